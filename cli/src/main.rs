@@ -1,0 +1,2 @@
+//! The `solvm` command.
+fn main() {}

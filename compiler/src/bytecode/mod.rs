@@ -1,0 +1,9 @@
+//! The bytecode: the one contract between the compiler and the virtual machine.
+
+pub mod instruction;
+pub mod opcode;
+pub mod prototype;
+
+pub use instruction::Instruction;
+pub use opcode::{Format, OPEN, Opcode, Operand};
+pub use prototype::{Capture, Constant, LocalVariable, Prototype, Source, TableTemplate, TemplateValue, UpvalueInfo};

@@ -1,0 +1,193 @@
+//! Every opcode, declared once: its name, its operands, its effect in one line. Encoding, disassembly, the interpreter's
+//! dispatch table and the search for variable names in error messages all come from this list.
+//!
+//! Notation: `R[x]` register x of the running function, `K[x]` its constant x, `U[x]` its upvalue x, `top` the end of an
+//! open list of values. A call word (`Call`, `CallOpen`, `ForEachCall`) holds the callee's slot in A and the wanted
+//! results + 1 in B (`OPEN` = as many as there are, their end in `top`). The callee lies in `R[A]`, `R[A+1]` is kept free
+//! for the return link, the arguments begin at `R[A+2]`; results come back from `R[A]` on.
+//!
+//! Suffixes say where operands lie: V a register, K a constant, P a primitive (0 nil, 1 false, 2 true).
+
+/// What an operand of an instruction means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// Not used; zero.
+    None,
+    /// The register that receives the result.
+    Target,
+    /// A register that is read.
+    Register,
+    /// The first of several registers, as the effect says.
+    First,
+    /// An index into the constants.
+    Constant,
+    /// The index of a string constant whose hash is the constant after it.
+    Field,
+    /// An index into the function's upvalues.
+    Upvalue,
+    /// 0 nil, 1 false, 2 true.
+    Primitive,
+    /// A literal number.
+    Integer,
+    /// A number of values + 1, or `OPEN`.
+    Results,
+    /// A signed distance in instructions, counted from the next instruction.
+    Jump,
+    /// An index into the nested prototypes.
+    Prototype,
+    /// An index into the table templates.
+    Template,
+}
+
+/// How the 32 bits of an instruction are divided: the opcode in bits 0-7, then A in bits 8-15.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A, B in bits 16-23, C in bits 24-31.
+    Abc,
+    /// A, D in bits 16-31 (signed for a jump).
+    Ad,
+    /// A signed distance J in bits 8-31.
+    J,
+}
+
+/// B of a call word or of `Vararg`: as many values as there are, their end in `top`.
+pub const OPEN: u8 = 255;
+
+macro_rules! opcodes {
+    (@format A $($rest:ident)*) => { opcodes!(@format2 $($rest)*) };
+    (@format J) => { Format::J };
+    (@format) => { Format::Ad };
+    (@format B $($rest:ident)*) => { Format::Abc };
+    (@format D) => { Format::Ad };
+    (@format2 D) => { Format::Ad };
+    (@format2) => { Format::Ad };
+    (@format2 $($rest:ident)*) => { Format::Abc };
+    ($( $(#[doc = $section:literal])* $name:ident ( $($field:ident : $operand:ident),* ) $effect:literal )*) => {
+        /// An operation of the virtual machine.
+        #[repr(u8)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Opcode { $( #[doc = $effect] $name ),* }
+
+        impl Opcode {
+            /// Every opcode, in the order of its number.
+            pub const ALL: &'static [Opcode] = &[$(Opcode::$name),*];
+            /// The number of opcodes; numbers from here on are free for the interpreter's own use.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The name as written in a disassembly.
+            pub const fn name(self) -> &'static str { match self { $(Opcode::$name => stringify!($name)),* } }
+            /// The effect in one line.
+            pub const fn effect(self) -> &'static str { match self { $(Opcode::$name => $effect),* } }
+            /// The division of the instruction's bits.
+            pub const fn format(self) -> Format { match self { $(Opcode::$name => opcodes!(@format $($field)*)),* } }
+            /// The operands in the order A, B, C or A, D or J, with their meaning.
+            pub const fn operands(self) -> &'static [(char, Operand)] {
+                match self { $(Opcode::$name => &[$((opcodes!(@letter $field), Operand::$operand)),*]),* }
+            }
+        }
+    };
+    (@letter A) => { 'A' }; (@letter B) => { 'B' }; (@letter C) => { 'C' }; (@letter D) => { 'D' }; (@letter J) => { 'J' };
+}
+
+opcodes! {
+    // Loading registers.
+    Move(A: Target, D: Register) "R[A] := R[D]"
+    LoadConstant(A: Target, D: Constant) "R[A] := K[D]"
+    LoadConstantWide(A: Target) "R[A] := K[next word]; skip the next word"
+    LoadPrimitive(A: Target, D: Primitive) "R[A] := nil, false or true"
+    LoadNil(A: First, D: Register) "R[A], ..., R[D] := nil"
+
+    // Upvalues, globals, closures.
+    GetUpvalue(A: Target, D: Upvalue) "R[A] := U[D]"
+    SetUpvalue(A: Register, D: Upvalue) "U[D] := R[A]"
+    GetGlobal(A: Target, D: Field) "R[A] := environment[K[D]]"
+    SetGlobal(A: Register, D: Field) "environment[K[D]] := R[A]"
+    GetEnvironment(A: Target) "R[A] := environment of the running function"
+    Closure(A: Target, D: Prototype) "R[A] := new closure of prototype D"
+    Close(A: First) "close every open upvalue of R[A] and above"
+
+    // Tables.
+    NewTable(A: Target, B: Integer, C: Integer) "R[A] := {} with room for B array values and, if C > 0, 2^(C-1) other keys"
+    DuplicateTable(A: Target, D: Template) "R[A] := copy of template D"
+    SetList(A: First, D: Integer) "R[A][n+i-1] := R[A+i] for i = 1..D (D = 65535: up to top), n the next word; skip the next word"
+    GetField(A: Target, B: Register, C: Field) "R[A] := R[B][K[C]]"
+    SetField(A: Register, B: Register, C: Field) "R[B][K[C]] := R[A]"
+    GetInteger(A: Target, B: Register, C: Integer) "R[A] := R[B][C]"
+    SetInteger(A: Register, B: Register, C: Integer) "R[B][C] := R[A]"
+    GetIndex(A: Target, B: Register, C: Register) "R[A] := R[B][R[C]]"
+    SetIndex(A: Register, B: Register, C: Register) "R[B][R[C]] := R[A]"
+    SelfField(A: First, B: Register, C: Field) "R[A+2] := R[B]; R[A] := R[B][K[C]]"
+    SelfIndex(A: First, B: Register, C: Register) "R[A+2] := R[B]; R[A] := R[B][R[C]]"
+
+    // Arithmetic, length, concatenation, negation.
+    AddVV(A: Target, B: Register, C: Register) "R[A] := R[B] + R[C]"
+    AddVK(A: Target, B: Register, C: Constant) "R[A] := R[B] + K[C]"
+    AddKV(A: Target, B: Constant, C: Register) "R[A] := K[B] + R[C]"
+    SubtractVV(A: Target, B: Register, C: Register) "R[A] := R[B] - R[C]"
+    SubtractVK(A: Target, B: Register, C: Constant) "R[A] := R[B] - K[C]"
+    SubtractKV(A: Target, B: Constant, C: Register) "R[A] := K[B] - R[C]"
+    MultiplyVV(A: Target, B: Register, C: Register) "R[A] := R[B] * R[C]"
+    MultiplyVK(A: Target, B: Register, C: Constant) "R[A] := R[B] * K[C]"
+    MultiplyKV(A: Target, B: Constant, C: Register) "R[A] := K[B] * R[C]"
+    DivideVV(A: Target, B: Register, C: Register) "R[A] := R[B] / R[C]"
+    DivideVK(A: Target, B: Register, C: Constant) "R[A] := R[B] / K[C]"
+    DivideKV(A: Target, B: Constant, C: Register) "R[A] := K[B] / R[C]"
+    ModuloVV(A: Target, B: Register, C: Register) "R[A] := R[B] % R[C]"
+    ModuloVK(A: Target, B: Register, C: Constant) "R[A] := R[B] % K[C]"
+    PowerVV(A: Target, B: Register, C: Register) "R[A] := R[B] ^ R[C]"
+    PowerVK(A: Target, B: Register, C: Constant) "R[A] := R[B] ^ K[C]"
+    Negate(A: Target, D: Register) "R[A] := -R[D]"
+    Not(A: Target, D: Register) "R[A] := not R[D]"
+    Length(A: Target, D: Register) "R[A] := #R[D]"
+    Concatenate(A: Target, B: First, C: Register) "R[A] := R[B] .. R[B+1] .. ... .. R[C]; R[B] to R[C] are lost"
+    IsLess(A: Target, B: Register, C: Register) "R[A] := R[B] < R[C]"
+    IsLessEqual(A: Target, B: Register, C: Register) "R[A] := R[B] <= R[C]"
+
+    // Comparisons: the next word is a Jump, taken if the condition holds and skipped otherwise. Only forward.
+    LessVV(A: Register, D: Register) "if R[A] < R[D] then jump"
+    LessVK(A: Register, D: Constant) "if R[A] < K[D] then jump"
+    LessKV(A: Register, D: Constant) "if K[D] < R[A] then jump"
+    NotLessVV(A: Register, D: Register) "if not (R[A] < R[D]) then jump"
+    NotLessVK(A: Register, D: Constant) "if not (R[A] < K[D]) then jump"
+    NotLessKV(A: Register, D: Constant) "if not (K[D] < R[A]) then jump"
+    LessEqualVV(A: Register, D: Register) "if R[A] <= R[D] then jump"
+    LessEqualVK(A: Register, D: Constant) "if R[A] <= K[D] then jump"
+    LessEqualKV(A: Register, D: Constant) "if K[D] <= R[A] then jump"
+    NotLessEqualVV(A: Register, D: Register) "if not (R[A] <= R[D]) then jump"
+    NotLessEqualVK(A: Register, D: Constant) "if not (R[A] <= K[D]) then jump"
+    NotLessEqualKV(A: Register, D: Constant) "if not (K[D] <= R[A]) then jump"
+    EqualVV(A: Register, D: Register) "if R[A] == R[D] then jump"
+    NotEqualVV(A: Register, D: Register) "if R[A] ~= R[D] then jump"
+    EqualVK(A: Register, D: Constant) "if R[A] == K[D] then jump"
+    NotEqualVK(A: Register, D: Constant) "if R[A] ~= K[D] then jump"
+    EqualVP(A: Register, D: Primitive) "if R[A] == primitive D then jump"
+    NotEqualVP(A: Register, D: Primitive) "if R[A] ~= primitive D then jump"
+
+    // Jumps. Every backward edge is a Loop, ForLoop or ForEachLoop: these charge the budget.
+    Jump(J: Jump) "jump by J"
+    Loop(J: Jump) "jump by J, backward; charges the budget"
+    JumpIfTrue(A: Register, D: Jump) "if R[A] is neither nil nor false then jump by D; only forward"
+    JumpIfFalse(A: Register, D: Jump) "if R[A] is nil or false then jump by D; only forward"
+
+    // Loops. Numeric: R[A] index, R[A+1] limit, R[A+2] step, R[A+3] the visible variable.
+    ForPrepare(A: First, D: Jump) "check the three numbers; if R[A] <= R[A+1] then R[A+3] := R[A] else jump by D; step is a constant > 0"
+    ForLoop(A: First, D: Jump) "R[A] += R[A+2]; if R[A] <= R[A+1] then R[A+3] := R[A], jump by D; step is a constant > 0; charges the budget"
+    ForPrepareStep(A: First, D: Jump) "as ForPrepare, for a step of either sign"
+    ForLoopStep(A: First, D: Jump) "as ForLoop, for a step of either sign"
+    // Generic: R[A-3] generator, R[A-2] state, R[A-1] control, R[A] and up the visible variables.
+    ForEachPrepare(A: First, D: Jump) "recognise next and the iterator of ipairs in R[A-3]; jump by D (to the ForEachCall)"
+    ForEachCall(A: First, B: Results, C: Integer) "R[A], ..., R[A+B-2] := R[A-3](R[A-2], R[A-1]); C is 2; a call word; charges the budget"
+    ForEachLoop(A: First, D: Jump) "if R[A] ~= nil then R[A-1] := R[A], jump by D; always follows its ForEachCall"
+
+    // Calls and returns.
+    Call(A: First, B: Results, C: Integer) "R[A], ..., R[A+B-2] := R[A](R[A+2], ..., R[A+1+C]); charges the budget"
+    CallOpen(A: First, B: Results) "as Call, with the arguments R[A+2] up to top"
+    TailCall(A: First, B: Integer, C: Integer) "return R[A](R[A+2], ..., R[A+1+C]); B is 0; charges the budget"
+    TailCallOpen(A: First) "return R[A](R[A+2], ... up to top)"
+    Return0() "return; not in a vararg function"
+    Return1(A: Register) "return R[A]; not in a vararg function"
+    Return(A: First, D: Integer) "return R[A], ..., R[A+D-1]"
+    ReturnOpen(A: First) "return R[A], ... up to top"
+    Vararg(A: First, B: Results) "R[A], ..., R[A+B-2] := the extra arguments"
+    VarargTable(A: Target) "R[A] := { n = number of extra arguments, the extra arguments }"
+}

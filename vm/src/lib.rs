@@ -1,0 +1,1 @@
+//! SolVM virtual machine.

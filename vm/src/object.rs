@@ -1,0 +1,205 @@
+//! The memory layout of every object on the heap.
+//!
+//! Invariant: every object begins with [`Header`]; the collector and the write barrier know objects by it alone.
+
+use crate::value::Value;
+use solvm_compiler::bytecode;
+use std::sync::Arc;
+
+/// The first bytes of every object.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Header {
+    /// Not zero if a store into the object must take the barrier's slow path: the object may be marked already.
+    pub(crate) barrier: u8,
+    /// What follows the header.
+    pub(crate) kind: Kind,
+}
+
+/// What an object is.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Table`]
+    Table,
+    /// [`Str`] whose bytes follow its header; interned, so equal text is the same object.
+    ShortString,
+    /// [`LongString`], a window on a [`Buffer`]; not interned.
+    LongString,
+    /// [`LuaFunction`]
+    LuaFunction,
+    /// [`NativeFunction`]
+    NativeFunction,
+    /// [`Upvalue`]
+    Upvalue,
+    /// [`Thread`]
+    Thread,
+    /// [`Userdata`]
+    Userdata,
+    /// [`Prototype`]
+    Prototype,
+}
+
+/// A table: an array part for the keys 1..=array_size and a hash part of chained-scatter nodes. 32 bytes.
+#[repr(C)]
+pub struct Table {
+    pub(crate) header: Header,
+    /// Bit e is set if the table, used as a metatable, is known to lack the metamethod e (the first eight of `Metamethod`).
+    /// Any store that may create a key clears all bits.
+    pub(crate) absent: u8,
+    /// A hash's home node is `hash >> shift`; 32 if there is no hash part (`nodes` is then the shared empty node).
+    pub(crate) shift: u8,
+    /// The number of slots of the array part.
+    pub(crate) array_size: u32,
+    /// One before the slot of key 1, so that key i is at `array[i]`. Dangling if `array_size` is 0.
+    pub(crate) array: *mut Value,
+    pub(crate) nodes: *mut Node,
+    pub(crate) metatable: *mut Table,
+}
+
+/// One key of a table's hash part. A node whose value is nil is dead, its key still takes part in its chain.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Node {
+    pub(crate) key: Value,
+    pub(crate) value: Value,
+    /// Distance in bytes to the next node of the chain; 0 at its end.
+    pub(crate) next: i32,
+    /// In node 0 only: one past the highest node that may still be free.
+    pub(crate) free: u32,
+}
+
+/// A string of either kind. A short string's bytes follow at offset 12; for a long one the same header begins [`LongString`].
+#[repr(C)]
+pub struct Str {
+    pub(crate) header: Header,
+    /// Long strings: 1 once `hash` is computed. Short strings: 1.
+    pub(crate) hashed: u8,
+    pub(crate) reserved: u8,
+    pub(crate) hash: u32,
+    pub(crate) length: u32,
+}
+
+/// The offset of a short string's bytes.
+pub(crate) const SHORT_BYTES: usize = 12;
+/// Strings up to this length are interned.
+pub(crate) const MAX_SHORT: usize = 40;
+
+/// A string of more than [`MAX_SHORT`] bytes: a window at the start of a buffer. 32 bytes.
+#[repr(C)]
+pub struct LongString {
+    pub(crate) string: Str,
+    pub(crate) buffer: *mut Buffer,
+}
+
+/// The bytes of long strings. Its newest owner (whose length is `used`) may extend it in place, so that building a string
+/// piece by piece copies each piece once. The bytes follow.
+#[repr(C)]
+pub struct Buffer {
+    pub(crate) used: usize,
+    pub(crate) capacity: usize,
+}
+
+/// A variable captured by closures. Open: `slot` points into a thread's stack; closed: at `closed`. 24 bytes.
+#[repr(C)]
+pub struct Upvalue {
+    pub(crate) header: Header,
+    pub(crate) is_open: u8,
+    pub(crate) slot: *mut Value,
+    /// The value once closed; while open, the address of the thread's next open upvalue (lower in the stack).
+    pub(crate) closed: Value,
+}
+
+/// A closure. 24 bytes and 8 for each upvalue.
+#[repr(C)]
+pub struct LuaFunction {
+    pub(crate) header: Header,
+    pub(crate) upvalue_count: u8,
+    pub(crate) prototype: *mut Prototype,
+    pub(crate) environment: *mut Table,
+    /// In truth `upvalue_count` of them.
+    pub(crate) upvalues: [*mut Upvalue; 0],
+}
+
+/// A compiled function loaded into the VM: its code and its constants as values.
+#[repr(C)]
+pub struct Prototype {
+    pub(crate) header: Header,
+    /// The number of fixed parameters, or [`VARARG`]: "not a simple entry" for the call handlers.
+    pub(crate) entry_parameters: u8,
+    /// The number of fixed parameters.
+    pub(crate) parameters: u8,
+    pub(crate) frame_size: u32,
+    pub(crate) code: *const u32,
+    pub(crate) constants: *const Value,
+    /// Everything else; dropped when the collector frees the prototype.
+    pub(crate) cold: Box<PrototypeData>,
+}
+
+/// `entry_parameters` of a vararg function: more than any call passes in place.
+pub(crate) const VARARG: u8 = 255;
+
+/// The parts of a prototype that running code does not touch.
+pub struct PrototypeData {
+    /// What the compiler made.
+    pub(crate) compiled: Arc<bytecode::Prototype>,
+    /// What `Prototype::constants` points to.
+    pub(crate) constants: Box<[Value]>,
+    /// Tables that `DuplicateTable` copies.
+    pub(crate) templates: Box<[*mut Table]>,
+    /// Nested functions.
+    pub(crate) children: Box<[*mut Prototype]>,
+}
+
+/// A function written in Rust.
+#[repr(C)]
+pub struct NativeFunction {
+    pub(crate) header: Header,
+    pub(crate) upvalue_count: u8,
+    /// What the interpreter enters to call it.
+    pub(crate) handler: crate::interpreter::Handler,
+    /// What the function is: its name and its Rust code.
+    pub(crate) definition: &'static crate::native::Definition,
+    pub(crate) environment: *mut Table,
+    /// In truth `upvalue_count` of them.
+    pub(crate) upvalues: [Value; 0],
+}
+
+/// A Lua thread: a coroutine or a goroutine. Only what a switch must save, and the stack.
+#[repr(C)]
+pub struct Thread {
+    pub(crate) header: Header,
+    /// 1 if made by `coroutine.wrap`: results and errors go straight to the resumer.
+    pub(crate) is_wrap: u8,
+    /// 1 if `top` is live: the thread stopped between an open list of values and its consumer.
+    pub(crate) top_is_live: u8,
+    /// Identifies what the thread waits for; 0 if nothing.
+    pub(crate) ticket: u32,
+    /// Where it goes on (after a call word), as `pc` and `base` of a context.
+    pub(crate) pc: *const u32,
+    pub(crate) base: *mut Value,
+    pub(crate) top: *mut Value,
+    /// Who resumed it. Null: suspended; the markers of the `thread` module: a goroutine's first thread, or dead.
+    pub(crate) resumer: *mut Thread,
+    pub(crate) stack: *mut Value,
+    /// The end of the stack for ordinary frames; `thread::EXTRA` further slots lie behind it.
+    pub(crate) stack_end: *mut Value,
+    /// Open upvalues, highest slot first.
+    pub(crate) open_upvalues: *mut Upvalue,
+    /// The global environment of functions loaded by this thread.
+    pub(crate) globals: *mut Table,
+    /// Data that few threads need (goroutine id, hooks); null for most.
+    pub(crate) extension: *mut crate::thread::Extension,
+}
+
+/// A Rust value behind a Lua value. The box is dropped when the collector finds the userdata dead, or by its native.
+#[repr(C)]
+pub struct Userdata {
+    pub(crate) header: Header,
+    /// 1 while a `__gc` metamethod has still to be called.
+    pub(crate) has_finalizer: u8,
+    pub(crate) metatable: *mut Table,
+    pub(crate) environment: *mut Table,
+    /// None once dropped.
+    pub(crate) data: Option<Box<dyn crate::userdata::Data>>,
+}
