@@ -1,1 +1,12 @@
-//! SolVM virtual machine.
+//! SolVM's virtual machine.
+
+mod gc;
+mod interpreter;
+mod metamethod;
+mod native;
+mod object;
+mod thread;
+mod userdata;
+mod value;
+
+pub use value::Value;
