@@ -23,7 +23,7 @@ pub(crate) unsafe fn load(
     let cancelled = vm.scheduler.cancel_flag();
     let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
     let options = Options { interrupt: Some(&interrupt), ..Options::default() };
-    let compiled = compile(text, name, &options).map_err(|error| error.message)?;
+    let compiled = compile(Source { name: name.into(), text: text.into() }, &options).map_err(|error| error.message)?;
     let prototype = instantiate(&mut vm.heap, &compiled);
     Ok(vm.heap.new_lua_function(prototype, environment, 0))
 }
@@ -68,14 +68,20 @@ unsafe fn build_template(heap: &mut Heap, template: &bytecode::TableTemplate) ->
     };
     for (i, item) in template.array.iter().enumerate() {
         let value = value_of(heap, item);
-        table::set_template(heap, result, Value::number((i + 1) as f64), value);
+        preset(heap, result, Value::number((i + 1) as f64), value);
     }
     for (name, item) in &template.fields {
         let key = heap.string_value(name);
         let value = value_of(heap, item);
-        table::set_template(heap, result, key, value);
+        preset(heap, result, key, value);
     }
     result
+}
+
+/// Sets a key of a template. One without a value yet gets a slot all the same: that is what a removed key leaves behind.
+unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value) {
+    let set = table::set(heap, template, key, Value::TRUE).and_then(|()| table::set(heap, template, key, value));
+    debug_assert!(set.is_ok(), "a template has room for its keys");
 }
 
 /// A Lua function that returns at once, for frames whose function slot must hold a Lua function.

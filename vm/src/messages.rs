@@ -31,8 +31,9 @@ pub(crate) fn for_value(what: &str) -> String {
 pub(crate) fn key(error: KeyError) -> &'static str {
     match error {
         KeyError::Nil => "table index is nil",
-        KeyError::Nan => "table index is NaN",
+        KeyError::NaN => "table index is NaN",
         KeyError::Overflow => "table overflow",
+        KeyError::Memory => NOT_ENOUGH_MEMORY,
     }
 }
 

@@ -111,7 +111,9 @@ pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> boo
     let wanted = if size < GROWTH_STEP { size * 2 } else { size + GROWTH_STEP };
     let new_size = wanted.max(used + need).min(limit);
     let old = (*thread).stack;
-    vm.heap.grow_stack(thread, new_size);
+    if vm.heap.grow_stack(thread, new_size).is_err() {
+        return false;
+    }
     let moved = |pointer: *mut Value| (*thread).stack.offset(pointer.offset_from(old));
     if vm.top >= old && vm.top <= old.add(size + EXTRA) {
         vm.top = moved(vm.top);

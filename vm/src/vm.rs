@@ -257,7 +257,7 @@ impl Roots for VmRoots {
                 }
             }
             if !(*vm).current.is_null() {
-                marker.value(Value::from_thread((*vm).current));
+                marker.running_thread((*vm).current);
                 // Whoever resumed the running thread is alive too.
                 let mut thread = (*(*vm).current).resumer;
                 while thread as usize > thread::DEAD as usize {

@@ -2,6 +2,7 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use crate::frame::{function_of, prototype_of};
+use crate::object::Upvalue;
 use crate::scheduler;
 use crate::thread::{close_upvalues, find_upvalue};
 use crate::unwind::throw_out_of_memory;
@@ -21,16 +22,16 @@ cold_functions! {
         }
         let enclosing = function_of(vm.base);
         let prototype = (&(*prototype_of(vm.base)).cold.children)[instruction.d() as usize];
-        let captures = &(*prototype).cold.compiled.upvalues;
+        let captures = &(&(*prototype).cold.compiled).upvalues;
         let function = vm.heap.new_lua_function(prototype, (*enclosing).environment, captures.len() as u8);
-        let upvalues = (&raw mut (*function).upvalues).cast();
+        let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
         for (i, info) in captures.iter().enumerate() {
             *upvalues.add(i) = match info.capture {
                 Capture::Register(register) => {
                     find_upvalue(&mut vm.heap, vm.current, vm.base.add(register as usize))
                 }
                 Capture::Upvalue(index) => {
-                    *(&raw const (*enclosing).upvalues).cast::<*mut crate::object::Upvalue>().add(index as usize)
+                    *(&raw const (*enclosing).upvalues).cast::<*mut Upvalue>().add(index as usize)
                 }
             };
         }

@@ -8,10 +8,13 @@ use crate::frame;
 use crate::messages;
 use crate::metamethod::Metamethod;
 use crate::scheduler;
+use crate::string;
 use crate::unwind::{throw_out_of_memory, throw_text};
 use crate::value::Value;
 use crate::vm::Vm;
+use smallvec::SmallVec;
 use solvm_compiler::bytecode::Instruction;
+use std::ptr::null_mut;
 
 handlers! { (pc, base, d, a, k, vm)
     Concatenate { cold!(concatenate) }
@@ -37,15 +40,23 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
             start -= 1;
         }
         if start < last {
+            let mut pieces = SmallVec::<[&[u8]; 8]>::new();
+            let mut length = 0;
             for slot in start..=last {
                 if !coerce::make_string(&mut vm.heap, base.add(slot)) {
                     debug_assert!(false, "neither string nor number");
                 }
+                if let Some(piece) = (*base.add(slot)).to_string() {
+                    pieces.push(string::bytes(piece));
+                    length += (*piece).length as usize;
+                }
             }
-            let pieces = std::slice::from_raw_parts(base.add(start), last - start + 1);
-            match vm.heap.concatenate(pieces) {
+            if length <= string::MAX_LENGTH && vm.heap.would_exceed(length) {
+                return throw_out_of_memory(vm);
+            }
+            let first = (*base.add(start)).to_string().unwrap_or(null_mut());
+            match vm.heap.concatenate(first, &pieces) {
                 Ok(joined) => *base.add(start) = Value::from_string(joined),
-                Err(_) if vm.heap.is_short_of_memory() => return throw_out_of_memory(vm),
                 Err(_) => return throw_text(vm, messages::STRING_OVERFLOW),
             }
             vm.fuel -= (last - start) as i64;

@@ -1,6 +1,6 @@
 //! Handlers of jumps and numeric loops, and the end of a budget.
 
-use super::dispatch::{cold_functions, dispatch, handlers};
+use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::operand::{distance, jump_target};
 use crate::messages;
 use crate::scheduler;
@@ -90,7 +90,7 @@ cold_functions! {
         } else {
             vm.pc = vm.pc.offset(instruction.short_jump() as isize);
         }
-        super::dispatch::CONTINUE
+        CONTINUE
     }
     /// The budget is used up; nothing of the interrupted instruction has happened yet.
     fn budget(vm, instruction) {

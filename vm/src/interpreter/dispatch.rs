@@ -6,7 +6,7 @@
 //! - the budget is charged first, before anything has happened, since the instruction may be restarted;
 //! - a short copy loop contains `keep_loop!()`, or it becomes a call of memmove.
 
-use super::{arithmetic, call, closure, compare, concat, control, field, iterate, load, special, table_access};
+use super::special;
 use crate::frame::Continuation;
 use crate::value::Value;
 use crate::vm::{Exit, Vm};
@@ -131,20 +131,24 @@ macro_rules! cold_functions {
 }
 pub(crate) use {cold_functions, dispatch, handlers, keep_loop};
 
+/// The handlers of all opcodes, wherever they are.
+mod all {
+    pub(super) use super::super::arithmetic::*;
+    pub(super) use super::super::call::*;
+    pub(super) use super::super::closure::*;
+    pub(super) use super::super::compare::*;
+    pub(super) use super::super::concat::*;
+    pub(super) use super::super::control::*;
+    pub(super) use super::super::field::*;
+    pub(super) use super::super::iterate::*;
+    pub(super) use super::super::load::*;
+    pub(super) use super::super::table_access::*;
+}
+
 macro_rules! handler_table {
     ($($name:ident)*) => {{
-        use arithmetic::*;
-        use call::*;
-        use closure::*;
-        use compare::*;
-        use concat::*;
-        use control::*;
-        use field::*;
-        use iterate::*;
-        use load::*;
-        use table_access::*;
         let mut table: [Handler; 256] = [special::unused as Handler; 256];
-        $( table[Opcode::$name as usize] = $name as Handler; )*
+        $( table[Opcode::$name as usize] = all::$name as Handler; )*
         table[Continuation::ProtectedCall as usize] = special::protected_call_returned;
         table[Continuation::ProtectedCallWithHandler as usize] = special::protected_call_with_handler_returned;
         table[Continuation::ErrorHandler as usize] = special::error_handler_returned;
@@ -214,7 +218,7 @@ unsafe fn chains(vm: *mut Vm) -> bool {
         u64::from((*base).0 == pointer)
     }
     const PROBE: usize = 255;
-    let word = |a| PROBE as u32 | a << 8;
+    let word = |a: u32| PROBE as u32 | a << 8;
     let moves = Instruction::ad(Opcode::Move, 1, 2).0;
     let jump = Instruction::jump(Opcode::Jump, 0).0;
     let code = [word(0), moves, jump, moves, jump, moves, word(1)];

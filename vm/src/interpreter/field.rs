@@ -160,7 +160,7 @@ cold_functions! {
         let target = upvalue(vm.base, u64::from(instruction.d()));
         let value = *vm.base.add(instruction.a() as usize);
         *(*target).slot = value;
-        vm.heap.barrier_forward(target.cast(), value);
+        vm.heap.barrier_forward(target, value);
         CONTINUE
     }
     /// A global that is absent or nil.

@@ -6,8 +6,10 @@ use crate::frame;
 use crate::messages;
 use crate::metamethod::Metamethod;
 use crate::object::{Str, Table};
-use crate::table;
-use crate::unwind::throw_text;
+use crate::scheduler;
+use crate::table::{self, KeyError};
+use crate::thread;
+use crate::unwind::{throw_out_of_memory, throw_text};
 use crate::value::Value;
 use crate::vm::Vm;
 
@@ -32,7 +34,7 @@ pub(crate) fn type_index(value: Value) -> usize {
 
 /// The metamethod of a value for an event; nil if it has none.
 pub(crate) unsafe fn find_metamethod(vm: &Vm, value: Value, event: Metamethod) -> Value {
-    table::metamethod(metatable_of(vm, value), event, &vm.metamethod_names)
+    table::metamethod(metatable_of(vm, value), event, vm.metamethod_names[event as usize])
 }
 
 /// `R[target] := object[key]` for the instruction before `vm.pc`.
@@ -43,7 +45,7 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
         if let Some(table) = object.to_table() {
             let value = table::get(table, key);
             if value.is_nil() && !(*table).metatable.is_null() {
-                method = table::metamethod((*table).metatable, Metamethod::Index, &vm.metamethod_names);
+                method = table::metamethod((*table).metatable, Metamethod::Index, event_name(vm, Metamethod::Index));
             } else {
                 *vm.base.add(target) = value;
                 return CONTINUE;
@@ -77,14 +79,10 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
             method = if metatable.is_null() || !table::get(table, key).is_nil() {
                 Value::NIL
             } else {
-                table::metamethod(metatable, Metamethod::NewIndex, &vm.metamethod_names)
+                table::metamethod(metatable, Metamethod::NewIndex, event_name(vm, Metamethod::NewIndex))
             };
             if method.is_nil() {
-                return match table::set(&mut vm.heap, table, key, value) {
-                    Ok(()) if vm.heap.collection_due() => grown(vm),
-                    Ok(()) => CONTINUE,
-                    Err(error) => throw_text(vm, messages::key(error)),
-                };
+                return store(vm, table, key, value);
             }
         } else {
             method = find_metamethod(vm, object, Metamethod::NewIndex);
@@ -101,9 +99,21 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
     throw_text(vm, messages::SETTABLE_LOOP)
 }
 
-/// A table has grown: the store is done, so the collector may run.
-unsafe fn grown(vm: &mut Vm) -> u64 {
-    if crate::scheduler::safepoint(vm) { CONTINUE } else { crate::unwind::throw_out_of_memory(vm) }
+/// A raw store. A table that cannot grow gets a second chance after a collection.
+unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64 {
+    match table::set(&mut vm.heap, table, key, value) {
+        Ok(()) if !vm.heap.collection_due() => return CONTINUE,
+        Ok(()) => return if scheduler::safepoint(vm) { CONTINUE } else { throw_out_of_memory(vm) },
+        Err(KeyError::Memory) => {}
+        Err(error) => return throw_text(vm, messages::key(error)),
+    }
+    let top = vm.base;
+    thread::save(vm, top);
+    scheduler::collect(vm);
+    match table::set(&mut vm.heap, table, key, value) {
+        Ok(()) => CONTINUE,
+        Err(_) => throw_out_of_memory(vm),
+    }
 }
 
 /// Calls a metamethod above the running Lua frame; `continuation` receives its result.

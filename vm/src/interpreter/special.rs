@@ -372,7 +372,7 @@ cold_functions! {
             return deliver(vm, base, pc, source, count);
         }
         // The slot before the values is the link of the yield's own call, which has been used up.
-        *source.sub(1) = Value::TRUE;
+        *source.sub(1).cast_mut() = Value::TRUE;
         deliver(vm, base, pc, source.sub(1), count + 1)
     }
     fn thread_ended(vm, _instruction) {

@@ -170,7 +170,6 @@ cold_functions! {
             debug_assert!(false, "SetList on a value that is no table");
             return CONTINUE;
         };
-        table::reserve_array(&mut vm.heap, table, first + count - 1);
         for i in 0..count {
             let key = Value::number((first + i) as f64);
             if let Err(error) = table::set(&mut vm.heap, table, key, *slot.add(1 + i)) {

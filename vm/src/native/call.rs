@@ -93,7 +93,7 @@ impl<'c> Call<'c> {
             let function = function_at(self.arguments);
             if index < (*function).upvalue_count as usize {
                 *(&raw mut (*function).upvalues).cast::<Raw>().add(index) = value.0;
-                self.vm().heap.barrier_forward(function.cast(), value.0);
+                self.vm().heap.barrier_forward(function, value.0);
             }
         }
     }
@@ -201,7 +201,7 @@ impl<'c> Call<'c> {
         // SAFETY: the running thread is live.
         unsafe {
             (*current).globals = table.0;
-            self.vm().heap.barrier_forward(current.cast(), table.value().0);
+            self.vm().heap.barrier_forward(current, table.value().0);
         }
     }
 
@@ -226,13 +226,12 @@ impl<'c> Call<'c> {
             if let Some(table) = value.0.to_table() {
                 (*table).metatable = raw;
                 if !raw.is_null() {
-                    vm.heap.barrier_forward(table.cast(), Raw::from_table(raw));
+                    vm.heap.barrier_forward(table, Raw::from_table(raw));
                 }
             } else if let Some(userdata) = value.0.to_userdata() {
                 (*userdata).metatable = raw;
                 if !raw.is_null() {
-                    vm.heap.barrier_forward(userdata.cast(), Raw::from_table(raw));
-                    vm.heap.set_finalizer(userdata);
+                    vm.heap.barrier_forward(userdata, Raw::from_table(raw));
                 }
             } else {
                 vm.type_metatables[crate::coerce::Type::of(value.0) as usize] = raw;

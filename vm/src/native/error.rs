@@ -1,6 +1,8 @@
 //! Why a native failed.
 
 use crate::debug_info;
+use crate::messages;
+use crate::table::KeyError;
 use crate::unwind;
 use crate::value::Value as Raw;
 use crate::vm::Vm;
@@ -50,6 +52,12 @@ impl IntoText for Vec<u8> {
 impl IntoText for Cow<'static, [u8]> {
     fn into_text(self) -> Cow<'static, [u8]> {
         self
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Error {
+        if error == KeyError::Memory { Error::out_of_memory() } else { Error::text(messages::key(error)) }
     }
 }
 

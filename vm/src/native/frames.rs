@@ -70,7 +70,7 @@ impl<'c> Call<'c> {
         // SAFETY: the function is live; the store is followed by the barrier.
         unsafe {
             (*lua).environment = environment.0;
-            self.vm().heap.barrier_forward(lua.cast(), Raw::from_table(environment.0));
+            self.vm().heap.barrier_forward(lua, Raw::from_table(environment.0));
         }
         Ok(())
     }

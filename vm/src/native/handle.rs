@@ -188,8 +188,7 @@ impl<'c> Table<'c> {
     /// Sets the value of a key. Fails if the key is nil or NaN, or the table would become too large.
     pub fn set(self, call: &mut Call<'c>, key: Value<'c>, value: Value<'c>) -> Result<(), Error> {
         // SAFETY: table, key and value are live during 'c.
-        unsafe { table::set(&mut (*call.vm).heap, self.0, key.0, value.0) }
-            .map_err(|error| Error::text(messages::key(error)))
+        unsafe { table::set(&mut (*call.vm).heap, self.0, key.0, value.0) }.map_err(Error::from)
     }
 
     /// Sets a field by its name.
@@ -213,7 +212,7 @@ impl<'c> Table<'c> {
     /// The key and value after `key` (nil: the first). None at the end. Fails if `key` is not in the table.
     pub fn next(self, key: Value<'c>) -> Result<Option<(Value<'c>, Value<'c>)>, Error> {
         // SAFETY: the table and the key are live during 'c.
-        match unsafe { table::next(self.0, key.0) } {
+        match unsafe { table::iterate::next(self.0, key.0) } {
             Ok(Some((key, value))) => Ok(Some((Value::from_raw(key), Value::from_raw(value)))),
             Ok(None) => Ok(None),
             Err(_) => Err(Error::text(messages::INVALID_KEY_TO_NEXT)),
@@ -225,7 +224,7 @@ impl<'c> Table<'c> {
         let mut position = 0;
         std::iter::from_fn(move || {
             // SAFETY: the table is live during 'c; positions are checked against its size.
-            let (next, key, value) = unsafe { table::next_from(self.0, position) }?;
+            let (next, key, value) = unsafe { table::iterate::next_from(self.0, position) }?;
             position = next;
             Some((Value::from_raw(key), Value::from_raw(value)))
         })

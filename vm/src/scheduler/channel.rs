@@ -91,7 +91,7 @@ impl<'c> Call<'c> {
         };
         drop(queues);
         // SAFETY: the channel keeps the value from now on.
-        self.with_vm(|vm| unsafe { vm.heap.barrier_forward(userdata.0.cast(), value.0) });
+        self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(userdata.0) });
         Ok(answer)
     }
 

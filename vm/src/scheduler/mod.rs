@@ -275,8 +275,7 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
     };
     (*thread).goroutine = index;
     let key = Value::number(f64::from(index) + 1.0);
-    table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))
-        .map_err(|error| Error::text(crate::messages::key(error)))?;
+    table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))?;
     vm.scheduler.live += 1;
     vm.scheduler.ready.push_back(index);
     Ok(GoroutineId(id))
@@ -470,7 +469,8 @@ unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
     thread::kill(vm, current);
     vm.current = null_mut();
     let Some(index) = vm.scheduler.running else { return Exit::Idle.answer() };
-    table::clear_index(vm.scheduler.threads, index + 1);
+    let cleared = table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
+    debug_assert!(cleared.is_ok(), "the slot is there");
     match vm.scheduler.end(index, ended) {
         0 => pick_next(vm),
         answer => answer,
