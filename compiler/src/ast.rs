@@ -278,9 +278,7 @@ impl Expression {
     /// Whether it is a call that is not in parentheses.
     pub(crate) fn is_call(&self) -> bool {
         match &self.kind {
-            ExpressionKind::Suffixed(suffixed) => {
-                suffixed.suffixes.last().is_some_and(|suffix| suffix.kind.is_call())
-            }
+            ExpressionKind::Suffixed(suffixed) => suffixed.suffixes.last().is_some_and(|suffix| suffix.kind.is_call()),
             _ => false,
         }
     }

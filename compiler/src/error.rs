@@ -53,7 +53,12 @@ impl Fault {
     }
 
     pub(crate) fn interrupted(line: u32) -> Self {
-        Fault(Box::new(Details { text: "compilation interrupted".into(), near: Near::Nothing, line, interrupted: true }))
+        Fault(Box::new(Details {
+            text: "compilation interrupted".into(),
+            near: Near::Nothing,
+            line,
+            interrupted: true,
+        }))
     }
 
     /// The finished error, for the chunk of that name.

@@ -3,11 +3,15 @@
 
 mod ast;
 pub mod bytecode;
+mod codegen;
 mod error;
 mod lexer;
 pub mod numeral;
 mod parser;
 mod token;
+
+use bytecode::{Prototype, Source};
+use std::sync::Arc;
 
 pub use error::{Error, chunk_id};
 
@@ -23,6 +27,16 @@ impl Options<'_> {
         self.interrupt.is_some_and(|interrupt| interrupt())
     }
 }
-pub fn parse_only(text: &[u8], name: &[u8]) -> Result<(), Error> {
-    parser::parse(text, name, &Options::default()).map(|_| ()).map_err(|f| f.in_chunk(name))
+
+/// Compiles a chunk to the prototype of its main function.
+///
+/// # Errors
+/// The first error in the source, in the words of PUC Lua 5.1; or that the interrupt hook asked to stop.
+pub fn compile(source: impl Into<Arc<Source>>, options: &Options<'_>) -> Result<Arc<Prototype>, Error> {
+    let source = source.into();
+    let chunk = parser::parse(&source.text, &source.name, options);
+    let prototype = chunk.and_then(|chunk| codegen::generate(&chunk, source.clone(), options));
+    let prototype = prototype.map_err(|fault| fault.in_chunk(&source.name))?;
+    debug_assert_eq!(bytecode::verify(&prototype), Ok(()));
+    Ok(prototype)
 }

@@ -2,8 +2,8 @@
 
 use super::Parser;
 use crate::ast::{
-    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, ComparisonOperator, Expression, ExpressionKind, Suffix,
-    SuffixKind, Suffixed, Table, TableItem, UnaryOperator,
+    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, ComparisonOperator, Expression, ExpressionKind,
+    Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator,
 };
 use crate::error::Fault;
 use crate::token::Token;

@@ -1,7 +1,9 @@
 //! Names while parsing: which local, upvalue or global a name means, which label a `goto` means, and the bounds on them.
 
 use super::Parser;
-use crate::ast::{Block, ExpressionKind, Function, Label, LabelId, Local, LocalId, LocalName, Origin, Upvalue, VarargLocal};
+use crate::ast::{
+    Block, ExpressionKind, Function, Label, LabelId, Local, LocalId, LocalName, Origin, Upvalue, VarargLocal,
+};
 use crate::error::{Fault, Near};
 use crate::token::Name;
 
@@ -96,9 +98,8 @@ impl FunctionScope {
     }
 
     fn local_named(&self, name: Name) -> Option<LocalId> {
-        let is_named = |&&id: &&LocalId| {
-            self.locals.get(id as usize).is_some_and(|local| local.name == LocalName::Visible(name))
-        };
+        let is_named =
+            |&&id: &&LocalId| self.locals.get(id as usize).is_some_and(|local| local.name == LocalName::Visible(name));
         self.active.iter().rev().find(is_named).copied()
     }
 
@@ -154,7 +155,8 @@ impl Parser<'_, '_> {
             return Ok(ExpressionKind::Local(id));
         }
         let enclosing = self.enclosing.iter_mut().enumerate().rev();
-        let found = enclosing.filter_map(|(depth, function)| Some((depth, function.local_named(name)?, function))).next();
+        let found =
+            enclosing.filter_map(|(depth, function)| Some((depth, function.local_named(name)?, function))).next();
         let Some((depth, id, function)) = found else {
             return Ok(ExpressionKind::Global(name));
         };
