@@ -95,6 +95,18 @@ macro_rules! opcodes {
     (@letter A) => { 'A' }; (@letter B) => { 'B' }; (@letter C) => { 'C' }; (@letter D) => { 'D' }; (@letter J) => { 'J' };
 }
 
+impl Opcode {
+    /// Whether the word after the instruction is data.
+    pub const fn has_data_word(self) -> bool {
+        matches!(self, Opcode::LoadConstantWide | Opcode::SetList)
+    }
+
+    /// Whether the instruction is a comparison, which the word after it, a `Jump`, belongs to.
+    pub const fn is_comparison(self) -> bool {
+        self as u8 >= Opcode::LessVV as u8 && self as u8 <= Opcode::NotEqualVP as u8
+    }
+}
+
 opcodes! {
     ($)
     // Loading registers.

@@ -1,0 +1,277 @@
+//! Expressions. Operator precedence is climbed as in PUC Lua; chains of operators and suffixes become lists.
+
+use super::Parser;
+use crate::ast::{
+    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, ComparisonOperator, Expression, ExpressionKind,
+    Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator,
+};
+use crate::error::Fault;
+use crate::token::Token;
+
+/// An infix operator as the grammar sees it.
+#[derive(Clone, Copy)]
+enum Infix {
+    Binary(BinaryOperator),
+    Concatenate,
+    And,
+    Or,
+}
+
+/// How tightly the unary operators bind.
+const UNARY_PRIORITY: u8 = 8;
+
+/// The operator that a token is, with how tightly it binds to its left and to its right.
+fn infix(token: &Token) -> Option<(Infix, u8, u8)> {
+    use ArithmeticOperator::*;
+    use ComparisonOperator::*;
+    let arithmetic = |operator, left, right| Some((Infix::Binary(BinaryOperator::Arithmetic(operator)), left, right));
+    let comparison = |operator| Some((Infix::Binary(BinaryOperator::Comparison(operator)), 3, 3));
+    match token {
+        Token::Or => Some((Infix::Or, 1, 1)),
+        Token::And => Some((Infix::And, 2, 2)),
+        Token::Equal => comparison(Equal),
+        Token::NotEqual => comparison(NotEqual),
+        Token::Less => comparison(Less),
+        Token::LessEqual => comparison(LessEqual),
+        Token::Greater => comparison(Greater),
+        Token::GreaterEqual => comparison(GreaterEqual),
+        Token::Concatenate => Some((Infix::Concatenate, 5, 4)),
+        Token::Plus => arithmetic(Add, 6, 6),
+        Token::Minus => arithmetic(Subtract, 6, 6),
+        Token::Star => arithmetic(Multiply, 7, 7),
+        Token::Slash => arithmetic(Divide, 7, 7),
+        Token::Percent => arithmetic(Modulo, 7, 7),
+        Token::Caret => arithmetic(Power, 10, 9),
+        _ => None,
+    }
+}
+
+fn unary(token: &Token) -> Option<UnaryOperator> {
+    match token {
+        Token::Minus => Some(UnaryOperator::Negate),
+        Token::Not => Some(UnaryOperator::Not),
+        Token::Hash => Some(UnaryOperator::Length),
+        _ => None,
+    }
+}
+
+/// Appends an operation to what stands left of it.
+fn join(mut left: Expression, operator: Infix, right: Expression) -> Expression {
+    let line = right.line;
+    let kind = match (operator, left.kind) {
+        (Infix::Binary(operator), ExpressionKind::Binary(mut chain)) => {
+            chain.links.push(BinaryLink { operator, right });
+            ExpressionKind::Binary(chain)
+        }
+        (Infix::Binary(operator), kind) => {
+            left.kind = kind;
+            ExpressionKind::Binary(Box::new(BinaryChain { first: left, links: vec![BinaryLink { operator, right }] }))
+        }
+        (Infix::And, ExpressionKind::And(mut operands)) => {
+            operands.push(right);
+            ExpressionKind::And(operands)
+        }
+        (Infix::Or, ExpressionKind::Or(mut operands)) => {
+            operands.push(right);
+            ExpressionKind::Or(operands)
+        }
+        (operator, kind) => {
+            left.kind = kind;
+            match operator {
+                Infix::And => ExpressionKind::And(vec![left, right]),
+                Infix::Or => ExpressionKind::Or(vec![left, right]),
+                // It groups from the right, so the rest of the chain is in `right`.
+                _ => match right.kind {
+                    ExpressionKind::Concatenation(mut operands) => {
+                        operands.insert(0, left);
+                        ExpressionKind::Concatenation(operands)
+                    }
+                    kind => ExpressionKind::Concatenation(vec![left, Expression { kind, line }]),
+                },
+            }
+        }
+    };
+    Expression { kind, line }
+}
+
+impl Parser<'_, '_> {
+    pub(super) fn expression(&mut self) -> Result<Expression, Fault> {
+        self.subexpression(0)
+    }
+
+    /// Parses an expression of operators that bind tighter than `limit`.
+    fn subexpression(&mut self, limit: u8) -> Result<Expression, Fault> {
+        self.enter_level()?;
+        let mut left = if let Some(operator) = unary(&self.current.token) {
+            self.advance()?;
+            let operand = self.subexpression(UNARY_PRIORITY)?;
+            Expression { line: operand.line, kind: ExpressionKind::Unary(operator, Box::new(operand)) }
+        } else {
+            self.simple_expression()?
+        };
+        while let Some((operator, left_priority, right_priority)) = infix(&self.current.token)
+            && left_priority > limit
+        {
+            self.advance()?;
+            let right = self.subexpression(right_priority)?;
+            left = join(left, operator, right);
+        }
+        self.leave_level();
+        Ok(left)
+    }
+
+    /// At least one expression, separated by commas.
+    pub(super) fn expressions(&mut self) -> Result<Vec<Expression>, Fault> {
+        let mut list = vec![self.expression()?];
+        while self.skip(&Token::Comma)? {
+            list.push(self.expression()?);
+        }
+        Ok(list)
+    }
+
+    fn simple_expression(&mut self) -> Result<Expression, Fault> {
+        let kind = match self.current.token {
+            Token::Number(value) => ExpressionKind::Number(value),
+            Token::String(ref value) => ExpressionKind::String(value.clone()),
+            Token::Nil => ExpressionKind::Nil,
+            Token::True => ExpressionKind::Boolean(true),
+            Token::False => ExpressionKind::Boolean(false),
+            Token::Dots => {
+                if !self.innermost.is_vararg {
+                    return Err(self.error("cannot use '...' outside a vararg function"));
+                }
+                self.innermost.uses_vararg = true;
+                ExpressionKind::Vararg
+            }
+            Token::LeftBrace => return self.table(),
+            Token::Function => {
+                self.advance()?;
+                let line = self.line();
+                return self.function_expression(false, line);
+            }
+            _ => return self.suffixed(),
+        };
+        self.advance()?;
+        Ok(Expression { kind, line: self.last_line })
+    }
+
+    /// A function from its parameters on.
+    pub(super) fn function_expression(&mut self, has_self: bool, line: u32) -> Result<Expression, Fault> {
+        let function = Box::new(self.function(has_self, line)?);
+        Ok(Expression { kind: ExpressionKind::Function(function), line: self.last_line })
+    }
+
+    /// A name or an expression in parentheses, and what follows it: indexings and calls.
+    pub(super) fn suffixed(&mut self) -> Result<Expression, Fault> {
+        let base = self.suffixed_base()?;
+        let mut suffixes = Vec::new();
+        while let Some(suffix) = self.suffix()? {
+            suffixes.push(suffix);
+        }
+        if suffixes.is_empty() {
+            return Ok(base);
+        }
+        let kind = ExpressionKind::Suffixed(Box::new(Suffixed { base, suffixes }));
+        Ok(Expression { kind, line: self.last_line })
+    }
+
+    fn suffixed_base(&mut self) -> Result<Expression, Fault> {
+        let line = self.line();
+        let kind = match self.current.token {
+            Token::Name(name) => {
+                self.advance()?;
+                self.resolve(name)?
+            }
+            Token::LeftParenthesis => {
+                self.advance()?;
+                let inner = Box::new(self.expression()?);
+                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
+                ExpressionKind::Parenthesized(inner)
+            }
+            _ => return Err(self.error("unexpected symbol")),
+        };
+        Ok(Expression { kind, line: self.last_line })
+    }
+
+    fn suffix(&mut self) -> Result<Option<Suffix>, Fault> {
+        let kind = match self.current.token {
+            Token::Dot => {
+                self.advance()?;
+                SuffixKind::Field(self.expect_field_name()?)
+            }
+            Token::LeftBracket => SuffixKind::Index(self.bracketed_key()?),
+            Token::Colon => {
+                self.advance()?;
+                let name = self.expect_field_name()?;
+                let line = self.line();
+                let arguments = self.arguments()?;
+                return Ok(Some(Suffix { kind: SuffixKind::Method(name, arguments), line }));
+            }
+            Token::LeftParenthesis | Token::String(_) | Token::LeftBrace => {
+                let line = self.line();
+                let arguments = self.arguments()?;
+                return Ok(Some(Suffix { kind: SuffixKind::Call(arguments), line }));
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(Suffix { kind, line: self.last_line }))
+    }
+
+    fn bracketed_key(&mut self) -> Result<Expression, Fault> {
+        self.expect(&Token::LeftBracket)?;
+        let key = self.expression()?;
+        self.expect(&Token::RightBracket)?;
+        Ok(key)
+    }
+
+    fn arguments(&mut self) -> Result<Vec<Expression>, Fault> {
+        let line = self.line();
+        match self.current.token {
+            Token::LeftParenthesis => {
+                if line != self.last_line {
+                    return Err(self.error("ambiguous syntax (function call x new statement)"));
+                }
+                self.advance()?;
+                if self.skip(&Token::RightParenthesis)? {
+                    return Ok(Vec::new());
+                }
+                let arguments = self.expressions()?;
+                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
+                Ok(arguments)
+            }
+            Token::LeftBrace => Ok(vec![self.table()?]),
+            Token::String(_) => Ok(vec![self.simple_expression()?]),
+            _ => Err(self.error("function arguments expected")),
+        }
+    }
+
+    fn table(&mut self) -> Result<Expression, Fault> {
+        let line = self.line();
+        self.expect(&Token::LeftBrace)?;
+        let mut items = Vec::new();
+        while !self.is_at(&Token::RightBrace) {
+            items.push(self.table_item()?);
+            if !self.skip(&Token::Comma)? && !self.skip(&Token::Semicolon)? {
+                break;
+            }
+        }
+        self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
+        Ok(Expression { kind: ExpressionKind::Table(Table { items, line }), line: self.last_line })
+    }
+
+    fn table_item(&mut self) -> Result<TableItem, Fault> {
+        if let Token::Name(name) = self.current.token
+            && self.next_is(&Token::Assign)?
+        {
+            self.advance()?;
+            self.advance()?;
+            return Ok(TableItem::Field(name, self.expression()?));
+        }
+        if self.is_at(&Token::LeftBracket) {
+            let key = self.bracketed_key()?;
+            self.expect(&Token::Assign)?;
+            return Ok(TableItem::Keyed(key, self.expression()?));
+        }
+        Ok(TableItem::Positional(self.expression()?))
+    }
+}
