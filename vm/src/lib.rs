@@ -5,6 +5,8 @@ mod interpreter;
 mod metamethod;
 mod native;
 mod object;
+mod string;
+mod table;
 mod thread;
 mod userdata;
 mod value;
