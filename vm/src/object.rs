@@ -75,7 +75,8 @@ pub struct Str {
     pub(crate) header: Header,
     /// Long strings: 1 once `hash` is computed. Short strings: 1.
     pub(crate) hashed: u8,
-    pub(crate) reserved: u8,
+    /// Long strings: 1 if made by concatenation, and so likely to be extended.
+    pub(crate) is_built: u8,
     pub(crate) hash: u32,
     pub(crate) length: u32,
 }
@@ -85,7 +86,7 @@ pub(crate) const SHORT_BYTES: usize = 12;
 /// Strings up to this length are interned.
 pub(crate) const MAX_SHORT: usize = 40;
 
-/// A string of more than [`MAX_SHORT`] bytes: a window at the start of a buffer. 32 bytes.
+/// A string of more than [`MAX_SHORT`] bytes: a window at the start of a buffer. 24 bytes.
 #[repr(C)]
 pub struct LongString {
     pub(crate) string: Str,

@@ -1,0 +1,160 @@
+//! Accounting: how much memory is in use, how much it may be, and when the collector has to work.
+//!
+//! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice due. Counting happens
+//! when a class takes a run or a payload is large, never per object.
+
+use super::{Heap, Phase};
+
+/// Bytes of allocation between two slices.
+pub(super) const STEP_SIZE: usize = 32 << 10;
+/// The most debt that one slice pays, so that one large allocation does not make one long pause.
+const MAX_QUANTUM: usize = 256 << 10;
+/// A cycle begins at the earliest when the heap has grown by this much.
+const MIN_GROWTH: usize = 512 << 10;
+
+pub(super) struct Account {
+    /// Bytes in use, external memory included.
+    pub(super) used: usize,
+    limit: usize,
+    /// Bytes allocated that no work was done for yet.
+    debt: usize,
+    /// A cycle begins when `used` reaches this.
+    threshold: usize,
+    /// In percent: how large the heap may become, relative to what survived, before the next cycle.
+    pause: usize,
+    /// In percent: `collectgarbage("setstepmul")`.
+    step_multiplier: usize,
+    stopped: bool,
+}
+
+impl Account {
+    pub(super) fn new(limit: usize) -> Account {
+        Account { used: 0, limit, debt: 0, threshold: 2 * MIN_GROWTH, pause: 200, step_multiplier: 200, stopped: false }
+    }
+
+    pub(super) fn cycle_is_due(&self) -> bool {
+        self.used >= self.threshold
+    }
+
+    /// Takes the debt that the next slice is to pay.
+    pub(super) fn take_debt(&mut self) -> usize {
+        let quantum = self.debt.min(MAX_QUANTUM);
+        self.debt -= quantum;
+        quantum
+    }
+
+    pub(super) fn forgive_debt(&mut self) {
+        self.debt = 0;
+    }
+
+    /// Bytes to mark for `quantum` bytes allocated. At a multiplier of 200 the marker runs four times as fast as the mutator.
+    pub(super) fn marking_work(&self, quantum: usize) -> usize {
+        match self.step_multiplier {
+            0 => usize::MAX,
+            percent => (quantum.saturating_mul(percent) / 50).max(1024),
+        }
+    }
+
+    /// At the end of a cycle: when to begin the next. It shall be able to finish before the limit is reached.
+    pub(super) fn set_threshold(&mut self) {
+        let wanted = (self.used / 100).saturating_mul(self.pause).saturating_add(MIN_GROWTH);
+        let room = self.limit.saturating_sub(self.used);
+        self.threshold = wanted.min(self.used + room / 2);
+    }
+}
+
+impl Heap {
+    /// Counts an allocation, and decides whether there is work to do.
+    pub(super) fn account_allocation(&mut self, bytes: usize) {
+        self.account.used += bytes;
+        self.account.debt += bytes;
+        self.update_due();
+    }
+
+    pub(super) fn account_release(&mut self, bytes: usize) {
+        debug_assert!(self.account.used >= bytes);
+        self.account.used = self.account.used.saturating_sub(bytes);
+    }
+
+    pub(super) fn update_due(&mut self) {
+        let account = &self.account;
+        let owes = account.debt >= STEP_SIZE && !account.stopped;
+        let works = self.phase != Phase::Idle || account.cycle_is_due();
+        self.due = owes && works || account.used > account.limit || cfg!(feature = "gc-stress");
+        if self.due && !self.alarm.is_null() {
+            // SAFETY: whoever set the alarm keeps the budget alive as long as the heap.
+            unsafe { *self.alarm = (*self.alarm).min(0) }
+        }
+    }
+
+    /// The interpreter's budget: it is used up at once when a collection becomes due, so that natives that allocate need not
+    /// look.
+    ///
+    /// # Safety
+    /// `budget` outlives the heap and is used by the same thread.
+    pub(crate) unsafe fn set_alarm(&mut self, budget: *mut i64) {
+        self.alarm = budget;
+    }
+
+    /// Whether the interpreter is to call [`Heap::step`] (and, over the limit, [`Heap::collect`]) at the next safepoint.
+    #[inline(always)]
+    pub(crate) fn collection_due(&self) -> bool {
+        self.due
+    }
+
+    /// Bytes in use, external memory included: what `collectgarbage("count")` tells.
+    pub(crate) fn used(&self) -> usize {
+        self.account.used - self.unallocated()
+    }
+
+    /// The most bytes that the heap may use.
+    pub(crate) fn limit(&self) -> usize {
+        self.account.limit
+    }
+
+    /// Changes the memory limit.
+    pub(crate) fn set_limit(&mut self, bytes: usize) {
+        self.account.limit = bytes;
+        self.update_due();
+    }
+
+    /// Whether `bytes` more would go over the limit.
+    pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
+        self.account.used.saturating_add(bytes) > self.account.limit
+    }
+
+    /// The bytes that the heap holds of the system's memory, free cells included.
+    pub(crate) fn reserved(&self) -> usize {
+        self.arenas.size() + self.large.size()
+    }
+
+    /// Counts memory that Rust values of natives hold (or, if negative, gave back).
+    pub(crate) fn charge_external(&mut self, bytes: isize) {
+        match usize::try_from(bytes) {
+            Ok(bytes) => self.account_allocation(bytes),
+            Err(_) => self.account_release(bytes.unsigned_abs()),
+        }
+    }
+
+    /// Stops the collector (`collectgarbage("stop")`), but for a heap over its limit.
+    pub(crate) fn stop(&mut self) {
+        self.account.stopped = true;
+        self.update_due();
+    }
+
+    /// Lets the collector run again (`collectgarbage("restart")`).
+    pub(crate) fn restart(&mut self) {
+        self.account.stopped = false;
+        self.update_due();
+    }
+
+    /// Sets the pause in percent and returns the old one (`collectgarbage("setpause")`).
+    pub(crate) fn set_pause(&mut self, percent: usize) -> usize {
+        std::mem::replace(&mut self.account.pause, percent)
+    }
+
+    /// Sets the step multiplier in percent and returns the old one (`collectgarbage("setstepmul")`).
+    pub(crate) fn set_step_multiplier(&mut self, percent: usize) -> usize {
+        std::mem::replace(&mut self.account.step_multiplier, percent)
+    }
+}

@@ -1,0 +1,220 @@
+//! Allocation: size classes, and bumping a pointer inside a free run.
+//!
+//! Each class (a cell size within a space) owns blocks. A swept block's free cells form runs; the class takes one run at a
+//! time and hands its cells out by moving a pointer. Whatever is not that pointer's move (accounting, the decision to
+//! collect, lazy sweeping) happens when a run is exhausted, in [`Heap::refill`]. Allocation never collects.
+//!
+//! Invariant (RUNS): a run never overlaps a live cell, and a run in use lies in a block that is swept.
+//! Invariant (BLACK RUNS): from the atomic phase to the end of the purge every cell of a run in use is marked in advance,
+//! so a mark bit means "alive" for objects created meanwhile too.
+
+use super::arena::{Block, Space, bit, block_of};
+use super::{Heap, Phase};
+use std::ptr::{self, null_mut};
+
+/// The sizes of cells.
+const SIZES: [u32; 30] = [
+    16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280,
+    1536, 2048, 2720, 4096, 5456, 8192,
+];
+/// The largest cell. Larger payloads come from the system's allocator.
+pub(crate) const MAX_CELL: usize = 8192;
+/// The number of classes: every size in every space.
+pub(super) const CLASSES: usize = SIZES.len() * 3;
+/// How many blocks one refill sweeps at most before it takes a fresh block.
+const SWEEP_LIMIT: usize = 8;
+
+/// For a size in units of 8 bytes, the index of the smallest size that holds it.
+static SIZE_INDEX: [u8; MAX_CELL / 8 + 1] = {
+    let mut table = [0; MAX_CELL / 8 + 1];
+    let (mut units, mut index) = (0, 0);
+    while units < table.len() {
+        if units * 8 > SIZES[index] as usize {
+            index += 1;
+        }
+        table[units] = index as u8;
+        units += 1;
+    }
+    table
+};
+
+/// The head of a free run, stored in its first cell.
+pub(super) struct Run {
+    pub(super) next: *mut Run,
+    pub(super) end: *mut u8,
+}
+
+/// The rest of the run that a class allocates from.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor {
+    pub(super) bump: *mut u8,
+    pub(super) limit: *mut u8,
+}
+
+impl Cursor {
+    pub(super) const EMPTY: Cursor = Cursor { bump: null_mut(), limit: null_mut() };
+}
+
+/// What a class owns.
+#[derive(Default)]
+pub(super) struct Class {
+    /// Further free runs of the block in use.
+    pub(super) runs: Option<ptr::NonNull<Run>>,
+    /// The blocks that are swept (or new), the one in use included.
+    pub(super) swept: Vec<*mut Block>,
+    /// Those of them that have free runs and are not in use.
+    pub(super) ready: Vec<*mut Block>,
+    /// The blocks that are still to be swept in this cycle.
+    pub(super) unswept: Vec<*mut Block>,
+}
+
+#[inline(always)]
+fn class_of(space: Space, size: usize) -> usize {
+    debug_assert!(size <= MAX_CELL);
+    // SAFETY: callers keep `size` to MAX_CELL, the table's last index.
+    space as usize * SIZES.len() + unsafe { *SIZE_INDEX.get_unchecked(size.div_ceil(8)) } as usize
+}
+
+#[inline(always)]
+fn size_of_class(class: usize) -> usize {
+    SIZES[class % SIZES.len()] as usize
+}
+
+/// The size of the cell that holds `size` bytes.
+#[inline(always)]
+pub(crate) fn cell_size(size: usize) -> usize {
+    size_of_class(class_of(Space::Objects, size))
+}
+
+impl Heap {
+    /// An uninitialised cell of at least `size` bytes, at most [`MAX_CELL`].
+    #[inline(always)]
+    pub(super) unsafe fn allocate(&mut self, space: Space, size: usize) -> *mut u8 {
+        let class = class_of(space, size);
+        let cursor = self.cursors.get_unchecked_mut(class);
+        let cell = cursor.bump;
+        let end = cell.wrapping_add(size_of_class(class));
+        if end <= cursor.limit {
+            cursor.bump = end;
+            cell
+        } else {
+            self.refill(class)
+        }
+    }
+
+    /// Takes the next free run of a class and its first cell.
+    #[cold]
+    #[inline(never)]
+    unsafe fn refill(&mut self, class: usize) -> *mut u8 {
+        let mut sweeps = 0;
+        while self.classes[class].runs.is_none() {
+            let block = if let Some(block) = self.classes[class].ready.pop() {
+                block
+            } else if sweeps < SWEEP_LIMIT
+                && let Some(block) = self.classes[class].unswept.pop()
+            {
+                sweeps += 1;
+                self.sweep_block(block);
+                self.classes[class].swept.push(block);
+                block
+            } else {
+                self.new_block(class)
+            };
+            self.classes[class].runs = ptr::NonNull::new((*block).runs);
+            (*block).runs = null_mut();
+        }
+        let run = self.classes[class].runs.map_or(null_mut(), |run| run.as_ptr());
+        self.classes[class].runs = ptr::NonNull::new((*run).next);
+        let (start, limit) = (run as *mut u8, (*run).end);
+        let bytes = limit as usize - start as usize;
+        (*block_of(start)).used += bytes as u32;
+        if self.phase == Phase::Purge {
+            mark_cells(start, limit, size_of_class(class));
+        }
+        self.cursors[class] = Cursor { bump: start.add(size_of_class(class)), limit };
+        self.account_allocation(bytes);
+        start
+    }
+
+    unsafe fn new_block(&mut self, class: usize) -> *mut Block {
+        let block = self.arenas.take_block();
+        (*block).cell_size = size_of_class(class) as u32;
+        (*block).class = class as u8;
+        (*block).space = match class / SIZES.len() {
+            0 => Space::Objects,
+            1 => Space::Strings,
+            _ => Space::Payloads,
+        };
+        (*block).used = 0;
+        let run = (*block).start as *mut Run;
+        poison((*block).start, (*block).end());
+        run.write(Run { next: null_mut(), end: (*block).end() });
+        (*block).runs = run;
+        self.classes[class].swept.push(block);
+        block
+    }
+
+    /// Takes a cell back that nothing refers to any more, if it was the last one that its class handed out; otherwise the
+    /// next cycle finds it.
+    pub(super) unsafe fn unallocate(&mut self, space: Space, cell: *mut u8, size: usize) {
+        let class = class_of(space, size);
+        let cursor = &mut self.cursors[class];
+        let end = cell.wrapping_add(size_of_class(class));
+        if end == cursor.bump && super::arena::same_block(cell, cursor.limit.wrapping_sub(1)) {
+            poison(cell, end);
+            cursor.bump = cell;
+        }
+    }
+
+    /// Bytes of runs in use that are not handed out yet.
+    pub(super) fn unallocated(&self) -> usize {
+        self.cursors.iter().map(|cursor| cursor.limit as usize - cursor.bump as usize).sum()
+    }
+
+    /// Marks what is left of all runs in use, at the atomic phase: see BLACK RUNS.
+    pub(super) unsafe fn blacken_runs(&mut self) {
+        for (class, cursor) in self.cursors.iter().enumerate() {
+            mark_cells(cursor.bump, cursor.limit, size_of_class(class));
+        }
+    }
+
+    /// Hands all blocks to the sweeper. Runs in use are abandoned: what is left of them is free like any unmarked cell.
+    pub(super) unsafe fn retire_runs(&mut self) {
+        for (class, cursor) in self.cursors.iter_mut().enumerate() {
+            unmark_cells(cursor.bump, cursor.limit, size_of_class(class));
+            *cursor = Cursor::EMPTY;
+        }
+        for class in &mut self.classes {
+            debug_assert!(class.unswept.is_empty());
+            class.runs = None;
+            class.ready.clear();
+            class.unswept.append(&mut class.swept);
+        }
+    }
+}
+
+unsafe fn mark_cells(start: *mut u8, end: *mut u8, size: usize) {
+    let mut cell = start;
+    while cell < end {
+        let (word, mask) = bit(cell);
+        *word |= mask;
+        cell = cell.add(size);
+    }
+}
+
+unsafe fn unmark_cells(start: *mut u8, end: *mut u8, size: usize) {
+    let mut cell = start;
+    while cell < end {
+        let (word, mask) = bit(cell);
+        *word &= !mask;
+        cell = cell.add(size);
+    }
+}
+
+/// Fills free memory with a pattern that no valid pointer has, in debug builds.
+#[inline(always)]
+pub(super) unsafe fn poison(start: *mut u8, end: *mut u8) {
+    if cfg!(debug_assertions) {
+        ptr::write_bytes(start, 0xDD, end as usize - start as usize);
+    }
+}

@@ -1,0 +1,233 @@
+//! Arenas: the memory that cells are cut from.
+//!
+//! An arena is 4 MiB at an address that is a multiple of 4 MiB, so the arena of any cell is found by masking the cell's
+//! address. It begins with one mark bit for every 8 bytes and with a descriptor for each of its 32 KiB blocks; the blocks
+//! follow. All cells of a block have one size and belong to one [`Space`].
+//!
+//! Invariant (CELL BITS): only the bit of a cell's first 8 bytes is ever set.
+
+use super::allocate::Run;
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ptr;
+
+const ARENA_SIZE: usize = 4 << 20;
+const ARENA_MASK: usize = !(ARENA_SIZE - 1);
+/// The bytes of a block.
+pub(super) const BLOCK_SIZE: usize = 32 << 10;
+const BLOCKS: usize = ARENA_SIZE / BLOCK_SIZE;
+const BITMAP_WORDS: usize = ARENA_SIZE / 8 / 64;
+/// The words of the bitmap that describe one block.
+pub(super) const BLOCK_WORDS: usize = BLOCK_SIZE / 8 / 64;
+/// The first block behind the arena's own header.
+const FIRST_BLOCK: usize = size_of::<Arena>().div_ceil(BLOCK_SIZE);
+const ALL_FREE: u128 = u128::MAX << FIRST_BLOCK;
+const LAYOUT: Layout = match Layout::from_size_align(ARENA_SIZE, ARENA_SIZE) {
+    Ok(layout) => layout,
+    Err(_) => panic!(),
+};
+
+/// What kind of cells a block holds.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Space {
+    /// Cells that begin with an object header, short strings excepted.
+    Objects,
+    /// Short strings: nothing to scan, so marking one is setting its bit.
+    Strings,
+    /// What objects own: array parts, hash parts, stacks, string buffers. Marked by their owner.
+    Payloads,
+}
+
+/// The descriptor of a block.
+pub(super) struct Block {
+    pub(super) start: *mut u8,
+    pub(super) cell_size: u32,
+    /// Bytes of cells that are alive, or that were handed out in runs since the block was swept.
+    pub(super) used: u32,
+    /// The index of the size class, space included.
+    pub(super) class: u8,
+    pub(super) space: Space,
+    /// The free runs that sweeping found; taken by the class when it allocates from the block.
+    pub(super) runs: *mut Run,
+}
+
+impl Block {
+    /// One past the last cell.
+    pub(super) fn end(&self) -> *mut u8 {
+        let size = self.cell_size as usize;
+        self.start.wrapping_add(BLOCK_SIZE / size * size)
+    }
+
+    /// The part of the bitmap that describes the block.
+    ///
+    /// # Safety
+    /// The block belongs to a living arena, and no other reference to its bits exists.
+    pub(super) unsafe fn bits<'a>(&self) -> &'a mut [u64; BLOCK_WORDS] {
+        &mut *(bit(self.start).0 as *mut [u64; BLOCK_WORDS])
+    }
+}
+
+#[repr(C)]
+struct Arena {
+    bits: [u64; BITMAP_WORDS],
+    blocks: [Block; BLOCKS],
+    /// Bit b is set if block b is free.
+    free: u128,
+    /// Its place in [`Arenas::all`].
+    index: usize,
+    hash_seed: u64,
+}
+
+/// The word and the mask of a cell's mark bit.
+///
+/// # Safety
+/// `cell` lies in a living arena.
+#[inline(always)]
+pub(super) unsafe fn bit<T>(cell: *const T) -> (*mut u64, u64) {
+    let address = cell as usize;
+    let index = (address & !ARENA_MASK) >> 3;
+    (((address & ARENA_MASK) as *mut u64).add(index >> 6), 1 << (index & 63))
+}
+
+/// Whether a cell is marked.
+///
+/// # Safety
+/// `cell` is the start of a cell in a living arena.
+#[inline(always)]
+pub(super) unsafe fn is_marked<T>(cell: *const T) -> bool {
+    let (word, mask) = bit(cell);
+    *word & mask != 0
+}
+
+/// Marks a cell and tells whether it was unmarked before.
+///
+/// # Safety
+/// `cell` is the start of a cell in a living arena.
+#[inline(always)]
+pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
+    debug_assert!((cell as usize - (*block_of(cell)).start as usize) % (*block_of(cell)).cell_size as usize == 0);
+    let (word, mask) = bit(cell);
+    let old = *word;
+    *word = old | mask;
+    old & mask == 0
+}
+
+/// The block of a cell.
+///
+/// # Safety
+/// `cell` lies in a living arena.
+#[inline(always)]
+pub(super) unsafe fn block_of<T>(cell: *const T) -> *mut Block {
+    let address = cell as usize;
+    let arena = (address & ARENA_MASK) as *mut Arena;
+    &raw mut (*arena).blocks[(address & !ARENA_MASK) / BLOCK_SIZE]
+}
+
+/// The hash seed of the heap that a cell belongs to.
+///
+/// # Safety
+/// `cell` lies in a living arena.
+pub(crate) unsafe fn hash_seed_of<T>(cell: *const T) -> u64 {
+    (*((cell as usize & ARENA_MASK) as *const Arena)).hash_seed
+}
+
+/// Whether two addresses lie in the same block.
+#[inline(always)]
+pub(super) fn same_block<T, U>(a: *const T, b: *const U) -> bool {
+    (a as usize ^ b as usize) < BLOCK_SIZE
+}
+
+/// All arenas of a heap.
+pub(super) struct Arenas {
+    all: Vec<*mut Arena>,
+    /// No arena before this index has a free block.
+    first_free: usize,
+    hash_seed: u64,
+}
+
+impl Arenas {
+    pub(super) fn new(hash_seed: u64) -> Arenas {
+        Arenas { all: Vec::new(), first_free: 0, hash_seed }
+    }
+
+    /// A free block. Its descriptor's `start` and its clear mark bits are all that is set.
+    pub(super) unsafe fn take_block(&mut self) -> *mut Block {
+        while let Some(&arena) = self.all.get(self.first_free) {
+            if (*arena).free != 0 {
+                let index = (*arena).free.trailing_zeros() as usize;
+                (*arena).free &= (*arena).free - 1;
+                return &raw mut (*arena).blocks[index];
+            }
+            self.first_free += 1;
+        }
+        self.add_arena();
+        self.take_block()
+    }
+
+    /// Gives a block back whose mark bits are clear.
+    pub(super) unsafe fn free_block(&mut self, block: *mut Block) {
+        let arena = (block as usize & ARENA_MASK) as *mut Arena;
+        let index = ((*block).start as usize & !ARENA_MASK) / BLOCK_SIZE;
+        debug_assert!((*arena).free & (1 << index) == 0, "a block is freed twice");
+        (*arena).free |= 1 << index;
+        self.first_free = self.first_free.min((*arena).index);
+    }
+
+    unsafe fn add_arena(&mut self) {
+        let arena = alloc(LAYOUT) as *mut Arena;
+        if arena.is_null() {
+            handle_alloc_error(LAYOUT);
+        }
+        ptr::write_bytes(arena, 0, 1);
+        for index in FIRST_BLOCK..BLOCKS {
+            (*arena).blocks[index].start = (arena as *mut u8).add(index * BLOCK_SIZE);
+        }
+        (*arena).free = ALL_FREE;
+        (*arena).index = self.all.len();
+        (*arena).hash_seed = self.hash_seed;
+        self.first_free = self.first_free.min(self.all.len());
+        self.all.push(arena);
+    }
+
+    /// Gives arenas without a used block back to the system, all but one.
+    pub(super) unsafe fn release_free(&mut self) {
+        let mut spared = false;
+        let mut index = 0;
+        while let Some(&arena) = self.all.get(index) {
+            if (*arena).free != ALL_FREE {
+                index += 1;
+            } else if !spared {
+                spared = true;
+                index += 1;
+            } else {
+                self.all.swap_remove(index);
+                if let Some(&moved) = self.all.get(index) {
+                    (*moved).index = index;
+                }
+                dealloc(arena as *mut u8, LAYOUT);
+                self.first_free = 0;
+            }
+        }
+    }
+
+    /// Clears every mark.
+    pub(super) unsafe fn clear_marks(&mut self) {
+        for &arena in &self.all {
+            (*arena).bits.fill(0);
+        }
+    }
+
+    /// The bytes that the arenas take from the system.
+    pub(super) fn size(&self) -> usize {
+        self.all.len() * ARENA_SIZE
+    }
+}
+
+impl Drop for Arenas {
+    fn drop(&mut self) {
+        for &arena in &self.all {
+            // SAFETY: allocated by `add_arena` with the same layout; the heap that used it is gone.
+            unsafe { dealloc(arena as *mut u8, LAYOUT) };
+        }
+    }
+}

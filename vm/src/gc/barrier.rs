@@ -1,0 +1,121 @@
+//! Write barriers: what a store must do so that marking in slices misses nothing.
+//!
+//! Invariant (TRICOLOR): while marking, a black object refers to no white one. A store that would break it is repaired in
+//! one of two ways: *back*, the owner becomes gray again and is scanned once more (small tables and userdata, which are
+//! stored into often); or *forward*, the value is marked at once (everything else, and large tables, which are too long to
+//! scan twice). An object's `barrier` byte is set when it is scanned, so all that a store tests is that byte; a byte left
+//! over from an earlier cycle costs one call that clears it.
+//!
+//! Stacks are written without any barrier. For a thread the byte means "did not run since the marker looked at it";
+//! whoever switches to a thread, or writes to its stack, says so by [`Heap::thread_resumed`].
+
+use super::Heap;
+use super::arena::is_marked;
+use super::mark::{Gray, LARGE_TABLE, Object};
+use crate::object::{Header, Table, Thread, Userdata};
+use crate::table;
+use crate::value::Value;
+
+impl Heap {
+    /// To be called after `value` was stored into `table`, as key or value.
+    ///
+    /// # Safety
+    /// Both belong to this heap and are alive.
+    #[inline(always)]
+    pub(crate) unsafe fn barrier_back(&mut self, table: *mut Table, value: Value) {
+        if (*table).header.barrier != 0 {
+            self.barrier_back_cold(table, value);
+        }
+    }
+
+    /// The slow path of [`Heap::barrier_back`].
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn barrier_back_cold(&mut self, table: *mut Table, value: Value) {
+        if !self.marking || !is_marked(table) {
+            (*table).header.barrier = 0;
+        } else if (*table).array_size as usize > LARGE_TABLE || table::hash::node_count(table) > LARGE_TABLE {
+            self.mark_value(value);
+        } else {
+            (*table).header.barrier = 0;
+            self.gray_again.push(Gray::new(table));
+        }
+    }
+
+    /// To be called after the values that a userdata's data holds have changed, or before its data is handed out to be
+    /// changed with no collection in between.
+    ///
+    /// # Safety
+    /// `userdata` belongs to this heap and is alive.
+    #[inline(always)]
+    pub(crate) unsafe fn barrier_userdata(&mut self, userdata: *mut Userdata) {
+        if (*userdata).header.barrier != 0 {
+            (*userdata).header.barrier = 0;
+            if self.marking && is_marked(userdata) {
+                self.gray_again.push(Gray::new(userdata));
+            }
+        }
+    }
+
+    /// To be called after `value` was stored into `owner` (an upvalue, a function, a metatable field).
+    ///
+    /// # Safety
+    /// Both belong to this heap and are alive; `owner` is no thread.
+    #[inline(always)]
+    pub(crate) unsafe fn barrier_forward<T: Object>(&mut self, owner: *mut T, value: Value) {
+        let header = owner as *mut Header;
+        if (*header).barrier != 0 {
+            self.barrier_forward_cold(header, value);
+        }
+    }
+
+    /// The slow path of [`Heap::barrier_forward`].
+    ///
+    /// # Safety
+    /// As there.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn barrier_forward_cold(&mut self, owner: *mut Header, value: Value) {
+        if self.marking && is_marked(owner) {
+            self.mark_value(value);
+        } else {
+            (*owner).barrier = 0;
+        }
+    }
+
+    /// To be called when a thread is switched to, and before anything is written to the stack of a thread that is not
+    /// running.
+    ///
+    /// # Safety
+    /// `thread` belongs to this heap and is alive.
+    #[inline(always)]
+    pub(crate) unsafe fn thread_resumed(&mut self, thread: *mut Thread) {
+        if self.marking && (*thread).header.barrier != 0 {
+            (*thread).header.barrier = 0;
+            self.resumed.push(thread);
+        }
+    }
+
+    /// To be called after a table's payloads were replaced: they are unmarked, and their contents have moved.
+    pub(crate) unsafe fn table_resized(&mut self, table: *mut Table) {
+        if (*table).header.barrier != 0 {
+            (*table).header.barrier = 0;
+            if self.marking && is_marked(table) {
+                self.gray.push(Gray::new(table));
+            }
+        }
+    }
+
+    /// To be called after values of a table's array part moved to lower slots: they may have moved below the place that a
+    /// scan in pieces has reached.
+    pub(crate) unsafe fn array_moved_down(&mut self, table: *mut Table, by: usize) {
+        for slice in &mut self.slices {
+            if slice.table == table {
+                slice.position = slice.position.saturating_sub(by);
+            }
+        }
+    }
+}

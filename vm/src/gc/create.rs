@@ -1,0 +1,224 @@
+//! Making objects.
+//!
+//! Invariant (PUBLISH): an object is complete when its constructor returns, and its creator makes it reachable before the
+//! next safepoint. Since allocation never collects, nothing needs to be protected meanwhile.
+
+use super::arena::{Space, same_block, set_mark};
+use super::external::Owned;
+use super::{Heap, Phase};
+use crate::object::{
+    Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, SHORT_BYTES, Str, Table, Upvalue, Userdata,
+};
+use crate::userdata::Data;
+use crate::value::Value;
+use crate::{interpreter, native, table};
+use std::ptr::{self, null_mut};
+
+/// Array parts up to this many slots, and hash parts up to this many nodes, are made in their table's own cell.
+const COALLOCATED_SLOTS: usize = 16;
+const COALLOCATED_NODES: usize = 8;
+
+impl Heap {
+    /// An empty table with room for the keys 1..=`slots` and, if `fields_log2_plus_1` is not 0, for
+    /// `1 << (fields_log2_plus_1 - 1)` other keys.
+    ///
+    /// # Safety
+    /// It is published before the next safepoint.
+    #[inline]
+    pub(crate) unsafe fn new_table(&mut self, slots: u32, fields_log2_plus_1: u32) -> *mut Table {
+        let table = self.allocate_table(slots, fields_log2_plus_1);
+        if slots > 0 {
+            // Nil is all ones.
+            ptr::write_bytes((*table).array.add(1) as *mut u8, 0xFF, 8 * slots as usize);
+        }
+        if fields_log2_plus_1 > 0 {
+            table::hash::clear((*table).nodes, 1 << (fields_log2_plus_1 - 1));
+        }
+        table
+    }
+
+    /// A table with the contents of `template`, which has no metatable.
+    ///
+    /// # Safety
+    /// `template` is alive. The copy is published before the next safepoint.
+    #[inline]
+    pub(crate) unsafe fn duplicate_table(&mut self, template: *const Table) -> *mut Table {
+        debug_assert!((*template).metatable.is_null());
+        let slots = (*template).array_size;
+        let nodes = table::hash::node_count(template);
+        let table = self.allocate_table(slots, table::hash::fields_log2_plus_1(template));
+        if slots > 0 {
+            ptr::copy_nonoverlapping((*template).array.add(1), (*table).array.add(1), slots as usize);
+        }
+        if nodes > 0 {
+            // Chains are relative, so nodes may be moved as they are.
+            ptr::copy_nonoverlapping((*template).nodes, (*table).nodes, nodes);
+        }
+        table
+    }
+
+    /// A table whose parts are not initialised.
+    #[inline]
+    unsafe fn allocate_table(&mut self, slots: u32, fields_log2_plus_1: u32) -> *mut Table {
+        debug_assert!(fields_log2_plus_1 <= table::hash::MAX_LOG2 + 1);
+        let count = slots as usize;
+        let nodes = if fields_log2_plus_1 == 0 { 0 } else { 1usize << (fields_log2_plus_1 - 1) };
+        let own_slots = if count <= COALLOCATED_SLOTS { count } else { 0 };
+        let own_nodes = if nodes <= COALLOCATED_NODES { nodes } else { 0 };
+        let size = size_of::<Table>() + table::array::payload_size(own_slots) + table::hash::payload_size(own_nodes);
+        let table = self.allocate(Space::Objects, size) as *mut Table;
+        let mut rest = table.add(1) as *mut Value;
+        let mut array = ptr::dangling_mut::<Value>();
+        if own_slots > 0 {
+            array = rest.sub(1);
+            rest = rest.add(own_slots);
+        } else if count > 0 {
+            array = (self.allocate_payload(table::array::payload_size(count)) as *mut Value).sub(1);
+        }
+        let mut part = table::hash::empty();
+        if own_nodes > 0 {
+            part = rest as *mut Node;
+        } else if nodes > 0 {
+            part = self.allocate_payload(table::hash::payload_size(nodes)) as *mut Node;
+        }
+        table.write(Table {
+            header: Header { barrier: 0, kind: Kind::Table },
+            absent: 0,
+            shift: if nodes == 0 { table::hash::NO_NODES } else { 33 - fields_log2_plus_1 as u8 },
+            array_size: slots,
+            array,
+            nodes: part,
+            metatable: null_mut(),
+        });
+        table
+    }
+
+    /// A closure. The caller stores its upvalues at once.
+    ///
+    /// # Safety
+    /// Prototype and environment are alive. It is published before the next safepoint.
+    #[inline]
+    pub(crate) unsafe fn new_lua_function(
+        &mut self,
+        prototype: *mut Prototype,
+        environment: *mut Table,
+        upvalue_count: u8,
+    ) -> *mut LuaFunction {
+        let size = size_of::<LuaFunction>() + upvalue_count as usize * size_of::<*mut Upvalue>();
+        let function = self.allocate(Space::Objects, size) as *mut LuaFunction;
+        function.write(LuaFunction {
+            header: Header { barrier: 0, kind: Kind::LuaFunction },
+            upvalue_count,
+            prototype,
+            environment,
+            upvalues: [],
+        });
+        function
+    }
+
+    /// A function written in Rust. At most 255 upvalues are taken.
+    ///
+    /// # Safety
+    /// Environment and upvalues are alive. It is published before the next safepoint.
+    pub(crate) unsafe fn new_native_function(
+        &mut self,
+        handler: interpreter::Handler,
+        code: native::Code,
+        definition: &'static native::Definition,
+        environment: *mut Table,
+        upvalues: &[Value],
+    ) -> *mut NativeFunction {
+        let upvalue_count = u8::try_from(upvalues.len()).unwrap_or(u8::MAX);
+        let size = size_of::<NativeFunction>() + upvalue_count as usize * size_of::<Value>();
+        let function = self.allocate(Space::Objects, size) as *mut NativeFunction;
+        function.write(NativeFunction {
+            header: Header { barrier: 0, kind: Kind::NativeFunction },
+            upvalue_count,
+            handler,
+            code,
+            definition,
+            environment,
+            upvalues: [],
+        });
+        ptr::copy_nonoverlapping(
+            upvalues.as_ptr(),
+            &raw mut (*function).upvalues as *mut Value,
+            upvalue_count as usize,
+        );
+        function
+    }
+
+    /// A prototype of the heap. Its boxes are dropped when it dies.
+    ///
+    /// # Safety
+    /// What it refers to is alive. It is published before the next safepoint.
+    pub(crate) unsafe fn new_prototype(&mut self, mut prototype: Prototype) -> *mut Prototype {
+        prototype.header = Header { barrier: 0, kind: Kind::Prototype };
+        let charge =
+            8 * (prototype.cold.constants.len() + prototype.cold.templates.len() + prototype.cold.children.len());
+        let object = self.allocate(Space::Objects, size_of::<Prototype>()) as *mut Prototype;
+        object.write(prototype);
+        self.prototypes.push(Owned { object, charge });
+        self.account_allocation(charge);
+        object
+    }
+
+    /// A userdata. The box is dropped when it dies.
+    ///
+    /// # Safety
+    /// Metatable and environment are null or alive, and so is what `data` refers to. It is published before the next
+    /// safepoint.
+    pub(crate) unsafe fn new_userdata(
+        &mut self,
+        data: Box<dyn Data>,
+        metatable: *mut Table,
+        environment: *mut Table,
+    ) -> *mut Userdata {
+        let charge = size_of_val(&*data) + data.external_size();
+        let object = self.allocate(Space::Objects, size_of::<Userdata>()) as *mut Userdata;
+        object.write(Userdata {
+            header: Header { barrier: 0, kind: Kind::Userdata },
+            has_finalizer: 1,
+            metatable,
+            environment,
+            data: Some(data),
+        });
+        self.userdata.push(Owned { object, charge });
+        self.account_allocation(charge);
+        object
+    }
+
+    /// A cell for a short string of `length` bytes.
+    #[inline(always)]
+    pub(crate) unsafe fn allocate_short_string(&mut self, length: usize) -> *mut Str {
+        self.allocate(Space::Strings, SHORT_BYTES + length) as *mut Str
+    }
+
+    /// A cell for a long string.
+    #[inline(always)]
+    pub(crate) unsafe fn allocate_long_string(&mut self) -> *mut LongString {
+        self.allocate(Space::Objects, size_of::<LongString>()) as *mut LongString
+    }
+
+    /// To be called when the intern table finds a string: it may be dead already, as long as it is not purged.
+    #[inline(always)]
+    pub(crate) unsafe fn keep_interned(&mut self, string: *mut Str) {
+        if self.phase == Phase::Purge {
+            set_mark(string);
+        }
+    }
+
+    /// Whether a table's part was made in the table's own cell.
+    #[inline(always)]
+    pub(crate) fn is_coallocated<T>(&self, table: *const Table, part: *const T) -> bool {
+        // Payloads have blocks of their own.
+        same_block(table, part)
+    }
+
+    /// Gives a part of a table back that the table does not use any more, unless it is in the table's own cell.
+    pub(crate) unsafe fn free_table_payload(&mut self, table: *const Table, part: *mut u8, size: usize) {
+        if !self.is_coallocated(table, part) {
+            self.free_payload(part, size);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Finalizers: the `__gc` metamethods of userdata (Lua 5.1 manual, section 2.10.1).
+//!
+//! As in Lua 5.1 the metatable is asked for `__gc` when the userdata is found dead. To find the dead ones without walking
+//! all userdata in the atomic phase, a survey lists beforehand, in slices, those that are not marked yet; the atomic phase
+//! looks at these and at the ones created since. What has a finalizer is queued, newest first, and marked: it lives on
+//! until the interpreter, between two instructions, has called the finalizer, and dies in a later cycle.
+
+use super::arena::is_marked;
+use super::{Heap, Phase};
+use crate::metamethod::Metamethod;
+use crate::object::Userdata;
+use crate::table;
+
+impl Heap {
+    /// The next userdata whose `__gc` metamethod is to be called, if it still has one.
+    pub(crate) fn take_finalizer(&mut self) -> Option<*mut Userdata> {
+        self.finalizers.pop_front()
+    }
+
+    /// Whether finalizers wait to be called.
+    pub(crate) fn has_finalizers(&self) -> bool {
+        !self.finalizers.is_empty()
+    }
+
+    /// Queues every userdata that has a finalizer, dead or alive, newest first: the end of the VM.
+    ///
+    /// # Safety
+    /// The VM is at a safepoint.
+    pub(crate) unsafe fn finalize_all(&mut self) {
+        let all: Vec<_> = self.userdata.entries().map(|owned| owned.object).collect();
+        for userdata in all.into_iter().rev() {
+            self.queue_finalizer(userdata);
+        }
+    }
+
+    unsafe fn queue_finalizer(&mut self, userdata: *mut Userdata) {
+        if (*userdata).has_finalizer != 0
+            && !table::metamethod((*userdata).metatable, Metamethod::Finalize, self.finalizer_name).is_nil()
+        {
+            (*userdata).has_finalizer = 0;
+            self.finalizers.push_back(userdata);
+        }
+    }
+
+    /// Queued userdata are roots.
+    pub(super) unsafe fn mark_finalizers(&mut self) {
+        for index in 0..self.finalizers.len() {
+            self.mark_object(self.finalizers[index]);
+        }
+    }
+
+    pub(super) fn begin_survey(&mut self) {
+        self.phase = Phase::Survey;
+        self.surveyed = 0;
+    }
+
+    /// Lists unmarked userdata, looking at about `budget` bytes; true if all were looked at.
+    pub(super) unsafe fn survey(&mut self, budget: usize) -> bool {
+        let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 16));
+        let unmarked = self.userdata.entries[self.surveyed..end].iter().filter(|owned| !is_marked(owned.object));
+        self.suspects.extend(unmarked.map(|owned| owned.object));
+        self.surveyed = end;
+        end == self.userdata.entries.len()
+    }
+
+    /// Queues the finalizers of dead userdata, newest first, and marks these userdata.
+    pub(super) unsafe fn separate_finalizable(&mut self) {
+        self.suspects.extend(self.userdata.entries[self.surveyed..].iter().map(|owned| owned.object));
+        while let Some(userdata) = self.suspects.pop() {
+            if !is_marked(userdata) {
+                self.queue_finalizer(userdata);
+            }
+        }
+        self.mark_finalizers();
+    }
+}

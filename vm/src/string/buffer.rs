@@ -1,0 +1,118 @@
+//! Long strings, and how they grow.
+//!
+//! A long string is a window on the start of a buffer. Several may share one: `s = s .. x` writes `x` behind the bytes of
+//! `s`, if `s` is the newest string of its buffer and there is room, and makes a longer window; `s` itself does not change.
+//! Buffers made for such a result have room to spare, so building a string piece by piece copies each byte a constant
+//! number of times on average.
+//!
+//! Invariant (WINDOWS): bytes of a buffer before `used` never change, and no string's window ends behind `used`.
+
+use super::{MAX_LENGTH, StringTooLong};
+use crate::gc::{Heap, MAX_CELL, cell_size};
+use crate::object::{Buffer, Header, Kind, LongString, MAX_SHORT, Str};
+use std::ptr;
+
+/// The bytes of a buffer.
+///
+/// # Safety
+/// `buffer` is alive.
+#[inline(always)]
+pub(crate) unsafe fn data(buffer: *mut Buffer) -> *mut u8 {
+    buffer.add(1) as *mut u8
+}
+
+/// The bytes that a buffer takes.
+///
+/// # Safety
+/// `buffer` is alive.
+#[inline(always)]
+pub(crate) unsafe fn payload_size(buffer: *const Buffer) -> usize {
+    size_of::<Buffer>() + (*buffer).capacity
+}
+
+impl Heap {
+    /// An empty buffer with room for `capacity` bytes or some more.
+    unsafe fn new_buffer(&mut self, capacity: usize) -> *mut Buffer {
+        let size = size_of::<Buffer>() + capacity;
+        let size = if size <= MAX_CELL { cell_size(size) } else { size.next_multiple_of(8) };
+        let buffer = self.allocate_payload(size) as *mut Buffer;
+        buffer.write(Buffer { used: 0, capacity: size - size_of::<Buffer>() });
+        buffer
+    }
+
+    /// A window on the whole of a buffer.
+    pub(super) unsafe fn new_window(&mut self, buffer: *mut Buffer, is_built: bool) -> *mut Str {
+        debug_assert!((*buffer).used > MAX_SHORT && (*buffer).used <= MAX_LENGTH);
+        let string = self.allocate_long_string();
+        string.write(LongString {
+            string: Str {
+                header: Header { barrier: 0, kind: Kind::LongString },
+                hashed: 0,
+                is_built: is_built as u8,
+                hash: 0,
+                length: (*buffer).used as u32,
+            },
+            buffer,
+        });
+        string as *mut Str
+    }
+
+    /// A long string made of pieces.
+    pub(super) unsafe fn long_string(&mut self, pieces: &[&[u8]], length: usize, is_built: bool) -> *mut Str {
+        let buffer = self.new_buffer(length);
+        append(buffer, pieces);
+        self.new_window(buffer, is_built)
+    }
+
+    /// The concatenation of pieces. `first` is the string whose bytes the first piece is, or null if that is none: if it
+    /// is the newest of its buffer, the others are appended to it in place.
+    ///
+    /// # Errors
+    /// The result would have more than [`MAX_LENGTH`] bytes.
+    ///
+    /// # Safety
+    /// `first` is null or alive.
+    pub(crate) unsafe fn concatenate(
+        &mut self,
+        first: *const Str,
+        pieces: &[&[u8]],
+    ) -> Result<*mut Str, StringTooLong> {
+        let length = pieces.iter().map(|piece| piece.len()).sum();
+        if length > MAX_LENGTH {
+            return Err(StringTooLong);
+        }
+        if length <= MAX_SHORT {
+            let mut bytes = [0; MAX_SHORT];
+            let mut end = 0;
+            for piece in pieces {
+                bytes[end..end + piece.len()].copy_from_slice(piece);
+                end += piece.len();
+            }
+            return Ok(self.intern(&bytes[..length]));
+        }
+        if first.is_null() || (*first).header.kind != Kind::LongString {
+            return Ok(self.long_string(pieces, length, true));
+        }
+        let mut buffer = (*(first as *const LongString)).buffer;
+        let used = (*first).length as usize;
+        debug_assert!(pieces[0].len() == used);
+        if (*buffer).used == used && (*buffer).capacity >= length {
+            append(buffer, &pieces[1..]);
+        } else {
+            // A string that was itself made by concatenation is likely to be extended again.
+            let spare = if (*first).is_built != 0 { length } else { 0 };
+            buffer = self.new_buffer((length + spare).min(MAX_LENGTH));
+            append(buffer, pieces);
+        }
+        Ok(self.new_window(buffer, true))
+    }
+}
+
+/// Writes pieces behind what a buffer holds. There is room.
+unsafe fn append(buffer: *mut Buffer, pieces: &[&[u8]]) {
+    for piece in pieces {
+        debug_assert!((*buffer).capacity - (*buffer).used >= piece.len());
+        ptr::copy_nonoverlapping(piece.as_ptr(), data(buffer).add((*buffer).used), piece.len());
+        (*buffer).used += piece.len();
+    }
+}

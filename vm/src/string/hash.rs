@@ -1,0 +1,61 @@
+//! The hash of strings and of the other keys: folded multiplication.
+//!
+//! Two 64-bit words are multiplied to 128 bits and the halves are combined, so that every bit of the input reaches every
+//! bit of the result. The seed, random per process, keeps a script's input from choosing keys that collide.
+
+const KEY_0: u64 = 0x9E37_79B9_7F4A_7C15;
+const KEY_1: u64 = 0xD6E8_FEB8_6659_FD93;
+
+#[inline(always)]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = a as u128 * b as u128;
+    product as u64 ^ (product >> 64) as u64
+}
+
+#[inline(always)]
+fn word_at(bytes: &[u8], index: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[index..index + 8]);
+    u64::from_le_bytes(word)
+}
+
+#[inline(always)]
+fn half_word_at(bytes: &[u8], index: usize) -> u64 {
+    let mut word = [0; 4];
+    word.copy_from_slice(&bytes[index..index + 4]);
+    u32::from_le_bytes(word) as u64
+}
+
+/// The hash of a string.
+#[inline(always)]
+pub(super) fn hash(bytes: &[u8], seed: u64) -> u32 {
+    let length = bytes.len();
+    let mut state = seed ^ length as u64;
+    let (a, b);
+    if length > 16 {
+        let mut index = 0;
+        while index + 16 < length {
+            state = fold(word_at(bytes, index) ^ KEY_0, word_at(bytes, index + 8) ^ state);
+            index += 16;
+        }
+        (a, b) = (word_at(bytes, length - 16), word_at(bytes, length - 8));
+    } else if length >= 8 {
+        (a, b) = (word_at(bytes, 0), word_at(bytes, length - 8));
+    } else if length >= 4 {
+        (a, b) = (half_word_at(bytes, 0), half_word_at(bytes, length - 4));
+    } else if length > 0 {
+        let [first, middle, last] = [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from);
+        (a, b) = (first << 16 | middle << 8 | last, 0);
+    } else {
+        (a, b) = (0, 0);
+    }
+    let mixed = fold(fold(a ^ KEY_0, b ^ state), KEY_1);
+    (mixed ^ mixed >> 32) as u32
+}
+
+/// The hash of the bits of any other key.
+#[inline(always)]
+pub(crate) fn hash_word(bits: u64) -> u32 {
+    let mixed = fold(bits ^ KEY_1, KEY_0);
+    (mixed ^ mixed >> 32) as u32
+}

@@ -1,0 +1,95 @@
+//! Strings: bytes of any value, immutable.
+//!
+//! A string of up to 40 bytes is interned: equal text is the same object, so comparing two is comparing pointers, and its
+//! hash is known. A longer one is a window on a [`Buffer`](crate::object::Buffer) (see [`buffer`]); equal long strings may
+//! be different objects, compared by content, and its hash is computed when it is first used as a key.
+
+pub(crate) mod buffer;
+pub(crate) mod builder;
+pub(crate) mod hash;
+pub(crate) mod intern;
+
+use crate::gc::{Heap, hash_seed_of};
+use crate::object::{Kind, LongString, MAX_SHORT, SHORT_BYTES, Str};
+use std::slice;
+
+/// The most bytes that a string may have.
+pub(crate) const MAX_LENGTH: usize = u32::MAX as usize;
+
+/// A string would have more than [`MAX_LENGTH`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StringTooLong;
+
+/// A string's bytes. They stay where they are as long as the string is alive.
+///
+/// # Safety
+/// `string` is alive, and so it stays while the slice is used.
+#[inline(always)]
+pub(crate) unsafe fn bytes<'a>(string: *const Str) -> &'a [u8] {
+    let length = (*string).length as usize;
+    if (*string).header.kind == Kind::ShortString {
+        slice::from_raw_parts((string as *const u8).add(SHORT_BYTES), length)
+    } else {
+        slice::from_raw_parts(buffer::data((*(string as *const LongString)).buffer), length)
+    }
+}
+
+/// A string's hash.
+///
+/// # Safety
+/// `string` is alive.
+#[inline(always)]
+pub(crate) unsafe fn hash(string: *mut Str) -> u32 {
+    if (*string).hashed == 0 {
+        compute_hash(string);
+    }
+    (*string).hash
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn compute_hash(string: *mut Str) {
+    (*string).hash = hash::hash(bytes(string), hash_seed_of(string));
+    (*string).hashed = 1;
+}
+
+/// Whether two strings have the same bytes.
+///
+/// # Safety
+/// Both are alive.
+#[inline(always)]
+pub(crate) unsafe fn equal(a: *const Str, b: *const Str) -> bool {
+    a == b || (*a).header.kind == Kind::LongString && equal_long(a, b)
+}
+
+/// As [`equal`], for two objects of which the first is a long string.
+///
+/// # Safety
+/// Both are alive.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn equal_long(a: *const Str, b: *const Str) -> bool {
+    (*b).header.kind == Kind::LongString
+        && (*a).length == (*b).length
+        && ((*a).hashed & (*b).hashed == 0 || (*a).hash == (*b).hash)
+        && bytes(a) == bytes(b)
+}
+
+impl Heap {
+    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most (see [`Heap::checked_string`]).
+    #[inline]
+    pub(crate) fn string(&mut self, bytes: &[u8]) -> *mut Str {
+        // SAFETY: a fresh string needs no more than memory.
+        unsafe {
+            if bytes.len() <= MAX_SHORT { self.intern(bytes) } else { self.long_string(&[bytes], bytes.len(), false) }
+        }
+    }
+
+    /// A string with the given bytes.
+    ///
+    /// # Errors
+    /// There are more than [`MAX_LENGTH`].
+    pub(crate) fn checked_string(&mut self, bytes: &[u8]) -> Result<*mut Str, StringTooLong> {
+        if bytes.len() > MAX_LENGTH { Err(StringTooLong) } else { Ok(self.string(bytes)) }
+    }
+}

@@ -1,0 +1,71 @@
+//! Traversal, in the order of positions: first the array part's slots, then the nodes.
+//!
+//! A traversal may store into existing fields, nil included: neither moves a node.
+
+use super::{array, hash, to_integer};
+use crate::object::Table;
+use crate::value::Value;
+
+/// A key given to `next` is not in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InvalidKey;
+
+/// The first entry at or after a position, and the position to go on from.
+///
+/// # Safety
+/// The table is alive.
+#[inline(always)]
+pub(crate) unsafe fn next_from(table: *const Table, position: u64) -> Option<(u64, Value, Value)> {
+    let slots = (*table).array_size as u64;
+    let mut position = position;
+    while position < slots {
+        position += 1;
+        let value = *(*table).array.add(position as usize);
+        if !value.is_nil() {
+            return Some((position, Value::arithmetic(position as f64), value));
+        }
+    }
+    let nodes = hash::node_count(table) as u64;
+    while position - slots < nodes {
+        let node = (*table).nodes.add((position - slots) as usize);
+        position += 1;
+        if !(*node).value.is_nil() {
+            return Some((position, (*node).key, (*node).value));
+        }
+    }
+    None
+}
+
+/// The entry after a key; the first one after nil.
+///
+/// # Errors
+/// The key is not in the table.
+///
+/// # Safety
+/// Table and key are alive.
+pub(crate) unsafe fn next(table: *const Table, key: Value) -> Result<Option<(Value, Value)>, InvalidKey> {
+    let position = position_after(table, key)?;
+    Ok(next_from(table, position).map(|(_, key, value)| (key, value)))
+}
+
+unsafe fn position_after(table: *const Table, key: Value) -> Result<u64, InvalidKey> {
+    if key.is_nil() {
+        return Ok(0);
+    }
+    let node = if let Some(string) = key.to_string() {
+        hash::find_string(table, string)
+    } else if key.is_number()
+        && let Some(integer) = to_integer(key.as_f64())
+    {
+        if array::holds(table, integer) {
+            return Ok(integer as u64);
+        }
+        hash::find_bits(table, Value::number(integer as f64))
+    } else {
+        hash::find_bits(table, key)
+    };
+    if node.is_null() {
+        return Err(InvalidKey);
+    }
+    Ok((*table).array_size as u64 + node.offset_from((*table).nodes) as u64 + 1)
+}
