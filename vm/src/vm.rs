@@ -116,6 +116,8 @@ pub struct Vm {
     pub(crate) last_traceback: Vec<u8>,
 
     pub(crate) scheduler: Scheduler,
+    /// What the embedding program keeps beside the VM for its natives.
+    pub(crate) host: Option<Box<dyn std::any::Any>>,
 }
 
 impl Vm {
@@ -171,6 +173,7 @@ impl Vm {
             running: false,
             last_traceback: Vec::new(),
             scheduler: Scheduler::new(i64::from(config.slice)),
+            host: None,
         });
         // SAFETY: probes the handlers with a code of its own; and the heap may ring at the budget from now on, which lives
         // as long as the heap does, in the same box.
@@ -207,6 +210,16 @@ impl Vm {
         }
         // SAFETY: the running thread is live.
         unsafe { (*self.current).globals }
+    }
+
+    /// Puts a Rust value beside the VM, where natives find it ([`Call::host`](crate::Call::host)).
+    pub fn set_host(&mut self, host: impl std::any::Any) {
+        self.host = Some(Box::new(host));
+    }
+
+    /// The value that [`Vm::set_host`] put there.
+    pub fn host<T: std::any::Any>(&mut self) -> Option<&mut T> {
+        self.host.as_mut()?.downcast_mut()
     }
 
     /// Stops the program from another thread, whatever it does: the turn at hand ends as interrupted.

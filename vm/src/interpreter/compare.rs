@@ -272,3 +272,8 @@ pub(crate) unsafe fn raw_equal(x: Value, y: Value) -> bool {
         _ => x == y,
     }
 }
+
+/// The `__lt` metamethod that two values share; nil if they have no order.
+pub(crate) unsafe fn less_than_metamethod(vm: &Vm, x: Value, y: Value) -> Value {
+    shared_metamethod(vm, x, y, Metamethod::Less)
+}

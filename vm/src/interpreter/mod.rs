@@ -27,6 +27,6 @@ mod operand;
 pub(crate) mod special;
 mod table_access;
 
-pub(crate) use compare::raw_equal;
+pub(crate) use compare::{less_than_metamethod, raw_equal};
 pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, canary, enter};
 pub(crate) use index::{find_metamethod, metatable_of};

@@ -296,22 +296,59 @@ impl<'c> Call<'c> {
         self.vm_ref().heap.used()
     }
 
-    /// Controls the collector, as `collectgarbage` does.
-    pub fn collector(&mut self) -> &mut crate::gc::Heap {
-        &mut self.vm().heap
+    /// The next userdata whose `__gc` is to be called, and the metamethod.
+    pub fn next_finalizer(&mut self) -> Option<(Value<'c>, Value<'c>)> {
+        let userdata = self.vm().heap.take_finalizer()?;
+        let value = Value::from_raw(Raw::from_userdata(userdata));
+        let method = self.metamethod(value, Metamethod::Finalize);
+        Some((method, value))
     }
 
-    /// Results in place, then a full collection before the call returns.
-    pub(crate) fn collect_after(&mut self, values: &[Value<'c>]) -> Result<i64, Error> {
-        self.set_results(values.iter().copied())?;
-        self.vm().result_count = values.len();
-        Ok(super::COLLECT)
+    /// Changes how the collector works; see [`Collector`].
+    pub fn control_collector(&mut self, control: Collector) -> usize {
+        let heap = &mut self.vm().heap;
+        match control {
+            Collector::Stop => heap.stop(),
+            Collector::Restart => heap.restart(),
+            Collector::Pause(percent) => return heap.set_pause(percent),
+            Collector::StepMultiplier(percent) => return heap.set_step_multiplier(percent),
+        }
+        0
+    }
+
+    /// What the embedding program has put beside the VM (see [`Vm::set_host`]).
+    pub fn host<T: std::any::Any>(&mut self) -> Option<&mut T> {
+        self.vm().host.as_mut()?.downcast_mut()
+    }
+
+    /// The functions that a generic `for` recognises: `next`, and the iterator of `ipairs`.
+    pub fn iterators(&mut self) -> (Value<'c>, Value<'c>) {
+        let vm = self.vm();
+        (Value::from_raw(vm.next_function), Value::from_raw(vm.index_iterator))
+    }
+
+    /// Tells the interpreter which functions a generic `for` recognises.
+    pub fn set_iterators(&mut self, next: Function<'c>, index_iterator: Function<'c>) {
+        self.vm().set_iterators(next.value().0, index_iterator.value().0);
     }
 
     /// Runs something on the VM that belongs to the scheduler or to debugging.
     pub(crate) fn with_vm<R>(&mut self, f: impl FnOnce(&mut Vm) -> R) -> R {
         f(self.vm())
     }
+}
+
+/// A change of how the collector works.
+#[derive(Clone, Copy, Debug)]
+pub enum Collector {
+    /// No more slices by itself.
+    Stop,
+    /// Slices by itself again.
+    Restart,
+    /// How long it rests between cycles, in percent of the memory in use; answers with the former value.
+    Pause(usize),
+    /// How fast it works relative to allocation, in percent; answers with the former value.
+    StepMultiplier(usize),
 }
 
 const _: () = assert!(MANY < 0 && FEW < 254);

@@ -239,9 +239,11 @@ impl<'c> Call<'c> {
         Ok(table)
     }
 
-    /// Whether a value is the native function of a definition.
-    pub fn is_native(&self, value: Value<'c>, definition: &'static Definition) -> bool {
+    /// Whether a value is the function that a library has under that name.
+    pub fn is_library_function(&self, value: Value<'c>, library: &'static Library, name: &str) -> bool {
+        let Some(function) = value.0.to_native_function() else { return false };
         // SAFETY: the value is live.
-        value.0.to_native_function().is_some_and(|function| unsafe { std::ptr::eq((*function).definition, definition) })
+        let definition = unsafe { (*function).definition };
+        definition.name == name && library.functions.iter().any(|known| std::ptr::eq(known, definition))
     }
 }

@@ -22,19 +22,19 @@ mod results;
 mod steps;
 mod wait;
 
-pub use call::Call;
+pub use call::{Call, Collector};
 pub use error::Error;
 pub use frames::{CallerInfo, Level};
 pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 pub use library::{Constant, Definition, Library, Special};
 pub use params::{FromLua, Param, Rest};
-pub use results::{IntoLua, Results};
+pub use results::{Either, IntoLua, Pass, Results};
 pub use steps::{Start, Step, Steps, Wanted};
 pub use wait::{Wait, wait_for};
 
 use crate::debug_info;
 use crate::frame::{call_slot, constants_of, unlink};
-use crate::interpreter::CALL;
+use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
 use crate::object::NativeFunction;
 use crate::scheduler;
@@ -62,7 +62,7 @@ pub(crate) const AGAIN: i64 = -5;
 pub(crate) const MANY: i64 = -6;
 /// Nothing happened for want of memory: collect, then call it again.
 pub(crate) const RETRY: i64 = -7;
-/// Its results are in place (as for [`MANY`]); collect before going on.
+/// The native is stepped again after a full collection. Its continuation is in `vm.base`, `vm.pc`.
 pub(crate) const COLLECT: i64 = -8;
 /// More results than this are told by [`MANY`], so that a number never looks like the open call word's B.
 pub(crate) const FEW: usize = 250;
@@ -105,11 +105,10 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
             CALL
         }
         COLLECT => {
-            let count = vm.result_count;
-            let end = base.add(call_slot(pc) + count);
-            thread::save(vm, end);
+            thread::save(vm, base);
             scheduler::collect(vm);
-            deliver(vm, count)
+            vm.k = constants_of(vm.base);
+            CONTINUE
         }
         _ => {
             let count = vm.result_count;

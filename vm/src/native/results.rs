@@ -157,3 +157,36 @@ impl<'c> IntoLua<'c> for String {
         Ok(call.string(self.as_bytes())?.value())
     }
 }
+
+/// The native's own arguments from `first` on are its results.
+pub struct Pass {
+    /// How many arguments are left out.
+    pub first: usize,
+}
+
+impl<'c> Results<'c> for Pass {
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        let count = call.argument_count().saturating_sub(self.first);
+        // SAFETY: the arguments are `count` live slots behind `first`; results begin two slots below the arguments.
+        unsafe { std::ptr::copy(call.arguments.add(self.first), call.arguments.sub(2), count) };
+        super::outcome(call.vm(), count)
+    }
+}
+
+/// Results of one of two kinds.
+pub enum Either<A, B> {
+    /// The first kind.
+    Now(A),
+    /// The second kind: mostly a state that goes on.
+    Later(B),
+}
+
+impl<'c, A: Results<'c>, B: Results<'c>> Results<'c> for Either<A, B> {
+    #[inline(always)]
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        match self {
+            Either::Now(results) => results.finish(call),
+            Either::Later(results) => results.finish(call),
+        }
+    }
+}

@@ -34,7 +34,7 @@ use super::call::Call;
 use super::error::Error;
 use super::handle::Value;
 use super::results::Results;
-use super::{AGAIN, CALLING, PARKED_INSIDE};
+use super::{AGAIN, CALLING, COLLECT, PARKED_INSIDE};
 use crate::frame;
 use crate::gc::Marker;
 use crate::userdata::Data;
@@ -139,7 +139,7 @@ unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
             error.finish_failed(&mut call)
         }
     };
-    if outcome == CALLING || outcome == AGAIN || outcome == PARKED_INSIDE {
+    if outcome == CALLING || outcome == AGAIN || outcome == PARKED_INSIDE || outcome == COLLECT {
         if let Some(state) = state_of(call.arguments, count) {
             state.steps = Some(steps);
         }
@@ -193,12 +193,11 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Every kept value, for natives that move many.
-    pub fn swap_kept(&mut self, i: usize, j: usize) {
+    /// Every kept value, for natives that look at many in one step.
+    pub fn all_kept(&mut self) -> &mut [Value<'c>] {
         let kept = self.state();
-        if i < kept.len() && j < kept.len() {
-            kept.swap(i, j);
-        }
+        // SAFETY: a handle is a raw value and a lifetime; the values are live during 'c.
+        unsafe { std::slice::from_raw_parts_mut(kept.as_mut_ptr().cast(), kept.len()) }
     }
 
     /// How many results the last call returned ([`Wanted::All`] only).
@@ -240,6 +239,17 @@ impl<'c> Call<'c> {
         Ok(Step(CALLING))
     }
 
+    /// Asks for `a < b`, with metamethods; the native is stepped again with the answer. Fails where there is no order.
+    pub fn call_less_than(&mut self, a: Value<'c>, b: Value<'c>) -> Result<Step, Error> {
+        // SAFETY: both values are live.
+        let method = unsafe { crate::interpreter::less_than_metamethod(self.vm_ref(), a.0, b.0) };
+        if method.is_nil() {
+            let text = crate::messages::compare(self.vm_ref(), a.0, b.0);
+            return Err(Error::text(text));
+        }
+        self.call(Value::from_raw(method), &[a, b], Wanted::One)
+    }
+
     /// Ends the native with these results.
     pub fn finish(&mut self, results: impl Results<'c>) -> Result<Step, Error> {
         Ok(Step(results.finish(self)))
@@ -248,6 +258,11 @@ impl<'c> Call<'c> {
     /// The budget is used up: the native is stepped again when its turn comes.
     pub fn again(&mut self) -> Result<Step, Error> {
         self.suspend(AGAIN)
+    }
+
+    /// A full collection, then the next step.
+    pub fn collect_garbage(&mut self) -> Result<Step, Error> {
+        self.suspend(COLLECT)
     }
 
     /// The goroutine waits: the native is stepped again when it is woken.

@@ -1,0 +1,125 @@
+//! `string` (manual, section 5.4).
+
+use solvm_vm::native::{Either, Library, Rest};
+use solvm_vm::{Call, Error, LuaString, Value};
+
+pub static LIBRARY: Library = solvm_vm::library!("string" {
+    "byte" => byte,
+    "char" => char,
+    "len" => len,
+    "lower" => lower,
+    "rep" => rep,
+    "reverse" => reverse,
+    "sub" => sub,
+    "upper" => upper,
+});
+
+/// What the table of functions cannot say: strings have it as their `__index`.
+pub fn finish(call: &mut Call) -> Result<(), Error> {
+    let key = call.string(LIBRARY.name.as_bytes())?;
+    let library = call.globals().get(key);
+    let metatable = call.table(0, 1)?;
+    metatable.set_field(call, "__index", library)?;
+    let any_string = key.value();
+    call.set_metatable(any_string, Some(metatable));
+    Ok(())
+}
+
+/// A position as `sub` and the like take it: negative ones count from the end.
+fn position(at: i64, length: usize) -> i64 {
+    if at < 0 { at + length as i64 + 1 } else { at }
+}
+
+/// The bytes from `first` to `last`, both counted from 1 and negative from the end.
+fn range(length: usize, first: i64, last: i64) -> std::ops::Range<usize> {
+    let first = position(first, length).max(1);
+    let last = position(last, length).min(length as i64);
+    if first > last { 0..0 } else { first as usize - 1..last as usize }
+}
+
+fn sub<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    first: i64,
+    last: Option<i64>,
+) -> Result<LuaString<'c>, Error> {
+    let bytes = text.bytes();
+    let range = range(bytes.len(), first, last.unwrap_or(-1));
+    call.string(&bytes[range])
+}
+
+fn byte<'c>(
+    _: &mut Call<'c>,
+    text: LuaString<'c>,
+    first: Option<i64>,
+    last: Option<i64>,
+) -> Result<Either<f64, Vec<Value<'c>>>, Error> {
+    let bytes = text.bytes();
+    let first = first.unwrap_or(1);
+    let range = range(bytes.len(), first, last.unwrap_or(first));
+    match &bytes[range] {
+        [one] => Ok(Either::Now(f64::from(*one))),
+        many if many.len() > 60_000 => Err(Error::text("string slice too long")),
+        many => Ok(Either::Later(many.iter().map(|&byte| Value::number(f64::from(byte))).collect())),
+    }
+}
+
+fn char(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
+    codes
+        .values(call)
+        .enumerate()
+        .map(|(i, value)| {
+            let Some(code) = value.to_number() else {
+                return Err(Error::argument(i + 1, format!("number expected, got {}", value.type_name())));
+            };
+            u8::try_from(code as i64).map_err(|_| Error::argument(i + 1, "invalid value"))
+        })
+        .collect()
+}
+
+fn len<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> usize {
+    text.bytes().len()
+}
+
+fn lower<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    text.bytes().to_ascii_lowercase()
+}
+
+fn upper<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    text.bytes().to_ascii_uppercase()
+}
+
+fn reverse<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    text.bytes().iter().rev().copied().collect()
+}
+
+fn rep<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    count: i64,
+    separator: Option<LuaString<'c>>,
+) -> Result<Vec<u8>, Error> {
+    let separator = separator.map_or(&b""[..], LuaString::bytes);
+    let count = usize::try_from(count).unwrap_or(0);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let text = text.bytes();
+    let total = (text.len() as u128) * count as u128 + (separator.len() as u128) * (count as u128 - 1);
+    if total > u128::from(u32::MAX) {
+        return Err(Error::text("string length overflow"));
+    }
+    call.check_memory(2 * total as usize)?;
+    call.charge(total as usize / 64);
+    if separator.is_empty() {
+        return Ok(text.repeat(count));
+    }
+    let mut result = Vec::with_capacity(total as usize);
+    for i in 0..count {
+        if i > 0 {
+            result.extend_from_slice(separator);
+        }
+        result.extend_from_slice(text);
+    }
+    Ok(result)
+}
