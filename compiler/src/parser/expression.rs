@@ -1,4 +1,6 @@
 //! Expressions. Operator precedence is climbed as in PUC Lua; chains of operators and suffixes become lists.
+//!
+//! As in `statement`, the functions stay apart so that the frames of a deep nesting are small.
 
 use super::Parser;
 use crate::ast::{
@@ -129,6 +131,7 @@ impl Parser<'_, '_> {
         Ok(list)
     }
 
+    #[inline(never)]
     fn simple_expression(&mut self) -> Result<Expression, Fault> {
         let kind = match self.current.token {
             Token::Number(value) => ExpressionKind::Number(value),
@@ -157,11 +160,12 @@ impl Parser<'_, '_> {
 
     /// A function from its parameters on.
     pub(super) fn function_expression(&mut self, has_self: bool, line: u32) -> Result<Expression, Fault> {
-        let function = Box::new(self.function(has_self, line)?);
+        let function = self.function(has_self, line)?;
         Ok(Expression { kind: ExpressionKind::Function(function), line: self.last_line })
     }
 
     /// A name or an expression in parentheses, and what follows it: indexings and calls.
+    #[inline(never)]
     pub(super) fn suffixed(&mut self) -> Result<Expression, Fault> {
         let base = self.suffixed_base()?;
         let mut suffixes = Vec::new();
@@ -175,6 +179,7 @@ impl Parser<'_, '_> {
         Ok(Expression { kind, line: self.last_line })
     }
 
+    #[inline(never)]
     fn suffixed_base(&mut self) -> Result<Expression, Fault> {
         let line = self.line();
         let kind = match self.current.token {
@@ -193,6 +198,7 @@ impl Parser<'_, '_> {
         Ok(Expression { kind, line: self.last_line })
     }
 
+    #[inline(never)]
     fn suffix(&mut self) -> Result<Option<Suffix>, Fault> {
         let kind = match self.current.token {
             Token::Dot => {
@@ -217,6 +223,7 @@ impl Parser<'_, '_> {
         Ok(Some(Suffix { kind, line: self.last_line }))
     }
 
+    #[inline(never)]
     fn bracketed_key(&mut self) -> Result<Expression, Fault> {
         self.expect(&Token::LeftBracket)?;
         let key = self.expression()?;
@@ -224,6 +231,7 @@ impl Parser<'_, '_> {
         Ok(key)
     }
 
+    #[inline(never)]
     fn arguments(&mut self) -> Result<Vec<Expression>, Fault> {
         let line = self.line();
         match self.current.token {
@@ -245,6 +253,7 @@ impl Parser<'_, '_> {
         }
     }
 
+    #[inline(never)]
     fn table(&mut self) -> Result<Expression, Fault> {
         let line = self.line();
         self.expect(&Token::LeftBrace)?;
@@ -256,9 +265,10 @@ impl Parser<'_, '_> {
             }
         }
         self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
-        Ok(Expression { kind: ExpressionKind::Table(Table { items, line }), line: self.last_line })
+        Ok(Expression { kind: ExpressionKind::Table(Box::new(Table { items, line })), line: self.last_line })
     }
 
+    #[inline(never)]
     fn table_item(&mut self) -> Result<TableItem, Fault> {
         if let Token::Name(name) = self.current.token
             && self.next_is(&Token::Assign)?
