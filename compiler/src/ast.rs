@@ -315,4 +315,3 @@ impl SuffixKind {
         matches!(self, SuffixKind::Call(_) | SuffixKind::Method(..))
     }
 }
-#[test] fn sizes() { use std::mem::size_of as s; eprintln!("expr {} stmt {} suffix {} item {} block {} tok {} res {} osuf {}", s::<Expression>(), s::<Statement>(), s::<Suffix>(), s::<TableItem>(), s::<Block>(), s::<crate::token::Token>(), s::<Result<Expression, crate::error::Fault>>(), s::<Result<Option<Suffix>, crate::error::Fault>>()); }

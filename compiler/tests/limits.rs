@@ -24,84 +24,65 @@ fn assert_compiles(text: String) {
     verify(&prototype).unwrap();
 }
 
-/// Nestings as prefix, middle and suffix, and the syntax levels that one repetition takes.
-const NESTINGS: &[(&str, &str, &str, usize)] = &[
-    ("x = ", "(", "1", 1),
-    ("x = ", "{", "1", 1),
-    ("x = ", "{a = ", "1", 1),
-    ("x = ", "{[1] = ", "1", 1),
-    ("x = ", "{[", "1", 1),
-    ("x = ", "a..", "1", 1),
-    ("x = ", "a^", "1", 1),
-    ("x = ", "- - ", "1", 2),
-    ("x = ", "not ", "1", 1),
-    ("x = ", "-(1 + ", "1", 3),
-    ("x = ", "(a or b and not (", "1", 4),
-    ("x = ", "a == (b < ", "1", 3),
-    ("x = ", "f{a[", "1", 2),
-    ("x = ", "1 + (a)[", "1", 2),
-    ("", "a(", "1", 1),
-    ("x = ", "f(a, b:c(", "1", 2),
-    ("", "do ", "", 1),
-    ("", "while a do ", "", 1),
-    ("", "repeat ", "", 1),
-    ("", "if a then else ", "", 1),
-    ("", "for i = 1, 2 do ", "", 1),
-    ("", "for k in f do ", "", 1),
-    ("", "function f() ", "", 1),
-    ("", "local function f(...) ", "", 1),
-    ("", "return function() ", "", 2),
-    ("", "x = {f(function() ", "", 4),
-    ("", "return a and {function() if x then local y = ", "", 4),
+/// Constructs to nest: what comes before, what is repeated, what is innermost, what closes each repetition, and the syntax
+/// levels that one repetition takes.
+const NESTINGS: &[(&str, &str, &str, &str, usize)] = &[
+    ("x = ", "(", "1", ")", 1),
+    ("x = ", "{", "1", "}", 1),
+    ("x = ", "{a = ", "1", "}", 1),
+    ("x = ", "{[1] = ", "1", "}", 1),
+    ("x = ", "{[", "1", "] = 1}", 1),
+    ("x = ", "a..", "1", "", 1),
+    ("x = ", "a^", "1", "", 1),
+    ("x = ", "- - ", "1", "", 2),
+    ("x = ", "not ", "1", "", 1),
+    ("x = ", "-(1 + ", "1", ")", 3),
+    ("x = ", "(a or b and not (", "1", "))", 5),
+    ("x = ", "a == (b < ", "1", ")", 3),
+    ("x = ", "f{a[", "1", "]}", 2),
+    ("x = ", "1 + (a)[", "1", "]", 2),
+    ("", "a(", "1", ")", 1),
+    ("x = ", "f(a, b:c(", "1", "))", 2),
+    ("", "do ", "", " end", 1),
+    ("", "while a do ", "", " end", 1),
+    ("", "repeat ", "", " until a", 1),
+    ("", "if a then else ", "", " end", 1),
+    ("", "function f() ", "", " end", 1),
+    ("", "local function f(...) ", "", " end", 1),
+    ("", "return function() ", "", " end", 2),
+    ("", "x = {f(function() ", "", " end)}", 4),
+    ("", "return a and {function() if x then ", "", " end end}", 5),
 ];
 
 #[test]
 fn nesting_ends_at_200_levels() {
-    for &(prefix, middle, suffix, _) in NESTINGS {
-        let text = format!("{prefix}{}{suffix}", middle.repeat(400));
+    for &(before, repeated, innermost, _, _) in NESTINGS {
+        let text = format!("{before}{}{innermost}", repeated.repeat(400));
         assert_message(text, "t:1: chunk has too many syntax levels");
     }
 }
 
 #[test]
-fn nesting_right_at_the_bound_compiles_on_a_small_stack() {
-    // What closes each of the nestings above, in its order.
-    let closings = [
-        ")",
-        "}",
-        "}",
-        "}",
-        "] = 1}",
-        "",
-        "",
-        "",
-        "",
-        ")",
-        "))",
-        ")",
-        "]}",
-        "]",
-        ")",
-        "))",
-        " end",
-        " end",
-        " until a",
-        " end",
-        " end",
-        " end",
-        " end",
-        " end",
-        " end",
-        " end)}",
-        "1 end end}",
-    ];
-    for (&(prefix, middle, suffix, levels), closing) in NESTINGS.iter().zip(closings) {
-        let depth = 190 / levels;
-        let text = format!("{prefix}{}{suffix}{}", middle.repeat(depth), closing.repeat(depth));
+fn nesting_up_to_the_bound_compiles_on_a_small_stack() {
+    for &(before, repeated, innermost, closing, levels) in NESTINGS {
+        let depth = 195 / levels;
+        let text = format!("{before}{}{innermost}{}", repeated.repeat(depth), closing.repeat(depth));
         match compile_on_small_stack(text) {
             Ok(prototype) => verify(&prototype).unwrap(),
-            Err(error) => assert!(error.message.ends_with(b"function or expression too complex"), "{middle}: {error}"),
+            // Each call in the arguments of another takes two registers.
+            Err(error) => {
+                assert!(error.message.ends_with(b"function or expression too complex"), "{repeated}: {error}");
+            }
         }
+    }
+}
+
+#[test]
+fn nested_for_loops_end_at_the_bound_on_locals() {
+    for opening in ["for i = 1, 2 do ", "for k in f do "] {
+        let nested = |depth: usize| format!("{}{}", opening.repeat(depth), " end".repeat(depth));
+        assert_compiles(nested(50 - 1));
+        assert_message(nested(51), "t:1: main function has more than 200 local variables");
     }
 }
 
