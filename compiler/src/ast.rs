@@ -244,6 +244,15 @@ pub(crate) enum ComparisonOperator {
     GreaterEqual,
 }
 
+impl std::fmt::Display for BinaryOperator {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BinaryOperator::Arithmetic(operator) => write!(formatter, "{operator:?}"),
+            BinaryOperator::Comparison(operator) => write!(formatter, "{operator:?}"),
+        }
+    }
+}
+
 /// An expression followed by any number of indexings and calls.
 pub(crate) struct Suffixed {
     pub(crate) base: Expression,
