@@ -13,7 +13,7 @@ pub(crate) type LabelId = u32;
 
 /// A parsed chunk.
 pub(crate) struct Chunk {
-    pub(crate) main: Function,
+    pub(crate) main: Box<Function>,
     pub(crate) names: lasso::Rodeo,
 }
 
@@ -97,11 +97,7 @@ pub(crate) enum Statement {
         variable: LocalId,
         function: Expression,
     },
-    Function {
-        target: Expression,
-        function: Expression,
-        line: u32,
-    },
+    Function(Box<FunctionStatement>),
     Assignment {
         targets: Vec<Expression>,
         values: Vec<Expression>,
@@ -120,28 +116,8 @@ pub(crate) enum Statement {
         arms: Vec<Arm>,
         otherwise: Option<Block>,
     },
-    /// Three hidden locals beginning with `first`, then the visible one.
-    NumericFor {
-        first: LocalId,
-        start: Expression,
-        limit: Expression,
-        step: Option<Expression>,
-        body: Block,
-        /// The line of `for`.
-        line: u32,
-        /// The line of `do`.
-        do_line: u32,
-    },
-    /// Three hidden locals beginning with `first`, then `count` visible ones.
-    GenericFor {
-        first: LocalId,
-        count: u32,
-        values: Vec<Expression>,
-        body: Block,
-        /// The line of the first value.
-        line: u32,
-        do_line: u32,
-    },
+    NumericFor(Box<NumericFor>),
+    GenericFor(Box<GenericFor>),
     Return {
         values: Vec<Expression>,
         line: u32,
@@ -155,6 +131,38 @@ pub(crate) enum Statement {
         line: u32,
     },
     Label(LabelId),
+}
+
+/// `function a.b.c() end`.
+pub(crate) struct FunctionStatement {
+    pub(crate) target: Expression,
+    pub(crate) function: Expression,
+    pub(crate) line: u32,
+}
+
+/// Three hidden locals beginning with `first`, then the visible one.
+pub(crate) struct NumericFor {
+    pub(crate) first: LocalId,
+    pub(crate) start: Expression,
+    pub(crate) limit: Expression,
+    pub(crate) step: Option<Expression>,
+    pub(crate) body: Block,
+    /// The line of `for`.
+    pub(crate) line: u32,
+    /// The line of `do`.
+    pub(crate) do_line: u32,
+}
+
+/// Three hidden locals beginning with `first`, then `count` visible ones.
+pub(crate) struct GenericFor {
+    pub(crate) first: LocalId,
+    pub(crate) count: u32,
+    pub(crate) values: Vec<Expression>,
+    pub(crate) body: Block,
+    /// The line of the first value.
+    pub(crate) line: u32,
+    /// The line of `do`.
+    pub(crate) do_line: u32,
 }
 
 /// `if` or `elseif`.
@@ -179,7 +187,7 @@ pub(crate) enum ExpressionKind {
     Upvalue(u8),
     Global(Name),
     Function(Box<Function>),
-    Table(Table),
+    Table(Box<Table>),
     Unary(UnaryOperator, Box<Expression>),
     Binary(Box<BinaryChain>),
     /// Operands of `..`, which groups from the right.
@@ -234,6 +242,15 @@ pub(crate) enum ComparisonOperator {
     LessEqual,
     Greater,
     GreaterEqual,
+}
+
+impl std::fmt::Display for BinaryOperator {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            BinaryOperator::Arithmetic(operator) => write!(formatter, "{operator:?}"),
+            BinaryOperator::Comparison(operator) => write!(formatter, "{operator:?}"),
+        }
+    }
 }
 
 /// An expression followed by any number of indexings and calls.

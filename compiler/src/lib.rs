@@ -4,6 +4,7 @@
 mod ast;
 pub mod bytecode;
 mod codegen;
+pub mod dump;
 mod error;
 mod lexer;
 pub mod numeral;

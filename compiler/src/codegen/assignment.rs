@@ -17,6 +17,7 @@ pub(super) enum Target {
 }
 
 impl<'c> Generator<'c> {
+    #[inline(never)]
     pub(super) fn assign(&mut self, targets: &'c [Expression], values: &'c [Expression]) -> Result<(), Fault> {
         let mark = self.state.free;
         let mut places = Vec::with_capacity(targets.len());
@@ -42,6 +43,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates what a target needs. Temporaries stay reserved.
+    #[inline(never)]
     pub(super) fn target(&mut self, target: &'c Expression) -> Result<Target, Fault> {
         match &target.kind {
             ExpressionKind::Upvalue(index) => Ok(Target::Upvalue(*index)),
@@ -80,6 +82,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates and stores. To a local it goes directly.
+    #[inline(never)]
     pub(super) fn store_expression(&mut self, target: Target, value: &'c Expression) -> Result<(), Fault> {
         let mark = self.state.free;
         let is_direct = match (target, &value.unparenthesized().kind) {

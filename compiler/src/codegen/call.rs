@@ -42,6 +42,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates a key. A register that is no local's is reserved.
+    #[inline(never)]
     pub(super) fn key(&mut self, expression: &'c Expression) -> Result<Key, Fault> {
         match fold::literal(expression) {
             Some(Literal::String(text)) => self.string_key(&text),
@@ -82,6 +83,7 @@ impl<'c> Generator<'c> {
     }
 
     /// The one value of an expression with suffixes.
+    #[inline(never)]
     pub(super) fn suffixed(&mut self, suffixed: &'c Suffixed, target: u8, line: u32) -> Result<(), Fault> {
         let mark = self.state.free;
         let Some((last, before)) = suffixed.suffixes.split_last() else { return Ok(()) };
@@ -103,6 +105,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates an expression with those suffixes to some register; one that is no local's is reserved.
+    #[inline(never)]
     pub(super) fn prefix(&mut self, base: &'c Expression, suffixes: &'c [Suffix]) -> Result<u8, Fault> {
         let mark = self.state.free;
         let mut value = self.to_any(base)?;
@@ -125,6 +128,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Builds the frame of a call at `mark`. `prefix` holds the function, or the object whose method is called.
+    #[inline(never)]
     fn prepare_call(&mut self, prefix: u8, suffix: &'c Suffix, mark: usize) -> Result<PreparedCall, Fault> {
         let (callee, arguments) = match &suffix.kind {
             SuffixKind::Method(_, arguments) => {
@@ -215,6 +219,7 @@ impl<'c> Generator<'c> {
 
     /// Evaluates all expressions to the next registers, which are then reserved. If the last one gives any number of
     /// values, it gives all of them, up to the top, and the result is true.
+    #[inline(never)]
     pub(super) fn values(&mut self, expressions: &'c [Expression]) -> Result<bool, Fault> {
         let Some((last, before)) = expressions.split_last() else { return Ok(false) };
         for expression in before {

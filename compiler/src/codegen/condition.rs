@@ -53,6 +53,7 @@ pub(super) fn is_decided_by_jumps(expression: &Expression) -> bool {
 
 impl<'c> Generator<'c> {
     /// Evaluates the right operand of a comparison. Temporaries stay reserved.
+    #[inline(never)]
     pub(super) fn comparison(
         &mut self,
         operator: ComparisonOperator,
@@ -159,6 +160,7 @@ impl<'c> Generator<'c> {
         }
     }
 
+    #[inline(never)]
     fn jump_when_value(&mut self, expression: &'c Expression, when: bool, jumps: &mut JumpList) -> Result<(), Fault> {
         let mark = self.state.free;
         let register = self.to_any(expression)?;
@@ -170,6 +172,7 @@ impl<'c> Generator<'c> {
 
     /// `jump_when` for `and` (`all` is true) or `or` (`all` is false), which goes on to the next operand only after one
     /// whose truth is `all`.
+    #[inline(never)]
     fn jump_when_all(
         &mut self,
         operands: &'c [Expression],
@@ -193,6 +196,7 @@ impl<'c> Generator<'c> {
     }
 
     /// The value of `and` or `or`.
+    #[inline(never)]
     pub(super) fn logical(&mut self, expression: &'c Expression, target: u8) -> Result<(), Fault> {
         let (operands, all) = match &expression.kind {
             ExpressionKind::And(operands) => (operands, true),
@@ -245,6 +249,7 @@ impl<'c> Generator<'c> {
         }
     }
 
+    #[inline(never)]
     fn take_when_all(
         &mut self,
         operands: &'c [Expression],

@@ -115,6 +115,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
+    #[inline(never)]
     fn global(&mut self, name: Name, target: u8, line: u32) -> Result<(), Fault> {
         self.state.line = line;
         let text = self.name(name);
@@ -133,6 +134,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
+    #[inline(never)]
     fn unary(&mut self, operator: UnaryOperator, operand: &'c Expression, target: u8, line: u32) -> Result<(), Fault> {
         let opcode = match operator {
             UnaryOperator::Not if super::condition::is_decided_by_jumps(operand) => {
@@ -160,6 +162,7 @@ impl<'c> Generator<'c> {
         self.land_one(end)
     }
 
+    #[inline(never)]
     fn concatenation(&mut self, operands: &'c [Expression], target: u8, line: u32) -> Result<(), Fault> {
         let mark = self.state.free;
         let mut last = 0;
@@ -172,6 +175,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
+    #[inline(never)]
     fn binary(&mut self, chain: &'c BinaryChain, target: u8) -> Result<(), Fault> {
         let mark = self.state.free;
         let Some((last, before)) = chain.links.split_last() else { return self.to_register(&chain.first, target) };
@@ -186,6 +190,7 @@ impl<'c> Generator<'c> {
     }
 
     /// The value of a chain up to and with those links. A register that is no local's is reserved.
+    #[inline(never)]
     pub(super) fn chain_operand(&mut self, chain: &'c BinaryChain, links: &'c [BinaryLink]) -> Result<Operand, Fault> {
         let mark = self.state.free;
         let mut value = self.to_operand(&chain.first)?;
@@ -197,6 +202,7 @@ impl<'c> Generator<'c> {
 
     /// Applies one operator. The result goes to `target` or else to the register at `mark`, where the operands'
     /// temporaries begin, which is then reserved.
+    #[inline(never)]
     fn link(&mut self, left: Operand, link: &'c BinaryLink, mark: usize, target: Option<u8>) -> Result<Operand, Fault> {
         let operator = match link.operator {
             BinaryOperator::Arithmetic(operator) => operator,

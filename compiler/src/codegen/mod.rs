@@ -76,6 +76,7 @@ struct FunctionState<'c> {
 }
 
 impl<'c> FunctionState<'c> {
+    #[inline(never)]
     fn new(tree: &'c Function) -> Box<Self> {
         Box::new(FunctionState {
             tree,
@@ -99,6 +100,7 @@ impl<'c> FunctionState<'c> {
 
 impl<'c> Generator<'c> {
     /// Compiles the function that `state` has just been made for.
+    #[inline(never)]
     fn function(&mut self, upvalues: Box<[UpvalueInfo]>) -> Result<Prototype, Fault> {
         let tree = self.state.tree;
         self.function_body(tree)?;
@@ -113,6 +115,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Compiles a function inside of the current one and returns its index there.
+    #[inline(never)]
     fn nested_function(&mut self, tree: &'c Function) -> Result<u16, Fault> {
         let index = self.state.prototypes.len();
         if index >= MAX_INDEXED {
@@ -141,6 +144,7 @@ impl<'c> Generator<'c> {
         Ok(index as u16)
     }
 
+    #[inline(never)]
     fn function_body(&mut self, tree: &'c Function) -> Result<(), Fault> {
         self.reserve(usize::from(tree.parameters))?;
         self.activate_locals(0, u32::from(tree.parameters));
@@ -163,6 +167,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
+    #[inline(never)]
     fn finish(&mut self, upvalues: Box<[UpvalueInfo]>) -> Prototype {
         let state = &mut *self.state;
         let names = &self.names;

@@ -1,9 +1,11 @@
 //! Statements.
+//!
+//! As in the parser, the functions stay apart (`inline(never)`) so that the frames of a deep nesting are small.
 
 use super::Generator;
 use super::fold::{self, Literal};
 use super::jumps::JumpList;
-use crate::ast::{Arm, Block, Expression, LocalId, Statement};
+use crate::ast::{Arm, Block, Expression, FunctionStatement, GenericFor, LocalId, NumericFor, Statement};
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
 
@@ -24,6 +26,7 @@ impl<'c> Generator<'c> {
     }
 
     /// A block with a scope of its own.
+    #[inline(never)]
     fn block(&mut self, block: &'c Block) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         self.statements(block)?;
@@ -54,7 +57,7 @@ impl<'c> Generator<'c> {
                 self.restart_local(*variable);
                 Ok(())
             }
-            Statement::Function { target, function, line } => self.function_statement(target, function, *line),
+            Statement::Function(statement) => self.function_statement(statement),
             Statement::Assignment { targets, values } => match (&targets[..], &values[..]) {
                 ([target], [value]) => {
                     let place = self.target(target)?;
@@ -67,12 +70,8 @@ impl<'c> Generator<'c> {
             Statement::While { condition, body } => self.while_statement(condition, body),
             Statement::Repeat { body, condition } => self.repeat_statement(body, condition),
             Statement::If { arms, otherwise } => self.if_statement(arms, otherwise.as_ref()),
-            Statement::NumericFor { first, start, limit, step, body, line, do_line } => {
-                self.numeric_for(*first, [start, limit], step.as_ref(), body, [*line, *do_line])
-            }
-            Statement::GenericFor { first, count, values, body, line, do_line } => {
-                self.generic_for([*first, *count], values, body, [*line, *do_line])
-            }
+            Statement::NumericFor(statement) => self.numeric_for(statement),
+            Statement::GenericFor(statement) => self.generic_for(statement),
             Statement::Return { values, line } => self.return_statement(values, *line),
             Statement::Break { line } => {
                 self.state.line = *line;
@@ -87,6 +86,7 @@ impl<'c> Generator<'c> {
         }
     }
 
+    #[inline(never)]
     fn local_statement(
         &mut self,
         first: LocalId,
@@ -107,16 +107,18 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    fn function_statement(&mut self, target: &'c Expression, function: &'c Expression, line: u32) -> Result<(), Fault> {
-        let place = self.target(target)?;
-        self.store_expression(place, function)?;
+    #[inline(never)]
+    fn function_statement(&mut self, statement: &'c FunctionStatement) -> Result<(), Fault> {
+        let place = self.target(&statement.target)?;
+        self.store_expression(place, &statement.function)?;
         // The definition happens in its first line.
         if let Some(last) = self.state.lines.last_mut() {
-            *last = line;
+            *last = statement.line;
         }
         Ok(())
     }
 
+    #[inline(never)]
     fn if_statement(&mut self, arms: &'c [Arm], otherwise: Option<&'c Block>) -> Result<(), Fault> {
         let mut ends = JumpList::default();
         for (index, arm) in arms.iter().enumerate() {
@@ -135,6 +137,7 @@ impl<'c> Generator<'c> {
         self.land(ends)
     }
 
+    #[inline(never)]
     fn while_statement(&mut self, condition: &'c Expression, body: &'c Block) -> Result<(), Fault> {
         let start = self.label_here();
         let mut exit = JumpList::default();
@@ -147,6 +150,7 @@ impl<'c> Generator<'c> {
         self.leave_loop()
     }
 
+    #[inline(never)]
     fn repeat_statement(&mut self, body: &'c Block, condition: &'c Expression) -> Result<(), Fault> {
         let start = self.label_here();
         let outer_locals = self.active_locals();
@@ -162,20 +166,13 @@ impl<'c> Generator<'c> {
         self.leave_loop()
     }
 
-    fn numeric_for(
-        &mut self,
-        first: LocalId,
-        bounds: [&'c Expression; 2],
-        step: Option<&'c Expression>,
-        body: &'c Block,
-        [line, do_line]: [u32; 2],
-    ) -> Result<(), Fault> {
+    #[inline(never)]
+    fn numeric_for(&mut self, statement: &'c NumericFor) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         let base = self.room_for(4)?;
-        for bound in bounds {
-            self.to_next(bound)?;
-        }
-        let goes_up = match step {
+        self.to_next(&statement.start)?;
+        self.to_next(&statement.limit)?;
+        let goes_up = match &statement.step {
             Some(step) => {
                 self.to_next(step)?;
                 fold::numeral(step).is_some_and(|step| step > 0.0)
@@ -188,31 +185,26 @@ impl<'c> Generator<'c> {
         };
         let (prepare, repeat) =
             if goes_up { (Opcode::ForPrepare, Opcode::ForLoop) } else { (Opcode::ForPrepareStep, Opcode::ForLoopStep) };
-        self.activate_locals(first, 3);
-        self.state.line = do_line;
+        self.activate_locals(statement.first, 3);
+        self.state.line = statement.do_line;
         let skip = self.go_on_or_jump(prepare, base);
         let start = self.label_here();
-        self.for_body(first + 3, 1, body)?;
-        self.state.line = line;
+        self.for_body(statement.first + 3, 1, &statement.body)?;
+        self.state.line = statement.line;
         self.loop_or_go_on(repeat, base, start)?;
         self.land_one(skip)?;
         self.end_locals(outer_locals);
         self.leave_loop()
     }
 
-    fn generic_for(
-        &mut self,
-        [first, count]: [u32; 2],
-        values: &'c [Expression],
-        body: &'c Block,
-        [line, do_line]: [u32; 2],
-    ) -> Result<(), Fault> {
+    #[inline(never)]
+    fn generic_for(&mut self, statement: &'c GenericFor) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
-        self.adjusted(values, 3)?;
-        self.activate_locals(first, 3);
+        self.adjusted(&statement.values, 3)?;
+        self.activate_locals(statement.first, 3);
         // The callee, the return link and two arguments lie where the visible variables begin.
         let base = self.room_for(4)?;
-        self.state.line = do_line;
+        self.state.line = statement.do_line;
         let prepare = if self.state.long_jumps {
             self.emit(Instruction::a_jump(Opcode::ForEachPrepare, base, 0));
             self.jump()
@@ -220,11 +212,11 @@ impl<'c> Generator<'c> {
             self.emit(Instruction::a_jump(Opcode::ForEachPrepare, base, 0))
         };
         let start = self.label_here();
-        self.for_body(first + 3, count, body)?;
+        self.for_body(statement.first + 3, statement.count, &statement.body)?;
         self.land_one(prepare)?;
-        self.state.line = line;
+        self.state.line = statement.line;
         // The parser's bound on locals keeps the number of results small. Arguments: the state and the control.
-        self.emit(Instruction::abc(Opcode::ForEachCall, base, count as u8 + 1, 2));
+        self.emit(Instruction::abc(Opcode::ForEachCall, base, statement.count as u8 + 1, 2));
         self.loop_or_go_on(Opcode::ForEachLoop, base, start)?;
         self.end_locals(outer_locals);
         self.leave_loop()
@@ -241,6 +233,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
+    #[inline(never)]
     fn return_statement(&mut self, values: &'c [Expression], line: u32) -> Result<(), Fault> {
         match values {
             [call] if call.is_call() => return self.tail_call(call),

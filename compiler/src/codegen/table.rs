@@ -41,6 +41,7 @@ struct Plan {
 }
 
 impl<'c> Generator<'c> {
+    #[inline(never)]
     pub(super) fn table(&mut self, table: &'c Table, target: u8, line: u32) -> Result<(), Fault> {
         let plan = self.plan(table);
         let stores_nothing = table.items.iter().all(|item| !self.is_stored(item, plan.as_ref()));
@@ -96,6 +97,7 @@ impl<'c> Generator<'c> {
 
     /// What can be known of the table. Nothing, if a key is no constant string: such a key may be any of the others, and
     /// then the order of the stores matters.
+    #[inline(never)]
     fn plan(&self, table: &Table) -> Option<Plan> {
         let mut template = Vec::new();
         let mut keys = HashSet::new();
@@ -144,6 +146,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Creates the table. The template goes to the function, what else was planned is given back.
+    #[inline(never)]
     fn new_table(&mut self, register: u8, table: &Table, plan: Option<Plan>) -> Option<Plan> {
         match plan {
             Some(plan) => {
@@ -163,6 +166,7 @@ impl<'c> Generator<'c> {
         }
     }
 
+    #[inline(never)]
     fn keyed_item(&mut self, table: u8, item: &'c TableItem) -> Result<(), Fault> {
         let mark = self.state.free;
         let (key, value): (_, &'c Expression) = match item {

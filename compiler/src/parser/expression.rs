@@ -1,4 +1,6 @@
 //! Expressions. Operator precedence is climbed as in PUC Lua; chains of operators and suffixes become lists.
+//!
+//! As in `statement`, the functions stay apart so that the frames of a deep nesting are small.
 
 use super::Parser;
 use crate::ast::{
@@ -106,6 +108,8 @@ impl Parser<'_, '_> {
             self.advance()?;
             let operand = self.subexpression(UNARY_PRIORITY)?;
             Expression { line: operand.line, kind: ExpressionKind::Unary(operator, Box::new(operand)) }
+        } else if matches!(self.current.token, Token::Name(_) | Token::LeftParenthesis) {
+            self.suffixed()?
         } else {
             self.simple_expression()?
         };
@@ -121,6 +125,7 @@ impl Parser<'_, '_> {
     }
 
     /// At least one expression, separated by commas.
+    #[inline]
     pub(super) fn expressions(&mut self) -> Result<Vec<Expression>, Fault> {
         let mut list = vec![self.expression()?];
         while self.skip(&Token::Comma)? {
@@ -129,6 +134,7 @@ impl Parser<'_, '_> {
         Ok(list)
     }
 
+    #[inline(never)]
     fn simple_expression(&mut self) -> Result<Expression, Fault> {
         let kind = match self.current.token {
             Token::Number(value) => ExpressionKind::Number(value),
@@ -149,7 +155,7 @@ impl Parser<'_, '_> {
                 let line = self.line();
                 return self.function_expression(false, line);
             }
-            _ => return self.suffixed(),
+            _ => return Err(self.error("unexpected symbol")),
         };
         self.advance()?;
         Ok(Expression { kind, line: self.last_line })
@@ -157,11 +163,12 @@ impl Parser<'_, '_> {
 
     /// A function from its parameters on.
     pub(super) fn function_expression(&mut self, has_self: bool, line: u32) -> Result<Expression, Fault> {
-        let function = Box::new(self.function(has_self, line)?);
+        let function = self.function(has_self, line)?;
         Ok(Expression { kind: ExpressionKind::Function(function), line: self.last_line })
     }
 
     /// A name or an expression in parentheses, and what follows it: indexings and calls.
+    #[inline(never)]
     pub(super) fn suffixed(&mut self) -> Result<Expression, Fault> {
         let base = self.suffixed_base()?;
         let mut suffixes = Vec::new();
@@ -175,6 +182,7 @@ impl Parser<'_, '_> {
         Ok(Expression { kind, line: self.last_line })
     }
 
+    #[inline(never)]
     fn suffixed_base(&mut self) -> Result<Expression, Fault> {
         let line = self.line();
         let kind = match self.current.token {
@@ -193,30 +201,35 @@ impl Parser<'_, '_> {
         Ok(Expression { kind, line: self.last_line })
     }
 
+    #[inline(never)]
     fn suffix(&mut self) -> Result<Option<Suffix>, Fault> {
-        let kind = match self.current.token {
+        let method = match self.current.token {
             Token::Dot => {
                 self.advance()?;
-                SuffixKind::Field(self.expect_field_name()?)
+                let kind = SuffixKind::Field(self.expect_field_name()?);
+                return Ok(Some(Suffix { kind, line: self.last_line }));
             }
-            Token::LeftBracket => SuffixKind::Index(self.bracketed_key()?),
+            Token::LeftBracket => {
+                let kind = SuffixKind::Index(self.bracketed_key()?);
+                return Ok(Some(Suffix { kind, line: self.last_line }));
+            }
             Token::Colon => {
                 self.advance()?;
-                let name = self.expect_field_name()?;
-                let line = self.line();
-                let arguments = self.arguments()?;
-                return Ok(Some(Suffix { kind: SuffixKind::Method(name, arguments), line }));
+                Some(self.expect_field_name()?)
             }
-            Token::LeftParenthesis | Token::String(_) | Token::LeftBrace => {
-                let line = self.line();
-                let arguments = self.arguments()?;
-                return Ok(Some(Suffix { kind: SuffixKind::Call(arguments), line }));
-            }
+            Token::LeftParenthesis | Token::String(_) | Token::LeftBrace => None,
             _ => return Ok(None),
         };
-        Ok(Some(Suffix { kind, line: self.last_line }))
+        let line = self.line();
+        let arguments = self.arguments()?;
+        let kind = match method {
+            Some(name) => SuffixKind::Method(name, arguments),
+            None => SuffixKind::Call(arguments),
+        };
+        Ok(Some(Suffix { kind, line }))
     }
 
+    #[inline(never)]
     fn bracketed_key(&mut self) -> Result<Expression, Fault> {
         self.expect(&Token::LeftBracket)?;
         let key = self.expression()?;
@@ -224,6 +237,7 @@ impl Parser<'_, '_> {
         Ok(key)
     }
 
+    #[inline]
     fn arguments(&mut self) -> Result<Vec<Expression>, Fault> {
         let line = self.line();
         match self.current.token {
@@ -239,39 +253,41 @@ impl Parser<'_, '_> {
                 self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
                 Ok(arguments)
             }
-            Token::LeftBrace => Ok(vec![self.table()?]),
-            Token::String(_) => Ok(vec![self.simple_expression()?]),
+            Token::LeftBrace | Token::String(_) => Ok(vec![self.simple_expression()?]),
             _ => Err(self.error("function arguments expected")),
         }
     }
 
+    #[inline(never)]
     fn table(&mut self) -> Result<Expression, Fault> {
         let line = self.line();
         self.expect(&Token::LeftBrace)?;
         let mut items = Vec::new();
         while !self.is_at(&Token::RightBrace) {
-            items.push(self.table_item()?);
+            self.table_item(&mut items)?;
             if !self.skip(&Token::Comma)? && !self.skip(&Token::Semicolon)? {
                 break;
             }
         }
         self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
-        Ok(Expression { kind: ExpressionKind::Table(Table { items, line }), line: self.last_line })
+        Ok(Expression { kind: ExpressionKind::Table(Box::new(Table { items, line })), line: self.last_line })
     }
 
-    fn table_item(&mut self) -> Result<TableItem, Fault> {
+    #[inline(never)]
+    fn table_item(&mut self, items: &mut Vec<TableItem>) -> Result<(), Fault> {
         if let Token::Name(name) = self.current.token
             && self.next_is(&Token::Assign)?
         {
             self.advance()?;
             self.advance()?;
-            return Ok(TableItem::Field(name, self.expression()?));
-        }
-        if self.is_at(&Token::LeftBracket) {
+            items.push(TableItem::Field(name, self.expression()?));
+        } else if self.is_at(&Token::LeftBracket) {
             let key = self.bracketed_key()?;
             self.expect(&Token::Assign)?;
-            return Ok(TableItem::Keyed(key, self.expression()?));
+            items.push(TableItem::Keyed(key, self.expression()?));
+        } else {
+            items.push(TableItem::Positional(self.expression()?));
         }
-        Ok(TableItem::Positional(self.expression()?))
+        Ok(())
     }
 }

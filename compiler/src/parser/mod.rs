@@ -36,7 +36,8 @@ pub(crate) fn parse(text: &[u8], chunk_name: &[u8], options: &Options<'_>) -> Re
     let body = parser.statements()?;
     parser.check(&Token::EndOfInput)?;
     parser.leave_block()?;
-    let main = Function { return_line: parser.last_line, ..parser.innermost.finish(body) };
+    let mut main = parser.innermost.finish(body);
+    main.return_line = parser.last_line;
     Ok(Chunk { main, names: parser.lexer.extras.names })
 }
 
@@ -58,9 +59,9 @@ struct Parser<'s, 'o> {
     levels: usize,
     /// The number of functions met, the main one not counted.
     functions: u32,
-    innermost: FunctionScope,
+    innermost: Box<FunctionScope>,
     /// The functions around the innermost one, outermost first.
-    enclosing: Vec<FunctionScope>,
+    enclosing: Vec<Box<FunctionScope>>,
 }
 
 impl Parser<'_, '_> {
@@ -188,7 +189,8 @@ impl Parser<'_, '_> {
     }
 
     /// Parses a function from its parameters to its `end`. `line` is where it begins.
-    fn function(&mut self, has_self: bool, line: u32) -> Result<Function, Fault> {
+    #[inline(never)]
+    fn function(&mut self, has_self: bool, line: u32) -> Result<Box<Function>, Fault> {
         self.functions += 1;
         let ordinal = self.functions;
         let enclosing = std::mem::replace(&mut self.innermost, FunctionScope::new(line));
@@ -204,11 +206,17 @@ impl Parser<'_, '_> {
         let last_line = self.line();
         self.expect_closing(&Token::End, &Token::Function, line)?;
         self.leave_block()?;
-        let scope = std::mem::replace(&mut self.innermost, self.enclosing.pop().unwrap_or_default());
-        Ok(Function { ordinal, last_line, parameters, return_line: self.last_line, ..scope.finish(body) })
+        let enclosing = self.enclosing.pop().unwrap_or_default();
+        let mut function = std::mem::replace(&mut self.innermost, enclosing).finish(body);
+        function.ordinal = ordinal;
+        function.last_line = last_line;
+        function.parameters = parameters;
+        function.return_line = self.last_line;
+        Ok(function)
     }
 
     /// Parses the parameters, takes them into scope, and returns the number of those with a name.
+    #[inline(never)]
     fn parameters(&mut self) -> Result<u8, Fault> {
         let has_parameters = !self.is_at(&Token::RightParenthesis);
         while has_parameters {

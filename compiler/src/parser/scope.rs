@@ -51,17 +51,19 @@ struct PendingGoto {
 
 impl FunctionScope {
     /// The function that begins on `line`, with the block of its body open.
-    pub(super) fn new(line: u32) -> Self {
-        let mut function = FunctionScope { line, ..FunctionScope::default() };
+    #[inline(never)]
+    pub(super) fn new(line: u32) -> Box<Self> {
+        let mut function = Box::new(FunctionScope { line, ..FunctionScope::default() });
         function.enter_block(false);
         function
     }
 
     /// The tree of the function with that body. What else is known of it is the parser's to add.
-    pub(super) fn finish(self, body: Block) -> Function {
+    #[inline(never)]
+    pub(super) fn finish(self: Box<Self>, body: Block) -> Box<Function> {
         let is_main = self.line == 0;
         let arg = if self.uses_vararg { VarargLocal::Nil } else { VarargLocal::Table };
-        Function {
+        Box::new(Function {
             ordinal: 0,
             line: self.line,
             last_line: 0,
@@ -74,7 +76,7 @@ impl FunctionScope {
             gotos: self.gotos,
             body,
             return_line: 0,
-        }
+        })
     }
 
     pub(super) fn enter_block(&mut self, is_loop: bool) {

@@ -1,7 +1,13 @@
 //! Statements and blocks.
+//!
+//! These functions stay apart from each other (`inline(never)`), so that the frames of a deep nesting hold only what its
+//! own kind of statement needs.
 
 use super::{MAX_SYNTAX_LEVELS, Parser};
-use crate::ast::{Arm, Block, Expression, ExpressionKind, LocalName, Statement, Suffix, SuffixKind, Suffixed};
+use crate::ast::{
+    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, LocalName, NumericFor, Statement, Suffix,
+    SuffixKind, Suffixed,
+};
 use crate::error::Fault;
 use crate::token::{Name, Token};
 
@@ -12,6 +18,7 @@ impl Parser<'_, '_> {
     }
 
     /// A block with a scope of its own.
+    #[inline(never)]
     fn block(&mut self, is_loop: bool) -> Result<Block, Fault> {
         self.innermost.enter_block(is_loop);
         let block = self.statements()?;
@@ -43,6 +50,7 @@ impl Parser<'_, '_> {
         Ok(Block { statements, last_line: self.last_line })
     }
 
+    #[inline(never)]
     fn statement(&mut self) -> Result<Statement, Fault> {
         let line = self.line();
         match self.current.token {
@@ -78,6 +86,7 @@ impl Parser<'_, '_> {
         }
     }
 
+    #[inline(never)]
     fn if_statement(&mut self, line: u32) -> Result<Statement, Fault> {
         let mut arms = Vec::new();
         let mut otherwise = None;
@@ -97,6 +106,7 @@ impl Parser<'_, '_> {
         Ok(Statement::If { arms, otherwise })
     }
 
+    #[inline(never)]
     fn while_statement(&mut self, line: u32) -> Result<Statement, Fault> {
         self.advance()?;
         let condition = self.expression()?;
@@ -107,6 +117,7 @@ impl Parser<'_, '_> {
     }
 
     /// The condition sees the locals of the body.
+    #[inline(never)]
     fn repeat_statement(&mut self, line: u32) -> Result<Statement, Fault> {
         self.innermost.enter_block(true);
         self.advance()?;
@@ -132,6 +143,7 @@ impl Parser<'_, '_> {
         Ok(statement)
     }
 
+    #[inline(never)]
     fn numeric_for(&mut self, name: Name, line: u32) -> Result<Statement, Fault> {
         let first = self.declare_hidden(["(for index)", "(for limit)", "(for step)"])?;
         self.declare(LocalName::Visible(name))?;
@@ -141,9 +153,10 @@ impl Parser<'_, '_> {
         let limit = self.expression()?;
         let step = if self.skip(&Token::Comma)? { Some(self.expression()?) } else { None };
         let (body, do_line) = self.for_body(1)?;
-        Ok(Statement::NumericFor { first, start, limit, step, body, line, do_line })
+        Ok(Statement::NumericFor(Box::new(NumericFor { first, start, limit, step, body, line, do_line })))
     }
 
+    #[inline(never)]
     fn generic_for(&mut self, name: Name) -> Result<Statement, Fault> {
         let first = self.declare_hidden(["(for generator)", "(for state)", "(for control)"])?;
         self.declare(LocalName::Visible(name))?;
@@ -157,7 +170,7 @@ impl Parser<'_, '_> {
         let line = self.line();
         let values = self.expressions()?;
         let (body, do_line) = self.for_body(count)?;
-        Ok(Statement::GenericFor { first, count: count as u32, values, body, line, do_line })
+        Ok(Statement::GenericFor(Box::new(GenericFor { first, count: count as u32, values, body, line, do_line })))
     }
 
     /// The body of a `for` with that many visible variables, and the line of its `do`.
@@ -172,6 +185,7 @@ impl Parser<'_, '_> {
         Ok((body, do_line))
     }
 
+    #[inline(never)]
     fn function_statement(&mut self, line: u32) -> Result<Statement, Fault> {
         self.advance()?;
         let name = self.expect_name()?;
@@ -190,9 +204,10 @@ impl Parser<'_, '_> {
             Expression { kind: ExpressionKind::Suffixed(Box::new(Suffixed { base, suffixes })), line: self.last_line }
         };
         let function = self.function_expression(is_method, line)?;
-        Ok(Statement::Function { target, function, line })
+        Ok(Statement::Function(Box::new(FunctionStatement { target, function, line })))
     }
 
+    #[inline(never)]
     fn local_function(&mut self) -> Result<Statement, Fault> {
         let name = self.expect_name()?;
         let variable = self.declare(LocalName::Visible(name))?;
@@ -201,6 +216,7 @@ impl Parser<'_, '_> {
         Ok(Statement::LocalFunction { variable, function: self.function_expression(false, line)? })
     }
 
+    #[inline(never)]
     fn local_statement(&mut self) -> Result<Statement, Fault> {
         let first = self.innermost.locals.len() as u32;
         let mut count = 0;
@@ -217,6 +233,7 @@ impl Parser<'_, '_> {
         Ok(Statement::Local { first, count: count as u32, values, line: self.last_line })
     }
 
+    #[inline(never)]
     fn return_statement(&mut self) -> Result<Statement, Fault> {
         self.advance()?;
         let has_values = !self.ends_block() && !self.is_at(&Token::Semicolon);
@@ -226,6 +243,7 @@ impl Parser<'_, '_> {
 
     /// A run of labels and empty statements. As in Lua 5.2, what follows the run decides whether all of its labels end
     /// their block; `until` does not count, because its condition still sees the locals.
+    #[inline(never)]
     fn labels(&mut self, statements: &mut Vec<Statement>) -> Result<(), Fault> {
         let mut run = Vec::new();
         while self.is_at(&Token::DoubleColon) {
@@ -245,6 +263,7 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn expression_statement(&mut self) -> Result<Statement, Fault> {
         let target = self.suffixed()?;
         if target.is_call() {
