@@ -2,8 +2,9 @@
 
 use crate::arguments::{Arguments, Dump, HELP, Script, USAGE};
 use solvm_compiler::bytecode::Source;
+use solvm_compiler::dump;
 use solvm_stdlib::Host;
-use solvm_stdlib::host::{Process, World, path_of};
+use solvm_stdlib::host::{Process, path_of};
 use solvm_vm::{Call, Config, GoroutineId, LuaString, Metamethod, Turn, Type, Value, Vm};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -51,7 +52,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         }
     };
     if let Some(what) = arguments.dump {
-        return dump(&chunks, what);
+        return print_dump(&chunks, what);
     }
     Program::new(&arguments).run(chunks)
 }
@@ -98,14 +99,13 @@ fn read_input() -> Result<Chunk, String> {
     Ok(Chunk { text, name: b"=stdin".to_vec() })
 }
 
-fn dump(chunks: &[Chunk], what: Dump) -> ExitCode {
+fn print_dump(chunks: &[Chunk], what: Dump) -> ExitCode {
     for chunk in chunks {
         let source = Source { name: chunk.name.clone().into(), text: chunk.text.clone().into() };
-        let options = solvm_compiler::Options::default();
         let text = match what {
-            Dump::Tokens => solvm_compiler::dump_tokens(source, &options),
-            Dump::Ast => solvm_compiler::dump_ast(source, &options),
-            Dump::Bytecode => solvm_compiler::dump_bytecode(source, &options),
+            Dump::Tokens => dump::tokens(&source),
+            Dump::Ast => dump::ast(&source),
+            Dump::Bytecode => dump::bytecode(source),
         };
         match text {
             Ok(text) => print(&text),
