@@ -47,7 +47,8 @@ pub struct Table {
     /// Bit e is set if the table, used as a metatable, is known to lack the metamethod e (the first eight of `Metamethod`).
     /// Any store that may create a key clears all bits.
     pub(crate) absent: u8,
-    /// A hash's home node is `hash >> shift`; 32 if there is no hash part (`nodes` is then the shared empty node).
+    /// A hash's home node is `hash >> shift`. 32 for a single node, which may be the shared empty node of all tables without
+    /// a hash part.
     pub(crate) shift: u8,
     /// The number of slots of the array part.
     pub(crate) array_size: u32,

@@ -163,6 +163,9 @@ impl Heap {
         if end == cursor.bump && super::arena::same_block(cell, cursor.limit.wrapping_sub(1)) {
             poison(cell, end);
             cursor.bump = cell;
+            if self.phase != Phase::Purge {
+                unmark_cells(cell, end, size_of_class(class));
+            }
         }
     }
 

@@ -217,6 +217,16 @@ impl Arenas {
         }
     }
 
+    /// Every block that is not free.
+    pub(super) unsafe fn blocks_in_use(&self) -> Vec<*mut Block> {
+        let mut blocks = Vec::new();
+        for &arena in &self.all {
+            let used = (FIRST_BLOCK..BLOCKS).filter(|index| (*arena).free >> index & 1 == 0);
+            blocks.extend(used.map(|index| &raw mut (*arena).blocks[index]));
+        }
+        blocks
+    }
+
     /// The bytes that the arenas take from the system.
     pub(super) fn size(&self) -> usize {
         self.all.len() * ARENA_SIZE

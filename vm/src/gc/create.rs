@@ -84,7 +84,7 @@ impl Heap {
         table.write(Table {
             header: Header { barrier: 0, kind: Kind::Table },
             absent: 0,
-            shift: if nodes == 0 { table::hash::NO_NODES } else { 33 - fields_log2_plus_1 as u8 },
+            shift: table::hash::ONE_NODE - nodes.max(1).trailing_zeros() as u8,
             array_size: slots,
             array,
             nodes: part,

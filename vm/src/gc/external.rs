@@ -201,8 +201,10 @@ impl Heap {
     #[inline(always)]
     pub(super) unsafe fn mark_payload(&mut self, payload: *mut u8, size: usize) {
         if size <= MAX_CELL {
-            set_mark(payload);
+            let was_marked = !set_mark(payload);
+            self.verify_marked(was_marked);
         } else {
+            self.verify_marked(self.large.is_marked(payload));
             (*header_of(payload)).cycle = self.large.cycle;
         }
     }

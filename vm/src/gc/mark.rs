@@ -7,7 +7,9 @@
 use super::arena::{Space, block_of, same_block, set_mark};
 use super::weak::Mode;
 use super::{Heap, Phase, Roots};
-use crate::object::{LongString, LuaFunction, NativeFunction, Prototype, Str, Table, Thread, Upvalue, Userdata};
+use crate::object::{
+    Header, Kind, LongString, LuaFunction, NativeFunction, Prototype, Str, Table, Thread, Upvalue, Userdata,
+};
 use crate::string::buffer;
 use crate::value::{self, Value};
 use crate::{table, thread};
@@ -53,6 +55,21 @@ impl Gray {
 
     pub(super) fn new<T: Object>(object: *mut T) -> Gray {
         Gray(T::TAG << 48 | object as u64)
+    }
+
+    /// The entry of an object of any kind.
+    pub(super) unsafe fn from_header(object: *mut Header) -> Gray {
+        let tag = match (*object).kind {
+            Kind::Table => value::TABLE,
+            Kind::ShortString | Kind::LongString => value::STRING,
+            Kind::LuaFunction => value::LUA_FUNCTION,
+            Kind::NativeFunction => value::NATIVE_FUNCTION,
+            Kind::Upvalue => UPVALUE,
+            Kind::Thread => value::THREAD,
+            Kind::Userdata => value::USERDATA,
+            Kind::Prototype => PROTOTYPE,
+        };
+        Gray(tag << 48 | object as u64)
     }
 
     fn address(self) -> *mut u8 {
@@ -181,15 +198,28 @@ impl Heap {
     #[inline(always)]
     unsafe fn mark_gray(&mut self, gray: Gray) {
         if set_mark(gray.address()) {
+            self.verify_marked(false);
             if gray.0 >> 48 == value::STRING {
                 // Strings refer to no objects, so they are black at once.
                 if (*block_of(gray.address())).space != Space::Strings {
-                    let buffer = (*(gray.address() as *mut LongString)).buffer;
-                    self.mark_payload(buffer as *mut u8, buffer::payload_size(buffer));
+                    self.mark_buffer(gray.address() as *mut LongString);
                 }
             } else {
                 self.gray.push(gray);
             }
+        }
+    }
+
+    unsafe fn mark_buffer(&mut self, string: *mut LongString) {
+        let buffer = (*string).buffer;
+        self.mark_payload(buffer as *mut u8, buffer::payload_size(buffer));
+    }
+
+    /// In a verify pass everything that is marked must have been before.
+    #[inline(always)]
+    pub(super) fn verify_marked(&self, was_marked: bool) {
+        if cfg!(any(debug_assertions, feature = "gc-stress")) {
+            assert!(was_marked || !self.verifying, "a marked object refers to an unmarked one");
         }
     }
 
@@ -241,7 +271,7 @@ impl Heap {
     }
 
     /// Follows an object's references; returns the bytes looked at.
-    unsafe fn scan(&mut self, gray: Gray) -> usize {
+    pub(super) unsafe fn scan(&mut self, gray: Gray) -> usize {
         let address = gray.address();
         match gray.0 >> 48 {
             value::TABLE => self.scan_table(address as *mut Table),
@@ -273,6 +303,11 @@ impl Heap {
                     data.trace(&mut Marker { heap: self });
                 }
                 64
+            }
+            value::STRING => {
+                debug_assert!(self.verifying, "strings are never gray");
+                self.mark_buffer(address as *mut LongString);
+                24
             }
             value::NATIVE_FUNCTION => {
                 let function = address as *mut NativeFunction;
@@ -352,7 +387,7 @@ impl Heap {
 
     /// Scans the next piece of a large table. The table may have changed its size since the last: what was moved is scanned
     /// again, because [`Heap::table_resized`] made the table gray.
-    unsafe fn scan_slice(&mut self) -> usize {
+    pub(super) unsafe fn scan_slice(&mut self) -> usize {
         let Some(slice) = self.slices.last_mut() else { return 0 };
         let (table, start, mode) = (slice.table, slice.position, slice.mode);
         let slots = (*table).array_size as usize;

@@ -16,6 +16,9 @@ mod sweep;
 mod verify;
 mod weak;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use mark::Marker;
 pub(crate) use {
     allocate::{MAX_CELL, cell_size},
@@ -75,6 +78,8 @@ pub struct Heap {
     alarm: *mut i64,
     /// Whether barriers matter: from the start of marking to the atomic phase.
     marking: bool,
+    /// Whether marking something is a mistake: see [`verify`].
+    verifying: bool,
     phase: Phase,
     account: Account,
     pub(crate) strings: InternTable,
@@ -119,6 +124,7 @@ impl Heap {
             due: cfg!(feature = "gc-stress"),
             alarm: null_mut(),
             marking: false,
+            verifying: false,
             phase: Phase::Idle,
             account: Account::new(config.memory_limit),
             strings: InternTable::new(seed),

@@ -14,8 +14,8 @@ use crate::string::hash::hash_word;
 use crate::value::Value;
 use std::ptr::null_mut;
 
-/// `Table::shift` without a hash part: every hash gives node 0, which is the shared empty one.
-pub(crate) const NO_NODES: u8 = 32;
+/// `Table::shift` of a single node, and without a hash part: every hash gives node 0.
+pub(crate) const ONE_NODE: u8 = 32;
 /// A hash part has at most `1 << MAX_LOG2` nodes, so that distances fit `Node::next`.
 pub(crate) const MAX_LOG2: u32 = 26;
 
@@ -38,7 +38,7 @@ pub(crate) fn payload_size(nodes: usize) -> usize {
 /// The table is alive.
 #[inline(always)]
 pub(crate) unsafe fn node_count(table: *const Table) -> usize {
-    if (*table).shift == NO_NODES { 0 } else { 1 << (32 - (*table).shift) }
+    if (*table).nodes == empty() { 0 } else { 1 << (ONE_NODE - (*table).shift) }
 }
 
 /// The size of the hash part in the form that [`Heap::new_table`](crate::gc::Heap::new_table) takes.
@@ -46,7 +46,7 @@ pub(crate) unsafe fn node_count(table: *const Table) -> usize {
 /// # Safety
 /// The table is alive.
 pub(crate) unsafe fn fields_log2_plus_1(table: *const Table) -> u32 {
-    33 - (*table).shift as u32 - ((*table).shift == NO_NODES) as u32
+    if (*table).nodes == empty() { 0 } else { 33 - (*table).shift as u32 }
 }
 
 /// Makes nodes free.
@@ -143,7 +143,7 @@ unsafe fn find_long_string(table: *const Table, string: *mut Str) -> *mut Node {
 /// Gives a key that is in no node one, and its value. False if there is none free. Returns the key that was moved to
 /// another node through `moved`, if one was.
 pub(super) unsafe fn insert(table: *mut Table, key: Value, value: Value, moved: &mut *mut Node) -> bool {
-    if (*table).shift == NO_NODES {
+    if (*table).nodes == empty() {
         return false;
     }
     let main = home(table, hash_of(key));

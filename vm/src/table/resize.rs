@@ -5,7 +5,7 @@
 //! than half would be in use, the hash part what the other keys need. So tables also shrink, when a key is added.
 
 use super::array::{self, MAX_SLOTS};
-use super::hash::{self, MAX_LOG2, NO_NODES};
+use super::hash::{self, MAX_LOG2, ONE_NODE};
 use super::{KeyError, to_integer};
 use crate::gc::{Heap, OutOfMemory};
 use crate::object::{Node, Table};
@@ -245,7 +245,7 @@ unsafe fn resize(heap: &mut Heap, table: *mut Table, slots: usize, nodes: usize)
         hash::clear(new_nodes, nodes);
     }
     (*table).nodes = new_nodes;
-    (*table).shift = if nodes == 0 { NO_NODES } else { 32 - nodes.trailing_zeros() as u8 };
+    (*table).shift = ONE_NODE - nodes.max(1).trailing_zeros() as u8;
     let put = |key: Value, value: Value| {
         if let Some(slot) = slot_of(table, key).filter(|_| array_key(key).is_some_and(|index| index <= slots)) {
             *slot = value;
