@@ -132,6 +132,10 @@ impl Verifier<'_> {
                 Some(Opcode::ForEachLoop) if next.is_some_and(|next| next.a() == instruction.a()) => Ok(()),
                 _ => Err("no ForEachLoop after it".into()),
             },
+            Opcode::TailCall | Opcode::TailCallOpen => match next.and_then(Instruction::opcode) {
+                Some(Opcode::ReturnOpen) if next.is_some_and(|next| next.a() == instruction.a()) => Ok(()),
+                _ => Err("no ReturnOpen after it".into()),
+            },
             _ if opcode.is_comparison() && next.and_then(Instruction::opcode) != Some(Opcode::Jump) => {
                 Err("no Jump after it".into())
             }

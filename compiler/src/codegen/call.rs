@@ -170,9 +170,11 @@ impl<'c> Generator<'c> {
         self.state.line = call.line;
         self.close_from(0);
         self.emit(match call.arguments {
-            Some(count) => Instruction::abc(Opcode::TailCall, call.callee, 0, count),
-            None => Instruction::abc(Opcode::TailCallOpen, call.callee, 0, 0),
+            Some(count) => Instruction::abc(Opcode::TailCall, call.callee, OPEN, count),
+            None => Instruction::abc(Opcode::TailCallOpen, call.callee, OPEN, 0),
         });
+        // Reached if the callee is no Lua function.
+        self.emit(Instruction::ad(Opcode::ReturnOpen, call.callee, 0));
     }
 
     /// `return f(x)`.

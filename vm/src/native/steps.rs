@@ -106,6 +106,7 @@ impl<'c, S: Steps> Results<'c> for Start<S> {
         unsafe {
             let vm = call.vm;
             let userdata = (*vm).heap.new_userdata(state, null_mut(), null_mut());
+            *call.arguments.sub(1) = Raw((*vm).pc as u64);
             let frame = call.arguments.add(call.count);
             *frame = Raw::from_userdata(userdata);
             *frame.add(1) = (*vm).dummy_function;
