@@ -1,1 +1,4 @@
-//! Under construction.
+//! Lua's standard libraries and SolVM's modules.
+#![forbid(unsafe_code)]
+
+pub mod string;
