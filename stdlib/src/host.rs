@@ -30,12 +30,14 @@ pub struct Host {
     pub world: Box<dyn World>,
     /// The state of `math.random`.
     pub(crate) random: crate::math::Random,
+    /// Compiled patterns.
+    pub(crate) patterns: crate::string::PatternCache,
 }
 
 impl Host {
     /// A host for this world.
     pub fn new(world: impl World) -> Self {
-        Host { world: Box::new(world), random: crate::math::Random::new(0) }
+        Host { world: Box::new(world), random: crate::math::Random::new(0), patterns: Default::default() }
     }
 }
 

@@ -1,13 +1,24 @@
 //! `string` (manual, section 5.4).
 
+mod pattern;
+mod search;
+mod substitute;
+
+pub(crate) use pattern::PatternCache;
+
 use solvm_vm::native::{Either, Library, Rest};
 use solvm_vm::{Call, Error, LuaString, Value};
 
 pub static LIBRARY: Library = solvm_vm::library!("string" {
     "byte" => byte,
     "char" => char,
+    "find" => search::find,
+    "gfind" => search::global_match,
+    "gmatch" => search::global_match,
+    "gsub" => substitute::global_substitute,
     "len" => len,
     "lower" => lower,
+    "match" => search::match_pattern,
     "rep" => rep,
     "reverse" => reverse,
     "sub" => sub,
@@ -23,6 +34,13 @@ pub fn finish(call: &mut Call) -> Result<(), Error> {
     let any_string = key.value();
     call.set_metatable(any_string, Some(metatable));
     Ok(())
+}
+
+/// The text of an argument that has been checked before: in the later steps of a native.
+fn text_argument<'c>(call: &mut Call<'c>, index: usize) -> &'c [u8] {
+    let Some(value) = call.argument(index) else { return &[] };
+    let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
+    text.map_or(&[], LuaString::bytes)
 }
 
 /// A position as `sub` and the like take it: negative ones count from the end.

@@ -14,7 +14,7 @@ use crate::value::Value;
 use crate::vm::Vm;
 
 /// Links of a chain of `__index` or `__newindex` that are followed before it counts as a loop.
-const MAX_CHAIN: usize = 100;
+pub(crate) const MAX_CHAIN: usize = 100;
 
 /// The metatable of a value; null if it has none.
 pub(crate) unsafe fn metatable_of(vm: &Vm, value: Value) -> *mut Table {

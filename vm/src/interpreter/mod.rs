@@ -29,4 +29,4 @@ mod table_access;
 
 pub(crate) use compare::{less_than_metamethod, raw_equal};
 pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, canary, enter};
-pub(crate) use index::{find_metamethod, metatable_of};
+pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};

@@ -245,6 +245,31 @@ impl<'c> Call<'c> {
         Value::from_raw(unsafe { interpreter::find_metamethod(self.vm(), value.0, event) })
     }
 
+    /// `object[key]` as far as it needs no call: the value, or the `__index` function to call with the object that has it.
+    pub fn index(&mut self, object: Value<'c>, key: Value<'c>) -> Result<Indexed<'c>, Error> {
+        let mut object = object;
+        for _ in 0..interpreter::MAX_CHAIN {
+            if let Some(table) = Table::from_value(object) {
+                let value = table.get(key);
+                if !value.is_nil() || table.metatable().is_none() {
+                    return Ok(Indexed::Value(value));
+                }
+            }
+            let method = self.metamethod(object, Metamethod::Index);
+            if method.is_nil() {
+                return match object.kind() {
+                    crate::coerce::Type::Table => Ok(Indexed::Value(Value::NIL)),
+                    kind => Err(Error::text(format!("attempt to index a {} value", kind.name()))),
+                };
+            }
+            if Function::from_value(method).is_some() {
+                return Ok(Indexed::Call(method, object));
+            }
+            object = method;
+        }
+        Err(Error::text(messages::GETTABLE_LOOP))
+    }
+
     /// The field `name` of a value's metatable; nil if there is none.
     pub fn metafield(&mut self, value: Value<'c>, name: &str) -> Value<'c> {
         let Some(metatable) = self.metatable(value) else { return Value::NIL };
@@ -336,6 +361,15 @@ impl<'c> Call<'c> {
     pub(crate) fn with_vm<R>(&mut self, f: impl FnOnce(&mut Vm) -> R) -> R {
         f(self.vm())
     }
+}
+
+/// What [`Call::index`] found.
+#[derive(Clone, Copy)]
+pub enum Indexed<'c> {
+    /// The value.
+    Value(Value<'c>),
+    /// The function that decides, and the object that it is to be called with.
+    Call(Value<'c>, Value<'c>),
 }
 
 /// A change of how the collector works.

@@ -22,7 +22,7 @@ mod results;
 mod steps;
 mod wait;
 
-pub use call::{Call, Collector};
+pub use call::{Call, Collector, Indexed};
 pub use error::Error;
 pub use frames::{CallerInfo, Level};
 pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
