@@ -204,7 +204,8 @@ pub(crate) unsafe fn canary(vm: *mut Vm) {
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 unsafe fn chains(vm: *mut Vm) -> bool {
     use solvm_compiler::bytecode::Instruction;
-    unsafe fn probe(pc: *const u32, base: *mut Value, d: u64, a: u64, k: *const Value, vm: *mut Vm) -> u64 {
+    #[inline(never)]
+    unsafe fn probe(pc: *const u32, base: *mut Value, _d: u64, a: u64, k: *const Value, vm: *mut Vm) -> u64 {
         let pointer: u64;
         // SAFETY: reads the stack pointer only.
         #[cfg(target_arch = "x86_64")]

@@ -42,17 +42,6 @@ pub(crate) fn truncate(x: f64) -> i64 {
     }
 }
 
-/// The index of a key in a table's array part, if it is one of 1..=array_size; otherwise a number >= array_size.
-#[inline(always)]
-pub(crate) unsafe fn array_slot(table: *const Table, key: Value) -> u64 {
-    let x = key.as_f64();
-    let index = truncate(x);
-    if index as f64 != x {
-        return u64::MAX;
-    }
-    (index as u64).wrapping_sub(1)
-}
-
 /// The node of a string constant in a table's hash part; null if the table lacks the key.
 #[inline(always)]
 pub(crate) unsafe fn field_node(table: *const Table, key: Value, hash: Value) -> *mut Node {

@@ -2,7 +2,7 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
-use super::operand::{array_slot, b, c, field_node};
+use super::operand::{b, c, field_node, truncate};
 use crate::frame::prototype_of;
 use crate::messages;
 use crate::object::{Kind, Str, Table};
@@ -61,12 +61,15 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(get_index);
         }
         let table = table as *const Table;
-        let key = *base.add(c(d));
-        let slot = array_slot(table, key);
-        if slot >= u64::from((*table).array_size) {
+        let key = (*base.add(c(d))).as_f64();
+        let index = truncate(key);
+        if index as f64 != key {
             jump!(get_index_hash, d, a);
         }
-        let value = *(*table).array.add(slot as usize + 1);
+        if (index as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
+            jump!(get_index_hash, d, a);
+        }
+        let value = *(*table).array.add(index as usize);
         if value.is_nil() {
             cold!(get_index);
         }
@@ -100,15 +103,18 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(set_index);
         }
         let table = table as *mut Table;
-        let key = *base.add(c(d));
-        let slot = array_slot(table, key);
-        if slot >= u64::from((*table).array_size) {
+        let key = (*base.add(c(d))).as_f64();
+        let index = truncate(key);
+        if index as f64 != key {
+            jump!(set_index_hash, d, a);
+        }
+        if (index as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
             jump!(set_index_hash, d, a);
         }
         if (*table).header.barrier != 0 {
             cold!(set_index);
         }
-        let place = (*table).array.add(slot as usize + 1);
+        let place = (*table).array.add(index as usize);
         if (*place).is_nil() {
             if !(*table).metatable.is_null() {
                 cold!(set_index);
