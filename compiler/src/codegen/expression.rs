@@ -42,7 +42,10 @@ impl<'c> Generator<'c> {
     /// Evaluates to some register: that of a local variable as it is, or else the next one, which is then reserved.
     pub(super) fn to_any(&mut self, expression: &'c Expression) -> Result<u8, Fault> {
         match &expression.unparenthesized().kind {
-            ExpressionKind::Local(id) => Ok(self.local_register(*id)),
+            ExpressionKind::Local(id) => {
+                self.state.line = expression.line;
+                Ok(self.local_register(*id))
+            }
             _ => self.to_next(expression),
         }
     }
