@@ -286,6 +286,16 @@ pub(crate) enum TableItem {
     Keyed(Expression, Expression),
 }
 
+impl Block {
+    /// Whether its end can be reached: not after a statement that always goes elsewhere.
+    pub(crate) fn goes_on(&self) -> bool {
+        !matches!(
+            self.statements.last(),
+            Some(Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. })
+        )
+    }
+}
+
 impl Expression {
     /// Whether it may give any number of values.
     pub(crate) fn is_multiple(&self) -> bool {

@@ -40,6 +40,16 @@ enum Side {
     Primitive(u16),
 }
 
+/// Whether the expression is a comparison by `<` and its like, whose result an instruction gives as a value.
+pub(super) fn is_ordering(expression: &Expression) -> bool {
+    use ComparisonOperator::*;
+    let last = match &expression.unparenthesized().kind {
+        ExpressionKind::Binary(chain) => chain.links.last().map(|link| link.operator),
+        _ => None,
+    };
+    matches!(last, Some(BinaryOperator::Comparison(Less | LessEqual | Greater | GreaterEqual)))
+}
+
 /// Whether the truth of the expression shows in where its code goes and not in a value.
 pub(super) fn is_decided_by_jumps(expression: &Expression) -> bool {
     match &expression.unparenthesized().kind {
@@ -116,6 +126,26 @@ impl<'c> Generator<'c> {
             (_, Some(index)) => Ok(Sides::RightConstant(self.operand_register(left)?, index)),
             _ => Ok(Sides::Registers(self.operand_register(left)?, self.operand_register(right)?)),
         }
+    }
+
+    /// The opcode and operands that give an ordering's result as a value. A constant is loaded, its register reserved.
+    pub(super) fn ordering_registers(&mut self, comparison: &Comparison) -> Result<Option<(Opcode, u8, u8)>, Fault> {
+        let (opcode, sides) = match comparison.relation {
+            Relation::Less(sides) => (Opcode::IsLess, sides),
+            Relation::LessEqual(sides) => (Opcode::IsLessEqual, sides),
+            Relation::Equal(..) => return Ok(None),
+        };
+        let mut load = |index: u16| {
+            let register = self.reserve(1)?;
+            self.load_constant(register, usize::from(index));
+            Ok(register)
+        };
+        let (left, right) = match sides {
+            Sides::Registers(left, right) => (left, right),
+            Sides::RightConstant(left, right) => (left, load(right)?),
+            Sides::LeftConstant(left, right) => (load(left)?, right),
+        };
+        Ok(Some((opcode, left, right)))
     }
 
     /// Emits the comparison and its jump, taken if it gives `when`.
@@ -299,15 +329,6 @@ impl<'c> Generator<'c> {
 }
 
 impl Comparison {
-    /// The opcode and registers that give an ordering's result as a value, if both operands are in registers.
-    pub(super) fn ordering_registers(&self) -> Option<(Opcode, u8, u8)> {
-        match self.relation {
-            Relation::Less(Sides::Registers(left, right)) => Some((Opcode::IsLess, left, right)),
-            Relation::LessEqual(Sides::Registers(left, right)) => Some((Opcode::IsLessEqual, left, right)),
-            _ => None,
-        }
-    }
-
     /// The instruction that jumps if the comparison gives `when`.
     fn instruction(&self, when: bool) -> Instruction {
         use Opcode::*;

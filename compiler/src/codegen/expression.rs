@@ -1,7 +1,7 @@
 //! Expressions into registers.
 
 use super::Generator;
-use super::condition::Comparison;
+use super::condition::{Comparison, is_decided_by_jumps, is_ordering};
 use super::fold::{self, Literal};
 use super::jumps::JumpList;
 use super::registers::{FALSE, TRUE};
@@ -140,7 +140,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn unary(&mut self, operator: UnaryOperator, operand: &'c Expression, target: u8, line: u32) -> Result<(), Fault> {
         let opcode = match operator {
-            UnaryOperator::Not if super::condition::is_decided_by_jumps(operand) => {
+            UnaryOperator::Not if is_decided_by_jumps(operand) && !is_ordering(operand) => {
                 let mut truths = JumpList::default();
                 self.jump_when(operand, false, &mut truths)?;
                 self.state.line = line;
@@ -211,9 +211,7 @@ impl<'c> Generator<'c> {
             BinaryOperator::Arithmetic(operator) => operator,
             BinaryOperator::Comparison(operator) => {
                 let comparison = self.comparison(operator, left, &link.right)?;
-                let target = self.result_register(mark, target)?;
-                self.comparison_value(comparison, target)?;
-                return Ok(Operand::Register(target));
+                return self.comparison_value(comparison, mark, target);
             }
         };
         if let (Operand::Literal(Literal::Number(left)), Some(right)) = (&left, fold::numeral(&link.right))
@@ -254,10 +252,11 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// A comparison's result as a value.
-    fn comparison_value(&mut self, comparison: Comparison, target: u8) -> Result<(), Fault> {
-        let mark = self.state.free;
-        match comparison.ordering_registers() {
+    /// A comparison's result as a value, where `link` puts it.
+    fn comparison_value(&mut self, comparison: Comparison, mark: usize, target: Option<u8>) -> Result<Operand, Fault> {
+        let ordering = self.ordering_registers(&comparison)?;
+        let target = self.result_register(mark, target)?;
+        match ordering {
             Some((opcode, left, right)) => {
                 self.emit(Instruction::abc(opcode, target, left, right));
             }
@@ -267,7 +266,6 @@ impl<'c> Generator<'c> {
                 self.boolean(target, truths)?;
             }
         }
-        self.state.free = mark;
-        Ok(())
+        Ok(Operand::Register(target))
     }
 }

@@ -161,7 +161,9 @@ impl<'c> Generator<'c> {
         }
         self.statements(&tree.body)?;
         self.state.line = tree.return_line;
-        self.close_from(0);
+        if tree.body.goes_on() {
+            self.close_from(0);
+        }
         self.emit_return(0, 0);
         self.end_locals(0);
         Ok(())

@@ -36,11 +36,7 @@ impl<'c> Generator<'c> {
 
     /// Ends the block's scope. After a statement that never goes on there is nothing to close.
     fn leave_block(&mut self, block: &Block, outer_locals: usize) {
-        let goes_on = !matches!(
-            block.statements.last(),
-            Some(Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. })
-        );
-        if goes_on {
+        if block.goes_on() {
             self.state.line = block.last_line;
             self.close_from(outer_locals);
         }
