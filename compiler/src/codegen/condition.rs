@@ -81,7 +81,7 @@ impl<'c> Generator<'c> {
             }
             left => left,
         };
-        let right_operand = self.to_operand(right)?;
+        let right_operand = self.evaluate_operand(right)?;
         self.state.line = right.line;
         let relation = match operator {
             Equal | NotEqual => match (left, right_operand) {
@@ -193,7 +193,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn jump_when_value(&mut self, expression: &'c Expression, when: bool, jumps: &mut JumpList) -> Result<(), Fault> {
         let mark = self.state.free;
-        let register = self.to_any(expression)?;
+        let register = self.evaluate_any(expression)?;
         self.state.line = expression.line;
         self.jump_if(register, when, jumps);
         self.state.free = mark;
@@ -231,14 +231,14 @@ impl<'c> Generator<'c> {
         let (operands, all) = match &expression.kind {
             ExpressionKind::And(operands) => (operands, true),
             ExpressionKind::Or(operands) => (operands, false),
-            _ => return self.to_register(expression, target),
+            _ => return self.evaluate(expression, target),
         };
         let Some((last, before)) = operands.split_last() else { return Ok(()) };
         let mut decided = JumpList::default();
         for operand in before {
             self.take_when(operand, !all, target, &mut decided)?;
         }
-        self.to_register(last, target)?;
+        self.evaluate(last, target)?;
         self.land(decided)
     }
 
@@ -272,7 +272,7 @@ impl<'c> Generator<'c> {
                 self.land(others)
             }
             _ => {
-                self.to_register(expression, target)?;
+                self.evaluate(expression, target)?;
                 self.jump_if(target, when, jumps);
                 Ok(())
             }
