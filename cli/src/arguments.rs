@@ -103,7 +103,8 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, String>
             "timeout" => {
                 let given = value("a duration")?;
                 let text = given.to_string_lossy().into_owned();
-                let duration = parse_duration(&text).ok_or_else(|| format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"))?;
+                let duration =
+                    parse_duration(&text).ok_or_else(|| format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"))?;
                 result.timeout = Some((!duration.is_zero()).then_some(duration));
             }
             "memory-limit" => {
@@ -145,7 +146,8 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         let number: f64 = rest[..end].parse().ok()?;
         rest = &rest[end..];
         let units = [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-        let (unit, factor) = units.into_iter().find(|(unit, _)| rest.starts_with(unit) && !(*unit == "m" && rest.starts_with("ms")))?;
+        let (unit, factor) =
+            units.into_iter().find(|(unit, _)| rest.starts_with(unit) && !(*unit == "m" && rest.starts_with("ms")))?;
         seconds += number * factor;
         rest = &rest[unit.len()..];
     }
@@ -162,7 +164,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, seconds) in [("300ms", 0.3), ("1m30s", 90.0), ("1.5s", 1.5), ("0", 0.0), ("2h", 7200.0), ("5us", 5e-6)] {
+        for (text, seconds) in
+            [("300ms", 0.3), ("1m30s", 90.0), ("1.5s", 1.5), ("0", 0.0), ("2h", 7200.0), ("5us", 5e-6)]
+        {
             assert_eq!(parse_duration(text), Some(Duration::from_secs_f64(seconds)), "{text}");
         }
         for text in ["", "5", "s", "1x", "-1s", "1s2"] {

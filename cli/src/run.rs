@@ -73,9 +73,8 @@ fn bytes_of(text: &OsString) -> Vec<u8> {
 }
 
 fn read_chunks(arguments: &Arguments) -> Result<Vec<Chunk>, String> {
-    let mut chunks: Vec<Chunk> = (arguments.code.iter())
-        .map(|code| Chunk { text: bytes_of(code), name: b"=(command line)".to_vec() })
-        .collect();
+    let mut chunks: Vec<Chunk> =
+        (arguments.code.iter()).map(|code| Chunk { text: bytes_of(code), name: b"=(command line)".to_vec() }).collect();
     let is_piped = !io::IsTerminal::is_terminal(&io::stdin());
     match &arguments.script {
         Some(Script::File(path)) => {
@@ -146,9 +145,7 @@ impl Program {
         vm.set_host(Host::new(Process::new()));
         let timeout = arguments.timeout.unwrap_or(Some(DEFAULT_TIMEOUT));
         vm.set_deadline(timeout.map(|timeout| Instant::now() + timeout));
-        let failed = vm.enter(|call| {
-            solvm_stdlib::open(call).and_then(|()| set_arguments(call, arguments)).is_err()
-        });
+        let failed = vm.enter(|call| solvm_stdlib::open(call).and_then(|()| set_arguments(call, arguments)).is_err());
         Program { vm, failed }
     }
 
@@ -197,7 +194,9 @@ impl Program {
         loop {
             let turn = self.turn();
             let mut ended = false;
-            while let Some((id, failure)) = self.vm.next_end(|call, id, end| (id, end.err().map(|end| describe(call, end)))) {
+            while let Some((id, failure)) =
+                self.vm.next_end(|call, id, end| (id, end.err().map(|end| describe(call, end))))
+            {
                 ended |= id == main;
                 if let Some(message) = failure {
                     report(&message);

@@ -267,10 +267,19 @@ pub(crate) struct Suffix {
 }
 
 pub(crate) enum SuffixKind {
+    Index(IndexKey),
+    Call(Call),
+}
+
+pub(crate) enum IndexKey {
     Field(Name),
-    Index(Expression),
-    Call(Vec<Expression>),
-    Method(Name, Vec<Expression>),
+    Value(Expression),
+}
+
+pub(crate) struct Call {
+    /// The name in a call of the form `object:name(...)`.
+    pub(crate) method: Option<Name>,
+    pub(crate) arguments: Vec<Expression>,
 }
 
 /// A table constructor.
@@ -286,6 +295,16 @@ pub(crate) enum TableItem {
     Keyed(Expression, Expression),
 }
 
+impl Block {
+    /// Whether its end can be reached: not after a statement that always goes elsewhere.
+    pub(crate) fn goes_on(&self) -> bool {
+        !matches!(
+            self.statements.last(),
+            Some(Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. })
+        )
+    }
+}
+
 impl Expression {
     /// Whether it may give any number of values.
     pub(crate) fn is_multiple(&self) -> bool {
@@ -295,7 +314,9 @@ impl Expression {
     /// Whether it is a call that is not in parentheses.
     pub(crate) fn is_call(&self) -> bool {
         match &self.kind {
-            ExpressionKind::Suffixed(suffixed) => suffixed.suffixes.last().is_some_and(|suffix| suffix.kind.is_call()),
+            ExpressionKind::Suffixed(suffixed) => {
+                matches!(suffixed.suffixes.last(), Some(Suffix { kind: SuffixKind::Call(_), .. }))
+            }
             _ => false,
         }
     }
@@ -316,11 +337,5 @@ impl Expression {
             inner = expression;
         }
         inner
-    }
-}
-
-impl SuffixKind {
-    pub(crate) fn is_call(&self) -> bool {
-        matches!(self, SuffixKind::Call(_) | SuffixKind::Method(..))
     }
 }

@@ -1,6 +1,8 @@
 //! The stages of a compilation as text, for `--dump=tokens|ast|bytecode`.
 
-use crate::ast::{Block, Expression, ExpressionKind, Function, LocalId, LocalName, Statement, SuffixKind, TableItem};
+use crate::ast::{
+    Block, Call, Expression, ExpressionKind, Function, IndexKey, LocalId, LocalName, Statement, SuffixKind, TableItem,
+};
 use crate::bytecode::{Source, disassemble};
 use crate::error::{Error, Fault};
 use crate::token::{Name, Token};
@@ -236,11 +238,11 @@ impl<'c> Printer<'c> {
 
     fn suffix(&mut self, suffix: &'c SuffixKind) {
         match suffix {
-            SuffixKind::Field(name) => self.line(format_args!(".{}", self.name(*name))),
-            SuffixKind::Index(key) => self.node("[]", |printer| printer.expression(key)),
-            SuffixKind::Call(arguments) => self.node("()", |printer| printer.expressions(arguments)),
-            SuffixKind::Method(name, arguments) => {
-                self.node(&format!(":{}()", self.name(*name)), |printer| printer.expressions(arguments));
+            SuffixKind::Index(IndexKey::Field(name)) => self.line(format_args!(".{}", self.name(*name))),
+            SuffixKind::Index(IndexKey::Value(key)) => self.node("[]", |printer| printer.expression(key)),
+            SuffixKind::Call(Call { method, arguments }) => {
+                let label = method.map_or("()".to_string(), |name| format!(":{}()", self.name(name)));
+                self.node(&label, |printer| printer.expressions(arguments));
             }
         }
     }

@@ -71,9 +71,9 @@ fn error<'c>(call: &mut Call<'c>, _message: Rest) -> Result<(), Error> {
     let level = match call.argument(1) {
         None => 1.0,
         Some(value) if value.is_nil() => 1.0,
-        Some(value) => value.to_number().ok_or_else(|| {
-            Error::argument(2, format!("number expected, got {}", value.type_name()))
-        })?,
+        Some(value) => value
+            .to_number()
+            .ok_or_else(|| Error::argument(2, format!("number expected, got {}", value.type_name())))?,
     };
     let Some(text) = message_text(call, message) else { return Err(call.raise(message)) };
     if level < 1.0 {
@@ -101,12 +101,7 @@ fn raw_get<'c>(_: &mut Call<'c>, table: Table<'c>, key: Value<'c>) -> Value<'c> 
     table.get(key)
 }
 
-fn raw_set<'c>(
-    call: &mut Call<'c>,
-    table: Table<'c>,
-    key: Value<'c>,
-    value: Value<'c>,
-) -> Result<Table<'c>, Error> {
+fn raw_set<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>, value: Value<'c>) -> Result<Table<'c>, Error> {
     table.set(call, key, value)?;
     Ok(table)
 }
@@ -131,11 +126,7 @@ fn indexed_pairs<'c>(call: &mut Call<'c>, table: Table<'c>) -> (Value<'c>, Table
 }
 
 /// The iterator of `ipairs`.
-fn next_index<'c>(
-    _: &mut Call<'c>,
-    table: Table<'c>,
-    index: f64,
-) -> Either<(f64, Value<'c>), Option<Value<'c>>> {
+fn next_index<'c>(_: &mut Call<'c>, table: Table<'c>, index: f64) -> Either<(f64, Value<'c>), Option<Value<'c>>> {
     let value = table.get(Value::number(index + 1.0));
     if value.is_nil() { Either::Later(None) } else { Either::Now((index + 1.0, value)) }
 }
@@ -232,10 +223,7 @@ pub fn plain_text<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<LuaString
     }
 }
 
-fn to_string<'c>(
-    call: &mut Call<'c>,
-    value: Value<'c>,
-) -> Result<Either<LuaString<'c>, Start<ToString>>, Error> {
+fn to_string<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Either<LuaString<'c>, Start<ToString>>, Error> {
     let method = call.metamethod(value, Metamethod::ToString);
     if method.is_nil() {
         return Ok(Either::Now(plain_text(call, value)?));
@@ -479,11 +467,7 @@ struct Options<'c> {
     environment: Option<Table<'c>>,
 }
 
-fn load_string<'c>(
-    call: &mut Call<'c>,
-    text: LuaString<'c>,
-    name: Option<LuaString<'c>>,
-) -> Result<Loaded<'c>, Error> {
+fn load_string<'c>(call: &mut Call<'c>, text: LuaString<'c>, name: Option<LuaString<'c>>) -> Result<Loaded<'c>, Error> {
     let name = name.unwrap_or(text);
     load_chunk(call, text.bytes(), name.bytes(), Options { mode: None, environment: None })
 }
@@ -547,9 +531,11 @@ fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>
             .read_input()
             .map(|text| (text, b"=stdin".to_vec()))
             .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes()),
-        Some(path) => host.world.read_file(path).map(|text| (text, [b"@", path].concat())).map_err(|error| {
-            [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat()
-        }),
+        Some(path) => host
+            .world
+            .read_file(path)
+            .map(|text| (text, [b"@", path].concat()))
+            .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat()),
     }
 }
 

@@ -17,14 +17,8 @@ use solvm_vm::native::Library;
 use solvm_vm::{Call, Error};
 
 /// Every library, in the order in which they are opened.
-pub static LIBRARIES: &[&Library] = &[
-    &base::LIBRARY,
-    &coroutine::LIBRARY,
-    &table::LIBRARY,
-    &string::LIBRARY,
-    &math::LIBRARY,
-    &runtime::LIBRARY,
-];
+pub static LIBRARIES: &[&Library] =
+    &[&base::LIBRARY, &coroutine::LIBRARY, &table::LIBRARY, &string::LIBRARY, &math::LIBRARY, &runtime::LIBRARY];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {

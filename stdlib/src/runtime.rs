@@ -34,11 +34,7 @@ fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 }
 
 /// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one without a name.
-fn chan<'c>(
-    call: &mut Call<'c>,
-    name: Option<Value<'c>>,
-    size: Option<f64>,
-) -> Result<Userdata<'c>, Error> {
+fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> Result<Userdata<'c>, Error> {
     let (name, size) = match name {
         Some(value) => match (LuaString::from_value(value), value.as_number()) {
             (Some(name), _) => (Some(name), size.unwrap_or(0.0)),
@@ -84,11 +80,7 @@ fn channel_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Userdata<'c>,
 }
 
 /// `send(channel, value)`: true when it has been taken or buffered.
-fn send<'c>(
-    call: &mut Call<'c>,
-    channel: Value<'c>,
-    value: Value<'c>,
-) -> Result<Either<bool, ChannelWait>, Error> {
+fn send<'c>(call: &mut Call<'c>, channel: Value<'c>, value: Value<'c>) -> Result<Either<bool, ChannelWait>, Error> {
     let channel = channel_of(call, channel)?;
     match call.channel_send(channel, value)? {
         Transfer::Done(()) => Ok(Either::Now(true)),

@@ -96,11 +96,7 @@ fn insert<'c>(call: &mut Call<'c>, table: Table<'c>, _rest: Rest) -> Result<(), 
     }
 }
 
-fn remove<'c>(
-    call: &mut Call<'c>,
-    table: Table<'c>,
-    at: Option<i64>,
-) -> Result<Either<Value<'c>, ()>, Error> {
+fn remove<'c>(call: &mut Call<'c>, table: Table<'c>, at: Option<i64>) -> Result<Either<Value<'c>, ()>, Error> {
     let length = table.length() as i64;
     let at = at.unwrap_or(length);
     if !(1..=length).contains(&at) {
@@ -220,11 +216,7 @@ impl Steps for ForEachIndex {
     }
 }
 
-fn sort<'c>(
-    call: &mut Call<'c>,
-    table: Table<'c>,
-    less: Option<Function<'c>>,
-) -> Result<Start<Sort>, Error> {
+fn sort<'c>(call: &mut Call<'c>, table: Table<'c>, less: Option<Function<'c>>) -> Result<Start<Sort>, Error> {
     let length = table.length();
     call.check_memory(length.saturating_mul(16))?;
     let mut start = Start::new(Sort::new(length, less.is_some()));

@@ -87,7 +87,6 @@ pub(crate) unsafe fn make_string(heap: &mut Heap, slot: *mut Value) -> bool {
     value.is_string()
 }
 
-
 impl Heap {
     /// A string with these bytes, as a value.
     pub(crate) fn string_value(&mut self, bytes: &[u8]) -> Value {

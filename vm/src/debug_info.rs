@@ -67,12 +67,7 @@ impl Iterator for Activations {
             loop {
                 let context = self.context?;
                 if let Some(function) = self.pending.take() {
-                    return Some(Activation {
-                        function,
-                        pc: None,
-                        base: std::ptr::null_mut(),
-                        caller: Some(context),
-                    });
+                    return Some(Activation { function, pc: None, base: std::ptr::null_mut(), caller: Some(context) });
                 }
                 let caller = context.caller();
                 self.context = caller;
@@ -84,9 +79,7 @@ impl Iterator for Activations {
                         return Some(Activation { function, pc: Some(pc), base: context.base, caller });
                     }
                     Some(
-                        Continuation::Native
-                        | Continuation::ProtectedCall
-                        | Continuation::ProtectedCallWithHandler,
+                        Continuation::Native | Continuation::ProtectedCall | Continuation::ProtectedCallWithHandler,
                     ) => {
                         let caller = caller?;
                         let function = *caller.base.add(call_slot(caller.pc));
@@ -248,10 +241,8 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: &str, culprit: Value) -> 
                 continue;
             }
             // Of an index the indexed object is meant, which stands first in B; of arithmetic the wrong operand.
-            let is_store = matches!(
-                instruction.opcode(),
-                Some(Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger)
-            );
+            let is_store =
+                matches!(instruction.opcode(), Some(Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger));
             if is_store && letter != 'B' {
                 continue;
             }

@@ -105,4 +105,3 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
     let prototype = instantiate(heap, &compiled);
     Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
 }
-

@@ -24,7 +24,11 @@ pub(crate) const NO_VALUE: &str = "no value";
 
 /// A control value of a numeric `for` that is no number: "initial", "limit" or "step".
 pub(crate) fn for_value(what: &str) -> String {
-    if what == "initial" { "'for' initial value must be a number".into() } else { format!("'for' {what} must be a number") }
+    if what == "initial" {
+        "'for' initial value must be a number".into()
+    } else {
+        format!("'for' {what} must be a number")
+    }
 }
 
 /// A key that no table can have.

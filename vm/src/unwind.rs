@@ -1,6 +1,8 @@
 //! Results on their way to a context, errors on their way to a `pcall`, and the end of threads.
 
-use crate::frame::{Context, Continuation, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink};
+use crate::frame::{
+    Context, Continuation, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
+};
 use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
 use crate::native;
@@ -11,13 +13,7 @@ use crate::vm::Vm;
 use std::ptr::null_mut;
 
 /// `count` results from `source` on reach the call word before `pc` in the frame at `base`; that becomes the running context.
-pub(crate) unsafe fn deliver(
-    vm: &mut Vm,
-    base: *mut Value,
-    pc: *const u32,
-    source: *const Value,
-    count: usize,
-) -> u64 {
+pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, source: *const Value, count: usize) -> u64 {
     vm.base = base;
     vm.pc = pc;
     let wanted = call_results(pc);

@@ -123,8 +123,7 @@ pub struct Vm {
 impl Vm {
     /// A VM without libraries.
     pub fn new(config: Config) -> Box<Vm> {
-        let mut heap =
-            Heap::new(HeapConfig { memory_limit: config.memory_limit, hash_seed: config.hash_seed });
+        let mut heap = Heap::new(HeapConfig { memory_limit: config.memory_limit, hash_seed: config.hash_seed });
         let metamethod_names = Metamethod::KEYS
             .iter()
             .map(|key| heap.string_value(key.as_bytes()).to_string().unwrap_or(null_mut()))
@@ -282,4 +281,3 @@ impl Roots for VmRoots {
         }
     }
 }
-

@@ -2,7 +2,7 @@
 
 use super::Generator;
 use super::call::Key;
-use crate::ast::{Expression, ExpressionKind, LocalId};
+use crate::ast::{Expression, ExpressionKind, LocalId, Suffix, SuffixKind};
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
 use crate::token::Name;
@@ -48,12 +48,16 @@ impl<'c> Generator<'c> {
         match &target.kind {
             ExpressionKind::Upvalue(index) => Ok(Target::Upvalue(*index)),
             ExpressionKind::Global(name) => Ok(Target::Global(*name)),
-            ExpressionKind::Suffixed(suffixed) if let Some((last, before)) = suffixed.suffixes.split_last() => {
-                let table = self.prefix(&suffixed.base, before)?;
-                Ok(Target::Indexed { table, key: self.suffix_key(last)? })
-            }
             ExpressionKind::Local(id) => Ok(Target::Local(*id)),
-            _ => Ok(Target::Upvalue(0)),
+            ExpressionKind::Suffixed(suffixed)
+                if let Some((Suffix { kind: SuffixKind::Index(key), line }, before)) =
+                    suffixed.suffixes.split_last() =>
+            {
+                let table = self.prefix(&suffixed.base, before)?;
+                Ok(Target::Indexed { table, key: self.index_key(key, *line)? })
+            }
+            // The parser lets nothing else stand there.
+            _ => Err(self.error("syntax error")),
         }
     }
 
@@ -92,9 +96,9 @@ impl<'c> Generator<'c> {
         };
         if let (Target::Local(id), true) = (target, is_direct) {
             let register = self.local_register(id);
-            self.to_register(value, register)?;
+            self.evaluate(value, register)?;
         } else {
-            let register = self.to_any(value)?;
+            let register = self.evaluate_any(value)?;
             self.state.line = value.line;
             self.store(target, register)?;
         }

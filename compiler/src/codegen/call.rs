@@ -5,7 +5,7 @@
 
 use super::Generator;
 use super::fold::{self, Literal};
-use crate::ast::{Expression, ExpressionKind, Suffix, SuffixKind, Suffixed};
+use crate::ast::{Call, Expression, ExpressionKind, IndexKey, Suffix, SuffixKind, Suffixed};
 use crate::bytecode::{Instruction, OPEN, Opcode};
 use crate::error::Fault;
 use crate::token::Name;
@@ -49,20 +49,18 @@ impl<'c> Generator<'c> {
             Some(Literal::Number(number)) if (1.0..=255.0).contains(&number) && number.fract() == 0.0 => {
                 Ok(Key::Integer(number as u8))
             }
-            _ => Ok(Key::Register(self.to_any(expression)?)),
+            _ => Ok(Key::Register(self.evaluate_any(expression)?)),
         }
     }
 
-    /// The key of a suffix that indexes.
-    pub(super) fn suffix_key(&mut self, suffix: &'c Suffix) -> Result<Key, Fault> {
-        match &suffix.kind {
-            SuffixKind::Index(key) => self.key(key),
-            SuffixKind::Field(name) | SuffixKind::Method(name, _) => {
-                self.state.line = suffix.line;
+    /// The key of a suffix whose last token is on `line`.
+    pub(super) fn index_key(&mut self, key: &'c IndexKey, line: u32) -> Result<Key, Fault> {
+        match key {
+            IndexKey::Value(key) => self.key(key),
+            IndexKey::Field(name) => {
+                self.state.line = line;
                 self.field_key(*name)
             }
-            // A call has no key.
-            SuffixKind::Call(_) => Ok(Key::Register(0)),
         }
     }
 
@@ -88,18 +86,21 @@ impl<'c> Generator<'c> {
         let mark = self.state.free;
         let Some((last, before)) = suffixed.suffixes.split_last() else { return Ok(()) };
         let prefix = self.prefix(&suffixed.base, before)?;
-        if last.kind.is_call() {
-            let call = self.prepare_call(prefix, last, mark)?;
-            let callee = call.callee;
-            self.emit_call(call, 1);
-            self.state.free = mark;
-            self.state.line = line;
-            self.move_register(target, callee);
-        } else {
-            let key = self.suffix_key(last)?;
-            self.state.free = mark;
-            self.state.line = last.line;
-            self.get(target, prefix, key);
+        match &last.kind {
+            SuffixKind::Call(call) => {
+                let call = self.prepare_call(prefix, call, last.line, mark)?;
+                let callee = call.callee;
+                self.emit_call(call, 1);
+                self.state.free = mark;
+                self.state.line = line;
+                self.move_register(target, callee);
+            }
+            SuffixKind::Index(key) => {
+                let key = self.index_key(key, last.line)?;
+                self.state.free = mark;
+                self.state.line = last.line;
+                self.get(target, prefix, key);
+            }
         }
         Ok(())
     }
@@ -108,20 +109,23 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     pub(super) fn prefix(&mut self, base: &'c Expression, suffixes: &'c [Suffix]) -> Result<u8, Fault> {
         let mark = self.state.free;
-        let mut value = self.to_any(base)?;
+        let mut value = self.evaluate_any(base)?;
         for suffix in suffixes {
-            if suffix.kind.is_call() {
-                let call = self.prepare_call(value, suffix, mark)?;
-                self.emit_call(call, 1);
-                self.state.free = mark;
-                value = self.reserve(1)?;
-            } else {
-                let key = self.suffix_key(suffix)?;
-                self.state.free = mark;
-                let target = self.reserve(1)?;
-                self.state.line = suffix.line;
-                self.get(target, value, key);
-                value = target;
+            match &suffix.kind {
+                SuffixKind::Call(call) => {
+                    let call = self.prepare_call(value, call, suffix.line, mark)?;
+                    self.emit_call(call, 1);
+                    self.state.free = mark;
+                    value = self.reserve(1)?;
+                }
+                SuffixKind::Index(key) => {
+                    let key = self.index_key(key, suffix.line)?;
+                    self.state.free = mark;
+                    let target = self.reserve(1)?;
+                    self.state.line = suffix.line;
+                    self.get(target, value, key);
+                    value = target;
+                }
             }
         }
         Ok(value)
@@ -129,30 +133,30 @@ impl<'c> Generator<'c> {
 
     /// Builds the frame of a call at `mark`. `prefix` holds the function, or the object whose method is called.
     #[inline(never)]
-    fn prepare_call(&mut self, prefix: u8, suffix: &'c Suffix, mark: usize) -> Result<PreparedCall, Fault> {
-        let (callee, arguments) = match &suffix.kind {
-            SuffixKind::Method(_, arguments) => {
-                let key = self.suffix_key(suffix)?;
+    fn prepare_call(&mut self, prefix: u8, call: &'c Call, line: u32, mark: usize) -> Result<PreparedCall, Fault> {
+        let callee = match call.method {
+            Some(name) => {
+                self.state.line = line;
+                let key = self.field_key(name)?;
                 self.state.free = mark;
                 let callee = self.reserve(3)?;
                 self.emit(match key {
                     Key::Field(index) => Instruction::abc(Opcode::SelfField, callee, prefix, index),
                     Key::Register(key) | Key::Integer(key) => Instruction::abc(Opcode::SelfIndex, callee, prefix, key),
                 });
-                (callee, &arguments[..])
+                callee
             }
-            SuffixKind::Call(arguments) => {
+            None => {
                 self.state.free = mark;
                 let callee = self.reserve(2)?;
                 self.move_register(callee, prefix);
-                (callee, &arguments[..])
+                callee
             }
-            _ => (mark as u8, &[][..]),
         };
-        let is_open = self.values(arguments)?;
+        let is_open = self.values(&call.arguments)?;
         let count = self.state.free - usize::from(callee) - 2;
         // The number of registers bounds it.
-        Ok(PreparedCall { callee, arguments: (!is_open).then_some(count as u8), line: suffix.line })
+        Ok(PreparedCall { callee, arguments: (!is_open).then_some(count as u8), line })
     }
 
     /// Emits a call for that many results, or for `OPEN - 1`: as many as there are.
@@ -165,8 +169,9 @@ impl<'c> Generator<'c> {
         });
     }
 
-    /// Emits a call whose results the function returns. `locals_to_close` are all of the function's.
-    fn emit_tail_call(&mut self, call: PreparedCall) {
+    /// `return f(x)`.
+    pub(super) fn tail_call(&mut self, expression: &'c Expression) -> Result<(), Fault> {
+        let Some(call) = self.prepare_last_call(expression)? else { return Ok(()) };
         self.state.line = call.line;
         self.close_from(0);
         self.emit(match call.arguments {
@@ -175,22 +180,18 @@ impl<'c> Generator<'c> {
         });
         // Reached if the callee is no Lua function.
         self.emit(Instruction::ad(Opcode::ReturnOpen, call.callee, 0));
-    }
-
-    /// `return f(x)`.
-    pub(super) fn tail_call(&mut self, expression: &'c Expression) -> Result<(), Fault> {
-        if let Some(call) = self.prepare_last_call(expression)? {
-            self.emit_tail_call(call);
-        }
         Ok(())
     }
 
+    /// Builds the frame of the expression's last call, if the expression ends with one.
     fn prepare_last_call(&mut self, expression: &'c Expression) -> Result<Option<PreparedCall>, Fault> {
         let mark = self.state.free;
         let ExpressionKind::Suffixed(suffixed) = &expression.kind else { return Ok(None) };
-        let Some((last, before)) = suffixed.suffixes.split_last() else { return Ok(None) };
+        let Some((Suffix { kind: SuffixKind::Call(call), line }, before)) = suffixed.suffixes.split_last() else {
+            return Ok(None);
+        };
         let prefix = self.prefix(&suffixed.base, before)?;
-        self.prepare_call(prefix, last, mark).map(Some)
+        self.prepare_call(prefix, call, *line, mark).map(Some)
     }
 
     /// Evaluates a call or `...` for exactly that many values, into the next registers, which are then reserved.
@@ -225,13 +226,13 @@ impl<'c> Generator<'c> {
     pub(super) fn values(&mut self, expressions: &'c [Expression]) -> Result<bool, Fault> {
         let Some((last, before)) = expressions.split_last() else { return Ok(false) };
         for expression in before {
-            self.to_next(expression)?;
+            self.evaluate_next(expression)?;
         }
         if last.is_multiple() {
             self.multiple_open(last)?;
             return Ok(true);
         }
-        self.to_next(last)?;
+        self.evaluate_next(last)?;
         Ok(false)
     }
 
@@ -247,9 +248,9 @@ impl<'c> Generator<'c> {
                 // No more than the registers.
                 self.multiple(expression, missing as u8)?;
             } else if missing > 0 {
-                self.to_next(expression)?;
+                self.evaluate_next(expression)?;
             } else {
-                self.to_next(expression)?;
+                self.evaluate_next(expression)?;
                 self.state.free = end;
             }
         }

@@ -40,6 +40,16 @@ enum Side {
     Primitive(u16),
 }
 
+/// Whether the expression is a comparison by `<` and its like, whose result an instruction gives as a value.
+pub(super) fn is_ordering(expression: &Expression) -> bool {
+    use ComparisonOperator::*;
+    let last = match &expression.unparenthesized().kind {
+        ExpressionKind::Binary(chain) => chain.links.last().map(|link| link.operator),
+        _ => None,
+    };
+    matches!(last, Some(BinaryOperator::Comparison(Less | LessEqual | Greater | GreaterEqual)))
+}
+
 /// Whether the truth of the expression shows in where its code goes and not in a value.
 pub(super) fn is_decided_by_jumps(expression: &Expression) -> bool {
     match &expression.unparenthesized().kind {
@@ -71,7 +81,7 @@ impl<'c> Generator<'c> {
             }
             left => left,
         };
-        let right_operand = self.to_operand(right)?;
+        let right_operand = self.evaluate_operand(right)?;
         self.state.line = right.line;
         let relation = match operator {
             Equal | NotEqual => match (left, right_operand) {
@@ -116,6 +126,26 @@ impl<'c> Generator<'c> {
             (_, Some(index)) => Ok(Sides::RightConstant(self.operand_register(left)?, index)),
             _ => Ok(Sides::Registers(self.operand_register(left)?, self.operand_register(right)?)),
         }
+    }
+
+    /// The opcode and operands that give an ordering's result as a value. A constant is loaded, its register reserved.
+    pub(super) fn ordering_registers(&mut self, comparison: &Comparison) -> Result<Option<(Opcode, u8, u8)>, Fault> {
+        let (opcode, sides) = match comparison.relation {
+            Relation::Less(sides) => (Opcode::IsLess, sides),
+            Relation::LessEqual(sides) => (Opcode::IsLessEqual, sides),
+            Relation::Equal(..) => return Ok(None),
+        };
+        let mut load = |index: u16| {
+            let register = self.reserve(1)?;
+            self.load_constant(register, usize::from(index));
+            Ok(register)
+        };
+        let (left, right) = match sides {
+            Sides::Registers(left, right) => (left, right),
+            Sides::RightConstant(left, right) => (left, load(right)?),
+            Sides::LeftConstant(left, right) => (load(left)?, right),
+        };
+        Ok(Some((opcode, left, right)))
     }
 
     /// Emits the comparison and its jump, taken if it gives `when`.
@@ -163,7 +193,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn jump_when_value(&mut self, expression: &'c Expression, when: bool, jumps: &mut JumpList) -> Result<(), Fault> {
         let mark = self.state.free;
-        let register = self.to_any(expression)?;
+        let register = self.evaluate_any(expression)?;
         self.state.line = expression.line;
         self.jump_if(register, when, jumps);
         self.state.free = mark;
@@ -201,14 +231,14 @@ impl<'c> Generator<'c> {
         let (operands, all) = match &expression.kind {
             ExpressionKind::And(operands) => (operands, true),
             ExpressionKind::Or(operands) => (operands, false),
-            _ => return self.to_register(expression, target),
+            _ => return self.evaluate(expression, target),
         };
         let Some((last, before)) = operands.split_last() else { return Ok(()) };
         let mut decided = JumpList::default();
         for operand in before {
             self.take_when(operand, !all, target, &mut decided)?;
         }
-        self.to_register(last, target)?;
+        self.evaluate(last, target)?;
         self.land(decided)
     }
 
@@ -242,7 +272,7 @@ impl<'c> Generator<'c> {
                 self.land(others)
             }
             _ => {
-                self.to_register(expression, target)?;
+                self.evaluate(expression, target)?;
                 self.jump_if(target, when, jumps);
                 Ok(())
             }
@@ -299,15 +329,6 @@ impl<'c> Generator<'c> {
 }
 
 impl Comparison {
-    /// The opcode and registers that give an ordering's result as a value, if both operands are in registers.
-    pub(super) fn ordering_registers(&self) -> Option<(Opcode, u8, u8)> {
-        match self.relation {
-            Relation::Less(Sides::Registers(left, right)) => Some((Opcode::IsLess, left, right)),
-            Relation::LessEqual(Sides::Registers(left, right)) => Some((Opcode::IsLessEqual, left, right)),
-            _ => None,
-        }
-    }
-
     /// The instruction that jumps if the comparison gives `when`.
     fn instruction(&self, when: bool) -> Instruction {
         use Opcode::*;

@@ -1,7 +1,7 @@
 //! Expressions into registers.
 
 use super::Generator;
-use super::condition::Comparison;
+use super::condition::{Comparison, is_decided_by_jumps, is_ordering};
 use super::fold::{self, Literal};
 use super::jumps::JumpList;
 use super::registers::{FALSE, TRUE};
@@ -32,29 +32,32 @@ fn arithmetic_opcodes(operator: ArithmeticOperator) -> (Opcode, Opcode, Option<O
 
 impl<'c> Generator<'c> {
     /// Evaluates to the next free register and reserves it.
-    pub(super) fn to_next(&mut self, expression: &'c Expression) -> Result<u8, Fault> {
+    pub(super) fn evaluate_next(&mut self, expression: &'c Expression) -> Result<u8, Fault> {
         let target = self.room_for(1)?;
-        self.to_register(expression, target)?;
+        self.evaluate(expression, target)?;
         self.state.free = usize::from(target) + 1;
         Ok(target)
     }
 
     /// Evaluates to some register: that of a local variable as it is, or else the next one, which is then reserved.
-    pub(super) fn to_any(&mut self, expression: &'c Expression) -> Result<u8, Fault> {
+    pub(super) fn evaluate_any(&mut self, expression: &'c Expression) -> Result<u8, Fault> {
         match &expression.unparenthesized().kind {
-            ExpressionKind::Local(id) => Ok(self.local_register(*id)),
-            _ => self.to_next(expression),
+            ExpressionKind::Local(id) => {
+                self.state.line = expression.line;
+                Ok(self.local_register(*id))
+            }
+            _ => self.evaluate_next(expression),
         }
     }
 
     /// Evaluates to a literal or to some register, which is then reserved if it is no local's.
-    pub(super) fn to_operand(&mut self, expression: &'c Expression) -> Result<Operand, Fault> {
+    pub(super) fn evaluate_operand(&mut self, expression: &'c Expression) -> Result<Operand, Fault> {
         match fold::literal(expression) {
             Some(literal) => {
                 self.state.line = expression.line;
                 Ok(Operand::Literal(literal))
             }
-            None => Ok(Operand::Register(self.to_any(expression)?)),
+            None => Ok(Operand::Register(self.evaluate_any(expression)?)),
         }
     }
 
@@ -71,7 +74,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates to `target`, which the frame covers.
-    pub(super) fn to_register(&mut self, expression: &'c Expression, target: u8) -> Result<(), Fault> {
+    pub(super) fn evaluate(&mut self, expression: &'c Expression, target: u8) -> Result<(), Fault> {
         let expression = expression.unparenthesized();
         let line = expression.line;
         if let Some(literal) = fold::literal(expression) {
@@ -137,7 +140,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn unary(&mut self, operator: UnaryOperator, operand: &'c Expression, target: u8, line: u32) -> Result<(), Fault> {
         let opcode = match operator {
-            UnaryOperator::Not if super::condition::is_decided_by_jumps(operand) => {
+            UnaryOperator::Not if is_decided_by_jumps(operand) && !is_ordering(operand) => {
                 let mut truths = JumpList::default();
                 self.jump_when(operand, false, &mut truths)?;
                 self.state.line = line;
@@ -148,7 +151,7 @@ impl<'c> Generator<'c> {
             UnaryOperator::Length => Opcode::Length,
         };
         let mark = self.state.free;
-        let register = self.to_any(operand)?;
+        let register = self.evaluate_any(operand)?;
         self.state.free = mark;
         self.simple(opcode, target, u16::from(register), line)
     }
@@ -167,7 +170,7 @@ impl<'c> Generator<'c> {
         let mark = self.state.free;
         let mut last = 0;
         for operand in operands {
-            last = self.to_next(operand)?;
+            last = self.evaluate_next(operand)?;
         }
         self.state.line = line;
         self.emit(Instruction::abc(Opcode::Concatenate, target, mark as u8, last));
@@ -178,7 +181,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn binary(&mut self, chain: &'c BinaryChain, target: u8) -> Result<(), Fault> {
         let mark = self.state.free;
-        let Some((last, before)) = chain.links.split_last() else { return self.to_register(&chain.first, target) };
+        let Some((last, before)) = chain.links.split_last() else { return self.evaluate(&chain.first, target) };
         let left = self.chain_operand(chain, before)?;
         let result = self.link(left, last, mark, Some(target))?;
         self.state.free = mark;
@@ -193,7 +196,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     pub(super) fn chain_operand(&mut self, chain: &'c BinaryChain, links: &'c [BinaryLink]) -> Result<Operand, Fault> {
         let mark = self.state.free;
-        let mut value = self.to_operand(&chain.first)?;
+        let mut value = self.evaluate_operand(&chain.first)?;
         for link in links {
             value = self.link(value, link, mark, None)?;
         }
@@ -208,9 +211,7 @@ impl<'c> Generator<'c> {
             BinaryOperator::Arithmetic(operator) => operator,
             BinaryOperator::Comparison(operator) => {
                 let comparison = self.comparison(operator, left, &link.right)?;
-                let target = self.result_register(mark, target)?;
-                self.comparison_value(comparison, target)?;
-                return Ok(Operand::Register(target));
+                return self.comparison_value(comparison, mark, target);
             }
         };
         if let (Operand::Literal(Literal::Number(left)), Some(right)) = (&left, fold::numeral(&link.right))
@@ -227,13 +228,13 @@ impl<'c> Generator<'c> {
             _ => None,
         };
         let (opcode, b, c) = if let Some((opcode, index)) = constant_left {
-            (opcode, index, self.to_any(&link.right)?)
+            (opcode, index, self.evaluate_any(&link.right)?)
         } else {
             let left = self.operand_register(left)?;
             let small = fold::numeral(&link.right).and_then(|value| self.state.constants.small_number(value));
             match small {
                 Some(index) => (right_constant, left, index),
-                None => (both_registers, left, self.to_any(&link.right)?),
+                None => (both_registers, left, self.evaluate_any(&link.right)?),
             }
         };
         let target = self.result_register(mark, target)?;
@@ -251,10 +252,11 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// A comparison's result as a value.
-    fn comparison_value(&mut self, comparison: Comparison, target: u8) -> Result<(), Fault> {
-        let mark = self.state.free;
-        match comparison.ordering_registers() {
+    /// A comparison's result as a value, where `link` puts it.
+    fn comparison_value(&mut self, comparison: Comparison, mark: usize, target: Option<u8>) -> Result<Operand, Fault> {
+        let ordering = self.ordering_registers(&comparison)?;
+        let target = self.result_register(mark, target)?;
+        match ordering {
             Some((opcode, left, right)) => {
                 self.emit(Instruction::abc(opcode, target, left, right));
             }
@@ -264,7 +266,6 @@ impl<'c> Generator<'c> {
                 self.boolean(target, truths)?;
             }
         }
-        self.state.free = mark;
-        Ok(())
+        Ok(Operand::Register(target))
     }
 }

@@ -119,9 +119,11 @@ impl<'c> Generator<'c> {
     fn nested_function(&mut self, tree: &'c Function) -> Result<u16, Fault> {
         let index = self.state.prototypes.len();
         if index >= MAX_INDEXED {
-            return Err(
-                self.error(format!("function at line {} has more than {MAX_INDEXED} functions", self.state.tree.line))
-            );
+            let owner = match self.state.tree.line {
+                0 => "main function".to_string(),
+                line => format!("function at line {line}"),
+            };
+            return Err(self.error(format!("{owner} has more than {MAX_INDEXED} functions")));
         }
         let prototype = match self.state.compiled.get(index) {
             Some(prototype) => prototype.clone(),
@@ -161,7 +163,9 @@ impl<'c> Generator<'c> {
         }
         self.statements(&tree.body)?;
         self.state.line = tree.return_line;
-        self.close_from(0);
+        if tree.body.goes_on() {
+            self.close_from(0);
+        }
         self.emit_return(0, 0);
         self.end_locals(0);
         Ok(())

@@ -36,11 +36,7 @@ impl<'c> Generator<'c> {
 
     /// Ends the block's scope. After a statement that never goes on there is nothing to close.
     fn leave_block(&mut self, block: &Block, outer_locals: usize) {
-        let goes_on = !matches!(
-            block.statements.last(),
-            Some(Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. })
-        );
-        if goes_on {
+        if block.goes_on() {
             self.state.line = block.last_line;
             self.close_from(outer_locals);
         }
@@ -53,7 +49,7 @@ impl<'c> Generator<'c> {
             Statement::LocalFunction { variable, function } => {
                 let register = self.reserve(1)?;
                 self.activate_locals(*variable, 1);
-                self.to_register(function, register)?;
+                self.evaluate(function, register)?;
                 self.restart_local(*variable);
                 Ok(())
             }
@@ -170,11 +166,11 @@ impl<'c> Generator<'c> {
     fn numeric_for(&mut self, statement: &'c NumericFor) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         let base = self.room_for(4)?;
-        self.to_next(&statement.start)?;
-        self.to_next(&statement.limit)?;
+        self.evaluate_next(&statement.start)?;
+        self.evaluate_next(&statement.limit)?;
         let goes_up = match &statement.step {
             Some(step) => {
-                self.to_next(step)?;
+                self.evaluate_next(step)?;
                 fold::numeral(step).is_some_and(|step| step > 0.0)
             }
             None => {
@@ -205,12 +201,10 @@ impl<'c> Generator<'c> {
         // The callee, the return link and two arguments lie where the visible variables begin.
         let base = self.room_for(4)?;
         self.state.line = statement.do_line;
-        let prepare = if self.state.long_jumps {
-            self.emit(Instruction::a_jump(Opcode::ForEachPrepare, base, 0));
-            self.jump()
-        } else {
-            self.emit(Instruction::a_jump(Opcode::ForEachPrepare, base, 0))
-        };
+        let mut prepare = self.emit(Instruction::a_jump(Opcode::ForEachPrepare, base, 0));
+        if self.state.long_jumps {
+            prepare = self.jump();
+        }
         let start = self.label_here();
         self.for_body(statement.first + 3, statement.count, &statement.body)?;
         self.land_one(prepare)?;
@@ -238,7 +232,7 @@ impl<'c> Generator<'c> {
         match values {
             [call] if call.is_call() => return self.tail_call(call),
             [value] if !value.is_multiple() => {
-                let register = self.to_any(value)?;
+                let register = self.evaluate_any(value)?;
                 self.state.line = line;
                 self.close_from(0);
                 self.emit_return(register, 1);

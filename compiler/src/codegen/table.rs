@@ -62,7 +62,7 @@ impl<'c> Generator<'c> {
                     batch.count = 0;
                 }
                 TableItem::Positional(value) if is_stored => {
-                    self.to_next(value)?;
+                    self.evaluate_next(value)?;
                     batch.count += 1;
                     if batch.count == BATCH {
                         self.flush(&mut batch);
@@ -174,7 +174,7 @@ impl<'c> Generator<'c> {
             TableItem::Keyed(key, value) => (self.key(key)?, value),
             TableItem::Positional(_) => return Ok(()),
         };
-        let register = self.to_any(value)?;
+        let register = self.evaluate_any(value)?;
         self.state.line = value.line;
         self.set(register, table, key);
         self.state.free = mark;

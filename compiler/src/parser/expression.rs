@@ -4,8 +4,8 @@
 
 use super::Parser;
 use crate::ast::{
-    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, ComparisonOperator, Expression, ExpressionKind,
-    Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator,
+    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Call, ComparisonOperator, Expression, ExpressionKind,
+    IndexKey, Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator,
 };
 use crate::error::Fault;
 use crate::token::Token;
@@ -206,11 +206,11 @@ impl Parser<'_, '_> {
         let method = match self.current.token {
             Token::Dot => {
                 self.advance()?;
-                let kind = SuffixKind::Field(self.expect_field_name()?);
+                let kind = SuffixKind::Index(IndexKey::Field(self.expect_field_name()?));
                 return Ok(Some(Suffix { kind, line: self.last_line }));
             }
             Token::LeftBracket => {
-                let kind = SuffixKind::Index(self.bracketed_key()?);
+                let kind = SuffixKind::Index(IndexKey::Value(self.bracketed_key()?));
                 return Ok(Some(Suffix { kind, line: self.last_line }));
             }
             Token::Colon => {
@@ -222,10 +222,7 @@ impl Parser<'_, '_> {
         };
         let line = self.line();
         let arguments = self.arguments()?;
-        let kind = match method {
-            Some(name) => SuffixKind::Method(name, arguments),
-            None => SuffixKind::Call(arguments),
-        };
+        let kind = SuffixKind::Call(Call { method, arguments });
         Ok(Some(Suffix { kind, line }))
     }
 

@@ -61,6 +61,10 @@ struct Parser<'s, 'o> {
     functions: u32,
     innermost: Box<FunctionScope>,
     /// The functions around the innermost one, outermost first.
+    #[expect(
+        clippy::vec_box,
+        reason = "they are moved in and out of `innermost` without passing through a stack frame"
+    )]
     enclosing: Vec<Box<FunctionScope>>,
 }
 
@@ -218,21 +222,12 @@ impl Parser<'_, '_> {
     /// Parses the parameters, takes them into scope, and returns the number of those with a name.
     #[inline(never)]
     fn parameters(&mut self) -> Result<u8, Fault> {
-        let has_parameters = !self.is_at(&Token::RightParenthesis);
-        while has_parameters {
-            match self.current.token {
-                Token::Name(name) => {
-                    self.advance()?;
-                    self.declare(LocalName::Visible(name))?;
+        if !self.is_at(&Token::RightParenthesis) {
+            loop {
+                self.parameter()?;
+                if self.innermost.is_vararg || !self.skip(&Token::Comma)? {
+                    break;
                 }
-                Token::Dots => {
-                    self.advance()?;
-                    self.innermost.is_vararg = true;
-                }
-                _ => return Err(self.error("<name> or '...' expected")),
-            }
-            if self.innermost.is_vararg || !self.skip(&Token::Comma)? {
-                break;
             }
         }
         let parameters = self.innermost.locals.len();
@@ -243,5 +238,20 @@ impl Parser<'_, '_> {
         self.innermost.activate(self.innermost.locals.len());
         // The bound on locals keeps it far below 255.
         Ok(parameters as u8)
+    }
+
+    fn parameter(&mut self) -> Result<(), Fault> {
+        match self.current.token {
+            Token::Name(name) => {
+                self.advance()?;
+                self.declare(LocalName::Visible(name))?;
+            }
+            Token::Dots => {
+                self.advance()?;
+                self.innermost.is_vararg = true;
+            }
+            _ => return Err(self.error("<name> or '...' expected")),
+        }
+        Ok(())
     }
 }

@@ -5,8 +5,8 @@
 
 use super::{MAX_SYNTAX_LEVELS, Parser};
 use crate::ast::{
-    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, LocalName, NumericFor, Statement, Suffix,
-    SuffixKind, Suffixed,
+    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, IndexKey, LocalName, NumericFor, Statement,
+    Suffix, SuffixKind, Suffixed,
 };
 use crate::error::Fault;
 use crate::token::{Name, Token};
@@ -195,7 +195,7 @@ impl Parser<'_, '_> {
         while !is_method && matches!(self.current.token, Token::Dot | Token::Colon) {
             is_method = self.is_at(&Token::Colon);
             self.advance()?;
-            let kind = SuffixKind::Field(self.expect_field_name()?);
+            let kind = SuffixKind::Index(IndexKey::Field(self.expect_field_name()?));
             suffixes.push(Suffix { kind, line: self.last_line });
         }
         let target = if suffixes.is_empty() {

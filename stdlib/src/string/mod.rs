@@ -55,12 +55,7 @@ fn range(length: usize, first: i64, last: i64) -> std::ops::Range<usize> {
     if first > last { 0..0 } else { first as usize - 1..last as usize }
 }
 
-fn sub<'c>(
-    call: &mut Call<'c>,
-    text: LuaString<'c>,
-    first: i64,
-    last: Option<i64>,
-) -> Result<LuaString<'c>, Error> {
+fn sub<'c>(call: &mut Call<'c>, text: LuaString<'c>, first: i64, last: Option<i64>) -> Result<LuaString<'c>, Error> {
     let bytes = text.bytes();
     let range = range(bytes.len(), first, last.unwrap_or(-1));
     call.string(&bytes[range])

@@ -199,11 +199,7 @@ pub(super) fn match_pattern<'c>(
 
 static ITERATOR: Definition = Definition::new("gmatch", next_match);
 
-pub(super) fn global_match<'c>(
-    call: &mut Call<'c>,
-    subject: LuaString<'c>,
-    pattern: LuaString<'c>,
-) -> Function<'c> {
+pub(super) fn global_match<'c>(call: &mut Call<'c>, subject: LuaString<'c>, pattern: LuaString<'c>) -> Function<'c> {
     call.function(&ITERATOR, &[subject.value(), pattern.value(), Value::number(0.0)])
 }
 

@@ -49,7 +49,8 @@ pub(super) fn global_substitute<'c>(
         asked: None,
         finished: false,
     };
-    if replacement.kind() != Type::Function && call.metatable(replacement).is_none_or(|_| replacement.kind() == Type::String)
+    if replacement.kind() != Type::Function
+        && call.metatable(replacement).is_none_or(|_| replacement.kind() == Type::String)
     {
         // Nothing is called: mostly it is done at once.
         if let Advance::Finished = substitution.advance(call, subject.bytes(), replacement)? {
@@ -178,4 +179,3 @@ impl Steps for Substitution {
         }
     }
 }
-

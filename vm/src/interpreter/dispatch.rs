@@ -28,14 +28,7 @@ macro_rules! dispatch {
         let pc: *const u32 = $pc;
         let instruction = *pc;
         let handler = (*$vm).table[(instruction & 0xff) as usize];
-        return handler(
-            pc.add(1),
-            $base,
-            (instruction >> 16) as u64,
-            ((instruction >> 8) & 0xff) as u64,
-            $k,
-            $vm,
-        );
+        return handler(pc.add(1), $base, (instruction >> 16) as u64, ((instruction >> 8) & 0xff) as u64, $k, $vm);
     }};
 }
 

@@ -117,12 +117,7 @@ unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64
 }
 
 /// Calls a metamethod above the running Lua frame; `continuation` receives its result.
-pub(crate) unsafe fn call_metamethod(
-    vm: &mut Vm,
-    method: Value,
-    arguments: &[Value],
-    continuation: *const u32,
-) -> u64 {
+pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Value], continuation: *const u32) -> u64 {
     let frame_size = (*frame::prototype_of(vm.base)).frame_size as usize;
     debug_assert!(arguments.len() + 4 <= crate::thread::EXTRA);
     let above = vm.base.add(frame_size);

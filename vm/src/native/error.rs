@@ -20,7 +20,10 @@ enum Cause {
     /// A message, to which the caller's position is added.
     Text(Cow<'static, [u8]>),
     /// Argument `index` is wrong.
-    Argument { index: usize, text: Cow<'static, [u8]> },
+    Argument {
+        index: usize,
+        text: Cow<'static, [u8]>,
+    },
     /// The memory limit forbids what the native wants to do, and nothing was done yet.
     OutOfMemory,
 }

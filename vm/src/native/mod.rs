@@ -159,4 +159,3 @@ pub(crate) fn outcome(vm: &mut Vm, count: usize) -> i64 {
     vm.result_count = count;
     MANY
 }
-

@@ -61,11 +61,7 @@ impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T>
 
 impl<'c> Call<'c> {
     /// Waits for a future, in a native that decides at run time: see [`wait_for`].
-    pub fn wait<F: Future<Output = T> + 'static, T: 'static>(
-        &mut self,
-        future: F,
-        convert: Convert<T>,
-    ) -> Wait<F, T> {
+    pub fn wait<F: Future<Output = T> + 'static, T: 'static>(&mut self, future: F, convert: Convert<T>) -> Wait<F, T> {
         wait_for(future, convert)
     }
 

@@ -389,8 +389,7 @@ unsafe fn call_finalizer(vm: &mut Vm, userdata: Value, top: *mut Value) -> u64 {
     use crate::frame;
     // More may be waiting: come back at the next charge.
     vm.fuel = 0;
-    let method =
-        crate::interpreter::find_metamethod(vm, userdata, crate::metamethod::Metamethod::Finalize);
+    let method = crate::interpreter::find_metamethod(vm, userdata, crate::metamethod::Metamethod::Finalize);
     if method.is_nil() {
         vm.pc = vm.pc.sub(1);
         return 0;
