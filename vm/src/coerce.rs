@@ -59,7 +59,7 @@ pub(crate) fn to_number(value: Value) -> Option<f64> {
     }
     // SAFETY: the value is live.
     let bytes = unsafe { string::bytes(value.to_string()?) };
-    solvm_compiler::numeral::read(bytes)
+    solvm_compiler::numeral::read_trimmed(bytes)
 }
 
 /// Whether concatenation takes the value as it is.
