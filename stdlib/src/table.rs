@@ -2,6 +2,7 @@
 
 use crate::base;
 use solvm_vm::native::{Either, Library, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
 pub static LIBRARY: Library = solvm_vm::library!("table" {
@@ -40,7 +41,7 @@ fn concat<'c>(
         if let Some(piece) = LuaString::from_value(value) {
             text.extend_from_slice(piece.bytes());
         } else if let Some(x) = value.as_number() {
-            solvm_vm::number::write(x, &mut text);
+            text.extend_from_slice(&NumberText::new(x));
         } else {
             let text = format!("invalid value ({}) at index {i} in table for 'concat'", value.type_name());
             return Err(Error::text(text));

@@ -2,7 +2,8 @@
 
 use crate::gc::Heap;
 use crate::value::Value;
-use crate::{number, string, value};
+use crate::number::NumberText;
+use crate::{string, value};
 
 /// The type of a value, as `type` names it.
 #[repr(u8)]
@@ -69,9 +70,7 @@ pub(crate) fn is_string_or_number(value: Value) -> bool {
 
 /// The string that a number is written as (`%.14g`).
 pub(crate) fn number_to_string(heap: &mut Heap, x: f64) -> Value {
-    let mut buffer = Vec::with_capacity(32);
-    number::write(x, &mut buffer);
-    heap.string_value(&buffer)
+    heap.string_value(&NumberText::new(x))
 }
 
 /// Makes a number in a slot a string. False if the value is neither.

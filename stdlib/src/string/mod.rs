@@ -1,19 +1,22 @@
 //! `string` (manual, section 5.4).
 
+mod format;
 mod pattern;
 mod search;
 mod substitute;
 
 pub(crate) use pattern::PatternCache;
 
-use solvm_vm::native::{Either, Library, Rest};
+use format::{ArgumentKind, Piece, Pieces, quote};
+use solvm_vm::native::{Either, Library, Param, Rest};
 use solvm_vm::{Call, Error, LuaString, Value};
 
 pub static LIBRARY: Library = solvm_vm::library!("string" {
     "byte" => byte,
     "char" => char,
     "find" => search::find,
-    "gfind" => search::global_match,
+    "format" => format,
+    "gfind" => same_as "gmatch",
     "gmatch" => search::global_match,
     "gsub" => substitute::global_substitute,
     "len" => len,
@@ -135,4 +138,43 @@ fn rep<'c>(
         result.extend_from_slice(text);
     }
     Ok(result)
+}
+
+/// `format`: C's `printf` for Lua's values.
+fn format<'c>(call: &mut Call<'c>, template: LuaString<'c>, _values: Rest) -> Result<Vec<u8>, Error> {
+    let mut text = Vec::with_capacity(template.bytes().len() + 32);
+    let mut index = 0;
+    for piece in Pieces::new(template.bytes()) {
+        let directive = match piece {
+            Piece::Text(bytes) => {
+                text.extend_from_slice(bytes);
+                continue;
+            }
+            Piece::Directive(directive) => directive,
+        };
+        index += 1;
+        let value = call.argument(index);
+        if value.is_none() {
+            return Err(Error::argument(index + 1, "no value"));
+        }
+        let directive = directive.map_err(|error| Error::text(error.message()))?;
+        match directive.argument() {
+            ArgumentKind::Number => {
+                let mut next = index;
+                let x = f64::take(call, &mut next)?;
+                directive.number(x, &mut text);
+            }
+            kind => {
+                let mut next = index;
+                let string = LuaString::take(call, &mut next)?.bytes();
+                match kind {
+                    ArgumentKind::Quoted => quote(string, &mut text),
+                    _ if directive.is_bare() => text.extend_from_slice(string),
+                    _ => directive.string(string, &mut text),
+                }
+                call.check_memory(text.len())?;
+            }
+        }
+    }
+    Ok(text)
 }

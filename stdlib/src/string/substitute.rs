@@ -4,6 +4,7 @@ use super::pattern::{Anchor, Matcher, Progress};
 use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
 use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Wanted};
+use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, LuaString, Type, Value};
 use std::ops::Range;
 
@@ -124,7 +125,7 @@ impl Substitution {
         } else if let Some(text) = LuaString::from_value(value) {
             self.text.extend_from_slice(text.bytes());
         } else if let Some(x) = value.as_number() {
-            solvm_vm::number::write(x, &mut self.text);
+            self.text.extend_from_slice(&NumberText::new(x));
         } else {
             return Err(Error::text(format!("invalid replacement value (a {})", value.type_name())));
         }

@@ -179,27 +179,33 @@ pub struct Library {
     pub functions: &'static [Definition],
     /// Its constants.
     pub constants: &'static [(&'static str, Constant)],
+    /// Other names for the same functions.
+    pub aliases: &'static [(&'static str, &'static str)],
 }
 
-/// Declares a [`Library`]: `"name" => function`, `"name" => special Kind`, `"name" => constant number`.
+/// Declares a [`Library`]: `"name" => function`, `"name" => special Kind`, `"name" => constant number`,
+/// `"name" => text "string"`, `"name" => same_as "other name"`.
 #[macro_export]
 macro_rules! library {
-    (@step $name:literal [$($function:expr,)*] [$($constant:expr,)*] {}) => {
-        $crate::native::Library { name: $name, functions: &[$($function),*], constants: &[$($constant),*] }
+    (@step $name:literal $functions:tt $constants:tt $aliases:tt {}) => {
+        $crate::native::Library { name: $name, functions: &$functions, constants: &$constants, aliases: &$aliases }
     };
-    (@step $name:literal [$($function:expr,)*] [$($constant:expr,)*] { $key:literal => constant $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)*] [$($constant,)* ($key, $crate::native::Constant::Number($value)),] { $($rest)* })
+    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt { $key:literal => constant $value:expr, $($rest:tt)* }) => {
+        $crate::library!(@step $name $functions [$($constant,)* ($key, $crate::native::Constant::Number($value)),] $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] [$($constant:expr,)*] { $key:literal => text $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)*] [$($constant,)* ($key, $crate::native::Constant::Text($value)),] { $($rest)* })
+    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt { $key:literal => text $value:expr, $($rest:tt)* }) => {
+        $crate::library!(@step $name $functions [$($constant,)* ($key, $crate::native::Constant::Text($value)),] $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] [$($constant:expr,)*] { $key:literal => special $kind:ident, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)* $crate::native::Definition::special($key, $crate::native::Special::$kind),] [$($constant,)*] { $($rest)* })
+    (@step $name:literal $functions:tt $constants:tt [$($alias:expr,)*] { $key:literal => same_as $other:literal, $($rest:tt)* }) => {
+        $crate::library!(@step $name $functions $constants [$($alias,)* ($key, $other),] { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] [$($constant:expr,)*] { $key:literal => $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)* $crate::native::Definition::new($key, $value),] [$($constant,)*] { $($rest)* })
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => special $kind:ident, $($rest:tt)* }) => {
+        $crate::library!(@step $name [$($function,)* $crate::native::Definition::special($key, $crate::native::Special::$kind),] $constants $aliases { $($rest)* })
     };
-    ($name:literal { $($entries:tt)* }) => { $crate::library!(@step $name [] [] { $($entries)* }) };
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => $value:expr, $($rest:tt)* }) => {
+        $crate::library!(@step $name [$($function,)* $crate::native::Definition::new($key, $value),] $constants $aliases { $($rest)* })
+    };
+    ($name:literal { $($entries:tt)* }) => { $crate::library!(@step $name [] [] [] { $($entries)* }) };
 }
 
 impl<'c> Call<'c> {
@@ -214,6 +220,10 @@ impl<'c> Call<'c> {
                 Constant::Number(x) => table.set_field(self, name, x)?,
                 Constant::Text(text) => table.set_field(self, name, text)?,
             }
+        }
+        for (alias, name) in library.aliases {
+            let key = self.string(name.as_bytes())?;
+            table.set_field(self, alias, table.get(key))?;
         }
         Ok(())
     }
