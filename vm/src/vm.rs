@@ -6,7 +6,6 @@ use crate::metamethod::Metamethod;
 use crate::native::Error;
 use crate::object::{Str, Table, Thread};
 use crate::scheduler::Scheduler;
-use crate::thread;
 use crate::value::Value;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -270,12 +269,6 @@ impl Roots for VmRoots {
             }
             if !(*vm).current.is_null() {
                 marker.running_thread((*vm).current);
-                // Whoever resumed the running thread is alive too.
-                let mut thread = (*(*vm).current).resumer;
-                while thread as usize > thread::DEAD as usize {
-                    marker.value(Value::from_thread(thread));
-                    thread = (*thread).resumer;
-                }
             }
             (*vm).scheduler.trace(marker);
         }
