@@ -17,7 +17,7 @@ pub(super) struct Account {
     pub(super) used: usize,
     limit: usize,
     /// Bytes of `used` that are the intern table.
-    intern_table: usize,
+    pub(super) intern_table: usize,
     /// Bytes allocated that no work was done for yet.
     debt: usize,
     /// A cycle begins when `used` reaches this.
