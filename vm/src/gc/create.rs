@@ -9,15 +9,15 @@ use super::{Heap, Phase};
 use crate::object::{
     Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, SHORT_BYTES, Str, Table, Upvalue, Userdata,
 };
+use crate::table::array::MAX_OWN_SLOTS;
 use crate::userdata::Data;
 use crate::value::Value;
 use crate::{interpreter, native, table};
 use std::ptr::{self, null_mut};
 
-/// A table's parts are made in its own cell if the array part has no more than so many slots, and the hash part no more
-/// than so many nodes.
-const COALLOCATED_SLOTS: usize = 16;
-const COALLOCATED_NODES: usize = 8;
+/// A table's parts are made in its own cell if the hash part has no more nodes than this, and the array part no more slots
+/// than [`MAX_OWN_SLOTS`].
+const MAX_OWN_NODES: usize = 8;
 
 impl Heap {
     /// An empty table with room for the keys 1..=`slots` and, if `fields_log2_plus_1` is not 0, for
@@ -30,7 +30,7 @@ impl Heap {
         debug_assert!(fields_log2_plus_1 <= table::hash::MAX_LOG2 + 1);
         let nodes = if fields_log2_plus_1 == 0 { 0 } else { 1 << (fields_log2_plus_1 - 1) };
         let table = self.allocate_table(slots as usize, nodes);
-        let first = (*table).array.add(1);
+        let first = (*table).array.wrapping_add(1);
         for index in 0..slots as usize {
             first.add(index).write(Value::NIL);
         }
@@ -50,7 +50,7 @@ impl Heap {
         let slots = (*template).array_size as usize;
         let nodes = table::hash::node_count(template);
         let table = self.allocate_table(slots, nodes);
-        ptr::copy_nonoverlapping((*template).array.add(1), (*table).array.add(1), slots);
+        ptr::copy_nonoverlapping((*template).array.wrapping_add(1), (*table).array.wrapping_add(1), slots);
         if nodes > 0 {
             // Chains are relative, so nodes may be moved as they are.
             ptr::copy_nonoverlapping((*template).nodes, (*table).nodes, nodes);
@@ -61,14 +61,15 @@ impl Heap {
     /// A table whose parts are not initialised.
     #[inline(always)]
     unsafe fn allocate_table(&mut self, slots: usize, nodes: usize) -> *mut Table {
-        if slots > COALLOCATED_SLOTS || nodes > COALLOCATED_NODES {
+        if slots > MAX_OWN_SLOTS || nodes > MAX_OWN_NODES {
             return self.allocate_large_table(slots, nodes);
         }
-        let size = size_of::<Table>() + table::array::payload_size(slots) + table::hash::payload_size(nodes);
+        let size = size_of::<Table>() + slots * size_of::<Value>() + nodes * size_of::<Node>();
         let table = self.allocate(Space::Objects, size) as *mut Table;
         let first_slot = table.add(1) as *mut Value;
         let first_node = first_slot.add(slots) as *mut Node;
-        initialize_table(table, slots, first_slot, nodes, if nodes == 0 { table::hash::empty() } else { first_node });
+        let array = first_slot.sub(1);
+        initialize_table(table, slots, array, nodes, if nodes == 0 { table::hash::empty() } else { first_node });
         table
     }
 
@@ -76,16 +77,17 @@ impl Heap {
     #[cold]
     #[inline(never)]
     unsafe fn allocate_large_table(&mut self, slots: usize, nodes: usize) -> *mut Table {
-        let first_slot = match slots {
-            0 => ptr::dangling_mut(),
-            _ => self.allocate_payload(table::array::payload_size(slots)) as *mut Value,
-        };
+        let mut array = ptr::dangling_mut();
+        if slots > 0 {
+            array = self.allocate_payload(table::array::payload_size(slots)) as *mut Value;
+            *array = Value(0);
+        }
         let first_node = match nodes {
             0 => table::hash::empty(),
             _ => self.allocate_payload(table::hash::payload_size(nodes)) as *mut Node,
         };
         let table = self.allocate(Space::Objects, size_of::<Table>()) as *mut Table;
-        initialize_table(table, slots, first_slot, nodes, first_node);
+        initialize_table(table, slots, array, nodes, first_node);
         table
     }
 
@@ -208,29 +210,16 @@ impl Heap {
         // Payloads have blocks of their own.
         same_block(table, part)
     }
-
-    /// Gives a part of a table back that the table does not use any more, unless it is in the table's own cell.
-    pub(crate) unsafe fn free_table_payload(&mut self, table: *const Table, part: *mut u8, size: usize) {
-        if !self.is_coallocated(table, part) {
-            self.free_payload(part, size);
-        }
-    }
 }
 
 #[inline(always)]
-unsafe fn initialize_table(
-    table: *mut Table,
-    slots: usize,
-    first_slot: *mut Value,
-    nodes: usize,
-    first_node: *mut Node,
-) {
+unsafe fn initialize_table(table: *mut Table, slots: usize, array: *mut Value, nodes: usize, first_node: *mut Node) {
     table.write(Table {
         header: Header { barrier: 0, kind: Kind::Table },
         absent: 0,
         shift: table::hash::ONE_NODE - nodes.max(1).trailing_zeros() as u8,
         array_size: slots as u32,
-        array: first_slot.wrapping_sub(1),
+        array,
         nodes: first_node,
         metatable: null_mut(),
     });

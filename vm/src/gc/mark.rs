@@ -343,7 +343,7 @@ impl Heap {
         let slots = (*table).array_size as usize;
         let nodes = table::hash::node_count(table);
         if slots > 0 && !same_block(table, (*table).array.add(1)) {
-            self.mark_payload((*table).array.add(1) as *mut u8, table::array::payload_size(slots));
+            self.mark_payload((*table).array as *mut u8, table::array::payload_size(slots));
         }
         if nodes > 0 && !same_block(table, (*table).nodes) {
             self.mark_payload((*table).nodes as *mut u8, table::hash::payload_size(nodes));
