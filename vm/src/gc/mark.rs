@@ -226,16 +226,16 @@ impl Heap {
     /// Scans gray objects until `budget` bytes have been looked at; true if none is left.
     pub(super) unsafe fn drain(&mut self, budget: usize) -> bool {
         let mut work = 0;
-        if self.account.used > PREFETCH_FROM {
-            work = self.drain_prefetching(budget);
-        }
         while work < budget {
-            if let Some(gray) = self.gray.pop() {
-                work += self.scan(gray);
-            } else if !self.slices.is_empty() {
+            if self.gray.is_empty() {
+                if self.slices.is_empty() {
+                    break;
+                }
                 work += self.scan_slice();
-            } else {
-                break;
+            } else if self.account.used > PREFETCH_FROM {
+                work += self.drain_prefetching(budget - work);
+            } else if let Some(gray) = self.gray.pop() {
+                work += self.scan(gray);
             }
         }
         self.round_work = self.round_work.saturating_add(work);
