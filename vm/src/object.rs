@@ -52,7 +52,7 @@ pub struct Table {
     pub(crate) shift: u8,
     /// The number of slots of the array part.
     pub(crate) array_size: u32,
-    /// One before the slot of key 1, so that key i is at `array[i]`. Dangling if `array_size` is 0.
+    /// One before the slot of key 1, so that key i is at `array[i]`. What is at `array[0]` is for `table::array` to know.
     pub(crate) array: *mut Value,
     pub(crate) nodes: *mut Node,
     pub(crate) metatable: *mut Table,

@@ -16,6 +16,8 @@ pub(super) struct Account {
     /// Bytes in use, external memory included.
     pub(super) used: usize,
     limit: usize,
+    /// Bytes of `used` that are the intern table.
+    pub(super) intern_table: usize,
     /// Bytes allocated that no work was done for yet.
     debt: usize,
     /// A cycle begins when `used` reaches this.
@@ -29,7 +31,21 @@ pub(super) struct Account {
 
 impl Account {
     pub(super) fn new(limit: usize) -> Account {
-        Account { used: 0, limit, debt: 0, threshold: 2 * MIN_GROWTH, pause: 200, step_multiplier: 200, stopped: false }
+        Account {
+            used: 0,
+            limit,
+            intern_table: 0,
+            debt: 0,
+            threshold: 2 * MIN_GROWTH,
+            pause: 200,
+            step_multiplier: 200,
+            stopped: false,
+        }
+    }
+
+    /// The size at which the next cycle begins.
+    pub(super) fn threshold(&self) -> usize {
+        self.threshold
     }
 
     pub(super) fn cycle_is_due(&self) -> bool {
@@ -77,10 +93,12 @@ impl Heap {
     }
 
     pub(super) fn update_due(&mut self) {
-        let account = &self.account;
+        let account = &mut self.account;
+        if self.phase == Phase::Idle && !account.cycle_is_due() {
+            account.debt = 0;
+        }
         let owes = account.debt >= STEP_SIZE && !account.stopped;
-        let works = self.phase != Phase::Idle || account.cycle_is_due();
-        self.due = owes && works || account.used > account.limit || cfg!(feature = "gc-stress");
+        self.due = owes || account.used > account.limit || cfg!(feature = "gc-stress");
         if self.due && !self.alarm.is_null() {
             // SAFETY: whoever set the alarm keeps the budget alive as long as the heap.
             unsafe { *self.alarm = (*self.alarm).min(0) }
@@ -94,6 +112,13 @@ impl Heap {
     /// `budget` outlives the heap and is used by the same thread.
     pub(crate) unsafe fn set_alarm(&mut self, budget: *mut i64) {
         self.alarm = budget;
+    }
+
+    /// Counts what the intern table has grown or shrunk since it was counted last.
+    pub(super) fn recount_intern_table(&mut self) {
+        let size = self.strings.size();
+        let counted = std::mem::replace(&mut self.account.intern_table, size);
+        self.account.used = self.account.used - counted + size;
     }
 
     /// Whether the interpreter is to call [`Heap::step`] (and, over the limit, [`Heap::collect`]) at the next safepoint.

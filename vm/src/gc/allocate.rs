@@ -138,6 +138,7 @@ impl Heap {
 
     unsafe fn new_block(&mut self, class: usize) -> *mut Block {
         let block = self.arenas.take_block();
+        self.recount_intern_table();
         (*block).cell_size = size_of_class(class) as u32;
         (*block).class = class as u8;
         (*block).space = match class / SIZES.len() {

@@ -107,9 +107,12 @@ pub(super) unsafe fn is_marked<T>(cell: *const T) -> bool {
 pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
     debug_assert!((cell as usize - (*block_of(cell)).start as usize) % (*block_of(cell)).cell_size as usize == 0);
     let (word, mask) = bit(cell);
-    let old = *word;
-    *word = old | mask;
-    old & mask == 0
+    // Most references lead to what is marked already; a store each time would make every next look at the word wait.
+    let is_white = *word & mask == 0;
+    if is_white {
+        *word |= mask;
+    }
+    is_white
 }
 
 /// The block of a cell.
@@ -189,15 +192,13 @@ impl Arenas {
         self.all.push(arena);
     }
 
-    /// Gives arenas without a used block back to the system, all but one.
-    pub(super) unsafe fn release_free(&mut self) {
-        let mut spared = false;
+    /// Gives arenas without a used block back to the system, as long as more than `size` bytes are left.
+    pub(super) unsafe fn release_free(&mut self, size: usize) {
         let mut index = 0;
-        while let Some(&arena) = self.all.get(index) {
+        while let Some(&arena) = self.all.get(index)
+            && self.size() > size
+        {
             if (*arena).free != ALL_FREE {
-                index += 1;
-            } else if !spared {
-                spared = true;
                 index += 1;
             } else {
                 self.all.swap_remove(index);

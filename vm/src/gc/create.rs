@@ -9,14 +9,15 @@ use super::{Heap, Phase};
 use crate::object::{
     Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, SHORT_BYTES, Str, Table, Upvalue, Userdata,
 };
+use crate::table::array::MAX_OWN_SLOTS;
 use crate::userdata::Data;
 use crate::value::Value;
 use crate::{interpreter, native, table};
 use std::ptr::{self, null_mut};
 
-/// Array parts up to this many slots, and hash parts up to this many nodes, are made in their table's own cell.
-const COALLOCATED_SLOTS: usize = 16;
-const COALLOCATED_NODES: usize = 8;
+/// A table's parts are made in its own cell if the hash part has no more nodes than this, and the array part no more slots
+/// than [`MAX_OWN_SLOTS`].
+const MAX_OWN_NODES: usize = 8;
 
 impl Heap {
     /// An empty table with room for the keys 1..=`slots` and, if `fields_log2_plus_1` is not 0, for
@@ -26,13 +27,15 @@ impl Heap {
     /// It is published before the next safepoint.
     #[inline]
     pub(crate) unsafe fn new_table(&mut self, slots: u32, fields_log2_plus_1: u32) -> *mut Table {
-        let table = self.allocate_table(slots, fields_log2_plus_1);
-        if slots > 0 {
-            // Nil is all ones.
-            ptr::write_bytes((*table).array.add(1) as *mut u8, 0xFF, 8 * slots as usize);
+        debug_assert!(fields_log2_plus_1 <= table::hash::MAX_LOG2 + 1);
+        let nodes = if fields_log2_plus_1 == 0 { 0 } else { 1 << (fields_log2_plus_1 - 1) };
+        let table = self.allocate_table(slots as usize, nodes);
+        let first = (*table).array.wrapping_add(1);
+        for index in 0..slots as usize {
+            first.add(index).write(Value::NIL);
         }
-        if fields_log2_plus_1 > 0 {
-            table::hash::clear((*table).nodes, 1 << (fields_log2_plus_1 - 1));
+        if nodes > 0 {
+            table::hash::clear((*table).nodes, nodes);
         }
         table
     }
@@ -44,12 +47,10 @@ impl Heap {
     #[inline]
     pub(crate) unsafe fn duplicate_table(&mut self, template: *const Table) -> *mut Table {
         debug_assert!((*template).metatable.is_null());
-        let slots = (*template).array_size;
+        let slots = (*template).array_size as usize;
         let nodes = table::hash::node_count(template);
-        let table = self.allocate_table(slots, table::hash::fields_log2_plus_1(template));
-        if slots > 0 {
-            ptr::copy_nonoverlapping((*template).array.add(1), (*table).array.add(1), slots as usize);
-        }
+        let table = self.allocate_table(slots, nodes);
+        ptr::copy_nonoverlapping((*template).array.wrapping_add(1), (*table).array.wrapping_add(1), slots);
         if nodes > 0 {
             // Chains are relative, so nodes may be moved as they are.
             ptr::copy_nonoverlapping((*template).nodes, (*table).nodes, nodes);
@@ -58,38 +59,35 @@ impl Heap {
     }
 
     /// A table whose parts are not initialised.
-    #[inline]
-    unsafe fn allocate_table(&mut self, slots: u32, fields_log2_plus_1: u32) -> *mut Table {
-        debug_assert!(fields_log2_plus_1 <= table::hash::MAX_LOG2 + 1);
-        let count = slots as usize;
-        let nodes = if fields_log2_plus_1 == 0 { 0 } else { 1usize << (fields_log2_plus_1 - 1) };
-        let own_slots = if count <= COALLOCATED_SLOTS { count } else { 0 };
-        let own_nodes = if nodes <= COALLOCATED_NODES { nodes } else { 0 };
-        let size = size_of::<Table>() + table::array::payload_size(own_slots) + table::hash::payload_size(own_nodes);
+    #[inline(always)]
+    unsafe fn allocate_table(&mut self, slots: usize, nodes: usize) -> *mut Table {
+        if slots > MAX_OWN_SLOTS || nodes > MAX_OWN_NODES {
+            return self.allocate_large_table(slots, nodes);
+        }
+        let size = size_of::<Table>() + slots * size_of::<Value>() + nodes * size_of::<Node>();
         let table = self.allocate(Space::Objects, size) as *mut Table;
-        let mut rest = table.add(1) as *mut Value;
-        let mut array = ptr::dangling_mut::<Value>();
-        if own_slots > 0 {
-            array = rest.sub(1);
-            rest = rest.add(own_slots);
-        } else if count > 0 {
-            array = (self.allocate_payload(table::array::payload_size(count)) as *mut Value).sub(1);
+        let first_slot = table.add(1) as *mut Value;
+        let first_node = first_slot.add(slots) as *mut Node;
+        let array = first_slot.sub(1);
+        initialize_table(table, slots, array, nodes, if nodes == 0 { table::hash::empty() } else { first_node });
+        table
+    }
+
+    /// A table whose parts have cells of their own, or are large payloads.
+    #[cold]
+    #[inline(never)]
+    unsafe fn allocate_large_table(&mut self, slots: usize, nodes: usize) -> *mut Table {
+        let mut array = ptr::dangling_mut();
+        if slots > 0 {
+            array = self.allocate_payload(table::array::payload_size(slots)) as *mut Value;
+            *array = Value(0);
         }
-        let mut part = table::hash::empty();
-        if own_nodes > 0 {
-            part = rest as *mut Node;
-        } else if nodes > 0 {
-            part = self.allocate_payload(table::hash::payload_size(nodes)) as *mut Node;
-        }
-        table.write(Table {
-            header: Header { barrier: 0, kind: Kind::Table },
-            absent: 0,
-            shift: table::hash::ONE_NODE - nodes.max(1).trailing_zeros() as u8,
-            array_size: slots,
-            array,
-            nodes: part,
-            metatable: null_mut(),
-        });
+        let first_node = match nodes {
+            0 => table::hash::empty(),
+            _ => self.allocate_payload(table::hash::payload_size(nodes)) as *mut Node,
+        };
+        let table = self.allocate(Space::Objects, size_of::<Table>()) as *mut Table;
+        initialize_table(table, slots, array, nodes, first_node);
         table
     }
 
@@ -214,11 +212,17 @@ impl Heap {
         // Payloads have blocks of their own.
         same_block(table, part)
     }
+}
 
-    /// Gives a part of a table back that the table does not use any more, unless it is in the table's own cell.
-    pub(crate) unsafe fn free_table_payload(&mut self, table: *const Table, part: *mut u8, size: usize) {
-        if !self.is_coallocated(table, part) {
-            self.free_payload(part, size);
-        }
-    }
+#[inline(always)]
+unsafe fn initialize_table(table: *mut Table, slots: usize, array: *mut Value, nodes: usize, first_node: *mut Node) {
+    table.write(Table {
+        header: Header { barrier: 0, kind: Kind::Table },
+        absent: 0,
+        shift: table::hash::ONE_NODE - nodes.max(1).trailing_zeros() as u8,
+        array_size: slots as u32,
+        array,
+        nodes: first_node,
+        metatable: null_mut(),
+    });
 }

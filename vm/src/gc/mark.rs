@@ -8,7 +8,7 @@ use super::arena::{Space, block_of, same_block, set_mark};
 use super::weak::Mode;
 use super::{Heap, Phase, Roots};
 use crate::object::{
-    Header, Kind, LongString, LuaFunction, NativeFunction, Prototype, Str, Table, Thread, Upvalue, Userdata,
+    Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, Str, Table, Thread, Upvalue, Userdata,
 };
 use crate::string::buffer;
 use crate::value::{self, Value};
@@ -226,16 +226,16 @@ impl Heap {
     /// Scans gray objects until `budget` bytes have been looked at; true if none is left.
     pub(super) unsafe fn drain(&mut self, budget: usize) -> bool {
         let mut work = 0;
-        if self.account.used > PREFETCH_FROM {
-            work = self.drain_prefetching(budget);
-        }
         while work < budget {
-            if let Some(gray) = self.gray.pop() {
-                work += self.scan(gray);
-            } else if !self.slices.is_empty() {
+            if self.gray.is_empty() {
+                if self.slices.is_empty() {
+                    break;
+                }
                 work += self.scan_slice();
-            } else {
-                break;
+            } else if self.account.used > PREFETCH_FROM {
+                work += self.drain_prefetching(budget - work);
+            } else if let Some(gray) = self.gray.pop() {
+                work += self.scan(gray);
             }
         }
         self.round_work = self.round_work.saturating_add(work);
@@ -343,7 +343,7 @@ impl Heap {
         let slots = (*table).array_size as usize;
         let nodes = table::hash::node_count(table);
         if slots > 0 && !same_block(table, (*table).array.add(1)) {
-            self.mark_payload((*table).array.add(1) as *mut u8, table::array::payload_size(slots));
+            self.mark_payload((*table).array as *mut u8, table::array::payload_size(slots));
         }
         if nodes > 0 && !same_block(table, (*table).nodes) {
             self.mark_payload((*table).nodes as *mut u8, table::hash::payload_size(nodes));
@@ -368,18 +368,29 @@ impl Heap {
 
     #[inline(always)]
     unsafe fn scan_nodes(&mut self, table: *mut Table, mode: Mode, start: usize, end: usize) {
-        if mode.keys && mode.values {
-            return;
+        if mode == Mode::STRONG {
+            self.scan_nodes_in_mode(table, Mode::STRONG, start, end);
+        } else {
+            self.scan_weak_nodes(table, mode, start, end);
         }
+    }
+
+    #[cold]
+    unsafe fn scan_weak_nodes(&mut self, table: *mut Table, mode: Mode, start: usize, end: usize) {
+        self.scan_nodes_in_mode(table, mode, start, end);
+    }
+
+    #[inline(always)]
+    unsafe fn scan_nodes_in_mode(&mut self, table: *mut Table, mode: Mode, start: usize, end: usize) {
         for index in start..end {
-            let node = (*table).nodes.add(index);
+            let Node { key, value, .. } = *(*table).nodes.add(index);
             // Invariant (DEAD KEYS): the key of a node without a value is not marked, and nobody follows it.
-            if !(*node).value.is_nil() {
+            if !value.is_nil() {
                 if !mode.keys {
-                    self.mark_value((*node).key);
+                    self.mark_value(key);
                 }
                 if !mode.values {
-                    self.mark_value((*node).value);
+                    self.mark_value(value);
                 }
             }
         }

