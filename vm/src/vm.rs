@@ -22,11 +22,14 @@ pub struct Config {
     pub slice: u32,
     /// Whether `__len` is honoured on tables (gopher-lua's dialect).
     pub length_metamethods: bool,
+    /// Whether the interpreter's handlers may jump to each other where that is safe. If not, they return to a loop after
+    /// every instruction, as on targets whose compiler makes no sibling calls: slower, with the same results.
+    pub chained: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { memory_limit: 1 << 30, hash_seed: None, slice: 20_000, length_metamethods: false }
+        Config { memory_limit: 1 << 30, hash_seed: None, slice: 20_000, length_metamethods: false, chained: true }
     }
 }
 
@@ -176,7 +179,7 @@ impl Vm {
         // SAFETY: probes the handlers with a code of its own; and the heap may ring at the budget from now on, which lives
         // as long as the heap does, in the same box.
         unsafe {
-            interpreter::canary(&raw mut *vm);
+            interpreter::choose_dispatch(&raw mut *vm, config.chained);
             let fuel = &raw mut vm.fuel;
             vm.heap.set_alarm(fuel);
         }
@@ -193,6 +196,11 @@ impl Vm {
         let exit = interpreter::enter(&raw mut *self);
         self.running = false;
         exit
+    }
+
+    /// Whether the interpreter's handlers jump to each other. If not, they return to a loop after every instruction.
+    pub fn is_chained(&self) -> bool {
+        interpreter::is_chained(self)
     }
 
     /// Notes values on their way to another thread.
