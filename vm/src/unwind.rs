@@ -72,6 +72,7 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
     loop {
         match context.continuation() {
             Some(Continuation::Native) => native::abandon(context.base),
+            Some(Continuation::Restart) => vm.finalizing = null_mut(),
             Some(Continuation::ErrorHandler) => {
                 in_handler = true;
                 error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());

@@ -110,6 +110,8 @@ pub struct Vm {
     pub(crate) retried: *mut Value,
     /// The error at hand passes every `pcall`.
     pub(crate) fatal: bool,
+    /// The thread that the last finalizer was started on, until it returns. No other one starts there before.
+    pub(crate) finalizing: *mut Thread,
     /// An error handler runs above the stack's limit.
     pub(crate) handling_overflow: bool,
     /// The interpreter is running: it is never entered again.
@@ -170,6 +172,7 @@ impl Vm {
             raised: Error::none(),
             retried: null_mut(),
             fatal: false,
+            finalizing: null_mut(),
             handling_overflow: false,
             running: false,
             last_traceback: Vec::new(),

@@ -60,6 +60,14 @@ handlers! { (pc, base, d, a, k, vm)
         (base, pc) = interrupted(base);
     }
     restart {
+        // Where the open list ended that the interrupted instruction consumes.
+        let open = (*base.sub(3)).0 as usize;
+        if open != 0 {
+            (*vm).top = base.sub(open);
+        }
+        // The next finalizer may run, if there is one.
+        (*vm).finalizing = std::ptr::null_mut();
+        (*vm).fuel = 0;
         (base, pc) = interrupted(base);
         pc = pc.sub(1);
     }

@@ -357,7 +357,9 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
         vm.current = null_mut();
         return Exit::Interrupted.answer();
     }
-    if let Some(userdata) = vm.heap.take_finalizer() {
+    if vm.finalizing != vm.current
+        && let Some(userdata) = vm.heap.take_finalizer()
+    {
         return call_finalizer(vm, Value::from_userdata(userdata), top);
     }
     if vm.scheduler.ready.is_empty() && vm.scheduler.slices > 1 {
@@ -393,10 +395,10 @@ pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
 /// Calls the `__gc` metamethod of a userdata before the instruction at `vm.pc - 1`.
 unsafe fn call_finalizer(vm: &mut Vm, userdata: Value, top: *mut Value) -> u64 {
     use crate::frame;
-    // More may be waiting: come back at the next charge.
-    vm.fuel = 0;
     let method = crate::interpreter::find_metamethod(vm, userdata, crate::metamethod::Metamethod::Finalize);
     if method.is_nil() {
+        // More may be waiting: come back at the next charge.
+        vm.fuel = 0;
         vm.pc = vm.pc.sub(1);
         return 0;
     }
@@ -412,13 +414,15 @@ unsafe fn call_finalizer(vm: &mut Vm, userdata: Value, top: *mut Value) -> u64 {
     }
     let callee = vm.base.offset(offset).add(3);
     *callee.sub(3) = Value(if open { callee.offset_from(vm.top) as u64 } else { 0 });
-    *callee.sub(2) = vm.dummy_function;
+    // The return handlers reload the interrupted function's constants through it.
+    *callee.sub(2) = *vm.base.sub(2);
     *callee.sub(1) = frame::link(offset as usize + 3, vm.pc);
     *callee = method;
     *callee.add(2) = userdata;
     vm.top = callee.add(3);
     vm.base = callee;
     vm.pc = frame::restart();
+    vm.finalizing = vm.current;
     crate::interpreter::CALL
 }
 
