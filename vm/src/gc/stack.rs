@@ -32,7 +32,7 @@ impl Heap {
             is_wrap: 0,
             preempted: 0,
             goroutine: 0,
-            pc: null(),
+            pc: crate::frame::thread_start(),
             base: stack,
             top: stack,
             resumer: null_mut(),
