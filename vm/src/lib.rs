@@ -1,14 +1,48 @@
-//! SolVM's virtual machine.
+//! SolVM's virtual machine: values, heap and collector, interpreter, native-function interface, scheduler core.
+//!
+//! Knows neither files nor sockets nor any library function. A host makes a [`Vm`], opens libraries, starts goroutines and
+//! calls [`Vm::turn`] until nothing is left to do:
+//!
+//! ```
+//! use solvm_vm::{Config, Turn, Vm};
+//! use std::task::{Context, Waker};
+//!
+//! let mut vm = Vm::new(Config::default());
+//! let main = vm.enter(|call| {
+//!     let function = call.load(b"return 6 * 7", b"=answer").expect("compiles");
+//!     call.spawn(function, &[]).expect("starts")
+//! });
+//! vm.watch(Some(main));
+//! while vm.turn(&mut Context::from_waker(Waker::noop())) == Turn::Ready {}
+//! let answer = vm.next_end(|_, _, result| result.ok().and_then(|values| values[0].as_number()));
+//! assert_eq!(answer, Some(Some(42.0)));
+//! ```
 
+mod coerce;
+mod debug_info;
+mod frame;
 mod gc;
 mod interpreter;
+mod load;
+mod messages;
 mod metamethod;
-mod native;
+pub mod native;
+pub mod number;
 mod object;
+pub mod scheduler;
 mod string;
 mod table;
 mod thread;
+mod unwind;
 mod userdata;
 mod value;
+mod vm;
 
-pub use value::Value;
+pub use coerce::Type;
+pub use gc::Marker;
+pub use metamethod::Metamethod;
+pub use native::{Call, Coroutine, Error, Function, LuaString, Table, Userdata, Value};
+pub use scheduler::{GoroutineId, Turn};
+pub use thread::Status;
+pub use userdata::Data;
+pub use vm::{Config, Vm};

@@ -160,7 +160,9 @@ pub struct NativeFunction {
     pub(crate) upvalue_count: u8,
     /// What the interpreter enters to call it.
     pub(crate) handler: crate::interpreter::Handler,
-    /// What the function is: its name and its Rust code.
+    /// The Rust code, for the handler of ordinary natives.
+    pub(crate) code: crate::native::Code,
+    /// What the function is.
     pub(crate) definition: &'static crate::native::Definition,
     pub(crate) environment: *mut Table,
     /// In truth `upvalue_count` of them.
@@ -173,13 +175,14 @@ pub struct Thread {
     pub(crate) header: Header,
     /// 1 if made by `coroutine.wrap`: results and errors go straight to the resumer.
     pub(crate) is_wrap: u8,
-    /// 1 if `top` is live: the thread stopped between an open list of values and its consumer.
-    pub(crate) top_is_live: u8,
-    /// Identifies what the thread waits for; 0 if nothing.
-    pub(crate) ticket: u32,
+    /// 1 if the instruction before `pc` has still to run: the budget ran out there.
+    pub(crate) preempted: u8,
+    /// A goroutine's first thread: its index in the scheduler.
+    pub(crate) goroutine: u32,
     /// Where it goes on (after a call word), as `pc` and `base` of a context.
     pub(crate) pc: *const u32,
     pub(crate) base: *mut Value,
+    /// The end of what must survive above the frame: arguments of a native that waits, an open list of values.
     pub(crate) top: *mut Value,
     /// Who resumed it. Null: suspended; the markers of the `thread` module: a goroutine's first thread, or dead.
     pub(crate) resumer: *mut Thread,

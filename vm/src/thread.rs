@@ -1,10 +1,23 @@
 //! Lua threads: a stack, the context in which it goes on, and who resumed it.
 
-use crate::object::{Kind, Thread};
+use crate::frame::{self, Context};
+use crate::gc::Heap;
+use crate::object::{Thread, Upvalue};
 use crate::value::Value;
+use crate::vm::Vm;
+use solvm_compiler::bytecode::Opcode;
+use std::ptr::null_mut;
 
-/// Slots behind `stack_end`: continuation links, metamethod arguments and results written by natives need no check.
-pub(crate) const EXTRA: usize = 16;
+/// Slots behind `stack_end`: continuations, metamethod arguments and a few results of natives need no check.
+pub(crate) const EXTRA: usize = 12;
+/// The stack of a thread may not have more slots than this, whatever the depth of calls.
+pub(crate) const MAX_SLOTS: usize = 8_000_000;
+/// Slots above the limit that error handlers may use.
+pub(crate) const RESERVE: usize = 400;
+/// Nested calls of Lua functions in a thread.
+pub(crate) const MAX_DEPTH: usize = 200_000;
+/// Stacks larger than this grow in such steps, each of which counts the depth of calls.
+const GROWTH_STEP: usize = 1 << 16;
 
 /// `Thread::resumer` of a goroutine's first thread.
 pub(crate) const ROOT: *mut Thread = 8 as *mut Thread;
@@ -22,6 +35,169 @@ pub struct Extension {
 /// # Safety
 /// `thread` is not running, or its `pc`, `base` and `top` were stored; it has a stack.
 pub(crate) unsafe fn live_end(thread: *const Thread) -> *mut Value {
-    debug_assert!((*thread).header.kind == Kind::Thread);
-    (*thread).top
+    let context = Context::of(thread);
+    if context.continuation().is_some() {
+        return (*thread).top;
+    }
+    let frame_end = context.base.add((*frame::prototype_of(context.base)).frame_size as usize);
+    frame_end.max((*thread).top)
+}
+
+/// A new suspended thread that will call `function` with the arguments of its first resume.
+pub(crate) unsafe fn new_thread(vm: &mut Vm, function: Value, arguments: usize) -> *mut Thread {
+    let frame_size = match function.to_lua_function() {
+        Some(closure) => (*(*closure).prototype).frame_size as usize,
+        None => 4,
+    };
+    let thread = vm.heap.new_thread(4 + frame_size + arguments);
+    let stack = (*thread).stack;
+    *stack = vm.dummy_function;
+    *stack.add(1) = Value(0);
+    *stack.add(2) = function;
+    (*thread).pc = frame::thread_start();
+    (*thread).base = stack.add(2);
+    (*thread).top = stack.add(4);
+    (*thread).resumer = null_mut();
+    (*thread).globals = if vm.current.is_null() { vm.globals } else { (*vm.current).globals };
+    thread
+}
+
+/// Stores the running context into the current thread, so that others can see where it stands.
+pub(crate) unsafe fn save(vm: &mut Vm, top: *mut Value) {
+    let thread = vm.current;
+    (*thread).pc = vm.pc;
+    (*thread).base = vm.base;
+    (*thread).top = top;
+}
+
+/// Makes `thread` the running one, in its own context.
+pub(crate) unsafe fn switch_to(vm: &mut Vm, thread: *mut Thread) {
+    vm.current = thread;
+    vm.stack_end = (*thread).stack_end;
+    vm.base = (*thread).base;
+    vm.top = (*thread).top;
+    vm.pc = (*thread).pc;
+    vm.k = frame::constants_of(vm.base);
+    if (*thread).preempted != 0 {
+        (*thread).preempted = 0;
+        vm.pc = vm.pc.sub(1);
+    }
+    vm.heap.thread_resumed(thread);
+}
+
+/// Ends a thread: its upvalues are closed, its stack goes back.
+pub(crate) unsafe fn kill(vm: &mut Vm, thread: *mut Thread) {
+    close_upvalues(&mut vm.heap, thread, (*thread).stack);
+    vm.heap.free_stack(thread);
+    (*thread).resumer = DEAD;
+}
+
+/// Room for `need` slots from `position` on, in the running thread. May move the stack; `vm.base` and `vm.top` follow.
+/// False if the limit of slots or of nested calls is reached.
+pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> bool {
+    let thread = vm.current;
+    let used = position.offset_from((*thread).stack) as usize;
+    let size = (*thread).stack_end.offset_from((*thread).stack) as usize;
+    if used + need <= size {
+        return true;
+    }
+    let limit = MAX_SLOTS + if vm.handling_overflow { RESERVE } else { 0 };
+    if used + need > limit {
+        return false;
+    }
+    if size > GROWTH_STEP && !vm.handling_overflow && depth(vm) > MAX_DEPTH {
+        return false;
+    }
+    let wanted = if size < GROWTH_STEP { size * 2 } else { size + GROWTH_STEP };
+    let new_size = wanted.max(used + need).min(limit);
+    let old = (*thread).stack;
+    if vm.heap.grow_stack(thread, new_size).is_err() {
+        return false;
+    }
+    let moved = |pointer: *mut Value| (*thread).stack.offset(pointer.offset_from(old));
+    if vm.top >= old && vm.top <= old.add(size + EXTRA) {
+        vm.top = moved(vm.top);
+    }
+    vm.base = moved(vm.base);
+    vm.stack_end = (*thread).stack_end;
+    true
+}
+
+/// The number of calls that are active in the running thread.
+unsafe fn depth(vm: &Vm) -> usize {
+    let mut context = Context { base: vm.base, pc: vm.pc };
+    let mut depth = 0;
+    while let Some(caller) = context.caller() {
+        context = caller;
+        depth += 1;
+    }
+    depth
+}
+
+/// The open upvalue of a slot of `thread`, made if there is none.
+pub(crate) unsafe fn find_upvalue(heap: &mut Heap, thread: *mut Thread, slot: *mut Value) -> *mut Upvalue {
+    let mut previous: *mut Upvalue = null_mut();
+    let mut current = (*thread).open_upvalues;
+    while !current.is_null() && (*current).slot > slot {
+        previous = current;
+        current = next_open(current);
+    }
+    if !current.is_null() && (*current).slot == slot {
+        return current;
+    }
+    let upvalue = heap.new_open_upvalue(slot);
+    (*upvalue).closed = Value(current as u64);
+    if previous.is_null() {
+        (*thread).open_upvalues = upvalue;
+    } else {
+        (*previous).closed = Value(upvalue as u64);
+    }
+    upvalue
+}
+
+/// The next open upvalue of the same thread, lower in its stack.
+pub(crate) unsafe fn next_open(upvalue: *mut Upvalue) -> *mut Upvalue {
+    debug_assert!((*upvalue).is_open != 0);
+    (*upvalue).closed.0 as *mut Upvalue
+}
+
+/// Closes the open upvalues of `thread` from `level` up.
+pub(crate) unsafe fn close_upvalues(heap: &mut Heap, thread: *mut Thread, level: *mut Value) {
+    while !(*thread).open_upvalues.is_null() && (*(*thread).open_upvalues).slot >= level {
+        let upvalue = (*thread).open_upvalues;
+        (*thread).open_upvalues = next_open(upvalue);
+        heap.close_upvalue(upvalue);
+    }
+}
+
+/// What a thread is doing, in `coroutine.status`'s words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// It is the one that asks.
+    Running,
+    /// It may be resumed.
+    Suspended,
+    /// It has resumed another one.
+    Normal,
+    /// It has ended.
+    Dead,
+}
+
+/// The state of `thread` as seen from the running one.
+pub(crate) unsafe fn status(vm: &Vm, thread: *const Thread) -> Status {
+    if std::ptr::eq(thread, vm.current) {
+        Status::Running
+    } else if (*thread).resumer == DEAD {
+        Status::Dead
+    } else if (*thread).resumer.is_null() {
+        Status::Suspended
+    } else {
+        Status::Normal
+    }
+}
+
+/// Whether the instruction before `pc` takes its arguments up to `top`.
+pub(crate) unsafe fn takes_open_list(pc: *const u32) -> bool {
+    let opcode = *pc.sub(1) as u8;
+    opcode == Opcode::CallOpen as u8 || opcode == Opcode::TailCallOpen as u8
 }

@@ -38,10 +38,10 @@ impl Value {
     /// `true`.
     pub const TRUE: Value = Value(u64::MAX - 2);
 
-    /// A number. NaNs with a payload become the one NaN of Lua.
+    /// A number. Of a NaN only the sign is kept.
     #[inline(always)]
     pub fn number(x: f64) -> Value {
-        if x.is_nan() { Value(0xFFF8 << 48) } else { Value(x.to_bits()) }
+        if x.is_nan() { Value(0x7FF8 << 48 | x.to_bits() & 1 << 63) } else { Value(x.to_bits()) }
     }
 
     /// The result of arithmetic on numbers, whose NaN is known to be canonical.

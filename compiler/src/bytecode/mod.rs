@@ -1,9 +1,13 @@
 //! The bytecode: the one contract between the compiler and the virtual machine.
 
+pub mod disassemble;
 pub mod instruction;
 pub mod opcode;
 pub mod prototype;
+pub mod verify;
 
+pub use disassemble::disassemble;
 pub use instruction::Instruction;
 pub use opcode::{Format, OPEN, Opcode, Operand};
 pub use prototype::{Capture, Constant, LocalVariable, Prototype, Source, TableTemplate, TemplateValue, UpvalueInfo};
+pub use verify::verify;

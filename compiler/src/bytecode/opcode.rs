@@ -62,11 +62,17 @@ macro_rules! opcodes {
     (@format2 D) => { Format::Ad };
     (@format2) => { Format::Ad };
     (@format2 $($rest:ident)*) => { Format::Abc };
-    ($( $(#[doc = $section:literal])* $name:ident ( $($field:ident : $operand:ident),* ) $effect:literal )*) => {
+    (($dollar:tt) $( $(#[doc = $section:literal])* $name:ident ( $($field:ident : $operand:ident),* ) $effect:literal )*) => {
         /// An operation of the virtual machine.
         #[repr(u8)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Opcode { $( #[doc = $effect] $name ),* }
+
+        /// Calls a macro with the name of every opcode, in the order of its number.
+        #[macro_export]
+        macro_rules! for_each_opcode {
+            ($dollar callback:ident) => { $dollar callback! { $($name)* } };
+        }
 
         impl Opcode {
             /// Every opcode, in the order of its number.
@@ -89,7 +95,20 @@ macro_rules! opcodes {
     (@letter A) => { 'A' }; (@letter B) => { 'B' }; (@letter C) => { 'C' }; (@letter D) => { 'D' }; (@letter J) => { 'J' };
 }
 
+impl Opcode {
+    /// Whether the word after the instruction is data.
+    pub const fn has_data_word(self) -> bool {
+        matches!(self, Opcode::LoadConstantWide | Opcode::SetList)
+    }
+
+    /// Whether the instruction is a comparison, which the word after it, a `Jump`, belongs to.
+    pub const fn is_comparison(self) -> bool {
+        self as u8 >= Opcode::LessVV as u8 && self as u8 <= Opcode::NotEqualVP as u8
+    }
+}
+
 opcodes! {
+    ($)
     // Loading registers.
     Move(A: Target, D: Register) "R[A] := R[D]"
     LoadConstant(A: Target, D: Constant) "R[A] := K[D]"
@@ -182,8 +201,9 @@ opcodes! {
     // Calls and returns.
     Call(A: First, B: Results, C: Integer) "R[A], ..., R[A+B-2] := R[A](R[A+2], ..., R[A+1+C]); charges the budget"
     CallOpen(A: First, B: Results) "as Call, with the arguments R[A+2] up to top"
-    TailCall(A: First, B: Integer, C: Integer) "return R[A](R[A+2], ..., R[A+1+C]); B is 0; charges the budget"
-    TailCallOpen(A: First) "return R[A](R[A+2], ... up to top)"
+    // A ReturnOpen A follows a tail call: it runs if the callee is not a Lua function (B is OPEN then, as in any call word).
+    TailCall(A: First, B: Results, C: Integer) "return R[A](R[A+2], ..., R[A+1+C]); charges the budget"
+    TailCallOpen(A: First, B: Results) "as TailCall, with the arguments R[A+2] up to top"
     Return0() "return; not in a vararg function"
     Return1(A: Register) "return R[A]; not in a vararg function"
     Return(A: First, D: Integer) "return R[A], ..., R[A+D-1]"

@@ -12,6 +12,13 @@ pub struct Source {
     pub text: Box<[u8]>,
 }
 
+impl Source {
+    /// A chunk of that text, by that name.
+    pub fn new(text: impl Into<Box<[u8]>>, name: impl Into<Box<[u8]>>) -> Self {
+        Source { name: name.into(), text: text.into() }
+    }
+}
+
 /// One entry of a function's constant pool.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constant {

@@ -99,6 +99,19 @@ impl Heap {
         }
         let owes = account.debt >= STEP_SIZE && !account.stopped;
         self.due = owes || account.used > account.limit || cfg!(feature = "gc-stress");
+        if self.due && !self.alarm.is_null() {
+            // SAFETY: whoever set the alarm keeps the budget alive as long as the heap.
+            unsafe { *self.alarm = (*self.alarm).min(0) }
+        }
+    }
+
+    /// The interpreter's budget: it is used up at once when a collection becomes due, so that natives that allocate need not
+    /// look.
+    ///
+    /// # Safety
+    /// `budget` outlives the heap and is used by the same thread.
+    pub(crate) unsafe fn set_alarm(&mut self, budget: *mut i64) {
+        self.alarm = budget;
     }
 
     /// Counts what the intern table has grown or shrunk since it was counted last.

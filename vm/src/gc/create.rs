@@ -121,6 +121,7 @@ impl Heap {
     pub(crate) unsafe fn new_native_function(
         &mut self,
         handler: interpreter::Handler,
+        code: native::Code,
         definition: &'static native::Definition,
         environment: *mut Table,
         upvalues: &[Value],
@@ -132,6 +133,7 @@ impl Heap {
             header: Header { barrier: 0, kind: Kind::NativeFunction },
             upvalue_count,
             handler,
+            code,
             definition,
             environment,
             upvalues: [],

@@ -74,6 +74,8 @@ pub struct Heap {
     cursors: [Cursor; CLASSES],
     /// Whether [`Heap::step`] should be called at the next safepoint.
     due: bool,
+    /// The budget that is cut short when `due` becomes true; null if there is none.
+    alarm: *mut i64,
     /// Whether barriers matter: from the start of marking to the atomic phase.
     marking: bool,
     /// Whether marking something is a mistake: see [`verify`].
@@ -120,6 +122,7 @@ impl Heap {
         let mut heap = Heap {
             cursors: [Cursor::EMPTY; CLASSES],
             due: cfg!(feature = "gc-stress"),
+            alarm: null_mut(),
             marking: false,
             verifying: false,
             phase: Phase::Idle,

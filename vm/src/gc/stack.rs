@@ -30,8 +30,8 @@ impl Heap {
             // See `Heap::thread_resumed`.
             header: Header { barrier: 1, kind: Kind::Thread },
             is_wrap: 0,
-            top_is_live: 0,
-            ticket: 0,
+            preempted: 0,
+            goroutine: 0,
             pc: null(),
             base: stack,
             top: stack,

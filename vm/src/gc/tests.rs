@@ -573,6 +573,7 @@ fn threads_and_upvalues_with_interleaved_steps() {
         let mut roots = TestRoots::new();
         let spawn = |heap: &mut Heap| {
             let thread = heap.new_thread(12);
+            (*thread).pc = crate::frame::thread_start();
             (*thread).top = (*thread).stack.add(4);
             thread
         };
@@ -731,18 +732,18 @@ fn absence_of_metamethods_is_remembered_until_a_key_is_created() {
 fn objects_have_their_planned_sizes() {
     unsafe {
         let mut heap = heap();
-        let mut cost = |make: &mut dyn FnMut(&mut Heap, usize)| {
+        let mut cost = |make: &mut dyn Fn(&mut Heap, usize)| {
             let used = |heap: &Heap| heap.used() - heap.account.intern_table;
             let before = used(&heap);
             (0..1000).for_each(|index| make(&mut heap, index));
             (used(&heap) - before) / 1000
         };
-        assert_eq!(cost(&mut |heap, _| drop(heap.new_table(0, 0))), 32);
-        assert_eq!(cost(&mut |heap, _| drop(heap.new_table(0, 2))), 80);
-        assert_eq!(cost(&mut |heap, _| drop(heap.new_table(2, 0))), 48);
-        assert_eq!(cost(&mut |heap, _| drop(heap.new_lua_function(null_mut(), null_mut(), 1))), 32);
-        assert_eq!(cost(&mut |heap, _| drop(heap.new_open_upvalue(null_mut()))), 24);
-        assert_eq!(cost(&mut |heap, index| drop(heap.string(format!("{index:020}").as_bytes()))), 32);
-        assert_eq!(cost(&mut |heap, _| drop(heap.new_thread(12))), 80 + 8 * (12 + crate::thread::EXTRA));
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_table(0, 0)), 32);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_table(0, 2)), 80);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_table(2, 0)), 48);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_lua_function(null_mut(), null_mut(), 1)), 32);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_open_upvalue(null_mut())), 24);
+        assert_eq!(cost(&mut |heap, index| _ = heap.string(format!("{index:020}").as_bytes())), 32);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_thread(12)), 80 + 8 * (12 + crate::thread::EXTRA));
     }
 }

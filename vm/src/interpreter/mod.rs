@@ -1,9 +1,32 @@
-//! The interpreter.
+//! The interpreter: one function per opcode, chained by sibling calls.
+//!
+//! A handler does its work and jumps to the handler of the next instruction, with the machine's state in six registers. It
+//! holds scalars only; whatever needs memory, a destructor or an address lives in a cold function with scalar arguments, since
+//! anything else would turn the jump into a call and let the host stack grow.
+//!
+//! **Entry**: [`Vm::run`](crate::Vm) is the only caller of a handler from outside, and asserts that it is never entered again:
+//! no native function, metamethod or error ever runs the interpreter inside itself. Everything that calls Lua does so by
+//! preparing a frame whose return leads to a continuation (see [`crate::frame`]).
+//!
+//! **Dispatch tables**: handlers find each other through `Vm::table`. Normally it holds the handlers themselves. Where the
+//! compiler did not make sibling calls (opt-level 0, some targets) every entry is one that stores the state and returns to
+//! the loop in `enter`: slower, same bodies, same results. A probe at start-up decides.
 
-use crate::value::Value;
+mod arithmetic;
+mod call;
+mod closure;
+mod compare;
+mod concat;
+mod control;
+mod dispatch;
+mod field;
+mod index;
+mod iterate;
+mod load;
+mod operand;
+pub(crate) mod special;
+mod table_access;
 
-/// One opcode's code: program counter behind the instruction, frame base, operands D and A, constants, the VM.
-pub type Handler = unsafe fn(pc: *const u32, base: *mut Value, d: u64, a: u64, k: *const Value, vm: *mut Vm) -> u64;
-
-/// The virtual machine.
-pub struct Vm {}
+pub(crate) use compare::{less_than_metamethod, raw_equal};
+pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, canary, enter};
+pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};

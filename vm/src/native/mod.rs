@@ -1,7 +1,161 @@
 //! Functions written in Rust.
+//!
+//! A native function is an ordinary typed Rust function in a library's table (see [`library!`](crate::library)):
+//! - a **plain** one takes its arguments converted and returns its results;
+//! - one that calls Lua is a small state machine ([`Steps`]), or an `async fn` ([`asynchronous`]);
+//! - one that waits hands a future to the scheduler ([`Call::wait`]).
+//!
+//! None of them ever runs the interpreter inside itself: to call Lua is to return to the interpreter with a frame prepared, so
+//! that code called from a native may yield, sleep, be preempted or be cancelled like any other.
+//!
+//! No collection happens while a native runs, so the values that it holds need no rooting. They carry the lifetime `'c` of the
+//! call: the compiler refuses to keep one until after the call, or across an `await`.
 
-/// What a native function is.
-pub struct Definition {
-    /// The name used in messages.
-    pub name: &'static str,
+pub mod asynchronous;
+mod call;
+mod error;
+mod frames;
+mod handle;
+pub mod library;
+mod params;
+mod results;
+mod steps;
+mod wait;
+
+pub use call::{Call, Collector, Indexed};
+pub use error::Error;
+pub use frames::{CallerInfo, Level};
+pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
+pub use library::{Constant, Definition, Library, Special};
+pub use params::{FromLua, Param, Rest};
+pub use results::{Either, IntoLua, Pass, Results};
+pub use steps::{Start, Step, Steps, Wanted};
+pub use wait::{Wait, wait_for};
+
+use crate::debug_info;
+use crate::frame::{call_slot, constants_of, unlink};
+use crate::interpreter::{CALL, CONTINUE};
+use crate::messages;
+use crate::object::NativeFunction;
+use crate::scheduler;
+use crate::thread;
+use crate::unwind;
+use crate::value::{NATIVE_FUNCTION, Value as Raw};
+use crate::vm::Vm;
+use solvm_compiler::bytecode::OPEN;
+
+/// The Rust code of a native: arguments in place, results to be left from `arguments[-2]` on. Answers with their number or one
+/// of the outcomes below.
+pub(crate) type Code = unsafe fn(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64;
+
+/// It failed: the error is in `Vm::raised`.
+pub(crate) const FAILED: i64 = -1;
+/// A call is prepared: `vm.base`, `vm.pc` and `vm.top` say which.
+pub(crate) const CALLING: i64 = -2;
+/// The goroutine waits; whoever wakes it delivers the results to the native's call word.
+pub(crate) const PARKED: i64 = -3;
+/// The goroutine waits; the native is stepped again when it is woken. Its continuation is in `vm.base`, `vm.pc`.
+pub(crate) const PARKED_INSIDE: i64 = -4;
+/// The budget is used up; the native is stepped again when its turn comes. Its continuation is in `vm.base`, `vm.pc`.
+pub(crate) const AGAIN: i64 = -5;
+/// It left more results than an outcome can say: `Vm::result_count`.
+pub(crate) const MANY: i64 = -6;
+/// Nothing happened for want of memory: collect, then call it again.
+pub(crate) const RETRY: i64 = -7;
+/// The native is stepped again after a full collection. Its continuation is in `vm.base`, `vm.pc`.
+pub(crate) const COLLECT: i64 = -8;
+/// More results than this are told by [`MANY`], so that a number never looks like the open call word's B.
+pub(crate) const FEW: usize = 250;
+
+/// The interpreter goes on after a native whose outcome was not just the number of results wanted.
+pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
+    let (base, pc) = (vm.base, vm.pc);
+    let deliver = |vm: &mut Vm, count: usize| unwind::deliver(vm, base, pc, base.add(call_slot(pc)), count);
+    match vm.outcome {
+        count if count >= 0 => deliver(vm, count as usize),
+        FAILED => {
+            let raised = std::mem::replace(&mut vm.raised, Error::none());
+            raised.throw(vm)
+        }
+        CALLING => {
+            let need = vm.top;
+            if thread::grow(vm, need, 0) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
+        }
+        PARKED => {
+            thread::save(vm, base.add(call_slot(pc) + 2));
+            scheduler::park(vm)
+        }
+        PARKED_INSIDE => {
+            thread::save(vm, base);
+            scheduler::park(vm)
+        }
+        AGAIN => {
+            // Stands in the place of a call that has returned nothing.
+            vm.top = base;
+            thread::save(vm, base);
+            scheduler::native_out_of_budget(vm)
+        }
+        RETRY => {
+            let arguments = base.add(call_slot(pc) + 2);
+            vm.top = arguments.add(vm.argument_count);
+            let top = vm.top;
+            thread::save(vm, top);
+            scheduler::collect(vm);
+            vm.k = constants_of(vm.base);
+            CALL
+        }
+        COLLECT => {
+            thread::save(vm, base);
+            scheduler::collect(vm);
+            vm.k = constants_of(vm.base);
+            CONTINUE
+        }
+        _ => {
+            let count = vm.result_count;
+            deliver(vm, count)
+        }
+    }
+}
+
+/// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code would.
+pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
+    let callee = (*vm).base;
+    // `pc` is behind the receiving word, which follows the call word.
+    let all = *((*vm).pc.sub(2) as *const u8).add(2) == OPEN;
+    let (distance, _) = unlink(*callee.sub(1));
+    let arguments = callee.sub(distance);
+    let (_, pc) = unlink(*arguments.sub(1));
+    (*vm).pc = pc;
+    (*vm).base = arguments.sub(2 + call_slot(pc));
+    (*vm).k = constants_of((*vm).base);
+    steps::resume(vm, arguments, distance, callee, all)
+}
+
+/// Drops the state of the native whose continuation is at `callee`: the stack is unwound past it.
+pub(crate) unsafe fn abandon(callee: *mut Raw) {
+    if let Some(state) = (*callee.sub(3)).to_userdata() {
+        (*state).data = None;
+    }
+}
+
+/// "bad argument #index to 'name' (text)" for the native called by the call word before `vm.pc`.
+pub(crate) unsafe fn throw_bad_argument(vm: &mut Vm, index: usize, text: &str) -> u64 {
+    let message = debug_info::bad_argument(vm, index, text.as_bytes());
+    unwind::throw_text(vm, message)
+}
+
+/// The native function of the frame whose arguments begin at `arguments`.
+pub(crate) unsafe fn function_at(arguments: *mut Raw) -> *mut NativeFunction {
+    let function = (*arguments.sub(2)).untag(NATIVE_FUNCTION);
+    debug_assert!(crate::value::is_pointer(function));
+    function as *mut NativeFunction
+}
+
+/// What a native answers when it is done.
+pub(crate) fn outcome(vm: &mut Vm, count: usize) -> i64 {
+    if count < FEW {
+        return count as i64;
+    }
+    vm.result_count = count;
+    MANY
 }

@@ -1,0 +1,110 @@
+//! Why a chunk could not be compiled, in the words of PUC Lua 5.1; and how a chunk is named in messages.
+
+/// The room that PUC Lua keeps for a chunk's name in run-time messages (`LUA_IDSIZE`).
+const RUNTIME_ID_SIZE: usize = 60;
+/// The room that its lexer keeps for a chunk's name in syntax errors (`MAXSRC`).
+const SYNTAX_ID_SIZE: usize = 80;
+
+/// Why a chunk could not be compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The whole text: `chunk:line: message near 'token'`.
+    pub message: Vec<u8>,
+    /// The line that it names.
+    pub line: u32,
+    /// Whether the chunk was right as far as it went, so that a REPL may ask for more.
+    pub at_end_of_input: bool,
+    /// Whether the options' interrupt hook stopped the compilation.
+    pub interrupted: bool,
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&String::from_utf8_lossy(&self.message))
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What a message says after "near".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Near {
+    #[default]
+    Nothing,
+    Text(Vec<u8>),
+    EndOfInput,
+}
+
+/// An error whose chunk is not named yet. Boxed, because it travels through every frame of the parser.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fault(Box<Details>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Details {
+    text: String,
+    near: Near,
+    line: u32,
+    interrupted: bool,
+}
+
+impl Fault {
+    pub(crate) fn new(text: impl Into<String>, near: Near, line: u32) -> Self {
+        Fault(Box::new(Details { text: text.into(), near, line, interrupted: false }))
+    }
+
+    pub(crate) fn interrupted(line: u32) -> Self {
+        Fault(Box::new(Details {
+            text: "compilation interrupted".into(),
+            near: Near::Nothing,
+            line,
+            interrupted: true,
+        }))
+    }
+
+    /// The finished error, for the chunk of that name.
+    pub(crate) fn in_chunk(self, chunk_name: &[u8]) -> Error {
+        let Details { text, near, line, interrupted } = *self.0;
+        let mut message = limited_chunk_id(chunk_name, SYNTAX_ID_SIZE);
+        message.extend_from_slice(format!(":{line}: {text}").as_bytes());
+        let near_text: Option<&[u8]> = match &near {
+            Near::Nothing => None,
+            // PUC Lua formats the token as a C string.
+            Near::Text(token) => token.split(|&byte| byte == 0).next(),
+            Near::EndOfInput => Some(b"<eof>"),
+        };
+        if let Some(token) = near_text {
+            message.extend_from_slice(b" near '");
+            message.extend_from_slice(token);
+            message.push(b'\'');
+        }
+        Error { message, line, at_end_of_input: near == Near::EndOfInput, interrupted }
+    }
+}
+
+/// How messages name the chunk called `name`: the file of `@file`, the name of `=name`, or `[string "..."]` with
+/// the first line of the source itself (`luaO_chunkid`).
+pub fn chunk_id(name: &[u8]) -> Vec<u8> {
+    limited_chunk_id(name, RUNTIME_ID_SIZE)
+}
+
+/// `size` counts a C string's final zero and, in the two longer forms, the quotes and dots of its templates.
+fn limited_chunk_id(name: &[u8], size: usize) -> Vec<u8> {
+    let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    match name {
+        [b'=', rest @ ..] => rest.iter().copied().take(size - 1).collect(),
+        [b'@', file @ ..] => {
+            let room = size - " '...' ".len() - 1;
+            match file.len().checked_sub(room) {
+                None | Some(0) => file.to_vec(),
+                Some(excess) => [b"...", file.get(excess..).unwrap_or_default()].concat(),
+            }
+        }
+        text => {
+            let room = size - " [string \"...\"] ".len() - 1;
+            let first_line = text.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
+            let shown = first_line.get(..room).unwrap_or(first_line);
+            let dots: &[u8] = if shown.len() < text.len() { b"..." } else { b"" };
+            [b"[string \"", shown, dots, b"\"]"].concat()
+        }
+    }
+}

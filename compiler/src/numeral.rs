@@ -1,0 +1,138 @@
+//! Numbers as text: what `tonumber` and the lexer accept, which in PUC Lua 5.1 is whatever C's `strtod` accepts:
+//! decimal and hexadecimal numbers with fraction and exponent, `inf` and `nan`. Results are correctly rounded.
+
+/// The number that `text` is as a whole.
+pub fn read(text: &[u8]) -> Option<f64> {
+    let (negative, magnitude) = split_sign(text);
+    let value = match magnitude {
+        [b'0', b'x' | b'X', rest @ ..] => hexadecimal(rest)?,
+        [b'0'..=b'9' | b'.', ..] => decimal(magnitude)?,
+        _ => named(magnitude)?,
+    };
+    Some(if negative { -value } else { value })
+}
+
+/// The number that `text` is but for whitespace around it. As in PUC Lua, text ends at a zero byte.
+pub fn read_trimmed(text: &[u8]) -> Option<f64> {
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let text = text.split(|&byte| byte == 0).next()?;
+    let start = text.iter().position(|byte| !is_space(byte))?;
+    let end = text.iter().rposition(|byte| !is_space(byte))?;
+    read(text.get(start..=end)?)
+}
+
+fn split_sign(text: &[u8]) -> (bool, &[u8]) {
+    match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    }
+}
+
+/// Splits `text` after the bytes at its front that satisfy `wanted`.
+fn split_while(text: &[u8], wanted: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().position(|byte| !wanted(byte)).unwrap_or(text.len()))
+}
+
+/// Splits `text` into integer digits, fraction digits and the rest; none without any digit.
+fn split_digits(text: &[u8], is_digit: impl Fn(&u8) -> bool) -> Option<(&[u8], &[u8], &[u8])> {
+    let (integer, rest) = split_while(text, &is_digit);
+    let (fraction, rest) = match rest {
+        [b'.', rest @ ..] => split_while(rest, &is_digit),
+        _ => (&[][..], rest),
+    };
+    (!integer.is_empty() || !fraction.is_empty()).then_some((integer, fraction, rest))
+}
+
+/// The exponent after its letter: a sign and at least one digit. One too large for any number is clamped.
+fn exponent(text: &[u8]) -> Option<i32> {
+    let (negative, digits) = split_sign(text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let add = |total: i32, digit: &u8| total.saturating_mul(10).saturating_add(i32::from(digit - b'0'));
+    let magnitude = digits.iter().fold(0, add);
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+fn decimal(text: &[u8]) -> Option<f64> {
+    match split_digits(text, u8::is_ascii_digit)?.2 {
+        [] => {}
+        [b'e' | b'E', rest @ ..] => {
+            exponent(rest)?;
+        }
+        _ => return None,
+    }
+    // Checked to be in the grammar that Rust reads too, with correct rounding.
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// A hexadecimal number without its `0x`.
+fn hexadecimal(text: &[u8]) -> Option<f64> {
+    let (integer, fraction, rest) = split_digits(text, u8::is_ascii_hexdigit)?;
+    let power = match rest {
+        [] => 0,
+        [b'p' | b'P', rest @ ..] => exponent(rest)?,
+        _ => return None,
+    };
+    // The first 15 digits fit in the mantissa; of the others it matters only whether one is not zero, which is kept
+    // in the lowest bit: far below the 53 bits of the result, so that it decides nothing but ties.
+    let mut mantissa = 0u64;
+    let mut binary_exponent = i64::from(power);
+    for (place, &byte) in integer.iter().chain(fraction).enumerate() {
+        let digit = u64::from(char::from(byte).to_digit(16)?);
+        let is_fraction = place >= integer.len();
+        if mantissa < 1 << 59 {
+            mantissa = mantissa << 4 | digit;
+            binary_exponent -= if is_fraction { 4 } else { 0 };
+        } else {
+            mantissa |= u64::from(digit != 0);
+            binary_exponent += if is_fraction { 0 } else { 4 };
+        }
+    }
+    Some(scale(mantissa, binary_exponent))
+}
+
+/// `mantissa * 2^exponent`, rounded once, to nearest even.
+fn scale(mantissa: u64, exponent: i64) -> f64 {
+    const MANTISSA_BITS: i64 = 53;
+    const SMALLEST_EXPONENT: i64 = -1074;
+    let bits = i64::from(u64::BITS - mantissa.leading_zeros());
+    if bits + exponent > 1024 {
+        return if mantissa == 0 { 0.0 } else { f64::INFINITY };
+    }
+    // Bits below the result's last place are rounded off here, so that the steps after it are exact.
+    let excess = (bits - MANTISSA_BITS).max(SMALLEST_EXPONENT - exponent).max(0);
+    if excess > bits + 1 {
+        return 0.0;
+    }
+    let wide = u128::from(mantissa);
+    let half = 1u128 << excess >> 1;
+    let mut rounded = wide >> excess;
+    let remainder = wide & ((1u128 << excess) - 1);
+    if remainder > half || (remainder == half && excess > 0 && rounded & 1 == 1) {
+        rounded += 1;
+    }
+    let mut value = rounded as f64;
+    let mut left = exponent + excess;
+    // Each factor is a power of two within the normal range; a result that is subnormal is already cut to fit.
+    while left != 0 {
+        let step = left.clamp(-1000, 1000);
+        value *= 2f64.powi(step as i32);
+        left -= step;
+    }
+    value
+}
+
+/// `inf`, `infinity`, `nan` and `nan(...)` in any case.
+fn named(text: &[u8]) -> Option<f64> {
+    let lower = text.to_ascii_lowercase();
+    match lower.as_slice() {
+        b"inf" | b"infinity" => Some(f64::INFINITY),
+        b"nan" => Some(f64::NAN),
+        [b'n', b'a', b'n', b'(', payload @ .., b')'] => {
+            payload.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').then_some(f64::NAN)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,290 @@
+//! Expressions. Operator precedence is climbed as in PUC Lua; chains of operators and suffixes become lists.
+//!
+//! As in `statement`, the functions stay apart so that the frames of a deep nesting are small.
+
+use super::Parser;
+use crate::ast::{
+    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Call, ComparisonOperator, Expression, ExpressionKind,
+    IndexKey, Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator,
+};
+use crate::error::Fault;
+use crate::token::Token;
+
+/// An infix operator as the grammar sees it.
+#[derive(Clone, Copy)]
+enum Infix {
+    Binary(BinaryOperator),
+    Concatenate,
+    And,
+    Or,
+}
+
+/// How tightly the unary operators bind.
+const UNARY_PRIORITY: u8 = 8;
+
+/// The operator that a token is, with how tightly it binds to its left and to its right.
+fn infix(token: &Token) -> Option<(Infix, u8, u8)> {
+    use ArithmeticOperator::*;
+    use ComparisonOperator::*;
+    let arithmetic = |operator, left, right| Some((Infix::Binary(BinaryOperator::Arithmetic(operator)), left, right));
+    let comparison = |operator| Some((Infix::Binary(BinaryOperator::Comparison(operator)), 3, 3));
+    match token {
+        Token::Or => Some((Infix::Or, 1, 1)),
+        Token::And => Some((Infix::And, 2, 2)),
+        Token::Equal => comparison(Equal),
+        Token::NotEqual => comparison(NotEqual),
+        Token::Less => comparison(Less),
+        Token::LessEqual => comparison(LessEqual),
+        Token::Greater => comparison(Greater),
+        Token::GreaterEqual => comparison(GreaterEqual),
+        Token::Concatenate => Some((Infix::Concatenate, 5, 4)),
+        Token::Plus => arithmetic(Add, 6, 6),
+        Token::Minus => arithmetic(Subtract, 6, 6),
+        Token::Star => arithmetic(Multiply, 7, 7),
+        Token::Slash => arithmetic(Divide, 7, 7),
+        Token::Percent => arithmetic(Modulo, 7, 7),
+        Token::Caret => arithmetic(Power, 10, 9),
+        _ => None,
+    }
+}
+
+fn unary(token: &Token) -> Option<UnaryOperator> {
+    match token {
+        Token::Minus => Some(UnaryOperator::Negate),
+        Token::Not => Some(UnaryOperator::Not),
+        Token::Hash => Some(UnaryOperator::Length),
+        _ => None,
+    }
+}
+
+/// Appends an operation to what stands left of it.
+fn join(mut left: Expression, operator: Infix, right: Expression) -> Expression {
+    let line = right.line;
+    let kind = match (operator, left.kind) {
+        (Infix::Binary(operator), ExpressionKind::Binary(mut chain)) => {
+            chain.links.push(BinaryLink { operator, right });
+            ExpressionKind::Binary(chain)
+        }
+        (Infix::Binary(operator), kind) => {
+            left.kind = kind;
+            ExpressionKind::Binary(Box::new(BinaryChain { first: left, links: vec![BinaryLink { operator, right }] }))
+        }
+        (Infix::And, ExpressionKind::And(mut operands)) => {
+            operands.push(right);
+            ExpressionKind::And(operands)
+        }
+        (Infix::Or, ExpressionKind::Or(mut operands)) => {
+            operands.push(right);
+            ExpressionKind::Or(operands)
+        }
+        (operator, kind) => {
+            left.kind = kind;
+            match operator {
+                Infix::And => ExpressionKind::And(vec![left, right]),
+                Infix::Or => ExpressionKind::Or(vec![left, right]),
+                // It groups from the right, so the rest of the chain is in `right`.
+                _ => match right.kind {
+                    ExpressionKind::Concatenation(mut operands) => {
+                        operands.insert(0, left);
+                        ExpressionKind::Concatenation(operands)
+                    }
+                    kind => ExpressionKind::Concatenation(vec![left, Expression { kind, line }]),
+                },
+            }
+        }
+    };
+    Expression { kind, line }
+}
+
+impl Parser<'_, '_> {
+    pub(super) fn expression(&mut self) -> Result<Expression, Fault> {
+        self.subexpression(0)
+    }
+
+    /// Parses an expression of operators that bind tighter than `limit`.
+    fn subexpression(&mut self, limit: u8) -> Result<Expression, Fault> {
+        self.enter_level()?;
+        let mut left = if let Some(operator) = unary(&self.current.token) {
+            self.advance()?;
+            let operand = self.subexpression(UNARY_PRIORITY)?;
+            Expression { line: operand.line, kind: ExpressionKind::Unary(operator, Box::new(operand)) }
+        } else if matches!(self.current.token, Token::Name(_) | Token::LeftParenthesis) {
+            self.suffixed()?
+        } else {
+            self.simple_expression()?
+        };
+        while let Some((operator, left_priority, right_priority)) = infix(&self.current.token)
+            && left_priority > limit
+        {
+            self.advance()?;
+            let right = self.subexpression(right_priority)?;
+            left = join(left, operator, right);
+        }
+        self.leave_level();
+        Ok(left)
+    }
+
+    /// At least one expression, separated by commas.
+    #[inline]
+    pub(super) fn expressions(&mut self) -> Result<Vec<Expression>, Fault> {
+        let mut list = vec![self.expression()?];
+        while self.skip(&Token::Comma)? {
+            list.push(self.expression()?);
+        }
+        Ok(list)
+    }
+
+    #[inline(never)]
+    fn simple_expression(&mut self) -> Result<Expression, Fault> {
+        let kind = match self.current.token {
+            Token::Number(value) => ExpressionKind::Number(value),
+            Token::String(ref value) => ExpressionKind::String(value.clone()),
+            Token::Nil => ExpressionKind::Nil,
+            Token::True => ExpressionKind::Boolean(true),
+            Token::False => ExpressionKind::Boolean(false),
+            Token::Dots => {
+                if !self.innermost.is_vararg {
+                    return Err(self.error("cannot use '...' outside a vararg function"));
+                }
+                self.innermost.uses_vararg = true;
+                ExpressionKind::Vararg
+            }
+            Token::LeftBrace => return self.table(),
+            Token::Function => {
+                self.advance()?;
+                let line = self.line();
+                return self.function_expression(false, line);
+            }
+            _ => return Err(self.error("unexpected symbol")),
+        };
+        self.advance()?;
+        Ok(Expression { kind, line: self.last_line })
+    }
+
+    /// A function from its parameters on.
+    pub(super) fn function_expression(&mut self, has_self: bool, line: u32) -> Result<Expression, Fault> {
+        let function = self.function(has_self, line)?;
+        Ok(Expression { kind: ExpressionKind::Function(function), line: self.last_line })
+    }
+
+    /// A name or an expression in parentheses, and what follows it: indexings and calls.
+    #[inline(never)]
+    pub(super) fn suffixed(&mut self) -> Result<Expression, Fault> {
+        let base = self.suffixed_base()?;
+        let mut suffixes = Vec::new();
+        while let Some(suffix) = self.suffix()? {
+            suffixes.push(suffix);
+        }
+        if suffixes.is_empty() {
+            return Ok(base);
+        }
+        let kind = ExpressionKind::Suffixed(Box::new(Suffixed { base, suffixes }));
+        Ok(Expression { kind, line: self.last_line })
+    }
+
+    #[inline(never)]
+    fn suffixed_base(&mut self) -> Result<Expression, Fault> {
+        let line = self.line();
+        let kind = match self.current.token {
+            Token::Name(name) => {
+                self.advance()?;
+                self.resolve(name)?
+            }
+            Token::LeftParenthesis => {
+                self.advance()?;
+                let inner = Box::new(self.expression()?);
+                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
+                ExpressionKind::Parenthesized(inner)
+            }
+            _ => return Err(self.error("unexpected symbol")),
+        };
+        Ok(Expression { kind, line: self.last_line })
+    }
+
+    #[inline(never)]
+    fn suffix(&mut self) -> Result<Option<Suffix>, Fault> {
+        let method = match self.current.token {
+            Token::Dot => {
+                self.advance()?;
+                let kind = SuffixKind::Index(IndexKey::Field(self.expect_field_name()?));
+                return Ok(Some(Suffix { kind, line: self.last_line }));
+            }
+            Token::LeftBracket => {
+                let kind = SuffixKind::Index(IndexKey::Value(self.bracketed_key()?));
+                return Ok(Some(Suffix { kind, line: self.last_line }));
+            }
+            Token::Colon => {
+                self.advance()?;
+                Some(self.expect_field_name()?)
+            }
+            Token::LeftParenthesis | Token::String(_) | Token::LeftBrace => None,
+            _ => return Ok(None),
+        };
+        let line = self.line();
+        let arguments = self.arguments()?;
+        let kind = SuffixKind::Call(Call { method, arguments });
+        Ok(Some(Suffix { kind, line }))
+    }
+
+    #[inline(never)]
+    fn bracketed_key(&mut self) -> Result<Expression, Fault> {
+        self.expect(&Token::LeftBracket)?;
+        let key = self.expression()?;
+        self.expect(&Token::RightBracket)?;
+        Ok(key)
+    }
+
+    #[inline]
+    fn arguments(&mut self) -> Result<Vec<Expression>, Fault> {
+        let line = self.line();
+        match self.current.token {
+            Token::LeftParenthesis => {
+                if line != self.last_line {
+                    return Err(self.error("ambiguous syntax (function call x new statement)"));
+                }
+                self.advance()?;
+                if self.skip(&Token::RightParenthesis)? {
+                    return Ok(Vec::new());
+                }
+                let arguments = self.expressions()?;
+                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
+                Ok(arguments)
+            }
+            Token::LeftBrace | Token::String(_) => Ok(vec![self.simple_expression()?]),
+            _ => Err(self.error("function arguments expected")),
+        }
+    }
+
+    #[inline(never)]
+    fn table(&mut self) -> Result<Expression, Fault> {
+        let line = self.line();
+        self.expect(&Token::LeftBrace)?;
+        let mut items = Vec::new();
+        while !self.is_at(&Token::RightBrace) {
+            self.table_item(&mut items)?;
+            if !self.skip(&Token::Comma)? && !self.skip(&Token::Semicolon)? {
+                break;
+            }
+        }
+        self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
+        Ok(Expression { kind: ExpressionKind::Table(Box::new(Table { items, line })), line: self.last_line })
+    }
+
+    #[inline(never)]
+    fn table_item(&mut self, items: &mut Vec<TableItem>) -> Result<(), Fault> {
+        if let Token::Name(name) = self.current.token
+            && self.next_is(&Token::Assign)?
+        {
+            self.advance()?;
+            self.advance()?;
+            items.push(TableItem::Field(name, self.expression()?));
+        } else if self.is_at(&Token::LeftBracket) {
+            let key = self.bracketed_key()?;
+            self.expect(&Token::Assign)?;
+            items.push(TableItem::Keyed(key, self.expression()?));
+        } else {
+            items.push(TableItem::Positional(self.expression()?));
+        }
+        Ok(())
+    }
+}

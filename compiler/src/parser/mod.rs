@@ -1,0 +1,257 @@
+//! Tokens to syntax tree, by recursive descent as PUC Lua 5.1 does it, so that every error has its words and its line.
+
+mod expression;
+mod scope;
+mod statement;
+
+use crate::Options;
+use crate::ast::{Chunk, Function, LocalName};
+use crate::error::{Fault, Near};
+use crate::lexer::{self, Lexer};
+use crate::token::{Name, Token};
+use scope::FunctionScope;
+use std::ops::Range;
+
+/// How deeply blocks and expressions may be nested.
+const MAX_SYNTAX_LEVELS: usize = 200;
+/// The interrupt hook is asked each time that so many tokens have been read.
+const TOKENS_PER_POLL: u32 = 4096;
+
+/// Parses a chunk.
+pub(crate) fn parse(text: &[u8], chunk_name: &[u8], options: &Options<'_>) -> Result<Chunk, Fault> {
+    let mut parser = Parser {
+        lexer: lexer::lexer(text, chunk_name),
+        current: Lexeme { token: Token::EndOfInput, span: 0..0 },
+        ahead: None,
+        last_line: 1,
+        tokens: 0,
+        options,
+        levels: 0,
+        functions: 0,
+        innermost: FunctionScope::new(0),
+        enclosing: Vec::new(),
+    };
+    parser.advance()?;
+    parser.innermost.is_vararg = true;
+    let body = parser.statements()?;
+    parser.check(&Token::EndOfInput)?;
+    parser.leave_block()?;
+    let mut main = parser.innermost.finish(body);
+    main.return_line = parser.last_line;
+    Ok(Chunk { main, names: parser.lexer.extras.names })
+}
+
+/// A token and where it lies in the text.
+struct Lexeme {
+    token: Token,
+    span: Range<usize>,
+}
+
+struct Parser<'s, 'o> {
+    lexer: Lexer<'s>,
+    current: Lexeme,
+    ahead: Option<Lexeme>,
+    /// The line of the token before the current one.
+    last_line: u32,
+    tokens: u32,
+    options: &'o Options<'o>,
+    /// How deep blocks and expressions are nested here.
+    levels: usize,
+    /// The number of functions met, the main one not counted.
+    functions: u32,
+    innermost: Box<FunctionScope>,
+    /// The functions around the innermost one, outermost first.
+    #[expect(
+        clippy::vec_box,
+        reason = "they are moved in and out of `innermost` without passing through a stack frame"
+    )]
+    enclosing: Vec<Box<FunctionScope>>,
+}
+
+impl Parser<'_, '_> {
+    /// The line that the lexer has reached: that of the current token's end, if none was read ahead.
+    fn line(&self) -> u32 {
+        self.lexer.extras.line
+    }
+
+    fn read(&mut self) -> Result<Lexeme, Fault> {
+        self.tokens = self.tokens.wrapping_add(1);
+        if self.tokens.is_multiple_of(TOKENS_PER_POLL) && self.options.is_interrupted() {
+            return Err(Fault::interrupted(self.line()));
+        }
+        let token = self.lexer.next().unwrap_or(Ok(Token::EndOfInput))?;
+        Ok(Lexeme { token, span: self.lexer.span() })
+    }
+
+    /// Goes on to the next token and returns the one left behind.
+    fn advance(&mut self) -> Result<Token, Fault> {
+        self.last_line = self.line();
+        let next = match self.ahead.take() {
+            Some(lexeme) => lexeme,
+            None => self.read()?,
+        };
+        Ok(std::mem::replace(&mut self.current, next).token)
+    }
+
+    /// Whether the token after the current one is `token`.
+    fn next_is(&mut self, token: &Token) -> Result<bool, Fault> {
+        if self.ahead.is_none() {
+            self.ahead = Some(self.read()?);
+        }
+        Ok(self.ahead.as_ref().is_some_and(|lexeme| lexeme.token == *token))
+    }
+
+    fn is_at(&self, token: &Token) -> bool {
+        self.current.token == *token
+    }
+
+    /// Skips `token` if it is the current one.
+    fn skip(&mut self, token: &Token) -> Result<bool, Fault> {
+        let found = self.is_at(token);
+        if found {
+            self.advance()?;
+        }
+        Ok(found)
+    }
+
+    fn check(&self, token: &Token) -> Result<(), Fault> {
+        if self.is_at(token) { Ok(()) } else { Err(self.error(format!("'{}' expected", token.describe()))) }
+    }
+
+    fn expect(&mut self, token: &Token) -> Result<(), Fault> {
+        self.check(token)?;
+        self.advance()?;
+        Ok(())
+    }
+
+    /// Expects the token that closes what `opening` opened on `line`.
+    fn expect_closing(&mut self, closing: &Token, opening: &Token, line: u32) -> Result<(), Fault> {
+        if !self.is_at(closing) && line != self.line() {
+            let (closing, opening) = (closing.describe(), opening.describe());
+            return Err(self.error(format!("'{closing}' expected (to close '{opening}' at line {line})")));
+        }
+        self.expect(closing)
+    }
+
+    fn expect_name(&mut self) -> Result<Name, Fault> {
+        let Token::Name(name) = self.current.token else {
+            return Err(self.error("'<name>' expected"));
+        };
+        self.advance()?;
+        Ok(name)
+    }
+
+    /// Expects the name of a field, which may be a reserved word.
+    fn expect_field_name(&mut self) -> Result<Name, Fault> {
+        let word = self.lexer.source().get(self.current.span.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_alphabetic());
+        match word.filter(is_word).and_then(|word| self.lexer.extras.names.try_get_or_intern(word).ok()) {
+            Some(name) => {
+                self.advance()?;
+                Ok(name)
+            }
+            None => self.expect_name(),
+        }
+    }
+
+    fn name_text(&self, name: Name) -> &str {
+        self.lexer.extras.names.try_resolve(&name).unwrap_or("?")
+    }
+
+    /// An error near the current token.
+    fn error(&self, text: impl Into<String>) -> Fault {
+        let source = self.lexer.source().get(self.current.span.clone()).unwrap_or_default();
+        let near = match &self.current.token {
+            Token::EndOfInput => Near::EndOfInput,
+            // PUC Lua shows a string as its lexer has read it, between the delimiters of the source.
+            Token::String(value) => {
+                let delimiter = match source {
+                    [b'[', rest @ ..] => rest.iter().take_while(|&&byte| byte == b'=').count() + 2,
+                    _ => 1,
+                };
+                let opening = source.get(..delimiter).unwrap_or_default();
+                let closing = source.get(source.len().saturating_sub(delimiter)..).unwrap_or_default();
+                Near::Text([opening, value, closing].concat())
+            }
+            Token::Unknown(byte) if byte.is_ascii_control() => Near::Text(format!("char({byte})").into_bytes()),
+            _ => Near::Text(source.to_vec()),
+        };
+        Fault::new(text, near, self.line())
+    }
+
+    /// Counts a syntax level in; `leave_level` counts it out. After an error nobody counts any more.
+    fn enter_level(&mut self) -> Result<(), Fault> {
+        self.levels += 1;
+        if self.levels > MAX_SYNTAX_LEVELS {
+            return Err(Fault::new("chunk has too many syntax levels", Near::Nothing, self.line()));
+        }
+        Ok(())
+    }
+
+    fn leave_level(&mut self) {
+        self.levels -= 1;
+    }
+
+    /// Parses a function from its parameters to its `end`. `line` is where it begins.
+    #[inline(never)]
+    fn function(&mut self, has_self: bool, line: u32) -> Result<Box<Function>, Fault> {
+        self.functions += 1;
+        let ordinal = self.functions;
+        let enclosing = std::mem::replace(&mut self.innermost, FunctionScope::new(line));
+        self.enclosing.push(enclosing);
+        self.expect(&Token::LeftParenthesis)?;
+        if has_self {
+            let name = self.lexer.extras.names.get_or_intern_static("self");
+            self.declare(LocalName::Visible(name))?;
+        }
+        let parameters = self.parameters()?;
+        self.expect(&Token::RightParenthesis)?;
+        let body = self.statements()?;
+        let last_line = self.line();
+        self.expect_closing(&Token::End, &Token::Function, line)?;
+        self.leave_block()?;
+        let enclosing = self.enclosing.pop().unwrap_or_default();
+        let mut function = std::mem::replace(&mut self.innermost, enclosing).finish(body);
+        function.ordinal = ordinal;
+        function.last_line = last_line;
+        function.parameters = parameters;
+        function.return_line = self.last_line;
+        Ok(function)
+    }
+
+    /// Parses the parameters, takes them into scope, and returns the number of those with a name.
+    #[inline(never)]
+    fn parameters(&mut self) -> Result<u8, Fault> {
+        if !self.is_at(&Token::RightParenthesis) {
+            loop {
+                self.parameter()?;
+                if self.innermost.is_vararg || !self.skip(&Token::Comma)? {
+                    break;
+                }
+            }
+        }
+        let parameters = self.innermost.locals.len();
+        if self.innermost.is_vararg {
+            let name = self.lexer.extras.names.get_or_intern_static("arg");
+            self.declare(LocalName::Visible(name))?;
+        }
+        self.innermost.activate(self.innermost.locals.len());
+        // The bound on locals keeps it far below 255.
+        Ok(parameters as u8)
+    }
+
+    fn parameter(&mut self) -> Result<(), Fault> {
+        match self.current.token {
+            Token::Name(name) => {
+                self.advance()?;
+                self.declare(LocalName::Visible(name))?;
+            }
+            Token::Dots => {
+                self.advance()?;
+                self.innermost.is_vararg = true;
+            }
+            _ => return Err(self.error("<name> or '...' expected")),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! Names while parsing: which local, upvalue or global a name means, which label a `goto` means, and the bounds on them.
+
+use super::Parser;
+use crate::ast::{
+    Block, ExpressionKind, Function, Label, LabelId, Local, LocalId, LocalName, Origin, Upvalue, VarargLocal,
+};
+use crate::error::{Fault, Near};
+use crate::token::Name;
+
+/// The number of locals that a function may have at a time.
+const MAX_LOCALS: usize = 200;
+/// The number of upvalues that a function may have.
+const MAX_UPVALUES: usize = 60;
+
+/// A function that is being parsed.
+#[derive(Default)]
+pub(super) struct FunctionScope {
+    /// The line of its `function`; 0 for the main chunk.
+    pub(super) line: u32,
+    pub(super) is_vararg: bool,
+    pub(super) uses_vararg: bool,
+    pub(super) locals: Vec<Local>,
+    /// The locals in scope, outermost first.
+    active: Vec<LocalId>,
+    /// The number of locals that are declared but not yet in scope.
+    pending: usize,
+    pub(super) upvalues: Vec<Upvalue>,
+    blocks: Vec<BlockScope>,
+    pub(super) labels: Vec<Label>,
+    /// The labels of the open blocks.
+    visible_labels: Vec<LabelId>,
+    pub(super) gotos: Vec<LabelId>,
+    pending_gotos: Vec<PendingGoto>,
+}
+
+struct BlockScope {
+    is_loop: bool,
+    first_local: usize,
+    first_label: usize,
+    first_goto: usize,
+}
+
+/// A `goto` whose label has not been met.
+struct PendingGoto {
+    name: Name,
+    goto: usize,
+    line: u32,
+    /// The number of locals in scope in the innermost block that holds both the `goto` and the position reached.
+    active_locals: usize,
+}
+
+impl FunctionScope {
+    /// The function that begins on `line`, with the block of its body open.
+    #[inline(never)]
+    pub(super) fn new(line: u32) -> Box<Self> {
+        let mut function = Box::new(FunctionScope { line, ..FunctionScope::default() });
+        function.enter_block(false);
+        function
+    }
+
+    /// The tree of the function with that body. What else is known of it is the parser's to add.
+    #[inline(never)]
+    pub(super) fn finish(self: Box<Self>, body: Block) -> Box<Function> {
+        let is_main = self.line == 0;
+        let arg = if self.uses_vararg { VarargLocal::Nil } else { VarargLocal::Table };
+        Box::new(Function {
+            ordinal: 0,
+            line: self.line,
+            last_line: 0,
+            parameters: 0,
+            is_vararg: self.is_vararg,
+            arg: (self.is_vararg && !is_main).then_some(arg),
+            locals: self.locals,
+            upvalues: self.upvalues,
+            labels: self.labels,
+            gotos: self.gotos,
+            body,
+            return_line: 0,
+        })
+    }
+
+    pub(super) fn enter_block(&mut self, is_loop: bool) {
+        self.blocks.push(BlockScope {
+            is_loop,
+            first_local: self.active.len(),
+            first_label: self.visible_labels.len(),
+            first_goto: self.pending_gotos.len(),
+        });
+    }
+
+    pub(super) fn is_in_loop(&self) -> bool {
+        self.blocks.iter().any(|block| block.is_loop)
+    }
+
+    /// Takes the last `count` declared locals into scope.
+    pub(super) fn activate(&mut self, count: usize) {
+        let first = self.locals.len() - self.pending;
+        self.active.extend((first..first + count).map(|index| index as LocalId));
+        self.pending -= count;
+    }
+
+    fn local_named(&self, name: Name) -> Option<LocalId> {
+        let is_named =
+            |&&id: &&LocalId| self.locals.get(id as usize).is_some_and(|local| local.name == LocalName::Visible(name));
+        self.active.iter().rev().find(is_named).copied()
+    }
+
+    /// The innermost open block's beginnings; a function has one block at least.
+    fn block(&self) -> &BlockScope {
+        const OUTSIDE: &BlockScope = &BlockScope { is_loop: false, first_local: 0, first_label: 0, first_goto: 0 };
+        self.blocks.last().unwrap_or(OUTSIDE)
+    }
+
+    /// The label of that name in the innermost block.
+    fn label_named(&self, name: Name) -> Option<LabelId> {
+        let labels = self.visible_labels.get(self.block().first_label..).unwrap_or_default();
+        let is_named = |&&id: &&LabelId| self.labels.get(id as usize).is_some_and(|label| label.name == name);
+        labels.iter().find(is_named).copied()
+    }
+}
+
+impl Parser<'_, '_> {
+    fn over_limit(&self, function_line: u32, limit: usize, what: &str) -> Fault {
+        let text = match function_line {
+            0 => format!("main function has more than {limit} {what}"),
+            line => format!("function at line {line} has more than {limit} {what}"),
+        };
+        Fault::new(text, Near::Nothing, self.line())
+    }
+
+    pub(super) fn check_limit(&self, count: usize, limit: usize, what: &str) -> Result<(), Fault> {
+        if count > limit { Err(self.over_limit(self.innermost.line, limit, what)) } else { Ok(()) }
+    }
+
+    /// Declares a local that is not in scope yet.
+    pub(super) fn declare(&mut self, name: LocalName) -> Result<LocalId, Fault> {
+        let function = &self.innermost;
+        self.check_limit(function.active.len() + function.pending + 1, MAX_LOCALS, "local variables")?;
+        let function = &mut self.innermost;
+        let id = function.locals.len() as LocalId;
+        function.locals.push(Local { name, is_captured: false });
+        function.pending += 1;
+        Ok(id)
+    }
+
+    pub(super) fn declare_hidden(&mut self, names: [&'static str; 3]) -> Result<LocalId, Fault> {
+        let first = self.innermost.locals.len() as LocalId;
+        for name in names {
+            self.declare(LocalName::Hidden(name))?;
+        }
+        Ok(first)
+    }
+
+    /// What a name means here. A local of an enclosing function becomes an upvalue of every function in between.
+    pub(super) fn resolve(&mut self, name: Name) -> Result<ExpressionKind, Fault> {
+        if let Some(id) = self.innermost.local_named(name) {
+            return Ok(ExpressionKind::Local(id));
+        }
+        let enclosing = self.enclosing.iter_mut().enumerate().rev();
+        let found =
+            enclosing.filter_map(|(depth, function)| Some((depth, function.local_named(name)?, function))).next();
+        let Some((depth, id, function)) = found else {
+            return Ok(ExpressionKind::Global(name));
+        };
+        if let Some(local) = function.locals.get_mut(id as usize) {
+            local.is_captured = true;
+        }
+        let mut origin = Origin::Local(id);
+        let mut index = 0;
+        let between = self.enclosing.iter_mut().skip(depth + 1).chain(std::iter::once(&mut self.innermost));
+        for function in between {
+            let known = function.upvalues.iter().position(|upvalue| upvalue.origin == origin);
+            let position = known.unwrap_or_else(|| {
+                function.upvalues.push(Upvalue { name, origin });
+                function.upvalues.len() - 1
+            });
+            if position >= MAX_UPVALUES {
+                let line = function.line;
+                return Err(self.over_limit(line, MAX_UPVALUES, "upvalues"));
+            }
+            index = position as u8;
+            origin = Origin::Upvalue(index);
+        }
+        Ok(ExpressionKind::Upvalue(index))
+    }
+
+    /// Closes the innermost block: its locals end, and its unresolved gotos look for a label in the block around it.
+    pub(super) fn leave_block(&mut self) -> Result<(), Fault> {
+        let function = &mut self.innermost;
+        let Some(block) = function.blocks.pop() else { return Ok(()) };
+        function.active.truncate(block.first_local);
+        function.visible_labels.truncate(block.first_label);
+        let left = function.pending_gotos.split_off(block.first_goto);
+        for mut pending in left {
+            pending.active_locals = pending.active_locals.min(block.first_local);
+            match self.innermost.label_named(pending.name) {
+                Some(label) => self.bind_goto(&pending, label)?,
+                None if self.innermost.blocks.is_empty() => {
+                    let name = self.name_text(pending.name);
+                    let text = format!("no visible label '{name}' for <goto> at line {}", pending.line);
+                    return Err(Fault::new(text, Near::Nothing, self.line()));
+                }
+                None => self.innermost.pending_gotos.push(pending),
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers a `goto` and returns its index.
+    pub(super) fn add_goto(&mut self, name: Name, line: u32) -> Result<u32, Fault> {
+        let function = &mut self.innermost;
+        let goto = function.gotos.len();
+        function.gotos.push(0);
+        let pending = PendingGoto { name, goto, line, active_locals: function.active.len() };
+        match function.label_named(name) {
+            Some(label) => self.bind_goto(&pending, label)?,
+            None => function.pending_gotos.push(pending),
+        }
+        Ok(goto as u32)
+    }
+
+    pub(super) fn add_label(&mut self, name: Name, line: u32) -> Result<LabelId, Fault> {
+        if let Some(previous) = self.innermost.label_named(name).and_then(|id| self.innermost.labels.get(id as usize)) {
+            let text = format!("label '{}' already defined on line {}", self.name_text(name), previous.line);
+            return Err(Fault::new(text, Near::Nothing, self.line()));
+        }
+        let function = &mut self.innermost;
+        let id = function.labels.len() as LabelId;
+        function.labels.push(Label { name, line, active_locals: function.active.len() });
+        function.visible_labels.push(id);
+        Ok(id)
+    }
+
+    /// Binds the gotos that waited for the label. One at the end of its block lies outside the scope of its locals.
+    pub(super) fn finish_label(&mut self, id: LabelId, ends_block: bool) -> Result<(), Fault> {
+        let function = &mut self.innermost;
+        let first_local = function.block().first_local;
+        let first_goto = function.block().first_goto;
+        let Some(label) = function.labels.get_mut(id as usize) else { return Ok(()) };
+        if ends_block {
+            label.active_locals = first_local;
+        }
+        let name = label.name;
+        let waiting = function.pending_gotos.split_off(first_goto);
+        for pending in waiting {
+            if pending.name == name {
+                self.bind_goto(&pending, id)?;
+            } else {
+                self.innermost.pending_gotos.push(pending);
+            }
+        }
+        Ok(())
+    }
+
+    fn bind_goto(&mut self, pending: &PendingGoto, id: LabelId) -> Result<(), Fault> {
+        let function = &mut self.innermost;
+        let active_at_label = function.labels.get(id as usize).map_or(0, |label| label.active_locals);
+        if pending.active_locals < active_at_label {
+            let local = function.active.get(pending.active_locals).and_then(|&id| function.locals.get(id as usize));
+            let local_name = match local.map(|local| local.name) {
+                Some(LocalName::Visible(name)) => self.name_text(name),
+                Some(LocalName::Hidden(name)) => name,
+                None => "?",
+            };
+            let (name, line) = (self.name_text(pending.name), pending.line);
+            let text = format!("<goto {name}> at line {line} jumps into the scope of local '{local_name}'");
+            return Err(Fault::new(text, Near::Nothing, self.line()));
+        }
+        if let Some(target) = function.gotos.get_mut(pending.goto) {
+            *target = id;
+        }
+        Ok(())
+    }
+}

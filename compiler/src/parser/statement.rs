@@ -1,0 +1,289 @@
+//! Statements and blocks.
+//!
+//! These functions stay apart from each other (`inline(never)`), so that the frames of a deep nesting hold only what its
+//! own kind of statement needs.
+
+use super::{MAX_SYNTAX_LEVELS, Parser};
+use crate::ast::{
+    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, IndexKey, LocalName, NumericFor, Statement,
+    Suffix, SuffixKind, Suffixed,
+};
+use crate::error::Fault;
+use crate::token::{Name, Token};
+
+impl Parser<'_, '_> {
+    /// Whether the current token ends a block.
+    fn ends_block(&self) -> bool {
+        matches!(self.current.token, Token::Else | Token::ElseIf | Token::End | Token::Until | Token::EndOfInput)
+    }
+
+    /// A block with a scope of its own.
+    #[inline(never)]
+    fn block(&mut self, is_loop: bool) -> Result<Block, Fault> {
+        self.innermost.enter_block(is_loop);
+        let block = self.statements()?;
+        self.leave_block()?;
+        Ok(block)
+    }
+
+    /// The statements of a block whose scope is open already. Nothing follows `return` or `break`.
+    pub(super) fn statements(&mut self) -> Result<Block, Fault> {
+        self.enter_level()?;
+        let mut statements = Vec::new();
+        while !self.ends_block() {
+            if self.skip(&Token::Semicolon)? {
+                continue;
+            }
+            if self.is_at(&Token::DoubleColon) {
+                self.labels(&mut statements)?;
+                continue;
+            }
+            let statement = self.statement()?;
+            let is_last = matches!(statement, Statement::Return { .. } | Statement::Break { .. });
+            statements.push(statement);
+            if is_last {
+                self.skip(&Token::Semicolon)?;
+                break;
+            }
+        }
+        self.leave_level();
+        Ok(Block { statements, last_line: self.last_line })
+    }
+
+    #[inline(never)]
+    fn statement(&mut self) -> Result<Statement, Fault> {
+        let line = self.line();
+        match self.current.token {
+            Token::If => self.if_statement(line),
+            Token::While => self.while_statement(line),
+            Token::Do => {
+                self.advance()?;
+                let body = self.block(false)?;
+                self.expect_closing(&Token::End, &Token::Do, line)?;
+                Ok(Statement::Do(body))
+            }
+            Token::For => self.for_statement(line),
+            Token::Repeat => self.repeat_statement(line),
+            Token::Function => self.function_statement(line),
+            Token::Local => {
+                self.advance()?;
+                if self.skip(&Token::Function)? { self.local_function() } else { self.local_statement() }
+            }
+            Token::Return => self.return_statement(),
+            Token::Break => {
+                self.advance()?;
+                if !self.innermost.is_in_loop() {
+                    return Err(self.error("no loop to break"));
+                }
+                Ok(Statement::Break { line: self.last_line })
+            }
+            Token::Goto => {
+                self.advance()?;
+                let name = self.expect_name()?;
+                Ok(Statement::Goto { goto: self.add_goto(name, line)?, line: self.last_line })
+            }
+            _ => self.expression_statement(),
+        }
+    }
+
+    #[inline(never)]
+    fn if_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+        let mut arms = Vec::new();
+        let mut otherwise = None;
+        loop {
+            self.advance()?;
+            let condition = self.expression()?;
+            self.expect(&Token::Then)?;
+            arms.push(Arm { condition, block: self.block(false)? });
+            if !self.is_at(&Token::ElseIf) {
+                break;
+            }
+        }
+        if self.skip(&Token::Else)? {
+            otherwise = Some(self.block(false)?);
+        }
+        self.expect_closing(&Token::End, &Token::If, line)?;
+        Ok(Statement::If { arms, otherwise })
+    }
+
+    #[inline(never)]
+    fn while_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+        self.advance()?;
+        let condition = self.expression()?;
+        self.expect(&Token::Do)?;
+        let body = self.block(true)?;
+        self.expect_closing(&Token::End, &Token::While, line)?;
+        Ok(Statement::While { condition, body })
+    }
+
+    /// The condition sees the locals of the body.
+    #[inline(never)]
+    fn repeat_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+        self.innermost.enter_block(true);
+        self.advance()?;
+        let body = self.statements()?;
+        self.expect_closing(&Token::Until, &Token::Repeat, line)?;
+        let condition = self.expression()?;
+        self.leave_block()?;
+        Ok(Statement::Repeat { body, condition })
+    }
+
+    fn for_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+        self.advance()?;
+        let name = self.expect_name()?;
+        // The hidden locals live in a block around the loop.
+        self.innermost.enter_block(false);
+        let statement = match self.current.token {
+            Token::Assign => self.numeric_for(name, line)?,
+            Token::Comma | Token::In => self.generic_for(name)?,
+            _ => return Err(self.error("'=' or 'in' expected")),
+        };
+        self.expect_closing(&Token::End, &Token::For, line)?;
+        self.leave_block()?;
+        Ok(statement)
+    }
+
+    #[inline(never)]
+    fn numeric_for(&mut self, name: Name, line: u32) -> Result<Statement, Fault> {
+        let first = self.declare_hidden(["(for index)", "(for limit)", "(for step)"])?;
+        self.declare(LocalName::Visible(name))?;
+        self.advance()?;
+        let start = self.expression()?;
+        self.expect(&Token::Comma)?;
+        let limit = self.expression()?;
+        let step = if self.skip(&Token::Comma)? { Some(self.expression()?) } else { None };
+        let (body, do_line) = self.for_body(1)?;
+        Ok(Statement::NumericFor(Box::new(NumericFor { first, start, limit, step, body, line, do_line })))
+    }
+
+    #[inline(never)]
+    fn generic_for(&mut self, name: Name) -> Result<Statement, Fault> {
+        let first = self.declare_hidden(["(for generator)", "(for state)", "(for control)"])?;
+        self.declare(LocalName::Visible(name))?;
+        let mut count = 1;
+        while self.skip(&Token::Comma)? {
+            let name = self.expect_name()?;
+            self.declare(LocalName::Visible(name))?;
+            count += 1;
+        }
+        self.expect(&Token::In)?;
+        let line = self.line();
+        let values = self.expressions()?;
+        let (body, do_line) = self.for_body(count)?;
+        Ok(Statement::GenericFor(Box::new(GenericFor { first, count: count as u32, values, body, line, do_line })))
+    }
+
+    /// The body of a `for` with that many visible variables, and the line of its `do`.
+    fn for_body(&mut self, variables: usize) -> Result<(Block, u32), Fault> {
+        self.innermost.activate(3);
+        self.expect(&Token::Do)?;
+        let do_line = self.last_line;
+        self.innermost.enter_block(true);
+        self.innermost.activate(variables);
+        let body = self.statements()?;
+        self.leave_block()?;
+        Ok((body, do_line))
+    }
+
+    #[inline(never)]
+    fn function_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+        self.advance()?;
+        let name = self.expect_name()?;
+        let base = Expression { kind: self.resolve(name)?, line: self.last_line };
+        let mut suffixes = Vec::new();
+        let mut is_method = false;
+        while !is_method && matches!(self.current.token, Token::Dot | Token::Colon) {
+            is_method = self.is_at(&Token::Colon);
+            self.advance()?;
+            let kind = SuffixKind::Index(IndexKey::Field(self.expect_field_name()?));
+            suffixes.push(Suffix { kind, line: self.last_line });
+        }
+        let target = if suffixes.is_empty() {
+            base
+        } else {
+            Expression { kind: ExpressionKind::Suffixed(Box::new(Suffixed { base, suffixes })), line: self.last_line }
+        };
+        let function = self.function_expression(is_method, line)?;
+        Ok(Statement::Function(Box::new(FunctionStatement { target, function, line })))
+    }
+
+    #[inline(never)]
+    fn local_function(&mut self) -> Result<Statement, Fault> {
+        let name = self.expect_name()?;
+        let variable = self.declare(LocalName::Visible(name))?;
+        self.innermost.activate(1);
+        let line = self.line();
+        Ok(Statement::LocalFunction { variable, function: self.function_expression(false, line)? })
+    }
+
+    #[inline(never)]
+    fn local_statement(&mut self) -> Result<Statement, Fault> {
+        let first = self.innermost.locals.len() as u32;
+        let mut count = 0;
+        loop {
+            let name = self.expect_name()?;
+            self.declare(LocalName::Visible(name))?;
+            count += 1;
+            if !self.skip(&Token::Comma)? {
+                break;
+            }
+        }
+        let values = if self.skip(&Token::Assign)? { self.expressions()? } else { Vec::new() };
+        self.innermost.activate(count);
+        Ok(Statement::Local { first, count: count as u32, values, line: self.last_line })
+    }
+
+    #[inline(never)]
+    fn return_statement(&mut self) -> Result<Statement, Fault> {
+        self.advance()?;
+        let has_values = !self.ends_block() && !self.is_at(&Token::Semicolon);
+        let values = if has_values { self.expressions()? } else { Vec::new() };
+        Ok(Statement::Return { values, line: self.last_line })
+    }
+
+    /// A run of labels and empty statements. As in Lua 5.2, what follows the run decides whether all of its labels end
+    /// their block; `until` does not count, because its condition still sees the locals.
+    #[inline(never)]
+    fn labels(&mut self, statements: &mut Vec<Statement>) -> Result<(), Fault> {
+        let mut run = Vec::new();
+        while self.is_at(&Token::DoubleColon) {
+            let line = self.line();
+            self.advance()?;
+            let name = self.expect_name()?;
+            let id = self.add_label(name, line)?;
+            self.expect(&Token::DoubleColon)?;
+            run.push(id);
+            while self.skip(&Token::Semicolon)? {}
+        }
+        let ends_block = self.ends_block() && !self.is_at(&Token::Until);
+        for id in run {
+            self.finish_label(id, ends_block)?;
+            statements.push(Statement::Label(id));
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn expression_statement(&mut self) -> Result<Statement, Fault> {
+        let target = self.suffixed()?;
+        if target.is_call() {
+            return Ok(Statement::Call(target));
+        }
+        let mut targets = Vec::new();
+        let mut next = target;
+        loop {
+            if !next.is_assignable() {
+                return Err(self.error("syntax error"));
+            }
+            targets.push(next);
+            if !self.skip(&Token::Comma)? {
+                break;
+            }
+            next = self.suffixed()?;
+            let limit = MAX_SYNTAX_LEVELS - self.levels;
+            self.check_limit(targets.len(), limit, "variables in assignment")?;
+        }
+        self.expect(&Token::Assign)?;
+        Ok(Statement::Assignment { targets, values: self.expressions()? })
+    }
+}

@@ -1,0 +1,19 @@
+local a, b = ...
+local c = a + b - a * b / a % b ^ a
+a = a + 1
+a = 1 + a
+b = 2 - a
+b = a % 3
+b = 3 % a
+c = -a
+c = #b
+c = a .. "x" .. b .. 1
+-- Folded as far as it is known from the left; no division by zero, no NaN, a negative zero of its own.
+c = 1 + 2 * 3 + a
+c = a + 1 + 2
+c = 1 / 0
+c = 0 % 0
+c = -0
+c = 0
+c = -(2 ^ 10)
+c = "1" + 2

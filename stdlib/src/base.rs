@@ -1,0 +1,587 @@
+//! The basic functions (manual, section 5.1), but for `require` and `module`.
+
+use crate::host::Host;
+use solvm_vm::native::{Collector, Either, Library, Pass, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Value};
+
+pub static LIBRARY: Library = solvm_vm::library!("" {
+    "assert" => assert,
+    "collectgarbage" => collect_garbage,
+    "dofile" => do_file,
+    "error" => error,
+    "gcinfo" => gc_info,
+    "getfenv" => get_environment,
+    "getmetatable" => get_metatable,
+    "ipairs" => indexed_pairs,
+    "load" => load,
+    "loadfile" => load_file,
+    "loadstring" => load_string,
+    "newproxy" => new_proxy,
+    "next" => next,
+    "pairs" => pairs,
+    "pcall" => special ProtectedCall,
+    "print" => print,
+    "rawequal" => raw_equal,
+    "rawget" => raw_get,
+    "rawset" => raw_set,
+    "select" => select,
+    "setfenv" => set_environment,
+    "setmetatable" => set_metatable,
+    "tonumber" => to_number,
+    "tostring" => to_string,
+    "type" => type_of,
+    "unpack" => unpack,
+    "xpcall" => special ProtectedCallWithHandler,
+    "_VERSION" => text "Lua 5.1",
+});
+
+static INDEX_ITERATOR: solvm_vm::native::Definition = solvm_vm::native::Definition::new("ipairs", next_index);
+
+/// What the table of functions cannot say: `_G`, and which functions loops recognise.
+pub fn finish(call: &mut Call) -> Result<(), Error> {
+    let globals = call.globals();
+    globals.set_field(call, "_G", globals)?;
+    let key = call.string(b"next")?;
+    let iterator = call.function(&INDEX_ITERATOR, &[]);
+    if let Some(next) = Function::from_value(globals.get(key)) {
+        call.set_iterators(next, iterator);
+    }
+    Ok(())
+}
+
+fn assert<'c>(call: &mut Call<'c>, value: Value<'c>, _message: Rest) -> Result<Pass, Error> {
+    if value.is_truthy() {
+        return Ok(Pass { first: 0 });
+    }
+    let message = match call.argument(1) {
+        None => return Err(Error::text("assertion failed!")),
+        Some(value) if value.is_nil() => return Err(Error::text("assertion failed!")),
+        Some(value) => value,
+    };
+    // PUC Lua takes a string and adds the position; other values pass as they are.
+    match LuaString::from_value(message) {
+        Some(text) => Err(Error::text(text.bytes().to_vec())),
+        None => Err(call.raise(message)),
+    }
+}
+
+/// Raises its first argument, with the position at `level` before it if it is a string.
+fn error<'c>(call: &mut Call<'c>, _message: Rest) -> Result<(), Error> {
+    let message = call.argument(0).unwrap_or(Value::NIL);
+    let level = match call.argument(1) {
+        None => 1.0,
+        Some(value) if value.is_nil() => 1.0,
+        Some(value) => value
+            .to_number()
+            .ok_or_else(|| Error::argument(2, format!("number expected, got {}", value.type_name())))?,
+    };
+    let Some(text) = message_text(call, message) else { return Err(call.raise(message)) };
+    if level < 1.0 {
+        return Err(call.raise(message));
+    }
+    let mut full = call.position(level as usize);
+    full.extend_from_slice(text.bytes());
+    let value = call.string(&full)?.value();
+    Err(call.raise(value))
+}
+
+fn message_text<'c>(call: &mut Call<'c>, message: Value<'c>) -> Option<LuaString<'c>> {
+    LuaString::from_value(message).or_else(|| call.number_string(message.as_number()?))
+}
+
+fn type_of<'c>(_: &mut Call<'c>, value: Value<'c>) -> &'static str {
+    value.type_name()
+}
+
+fn raw_equal<'c>(_: &mut Call<'c>, a: Value<'c>, b: Value<'c>) -> bool {
+    a.raw_equal(b)
+}
+
+fn raw_get<'c>(_: &mut Call<'c>, table: Table<'c>, key: Value<'c>) -> Value<'c> {
+    table.get(key)
+}
+
+fn raw_set<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>, value: Value<'c>) -> Result<Table<'c>, Error> {
+    table.set(call, key, value)?;
+    Ok(table)
+}
+
+fn next<'c>(
+    _: &mut Call<'c>,
+    table: Table<'c>,
+    key: Option<Value<'c>>,
+) -> Result<Either<(Value<'c>, Value<'c>), Option<Value<'c>>>, Error> {
+    Ok(match table.next(key.unwrap_or(Value::NIL))? {
+        Some(pair) => Either::Now(pair),
+        None => Either::Later(None),
+    })
+}
+
+fn pairs<'c>(call: &mut Call<'c>, table: Table<'c>) -> (Value<'c>, Table<'c>, Option<Value<'c>>) {
+    (call.iterators().0, table, None)
+}
+
+fn indexed_pairs<'c>(call: &mut Call<'c>, table: Table<'c>) -> (Value<'c>, Table<'c>, f64) {
+    (call.iterators().1, table, 0.0)
+}
+
+/// The iterator of `ipairs`.
+fn next_index<'c>(_: &mut Call<'c>, table: Table<'c>, index: f64) -> Either<(f64, Value<'c>), Option<Value<'c>>> {
+    let value = table.get(Value::number(index + 1.0));
+    if value.is_nil() { Either::Later(None) } else { Either::Now((index + 1.0, value)) }
+}
+
+fn select<'c>(call: &mut Call<'c>, which: Value<'c>, rest: Rest) -> Result<Either<f64, Pass>, Error> {
+    let count = call.argument_count() - rest.first;
+    if LuaString::from_value(which).is_some_and(|text| text.bytes() == b"#") {
+        return Ok(Either::Now(count as f64));
+    }
+    let Some(n) = which.to_number() else {
+        return Err(Error::argument(1, format!("number expected, got {}", which.type_name())));
+    };
+    let first = match n as i64 {
+        n if n < 0 => count as i64 + n + 1,
+        n => n,
+    };
+    if first < 1 {
+        return Err(Error::argument(1, "index out of range"));
+    }
+    Ok(Either::Later(Pass { first: usize::try_from(first).unwrap_or(usize::MAX) }))
+}
+
+/// Values that `unpack` may return.
+const MAX_UNPACK: f64 = 60_000.0;
+
+pub fn unpack<'c>(
+    _: &mut Call<'c>,
+    table: Table<'c>,
+    first: Option<i64>,
+    last: Option<i64>,
+) -> Result<Vec<Value<'c>>, Error> {
+    let first = first.unwrap_or(1);
+    let last = last.unwrap_or(table.length() as i64);
+    if first > last {
+        return Ok(Vec::new());
+    }
+    if last as f64 - first as f64 >= MAX_UNPACK {
+        return Err(Error::text("too many results to unpack"));
+    }
+    Ok((first..=last).map(|i| table.get(Value::number(i as f64))).collect())
+}
+
+/// What Lua takes for a space in a numeral.
+fn is_space(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+fn to_number<'c>(call: &mut Call<'c>, value: Value<'c>, base: Option<i64>) -> Result<Option<f64>, Error> {
+    let base = base.unwrap_or(10);
+    if base == 10 {
+        return Ok(value.to_number());
+    }
+    if !(2..=36).contains(&base) {
+        return Err(Error::argument(2, "base out of range"));
+    }
+    let Some(text) = message_text(call, value) else {
+        return Err(Error::argument(1, format!("string expected, got {}", value.type_name())));
+    };
+    let text = text.bytes();
+    let start = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !is_space(byte)).map_or(start, |i| i + 1);
+    let (negative, digits) = match &text[start..end] {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let digits = match digits {
+        [b'0', b'x' | b'X', digits @ ..] if base == 16 => digits,
+        digits => digits,
+    };
+    let mut number = 0.0;
+    for &digit in digits {
+        match char::from(digit).to_digit(base as u32) {
+            Some(digit) => number = number * base as f64 + f64::from(digit),
+            None => return Ok(None),
+        }
+    }
+    Ok((!digits.is_empty()).then_some(if negative { -number } else { number }))
+}
+
+/// The text of a value without metamethods.
+pub fn plain_text<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<LuaString<'c>, Error> {
+    match value.kind() {
+        Type::Nil => call.string(b"nil"),
+        Type::Boolean => call.string(if value.is_truthy() { b"true" } else { b"false" }),
+        Type::Number | Type::String => match message_text(call, value) {
+            Some(text) => Ok(text),
+            None => call.string(b""),
+        },
+        _ => {
+            let text = format!("{}: {:#016x}", value.type_name(), value.address());
+            call.string(text.as_bytes())
+        }
+    }
+}
+
+fn to_string<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Either<LuaString<'c>, Start<ToString>>, Error> {
+    let method = call.metamethod(value, Metamethod::ToString);
+    if method.is_nil() {
+        return Ok(Either::Now(plain_text(call, value)?));
+    }
+    Ok(Either::Later(Start::new(ToString { called: false }).keep(method)))
+}
+
+/// `tostring` of a value with `__tostring`.
+struct ToString {
+    called: bool,
+}
+
+impl Steps for ToString {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if !std::mem::replace(&mut self.called, true) {
+            let (method, value) = (call.kept(0), call.argument(0).unwrap_or(Value::NIL));
+            return call.call(method, &[value], Wanted::One);
+        }
+        let result = call.returned(0);
+        call.finish(result)
+    }
+}
+
+/// `print`: calls the global `tostring` for each argument, as PUC Lua does.
+fn print(call: &mut Call, _arguments: Rest) -> Result<Start<Print>, Error> {
+    let key = call.string(b"tostring")?;
+    let function = call.globals().get(key);
+    Ok(Start::new(Print { next: 0, line: Vec::new() }).keep(function))
+}
+
+struct Print {
+    next: usize,
+    line: Vec<u8>,
+}
+
+impl Steps for Print {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let function = call.kept(0);
+        let is_original = call.is_library_function(function, &LIBRARY, "tostring");
+        if self.next > 0 {
+            let text = call.returned(0);
+            match message_text(call, text) {
+                Some(text) => self.line.extend_from_slice(text.bytes()),
+                None => return Err(Error::text("'tostring' must return a string to 'print'")),
+            }
+        }
+        while let Some(value) = call.argument(self.next) {
+            if self.next > 0 {
+                self.line.push(b'\t');
+            }
+            self.next += 1;
+            if !is_original || !call.metamethod(value, Metamethod::ToString).is_nil() {
+                return call.call(function, &[value], Wanted::One);
+            }
+            let text = plain_text(call, value)?;
+            self.line.extend_from_slice(text.bytes());
+        }
+        self.line.push(b'\n');
+        let line = std::mem::take(&mut self.line);
+        if let Some(host) = call.host::<Host>() {
+            host.world.write_output(&line).map_err(|error| Error::text(error.to_string()))?;
+        }
+        call.finish(())
+    }
+}
+
+fn get_metatable<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Value<'c>> {
+    let metatable = call.metatable(value)?;
+    let protected = call.metamethod(value, Metamethod::Metatable);
+    Some(if protected.is_nil() { metatable.value() } else { protected })
+}
+
+fn set_metatable<'c>(call: &mut Call<'c>, table: Table<'c>, _metatable: Rest) -> Result<Table<'c>, Error> {
+    let value = call.argument(1);
+    let metatable = match value.map(Value::kind) {
+        Some(Type::Nil) => None,
+        Some(Type::Table) => value.and_then(Table::from_value),
+        _ => return Err(Error::argument(2, "nil or table expected")),
+    };
+    if !call.metamethod(table.value(), Metamethod::Metatable).is_nil() {
+        return Err(Error::text("cannot change a protected metatable"));
+    }
+    call.set_metatable(table.value(), metatable);
+    Ok(table)
+}
+
+/// The function that `getfenv` and `setfenv` mean: a function, or the one active at a level. None is level 0.
+fn environment_target<'c>(call: &mut Call<'c>, target: Option<Value<'c>>) -> Result<Option<Function<'c>>, Error> {
+    if let Some(function) = target.and_then(Function::from_value) {
+        return Ok(Some(function));
+    }
+    let level = match target {
+        None => 1.0,
+        Some(value) if value.is_nil() => 1.0,
+        Some(value) => value
+            .to_number()
+            .ok_or_else(|| Error::argument(1, format!("number expected, got {}", value.type_name())))?,
+    };
+    if level < 0.0 {
+        return Err(Error::argument(1, "level must be non-negative"));
+    }
+    if level < 1.0 {
+        return Ok(None);
+    }
+    match call.level(level as usize) {
+        Some(level) => Ok(call.level_function(level)),
+        None => Err(Error::argument(1, "invalid level")),
+    }
+}
+
+fn get_environment<'c>(call: &mut Call<'c>, _target: Rest) -> Result<Table<'c>, Error> {
+    let target = call.argument(0);
+    Ok(match environment_target(call, target)? {
+        Some(function) if function.is_lua() => call.environment(function),
+        _ => call.globals(),
+    })
+}
+
+fn set_environment<'c>(
+    call: &mut Call<'c>,
+    target: Value<'c>,
+    environment: Table<'c>,
+) -> Result<Option<Function<'c>>, Error> {
+    match environment_target(call, Some(target))? {
+        None => {
+            call.set_globals(environment);
+            Ok(None)
+        }
+        Some(function) => {
+            call.set_environment(function, environment)?;
+            Ok(Some(function))
+        }
+    }
+}
+
+/// A userdata without anything in it.
+struct Proxy;
+
+impl solvm_vm::Data for Proxy {}
+
+fn new_proxy<'c>(call: &mut Call<'c>, from: Option<Value<'c>>) -> Result<Value<'c>, Error> {
+    let from = from.unwrap_or(Value::NIL);
+    let metatable = match from.as_boolean() {
+        Some(true) => Some(call.table(0, 1)?),
+        Some(false) => None,
+        None if from.is_nil() => None,
+        None => {
+            let other = solvm_vm::Userdata::from_value(from).filter(|other| other.get::<Proxy>().is_some());
+            match other.and_then(|other| other.metatable()) {
+                Some(metatable) => Some(metatable),
+                None => return Err(Error::argument(1, "boolean or proxy expected")),
+            }
+        }
+    };
+    Ok(call.userdata(Proxy, metatable).value())
+}
+
+fn gc_info(call: &mut Call) -> f64 {
+    (call.memory_used() / 1024) as f64
+}
+
+fn collect_garbage<'c>(
+    call: &mut Call<'c>,
+    option: Option<LuaString<'c>>,
+    argument: Option<i64>,
+) -> Result<Either<Value<'c>, Start<Collect>>, Error> {
+    let argument = usize::try_from(argument.unwrap_or(0)).unwrap_or(0);
+    let option = option.map_or(&b"collect"[..], LuaString::bytes);
+    let control = match option {
+        b"collect" => return Ok(Either::Later(Start::new(Collect { answer: None, collected: false }))),
+        b"step" => return Ok(Either::Later(Start::new(Collect { answer: Some(true), collected: false }))),
+        b"count" => return Ok(Either::Now(Value::number(call.memory_used() as f64 / 1024.0))),
+        b"stop" => Collector::Stop,
+        b"restart" => Collector::Restart,
+        b"setpause" => Collector::Pause(argument),
+        b"setstepmul" => Collector::StepMultiplier(argument),
+        _ => {
+            let text = format!("invalid option '{}'", String::from_utf8_lossy(option));
+            return Err(Error::argument(1, text));
+        }
+    };
+    Ok(Either::Now(Value::number(call.control_collector(control) as f64)))
+}
+
+/// A full collection, and the finalizers that it found due.
+struct Collect {
+    answer: Option<bool>,
+    collected: bool,
+}
+
+impl Steps for Collect {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if !std::mem::replace(&mut self.collected, true) {
+            return call.collect_garbage();
+        }
+        while let Some((method, userdata)) = call.next_finalizer() {
+            if Function::from_value(method).is_some() {
+                return call.call(method, &[userdata], Wanted::One);
+            }
+        }
+        match self.answer {
+            Some(answer) => call.finish(answer),
+            None => call.finish(0.0),
+        }
+    }
+}
+
+/// A chunk's function, or nil and the message.
+type Loaded<'c> = Either<Function<'c>, (Option<Value<'c>>, Vec<u8>)>;
+
+/// The signature of a binary chunk.
+const BINARY: u8 = 0x1b;
+
+fn load_chunk<'c>(call: &mut Call<'c>, text: &[u8], name: &[u8], options: Options<'c>) -> Result<Loaded<'c>, Error> {
+    let is_binary = text.first() == Some(&BINARY);
+    let kind = if is_binary { "binary" } else { "text" };
+    if options.mode.is_some_and(|mode| !mode.contains(&kind.as_bytes()[0])) {
+        let mode = String::from_utf8_lossy(options.mode.unwrap_or_default()).into_owned();
+        return Ok(Either::Later((None, format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes())));
+    }
+    if is_binary {
+        let mut message = solvm_compiler::chunk_id(name);
+        message.extend_from_slice(b": binary chunks are not accepted");
+        return Ok(Either::Later((None, message)));
+    }
+    match call.load(text, name) {
+        Ok(function) => {
+            if let Some(environment) = options.environment {
+                call.set_environment(function, environment)?;
+            }
+            Ok(Either::Now(function))
+        }
+        Err(message) => Ok(Either::Later((None, message))),
+    }
+}
+
+/// The optional arguments of the loading functions.
+#[derive(Clone, Copy)]
+struct Options<'c> {
+    mode: Option<&'c [u8]>,
+    environment: Option<Table<'c>>,
+}
+
+fn load_string<'c>(call: &mut Call<'c>, text: LuaString<'c>, name: Option<LuaString<'c>>) -> Result<Loaded<'c>, Error> {
+    let name = name.unwrap_or(text);
+    load_chunk(call, text.bytes(), name.bytes(), Options { mode: None, environment: None })
+}
+
+fn load<'c>(
+    call: &mut Call<'c>,
+    source: Value<'c>,
+    name: Option<LuaString<'c>>,
+    mode: Option<LuaString<'c>>,
+    environment: Option<Table<'c>>,
+) -> Result<Either<Loaded<'c>, Start<Load>>, Error> {
+    if let Some(text) = LuaString::from_value(source) {
+        let options = Options { mode: mode.map(LuaString::bytes), environment };
+        let name = name.unwrap_or(text);
+        return Ok(Either::Now(load_chunk(call, text.bytes(), name.bytes(), options)?));
+    }
+    if Function::from_value(source).is_none() {
+        return Err(Error::argument(1, format!("function expected, got {}", source.type_name())));
+    }
+    Ok(Either::Later(Start::new(Load { text: Vec::new(), asked: false })))
+}
+
+/// `load` with a reader: pieces are asked for until there is none.
+struct Load {
+    text: Vec<u8>,
+    asked: bool,
+}
+
+impl Steps for Load {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if std::mem::replace(&mut self.asked, true) {
+            let piece = call.returned(0);
+            match message_text(call, piece) {
+                Some(piece) if !piece.bytes().is_empty() => {
+                    call.check_memory(self.text.len() + piece.bytes().len())?;
+                    self.text.extend_from_slice(piece.bytes());
+                }
+                None if !piece.is_nil() => return Err(Error::text("reader function must return a string")),
+                _ => {
+                    let name = call.argument(1).and_then(LuaString::from_value);
+                    let mode = call.argument(2).and_then(LuaString::from_value);
+                    let environment = call.argument(3).and_then(Table::from_value);
+                    let options = Options { mode: mode.map(LuaString::bytes), environment };
+                    let text = std::mem::take(&mut self.text);
+                    let loaded = load_chunk(call, &text, name.map_or(b"=(load)", LuaString::bytes), options)?;
+                    return call.finish(loaded);
+                }
+            }
+        }
+        let reader = call.argument(0).unwrap_or(Value::NIL);
+        call.call(reader, &[], Wanted::One)
+    }
+}
+
+/// The text and the chunk name of a file; of standard input without a name. The error is the message.
+fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
+    match path {
+        None => host
+            .world
+            .read_input()
+            .map(|text| (text, b"=stdin".to_vec()))
+            .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes()),
+        Some(path) => host
+            .world
+            .read_file(path)
+            .map(|text| (text, [b"@", path].concat()))
+            .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat()),
+    }
+}
+
+/// What went wrong, without Rust's addition of the system's number.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_string(),
+        None => text,
+    }
+}
+
+fn load_file<'c>(
+    call: &mut Call<'c>,
+    path: Option<LuaString<'c>>,
+    mode: Option<LuaString<'c>>,
+    environment: Option<Table<'c>>,
+) -> Result<Loaded<'c>, Error> {
+    match read_source(call, path.map(LuaString::bytes)) {
+        Ok((text, name)) => load_chunk(call, &text, &name, Options { mode: mode.map(LuaString::bytes), environment }),
+        Err(message) => Ok(Either::Later((None, message))),
+    }
+}
+
+fn do_file<'c>(call: &mut Call<'c>, path: Option<LuaString<'c>>) -> Result<Start<DoFile>, Error> {
+    let loaded = read_source(call, path.map(LuaString::bytes)).and_then(|(text, name)| call.load(&text, &name));
+    match loaded {
+        Ok(function) => Ok(Start::new(DoFile { called: false }).keep(function.value())),
+        Err(message) => {
+            let value = call.string(&message)?.value();
+            Err(call.raise(value))
+        }
+    }
+}
+
+struct DoFile {
+    called: bool,
+}
+
+impl Steps for DoFile {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if !std::mem::replace(&mut self.called, true) {
+            let function = call.kept(0);
+            return call.call(function, &[], Wanted::All);
+        }
+        let results: Vec<Value<'c>> = (0..call.returned_count()).map(|i| call.returned(i)).collect();
+        call.finish(results)
+    }
+}

@@ -1,0 +1,246 @@
+//! `math` (manual, section 5.6).
+
+use crate::host::Host;
+use solvm_vm::native::{Library, Rest};
+use solvm_vm::{Call, Error};
+use std::f64::consts::PI;
+
+pub static LIBRARY: Library = solvm_vm::library!("math" {
+    "abs" => abs,
+    "acos" => acos,
+    "asin" => asin,
+    "atan" => atan,
+    "atan2" => atan2,
+    "ceil" => ceil,
+    "cos" => cos,
+    "cosh" => cosh,
+    "deg" => deg,
+    "exp" => exp,
+    "floor" => floor,
+    "fmod" => fmod,
+    "frexp" => frexp,
+    "huge" => constant f64::INFINITY,
+    "ldexp" => ldexp,
+    "log" => log,
+    "log10" => log10,
+    "max" => max,
+    "min" => min,
+    "mod" => fmod,
+    "modf" => modf,
+    "pi" => constant PI,
+    "pow" => pow,
+    "rad" => rad,
+    "random" => random,
+    "randomseed" => random_seed,
+    "sin" => sin,
+    "sinh" => sinh,
+    "sqrt" => sqrt,
+    "tan" => tan,
+    "tanh" => tanh,
+});
+
+fn abs(_: &mut Call, x: f64) -> f64 {
+    x.abs()
+}
+
+fn acos(_: &mut Call, x: f64) -> f64 {
+    x.acos()
+}
+
+fn asin(_: &mut Call, x: f64) -> f64 {
+    x.asin()
+}
+
+fn atan(_: &mut Call, x: f64) -> f64 {
+    x.atan()
+}
+
+fn atan2(_: &mut Call, y: f64, x: f64) -> f64 {
+    y.atan2(x)
+}
+
+fn ceil(_: &mut Call, x: f64) -> f64 {
+    x.ceil()
+}
+
+fn cos(_: &mut Call, x: f64) -> f64 {
+    x.cos()
+}
+
+fn cosh(_: &mut Call, x: f64) -> f64 {
+    x.cosh()
+}
+
+fn deg(_: &mut Call, x: f64) -> f64 {
+    x / (PI / 180.0)
+}
+
+fn exp(_: &mut Call, x: f64) -> f64 {
+    x.exp()
+}
+
+fn floor(_: &mut Call, x: f64) -> f64 {
+    // Without SSE 4.1 `floor` is a call; most numbers fit an integer.
+    let truncated = x as i64;
+    if truncated.unsigned_abs() < 1 << 52 {
+        let whole = truncated as f64;
+        // -0.0 and what lies between -1 and 0 keep their sign.
+        if whole <= x && (truncated != 0 || x.is_sign_positive()) {
+            return whole;
+        }
+        if whole > x {
+            return whole - 1.0;
+        }
+    }
+    x.floor()
+}
+
+fn fmod(_: &mut Call, x: f64, y: f64) -> f64 {
+    x % y
+}
+
+/// The mantissa in [0.5, 1) and the exponent of a number.
+fn frexp(_: &mut Call, x: f64) -> (f64, f64) {
+    if x == 0.0 || !x.is_finite() {
+        return (x, 0.0);
+    }
+    // Numbers too small for a full mantissa are scaled up first.
+    let (scaled, shift) = if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(64), -64) } else { (x, 0) };
+    let bits = scaled.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i32 - 1022;
+    let mantissa = f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52);
+    (mantissa, f64::from(exponent + shift))
+}
+
+fn ldexp(_: &mut Call, x: f64, exponent: f64) -> f64 {
+    // In steps, so that neither factor overflows before the product does.
+    let exponent = (exponent as i32).clamp(-4200, 4200);
+    let step = exponent / 4;
+    x * 2f64.powi(step) * 2f64.powi(step) * 2f64.powi(step) * 2f64.powi(exponent - 3 * step)
+}
+
+fn log(_: &mut Call, x: f64, base: Option<f64>) -> f64 {
+    match base {
+        None => x.ln(),
+        Some(2.0) => x.log2(),
+        Some(10.0) => x.log10(),
+        Some(base) => x.ln() / base.ln(),
+    }
+}
+
+fn log10(_: &mut Call, x: f64) -> f64 {
+    x.log10()
+}
+
+/// Folds all arguments, each of which must be a number.
+fn fold(call: &mut Call, first: f64, rest: Rest, better: fn(f64, f64) -> bool) -> Result<f64, Error> {
+    let mut best = first;
+    for (i, value) in rest.values(call).enumerate() {
+        let Some(x) = value.to_number() else {
+            return Err(Error::argument(i + 2, format!("number expected, got {}", value.type_name())));
+        };
+        if better(x, best) {
+            best = x;
+        }
+    }
+    Ok(best)
+}
+
+fn max(call: &mut Call, first: f64, rest: Rest) -> Result<f64, Error> {
+    fold(call, first, rest, |x, best| x > best)
+}
+
+fn min(call: &mut Call, first: f64, rest: Rest) -> Result<f64, Error> {
+    fold(call, first, rest, |x, best| x < best)
+}
+
+fn modf(_: &mut Call, x: f64) -> (f64, f64) {
+    let whole = x.trunc();
+    let fraction = if x.is_infinite() { 0.0f64.copysign(x) } else { x - whole };
+    (whole, fraction.copysign(x))
+}
+
+fn pow(_: &mut Call, x: f64, y: f64) -> f64 {
+    x.powf(y)
+}
+
+fn rad(_: &mut Call, x: f64) -> f64 {
+    x * (PI / 180.0)
+}
+
+fn sin(_: &mut Call, x: f64) -> f64 {
+    x.sin()
+}
+
+fn sinh(_: &mut Call, x: f64) -> f64 {
+    x.sinh()
+}
+
+fn sqrt(_: &mut Call, x: f64) -> f64 {
+    x.sqrt()
+}
+
+fn tan(_: &mut Call, x: f64) -> f64 {
+    x.tan()
+}
+
+fn tanh(_: &mut Call, x: f64) -> f64 {
+    x.tanh()
+}
+
+/// The generator behind `math.random`: xoshiro256++ (Blackman and Vigna), seeded by splitmix64.
+pub struct Random([u64; 4]);
+
+impl Random {
+    /// A generator whose numbers follow from the seed.
+    pub fn new(seed: u64) -> Self {
+        let mut state = seed;
+        Random(std::array::from_fn(|_| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        }))
+    }
+
+    fn next(&mut self) -> u64 {
+        let s = &mut self.0;
+        let result = s[0].wrapping_add(s[3]).rotate_left(23).wrapping_add(s[0]);
+        let t = s[1] << 17;
+        s[2] ^= s[0];
+        s[3] ^= s[1];
+        s[1] ^= s[2];
+        s[0] ^= s[3];
+        s[2] ^= t;
+        s[3] = s[3].rotate_left(45);
+        result
+    }
+
+    /// A number in [0, 1).
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+fn random(call: &mut Call, low: Option<f64>, high: Option<f64>, _rest: Rest) -> Result<f64, Error> {
+    if call.argument_count() > 2 {
+        return Err(Error::text("wrong number of arguments"));
+    }
+    let unit = call.host::<Host>().map_or(0.0, |host| host.random.unit());
+    let (low, high, last) = match (low, high) {
+        (None, _) => return Ok(unit),
+        (Some(high), None) => (1.0, high.floor(), 1),
+        (Some(low), Some(high)) => (low.floor(), high.floor(), 2),
+    };
+    if low > high {
+        return Err(Error::argument(last, "interval is empty"));
+    }
+    Ok((unit * (high - low + 1.0)).floor() + low)
+}
+
+fn random_seed(call: &mut Call, seed: f64) {
+    if let Some(host) = call.host::<Host>() {
+        host.random = Random::new(seed.to_bits());
+    }
+}

@@ -1,0 +1,110 @@
+//! Goroutines and channels: `go`, `chan`, `send`, `receive`, `close_channel`.
+
+use solvm_vm::native::{Either, Library, Rest};
+use solvm_vm::scheduler::channel::{Channel, ChannelWait, Transfer};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
+
+pub static LIBRARY: Library = solvm_vm::library!("" {
+    "chan" => chan,
+    "close_channel" => close_channel,
+    "go" => go,
+    "receive" => receive,
+    "send" => send,
+});
+
+/// `go(f, ...)`: a goroutine that calls `f(...)`; returns its number.
+fn go<'c>(call: &mut Call<'c>, function: Function<'c>, arguments: Rest) -> Result<f64, Error> {
+    let arguments: Vec<Value<'c>> = arguments.values(call).collect();
+    let id = call.spawn(function, &arguments)?;
+    Ok(id.0 as f64)
+}
+
+/// The table of named channels.
+fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    let key = call.string(b"channels")?;
+    let registry = call.registry();
+    match Table::from_value(registry.get(key)) {
+        Some(names) => Ok(names),
+        None => {
+            let names = call.table(0, 4)?;
+            registry.set(call, key.value(), names.value())?;
+            Ok(names)
+        }
+    }
+}
+
+/// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one without a name.
+fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> Result<Userdata<'c>, Error> {
+    let (name, size) = match name {
+        Some(value) => match (LuaString::from_value(value), value.as_number()) {
+            (Some(name), _) => (Some(name), size.unwrap_or(0.0)),
+            (None, Some(size)) => (None, size),
+            _ => return Err(Error::argument(1, format!("string expected, got {}", value.type_name()))),
+        },
+        None => (None, 0.0),
+    };
+    if !(0.0..=1e9).contains(&size) {
+        return Err(Error::argument(2, "size out of range"));
+    }
+    if let Some(name) = name {
+        if name.bytes().first() == Some(&b'#') || name.value().to_number().is_some() {
+            return Err(Error::argument(1, "a channel's name must not be numeric or begin with '#'"));
+        }
+        if !names(call)?.get(name).is_nil() {
+            return Err(Error::argument(1, "a channel of that name exists"));
+        }
+    }
+    let channel = call.userdata(Channel::new(size as usize), None);
+    if let Some(name) = name {
+        names(call)?.set(call, name.value(), channel.value())?;
+    }
+    Ok(channel)
+}
+
+/// The channel that an argument names or is.
+fn channel_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Userdata<'c>, Error> {
+    let found = match LuaString::from_value(value) {
+        Some(name) => {
+            let found = names(call)?.get(name);
+            if found.is_nil() {
+                let text = format!("no channel named '{}'", String::from_utf8_lossy(name.bytes()));
+                return Err(Error::argument(1, text));
+            }
+            found
+        }
+        None => value,
+    };
+    Userdata::from_value(found)
+        .filter(|userdata| userdata.get::<Channel>().is_some())
+        .ok_or_else(|| Error::argument(1, format!("channel expected, got {}", value.type_name())))
+}
+
+/// `send(channel, value)`: true when it has been taken or buffered.
+fn send<'c>(call: &mut Call<'c>, channel: Value<'c>, value: Value<'c>) -> Result<Either<bool, ChannelWait>, Error> {
+    let channel = channel_of(call, channel)?;
+    match call.channel_send(channel, value)? {
+        Transfer::Done(()) => Ok(Either::Now(true)),
+        Transfer::Wait => Ok(Either::Later(call.wait_on_channel())),
+        Transfer::Closed => Err(Error::text("send on closed channel")),
+    }
+}
+
+/// A received value, or nil and the reason.
+type Received<'c> = Either<Value<'c>, (Option<Value<'c>>, &'static str)>;
+
+/// `receive(channel)`: the value; nil and "closed" at the end.
+fn receive<'c>(call: &mut Call<'c>, channel: Value<'c>) -> Result<Either<Received<'c>, ChannelWait>, Error> {
+    let channel = channel_of(call, channel)?;
+    match call.channel_receive(channel)? {
+        Transfer::Done(value) => Ok(Either::Now(Either::Now(value))),
+        Transfer::Wait => Ok(Either::Later(call.wait_on_channel())),
+        Transfer::Closed => Ok(Either::Now(Either::Later((None, "closed")))),
+    }
+}
+
+/// `close_channel(channel)`: what is buffered is still delivered.
+fn close_channel<'c>(call: &mut Call<'c>, channel: Value<'c>) -> Result<(), Error> {
+    let channel = channel_of(call, channel)?;
+    let closed = call.string(b"closed")?.value();
+    call.channel_close(channel, &[Value::NIL, closed])
+}

@@ -1,0 +1,298 @@
+//! The directives of `string.format`: what C's `printf` does with a double, byte for byte.
+//!
+//! Differs from PUC Lua 5.1 in one respect, as later versions do: a zero byte in a `%s` or `%c` argument is kept, where PUC
+//! Lua cut the item short.
+
+mod float;
+
+use float::FloatText;
+
+/// A piece of a format string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Goes into the result as it is.
+    Text(&'a [u8]),
+    /// Takes an argument. An argument that is missing is an error that goes before one in the directive.
+    Directive(Result<Directive, FormatError>),
+}
+
+/// The pieces of a format string, in order. Nothing follows a directive that is an error.
+#[derive(Clone, Copy, Debug)]
+pub struct Pieces<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Pieces<'a> {
+    /// The pieces of `format`.
+    pub fn new(format: &'a [u8]) -> Pieces<'a> {
+        Pieces { rest: format }
+    }
+
+    /// How many bytes of the format are not read yet: from there a new iterator goes on.
+    pub fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        match *self.rest {
+            [] => None,
+            [b'%', b'%', ref rest @ ..] => {
+                self.rest = rest;
+                Some(Piece::Text(b"%"))
+            }
+            [b'%', ref rest @ ..] => {
+                let (directive, rest) = match Directive::parse(rest) {
+                    Ok((directive, rest)) => (Ok(directive), rest),
+                    Err(error) => (Err(error), &[][..]),
+                };
+                self.rest = rest;
+                Some(Piece::Directive(directive))
+            }
+            _ => {
+                let (text, rest) = self.rest.split_at(memchr::memchr(b'%', self.rest).unwrap_or(self.rest.len()));
+                self.rest = rest;
+                Some(Piece::Text(text))
+            }
+        }
+    }
+}
+
+/// What is wrong with a format string, in the words of PUC Lua 5.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatError {
+    /// The conversion is none; `None` at the end of the format.
+    InvalidOption(Option<u8>),
+    /// There are more than five flags.
+    RepeatedFlags,
+    /// The width or the precision has more than two digits.
+    TooLong,
+}
+
+impl FormatError {
+    /// The message, as bytes: the invalid option is a byte of the script's.
+    pub fn message(self) -> Vec<u8> {
+        match self {
+            FormatError::InvalidOption(option) => {
+                let mut message = b"invalid option '%".to_vec();
+                message.extend(option);
+                message.extend(b"' to 'format'");
+                message
+            }
+            FormatError::RepeatedFlags => b"invalid format (repeated flags)".to_vec(),
+            FormatError::TooLong => b"invalid format (width or precision too long)".to_vec(),
+        }
+    }
+}
+
+/// A directive: `%`, flags, width, precision, conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Directive {
+    left: bool,
+    plus: bool,
+    space: bool,
+    alternate: bool,
+    zero: bool,
+    width: usize,
+    precision: Option<usize>,
+    conversion: u8,
+}
+
+/// The argument that a directive takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgumentKind {
+    /// For [`Directive::number`].
+    Number,
+    /// For [`Directive::string`].
+    String,
+    /// For [`quote`].
+    Quoted,
+}
+
+impl Directive {
+    /// Reads what follows a `%`, and returns the rest of the format with it.
+    ///
+    /// # Errors
+    /// As PUC Lua: too many flags, too long a width or precision, or a conversion that there is not.
+    pub fn parse(text: &[u8]) -> Result<(Directive, &[u8]), FormatError> {
+        let flags_end = text.iter().position(|byte| !b"-+ #0".contains(byte)).unwrap_or(text.len());
+        let (flags, rest) = text.split_at(flags_end);
+        if flags.len() > 5 {
+            return Err(FormatError::RepeatedFlags);
+        }
+        let (width, mut rest) = two_digits(rest);
+        let mut precision = None;
+        if let Some(after) = rest.strip_prefix(b".") {
+            let (digits, after) = two_digits(after);
+            (precision, rest) = (Some(digits), after);
+        }
+        let Some((&conversion, rest)) = rest.split_first() else { return Err(FormatError::InvalidOption(None)) };
+        if conversion.is_ascii_digit() {
+            return Err(FormatError::TooLong);
+        }
+        if !b"cdiuoxXeEfgGqs".contains(&conversion) {
+            return Err(FormatError::InvalidOption(Some(conversion)));
+        }
+        let has = |flag| flags.contains(&flag);
+        let directive = Directive {
+            left: has(b'-'),
+            plus: has(b'+'),
+            space: has(b' '),
+            alternate: has(b'#'),
+            zero: has(b'0'),
+            width,
+            precision,
+            conversion,
+        };
+        Ok((directive, rest))
+    }
+
+    /// What it takes.
+    pub fn argument(&self) -> ArgumentKind {
+        match self.conversion {
+            b's' => ArgumentKind::String,
+            b'q' => ArgumentKind::Quoted,
+            _ => ArgumentKind::Number,
+        }
+    }
+
+    /// Whether `%s` gives the string as it is.
+    pub fn is_bare(&self) -> bool {
+        self.width == 0 && self.precision.is_none()
+    }
+
+    /// Appends a string: `%s`.
+    pub fn string(&self, text: &[u8], out: &mut Vec<u8>) {
+        let length = self.precision.map_or(text.len(), |precision| precision.min(text.len()));
+        self.pad(b"", &text[..length], false, out);
+    }
+
+    /// Appends a number: any other conversion but `%q`.
+    pub fn number(&self, x: f64, out: &mut Vec<u8>) {
+        match self.conversion {
+            b'c' => self.pad(b"", &[to_int(x) as u8], false, out),
+            b'd' | b'i' => {
+                let x = to_long(x);
+                self.integer(self.sign(x < 0), x.unsigned_abs(), 10, out);
+            }
+            b'u' => self.integer(b"", to_unsigned_long(x), 10, out),
+            b'o' => self.integer(b"", to_unsigned_long(x), 8, out),
+            b'x' => self.integer(if self.alternate { b"0x" } else { b"" }, to_unsigned_long(x), 16, out),
+            b'X' => self.integer(if self.alternate { b"0X" } else { b"" }, to_unsigned_long(x), 16, out),
+            _ => self.float(x, out),
+        }
+    }
+
+    fn sign(&self, negative: bool) -> &'static [u8] {
+        match self {
+            _ if negative => b"-",
+            Directive { plus: true, .. } => b"+",
+            Directive { space: true, .. } => b" ",
+            _ => b"",
+        }
+    }
+
+    /// Appends `prefix` and `body`, filled to the width with spaces, or with zeros between the two.
+    fn pad(&self, prefix: &[u8], body: &[u8], with_zeros: bool, out: &mut Vec<u8>) {
+        let padding = self.width.saturating_sub(prefix.len() + body.len());
+        let (before, zeros, after) = match (self.left, with_zeros) {
+            (true, _) => (0, 0, padding),
+            (false, true) => (0, padding, 0),
+            (false, false) => (padding, 0, 0),
+        };
+        out.resize(out.len() + before, b' ');
+        out.extend_from_slice(prefix);
+        out.resize(out.len() + zeros, b'0');
+        out.extend_from_slice(body);
+        out.resize(out.len() + after, b' ');
+    }
+
+    fn integer(&self, prefix: &[u8], x: u64, radix: u64, out: &mut Vec<u8>) {
+        let letters = if self.conversion == b'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+        // 99 digits of precision are more than the 22 that the number has in base 8.
+        let mut digits = [b'0'; 100];
+        let mut start = digits.len();
+        let mut rest = x;
+        while rest > 0 {
+            start -= 1;
+            digits[start] = letters[(rest % radix) as usize];
+            rest /= radix;
+        }
+        start = start.min(digits.len() - self.precision.unwrap_or(1));
+        if radix == 8 && self.alternate && digits.get(start) != Some(&b'0') {
+            start -= 1;
+        }
+        let prefix = if radix == 16 && x == 0 { b"" } else { prefix };
+        self.pad(prefix, &digits[start..], self.zero && self.precision.is_none(), out);
+    }
+
+    fn float(&self, x: f64, out: &mut Vec<u8>) {
+        let sign = self.sign(x.is_sign_negative());
+        let x = x.abs();
+        if !x.is_finite() {
+            let name = match (x.is_nan(), self.conversion.is_ascii_uppercase()) {
+                (true, true) => b"NAN",
+                (true, false) => b"nan",
+                (false, true) => b"INF",
+                (false, false) => b"inf",
+            };
+            return self.pad(sign, name, false, out);
+        }
+        let precision = self.precision.unwrap_or(6);
+        let mut text = FloatText::new();
+        match self.conversion {
+            b'f' => text.fixed(x, precision, self.alternate),
+            b'e' | b'E' => text.scientific(x, precision, self.alternate),
+            _ => text.general(x, precision.max(1), self.alternate),
+        }
+        if self.conversion.is_ascii_uppercase() {
+            text.as_mut_slice().make_ascii_uppercase();
+        }
+        self.pad(sign, text.as_mut_slice(), self.zero, out);
+    }
+}
+
+/// Appends a string so that Lua reads it back: `%q`.
+pub fn quote(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for &byte in text {
+        match byte {
+            b'"' | b'\\' | b'\n' => out.extend([b'\\', byte]),
+            b'\r' => out.extend(b"\\r"),
+            0 => out.extend(b"\\000"),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
+
+/// Reads a number of at most two digits.
+fn two_digits(text: &[u8]) -> (usize, &[u8]) {
+    let length = text.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(length);
+    (digits.iter().fold(0, |sum, &digit| sum * 10 + usize::from(digit - b'0')), rest)
+}
+
+/// C's conversion to `int`, as x86-64 does it: what does not fit is the smallest `int`.
+fn to_int(x: f64) -> i32 {
+    let in_range = x > -2_147_483_649.0 && x < 2_147_483_648.0;
+    if in_range { x as i32 } else { i32::MIN }
+}
+
+/// C's conversion to `long`, likewise.
+fn to_long(x: f64) -> i64 {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&x) { x as i64 } else { i64::MIN }
+}
+
+/// C's conversion to `unsigned long`, likewise: negative numbers wrap round.
+fn to_unsigned_long(x: f64) -> u64 {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if x >= LIMIT { to_long(x - LIMIT) as u64 ^ (1 << 63) } else { to_long(x) as u64 }
+}
+
+#[cfg(test)]
+mod tests;

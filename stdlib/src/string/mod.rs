@@ -1,0 +1,180 @@
+//! `string` (manual, section 5.4).
+
+mod format;
+mod pattern;
+mod search;
+mod substitute;
+
+pub(crate) use pattern::PatternCache;
+
+use format::{ArgumentKind, Piece, Pieces, quote};
+use solvm_vm::native::{Either, Library, Param, Rest};
+use solvm_vm::{Call, Error, LuaString, Value};
+
+pub static LIBRARY: Library = solvm_vm::library!("string" {
+    "byte" => byte,
+    "char" => char,
+    "find" => search::find,
+    "format" => format,
+    "gfind" => same_as "gmatch",
+    "gmatch" => search::global_match,
+    "gsub" => substitute::global_substitute,
+    "len" => len,
+    "lower" => lower,
+    "match" => search::match_pattern,
+    "rep" => rep,
+    "reverse" => reverse,
+    "sub" => sub,
+    "upper" => upper,
+});
+
+/// What the table of functions cannot say: strings have it as their `__index`.
+pub fn finish(call: &mut Call) -> Result<(), Error> {
+    let key = call.string(LIBRARY.name.as_bytes())?;
+    let library = call.globals().get(key);
+    let metatable = call.table(0, 1)?;
+    metatable.set_field(call, "__index", library)?;
+    let any_string = key.value();
+    call.set_metatable(any_string, Some(metatable));
+    Ok(())
+}
+
+/// The text of an argument that has been checked before: in the later steps of a native.
+fn text_argument<'c>(call: &mut Call<'c>, index: usize) -> &'c [u8] {
+    let Some(value) = call.argument(index) else { return &[] };
+    let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
+    text.map_or(&[], LuaString::bytes)
+}
+
+/// A position as `sub` and the like take it: negative ones count from the end.
+fn position(at: i64, length: usize) -> i64 {
+    if at < 0 { at + length as i64 + 1 } else { at }
+}
+
+/// The bytes from `first` to `last`, both counted from 1 and negative from the end.
+fn range(length: usize, first: i64, last: i64) -> std::ops::Range<usize> {
+    let first = position(first, length).max(1);
+    let last = position(last, length).min(length as i64);
+    if first > last { 0..0 } else { first as usize - 1..last as usize }
+}
+
+fn sub<'c>(call: &mut Call<'c>, text: LuaString<'c>, first: i64, last: Option<i64>) -> Result<LuaString<'c>, Error> {
+    let bytes = text.bytes();
+    let range = range(bytes.len(), first, last.unwrap_or(-1));
+    call.string(&bytes[range])
+}
+
+fn byte<'c>(
+    _: &mut Call<'c>,
+    text: LuaString<'c>,
+    first: Option<i64>,
+    last: Option<i64>,
+) -> Result<Either<f64, Vec<Value<'c>>>, Error> {
+    let bytes = text.bytes();
+    let first = first.unwrap_or(1);
+    let range = range(bytes.len(), first, last.unwrap_or(first));
+    match &bytes[range] {
+        [one] => Ok(Either::Now(f64::from(*one))),
+        many if many.len() > 60_000 => Err(Error::text("string slice too long")),
+        many => Ok(Either::Later(many.iter().map(|&byte| Value::number(f64::from(byte))).collect())),
+    }
+}
+
+fn char(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
+    codes
+        .values(call)
+        .enumerate()
+        .map(|(i, value)| {
+            let Some(code) = value.to_number() else {
+                return Err(Error::argument(i + 1, format!("number expected, got {}", value.type_name())));
+            };
+            u8::try_from(code as i64).map_err(|_| Error::argument(i + 1, "invalid value"))
+        })
+        .collect()
+}
+
+fn len<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> usize {
+    text.bytes().len()
+}
+
+fn lower<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    text.bytes().to_ascii_lowercase()
+}
+
+fn upper<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    text.bytes().to_ascii_uppercase()
+}
+
+fn reverse<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    text.bytes().iter().rev().copied().collect()
+}
+
+fn rep<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    count: i64,
+    separator: Option<LuaString<'c>>,
+) -> Result<Vec<u8>, Error> {
+    let separator = separator.map_or(&b""[..], LuaString::bytes);
+    let count = usize::try_from(count).unwrap_or(0);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let text = text.bytes();
+    let total = (text.len() as u128) * count as u128 + (separator.len() as u128) * (count as u128 - 1);
+    if total > u128::from(u32::MAX) {
+        return Err(Error::text("string length overflow"));
+    }
+    call.check_memory(2 * total as usize)?;
+    call.charge(total as usize / 64);
+    if separator.is_empty() {
+        return Ok(text.repeat(count));
+    }
+    let mut result = Vec::with_capacity(total as usize);
+    for i in 0..count {
+        if i > 0 {
+            result.extend_from_slice(separator);
+        }
+        result.extend_from_slice(text);
+    }
+    Ok(result)
+}
+
+/// `format`: C's `printf` for Lua's values.
+fn format<'c>(call: &mut Call<'c>, template: LuaString<'c>, _values: Rest) -> Result<Vec<u8>, Error> {
+    let mut text = Vec::with_capacity(template.bytes().len() + 32);
+    let mut index = 0;
+    for piece in Pieces::new(template.bytes()) {
+        let directive = match piece {
+            Piece::Text(bytes) => {
+                text.extend_from_slice(bytes);
+                continue;
+            }
+            Piece::Directive(directive) => directive,
+        };
+        index += 1;
+        let value = call.argument(index);
+        if value.is_none() {
+            return Err(Error::argument(index + 1, "no value"));
+        }
+        let directive = directive.map_err(|error| Error::text(error.message()))?;
+        match directive.argument() {
+            ArgumentKind::Number => {
+                let mut next = index;
+                let x = f64::take(call, &mut next)?;
+                directive.number(x, &mut text);
+            }
+            kind => {
+                let mut next = index;
+                let string = LuaString::take(call, &mut next)?.bytes();
+                match kind {
+                    ArgumentKind::Quoted => quote(string, &mut text),
+                    _ if directive.is_bare() => text.extend_from_slice(string),
+                    _ => directive.string(string, &mut text),
+                }
+                call.check_memory(text.len())?;
+            }
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,49 @@
+//! The patterns used lately, compiled.
+//!
+//! Scripts use few patterns, each many times, and compiling takes as long as a short match. Entries are replaced when
+//! another pattern falls on their place, so the cache is bounded and needs no upkeep.
+
+use std::hash::BuildHasher;
+use std::rc::Rc;
+
+use super::{Anchor, Pattern};
+
+const ENTRIES: usize = 64;
+/// Longer patterns are rare, and would make the cache's size depend on the script.
+const LONGEST: usize = 128;
+
+/// Compiled patterns by their source.
+pub struct PatternCache {
+    entries: [Option<Entry>; ENTRIES],
+    hasher: hashbrown::DefaultHashBuilder,
+}
+
+struct Entry {
+    source: Box<[u8]>,
+    anchor: Anchor,
+    pattern: Rc<Pattern>,
+}
+
+impl Default for PatternCache {
+    fn default() -> PatternCache {
+        PatternCache { entries: [const { None }; ENTRIES], hasher: Default::default() }
+    }
+}
+
+impl PatternCache {
+    /// The compiled form of `source`.
+    pub fn get(&mut self, source: &[u8], anchor: Anchor) -> Rc<Pattern> {
+        if source.len() > LONGEST {
+            return Rc::new(Pattern::new(source, anchor));
+        }
+        let place = self.hasher.hash_one(source) as usize % ENTRIES;
+        match &mut self.entries[place] {
+            Some(entry) if entry.anchor == anchor && *entry.source == *source => Rc::clone(&entry.pattern),
+            entry => {
+                let pattern = Rc::new(Pattern::new(source, anchor));
+                *entry = Some(Entry { source: source.into(), anchor, pattern: Rc::clone(&pattern) });
+                pattern
+            }
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! From the bytes of a pattern to its items.
+//!
+//! The result does exactly what PUC Lua's interpretation of the bytes does, oddities included: a zero byte ends the
+//! pattern, `%f` and classes are read leniently where PUC does, and errors stay in place ([`Item::Fail`]) until reached.
+
+use super::byte_set::ByteSet;
+use super::{MAX_CAPTURES, PatternError};
+
+/// What a leading `^` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anchor {
+    /// The match must begin where the search does (`find`, `match`, `gsub`).
+    Honoured,
+    /// Nothing special (`gmatch` of Lua 5.1).
+    Literal,
+}
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    pub(super) items: Box<[Item]>,
+    pub(super) sets: Box<[ByteSet]>,
+    pub(super) anchored: bool,
+    /// What every match begins with.
+    pub(super) first: Lead,
+    pub(super) captures: Box<[CaptureState]>,
+}
+
+/// One step of matching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// One byte.
+    One(Single),
+    /// `?`.
+    Optional(Single),
+    /// `*`, and the second part of `+`.
+    Greedy(Single, Lead),
+    /// `-`.
+    Lazy(Single, Lead),
+    /// `(`, the number of the capture.
+    Open(u8),
+    /// `()`.
+    Position(u8),
+    /// `)`.
+    Close(u8),
+    /// `%1`.
+    BackReference(u8),
+    /// `%bxy`.
+    Balance(u8, u8),
+    /// `%f[set]`, the index of the set.
+    Frontier(u32),
+    /// `$` at the end.
+    SubjectEnd,
+    /// Matches nothing: a reference to a position capture.
+    Never,
+    /// The end of the pattern.
+    Match,
+    /// What matching must raise when it gets here.
+    Fail(PatternError),
+}
+
+/// What one byte is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Single {
+    Any,
+    Byte(u8),
+    /// The index of the set.
+    Set(u32),
+}
+
+/// What is known of the byte that the items from some place on must begin with. It saves attempts, and changes no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    Anything,
+    Byte(u8),
+    /// The index of the set.
+    Set(u32),
+    /// The index of the set, or the end of the subject.
+    SetOrEnd(u32),
+    /// The end of the subject.
+    End,
+    /// Only for what follows a greedy repetition: no byte that it takes could begin the rest, so it never gives one back.
+    Outside,
+}
+
+/// How far a capture is when the match is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CaptureState {
+    Open,
+    Closed,
+    Position,
+}
+
+impl Pattern {
+    /// Compiles a pattern. Its errors are found by matching.
+    pub fn new(source: &[u8], anchor: Anchor) -> Pattern {
+        let source = memchr::memchr(0, source).map_or(source, |end| &source[..end]);
+        let (anchored, source) = match source.strip_prefix(b"^") {
+            Some(rest) if anchor == Anchor::Honoured => (true, rest),
+            _ => (false, source),
+        };
+        let mut compiler = Compiler {
+            rest: source,
+            items: Vec::with_capacity(source.len() + 1),
+            sets: Vec::new(),
+            captures: Vec::new(),
+        };
+        let last = match compiler.run() {
+            Ok(()) => Item::Match,
+            Err(error) => Item::Fail(error),
+        };
+        compiler.items.push(last);
+        let first = compiler.add_leads();
+        let Compiler { items, sets, captures, .. } = compiler;
+        Pattern { items: items.into(), sets: sets.into(), anchored, first, captures: captures.into() }
+    }
+
+    /// How many captures a match has, the whole match not counted.
+    pub fn capture_count(&self) -> usize {
+        self.captures.len()
+    }
+
+    /// Whether the pattern begins with a `^` that is honoured: `gsub` stops after the first match.
+    pub fn is_anchored(&self) -> bool {
+        self.anchored
+    }
+}
+
+struct Compiler<'a> {
+    rest: &'a [u8],
+    items: Vec<Item>,
+    sets: Vec<ByteSet>,
+    captures: Vec<CaptureState>,
+}
+
+impl Compiler<'_> {
+    fn run(&mut self) -> Result<(), PatternError> {
+        while let &[byte, ref rest @ ..] = self.rest {
+            match (byte, rest) {
+                (b'(', [b')', ..]) => {
+                    self.rest = &rest[1..];
+                    let index = self.open_capture(CaptureState::Position)?;
+                    self.items.push(Item::Position(index));
+                }
+                (b'(', _) => {
+                    self.rest = rest;
+                    let index = self.open_capture(CaptureState::Open)?;
+                    self.items.push(Item::Open(index));
+                }
+                (b')', _) => {
+                    self.rest = rest;
+                    let open = self.captures.iter().rposition(|&state| state == CaptureState::Open);
+                    let index = open.ok_or(PatternError::InvalidPatternCapture)?;
+                    self.captures[index] = CaptureState::Closed;
+                    self.items.push(Item::Close(index as u8));
+                }
+                (b'%', [b'b', rest @ ..]) => {
+                    let &[open, close, ref rest @ ..] = rest else { return Err(PatternError::Unbalanced) };
+                    self.rest = rest;
+                    self.items.push(Item::Balance(open, close));
+                }
+                (b'%', [b'f', rest @ ..]) => {
+                    if rest.first() != Some(&b'[') {
+                        return Err(PatternError::MissingFrontierSet);
+                    }
+                    self.rest = rest;
+                    let set = self.set()?;
+                    self.items.push(Item::Frontier(set));
+                }
+                (b'%', [digit @ b'0'..=b'9', rest @ ..]) => {
+                    self.rest = rest;
+                    let item = self.back_reference(*digit)?;
+                    self.items.push(item);
+                }
+                (b'$', []) => {
+                    self.rest = rest;
+                    self.items.push(Item::SubjectEnd);
+                }
+                _ => self.repeated_single()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn open_capture(&mut self, state: CaptureState) -> Result<u8, PatternError> {
+        if self.captures.len() == MAX_CAPTURES {
+            return Err(PatternError::TooManyCaptures);
+        }
+        self.captures.push(state);
+        Ok(self.captures.len() as u8 - 1)
+    }
+
+    fn back_reference(&self, digit: u8) -> Result<Item, PatternError> {
+        let state = digit.checked_sub(b'1').and_then(|index| Some((index, *self.captures.get(usize::from(index))?)));
+        match state {
+            Some((index, CaptureState::Closed)) => Ok(Item::BackReference(index)),
+            Some((_, CaptureState::Position)) => Ok(Item::Never),
+            Some((_, CaptureState::Open)) | None => Err(PatternError::InvalidCaptureIndex),
+        }
+    }
+
+    fn repeated_single(&mut self) -> Result<(), PatternError> {
+        let single = self.single()?;
+        let item = match self.rest.first() {
+            Some(b'?') => Item::Optional(single),
+            Some(b'*') => Item::Greedy(single, Lead::Anything),
+            Some(b'+') => {
+                self.items.push(Item::One(single));
+                Item::Greedy(single, Lead::Anything)
+            }
+            Some(b'-') => Item::Lazy(single, Lead::Anything),
+            _ => {
+                self.items.push(Item::One(single));
+                return Ok(());
+            }
+        };
+        self.items.push(item);
+        self.rest = &self.rest[1..];
+        Ok(())
+    }
+
+    fn single(&mut self) -> Result<Single, PatternError> {
+        match *self.rest {
+            [b'.', ref rest @ ..] => {
+                self.rest = rest;
+                Ok(Single::Any)
+            }
+            [b'%', letter, ref rest @ ..] => {
+                self.rest = rest;
+                Ok(match ByteSet::class(letter) {
+                    Some(set) => Single::Set(self.add_set(set)),
+                    None => Single::Byte(letter),
+                })
+            }
+            [b'%'] => Err(PatternError::EndsWithEscape),
+            [b'[', ..] => Ok(Single::Set(self.set()?)),
+            [byte, ref rest @ ..] => {
+                self.rest = rest;
+                Ok(Single::Byte(byte))
+            }
+            [] => Err(PatternError::EndsWithEscape),
+        }
+    }
+
+    /// Reads `[...]`, which `rest` begins with.
+    fn set(&mut self) -> Result<u32, PatternError> {
+        let inner = &self.rest[1..];
+        let (negated, inner) = match inner.strip_prefix(b"^") {
+            Some(inner) => (true, inner),
+            None => (false, inner),
+        };
+        let (members, rest) = split_set(inner).ok_or(PatternError::MissingBracket)?;
+        self.rest = rest;
+        let mut set = ByteSet::default();
+        let mut members = members;
+        while let Some((&byte, after)) = members.split_first() {
+            members = match (byte, after) {
+                (b'%', [letter, after @ ..]) => {
+                    match ByteSet::class(*letter) {
+                        Some(class) => set.insert_all(&class),
+                        None => set.insert(*letter),
+                    }
+                    after
+                }
+                (from, [b'-', to, after @ ..]) => {
+                    set.insert_range(from, *to);
+                    after
+                }
+                (byte, after) => {
+                    set.insert(byte);
+                    after
+                }
+            };
+        }
+        Ok(self.add_set(if negated { set.complement() } else { set }))
+    }
+
+    fn add_set(&mut self, set: ByteSet) -> u32 {
+        self.sets.push(set);
+        self.sets.len() as u32 - 1
+    }
+
+    /// Tells each repetition what the items after it begin with, and returns what the whole begins with.
+    fn add_leads(&mut self) -> Lead {
+        let mut following = Lead::Anything;
+        for index in (0..self.items.len()).rev() {
+            let item = &mut self.items[index];
+            match item {
+                Item::Greedy(single, next) if excludes(*single, following, &self.sets) => *next = Lead::Outside,
+                Item::Greedy(_, next) | Item::Lazy(_, next) => *next = following,
+                _ => {}
+            }
+            following = match *item {
+                Item::Open(_) | Item::Position(_) | Item::Close(_) => following,
+                Item::One(Single::Byte(byte)) => Lead::Byte(byte),
+                Item::One(Single::Set(set)) => Lead::Set(set),
+                Item::Optional(single) | Item::Greedy(single, _) | Item::Lazy(single, _) => {
+                    self.either(single, following)
+                }
+                // The end of the subject counts as a zero byte.
+                Item::Frontier(set) if self.sets[set as usize].contains(0) => Lead::SetOrEnd(set),
+                Item::Frontier(set) => Lead::Set(set),
+                Item::Balance(open, _) => Lead::Byte(open),
+                Item::SubjectEnd => Lead::End,
+                Item::One(Single::Any) | Item::BackReference(_) | Item::Never | Item::Match | Item::Fail(_) => {
+                    Lead::Anything
+                }
+            };
+        }
+        following
+    }
+
+    /// What a repetition of `single` and then `following` begin with.
+    fn either(&mut self, single: Single, following: Lead) -> Lead {
+        let mut set = ByteSet::default();
+        match single {
+            Single::Any => return Lead::Anything,
+            Single::Byte(byte) => set.insert(byte),
+            Single::Set(index) => set = self.sets[index as usize],
+        }
+        match following {
+            Lead::Anything | Lead::Outside => return Lead::Anything,
+            Lead::Byte(byte) => set.insert(byte),
+            Lead::Set(index) | Lead::SetOrEnd(index) => set.insert_all(&self.sets[index as usize]),
+            Lead::End => {}
+        }
+        let index = self.add_set(set);
+        if matches!(following, Lead::End | Lead::SetOrEnd(_)) { Lead::SetOrEnd(index) } else { Lead::Set(index) }
+    }
+}
+
+/// Splits at the `]` that ends a set; the first byte never does.
+fn split_set(inner: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut end = 0;
+    loop {
+        end += if *inner.get(end)? == b'%' && end + 1 < inner.len() { 2 } else { 1 };
+        if *inner.get(end)? == b']' {
+            return Some((&inner[..end], &inner[end + 1..]));
+        }
+    }
+}
+
+/// Whether nothing that `single` matches can begin `following`.
+fn excludes(single: Single, following: Lead, sets: &[ByteSet]) -> bool {
+    match (single, following) {
+        (_, Lead::End) => true,
+        (Single::Byte(mine), Lead::Byte(next)) => mine != next,
+        (Single::Byte(byte), Lead::Set(set) | Lead::SetOrEnd(set)) | (Single::Set(set), Lead::Byte(byte)) => {
+            !sets[set as usize].contains(byte)
+        }
+        (Single::Set(mine), Lead::Set(next) | Lead::SetOrEnd(next)) => {
+            sets[mine as usize].is_disjoint(&sets[next as usize])
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,213 @@
+//! `find`, `match` and `gmatch`: searches that end at their first match.
+//!
+//! A search mostly ends within the budget; then nothing is kept. One that does not goes on as a state machine.
+
+use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
+use super::{position, text_argument};
+use crate::host::Host;
+use solvm_vm::native::{Definition, Either, Start, Step, Steps};
+use solvm_vm::{Call, Error, Function, LuaString, Value};
+use std::ops::Range;
+use std::rc::Rc;
+
+impl From<PatternError> for Error {
+    fn from(error: PatternError) -> Error {
+        Error::text(error.to_string())
+    }
+}
+
+/// The compiled form of a pattern.
+pub(super) fn compiled(call: &mut Call, source: &[u8], anchor: Anchor) -> Rc<Pattern> {
+    match call.host::<Host>() {
+        Some(host) => host.patterns.get(source, anchor),
+        None => Rc::new(Pattern::new(source, anchor)),
+    }
+}
+
+/// Goes on with a search, within the budget.
+pub(super) fn advance(
+    call: &mut Call,
+    matcher: &mut Matcher,
+    subject: &[u8],
+    start: usize,
+) -> Result<Progress, PatternError> {
+    let budget = u32::try_from(call.budget()).unwrap_or(u32::MAX).max(64);
+    let mut steps = budget;
+    let progress = matcher.find_at(subject, start, &mut steps);
+    call.charge((budget - steps) as usize);
+    progress
+}
+
+/// The value of a capture.
+pub(super) fn capture<'c>(
+    call: &mut Call<'c>,
+    matcher: &Matcher,
+    subject: &[u8],
+    index: usize,
+) -> Result<Value<'c>, Error> {
+    match matcher.capture(index)? {
+        Capture::Span(span) => Ok(call.string(&subject[span])?.value()),
+        Capture::Position(offset) => Ok(Value::number((offset + 1) as f64)),
+    }
+}
+
+/// Every capture; the whole match if the pattern has none.
+pub(super) fn captures<'c>(
+    call: &mut Call<'c>,
+    matcher: &Matcher,
+    subject: &[u8],
+    results: &mut Vec<Value<'c>>,
+) -> Result<(), Error> {
+    for index in 0..matcher.pattern().capture_count().max(1) {
+        results.push(capture(call, matcher, subject, index)?);
+    }
+    Ok(())
+}
+
+/// What a finished search returns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// `find`: the bounds, then the captures.
+    Bounds,
+    /// `match`: the captures, or the whole match.
+    Captures,
+    /// `gmatch`: the same, and the next search goes on behind it.
+    Next,
+}
+
+/// A search under way.
+pub(super) struct Search {
+    matcher: Matcher,
+    wanted: Wanted,
+}
+
+/// The bound values of the iterator that `gmatch` returns.
+const SUBJECT: usize = 0;
+const PATTERN: usize = 1;
+const POSITION: usize = 2;
+
+impl Search {
+    /// The results if the search is finished.
+    fn results<'c>(
+        &self,
+        call: &mut Call<'c>,
+        subject: &[u8],
+        found: Option<Range<usize>>,
+    ) -> Result<Vec<Value<'c>>, Error> {
+        let Some(found) = found else {
+            if self.wanted == Wanted::Next {
+                call.set_upvalue(POSITION, Value::number(subject.len() as f64 + 1.0));
+            }
+            return Ok(vec![Value::NIL]);
+        };
+        let mut results = Vec::with_capacity(4);
+        match self.wanted {
+            Wanted::Bounds => {
+                results.push(Value::number((found.start + 1) as f64));
+                results.push(Value::number(found.end as f64));
+                if self.matcher.pattern().capture_count() == 0 {
+                    return Ok(results);
+                }
+            }
+            Wanted::Captures => {}
+            Wanted::Next => {
+                let next = if found.is_empty() { found.end + 1 } else { found.end };
+                call.set_upvalue(POSITION, Value::number(next as f64));
+            }
+        }
+        captures(call, &self.matcher, subject, &mut results)?;
+        Ok(results)
+    }
+
+    /// The subject, wherever this search has it.
+    fn subject<'c>(&self, call: &mut Call<'c>) -> &'c [u8] {
+        match self.wanted {
+            Wanted::Next => call.upvalue(SUBJECT).and_then(LuaString::from_value).map_or(&[], LuaString::bytes),
+            _ => text_argument(call, 0),
+        }
+    }
+}
+
+impl Steps for Search {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let subject = self.subject(call);
+        let found = match advance(call, &mut self.matcher, subject, 0)? {
+            Progress::Match(found) => Some(found),
+            Progress::NoMatch => None,
+            Progress::OutOfSteps => return call.again(),
+        };
+        let results = self.results(call, subject, found)?;
+        call.finish(results)
+    }
+}
+
+type Found<'c> = Either<Vec<Value<'c>>, Start<Search>>;
+
+fn search<'c>(
+    call: &mut Call<'c>,
+    subject: &[u8],
+    pattern: Rc<Pattern>,
+    start: usize,
+    wanted: Wanted,
+) -> Result<Found<'c>, Error> {
+    let mut search = Search { matcher: Matcher::new(pattern), wanted };
+    let found = match advance(call, &mut search.matcher, subject, start)? {
+        Progress::Match(found) => Some(found),
+        Progress::NoMatch => None,
+        Progress::OutOfSteps => return Ok(Either::Later(Start::new(search))),
+    };
+    Ok(Either::Now(search.results(call, subject, found)?))
+}
+
+/// Where a search begins, as an offset: `init` counts from 1, or from the end if it is negative.
+fn start_offset(init: Option<i64>, length: usize) -> usize {
+    let init = position(init.unwrap_or(1), length).max(1);
+    ((init - 1) as usize).min(length)
+}
+
+pub(super) fn find<'c>(
+    call: &mut Call<'c>,
+    subject: LuaString<'c>,
+    pattern: LuaString<'c>,
+    init: Option<i64>,
+    plain: Option<bool>,
+) -> Result<Found<'c>, Error> {
+    let (subject, pattern) = (subject.bytes(), pattern.bytes());
+    let start = start_offset(init, subject.len());
+    if plain == Some(true) || pattern::is_plain(pattern) {
+        call.charge(subject.len() / 256);
+        return Ok(Either::Now(match pattern::find_plain(subject, pattern, start) {
+            Some(at) => vec![Value::number((at + 1) as f64), Value::number((at + pattern.len()) as f64)],
+            None => vec![Value::NIL],
+        }));
+    }
+    let pattern = compiled(call, pattern, Anchor::Honoured);
+    search(call, subject, pattern, start, Wanted::Bounds)
+}
+
+pub(super) fn match_pattern<'c>(
+    call: &mut Call<'c>,
+    subject: LuaString<'c>,
+    pattern: LuaString<'c>,
+    init: Option<i64>,
+) -> Result<Found<'c>, Error> {
+    let subject = subject.bytes();
+    let start = start_offset(init, subject.len());
+    let pattern = compiled(call, pattern.bytes(), Anchor::Honoured);
+    search(call, subject, pattern, start, Wanted::Captures)
+}
+
+static ITERATOR: Definition = Definition::new("gmatch", next_match);
+
+pub(super) fn global_match<'c>(call: &mut Call<'c>, subject: LuaString<'c>, pattern: LuaString<'c>) -> Function<'c> {
+    call.function(&ITERATOR, &[subject.value(), pattern.value(), Value::number(0.0)])
+}
+
+/// The iterator that `gmatch` returns.
+fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
+    let text = |value: Option<Value<'c>>| value.and_then(LuaString::from_value).map_or(&b""[..], LuaString::bytes);
+    let (subject, pattern) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN)));
+    let start = call.upvalue(POSITION).and_then(Value::as_number).unwrap_or(0.0) as usize;
+    let pattern = compiled(call, pattern, Anchor::Literal);
+    search(call, subject, pattern, start, Wanted::Next)
+}

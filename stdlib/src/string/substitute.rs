@@ -1,0 +1,182 @@
+//! `gsub`: every match is replaced by a text, a table's value or a function's result.
+
+use super::pattern::{Anchor, Matcher, Progress};
+use super::search::{advance, capture, captures, compiled};
+use super::text_argument;
+use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Wanted};
+use solvm_vm::number::NumberText;
+use solvm_vm::{Call, Error, LuaString, Type, Value};
+use std::ops::Range;
+
+/// A substitution under way.
+pub(super) struct Substitution {
+    matcher: Matcher,
+    /// What has been made of the subject up to `source`.
+    text: Vec<u8>,
+    source: usize,
+    /// Replacements made, and the most allowed.
+    count: usize,
+    limit: usize,
+    /// A match whose replacement has been asked for.
+    asked: Option<Range<usize>>,
+    finished: bool,
+}
+
+/// How far a substitution has come.
+enum Advance<'c> {
+    Finished,
+    /// The replacement is what this call returns.
+    Call(Value<'c>, Vec<Value<'c>>),
+    OutOfBudget,
+}
+
+pub(super) fn global_substitute<'c>(
+    call: &mut Call<'c>,
+    subject: LuaString<'c>,
+    pattern: LuaString<'c>,
+    replacement: Value<'c>,
+    limit: Option<i64>,
+) -> Result<Either<(Vec<u8>, usize), Start<Substitution>>, Error> {
+    if !matches!(replacement.kind(), Type::Number | Type::String | Type::Table | Type::Function) {
+        return Err(Error::argument(3, "string/function/table expected"));
+    }
+    let pattern = compiled(call, pattern.bytes(), Anchor::Honoured);
+    let mut substitution = Substitution {
+        matcher: Matcher::new(pattern),
+        text: Vec::new(),
+        source: 0,
+        count: 0,
+        limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0)),
+        asked: None,
+        finished: false,
+    };
+    if replacement.kind() != Type::Function
+        && call.metatable(replacement).is_none_or(|_| replacement.kind() == Type::String)
+    {
+        // Nothing is called: mostly it is done at once.
+        if let Advance::Finished = substitution.advance(call, subject.bytes(), replacement)? {
+            return Ok(Either::Now((substitution.text, substitution.count)));
+        }
+    }
+    Ok(Either::Later(Start::new(substitution)))
+}
+
+impl Substitution {
+    /// Goes on until it is finished, needs a call, or the budget is used up.
+    fn advance<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        subject: &[u8],
+        replacement: Value<'c>,
+    ) -> Result<Advance<'c>, Error> {
+        while !self.finished && self.count < self.limit {
+            let found = match advance(call, &mut self.matcher, subject, self.source)? {
+                Progress::Match(found) => found,
+                Progress::NoMatch => break,
+                Progress::OutOfSteps => return Ok(Advance::OutOfBudget),
+            };
+            self.count += 1;
+            self.text.extend_from_slice(&subject[self.source..found.start]);
+            match replacement.kind() {
+                Type::Function => {
+                    let mut arguments = Vec::with_capacity(4);
+                    captures(call, &self.matcher, subject, &mut arguments)?;
+                    self.asked = Some(found);
+                    return Ok(Advance::Call(replacement, arguments));
+                }
+                Type::Table => {
+                    let key = capture(call, &self.matcher, subject, 0)?;
+                    match call.index(replacement, key)? {
+                        Indexed::Value(value) => self.add_value(value, &found, subject)?,
+                        Indexed::Call(method, object) => {
+                            self.asked = Some(found);
+                            return Ok(Advance::Call(method, vec![object, key]));
+                        }
+                    }
+                }
+                _ => self.add_text(call, replacement, &found, subject)?,
+            }
+            self.pass(&found, subject);
+            call.check_memory(self.text.len())?;
+        }
+        self.text.extend_from_slice(subject.get(self.source..).unwrap_or(&[]));
+        Ok(Advance::Finished)
+    }
+
+    /// Goes on behind a match; behind an empty one with the next byte.
+    fn pass(&mut self, found: &Range<usize>, subject: &[u8]) {
+        self.source = found.end;
+        if found.is_empty() {
+            match subject.get(found.end) {
+                Some(&byte) => {
+                    self.text.push(byte);
+                    self.source += 1;
+                }
+                None => self.finished = true,
+            }
+        }
+        self.finished |= self.matcher.pattern().is_anchored();
+    }
+
+    /// Adds a table's value or a function's result: nil and false keep the match as it is.
+    fn add_value(&mut self, value: Value<'_>, found: &Range<usize>, subject: &[u8]) -> Result<(), Error> {
+        if !value.is_truthy() {
+            self.text.extend_from_slice(&subject[found.clone()]);
+        } else if let Some(text) = LuaString::from_value(value) {
+            self.text.extend_from_slice(text.bytes());
+        } else if let Some(x) = value.as_number() {
+            self.text.extend_from_slice(&NumberText::new(x));
+        } else {
+            return Err(Error::text(format!("invalid replacement value (a {})", value.type_name())));
+        }
+        Ok(())
+    }
+
+    /// Adds a replacement text, with `%n` for capture n and `%0` for the match.
+    fn add_text<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        replacement: Value<'c>,
+        found: &Range<usize>,
+        subject: &[u8],
+    ) -> Result<(), Error> {
+        let Some(text) = LuaString::from_value(replacement) else { return self.add_value(replacement, found, subject) };
+        let mut rest = text.bytes();
+        while let Some(at) = memchr::memchr(b'%', rest) {
+            self.text.extend_from_slice(&rest[..at]);
+            match rest.get(at + 1) {
+                Some(b'0') => self.text.extend_from_slice(&subject[found.clone()]),
+                Some(digit @ b'1'..=b'9') => {
+                    let value = capture(call, &self.matcher, subject, usize::from(digit - b'1'))?;
+                    self.add_value(value, found, subject)?;
+                }
+                Some(&byte) => self.text.push(byte),
+                // PUC Lua copies the zero that ends a C string.
+                None => self.text.push(0),
+            }
+            rest = rest.get(at + 2..).unwrap_or(&[]);
+        }
+        self.text.extend_from_slice(rest);
+        Ok(())
+    }
+}
+
+impl Steps for Substitution {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let subject = text_argument(call, 0);
+        let replacement = call.argument(2).unwrap_or(Value::NIL);
+        if let Some(found) = self.asked.take() {
+            let value = call.returned(0);
+            self.add_value(value, &found, subject)?;
+            self.pass(&found, subject);
+        }
+        match self.advance(call, subject, replacement)? {
+            Advance::Finished => {
+                let text = std::mem::take(&mut self.text);
+                call.finish((text, self.count))
+            }
+            Advance::Call(function, arguments) => call.call(function, &arguments, Wanted::One),
+            Advance::OutOfBudget => call.again(),
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
+
+use crate::base;
+use solvm_vm::native::{Either, Library, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::number::NumberText;
+use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+
+pub static LIBRARY: Library = solvm_vm::library!("table" {
+    "concat" => concat,
+    "foreach" => for_each,
+    "foreachi" => for_each_index,
+    "getn" => get_n,
+    "insert" => insert,
+    "maxn" => max_n,
+    "move" => move_values,
+    "pack" => pack,
+    "remove" => remove,
+    "setn" => set_n,
+    "sort" => sort,
+    "unpack" => base::unpack,
+});
+
+fn index<'c>(i: usize) -> Value<'c> {
+    Value::number(i as f64)
+}
+
+fn concat<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    separator: Option<LuaString<'c>>,
+    first: Option<i64>,
+    last: Option<i64>,
+) -> Result<Vec<u8>, Error> {
+    let separator = separator.map_or(&b""[..], LuaString::bytes);
+    let first = first.unwrap_or(1);
+    let last = last.unwrap_or(table.length() as i64);
+    let mut text = Vec::new();
+    let mut checked = 0;
+    for i in first..=last {
+        let value = table.get(Value::number(i as f64));
+        if let Some(piece) = LuaString::from_value(value) {
+            text.extend_from_slice(piece.bytes());
+        } else if let Some(x) = value.as_number() {
+            text.extend_from_slice(&NumberText::new(x));
+        } else {
+            let text = format!("invalid value ({}) at index {i} in table for 'concat'", value.type_name());
+            return Err(Error::text(text));
+        }
+        if i < last {
+            text.extend_from_slice(separator);
+        }
+        if text.len() > checked {
+            call.check_memory(text.len())?;
+            checked = text.len() + (1 << 16);
+        }
+        call.charge(1);
+    }
+    Ok(text)
+}
+
+fn get_n<'c>(_: &mut Call<'c>, table: Table<'c>) -> usize {
+    table.length()
+}
+
+fn set_n<'c>(_: &mut Call<'c>, _table: Table<'c>) -> Result<(), Error> {
+    Err(Error::text("'setn' is obsolete"))
+}
+
+fn max_n<'c>(_: &mut Call<'c>, table: Table<'c>) -> f64 {
+    table.pairs().filter_map(|(key, _)| key.as_number()).fold(0.0, f64::max)
+}
+
+/// Adds a value at the end, or at a position, moving those from there up.
+fn insert<'c>(call: &mut Call<'c>, table: Table<'c>, _rest: Rest) -> Result<(), Error> {
+    let length = table.length();
+    match call.argument_count() {
+        2 => {
+            let value = call.argument(1).unwrap_or(Value::NIL);
+            table.set_index(call, length + 1, value)
+        }
+        3 => {
+            let at = call.argument(1).unwrap_or(Value::NIL);
+            let Some(at) = at.to_number() else {
+                return Err(Error::argument(2, format!("number expected, got {}", at.type_name())));
+            };
+            let value = call.argument(2).unwrap_or(Value::NIL);
+            let at = at as i64;
+            let end = (length as i64 + 1).max(at);
+            for i in (at.saturating_add(1)..=end).rev() {
+                let moved = table.get(Value::number((i - 1) as f64));
+                table.set(call, Value::number(i as f64), moved)?;
+            }
+            call.charge(usize::try_from(end - at).unwrap_or(0));
+            table.set(call, Value::number(at as f64), value)
+        }
+        _ => Err(Error::text("wrong number of arguments to 'insert'")),
+    }
+}
+
+fn remove<'c>(call: &mut Call<'c>, table: Table<'c>, at: Option<i64>) -> Result<Either<Value<'c>, ()>, Error> {
+    let length = table.length() as i64;
+    let at = at.unwrap_or(length);
+    if !(1..=length).contains(&at) {
+        return Ok(Either::Later(()));
+    }
+    let removed = table.get(Value::number(at as f64));
+    for i in at..length {
+        let moved = table.get(Value::number((i + 1) as f64));
+        table.set(call, Value::number(i as f64), moved)?;
+    }
+    call.charge((length - at) as usize);
+    table.set(call, Value::number(length as f64), Value::NIL)?;
+    Ok(Either::Now(removed))
+}
+
+fn pack<'c>(call: &mut Call<'c>, values: Rest) -> Result<Table<'c>, Error> {
+    let values: Vec<Value<'c>> = values.values(call).collect();
+    let table = call.table(values.len(), 1)?;
+    for (i, value) in values.iter().enumerate() {
+        table.set_index(call, i + 1, *value)?;
+    }
+    table.set_field(call, "n", values.len())?;
+    Ok(table)
+}
+
+fn move_values<'c>(
+    call: &mut Call<'c>,
+    from: Table<'c>,
+    first: f64,
+    last: f64,
+    target: f64,
+    // The fifth parameter is read by hand: it may be left out.
+) -> Result<Table<'c>, Error> {
+    let to = match call.argument(4) {
+        None => from,
+        Some(value) if value.is_nil() => from,
+        Some(value) => Table::from_value(value)
+            .ok_or_else(|| Error::argument(5, format!("table expected, got {}", value.type_name())))?,
+    };
+    let count = last - first + 1.0;
+    if count > 1e9 {
+        return Err(Error::argument(3, "too many elements to move"));
+    }
+    let count = count as i64;
+    let copy = |call: &mut Call<'c>, i: i64| {
+        let value = from.get(Value::number(first + i as f64));
+        to.set(call, Value::number(target + i as f64), value)
+    };
+    // From the end where the target lies above the source, so that nothing is overwritten before it is read.
+    if target > first && target <= last && to == from {
+        for i in (0..count).rev() {
+            copy(call, i)?;
+        }
+    } else {
+        for i in 0..count {
+            copy(call, i)?;
+        }
+    }
+    Ok(to)
+}
+
+fn for_each<'c>(_: &mut Call<'c>, _table: Table<'c>, _function: Function<'c>) -> Start<ForEach> {
+    Start::new(ForEach { is_first: true }).keep(Value::NIL)
+}
+
+struct ForEach {
+    is_first: bool,
+}
+
+impl Steps for ForEach {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if !std::mem::replace(&mut self.is_first, false) {
+            let result = call.returned(0);
+            if !result.is_nil() {
+                return call.finish(result);
+            }
+        }
+        let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
+        let function = call.argument(1).unwrap_or(Value::NIL);
+        let last = call.kept(0);
+        match table.next(last)? {
+            Some((key, value)) => {
+                call.set_kept(0, key);
+                call.call(function, &[key, value], Wanted::One)
+            }
+            None => call.finish(()),
+        }
+    }
+}
+
+fn for_each_index<'c>(_: &mut Call<'c>, table: Table<'c>, _function: Function<'c>) -> Start<ForEachIndex> {
+    Start::new(ForEachIndex { next: 1, length: table.length() })
+}
+
+struct ForEachIndex {
+    next: usize,
+    length: usize,
+}
+
+impl Steps for ForEachIndex {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if self.next > 1 {
+            let result = call.returned(0);
+            if !result.is_nil() {
+                return call.finish(result);
+            }
+        }
+        let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
+        let function = call.argument(1).unwrap_or(Value::NIL);
+        let i = self.next;
+        if i > self.length {
+            return call.finish(());
+        }
+        self.next += 1;
+        let value = table.get(i);
+        call.call(function, &[index(i), value], Wanted::One)
+    }
+}
+
+fn sort<'c>(call: &mut Call<'c>, table: Table<'c>, less: Option<Function<'c>>) -> Result<Start<Sort>, Error> {
+    let length = table.length();
+    call.check_memory(length.saturating_mul(16))?;
+    let mut start = Start::new(Sort::new(length, less.is_some()));
+    // The values are sorted in a copy: what the comparator does to the table changes nothing.
+    for _ in 0..2 {
+        for i in 1..=length {
+            start = start.keep(table.get(i));
+        }
+    }
+    Ok(start)
+}
+
+/// A merge sort from the bottom up over two halves of the kept values: `source` to the other one. Stable, and at most
+/// n log2 n comparisons whatever the comparator answers.
+struct Sort {
+    length: usize,
+    has_comparator: bool,
+    /// Where the half to read begins: 0 or `length`.
+    source: usize,
+    /// The length of the sorted runs.
+    width: usize,
+    /// The two runs at hand: `left..middle` and `right..end`, and where the next value goes.
+    left: usize,
+    middle: usize,
+    right: usize,
+    end: usize,
+    out: usize,
+    /// A comparison of `right` with `left` has been asked for.
+    asked: bool,
+}
+
+impl Sort {
+    fn new(length: usize, has_comparator: bool) -> Self {
+        let mut sort = Sort {
+            length,
+            has_comparator,
+            source: 0,
+            width: 1,
+            left: 0,
+            middle: 0,
+            right: 0,
+            end: 0,
+            out: 0,
+            asked: false,
+        };
+        sort.span(0);
+        sort
+    }
+
+    /// Takes the two runs that begin at `start`.
+    fn span(&mut self, start: usize) {
+        self.left = start;
+        self.middle = (start + self.width).min(self.length);
+        self.right = self.middle;
+        self.end = (start + 2 * self.width).min(self.length);
+        self.out = start;
+    }
+
+    fn take<'c>(&mut self, values: &mut [Value<'c>], from_right: bool) {
+        let from = if from_right { &mut self.right } else { &mut self.left };
+        let target = self.length - self.source;
+        values[target + self.out] = values[self.source + *from];
+        *from += 1;
+        self.out += 1;
+    }
+
+    /// Merges until a comparison is needed: the values to compare. None when everything is sorted.
+    fn next_pair<'c>(&mut self, values: &mut [Value<'c>]) -> Option<(Value<'c>, Value<'c>)> {
+        loop {
+            if self.left < self.middle && self.right < self.end {
+                return Some((values[self.source + self.right], values[self.source + self.left]));
+            }
+            let target = self.length - self.source;
+            let rest = if self.left < self.middle { self.left..self.middle } else { self.right..self.end };
+            let (from, count) = (self.source + rest.start, rest.len());
+            values.copy_within(from..from + count, target + self.out);
+            if self.end < self.length {
+                self.span(self.end);
+                continue;
+            }
+            self.source = self.length - self.source;
+            self.width *= 2;
+            if self.width >= self.length {
+                return None;
+            }
+            self.span(0);
+        }
+    }
+}
+
+/// `a < b` for two numbers or two strings; None if a metamethod decides or there is no order.
+fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<bool> {
+    if let (Some(a), Some(b)) = (a.as_number(), b.as_number()) {
+        return Some(a < b);
+    }
+    Some(LuaString::from_value(a)?.bytes() < LuaString::from_value(b)?.bytes())
+}
+
+impl Steps for Sort {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if std::mem::replace(&mut self.asked, false) {
+            let from_right = call.returned(0).is_truthy();
+            self.take(call.all_kept(), from_right);
+        }
+        let mut budget = if self.has_comparator { 0 } else { call.budget().max(1000) };
+        let started = budget;
+        let pair = loop {
+            let Some((right, left)) = self.next_pair(call.all_kept()) else { break None };
+            if self.has_comparator {
+                break Some((right, left));
+            }
+            let Some(from_right) = less(right, left) else { break Some((right, left)) };
+            self.take(call.all_kept(), from_right);
+            budget -= 1;
+            if budget == 0 {
+                call.charge(started);
+                return call.again();
+            }
+        };
+        let Some((right, left)) = pair else {
+            let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
+            for i in 0..self.length {
+                let value = call.kept(self.source + i);
+                table.set_index(call, i + 1, value)?;
+            }
+            return call.finish(());
+        };
+        self.asked = true;
+        if self.has_comparator {
+            let function = call.argument(1).unwrap_or(Value::NIL);
+            return call.call(function, &[right, left], Wanted::One);
+        }
+        call.call_less_than(right, left)
+    }
+}

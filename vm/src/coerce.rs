@@ -1,0 +1,94 @@
+//! Types and the conversions between strings and numbers (manual, section 2.2.1).
+
+use crate::gc::Heap;
+use crate::value::Value;
+use crate::number::NumberText;
+use crate::{string, value};
+
+/// The type of a value, as `type` names it.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// `nil`
+    Nil,
+    /// `boolean`
+    Boolean,
+    /// `number`
+    Number,
+    /// `string`
+    String,
+    /// `table`
+    Table,
+    /// `function`
+    Function,
+    /// `thread`
+    Thread,
+    /// `userdata`
+    Userdata,
+}
+
+impl Type {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 8;
+
+    /// The type of a value.
+    pub(crate) fn of(value: Value) -> Type {
+        if value.is_number() {
+            return Type::Number;
+        }
+        match value.tag() {
+            value::TABLE => Type::Table,
+            value::STRING => Type::String,
+            value::LUA_FUNCTION | value::NATIVE_FUNCTION => Type::Function,
+            value::THREAD => Type::Thread,
+            value::USERDATA => Type::Userdata,
+            _ if value.is_nil() => Type::Nil,
+            _ => Type::Boolean,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        ["nil", "boolean", "number", "string", "table", "function", "thread", "userdata"][self as usize]
+    }
+}
+
+/// The number that a value is or, as a string, stands for.
+pub(crate) fn to_number(value: Value) -> Option<f64> {
+    if value.is_number() {
+        return Some(value.as_f64());
+    }
+    // SAFETY: the value is live.
+    let bytes = unsafe { string::bytes(value.to_string()?) };
+    solvm_compiler::numeral::read_trimmed(bytes)
+}
+
+/// Whether concatenation takes the value as it is.
+pub(crate) fn is_string_or_number(value: Value) -> bool {
+    value.is_number() || value.is_string()
+}
+
+/// The string that a number is written as (`%.14g`).
+pub(crate) fn number_to_string(heap: &mut Heap, x: f64) -> Value {
+    heap.string_value(&NumberText::new(x))
+}
+
+/// Makes a number in a slot a string. False if the value is neither.
+///
+/// # Safety
+/// The slot is live.
+pub(crate) unsafe fn make_string(heap: &mut Heap, slot: *mut Value) -> bool {
+    let value = *slot;
+    if value.is_number() {
+        *slot = number_to_string(heap, value.as_f64());
+        return true;
+    }
+    value.is_string()
+}
+
+impl Heap {
+    /// A string with these bytes, as a value.
+    pub(crate) fn string_value(&mut self, bytes: &[u8]) -> Value {
+        Value::from_string(self.string(bytes))
+    }
+}

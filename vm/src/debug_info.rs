@@ -1,0 +1,351 @@
+//! What messages say about running code: positions, names of variables and functions, tracebacks. All of it is found from the
+//! bytecode and the frames when an error happens; running code keeps nothing for it.
+
+use crate::frame::{self, Context, Continuation, call_slot};
+use crate::messages;
+use crate::native::CallerInfo;
+use crate::object::Prototype;
+use crate::thread;
+use crate::value::Value;
+use crate::vm::Vm;
+use solvm_compiler::bytecode::{self, Format, Instruction, Opcode, Operand};
+use solvm_compiler::chunk_id;
+
+/// One active call.
+#[derive(Clone, Copy)]
+pub(crate) struct Activation {
+    pub(crate) function: Value,
+    /// The running instruction, if it is a Lua function.
+    pub(crate) pc: Option<usize>,
+    /// The frame, if it is a Lua function.
+    pub(crate) base: *mut Value,
+    /// The context of its caller, whose call word called it. None at the bottom.
+    pub(crate) caller: Option<Context>,
+}
+
+impl Activation {
+    unsafe fn compiled(&self) -> Option<&bytecode::Prototype> {
+        let function = self.function.to_lua_function()?;
+        Some(&(*(*function).prototype).cold.compiled)
+    }
+}
+
+/// The active calls of a thread, innermost first, from a context on.
+struct Activations {
+    context: Option<Context>,
+    /// The function that the context's call word is calling, if that is a native which is still running.
+    pending: Option<Value>,
+}
+
+impl Activations {
+    unsafe fn of_running(vm: &Vm) -> Activations {
+        let context = Context { base: vm.base, pc: vm.pc };
+        Activations { context: Some(context), pending: called_native(context) }
+    }
+}
+
+/// The native that the call word of a context calls, if it does.
+unsafe fn called_native(context: Context) -> Option<Value> {
+    let opcode = Instruction(*context.pc.sub(1)).opcode()?;
+    let is_call = matches!(
+        opcode,
+        Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen | Opcode::ForEachCall
+    );
+    if !is_call {
+        return None;
+    }
+    let callee = *context.base.add(call_slot(context.pc));
+    callee.is_native_function().then_some(callee)
+}
+
+impl Iterator for Activations {
+    type Item = Activation;
+
+    fn next(&mut self) -> Option<Activation> {
+        // SAFETY: the contexts are those of a thread whose frames are consistent.
+        unsafe {
+            loop {
+                let context = self.context?;
+                if let Some(function) = self.pending.take() {
+                    return Some(Activation { function, pc: None, base: std::ptr::null_mut(), caller: Some(context) });
+                }
+                let caller = context.caller();
+                self.context = caller;
+                match context.continuation() {
+                    None => {
+                        let function = Value::from_lua_function(frame::function_of(context.base));
+                        let code = (*frame::prototype_of(context.base)).code;
+                        let pc = context.pc.offset_from(code) as usize - 1;
+                        return Some(Activation { function, pc: Some(pc), base: context.base, caller });
+                    }
+                    Some(
+                        Continuation::Native | Continuation::ProtectedCall | Continuation::ProtectedCallWithHandler,
+                    ) => {
+                        let caller = caller?;
+                        let function = *caller.base.add(call_slot(caller.pc));
+                        return Some(Activation {
+                            function,
+                            pc: None,
+                            base: std::ptr::null_mut(),
+                            caller: Some(caller),
+                        });
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+    }
+}
+
+/// The active call at a level of the running thread; 0 is the native that asks.
+pub(crate) unsafe fn activation(vm: &Vm, level: usize) -> Option<Activation> {
+    Activations::of_running(vm).nth(level)
+}
+
+/// Where an active call stands.
+pub(crate) unsafe fn position(activation: &Activation) -> CallerInfo {
+    match activation.compiled() {
+        Some(compiled) => CallerInfo {
+            source: chunk_id(&compiled.source.name),
+            line: activation.pc.and_then(|pc| compiled.lines.get(pc).copied()),
+        },
+        None => CallerInfo { source: b"[C]".to_vec(), line: None },
+    }
+}
+
+/// "source:line: " of the running context, if it is Lua code.
+pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
+    let context = Context { base: vm.base, pc: vm.pc };
+    if vm.current.is_null() || context.continuation().is_some() {
+        return Vec::new();
+    }
+    let compiled = &(*frame::prototype_of(vm.base)).cold.compiled;
+    let pc = (vm.pc.offset_from(compiled.code.as_ptr().cast()) as usize).wrapping_sub(1);
+    let Some(line) = compiled.lines.get(pc) else { return Vec::new() };
+    let mut text = chunk_id(&compiled.source.name);
+    text.extend_from_slice(format!(":{line}: ").as_bytes());
+    text
+}
+
+/// A variable or a function's name: its kind and its name.
+type Name = (&'static str, Vec<u8>);
+
+/// What the value in a register is called at instruction `pc`.
+fn register_name(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<Name> {
+    if let Some(name) = compiled.local_name(register, pc) {
+        return (!name.starts_with(b"(")).then(|| ("local", name.to_vec()));
+    }
+    let definition = last_definition(compiled, pc, register)?;
+    let instruction = compiled.code[definition];
+    let field = |index: usize| match compiled.constants.get(index) {
+        Some(bytecode::Constant::String(bytes)) => bytes.to_vec(),
+        _ => b"?".to_vec(),
+    };
+    match instruction.opcode()? {
+        Opcode::Move if instruction.d() < u16::from(register) => {
+            register_name(compiled, definition, instruction.d() as u8)
+        }
+        Opcode::GetGlobal => Some(("global", field(instruction.d() as usize))),
+        Opcode::GetField => Some(("field", field(instruction.c() as usize))),
+        Opcode::SelfField => Some(("method", field(instruction.c() as usize))),
+        Opcode::GetIndex => constant_in_register(compiled, definition, instruction.c()).map(|name| ("field", name)),
+        Opcode::SelfIndex => constant_in_register(compiled, definition, instruction.c()).map(|name| ("method", name)),
+        Opcode::GetUpvalue => {
+            compiled.upvalues.get(instruction.d() as usize).map(|info| ("upvalue", info.name.to_vec()))
+        }
+        _ => None,
+    }
+}
+
+/// The string constant that a register holds at instruction `pc`, if it was just loaded.
+fn constant_in_register(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<Vec<u8>> {
+    let instruction = compiled.code[last_definition(compiled, pc, register)?];
+    if instruction.opcode()? != Opcode::LoadConstant {
+        return None;
+    }
+    match compiled.constants.get(instruction.d() as usize)? {
+        bytecode::Constant::String(bytes) => Some(bytes.to_vec()),
+        _ => None,
+    }
+}
+
+/// The instruction that gave a register its value at `pc`, found by walking the code up to there. Code that a forward jump
+/// may skip counts only if the jump lands before `pc`, as in PUC Lua's symbolic execution.
+fn last_definition(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<usize> {
+    let mut found = None;
+    let mut skipped_until = 0;
+    let mut i = 0;
+    while i < pc {
+        let instruction = compiled.code[i];
+        let Some(opcode) = instruction.opcode() else {
+            i += 1;
+            continue;
+        };
+        let a = instruction.a();
+        let first_is_a = opcode.operands().first().is_some_and(|&(letter, _)| letter == 'A');
+        let writes = first_is_a
+            && match opcode.operands()[0].1 {
+                Operand::Target => register == a,
+                Operand::First => match opcode {
+                    Opcode::LoadNil => (a..=instruction.d() as u8).contains(&register),
+                    Opcode::SelfField | Opcode::SelfIndex => register == a || register == a.wrapping_add(2),
+                    Opcode::Close | Opcode::SetList | Opcode::Return | Opcode::ReturnOpen => false,
+                    Opcode::ForEachCall => register >= a,
+                    _ => register >= a,
+                },
+                _ => false,
+            };
+        if writes {
+            // Inside a region that a jump may have skipped, nothing is certain.
+            found = if i < skipped_until { None } else { Some(i) };
+        }
+        let jump = match opcode.format() {
+            Format::J => Some(instruction.j()),
+            _ if opcode.operands().last().is_some_and(|&(_, meaning)| meaning == Operand::Jump) => {
+                Some(i32::from(instruction.short_jump()))
+            }
+            _ => None,
+        };
+        if let Some(distance) = jump {
+            let target = i as i64 + 1 + i64::from(distance);
+            if target > i as i64 && target <= pc as i64 {
+                skipped_until = skipped_until.max(target as usize);
+            }
+        }
+        i += match opcode {
+            Opcode::LoadConstantWide | Opcode::SetList => 2,
+            _ => 1,
+        };
+    }
+    found
+}
+
+unsafe fn running_compiled(vm: &Vm) -> Option<(&bytecode::Prototype, usize)> {
+    let context = Context { base: vm.base, pc: vm.pc };
+    if context.continuation().is_some() {
+        return None;
+    }
+    let prototype: *mut Prototype = frame::prototype_of(vm.base);
+    let compiled = &(*prototype).cold.compiled;
+    Some((compiled, (vm.pc.offset_from((*prototype).code) as usize).wrapping_sub(1)))
+}
+
+/// "attempt to OPERATION ..." for an operand of the running instruction that holds `culprit`.
+pub(crate) unsafe fn operand_error(vm: &Vm, operation: &str, culprit: Value) -> Vec<u8> {
+    let mut name = None;
+    if let Some((compiled, pc)) = running_compiled(vm) {
+        let instruction = compiled.code[pc];
+        let operands = instruction.opcode().map_or(&[][..], Opcode::operands);
+        for &(letter, meaning) in operands {
+            if meaning != Operand::Register && !(letter == 'B' && meaning == Operand::First) {
+                continue;
+            }
+            // Of an index the indexed object is meant, which stands first in B; of arithmetic the wrong operand.
+            let is_store =
+                matches!(instruction.opcode(), Some(Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger));
+            if is_store && letter != 'B' {
+                continue;
+            }
+            let register = instruction.operand(letter, meaning) as u8;
+            if *vm.base.add(register as usize) == culprit {
+                name = register_name(compiled, pc, register);
+                break;
+            }
+        }
+    }
+    messages::operand(operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), culprit)
+}
+
+/// "attempt to OPERATION ..." for the value in a register of the running frame.
+pub(crate) unsafe fn register_error(vm: &Vm, operation: &str, register: usize) -> Vec<u8> {
+    let name = running_compiled(vm).and_then(|(compiled, pc)| {
+        // Operands of a concatenation lie in temporaries: what matters is where they came from.
+        register_name(compiled, pc, register as u8)
+    });
+    let value = *vm.base.add(register);
+    messages::operand(operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), value)
+}
+
+/// "attempt to call ..." for the callee of the call word before `vm.pc`.
+pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
+    let name = called_name(Context { base: vm.base, pc: vm.pc });
+    messages::operand("call", name.as_ref().map(|(kind, name)| (*kind, &name[..])), callee)
+}
+
+/// What the callee of a context's call word is called there.
+unsafe fn called_name(context: Context) -> Option<Name> {
+    if context.continuation().is_some() {
+        return None;
+    }
+    let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
+    let pc = context.pc.offset_from(compiled.code.as_ptr().cast()) as usize - 1;
+    let instruction = compiled.code[pc];
+    match instruction.opcode()? {
+        Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen => {
+            register_name(compiled, pc, instruction.a())
+        }
+        _ => None,
+    }
+}
+
+/// The text for a wrong argument of the native called by the call word before `vm.pc`. A method's `self` does not count.
+pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8> {
+    let name = called_name(Context { base: vm.base, pc: vm.pc });
+    match name {
+        Some(("method", name)) if index == 1 => messages::bad_self(&name, text),
+        Some(("method", name)) => messages::bad_argument(index - 1, &name, text),
+        Some((_, name)) => messages::bad_argument(index, &name, text),
+        None => messages::bad_argument(index, b"?", text),
+    }
+}
+
+/// Levels shown at the beginning and at the end of a long traceback.
+const FIRST_LEVELS: usize = 12;
+const LAST_LEVELS: usize = 10;
+
+/// The traceback of the running thread from a level on: lines that each begin with a line break, as `lua` prints them.
+pub(crate) unsafe fn traceback(vm: &Vm, level: usize) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut skipped = 0usize;
+    for activation in Activations::of_running(vm).skip(level) {
+        if lines.len() >= FIRST_LEVELS + LAST_LEVELS {
+            lines.remove(FIRST_LEVELS);
+            skipped += 1;
+        }
+        lines.push(describe(&activation));
+    }
+    // Whoever entered the thread, as in PUC Lua.
+    if !vm.current.is_null() && (*vm.current).resumer == thread::ROOT {
+        lines.push(b"\n\t[C]: ?".to_vec());
+    }
+    if skipped > 0 {
+        lines.insert(FIRST_LEVELS, b"\n\t...".to_vec());
+    }
+    lines.concat()
+}
+
+unsafe fn describe(activation: &Activation) -> Vec<u8> {
+    let mut line = b"\n\t".to_vec();
+    let position = position(activation);
+    line.extend_from_slice(&position.source);
+    line.push(b':');
+    if let Some(number) = position.line {
+        line.extend_from_slice(format!("{number}:").as_bytes());
+    }
+    let name = activation.caller.and_then(|caller| called_name(caller));
+    match (name, activation.compiled()) {
+        (Some((_, name)), _) => {
+            line.extend_from_slice(b" in function '");
+            line.extend_from_slice(&name);
+            line.push(b'\'');
+        }
+        (None, Some(compiled)) if compiled.line_defined == 0 => line.extend_from_slice(b" in main chunk"),
+        (None, None) => line.extend_from_slice(b" ?"),
+        (None, Some(compiled)) => {
+            line.extend_from_slice(b" in function <");
+            line.extend_from_slice(&position.source);
+            line.extend_from_slice(format!(":{}>", compiled.line_defined).as_bytes());
+        }
+    }
+    line
+}

@@ -1,0 +1,210 @@
+//! Arithmetic handlers: compute first, look at the operands only if the result is a NaN.
+
+use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
+use super::index::{call_metamethod, find_metamethod};
+use super::operand::{b, c, truncate};
+use crate::coerce;
+use crate::debug_info;
+use crate::frame;
+use crate::metamethod::Metamethod;
+use crate::table;
+use crate::unwind::throw_text;
+use crate::value::{STRING, TABLE, Value, is_pointer};
+use crate::vm::Vm;
+use solvm_compiler::bytecode::{Instruction, Opcode, Operand};
+
+/// Lua's modulo, `a - floor(a / b) * b`, without a call; NaN where the quotient does not fit an integer.
+#[inline(always)]
+fn modulo_fast(x: f64, y: f64) -> f64 {
+    let quotient = x / y;
+    let integer = truncate(quotient);
+    let truncated = integer as f64;
+    let floor = if truncated > quotient { truncated - 1.0 } else { truncated };
+    if integer == i64::MIN { f64::NAN } else { x - floor * y }
+}
+
+/// Lua's modulo (manual, section 2.5.1).
+pub(crate) fn modulo(x: f64, y: f64) -> f64 {
+    x - (x / y).floor() * y
+}
+
+macro_rules! arithmetic {
+    ($($vv:ident $vk:ident $kv:ident |$x:ident, $y:ident| $result:expr;)*) => { handlers! { (pc, base, d, a, k, vm)
+        $( $vv {
+            let ($x, $y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
+            let result: f64 = $result;
+            if result != result {
+                cold!(arithmetic);
+            }
+            *base.add(a as usize) = Value::arithmetic(result);
+        }
+        $vk {
+            let ($x, $y) = ((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64());
+            let result: f64 = $result;
+            if result != result {
+                cold!(arithmetic);
+            }
+            *base.add(a as usize) = Value::arithmetic(result);
+        }
+        $kv {
+            let ($x, $y) = ((*k.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
+            let result: f64 = $result;
+            if result != result {
+                cold!(arithmetic);
+            }
+            *base.add(a as usize) = Value::arithmetic(result);
+        } )*
+    } };
+}
+
+arithmetic! {
+    AddVV AddVK AddKV |x, y| x + y;
+    SubtractVV SubtractVK SubtractKV |x, y| x - y;
+    MultiplyVV MultiplyVK MultiplyKV |x, y| x * y;
+    DivideVV DivideVK DivideKV |x, y| x / y;
+}
+
+handlers! { (pc, base, d, a, k, vm)
+    ModuloVV {
+        let result = modulo_fast((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
+        if result != result {
+            cold!(arithmetic);
+        }
+        *base.add(a as usize) = Value::arithmetic(result);
+    }
+    ModuloVK {
+        let result = modulo_fast((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64());
+        if result != result {
+            cold!(arithmetic);
+        }
+        *base.add(a as usize) = Value::arithmetic(result);
+    }
+    PowerVV { cold!(arithmetic) }
+    PowerVK {
+        let x = (*base.add(b(d))).as_f64();
+        if (*k.add(c(d))).as_f64() != 2.0 {
+            cold!(arithmetic);
+        }
+        let result = x * x;
+        if result != result {
+            cold!(arithmetic);
+        }
+        *base.add(a as usize) = Value::arithmetic(result);
+    }
+    Negate {
+        let x = *base.add(d as usize);
+        if !x.is_number() {
+            cold!(arithmetic);
+        }
+        let result = -x.as_f64();
+        if result != result {
+            cold!(arithmetic);
+        }
+        *base.add(a as usize) = Value::arithmetic(result);
+    }
+    Not {
+        *base.add(a as usize) = Value::boolean(!(*base.add(d as usize)).is_truthy());
+    }
+    Length {
+        let value = *base.add(d as usize);
+        let table = value.untag(TABLE);
+        if !is_pointer(table) {
+            cold!(length);
+        }
+        let table = table as *const crate::object::Table;
+        let size = (*table).array_size;
+        if size == 0 {
+            cold!(length);
+        }
+        if ((*table).shift != 32) | (*(*table).array.add(size as usize)).is_nil() {
+            cold!(length);
+        }
+        *base.add(a as usize) = Value::arithmetic(f64::from(size));
+    }
+}
+
+/// The event of an arithmetic instruction.
+pub(crate) fn event_of(opcode: Opcode) -> Metamethod {
+    match opcode {
+        Opcode::AddVV | Opcode::AddVK | Opcode::AddKV => Metamethod::Add,
+        Opcode::SubtractVV | Opcode::SubtractVK | Opcode::SubtractKV => Metamethod::Subtract,
+        Opcode::MultiplyVV | Opcode::MultiplyVK | Opcode::MultiplyKV => Metamethod::Multiply,
+        Opcode::DivideVV | Opcode::DivideVK | Opcode::DivideKV => Metamethod::Divide,
+        Opcode::ModuloVV | Opcode::ModuloVK => Metamethod::Modulo,
+        Opcode::PowerVV | Opcode::PowerVK => Metamethod::Power,
+        _ => Metamethod::Negate,
+    }
+}
+
+/// The number that an arithmetic event gives for two numbers.
+pub(crate) fn compute(event: Metamethod, x: f64, y: f64) -> f64 {
+    match event {
+        Metamethod::Add => x + y,
+        Metamethod::Subtract => x - y,
+        Metamethod::Multiply => x * y,
+        Metamethod::Divide => x / y,
+        Metamethod::Modulo => modulo(x, y),
+        Metamethod::Power => x.powf(y),
+        _ => -x,
+    }
+}
+
+/// The value of an operand as its opcode declares it.
+unsafe fn operand(vm: &Vm, instruction: Instruction, letter: char, meaning: Operand) -> Value {
+    let index = instruction.operand(letter, meaning) as usize;
+    if meaning == Operand::Constant { *vm.k.add(index) } else { *vm.base.add(index) }
+}
+
+cold_functions! {
+    /// Operands that are strings, have metamethods, are no numbers, or give a NaN.
+    fn arithmetic(vm, instruction) {
+        let Some(opcode) = instruction.opcode() else { return CONTINUE };
+        let event = event_of(opcode);
+        let operands = opcode.operands();
+        let (letter, meaning) = operands[1];
+        let x = operand(vm, instruction, letter, meaning);
+        let y = match operands.get(2) {
+            Some(&(letter, meaning)) => operand(vm, instruction, letter, meaning),
+            None => x,
+        };
+        if let (Some(p), Some(q)) = (coerce::to_number(x), coerce::to_number(y)) {
+            *vm.base.add(instruction.a() as usize) = Value::number(compute(event, p, q));
+            return CONTINUE;
+        }
+        let mut method = find_metamethod(vm, x, event);
+        if method.is_nil() {
+            method = find_metamethod(vm, y, event);
+        }
+        if method.is_nil() {
+            let culprit = if coerce::to_number(x).is_none() { x } else { y };
+            let text = debug_info::operand_error(vm, "perform arithmetic on", culprit);
+            return throw_text(vm, text);
+        }
+        call_metamethod(vm, method, &[x, y], frame::result())
+    }
+    /// The length of a string, of a table whose border is not at the end of its array part, or by a metamethod.
+    fn length(vm, instruction) {
+        let value = *vm.base.add(instruction.d() as usize);
+        let string = value.untag(STRING);
+        let length = if is_pointer(string) {
+            u64::from((*(string as *const crate::object::Str)).length)
+        } else if let Some(table) = value.to_table() {
+            if vm.length_metamethods {
+                let method = find_metamethod(vm, value, Metamethod::Length);
+                if !method.is_nil() {
+                    return call_metamethod(vm, method, &[value], frame::result());
+                }
+            }
+            table::length(table)
+        } else {
+            let method = find_metamethod(vm, value, Metamethod::Length);
+            if method.is_nil() {
+                let text = debug_info::operand_error(vm, "get length of", value);
+                return throw_text(vm, text);
+            }
+            return call_metamethod(vm, method, &[value], frame::result());
+        };
+        *vm.base.add(instruction.a() as usize) = Value::number(length as f64);
+        CONTINUE
+    }
+}

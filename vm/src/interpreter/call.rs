@@ -1,0 +1,343 @@
+//! Calls, returns and extra arguments. See [`crate::frame`] for the layout that these handlers build.
+
+use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers, keep_loop};
+use super::index::find_metamethod;
+use super::operand::{b, c};
+use crate::debug_info;
+use crate::frame::{self, LINK_MASK, MAX_VALUES, call_results, call_slot, constants_of, function_of};
+use crate::messages;
+use crate::metamethod::Metamethod;
+use crate::object::{LuaFunction, NativeFunction, VARARG};
+use crate::thread::grow;
+use crate::unwind::{deliver, throw_text};
+use crate::value::{LUA_FUNCTION, NATIVE_FUNCTION, Value, is_pointer};
+use crate::vm::Vm;
+use solvm_compiler::bytecode::{Instruction, OPEN, Opcode};
+
+handlers! { (pc, base, d, a, k, vm)
+    Call {
+        charge!();
+        let slot = base.add(a as usize);
+        let function = (*slot).untag(LUA_FUNCTION);
+        if !is_pointer(function) {
+            jump!(call_other, d, a);
+        }
+        let prototype = (*(function as *const LuaFunction)).prototype;
+        let frame = slot.add(2);
+        if frame.add((*prototype).frame_size as usize) > (*vm).stack_end {
+            cold!(grow_for_call);
+        }
+        *frame.sub(1) = Value(pc as u64);
+        if c(d) < (*prototype).entry_parameters as usize {
+            jump!(fix_arguments, d, a);
+        }
+        base = frame;
+        k = (*prototype).constants;
+        pc = (*prototype).code;
+    }
+    CallOpen {
+        charge!();
+        let arguments = ((*vm).top as u64).wrapping_sub(base.add(a as usize + 2) as u64) >> 3;
+        jump!(DoCall, (d & 0xff) | arguments << 8, a);
+    }
+    /// A call with any number of arguments (C, here more than 8 bits), its budget charged before.
+    DoCall {
+        let slot = base.add(a as usize);
+        let function = (*slot).untag(LUA_FUNCTION);
+        if !is_pointer(function) {
+            jump!(call_other, d, a);
+        }
+        let prototype = (*(function as *const LuaFunction)).prototype;
+        let frame = slot.add(2);
+        (*vm).top = frame.add(c(d));
+        if frame.add(c(d) + (*prototype).frame_size as usize) > (*vm).stack_end {
+            cold!(grow_for_open_call);
+        }
+        *frame.sub(1) = Value(pc as u64);
+        if c(d) < (*prototype).entry_parameters as usize {
+            jump!(fix_arguments, d, a);
+        }
+        base = frame;
+        k = (*prototype).constants;
+        pc = (*prototype).code;
+    }
+    /// Missing arguments become nil; a vararg function gets a new frame above its arguments.
+    fix_arguments {
+        let frame = base.add(a as usize + 2);
+        let prototype = (*function_of(frame)).prototype;
+        let arguments = c(d);
+        let parameters = (*prototype).parameters as usize;
+        if (*prototype).entry_parameters != VARARG {
+            let mut i = arguments;
+            while i < parameters {
+                *frame.add(i) = Value::NIL;
+                keep_loop!();
+                i += 1;
+            }
+            base = frame;
+        } else {
+            (*vm).top = frame.add(arguments);
+            if (arguments > MAX_VALUES)
+                | (frame.add(arguments + 2 + (*prototype).frame_size as usize) > (*vm).stack_end)
+            {
+                cold!(grow_for_vararg);
+            }
+            let shifted = frame.add(arguments + 2);
+            *shifted.sub(2) = *frame.sub(2);
+            *shifted.sub(1) = Value((*frame.sub(1)).0 | ((arguments + 2) as u64) << 48);
+            let mut i = 0;
+            while i < parameters {
+                *shifted.add(i) = if i < arguments { *frame.add(i) } else { Value::NIL };
+                keep_loop!();
+                i += 1;
+            }
+            base = shifted;
+        }
+        k = (*prototype).constants;
+        pc = (*prototype).code;
+    }
+    /// A callee that is no Lua function.
+    call_other {
+        let function = (*base.add(a as usize)).untag(NATIVE_FUNCTION);
+        if !is_pointer(function) {
+            (*vm).top = base.add(a as usize + 2 + c(d));
+            cold!(call_metamethod);
+        }
+        jump!((*(function as *const NativeFunction)).handler, d, a);
+    }
+    /// Undoes a vararg frame's shift, moves callee and arguments down, issues the caller's call word again. Only a Lua function
+    /// takes over the frame; anything else is called in the ordinary way, and the return that follows passes its results on.
+    TailCall {
+        charge!();
+        let source = base.add(a as usize);
+        let arguments = c(d);
+        if !is_pointer((*source).untag(LUA_FUNCTION)) {
+            jump!(call_other, d, a);
+        }
+        let mut link = (*base.sub(1)).0;
+        if link > LINK_MASK {
+            base = base.sub((link >> 48) as usize);
+            link = (*base.sub(1)).0;
+        }
+        *base.sub(2) = *source;
+        let mut i = 0;
+        while i < arguments {
+            *base.add(i) = *source.add(2 + i);
+            keep_loop!();
+            i += 1;
+        }
+        pc = link as *const u32;
+        let slot = call_slot(pc);
+        base = base.sub(2 + slot);
+        jump!(DoCall, call_results(pc) | (arguments as u64) << 8, slot as u64);
+    }
+    TailCallOpen {
+        let arguments = ((*vm).top as u64).wrapping_sub(base.add(a as usize + 2) as u64) >> 3;
+        jump!(TailCall, (d & 0xff) | arguments << 8, a);
+    }
+    Return0 {
+        pc = (*base.sub(1)).0 as *const u32;
+        if call_results(pc) != 1 {
+            cold!(return_nothing);
+        }
+        base = base.sub(2 + call_slot(pc));
+        k = constants_of(base);
+    }
+    Return1 {
+        let value = *base.add(a as usize);
+        pc = (*base.sub(1)).0 as *const u32;
+        let slot = call_slot(pc);
+        if call_results(pc) > 2 {
+            (*vm).returned = value;
+            jump!(return_to_many, 0, slot as u64);
+        }
+        *base.sub(2) = value;
+        base = base.sub(2 + slot);
+        k = (*(*function_of(base)).prototype).constants;
+    }
+    /// One value, `Vm::returned`, for a call word that wants an open list or several results. `pc` is the caller's.
+    return_to_many {
+        let target = base.sub(2);
+        *target = (*vm).returned;
+        let wanted = call_results(pc);
+        if wanted == u64::from(OPEN) {
+            (*vm).top = target.add(1);
+        } else {
+            let mut i = 1;
+            while i + 1 < wanted as usize {
+                *target.add(i) = Value::NIL;
+                keep_loop!();
+                i += 1;
+            }
+        }
+        base = target.sub(a as usize);
+        k = constants_of(base);
+    }
+    Return { cold!(return_some) }
+    ReturnOpen {
+        let source = base.add(a as usize);
+        let target = base.sub(((*base.sub(1)).0 >> 48) as usize + 2);
+        let caller = (*target.add(1)).0 as *const u32;
+        let count = ((*vm).top as u64).wrapping_sub(source as u64) as usize >> 3;
+        let wanted = call_results(caller) as usize;
+        if (wanted > 3) | (count > 2) {
+            cold!(return_open);
+        }
+        let first = if count > 0 { *source } else { Value::NIL };
+        let second = if count > 1 { *source.add(1) } else { Value::NIL };
+        *target = first;
+        if wanted == 3 {
+            *target.add(1) = second;
+        }
+        pc = caller;
+        base = target.sub(call_slot(caller));
+        k = constants_of(base);
+    }
+    Vararg {
+        let distance = ((*base.sub(1)).0 >> 48) as usize;
+        let parameters = (*(*function_of(base)).prototype).parameters as usize;
+        let extra = (distance - 2).saturating_sub(parameters);
+        let source = base.sub(distance).add(parameters);
+        let target = base.add(a as usize);
+        let wanted = b(d);
+        if wanted as u64 == u64::from(OPEN) {
+            if target.add(extra) > (*vm).stack_end {
+                cold!(grow_for_extra);
+            }
+            let mut i = 0;
+            while i < extra {
+                *target.add(i) = *source.add(i);
+                keep_loop!();
+                i += 1;
+            }
+            (*vm).top = target.add(extra);
+        } else {
+            let mut i = 0;
+            while i + 1 < wanted {
+                *target.add(i) = if i < extra { *source.add(i) } else { Value::NIL };
+                keep_loop!();
+                i += 1;
+            }
+        }
+    }
+    VarargTable { cold!(vararg_table) }
+}
+
+/// Where a cold function's answer [`CALL`] leads.
+pub(crate) use DoCall as issue_call;
+
+/// The results of the frame at `vm.base` go to its caller.
+unsafe fn return_values(vm: &mut Vm, source: *mut Value, count: usize) -> u64 {
+    let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
+    let target = vm.base.sub(distance + 2);
+    let caller = (*target.add(1)).0 as *const u32;
+    deliver(vm, target.sub(call_slot(caller)), caller, source, count)
+}
+
+cold_functions! {
+    /// The stack ends too early for the frame of a call with arguments in place.
+    fn grow_for_call(vm, instruction) {
+        vm.top = vm.base.add(call_slot(vm.pc) + 2 + instruction.c() as usize);
+        grow_for_open_call::run(vm, instruction)
+    }
+    /// The stack ends too early for the frame of a call with arguments up to `vm.top`.
+    fn grow_for_open_call(vm, _instruction) {
+        let function = (*vm.base.add(call_slot(vm.pc))).address() as *const LuaFunction;
+        let frame_size = (*(*function).prototype).frame_size as usize;
+        let top = vm.top;
+        if grow(vm, top, frame_size + 2) { CALL } else { throw_text(vm, messages::STACK_OVERFLOW) }
+    }
+    fn grow_for_vararg(vm, instruction) {
+        let arguments = vm.top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
+        if arguments > MAX_VALUES as isize {
+            return throw_text(vm, messages::TOO_MANY_ARGUMENTS);
+        }
+        grow_for_open_call::run(vm, instruction)
+    }
+    /// The stack ends too early for the extra arguments: the instruction is restarted.
+    fn grow_for_extra(vm, instruction) {
+        let extra = ((*vm.base.sub(1)).0 >> 48) as usize;
+        let position = vm.base.add(instruction.a() as usize);
+        if !grow(vm, position, extra + (*frame::prototype_of(vm.base)).frame_size as usize) {
+            return throw_text(vm, messages::STACK_OVERFLOW);
+        }
+        vm.pc = vm.pc.sub(1);
+        CONTINUE
+    }
+    /// The callee is no function: its `__call` metamethod is, with the callee as its first argument.
+    fn call_metamethod(vm, instruction) {
+        let slot = vm.base.add(call_slot(vm.pc));
+        let method = find_metamethod(vm, *slot, Metamethod::Call);
+        if !(method.is_lua_function() || method.is_native_function()) {
+            let text = debug_info::call_error(vm, *slot);
+            return throw_text(vm, text);
+        }
+        let top = vm.top;
+        if !grow(vm, top, 1) {
+            return throw_text(vm, messages::STACK_OVERFLOW);
+        }
+        let slot = vm.base.add(call_slot(vm.pc));
+        let count = vm.top.offset_from(slot.add(2)) as usize;
+        std::ptr::copy(slot.add(2), slot.add(3), count);
+        *slot.add(2) = *slot;
+        *slot = method;
+        vm.top = vm.top.add(1);
+        let tail = matches!(instruction.opcode(), Some(Opcode::TailCall | Opcode::TailCallOpen));
+        if tail && method.is_lua_function() {
+            return tail_call(vm);
+        }
+        CALL
+    }
+    fn return_nothing(vm, _instruction) {
+        // The handler has already taken the caller's pc.
+        let caller = vm.pc;
+        let target = vm.base.sub(2);
+        deliver(vm, target.sub(call_slot(caller)), caller, target, 0)
+    }
+    fn return_some(vm, instruction) {
+        let source = vm.base.add(instruction.a() as usize);
+        return_values(vm, source, instruction.d() as usize)
+    }
+    fn return_open(vm, instruction) {
+        let source = vm.base.add(instruction.a() as usize);
+        let count = vm.top.offset_from(source) as usize;
+        return_values(vm, source, count)
+    }
+    fn vararg_table(vm, instruction) {
+        if !crate::scheduler::safepoint(vm) {
+            return crate::unwind::throw_out_of_memory(vm);
+        }
+        let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
+        let parameters = (*frame::prototype_of(vm.base)).parameters as usize;
+        let extra = (distance - 2).saturating_sub(parameters);
+        let source = vm.base.sub(distance).add(parameters);
+        let table = vm.heap.new_table(extra as u32, 1);
+        *vm.base.add(instruction.a() as usize) = Value::from_table(table);
+        let mut result = Ok(());
+        for i in 0..extra {
+            let key = Value::number((i + 1) as f64);
+            result = result.and(crate::table::set(&mut vm.heap, table, key, *source.add(i)));
+        }
+        let name = vm.heap.string_value(b"n");
+        result = result.and(crate::table::set(&mut vm.heap, table, name, Value::number(extra as f64)));
+        match result {
+            Ok(()) => CONTINUE,
+            Err(error) => throw_text(vm, messages::key(error)),
+        }
+    }
+}
+
+/// Reissues a tail call whose callee and arguments (up to `vm.top`) have just been replaced by those of `__call`.
+unsafe fn tail_call(vm: &mut Vm) -> u64 {
+    let source = vm.base.add(call_slot(vm.pc));
+    let count = vm.top.offset_from(source.add(2)) as usize;
+    let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
+    let frame = vm.base.sub(distance);
+    *frame.sub(2) = *source;
+    std::ptr::copy(source.add(2), frame, count);
+    vm.top = frame.add(count);
+    vm.pc = (*frame.sub(1)).0 as *const u32;
+    vm.base = frame.sub(2 + call_slot(vm.pc));
+    vm.k = constants_of(vm.base);
+    CALL
+}

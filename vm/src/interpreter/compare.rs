@@ -1,0 +1,279 @@
+//! Comparison handlers: each looks at the Jump word that follows it.
+
+use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
+use super::index::{call_metamethod, find_metamethod};
+use super::operand::{b, c, jump_target};
+use crate::frame;
+use crate::messages;
+use crate::metamethod::Metamethod;
+use crate::object::{Kind, Str};
+use crate::string;
+use crate::unwind::throw_text;
+use crate::value::{STRING, TABLE, USERDATA, Value, is_pointer};
+use crate::vm::Vm;
+use solvm_compiler::bytecode::{Instruction, Opcode};
+use std::cmp::Ordering;
+
+macro_rules! orders {
+    ($($name:ident |$x:ident, $y:ident, $base:ident, $k:ident, $a:ident, $d:ident| $left:expr, $right:expr => $condition:expr;)*) => {
+        handlers! { (pc, base, d, a, k, vm) $(
+            $name {
+                let ($base, $k, $a, $d) = (base, k, a as usize, d as usize);
+                let $x = (*$left).as_f64();
+                let $y = (*$right).as_f64();
+                if ($x != $x) | ($y != $y) {
+                    cold!(order);
+                }
+                pc = if $condition { jump_target(pc) } else { pc.add(1) };
+            } )*
+        }
+    };
+}
+
+orders! {
+    LessVV |x, y, base, k, a, d| base.add(a), base.add(d) => x < y;
+    LessVK |x, y, base, k, a, d| base.add(a), k.add(d) => x < y;
+    LessKV |x, y, base, k, a, d| k.add(d), base.add(a) => x < y;
+    NotLessVV |x, y, base, k, a, d| base.add(a), base.add(d) => x >= y;
+    NotLessVK |x, y, base, k, a, d| base.add(a), k.add(d) => x >= y;
+    NotLessKV |x, y, base, k, a, d| k.add(d), base.add(a) => x >= y;
+    LessEqualVV |x, y, base, k, a, d| base.add(a), base.add(d) => x <= y;
+    LessEqualVK |x, y, base, k, a, d| base.add(a), k.add(d) => x <= y;
+    LessEqualKV |x, y, base, k, a, d| k.add(d), base.add(a) => x <= y;
+    NotLessEqualVV |x, y, base, k, a, d| base.add(a), base.add(d) => x > y;
+    NotLessEqualVK |x, y, base, k, a, d| base.add(a), k.add(d) => x > y;
+    NotLessEqualKV |x, y, base, k, a, d| k.add(d), base.add(a) => x > y;
+}
+
+handlers! { (pc, base, d, a, k, vm)
+    EqualVV {
+        let (x, y) = (*base.add(a as usize), *base.add(d as usize));
+        let equal;
+        if x.is_number() & y.is_number() {
+            equal = x.as_f64() == y.as_f64();
+        } else if x == y {
+            equal = true;
+        } else {
+            if may_be_equal(x, y) {
+                cold!(equal);
+            }
+            equal = false;
+        }
+        pc = if equal { jump_target(pc) } else { pc.add(1) };
+    }
+    NotEqualVV {
+        let (x, y) = (*base.add(a as usize), *base.add(d as usize));
+        let equal;
+        if x.is_number() & y.is_number() {
+            equal = x.as_f64() == y.as_f64();
+        } else if x == y {
+            equal = true;
+        } else {
+            if may_be_equal(x, y) {
+                cold!(equal);
+            }
+            equal = false;
+        }
+        pc = if equal { pc.add(1) } else { jump_target(pc) };
+    }
+    EqualVK {
+        let (x, y) = (*base.add(a as usize), *k.add(d as usize));
+        let equal;
+        if x.is_number() & y.is_number() {
+            equal = x.as_f64() == y.as_f64();
+        } else if x == y {
+            equal = true;
+        } else {
+            if may_be_equal(x, y) {
+                cold!(equal);
+            }
+            equal = false;
+        }
+        pc = if equal { jump_target(pc) } else { pc.add(1) };
+    }
+    NotEqualVK {
+        let (x, y) = (*base.add(a as usize), *k.add(d as usize));
+        let equal;
+        if x.is_number() & y.is_number() {
+            equal = x.as_f64() == y.as_f64();
+        } else if x == y {
+            equal = true;
+        } else {
+            if may_be_equal(x, y) {
+                cold!(equal);
+            }
+            equal = false;
+        }
+        pc = if equal { pc.add(1) } else { jump_target(pc) };
+    }
+    EqualVP {
+        pc = if (*base.add(a as usize)).0 == Value::NIL.0 - d { jump_target(pc) } else { pc.add(1) };
+    }
+    NotEqualVP {
+        pc = if (*base.add(a as usize)).0 == Value::NIL.0 - d { pc.add(1) } else { jump_target(pc) };
+    }
+    IsLess {
+        let (x, y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
+        if (x != x) | (y != y) {
+            cold!(order_value);
+        }
+        *base.add(a as usize) = Value::boolean(x < y);
+    }
+    IsLessEqual {
+        let (x, y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
+        if (x != x) | (y != y) {
+            cold!(order_value);
+        }
+        *base.add(a as usize) = Value::boolean(x <= y);
+    }
+}
+
+/// Whether two different words can still be equal: tables and userdata by a metamethod, long strings by their bytes.
+#[inline(always)]
+unsafe fn may_be_equal(x: Value, y: Value) -> bool {
+    let tag = x.tag();
+    if tag != y.tag() {
+        return false;
+    }
+    if tag == STRING {
+        return (*(x.address() as *const Str)).header.kind as u8 != Kind::ShortString as u8;
+    }
+    (tag == TABLE) | (tag == USERDATA)
+}
+
+/// Whether a comparing instruction jumps when its relation does not hold.
+pub(crate) fn is_negated(opcode: Opcode) -> bool {
+    matches!(
+        opcode,
+        Opcode::NotLessVV
+            | Opcode::NotLessVK
+            | Opcode::NotLessKV
+            | Opcode::NotLessEqualVV
+            | Opcode::NotLessEqualVK
+            | Opcode::NotLessEqualKV
+            | Opcode::NotEqualVV
+            | Opcode::NotEqualVK
+    )
+}
+
+/// Ends the comparison before `vm.pc`: its relation holds or not.
+pub(crate) unsafe fn decide(vm: &mut Vm, opcode: Opcode, holds: bool) -> u64 {
+    vm.pc = if holds != is_negated(opcode) { jump_target(vm.pc) } else { vm.pc.add(1) };
+    CONTINUE
+}
+
+/// `x < y` or `x <= y` where it takes no metamethod: None if it does.
+fn order_raw(x: Value, y: Value, or_equal: bool) -> Option<bool> {
+    if x.is_number() && y.is_number() {
+        let (p, q) = (x.as_f64(), y.as_f64());
+        return Some(if or_equal { p <= q } else { p < q });
+    }
+    let (p, q) = (x.to_string()?, y.to_string()?);
+    // SAFETY: both values are live strings.
+    let order = unsafe { string::bytes(p).cmp(string::bytes(q)) };
+    Some(order == Ordering::Less || or_equal && order == Ordering::Equal)
+}
+
+/// The metamethod that both operands share for an event (Lua 5.1 asks that they be the same).
+unsafe fn shared_metamethod(vm: &Vm, x: Value, y: Value, event: Metamethod) -> Value {
+    let first = find_metamethod(vm, x, event);
+    if first.is_nil() || first == find_metamethod(vm, y, event) { first } else { Value::NIL }
+}
+
+/// What decides `x < y` or `x <= y`.
+enum Order {
+    Known(bool),
+    /// Call the function with (x, y).
+    Call(Value),
+    /// Call the function with (y, x) and invert its answer.
+    CallInverted(Value),
+    Impossible,
+}
+
+unsafe fn order_of(vm: &Vm, x: Value, y: Value, or_equal: bool) -> Order {
+    if let Some(holds) = order_raw(x, y, or_equal) {
+        return Order::Known(holds);
+    }
+    if or_equal {
+        let method = shared_metamethod(vm, x, y, Metamethod::LessEqual);
+        if !method.is_nil() {
+            return Order::Call(method);
+        }
+    }
+    let method = shared_metamethod(vm, x, y, Metamethod::Less);
+    match (method.is_nil(), or_equal) {
+        (true, _) => Order::Impossible,
+        (false, false) => Order::Call(method),
+        (false, true) => Order::CallInverted(method),
+    }
+}
+
+cold_functions! {
+    /// An ordering of strings, by metamethods, of NaNs, or of what has no order.
+    fn order(vm, instruction) {
+        let Some(opcode) = instruction.opcode() else { return CONTINUE };
+        let (a, d) = (*vm.base.add(instruction.a() as usize), instruction.d() as usize);
+        use Opcode::*;
+        let (x, y) = match opcode {
+            LessVV | NotLessVV | LessEqualVV | NotLessEqualVV => (a, *vm.base.add(d)),
+            LessVK | NotLessVK | LessEqualVK | NotLessEqualVK => (a, *vm.k.add(d)),
+            _ => (*vm.k.add(d), a),
+        };
+        let or_equal = matches!(
+            opcode,
+            LessEqualVV | LessEqualVK | LessEqualKV | NotLessEqualVV | NotLessEqualVK | NotLessEqualKV
+        );
+        match order_of(vm, x, y, or_equal) {
+            Order::Known(holds) => decide(vm, opcode, holds),
+            Order::Call(method) => call_metamethod(vm, method, &[x, y], frame::condition()),
+            Order::CallInverted(method) => call_metamethod(vm, method, &[y, x], frame::inverted_condition()),
+            Order::Impossible => { let text = messages::compare(vm, x, y); throw_text(vm, text) }
+        }
+    }
+    /// The same where the answer is a value.
+    fn order_value(vm, instruction) {
+        let x = *vm.base.add(instruction.b() as usize);
+        let y = *vm.base.add(instruction.c() as usize);
+        let or_equal = instruction.opcode() == Some(Opcode::IsLessEqual);
+        match order_of(vm, x, y, or_equal) {
+            Order::Known(holds) => {
+                *vm.base.add(instruction.a() as usize) = Value::boolean(holds);
+                CONTINUE
+            }
+            Order::Call(method) => call_metamethod(vm, method, &[x, y], frame::boolean()),
+            Order::CallInverted(method) => call_metamethod(vm, method, &[y, x], frame::inverted_boolean()),
+            Order::Impossible => { let text = messages::compare(vm, x, y); throw_text(vm, text) }
+        }
+    }
+    /// Two different objects that may still be equal.
+    fn equal(vm, instruction) {
+        let Some(opcode) = instruction.opcode() else { return CONTINUE };
+        let x = *vm.base.add(instruction.a() as usize);
+        let d = instruction.d() as usize;
+        let y = if matches!(opcode, Opcode::EqualVK | Opcode::NotEqualVK) { *vm.k.add(d) } else { *vm.base.add(d) };
+        if let (Some(p), Some(q)) = (x.to_string(), y.to_string()) {
+            return decide(vm, opcode, string::equal(p, q));
+        }
+        let method = shared_metamethod(vm, x, y, Metamethod::Equal);
+        if method.is_nil() {
+            return decide(vm, opcode, false);
+        }
+        call_metamethod(vm, method, &[x, y], frame::condition())
+    }
+}
+
+/// Whether two values are the same without metamethods (`rawequal`).
+pub(crate) unsafe fn raw_equal(x: Value, y: Value) -> bool {
+    if x.is_number() && y.is_number() {
+        return x.as_f64() == y.as_f64();
+    }
+    match (x.to_string(), y.to_string()) {
+        (Some(p), Some(q)) => string::equal(p, q),
+        _ => x == y,
+    }
+}
+
+/// The `__lt` metamethod that two values share; nil if they have no order.
+pub(crate) unsafe fn less_than_metamethod(vm: &Vm, x: Value, y: Value) -> Value {
+    shared_metamethod(vm, x, y, Metamethod::Less)
+}

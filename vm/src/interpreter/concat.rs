@@ -1,0 +1,92 @@
+//! Concatenation: right to left, as many strings at once as possible, metamethods in between.
+
+use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers};
+use super::index::find_metamethod;
+use crate::coerce;
+use crate::debug_info;
+use crate::frame;
+use crate::messages;
+use crate::metamethod::Metamethod;
+use crate::scheduler;
+use crate::string;
+use crate::unwind::{throw_out_of_memory, throw_text};
+use crate::value::Value;
+use crate::vm::Vm;
+use smallvec::SmallVec;
+use solvm_compiler::bytecode::Instruction;
+use std::ptr::null_mut;
+
+handlers! { (pc, base, d, a, k, vm)
+    Concatenate { cold!(concatenate) }
+}
+
+cold_functions! {
+    fn concatenate(vm, instruction) {
+        if !scheduler::safepoint(vm) {
+            return throw_out_of_memory(vm);
+        }
+        concatenate_from(vm, instruction, instruction.c() as usize)
+    }
+}
+
+/// Joins `R[B]` to `R[last]`, where what came after `last` is already part of `R[last]`.
+pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, last: usize) -> u64 {
+    let first = instruction.b() as usize;
+    let mut last = last;
+    while last > first {
+        let base = vm.base;
+        let mut start = last + 1;
+        while start > first && coerce::is_string_or_number(*base.add(start - 1)) {
+            start -= 1;
+        }
+        if start < last {
+            let mut pieces = SmallVec::<[&[u8]; 8]>::new();
+            let mut length = 0;
+            for slot in start..=last {
+                if !coerce::make_string(&mut vm.heap, base.add(slot)) {
+                    debug_assert!(false, "neither string nor number");
+                }
+                if let Some(piece) = (*base.add(slot)).to_string() {
+                    pieces.push(string::bytes(piece));
+                    length += (*piece).length as usize;
+                }
+            }
+            if length <= string::MAX_LENGTH && vm.heap.would_exceed(length) {
+                return throw_out_of_memory(vm);
+            }
+            let first = (*base.add(start)).to_string().unwrap_or(null_mut());
+            match vm.heap.concatenate(first, &pieces) {
+                Ok(joined) => *base.add(start) = Value::from_string(joined),
+                Err(_) => return throw_text(vm, messages::STRING_OVERFLOW),
+            }
+            vm.fuel -= (last - start) as i64;
+            last = start;
+            continue;
+        }
+        let (x, y) = (*base.add(last - 1), *base.add(last));
+        let mut method = find_metamethod(vm, x, Metamethod::Concatenate);
+        if method.is_nil() {
+            method = find_metamethod(vm, y, Metamethod::Concatenate);
+        }
+        if method.is_nil() {
+            let culprit = if coerce::is_string_or_number(x) { last } else { last - 1 };
+            let text = debug_info::register_error(vm, "concatenate", culprit);
+            return throw_text(vm, text);
+        }
+        let frame_size = (*frame::prototype_of(base)).frame_size as usize;
+        let above = base.add(frame_size);
+        *above = Value((last - 1) as u64);
+        *above.add(1) = *base.sub(2);
+        *above.add(2) = frame::link(frame_size + 3, vm.pc);
+        *above.add(3) = method;
+        *above.add(5) = x;
+        *above.add(6) = y;
+        vm.top = above.add(7);
+        vm.base = above.add(3);
+        vm.pc = frame::concatenation();
+        return CALL;
+    }
+    *vm.base.add(instruction.a() as usize) = *vm.base.add(first);
+    vm.k = frame::constants_of(vm.base);
+    CONTINUE
+}

@@ -1,0 +1,139 @@
+//! What indexing means: raw access, then `__index` and `__newindex` (manual, section 2.8).
+
+use super::dispatch::{CALL, CONTINUE};
+use crate::debug_info;
+use crate::frame;
+use crate::messages;
+use crate::metamethod::Metamethod;
+use crate::object::{Str, Table};
+use crate::scheduler;
+use crate::table::{self, KeyError};
+use crate::thread;
+use crate::unwind::{throw_out_of_memory, throw_text};
+use crate::value::Value;
+use crate::vm::Vm;
+
+/// Links of a chain of `__index` or `__newindex` that are followed before it counts as a loop.
+pub(crate) const MAX_CHAIN: usize = 100;
+
+/// The metatable of a value; null if it has none.
+pub(crate) unsafe fn metatable_of(vm: &Vm, value: Value) -> *mut Table {
+    if let Some(table) = value.to_table() {
+        (*table).metatable
+    } else if let Some(userdata) = value.to_userdata() {
+        (*userdata).metatable
+    } else {
+        vm.type_metatables[type_index(value)]
+    }
+}
+
+/// The place of a value's type in `Vm::type_metatables`.
+pub(crate) fn type_index(value: Value) -> usize {
+    crate::coerce::Type::of(value) as usize
+}
+
+/// The metamethod of a value for an event; nil if it has none.
+pub(crate) unsafe fn find_metamethod(vm: &Vm, value: Value, event: Metamethod) -> Value {
+    table::metamethod(metatable_of(vm, value), event, vm.metamethod_names[event as usize])
+}
+
+/// `R[target] := object[key]` for the instruction before `vm.pc`.
+pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) -> u64 {
+    let mut object = object;
+    for _ in 0..MAX_CHAIN {
+        let method;
+        if let Some(table) = object.to_table() {
+            let value = table::get(table, key);
+            if value.is_nil() && !(*table).metatable.is_null() {
+                method = table::metamethod((*table).metatable, Metamethod::Index, event_name(vm, Metamethod::Index));
+            } else {
+                *vm.base.add(target) = value;
+                return CONTINUE;
+            }
+            if method.is_nil() {
+                *vm.base.add(target) = Value::NIL;
+                return CONTINUE;
+            }
+        } else {
+            method = find_metamethod(vm, object, Metamethod::Index);
+            if method.is_nil() {
+                let text = debug_info::operand_error(vm, "index", object);
+                return throw_text(vm, text);
+            }
+        }
+        if method.is_lua_function() || method.is_native_function() {
+            return call_metamethod(vm, method, &[object, key], frame::result());
+        }
+        object = method;
+    }
+    throw_text(vm, messages::GETTABLE_LOOP)
+}
+
+/// `object[key] := value` for the instruction before `vm.pc`.
+pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -> u64 {
+    let mut object = object;
+    for _ in 0..MAX_CHAIN {
+        let method;
+        if let Some(table) = object.to_table() {
+            let metatable = (*table).metatable;
+            method = if metatable.is_null() || !table::get(table, key).is_nil() {
+                Value::NIL
+            } else {
+                table::metamethod(metatable, Metamethod::NewIndex, event_name(vm, Metamethod::NewIndex))
+            };
+            if method.is_nil() {
+                return store(vm, table, key, value);
+            }
+        } else {
+            method = find_metamethod(vm, object, Metamethod::NewIndex);
+            if method.is_nil() {
+                let text = debug_info::operand_error(vm, "index", object);
+                return throw_text(vm, text);
+            }
+        }
+        if method.is_lua_function() || method.is_native_function() {
+            return call_metamethod(vm, method, &[object, key, value], frame::discard());
+        }
+        object = method;
+    }
+    throw_text(vm, messages::SETTABLE_LOOP)
+}
+
+/// A raw store. A table that cannot grow gets a second chance after a collection.
+unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64 {
+    match table::set(&mut vm.heap, table, key, value) {
+        Ok(()) if !vm.heap.collection_due() => return CONTINUE,
+        Ok(()) => return if scheduler::safepoint(vm) { CONTINUE } else { throw_out_of_memory(vm) },
+        Err(KeyError::Memory) => {}
+        Err(error) => return throw_text(vm, messages::key(error)),
+    }
+    let top = vm.base;
+    thread::save(vm, top);
+    scheduler::collect(vm);
+    match table::set(&mut vm.heap, table, key, value) {
+        Ok(()) => CONTINUE,
+        Err(_) => throw_out_of_memory(vm),
+    }
+}
+
+/// Calls a metamethod above the running Lua frame; `continuation` receives its result.
+pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Value], continuation: *const u32) -> u64 {
+    let frame_size = (*frame::prototype_of(vm.base)).frame_size as usize;
+    debug_assert!(arguments.len() + 4 <= crate::thread::EXTRA);
+    let above = vm.base.add(frame_size);
+    *above = *vm.base.sub(2);
+    *above.add(1) = frame::link(frame_size + 2, vm.pc);
+    *above.add(2) = method;
+    for (i, argument) in arguments.iter().enumerate() {
+        *above.add(4 + i) = *argument;
+    }
+    vm.top = above.add(4 + arguments.len());
+    vm.base = above.add(2);
+    vm.pc = continuation;
+    CALL
+}
+
+/// The string that names an event.
+pub(crate) fn event_name(vm: &Vm, event: Metamethod) -> *mut Str {
+    vm.metamethod_names[event as usize]
+}

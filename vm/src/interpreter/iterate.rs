@@ -1,0 +1,135 @@
+//! Handlers of the generic `for`. Loops over `next` and over the iterator of `ipairs` run without a call: ForEachPrepare
+//! replaces the hidden generator by a mark, and ForEachCall does the work of the ForEachLoop that follows it.
+
+use super::call::DoCall;
+use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers, keep_loop};
+use super::operand::{b, distance};
+use crate::object::Table;
+use crate::table;
+use crate::value::{TABLE, Value, is_pointer};
+use crate::vm::Vm;
+use solvm_compiler::bytecode::Instruction;
+
+/// Stands for the generator `next`; the control is then a position in the table.
+pub(crate) const NEXT_MARK: Value = Value(Value::NIL.0 - 3);
+/// Stands for the generator that `ipairs` returns; the control is the last index.
+pub(crate) const INDEX_MARK: Value = Value(Value::NIL.0 - 4);
+
+handlers! { (pc, base, d, a, k, vm)
+    ForEachPrepare {
+        let slot = base.add(a as usize);
+        let generator = *slot.sub(3);
+        if (*slot.sub(2)).is_table() {
+            if (generator == (*vm).next_function) & (*slot.sub(1)).is_nil() {
+                *slot.sub(3) = NEXT_MARK;
+                *slot.sub(1) = Value(0);
+            } else if (generator == (*vm).index_iterator) & ((*slot.sub(1)).0 == 0) {
+                *slot.sub(3) = INDEX_MARK;
+            }
+        }
+        pc = pc.offset(distance(d));
+    }
+    ForEachCall {
+        charge!();
+        let slot = base.add(a as usize);
+        let generator = *slot.sub(3);
+        if generator == NEXT_MARK {
+            let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+            let mut position = (*slot.sub(1)).0;
+            let size = u64::from((*table).array_size);
+            while position < size {
+                let value = *(*table).array.add(position as usize + 1);
+                position += 1;
+                if !value.is_nil() {
+                    *slot = Value::arithmetic(position as i64 as f64);
+                    *slot.add(1) = value;
+                    *slot.sub(1) = Value(position);
+                    if b(d) > 3 {
+                        jump!(clear_rest, d, a);
+                    }
+                    dispatch!(pc.offset(1 + distance(u64::from(*pc >> 16))), base, k, vm)
+                }
+            }
+            let count = 1u64 << (32 - (*table).shift as u32 & 63);
+            let mut index = position.wrapping_sub(size);
+            while index < count {
+                let node = (*table).nodes.add(index as usize);
+                index += 1;
+                let value = (*node).value;
+                if !value.is_nil() {
+                    *slot = (*node).key;
+                    *slot.add(1) = value;
+                    *slot.sub(1) = Value(index + size);
+                    if b(d) > 3 {
+                        jump!(clear_rest, d, a);
+                    }
+                    dispatch!(pc.offset(1 + distance(u64::from(*pc >> 16))), base, k, vm)
+                }
+            }
+            dispatch!(pc.add(1), base, k, vm)
+        }
+        if generator == INDEX_MARK {
+            let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+            let index = (*slot.sub(1)).as_f64() + 1.0;
+            let place = super::operand::truncate(index) as u64;
+            if place.wrapping_sub(1) >= u64::from((*table).array_size) {
+                cold!(next_index);
+            }
+            let value = *(*table).array.add(place as usize);
+            if value.is_nil() {
+                cold!(next_index);
+            }
+            *slot = Value::arithmetic(index);
+            *slot.add(1) = value;
+            *slot.sub(1) = Value::arithmetic(index);
+            if b(d) > 3 {
+                jump!(clear_rest, d, a);
+            }
+            dispatch!(pc.offset(1 + distance(u64::from(*pc >> 16))), base, k, vm)
+        }
+        *slot = generator;
+        *slot.add(2) = *slot.sub(2);
+        *slot.add(3) = *slot.sub(1);
+        jump!(DoCall, (d & 0xff) | 2 << 8, a);
+    }
+    /// A marked loop with more than two variables: the others are nil.
+    clear_rest {
+        let mut slot = 2;
+        while slot + 1 < b(d) {
+            *base.add(a as usize + slot) = Value::NIL;
+            keep_loop!();
+            slot += 1;
+        }
+        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
+    }
+    ForEachLoop {
+        let value = *base.add(a as usize);
+        if !value.is_nil() {
+            *base.add(a as usize - 1) = value;
+            pc = pc.offset(distance(d));
+        }
+    }
+}
+
+cold_functions! {
+    /// The next index of an `ipairs` loop is not in the array part: it may be in the hash part, or the loop ends.
+    fn next_index(vm, instruction) {
+        let slot = vm.base.add(instruction.a() as usize);
+        let index = (*slot.sub(1)).as_f64() + 1.0;
+        let table = (*slot.sub(2)).untag(TABLE);
+        debug_assert!(is_pointer(table));
+        let value = table::get(table as *mut Table, Value::number(index));
+        if value.is_nil() {
+            vm.pc = vm.pc.add(1);
+            return CONTINUE;
+        }
+        *slot = Value::number(index);
+        *slot.add(1) = value;
+        *slot.sub(1) = Value::number(index);
+        for extra in 2..(instruction.b() as usize).saturating_sub(1) {
+            *slot.add(extra) = Value::NIL;
+        }
+        vm.pc = vm.pc.offset(1 + Instruction(*vm.pc).short_jump() as isize);
+        CONTINUE
+    }
+}

@@ -1,0 +1,59 @@
+//! Operands of the instruction at hand, as handlers read them.
+
+use crate::object::{Node, Table};
+use crate::value::Value;
+
+/// Operand B of an instruction whose D is given.
+#[inline(always)]
+pub(crate) fn b(d: u64) -> usize {
+    (d & 0xff) as usize
+}
+
+/// Operand C of an instruction whose D is given. Call handlers pass more than 8 bits here: a number of arguments.
+#[inline(always)]
+pub(crate) fn c(d: u64) -> usize {
+    (d >> 8) as usize
+}
+
+/// Operand D as a distance.
+#[inline(always)]
+pub(crate) fn distance(d: u64) -> isize {
+    d as i16 as isize
+}
+
+/// Where the Jump word at `pc` leads.
+#[inline(always)]
+pub(crate) unsafe fn jump_target(pc: *const u32) -> *const u32 {
+    pc.offset(1 + (*pc as i32 >> 8) as isize)
+}
+
+/// A double as an integer, and the integer as a double again; the integer is arbitrary if it does not fit.
+#[inline(always)]
+pub(crate) fn truncate(x: f64) -> i64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE2 is part of the architecture; a value out of range gives i64::MIN.
+    unsafe {
+        use std::arch::x86_64::{_mm_cvttsd_si64, _mm_set_sd};
+        _mm_cvttsd_si64(_mm_set_sd(x))
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        x as i64
+    }
+}
+
+/// The node of a string constant in a table's hash part; null if the table lacks the key.
+#[inline(always)]
+pub(crate) unsafe fn field_node(table: *const Table, key: Value, hash: Value) -> *mut Node {
+    let mut node = (*table).nodes.add((u64::from(hash.0 as u32) >> (*table).shift) as usize);
+    loop {
+        if (*node).key == key {
+            return node;
+        }
+        let next = (*node).next;
+        if next == 0 {
+            return std::ptr::null_mut();
+        }
+        node = node.byte_offset(next as isize);
+    }
+}

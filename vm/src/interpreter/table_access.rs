@@ -1,0 +1,210 @@
+//! Handlers that make tables and access them by integers and computed keys.
+
+use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
+use super::index;
+use super::operand::{b, c, field_node, truncate};
+use crate::frame::prototype_of;
+use crate::messages;
+use crate::object::{Kind, Str, Table};
+use crate::scheduler;
+use crate::table;
+use crate::unwind::throw_text;
+use crate::value::{STRING, TABLE, Value, is_pointer};
+use crate::vm::Vm;
+use solvm_compiler::bytecode::Instruction;
+
+/// The end of the list that a SetList stores, if it is an open one.
+const OPEN_LIST: u16 = u16::MAX;
+
+handlers! { (pc, base, d, a, k, vm)
+    NewTable { cold!(new_table) }
+    DuplicateTable { cold!(duplicate_table) }
+    SetList { cold!(set_list) }
+    GetInteger {
+        let table = (*base.add(b(d))).untag(TABLE);
+        if !is_pointer(table) {
+            cold!(get_integer);
+        }
+        let table = table as *const Table;
+        if (c(d) as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
+            cold!(get_integer);
+        }
+        let value = *(*table).array.add(c(d));
+        if value.is_nil() {
+            cold!(get_integer);
+        }
+        *base.add(a as usize) = value;
+    }
+    SetInteger {
+        let table = (*base.add(b(d))).untag(TABLE);
+        if !is_pointer(table) {
+            cold!(set_integer);
+        }
+        let table = table as *mut Table;
+        if (c(d) as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
+            cold!(set_integer);
+        }
+        if (*table).header.barrier != 0 {
+            cold!(set_integer);
+        }
+        let slot = (*table).array.add(c(d));
+        if (*slot).is_nil() {
+            if !(*table).metatable.is_null() {
+                cold!(set_integer);
+            }
+        }
+        *slot = *base.add(a as usize);
+    }
+    GetIndex {
+        let table = (*base.add(b(d))).untag(TABLE);
+        if !is_pointer(table) {
+            cold!(get_index);
+        }
+        let table = table as *const Table;
+        let key = (*base.add(c(d))).as_f64();
+        let index = truncate(key);
+        if index as f64 != key {
+            jump!(get_index_hash, d, a);
+        }
+        if (index as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
+            jump!(get_index_hash, d, a);
+        }
+        let value = *(*table).array.add(index as usize);
+        if value.is_nil() {
+            cold!(get_index);
+        }
+        *base.add(a as usize) = value;
+    }
+    /// A key outside of the array part: here short strings, the rest out of line.
+    get_index_hash {
+        let table = (*base.add(b(d))).untag(TABLE) as *const Table;
+        let key = *base.add(c(d));
+        let string = key.untag(STRING);
+        if !is_pointer(string) {
+            cold!(get_index);
+        }
+        let string = string as *const Str;
+        if (*string).header.kind as u8 != Kind::ShortString as u8 {
+            cold!(get_index);
+        }
+        let node = field_node(table, key, Value(u64::from((*string).hash)));
+        if node.is_null() {
+            cold!(get_index);
+        }
+        let value = (*node).value;
+        if value.is_nil() {
+            cold!(get_index);
+        }
+        *base.add(a as usize) = value;
+    }
+    SetIndex {
+        let table = (*base.add(b(d))).untag(TABLE);
+        if !is_pointer(table) {
+            cold!(set_index);
+        }
+        let table = table as *mut Table;
+        let key = (*base.add(c(d))).as_f64();
+        let index = truncate(key);
+        if index as f64 != key {
+            jump!(set_index_hash, d, a);
+        }
+        if (index as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
+            jump!(set_index_hash, d, a);
+        }
+        if (*table).header.barrier != 0 {
+            cold!(set_index);
+        }
+        let place = (*table).array.add(index as usize);
+        if (*place).is_nil() {
+            if !(*table).metatable.is_null() {
+                cold!(set_index);
+            }
+        }
+        *place = *base.add(a as usize);
+    }
+    /// A key outside of the array part: here existing short strings, the rest out of line.
+    set_index_hash {
+        let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
+        let key = *base.add(c(d));
+        let string = key.untag(STRING);
+        if !is_pointer(string) {
+            cold!(set_index);
+        }
+        let string = string as *const Str;
+        if (*string).header.kind as u8 != Kind::ShortString as u8 {
+            cold!(set_index);
+        }
+        let node = field_node(table, key, Value(u64::from((*string).hash)));
+        if node.is_null() {
+            cold!(set_index);
+        }
+        if ((*table).header.barrier != 0) | (*node).value.is_nil() {
+            cold!(set_index);
+        }
+        (*node).value = *base.add(a as usize);
+    }
+    SelfIndex { cold!(self_index) }
+}
+
+cold_functions! {
+    fn new_table(vm, instruction) {
+        if !scheduler::safepoint(vm) {
+            return crate::unwind::throw_out_of_memory(vm);
+        }
+        let table = vm.heap.new_table(u32::from(instruction.b()), u32::from(instruction.c()));
+        *vm.base.add(instruction.a() as usize) = Value::from_table(table);
+        CONTINUE
+    }
+    fn duplicate_table(vm, instruction) {
+        if !scheduler::safepoint(vm) {
+            return crate::unwind::throw_out_of_memory(vm);
+        }
+        let template = (&(*prototype_of(vm.base)).cold.templates)[instruction.d() as usize];
+        let table = vm.heap.duplicate_table(template);
+        *vm.base.add(instruction.a() as usize) = Value::from_table(table);
+        CONTINUE
+    }
+    fn set_list(vm, instruction) {
+        let slot = vm.base.add(instruction.a() as usize);
+        let first = *vm.pc as usize;
+        vm.pc = vm.pc.add(1);
+        let count = match instruction.d() {
+            OPEN_LIST => vm.top.offset_from(slot.add(1)) as usize,
+            count => count as usize,
+        };
+        let Some(table) = (*slot).to_table() else {
+            debug_assert!(false, "SetList on a value that is no table");
+            return CONTINUE;
+        };
+        for i in 0..count {
+            let key = Value::number((first + i) as f64);
+            if let Err(error) = table::set(&mut vm.heap, table, key, *slot.add(1 + i)) {
+                return throw_text(vm, messages::key(error));
+            }
+        }
+        CONTINUE
+    }
+    fn get_integer(vm, instruction) {
+        let object = *vm.base.add(instruction.b() as usize);
+        index::get(vm, object, Value::number(f64::from(instruction.c())), instruction.a() as usize)
+    }
+    fn set_integer(vm, instruction) {
+        let object = *vm.base.add(instruction.b() as usize);
+        index::set(vm, object, Value::number(f64::from(instruction.c())), *vm.base.add(instruction.a() as usize))
+    }
+    fn get_index(vm, instruction) {
+        let object = *vm.base.add(instruction.b() as usize);
+        index::get(vm, object, *vm.base.add(instruction.c() as usize), instruction.a() as usize)
+    }
+    fn set_index(vm, instruction) {
+        let object = *vm.base.add(instruction.b() as usize);
+        let key = *vm.base.add(instruction.c() as usize);
+        index::set(vm, object, key, *vm.base.add(instruction.a() as usize))
+    }
+    fn self_index(vm, instruction) {
+        let object = *vm.base.add(instruction.b() as usize);
+        let key = *vm.base.add(instruction.c() as usize);
+        *vm.base.add(instruction.a() as usize + 2) = object;
+        index::get(vm, object, key, instruction.a() as usize)
+    }
+}

@@ -1,0 +1,107 @@
+//! From compiled code to functions on the heap.
+
+use crate::gc::Heap;
+use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, VARARG};
+use crate::table;
+use crate::value::Value;
+use crate::vm::Vm;
+use solvm_compiler::bytecode::{self, Constant, Instruction, Opcode, Source, TemplateValue};
+use solvm_compiler::{Options, compile};
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+/// Compiles a chunk and makes its function. The error is the compiler's message.
+///
+/// # Safety
+/// The environment is live.
+pub(crate) unsafe fn load(
+    vm: &mut Vm,
+    text: &[u8],
+    name: &[u8],
+    environment: *mut Table,
+) -> Result<*mut LuaFunction, Vec<u8>> {
+    let cancelled = vm.scheduler.cancel_flag();
+    let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
+    let options = Options { interrupt: Some(&interrupt), ..Options::default() };
+    let compiled = compile(Source { name: name.into(), text: text.into() }, &options).map_err(|error| error.message)?;
+    let prototype = instantiate(&mut vm.heap, &compiled);
+    Ok(vm.heap.new_lua_function(prototype, environment, 0))
+}
+
+/// Makes the heap's form of a compiled function and of all functions inside it.
+pub(crate) unsafe fn instantiate(heap: &mut Heap, compiled: &Arc<bytecode::Prototype>) -> *mut Prototype {
+    let mut constants: Box<[Value]> = vec![Value::NIL; compiled.constants.len()].into();
+    for (i, constant) in compiled.constants.iter().enumerate() {
+        constants[i] = match constant {
+            Constant::Number(x) => Value::number(*x),
+            Constant::String(bytes) => heap.string_value(bytes),
+            Constant::Hash => match i.checked_sub(1).and_then(|i| constants[i].to_string()) {
+                Some(string) => Value(u64::from(crate::string::hash(string))),
+                None => Value::NIL,
+            },
+        };
+    }
+    let children = compiled.prototypes.iter().map(|child| instantiate(heap, child)).collect();
+    let templates = compiled.templates.iter().map(|template| build_template(heap, template)).collect();
+    let data = PrototypeData { compiled: compiled.clone(), constants, templates, children };
+    let prototype = Prototype {
+        header: Header { barrier: 0, kind: Kind::Prototype },
+        entry_parameters: if compiled.is_vararg { VARARG } else { compiled.parameters },
+        parameters: compiled.parameters,
+        frame_size: u32::from(compiled.frame_size),
+        code: compiled.code.as_ptr().cast(),
+        constants: data.constants.as_ptr(),
+        cold: Box::new(data),
+    };
+    heap.new_prototype(prototype)
+}
+
+unsafe fn build_template(heap: &mut Heap, template: &bytecode::TableTemplate) -> *mut Table {
+    let fields = template.fields.len();
+    let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
+    let result = heap.new_table(template.array.len() as u32, log2);
+    let value_of = |heap: &mut Heap, value: &TemplateValue| match value {
+        TemplateValue::Nil => Value::NIL,
+        TemplateValue::Boolean(b) => Value::boolean(*b),
+        TemplateValue::Number(x) => Value::number(*x),
+        TemplateValue::String(bytes) => heap.string_value(bytes),
+    };
+    for (i, item) in template.array.iter().enumerate() {
+        let value = value_of(heap, item);
+        preset(heap, result, Value::number((i + 1) as f64), value);
+    }
+    for (name, item) in &template.fields {
+        let key = heap.string_value(name);
+        let value = value_of(heap, item);
+        preset(heap, result, key, value);
+    }
+    result
+}
+
+/// Sets a key of a template. One without a value yet gets a slot all the same: that is what a removed key leaves behind.
+unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value) {
+    let set = table::set(heap, template, key, Value::TRUE).and_then(|()| table::set(heap, template, key, value));
+    debug_assert!(set.is_ok(), "a template has room for its keys");
+}
+
+/// A Lua function that returns at once, for frames whose function slot must hold a Lua function.
+pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
+    let compiled = Arc::new(bytecode::Prototype {
+        source: Arc::new(Source { name: (*b"=(none)").into(), text: Box::default() }),
+        ordinal: 0,
+        line_defined: 0,
+        last_line_defined: 0,
+        parameters: 0,
+        is_vararg: false,
+        frame_size: 4,
+        code: [Instruction::ad(Opcode::Return0, 0, 0)].into(),
+        lines: [0].into(),
+        constants: Box::default(),
+        templates: Box::default(),
+        prototypes: Box::default(),
+        upvalues: Box::default(),
+        locals: Box::default(),
+    });
+    let prototype = instantiate(heap, &compiled);
+    Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
+}

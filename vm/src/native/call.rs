@@ -1,0 +1,388 @@
+//! One call of a native function: its arguments, its results, and the VM for as long as it runs.
+
+use super::error::Error;
+use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Value};
+use super::{FEW, MANY, function_at, outcome};
+use crate::coerce;
+use crate::interpreter;
+use crate::load;
+use crate::messages;
+use crate::metamethod::Metamethod;
+use crate::table;
+use crate::thread::{self, Status};
+use crate::userdata::Data;
+use crate::value::Value as Raw;
+use crate::vm::Vm;
+use std::marker::PhantomData;
+
+/// The arguments and results of one native call, and the VM.
+///
+/// Invariant: `vm` is alive and runs nothing else; `arguments` points to `count` live slots of the running stack, behind
+/// which at least [`thread::EXTRA`] slots are allocated.
+pub struct Call<'c> {
+    pub(crate) vm: *mut Vm,
+    pub(crate) arguments: *mut Raw,
+    pub(crate) count: usize,
+    brand: Brand<'c>,
+}
+
+impl<'c> Call<'c> {
+    /// # Safety
+    /// The invariant of the type.
+    #[inline(always)]
+    pub(crate) unsafe fn new(vm: *mut Vm, arguments: *mut Raw, count: usize) -> Self {
+        Call { vm, arguments, count, brand: PhantomData }
+    }
+
+    /// The VM. Nothing that runs Lua or collects is called on it during a native.
+    pub(crate) fn vm(&mut self) -> &mut Vm {
+        // SAFETY: the invariant of the type; the borrow of `self` keeps it exclusive.
+        unsafe { &mut *self.vm }
+    }
+
+    pub(crate) fn vm_ref(&self) -> &Vm {
+        // SAFETY: as in `vm`.
+        unsafe { &*self.vm }
+    }
+
+    // Arguments.
+
+    /// The number of arguments.
+    #[inline(always)]
+    pub fn argument_count(&self) -> usize {
+        self.count
+    }
+
+    /// The argument with that index, counted from 0; None if there are fewer.
+    #[inline(always)]
+    pub fn argument(&self, index: usize) -> Option<Value<'c>> {
+        if index >= self.count {
+            return None;
+        }
+        // SAFETY: the invariant of the type.
+        Some(Value::from_raw(unsafe { *self.arguments.add(index) }))
+    }
+
+    /// Replaces an argument in the native's own frame.
+    pub(crate) fn set_argument(&mut self, index: usize, value: Value<'c>) {
+        if index < self.count {
+            // SAFETY: the invariant of the type.
+            unsafe { *self.arguments.add(index) = value.0 }
+        }
+    }
+
+    pub(crate) fn arguments(&self) -> &[Raw] {
+        // SAFETY: the invariant of the type.
+        unsafe { std::slice::from_raw_parts(self.arguments, self.count) }
+    }
+
+    /// The value that was bound to this function when it was made (see [`Call::function`]).
+    pub fn upvalue(&self, index: usize) -> Option<Value<'c>> {
+        // SAFETY: the slots below the arguments are those of this call.
+        unsafe {
+            let function = function_at(self.arguments);
+            (index < (*function).upvalue_count as usize)
+                .then(|| Value::from_raw(*(&raw const (*function).upvalues).cast::<Raw>().add(index)))
+        }
+    }
+
+    /// Replaces a bound value.
+    pub fn set_upvalue(&mut self, index: usize, value: Value<'c>) {
+        // SAFETY: as above; the store is followed by the barrier.
+        unsafe {
+            let function = function_at(self.arguments);
+            if index < (*function).upvalue_count as usize {
+                *(&raw mut (*function).upvalues).cast::<Raw>().add(index) = value.0;
+                self.vm().heap.barrier_forward(function, value.0);
+            }
+        }
+    }
+
+    // Results.
+
+    /// Leaves result `index`; the first few have room without a check.
+    #[inline(always)]
+    pub(crate) fn set_result(&mut self, index: usize, value: Raw) {
+        debug_assert!(index < 4);
+        // SAFETY: results begin two slots below the arguments; EXTRA slots follow the stack's end.
+        unsafe { *self.arguments.sub(2).add(index) = value }
+    }
+
+    /// Leaves any number of results and gives the outcome.
+    pub(crate) fn set_results(&mut self, values: impl ExactSizeIterator<Item = Value<'c>>) -> Result<i64, Error> {
+        let count = values.len();
+        self.reserve(count)?;
+        for (i, value) in values.enumerate() {
+            // SAFETY: `reserve` made room for `count` slots from the arguments on.
+            unsafe { *self.arguments.sub(2).add(i) = value.0 }
+        }
+        Ok(outcome(self.vm(), count))
+    }
+
+    /// Room for `count` values from the first argument on. May move the stack.
+    pub(crate) fn reserve(&mut self, count: usize) -> Result<(), Error> {
+        let vm = self.vm;
+        // SAFETY: `vm` is alive; `base` is in the same stack as the arguments and is moved with it.
+        unsafe {
+            let offset = self.arguments.offset_from((*vm).base);
+            if !thread::grow(&mut *vm, self.arguments, count + 2) {
+                return Err(Error::text(messages::TOO_MANY_RESULTS));
+            }
+            self.arguments = (*vm).base.offset(offset);
+        }
+        Ok(())
+    }
+
+    // Making values.
+
+    /// A string with these bytes. Fails if the memory limit forbids it.
+    #[inline]
+    pub fn string(&mut self, bytes: &[u8]) -> Result<LuaString<'c>, Error> {
+        self.check_memory(bytes.len())?;
+        let string = self.vm().heap.string_value(bytes).to_string();
+        string.map(LuaString::from_raw).ok_or_else(|| Error::text(messages::STRING_OVERFLOW))
+    }
+
+    /// The string that a number is written as.
+    pub fn number_string(&mut self, x: f64) -> Option<LuaString<'c>> {
+        coerce::number_to_string(&mut self.vm().heap, x).to_string().map(LuaString::from_raw)
+    }
+
+    /// Fails if `bytes` more would exceed the memory limit: see [`Error::out_of_memory`].
+    #[inline]
+    pub fn check_memory(&mut self, bytes: usize) -> Result<(), Error> {
+        if self.vm().heap.would_exceed(bytes) { Err(Error::out_of_memory()) } else { Ok(()) }
+    }
+
+    /// A new table with room for `array` values and `fields` other keys.
+    pub fn table(&mut self, array: usize, fields: usize) -> Result<Table<'c>, Error> {
+        self.check_memory(array.saturating_mul(8).saturating_add(fields.saturating_mul(24)))?;
+        let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
+        // SAFETY: allocation needs nothing but the heap.
+        Ok(Table::from_raw(unsafe { self.vm().heap.new_table(array as u32, log2) }))
+    }
+
+    /// A new userdata with a metatable.
+    pub fn userdata(&mut self, data: impl Data, metatable: Option<Table<'c>>) -> Userdata<'c> {
+        let metatable = metatable.map_or(std::ptr::null_mut(), |table| table.0);
+        let environment = self.vm().current_globals();
+        // SAFETY: the metatable and the environment are live.
+        Userdata::from_raw(unsafe { self.vm().heap.new_userdata(Box::new(data), metatable, environment) })
+    }
+
+    /// A new native function with values bound to it.
+    pub fn function(&mut self, definition: &'static super::Definition, upvalues: &[Value<'c>]) -> Function<'c> {
+        let raw: Vec<Raw> = upvalues.iter().map(|value| value.0).collect();
+        let environment = self.vm().current_globals();
+        // SAFETY: the environment and the values are live.
+        let function = unsafe { definition.instantiate(&mut self.vm().heap, environment, &raw) };
+        Function::from_value(Value::from_raw(Raw::from_native_function(function)))
+            .unwrap_or_else(|| unreachable!("a native function is a function"))
+    }
+
+    /// Compiles a chunk. Its function gets the running thread's globals as environment. The error is the compiler's message.
+    pub fn load(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
+        let environment = self.vm().current_globals();
+        // SAFETY: the environment is live.
+        let function = unsafe { load::load(self.vm(), text, name, environment) }?;
+        Function::from_value(Value::from_raw(Raw::from_lua_function(function))).ok_or_else(Vec::new)
+    }
+
+    // Metatables, globals, threads.
+
+    /// The globals of the running thread.
+    pub fn globals(&mut self) -> Table<'c> {
+        Table::from_raw(self.vm().current_globals())
+    }
+
+    /// Replaces the globals of the running thread.
+    pub fn set_globals(&mut self, table: Table<'c>) {
+        let current = self.vm().current;
+        // SAFETY: the running thread is live.
+        unsafe {
+            (*current).globals = table.0;
+            self.vm().heap.barrier_forward(current, table.value().0);
+        }
+    }
+
+    /// A table that lives as long as the VM and that scripts do not see.
+    pub fn registry(&mut self) -> Table<'c> {
+        Table::from_raw(self.vm().registry)
+    }
+
+    /// The metatable of any value.
+    pub fn metatable(&mut self, value: Value<'c>) -> Option<Table<'c>> {
+        // SAFETY: the value is live.
+        let metatable = unsafe { interpreter::metatable_of(self.vm(), value.0) };
+        (!metatable.is_null()).then(|| Table::from_raw(metatable))
+    }
+
+    /// Sets the metatable of a table, a userdata, or of all values of another type.
+    pub fn set_metatable(&mut self, value: Value<'c>, metatable: Option<Table<'c>>) {
+        let raw = metatable.map_or(std::ptr::null_mut(), |table| table.0);
+        let vm = self.vm();
+        // SAFETY: value and metatable are live; stores are followed by the barrier.
+        unsafe {
+            if let Some(table) = value.0.to_table() {
+                (*table).metatable = raw;
+                if !raw.is_null() {
+                    vm.heap.barrier_forward(table, Raw::from_table(raw));
+                }
+            } else if let Some(userdata) = value.0.to_userdata() {
+                (*userdata).metatable = raw;
+                if !raw.is_null() {
+                    vm.heap.barrier_forward(userdata, Raw::from_table(raw));
+                }
+            } else {
+                vm.type_metatables[crate::coerce::Type::of(value.0) as usize] = raw;
+            }
+        }
+    }
+
+    /// The metamethod of a value; nil if it has none.
+    pub fn metamethod(&mut self, value: Value<'c>, event: Metamethod) -> Value<'c> {
+        // SAFETY: the value is live.
+        Value::from_raw(unsafe { interpreter::find_metamethod(self.vm(), value.0, event) })
+    }
+
+    /// `object[key]` as far as it needs no call: the value, or the `__index` function to call with the object that has it.
+    pub fn index(&mut self, object: Value<'c>, key: Value<'c>) -> Result<Indexed<'c>, Error> {
+        let mut object = object;
+        for _ in 0..interpreter::MAX_CHAIN {
+            if let Some(table) = Table::from_value(object) {
+                let value = table.get(key);
+                if !value.is_nil() || table.metatable().is_none() {
+                    return Ok(Indexed::Value(value));
+                }
+            }
+            let method = self.metamethod(object, Metamethod::Index);
+            if method.is_nil() {
+                return match object.kind() {
+                    crate::coerce::Type::Table => Ok(Indexed::Value(Value::NIL)),
+                    kind => Err(Error::text(format!("attempt to index a {} value", kind.name()))),
+                };
+            }
+            if Function::from_value(method).is_some() {
+                return Ok(Indexed::Call(method, object));
+            }
+            object = method;
+        }
+        Err(Error::text(messages::GETTABLE_LOOP))
+    }
+
+    /// The field `name` of a value's metatable; nil if there is none.
+    pub fn metafield(&mut self, value: Value<'c>, name: &str) -> Value<'c> {
+        let Some(metatable) = self.metatable(value) else { return Value::NIL };
+        let key = self.vm().heap.string_value(name.as_bytes());
+        // SAFETY: metatable and key are live.
+        Value::from_raw(unsafe { table::get(metatable.0, key) })
+    }
+
+    /// A new suspended coroutine that will call `function`.
+    pub fn coroutine(&mut self, function: Function<'c>) -> Result<Coroutine<'c>, Error> {
+        self.check_memory(512)?;
+        // SAFETY: the function is live.
+        Ok(Coroutine::from_raw(unsafe { thread::new_thread(self.vm(), function.value().0, 0) }))
+    }
+
+    /// The running thread, and whether it is a goroutine's first one (no coroutine).
+    pub fn running(&mut self) -> (Coroutine<'c>, bool) {
+        let current = self.vm().current;
+        // SAFETY: the running thread is live.
+        (Coroutine::from_raw(current), unsafe { (*current).resumer == thread::ROOT })
+    }
+
+    /// What a coroutine is doing.
+    pub fn status(&self, coroutine: Coroutine<'c>) -> Status {
+        // SAFETY: the thread is live.
+        unsafe { thread::status(self.vm_ref(), coroutine.0) }
+    }
+
+    /// Raises any value as an error.
+    pub fn raise(&mut self, value: Value<'c>) -> Error {
+        self.vm().error = value.0;
+        Error::raised()
+    }
+
+    /// Charges the budget with work; false if it is used up and the native should give way ([`Step::Again`](super::Step)).
+    pub fn charge(&mut self, units: usize) -> bool {
+        let vm = self.vm();
+        vm.fuel -= units as i64;
+        vm.fuel >= 0
+    }
+
+    /// How much work the budget still allows.
+    pub fn budget(&self) -> usize {
+        usize::try_from(self.vm_ref().fuel).unwrap_or(0)
+    }
+
+    /// Bytes in use by the heap.
+    pub fn memory_used(&self) -> usize {
+        self.vm_ref().heap.used()
+    }
+
+    /// The next userdata whose `__gc` is to be called, and the metamethod.
+    pub fn next_finalizer(&mut self) -> Option<(Value<'c>, Value<'c>)> {
+        let userdata = self.vm().heap.take_finalizer()?;
+        let value = Value::from_raw(Raw::from_userdata(userdata));
+        let method = self.metamethod(value, Metamethod::Finalize);
+        Some((method, value))
+    }
+
+    /// Changes how the collector works; see [`Collector`].
+    pub fn control_collector(&mut self, control: Collector) -> usize {
+        let heap = &mut self.vm().heap;
+        match control {
+            Collector::Stop => heap.stop(),
+            Collector::Restart => heap.restart(),
+            Collector::Pause(percent) => return heap.set_pause(percent),
+            Collector::StepMultiplier(percent) => return heap.set_step_multiplier(percent),
+        }
+        0
+    }
+
+    /// What the embedding program has put beside the VM (see [`Vm::set_host`]).
+    pub fn host<T: std::any::Any>(&mut self) -> Option<&mut T> {
+        self.vm().host.as_mut()?.downcast_mut()
+    }
+
+    /// The functions that a generic `for` recognises: `next`, and the iterator of `ipairs`.
+    pub fn iterators(&mut self) -> (Value<'c>, Value<'c>) {
+        let vm = self.vm();
+        (Value::from_raw(vm.next_function), Value::from_raw(vm.index_iterator))
+    }
+
+    /// Tells the interpreter which functions a generic `for` recognises.
+    pub fn set_iterators(&mut self, next: Function<'c>, index_iterator: Function<'c>) {
+        self.vm().set_iterators(next.value().0, index_iterator.value().0);
+    }
+
+    /// Runs something on the VM that belongs to the scheduler or to debugging.
+    pub(crate) fn with_vm<R>(&mut self, f: impl FnOnce(&mut Vm) -> R) -> R {
+        f(self.vm())
+    }
+}
+
+/// What [`Call::index`] found.
+#[derive(Clone, Copy)]
+pub enum Indexed<'c> {
+    /// The value.
+    Value(Value<'c>),
+    /// The function that decides, and the object that it is to be called with.
+    Call(Value<'c>, Value<'c>),
+}
+
+/// A change of how the collector works.
+#[derive(Clone, Copy, Debug)]
+pub enum Collector {
+    /// No more slices by itself.
+    Stop,
+    /// Slices by itself again.
+    Restart,
+    /// How long it rests between cycles, in percent of the memory in use; answers with the former value.
+    Pause(usize),
+    /// How fast it works relative to allocation, in percent; answers with the former value.
+    StepMultiplier(usize),
+}
+
+const _: () = assert!(MANY < 0 && FEW < 254);

@@ -1,0 +1,113 @@
+//! Why a native failed.
+
+use crate::debug_info;
+use crate::messages;
+use crate::table::KeyError;
+use crate::unwind;
+use crate::value::Value as Raw;
+use crate::vm::Vm;
+use std::borrow::Cow;
+
+/// An error that a native raises. It becomes a Lua error at the call.
+#[derive(Debug)]
+pub struct Error(Cause);
+
+#[derive(Debug)]
+enum Cause {
+    None,
+    /// The error value is in `Vm::error`.
+    Value,
+    /// A message, to which the caller's position is added.
+    Text(Cow<'static, [u8]>),
+    /// Argument `index` is wrong.
+    Argument {
+        index: usize,
+        text: Cow<'static, [u8]>,
+    },
+    /// The memory limit forbids what the native wants to do, and nothing was done yet.
+    OutOfMemory,
+}
+
+/// Text that a message may be made of.
+pub trait IntoText {
+    /// The bytes.
+    fn into_text(self) -> Cow<'static, [u8]>;
+}
+
+impl IntoText for &'static str {
+    fn into_text(self) -> Cow<'static, [u8]> {
+        Cow::Borrowed(self.as_bytes())
+    }
+}
+
+impl IntoText for String {
+    fn into_text(self) -> Cow<'static, [u8]> {
+        Cow::Owned(self.into_bytes())
+    }
+}
+
+impl IntoText for Vec<u8> {
+    fn into_text(self) -> Cow<'static, [u8]> {
+        Cow::Owned(self)
+    }
+}
+
+impl IntoText for Cow<'static, [u8]> {
+    fn into_text(self) -> Cow<'static, [u8]> {
+        self
+    }
+}
+
+impl From<KeyError> for Error {
+    fn from(error: KeyError) -> Error {
+        if error == KeyError::Memory { Error::out_of_memory() } else { Error::text(messages::key(error)) }
+    }
+}
+
+impl Error {
+    pub(crate) const fn none() -> Self {
+        Error(Cause::None)
+    }
+
+    /// An error with a message, to which the position of the call is added.
+    pub fn text(text: impl IntoText) -> Self {
+        Error(Cause::Text(text.into_text()))
+    }
+
+    /// "bad argument #index to 'name' (text)"; the first argument has index 1.
+    pub fn argument(index: usize, text: impl IntoText) -> Self {
+        Error(Cause::Argument { index, text: text.into_text() })
+    }
+
+    /// The memory limit would be exceeded. Natives raise it before they have done anything: they are called once more
+    /// after a full collection.
+    pub const fn out_of_memory() -> Self {
+        Error(Cause::OutOfMemory)
+    }
+
+    /// The error value is in `Vm::error`.
+    pub(crate) const fn raised() -> Self {
+        Error(Cause::Value)
+    }
+
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        matches!(self.0, Cause::OutOfMemory)
+    }
+
+    /// Throws it from the native called by the call word before `vm.pc`.
+    pub(crate) unsafe fn throw(self, vm: &mut Vm) -> u64 {
+        match self.0 {
+            Cause::None => unwind::throw(vm, Raw::NIL),
+            Cause::Value => {
+                let value = std::mem::replace(&mut vm.error, Raw::NIL);
+                unwind::throw(vm, value)
+            }
+            Cause::Text(text) => unwind::throw_text(vm, text),
+            Cause::Argument { index, text } => {
+                let message = debug_info::bad_argument(vm, index, &text);
+                unwind::throw_text(vm, message)
+            }
+            Cause::OutOfMemory => unwind::throw_out_of_memory(vm),
+        }
+    }
+}

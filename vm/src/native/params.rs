@@ -1,0 +1,165 @@
+//! Parameters of typed natives: conversion alone makes "bad argument #n to 'name'".
+
+use super::call::Call;
+use super::error::Error;
+use super::handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
+use crate::coerce;
+use crate::messages;
+
+/// A Rust type that one argument can become.
+pub trait FromLua: Sized {
+    /// The same type with the lifetime of a call.
+    type Item<'c>;
+    /// What a message says that was expected.
+    const EXPECTED: &'static str;
+
+    /// The converted value; None if it is of the wrong type.
+    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Self::Item<'c>>;
+
+    /// What an absent argument becomes; None if it must be there.
+    fn absent<'c>() -> Option<Self::Item<'c>> {
+        None
+    }
+}
+
+/// A formal parameter: one argument, an optional one, or the rest of them.
+pub trait Param {
+    /// The same type with the lifetime of a call.
+    type Item<'c>;
+
+    /// Takes what it needs from the arguments; `index` counts those taken so far.
+    fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<Self::Item<'c>, Error>;
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_type(call: &Call<'_>, index: usize, expected: &str) -> Error {
+    let got = call.argument(index - 1).map_or(messages::NO_VALUE, Value::type_name);
+    Error::argument(index, messages::expected(expected, got))
+}
+
+impl<T: FromLua> Param for T {
+    type Item<'c> = T::Item<'c>;
+
+    #[inline(always)]
+    fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<T::Item<'c>, Error> {
+        *index += 1;
+        let converted = match call.argument(*index - 1) {
+            Some(value) => T::from_lua(call, value),
+            None => T::absent(),
+        };
+        match converted {
+            Some(item) => Ok(item),
+            None => Err(wrong_type(call, *index, T::EXPECTED)),
+        }
+    }
+}
+
+impl<T: FromLua> Param for Option<T> {
+    type Item<'c> = Option<T::Item<'c>>;
+
+    #[inline(always)]
+    fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<Self::Item<'c>, Error> {
+        match call.argument(*index) {
+            Some(value) if !value.is_nil() => T::take(call, index).map(Some),
+            _ => {
+                *index += 1;
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// All further arguments: they begin with argument `first` (counted from 0).
+#[derive(Clone, Copy, Debug)]
+pub struct Rest {
+    /// How many arguments come before.
+    pub first: usize,
+}
+
+impl Rest {
+    /// The arguments.
+    pub fn values<'a, 'c>(self, call: &'a Call<'c>) -> impl ExactSizeIterator<Item = Value<'c>> + use<'a, 'c> {
+        call.arguments()[self.first.min(call.argument_count())..].iter().map(|&raw| Value::from_raw(raw))
+    }
+}
+
+impl Param for Rest {
+    type Item<'c> = Rest;
+
+    fn take<'c>(_: &mut Call<'c>, index: &mut usize) -> Result<Rest, Error> {
+        Ok(Rest { first: *index })
+    }
+}
+
+impl FromLua for f64 {
+    type Item<'c> = f64;
+    const EXPECTED: &'static str = "number";
+
+    #[inline(always)]
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<f64> {
+        if value.0.is_number() { Some(value.0.as_f64()) } else { coerce::to_number(value.0) }
+    }
+}
+
+/// Integers are numbers cut off towards zero, as C casts them; those out of range become the nearest one.
+macro_rules! integers {
+    ($($type:ty)*) => { $( impl FromLua for $type {
+        type Item<'c> = $type;
+        const EXPECTED: &'static str = "number";
+
+        #[inline(always)]
+        fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<$type> {
+            f64::from_lua(call, value).map(|x| x as $type)
+        }
+    } )* };
+}
+integers!(i64 i32 u32);
+
+impl FromLua for bool {
+    type Item<'c> = bool;
+    const EXPECTED: &'static str = "boolean";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<bool> {
+        Some(value.is_truthy())
+    }
+}
+
+impl FromLua for Value<'_> {
+    type Item<'c> = Value<'c>;
+    const EXPECTED: &'static str = "value";
+
+    #[inline(always)]
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Value<'c>> {
+        Some(value)
+    }
+}
+
+impl FromLua for LuaString<'_> {
+    type Item<'c> = LuaString<'c>;
+    const EXPECTED: &'static str = "string";
+
+    /// Numbers are converted (manual, section 2.2.1).
+    #[inline(always)]
+    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<LuaString<'c>> {
+        LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?))
+    }
+}
+
+macro_rules! objects {
+    ($($name:ident $expected:literal;)*) => { $( impl FromLua for $name<'_> {
+        type Item<'c> = $name<'c>;
+        const EXPECTED: &'static str = $expected;
+
+        #[inline(always)]
+        fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<$name<'c>> {
+            $name::from_value(value)
+        }
+    } )* };
+}
+objects! {
+    Table "table";
+    Function "function";
+    Coroutine "coroutine";
+    Userdata "userdata";
+}

@@ -1,0 +1,192 @@
+//! Results of typed natives.
+
+use super::call::Call;
+use super::error::Error;
+use super::handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
+use super::{FAILED, RETRY};
+use crate::value::Value as Raw;
+
+/// A Rust type that becomes one Lua value.
+pub trait IntoLua<'c> {
+    /// The value. Fails if the memory limit forbids it.
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error>;
+}
+
+/// What a native may return: its results, or a state that goes on.
+pub trait Results<'c> {
+    /// Leaves the results in place and answers with an outcome (see `native`).
+    fn finish(self, call: &mut Call<'c>) -> i64;
+}
+
+impl<'c, T: IntoLua<'c>> Results<'c> for T {
+    #[inline(always)]
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        match self.into_lua(call) {
+            Ok(value) => {
+                call.set_result(0, value.0);
+                1
+            }
+            Err(error) => error.finish_failed(call),
+        }
+    }
+}
+
+impl Error {
+    /// The outcome of a failed native.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn finish_failed(self, call: &mut Call<'_>) -> i64 {
+        // SAFETY: the VM is alive during the call.
+        let vm = unsafe { &mut *call.vm };
+        if self.is_out_of_memory() && vm.retried != call.arguments {
+            vm.argument_count = call.argument_count();
+            vm.retried = call.arguments;
+            return RETRY;
+        }
+        vm.raised = self;
+        FAILED
+    }
+}
+
+impl<'c, R: Results<'c>> Results<'c> for Result<R, Error> {
+    #[inline(always)]
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        match self {
+            Ok(results) => results.finish(call),
+            Err(error) => error.finish_failed(call),
+        }
+    }
+}
+
+impl<'c> Results<'c> for () {
+    #[inline(always)]
+    fn finish(self, _: &mut Call<'c>) -> i64 {
+        0
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident $index:tt),*) $count:literal;)*) => { $(
+        impl<'c, $($name: IntoLua<'c>),*> Results<'c> for ($($name,)*) {
+            #[inline(always)]
+            fn finish(self, call: &mut Call<'c>) -> i64 {
+                $( match self.$index.into_lua(call) {
+                    Ok(value) => call.set_result($index, value.0),
+                    Err(error) => return error.finish_failed(call),
+                } )*
+                $count
+            }
+        }
+    )* };
+}
+tuples! {
+    (A 0, B 1) 2;
+    (A 0, B 1, C 2) 3;
+}
+
+/// Any number of results.
+impl<'c> Results<'c> for Vec<Value<'c>> {
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        match call.set_results(self.into_iter()) {
+            Ok(outcome) => outcome,
+            Err(error) => error.finish_failed(call),
+        }
+    }
+}
+
+impl<'c> IntoLua<'c> for Value<'c> {
+    #[inline(always)]
+    fn into_lua(self, _: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(self)
+    }
+}
+
+macro_rules! plain {
+    ($($type:ty, |$x:ident| $value:expr;)*) => { $( impl<'c> IntoLua<'c> for $type {
+        #[inline(always)]
+        fn into_lua(self, _: &mut Call<'c>) -> Result<Value<'c>, Error> {
+            let $x = self;
+            Ok($value)
+        }
+    } )* };
+}
+plain! {
+    f64, |x| Value::number(x);
+    u32, |x| Value::number(f64::from(x));
+    i64, |x| Value::number(x as f64);
+    usize, |x| Value::number(x as f64);
+    bool, |b| Value::boolean(b);
+    Table<'c>, |object| object.value();
+    LuaString<'c>, |object| object.value();
+    Function<'c>, |object| object.value();
+    Userdata<'c>, |object| object.value();
+    Coroutine<'c>, |object| object.value();
+}
+
+impl<'c, T: IntoLua<'c>> IntoLua<'c> for Option<T> {
+    /// None is nil.
+    #[inline(always)]
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        match self {
+            Some(value) => value.into_lua(call),
+            None => Ok(Value::from_raw(Raw::NIL)),
+        }
+    }
+}
+
+impl<'c> IntoLua<'c> for &str {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(call.string(self.as_bytes())?.value())
+    }
+}
+
+impl<'c> IntoLua<'c> for &[u8] {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(call.string(self)?.value())
+    }
+}
+
+impl<'c> IntoLua<'c> for Vec<u8> {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(call.string(&self)?.value())
+    }
+}
+
+impl<'c> IntoLua<'c> for String {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(call.string(self.as_bytes())?.value())
+    }
+}
+
+/// The native's own arguments from `first` on are its results.
+pub struct Pass {
+    /// How many arguments are left out.
+    pub first: usize,
+}
+
+impl<'c> Results<'c> for Pass {
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        let count = call.argument_count().saturating_sub(self.first);
+        // SAFETY: the arguments are `count` live slots behind `first`; results begin two slots below the arguments.
+        unsafe { std::ptr::copy(call.arguments.add(self.first), call.arguments.sub(2), count) };
+        super::outcome(call.vm(), count)
+    }
+}
+
+/// Results of one of two kinds.
+pub enum Either<A, B> {
+    /// The first kind.
+    Now(A),
+    /// The second kind: mostly a state that goes on.
+    Later(B),
+}
+
+impl<'c, A: Results<'c>, B: Results<'c>> Results<'c> for Either<A, B> {
+    #[inline(always)]
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        match self {
+            Either::Now(results) => results.finish(call),
+            Either::Later(results) => results.finish(call),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Natives that wait for something outside of Lua.
+//!
+//! The future owns plain Rust data and no Lua value; its result is converted when the goroutine goes on.
+//!
+//! ```
+//! use solvm_vm::native::{Call, Wait, wait_for};
+//!
+//! /// `answer()`: waits for a future (here one that is ready at once) and returns what it gave.
+//! fn answer(_: &mut Call) -> Wait<impl Future<Output = f64> + use<>, f64> {
+//!     wait_for(async { 42.0 }, |_, result| Ok(solvm_vm::Value::number(result)))
+//! }
+//! # let _ = solvm_vm::native::Definition::new("answer", answer);
+//! ```
+
+use super::call::Call;
+use super::error::Error;
+use super::handle::Value;
+use super::results::Results;
+use super::steps::{Start, Step, Steps};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// Turns a future's result into a Lua value.
+pub type Convert<T> = for<'c> fn(&mut Call<'c>, T) -> Result<Value<'c>, Error>;
+
+/// What a waiting native returns.
+pub struct Wait<F, T>(F, Convert<T>);
+
+/// Waits for `future`; then `convert` makes the native's result.
+pub fn wait_for<F: Future<Output = T> + 'static, T: 'static>(future: F, convert: Convert<T>) -> Wait<F, T> {
+    Wait(future, convert)
+}
+
+struct Waiting<F: Future> {
+    future: Pin<Box<F>>,
+    convert: Convert<F::Output>,
+}
+
+impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let waker = call.with_vm(|vm| vm.scheduler.waker());
+        match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => {
+                let value = (self.convert)(call, result);
+                call.finish(value)
+            }
+            Poll::Pending => {
+                call.with_vm(|vm| vm.scheduler.wait_outside());
+                call.park()
+            }
+        }
+    }
+}
+
+impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T> {
+    fn finish(self, call: &mut Call<'c>) -> i64 {
+        Start::new(Waiting { future: Box::pin(self.0), convert: self.1 }).finish(call)
+    }
+}
+
+impl<'c> Call<'c> {
+    /// Waits for a future, in a native that decides at run time: see [`wait_for`].
+    pub fn wait<F: Future<Output = T> + 'static, T: 'static>(&mut self, future: F, convert: Convert<T>) -> Wait<F, T> {
+        wait_for(future, convert)
+    }
+
+    /// The waker of the running goroutine: wakes it when it is parked.
+    pub fn waker(&mut self) -> Waker {
+        self.with_vm(|vm| vm.scheduler.waker())
+    }
+}

@@ -1,0 +1,197 @@
+//! Results on their way to a context, errors on their way to a `pcall`, and the end of threads.
+
+use crate::frame::{
+    Context, Continuation, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
+};
+use crate::interpreter::{CALL, CONTINUE};
+use crate::messages;
+use crate::native;
+use crate::scheduler;
+use crate::thread::{self, EXTRA, ROOT, close_upvalues, grow};
+use crate::value::Value;
+use crate::vm::Vm;
+use std::ptr::null_mut;
+
+/// `count` results from `source` on reach the call word before `pc` in the frame at `base`; that becomes the running context.
+pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, source: *const Value, count: usize) -> u64 {
+    vm.base = base;
+    vm.pc = pc;
+    let wanted = call_results(pc);
+    let mut target = base.add(call_slot(pc));
+    if wanted == OPEN_LIST {
+        let mut source = source;
+        if target.add(count) > vm.stack_end {
+            // The results may lie in the stack that moves.
+            let stack = (*vm.current).stack;
+            let inside = source >= stack && source < vm.stack_end.add(EXTRA).cast_const();
+            let offset = if inside { source.offset_from(stack) } else { 0 };
+            if count > crate::frame::MAX_VALUES || !grow(vm, target, count + 2) {
+                return throw_text(vm, messages::TOO_MANY_RESULTS_STACK);
+            }
+            if inside {
+                source = (*vm.current).stack.offset(offset);
+            }
+            target = vm.base.add(call_slot(pc));
+        }
+        std::ptr::copy(source, target, count);
+        vm.top = target.add(count);
+    } else {
+        let wanted = wanted as usize - 1;
+        std::ptr::copy(source, target, count.min(wanted));
+        for i in count..wanted {
+            *target.add(i) = Value::NIL;
+        }
+    }
+    vm.k = constants_of(vm.base);
+    CONTINUE
+}
+
+/// Raises a message, with the position of the running function before it if that is a Lua function.
+#[cold]
+pub(crate) unsafe fn throw_text(vm: &mut Vm, text: impl AsRef<[u8]>) -> u64 {
+    let mut message = crate::debug_info::running_position(vm);
+    message.extend_from_slice(text.as_ref());
+    let value = vm.heap.string_value(&message);
+    throw(vm, value)
+}
+
+/// Raises "not enough memory". The message is made of memory that the limit leaves for this.
+#[cold]
+pub(crate) unsafe fn throw_out_of_memory(vm: &mut Vm) -> u64 {
+    vm.retried = null_mut();
+    let value = vm.heap.string_value(messages::NOT_ENOUGH_MEMORY.as_bytes());
+    throw(vm, value)
+}
+
+/// Raises an error in the running context: the stack is unwound to the innermost protected call, threads included. The
+/// handler of an `xpcall` runs on top of the stack that failed, so that it sees all frames.
+pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
+    let mut error = error;
+    let mut context = Context { base: vm.base, pc: vm.pc };
+    let mut in_handler = false;
+    loop {
+        match context.continuation() {
+            Some(Continuation::Native) => native::abandon(context.base),
+            Some(Continuation::ErrorHandler) => {
+                in_handler = true;
+                error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());
+            }
+            Some(Continuation::ProtectedCallWithHandler) if !vm.fatal => {
+                if !in_handler && call_error_handler(vm, *context.base.sub(3), error) {
+                    return CALL;
+                }
+                if !in_handler {
+                    error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());
+                    context = Context { base: vm.base, pc: vm.pc };
+                    in_handler = true;
+                    continue;
+                }
+                return fail_protected_call(vm, context.base.sub(3), error);
+            }
+            Some(Continuation::ProtectedCall) if !vm.fatal => return fail_protected_call(vm, context.base, error),
+            Some(Continuation::ThreadEnd | Continuation::ThreadStart) => {
+                let current = vm.current;
+                let resumer = (*current).resumer;
+                if resumer == ROOT {
+                    vm.last_traceback = crate::debug_info::traceback(vm, 0);
+                    vm.fatal = false;
+                    close_upvalues(&mut vm.heap, current, (*current).stack);
+                    return scheduler::goroutine_failed(vm, error);
+                }
+                thread::kill(vm, current);
+                thread::switch_to(vm, resumer);
+                if (*current).is_wrap == 0 && !vm.fatal {
+                    let values = [Value::FALSE, error];
+                    let (base, pc) = (vm.base, vm.pc);
+                    return deliver(vm, base, pc, values.as_ptr(), 2);
+                }
+                // Through `wrap` the error goes on in the resumer.
+                context = Context { base: vm.base, pc: vm.pc };
+                in_handler = false;
+                continue;
+            }
+            _ => {}
+        }
+        match context.caller() {
+            Some(caller) => context = caller,
+            None => {
+                debug_assert!(false, "a stack without a bottom");
+                return scheduler::goroutine_failed(vm, error);
+            }
+        }
+    }
+}
+
+/// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room for it.
+unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool {
+    let frame_end = if continuation_at(vm.pc).is_none() {
+        let size = (*crate::frame::prototype_of(vm.base)).frame_size as usize;
+        // A native's arguments may reach further than its caller's frame; they are not needed any more.
+        size
+    } else {
+        4
+    };
+    vm.handling_overflow = true;
+    let position = vm.base.add(frame_end);
+    let room = grow(vm, position, 60);
+    vm.handling_overflow = false;
+    if !room {
+        return false;
+    }
+    let above = vm.base.add(frame_end);
+    *above = vm.dummy_function;
+    *above.add(1) = link(frame_end + 2, vm.pc);
+    *above.add(2) = handler;
+    *above.add(4) = error;
+    vm.top = above.add(5);
+    vm.base = above.add(2);
+    vm.pc = crate::frame::error_handler();
+    true
+}
+
+/// The `xpcall` handler has returned `value`: unwinds to its `xpcall`, which fails with it.
+pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
+    // The cold function's pc is behind the receiving word.
+    let mut context = Context { base: vm.base, pc: vm.pc.sub(1) };
+    debug_assert_eq!(context.continuation(), Some(Continuation::ErrorHandler));
+    while let Some(caller) = context.caller() {
+        context = caller;
+        match context.continuation() {
+            Some(Continuation::Native) => native::abandon(context.base),
+            Some(Continuation::ProtectedCallWithHandler) => {
+                return fail_protected_call(vm, context.base.sub(3), value);
+            }
+            _ => {}
+        }
+    }
+    debug_assert!(false, "an error handler without its xpcall");
+    CONTINUE
+}
+
+/// The protected call whose frame begins at `frame` returns false and the error.
+unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u64 {
+    close_upvalues(&mut vm.heap, vm.current, frame);
+    let (_, caller) = unlink(*frame.sub(1));
+    let values = [Value::FALSE, error];
+    deliver(vm, frame.sub(2 + call_slot(caller)), caller, values.as_ptr(), 2)
+}
+
+/// The function of the running thread has returned `count` values from `results` on.
+pub(crate) unsafe fn finish_thread(vm: &mut Vm, results: *mut Value, count: usize) -> u64 {
+    let current = vm.current;
+    let resumer = (*current).resumer;
+    if resumer == ROOT {
+        return scheduler::goroutine_finished(vm, results, count);
+    }
+    thread::switch_to(vm, resumer);
+    let (base, pc) = (vm.base, vm.pc);
+    let answer = if (*current).is_wrap != 0 {
+        deliver(vm, base, pc, results, count)
+    } else {
+        // The slot below is the link, used up.
+        *results.sub(1) = Value::TRUE;
+        deliver(vm, base, pc, results.sub(1), count + 1)
+    };
+    thread::kill(vm, current);
+    answer
+}

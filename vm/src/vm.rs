@@ -1,0 +1,283 @@
+//! The virtual machine: everything that one program's goroutines share.
+
+use crate::gc::{Heap, HeapConfig, Marker, Roots};
+use crate::interpreter::{self, Handler};
+use crate::metamethod::Metamethod;
+use crate::native::Error;
+use crate::object::{Str, Table, Thread};
+use crate::scheduler::Scheduler;
+use crate::thread;
+use crate::value::Value;
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// How a VM behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The heap may not hold more bytes than this.
+    pub memory_limit: usize,
+    /// The seed of string hashes; random if None.
+    pub hash_seed: Option<u64>,
+    /// Calls and back-edges that a goroutine may run in one go.
+    pub slice: u32,
+    /// Whether `__len` is honoured on tables (gopher-lua's dialect).
+    pub length_metamethods: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { memory_limit: 1 << 30, hash_seed: None, slice: 20_000, length_metamethods: false }
+    }
+}
+
+/// Why the interpreter returned to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Nothing is ready to run.
+    Idle,
+    /// The turn is over; there is more to do.
+    TurnOver,
+    /// The deadline has passed or the program was cancelled.
+    Interrupted,
+    /// The goroutine that the host waits for has ended.
+    Finished,
+}
+
+impl Exit {
+    /// What a handler answers for this exit. None is `CONTINUE` or `CALL`.
+    pub(crate) fn answer(self) -> u64 {
+        self as u64 + 1
+    }
+
+    pub(crate) fn from_answer(answer: u64) -> Exit {
+        [Exit::Idle, Exit::TurnOver, Exit::Interrupted, Exit::Finished]
+            .into_iter()
+            .find(|exit| exit.answer() == answer)
+            .unwrap_or(Exit::Interrupted)
+    }
+}
+
+/// The virtual machine. The fields that handlers touch come first.
+#[repr(C)]
+pub struct Vm {
+    /// The budget: charged by calls and back-edges; below zero, the scheduler takes over.
+    pub(crate) fuel: i64,
+    /// The end of the running thread's stack.
+    pub(crate) stack_end: *mut Value,
+    /// The running context, stored while a cold function or a native runs.
+    pub(crate) pc: *const u32,
+    pub(crate) base: *mut Value,
+    pub(crate) k: *const Value,
+    /// The end of an open list of values, from its producer to its consumer.
+    pub(crate) top: *mut Value,
+    /// The running thread; null between turns.
+    pub(crate) current: *mut Thread,
+    /// A single result on its way (Return1 to many, a native's callee).
+    pub(crate) returned: Value,
+    /// What a native answered.
+    pub(crate) outcome: i64,
+    /// The handlers: see `interpreter`.
+    pub(crate) table: [Handler; 256],
+    /// `next`, the iterator of `ipairs`: for loops over them need no call.
+    pub(crate) next_function: Value,
+    pub(crate) index_iterator: Value,
+    /// "__index" and its hash, as a function's constants would hold them.
+    pub(crate) index_name: Value,
+    pub(crate) index_hash: Value,
+
+    pub(crate) heap: Heap,
+    pub(crate) globals: *mut Table,
+    pub(crate) registry: *mut Table,
+    /// A Lua function without code, for frames that need one.
+    pub(crate) dummy_function: Value,
+    pub(crate) metamethod_names: Vec<*mut Str>,
+    /// The metatables of types that have one for all their values.
+    pub(crate) type_metatables: [*mut Table; crate::coerce::Type::COUNT],
+    pub(crate) length_metamethods: bool,
+
+    /// Values on their way to another thread.
+    pub(crate) arrived: (*const Value, usize),
+    pub(crate) returned_count: usize,
+    pub(crate) result_count: usize,
+    pub(crate) argument_count: usize,
+    /// An error value on its way from a native.
+    pub(crate) error: Value,
+    pub(crate) raised: Error,
+    /// The arguments of a native that is called a second time, after a collection.
+    pub(crate) retried: *mut Value,
+    /// The error at hand passes every `pcall`.
+    pub(crate) fatal: bool,
+    /// An error handler runs above the stack's limit.
+    pub(crate) handling_overflow: bool,
+    /// The interpreter is running: it is never entered again.
+    running: bool,
+    /// The traceback of the last error that nobody caught.
+    pub(crate) last_traceback: Vec<u8>,
+
+    pub(crate) scheduler: Scheduler,
+    /// What the embedding program keeps beside the VM for its natives.
+    pub(crate) host: Option<Box<dyn std::any::Any>>,
+}
+
+impl Vm {
+    /// A VM without libraries.
+    pub fn new(config: Config) -> Box<Vm> {
+        let mut heap = Heap::new(HeapConfig { memory_limit: config.memory_limit, hash_seed: config.hash_seed });
+        let metamethod_names = Metamethod::KEYS
+            .iter()
+            .map(|key| heap.string_value(key.as_bytes()).to_string().unwrap_or(null_mut()))
+            .collect::<Vec<_>>();
+        let index_name = metamethod_names[Metamethod::Index as usize];
+        // SAFETY: the heap is fresh; nothing collects before the VM is complete.
+        let (globals, registry, index_hash, dummy_function) = unsafe {
+            (
+                heap.new_table(0, 7),
+                heap.new_table(0, 3),
+                Value(u64::from(crate::string::hash(index_name))),
+                crate::load::dummy_function(&mut heap),
+            )
+        };
+        let mut vm = Box::new(Vm {
+            fuel: i64::from(config.slice),
+            stack_end: null_mut(),
+            pc: std::ptr::null(),
+            base: null_mut(),
+            k: std::ptr::null(),
+            top: null_mut(),
+            current: null_mut(),
+            returned: Value::NIL,
+            outcome: 0,
+            table: interpreter::HANDLERS,
+            next_function: Value::NIL,
+            index_iterator: Value::NIL,
+            index_name: Value::from_string(index_name),
+            index_hash,
+            heap,
+            globals,
+            registry,
+            dummy_function,
+            metamethod_names,
+            type_metatables: [null_mut(); crate::coerce::Type::COUNT],
+            length_metamethods: config.length_metamethods,
+            arrived: (std::ptr::null(), 0),
+            returned_count: 0,
+            result_count: 0,
+            argument_count: 0,
+            error: Value::NIL,
+            raised: Error::none(),
+            retried: null_mut(),
+            fatal: false,
+            handling_overflow: false,
+            running: false,
+            last_traceback: Vec::new(),
+            scheduler: Scheduler::new(i64::from(config.slice)),
+            host: None,
+        });
+        // SAFETY: probes the handlers with a code of its own; and the heap may ring at the budget from now on, which lives
+        // as long as the heap does, in the same box.
+        unsafe {
+            interpreter::canary(&raw mut *vm);
+            let fuel = &raw mut vm.fuel;
+            vm.heap.set_alarm(fuel);
+        }
+        vm
+    }
+
+    /// Runs the context at hand until the chain of handlers ends. The only way into the interpreter.
+    ///
+    /// # Safety
+    /// `current`, `pc`, `base` and `k` are a context.
+    pub(crate) unsafe fn run(&mut self) -> Exit {
+        assert!(!self.running, "the interpreter is never entered again");
+        self.running = true;
+        let exit = interpreter::enter(&raw mut *self);
+        self.running = false;
+        exit
+    }
+
+    /// Notes values on their way to another thread.
+    #[inline(always)]
+    pub(crate) fn arrive(&mut self, source: *const Value, count: usize) {
+        self.arrived = (source, count);
+    }
+
+    /// The globals of the running thread; those of the program between turns.
+    pub(crate) fn current_globals(&self) -> *mut Table {
+        if self.current.is_null() {
+            return self.globals;
+        }
+        // SAFETY: the running thread is live.
+        unsafe { (*self.current).globals }
+    }
+
+    /// Puts a Rust value beside the VM, where natives find it ([`Call::host`](crate::Call::host)).
+    pub fn set_host(&mut self, host: impl std::any::Any) {
+        self.host = Some(Box::new(host));
+    }
+
+    /// The value that [`Vm::set_host`] put there.
+    pub fn host<T: std::any::Any>(&mut self) -> Option<&mut T> {
+        self.host.as_mut()?.downcast_mut()
+    }
+
+    /// Stops the program from another thread, whatever it does: the turn at hand ends as interrupted.
+    pub fn cancel_flag(&self) -> Arc<AtomicBool> {
+        self.scheduler.cancel_flag()
+    }
+
+    /// Tells the interpreter which functions loops recognise.
+    pub(crate) fn set_iterators(&mut self, next: Value, index_iterator: Value) {
+        self.next_function = next;
+        self.index_iterator = index_iterator;
+    }
+}
+
+impl Vm {
+    /// Everything that is alive without being reachable from elsewhere, and the heap beside it.
+    pub(crate) fn heap_and_roots(&mut self) -> (*mut Heap, VmRoots) {
+        (&raw mut self.heap, VmRoots(&raw mut *self))
+    }
+}
+
+/// The roots of a VM's heap.
+pub(crate) struct VmRoots(*mut Vm);
+
+impl Roots for VmRoots {
+    fn trace(&mut self, marker: &mut Marker<'_>) {
+        // SAFETY: the VM is alive during a collection; only its fields other than the heap are touched.
+        unsafe {
+            let vm = self.0;
+            for value in [
+                (*vm).returned,
+                (*vm).next_function,
+                (*vm).index_iterator,
+                (*vm).index_name,
+                (*vm).dummy_function,
+                (*vm).error,
+                Value::from_table((*vm).globals),
+                Value::from_table((*vm).registry),
+            ] {
+                marker.value(value);
+            }
+            for &name in &(*vm).metamethod_names {
+                marker.value(Value::from_string(name));
+            }
+            for &metatable in &(*vm).type_metatables {
+                if !metatable.is_null() {
+                    marker.value(Value::from_table(metatable));
+                }
+            }
+            if !(*vm).current.is_null() {
+                marker.running_thread((*vm).current);
+                // Whoever resumed the running thread is alive too.
+                let mut thread = (*(*vm).current).resumer;
+                while thread as usize > thread::DEAD as usize {
+                    marker.value(Value::from_thread(thread));
+                    thread = (*thread).resumer;
+                }
+            }
+            (*vm).scheduler.trace(marker);
+        }
+    }
+}
