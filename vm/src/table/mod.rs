@@ -11,6 +11,9 @@ pub(crate) mod hash;
 pub(crate) mod iterate;
 mod resize;
 
+#[cfg(test)]
+mod tests;
+
 use crate::gc::Heap;
 use crate::metamethod::Metamethod;
 use crate::object::{Kind, Str, Table};
