@@ -3,9 +3,11 @@
 use super::{KeyError, array, get, hash, iterate, length, set, set_integer};
 use crate::gc::Heap;
 use crate::gc::tests::{Random, TestRoots, heap};
+use crate::metamethod::Metamethod;
 use crate::object::Table;
 use crate::value::Value;
 use std::collections::HashMap;
+use std::ptr::null_mut;
 
 fn number(x: f64) -> Value {
     Value::number(x)
@@ -344,5 +346,19 @@ fn copies_of_a_template_are_independent() {
             set_integer(&mut heap, copy, slots as i64 + 1, Value::TRUE).unwrap();
             assert_eq!((length(copy), length(template)), (slots as u64 + 1, slots as u64));
         }
+    }
+}
+
+#[test]
+fn absence_of_metamethods_is_remembered_until_a_key_is_created() {
+    unsafe {
+        let mut heap = heap();
+        let metatable = heap.new_table(0, 1);
+        let name = heap.string(b"__index");
+        assert!(super::metamethod(metatable, Metamethod::Index, name).is_nil());
+        assert!((*metatable).absent & 1 != 0);
+        super::set_string(&mut heap, metatable, name, Value::TRUE).unwrap();
+        assert!(super::metamethod(metatable, Metamethod::Index, name) == Value::TRUE);
+        assert!(super::metamethod(null_mut(), Metamethod::Index, name).is_nil());
     }
 }
