@@ -1,7 +1,7 @@
 //! The basic functions (manual, section 5.1), but for `require` and `module`.
 
 use crate::host::Host;
-use solvm_vm::native::{Collector, Either, Library, Pass, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Value};
 
 pub static LIBRARY: Library = solvm_vm::library!("" {
@@ -53,16 +53,11 @@ fn assert<'c>(call: &mut Call<'c>, value: Value<'c>, _message: Rest) -> Result<P
     if value.is_truthy() {
         return Ok(Pass { first: 0 });
     }
-    let message = match call.argument(1) {
-        None => return Err(Error::text("assertion failed!")),
-        Some(value) if value.is_nil() => return Err(Error::text("assertion failed!")),
-        Some(value) => value,
-    };
-    // PUC Lua takes a string and adds the position; other values pass as they are.
-    match LuaString::from_value(message) {
-        Some(text) => Err(Error::text(text.bytes().to_vec())),
-        None => Err(call.raise(message)),
-    }
+    let message = <Option<LuaString> as Param>::take(call, &mut 1)?;
+    Err(match message {
+        Some(text) => Error::text(text.bytes().to_vec()),
+        None => Error::text("assertion failed!"),
+    })
 }
 
 /// Raises its first argument, with the position at `level` before it if it is a string.
@@ -393,8 +388,11 @@ fn collect_garbage<'c>(
     let argument = usize::try_from(argument.unwrap_or(0)).unwrap_or(0);
     let option = option.map_or(&b"collect"[..], LuaString::bytes);
     let control = match option {
-        b"collect" => return Ok(Either::Later(Start::new(Collect { answer: None, collected: false }))),
-        b"step" => return Ok(Either::Later(Start::new(Collect { answer: Some(true), collected: false }))),
+        b"collect" => return Ok(Either::Later(Start::new(Collect { slice: None, collected: false }))),
+        b"step" => {
+            let slice = Some(argument.saturating_mul(1024));
+            return Ok(Either::Later(Start::new(Collect { slice, collected: false })));
+        }
         b"count" => return Ok(Either::Now(Value::number(call.memory_used() as f64 / 1024.0))),
         b"stop" => Collector::Stop,
         b"restart" => Collector::Restart,
@@ -408,24 +406,27 @@ fn collect_garbage<'c>(
     Ok(Either::Now(Value::number(call.control_collector(control) as f64)))
 }
 
-/// A full collection, and the finalizers that it found due.
+/// A collection or a part of one, and the finalizers that it found due.
 struct Collect {
-    answer: Option<bool>,
+    slice: Option<usize>,
     collected: bool,
 }
 
 impl Steps for Collect {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         if !std::mem::replace(&mut self.collected, true) {
-            return call.collect_garbage();
+            return call.collect_garbage(self.slice);
         }
         while let Some((method, userdata)) = call.next_finalizer() {
             if Function::from_value(method).is_some() {
                 return call.call(method, &[userdata], Wanted::One);
             }
         }
-        match self.answer {
-            Some(answer) => call.finish(answer),
+        match self.slice {
+            Some(_) => {
+                let finished = call.is_cycle_finished();
+                call.finish(finished)
+            }
             None => call.finish(0.0),
         }
     }

@@ -6,7 +6,6 @@ use crate::metamethod::Metamethod;
 use crate::native::Error;
 use crate::object::{Str, Table, Thread};
 use crate::scheduler::Scheduler;
-use crate::thread;
 use crate::value::Value;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -23,11 +22,14 @@ pub struct Config {
     pub slice: u32,
     /// Whether `__len` is honoured on tables (gopher-lua's dialect).
     pub length_metamethods: bool,
+    /// Whether the interpreter's handlers may jump to each other where that is safe. If not, they return to a loop after
+    /// every instruction, as on targets whose compiler makes no sibling calls: slower, with the same results.
+    pub chained: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { memory_limit: 1 << 30, hash_seed: None, slice: 20_000, length_metamethods: false }
+        Config { memory_limit: 1 << 30, hash_seed: None, slice: 20_000, length_metamethods: false, chained: true }
     }
 }
 
@@ -177,7 +179,7 @@ impl Vm {
         // SAFETY: probes the handlers with a code of its own; and the heap may ring at the budget from now on, which lives
         // as long as the heap does, in the same box.
         unsafe {
-            interpreter::canary(&raw mut *vm);
+            interpreter::choose_dispatch(&raw mut *vm, config.chained);
             let fuel = &raw mut vm.fuel;
             vm.heap.set_alarm(fuel);
         }
@@ -194,6 +196,11 @@ impl Vm {
         let exit = interpreter::enter(&raw mut *self);
         self.running = false;
         exit
+    }
+
+    /// Whether the interpreter's handlers jump to each other. If not, they return to a loop after every instruction.
+    pub fn is_chained(&self) -> bool {
+        interpreter::is_chained(self)
     }
 
     /// Notes values on their way to another thread.
@@ -270,12 +277,6 @@ impl Roots for VmRoots {
             }
             if !(*vm).current.is_null() {
                 marker.running_thread((*vm).current);
-                // Whoever resumed the running thread is alive too.
-                let mut thread = (*(*vm).current).resumer;
-                while thread as usize > thread::DEAD as usize {
-                    marker.value(Value::from_thread(thread));
-                    thread = (*thread).resumer;
-                }
             }
             (*vm).scheduler.trace(marker);
         }

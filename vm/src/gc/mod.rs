@@ -97,6 +97,9 @@ pub(crate) struct HeapConfig {
     pub(crate) hash_seed: Option<u64>,
 }
 
+/// `collectgarbage("step", 0)` does as much work as so many bytes of allocation call for.
+const SMALLEST_STEP: usize = 1 << 10;
+
 /// What the collector starts from. Everything that the VM may still reach without going through another object.
 pub(crate) trait Roots {
     /// Reports every root. Called several times in a cycle, so it should take time in proportion to what runs, not to what
@@ -224,7 +227,7 @@ impl Heap {
     /// # Safety
     /// As [`Heap::step`].
     pub(crate) unsafe fn step_by(&mut self, bytes: usize, roots: &mut dyn Roots) -> bool {
-        let mut left = bytes.max(account::STEP_SIZE);
+        let mut left = bytes.max(SMALLEST_STEP);
         while left > 0 {
             let quantum = left.min(account::STEP_SIZE);
             left -= quantum;

@@ -1,6 +1,6 @@
 //! Dispatch: how one handler leads to the next, and how the host gets in and out.
 //!
-//! Rules for editors of handlers. They are checked by a disassembly guard and by [`canary`]:
+//! Rules for editors of handlers. They are checked by a disassembly guard and by [`choose_dispatch`]:
 //! - scalars only: no `&mut` to a local, no value with a destructor even in an inner scope, no struct larger than two words;
 //! - leave by falling off the end (the next instruction), `cold!(function)` (out of line) or `jump!(handler, d, a)`;
 //! - the budget is charged first, before anything has happened, since the instruction may be restarted;
@@ -185,12 +185,18 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
     }
 }
 
-/// Fills the dispatch table: with the handlers if the chain of calls does not grow the host stack, else with [`bounce`].
-pub(crate) unsafe fn canary(vm: *mut Vm) {
+/// Fills the dispatch table: with the handlers if that is wanted and the chain of calls does not grow the host stack, else
+/// with [`bounce`].
+pub(crate) unsafe fn choose_dispatch(vm: *mut Vm, wanted: bool) {
     (*vm).table = HANDLERS;
-    if !chains(vm) {
+    if !wanted || !chains(vm) {
         (*vm).table = [bounce as Handler; 256];
     }
+}
+
+/// Whether handlers lead to each other without the loop in [`enter`].
+pub(crate) fn is_chained(vm: &Vm) -> bool {
+    std::ptr::fn_addr_eq(vm.table[Opcode::Move as usize], HANDLERS[Opcode::Move as usize])
 }
 
 /// Runs a few instructions between two probes of the stack pointer.

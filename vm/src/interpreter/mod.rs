@@ -28,5 +28,5 @@ pub(crate) mod special;
 mod table_access;
 
 pub(crate) use compare::{less_than_metamethod, raw_equal};
-pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, canary, enter};
+pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, enter, is_chained};
 pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};

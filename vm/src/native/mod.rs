@@ -106,7 +106,8 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
         }
         COLLECT => {
             thread::save(vm, base);
-            scheduler::collect(vm);
+            scheduler::collect_as_asked(vm);
+            vm.top = base;
             vm.k = constants_of(vm.base);
             CONTINUE
         }

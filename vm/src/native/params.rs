@@ -34,6 +34,9 @@ pub trait Param {
 #[cold]
 #[inline(never)]
 fn wrong_type(call: &Call<'_>, index: usize, expected: &str) -> Error {
+    if expected == <Value as FromLua>::EXPECTED {
+        return Error::argument(index, messages::VALUE_EXPECTED);
+    }
     let got = call.argument(index - 1).map_or(messages::NO_VALUE, Value::type_name);
     Error::argument(index, messages::expected(expected, got))
 }

@@ -261,9 +261,16 @@ impl<'c> Call<'c> {
         self.suspend(AGAIN)
     }
 
-    /// A full collection, then the next step.
-    pub fn collect_garbage(&mut self) -> Result<Step, Error> {
+    /// A full collection, or a part of one as if `slice` bytes had been allocated; then the next step, which may ask
+    /// [`Call::is_cycle_finished`].
+    pub fn collect_garbage(&mut self, slice: Option<usize>) -> Result<Step, Error> {
+        self.vm().scheduler.collection_slice = slice;
         self.suspend(COLLECT)
+    }
+
+    /// Whether the last [`Call::collect_garbage`] finished a cycle.
+    pub fn is_cycle_finished(&self) -> bool {
+        self.vm_ref().scheduler.cycle_finished
     }
 
     /// The goroutine waits: the native is stepped again when it is woken.

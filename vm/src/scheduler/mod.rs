@@ -113,6 +113,10 @@ pub(crate) struct Scheduler {
     host_thread: *mut Thread,
     /// Whether the goroutine that is about to park waits for something outside of Lua.
     parks_outside: bool,
+    /// How much of a collection a native asks for; all of it if None.
+    pub(crate) collection_slice: Option<usize>,
+    /// Whether that finished a cycle.
+    pub(crate) cycle_finished: bool,
 }
 
 /// Slices in a turn, after which the host gets a chance to look around.
@@ -139,6 +143,8 @@ impl Scheduler {
             slices: SLICES,
             host_thread: null_mut(),
             parks_outside: false,
+            collection_slice: None,
+            cycle_finished: false,
         }
     }
 
@@ -449,6 +455,14 @@ pub(crate) unsafe fn collect(vm: &mut Vm) {
     if (*heap).has_finalizers() {
         vm.fuel = vm.fuel.min(0);
     }
+}
+
+/// As much of a collection as a native asked for. The running thread has been saved.
+pub(crate) unsafe fn collect_as_asked(vm: &mut Vm) {
+    vm.scheduler.cycle_finished = true;
+    let Some(bytes) = vm.scheduler.collection_slice.take() else { return collect(vm) };
+    let (heap, mut roots) = vm.heap_and_roots();
+    vm.scheduler.cycle_finished = (*heap).step_by(bytes, &mut roots);
 }
 
 /// The running goroutine's function has returned.
