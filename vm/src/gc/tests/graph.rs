@@ -156,8 +156,14 @@ fn large_table_is_scanned_in_pieces() {
                     length += 1;
                 }
                 2..12 => {
-                    let key = random.below(30_000) as f64 + 0.5;
-                    table::set(&mut heap, list, Value::number(key), item).unwrap();
+                    let key = random.below(30_000);
+                    let key = match key % 3 {
+                        0 => Value::number(key as f64 + 0.5),
+                        // Such a key is a new object, which only the table will refer to.
+                        1 => Value::from_string(heap.string(format!("{key:050}").as_bytes())),
+                        _ => Value::from_string(heap.string(format!("{key}").as_bytes())),
+                    };
+                    table::set(&mut heap, list, key, item).unwrap();
                 }
                 _ if length < 30_000 => {
                     length += 1;
@@ -178,7 +184,8 @@ fn large_table_is_scanned_in_pieces() {
         }
         assert!(in_phase[1] > 1000);
         let mut position = 0;
-        while let Some((next, _, value)) = table::iterate::next_from(list, position) {
+        while let Some((next, key, value)) = table::iterate::next_from(list, position) {
+            assert!(table::get(list, key) == value);
             assert!(table::get_integer(value.to_table().unwrap(), 1) == number(7));
             position = next;
         }
