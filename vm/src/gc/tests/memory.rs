@@ -1,6 +1,7 @@
 //! Memory: accounting, limits, release.
 
 use super::{TestRoots, heap, number};
+use crate::gc::arena::BLOCK_SIZE;
 use crate::gc::{Heap, HeapConfig};
 use crate::table;
 use crate::value::Value;
@@ -157,5 +158,26 @@ fn a_collection_leaves_what_is_alive_to_the_byte() {
         }
         heap.collect(&mut roots);
         assert_eq!(used(&heap) - before, 1000 * 32);
+    }
+}
+
+/// The table in the last cell of a block, and its payload in the first one of the next block, are neighbours like a table
+/// and the parts in its own cell.
+#[test]
+fn neighbouring_payload_is_not_taken_for_the_tables_own() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let mut table = null_mut();
+        for _ in 0..BLOCK_SIZE / 32 {
+            table = heap.new_table(0, 0);
+        }
+        roots.values.push(Value::from_table(table));
+        table::set_integer(&mut heap, table, 1, Value::TRUE).unwrap();
+        assert_eq!((*table).array as usize, table.add(1) as usize);
+        heap.collect(&mut roots);
+        let other = heap.new_table(0, 0);
+        table::set_integer(&mut heap, other, 1, Value::FALSE).unwrap();
+        assert!(table::get_integer(table, 1) == Value::TRUE);
     }
 }
