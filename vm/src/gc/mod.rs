@@ -123,7 +123,7 @@ enum Phase {
 }
 
 /// The heap: all objects of a VM, and the state of their collector.
-pub struct Heap {
+pub(crate) struct Heap {
     cursors: [Cursor; CLASSES],
     /// Whether [`Heap::step`] should be called at the next safepoint.
     due: bool,
