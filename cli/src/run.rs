@@ -121,6 +121,8 @@ fn print_dump(chunks: &[Chunk], what: Dump) -> ExitCode {
 struct Program {
     vm: Box<Vm>,
     failed: bool,
+    /// The program has ended; what is left are finalizers, whose errors are of no interest any more.
+    finalizing: bool,
 }
 
 /// How the goroutines of the program came to rest.
@@ -146,7 +148,7 @@ impl Program {
         let timeout = arguments.timeout.unwrap_or(Some(DEFAULT_TIMEOUT));
         vm.set_deadline(timeout.map(|timeout| Instant::now() + timeout));
         let failed = vm.enter(|call| solvm_stdlib::open(call).and_then(|()| set_arguments(call, arguments)).is_err());
-        Program { vm, failed }
+        Program { vm, failed, finalizing: false }
     }
 
     fn run(mut self, chunks: Vec<Chunk>) -> ExitCode {
@@ -160,7 +162,7 @@ impl Program {
                     break;
                 }
             };
-            if self.wait_for(main) == Outcome::TimedOut {
+            if self.run_until_end_of(Some(main)) == Outcome::TimedOut {
                 return self.time_out();
             }
             if self.failed {
@@ -168,8 +170,15 @@ impl Program {
             }
         }
         // Goroutines that the chunks started live on; an error in the main chunk ends them.
-        if !self.failed && self.drain() == Outcome::TimedOut {
+        if !self.failed && self.run_until_end_of(None) == Outcome::TimedOut {
             return self.time_out();
+        }
+        // As `lua_close` does.
+        self.finalizing = true;
+        while let Some(finalizers) = self.vm.finalize() {
+            if self.run_until_end_of(Some(finalizers)) == Outcome::TimedOut {
+                return self.time_out();
+            }
         }
         self.flush();
         if self.failed { ExitCode::from(1) } else { ExitCode::SUCCESS }
@@ -188,47 +197,27 @@ impl Program {
         }
     }
 
-    /// Runs until the goroutine has ended.
-    fn wait_for(&mut self, main: GoroutineId) -> Outcome {
-        self.vm.watch(Some(main));
+    /// Runs until a goroutine has ended; until none is left if None.
+    fn run_until_end_of(&mut self, goal: Option<GoroutineId>) -> Outcome {
+        self.vm.watch(goal);
         loop {
             let turn = self.turn();
-            let mut ended = false;
+            let mut reached = false;
             while let Some((id, failure)) =
                 self.vm.next_end(|call, id, end| (id, end.err().map(|end| describe(call, end))))
             {
-                ended |= id == main;
-                if let Some(message) = failure {
-                    report(&message);
-                    self.failed = true;
-                }
-            }
-            if ended {
-                self.vm.watch(None);
-                return Outcome::Ended;
-            }
-            match turn {
-                Turn::Interrupted => return Outcome::TimedOut,
-                Turn::Deadlocked => self.resolve_deadlock(),
-                Turn::Waiting => self.park(),
-                Turn::Ready | Turn::Done => {}
-            }
-        }
-    }
-
-    /// Runs until no goroutine is left.
-    fn drain(&mut self) -> Outcome {
-        loop {
-            let turn = self.turn();
-            while let Some(failure) = self.vm.next_end(|call, _, end| end.err().map(|end| describe(call, end))) {
-                if let Some(message) = failure {
+                reached |= Some(id) == goal;
+                if let Some(message) = failure
+                    && !self.finalizing
+                {
                     report(&message);
                     self.failed = true;
                 }
             }
             match turn {
-                Turn::Interrupted => return Outcome::TimedOut,
+                _ if reached => return Outcome::Ended,
                 Turn::Done => return Outcome::Ended,
+                Turn::Interrupted => return Outcome::TimedOut,
                 Turn::Deadlocked => self.resolve_deadlock(),
                 Turn::Waiting => self.park(),
                 Turn::Ready => {}

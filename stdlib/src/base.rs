@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Value};
 
 pub static LIBRARY: Library = solvm_vm::library!("" {
@@ -388,10 +389,10 @@ fn collect_garbage<'c>(
     let argument = usize::try_from(argument.unwrap_or(0)).unwrap_or(0);
     let option = option.map_or(&b"collect"[..], LuaString::bytes);
     let control = match option {
-        b"collect" => return Ok(Either::Later(Start::new(Collect { slice: None, collected: false }))),
-        b"step" => {
-            let slice = Some(argument.saturating_mul(1024));
-            return Ok(Either::Later(Start::new(Collect { slice, collected: false })));
+        b"collect" | b"step" => {
+            let slice = (option == b"step").then(|| argument.saturating_mul(1024));
+            let collect = Collect { _claim: call.claim_finalizers(), slice, collected: false };
+            return Ok(Either::Later(Start::new(collect)));
         }
         b"count" => return Ok(Either::Now(Value::number(call.memory_used() as f64 / 1024.0))),
         b"stop" => Collector::Stop,
@@ -408,6 +409,7 @@ fn collect_garbage<'c>(
 
 /// A collection or a part of one, and the finalizers that it found due.
 struct Collect {
+    _claim: FinalizerClaim,
     slice: Option<usize>,
     collected: bool,
 }
@@ -417,10 +419,8 @@ impl Steps for Collect {
         if !std::mem::replace(&mut self.collected, true) {
             return call.collect_garbage(self.slice);
         }
-        while let Some((method, userdata)) = call.next_finalizer() {
-            if Function::from_value(method).is_some() {
-                return call.call(method, &[userdata], Wanted::One);
-            }
+        if let Some(step) = call.call_finalizer() {
+            return step;
         }
         match self.slice {
             Some(_) => {

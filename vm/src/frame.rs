@@ -76,8 +76,6 @@ pub(crate) enum Continuation {
     Discard,
     /// The first result replaces two operands of the interrupted concatenation, which goes on.
     Concatenation,
-    /// The results are dropped, the interrupted instruction runs (again).
-    Restart,
     /// The results go to a native function's next step.
     Native,
     /// The arguments of the first resume have arrived: call the thread's function.
@@ -118,12 +116,11 @@ continuations! {
     inverted_condition = 7: call_word(Opcode::CallOpen, 0, 2, 0) => InvertedCondition;
     discard = 8: call_word(Opcode::CallOpen, 0, 1, 0) => Discard;
     concatenation = 9: call_word(Opcode::CallOpen, 0, 2, 0) => Concatenation;
-    restart = 10: call_word(Opcode::CallOpen, 0, 1, 0) => Restart;
-    native_one = 11: call_word(Opcode::CallOpen, 0, 2, 0) => Native;
-    native_all = 12: call_word(Opcode::CallOpen, 0, ALL, 0) => Native;
+    native_one = 10: call_word(Opcode::CallOpen, 0, 2, 0) => Native;
+    native_all = 11: call_word(Opcode::CallOpen, 0, ALL, 0) => Native;
     /// The call word wants the first resume's arguments in the slots of the function's arguments.
-    thread_start = 13: call_word(Opcode::CallOpen, 2, ALL, 0) => ThreadStart;
-    thread_end = 14: call_word(Opcode::CallOpen, 0, ALL, 0) => ThreadEnd;
+    thread_start = 12: call_word(Opcode::CallOpen, 2, ALL, 0) => ThreadStart;
+    thread_end = 13: call_word(Opcode::CallOpen, 0, ALL, 0) => ThreadEnd;
 }
 
 /// The continuation at `pc`, if it is not Lua code.

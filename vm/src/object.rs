@@ -128,7 +128,7 @@ pub struct LuaFunction {
 pub struct Prototype {
     pub(crate) header: Header,
     /// The number of fixed parameters, or [`VARARG`]: "not a simple entry" for the call handlers.
-    pub(crate) entry_parameters: u8,
+    pub(crate) entry_parameters: u32,
     /// The number of fixed parameters.
     pub(crate) parameters: u8,
     pub(crate) frame_size: u32,
@@ -138,8 +138,8 @@ pub struct Prototype {
     pub(crate) cold: Box<PrototypeData>,
 }
 
-/// `entry_parameters` of a vararg function: more than any call passes in place.
-pub(crate) const VARARG: u8 = 255;
+/// `entry_parameters` of a vararg function: more than any call passes.
+pub(crate) const VARARG: u32 = u32::MAX;
 
 /// The parts of a prototype that running code does not touch.
 pub struct PrototypeData {

@@ -7,7 +7,9 @@ use crate::native::Error;
 use crate::object::{Str, Table, Thread};
 use crate::scheduler::Scheduler;
 use crate::value::Value;
+use std::cell::Cell;
 use std::ptr::null_mut;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -118,6 +120,8 @@ pub struct Vm {
     pub(crate) last_traceback: Vec<u8>,
 
     pub(crate) scheduler: Scheduler,
+    /// A native calls the finalizers itself.
+    pub(crate) finalizers_claimed: Rc<Cell<bool>>,
     /// What the embedding program keeps beside the VM for its natives.
     pub(crate) host: Option<Box<dyn std::any::Any>>,
 }
@@ -174,6 +178,7 @@ impl Vm {
             running: false,
             last_traceback: Vec::new(),
             scheduler: Scheduler::new(i64::from(config.slice)),
+            finalizers_claimed: Rc::default(),
             host: None,
         });
         // SAFETY: probes the handlers with a code of its own; and the heap may ring at the budget from now on, which lives

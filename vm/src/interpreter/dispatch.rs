@@ -152,7 +152,6 @@ macro_rules! handler_table {
         table[Continuation::InvertedCondition as usize] = special::inverted_condition;
         table[Continuation::Discard as usize] = special::discard;
         table[Continuation::Concatenation as usize] = special::concatenation;
-        table[Continuation::Restart as usize] = special::restart;
         table[Continuation::Native as usize] = special::native_called_back;
         table[Continuation::ThreadStart as usize] = special::thread_start;
         table[Continuation::ThreadEnd as usize] = special::thread_end;

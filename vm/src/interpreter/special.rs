@@ -59,10 +59,6 @@ handlers! { (pc, base, d, a, k, vm)
     discard {
         (base, pc) = interrupted(base);
     }
-    restart {
-        (base, pc) = interrupted(base);
-        pc = pc.sub(1);
-    }
     concatenation { cold!(resume_concatenation) }
     protected_call_returned {
         let slot = base.sub(2);

@@ -321,14 +321,6 @@ impl<'c> Call<'c> {
         self.vm_ref().heap.used()
     }
 
-    /// The next userdata whose `__gc` is to be called, and the metamethod.
-    pub fn next_finalizer(&mut self) -> Option<(Value<'c>, Value<'c>)> {
-        let userdata = self.vm().heap.take_finalizer()?;
-        let value = Value::from_raw(Raw::from_userdata(userdata));
-        let method = self.metamethod(value, Metamethod::Finalize);
-        Some((method, value))
-    }
-
     /// Changes how the collector works; see [`Collector`].
     pub fn control_collector(&mut self, control: Collector) -> usize {
         let heap = &mut self.vm().heap;

@@ -10,6 +10,7 @@
 //! **Roots.** The threads of all goroutines are in a Lua table, so that the collector can walk a million of them in slices.
 
 pub mod channel;
+pub(crate) mod finalizers;
 mod inbox;
 
 use crate::gc::Marker;
@@ -19,6 +20,7 @@ use crate::table;
 use crate::thread::{self, ROOT};
 use crate::value::Value;
 use crate::vm::{Exit, Vm};
+pub use finalizers::FinalizerClaim;
 use inbox::Inbox;
 use std::collections::VecDeque;
 use std::ptr::null_mut;
@@ -113,6 +115,10 @@ pub(crate) struct Scheduler {
     host_thread: *mut Thread,
     /// Whether the goroutine that is about to park waits for something outside of Lua.
     parks_outside: bool,
+    /// The program has ended: the finalizers of all userdata have been queued.
+    closing: bool,
+    /// The goroutine that calls finalizers.
+    finalizing: Option<GoroutineId>,
     /// How much of a collection a native asks for; all of it if None.
     pub(crate) collection_slice: Option<usize>,
     /// Whether that finished a cycle.
@@ -143,6 +149,8 @@ impl Scheduler {
             slices: SLICES,
             host_thread: null_mut(),
             parks_outside: false,
+            closing: false,
+            finalizing: None,
             collection_slice: None,
             cycle_finished: false,
         }
@@ -214,6 +222,9 @@ impl Scheduler {
     fn end(&mut self, index: u32, ended: Ended) -> u64 {
         let goroutine = &mut self.goroutines[index as usize];
         let id = GoroutineId(goroutine.id);
+        if self.finalizing == Some(id) {
+            self.finalizing = None;
+        }
         goroutine.state = State::Free;
         goroutine.ticket = goroutine.ticket.wrapping_add(1);
         goroutine.thread = null_mut();
@@ -357,9 +368,7 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
         vm.current = null_mut();
         return Exit::Interrupted.answer();
     }
-    if let Some(userdata) = vm.heap.take_finalizer() {
-        return call_finalizer(vm, Value::from_userdata(userdata), top);
-    }
+    finalizers::start(vm);
     if vm.scheduler.ready.is_empty() && vm.scheduler.slices > 1 {
         vm.scheduler.slices -= 1;
         vm.pc = vm.pc.sub(1);
@@ -388,38 +397,6 @@ pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
         return Exit::Interrupted.answer();
     }
     answer
-}
-
-/// Calls the `__gc` metamethod of a userdata before the instruction at `vm.pc - 1`.
-unsafe fn call_finalizer(vm: &mut Vm, userdata: Value, top: *mut Value) -> u64 {
-    use crate::frame;
-    // More may be waiting: come back at the next charge.
-    vm.fuel = 0;
-    let method = crate::interpreter::find_metamethod(vm, userdata, crate::metamethod::Metamethod::Finalize);
-    if method.is_nil() {
-        vm.pc = vm.pc.sub(1);
-        return 0;
-    }
-    let frame_end = match frame::continuation_at(vm.pc) {
-        None => vm.base.add((*frame::prototype_of(vm.base)).frame_size as usize),
-        Some(_) => vm.base.add(2),
-    };
-    let position = frame_end.max(top);
-    let offset = position.offset_from(vm.base);
-    let open = top != vm.base;
-    if !thread::grow(vm, position, 12) {
-        return crate::unwind::throw_text(vm, crate::messages::STACK_OVERFLOW);
-    }
-    let callee = vm.base.offset(offset).add(3);
-    *callee.sub(3) = Value(if open { callee.offset_from(vm.top) as u64 } else { 0 });
-    *callee.sub(2) = vm.dummy_function;
-    *callee.sub(1) = frame::link(offset as usize + 3, vm.pc);
-    *callee = method;
-    *callee.add(2) = userdata;
-    vm.top = callee.add(3);
-    vm.base = callee;
-    vm.pc = frame::restart();
-    crate::interpreter::CALL
 }
 
 /// Called before an instruction that allocates: the collector may do a part of its work. False if memory is short.

@@ -1,0 +1,75 @@
+//! What the fuzz targets share: running a program within limits, and making programs from bytes.
+
+mod mutate;
+mod program;
+
+pub use mutate::{Corpus, Random};
+pub use program::program;
+
+use solvm_stdlib::Host;
+use solvm_stdlib::host::World;
+use solvm_vm::{Config, Turn, Value, Vm};
+use std::io;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+/// The heap's limit in bytes.
+const MEMORY: usize = 32 << 20;
+/// Calls and back-edges that a program may run.
+const BUDGET: u32 = 100_000;
+
+/// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice` is how many calls and
+/// back-edges a goroutine runs in one go: 1 makes each of them a suspension.
+pub fn run(text: &[u8], slice: u32) {
+    let mut vm = Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
+    vm.set_host(Host::new(Nowhere));
+    let started = vm.enter(|call| {
+        solvm_stdlib::open(call).ok()?;
+        let function = call.load(text, b"=fuzz").ok()?;
+        call.spawn(function, &[]).ok()
+    });
+    if started.is_none() {
+        return;
+    }
+    // A turn has 16 slices at most.
+    for _ in 0..(BUDGET / slice / 16).max(4) {
+        let turn = vm.turn(&mut Context::from_waker(Waker::noop()));
+        while vm.next_end(|_, _, _| ()).is_some() {}
+        match turn {
+            Turn::Ready => {}
+            Turn::Deadlocked => {
+                vm.resolve_deadlock(|_| vec![Value::NIL]);
+            }
+            Turn::Done | Turn::Waiting | Turn::Interrupted => break,
+        }
+    }
+}
+
+/// A world without files and clocks.
+struct Nowhere;
+
+impl World for Nowhere {
+    fn write_output(&mut self, _: &[u8]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush_output(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn read_file(&mut self, _: &[u8]) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn read_input(&mut self) -> io::Result<Vec<u8>> {
+        Ok(Vec::new())
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn processor_time(&self) -> Duration {
+        Duration::ZERO
+    }
+}

@@ -1,0 +1,167 @@
+//! Fuzzing on a stable compiler: `cargo run --release -- source|program [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
+//! `... show program|source INDEX`.
+//!
+//! The inputs are numbered; each is determined by its number. A child process runs them and writes the one at hand into a
+//! file; when it dies or hangs, the input is kept in `artifacts/` and the next child goes on after it. At the end the
+//! number of different failures is printed; the exit code is 1 if there was one.
+
+use solvm_fuzz::{Corpus, Random, program, run};
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// An input that takes longer than this hangs.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Inputs kept of each kind of failure.
+const KEPT: usize = 3;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
+    match words.first().map(String::as_str) {
+        Some(target @ ("source" | "program")) => drive(target, number(1, 100_000), number(2, 0)),
+        Some("show") => {
+            let target = words.get(1).map_or("program", |word| word);
+            println!("{}", String::from_utf8_lossy(&Inputs::new(target).input(number(2, 0)).0));
+            ExitCode::SUCCESS
+        }
+        Some("run") => {
+            let text = words.get(1).and_then(|path| fs::read(path).ok()).unwrap_or_default();
+            run(&text, number(2, 1000) as u32);
+            ExitCode::SUCCESS
+        }
+        Some("child") => {
+            work(&words[1], number(2, 0), number(3, 0), Path::new(&words[4]));
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!(
+                "usage: solvm-fuzz source|program [COUNT] [FIRST] | run FILE [SLICE] | show source|program NUMBER"
+            );
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The numbered inputs of a target.
+enum Inputs {
+    Source(Corpus),
+    Program,
+}
+
+impl Inputs {
+    fn new(target: &str) -> Self {
+        if target == "program" {
+            return Inputs::Program;
+        }
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folders =
+            ["lua-tests/scripts", "benches/scripts", "compiler/tests", "vm/tests"].map(|name| root.join(name));
+        let corpus = Corpus::read(&folders.each_ref().map(PathBuf::as_path));
+        Inputs::Source(corpus)
+    }
+
+    /// The text, and the slice to run it with.
+    fn input(&self, number: u64) -> (Vec<u8>, u32) {
+        let mut random = Random::new(number);
+        let slice = [1, 7, 1000, 1000][random.below(4)];
+        let text = match self {
+            Inputs::Program => {
+                let count = 20 + random.below(400);
+                program(&random.bytes(count)).into_bytes()
+            }
+            Inputs::Source(corpus) if corpus.is_empty() || random.below(50) == 0 => {
+                let count = random.below(200);
+                random.bytes(count)
+            }
+            Inputs::Source(corpus) => {
+                let mut text = corpus.mutated(&mut random).into_bytes();
+                if random.below(8) == 0 && !text.is_empty() {
+                    let at = random.below(text.len());
+                    text[at] = random.below(256) as u8;
+                }
+                text
+            }
+        };
+        (text, slice)
+    }
+}
+
+/// The child: runs inputs, each written down before.
+fn work(target: &str, first: u64, last: u64, current: &Path) {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    std::thread::spawn(|| {
+        let mut seen = 0;
+        loop {
+            std::thread::sleep(PATIENCE);
+            let now = STARTED.load(Ordering::Relaxed);
+            if now == seen {
+                eprintln!("hangs");
+                std::process::abort();
+            }
+            seen = now;
+        }
+    });
+    let inputs = Inputs::new(target);
+    for number in first..last {
+        let (text, slice) = inputs.input(number);
+        let mut note = format!("-- {target} {number}, slice {slice}\n").into_bytes();
+        note.extend_from_slice(&text);
+        fs::write(current, note).expect("the temporary folder can be written");
+        STARTED.fetch_add(1, Ordering::Relaxed);
+        run(&text, slice);
+    }
+}
+
+/// Runs children until all inputs are done; keeps those that fail.
+fn drive(target: &str, count: u64, first: u64) -> ExitCode {
+    let current = std::env::temp_dir().join(format!("solvm-fuzz-{}", std::process::id()));
+    let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts");
+    let mut failures: HashMap<String, usize> = HashMap::new();
+    let last = first + count;
+    let mut next = first;
+    while next < last {
+        let program = std::env::current_exe().expect("the program knows its path");
+        let words = ["child".to_string(), target.to_string(), next.to_string(), last.to_string()];
+        let mut child = Command::new(program).args(words).arg(&current).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut message = String::new();
+        if let Some(mut stderr) = child.stderr.take() {
+            let _ = stderr.read_to_string(&mut message);
+        }
+        let status = child.wait().expect("ends");
+        if status.success() {
+            break;
+        }
+        let input = fs::read(&current).unwrap_or_default();
+        let note = String::from_utf8_lossy(input.split(|&byte| byte == b'\n').next().unwrap_or_default()).into_owned();
+        let number = note.split([' ', ',']).nth(2).and_then(|word| word.parse().ok()).unwrap_or(next);
+        next = number + 1;
+        let kind = kind_of(&message, &status.to_string());
+        let seen = failures.entry(kind.clone()).or_default();
+        *seen += 1;
+        if *seen <= KEPT {
+            println!("{kind}\n    {note}");
+            let _ = std::io::stdout().flush();
+            let name = format!("{target}-{number}.lua");
+            fs::create_dir_all(&artifacts).and_then(|()| fs::write(artifacts.join(name), input)).expect("can be kept");
+        }
+    }
+    let _ = fs::remove_file(&current);
+    println!("{target}: {count} inputs, {} kinds of failure", failures.len());
+    for (kind, times) in &failures {
+        println!("  {times} x {kind}");
+    }
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What a failure says first, without what differs from time to time.
+fn kind_of(message: &str, status: &str) -> String {
+    let mut lines = message.lines().filter(|line| !line.trim().is_empty());
+    let place = lines.next().unwrap_or_default();
+    let place = place.split_once("panicked at ").map_or(place, |(_, place)| place);
+    format!("{status}: {place} {}", lines.next().unwrap_or_default())
+}
