@@ -68,11 +68,11 @@ pub(super) struct Class {
     pub(super) unswept: Vec<*mut Block>,
 }
 
+/// The class of cells for `size` bytes, at most [`MAX_CELL`].
 #[inline(always)]
-fn class_of(space: Space, size: usize) -> usize {
+unsafe fn class_of(space: Space, size: usize) -> usize {
     debug_assert!(size <= MAX_CELL);
-    // SAFETY: callers keep `size` to MAX_CELL, the table's last index.
-    space as usize * SIZES.len() + unsafe { *SIZE_INDEX.get_unchecked(size.div_ceil(8)) } as usize
+    space as usize * SIZES.len() + *SIZE_INDEX.get_unchecked(size.div_ceil(8)) as usize
 }
 
 #[inline(always)]
@@ -80,10 +80,9 @@ fn size_of_class(class: usize) -> usize {
     SIZES[class % SIZES.len()] as usize
 }
 
-/// The size of the cell that holds `size` bytes.
-#[inline(always)]
+/// The size of the cell that holds `size` bytes, at most [`MAX_CELL`].
 pub(crate) fn cell_size(size: usize) -> usize {
-    size_of_class(class_of(Space::Objects, size))
+    SIZES[SIZE_INDEX[size.div_ceil(8)] as usize] as usize
 }
 
 impl Heap {
@@ -129,7 +128,7 @@ impl Heap {
         let bytes = limit as usize - start as usize;
         (*block_of(start)).used += bytes as u32;
         if self.phase == Phase::Purge {
-            mark_cells(start, limit, size_of_class(class));
+            set_marks(start, limit, size_of_class(class), true);
         }
         self.cursors[class] = Cursor { bump: start.add(size_of_class(class)), limit };
         self.account_allocation(bytes);
@@ -165,7 +164,7 @@ impl Heap {
             poison(cell, end);
             cursor.bump = cell;
             if self.phase != Phase::Purge {
-                unmark_cells(cell, end, size_of_class(class));
+                set_marks(cell, end, size_of_class(class), false);
             }
         }
     }
@@ -178,14 +177,14 @@ impl Heap {
     /// Marks what is left of all runs in use, at the atomic phase: see BLACK RUNS.
     pub(super) unsafe fn blacken_runs(&mut self) {
         for (class, cursor) in self.cursors.iter().enumerate() {
-            mark_cells(cursor.bump, cursor.limit, size_of_class(class));
+            set_marks(cursor.bump, cursor.limit, size_of_class(class), true);
         }
     }
 
     /// Hands all blocks to the sweeper. Runs in use are abandoned: what is left of them is free like any unmarked cell.
     pub(super) unsafe fn retire_runs(&mut self) {
         for (class, cursor) in self.cursors.iter_mut().enumerate() {
-            unmark_cells(cursor.bump, cursor.limit, size_of_class(class));
+            set_marks(cursor.bump, cursor.limit, size_of_class(class), false);
             *cursor = Cursor::EMPTY;
         }
         for class in &mut self.classes {
@@ -197,20 +196,12 @@ impl Heap {
     }
 }
 
-unsafe fn mark_cells(start: *mut u8, end: *mut u8, size: usize) {
+/// Sets or clears the marks of all cells from `start` to `end`.
+unsafe fn set_marks(start: *mut u8, end: *mut u8, size: usize, marked: bool) {
     let mut cell = start;
     while cell < end {
         let (word, mask) = bit(cell);
-        *word |= mask;
-        cell = cell.add(size);
-    }
-}
-
-unsafe fn unmark_cells(start: *mut u8, end: *mut u8, size: usize) {
-    let mut cell = start;
-    while cell < end {
-        let (word, mask) = bit(cell);
-        *word &= !mask;
+        *word = if marked { *word | mask } else { *word & !mask };
         cell = cell.add(size);
     }
 }

@@ -105,7 +105,9 @@ pub(super) unsafe fn is_marked<T>(cell: *const T) -> bool {
 /// `cell` is the start of a cell in a living arena.
 #[inline(always)]
 pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
-    debug_assert!((cell as usize - (*block_of(cell)).start as usize) % (*block_of(cell)).cell_size as usize == 0);
+    debug_assert!(
+        (cell as usize - (*block_of(cell)).start as usize).is_multiple_of((*block_of(cell)).cell_size as usize)
+    );
     let (word, mask) = bit(cell);
     // Most references lead to what is marked already; a store each time would make every next look at the word wait.
     let is_white = *word & mask == 0;

@@ -86,6 +86,13 @@ impl Heap {
         }
     }
 
+    /// Whether the calls of this module do anything at the moment. (A thread's byte is not zero outside of marking either, so
+    /// who switches threads tests this instead.)
+    #[inline(always)]
+    pub(crate) fn is_marking(&self) -> bool {
+        self.marking
+    }
+
     /// To be called when a thread is switched to, and before anything is written to the stack of a thread that is not
     /// running.
     ///
@@ -93,7 +100,7 @@ impl Heap {
     /// `thread` belongs to this heap and is alive.
     #[inline(always)]
     pub(crate) unsafe fn thread_resumed(&mut self, thread: *mut Thread) {
-        if self.marking && (*thread).header.barrier != 0 {
+        if self.is_marking() && (*thread).header.barrier != 0 {
             (*thread).header.barrier = 0;
             self.resumed.push(thread);
         }

@@ -2,7 +2,7 @@
 //!
 //! As in Lua 5.1 the metatable is asked for `__gc` when the userdata is found dead. To find the dead ones without walking
 //! all userdata in the atomic phase, a survey lists beforehand, in slices, those that are not marked yet; the atomic phase
-//! looks at these and at the ones created since. What has a finalizer is queued, newest first, and marked: it lives on
+//! follows the last slice at once and looks at these only. What has a finalizer is queued, newest first, and marked: it lives on
 //! until the interpreter, between two instructions, has called the finalizer, and dies in a later cycle.
 
 use super::arena::is_marked;
@@ -56,7 +56,7 @@ impl Heap {
 
     /// Lists unmarked userdata, looking at about `budget` bytes; true if all were looked at.
     pub(super) unsafe fn survey(&mut self, budget: usize) -> bool {
-        let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 16));
+        let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 4));
         let unmarked = self.userdata.entries[self.surveyed..end].iter().filter(|owned| !is_marked(owned.object));
         self.suspects.extend(unmarked.map(|owned| owned.object));
         self.surveyed = end;
@@ -65,7 +65,7 @@ impl Heap {
 
     /// Queues the finalizers of dead userdata, newest first, and marks these userdata.
     pub(super) unsafe fn separate_finalizable(&mut self) {
-        self.suspects.extend(self.userdata.entries[self.surveyed..].iter().map(|owned| owned.object));
+        debug_assert!(self.surveyed == self.userdata.entries.len());
         while let Some(userdata) = self.suspects.pop() {
             if !is_marked(userdata) {
                 self.queue_finalizer(userdata);

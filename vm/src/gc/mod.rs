@@ -1,6 +1,56 @@
 //! The heap and its collector.
 //!
-//! ESSAY_TO_COME
+//! # Overview
+//! The collector is incremental, tracing and non-moving: it marks what is reachable and sweeps the rest, in small slices
+//! between which the program (the *mutator*) runs. It uses three colours. White objects have not been reached; gray ones
+//! have, but their references have not been followed yet; black ones are done with. When no gray object is left, white
+//! means dead.
+//!
+//! Objects lie in cells of arenas ([`arena`]), with their marks in a bitmap at the arena's front: sweeping reads the bitmap
+//! and never touches a dead object, marking dirties no object but for one byte. Allocation moves a pointer within a run of
+//! free cells ([`allocate`]). What does not fit in a cell comes from the system ([`external`]).
+//!
+//! # When it runs
+//! Allocation never collects. It counts, and at last makes a collection *due*; the interpreter then calls [`Heap::step`] at
+//! its next safepoint, where it can name all roots. So native code may hold pointers freely until it gives control back.
+//! Work is in proportion to allocation: for every 32 KiB allocated four times as much is marked ([`account`]); a cycle
+//! begins when the heap is twice as large as what survived the last one, or earlier if the memory limit is near.
+//!
+//! # A cycle
+//! - **Idle.** Nothing is marked. Barriers are off.
+//! - **Mark** ([`mark`]). The roots become gray, and gray objects black, slice by slice; large tables are scanned in
+//!   pieces. The mutator may store references to white objects into black ones meanwhile, so stores have barriers
+//!   ([`barrier`]). Stacks are the exception: they are written without barriers, and scanned again if their thread ran
+//!   since. When no gray object is left, what has changed behind the marker's back is marked in another round, as long as
+//!   that is worth while, so that little is left for the atomic phase.
+//! - **Survey** ([`finalize`]). Userdata that are still white are listed, in case they have finalizers.
+//! - **Atomic** ([`Heap::atomic`]). In one piece: the rest is marked; dead userdata with a finalizer are queued and marked,
+//!   with all that they refer to; weak tables lose their dead entries ([`weak`]).
+//! - **Purge** ([`purge`]). Whatever knows objects without keeping them alive forgets the dead: the intern table, the
+//!   lists of threads, userdata, prototypes and large payloads. What these own outside the heap is released.
+//! - **Sweep** ([`sweep`]). Blocks are swept by allocation when it needs a run, and slice by slice.
+//!
+//! # Invariants
+//! - TRICOLOR: while marking, no black object refers to a white one. (Stacks may, until the atomic phase.) See [`barrier`].
+//! - CELL BITS: only the bit of a cell's first word is ever set. See [`arena`].
+//! - RUNS: a free run never overlaps a live cell, and allocation takes runs of swept blocks only. See [`allocate`].
+//! - PURGE BEFORE SWEEP: nothing is swept from the atomic phase to the end of the purge.
+//! - BLACK RUNS: what is allocated in that time is marked, so that a mark bit says "alive" of every cell.
+//! - CLEAN START: when a cycle begins, every block is swept and no cell is marked.
+//! - DEAD KEYS: the key of a table's node without a value is not marked, and never followed. See [`crate::table::hash`].
+//! - STACK ENDS: each cycle clears the slots of every marked thread above its live ones, after the thread ran last before
+//!   the atomic phase. So whatever is found there later was stored by then alive or since.
+//! - PUBLISH: an object is complete when its constructor returns, and reachable by the next safepoint. See [`create`].
+//! - PAYLOADS: a payload belongs to one object, which marks it when it is scanned (a string buffer: to the long strings that
+//!   are windows on it). Replacing a payload of a marked object makes the object gray again.
+//!
+//! Debug builds and `gc-stress` check them after each atomic phase ([`verify`]); debug builds also fill free cells with a
+//! pattern.
+//!
+//! # Safety
+//! All `unsafe` functions of this module and its children expect that the objects they are given belong to this heap and
+//! are alive: reachable from the roots at the last safepoint, or created since. Further conditions are stated at each. The
+//! invariants above are what makes reading through the pointers found in living objects sound.
 
 mod account;
 mod allocate;
@@ -73,7 +123,7 @@ enum Phase {
 }
 
 /// The heap: all objects of a VM, and the state of their collector.
-pub struct Heap {
+pub(crate) struct Heap {
     cursors: [Cursor; CLASSES],
     /// Whether [`Heap::step`] should be called at the next safepoint.
     due: bool,

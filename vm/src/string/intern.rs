@@ -231,7 +231,7 @@ impl InternTable {
         loop {
             let second = self.directory[start];
             let width = self.width(second);
-            if start / width % 2 == 0 {
+            if (start / width).is_multiple_of(2) {
                 return;
             }
             let first = self.directory[start - width];

@@ -9,6 +9,9 @@ pub(crate) mod builder;
 pub(crate) mod hash;
 pub(crate) mod intern;
 
+#[cfg(test)]
+mod tests;
+
 use crate::gc::{Heap, hash_seed_of};
 use crate::object::{Kind, LongString, MAX_SHORT, SHORT_BYTES, Str};
 use std::slice;

@@ -1,6 +1,6 @@
 //! Tables: what `t[k]` means without metamethods.
 //!
-//! A table has an array part for the keys 1..=`array_size` ([`array`]) and a hash part for the others ([`hash`]). Invariant
+//! A table has an array part for the keys 1..=`array_size` ([`mod@array`]) and a hash part for the others ([`hash`]). Invariant
 //! (ONE PLACE): an integral key from 1 to `array_size` is never in the hash part. How large the parts are is decided when a
 //! new key finds no room ([`resize`]).
 //!
@@ -10,6 +10,9 @@ pub(crate) mod array;
 pub(crate) mod hash;
 pub(crate) mod iterate;
 mod resize;
+
+#[cfg(test)]
+mod tests;
 
 use crate::gc::Heap;
 use crate::metamethod::Metamethod;

@@ -1,0 +1,183 @@
+//! Memory: accounting, limits, release.
+
+use super::{TestRoots, heap, number};
+use crate::gc::arena::BLOCK_SIZE;
+use crate::gc::{Heap, HeapConfig};
+use crate::table;
+use crate::value::Value;
+use std::ptr::null_mut;
+
+#[test]
+fn memory_is_released() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        heap.collect(&mut roots);
+        let before = heap.used();
+        let list = heap.new_table(0, 0);
+        roots.values.push(Value::from_table(list));
+        let items = if cfg!(feature = "gc-stress") { 2_000 } else { 100_000 };
+        for index in 1..=items {
+            let item = heap.new_table(2, 2);
+            let name = heap.string(format!("item {index}").as_bytes());
+            table::set_string(&mut heap, item, name, number(index)).unwrap();
+            table::set_integer(&mut heap, list, index as i64, Value::from_table(item)).unwrap();
+            let text = heap.string(&[b'x'; 100]);
+            table::set_integer(&mut heap, item, 1, Value::from_string(text)).unwrap();
+            if heap.collection_due() {
+                heap.step(&mut roots);
+            }
+        }
+        assert!(heap.used() > before + 200 * items);
+        let held = heap.reserved();
+        roots.values.clear();
+        // The first cycle frees everything but the room that the intern table keeps for a while.
+        (0..3).for_each(|_| heap.collect(&mut roots));
+        assert!(heap.used() <= before + 10_000, "{} bytes before, {} after", before, heap.used());
+        assert!(heap.reserved() <= 8 << 20, "{} bytes held, then {}", held, heap.reserved());
+    }
+}
+
+#[test]
+fn steps_alone_keep_garbage_bounded() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let mut most = 0;
+        let turns = if cfg!(feature = "gc-stress") { 20_000 } else { 2_000_000 };
+        for index in 0..turns {
+            let table = heap.new_table(0, 2);
+            let name = heap.string(format!("{}", index % 50_000).as_bytes());
+            table::set_string(&mut heap, table, name, Value::TRUE).unwrap();
+            if heap.collection_due() {
+                heap.step(&mut roots);
+            }
+            most = most.max(heap.used());
+        }
+        assert!(most < 8 << 20, "{most} bytes in use");
+    }
+}
+
+#[test]
+fn stopped_collector_frees_nothing() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        heap.stop();
+        for _ in 0..100_000 {
+            heap.new_table(4, 0);
+            if heap.collection_due() && !cfg!(feature = "gc-stress") {
+                heap.step(&mut roots);
+            }
+        }
+        assert!(heap.used() > 6_000_000);
+        heap.restart();
+        let mut steps = 0;
+        while !heap.step_by(1 << 16, &mut roots) {
+            steps += 1;
+        }
+        assert!(steps < 200);
+        assert!(heap.used() < 200_000);
+    }
+}
+
+#[test]
+fn memory_limit() {
+    unsafe {
+        let mut heap = Heap::new(HeapConfig { memory_limit: 4 << 20, hash_seed: None });
+        let mut roots = TestRoots::new();
+        let list = heap.new_table(0, 0);
+        roots.values.push(Value::from_table(list));
+        let mut index = 0;
+        // What is reachable does not fit: a collection does not help.
+        loop {
+            index += 1;
+            let item = heap.new_table(4, 0);
+            match table::set_integer(&mut heap, list, index, Value::from_table(item)) {
+                Ok(()) => {}
+                Err(error) => {
+                    assert_eq!(error, table::KeyError::Memory);
+                    break;
+                }
+            }
+            if heap.collection_due() {
+                heap.step(&mut roots);
+                if heap.used() > heap.limit() {
+                    heap.collect(&mut roots);
+                    break;
+                }
+            }
+            assert!(index < 100_000);
+        }
+        assert!(heap.would_exceed(3 << 20));
+        roots.values.clear();
+        heap.collect(&mut roots);
+        assert!(!heap.would_exceed(3 << 20));
+        assert!(!heap.collection_due() || cfg!(feature = "gc-stress"));
+    }
+}
+
+#[test]
+fn objects_have_their_planned_sizes() {
+    unsafe {
+        let mut heap = heap();
+        let mut cost = |make: &mut dyn Fn(&mut Heap, usize)| {
+            let used = |heap: &Heap| heap.used() - heap.account.intern_table;
+            let before = used(&heap);
+            (0..1000).for_each(|index| make(&mut heap, index));
+            (used(&heap) - before) / 1000
+        };
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_table(0, 0)), 32);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_table(0, 2)), 80);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_table(2, 0)), 48);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_lua_function(null_mut(), null_mut(), 1)), 32);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_open_upvalue(null_mut())), 24);
+        assert_eq!(cost(&mut |heap, index| _ = heap.string(format!("{index:020}").as_bytes())), 32);
+        assert_eq!(cost(&mut |heap, _| _ = heap.new_thread(12)), 80 + 8 * (12 + crate::thread::EXTRA));
+    }
+}
+
+#[test]
+fn a_collection_leaves_what_is_alive_to_the_byte() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let used = |heap: &Heap| heap.used() - heap.account.intern_table;
+        heap.collect(&mut roots);
+        let before = used(&heap);
+        for index in 0..2000 {
+            let table = heap.new_table(0, 0);
+            heap.new_table(0, 0);
+            heap.string(format!("{index}").as_bytes());
+            if index % 2 == 0 {
+                roots.values.push(Value::from_table(table));
+            }
+            if index % 100 == 0 {
+                heap.step_by(1, &mut roots);
+            }
+        }
+        heap.collect(&mut roots);
+        assert_eq!(used(&heap) - before, 1000 * 32);
+    }
+}
+
+/// The table in the last cell of a block, and its payload in the first one of the next block, are neighbours like a table
+/// and the parts in its own cell.
+#[test]
+fn neighbouring_payload_is_not_taken_for_the_tables_own() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let mut table = null_mut();
+        for _ in 0..BLOCK_SIZE / 32 {
+            table = heap.new_table(0, 0);
+        }
+        roots.values.push(Value::from_table(table));
+        table::set_integer(&mut heap, table, 1, Value::TRUE).unwrap();
+        assert_eq!((*table).array as usize, table.add(1) as usize);
+        heap.collect(&mut roots);
+        let other = heap.new_table(0, 0);
+        table::set_integer(&mut heap, other, 1, Value::FALSE).unwrap();
+        assert!(table::get_integer(table, 1) == Value::TRUE);
+    }
+}

@@ -1,0 +1,162 @@
+//! Weak tables.
+
+use super::finalize::{counted, with_finalizer};
+use super::{Random, TestRoots, heap, number};
+use crate::gc::{Heap, Phase};
+use crate::object::Table;
+use crate::table;
+use crate::value::Value;
+use std::cell::Cell;
+use std::ptr::null_mut;
+use std::rc::Rc;
+
+unsafe fn weak_table(heap: &mut Heap, roots: &mut TestRoots, mode: &str) -> *mut Table {
+    let table = heap.new_table(0, 0);
+    let metatable = heap.new_table(0, 0);
+    let name = heap.string(b"__mode");
+    let mode = heap.string(mode.as_bytes());
+    table::set_string(heap, metatable, name, Value::from_string(mode)).unwrap();
+    table::set_metatable(heap, table, metatable);
+    roots.values.push(Value::from_table(table));
+    table
+}
+
+unsafe fn count(table: *mut Table) -> usize {
+    let (mut count, mut position) = (0, 0);
+    while let Some((next, _, _)) = table::iterate::next_from(table, position) {
+        position = next;
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn weak_tables_lose_dead_objects_only() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let keys = weak_table(&mut heap, &mut roots, "k");
+        let values = weak_table(&mut heap, &mut roots, "v");
+        let both = weak_table(&mut heap, &mut roots, "kv");
+        for index in 1..=3000 {
+            let object = Value::from_table(heap.new_table(0, 0));
+            if index % 3 == 0 {
+                roots.values.push(object);
+            }
+            let text = Value::from_string(heap.string(format!("{index:050}").as_bytes()));
+            let name = Value::from_string(heap.string(format!("{index}").as_bytes()));
+            table::set(&mut heap, keys, object, text).unwrap();
+            table::set(&mut heap, values, name, object).unwrap();
+            table::set(&mut heap, values, number(index), object).unwrap();
+            table::set(&mut heap, both, object, object).unwrap();
+            table::set(&mut heap, both, text, name).unwrap();
+        }
+        heap.collect(&mut roots);
+        assert_eq!(count(keys), 1000);
+        assert_eq!(count(values), 2000);
+        assert_eq!(count(both), 4000);
+        heap.collect(&mut roots);
+        // Strings in weak tables are values: they were kept, and are the same as ever.
+        for index in 1..=3000 {
+            let text = Value::from_string(heap.string(format!("{index:050}").as_bytes()));
+            let name = Value::from_string(heap.string(format!("{index}").as_bytes()));
+            assert!(table::get(both, text) == name);
+        }
+    }
+}
+
+#[test]
+fn weak_keys_are_not_ephemerons() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let keys = weak_table(&mut heap, &mut roots, "k");
+        let object = Value::from_table(heap.new_table(0, 0));
+        table::set(&mut heap, keys, object, object).unwrap();
+        heap.collect(&mut roots);
+        assert_eq!(count(keys), 1);
+    }
+}
+
+#[test]
+fn finalized_userdata_leave_weak_values_before_weak_keys() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let drops = Rc::new(Cell::new(0));
+        let keys = weak_table(&mut heap, &mut roots, "k");
+        let values = weak_table(&mut heap, &mut roots, "v");
+        let metatable = with_finalizer(&mut heap);
+        let userdata = Value::from_userdata(counted(&mut heap, &drops, metatable));
+        table::set(&mut heap, keys, userdata, Value::TRUE).unwrap();
+        table::set(&mut heap, values, Value::TRUE, userdata).unwrap();
+        heap.collect(&mut roots);
+        assert_eq!((count(keys), count(values)), (1, 0));
+        assert!(heap.take_finalizer().is_some());
+        heap.collect(&mut roots);
+        assert_eq!((count(keys), count(values), drops.get()), (0, 0, 1));
+    }
+}
+
+/// The mode may change while a cycle is under way.
+#[test]
+fn weak_mode_may_change_during_a_cycle() {
+    unsafe {
+        let mut random = Random(5);
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let table = weak_table(&mut heap, &mut roots, "v");
+        let weak = (*table).metatable;
+        roots.values.push(Value::from_table(weak));
+        for _ in 0..20_000 {
+            let object = heap.new_table(1, 0);
+            table::set_integer(&mut heap, object, 1, Value::TRUE).unwrap();
+            let key = 1 + random.below(100) as i64;
+            table::set_integer(&mut heap, table, key, Value::from_table(object)).unwrap();
+            let metatable = if random.below(2) == 0 { weak } else { null_mut() };
+            table::set_metatable(&mut heap, table, metatable);
+            heap.step_by(1, &mut roots);
+            for key in 1..=100 {
+                if let Some(object) = table::get_integer(table, key).to_table() {
+                    assert!(table::get_integer(object, 1) == Value::TRUE);
+                }
+            }
+        }
+    }
+}
+
+/// A table that becomes strong after it has been scanned as a weak one keeps its values, and the other way round.
+#[test]
+fn weak_mode_is_that_of_the_atomic_phase() {
+    unsafe {
+        for steps in 0..8 {
+            for becomes_weak in [false, true] {
+                let mut heap = heap();
+                let mut roots = TestRoots::new();
+                let table = weak_table(&mut heap, &mut roots, "v");
+                let weak = (*table).metatable;
+                roots.values.push(Value::from_table(weak));
+                for index in 1..=10 {
+                    let object = heap.new_table(1, 0);
+                    table::set_integer(&mut heap, object, 1, Value::TRUE).unwrap();
+                    table::set_integer(&mut heap, table, index, Value::from_table(object)).unwrap();
+                }
+                let (first, second) = if becomes_weak { (null_mut(), weak) } else { (weak, null_mut()) };
+                table::set_metatable(&mut heap, table, first);
+                let ended = (0..steps).any(|_| heap.step_by(1, &mut roots));
+                assert!(!ended);
+                let before_atomic = matches!(heap.phase, Phase::Idle | Phase::Mark | Phase::Survey);
+                table::set_metatable(&mut heap, table, second);
+                while !heap.step_by(1, &mut roots) {}
+                if becomes_weak {
+                    // What was marked when it was strong may stay for this cycle.
+                    heap.collect(&mut roots);
+                    assert_eq!(count(table), 0);
+                } else if before_atomic {
+                    assert_eq!(count(table), 10);
+                    assert!(table::get_integer(table::get_integer(table, 10).to_table().unwrap(), 1) == Value::TRUE);
+                }
+            }
+        }
+    }
+}
