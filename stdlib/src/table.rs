@@ -85,12 +85,16 @@ fn insert<'c>(call: &mut Call<'c>, table: Table<'c>, _rest: Rest) -> Result<(), 
             };
             let value = call.argument(2).unwrap_or(Value::NIL);
             let at = at as i64;
-            let end = (length as i64 + 1).max(at);
-            for i in (at.saturating_add(1)..=end).rev() {
+            if (1..=length as i64 + 1).contains(&at) {
+                call.charge((length + 1 - at as usize) / 32);
+                return table.insert(call, at as usize, length, value);
+            }
+            // Beyond the sequence PUC Lua moves what lies between, position by position.
+            for i in (at.saturating_add(1)..=length as i64 + 1).rev() {
                 let moved = table.get(Value::number((i - 1) as f64));
                 table.set(call, Value::number(i as f64), moved)?;
+                call.charge(1);
             }
-            call.charge(usize::try_from(end - at).unwrap_or(0));
             table.set(call, Value::number(at as f64), value)
         }
         _ => Err(Error::text("wrong number of arguments to 'insert'")),
@@ -103,14 +107,8 @@ fn remove<'c>(call: &mut Call<'c>, table: Table<'c>, at: Option<i64>) -> Result<
     if !(1..=length).contains(&at) {
         return Ok(Either::Later(()));
     }
-    let removed = table.get(Value::number(at as f64));
-    for i in at..length {
-        let moved = table.get(Value::number((i + 1) as f64));
-        table.set(call, Value::number(i as f64), moved)?;
-    }
-    call.charge((length - at) as usize);
-    table.set(call, Value::number(length as f64), Value::NIL)?;
-    Ok(Either::Now(removed))
+    call.charge((length - at) as usize / 32);
+    Ok(Either::Now(table.remove(call, at as usize, length as usize)?))
 }
 
 fn pack<'c>(call: &mut Call<'c>, values: Rest) -> Result<Table<'c>, Error> {

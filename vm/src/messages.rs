@@ -20,6 +20,7 @@ pub(crate) const YIELD_OUTSIDE: &str = "attempt to yield from outside a coroutin
 pub(crate) const BAD_BYTECODE: &str = "bad bytecode";
 pub(crate) const VALUE_EXPECTED: &str = "value expected";
 pub(crate) const COROUTINE_EXPECTED: &str = "coroutine expected";
+pub(crate) const POSITION_OUT_OF_BOUNDS: &str = "position out of bounds";
 pub(crate) const NO_VALUE: &str = "no value";
 
 /// A control value of a numeric `for` that is no number: "initial", "limit" or "step".

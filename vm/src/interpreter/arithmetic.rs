@@ -7,6 +7,7 @@ use crate::coerce;
 use crate::debug_info;
 use crate::frame;
 use crate::metamethod::Metamethod;
+use crate::object::{Str, Table};
 use crate::table;
 use crate::unwind::throw_text;
 use crate::value::{STRING, TABLE, Value, is_pointer};
@@ -111,12 +112,12 @@ handlers! { (pc, base, d, a, k, vm)
         if !is_pointer(table) {
             cold!(length);
         }
-        let table = table as *const crate::object::Table;
+        let table = table as *const Table;
         let size = (*table).array_size;
         if size == 0 {
             cold!(length);
         }
-        if ((*table).shift != 32) | (*(*table).array.add(size as usize)).is_nil() {
+        if ((*table).nodes != table::hash::empty()) | (*(*table).array.add(size as usize)).is_nil() {
             cold!(length);
         }
         *base.add(a as usize) = Value::arithmetic(f64::from(size));
@@ -187,7 +188,7 @@ cold_functions! {
         let value = *vm.base.add(instruction.d() as usize);
         let string = value.untag(STRING);
         let length = if is_pointer(string) {
-            u64::from((*(string as *const crate::object::Str)).length)
+            u64::from((*(string as *const Str)).length)
         } else if let Some(table) = value.to_table() {
             if vm.length_metamethods {
                 let method = find_metamethod(vm, value, Metamethod::Length);

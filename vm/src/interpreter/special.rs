@@ -179,7 +179,7 @@ handlers! { (pc, base, d, a, k, vm)
         (*thread).is_wrap = 0;
         (*vm).current = thread;
         (*vm).stack_end = (*thread).stack_end;
-        if (*thread).header.barrier != 0 {
+        if (*vm).heap.is_marking() {
             (*vm).arrive(slot.add(3), c(d) - 1);
             cold!(thread_needs_barrier);
         }
@@ -209,7 +209,7 @@ handlers! { (pc, base, d, a, k, vm)
         (*thread).is_wrap = 1;
         (*vm).current = thread;
         (*vm).stack_end = (*thread).stack_end;
-        if (*thread).header.barrier != 0 {
+        if (*vm).heap.is_marking() {
             (*vm).arrive(slot.add(2), c(d));
             cold!(thread_needs_barrier);
         }
@@ -242,7 +242,7 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*resumer).pc;
         let target_base = (*resumer).base;
         let mut wanted = call_results(target_pc);
-        if ((*resumer).header.barrier != 0) | (wanted > 3) {
+        if (*vm).heap.is_marking() | (wanted > 3) {
             (*vm).arrive(slot.add(2), count);
             (*vm).outcome = i64::from((*current).is_wrap);
             return deliver_yielded::leave(target_pc, target_base, 0, 0, k, vm);

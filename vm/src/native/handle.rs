@@ -203,6 +203,27 @@ impl<'c> Table<'c> {
         self.set(call, Value::number(index as f64), value)
     }
 
+    /// Moves the values from `position` to `length` up by one and stores `value` at `position` (from 1 to `length` + 1).
+    pub fn insert(self, call: &mut Call<'c>, position: usize, length: usize, value: Value<'c>) -> Result<(), Error> {
+        if !(1..=length + 1).contains(&position) {
+            return Err(Error::text(messages::POSITION_OUT_OF_BOUNDS));
+        }
+        // SAFETY: table and value are live during 'c; the position was checked.
+        let inserted =
+            unsafe { table::array::insert(&mut (*call.vm).heap, self.0, position as u64, length as u64, value.0) };
+        inserted.map_err(Error::from)
+    }
+
+    /// Takes out the value at `position` (from 1 to `length`) and moves those up to `length` down by one.
+    pub fn remove(self, call: &mut Call<'c>, position: usize, length: usize) -> Result<Value<'c>, Error> {
+        if !(1..=length).contains(&position) {
+            return Err(Error::text(messages::POSITION_OUT_OF_BOUNDS));
+        }
+        // SAFETY: as above.
+        let removed = unsafe { table::array::remove(&mut (*call.vm).heap, self.0, position as u64, length as u64) };
+        removed.map(Value::from_raw).map_err(Error::from)
+    }
+
     /// A border: `t[n]` is not nil and `t[n + 1]` is (0 if `t[1]` is nil).
     pub fn length(self) -> usize {
         // SAFETY: the table is live during 'c.
