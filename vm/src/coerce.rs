@@ -1,8 +1,8 @@
 //! Types and the conversions between strings and numbers (manual, section 2.2.1).
 
 use crate::gc::Heap;
-use crate::value::Value;
 use crate::number::NumberText;
+use crate::value::Value;
 use crate::{string, value};
 
 /// The type of a value, as `type` names it.

@@ -17,8 +17,6 @@ pub(crate) struct Activation {
     pub(crate) function: Value,
     /// The running instruction, if it is a Lua function.
     pub(crate) pc: Option<usize>,
-    /// The frame, if it is a Lua function.
-    pub(crate) base: *mut Value,
     /// The context of its caller, whose call word called it. None at the bottom.
     pub(crate) caller: Option<Context>,
 }
@@ -67,7 +65,7 @@ impl Iterator for Activations {
             loop {
                 let context = self.context?;
                 if let Some(function) = self.pending.take() {
-                    return Some(Activation { function, pc: None, base: std::ptr::null_mut(), caller: Some(context) });
+                    return Some(Activation { function, pc: None, caller: Some(context) });
                 }
                 let caller = context.caller();
                 self.context = caller;
@@ -76,19 +74,14 @@ impl Iterator for Activations {
                         let function = Value::from_lua_function(frame::function_of(context.base));
                         let code = (*frame::prototype_of(context.base)).code;
                         let pc = context.pc.offset_from(code) as usize - 1;
-                        return Some(Activation { function, pc: Some(pc), base: context.base, caller });
+                        return Some(Activation { function, pc: Some(pc), caller });
                     }
                     Some(
                         Continuation::Native | Continuation::ProtectedCall | Continuation::ProtectedCallWithHandler,
                     ) => {
                         let caller = caller?;
                         let function = *caller.base.add(call_slot(caller.pc));
-                        return Some(Activation {
-                            function,
-                            pc: None,
-                            base: std::ptr::null_mut(),
-                            caller: Some(caller),
-                        });
+                        return Some(Activation { function, pc: None, caller: Some(caller) });
                     }
                     Some(_) => {}
                 }

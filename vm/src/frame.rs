@@ -193,10 +193,4 @@ impl Context {
             Some(_) => Some(Context { base: below, pc: saved }),
         }
     }
-
-    /// The slot of the frame that made the call to the native whose continuation this is.
-    pub(crate) unsafe fn native_arguments(self) -> *mut Value {
-        debug_assert_eq!(self.continuation(), Some(Continuation::Native));
-        self.base.sub(unlink(*self.base.sub(1)).0)
-    }
 }

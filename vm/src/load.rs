@@ -22,7 +22,7 @@ pub(crate) unsafe fn load(
 ) -> Result<*mut LuaFunction, Vec<u8>> {
     let cancelled = vm.scheduler.cancel_flag();
     let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
-    let options = Options { interrupt: Some(&interrupt), ..Options::default() };
+    let options = Options { interrupt: Some(&interrupt) };
     let compiled = compile(Source { name: name.into(), text: text.into() }, &options).map_err(|error| error.message)?;
     let prototype = instantiate(&mut vm.heap, &compiled);
     Ok(vm.heap.new_lua_function(prototype, environment, 0))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The first bytes of every object.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Header {
+pub(crate) struct Header {
     /// Not zero if a store into the object must take the barrier's slow path: the object may be marked already.
     pub(crate) barrier: u8,
     /// What follows the header.
@@ -19,7 +19,7 @@ pub struct Header {
 /// What an object is.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// [`Table`]
     Table,
     /// [`Str`] whose bytes follow its header; interned, so equal text is the same object.
@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// A table: an array part for the keys 1..=array_size and a hash part of chained-scatter nodes. 32 bytes.
 #[repr(C)]
-pub struct Table {
+pub(crate) struct Table {
     pub(crate) header: Header,
     /// Bit e is set if the table, used as a metatable, is known to lack the metamethod e (the first eight of `Metamethod`).
     /// Any store that may create a key clears all bits.
@@ -61,7 +61,7 @@ pub struct Table {
 /// One key of a table's hash part. A node whose value is nil is dead, its key still takes part in its chain.
 #[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Node {
+pub(crate) struct Node {
     pub(crate) key: Value,
     pub(crate) value: Value,
     /// Distance in bytes to the next node of the chain; 0 at its end.
@@ -72,7 +72,7 @@ pub struct Node {
 
 /// A string of either kind. A short string's bytes follow at offset 12; for a long one the same header begins [`LongString`].
 #[repr(C)]
-pub struct Str {
+pub(crate) struct Str {
     pub(crate) header: Header,
     /// Long strings: 1 once `hash` is computed. Short strings: 1.
     pub(crate) hashed: u8,
@@ -89,7 +89,7 @@ pub(crate) const MAX_SHORT: usize = 40;
 
 /// A string of more than [`MAX_SHORT`] bytes: a window at the start of a buffer. 24 bytes.
 #[repr(C)]
-pub struct LongString {
+pub(crate) struct LongString {
     pub(crate) string: Str,
     pub(crate) buffer: *mut Buffer,
 }
@@ -97,14 +97,14 @@ pub struct LongString {
 /// The bytes of long strings. Its newest owner (whose length is `used`) may extend it in place, so that building a string
 /// piece by piece copies each piece once. The bytes follow.
 #[repr(C)]
-pub struct Buffer {
+pub(crate) struct Buffer {
     pub(crate) used: usize,
     pub(crate) capacity: usize,
 }
 
 /// A variable captured by closures. Open: `slot` points into a thread's stack; closed: at `closed`. 24 bytes.
 #[repr(C)]
-pub struct Upvalue {
+pub(crate) struct Upvalue {
     pub(crate) header: Header,
     pub(crate) is_open: u8,
     pub(crate) slot: *mut Value,
@@ -114,7 +114,7 @@ pub struct Upvalue {
 
 /// A closure. 24 bytes and 8 for each upvalue.
 #[repr(C)]
-pub struct LuaFunction {
+pub(crate) struct LuaFunction {
     pub(crate) header: Header,
     pub(crate) upvalue_count: u8,
     pub(crate) prototype: *mut Prototype,
@@ -125,7 +125,7 @@ pub struct LuaFunction {
 
 /// A compiled function loaded into the VM: its code and its constants as values.
 #[repr(C)]
-pub struct Prototype {
+pub(crate) struct Prototype {
     pub(crate) header: Header,
     /// The number of fixed parameters, or [`VARARG`]: "not a simple entry" for the call handlers.
     pub(crate) entry_parameters: u32,
@@ -142,7 +142,7 @@ pub struct Prototype {
 pub(crate) const VARARG: u32 = u32::MAX;
 
 /// The parts of a prototype that running code does not touch.
-pub struct PrototypeData {
+pub(crate) struct PrototypeData {
     /// What the compiler made.
     pub(crate) compiled: Arc<bytecode::Prototype>,
     /// What `Prototype::constants` points to.
@@ -155,7 +155,7 @@ pub struct PrototypeData {
 
 /// A function written in Rust.
 #[repr(C)]
-pub struct NativeFunction {
+pub(crate) struct NativeFunction {
     pub(crate) header: Header,
     pub(crate) upvalue_count: u8,
     /// What the interpreter enters to call it.
@@ -171,7 +171,7 @@ pub struct NativeFunction {
 
 /// A Lua thread: a coroutine or a goroutine. Only what a switch must save, and the stack.
 #[repr(C)]
-pub struct Thread {
+pub(crate) struct Thread {
     pub(crate) header: Header,
     /// 1 if made by `coroutine.wrap`: results and errors go straight to the resumer.
     pub(crate) is_wrap: u8,
@@ -199,7 +199,7 @@ pub struct Thread {
 
 /// A Rust value behind a Lua value. The box is dropped when the collector finds the userdata dead, or by its native.
 #[repr(C)]
-pub struct Userdata {
+pub(crate) struct Userdata {
     pub(crate) header: Header,
     /// 1 while a `__gc` metamethod has still to be called.
     pub(crate) has_finalizer: u8,

@@ -20,12 +20,12 @@ pub(crate) const MAX_DEPTH: usize = 200_000;
 const GROWTH_STEP: usize = 1 << 16;
 
 /// `Thread::resumer` of a goroutine's first thread.
-pub(crate) const ROOT: *mut Thread = 8 as *mut Thread;
+pub(crate) const ROOT: *mut Thread = std::ptr::without_provenance_mut(8);
 /// `Thread::resumer` of a thread that has ended.
-pub(crate) const DEAD: *mut Thread = 16 as *mut Thread;
+pub(crate) const DEAD: *mut Thread = std::ptr::without_provenance_mut(16);
 
 /// Data that few threads need.
-pub struct Extension {
+pub(crate) struct Extension {
     /// The function to call for debug events.
     pub(crate) hook: Value,
 }

@@ -132,33 +132,9 @@ impl Heap {
         self.account.used - self.unallocated()
     }
 
-    /// The most bytes that the heap may use.
-    pub(crate) fn limit(&self) -> usize {
-        self.account.limit
-    }
-
-    /// Changes the memory limit.
-    pub(crate) fn set_limit(&mut self, bytes: usize) {
-        self.account.limit = bytes;
-        self.update_due();
-    }
-
     /// Whether `bytes` more would go over the limit.
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
         self.account.used.saturating_add(bytes) > self.account.limit
-    }
-
-    /// The bytes that the heap holds of the system's memory, free cells included.
-    pub(crate) fn reserved(&self) -> usize {
-        self.arenas.size() + self.large.size()
-    }
-
-    /// Counts memory that Rust values of natives hold (or, if negative, gave back).
-    pub(crate) fn charge_external(&mut self, bytes: isize) {
-        match usize::try_from(bytes) {
-            Ok(bytes) => self.account_allocation(bytes),
-            Err(_) => self.account_release(bytes.unsigned_abs()),
-        }
     }
 
     /// Stops the collector (`collectgarbage("stop")`), but for a heap over its limit.

@@ -104,6 +104,7 @@ impl LargePayloads {
         self.cycle = self.cycle.wrapping_add(1);
     }
 
+    #[cfg(test)]
     pub(super) fn size(&self) -> usize {
         self.size
     }
@@ -207,26 +208,6 @@ impl Heap {
             self.verify_marked(self.large.is_marked(payload));
             (*header_of(payload)).cycle = self.large.cycle;
         }
-    }
-}
-
-/// Memory that [`Heap::adopt_large`] can take over as a payload of `size` bytes. Null if the system has none.
-pub(crate) unsafe fn allocate_outside(size: usize) -> *mut u8 {
-    layout(size).map_or(ptr::null_mut(), |layout| alloc(layout))
-}
-
-/// Changes the size of memory from [`allocate_outside`].
-pub(crate) unsafe fn reallocate_outside(memory: *mut u8, old_size: usize, size: usize) -> *mut u8 {
-    match (layout(old_size), layout(size)) {
-        (Some(old), Some(new)) => realloc(memory, old, new.size()),
-        _ => ptr::null_mut(),
-    }
-}
-
-/// Frees memory from [`allocate_outside`].
-pub(crate) unsafe fn free_outside(memory: *mut u8, size: usize) {
-    if let Some(layout) = layout(size) {
-        dealloc(memory, layout);
     }
 }
 

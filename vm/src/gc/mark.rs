@@ -97,15 +97,6 @@ impl Marker<'_> {
         unsafe { self.heap.mark_value(value) }
     }
 
-    /// Reports an object that is held; null is nothing.
-    ///
-    /// # Safety
-    /// `object` is null or a living object of this heap.
-    #[inline]
-    pub(crate) unsafe fn object<T: Object>(&mut self, object: *mut T) {
-        self.heap.mark_object(object);
-    }
-
     /// Reports the thread that is running: its stack changes without barriers, so it is looked at again at the end.
     ///
     /// # Safety

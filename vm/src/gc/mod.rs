@@ -73,7 +73,7 @@ pub use mark::Marker;
 pub(crate) use {
     allocate::{MAX_CELL, cell_size},
     arena::hash_seed_of,
-    external::{LARGE_HEADER, OutOfMemory, allocate_outside, free_outside, reallocate_outside},
+    external::OutOfMemory,
 };
 
 use crate::object::{Prototype, Str, Thread, Userdata};

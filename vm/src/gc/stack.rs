@@ -5,7 +5,7 @@ use super::{Heap, OutOfMemory};
 use crate::object::{Header, Kind, Thread, Upvalue};
 use crate::thread::EXTRA;
 use crate::value::Value;
-use std::ptr::{self, null, null_mut};
+use std::ptr::{self, null_mut};
 
 /// The bytes of a thread's stack.
 ///

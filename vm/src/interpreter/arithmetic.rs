@@ -34,7 +34,7 @@ macro_rules! arithmetic {
         $( $vv {
             let ($x, $y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
             let result: f64 = $result;
-            if result != result {
+            if result.is_nan() {
                 cold!(arithmetic);
             }
             *base.add(a as usize) = Value::arithmetic(result);
@@ -42,7 +42,7 @@ macro_rules! arithmetic {
         $vk {
             let ($x, $y) = ((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64());
             let result: f64 = $result;
-            if result != result {
+            if result.is_nan() {
                 cold!(arithmetic);
             }
             *base.add(a as usize) = Value::arithmetic(result);
@@ -50,7 +50,7 @@ macro_rules! arithmetic {
         $kv {
             let ($x, $y) = ((*k.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
             let result: f64 = $result;
-            if result != result {
+            if result.is_nan() {
                 cold!(arithmetic);
             }
             *base.add(a as usize) = Value::arithmetic(result);
@@ -68,14 +68,14 @@ arithmetic! {
 handlers! { (pc, base, d, a, k, vm)
     ModuloVV {
         let result = modulo_fast((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
-        if result != result {
+        if result.is_nan() {
             cold!(arithmetic);
         }
         *base.add(a as usize) = Value::arithmetic(result);
     }
     ModuloVK {
         let result = modulo_fast((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64());
-        if result != result {
+        if result.is_nan() {
             cold!(arithmetic);
         }
         *base.add(a as usize) = Value::arithmetic(result);
@@ -87,7 +87,7 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(arithmetic);
         }
         let result = x * x;
-        if result != result {
+        if result.is_nan() {
             cold!(arithmetic);
         }
         *base.add(a as usize) = Value::arithmetic(result);
@@ -98,7 +98,7 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(arithmetic);
         }
         let result = -x.as_f64();
-        if result != result {
+        if result.is_nan() {
             cold!(arithmetic);
         }
         *base.add(a as usize) = Value::arithmetic(result);

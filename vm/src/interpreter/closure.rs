@@ -22,7 +22,7 @@ cold_functions! {
         }
         let enclosing = function_of(vm.base);
         let prototype = (&(*prototype_of(vm.base)).cold.children)[instruction.d() as usize];
-        let captures = &(&(*prototype).cold.compiled).upvalues;
+        let captures = &(*prototype).cold.compiled.upvalues;
         let function = vm.heap.new_lua_function(prototype, (*enclosing).environment, captures.len() as u8);
         let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
         for (i, info) in captures.iter().enumerate() {

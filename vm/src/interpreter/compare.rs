@@ -9,7 +9,7 @@ use crate::metamethod::Metamethod;
 use crate::object::{Kind, Str};
 use crate::string;
 use crate::unwind::throw_text;
-use crate::value::{STRING, TABLE, USERDATA, Value, is_pointer};
+use crate::value::{STRING, TABLE, USERDATA, Value};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::cmp::Ordering;
@@ -21,7 +21,7 @@ macro_rules! orders {
                 let ($base, $k, $a, $d) = (base, k, a as usize, d as usize);
                 let $x = (*$left).as_f64();
                 let $y = (*$right).as_f64();
-                if ($x != $x) | ($y != $y) {
+                if $x.is_nan() | $y.is_nan() {
                     cold!(order);
                 }
                 pc = if $condition { jump_target(pc) } else { pc.add(1) };
@@ -114,14 +114,14 @@ handlers! { (pc, base, d, a, k, vm)
     }
     IsLess {
         let (x, y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
-        if (x != x) | (y != y) {
+        if x.is_nan() | y.is_nan() {
             cold!(order_value);
         }
         *base.add(a as usize) = Value::boolean(x < y);
     }
     IsLessEqual {
         let (x, y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
-        if (x != x) | (y != y) {
+        if x.is_nan() | y.is_nan() {
             cold!(order_value);
         }
         *base.add(a as usize) = Value::boolean(x <= y);

@@ -30,7 +30,7 @@ handlers! { (pc, base, d, a, k, vm)
     ForPrepare {
         let slot = base.add(a as usize);
         let (index, limit) = ((*slot).as_f64(), (*slot.add(1)).as_f64());
-        if (index != index) | (limit != limit) {
+        if index.is_nan() | limit.is_nan() {
             cold!(for_prepare);
         }
         if index <= limit {
@@ -52,7 +52,7 @@ handlers! { (pc, base, d, a, k, vm)
     ForPrepareStep {
         let slot = base.add(a as usize);
         let (index, limit, step) = ((*slot).as_f64(), (*slot.add(1)).as_f64(), (*slot.add(2)).as_f64());
-        if (index != index) | (limit != limit) | (step != step) {
+        if index.is_nan() | limit.is_nan() | step.is_nan() {
             cold!(for_prepare);
         }
         if if step > 0.0 { index <= limit } else { index >= limit } {
@@ -93,7 +93,7 @@ cold_functions! {
         CONTINUE
     }
     /// The budget is used up; nothing of the interrupted instruction has happened yet.
-    fn budget(vm, instruction) {
+    fn budget(vm, _instruction) {
         scheduler::budget_exhausted(vm)
     }
 }

@@ -13,7 +13,8 @@ use crate::vm::{Exit, Vm};
 use solvm_compiler::bytecode::Opcode;
 
 /// One opcode's code. `pc` points behind the instruction, `d` and `a` are its operands, `k` the constants of the function.
-pub type Handler = unsafe fn(pc: *const u32, base: *mut Value, d: u64, a: u64, k: *const Value, vm: *mut Vm) -> u64;
+pub(crate) type Handler =
+    unsafe fn(pc: *const u32, base: *mut Value, d: u64, a: u64, k: *const Value, vm: *mut Vm) -> u64;
 
 /// What a cold function answers: go on at `vm.pc`, `vm.base`, `vm.k`.
 pub(crate) const CONTINUE: u64 = 0;

@@ -142,11 +142,9 @@ handlers! { (pc, base, d, a, k, vm)
                 cold!(self_field);
             }
             let node = field_node(table, *k.add(c(d)), *k.add(c(d) + 1));
-            if !node.is_null() {
-                if !(*node).value.is_nil() {
-                    value = (*node).value;
-                    break;
-                }
+            if !node.is_null() && !(*node).value.is_nil() {
+                value = (*node).value;
+                break;
             }
         }
         *base.add(a as usize + 2) = object;

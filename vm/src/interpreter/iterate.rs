@@ -50,7 +50,7 @@ handlers! { (pc, base, d, a, k, vm)
                     dispatch!(pc.offset(1 + distance(u64::from(*pc >> 16))), base, k, vm)
                 }
             }
-            let count = 1u64 << (32 - (*table).shift as u32 & 63);
+            let count = 1u64 << ((32 - u32::from((*table).shift)) & 63);
             let mut index = position.wrapping_sub(size);
             while index < count {
                 let node = (*table).nodes.add(index as usize);

@@ -1,7 +1,6 @@
 //! Handlers that load registers: constants, primitives, moves.
 
 use super::dispatch::{dispatch, handlers};
-use super::operand::{b, c};
 use crate::value::Value;
 use crate::vm::Vm;
 

@@ -48,10 +48,8 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(set_integer);
         }
         let slot = (*table).array.add(c(d));
-        if (*slot).is_nil() {
-            if !(*table).metatable.is_null() {
-                cold!(set_integer);
-            }
+        if (*slot).is_nil() && !(*table).metatable.is_null() {
+            cold!(set_integer);
         }
         *slot = *base.add(a as usize);
     }
@@ -115,10 +113,8 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(set_index);
         }
         let place = (*table).array.add(index as usize);
-        if (*place).is_nil() {
-            if !(*table).metatable.is_null() {
-                cold!(set_index);
-            }
+        if (*place).is_nil() && !(*table).metatable.is_null() {
+            cold!(set_index);
         }
         *place = *base.add(a as usize);
     }

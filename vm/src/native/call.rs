@@ -224,10 +224,7 @@ impl<'c> Call<'c> {
         // SAFETY: value and metatable are live; stores are followed by the barrier.
         unsafe {
             if let Some(table) = value.0.to_table() {
-                (*table).metatable = raw;
-                if !raw.is_null() {
-                    vm.heap.barrier_forward(table, Raw::from_table(raw));
-                }
+                table::set_metatable(&mut vm.heap, table, raw);
             } else if let Some(userdata) = value.0.to_userdata() {
                 (*userdata).metatable = raw;
                 if !raw.is_null() {

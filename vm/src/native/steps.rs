@@ -140,10 +140,9 @@ unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
             error.finish_failed(&mut call)
         }
     };
-    if outcome == CALLING || outcome == AGAIN || outcome == PARKED_INSIDE || outcome == COLLECT {
-        if let Some(state) = state_of(call.arguments, count) {
-            state.steps = Some(steps);
-        }
+    let goes_on = matches!(outcome, CALLING | AGAIN | PARKED_INSIDE | COLLECT);
+    if goes_on && let Some(state) = state_of(call.arguments, count) {
+        state.steps = Some(steps);
     }
     outcome
 }

@@ -22,7 +22,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 /// Turns a future's result into a Lua value.
-pub type Convert<T> = for<'c> fn(&mut Call<'c>, T) -> Result<Value<'c>, Error>;
+pub(crate) type Convert<T> = for<'c> fn(&mut Call<'c>, T) -> Result<Value<'c>, Error>;
 
 /// What a waiting native returns.
 pub struct Wait<F, T>(F, Convert<T>);

@@ -5,8 +5,8 @@
 //! done when it returns and their errors reach its caller, as in PUC Lua.
 
 use super::{GoroutineId, spawn};
-use crate::native::{Call, Definition, Error, Function, Start, Step, Steps, Value as Handle, Wanted};
 use crate::metamethod::Metamethod;
+use crate::native::{Call, Definition, Error, Function, Start, Step, Steps, Value as Handle, Wanted};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::cell::Cell;

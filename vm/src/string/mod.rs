@@ -5,7 +5,6 @@
 //! be different objects, compared by content, and its hash is computed when it is first used as a key.
 
 pub(crate) mod buffer;
-pub(crate) mod builder;
 pub(crate) mod hash;
 pub(crate) mod intern;
 
@@ -86,13 +85,5 @@ impl Heap {
         unsafe {
             if bytes.len() <= MAX_SHORT { self.intern(bytes) } else { self.long_string(&[bytes], bytes.len(), false) }
         }
-    }
-
-    /// A string with the given bytes.
-    ///
-    /// # Errors
-    /// There are more than [`MAX_LENGTH`].
-    pub(crate) fn checked_string(&mut self, bytes: &[u8]) -> Result<*mut Str, StringTooLong> {
-        if bytes.len() > MAX_LENGTH { Err(StringTooLong) } else { Ok(self.string(bytes)) }
     }
 }

@@ -1,6 +1,5 @@
-//! Long strings: windows, appending, builders.
+//! Long strings: windows, appending.
 
-use super::builder::StringBuilder;
 use super::{StringTooLong, bytes, equal, hash};
 use crate::gc::tests::{Random, TestRoots, heap};
 use crate::object::{Kind, LongString, MAX_SHORT};
@@ -82,33 +81,6 @@ fn concatenations_against_a_model_with_steps() {
             let probe = random.below(30) as usize;
             assert!(bytes(roots.values[probe].to_string().unwrap()) == model[probe]);
         }
-    }
-}
-
-#[test]
-fn builder_makes_any_length() {
-    use std::io::Write;
-    unsafe {
-        let (mut heap, mut roots) = (heap(), TestRoots::new());
-        for length in [0, 1, 40, 41, 8000, 8200, 100_000, 1_000_000] {
-            let mut builder = StringBuilder::with_capacity(length / 3);
-            for index in 0..length {
-                builder.push(index as u8);
-            }
-            assert_eq!(builder.as_slice().len(), builder.len());
-            let string = builder.finish(&mut heap).unwrap();
-            roots.values.push(Value::from_string(string));
-            heap.collect(&mut roots);
-            assert!(bytes(string).iter().enumerate().all(|(index, &byte)| byte == index as u8));
-            assert_eq!(bytes(string).len(), length);
-        }
-        let used = heap.used();
-        roots.values.clear();
-        heap.collect(&mut roots);
-        assert!(heap.used() + 1_000_000 < used);
-        let mut abandoned = StringBuilder::new();
-        write!(abandoned, "{}", 12).unwrap();
-        assert_eq!(abandoned.as_slice(), b"12");
     }
 }
 
