@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 /// One line on how to call the program.
-pub const USAGE: &str = "solvm [options] [script.lua | -] [args...]   (solvm -help tells more)";
+pub(crate) const USAGE: &str = "solvm [options] [script.lua | -] [args...]   (solvm -help tells more)";
 
 /// What `-help` prints.
-pub const HELP: &str = "SolVM runs Lua.
+pub(crate) const HELP: &str = "SolVM runs Lua.
 
 usage: solvm [options] [script.lua | -] [args...]
 
@@ -25,7 +25,7 @@ Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the ti
 
 /// What to run.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Script {
+pub(crate) enum Script {
     /// A file.
     File(OsString),
     /// Standard input.
@@ -34,7 +34,7 @@ pub enum Script {
 
 /// What to print instead of running the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dump {
+pub(crate) enum Dump {
     /// The lexer's tokens.
     Tokens,
     /// The syntax tree.
@@ -45,7 +45,7 @@ pub enum Dump {
 
 /// The command line, taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// Pieces of code to run first.
     pub code: Vec<OsString>,
     /// The script.
@@ -67,7 +67,7 @@ pub struct Arguments {
 }
 
 /// Takes the words behind the program's name apart. The error is a message.
-pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, String> {
+pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, String> {
     let mut result = Arguments::default();
     let mut words = words;
     while let Some(word) = words.next() {
@@ -135,7 +135,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, String>
 }
 
 /// A duration as Go writes it: numbers with units, `1m30s`, `1.5s`, `300ms`; `0` alone.
-pub fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

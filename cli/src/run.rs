@@ -29,7 +29,7 @@ impl Wake for Unpark {
 }
 
 /// Does what the command line says.
-pub fn run(arguments: Arguments) -> ExitCode {
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
     if arguments.help {
         print(HELP);
         return ExitCode::SUCCESS;

@@ -5,7 +5,7 @@ use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, Ste
 use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Value};
 
-pub static LIBRARY: Library = solvm_vm::library!("" {
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "assert" => assert,
     "collectgarbage" => collect_garbage,
     "dofile" => do_file,
@@ -39,7 +39,7 @@ pub static LIBRARY: Library = solvm_vm::library!("" {
 static INDEX_ITERATOR: solvm_vm::native::Definition = solvm_vm::native::Definition::new("ipairs", next_index);
 
 /// What the table of functions cannot say: `_G`, and which functions loops recognise.
-pub fn finish(call: &mut Call) -> Result<(), Error> {
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let globals = call.globals();
     globals.set_field(call, "_G", globals)?;
     let key = call.string(b"next")?;
@@ -148,7 +148,7 @@ fn select<'c>(call: &mut Call<'c>, which: Value<'c>, rest: Rest) -> Result<Eithe
 /// Values that `unpack` may return.
 const MAX_UNPACK: f64 = 60_000.0;
 
-pub fn unpack<'c>(
+pub(crate) fn unpack<'c>(
     _: &mut Call<'c>,
     table: Table<'c>,
     first: Option<i64>,
@@ -204,7 +204,7 @@ fn to_number<'c>(call: &mut Call<'c>, value: Value<'c>, base: Option<i64>) -> Re
 }
 
 /// The text of a value without metamethods.
-pub fn plain_text<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<LuaString<'c>, Error> {
+pub(crate) fn plain_text<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<LuaString<'c>, Error> {
     match value.kind() {
         Type::Nil => call.string(b"nil"),
         Type::Boolean => call.string(if value.is_truthy() { b"true" } else { b"false" }),

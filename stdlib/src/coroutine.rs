@@ -3,7 +3,7 @@
 use solvm_vm::native::{Definition, Library, Special};
 use solvm_vm::{Call, Coroutine, Error, Function, Status};
 
-pub static LIBRARY: Library = solvm_vm::library!("coroutine" {
+pub(crate) static LIBRARY: Library = solvm_vm::library!("coroutine" {
     "create" => create,
     "isyieldable" => is_yieldable,
     "resume" => special Resume,

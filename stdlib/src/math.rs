@@ -5,7 +5,7 @@ use solvm_vm::native::{Library, Rest};
 use solvm_vm::{Call, Error};
 use std::f64::consts::PI;
 
-pub static LIBRARY: Library = solvm_vm::library!("math" {
+pub(crate) static LIBRARY: Library = solvm_vm::library!("math" {
     "abs" => abs,
     "acos" => acos,
     "asin" => asin,
@@ -189,11 +189,11 @@ fn tanh(_: &mut Call, x: f64) -> f64 {
 }
 
 /// The generator behind `math.random`: xoshiro256++ (Blackman and Vigna), seeded by splitmix64.
-pub struct Random([u64; 4]);
+pub(crate) struct Random([u64; 4]);
 
 impl Random {
     /// A generator whose numbers follow from the seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut state = seed;
         Random(std::array::from_fn(|_| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -4,7 +4,7 @@ use solvm_vm::native::{Either, Library, Rest};
 use solvm_vm::scheduler::channel::{Channel, ChannelWait, Transfer};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 
-pub static LIBRARY: Library = solvm_vm::library!("" {
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "chan" => chan,
     "close_channel" => close_channel,
     "go" => go,

@@ -5,7 +5,7 @@ use solvm_vm::native::{Either, Library, Rest, Start, Step, Steps, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
-pub static LIBRARY: Library = solvm_vm::library!("table" {
+pub(crate) static LIBRARY: Library = solvm_vm::library!("table" {
     "concat" => concat,
     "foreach" => for_each,
     "foreachi" => for_each_index,

@@ -11,7 +11,7 @@ use format::{ArgumentKind, Piece, Pieces, quote};
 use solvm_vm::native::{Either, Library, Param, Rest};
 use solvm_vm::{Call, Error, LuaString, Value};
 
-pub static LIBRARY: Library = solvm_vm::library!("string" {
+pub(crate) static LIBRARY: Library = solvm_vm::library!("string" {
     "byte" => byte,
     "char" => char,
     "find" => search::find,
@@ -29,7 +29,7 @@ pub static LIBRARY: Library = solvm_vm::library!("string" {
 });
 
 /// What the table of functions cannot say: strings have it as their `__index`.
-pub fn finish(call: &mut Call) -> Result<(), Error> {
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let key = call.string(LIBRARY.name.as_bytes())?;
     let library = call.globals().get(key);
     let metatable = call.table(0, 1)?;

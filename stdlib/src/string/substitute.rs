@@ -30,13 +30,16 @@ enum Advance<'c> {
     OutOfBudget,
 }
 
+/// The text and the number of replacements, at once or later.
+type Substituted = Either<(Vec<u8>, usize), Start<Substitution>>;
+
 pub(super) fn global_substitute<'c>(
     call: &mut Call<'c>,
     subject: LuaString<'c>,
     pattern: LuaString<'c>,
     replacement: Value<'c>,
     limit: Option<i64>,
-) -> Result<Either<(Vec<u8>, usize), Start<Substitution>>, Error> {
+) -> Result<Substituted, Error> {
     if !matches!(replacement.kind(), Type::Number | Type::String | Type::Table | Type::Function) {
         return Err(Error::argument(3, "string/function/table expected"));
     }

@@ -2,7 +2,7 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use crate::frame::{function_of, prototype_of};
-use crate::object::Upvalue;
+use crate::object::{PrototypeData, Upvalue};
 use crate::scheduler;
 use crate::thread::{close_upvalues, find_upvalue};
 use crate::unwind::throw_out_of_memory;
@@ -22,7 +22,8 @@ cold_functions! {
         }
         let enclosing = function_of(vm.base);
         let prototype = (&(*prototype_of(vm.base)).cold.children)[instruction.d() as usize];
-        let captures = &(*prototype).cold.compiled.upvalues;
+        let data: &PrototypeData = &(*prototype).cold;
+        let captures = &data.compiled.upvalues;
         let function = vm.heap.new_lua_function(prototype, (*enclosing).environment, captures.len() as u8);
         let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
         for (i, info) in captures.iter().enumerate() {

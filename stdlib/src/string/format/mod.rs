@@ -9,7 +9,7 @@ use float::FloatText;
 
 /// A piece of a format string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
+pub(super) enum Piece<'a> {
     /// Goes into the result as it is.
     Text(&'a [u8]),
     /// Takes an argument. An argument that is missing is an error that goes before one in the directive.
@@ -18,19 +18,14 @@ pub enum Piece<'a> {
 
 /// The pieces of a format string, in order. Nothing follows a directive that is an error.
 #[derive(Clone, Copy, Debug)]
-pub struct Pieces<'a> {
+pub(super) struct Pieces<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Pieces<'a> {
     /// The pieces of `format`.
-    pub fn new(format: &'a [u8]) -> Pieces<'a> {
+    pub(super) fn new(format: &'a [u8]) -> Pieces<'a> {
         Pieces { rest: format }
-    }
-
-    /// How many bytes of the format are not read yet: from there a new iterator goes on.
-    pub fn remaining(&self) -> usize {
-        self.rest.len()
     }
 }
 
@@ -63,7 +58,7 @@ impl<'a> Iterator for Pieces<'a> {
 
 /// What is wrong with a format string, in the words of PUC Lua 5.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FormatError {
+pub(super) enum FormatError {
     /// The conversion is none; `None` at the end of the format.
     InvalidOption(Option<u8>),
     /// There are more than five flags.
@@ -74,7 +69,7 @@ pub enum FormatError {
 
 impl FormatError {
     /// The message, as bytes: the invalid option is a byte of the script's.
-    pub fn message(self) -> Vec<u8> {
+    pub(super) fn message(self) -> Vec<u8> {
         match self {
             FormatError::InvalidOption(option) => {
                 let mut message = b"invalid option '%".to_vec();
@@ -90,7 +85,7 @@ impl FormatError {
 
 /// A directive: `%`, flags, width, precision, conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Directive {
+pub(super) struct Directive {
     left: bool,
     plus: bool,
     space: bool,
@@ -103,7 +98,7 @@ pub struct Directive {
 
 /// The argument that a directive takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ArgumentKind {
+pub(super) enum ArgumentKind {
     /// For [`Directive::number`].
     Number,
     /// For [`Directive::string`].
@@ -117,7 +112,7 @@ impl Directive {
     ///
     /// # Errors
     /// As PUC Lua: too many flags, too long a width or precision, or a conversion that there is not.
-    pub fn parse(text: &[u8]) -> Result<(Directive, &[u8]), FormatError> {
+    pub(super) fn parse(text: &[u8]) -> Result<(Directive, &[u8]), FormatError> {
         let flags_end = text.iter().position(|byte| !b"-+ #0".contains(byte)).unwrap_or(text.len());
         let (flags, rest) = text.split_at(flags_end);
         if flags.len() > 5 {
@@ -151,7 +146,7 @@ impl Directive {
     }
 
     /// What it takes.
-    pub fn argument(&self) -> ArgumentKind {
+    pub(super) fn argument(&self) -> ArgumentKind {
         match self.conversion {
             b's' => ArgumentKind::String,
             b'q' => ArgumentKind::Quoted,
@@ -160,18 +155,18 @@ impl Directive {
     }
 
     /// Whether `%s` gives the string as it is.
-    pub fn is_bare(&self) -> bool {
+    pub(super) fn is_bare(&self) -> bool {
         self.width == 0 && self.precision.is_none()
     }
 
     /// Appends a string: `%s`.
-    pub fn string(&self, text: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn string(&self, text: &[u8], out: &mut Vec<u8>) {
         let length = self.precision.map_or(text.len(), |precision| precision.min(text.len()));
         self.pad(b"", &text[..length], false, out);
     }
 
     /// Appends a number: any other conversion but `%q`.
-    pub fn number(&self, x: f64, out: &mut Vec<u8>) {
+    pub(super) fn number(&self, x: f64, out: &mut Vec<u8>) {
         match self.conversion {
             b'c' => self.pad(b"", &[to_int(x) as u8], false, out),
             b'd' | b'i' => {
@@ -256,7 +251,7 @@ impl Directive {
 }
 
 /// Appends a string so that Lua reads it back: `%q`.
-pub fn quote(text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn quote(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for &byte in text {
         match byte {

@@ -13,7 +13,7 @@ const ENTRIES: usize = 64;
 const LONGEST: usize = 128;
 
 /// Compiled patterns by their source.
-pub struct PatternCache {
+pub(crate) struct PatternCache {
     entries: [Option<Entry>; ENTRIES],
     hasher: hashbrown::DefaultHashBuilder,
 }
@@ -32,7 +32,7 @@ impl Default for PatternCache {
 
 impl PatternCache {
     /// The compiled form of `source`.
-    pub fn get(&mut self, source: &[u8], anchor: Anchor) -> Rc<Pattern> {
+    pub(crate) fn get(&mut self, source: &[u8], anchor: Anchor) -> Rc<Pattern> {
         if source.len() > LONGEST {
             return Rc::new(Pattern::new(source, anchor));
         }

@@ -8,7 +8,7 @@ use super::{MAX_CAPTURES, PatternError};
 
 /// What a leading `^` means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anchor {
+pub(crate) enum Anchor {
     /// The match must begin where the search does (`find`, `match`, `gsub`).
     Honoured,
     /// Nothing special (`gmatch` of Lua 5.1).
@@ -17,7 +17,7 @@ pub enum Anchor {
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     pub(super) items: Box<[Item]>,
     pub(super) sets: Box<[ByteSet]>,
     pub(super) anchored: bool,
@@ -93,7 +93,7 @@ pub(super) enum CaptureState {
 
 impl Pattern {
     /// Compiles a pattern. Its errors are found by matching.
-    pub fn new(source: &[u8], anchor: Anchor) -> Pattern {
+    pub(crate) fn new(source: &[u8], anchor: Anchor) -> Pattern {
         let source = memchr::memchr(0, source).map_or(source, |end| &source[..end]);
         let (anchored, source) = match source.strip_prefix(b"^") {
             Some(rest) if anchor == Anchor::Honoured => (true, rest),
@@ -116,12 +116,12 @@ impl Pattern {
     }
 
     /// How many captures a match has, the whole match not counted.
-    pub fn capture_count(&self) -> usize {
+    pub(crate) fn capture_count(&self) -> usize {
         self.captures.len()
     }
 
     /// Whether the pattern begins with a `^` that is honoured: `gsub` stops after the first match.
-    pub fn is_anchored(&self) -> bool {
+    pub(crate) fn is_anchored(&self) -> bool {
         self.anchored
     }
 }

@@ -20,7 +20,7 @@ const LONGEST_RUN: usize = 16 * 1024;
 
 /// How far a search has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// The first match, in offsets of the subject.
     Match(Range<usize>),
     /// There is none.
@@ -31,7 +31,7 @@ pub enum Progress {
 
 /// The value of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Capture {
+pub(crate) enum Capture {
     /// A piece of the subject.
     Span(Range<usize>),
     /// The offset of a position capture; Lua's value is one more.
@@ -40,7 +40,7 @@ pub enum Capture {
 
 /// A search in progress, and the captures of its last match.
 #[derive(Clone, Debug)]
-pub struct Matcher {
+pub(crate) struct Matcher {
     pattern: Rc<Pattern>,
     phase: Phase,
     /// Where the current attempt began; the match's start.
@@ -83,7 +83,7 @@ enum Attempt {
 
 impl Matcher {
     /// A matcher that has not searched yet.
-    pub fn new(pattern: Rc<Pattern>) -> Matcher {
+    pub(crate) fn new(pattern: Rc<Pattern>) -> Matcher {
         Matcher {
             pattern,
             phase: Phase::Ready,
@@ -97,7 +97,7 @@ impl Matcher {
     }
 
     /// The pattern.
-    pub fn pattern(&self) -> &Pattern {
+    pub(crate) fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
@@ -110,7 +110,7 @@ impl Matcher {
     ///
     /// # Errors
     /// What is wrong with the pattern, if matching gets to that place.
-    pub fn find_at(&mut self, subject: &[u8], start: usize, steps: &mut u32) -> Result<Progress, PatternError> {
+    pub(crate) fn find_at(&mut self, subject: &[u8], start: usize, steps: &mut u32) -> Result<Progress, PatternError> {
         let pattern = Rc::clone(&self.pattern);
         let subject = &subject[..subject.len().min(u32::MAX as usize)];
         if self.phase == Phase::Ready {
@@ -133,7 +133,7 @@ impl Matcher {
     ///
     /// # Errors
     /// There is no such capture, or it was never closed.
-    pub fn capture(&self, index: usize) -> Result<Capture, PatternError> {
+    pub(crate) fn capture(&self, index: usize) -> Result<Capture, PatternError> {
         match self.pattern.captures.get(index) {
             None if index == 0 => Ok(Capture::Span(self.start as usize..self.position as usize)),
             None => Err(PatternError::InvalidCaptureIndex),

@@ -16,12 +16,12 @@ mod cache;
 mod compile;
 mod matcher;
 
-pub use cache::PatternCache;
-pub use compile::{Anchor, Pattern};
-pub use matcher::{Capture, Matcher, Progress};
+pub(crate) use cache::PatternCache;
+pub(super) use compile::{Anchor, Pattern};
+pub(super) use matcher::{Capture, Matcher, Progress};
 
 /// The most captures that a pattern may have.
-pub const MAX_CAPTURES: usize = 32;
+pub(super) const MAX_CAPTURES: usize = 32;
 
 /// What is wrong with a pattern, in the words of PUC Lua 5.1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +63,12 @@ impl std::error::Error for PatternError {}
 
 /// Whether `string.find` may search for the pattern as plain text. As in PUC Lua, only the part before a zero byte is
 /// looked at, though all of it is then searched for.
-pub fn is_plain(pattern: &[u8]) -> bool {
+pub(super) fn is_plain(pattern: &[u8]) -> bool {
     pattern.iter().take_while(|&&byte| byte != 0).all(|byte| !b"^$*+?.([%-".contains(byte))
 }
 
 /// Where `needle` first occurs in `subject` at or after `start`, as an offset.
-pub fn find_plain(subject: &[u8], needle: &[u8], start: usize) -> Option<usize> {
+pub(super) fn find_plain(subject: &[u8], needle: &[u8], start: usize) -> Option<usize> {
     let rest = subject.get(start..)?;
     let (&first, _) = match needle.split_first() {
         None => return Some(start),
