@@ -22,7 +22,7 @@ handlers! { (pc, base, d, a, k, vm)
     }
     SetUpvalue {
         let target = upvalue(base, d);
-        if (*target).header.barrier != 0 {
+        if (*target).header.barrier != 0 && (*base.add(a as usize)).is_object() {
             cold!(set_upvalue);
         }
         *(*target).slot = *base.add(a as usize);
@@ -45,7 +45,10 @@ handlers! { (pc, base, d, a, k, vm)
         if node.is_null() {
             cold!(set_global);
         }
-        if ((*table).header.barrier != 0) | (*node).value.is_nil() {
+        if (*node).value.is_nil() {
+            cold!(set_global);
+        }
+        if (*table).header.barrier != 0 && (*base.add(a as usize)).is_object() {
             cold!(set_global);
         }
         (*node).value = *base.add(a as usize);
@@ -87,7 +90,7 @@ handlers! { (pc, base, d, a, k, vm)
         if node.is_null() {
             cold!(set_field);
         }
-        if (*table).header.barrier != 0 {
+        if (*table).header.barrier != 0 && ((*base.add(a as usize)).is_object() || (*node).value.is_nil()) {
             cold!(set_field);
         }
         if (*node).value.is_nil() {

@@ -44,7 +44,7 @@ handlers! { (pc, base, d, a, k, vm)
         if (c(d) as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
             cold!(set_integer);
         }
-        if (*table).header.barrier != 0 {
+        if (*table).header.barrier != 0 && (*base.add(a as usize)).is_object() {
             cold!(set_integer);
         }
         let slot = (*table).array.add(c(d));
@@ -109,7 +109,7 @@ handlers! { (pc, base, d, a, k, vm)
         if (index as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
             jump!(set_index_hash, d, a);
         }
-        if (*table).header.barrier != 0 {
+        if (*table).header.barrier != 0 && (*base.add(a as usize)).is_object() {
             cold!(set_index);
         }
         let place = (*table).array.add(index as usize);
@@ -134,7 +134,10 @@ handlers! { (pc, base, d, a, k, vm)
         if node.is_null() {
             cold!(set_index);
         }
-        if ((*table).header.barrier != 0) | (*node).value.is_nil() {
+        if (*node).value.is_nil() {
+            cold!(set_index);
+        }
+        if (*table).header.barrier != 0 && (*base.add(a as usize)).is_object() {
             cold!(set_index);
         }
         (*node).value = *base.add(a as usize);

@@ -97,16 +97,3 @@ fn quoted_strings_read_back() {
     quote(b"a\"b\\c\nd\re\0f\x80", &mut out);
     assert_eq!(out, b"\"a\\\"b\\\\c\\\nd\\re\\000f\x80\"");
 }
-
-#[test]
-fn pieces_can_be_taken_up_again() {
-    let format = b"a%d%%b%y";
-    let mut pieces = Pieces::new(format);
-    assert_eq!(pieces.next(), Some(Piece::Text(b"a")));
-    assert!(matches!(pieces.next(), Some(Piece::Directive(Ok(_)))));
-    let mut pieces = Pieces::new(&format[format.len() - pieces.remaining()..]);
-    assert_eq!(pieces.next(), Some(Piece::Text(b"%")));
-    assert_eq!(pieces.next(), Some(Piece::Text(b"b")));
-    assert_eq!(pieces.next(), Some(Piece::Directive(Err(FormatError::InvalidOption(Some(b'y'))))));
-    assert_eq!(pieces.next(), None);
-}
