@@ -37,6 +37,7 @@ use super::results::Results;
 use super::{AGAIN, CALLING, COLLECT, PARKED_INSIDE};
 use crate::frame;
 use crate::gc::Marker;
+use crate::messages;
 use crate::userdata::Data;
 use crate::value::Value as Raw;
 use crate::vm::Vm;
@@ -98,7 +99,7 @@ impl<S: Steps> Start<S> {
 
 impl<'c, S: Steps> Results<'c> for Start<S> {
     fn finish(self, call: &mut Call<'c>) -> i64 {
-        if let Err(error) = call.reserve(call.count + 8) {
+        if let Err(error) = call.reserve(call.count + 8, messages::STACK_OVERFLOW) {
             return error.finish_failed(call);
         }
         let state = Box::new(State { steps: Some(Box::new(self.state)), kept: self.kept });
@@ -220,7 +221,7 @@ impl<'c> Call<'c> {
 
     /// Asks for a call; the native is stepped again when it has returned.
     pub fn call(&mut self, function: Value<'c>, arguments: &[Value<'c>], wanted: Wanted) -> Result<Step, Error> {
-        self.reserve(self.count + 8 + arguments.len())?;
+        self.reserve(self.count + 8 + arguments.len(), messages::STACK_OVERFLOW)?;
         // SAFETY: `reserve` made room for the callee, its link and the arguments.
         unsafe {
             let callee = self.callee();
@@ -244,7 +245,7 @@ impl<'c> Call<'c> {
         // SAFETY: both values are live.
         let method = unsafe { crate::interpreter::less_than_metamethod(self.vm_ref(), a.0, b.0) };
         if method.is_nil() {
-            let text = crate::messages::compare(self.vm_ref(), a.0, b.0);
+            let text = messages::compare(self.vm_ref(), a.0, b.0);
             return Err(Error::text(text));
         }
         self.call(Value::from_raw(method), &[a, b], Wanted::One)
