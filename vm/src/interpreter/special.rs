@@ -182,7 +182,8 @@ handlers! { (pc, base, d, a, k, vm)
         let current = (*vm).current;
         (*current).pc = pc;
         (*current).base = base;
-        (*current).top = slot.add(2);
+        // The thread stays reachable from the one that resumed it, through the argument.
+        (*current).top = slot.add(3);
         (*thread).resumer = current;
         (*thread).is_wrap = 0;
         (*vm).current = thread;
