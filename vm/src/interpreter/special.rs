@@ -7,7 +7,7 @@
 use super::call::DoCall;
 use super::compare::decide;
 use super::concat::concatenate_from;
-use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers, keep_loop};
+use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers, keep_loop};
 use super::operand::c;
 use crate::frame::{self, call_results, call_slot, constants_of, unlink};
 use crate::messages;
@@ -126,6 +126,10 @@ handlers! { (pc, base, d, a, k, vm)
         if count == 0 {
             cold!(missing_function);
         }
+        if frame.add(count + 1) > (*vm).stack_end {
+            (*vm).top = frame.add(count);
+            cold!(grow_for_protected_call);
+        }
         *frame.sub(1) = Value(pc as u64);
         let mut i = count - 1;
         while i > 0 {
@@ -143,6 +147,10 @@ handlers! { (pc, base, d, a, k, vm)
         let count = c(d);
         if count < 2 {
             cold!(missing_handler);
+        }
+        if frame.add(count + 3) > (*vm).stack_end {
+            (*vm).top = frame.add(count);
+            cold!(grow_for_protected_call);
         }
         *frame.sub(1) = Value(pc as u64);
         let mut i = count - 2;
@@ -174,7 +182,8 @@ handlers! { (pc, base, d, a, k, vm)
         let current = (*vm).current;
         (*current).pc = pc;
         (*current).base = base;
-        (*current).top = slot.add(2);
+        // The thread stays reachable from the one that resumed it, through the argument.
+        (*current).top = slot.add(3);
         (*thread).resumer = current;
         (*thread).is_wrap = 0;
         (*vm).current = thread;
@@ -312,6 +321,12 @@ cold_functions! {
     }
     fn native_outcome(vm, _instruction) {
         native::finish(vm)
+    }
+    /// The stack ends too early for the arguments of a protected call (up to `vm.top`), which are moved up: if such calls
+    /// nest, by any distance.
+    fn grow_for_protected_call(vm, _instruction) {
+        let top = vm.top;
+        if thread::grow(vm, top, 3) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
     }
     fn missing_function(vm, _instruction) {
         native::throw_bad_argument(vm, 1, messages::VALUE_EXPECTED)
