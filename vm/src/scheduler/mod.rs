@@ -416,13 +416,15 @@ pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
 unsafe fn collect_some(vm: &mut Vm) -> bool {
     let (heap, mut roots) = vm.heap_and_roots();
     (*heap).step(&mut roots);
+    let mut enough = true;
     if (*heap).would_exceed(0) {
         (*heap).collect(&mut roots);
+        enough = !(*heap).is_nearly_full();
     }
     if (*heap).has_finalizers() {
         vm.fuel = vm.fuel.min(0);
     }
-    !(*heap).would_exceed(0)
+    enough
 }
 
 /// A full collection. The running thread has been saved.
