@@ -7,7 +7,7 @@ use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
 use crate::native;
 use crate::scheduler;
-use crate::thread::{self, EXTRA, ROOT, close_upvalues, grow};
+use crate::thread::{self, EXTRA, ROOT, close_upvalues, grow, grow_or_collect};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::ptr::null_mut;
@@ -124,17 +124,18 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
 
 /// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room for it.
 unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool {
-    let frame_end = if continuation_at(vm.pc).is_none() {
-        let size = (*crate::frame::prototype_of(vm.base)).frame_size as usize;
-        // A native's arguments may reach further than its caller's frame; they are not needed any more.
-        size
-    } else {
-        4
+    // A native's arguments may reach further than its caller's frame; they are not needed any more.
+    let frame_end = match continuation_at(vm.pc) {
+        None => (*crate::frame::prototype_of(vm.base)).frame_size as usize,
+        Some(_) => 4,
     };
     vm.handling_overflow = true;
     let position = vm.base.add(frame_end);
-    let room = grow(vm, position, 60);
+    // The error lives nowhere else meanwhile.
+    vm.error = error;
+    let room = grow_or_collect(vm, position, 60);
     vm.handling_overflow = false;
+    vm.error = Value::NIL;
     if !room {
         return false;
     }

@@ -8,7 +8,7 @@ use crate::frame::{self, LINK_MASK, MAX_VALUES, call_results, call_slot, constan
 use crate::messages;
 use crate::metamethod::Metamethod;
 use crate::object::{LuaFunction, NativeFunction, VARARG};
-use crate::thread::grow;
+use crate::thread::grow_or_collect;
 use crate::unwind::{deliver, throw_text};
 use crate::value::{LUA_FUNCTION, NATIVE_FUNCTION, Value, is_pointer};
 use crate::vm::Vm;
@@ -245,7 +245,7 @@ cold_functions! {
         let function = (*vm.base.add(call_slot(vm.pc))).address() as *const LuaFunction;
         let frame_size = (*(*function).prototype).frame_size as usize;
         let top = vm.top;
-        if grow(vm, top, frame_size + 2) { CALL } else { throw_text(vm, messages::STACK_OVERFLOW) }
+        if grow_or_collect(vm, top, frame_size + 2) { CALL } else { throw_text(vm, messages::STACK_OVERFLOW) }
     }
     fn grow_for_vararg(vm, instruction) {
         let arguments = vm.top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
@@ -258,7 +258,7 @@ cold_functions! {
     fn grow_for_extra(vm, instruction) {
         let extra = ((*vm.base.sub(1)).0 >> 48) as usize;
         let position = vm.base.add(instruction.a() as usize);
-        if !grow(vm, position, extra + (*frame::prototype_of(vm.base)).frame_size as usize) {
+        if !grow_or_collect(vm, position, extra + (*frame::prototype_of(vm.base)).frame_size as usize) {
             return throw_text(vm, messages::STACK_OVERFLOW);
         }
         vm.pc = vm.pc.sub(1);
@@ -273,7 +273,7 @@ cold_functions! {
             return throw_text(vm, text);
         }
         let top = vm.top;
-        if !grow(vm, top, 1) {
+        if !grow_or_collect(vm, top, 1) {
             return throw_text(vm, messages::STACK_OVERFLOW);
         }
         let slot = vm.base.add(call_slot(vm.pc));

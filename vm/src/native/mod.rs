@@ -79,7 +79,7 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
         }
         CALLING => {
             let need = vm.top;
-            if thread::grow(vm, need, 0) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
+            if thread::grow_or_collect(vm, need, 0) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
         }
         PARKED => {
             thread::save(vm, base.add(call_slot(pc) + 2));
