@@ -1,7 +1,7 @@
 //! The basic functions (manual, section 5.1), but for `require` and `module`.
 
 use crate::host::Host;
-use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Value};
 
@@ -219,7 +219,10 @@ pub(crate) fn plain_text<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Lu
     }
 }
 
-fn to_string<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Either<LuaString<'c>, Start<ToString>>, Error> {
+fn to_string<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+) -> Result<Either<LuaString<'c>, StartWith<'c, ToString>>, Error> {
     let method = call.metamethod(value, Metamethod::ToString);
     if method.is_nil() {
         return Ok(Either::Now(plain_text(call, value)?));
@@ -244,7 +247,7 @@ impl Steps for ToString {
 }
 
 /// `print`: calls the global `tostring` for each argument, as PUC Lua does.
-fn print(call: &mut Call, _arguments: Rest) -> Result<Start<Print>, Error> {
+fn print<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<StartWith<'c, Print>, Error> {
     let key = call.string(b"tostring")?;
     let function = call.globals().get(key);
     Ok(Start::new(Print { next: 0, line: Vec::new() }).keep(function))
@@ -561,7 +564,7 @@ fn load_file<'c>(
     }
 }
 
-fn do_file<'c>(call: &mut Call<'c>, path: Option<LuaString<'c>>) -> Result<Start<DoFile>, Error> {
+fn do_file<'c>(call: &mut Call<'c>, path: Option<LuaString<'c>>) -> Result<StartWith<'c, DoFile>, Error> {
     let loaded = read_source(call, path.map(LuaString::bytes)).and_then(|(text, name)| call.load(&text, &name));
     match loaded {
         Ok(function) => Ok(Start::new(DoFile { called: false }).keep(function.value())),

@@ -1,6 +1,6 @@
 //! `coroutine` (manual, section 5.2).
 
-use solvm_vm::native::{Definition, Library, Special};
+use solvm_vm::native::Library;
 use solvm_vm::{Call, Coroutine, Error, Function, Status};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("coroutine" {
@@ -13,8 +13,6 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("coroutine" {
     "yield" => special Yield,
 });
 
-static WRAPPED: Definition = Definition::special("wrap", Special::ResumeWrapped);
-
 fn lua_function(function: Option<Function>) -> Result<Function, Error> {
     function.filter(|function| function.is_lua()).ok_or_else(|| Error::argument(1, "Lua function expected"))
 }
@@ -26,7 +24,7 @@ fn create<'c>(call: &mut Call<'c>, function: solvm_vm::Value<'c>) -> Result<Coro
 
 fn wrap<'c>(call: &mut Call<'c>, function: solvm_vm::Value<'c>) -> Result<Function<'c>, Error> {
     let coroutine = create(call, function)?;
-    Ok(call.function(&WRAPPED, &[coroutine.value()]))
+    Ok(call.wrap(coroutine))
 }
 
 /// The running coroutine; nothing in a goroutine outside of coroutines.

@@ -1,7 +1,7 @@
 //! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
 
 use crate::base;
-use solvm_vm::native::{Either, Library, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::native::{Either, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
@@ -157,7 +157,7 @@ fn move_values<'c>(
     Ok(to)
 }
 
-fn for_each<'c>(_: &mut Call<'c>, _table: Table<'c>, _function: Function<'c>) -> Start<ForEach> {
+fn for_each<'c>(_: &mut Call<'c>, _table: Table<'c>, _function: Function<'c>) -> StartWith<'c, ForEach> {
     Start::new(ForEach { is_first: true }).keep(Value::NIL)
 }
 
@@ -215,17 +215,12 @@ impl Steps for ForEachIndex {
     }
 }
 
-fn sort<'c>(call: &mut Call<'c>, table: Table<'c>, less: Option<Function<'c>>) -> Result<Start<Sort>, Error> {
+fn sort<'c>(call: &mut Call<'c>, table: Table<'c>, less: Option<Function<'c>>) -> Result<StartWith<'c, Sort>, Error> {
     let length = table.length();
     call.check_memory(length.saturating_mul(16))?;
-    let mut start = Start::new(Sort::new(length, less.is_some()));
     // The values are sorted in a copy: what the comparator does to the table changes nothing.
-    for _ in 0..2 {
-        for i in 1..=length {
-            start = start.keep(table.get(i));
-        }
-    }
-    Ok(start)
+    let values = (0..2).flat_map(|_| (1..=length).map(|i| table.get(i)));
+    Ok(Start::new(Sort::new(length, less.is_some())).keep_all(values))
 }
 
 /// A merge sort from the bottom up over two halves of the kept values: `source` to the other one. Stable, and at most

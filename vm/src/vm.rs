@@ -181,14 +181,17 @@ impl Vm {
             finalizers_claimed: Rc::default(),
             host: None,
         });
-        // SAFETY: probes the handlers with a code of its own; and the heap may ring at the budget from now on, which lives
-        // as long as the heap does, in the same box.
-        unsafe {
-            interpreter::choose_dispatch(&raw mut *vm, config.chained);
-            let fuel = &raw mut vm.fuel;
-            vm.heap.set_alarm(fuel);
-        }
+        // SAFETY: probes the handlers with a code of its own.
+        unsafe { interpreter::choose_dispatch(&raw mut *vm, config.chained) };
         vm
+    }
+
+    /// Lets the heap ring at the budget. To be called wherever the host enters, before anything is allocated: it may have
+    /// moved the VM meanwhile.
+    pub(crate) fn settle(&mut self) {
+        let fuel = &raw mut self.fuel;
+        // SAFETY: whoever can move the VM cannot allocate in its heap without coming through here.
+        unsafe { self.heap.set_alarm(fuel) };
     }
 
     /// Runs the context at hand until the chain of handlers ends. The only way into the interpreter.

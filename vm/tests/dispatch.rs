@@ -2,7 +2,7 @@
 
 use solvm_compiler::bytecode::{Opcode, Prototype, Source};
 use solvm_compiler::{Options, compile};
-use solvm_vm::native::{Definition, Library, Special};
+use solvm_vm::native::Library;
 use solvm_vm::{Call, Config, Coroutine, Error, Function, Turn, Value, Vm};
 use std::collections::HashSet;
 use std::task::{Context, Waker};
@@ -24,15 +24,13 @@ static LIBRARY: Library = solvm_vm::library!("" {
     "xpcall" => special ProtectedCallWithHandler,
 });
 
-static WRAPPED: Definition = Definition::special("wrap", Special::ResumeWrapped);
-
 fn create<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<Coroutine<'c>, Error> {
     call.coroutine(function)
 }
 
 fn wrap<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<Function<'c>, Error> {
     let coroutine = call.coroutine(function)?;
-    Ok(call.function(&WRAPPED, &[coroutine.value()]))
+    Ok(call.wrap(coroutine))
 }
 
 fn next<'c>(

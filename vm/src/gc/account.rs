@@ -100,7 +100,7 @@ impl Heap {
         let owes = account.debt >= STEP_SIZE && !account.stopped;
         self.due = owes || account.used > account.limit || cfg!(feature = "gc-stress");
         if self.due && !self.alarm.is_null() {
-            // SAFETY: whoever set the alarm keeps the budget alive as long as the heap.
+            // SAFETY: whoever set the alarm sets it anew if the budget moves.
             unsafe { *self.alarm = (*self.alarm).min(0) }
         }
     }
@@ -109,7 +109,7 @@ impl Heap {
     /// look.
     ///
     /// # Safety
-    /// `budget` outlives the heap and is used by the same thread.
+    /// Whenever the heap allocates, the budget set last is alive, and used by the same thread only.
     pub(crate) unsafe fn set_alarm(&mut self, budget: *mut i64) {
         self.alarm = budget;
     }

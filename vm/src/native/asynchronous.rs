@@ -152,6 +152,22 @@ impl Future for Calling<'_> {
     }
 }
 
+/// The call is where the future finds it, for as long as this lives: even a panic takes it away again.
+struct Lent<'a>(&'a Shared);
+
+impl<'a> Lent<'a> {
+    fn new(shared: &'a Shared, call: &'a mut Call<'_>) -> Self {
+        shared.call.set((&raw mut *call).cast());
+        Lent(shared)
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.call.set(std::ptr::null_mut());
+    }
+}
+
 struct Running<F> {
     future: Pin<Box<F>>,
     shared: Rc<Shared>,
@@ -164,10 +180,11 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
             let value = call.returned(0);
             slot.set(call, value);
         }
-        self.shared.call.set((&raw mut *call).cast());
         let waker = call.waker();
-        let polled = self.future.as_mut().poll(&mut Context::from_waker(&waker));
-        self.shared.call.set(std::ptr::null_mut());
+        let polled = {
+            let _lent = Lent::new(&self.shared, call);
+            self.future.as_mut().poll(&mut Context::from_waker(&waker))
+        };
         if let Poll::Ready(finished) = polled {
             let Finished(slots) = finished?;
             let values: Vec<Value<'c>> = slots.into_iter().map(|slot| slot.get(call)).collect();

@@ -2,18 +2,22 @@
 
 use super::error::Error;
 use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Value};
-use super::{FEW, MANY, function_at, outcome};
+use super::{Definition, FEW, MANY, Outcome, outcome};
 use crate::coerce;
 use crate::interpreter;
 use crate::load;
 use crate::messages;
 use crate::metamethod::Metamethod;
+use crate::object::NativeFunction;
 use crate::table;
 use crate::thread::{self, Status};
 use crate::userdata::Data;
 use crate::value::Value as Raw;
 use crate::vm::Vm;
 use std::marker::PhantomData;
+
+/// New tables have room for no more entries than this, whatever a native asks for.
+const MAX_SIZE_HINT: usize = 1 << 26;
 
 /// The arguments and results of one native call, and the VM.
 ///
@@ -23,7 +27,21 @@ pub struct Call<'c> {
     pub(crate) vm: *mut Vm,
     pub(crate) arguments: *mut Raw,
     pub(crate) count: usize,
+    /// What a native with a state may ask for.
+    pub(crate) stage: Stage,
     brand: Brand<'c>,
+}
+
+/// Where a native with a state ([`Steps`](super::Steps)) is. It has its frame, and may ask for something, during a step only,
+/// and only for one thing: what it asked for is already in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has no state, or none yet.
+    Plain,
+    /// It takes a step.
+    Step,
+    /// It has asked for something, or ended: this is its outcome.
+    Answered(i64),
 }
 
 impl<'c> Call<'c> {
@@ -31,7 +49,7 @@ impl<'c> Call<'c> {
     /// The invariant of the type.
     #[inline(always)]
     pub(crate) unsafe fn new(vm: *mut Vm, arguments: *mut Raw, count: usize) -> Self {
-        Call { vm, arguments, count, brand: PhantomData }
+        Call { vm, arguments, count, stage: Stage::Plain, brand: PhantomData }
     }
 
     /// The VM. Nothing that runs Lua or collects is called on it during a native.
@@ -76,11 +94,17 @@ impl<'c> Call<'c> {
         unsafe { std::slice::from_raw_parts(self.arguments, self.count) }
     }
 
+    /// The function that is called. None where the host looks at the VM, or once the native has left its results.
+    fn callee_function(&self) -> Option<*mut NativeFunction> {
+        // SAFETY: two slots lie below the arguments, the callee's first.
+        unsafe { (*self.arguments.sub(2)).to_native_function() }
+    }
+
     /// The value that was bound to this function when it was made (see [`Call::function`]).
     pub fn upvalue(&self, index: usize) -> Option<Value<'c>> {
-        // SAFETY: the slots below the arguments are those of this call.
+        let function = self.callee_function()?;
+        // SAFETY: the function is live, and has that many upvalues.
         unsafe {
-            let function = function_at(self.arguments);
             (index < (*function).upvalue_count as usize)
                 .then(|| Value::from_raw(*(&raw const (*function).upvalues).cast::<Raw>().add(index)))
         }
@@ -88,9 +112,9 @@ impl<'c> Call<'c> {
 
     /// Replaces a bound value.
     pub fn set_upvalue(&mut self, index: usize, value: Value<'c>) {
+        let Some(function) = self.callee_function() else { return };
         // SAFETY: as above; the store is followed by the barrier.
         unsafe {
-            let function = function_at(self.arguments);
             if index < (*function).upvalue_count as usize {
                 *(&raw mut (*function).upvalues).cast::<Raw>().add(index) = value.0;
                 self.vm().heap.barrier_forward(function, value.0);
@@ -109,7 +133,7 @@ impl<'c> Call<'c> {
     }
 
     /// Leaves any number of results and gives the outcome.
-    pub(crate) fn set_results(&mut self, values: impl ExactSizeIterator<Item = Value<'c>>) -> Result<i64, Error> {
+    pub(crate) fn set_results(&mut self, values: impl ExactSizeIterator<Item = Value<'c>>) -> Result<Outcome, Error> {
         let count = values.len();
         self.reserve(count, messages::TOO_MANY_RESULTS)?;
         for (i, value) in values.enumerate() {
@@ -157,9 +181,12 @@ impl<'c> Call<'c> {
     /// A new table with room for `array` values and `fields` other keys.
     pub fn table(&mut self, array: usize, fields: usize) -> Result<Table<'c>, Error> {
         self.check_memory(array.saturating_mul(8).saturating_add(fields.saturating_mul(24)))?;
+        // The numbers are a hint: what does not fit grows.
+        let array = array.min(MAX_SIZE_HINT) as u32;
+        let fields = fields.min(MAX_SIZE_HINT);
         let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
-        // SAFETY: allocation needs nothing but the heap.
-        Ok(Table::from_raw(unsafe { self.vm().heap.new_table(array as u32, log2) }))
+        // SAFETY: allocation needs nothing but the heap; the sizes are within a table's limits.
+        Ok(Table::from_raw(unsafe { self.vm().heap.new_table(array, log2) }))
     }
 
     /// A new userdata with a metatable.
@@ -171,7 +198,7 @@ impl<'c> Call<'c> {
     }
 
     /// A new native function with values bound to it.
-    pub fn function(&mut self, definition: &'static super::Definition, upvalues: &[Value<'c>]) -> Function<'c> {
+    pub fn function(&mut self, definition: &'static Definition, upvalues: &[Value<'c>]) -> Function<'c> {
         let raw: Vec<Raw> = upvalues.iter().map(|value| value.0).collect();
         let environment = self.vm().current_globals();
         // SAFETY: the environment and the values are live.
@@ -201,7 +228,8 @@ impl<'c> Call<'c> {
         // SAFETY: the running thread is live.
         unsafe {
             (*current).globals = table.0;
-            self.vm().heap.barrier_forward(current, table.value().0);
+            // A thread's barrier byte means something else than that of other objects.
+            self.vm().heap.thread_resumed(current);
         }
     }
 
@@ -280,6 +308,12 @@ impl<'c> Call<'c> {
         self.check_memory(512)?;
         // SAFETY: the function is live.
         Ok(Coroutine::from_raw(unsafe { thread::new_thread(self.vm(), function.value().0, 0) }))
+    }
+
+    /// A function that resumes `coroutine`; errors in it go through to the caller (`coroutine.wrap`).
+    pub fn wrap(&mut self, coroutine: Coroutine<'c>) -> Function<'c> {
+        static WRAPPED: Definition = Definition::resume_wrapped("wrap");
+        self.function(&WRAPPED, &[coroutine.value()])
     }
 
     /// The running thread, and whether it is a goroutine's first one (no coroutine).

@@ -2,13 +2,23 @@
 
 use super::call::Call;
 use super::error::Error;
-use super::handle::{Function, Table, Value};
+use super::handle::{Brand, Function, Table, Value};
 use crate::debug_info::{self, Activation};
 use crate::value::Value as Raw;
+use std::marker::PhantomData;
 
 /// One active call: level 0 is the native that asks, 1 its caller, and so on.
+///
+/// It is of use during the native's call only, since the frames that it speaks of change afterwards:
+///
+/// ```compile_fail
+/// thread_local!(static KEPT: std::cell::Cell<Option<solvm_vm::native::Level<'static>>> = const { std::cell::Cell::new(None) });
+/// fn leak(call: &mut solvm_vm::Call) {
+///     KEPT.set(call.level(1));
+/// }
+/// ```
 #[derive(Clone, Copy)]
-pub struct Level(Activation);
+pub struct Level<'c>(Activation, Brand<'c>);
 
 /// What is known of an active call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,18 +31,18 @@ pub struct CallerInfo {
 
 impl<'c> Call<'c> {
     /// The active call at a level. None if there are fewer.
-    pub fn level(&mut self, level: usize) -> Option<Level> {
+    pub fn level(&mut self, level: usize) -> Option<Level<'c>> {
         // SAFETY: the frames of the running thread are consistent while a native runs.
-        unsafe { debug_info::activation(self.vm(), level) }.map(Level)
+        unsafe { debug_info::activation(self.vm(), level) }.map(|activation| Level(activation, PhantomData))
     }
 
     /// The function that is active at a level.
-    pub fn level_function(&mut self, level: Level) -> Option<Function<'c>> {
+    pub fn level_function(&mut self, level: Level<'c>) -> Option<Function<'c>> {
         Function::from_value(Value::from_raw(level.0.function))
     }
 
     /// Where an active call stands.
-    pub fn level_info(&mut self, level: Level) -> CallerInfo {
+    pub fn level_info(&mut self, level: Level<'c>) -> CallerInfo {
         // SAFETY: as above.
         unsafe { debug_info::position(&level.0) }
     }

@@ -13,8 +13,16 @@ use crate::value::Value as Raw;
 use std::any::Any;
 use std::marker::PhantomData;
 
-/// Ties a value to one call: invariant, so that no other lifetime fits.
-pub(crate) type Brand<'c> = PhantomData<fn(&'c ()) -> &'c ()>;
+/// Ties a value to one call: invariant, so that no other lifetime fits, and to the VM's thread, since a value that another
+/// thread could look at would race with the native.
+///
+/// ```compile_fail
+/// fn leak(call: &mut solvm_vm::Call) -> f64 {
+///     let value = solvm_vm::Value::number(1.0);
+///     std::thread::scope(|scope| scope.spawn(move || value.to_number()).join().unwrap().unwrap())
+/// }
+/// ```
+pub(crate) type Brand<'c> = PhantomData<*mut &'c ()>;
 
 macro_rules! handles {
     ($($(#[doc = $doc:literal])* $name:ident($pointer:ty) $from:ident $to:ident;)*) => { $(

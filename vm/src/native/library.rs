@@ -24,11 +24,11 @@
 //! }
 //! ```
 
-use super::Code;
 use super::call::Call;
 use super::handle::{Table, Value};
 use super::params::Param;
 use super::results::Results;
+use super::{Code, Outcome};
 use crate::gc::Heap;
 use crate::interpreter::{Handler, special};
 use crate::native::error::Error;
@@ -55,13 +55,14 @@ pub enum Special {
     Resume,
     /// `coroutine.yield`
     Yield,
-    /// What `coroutine.wrap` returns; its one upvalue is the thread
-    ResumeWrapped,
 }
 
 impl Definition {
     /// An ordinary native.
-    pub const fn new<F: for<'c> Native<'c, P> + Copy, P>(name: &'static str, _function: F) -> Definition {
+    pub const fn new<F, P>(name: &'static str, _function: F) -> Definition
+    where
+        F: for<'c> Native<'c, P> + Copy + Send + Sync + 'static,
+    {
         const { assert!(size_of::<F>() == 0, "a native is a plain function, not a closure with captures") };
         Definition { name, handler: special::call_native, code: enter::<F, P> }
     }
@@ -73,9 +74,13 @@ impl Definition {
             Special::ProtectedCallWithHandler => special::protected_call_with_handler,
             Special::Resume => special::resume,
             Special::Yield => special::yield_values,
-            Special::ResumeWrapped => special::resume_wrapped,
         };
         Definition { name, handler, code: no_code }
+    }
+
+    /// What `coroutine.wrap` returns; its one upvalue must be a thread (see [`Call::wrap`]).
+    pub(crate) const fn resume_wrapped(name: &'static str) -> Definition {
+        Definition { name, handler: special::resume_wrapped, code: no_code }
     }
 
     /// A function object.
@@ -99,7 +104,7 @@ unsafe fn no_code(_: *mut Vm, _: *mut Raw, _: usize) -> i64 {
 /// A plain Rust function whose parameters and results convert. `P` is a mark that holds the parameters' types.
 pub trait Native<'c, P> {
     /// Converts the arguments, calls the function, leaves its results; answers with an outcome.
-    fn invoke(&self, call: &mut Call<'c>) -> i64;
+    fn invoke(&self, call: &mut Call<'c>) -> Outcome;
 }
 
 impl<'c, F, R> Native<'c, ()> for F
@@ -108,7 +113,7 @@ where
     R: Results<'c>,
 {
     #[inline(always)]
-    fn invoke(&self, call: &mut Call<'c>) -> i64 {
+    fn invoke(&self, call: &mut Call<'c>) -> Outcome {
         self(call).finish(call)
     }
 }
@@ -125,13 +130,13 @@ macro_rules! natives {
             R: Results<'c>,
         {
             #[inline(always)]
-            fn invoke(&self, call: &mut Call<'c>) -> i64 {
+            fn invoke(&self, call: &mut Call<'c>) -> Outcome {
                 #[inline(always)]
                 fn apply<'c, R: Results<'c>, $($param),*>(
                     function: impl Fn(&mut Call<'c>, $($param),*) -> R,
                     call: &mut Call<'c>,
                     $($param: $param),*
-                ) -> i64 {
+                ) -> Outcome {
                     function(call, $($param),*).finish(call)
                 }
                 let mut index = 0;
@@ -151,9 +156,10 @@ natives!(A B C D);
 natives!(A B C D E);
 
 unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
-    // SAFETY: F has no size (checked where the definition is made), so it has one value, made of no bytes.
+    // SAFETY: F has no size (checked where the definition is made), so its value is made of no bytes. There is one, since the
+    // definition was made with it; that may be copied, at any time and in any thread.
     let function: F = std::mem::zeroed();
-    function.invoke(&mut Call::new(vm, arguments, count))
+    function.invoke(&mut Call::new(vm, arguments, count)).0
 }
 
 /// A constant of a library.

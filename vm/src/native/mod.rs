@@ -29,24 +29,28 @@ pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 pub use library::{Constant, Definition, Library, Special};
 pub use params::{FromLua, Param, Rest};
 pub use results::{Either, IntoLua, Pass, Results};
-pub use steps::{Start, Step, Steps, Wanted};
+pub use steps::{Start, StartWith, Step, Steps, Wanted};
 pub use wait::{Wait, wait_for};
 
 use crate::debug_info;
 use crate::frame::{call_slot, constants_of, unlink};
 use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
-use crate::object::NativeFunction;
 use crate::scheduler;
 use crate::thread;
 use crate::unwind;
-use crate::value::{NATIVE_FUNCTION, Value as Raw};
+use crate::value::Value as Raw;
 use crate::vm::Vm;
 use solvm_compiler::bytecode::OPEN;
 
 /// The Rust code of a native: arguments in place, results to be left from `arguments[-2]` on. Answers with their number or one
 /// of the outcomes below.
 pub(crate) type Code = unsafe fn(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64;
+
+/// What a native answers: the number of its results or one of the codes below. It cannot be named from outside of the crate,
+/// and so the traits that give one cannot be implemented there: results that are not in place, or a call that is not
+/// prepared, would have the interpreter read arbitrary slots.
+pub struct Outcome(pub(crate) i64);
 
 /// It failed: the error is in `Vm::raised`.
 pub(crate) const FAILED: i64 = -1;
@@ -145,18 +149,11 @@ pub(crate) unsafe fn throw_bad_argument(vm: &mut Vm, index: usize, text: &str) -
     unwind::throw_text(vm, message)
 }
 
-/// The native function of the frame whose arguments begin at `arguments`.
-pub(crate) unsafe fn function_at(arguments: *mut Raw) -> *mut NativeFunction {
-    let function = (*arguments.sub(2)).untag(NATIVE_FUNCTION);
-    debug_assert!(crate::value::is_pointer(function));
-    function as *mut NativeFunction
-}
-
 /// What a native answers when it is done.
-pub(crate) fn outcome(vm: &mut Vm, count: usize) -> i64 {
+pub(crate) fn outcome(vm: &mut Vm, count: usize) -> Outcome {
     if count < FEW {
-        return count as i64;
+        return Outcome(count as i64);
     }
     vm.result_count = count;
-    MANY
+    Outcome(MANY)
 }

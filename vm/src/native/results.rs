@@ -3,7 +3,7 @@
 use super::call::Call;
 use super::error::Error;
 use super::handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
-use super::{FAILED, RETRY};
+use super::{FAILED, Outcome, RETRY};
 use crate::value::Value as Raw;
 
 /// A Rust type that becomes one Lua value.
@@ -12,19 +12,28 @@ pub trait IntoLua<'c> {
     fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error>;
 }
 
-/// What a native may return: its results, or a state that goes on.
+/// What a native may return: its results, or a state that goes on. Only the types of this crate can be that.
+///
+/// ```compile_fail
+/// struct Forged;
+/// impl<'c> solvm_vm::native::Results<'c> for Forged {
+///     fn finish(self, _: &mut solvm_vm::Call<'c>) -> i64 {
+///         1_000_000
+///     }
+/// }
+/// ```
 pub trait Results<'c> {
     /// Leaves the results in place and answers with an outcome (see `native`).
-    fn finish(self, call: &mut Call<'c>) -> i64;
+    fn finish(self, call: &mut Call<'c>) -> Outcome;
 }
 
 impl<'c, T: IntoLua<'c>> Results<'c> for T {
     #[inline(always)]
-    fn finish(self, call: &mut Call<'c>) -> i64 {
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
         match self.into_lua(call) {
             Ok(value) => {
                 call.set_result(0, value.0);
-                1
+                Outcome(1)
             }
             Err(error) => error.finish_failed(call),
         }
@@ -35,22 +44,22 @@ impl Error {
     /// The outcome of a failed native.
     #[cold]
     #[inline(never)]
-    pub(crate) fn finish_failed(self, call: &mut Call<'_>) -> i64 {
+    pub(crate) fn finish_failed(self, call: &mut Call<'_>) -> Outcome {
         // SAFETY: the VM is alive during the call.
         let vm = unsafe { &mut *call.vm };
         if self.is_out_of_memory() && vm.retried != call.arguments {
             vm.argument_count = call.argument_count();
             vm.retried = call.arguments;
-            return RETRY;
+            return Outcome(RETRY);
         }
         vm.raised = self;
-        FAILED
+        Outcome(FAILED)
     }
 }
 
 impl<'c, R: Results<'c>> Results<'c> for Result<R, Error> {
     #[inline(always)]
-    fn finish(self, call: &mut Call<'c>) -> i64 {
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
         match self {
             Ok(results) => results.finish(call),
             Err(error) => error.finish_failed(call),
@@ -60,8 +69,8 @@ impl<'c, R: Results<'c>> Results<'c> for Result<R, Error> {
 
 impl<'c> Results<'c> for () {
     #[inline(always)]
-    fn finish(self, _: &mut Call<'c>) -> i64 {
-        0
+    fn finish(self, _: &mut Call<'c>) -> Outcome {
+        Outcome(0)
     }
 }
 
@@ -69,12 +78,14 @@ macro_rules! tuples {
     ($(($($name:ident $index:tt),*) $count:literal;)*) => { $(
         impl<'c, $($name: IntoLua<'c>),*> Results<'c> for ($($name,)*) {
             #[inline(always)]
-            fn finish(self, call: &mut Call<'c>) -> i64 {
-                $( match self.$index.into_lua(call) {
-                    Ok(value) => call.set_result($index, value.0),
+            fn finish(self, call: &mut Call<'c>) -> Outcome {
+                // All are made before one is left: a native that is called again needs its arguments.
+                let values = ($( match self.$index.into_lua(call) {
+                    Ok(value) => value,
                     Err(error) => return error.finish_failed(call),
-                } )*
-                $count
+                }, )*);
+                $( call.set_result($index, values.$index.0); )*
+                Outcome($count)
             }
         }
     )* };
@@ -86,7 +97,7 @@ tuples! {
 
 /// Any number of results.
 impl<'c> Results<'c> for Vec<Value<'c>> {
-    fn finish(self, call: &mut Call<'c>) -> i64 {
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
         match call.set_results(self.into_iter()) {
             Ok(outcome) => outcome,
             Err(error) => error.finish_failed(call),
@@ -165,10 +176,11 @@ pub struct Pass {
 }
 
 impl<'c> Results<'c> for Pass {
-    fn finish(self, call: &mut Call<'c>) -> i64 {
-        let count = call.argument_count().saturating_sub(self.first);
-        // SAFETY: the arguments are `count` live slots behind `first`; results begin two slots below the arguments.
-        unsafe { std::ptr::copy(call.arguments.add(self.first), call.arguments.sub(2), count) };
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
+        let first = self.first.min(call.argument_count());
+        let count = call.argument_count() - first;
+        // SAFETY: the arguments are `count` live slots from `first` on; results begin two slots below the arguments.
+        unsafe { std::ptr::copy(call.arguments.add(first), call.arguments.sub(2), count) };
         super::outcome(call.vm(), count)
     }
 }
@@ -183,7 +195,7 @@ pub enum Either<A, B> {
 
 impl<'c, A: Results<'c>, B: Results<'c>> Results<'c> for Either<A, B> {
     #[inline(always)]
-    fn finish(self, call: &mut Call<'c>) -> i64 {
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
         match self {
             Either::Now(results) => results.finish(call),
             Either::Later(results) => results.finish(call),

@@ -30,12 +30,12 @@
 //! **Frame.** Above the native's arguments lie its state (a userdata), a Lua closure and the link of its continuation; then the
 //! callee X with its own link and arguments.
 
-use super::call::Call;
+use super::call::{Call, Stage};
 use super::error::Error;
 use super::handle::Value;
 use super::results::Results;
-use super::{AGAIN, CALLING, COLLECT, PARKED_INSIDE};
-use crate::frame;
+use super::{AGAIN, CALLING, COLLECT, Outcome, PARKED_INSIDE};
+use crate::frame::{self, MAX_VALUES};
 use crate::gc::Marker;
 use crate::messages;
 use crate::userdata::Data;
@@ -44,9 +44,10 @@ use crate::vm::Vm;
 use std::any::Any;
 use std::ptr::null_mut;
 
-/// What a native does after a step.
+/// What a native does after a step: the mark of having asked for it. (What it was is noted in the [`Call`], so that one kept
+/// from an earlier step is worth nothing.)
 #[derive(Debug)]
-pub struct Step(pub(crate) i64);
+pub struct Step(());
 
 /// How many results of a call a native wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +65,21 @@ pub trait Steps: 'static {
 }
 
 /// The state of a native with which it begins: what a native that is a state machine returns.
-pub struct Start<S> {
+pub struct Start<S>(S);
+
+/// The same with values that it keeps from the beginning. They hold it to the call:
+///
+/// ```compile_fail
+/// use solvm_vm::native::{Call, StartWith, Steps};
+/// struct Leak<S: Steps>(Option<StartWith<'static, S>>);
+/// fn leak<S: Steps>(call: &mut Call, state: S, leak: &mut Leak<S>) {
+///     let value = call.argument(0).unwrap();
+///     leak.0 = Some(solvm_vm::native::Start::new(state).keep(value));
+/// }
+/// ```
+pub struct StartWith<'c, S> {
     state: S,
-    kept: Vec<Raw>,
+    kept: Vec<Value<'c>>,
 }
 
 /// A native's state on the heap, with the values that it keeps between steps.
@@ -87,117 +100,173 @@ impl Data for State {
 impl<S: Steps> Start<S> {
     /// Begins with this state.
     pub fn new(state: S) -> Self {
-        Start { state, kept: Vec::new() }
+        Start(state)
     }
 
     /// Keeps a value for later steps: see [`Call::kept`].
-    pub fn keep(mut self, value: Value<'_>) -> Self {
-        self.kept.push(value.0);
-        self
+    pub fn keep<'c>(self, value: Value<'c>) -> StartWith<'c, S> {
+        self.keep_all([value])
+    }
+
+    /// Keeps several values for later steps.
+    pub fn keep_all<'c>(self, values: impl IntoIterator<Item = Value<'c>>) -> StartWith<'c, S> {
+        StartWith { state: self.0, kept: values.into_iter().collect() }
     }
 }
 
 impl<'c, S: Steps> Results<'c> for Start<S> {
-    fn finish(self, call: &mut Call<'c>) -> i64 {
-        if let Err(error) = call.reserve(call.count + 8, messages::STACK_OVERFLOW) {
-            return error.finish_failed(call);
-        }
-        let state = Box::new(State { steps: Some(Box::new(self.state)), kept: self.kept });
-        // SAFETY: `reserve` made room for the frame above the arguments; the userdata is published at once.
-        unsafe {
-            let vm = call.vm;
-            let userdata = (*vm).heap.new_userdata(state, null_mut(), null_mut());
-            *call.arguments.sub(1) = Raw((*vm).pc as u64);
-            let frame = call.arguments.add(call.count);
-            *frame = Raw::from_userdata(userdata);
-            *frame.add(1) = (*vm).dummy_function;
-            *frame.add(2) = frame::link(call.count + 3, std::ptr::null());
-            (*vm).returned = Raw::NIL;
-            (*vm).returned_count = 0;
-            step(vm, call.arguments, call.count)
-        }
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
+        begin(call, Box::new(self.0), Vec::new())
+    }
+}
+
+impl<'c, S: Steps> Results<'c> for StartWith<'c, S> {
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
+        begin(call, Box::new(self.state), self.kept.into_iter().map(|value| value.0).collect())
+    }
+}
+
+/// Builds a native's frame above its arguments and takes the first step.
+fn begin(call: &mut Call<'_>, steps: Box<dyn Steps>, kept: Vec<Raw>) -> Outcome {
+    // A link holds the distance to the arguments in 16 bits.
+    if call.count > MAX_VALUES {
+        return Error::text(messages::TOO_MANY_ARGUMENTS).finish_failed(call);
+    }
+    if let Err(error) = call.reserve(call.count + 8, messages::STACK_OVERFLOW) {
+        return error.finish_failed(call);
+    }
+    let state = Box::new(State { steps: Some(steps), kept });
+    // SAFETY: `reserve` made room for the frame above the arguments; the userdata is published at once.
+    unsafe {
+        let vm = call.vm;
+        let userdata = (*vm).heap.new_userdata(state, null_mut(), null_mut());
+        *call.arguments.sub(1) = Raw((*vm).pc as u64);
+        let frame = call.arguments.add(call.count);
+        *frame = Raw::from_userdata(userdata);
+        *frame.add(1) = (*vm).dummy_function;
+        *frame.add(2) = frame::link(call.count + 3, std::ptr::null());
+        (*vm).returned = Raw::NIL;
+        (*vm).returned_count = 0;
+        step(call)
     }
 }
 
 /// The state of the native with these arguments, which lies above them. None if it has been dropped.
+///
+/// # Safety
+/// The slot above the arguments is that of a native's frame, and nobody else holds its state.
 unsafe fn state_of<'a>(arguments: *mut Raw, count: usize) -> Option<&'a mut State> {
     let userdata = (*arguments.add(count)).to_userdata()?;
     let data = (*userdata).data.as_deref_mut()?;
     (data as &mut dyn Any).downcast_mut()
 }
 
-/// Takes the next step of the native with these arguments.
-unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
-    let mut call = Call::new(vm, arguments, count);
-    let Some(mut steps) = state_of(arguments, count).and_then(|state| state.steps.take()) else {
+/// Takes the next step of a native.
+///
+/// # Safety
+/// `call` is that of a native with a frame above its arguments, which is at rest.
+unsafe fn step(call: &mut Call<'_>) -> Outcome {
+    let Some(mut steps) = state_of(call.arguments, call.count).and_then(|state| state.steps.take()) else {
         debug_assert!(false, "a native without its state");
-        return 0;
+        return Outcome(0);
     };
-    let outcome = match steps.step(&mut call) {
-        Ok(Step(outcome)) => outcome,
+    if let Some(userdata) = (*call.arguments.add(call.count)).to_userdata() {
+        // It may keep other values from now on, until the next collection.
+        (*call.vm).heap.barrier_userdata(userdata);
+    }
+    call.stage = Stage::Step;
+    let answer = steps.step(call).and_then(|Step(())| match call.stage {
+        Stage::Answered(outcome) => Ok(outcome),
+        _ => Err(Error::text(messages::NOTHING_ASKED)),
+    });
+    let outcome = match answer {
+        Ok(outcome) => outcome,
         Err(error) => {
             // Once a state exists, the native cannot begin again.
-            (*vm).retried = call.arguments;
-            error.finish_failed(&mut call)
+            (*call.vm).retried = call.arguments;
+            error.finish_failed(call).0
         }
     };
-    let goes_on = matches!(outcome, CALLING | AGAIN | PARKED_INSIDE | COLLECT);
-    if goes_on && let Some(state) = state_of(call.arguments, count) {
-        state.steps = Some(steps);
+    // Its frame is in place unless it has ended. One that ended by beginning anew has another state by now.
+    if let CALLING | AGAIN | PARKED_INSIDE | COLLECT = outcome
+        && let Some(state) = state_of(call.arguments, call.count)
+    {
+        state.steps.get_or_insert(steps);
     }
-    outcome
+    Outcome(outcome)
 }
 
 /// The native's continuation, with the callee's slot X, has been reached: results lie from X on.
+///
+/// # Safety
+/// The native with these arguments has a frame that ends at X; the results of an open call (`all`) end at `vm.top`.
 pub(crate) unsafe fn resume(vm: *mut Vm, arguments: *mut Raw, distance: usize, callee: *mut Raw, all: bool) -> i64 {
     (*vm).returned_count =
         if all { ((*vm).top as usize).saturating_sub(callee as usize) / size_of::<Raw>() } else { 1 };
     (*vm).returned = if (*vm).returned_count > 0 { *callee } else { Raw::NIL };
-    step(vm, arguments, distance - 3)
+    step(&mut Call::new(vm, arguments, distance - 3)).0
 }
 
 impl<'c> Call<'c> {
     /// The slot where this native's callees go.
     fn callee(&self) -> *mut Raw {
-        // SAFETY: the frame of a native with a state reaches that far.
+        // SAFETY: the frame of a native with a state reaches that far; this is called during its steps only.
         unsafe { self.arguments.add(self.count + 3) }
     }
 
+    /// The state of this native. None outside of a step.
+    fn state(&mut self) -> Option<&mut State> {
+        if self.stage != Stage::Step {
+            return None;
+        }
+        // SAFETY: during a step the native's frame lies above its arguments; the state is borrowed through `self` only.
+        unsafe { state_of(self.arguments, self.count) }
+    }
+
+    /// Fails if the native may not ask for anything: the frame that it needs for that is not there.
+    fn check_stage(&self) -> Result<(), Error> {
+        if self.stage == Stage::Step { Ok(()) } else { Err(Error::text(messages::ASKED_OUT_OF_TURN)) }
+    }
+
+    fn answered(&mut self, outcome: i64) -> Result<Step, Error> {
+        self.stage = Stage::Answered(outcome);
+        Ok(Step(()))
+    }
+
     /// What this native keeps. Empty outside of a step.
-    fn state(&mut self) -> &mut [Raw] {
-        // SAFETY: a native with a state has it above its arguments, and it is borrowed through `self` only.
-        unsafe { state_of(self.arguments, self.count) }.map_or(&mut [], |state| &mut state.kept)
+    fn kept_values(&mut self) -> &mut [Raw] {
+        self.state().map_or(&mut [], |state| &mut state.kept)
     }
 
     /// The values that this native keeps between its steps: their number.
     pub fn kept_count(&mut self) -> usize {
-        self.state().len()
+        self.kept_values().len()
     }
 
     /// A value kept earlier; nil if there is none at that index.
     pub fn kept(&mut self, index: usize) -> Value<'c> {
-        Value::from_raw(self.state().get(index).copied().unwrap_or(Raw::NIL))
+        Value::from_raw(self.kept_values().get(index).copied().unwrap_or(Raw::NIL))
     }
 
     /// Keeps one more value.
     pub fn keep(&mut self, value: Value<'c>) {
-        // SAFETY: as in `state`.
-        if let Some(state) = unsafe { state_of(self.arguments, self.count) } {
+        if let Some(state) = self.state() {
             state.kept.push(value.0);
         }
     }
 
     /// Replaces a kept value.
     pub fn set_kept(&mut self, index: usize, value: Value<'c>) {
-        if let Some(slot) = self.state().get_mut(index) {
+        if let Some(slot) = self.kept_values().get_mut(index) {
             *slot = value.0;
         }
     }
 
     /// Every kept value, for natives that look at many in one step.
     pub fn all_kept(&mut self) -> &mut [Value<'c>] {
-        let kept = self.state();
-        // SAFETY: a handle is a raw value and a lifetime; the values are live during 'c.
+        let kept = self.kept_values();
+        // SAFETY: a handle is a raw value and a lifetime (`repr(transparent)`); the values are live during 'c, and those that
+        // may be stored here too. They are borrowed as long as `self` is.
         unsafe { std::slice::from_raw_parts_mut(kept.as_mut_ptr().cast(), kept.len()) }
     }
 
@@ -212,7 +281,7 @@ impl<'c> Call<'c> {
         if index == 0 {
             return Value::from_raw(vm.returned);
         }
-        if index >= vm.returned_count {
+        if index >= vm.returned_count || self.stage != Stage::Step {
             return Value::NIL;
         }
         // SAFETY: the results of an open call end at `top`.
@@ -221,6 +290,7 @@ impl<'c> Call<'c> {
 
     /// Asks for a call; the native is stepped again when it has returned.
     pub fn call(&mut self, function: Value<'c>, arguments: &[Value<'c>], wanted: Wanted) -> Result<Step, Error> {
+        self.check_stage()?;
         self.reserve(self.count + 8 + arguments.len(), messages::STACK_OVERFLOW)?;
         // SAFETY: `reserve` made room for the callee, its link and the arguments.
         unsafe {
@@ -237,7 +307,7 @@ impl<'c> Call<'c> {
                 Wanted::All => frame::native_all(),
             };
         }
-        Ok(Step(CALLING))
+        self.answered(CALLING)
     }
 
     /// Asks for `a < b`, with metamethods; the native is stepped again with the answer. Fails where there is no order.
@@ -253,7 +323,11 @@ impl<'c> Call<'c> {
 
     /// Ends the native with these results.
     pub fn finish(&mut self, results: impl Results<'c>) -> Result<Step, Error> {
-        Ok(Step(results.finish(self)))
+        self.check_stage()?;
+        // Too late to begin again if memory is short.
+        self.vm().retried = self.arguments;
+        let Outcome(outcome) = results.finish(self);
+        self.answered(outcome)
     }
 
     /// The budget is used up: the native is stepped again when its turn comes.
@@ -279,11 +353,12 @@ impl<'c> Call<'c> {
     }
 
     fn suspend(&mut self, outcome: i64) -> Result<Step, Error> {
+        self.check_stage()?;
         let callee = self.callee();
         let vm = self.vm();
         vm.base = callee;
         vm.top = callee;
         vm.pc = frame::native_all();
-        Ok(Step(outcome))
+        self.answered(outcome)
     }
 }

@@ -12,6 +12,7 @@
 //! # let _ = solvm_vm::native::Definition::new("answer", answer);
 //! ```
 
+use super::Outcome;
 use super::call::Call;
 use super::error::Error;
 use super::handle::Value;
@@ -54,7 +55,7 @@ impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
 }
 
 impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T> {
-    fn finish(self, call: &mut Call<'c>) -> i64 {
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
         Start::new(Waiting { future: Box::pin(self.0), convert: self.1 }).finish(call)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Ticket, wake};
 use crate::gc::Marker;
-use crate::native::{Call, Error, Userdata, Value as Handle};
+use crate::native::{Call, Error, Outcome, Userdata, Value as Handle};
 use crate::userdata::Data;
 use crate::value::Value;
 use std::cell::RefCell;
@@ -60,8 +60,8 @@ impl Channel {
 pub struct ChannelWait(());
 
 impl<'c> crate::native::Results<'c> for ChannelWait {
-    fn finish(self, _: &mut Call<'c>) -> i64 {
-        crate::native::PARKED
+    fn finish(self, _: &mut Call<'c>) -> Outcome {
+        Outcome(crate::native::PARKED)
     }
 }
 

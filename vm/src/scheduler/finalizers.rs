@@ -60,6 +60,7 @@ impl Vm {
     pub fn finalize(&mut self) -> Option<GoroutineId> {
         // SAFETY: between turns everything is at a safepoint.
         unsafe {
+            self.settle();
             if !std::mem::replace(&mut self.scheduler.closing, true) {
                 self.heap.finalize_all();
             }

@@ -328,13 +328,18 @@ unsafe fn pick_next(vm: &mut Vm) -> u64 {
     0
 }
 
-/// The goroutine goes to the end of the queue; another one runs, unless the turn is over.
+/// The goroutine goes to the end of the queue; another one runs, unless the turn is over or the host wants the program to
+/// stop. It may want it to go on later.
 unsafe fn yield_turn(vm: &mut Vm) -> u64 {
     let current = vm.current;
     if let Some(index) = vm.scheduler.running.take() {
         let goroutine = &mut vm.scheduler.goroutines[index as usize];
         goroutine.thread = current;
         vm.scheduler.ready.push_back(index);
+    }
+    if is_interrupted(vm) {
+        vm.current = null_mut();
+        return Exit::Interrupted.answer();
     }
     vm.scheduler.slices = vm.scheduler.slices.saturating_sub(1);
     if vm.scheduler.slices == 0 {
@@ -361,15 +366,8 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
             return crate::unwind::throw_out_of_memory(vm);
         }
     }
-    if is_interrupted(vm) {
-        thread::save(vm, top);
-        (*vm.current).preempted = 1;
-        yield_turn(vm);
-        vm.current = null_mut();
-        return Exit::Interrupted.answer();
-    }
     finalizers::start(vm);
-    if vm.scheduler.ready.is_empty() && vm.scheduler.slices > 1 {
+    if vm.scheduler.ready.is_empty() && vm.scheduler.slices > 1 && !is_interrupted(vm) {
         vm.scheduler.slices -= 1;
         vm.pc = vm.pc.sub(1);
         return 0;
@@ -385,18 +383,7 @@ pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
     if vm.heap.collection_due() && !collect_some(vm) {
         return crate::unwind::throw_out_of_memory(vm);
     }
-    let answer = yield_turn(vm);
-    if is_interrupted(vm) {
-        if answer == 0 {
-            // Undo the choice of the next goroutine.
-            if let Some(index) = vm.scheduler.running.take() {
-                vm.scheduler.ready.push_front(index);
-            }
-        }
-        vm.current = null_mut();
-        return Exit::Interrupted.answer();
-    }
-    answer
+    yield_turn(vm)
 }
 
 /// Called before an instruction that allocates: the collector may do a part of its work. False if memory is short.
@@ -481,6 +468,7 @@ impl Vm {
         if is_interrupted(self) {
             return Turn::Interrupted;
         }
+        self.settle();
         self.scheduler.slices = SLICES;
         self.fuel = self.scheduler.slice;
         // SAFETY: no goroutine is running; `pick_next` makes a context.
@@ -556,6 +544,7 @@ impl Vm {
         // lies the frame of the call.
         unsafe {
             assert!(self.current.is_null(), "the host looks at a VM that is running");
+            self.settle();
             if self.scheduler.host_thread.is_null() {
                 let dummy = self.dummy_function;
                 self.scheduler.host_thread = thread::new_thread(self, dummy, 8);
