@@ -122,7 +122,9 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
     }
 }
 
-/// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code would.
+/// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code would. Not inlined: its handler
+/// would lose the sibling call.
+#[inline(never)]
 pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
     let callee = (*vm).base;
     // `pc` is behind the receiving word, which follows the call word.
