@@ -1,7 +1,7 @@
 //! Results on their way to a context, errors on their way to a `pcall`, and the end of threads.
 
 use crate::frame::{
-    Context, Continuation, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
+    Context, Continuation, MAX_VALUES, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
 };
 use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
@@ -12,6 +12,10 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::ptr::null_mut;
 
+/// Lists longer than this are work that the budget pays for: a list may be handed down a deep stack, longer every time, and
+/// nothing else would stop that.
+const LONG_LIST: usize = 250;
+
 /// `count` results from `source` on reach the call word before `pc` in the frame at `base`; that becomes the running context.
 pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, source: *const Value, count: usize) -> u64 {
     vm.base = base;
@@ -19,13 +23,16 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
     let wanted = call_results(pc);
     let mut target = base.add(call_slot(pc));
     if wanted == OPEN_LIST {
+        if count > MAX_VALUES {
+            return throw_text(vm, messages::TOO_MANY_RESULTS_STACK);
+        }
         let mut source = source;
         if target.add(count) > vm.stack_end {
             // The results may lie in the stack that moves.
             let stack = (*vm.current).stack;
             let inside = source >= stack && source < vm.stack_end.add(EXTRA).cast_const();
             let offset = if inside { source.offset_from(stack) } else { 0 };
-            if count > crate::frame::MAX_VALUES || !grow(vm, target, count + 2) {
+            if !grow(vm, target, count + 2) {
                 return throw_text(vm, messages::TOO_MANY_RESULTS_STACK);
             }
             if inside {
@@ -35,6 +42,13 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
         }
         std::ptr::copy(source, target, count);
         vm.top = target.add(count);
+        if count > LONG_LIST {
+            vm.fuel -= count as i64;
+            if vm.fuel < 0 {
+                vm.k = constants_of(vm.base);
+                return scheduler::results_out_of_budget(vm);
+            }
+        }
     } else {
         let wanted = wanted as usize - 1;
         std::ptr::copy(source, target, count.min(wanted));

@@ -14,6 +14,10 @@ use crate::value::{LUA_FUNCTION, NATIVE_FUNCTION, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode};
 
+/// The budget may fall so low in one chain of `__call` metamethods. If one of them is `pcall`, the chain has no end and
+/// nothing in it at which the scheduler could take over.
+const UNCHECKED_WORK: i64 = -500_000;
+
 handlers! { (pc, base, d, a, k, vm)
     Call {
         charge!();
@@ -273,12 +277,13 @@ cold_functions! {
             return throw_text(vm, text);
         }
         let top = vm.top;
-        if !grow(vm, top, 1) {
+        let count = top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
+        vm.fuel -= 16 + count as i64;
+        if vm.fuel < UNCHECKED_WORK || !grow(vm, top, 1) {
             return throw_text(vm, messages::STACK_OVERFLOW);
         }
         let slot = vm.base.add(call_slot(vm.pc));
-        let count = vm.top.offset_from(slot.add(2)) as usize;
-        std::ptr::copy(slot.add(2), slot.add(3), count);
+        std::ptr::copy(slot.add(2), slot.add(3), count as usize);
         *slot.add(2) = *slot;
         *slot = method;
         vm.top = vm.top.add(1);

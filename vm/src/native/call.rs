@@ -135,7 +135,7 @@ impl<'c> Call<'c> {
     /// Leaves any number of results and gives the outcome.
     pub(crate) fn set_results(&mut self, values: impl ExactSizeIterator<Item = Value<'c>>) -> Result<Outcome, Error> {
         let count = values.len();
-        self.reserve(count)?;
+        self.reserve(count, messages::TOO_MANY_RESULTS)?;
         for (i, value) in values.enumerate() {
             // SAFETY: `reserve` made room for `count` slots from the arguments on.
             unsafe { *self.arguments.sub(2).add(i) = value.0 }
@@ -143,14 +143,14 @@ impl<'c> Call<'c> {
         Ok(outcome(self.vm(), count))
     }
 
-    /// Room for `count` values from the first argument on. May move the stack.
-    pub(crate) fn reserve(&mut self, count: usize) -> Result<(), Error> {
+    /// Room for `count` values from the first argument on. May move the stack. Fails with `text`.
+    pub(crate) fn reserve(&mut self, count: usize, text: &'static str) -> Result<(), Error> {
         let vm = self.vm;
         // SAFETY: `vm` is alive; `base` is in the same stack as the arguments and is moved with it.
         unsafe {
             let offset = self.arguments.offset_from((*vm).base);
             if !thread::grow(&mut *vm, self.arguments, count + 2) {
-                return Err(Error::text(messages::TOO_MANY_RESULTS));
+                return Err(Error::text(text));
             }
             self.arguments = (*vm).base.offset(offset);
         }

@@ -132,7 +132,7 @@ fn begin(call: &mut Call<'_>, steps: Box<dyn Steps>, kept: Vec<Raw>) -> Outcome 
     if call.count > MAX_VALUES {
         return Error::text(messages::TOO_MANY_ARGUMENTS).finish_failed(call);
     }
-    if let Err(error) = call.reserve(call.count + 8) {
+    if let Err(error) = call.reserve(call.count + 8, messages::STACK_OVERFLOW) {
         return error.finish_failed(call);
     }
     let state = Box::new(State { steps: Some(steps), kept });
@@ -291,7 +291,7 @@ impl<'c> Call<'c> {
     /// Asks for a call; the native is stepped again when it has returned.
     pub fn call(&mut self, function: Value<'c>, arguments: &[Value<'c>], wanted: Wanted) -> Result<Step, Error> {
         self.check_stage()?;
-        self.reserve(self.count + 8 + arguments.len())?;
+        self.reserve(self.count + 8 + arguments.len(), messages::STACK_OVERFLOW)?;
         // SAFETY: `reserve` made room for the callee, its link and the arguments.
         unsafe {
             let callee = self.callee();

@@ -377,6 +377,14 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     yield_turn(vm)
 }
 
+/// The budget is used up by results that have just arrived, up to `vm.top`: the thread goes on with what receives them.
+pub(crate) unsafe fn results_out_of_budget(vm: &mut Vm) -> u64 {
+    vm.fuel = vm.scheduler.slice;
+    let top = vm.top;
+    thread::save(vm, top);
+    yield_turn(vm)
+}
+
 /// The budget of a native is used up; its thread is saved, it goes on with its next step.
 pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
