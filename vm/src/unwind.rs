@@ -17,6 +17,10 @@ use std::ptr::null_mut;
 const LONG_LIST: usize = 250;
 
 /// `count` results from `source` on reach the call word before `pc` in the frame at `base`; that becomes the running context.
+///
+/// # Safety
+/// `base` and `pc` are a context of the running thread. `count` live values lie at `source`, in the
+/// running thread's stack or elsewhere.
 pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, source: *const Value, count: usize) -> u64 {
     vm.base = base;
     vm.pc = pc;
@@ -61,6 +65,9 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
 }
 
 /// Raises a message, with the position of the running function before it if that is a Lua function.
+///
+/// # Safety
+/// As [`throw`].
 #[cold]
 pub(crate) unsafe fn throw_text(vm: &mut Vm, text: impl AsRef<[u8]>) -> u64 {
     let mut message = crate::debug_info::running_position(vm);
@@ -70,6 +77,9 @@ pub(crate) unsafe fn throw_text(vm: &mut Vm, text: impl AsRef<[u8]>) -> u64 {
 }
 
 /// Raises "not enough memory". The message is made of memory that the limit leaves for this.
+///
+/// # Safety
+/// As [`throw`].
 #[cold]
 pub(crate) unsafe fn throw_out_of_memory(vm: &mut Vm) -> u64 {
     vm.retried = null_mut();
@@ -79,6 +89,9 @@ pub(crate) unsafe fn throw_out_of_memory(vm: &mut Vm) -> u64 {
 
 /// Raises an error in the running context: the stack is unwound to the innermost protected call, threads included. The
 /// handler of an `xpcall` runs on top of the stack that failed, so that it sees all frames.
+///
+/// # Safety
+/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). The error is alive.
 pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
     let mut error = error;
     let mut context = Context { base: vm.base, pc: vm.pc };
@@ -137,6 +150,9 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
 }
 
 /// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room for it.
+///
+/// # Safety
+/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). Handler and error are alive.
 unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool {
     let frame_end = if continuation_at(vm.pc).is_none() {
         let size = (*crate::frame::prototype_of(vm.base)).frame_size as usize;
@@ -164,6 +180,9 @@ unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool 
 }
 
 /// The `xpcall` handler has returned `value`: unwinds to its `xpcall`, which fails with it.
+///
+/// # Safety
+/// The state in `vm` is that of the handler of an error handler's continuation.
 pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
     // The cold function's pc is behind the receiving word.
     let mut context = Context { base: vm.base, pc: vm.pc.sub(1) };
@@ -183,6 +202,9 @@ pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
 }
 
 /// The protected call whose frame begins at `frame` returns false and the error.
+///
+/// # Safety
+/// `frame` begins the frame of a `pcall` or `xpcall` of the running thread. The error is alive.
 unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u64 {
     close_upvalues(&mut vm.heap, vm.current, frame);
     let (_, caller) = unlink(*frame.sub(1));
@@ -191,6 +213,9 @@ unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u
 }
 
 /// The function of the running thread has returned `count` values from `results` on.
+///
+/// # Safety
+/// The function of the running thread has returned; its results are all that is used of its stack.
 pub(crate) unsafe fn finish_thread(vm: &mut Vm, results: *mut Value, count: usize) -> u64 {
     let current = vm.current;
     let resumer = (*current).resumer;

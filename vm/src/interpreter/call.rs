@@ -1,4 +1,6 @@
 //! Calls, returns and extra arguments. See [`crate::frame`] for the layout that these handlers build.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers, keep_loop};
 use super::index::find_metamethod;
@@ -51,6 +53,7 @@ handlers! { (pc, base, d, a, k, vm)
         if !is_pointer(function) {
             jump!(call_other, d, a);
         }
+        debug_assert!(c(d) < 1 << 32, "arguments begin above their callee");
         let prototype = (*(function as *const LuaFunction)).prototype;
         let frame = slot.add(2);
         (*vm).top = frame.add(c(d));
@@ -231,6 +234,9 @@ handlers! { (pc, base, d, a, k, vm)
 pub(crate) use DoCall as issue_call;
 
 /// The results of the frame at `vm.base` go to its caller.
+///
+/// # Safety
+/// A Lua frame is running; `count` values lie at `source`.
 unsafe fn return_values(vm: &mut Vm, source: *mut Value, count: usize) -> u64 {
     let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
     let target = vm.base.sub(distance + 2);
@@ -333,6 +339,9 @@ cold_functions! {
 }
 
 /// Reissues a tail call whose callee and arguments (up to `vm.top`) have just been replaced by those of `__call`.
+///
+/// # Safety
+/// As for handlers; a tail call is running.
 unsafe fn tail_call(vm: &mut Vm) -> u64 {
     let source = vm.base.add(call_slot(vm.pc));
     let count = vm.top.offset_from(source.add(2)) as usize;
