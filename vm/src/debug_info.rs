@@ -22,6 +22,10 @@ pub(crate) struct Activation {
 }
 
 impl Activation {
+    /// What the compiler made of the function, if it is a Lua function.
+    ///
+    /// # Safety
+    /// The function is alive.
     unsafe fn compiled(&self) -> Option<&bytecode::Prototype> {
         let function = self.function.to_lua_function()?;
         Some(&(*(*function).prototype).cold.compiled)
@@ -36,6 +40,10 @@ struct Activations {
 }
 
 impl Activations {
+    /// Those of the running thread.
+    ///
+    /// # Safety
+    /// A thread is running, and CONTEXT holds of it (see [`crate::frame`]).
     unsafe fn of_running(vm: &Vm) -> Activations {
         let context = Context { base: vm.base, pc: vm.pc };
         Activations { context: Some(context), pending: called_native(context) }
@@ -43,6 +51,9 @@ impl Activations {
 }
 
 /// The native that the call word of a context calls, if it does.
+///
+/// # Safety
+/// `context` is a context (see [`crate::frame`]).
 unsafe fn called_native(context: Context) -> Option<Value> {
     let opcode = Instruction(*context.pc.sub(1)).opcode()?;
     let is_call = matches!(
@@ -91,11 +102,17 @@ impl Iterator for Activations {
 }
 
 /// The active call at a level of the running thread; 0 is the native that asks.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn activation(vm: &Vm, level: usize) -> Option<Activation> {
     Activations::of_running(vm).nth(level)
 }
 
 /// Where an active call stands.
+///
+/// # Safety
+/// The activation was found since the running thread ran last.
 pub(crate) unsafe fn position(activation: &Activation) -> CallerInfo {
     match activation.compiled() {
         Some(compiled) => CallerInfo {
@@ -107,6 +124,9 @@ pub(crate) unsafe fn position(activation: &Activation) -> CallerInfo {
 }
 
 /// "source:line: " of the running context, if it is Lua code.
+///
+/// # Safety
+/// No thread is running, or CONTEXT holds of it (see [`crate::frame`]).
 pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
     let context = Context { base: vm.base, pc: vm.pc };
     if vm.current.is_null() || context.continuation().is_some() {
@@ -213,6 +233,10 @@ fn last_definition(compiled: &bytecode::Prototype, pc: usize, register: u8) -> O
     found
 }
 
+/// The function that is running, if it is a Lua function, and the index of its instruction.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]).
 unsafe fn running_compiled(vm: &Vm) -> Option<(&bytecode::Prototype, usize)> {
     let context = Context { base: vm.base, pc: vm.pc };
     if context.continuation().is_some() {
@@ -224,6 +248,9 @@ unsafe fn running_compiled(vm: &Vm) -> Option<(&bytecode::Prototype, usize)> {
 }
 
 /// "attempt to OPERATION ..." for an operand of the running instruction that holds `culprit`.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn operand_error(vm: &Vm, operation: &str, culprit: Value) -> Vec<u8> {
     let mut name = None;
     if let Some((compiled, pc)) = running_compiled(vm) {
@@ -250,6 +277,9 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: &str, culprit: Value) -> 
 }
 
 /// "attempt to OPERATION ..." for the value in a register of the running frame.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]). The register belongs to its frame.
 pub(crate) unsafe fn register_error(vm: &Vm, operation: &str, register: usize) -> Vec<u8> {
     let name = running_compiled(vm).and_then(|(compiled, pc)| {
         // Operands of a concatenation lie in temporaries: what matters is where they came from.
@@ -260,12 +290,18 @@ pub(crate) unsafe fn register_error(vm: &Vm, operation: &str, register: usize) -
 }
 
 /// "attempt to call ..." for the callee of the call word before `vm.pc`.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
     let name = called_name(Context { base: vm.base, pc: vm.pc });
     messages::operand("call", name.as_ref().map(|(kind, name)| (*kind, &name[..])), callee)
 }
 
 /// What the callee of a context's call word is called there.
+///
+/// # Safety
+/// `context` is a context (see [`crate::frame`]).
 unsafe fn called_name(context: Context) -> Option<Name> {
     if context.continuation().is_some() {
         return None;
@@ -282,6 +318,9 @@ unsafe fn called_name(context: Context) -> Option<Name> {
 }
 
 /// The text for a wrong argument of the native called by the call word before `vm.pc`. A method's `self` does not count.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8> {
     let name = called_name(Context { base: vm.base, pc: vm.pc });
     match name {
@@ -297,6 +336,9 @@ const FIRST_LEVELS: usize = 12;
 const LAST_LEVELS: usize = 10;
 
 /// The traceback of the running thread from a level on: lines that each begin with a line break, as `lua` prints them.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn traceback(vm: &Vm, level: usize) -> Vec<u8> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
     let mut skipped = 0usize;
@@ -317,6 +359,10 @@ pub(crate) unsafe fn traceback(vm: &Vm, level: usize) -> Vec<u8> {
     lines.concat()
 }
 
+/// One line of a traceback.
+///
+/// # Safety
+/// The activation was found since the running thread ran last.
 unsafe fn describe(activation: &Activation) -> Vec<u8> {
     let mut line = b"\n\t".to_vec();
     let position = position(activation);

@@ -13,6 +13,13 @@
 //! to the frame below) and `X[-2]` a Lua closure where the word wants at most one result (the return handlers reload the
 //! constants through it).
 //!
+//! **Invariants.**
+//! - CONTEXT: while a cold function or a native runs, `vm.base` and `vm.pc` are a context of `vm.current`, from which
+//!   [`Context::caller`] leads to the bottom of its stack; of a thread that is not running, the stored `base` and `pc` are.
+//! - DISTANCE: a link counts at most [`MAX_VALUES`] values and a frame's own few slots; whoever makes one has checked that.
+//! - WORDS: the pc of a continuation is that of its receiving word, until its handler has been entered: that one replaces it by
+//!   another context's before anything looks at the context.
+//!
 //! A link is below `0xFFF9 << 48`, so that the collector takes it for a number: distances stay below 0xFFF9.
 
 use crate::object::{LuaFunction, Prototype, Thread};
@@ -23,12 +30,18 @@ use solvm_compiler::bytecode::{OPEN, Opcode};
 pub(crate) const OPEN_LIST: u64 = OPEN as u64;
 
 /// Operand A of the call word before `pc`: the callee's slot.
+///
+/// # Safety
+/// `pc` is that of a context.
 #[inline(always)]
 pub(crate) unsafe fn call_slot(pc: *const u32) -> usize {
     *(pc.sub(1) as *const u8).add(1) as usize
 }
 
 /// Operand B of the call word before `pc`: results wanted + 1, or `OPEN`.
+///
+/// # Safety
+/// `pc` is that of a context.
 #[inline(always)]
 pub(crate) unsafe fn call_results(pc: *const u32) -> u64 {
     *(pc.sub(1) as *const u8).add(2) as u64
@@ -130,11 +143,15 @@ pub(crate) fn continuation_at(pc: *const u32) -> Option<Continuation> {
     if offset >= size_of::<Words>() {
         return None;
     }
+    debug_assert!(offset % 8 == 4, "the pc of a continuation is at its receiving word");
     // SAFETY: `pc` lies in WORDS and, as the pc of a context, at a receiving operation, which is a continuation's number.
     Some(unsafe { std::mem::transmute::<u8, Continuation>(*pc as u8) })
 }
 
 /// The constants of the function whose frame is at `base`; null if that is no Lua frame.
+///
+/// # Safety
+/// `base` is that of a context.
 #[inline(always)]
 pub(crate) unsafe fn constants_of(base: *mut Value) -> *const Value {
     let function = (*base.sub(2)).untag(LUA_FUNCTION);
@@ -145,6 +162,9 @@ pub(crate) unsafe fn constants_of(base: *mut Value) -> *const Value {
 }
 
 /// The Lua function whose frame is at `base`.
+///
+/// # Safety
+/// `base` is that of a Lua frame.
 #[inline(always)]
 pub(crate) unsafe fn function_of(base: *mut Value) -> *mut LuaFunction {
     let function = (*base.sub(2)).untag(LUA_FUNCTION);
@@ -153,6 +173,9 @@ pub(crate) unsafe fn function_of(base: *mut Value) -> *mut LuaFunction {
 }
 
 /// The prototype of the Lua function whose frame is at `base`.
+///
+/// # Safety
+/// `base` is that of a Lua frame.
 #[inline(always)]
 pub(crate) unsafe fn prototype_of(base: *mut Value) -> *mut Prototype {
     (*function_of(base)).prototype
@@ -167,6 +190,9 @@ pub(crate) struct Context {
 
 impl Context {
     /// The context that the thread stopped in.
+    ///
+    /// # Safety
+    /// The thread has a stack, and its context was stored.
     pub(crate) unsafe fn of(thread: *const Thread) -> Context {
         Context { base: (*thread).base, pc: (*thread).pc }
     }
@@ -178,6 +204,9 @@ impl Context {
     }
 
     /// The caller's context. None at the bottom of the thread.
+    ///
+    /// # Safety
+    /// It is a context of a thread whose frames have not changed since.
     pub(crate) unsafe fn caller(self) -> Option<Context> {
         let (distance, saved) = unlink(*self.base.sub(1));
         let below = self.base.sub(distance);

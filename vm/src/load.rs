@@ -31,6 +31,10 @@ pub(crate) unsafe fn load(
 }
 
 /// Makes the heap's form of a compiled function and of all functions inside it.
+///
+/// # Safety
+/// The result is published before the next safepoint. `compiled` is code as the compiler makes it: handlers trust
+/// its operands.
 pub(crate) unsafe fn instantiate(heap: &mut Heap, compiled: &Arc<bytecode::Prototype>) -> *mut Prototype {
     let mut constants: Box<[Value]> = vec![Value::NIL; compiled.constants.len()].into();
     for (i, constant) in compiled.constants.iter().enumerate() {
@@ -58,6 +62,10 @@ pub(crate) unsafe fn instantiate(heap: &mut Heap, compiled: &Arc<bytecode::Proto
     heap.new_prototype(prototype)
 }
 
+/// The table that constructors copy.
+///
+/// # Safety
+/// The result is published before the next safepoint.
 unsafe fn build_template(heap: &mut Heap, template: &bytecode::TableTemplate) -> *mut Table {
     let fields = template.fields.len();
     let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
@@ -81,12 +89,18 @@ unsafe fn build_template(heap: &mut Heap, template: &bytecode::TableTemplate) ->
 }
 
 /// Sets a key of a template. One without a value yet gets a slot all the same: that is what a removed key leaves behind.
+///
+/// # Safety
+/// Table, key and value are alive.
 unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value) {
     let set = table::set(heap, template, key, Value::TRUE).and_then(|()| table::set(heap, template, key, value));
     debug_assert!(set.is_ok(), "a template has room for its keys");
 }
 
 /// A Lua function that returns at once, for frames whose function slot must hold a Lua function.
+///
+/// # Safety
+/// The result is published before the next safepoint.
 pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
     let compiled = Arc::new(bytecode::Prototype {
         source: Arc::new(Source { name: (*b"=(none)").into(), text: Box::default() }),

@@ -1,4 +1,13 @@
 //! Lua threads: a stack, the context in which it goes on, and who resumed it.
+//!
+//! **Invariants.**
+//! - STACK MOVES: only [`grow`] moves the running thread's stack, and only that of the running thread moves. `vm.base`, `vm.top`
+//!   and open upvalues follow; nobody else keeps an address in it across a call that may grow it.
+//! - LIVE END: whatever a thread that is not running needs lies below [`live_end`], the rest of its stack is cleared by the
+//!   collector. A thread that stops says what is above its frame by `top`: arguments still to be taken, an open list, the
+//!   thread that it has resumed.
+//! - RESUMER: a suspended thread has none, a dead one has no stack; a running one and those that wait for it form a chain up to
+//!   the goroutine's first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
 
 use crate::frame::{self, Context};
 use crate::gc::Heap;
@@ -44,6 +53,9 @@ pub(crate) unsafe fn live_end(thread: *const Thread) -> *mut Value {
 }
 
 /// A new suspended thread that will call `function` with the arguments of its first resume.
+///
+/// # Safety
+/// The function is alive. The thread is published before the next safepoint.
 pub(crate) unsafe fn new_thread(vm: &mut Vm, function: Value, arguments: usize) -> *mut Thread {
     let frame_size = match function.to_lua_function() {
         Some(closure) => (*(*closure).prototype).frame_size as usize,
@@ -63,6 +75,10 @@ pub(crate) unsafe fn new_thread(vm: &mut Vm, function: Value, arguments: usize) 
 }
 
 /// Stores the running context into the current thread, so that others can see where it stands.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`frame`]); what must survive of its stack lies below `top`, or in the running
+/// Lua frame.
 pub(crate) unsafe fn save(vm: &mut Vm, top: *mut Value) {
     let thread = vm.current;
     (*thread).pc = vm.pc;
@@ -71,6 +87,9 @@ pub(crate) unsafe fn save(vm: &mut Vm, top: *mut Value) {
 }
 
 /// Makes `thread` the running one, in its own context.
+///
+/// # Safety
+/// The thread has a stack and is suspended; the one that ran has been saved or is done.
 pub(crate) unsafe fn switch_to(vm: &mut Vm, thread: *mut Thread) {
     vm.current = thread;
     vm.stack_end = (*thread).stack_end;
@@ -86,6 +105,9 @@ pub(crate) unsafe fn switch_to(vm: &mut Vm, thread: *mut Thread) {
 }
 
 /// Ends a thread: its upvalues are closed, its stack goes back.
+///
+/// # Safety
+/// The thread has a stack, which nothing but open upvalues refers to.
 pub(crate) unsafe fn kill(vm: &mut Vm, thread: *mut Thread) {
     close_upvalues(&mut vm.heap, thread, (*thread).stack);
     vm.heap.free_stack(thread);
@@ -94,6 +116,10 @@ pub(crate) unsafe fn kill(vm: &mut Vm, thread: *mut Thread) {
 
 /// Room for `need` slots from `position` on, in the running thread. May move the stack; `vm.base` and `vm.top` follow.
 /// False if the limit of slots or of nested calls is reached.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`frame`]); `position` lies in its stack. The caller uses no address in that
+/// stack afterwards but those derived from `vm.base` and `vm.top` anew.
 pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> bool {
     let thread = vm.current;
     let used = position.offset_from((*thread).stack) as usize;
@@ -140,6 +166,9 @@ pub(crate) unsafe fn grow_or_collect(vm: &mut Vm, position: *mut Value, need: us
 }
 
 /// The number of calls that are active in the running thread.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`frame`]).
 unsafe fn depth(vm: &Vm) -> usize {
     let mut context = Context { base: vm.base, pc: vm.pc };
     let mut depth = 0;
@@ -151,6 +180,9 @@ unsafe fn depth(vm: &Vm) -> usize {
 }
 
 /// The open upvalue of a slot of `thread`, made if there is none.
+///
+/// # Safety
+/// `slot` lies in the stack of `thread`, which is running.
 pub(crate) unsafe fn find_upvalue(heap: &mut Heap, thread: *mut Thread, slot: *mut Value) -> *mut Upvalue {
     let mut previous: *mut Upvalue = null_mut();
     let mut current = (*thread).open_upvalues;
@@ -172,12 +204,18 @@ pub(crate) unsafe fn find_upvalue(heap: &mut Heap, thread: *mut Thread, slot: *m
 }
 
 /// The next open upvalue of the same thread, lower in its stack.
+///
+/// # Safety
+/// The upvalue is open.
 pub(crate) unsafe fn next_open(upvalue: *mut Upvalue) -> *mut Upvalue {
     debug_assert!((*upvalue).is_open != 0);
     (*upvalue).closed.0 as *mut Upvalue
 }
 
 /// Closes the open upvalues of `thread` from `level` up.
+///
+/// # Safety
+/// `level` lies in the thread's stack.
 pub(crate) unsafe fn close_upvalues(heap: &mut Heap, thread: *mut Thread, level: *mut Value) {
     while !(*thread).open_upvalues.is_null() && (*(*thread).open_upvalues).slot >= level {
         let upvalue = (*thread).open_upvalues;
@@ -200,6 +238,9 @@ pub enum Status {
 }
 
 /// The state of `thread` as seen from the running one.
+///
+/// # Safety
+/// The thread is alive.
 pub(crate) unsafe fn status(vm: &Vm, thread: *const Thread) -> Status {
     if std::ptr::eq(thread, vm.current) {
         Status::Running
@@ -213,6 +254,9 @@ pub(crate) unsafe fn status(vm: &Vm, thread: *const Thread) -> Status {
 }
 
 /// Whether the instruction before `pc` takes its arguments up to `top`.
+///
+/// # Safety
+/// `pc` lies behind an instruction.
 pub(crate) unsafe fn takes_open_list(pc: *const u32) -> bool {
     let opcode = *pc.sub(1) as u8;
     opcode == Opcode::CallOpen as u8 || opcode == Opcode::TailCallOpen as u8

@@ -1,7 +1,7 @@
 //! Results on their way to a context, errors on their way to a `pcall`, and the end of threads.
 
 use crate::frame::{
-    Context, Continuation, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
+    Context, Continuation, MAX_VALUES, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
 };
 use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
@@ -12,20 +12,31 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::ptr::null_mut;
 
+/// Lists longer than this are work that the budget pays for: a list may be handed down a deep stack, longer every time, and
+/// nothing else would stop that.
+const LONG_LIST: usize = 250;
+
 /// `count` results from `source` on reach the call word before `pc` in the frame at `base`; that becomes the running context.
+///
+/// # Safety
+/// `base` and `pc` are a context of the running thread. `count` live values lie at `source`, in the
+/// running thread's stack or elsewhere.
 pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, source: *const Value, count: usize) -> u64 {
     vm.base = base;
     vm.pc = pc;
     let wanted = call_results(pc);
     let mut target = base.add(call_slot(pc));
     if wanted == OPEN_LIST {
+        if count > MAX_VALUES {
+            return throw_text(vm, messages::TOO_MANY_RESULTS_STACK);
+        }
         let mut source = source;
         if target.add(count) > vm.stack_end {
             // The results may lie in the stack that moves.
             let stack = (*vm.current).stack;
             let inside = source >= stack && source < vm.stack_end.add(EXTRA).cast_const();
             let offset = if inside { source.offset_from(stack) } else { 0 };
-            if count > crate::frame::MAX_VALUES || !grow(vm, target, count + 2) {
+            if !grow(vm, target, count + 2) {
                 return throw_text(vm, messages::TOO_MANY_RESULTS_STACK);
             }
             if inside {
@@ -35,6 +46,13 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
         }
         std::ptr::copy(source, target, count);
         vm.top = target.add(count);
+        if count > LONG_LIST {
+            vm.fuel -= count as i64;
+            if vm.fuel < 0 {
+                vm.k = constants_of(vm.base);
+                return scheduler::results_out_of_budget(vm);
+            }
+        }
     } else {
         let wanted = wanted as usize - 1;
         std::ptr::copy(source, target, count.min(wanted));
@@ -47,6 +65,9 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
 }
 
 /// Raises a message, with the position of the running function before it if that is a Lua function.
+///
+/// # Safety
+/// As [`throw`].
 #[cold]
 pub(crate) unsafe fn throw_text(vm: &mut Vm, text: impl AsRef<[u8]>) -> u64 {
     let mut message = crate::debug_info::running_position(vm);
@@ -56,6 +77,9 @@ pub(crate) unsafe fn throw_text(vm: &mut Vm, text: impl AsRef<[u8]>) -> u64 {
 }
 
 /// Raises "not enough memory". The message is made of memory that the limit leaves for this.
+///
+/// # Safety
+/// As [`throw`].
 #[cold]
 pub(crate) unsafe fn throw_out_of_memory(vm: &mut Vm) -> u64 {
     vm.retried = null_mut();
@@ -65,6 +89,9 @@ pub(crate) unsafe fn throw_out_of_memory(vm: &mut Vm) -> u64 {
 
 /// Raises an error in the running context: the stack is unwound to the innermost protected call, threads included. The
 /// handler of an `xpcall` runs on top of the stack that failed, so that it sees all frames.
+///
+/// # Safety
+/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). The error is alive.
 pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
     let mut error = error;
     let mut context = Context { base: vm.base, pc: vm.pc };
@@ -123,6 +150,9 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
 }
 
 /// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room for it.
+///
+/// # Safety
+/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). Handler and error are alive.
 unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool {
     // A native's arguments may reach further than its caller's frame; they are not needed any more.
     let frame_end = match continuation_at(vm.pc) {
@@ -151,6 +181,9 @@ unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool 
 }
 
 /// The `xpcall` handler has returned `value`: unwinds to its `xpcall`, which fails with it.
+///
+/// # Safety
+/// The state in `vm` is that of the handler of an error handler's continuation.
 pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
     // The cold function's pc is behind the receiving word.
     let mut context = Context { base: vm.base, pc: vm.pc.sub(1) };
@@ -170,6 +203,9 @@ pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
 }
 
 /// The protected call whose frame begins at `frame` returns false and the error.
+///
+/// # Safety
+/// `frame` begins the frame of a `pcall` or `xpcall` of the running thread. The error is alive.
 unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u64 {
     close_upvalues(&mut vm.heap, vm.current, frame);
     let (_, caller) = unlink(*frame.sub(1));
@@ -178,6 +214,9 @@ unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u
 }
 
 /// The function of the running thread has returned `count` values from `results` on.
+///
+/// # Safety
+/// The function of the running thread has returned; its results are all that is used of its stack.
 pub(crate) unsafe fn finish_thread(vm: &mut Vm, results: *mut Value, count: usize) -> u64 {
     let current = vm.current;
     let resumer = (*current).resumer;

@@ -1,4 +1,6 @@
 //! Arithmetic handlers: compute first, look at the operands only if the result is a NaN.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index::{call_metamethod, find_metamethod};
@@ -151,6 +153,9 @@ pub(crate) fn compute(event: Metamethod, x: f64, y: f64) -> f64 {
 }
 
 /// The value of an operand as its opcode declares it.
+///
+/// # Safety
+/// The instruction is that of the running Lua frame.
 unsafe fn operand(vm: &Vm, instruction: Instruction, letter: char, meaning: Operand) -> Value {
     let index = instruction.operand(letter, meaning) as usize;
     if meaning == Operand::Constant { *vm.k.add(index) } else { *vm.base.add(index) }

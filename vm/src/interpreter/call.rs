@@ -1,4 +1,6 @@
 //! Calls, returns and extra arguments. See [`crate::frame`] for the layout that these handlers build.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers, keep_loop};
 use super::index::find_metamethod;
@@ -13,6 +15,10 @@ use crate::unwind::{deliver, throw_text};
 use crate::value::{LUA_FUNCTION, NATIVE_FUNCTION, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode};
+
+/// The budget may fall so low in one chain of `__call` metamethods. If one of them is `pcall`, the chain has no end and
+/// nothing in it at which the scheduler could take over.
+const UNCHECKED_WORK: i64 = -500_000;
 
 handlers! { (pc, base, d, a, k, vm)
     Call {
@@ -47,6 +53,7 @@ handlers! { (pc, base, d, a, k, vm)
         if !is_pointer(function) {
             jump!(call_other, d, a);
         }
+        debug_assert!(c(d) < 1 << 32, "arguments begin above their callee");
         let prototype = (*(function as *const LuaFunction)).prototype;
         let frame = slot.add(2);
         (*vm).top = frame.add(c(d));
@@ -227,6 +234,9 @@ handlers! { (pc, base, d, a, k, vm)
 pub(crate) use DoCall as issue_call;
 
 /// The results of the frame at `vm.base` go to its caller.
+///
+/// # Safety
+/// A Lua frame is running; `count` values lie at `source`.
 unsafe fn return_values(vm: &mut Vm, source: *mut Value, count: usize) -> u64 {
     let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
     let target = vm.base.sub(distance + 2);
@@ -273,12 +283,13 @@ cold_functions! {
             return throw_text(vm, text);
         }
         let top = vm.top;
-        if !grow_or_collect(vm, top, 1) {
+        let count = top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
+        vm.fuel -= 16 + count as i64;
+        if vm.fuel < UNCHECKED_WORK || !grow_or_collect(vm, top, 1) {
             return throw_text(vm, messages::STACK_OVERFLOW);
         }
         let slot = vm.base.add(call_slot(vm.pc));
-        let count = vm.top.offset_from(slot.add(2)) as usize;
-        std::ptr::copy(slot.add(2), slot.add(3), count);
+        std::ptr::copy(slot.add(2), slot.add(3), count as usize);
         *slot.add(2) = *slot;
         *slot = method;
         vm.top = vm.top.add(1);
@@ -328,6 +339,9 @@ cold_functions! {
 }
 
 /// Reissues a tail call whose callee and arguments (up to `vm.top`) have just been replaced by those of `__call`.
+///
+/// # Safety
+/// As for handlers; a tail call is running.
 unsafe fn tail_call(vm: &mut Vm) -> u64 {
     let source = vm.base.add(call_slot(vm.pc));
     let count = vm.top.offset_from(source.add(2)) as usize;

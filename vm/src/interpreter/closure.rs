@@ -1,4 +1,6 @@
 //! Handlers that make closures and close their upvalues.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use crate::frame::{function_of, prototype_of};

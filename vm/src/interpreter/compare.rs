@@ -1,4 +1,6 @@
 //! Comparison handlers: each looks at the Jump word that follows it.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index::{call_metamethod, find_metamethod};
@@ -129,6 +131,9 @@ handlers! { (pc, base, d, a, k, vm)
 }
 
 /// Whether two different words can still be equal: tables and userdata by a metamethod, long strings by their bytes.
+///
+/// # Safety
+/// The values are alive.
 #[inline(always)]
 unsafe fn may_be_equal(x: Value, y: Value) -> bool {
     let tag = x.tag();
@@ -157,6 +162,9 @@ pub(crate) fn is_negated(opcode: Opcode) -> bool {
 }
 
 /// Ends the comparison before `vm.pc`: its relation holds or not.
+///
+/// # Safety
+/// A comparison that a Jump word follows lies before `vm.pc`.
 pub(crate) unsafe fn decide(vm: &mut Vm, opcode: Opcode, holds: bool) -> u64 {
     vm.pc = if holds != is_negated(opcode) { jump_target(vm.pc) } else { vm.pc.add(1) };
     CONTINUE
@@ -175,6 +183,9 @@ fn order_raw(x: Value, y: Value, or_equal: bool) -> Option<bool> {
 }
 
 /// The metamethod that both operands share for an event (Lua 5.1 asks that they be the same).
+///
+/// # Safety
+/// The values are alive.
 unsafe fn shared_metamethod(vm: &Vm, x: Value, y: Value, event: Metamethod) -> Value {
     let first = find_metamethod(vm, x, event);
     if first.is_nil() || first == find_metamethod(vm, y, event) { first } else { Value::NIL }
@@ -190,6 +201,10 @@ enum Order {
     Impossible,
 }
 
+/// Decides an ordering as far as it takes no call.
+///
+/// # Safety
+/// The values are alive.
 unsafe fn order_of(vm: &Vm, x: Value, y: Value, or_equal: bool) -> Order {
     if let Some(holds) = order_raw(x, y, or_equal) {
         return Order::Known(holds);
@@ -263,6 +278,9 @@ cold_functions! {
 }
 
 /// Whether two values are the same without metamethods (`rawequal`).
+///
+/// # Safety
+/// The values are alive.
 pub(crate) unsafe fn raw_equal(x: Value, y: Value) -> bool {
     if x.is_number() && y.is_number() {
         return x.as_f64() == y.as_f64();
@@ -274,6 +292,9 @@ pub(crate) unsafe fn raw_equal(x: Value, y: Value) -> bool {
 }
 
 /// The `__lt` metamethod that two values share; nil if they have no order.
+///
+/// # Safety
+/// The values are alive.
 pub(crate) unsafe fn less_than_metamethod(vm: &Vm, x: Value, y: Value) -> Value {
     shared_metamethod(vm, x, y, Metamethod::Less)
 }

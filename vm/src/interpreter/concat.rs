@@ -1,4 +1,6 @@
 //! Concatenation: right to left, as many strings at once as possible, metamethods in between.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers};
 use super::index::find_metamethod;
@@ -30,6 +32,9 @@ cold_functions! {
 }
 
 /// Joins `R[B]` to `R[last]`, where what came after `last` is already part of `R[last]`.
+///
+/// # Safety
+/// A Lua frame is running, and `instruction` is its Concatenate before `vm.pc`; `last` is one of its operands.
 pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, last: usize) -> u64 {
     let first = instruction.b() as usize;
     let mut last = last;

@@ -1,4 +1,6 @@
 //! Handlers of jumps and numeric loops, and the end of a budget.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::operand::{distance, jump_target};

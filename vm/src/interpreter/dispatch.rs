@@ -6,6 +6,22 @@
 //! - the budget is charged first, before anything has happened, since the instruction may be restarted;
 //! - a short copy loop contains `keep_loop!()`, or it becomes a call of memmove.
 
+//!
+//! # Safety
+//! The contract of all handlers, and (with the state in `vm` instead of registers) of cold functions and what they call:
+//! - `vm` is alive and nothing else uses it; a thread is running, whose stack ends at `vm.stack_end`.
+//! - `base` and `pc` are its context as [`crate::frame`] says; `k` are the constants of the Lua function at `base`, if any.
+//!   `pc` points behind the instruction, whose operands are `a` and `d`.
+//! - CODE: what the compiler makes is trusted. Operands that are registers are below the function's frame size, constants and
+//!   upvalues exist, jumps and data words stay inside the code, a `Return` or `Jump` ends it. The compiler's `verify` checks
+//!   that in debug builds; scripts cannot load bytecode.
+//! - FRAME ROOM: a frame's registers lie below `vm.stack_end` (checked at entry), and [`crate::thread::EXTRA`] slots behind it
+//!   are allocated: a metamethod's continuation, callee and arguments need no check, nor do a native's first few results.
+//! - An open list ends at `vm.top` from its producer to its consumer, between which no other instruction stands.
+//!
+//! Handlers read and write registers, which need no barriers; stores into objects are followed by one, or are made only if the
+//! object's `barrier` byte says that none is needed.
+
 use super::special;
 use crate::frame::Continuation;
 use crate::value::Value;
@@ -164,6 +180,9 @@ macro_rules! handler_table {
 pub(crate) static HANDLERS: [Handler; 256] = solvm_compiler::for_each_opcode!(handler_table);
 
 /// Stands in every slot of the table where sibling calls cannot be relied on: stores the state and returns to the loop.
+///
+/// # Safety
+/// As for handlers.
 unsafe fn bounce(pc: *const u32, base: *mut Value, _d: u64, _a: u64, k: *const Value, vm: *mut Vm) -> u64 {
     (*vm).pc = pc.sub(1);
     (*vm).base = base;
@@ -172,6 +191,9 @@ unsafe fn bounce(pc: *const u32, base: *mut Value, _d: u64, _a: u64, k: *const V
 }
 
 /// Runs from the context in `vm` until a handler answers with an exit.
+///
+/// # Safety
+/// The state in `vm` is that of a handler about to be entered.
 pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
     loop {
         let pc = (*vm).pc;
@@ -187,6 +209,9 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
 
 /// Fills the dispatch table: with the handlers if that is wanted and the chain of calls does not grow the host stack, else
 /// with [`bounce`].
+///
+/// # Safety
+/// Nothing is running.
 pub(crate) unsafe fn choose_dispatch(vm: *mut Vm, wanted: bool) {
     (*vm).table = HANDLERS;
     if !wanted || !chains(vm) {
@@ -200,6 +225,9 @@ pub(crate) fn is_chained(vm: &Vm) -> bool {
 }
 
 /// Runs a few instructions between two probes of the stack pointer.
+///
+/// # Safety
+/// Nothing is running.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 unsafe fn chains(vm: *mut Vm) -> bool {
     use solvm_compiler::bytecode::Instruction;
@@ -229,6 +257,10 @@ unsafe fn chains(vm: *mut Vm) -> bool {
     chained
 }
 
+/// Handlers lead to each other only where the compiler is known to make sibling calls.
+///
+/// # Safety
+/// Nothing is running.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 unsafe fn chains(_vm: *mut Vm) -> bool {
     false

@@ -1,4 +1,6 @@
 //! Handlers for constant string keys: fields, methods, globals, and upvalues beside them.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
@@ -10,6 +12,9 @@ use crate::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
 
 /// The upvalue with that index of the function whose frame is at `base`.
+///
+/// # Safety
+/// `base` is that of a Lua frame whose function has an upvalue with that index.
 #[inline(always)]
 unsafe fn upvalue(base: *mut Value, index: u64) -> *mut Upvalue {
     let function: *mut LuaFunction = function_of(base);

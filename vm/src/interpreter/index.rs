@@ -17,6 +17,9 @@ use crate::vm::Vm;
 pub(crate) const MAX_CHAIN: usize = 100;
 
 /// The metatable of a value; null if it has none.
+///
+/// # Safety
+/// The value is alive.
 pub(crate) unsafe fn metatable_of(vm: &Vm, value: Value) -> *mut Table {
     if let Some(table) = value.to_table() {
         (*table).metatable
@@ -33,11 +36,17 @@ pub(crate) fn type_index(value: Value) -> usize {
 }
 
 /// The metamethod of a value for an event; nil if it has none.
+///
+/// # Safety
+/// The value is alive.
 pub(crate) unsafe fn find_metamethod(vm: &Vm, value: Value, event: Metamethod) -> Value {
     table::metamethod(metatable_of(vm, value), event, vm.metamethod_names[event as usize])
 }
 
 /// `R[target] := object[key]` for the instruction before `vm.pc`.
+///
+/// # Safety
+/// A Lua frame is running, which `target` belongs to. Object and key are alive.
 pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) -> u64 {
     let mut object = object;
     for _ in 0..MAX_CHAIN {
@@ -70,6 +79,9 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
 }
 
 /// `object[key] := value` for the instruction before `vm.pc`.
+///
+/// # Safety
+/// A Lua frame is running. Object, key and value are alive.
 pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -> u64 {
     let mut object = object;
     for _ in 0..MAX_CHAIN {
@@ -100,6 +112,9 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
 }
 
 /// A raw store. A table that cannot grow gets a second chance after a collection.
+///
+/// # Safety
+/// As [`set`]: object, key and value survive a collection, as operands of the running instruction or through them.
 unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64 {
     match table::set(&mut vm.heap, table, key, value) {
         Ok(()) if !vm.heap.collection_due() => return CONTINUE,
@@ -117,6 +132,9 @@ unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64
 }
 
 /// Calls a metamethod above the running Lua frame; `continuation` receives its result.
+///
+/// # Safety
+/// A Lua frame is running (FRAME ROOM: the slots above it are free). Method and arguments are alive.
 pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Value], continuation: *const u32) -> u64 {
     let frame_size = (*frame::prototype_of(vm.base)).frame_size as usize;
     debug_assert!(arguments.len() + 4 <= crate::thread::EXTRA);

@@ -1,5 +1,7 @@
 //! Handlers of the generic `for`. Loops over `next` and over the iterator of `ipairs` run without a call: ForEachPrepare
 //! replaces the hidden generator by a mark, and ForEachCall does the work of the ForEachLoop that follows it.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::call::DoCall;
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers, keep_loop};

@@ -1,4 +1,6 @@
 //! Handlers that load registers: constants, primitives, moves.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{dispatch, handlers};
 use crate::value::Value;

@@ -22,6 +22,9 @@ pub(crate) fn distance(d: u64) -> isize {
 }
 
 /// Where the Jump word at `pc` leads.
+///
+/// # Safety
+/// `pc` points to a Jump word of running code.
 #[inline(always)]
 pub(crate) unsafe fn jump_target(pc: *const u32) -> *const u32 {
     pc.offset(1 + (*pc as i32 >> 8) as isize)
@@ -43,6 +46,9 @@ pub(crate) fn truncate(x: f64) -> i64 {
 }
 
 /// The node of a string constant in a table's hash part; null if the table lacks the key.
+///
+/// # Safety
+/// The table is alive, the key a short string and `hash` its hash.
 #[inline(always)]
 pub(crate) unsafe fn field_node(table: *const Table, key: Value, hash: Value) -> *mut Node {
     let mut node = (*table).nodes.add((u64::from(hash.0 as u32) >> (*table).shift) as usize);

@@ -3,6 +3,8 @@
 //!
 //! A native's handler is entered with the caller's registers: `pc` behind the call word, `a` the callee's slot, C(d) the number
 //! of arguments.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::call::DoCall;
 use super::compare::decide;
@@ -22,12 +24,18 @@ use solvm_compiler::bytecode::{Instruction, OPEN};
 const ALL: u64 = OPEN as u64;
 
 /// The native function whose call is at hand.
+///
+/// # Safety
+/// `base[a]` is a native function.
 #[inline(always)]
 unsafe fn callee(base: *mut Value, a: u64) -> *mut NativeFunction {
     (*base.add(a as usize)).untag(NATIVE_FUNCTION) as *mut NativeFunction
 }
 
 /// The saved context below a continuation with `Discard`-like frames: its base and pc.
+///
+/// # Safety
+/// `base` is that of a continuation that interrupted an instruction.
 #[inline(always)]
 unsafe fn interrupted(base: *mut Value) -> (*mut Value, *const u32) {
     let (distance, pc) = unlink(*base.sub(1));
@@ -273,10 +281,17 @@ handlers! { (pc, base, d, a, k, vm)
 }
 
 /// The opcode of the instruction that a continuation interrupted, which is the word before `pc`.
+///
+/// # Safety
+/// `pc` is that of a Lua frame.
 unsafe fn interrupted_instruction(pc: *const u32) -> Instruction {
     Instruction(*pc.sub(1))
 }
 
+/// The result of a metamethod decides the comparison that it interrupted.
+///
+/// # Safety
+/// As for handlers; a condition's continuation is running.
 unsafe fn decide_interrupted(vm: &mut Vm, invert: bool) -> u64 {
     let holds = (*vm.base).is_truthy() != invert;
     (vm.base, vm.pc) = interrupted(vm.base);

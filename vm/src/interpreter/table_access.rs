@@ -1,4 +1,6 @@
 //! Handlers that make tables and access them by integers and computed keys.
+//!
+//! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;

@@ -95,6 +95,9 @@ impl Error {
     }
 
     /// Throws it from the native called by the call word before `vm.pc`.
+    ///
+    /// # Safety
+    /// As [`unwind::throw`].
     pub(crate) unsafe fn throw(self, vm: &mut Vm) -> u64 {
         match self.0 {
             Cause::None => unwind::throw(vm, Raw::NIL),

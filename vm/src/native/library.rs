@@ -97,6 +97,7 @@ impl Definition {
     }
 }
 
+/// The code of a special native, whose handler never runs it.
 unsafe fn no_code(_: *mut Vm, _: *mut Raw, _: usize) -> i64 {
     0
 }
@@ -155,6 +156,10 @@ natives!(A B C);
 natives!(A B C D);
 natives!(A B C D E);
 
+/// The code of an ordinary native.
+///
+/// # Safety
+/// As [`Code`].
 unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
     // SAFETY: F has no size (checked where the definition is made), so its value is made of no bytes. There is one, since the
     // definition was made with it; that may be copied, at any time and in any thread.

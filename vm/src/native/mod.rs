@@ -8,6 +8,10 @@
 //! None of them ever runs the interpreter inside itself: to call Lua is to return to the interpreter with a frame prepared, so
 //! that code called from a native may yield, sleep, be preempted or be cancelled like any other.
 //!
+//! Safety: an [`Outcome`] is a promise to the interpreter, so only this crate makes them; what a native with a state asks for is
+//! checked against the stage of its [`Call`]. Values are branded by the call (`'c` is invariant), which is why a `Value` that
+//! can be named is alive.
+//!
 //! No collection happens while a native runs, so the values that it holds need no rooting. They carry the lifetime `'c` of the
 //! call: the compiler refuses to keep one until after the call, or across an `await`.
 
@@ -45,6 +49,9 @@ use solvm_compiler::bytecode::OPEN;
 
 /// The Rust code of a native: arguments in place, results to be left from `arguments[-2]` on. Answers with their number or one
 /// of the outcomes below.
+///
+/// # Safety
+/// The invariant of [`Call`]. CONTEXT (see [`crate::frame`]) is the native's caller.
 pub(crate) type Code = unsafe fn(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64;
 
 /// What a native answers: the number of its results or one of the codes below. It cannot be named from outside of the crate,
@@ -72,6 +79,9 @@ pub(crate) const COLLECT: i64 = -8;
 pub(crate) const FEW: usize = 250;
 
 /// The interpreter goes on after a native whose outcome was not just the number of results wanted.
+///
+/// # Safety
+/// `vm.outcome` is what a native has just answered, and it left `vm` as that outcome demands.
 pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
     let (base, pc) = (vm.base, vm.pc);
     let deliver = |vm: &mut Vm, count: usize| unwind::deliver(vm, base, pc, base.add(call_slot(pc)), count);
@@ -124,6 +134,9 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
 
 /// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code would. Not inlined: its handler
 /// would lose the sibling call.
+///
+/// # Safety
+/// The state in `vm` is that of the handler of a native's continuation.
 #[inline(never)]
 pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
     let callee = (*vm).base;
@@ -139,6 +152,9 @@ pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
 }
 
 /// Drops the state of the native whose continuation is at `callee`: the stack is unwound past it.
+///
+/// # Safety
+/// `callee` is the base of a native's continuation that will not be reached any more.
 pub(crate) unsafe fn abandon(callee: *mut Raw) {
     if let Some(state) = (*callee.sub(3)).to_userdata() {
         (*state).data = None;
@@ -146,6 +162,9 @@ pub(crate) unsafe fn abandon(callee: *mut Raw) {
 }
 
 /// "bad argument #index to 'name' (text)" for the native called by the call word before `vm.pc`.
+///
+/// # Safety
+/// As [`unwind::throw`].
 pub(crate) unsafe fn throw_bad_argument(vm: &mut Vm, index: usize, text: &str) -> u64 {
     let message = debug_info::bad_argument(vm, index, text.as_bytes());
     unwind::throw_text(vm, message)

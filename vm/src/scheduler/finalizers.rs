@@ -40,6 +40,9 @@ impl Steps for Finalizers {
 }
 
 /// Starts the goroutine if finalizers are waiting and nobody calls them.
+///
+/// # Safety
+/// The VM is at a safepoint or between turns.
 pub(super) unsafe fn start(vm: &mut Vm) {
     if !vm.heap.has_finalizers() || vm.scheduler.finalizing.is_some() || vm.finalizers_claimed.get() {
         return;

@@ -241,11 +241,16 @@ impl Scheduler {
 }
 
 /// Wakes a goroutine that waits in a native: `values` are the native's results. False if it does not wait with this ticket.
+///
+/// # Safety
+/// The values are alive, at most 4.
 pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool {
     debug_assert!(values.len() <= 4);
     let Some(thread) = vm.scheduler.unpark(ticket) else { return false };
     let pc = (*thread).pc;
     let target = (*thread).base.add(crate::frame::call_slot(pc));
+    // The call word's native was called with this room behind its callee, or has a frame of its own there.
+    debug_assert!(target.add(values.len()) <= (*thread).stack_end.add(thread::EXTRA));
     let wanted = crate::frame::call_results(pc);
     if wanted == crate::frame::OPEN_LIST {
         for (i, value) in values.iter().enumerate() {
@@ -262,6 +267,9 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
 }
 
 /// A new goroutine that is ready to call `function`.
+///
+/// # Safety
+/// Function and arguments are alive.
 pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) -> Result<GoroutineId, Error> {
     if vm.heap.would_exceed(1024) {
         return Err(Error::out_of_memory());
@@ -299,6 +307,9 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
 }
 
 /// The running goroutine waits; its context and what must survive of its stack are saved in its thread. Another one runs.
+///
+/// # Safety
+/// The running thread has been saved ([`thread::save`]).
 pub(crate) unsafe fn park(vm: &mut Vm) -> u64 {
     let current = vm.current;
     let outside = std::mem::replace(&mut vm.scheduler.parks_outside, false);
@@ -317,6 +328,9 @@ pub(crate) unsafe fn park(vm: &mut Vm) -> u64 {
 }
 
 /// The next ready goroutine runs.
+///
+/// # Safety
+/// The running thread, if any, has been saved and is accounted for.
 unsafe fn pick_next(vm: &mut Vm) -> u64 {
     let Some(index) = vm.scheduler.ready.pop_front() else {
         vm.current = null_mut();
@@ -330,6 +344,9 @@ unsafe fn pick_next(vm: &mut Vm) -> u64 {
 
 /// The goroutine goes to the end of the queue; another one runs, unless the turn is over or the host wants the program to
 /// stop. It may want it to go on later.
+///
+/// # Safety
+/// The running thread has been saved.
 unsafe fn yield_turn(vm: &mut Vm) -> u64 {
     let current = vm.current;
     if let Some(index) = vm.scheduler.running.take() {
@@ -356,6 +373,9 @@ fn is_interrupted(vm: &Vm) -> bool {
 }
 
 /// The budget is used up before the instruction at `vm.pc - 1`, of which nothing has happened yet.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]), and the instruction before `vm.pc` can be restarted.
 pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
     let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
@@ -377,7 +397,21 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     yield_turn(vm)
 }
 
+/// The budget is used up by results that have just arrived, up to `vm.top`: the thread goes on with what receives them.
+///
+/// # Safety
+/// `vm.base` and `vm.pc` are a context that has received an open list up to `vm.top`.
+pub(crate) unsafe fn results_out_of_budget(vm: &mut Vm) -> u64 {
+    vm.fuel = vm.scheduler.slice;
+    let top = vm.top;
+    thread::save(vm, top);
+    yield_turn(vm)
+}
+
 /// The budget of a native is used up; its thread is saved, it goes on with its next step.
+///
+/// # Safety
+/// The running thread has been saved, at a native's continuation.
 pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
     if vm.heap.collection_due() && !collect_some(vm) {
@@ -387,6 +421,9 @@ pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
 }
 
 /// Called before an instruction that allocates: the collector may do a part of its work. False if memory is short.
+///
+/// # Safety
+/// A Lua frame is running, and no open list is on its way: what is alive lies in frames, or is a root.
 #[inline(always)]
 pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
     if !vm.heap.collection_due() {
@@ -398,6 +435,9 @@ pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
 }
 
 /// The collector does a part of its work, or all of it if the limit is reached. The running thread has been saved.
+///
+/// # Safety
+/// The VM is at a safepoint: what is alive lies below the live ends of saved threads, or is a root.
 #[cold]
 #[inline(never)]
 unsafe fn collect_some(vm: &mut Vm) -> bool {
@@ -415,6 +455,9 @@ unsafe fn collect_some(vm: &mut Vm) -> bool {
 }
 
 /// A full collection. The running thread has been saved.
+///
+/// # Safety
+/// As [`collect_some`].
 pub(crate) unsafe fn collect(vm: &mut Vm) {
     let (heap, mut roots) = vm.heap_and_roots();
     (*heap).collect(&mut roots);
@@ -423,6 +466,9 @@ pub(crate) unsafe fn collect(vm: &mut Vm) {
 }
 
 /// As much of a collection as a native asked for. The running thread has been saved.
+///
+/// # Safety
+/// As [`collect_some`].
 pub(crate) unsafe fn collect_as_asked(vm: &mut Vm) {
     vm.scheduler.cycle_finished = true;
     let Some(bytes) = vm.scheduler.collection_slice.take() else { return collect(vm) };
@@ -432,17 +478,27 @@ pub(crate) unsafe fn collect_as_asked(vm: &mut Vm) {
 }
 
 /// The running goroutine's function has returned.
+///
+/// # Safety
+/// A goroutine's first thread is running, and has returned `count` values at `results`.
 pub(crate) unsafe fn goroutine_finished(vm: &mut Vm, results: *mut Value, count: usize) -> u64 {
     let values = std::slice::from_raw_parts(results, count).to_vec();
     end_goroutine(vm, Ended::Returned(values))
 }
 
 /// An error has left the running goroutine.
+///
+/// # Safety
+/// A goroutine's first thread is running. Nothing refers to its stack any more.
 pub(crate) unsafe fn goroutine_failed(vm: &mut Vm, error: Value) -> u64 {
     let traceback = std::mem::take(&mut vm.last_traceback);
     end_goroutine(vm, Ended::Failed(error, traceback))
 }
 
+/// The running goroutine is done: its thread is released, another one runs.
+///
+/// # Safety
+/// As [`goroutine_failed`].
 unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
     let current = vm.current;
     thread::kill(vm, current);
