@@ -85,6 +85,10 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
             result.script = words.next().map(|word| if word == "-" { Script::Input } else { Script::File(word) });
             break;
         }
+        if let Some(code) = text.strip_prefix("-e").filter(|code| !code.is_empty()) {
+            result.code.push(OsString::from(code));
+            continue;
+        }
         let option = text.strip_prefix("--").or(text.strip_prefix('-')).unwrap_or(&text);
         let (name, mut attached) = match option.split_once('=') {
             Some((name, value)) => (name, Some(value.to_string())),
@@ -124,9 +128,6 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
             }
             "v" | "version" => result.version = true,
             "h" | "help" => result.help = true,
-            code if code.starts_with('e') && attached.is_none() && !text.starts_with("--") => {
-                result.code.push(OsString::from(&code[1..]));
-            }
             _ => return Err(format!("unrecognized option '{text}'")),
         }
     }

@@ -20,6 +20,8 @@ pub(crate) unsafe fn load(
     name: &[u8],
     environment: *mut Table,
 ) -> Result<*mut LuaFunction, Vec<u8>> {
+    // A line or so of source costs as much as a call.
+    vm.fuel -= (text.len() / 16) as i64;
     let cancelled = vm.scheduler.cancel_flag();
     let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
     let options = Options { interrupt: Some(&interrupt) };

@@ -149,6 +149,22 @@ pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> boo
     true
 }
 
+/// As [`grow`], at a safepoint: if memory is short, the collector gets a chance. Everything alive lies below `position`.
+///
+/// # Safety
+/// As [`grow`]; the running context has been stored in `vm`.
+pub(crate) unsafe fn grow_or_collect(vm: &mut Vm, position: *mut Value, need: usize) -> bool {
+    if grow(vm, position, need) {
+        return true;
+    }
+    if !vm.heap.would_exceed(GROWTH_STEP * size_of::<Value>()) {
+        return false;
+    }
+    save(vm, position);
+    crate::scheduler::collect(vm);
+    grow(vm, position, need)
+}
+
 /// The number of calls that are active in the running thread.
 ///
 /// # Safety

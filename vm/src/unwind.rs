@@ -7,7 +7,7 @@ use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
 use crate::native;
 use crate::scheduler;
-use crate::thread::{self, EXTRA, ROOT, close_upvalues, grow};
+use crate::thread::{self, EXTRA, ROOT, close_upvalues, grow, grow_or_collect};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::ptr::null_mut;
@@ -154,17 +154,18 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
 /// # Safety
 /// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). Handler and error are alive.
 unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool {
-    let frame_end = if continuation_at(vm.pc).is_none() {
-        let size = (*crate::frame::prototype_of(vm.base)).frame_size as usize;
-        // A native's arguments may reach further than its caller's frame; they are not needed any more.
-        size
-    } else {
-        4
+    // A native's arguments may reach further than its caller's frame; they are not needed any more.
+    let frame_end = match continuation_at(vm.pc) {
+        None => (*crate::frame::prototype_of(vm.base)).frame_size as usize,
+        Some(_) => 4,
     };
     vm.handling_overflow = true;
     let position = vm.base.add(frame_end);
-    let room = grow(vm, position, 60);
+    // The error lives nowhere else meanwhile.
+    vm.error = error;
+    let room = grow_or_collect(vm, position, 60);
     vm.handling_overflow = false;
+    vm.error = Value::NIL;
     if !room {
         return false;
     }
@@ -223,6 +224,8 @@ pub(crate) unsafe fn finish_thread(vm: &mut Vm, results: *mut Value, count: usiz
         return scheduler::goroutine_finished(vm, results, count);
     }
     thread::switch_to(vm, resumer);
+    // Delivering may fail, and the handler of that error may need a collection.
+    vm.returned = Value::from_thread(current);
     let (base, pc) = (vm.base, vm.pc);
     let answer = if (*current).is_wrap != 0 {
         deliver(vm, base, pc, results, count)
@@ -232,5 +235,6 @@ pub(crate) unsafe fn finish_thread(vm: &mut Vm, results: *mut Value, count: usiz
         deliver(vm, base, pc, results.sub(1), count + 1)
     };
     thread::kill(vm, current);
+    vm.returned = Value::NIL;
     answer
 }

@@ -132,6 +132,12 @@ impl Heap {
         self.account.used - self.unallocated()
     }
 
+    /// Whether so little is left below the limit that another full collection would follow at once: after one that went over
+    /// the limit it is time to give up, or the program would do nothing but collect.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.account.used > self.account.limit - self.account.limit / 32
+    }
+
     /// Whether `bytes` more would go over the limit.
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
         self.account.used.saturating_add(bytes) > self.account.limit

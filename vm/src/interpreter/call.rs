@@ -10,7 +10,7 @@ use crate::frame::{self, LINK_MASK, MAX_VALUES, call_results, call_slot, constan
 use crate::messages;
 use crate::metamethod::Metamethod;
 use crate::object::{LuaFunction, NativeFunction, VARARG};
-use crate::thread::grow;
+use crate::thread::grow_or_collect;
 use crate::unwind::{deliver, throw_text};
 use crate::value::{LUA_FUNCTION, NATIVE_FUNCTION, Value, is_pointer};
 use crate::vm::Vm;
@@ -255,7 +255,7 @@ cold_functions! {
         let function = (*vm.base.add(call_slot(vm.pc))).address() as *const LuaFunction;
         let frame_size = (*(*function).prototype).frame_size as usize;
         let top = vm.top;
-        if grow(vm, top, frame_size + 2) { CALL } else { throw_text(vm, messages::STACK_OVERFLOW) }
+        if grow_or_collect(vm, top, frame_size + 2) { CALL } else { throw_text(vm, messages::STACK_OVERFLOW) }
     }
     fn grow_for_vararg(vm, instruction) {
         let arguments = vm.top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
@@ -268,7 +268,7 @@ cold_functions! {
     fn grow_for_extra(vm, instruction) {
         let extra = ((*vm.base.sub(1)).0 >> 48) as usize;
         let position = vm.base.add(instruction.a() as usize);
-        if !grow(vm, position, extra + (*frame::prototype_of(vm.base)).frame_size as usize) {
+        if !grow_or_collect(vm, position, extra + (*frame::prototype_of(vm.base)).frame_size as usize) {
             return throw_text(vm, messages::STACK_OVERFLOW);
         }
         vm.pc = vm.pc.sub(1);
@@ -276,19 +276,19 @@ cold_functions! {
     }
     /// The callee is no function: its `__call` metamethod is, with the callee as its first argument.
     fn call_metamethod(vm, instruction) {
+        let top = vm.top;
+        let count = top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
+        vm.fuel -= 16 + count as i64;
+        if vm.fuel < UNCHECKED_WORK || !grow_or_collect(vm, top, 1) {
+            return throw_text(vm, messages::STACK_OVERFLOW);
+        }
         let slot = vm.base.add(call_slot(vm.pc));
+        // Looked up behind the safepoint: it may live in a weak table only.
         let method = find_metamethod(vm, *slot, Metamethod::Call);
         if !(method.is_lua_function() || method.is_native_function()) {
             let text = debug_info::call_error(vm, *slot);
             return throw_text(vm, text);
         }
-        let top = vm.top;
-        let count = top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
-        vm.fuel -= 16 + count as i64;
-        if vm.fuel < UNCHECKED_WORK || !grow(vm, top, 1) {
-            return throw_text(vm, messages::STACK_OVERFLOW);
-        }
-        let slot = vm.base.add(call_slot(vm.pc));
         std::ptr::copy(slot.add(2), slot.add(3), count as usize);
         *slot.add(2) = *slot;
         *slot = method;

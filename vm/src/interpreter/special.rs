@@ -341,7 +341,7 @@ cold_functions! {
     /// nest, by any distance.
     fn grow_for_protected_call(vm, _instruction) {
         let top = vm.top;
-        if thread::grow(vm, top, 3) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
+        if thread::grow_or_collect(vm, top, 3) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
     }
     fn missing_function(vm, _instruction) {
         native::throw_bad_argument(vm, 1, messages::VALUE_EXPECTED)

@@ -93,7 +93,7 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
         }
         CALLING => {
             let need = vm.top;
-            if thread::grow(vm, need, 0) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
+            if thread::grow_or_collect(vm, need, 0) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
         }
         PARKED => {
             thread::save(vm, base.add(call_slot(pc) + 2));
@@ -132,10 +132,12 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
     }
 }
 
-/// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code would.
+/// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code would. Not inlined: its handler
+/// would lose the sibling call.
 ///
 /// # Safety
 /// The state in `vm` is that of the handler of a native's continuation.
+#[inline(never)]
 pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
     let callee = (*vm).base;
     // `pc` is behind the receiving word, which follows the call word.

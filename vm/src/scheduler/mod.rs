@@ -443,13 +443,15 @@ pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
 unsafe fn collect_some(vm: &mut Vm) -> bool {
     let (heap, mut roots) = vm.heap_and_roots();
     (*heap).step(&mut roots);
+    let mut enough = true;
     if (*heap).would_exceed(0) {
         (*heap).collect(&mut roots);
+        enough = !(*heap).is_nearly_full();
     }
     if (*heap).has_finalizers() {
         vm.fuel = vm.fuel.min(0);
     }
-    !(*heap).would_exceed(0)
+    enough
 }
 
 /// A full collection. The running thread has been saved.
@@ -459,9 +461,8 @@ unsafe fn collect_some(vm: &mut Vm) -> bool {
 pub(crate) unsafe fn collect(vm: &mut Vm) {
     let (heap, mut roots) = vm.heap_and_roots();
     (*heap).collect(&mut roots);
-    if (*heap).has_finalizers() {
-        vm.fuel = vm.fuel.min(0);
-    }
+    // That was a slice's worth of work at least: the deadline is looked at next, and finalizers may run.
+    vm.fuel = vm.fuel.min(0);
 }
 
 /// As much of a collection as a native asked for. The running thread has been saved.
@@ -473,6 +474,7 @@ pub(crate) unsafe fn collect_as_asked(vm: &mut Vm) {
     let Some(bytes) = vm.scheduler.collection_slice.take() else { return collect(vm) };
     let (heap, mut roots) = vm.heap_and_roots();
     vm.scheduler.cycle_finished = (*heap).step_by(bytes, &mut roots);
+    vm.fuel = vm.fuel.min(0);
 }
 
 /// The running goroutine's function has returned.

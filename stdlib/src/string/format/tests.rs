@@ -1,4 +1,4 @@
-use super::{ArgumentKind, FormatError, Piece, Pieces, quote};
+use super::{ArgumentKind, Piece, Pieces, quote};
 
 fn format(format: &str, x: f64) -> String {
     let mut out = Vec::new();

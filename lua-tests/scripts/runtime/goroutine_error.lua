@@ -1,0 +1,9 @@
+-- An error that leaves a goroutine is printed, the others go on, and the program ends with 1.
+-- exit: 1
+-- stdout: the main chunk went on
+-- stderr: goroutine_error.lua:6: broken
+chan("end")
+go(function() error("broken") end)
+go(function() send("end", true) end)
+receive("end")
+print("the main chunk went on")
