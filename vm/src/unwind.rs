@@ -224,6 +224,8 @@ pub(crate) unsafe fn finish_thread(vm: &mut Vm, results: *mut Value, count: usiz
         return scheduler::goroutine_finished(vm, results, count);
     }
     thread::switch_to(vm, resumer);
+    // Delivering may fail, and the handler of that error may need a collection.
+    vm.returned = Value::from_thread(current);
     let (base, pc) = (vm.base, vm.pc);
     let answer = if (*current).is_wrap != 0 {
         deliver(vm, base, pc, results, count)
@@ -233,5 +235,6 @@ pub(crate) unsafe fn finish_thread(vm: &mut Vm, results: *mut Value, count: usiz
         deliver(vm, base, pc, results.sub(1), count + 1)
     };
     thread::kill(vm, current);
+    vm.returned = Value::NIL;
     answer
 }

@@ -1,5 +1,6 @@
 -- A coroutine that waits inside of a goroutine is referred to by nothing but the call that resumed it.
 local results = {}
+chan("done")
 local function body(name)
   local list = {}
   for i = 1, 50 do list[i] = {i} end
@@ -10,10 +11,11 @@ end
 for i = 1, 20 do
   local name = "channel" .. i
   chan(name)
-  go(function() results[i] = {xpcall(coroutine.resume, print, coroutine.create(body), name)} end)
-  go(function() results[i + 20] = {coroutine.resume(unpack{coroutine.create(body), name})} end)
+  go(function() results[i] = {xpcall(coroutine.resume, print, coroutine.create(body), name)} send("done", i) end)
+  go(function() results[i + 20] = {coroutine.resume(unpack{coroutine.create(body), name})} send("done", i) end)
   go(function()
     results[i + 40] = {coroutine.wrap(function() return pcall(coroutine.resume, coroutine.create(body), name) end)()}
+    send("done", i)
   end)
 end
 local function churn()
@@ -24,8 +26,8 @@ end
 for i = 1, 20 do
   churn()
   for j = 1, 3 do send("channel" .. i, i) end
+  for j = 1, 3 do assert(receive("done") == i) end
 end
-churn()
 for i = 1, 20 do
   for j = 0, 40, 20 do
     local result = results[i + j]

@@ -276,12 +276,6 @@ cold_functions! {
     }
     /// The callee is no function: its `__call` metamethod is, with the callee as its first argument.
     fn call_metamethod(vm, instruction) {
-        let slot = vm.base.add(call_slot(vm.pc));
-        let method = find_metamethod(vm, *slot, Metamethod::Call);
-        if !(method.is_lua_function() || method.is_native_function()) {
-            let text = debug_info::call_error(vm, *slot);
-            return throw_text(vm, text);
-        }
         let top = vm.top;
         let count = top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
         vm.fuel -= 16 + count as i64;
@@ -289,6 +283,12 @@ cold_functions! {
             return throw_text(vm, messages::STACK_OVERFLOW);
         }
         let slot = vm.base.add(call_slot(vm.pc));
+        // Looked up behind the safepoint: it may live in a weak table only.
+        let method = find_metamethod(vm, *slot, Metamethod::Call);
+        if !(method.is_lua_function() || method.is_native_function()) {
+            let text = debug_info::call_error(vm, *slot);
+            return throw_text(vm, text);
+        }
         std::ptr::copy(slot.add(2), slot.add(3), count as usize);
         *slot.add(2) = *slot;
         *slot = method;

@@ -143,7 +143,7 @@ impl<'c> Call<'c> {
         Ok(outcome(self.vm(), count))
     }
 
-    /// Room for `count` values from the first argument on. May move the stack. Fails with `text`.
+    /// Room for `count` values from the first argument on; an error with this text if there is none. May move the stack.
     pub(crate) fn reserve(&mut self, count: usize, text: &'static str) -> Result<(), Error> {
         let vm = self.vm;
         // SAFETY: `vm` is alive; `base` is in the same stack as the arguments and is moved with it.
