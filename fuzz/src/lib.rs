@@ -11,18 +11,21 @@ use solvm_stdlib::host::World;
 use solvm_vm::{Config, Turn, Value, Vm};
 use std::io;
 use std::task::{Context, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The heap's limit in bytes.
 const MEMORY: usize = 32 << 20;
 /// Calls and back-edges that a program may run.
 const BUDGET: u32 = 100_000;
+/// The time that a program may take, for those that do much in few steps. One that goes on for long after it hangs.
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice` is how many calls and
 /// back-edges a goroutine runs in one go: 1 makes each of them a suspension.
 pub fn run(text: &[u8], slice: u32) {
     let mut vm = Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
     vm.set_host(Host::new(Nowhere));
+    vm.set_deadline(Some(Instant::now() + DEADLINE));
     let started = vm.enter(|call| {
         solvm_stdlib::open(call).ok()?;
         let function = call.load(text, b"=fuzz").ok()?;

@@ -502,7 +502,7 @@ struct Load {
 
 impl Steps for Load {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if std::mem::replace(&mut self.asked, true) {
+        if std::mem::take(&mut self.asked) {
             let piece = call.returned(0);
             match message_text(call, piece) {
                 Some(piece) if !piece.bytes().is_empty() => {
@@ -521,6 +521,11 @@ impl Steps for Load {
                 }
             }
         }
+        // A reader need not contain a call or a loop, and may never end.
+        if !call.charge(1) {
+            return call.again();
+        }
+        self.asked = true;
         let reader = call.argument(0).unwrap_or(Value::NIL);
         call.call(reader, &[], Wanted::One)
     }
