@@ -3,30 +3,15 @@
 use crate::arguments::{Arguments, Dump, HELP, Script, USAGE};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
-use solvm_stdlib::Host;
 use solvm_stdlib::host::{Process, path_of};
-use solvm_vm::{Call, Config, GoroutineId, LuaString, Metamethod, Turn, Type, Value, Vm};
+use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
+use solvm_vm::{Call, Config, GoroutineId, Value};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
 
-/// What a script may take by default.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The exit code of a program that was stopped.
 const TIMED_OUT: u8 = 124;
-
-/// Wakes the host's thread.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -54,7 +39,10 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     if let Some(what) = arguments.dump {
         return print_dump(&chunks, what);
     }
-    Program::new(&arguments).run(chunks)
+    run_program(&arguments, chunks).unwrap_or_else(|message| {
+        eprintln!("solvm: {message}");
+        ExitCode::from(1)
+    })
 }
 
 fn print(text: &str) {
@@ -117,131 +105,66 @@ fn print_dump(chunks: &[Chunk], what: Dump) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A VM with its libraries, and how its program is doing.
-struct Program {
-    vm: Box<Vm>,
-    failed: bool,
-    /// The program has ended; what is left are finalizers, whose errors are of no interest any more.
-    finalizing: bool,
+/// Runs the chunks one after the other, then what they have started.
+fn run_program(arguments: &Arguments, chunks: Vec<Chunk>) -> Result<ExitCode, String> {
+    let mut config = Config::default();
+    if let Some(limit) = arguments.memory_limit {
+        config.memory_limit = limit;
+    }
+    if let Some(limit) = arguments.max_goroutines {
+        config.max_goroutines = limit;
+    }
+    // For tests: every call, back-edge and native step may be made a suspension.
+    if let Some(slice) = std::env::var("SOLVM_BUDGET").ok().and_then(|text| text.parse().ok()) {
+        config.slice = slice;
+    }
+    let mut limits = Limits::default();
+    limits.timeout = match arguments.timeout {
+        None => limits.timeout,
+        Some(None) => Timeout::Never,
+        Some(Some(limit)) => Timeout::Fixed(limit),
+    };
+    if let Some(limit) = arguments.run_limit {
+        limits.run_limit = limit;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
+    let mut executor = Executor::new(config, limits, Process::new())?;
+    executor.enter(|call| set_arguments(call, arguments)).map_err(|_| "not enough memory for the arguments")?;
+    let outcome = runtime.block_on(run_chunks(&mut executor, chunks));
+    executor.flush();
+    let code = match outcome {
+        Outcome::Ended if executor.has_failed() => ExitCode::from(1),
+        Outcome::Ended => ExitCode::SUCCESS,
+        Outcome::Interrupted => {
+            eprintln!("solvm: timed out");
+            ExitCode::from(TIMED_OUT)
+        }
+    };
+    // What waits on other threads is abandoned.
+    runtime.shutdown_background();
+    Ok(code)
 }
 
-/// How the goroutines of the program came to rest.
-#[derive(PartialEq, Eq)]
-enum Outcome {
-    /// The goroutine that was waited for has ended, or all have.
-    Ended,
-    TimedOut,
-}
-
-impl Program {
-    fn new(arguments: &Arguments) -> Program {
-        let mut config = Config::default();
-        if let Some(limit) = arguments.memory_limit {
-            config.memory_limit = limit;
-        }
-        // For tests: every call, back-edge and native step may be made a suspension.
-        if let Some(slice) = std::env::var("SOLVM_BUDGET").ok().and_then(|text| text.parse().ok()) {
-            config.slice = slice;
-        }
-        let mut vm = Vm::new(config);
-        vm.set_host(Host::new(Process::new()));
-        let timeout = arguments.timeout.unwrap_or(Some(DEFAULT_TIMEOUT));
-        vm.set_deadline(timeout.map(|timeout| Instant::now() + timeout));
-        let failed = vm.enter(|call| solvm_stdlib::open(call).and_then(|()| set_arguments(call, arguments)).is_err());
-        Program { vm, failed, finalizing: false }
-    }
-
-    fn run(mut self, chunks: Vec<Chunk>) -> ExitCode {
-        for chunk in chunks {
-            let started = self.vm.enter(|call| start(call, &chunk));
-            let main = match started {
-                Ok(main) => main,
-                Err(message) => {
-                    report(&message);
-                    self.failed = true;
-                    break;
-                }
-            };
-            if self.run_until_end_of(Some(main)) == Outcome::TimedOut {
-                return self.time_out();
-            }
-            if self.failed {
-                break;
-            }
-        }
-        // Goroutines that the chunks started live on; an error in the main chunk ends them.
-        if !self.failed && self.run_until_end_of(None) == Outcome::TimedOut {
-            return self.time_out();
-        }
-        // As `lua_close` does.
-        self.finalizing = true;
-        while let Some(finalizers) = self.vm.finalize() {
-            if self.run_until_end_of(Some(finalizers)) == Outcome::TimedOut {
-                return self.time_out();
-            }
-        }
-        self.flush();
-        if self.failed { ExitCode::from(1) } else { ExitCode::SUCCESS }
-    }
-
-    fn time_out(mut self) -> ExitCode {
-        self.flush();
-        eprintln!("solvm: timed out");
-        ExitCode::from(TIMED_OUT)
-    }
-
-    fn flush(&mut self) {
-        if let Some(host) = self.vm.host::<Host>() {
-            // A closed pipe ends the program quietly.
-            let _ = host.world.flush_output();
-        }
-    }
-
-    /// Runs until a goroutine has ended; until none is left if None.
-    fn run_until_end_of(&mut self, goal: Option<GoroutineId>) -> Outcome {
-        self.vm.watch(goal);
-        loop {
-            let turn = self.turn();
-            let mut reached = false;
-            while let Some((id, failure)) =
-                self.vm.next_end(|call, id, end| (id, end.err().map(|end| describe(call, end))))
-            {
-                reached |= Some(id) == goal;
-                if let Some(message) = failure
-                    && !self.finalizing
-                {
-                    report(&message);
-                    self.failed = true;
+async fn run_chunks(executor: &mut Executor, chunks: Vec<Chunk>) -> Outcome {
+    for chunk in chunks {
+        match executor.enter(|call| start(call, &chunk)) {
+            Ok(main) => {
+                if executor.drive_main(main).await == Outcome::Interrupted {
+                    return Outcome::Interrupted;
                 }
             }
-            match turn {
-                _ if reached => return Outcome::Ended,
-                Turn::Done => return Outcome::Ended,
-                Turn::Interrupted => return Outcome::TimedOut,
-                Turn::Deadlocked => self.resolve_deadlock(),
-                Turn::Waiting => self.park(),
-                Turn::Ready => {}
-            }
+            Err(message) => executor.fail(&message),
+        }
+        if executor.has_failed() {
+            break;
         }
     }
-
-    fn turn(&mut self) -> Turn {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-        self.vm.turn(&mut Context::from_waker(&waker))
+    // Goroutines that the chunks started live on; an error in the main chunk ends them.
+    if !executor.has_failed() && executor.drive_to_end().await == Outcome::Interrupted {
+        return Outcome::Interrupted;
     }
-
-    fn park(&mut self) {
-        self.flush();
-        std::thread::park_timeout(Duration::from_millis(100));
-    }
-
-    /// The goroutine that has been blocked longest gets `nil, "deadlock"`.
-    fn resolve_deadlock(&mut self) {
-        self.vm.resolve_deadlock(|call| match call.string(b"deadlock") {
-            Ok(reason) => vec![Value::NIL, reason.value()],
-            Err(_) => vec![Value::NIL],
-        });
-    }
+    executor.drive_finalizers().await
 }
 
 /// Compiles a chunk and starts it as a goroutine. The error is the message to print.
@@ -274,30 +197,4 @@ fn set_arguments(call: &mut Call, arguments: &Arguments) -> Result<(), solvm_vm:
         index += 1.0;
     }
     call.globals().set_field(call, "arg", table)
-}
-
-/// The message and the traceback of an error that nobody caught, as `lua` words them.
-fn describe<'c>(call: &mut Call<'c>, (error, traceback): (Value<'c>, Vec<u8>)) -> Vec<u8> {
-    let mut text = match error.kind() {
-        Type::String | Type::Number => match LuaString::from_value(error) {
-            Some(text) => text.bytes().to_vec(),
-            None => error.as_number().map(|x| x.to_string().into_bytes()).unwrap_or_default(),
-        },
-        _ if call.metamethod(error, Metamethod::ToString).is_nil() => {
-            format!("(error object is a {} value)", error.type_name()).into_bytes()
-        }
-        _ => format!("(error object is a {} value)", error.type_name()).into_bytes(),
-    };
-    if !traceback.is_empty() {
-        text.extend_from_slice(b"\nstack traceback:");
-        text.extend_from_slice(&traceback);
-    }
-    text
-}
-
-fn report(message: &[u8]) {
-    let mut line = b"solvm: ".to_vec();
-    line.extend_from_slice(message);
-    line.push(b'\n');
-    let _ = io::stderr().write_all(&line);
 }

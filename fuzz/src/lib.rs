@@ -8,10 +8,10 @@ pub use program::program;
 
 use solvm_stdlib::Host;
 use solvm_stdlib::host::World;
-use solvm_vm::{Config, Turn, Value, Vm};
+use solvm_vm::{Config, Turn, Vm};
 use std::io;
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The heap's limit in bytes.
 const MEMORY: usize = 32 << 20;
@@ -41,7 +41,7 @@ pub fn run(text: &[u8], slice: u32) {
         match turn {
             Turn::Ready => {}
             Turn::Deadlocked => {
-                vm.resolve_deadlock(|_| vec![Value::NIL]);
+                vm.resolve_deadlock();
             }
             Turn::Done | Turn::Waiting | Turn::Interrupted => break,
         }
@@ -55,6 +55,8 @@ impl World for Nowhere {
     fn write_output(&mut self, _: &[u8]) -> io::Result<()> {
         Ok(())
     }
+
+    fn write_error(&mut self, _: &[u8]) {}
 
     fn flush_output(&mut self) -> io::Result<()> {
         Ok(())
@@ -74,5 +76,13 @@ impl World for Nowhere {
 
     fn processor_time(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn resident_memory(&self) -> u64 {
+        0
     }
 }

@@ -1,5 +1,7 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 
+use crate::runtime::executor::{Deadline, Timeout};
+use solvm_vm::Clock;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -7,6 +9,9 @@ use std::time::Duration;
 pub trait World: 'static {
     /// Writes to standard output; buffered by the implementation.
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes to standard error, at once.
+    fn write_error(&mut self, bytes: &[u8]);
 
     /// Passes on what is buffered.
     fn flush_output(&mut self) -> io::Result<()>;
@@ -22,6 +27,12 @@ pub trait World: 'static {
 
     /// Processor time that the program has used.
     fn processor_time(&self) -> Duration;
+
+    /// The time of day.
+    fn wall_clock(&self) -> std::time::SystemTime;
+
+    /// Bytes of memory that the process occupies; 0 where that is not known.
+    fn resident_memory(&self) -> u64;
 }
 
 /// What the libraries keep beside the VM.
@@ -32,12 +43,32 @@ pub struct Host {
     pub(crate) random: crate::math::Random,
     /// Compiled patterns.
     pub(crate) patterns: crate::string::PatternCache,
+    /// The program's time limit.
+    pub(crate) deadline: Deadline,
+    /// The goroutines that run error handlers.
+    pub(crate) handlers: crate::runtime::errors::Handlers,
+    /// Timers that have not been cleared.
+    pub(crate) timers: crate::runtime::timer::Timers,
+    /// The figures of the program's start.
+    pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
 }
 
 impl Host {
-    /// A host for this world.
+    /// A host without a time limit, for programs that take the VM's turns themselves.
     pub fn new(world: impl World) -> Self {
-        Host { world: Box::new(world), random: crate::math::Random::new(0), patterns: Default::default() }
+        Host::with_deadline(world, Deadline::new(Timeout::Never, Clock::System))
+    }
+
+    pub(crate) fn with_deadline(world: impl World, deadline: Deadline) -> Self {
+        Host {
+            world: Box::new(world),
+            random: crate::math::Random::new(0),
+            patterns: Default::default(),
+            deadline,
+            handlers: Default::default(),
+            timers: Default::default(),
+            memory_baseline: Default::default(),
+        }
     }
 }
 
@@ -82,6 +113,11 @@ impl World for Process {
         if self.is_terminal && bytes.contains(&b'\n') { self.output.flush() } else { Ok(()) }
     }
 
+    fn write_error(&mut self, bytes: &[u8]) {
+        // There is nowhere to report it.
+        let _ = io::stderr().write_all(bytes);
+    }
+
     fn flush_output(&mut self) -> io::Result<()> {
         self.output.flush()
     }
@@ -103,4 +139,20 @@ impl World for Process {
     fn processor_time(&self) -> Duration {
         self.start.elapsed()
     }
+
+    fn wall_clock(&self) -> std::time::SystemTime {
+        std::time::SystemTime::now()
+    }
+
+    fn resident_memory(&self) -> u64 {
+        resident_memory().unwrap_or(0)
+    }
+}
+
+/// From the system's own account of the process.
+fn resident_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
 }

@@ -5,9 +5,10 @@
 
 mod base;
 mod coroutine;
+pub mod duration;
 pub mod host;
 mod math;
-mod runtime;
+pub mod runtime;
 mod string;
 mod table;
 
@@ -17,8 +18,17 @@ use solvm_vm::native::Library;
 use solvm_vm::{Call, Error};
 
 /// Every library, in the order in which they are opened.
-pub static LIBRARIES: &[&Library] =
-    &[&base::LIBRARY, &coroutine::LIBRARY, &table::LIBRARY, &string::LIBRARY, &math::LIBRARY, &runtime::LIBRARY];
+pub static LIBRARIES: &[&Library] = &[
+    &base::LIBRARY,
+    &coroutine::LIBRARY,
+    &table::LIBRARY,
+    &string::LIBRARY,
+    &math::LIBRARY,
+    &runtime::channel::LIBRARY,
+    &runtime::errors::LIBRARY,
+    &runtime::goroutine::LIBRARY,
+    &runtime::timer::LIBRARY,
+];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
@@ -26,5 +36,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
         call.open(library)?;
     }
     base::finish(call)?;
-    string::finish(call)
+    string::finish(call)?;
+    runtime::goroutine::note_memory(call);
+    Ok(())
 }

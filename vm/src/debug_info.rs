@@ -123,6 +123,18 @@ pub(crate) unsafe fn position(activation: &Activation) -> CallerInfo {
     }
 }
 
+/// Where a function is defined: "source:line", or "[C]" for natives.
+pub(crate) fn definition(function: Value) -> Vec<u8> {
+    let activation = Activation { function, pc: None, caller: None };
+    // SAFETY: the function is live, and its prototype's description with it.
+    match unsafe { activation.compiled() } {
+        Some(compiled) => {
+            [&chunk_id(&compiled.source.name)[..], b":", compiled.line_defined.to_string().as_bytes()].concat()
+        }
+        None => b"[C]".to_vec(),
+    }
+}
+
 /// "source:line: " of the running context, if it is Lua code.
 ///
 /// # Safety

@@ -95,6 +95,8 @@ pub(crate) enum Continuation {
     ThreadStart,
     /// The thread's function has returned.
     ThreadEnd,
+    /// The host's turn begins: no context, the scheduler picks one.
+    Schedule,
 }
 
 /// The continuations' static words: pairs of a call word and a receiving operation.
@@ -134,6 +136,7 @@ continuations! {
     /// The call word wants the first resume's arguments in the slots of the function's arguments.
     thread_start = 12: call_word(Opcode::CallOpen, 2, ALL, 0) => ThreadStart;
     thread_end = 13: call_word(Opcode::CallOpen, 0, ALL, 0) => ThreadEnd;
+    schedule = 14: call_word(Opcode::CallOpen, 0, 1, 0) => Schedule;
 }
 
 /// The continuation at `pc`, if it is not Lua code.

@@ -42,7 +42,7 @@ pub use coerce::Type;
 pub use gc::Marker;
 pub use metamethod::Metamethod;
 pub use native::{Call, Coroutine, Error, Function, LuaString, Table, Userdata, Value};
-pub use scheduler::{GoroutineId, Turn};
+pub use scheduler::{Clock, GoroutineId, Turn};
 pub use thread::Status;
 pub use userdata::Data;
 pub use vm::{Config, Vm};

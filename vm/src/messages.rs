@@ -23,6 +23,9 @@ pub(crate) const COROUTINE_EXPECTED: &str = "coroutine expected";
 pub(crate) const POSITION_OUT_OF_BOUNDS: &str = "position out of bounds";
 pub(crate) const NOTHING_ASKED: &str = "a native has asked for nothing";
 pub(crate) const ASKED_OUT_OF_TURN: &str = "a native asks for something out of turn";
+pub(crate) const ALL_ASLEEP: &str = "all goroutines are asleep - deadlock!";
+pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside of a goroutine";
+pub(crate) const RUN_LIMIT: &str = "the goroutine ran too long without a wait";
 pub(crate) const NO_VALUE: &str = "no value";
 
 /// A control value of a numeric `for` that is no number: "initial", "limit" or "step".
@@ -32,6 +35,11 @@ pub(crate) fn for_value(what: &str) -> String {
     } else {
         format!("'for' {what} must be a number")
     }
+}
+
+/// One goroutine more than there may be.
+pub(crate) fn too_many_goroutines(limit: usize) -> String {
+    format!("too many goroutines (limit {limit})")
 }
 
 /// A key that no table can have.

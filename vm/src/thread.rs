@@ -74,6 +74,14 @@ pub(crate) unsafe fn new_thread(vm: &mut Vm, function: Value, arguments: usize) 
     thread
 }
 
+/// The function that a thread was made for, nil if it has ended.
+///
+/// # Safety
+/// The thread is alive.
+pub(crate) unsafe fn first_function(thread: *const Thread) -> Value {
+    if (*thread).stack.is_null() { Value::NIL } else { *(*thread).stack.add(2) }
+}
+
 /// Stores the running context into the current thread, so that others can see where it stands.
 ///
 /// # Safety

@@ -103,7 +103,7 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
                 in_handler = true;
                 error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());
             }
-            Some(Continuation::ProtectedCallWithHandler) if !vm.fatal => {
+            Some(Continuation::ProtectedCallWithHandler) => {
                 if !in_handler && call_error_handler(vm, *context.base.sub(3), error) {
                     return CALL;
                 }
@@ -115,19 +115,18 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
                 }
                 return fail_protected_call(vm, context.base.sub(3), error);
             }
-            Some(Continuation::ProtectedCall) if !vm.fatal => return fail_protected_call(vm, context.base, error),
+            Some(Continuation::ProtectedCall) => return fail_protected_call(vm, context.base, error),
             Some(Continuation::ThreadEnd | Continuation::ThreadStart) => {
                 let current = vm.current;
                 let resumer = (*current).resumer;
                 if resumer == ROOT {
                     vm.last_traceback = crate::debug_info::traceback(vm, 0);
-                    vm.fatal = false;
                     close_upvalues(&mut vm.heap, current, (*current).stack);
                     return scheduler::goroutine_failed(vm, error);
                 }
                 thread::kill(vm, current);
                 thread::switch_to(vm, resumer);
-                if (*current).is_wrap == 0 && !vm.fatal {
+                if (*current).is_wrap == 0 {
                     let values = [Value::FALSE, error];
                     let (base, pc) = (vm.base, vm.pc);
                     return deliver(vm, base, pc, values.as_ptr(), 2);
@@ -147,6 +146,46 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
             }
         }
     }
+}
+
+/// Unwinds the running goroutine past every protected call, down to its first thread: the states of its natives are dropped,
+/// its coroutines end. Then it can be released.
+///
+/// # Safety
+/// As [`throw`].
+pub(crate) unsafe fn discard(vm: &mut Vm) {
+    loop {
+        let mut context = Context { base: vm.base, pc: vm.pc };
+        loop {
+            if context.continuation() == Some(Continuation::Native) {
+                native::abandon(context.base);
+            }
+            match context.caller() {
+                Some(caller) => context = caller,
+                None => break,
+            }
+        }
+        let current = vm.current;
+        let resumer = (*current).resumer;
+        if resumer == ROOT {
+            return close_upvalues(&mut vm.heap, current, (*current).stack);
+        }
+        thread::kill(vm, current);
+        thread::switch_to(vm, resumer);
+    }
+}
+
+/// Unwinds the running goroutine past every protected call because of an error: how it has ended.
+///
+/// # Safety
+/// As [`throw`].
+pub(crate) unsafe fn fail(vm: &mut Vm, text: &str) -> scheduler::Ended {
+    let mut message = crate::debug_info::running_position(vm);
+    message.extend_from_slice(text.as_bytes());
+    let value = vm.heap.string_value(&message);
+    let traceback = crate::debug_info::traceback(vm, 0);
+    discard(vm);
+    scheduler::Ended::Failed(value, traceback)
 }
 
 /// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room for it.

@@ -5,7 +5,7 @@ use crate::interpreter::{self, Handler};
 use crate::metamethod::Metamethod;
 use crate::native::Error;
 use crate::object::{Str, Table, Thread};
-use crate::scheduler::Scheduler;
+use crate::scheduler::{Clock, Scheduler};
 use crate::value::Value;
 use std::cell::Cell;
 use std::ptr::null_mut;
@@ -24,6 +24,10 @@ pub struct Config {
     pub slice: u32,
     /// Whether `__len` is honoured on tables (gopher-lua's dialect).
     pub length_metamethods: bool,
+    /// No more goroutines than this may live at a time.
+    pub max_goroutines: usize,
+    /// Where timers and deadlines take the time from.
+    pub clock: Clock,
     /// Whether the interpreter's handlers may jump to each other where that is safe. If not, they return to a loop after
     /// every instruction, as on targets whose compiler makes no sibling calls: slower, with the same results.
     pub chained: bool,
@@ -31,7 +35,15 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { memory_limit: 1 << 30, hash_seed: None, slice: 20_000, length_metamethods: false, chained: true }
+        Config {
+            memory_limit: 1 << 30,
+            hash_seed: None,
+            slice: 20_000,
+            length_metamethods: false,
+            max_goroutines: 10_000_000,
+            clock: Clock::System,
+            chained: true,
+        }
     }
 }
 
@@ -110,8 +122,6 @@ pub struct Vm {
     pub(crate) raised: Error,
     /// The arguments of a native that is called a second time, after a collection.
     pub(crate) retried: *mut Value,
-    /// The error at hand passes every `pcall`.
-    pub(crate) fatal: bool,
     /// An error handler runs above the stack's limit.
     pub(crate) handling_overflow: bool,
     /// The interpreter is running: it is never entered again.
@@ -173,11 +183,10 @@ impl Vm {
             error: Value::NIL,
             raised: Error::none(),
             retried: null_mut(),
-            fatal: false,
             handling_overflow: false,
             running: false,
             last_traceback: Vec::new(),
-            scheduler: Scheduler::new(i64::from(config.slice)),
+            scheduler: Scheduler::new(&config),
             finalizers_claimed: Rc::default(),
             host: None,
         });

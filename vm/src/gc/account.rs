@@ -15,6 +15,9 @@ const MIN_GROWTH: usize = 512 << 10;
 pub(super) struct Account {
     /// Bytes in use, external memory included.
     pub(super) used: usize,
+    /// Bytes allocated since the heap was made, and cycles ended.
+    allocated: u64,
+    pub(super) cycles: u64,
     limit: usize,
     /// Bytes of `used` that are the intern table.
     pub(super) intern_table: usize,
@@ -33,6 +36,8 @@ impl Account {
     pub(super) fn new(limit: usize) -> Account {
         Account {
             used: 0,
+            allocated: 0,
+            cycles: 0,
             limit,
             intern_table: 0,
             debt: 0,
@@ -83,6 +88,7 @@ impl Heap {
     /// Counts an allocation, and decides whether there is work to do.
     pub(super) fn account_allocation(&mut self, bytes: usize) {
         self.account.used += bytes;
+        self.account.allocated += bytes as u64;
         self.account.debt += bytes;
         self.update_due();
     }
@@ -119,6 +125,7 @@ impl Heap {
         let size = self.strings.size();
         let counted = std::mem::replace(&mut self.account.intern_table, size);
         self.account.used = self.account.used - counted + size;
+        self.account.allocated += size.saturating_sub(counted) as u64;
     }
 
     /// Whether the interpreter is to call [`Heap::step`] (and, over the limit, [`Heap::collect`]) at the next safepoint.
@@ -130,6 +137,16 @@ impl Heap {
     /// Bytes in use, external memory included: what `collectgarbage("count")` tells.
     pub(crate) fn used(&self) -> usize {
         self.account.used - self.unallocated()
+    }
+
+    /// Bytes allocated since the heap was made.
+    pub(crate) fn allocated(&self) -> u64 {
+        self.account.allocated - self.unallocated() as u64
+    }
+
+    /// Cycles that have ended.
+    pub(crate) fn cycles(&self) -> u64 {
+        self.account.cycles
     }
 
     /// Whether so little is left below the limit that another full collection would follow at once: after one that went over

@@ -279,6 +279,7 @@ impl Heap {
                 if self.sweep(16 + (quantum >> 12)) {
                     self.phase = Phase::Idle;
                     self.account.set_threshold();
+                    self.account.cycles += 1;
                     // What the heap will grow to before the next cycle is not worth returning.
                     self.arenas.release_free(self.account.threshold());
                     return true;

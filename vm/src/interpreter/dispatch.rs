@@ -172,6 +172,7 @@ macro_rules! handler_table {
         table[Continuation::Native as usize] = special::native_called_back;
         table[Continuation::ThreadStart as usize] = special::thread_start;
         table[Continuation::ThreadEnd as usize] = special::thread_end;
+        table[Continuation::Schedule as usize] = special::schedule;
         table
     }};
 }

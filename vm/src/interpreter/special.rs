@@ -111,6 +111,7 @@ handlers! { (pc, base, d, a, k, vm)
         jump!(DoCall, ALL | arguments << 8, 0);
     }
     thread_end { cold!(thread_ended) }
+    schedule { cold!(pick_goroutine) }
 
     // Natives.
     call_native {
@@ -400,6 +401,9 @@ cold_functions! {
         // The slot before the values is the link of the yield's own call, which has been used up.
         *source.sub(1).cast_mut() = Value::TRUE;
         deliver(vm, base, pc, source.sub(1), count + 1)
+    }
+    fn pick_goroutine(vm, _instruction) {
+        crate::scheduler::pick_next(vm)
     }
     fn thread_ended(vm, _instruction) {
         let results = vm.base;

@@ -34,6 +34,7 @@ use super::error::Error;
 use super::handle::Value;
 use super::results::Results;
 use super::steps::{Start, Step, Steps, Wanted};
+use crate::scheduler::Wait;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
@@ -197,10 +198,7 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
                 let arguments: Vec<Value<'c>> = arguments.into_iter().map(|slot| slot.get(call)).collect();
                 call.call(function, &arguments, Wanted::One)
             }
-            Request::Nothing => {
-                call.with_vm(|vm| vm.scheduler.wait_outside());
-                call.park()
-            }
+            Request::Nothing => call.park(Wait::Outside),
         }
     }
 }

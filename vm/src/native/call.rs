@@ -352,6 +352,16 @@ impl<'c> Call<'c> {
         self.vm_ref().heap.used()
     }
 
+    /// Bytes allocated in the heap since the VM was made.
+    pub fn memory_allocated(&self) -> u64 {
+        self.vm_ref().heap.allocated()
+    }
+
+    /// Cycles of collection that have ended.
+    pub fn collection_count(&self) -> u64 {
+        self.vm_ref().heap.cycles()
+    }
+
     /// Changes how the collector works; see [`Collector`].
     pub fn control_collector(&mut self, control: Collector) -> usize {
         let heap = &mut self.vm().heap;

@@ -2,6 +2,7 @@
 
 use crate::debug_info;
 use crate::messages;
+use crate::scheduler::{self, Ended};
 use crate::table::KeyError;
 use crate::unwind;
 use crate::value::Value as Raw;
@@ -26,6 +27,8 @@ enum Cause {
     },
     /// The memory limit forbids what the native wants to do, and nothing was done yet.
     OutOfMemory,
+    /// No error: the goroutine ends.
+    EndOfGoroutine,
 }
 
 /// Text that a message may be made of.
@@ -85,6 +88,11 @@ impl Error {
         Error(Cause::OutOfMemory)
     }
 
+    /// Ends the running goroutine as if its function had returned, past every `pcall`.
+    pub const fn end_goroutine() -> Self {
+        Error(Cause::EndOfGoroutine)
+    }
+
     /// The error value is in `Vm::error`.
     pub(crate) const fn raised() -> Self {
         Error(Cause::Value)
@@ -111,6 +119,10 @@ impl Error {
                 unwind::throw_text(vm, message)
             }
             Cause::OutOfMemory => unwind::throw_out_of_memory(vm),
+            Cause::EndOfGoroutine => {
+                unwind::discard(vm);
+                scheduler::end_goroutine(vm, Ended::Returned(Vec::new()))
+            }
         }
     }
 }

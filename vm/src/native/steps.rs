@@ -348,7 +348,8 @@ impl<'c> Call<'c> {
     }
 
     /// The goroutine waits: the native is stepped again when it is woken.
-    pub(crate) fn park(&mut self) -> Result<Step, Error> {
+    pub(crate) fn park(&mut self, wait: crate::scheduler::Wait) -> Result<Step, Error> {
+        self.with_vm(|vm| vm.scheduler.will_wait(wait));
         self.suspend(PARKED_INSIDE)
     }
 

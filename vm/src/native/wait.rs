@@ -18,6 +18,7 @@ use super::error::Error;
 use super::handle::Value;
 use super::results::Results;
 use super::steps::{Start, Step, Steps};
+use crate::scheduler;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -46,10 +47,7 @@ impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
                 let value = (self.convert)(call, result);
                 call.finish(value)
             }
-            Poll::Pending => {
-                call.with_vm(|vm| vm.scheduler.wait_outside());
-                call.park()
-            }
+            Poll::Pending => call.park(scheduler::Wait::Outside),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Channels: values handed from one goroutine to another. Unbuffered, a send meets its receive; buffered, it blocks when full.
 
-use super::{Ticket, wake};
+use super::{Expiry, GoroutineId, Parked, Ticket, Wait, outside, wake};
 use crate::gc::Marker;
-use crate::native::{Call, Error, Outcome, Userdata, Value as Handle};
+use crate::native::{Call, Error, Userdata, Value as Handle};
 use crate::userdata::Data;
 use crate::value::Value;
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 
 /// A channel, as the data of a userdata.
 pub struct Channel(RefCell<Queues>);
@@ -17,6 +18,10 @@ struct Queues {
     senders: VecDeque<(Ticket, Value)>,
     receivers: VecDeque<Ticket>,
     closed: bool,
+    /// Those that have been told of the end (see [`Call::tell_of_end`]).
+    told: HashSet<GoroutineId>,
+    /// The queues are searched for waits that have ended otherwise when they have grown to this.
+    cleaned_at: usize,
 }
 
 impl Data for Channel {
@@ -28,12 +33,11 @@ impl Data for Channel {
 }
 
 /// What a channel operation came to.
-#[derive(Debug, PartialEq, Eq)]
 pub enum Transfer<T> {
     /// It is done.
     Done(T),
-    /// The goroutine must wait: the native ends with [`Call::wait_on_channel`].
-    Wait,
+    /// The goroutine waits: the native returns this.
+    Wait(Parked),
     /// The channel is closed.
     Closed,
 }
@@ -47,6 +51,8 @@ impl Channel {
             senders: VecDeque::new(),
             receivers: VecDeque::new(),
             closed: false,
+            told: HashSet::new(),
+            cleaned_at: 0,
         }))
     }
 
@@ -56,18 +62,29 @@ impl Channel {
     }
 }
 
-/// What a native that waits on a channel returns: the results come with the wake.
-pub struct ChannelWait(());
-
-impl<'c> crate::native::Results<'c> for ChannelWait {
-    fn finish(self, _: &mut Call<'c>) -> Outcome {
-        Outcome(crate::native::PARKED)
+impl Queues {
+    /// Drops waits that have ended otherwise (by time), when they may be half of the queues.
+    fn clean(&mut self, call: &mut Call<'_>) {
+        if self.senders.len() + self.receivers.len() < self.cleaned_at.max(64) {
+            return;
+        }
+        call.with_vm(|vm| {
+            self.senders.retain(|&(ticket, _)| vm.scheduler.is_waiting(ticket));
+            self.receivers.retain(|&ticket| vm.scheduler.is_waiting(ticket));
+        });
+        self.cleaned_at = 2 * (self.senders.len() + self.receivers.len());
     }
 }
 
 impl<'c> Call<'c> {
-    /// Sends a value: to a goroutine that waits for one, or into the buffer.
-    pub fn channel_send(&mut self, userdata: Userdata<'c>, value: Handle<'c>) -> Result<Transfer<()>, Error> {
+    /// Sends a value: to a goroutine that waits for one, or into the buffer. If the wait takes longer than `timeout`, the native
+    /// gives `false`, otherwise `true`.
+    pub fn channel_send(
+        &mut self,
+        userdata: Userdata<'c>,
+        value: Handle<'c>,
+        timeout: Option<Duration>,
+    ) -> Result<Transfer<()>, Error> {
         let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
         let mut queues = channel.0.borrow_mut();
         if queues.closed {
@@ -76,18 +93,20 @@ impl<'c> Call<'c> {
         while let Some(receiver) = queues.receivers.pop_front() {
             // SAFETY: the value is live.
             if self.with_vm(|vm| unsafe { wake(vm, receiver, &[value.0]) }) {
+                self.count_transfer();
                 return Ok(Transfer::Done(()));
             }
         }
-        let ticket = self.with_vm(|vm| vm.scheduler.running_ticket());
         let answer = if queues.buffer.len() < queues.capacity {
             queues.buffer.push_back(value.0);
+            self.count_transfer();
             Transfer::Done(())
-        } else if let Some(ticket) = ticket {
-            queues.senders.push_back((ticket, value.0));
-            Transfer::Wait
         } else {
-            return Err(Error::text("cannot wait outside of a goroutine"));
+            let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
+            self.set_timer(timeout, Expiry::False)?;
+            queues.clean(self);
+            queues.senders.push_back((ticket, value.0));
+            Transfer::Wait(self.parked(if timeout.is_some() { Wait::Outside } else { Wait::Send }))
         };
         drop(queues);
         // SAFETY: the channel keeps the value from now on.
@@ -95,8 +114,13 @@ impl<'c> Call<'c> {
         Ok(answer)
     }
 
-    /// Receives a value: from the buffer, or from a goroutine that waits to send one.
-    pub fn channel_receive(&mut self, userdata: Userdata<'c>) -> Result<Transfer<Handle<'c>>, Error> {
+    /// Receives a value: from the buffer, or from a goroutine that waits to send one. If the wait takes longer than `timeout`, the
+    /// native gives `nil, "timeout"`, otherwise the value.
+    pub fn channel_receive(
+        &mut self,
+        userdata: Userdata<'c>,
+        timeout: Option<Duration>,
+    ) -> Result<Transfer<Handle<'c>>, Error> {
         let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
         let mut queues = channel.0.borrow_mut();
         let buffered = queues.buffer.pop_front();
@@ -109,41 +133,47 @@ impl<'c> Call<'c> {
             }
         }
         if let Some(value) = buffered {
+            self.count_transfer();
             queues.buffer.extend(sent);
             return Ok(Transfer::Done(Handle::from_raw(value)));
         }
         if let Some(value) = sent {
+            self.count_transfer();
             return Ok(Transfer::Done(Handle::from_raw(value)));
         }
         if queues.closed {
             return Ok(Transfer::Closed);
         }
-        match self.with_vm(|vm| vm.scheduler.running_ticket()) {
-            Some(ticket) => {
-                queues.receivers.push_back(ticket);
-                Ok(Transfer::Wait)
-            }
-            None => Err(Error::text("cannot wait outside of a goroutine")),
-        }
+        let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
+        self.set_timer(timeout, Expiry::TimedOut)?;
+        queues.clean(self);
+        queues.receivers.push_back(ticket);
+        Ok(Transfer::Wait(self.parked(if timeout.is_some() { Wait::Outside } else { Wait::Receive })))
     }
 
-    /// Ends a native whose channel operation waits.
-    pub fn wait_on_channel(&self) -> ChannelWait {
-        ChannelWait(())
+    fn count_transfer(&mut self) {
+        self.with_vm(|vm| vm.scheduler.deadlock.transfers = vm.scheduler.deadlock.transfers.wrapping_add(1));
     }
 
-    /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get `closed`'s values.
+    /// Notes that the running goroutine learns of the channel's end. False if it had been told before.
+    pub fn tell_of_end(&mut self, userdata: Userdata<'c>) -> bool {
+        let Some(id) = self.goroutine() else { return true };
+        userdata.get::<Channel>().is_none_or(|channel| channel.0.borrow_mut().told.insert(id))
+    }
+
+    /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get `closed`'s values and count as
+    /// told of the end.
     pub fn channel_close(&mut self, userdata: Userdata<'c>, closed: &[Handle<'c>]) -> Result<(), Error> {
         let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
-        let receivers = {
-            let mut queues = channel.0.borrow_mut();
-            queues.closed = true;
-            std::mem::take(&mut queues.receivers)
-        };
+        let mut queues = channel.0.borrow_mut();
+        queues.closed = true;
         let values: Vec<Value> = closed.iter().map(|value| value.0).take(4).collect();
-        for receiver in receivers {
+        for receiver in std::mem::take(&mut queues.receivers) {
+            let goroutine = self.with_vm(|vm| vm.scheduler.goroutine_of(receiver));
             // SAFETY: the values are live.
-            self.with_vm(|vm| unsafe { wake(vm, receiver, &values) });
+            if self.with_vm(|vm| unsafe { wake(vm, receiver, &values) }) {
+                queues.told.insert(goroutine);
+            }
         }
         Ok(())
     }

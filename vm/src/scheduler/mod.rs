@@ -9,32 +9,57 @@
 //!
 //! **Roots.** The threads of all goroutines are in a Lua table, so that the collector can walk a million of them in slices.
 
+mod budget;
 pub mod channel;
+mod clock;
+mod deadlock;
 pub(crate) mod finalizers;
 mod inbox;
+mod timers;
+mod turn;
+
+pub(crate) use budget::{
+    budget_exhausted, collect, collect_as_asked, native_out_of_budget, results_out_of_budget, safepoint,
+};
+pub use clock::Clock;
+pub use finalizers::FinalizerClaim;
+pub use timers::{Expiry, Parked};
+pub use turn::Turn;
 
 use crate::gc::Marker;
-use crate::native::{Call, Error, Function, Value as Handle};
+use crate::interpreter::CONTINUE;
+use crate::messages;
+use crate::native::Error;
 use crate::object::{Table, Thread};
 use crate::table;
 use crate::thread::{self, ROOT};
+use crate::unwind;
 use crate::value::Value;
-use crate::vm::{Exit, Vm};
-pub use finalizers::FinalizerClaim;
+use crate::vm::{Config, Exit, Vm};
 use inbox::Inbox;
 use std::collections::VecDeque;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Waker};
-use std::time::Instant;
+use std::task::Waker;
+use std::time::{Duration, Instant};
 
 /// A goroutine, for as long as it lives; its number is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GoroutineId(pub u64);
+pub struct GoroutineId {
+    number: u64,
+    place: u32,
+}
+
+impl GoroutineId {
+    /// The number.
+    pub fn number(self) -> u64 {
+        self.number
+    }
+}
 
 /// What a waiting goroutine is woken with: its place and its ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     index: u32,
     number: u32,
@@ -47,17 +72,51 @@ enum State {
     /// Waits for another goroutine; `since` orders the waits.
     Blocked {
         since: u64,
+        wait: Wait,
     },
-    /// Waits for something outside of Lua.
+    /// Waits for a timer or something outside of Lua.
     Outside,
 }
 
+/// What a goroutine waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// A value from a channel.
+    Receive,
+    /// Someone who takes its value.
+    Send,
+    /// The end of all goroutines.
+    Everyone,
+    /// A timer, or something outside of Lua.
+    Outside,
+}
+
+/// What happens to a goroutine when it runs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It goes on.
+    Live,
+    /// The call in which it waited raises a message.
+    Raise(&'static str),
+    /// It ends as if it had returned, past every `pcall`.
+    End,
+    /// It ends with a message, past every `pcall`.
+    Fail(&'static str),
+}
+
 struct Goroutine {
-    id: u64,
+    id: GoroutineId,
     /// Where it goes on: its first thread or a coroutine inside of it.
     thread: *mut Thread,
     ticket: u32,
     state: State,
+    fate: Fate,
+    /// Whether [`Call::wait_for_everyone`](crate::Call::wait_for_everyone) counts it.
+    awaited: bool,
+    /// Microseconds that it has run since its last wait.
+    ran: u32,
+    /// How many values channels had handed over when a deadlock woke it the last time.
+    deadlocked_at: Option<u32>,
 }
 
 /// How a goroutine ended.
@@ -74,21 +133,6 @@ struct End {
     ended: Ended,
 }
 
-/// What a turn left behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// More is ready to run: call again soon.
-    Ready,
-    /// Everything that lives waits for something outside of Lua.
-    Waiting,
-    /// Everything that lives waits for something that only others that wait can give.
-    Deadlocked,
-    /// No goroutine lives.
-    Done,
-    /// The deadline has passed or the program was cancelled.
-    Interrupted,
-}
-
 /// See the head of this file.
 pub(crate) struct Scheduler {
     goroutines: Vec<Goroutine>,
@@ -102,9 +146,22 @@ pub(crate) struct Scheduler {
     waits: u64,
     outside: usize,
     live: usize,
+    /// Goroutines that count for those that wait for everyone, and those that do.
+    awaited: usize,
+    waiting_for_everyone: Vec<Ticket>,
+    /// The goroutine that is the program's main chunk.
+    main: Option<GoroutineId>,
+    max_goroutines: usize,
+    timers: timers::Timers,
+    deadlock: deadlock::Deadlock,
+    clock: Clock,
+    /// How long a goroutine may run between two waits.
+    run_limit: Option<Duration>,
+    /// When the slice began.
+    slice_start: Instant,
     /// The goroutine whose end the host waits for.
     watched: Option<GoroutineId>,
-    ends: Vec<End>,
+    ends: VecDeque<End>,
     inbox: Arc<Inbox>,
     cancelled: Arc<AtomicBool>,
     deadline: Option<Instant>,
@@ -113,8 +170,8 @@ pub(crate) struct Scheduler {
     slices: u32,
     /// Where natives run that the host calls between turns.
     host_thread: *mut Thread,
-    /// Whether the goroutine that is about to park waits for something outside of Lua.
-    parks_outside: bool,
+    /// What the goroutine that is about to park waits for.
+    next_wait: Wait,
     /// The program has ended: the finalizers of all userdata have been queued.
     closing: bool,
     /// The goroutine that calls finalizers.
@@ -125,11 +182,8 @@ pub(crate) struct Scheduler {
     pub(crate) cycle_finished: bool,
 }
 
-/// Slices in a turn, after which the host gets a chance to look around.
-const SLICES: u32 = 16;
-
 impl Scheduler {
-    pub(crate) fn new(slice: i64) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         Scheduler {
             goroutines: Vec::new(),
             free: Vec::new(),
@@ -140,15 +194,24 @@ impl Scheduler {
             waits: 0,
             outside: 0,
             live: 0,
+            awaited: 0,
+            waiting_for_everyone: Vec::new(),
+            main: None,
+            max_goroutines: config.max_goroutines,
+            timers: timers::Timers::default(),
+            deadlock: deadlock::Deadlock::default(),
+            clock: config.clock.clone(),
+            run_limit: None,
+            slice_start: config.clock.now(),
             watched: None,
-            ends: Vec::new(),
+            ends: VecDeque::new(),
             inbox: Arc::default(),
             cancelled: Arc::default(),
             deadline: None,
-            slice,
-            slices: SLICES,
+            slice: i64::from(config.slice),
+            slices: turn::SLICES,
             host_thread: null_mut(),
-            parks_outside: false,
+            next_wait: Wait::Outside,
             closing: false,
             finalizing: None,
             collection_slice: None,
@@ -183,13 +246,17 @@ impl Scheduler {
         }
     }
 
-    /// The wait that begins now is for something outside of Lua.
-    pub(crate) fn wait_outside(&mut self) {
-        self.parks_outside = true;
+    /// Says what the goroutine that is about to park waits for.
+    pub(crate) fn will_wait(&mut self, wait: Wait) {
+        self.next_wait = wait;
     }
 
     fn ticket(&self, index: u32) -> Ticket {
         Ticket { index, number: self.goroutines[index as usize].ticket }
+    }
+
+    fn goroutine_of(&self, ticket: Ticket) -> GoroutineId {
+        self.goroutines[ticket.index as usize].id
     }
 
     /// The running goroutine's ticket for the wait that is about to begin.
@@ -219,12 +286,14 @@ impl Scheduler {
         Some(goroutine.thread)
     }
 
+    /// Frees the place of a goroutine. Answers with an exit if the host should see its end.
     fn end(&mut self, index: u32, ended: Ended) -> u64 {
         let goroutine = &mut self.goroutines[index as usize];
-        let id = GoroutineId(goroutine.id);
+        let id = goroutine.id;
         if self.finalizing == Some(id) {
             self.finalizing = None;
         }
+        self.awaited -= usize::from(goroutine.awaited);
         goroutine.state = State::Free;
         goroutine.ticket = goroutine.ticket.wrapping_add(1);
         goroutine.thread = null_mut();
@@ -233,11 +302,22 @@ impl Scheduler {
         self.running = None;
         let watched = self.watched == Some(id);
         if watched || matches!(ended, Ended::Failed(..)) {
-            self.ends.push(End { id, ended });
+            self.ends.push_back(End { id, ended });
             return if watched { Exit::Finished } else { Exit::TurnOver }.answer();
         }
-        0
+        CONTINUE
     }
+
+    /// The place of a goroutine that has not ended.
+    fn find(&self, id: GoroutineId) -> Option<u32> {
+        let goroutine = self.goroutines.get(id.place as usize)?;
+        (goroutine.id == id && goroutine.state != State::Free).then_some(id.place)
+    }
+}
+
+/// The error of a native that wants to wait although no goroutine called it.
+fn outside() -> Error {
+    Error::text(messages::WAIT_OUTSIDE)
 }
 
 /// Wakes a goroutine that waits in a native: `values` are the native's results. False if it does not wait with this ticket.
@@ -271,6 +351,9 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
 /// # Safety
 /// Function and arguments are alive.
 pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) -> Result<GoroutineId, Error> {
+    if vm.scheduler.live >= vm.scheduler.max_goroutines {
+        return Err(Error::text(messages::too_many_goroutines(vm.scheduler.max_goroutines)));
+    }
     if vm.heap.would_exceed(1024) {
         return Err(Error::out_of_memory());
     }
@@ -284,18 +367,28 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
     if vm.scheduler.threads.is_null() {
         vm.scheduler.threads = vm.heap.new_table(0, 0);
     }
-    let id = vm.scheduler.next_id;
+    let number = vm.scheduler.next_id;
     vm.scheduler.next_id += 1;
-    let goroutine = |ticket| Goroutine { id, thread, ticket, state: State::Ready };
+    let goroutine = |place, ticket| Goroutine {
+        id: GoroutineId { number, place },
+        thread,
+        ticket,
+        state: State::Ready,
+        fate: Fate::Live,
+        awaited: false,
+        ran: 0,
+        deadlocked_at: None,
+    };
     let index = match vm.scheduler.free.pop() {
         Some(index) => {
             let slot = &mut vm.scheduler.goroutines[index as usize];
-            *slot = goroutine(slot.ticket);
+            *slot = goroutine(index, slot.ticket);
             index
         }
         None => {
-            vm.scheduler.goroutines.push(goroutine(0));
-            (vm.scheduler.goroutines.len() - 1) as u32
+            let index = vm.scheduler.goroutines.len() as u32;
+            vm.scheduler.goroutines.push(goroutine(index, 0));
+            index
         }
     };
     (*thread).goroutine = index;
@@ -303,7 +396,7 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
     table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))?;
     vm.scheduler.live += 1;
     vm.scheduler.ready.push_back(index);
-    Ok(GoroutineId(id))
+    Ok(GoroutineId { number, place: index })
 }
 
 /// The running goroutine waits; its context and what must survive of its stack are saved in its thread. Another one runs.
@@ -312,34 +405,51 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
 /// The running thread has been saved ([`thread::save`]).
 pub(crate) unsafe fn park(vm: &mut Vm) -> u64 {
     let current = vm.current;
-    let outside = std::mem::replace(&mut vm.scheduler.parks_outside, false);
     if let Some(index) = vm.scheduler.running.take() {
         let scheduler = &mut vm.scheduler;
         scheduler.waits += 1;
         let since = scheduler.waits;
         let goroutine = &mut scheduler.goroutines[index as usize];
         goroutine.thread = current;
-        goroutine.state = if outside { State::Outside } else { State::Blocked { since } };
-        if outside {
-            scheduler.outside += 1;
-        }
+        goroutine.ran = 0;
+        goroutine.state = match scheduler.next_wait {
+            Wait::Outside => State::Outside,
+            wait => State::Blocked { since, wait },
+        };
+        scheduler.outside += usize::from(goroutine.state == State::Outside);
     }
     pick_next(vm)
 }
 
-/// The next ready goroutine runs.
+/// The next ready goroutine runs, or meets its fate.
 ///
 /// # Safety
 /// The running thread, if any, has been saved and is accounted for.
-unsafe fn pick_next(vm: &mut Vm) -> u64 {
-    let Some(index) = vm.scheduler.ready.pop_front() else {
-        vm.current = null_mut();
-        return Exit::Idle.answer();
-    };
-    vm.scheduler.running = Some(index);
-    let thread = vm.scheduler.goroutines[index as usize].thread;
-    thread::switch_to(vm, thread);
-    0
+pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
+    loop {
+        let Some(index) = vm.scheduler.ready.pop_front() else {
+            vm.current = null_mut();
+            return Exit::Idle.answer();
+        };
+        vm.scheduler.running = Some(index);
+        let goroutine = &mut vm.scheduler.goroutines[index as usize];
+        let fate = std::mem::replace(&mut goroutine.fate, Fate::Live);
+        let thread = goroutine.thread;
+        thread::switch_to(vm, thread);
+        let ended = match fate {
+            Fate::Live => return CONTINUE,
+            Fate::Raise(text) => return unwind::throw_text(vm, text),
+            Fate::End => {
+                unwind::discard(vm);
+                Ended::Returned(Vec::new())
+            }
+            Fate::Fail(text) => unwind::fail(vm, text),
+        };
+        let answer = release_goroutine(vm, ended);
+        if answer != CONTINUE {
+            return answer;
+        }
+    }
 }
 
 /// The goroutine goes to the end of the queue; another one runs, unless the turn is over or the host wants the program to
@@ -350,14 +460,22 @@ unsafe fn pick_next(vm: &mut Vm) -> u64 {
 unsafe fn yield_turn(vm: &mut Vm) -> u64 {
     let current = vm.current;
     if let Some(index) = vm.scheduler.running.take() {
+        let now = vm.scheduler.clock.now();
+        let ran = now.saturating_duration_since(std::mem::replace(&mut vm.scheduler.slice_start, now));
+        let limit = vm.scheduler.run_limit;
         let goroutine = &mut vm.scheduler.goroutines[index as usize];
         goroutine.thread = current;
+        goroutine.ran = goroutine.ran.saturating_add(u32::try_from(ran.as_micros()).unwrap_or(u32::MAX));
+        if limit.is_some_and(|limit| u128::from(goroutine.ran) > limit.as_micros()) {
+            goroutine.fate = Fate::Fail(messages::RUN_LIMIT);
+        }
         vm.scheduler.ready.push_back(index);
     }
     if is_interrupted(vm) {
         vm.current = null_mut();
         return Exit::Interrupted.answer();
     }
+    timers::fire(vm);
     vm.scheduler.slices = vm.scheduler.slices.saturating_sub(1);
     if vm.scheduler.slices == 0 {
         vm.current = null_mut();
@@ -369,112 +487,7 @@ unsafe fn yield_turn(vm: &mut Vm) -> u64 {
 /// Whether the host wants the program to stop.
 fn is_interrupted(vm: &Vm) -> bool {
     vm.scheduler.cancelled.load(Ordering::Relaxed)
-        || vm.scheduler.deadline.is_some_and(|deadline| Instant::now() >= deadline)
-}
-
-/// The budget is used up before the instruction at `vm.pc - 1`, of which nothing has happened yet.
-///
-/// # Safety
-/// CONTEXT holds of the running thread (see [`crate::frame`]), and the instruction before `vm.pc` can be restarted.
-pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
-    vm.fuel = vm.scheduler.slice;
-    let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
-    if vm.heap.collection_due() {
-        thread::save(vm, top);
-        if !collect_some(vm) {
-            // The instruction has still to run, but it may as well be the one that fails.
-            return crate::unwind::throw_out_of_memory(vm);
-        }
-    }
-    finalizers::start(vm);
-    if vm.scheduler.ready.is_empty() && vm.scheduler.slices > 1 && !is_interrupted(vm) {
-        vm.scheduler.slices -= 1;
-        vm.pc = vm.pc.sub(1);
-        return 0;
-    }
-    thread::save(vm, top);
-    (*vm.current).preempted = 1;
-    yield_turn(vm)
-}
-
-/// The budget is used up by results that have just arrived, up to `vm.top`: the thread goes on with what receives them.
-///
-/// # Safety
-/// `vm.base` and `vm.pc` are a context that has received an open list up to `vm.top`.
-pub(crate) unsafe fn results_out_of_budget(vm: &mut Vm) -> u64 {
-    vm.fuel = vm.scheduler.slice;
-    let top = vm.top;
-    thread::save(vm, top);
-    yield_turn(vm)
-}
-
-/// The budget of a native is used up; its thread is saved, it goes on with its next step.
-///
-/// # Safety
-/// The running thread has been saved, at a native's continuation.
-pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
-    vm.fuel = vm.scheduler.slice;
-    if vm.heap.collection_due() && !collect_some(vm) {
-        return crate::unwind::throw_out_of_memory(vm);
-    }
-    yield_turn(vm)
-}
-
-/// Called before an instruction that allocates: the collector may do a part of its work. False if memory is short.
-///
-/// # Safety
-/// A Lua frame is running, and no open list is on its way: what is alive lies in frames, or is a root.
-#[inline(always)]
-pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
-    if !vm.heap.collection_due() {
-        return true;
-    }
-    let top = vm.base;
-    thread::save(vm, top);
-    collect_some(vm)
-}
-
-/// The collector does a part of its work, or all of it if the limit is reached. The running thread has been saved.
-///
-/// # Safety
-/// The VM is at a safepoint: what is alive lies below the live ends of saved threads, or is a root.
-#[cold]
-#[inline(never)]
-unsafe fn collect_some(vm: &mut Vm) -> bool {
-    let (heap, mut roots) = vm.heap_and_roots();
-    (*heap).step(&mut roots);
-    let mut enough = true;
-    if (*heap).would_exceed(0) {
-        (*heap).collect(&mut roots);
-        enough = !(*heap).is_nearly_full();
-    }
-    if (*heap).has_finalizers() {
-        vm.fuel = vm.fuel.min(0);
-    }
-    enough
-}
-
-/// A full collection. The running thread has been saved.
-///
-/// # Safety
-/// As [`collect_some`].
-pub(crate) unsafe fn collect(vm: &mut Vm) {
-    let (heap, mut roots) = vm.heap_and_roots();
-    (*heap).collect(&mut roots);
-    // That was a slice's worth of work at least: the deadline is looked at next, and finalizers may run.
-    vm.fuel = vm.fuel.min(0);
-}
-
-/// As much of a collection as a native asked for. The running thread has been saved.
-///
-/// # Safety
-/// As [`collect_some`].
-pub(crate) unsafe fn collect_as_asked(vm: &mut Vm) {
-    vm.scheduler.cycle_finished = true;
-    let Some(bytes) = vm.scheduler.collection_slice.take() else { return collect(vm) };
-    let (heap, mut roots) = vm.heap_and_roots();
-    vm.scheduler.cycle_finished = (*heap).step_by(bytes, &mut roots);
-    vm.fuel = vm.fuel.min(0);
+        || vm.scheduler.deadline.is_some_and(|deadline| vm.scheduler.clock.now() >= deadline)
 }
 
 /// The running goroutine's function has returned.
@@ -499,137 +512,46 @@ pub(crate) unsafe fn goroutine_failed(vm: &mut Vm, error: Value) -> u64 {
 ///
 /// # Safety
 /// As [`goroutine_failed`].
-unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
+pub(crate) unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
+    match release_goroutine(vm, ended) {
+        CONTINUE => pick_next(vm),
+        answer => answer,
+    }
+}
+
+/// The running goroutine's thread and place become free; those that wait for its end are woken if it was the last. Answers with
+/// an exit if the host should see it.
+///
+/// # Safety
+/// As [`goroutine_failed`].
+unsafe fn release_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
     let current = vm.current;
     thread::kill(vm, current);
     vm.current = null_mut();
     let Some(index) = vm.scheduler.running else { return Exit::Idle.answer() };
     let cleared = table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
     debug_assert!(cleared.is_ok(), "the slot is there");
-    match vm.scheduler.end(index, ended) {
-        0 => pick_next(vm),
-        answer => answer,
+    let answer = vm.scheduler.end(index, ended);
+    if vm.scheduler.awaited <= vm.scheduler.waiting_for_everyone.len() {
+        wake_those_that_wait_for_everyone(vm);
     }
+    answer
 }
 
-impl Vm {
-    /// Runs what is ready, for a limited time. `context` wakes the host when a wait for something outside ends.
-    pub fn turn(&mut self, context: &mut Context<'_>) -> Turn {
-        for ticket in self.scheduler.inbox.take(context.waker()) {
-            if let Some(thread) = self.scheduler.unpark(ticket) {
-                // SAFETY: a goroutine's thread is live.
-                unsafe { self.heap.thread_resumed(thread) };
-            }
+/// Wakes whoever waits for the end of all goroutines, if none but itself is left.
+///
+/// # Safety
+/// No borrow of the scheduler is alive.
+unsafe fn wake_those_that_wait_for_everyone(vm: &mut Vm) {
+    for ticket in std::mem::take(&mut vm.scheduler.waiting_for_everyone) {
+        if !vm.scheduler.is_waiting(ticket) {
+            continue;
         }
-        if is_interrupted(self) {
-            return Turn::Interrupted;
+        let others = vm.scheduler.awaited - usize::from(vm.scheduler.goroutines[ticket.index as usize].awaited);
+        if others == 0 {
+            wake(vm, ticket, &[]);
+        } else {
+            vm.scheduler.waiting_for_everyone.push(ticket);
         }
-        self.settle();
-        self.scheduler.slices = SLICES;
-        self.fuel = self.scheduler.slice;
-        // SAFETY: no goroutine is running; `pick_next` makes a context.
-        let exit = unsafe {
-            match pick_next(self) {
-                0 => self.run(),
-                answer => Exit::from_answer(answer),
-            }
-        };
-        match exit {
-            Exit::Interrupted => Turn::Interrupted,
-            _ if !self.scheduler.ready.is_empty() => Turn::Ready,
-            _ if self.scheduler.live == 0 => Turn::Done,
-            _ if self.scheduler.outside > 0 => Turn::Waiting,
-            _ => Turn::Deadlocked,
-        }
-    }
-
-    /// Code that runs at this time or later is interrupted.
-    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
-        self.scheduler.deadline = deadline;
-    }
-
-    /// The number of goroutines that have not ended.
-    pub fn goroutine_count(&self) -> usize {
-        self.scheduler.live
-    }
-
-    /// The host waits for the end of this goroutine: a turn ends when it does, and its results are kept.
-    pub fn watch(&mut self, id: Option<GoroutineId>) {
-        self.scheduler.watched = id;
-    }
-
-    /// The goroutine that has been blocked longest is woken: its native gives these results.
-    pub fn resolve_deadlock(&mut self, values: impl for<'c> FnOnce(&mut Call<'c>) -> Vec<Handle<'c>>) -> bool {
-        let longest = (self.scheduler.goroutines.iter().enumerate())
-            .filter_map(|(index, goroutine)| match goroutine.state {
-                State::Blocked { since } => Some((since, index as u32)),
-                _ => None,
-            })
-            .min();
-        let Some((_, index)) = longest else { return false };
-        let ticket = self.scheduler.ticket(index);
-        self.enter(|call| {
-            let values: Vec<Value> = values(call).into_iter().map(|value| value.0).take(4).collect();
-            // SAFETY: the values are live.
-            call.with_vm(|vm| unsafe { wake(vm, ticket, &values) })
-        })
-    }
-
-    /// Takes the end of the next goroutine that failed, or that the host watches. `look` sees its results or its error.
-    pub fn next_end<R>(
-        &mut self,
-        look: impl for<'c> FnOnce(&mut Call<'c>, GoroutineId, Result<Vec<Handle<'c>>, (Handle<'c>, Vec<u8>)>) -> R,
-    ) -> Option<R> {
-        if self.scheduler.ends.is_empty() {
-            return None;
-        }
-        let End { id, ended } = self.scheduler.ends.remove(0);
-        // No collection happens before `look` has seen the values.
-        Some(self.enter(|call| {
-            let ended = match ended {
-                Ended::Returned(values) => Ok(values.into_iter().map(Handle::from_raw).collect()),
-                Ended::Failed(error, traceback) => Err((Handle::from_raw(error), traceback)),
-            };
-            look(call, id, ended)
-        }))
-    }
-
-    /// Gives the host a look at the VM between turns, as if it were a native.
-    pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
-        // SAFETY: between turns no thread runs; the host thread has a frame of a Lua function without code, above which
-        // lies the frame of the call.
-        unsafe {
-            assert!(self.current.is_null(), "the host looks at a VM that is running");
-            self.settle();
-            if self.scheduler.host_thread.is_null() {
-                let dummy = self.dummy_function;
-                self.scheduler.host_thread = thread::new_thread(self, dummy, 8);
-                (*self.scheduler.host_thread).resumer = ROOT;
-            }
-            let thread = self.scheduler.host_thread;
-            self.current = thread;
-            self.stack_end = (*thread).stack_end;
-            self.base = (*thread).base;
-            self.pc = (*thread).pc;
-            let arguments = self.base.add(2);
-            let result = f(&mut Call::new(&raw mut *self, arguments, 0));
-            self.current = null_mut();
-            result
-        }
-    }
-}
-
-impl<'c> Call<'c> {
-    /// Starts a goroutine that calls `function` with these arguments.
-    pub fn spawn(&mut self, function: Function<'c>, arguments: &[Handle<'c>]) -> Result<GoroutineId, Error> {
-        let arguments: Vec<Value> = arguments.iter().map(|value| value.0).collect();
-        // SAFETY: function and arguments are live.
-        unsafe { spawn(self.vm(), function.value().0, &arguments) }
-    }
-
-    /// The running goroutine.
-    pub fn goroutine(&mut self) -> Option<GoroutineId> {
-        let scheduler = &self.vm().scheduler;
-        scheduler.running.map(|index| GoroutineId(scheduler.goroutines[index as usize].id))
     }
 }

@@ -1,36 +1,21 @@
-//! Goroutines and channels: `go`, `chan`, `send`, `receive`, `close_channel`.
+//! Channels: `chan`, `send`, `receive`, `close_channel`.
 
-use solvm_vm::native::{Either, Library, Rest};
-use solvm_vm::scheduler::channel::{Channel, ChannelWait, Transfer};
-use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
+use solvm_vm::native::{Either, Library};
+use solvm_vm::scheduler::Parked;
+use solvm_vm::scheduler::channel::{Channel, Transfer};
+use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
+use std::time::Duration;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "chan" => chan,
     "close_channel" => close_channel,
-    "go" => go,
     "receive" => receive,
     "send" => send,
 });
 
-/// `go(f, ...)`: a goroutine that calls `f(...)`; returns its number.
-fn go<'c>(call: &mut Call<'c>, function: Function<'c>, arguments: Rest) -> Result<f64, Error> {
-    let arguments: Vec<Value<'c>> = arguments.values(call).collect();
-    let id = call.spawn(function, &arguments)?;
-    Ok(id.0 as f64)
-}
-
 /// The table of named channels.
 fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
-    let key = call.string(b"channels")?;
-    let registry = call.registry();
-    match Table::from_value(registry.get(key)) {
-        Some(names) => Ok(names),
-        None => {
-            let names = call.table(0, 4)?;
-            registry.set(call, key.value(), names.value())?;
-            Ok(names)
-        }
-    }
+    super::registry_table(call, "channels")
 }
 
 /// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one without a name.
@@ -79,12 +64,22 @@ fn channel_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Userdata<'c>,
         .ok_or_else(|| Error::argument(1, format!("channel expected, got {}", value.type_name())))
 }
 
-/// `send(channel, value)`: true when it has been taken or buffered.
-fn send<'c>(call: &mut Call<'c>, channel: Value<'c>, value: Value<'c>) -> Result<Either<bool, ChannelWait>, Error> {
+/// A time limit given in seconds.
+fn timeout(seconds: Option<f64>) -> Result<Option<Duration>, Error> {
+    seconds.map(|limit| super::timer::seconds(3, limit)).transpose()
+}
+
+/// `send(channel, value[, seconds])`: true when it has been taken or buffered, false when the time is up.
+fn send<'c>(
+    call: &mut Call<'c>,
+    channel: Value<'c>,
+    value: Value<'c>,
+    seconds: Option<f64>,
+) -> Result<Either<bool, Parked>, Error> {
     let channel = channel_of(call, channel)?;
-    match call.channel_send(channel, value)? {
+    match call.channel_send(channel, value, timeout(seconds)?)? {
         Transfer::Done(()) => Ok(Either::Now(true)),
-        Transfer::Wait => Ok(Either::Later(call.wait_on_channel())),
+        Transfer::Wait(parked) => Ok(Either::Later(parked)),
         Transfer::Closed => Err(Error::text("send on closed channel")),
     }
 }
@@ -92,13 +87,19 @@ fn send<'c>(call: &mut Call<'c>, channel: Value<'c>, value: Value<'c>) -> Result
 /// A received value, or nil and the reason.
 type Received<'c> = Either<Value<'c>, (Option<Value<'c>>, &'static str)>;
 
-/// `receive(channel)`: the value; nil and "closed" at the end.
-fn receive<'c>(call: &mut Call<'c>, channel: Value<'c>) -> Result<Either<Received<'c>, ChannelWait>, Error> {
+/// `receive(channel[, seconds])`: the value; nil and "closed" at the end, "timeout" when the time is up. A goroutine that asks
+/// again after the end is ended.
+fn receive<'c>(
+    call: &mut Call<'c>,
+    channel: Value<'c>,
+    seconds: Option<f64>,
+) -> Result<Either<Received<'c>, Parked>, Error> {
     let channel = channel_of(call, channel)?;
-    match call.channel_receive(channel)? {
+    match call.channel_receive(channel, timeout(seconds)?)? {
         Transfer::Done(value) => Ok(Either::Now(Either::Now(value))),
-        Transfer::Wait => Ok(Either::Later(call.wait_on_channel())),
-        Transfer::Closed => Ok(Either::Now(Either::Later((None, "closed")))),
+        Transfer::Wait(parked) => Ok(Either::Later(parked)),
+        Transfer::Closed if call.tell_of_end(channel) => Ok(Either::Now(Either::Later((None, "closed")))),
+        Transfer::Closed => Err(Error::end_goroutine()),
     }
 }
 

@@ -1,0 +1,4 @@
+-- exit: 1
+-- stderr: main_alone.lua:4: all goroutines are asleep - deadlock!
+chan("never")
+receive("never")

@@ -1,0 +1,8 @@
+-- A wait for a timer is no deadlock; a goroutine's wait() is none either as long as others run.
+local log = {}
+chan("later")
+go(function() sleep(0.01) wait() log[#log + 1] = "waited" end)
+go(function() sleep(0.02) send("later", 1) log[#log + 1] = "sent" end)
+assert(receive("later") == 1)
+wait()
+assert(table.concat(log, " ") == "sent waited", table.concat(log, " "))

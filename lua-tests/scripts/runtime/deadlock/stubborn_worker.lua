@@ -1,0 +1,12 @@
+-- stdout: twice
+-- A worker that never looks at what it gets is ended when it is chosen again, past its pcall.
+chan("jobs")
+local count = 0
+go(function()
+  while true do
+    pcall(function() receive("jobs") count = count + 1 end)
+  end
+end)
+wait()
+assert(count == 1)
+print("twice")

@@ -1,0 +1,57 @@
+//! Errors that nobody caught: `on_error` and its handlers.
+//!
+//! Each handler runs in a goroutine of its own, so it may do whatever other code may. A handler's own error is printed and goes
+//! to no handler.
+
+use crate::Host;
+use solvm_vm::native::Library;
+use solvm_vm::{Call, Error, Function, GoroutineId, Table, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "on_error" => on_error,
+});
+
+/// The goroutines that run handlers.
+#[derive(Default)]
+pub(crate) struct Handlers(Vec<GoroutineId>);
+
+fn handlers<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    super::registry_table(call, "error handlers")
+}
+
+/// `on_error(f)`: from now on `f` gets the errors that nobody caught.
+fn on_error<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<(), Error> {
+    let handlers = handlers(call)?;
+    handlers.set(call, Value::number(handlers.length() as f64 + 1.0), function.value())
+}
+
+/// Gives an error to all handlers. `source` is the goroutine that it left. False if there is no handler, or it is a handler's own.
+pub(super) fn hand_over<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
+    let is_own = call.host::<Host>().is_some_and(|host| host.handlers.0.contains(&source));
+    !is_own && tell(call, error)
+}
+
+/// Gives an error to all handlers. False if there is none.
+pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
+    let Ok(handlers) = handlers(call) else { return false };
+    let mut started = Vec::new();
+    for index in 1..=handlers.length() {
+        let handler = Function::from_value(handlers.get(Value::number(index as f64)));
+        let goroutine = handler.and_then(|handler| call.spawn(handler, &[error]).ok());
+        started.extend(goroutine);
+    }
+    let is_told = !started.is_empty();
+    let running: Vec<GoroutineId> =
+        call.host::<Host>().map(|host| std::mem::take(&mut host.handlers.0)).unwrap_or_default();
+    started.extend(running.into_iter().filter(|&id| call.is_alive(id)));
+    if let Some(host) = call.host::<Host>() {
+        host.handlers.0 = started;
+    }
+    is_told
+}
+
+/// A handler that has not ended yet.
+pub(super) fn running_handler(call: &mut Call) -> Option<GoroutineId> {
+    let started = call.host::<Host>()?.handlers.0.clone();
+    started.into_iter().find(|&id| call.is_alive(id))
+}

@@ -1,0 +1,327 @@
+//! Runs a VM on tokio: turns of Lua in between the timers, sockets and files that goroutines wait for.
+//!
+//! Everything happens on one thread. [`Executor::drive`] is the one future that runs Lua: it takes a turn, gives tokio a chance
+//! to look at what has happened outside, and takes the next one; if nothing is ready it sleeps until something is. Nothing polls.
+//!
+//! **The time limit** ([`Timeout`]) is a deadline of the VM. A default limit holds only for programs that compute and wait: it
+//! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call).
+
+use super::{errors, timer};
+use crate::Host;
+use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, Turn, Value, Vm};
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// How often output is passed on while code runs.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long a program may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// This long, unless it serves, waits for a timer, or asks others ([`Exemption`]).
+    Default(Duration),
+    /// This long, whatever it does.
+    Fixed(Duration),
+    /// For ever.
+    Never,
+}
+
+/// The limits of a program in time.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of the program.
+    pub timeout: Timeout,
+    /// Of a goroutine between two waits, while an exemption lifts the default timeout.
+    pub run_limit: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { timeout: Timeout::Default(Duration::from_secs(5)), run_limit: Duration::from_secs(30) }
+    }
+}
+
+/// The program's deadline, as the executor and the libraries share it.
+#[derive(Clone)]
+pub(crate) struct Deadline(Rc<DeadlineState>);
+
+struct DeadlineState {
+    clock: Clock,
+    /// When the time is up, as if no exemption had been held. None is never.
+    due: Cell<Option<Instant>>,
+    /// Whether exemptions lift it.
+    is_default: bool,
+    exemptions: Cell<usize>,
+    exempt_since: Cell<Option<Instant>>,
+}
+
+/// As long as it lives, the default time limit stands still.
+pub(crate) struct Exemption(Rc<DeadlineState>);
+
+impl Deadline {
+    pub(crate) fn new(timeout: Timeout, clock: Clock) -> Self {
+        let due = match timeout {
+            Timeout::Default(limit) | Timeout::Fixed(limit) => clock.now().checked_add(limit),
+            Timeout::Never => None,
+        };
+        Deadline(Rc::new(DeadlineState {
+            clock,
+            due: Cell::new(due),
+            is_default: matches!(timeout, Timeout::Default(_)),
+            exemptions: Cell::new(0),
+            exempt_since: Cell::new(None),
+        }))
+    }
+
+    /// Lets a default time limit stand still.
+    pub(crate) fn exempt(&self) -> Exemption {
+        let state = &self.0;
+        if state.exemptions.replace(state.exemptions.get() + 1) == 0 {
+            state.exempt_since.set(Some(state.clock.now()));
+        }
+        Exemption(state.clone())
+    }
+
+    fn is_lifted(&self) -> bool {
+        self.0.is_default && self.0.exemptions.get() > 0
+    }
+
+    fn get(&self) -> Option<Instant> {
+        if self.is_lifted() { None } else { self.0.due.get() }
+    }
+}
+
+impl Drop for Exemption {
+    fn drop(&mut self) {
+        let left = self.0.exemptions.get() - 1;
+        self.0.exemptions.set(left);
+        if left == 0
+            && self.0.is_default
+            && let (Some(due), Some(since)) = (self.0.due.get(), self.0.exempt_since.take())
+        {
+            self.0.due.set(due.checked_add(self.0.clock.now().saturating_duration_since(since)));
+        }
+    }
+}
+
+/// How the goroutines of a program came to rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The goroutine that was waited for has ended, or all have.
+    Ended,
+    /// The time is up, or the program was cancelled.
+    Interrupted,
+}
+
+/// Which goroutines have come to an end that someone cares about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    None,
+    /// Some that failed.
+    Others,
+    /// The one that is waited for among them.
+    Goal,
+}
+
+/// A VM with its libraries, and how its program is doing.
+pub struct Executor {
+    vm: Box<Vm>,
+    deadline: Deadline,
+    run_limit: Duration,
+    /// The goroutine of the main chunk.
+    main: Option<GoroutineId>,
+    /// An error was not caught, and no handler was there for it; or it was the main chunk's.
+    failed: bool,
+    /// The program has ended; what is left are finalizers, whose errors are of no interest any more.
+    finalizing: bool,
+    flushed: Instant,
+}
+
+impl Executor {
+    /// A VM with all libraries.
+    pub fn new(config: Config, limits: Limits, world: impl crate::host::World) -> Result<Executor, String> {
+        let deadline = Deadline::new(limits.timeout, config.clock.clone());
+        let mut vm = Vm::new(config);
+        vm.set_host(Host::with_deadline(world, deadline.clone()));
+        vm.enter(|call| crate::open(call)).map_err(|_| String::from("not enough memory for the libraries"))?;
+        Ok(Executor {
+            vm,
+            deadline,
+            run_limit: limits.run_limit,
+            main: None,
+            failed: false,
+            finalizing: false,
+            flushed: Instant::now(),
+        })
+    }
+
+    /// Looks at the VM as if from a native function.
+    pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
+        self.vm.enter(f)
+    }
+
+    /// Whether the program has failed: an error in its main chunk, or one that no handler was there for.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Notes a failure and reports it.
+    pub fn fail(&mut self, message: &[u8]) {
+        self.failed = true;
+        self.report(message);
+    }
+
+    /// Prints an error.
+    fn report(&mut self, message: &[u8]) {
+        self.flush();
+        if let Some(host) = self.vm.host::<Host>() {
+            host.world.write_error(&[b"solvm: ", message, b"\n"].concat());
+        }
+    }
+
+    /// Passes on what was printed.
+    pub fn flush(&mut self) {
+        self.flushed = Instant::now();
+        if let Some(host) = self.vm.host::<Host>() {
+            // A closed pipe is dealt with where it is written to.
+            let _ = host.world.flush_output();
+        }
+    }
+
+    /// Runs a goroutine as the main chunk until it has ended; the others go on until then.
+    pub async fn drive_main(&mut self, main: GoroutineId) -> Outcome {
+        self.main = Some(main);
+        self.vm.set_main(main);
+        let outcome = self.drive(Some(main)).await;
+        if self.failed && outcome == Outcome::Ended {
+            return self.drive_error_handlers().await;
+        }
+        outcome
+    }
+
+    /// Runs until every goroutine has ended.
+    pub async fn drive_to_end(&mut self) -> Outcome {
+        self.drive(None).await
+    }
+
+    /// Runs the handlers of the error that ends the program.
+    async fn drive_error_handlers(&mut self) -> Outcome {
+        while let Some(handler) = self.vm.enter(|call| errors::running_handler(call)) {
+            if self.drive(Some(handler)).await == Outcome::Interrupted {
+                return Outcome::Interrupted;
+            }
+        }
+        Outcome::Ended
+    }
+
+    /// Runs the finalizers of everything that is left, as `lua_close` does.
+    pub async fn drive_finalizers(&mut self) -> Outcome {
+        self.finalizing = true;
+        while let Some(finalizers) = self.vm.finalize() {
+            if self.drive(Some(finalizers)).await == Outcome::Interrupted {
+                return Outcome::Interrupted;
+            }
+        }
+        Outcome::Ended
+    }
+
+    /// Runs until a goroutine has ended; until none is left if None.
+    pub async fn drive(&mut self, goal: Option<GoroutineId>) -> Outcome {
+        self.vm.watch(goal);
+        let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+        poll_fn(|context| self.poll(goal, sleep.as_mut(), context)).await
+    }
+
+    fn poll(
+        &mut self,
+        goal: Option<GoroutineId>,
+        mut sleep: Pin<&mut tokio::time::Sleep>,
+        context: &mut Context<'_>,
+    ) -> Poll<Outcome> {
+        loop {
+            self.vm.set_deadline(self.deadline.get());
+            self.vm.set_run_limit(self.deadline.is_lifted().then_some(self.run_limit));
+            let turn = self.vm.turn(context);
+            match self.take_ends(goal) {
+                Ends::Goal => return Poll::Ready(Outcome::Ended),
+                // Handlers may have been started since.
+                Ends::Others if turn != Turn::Interrupted => continue,
+                Ends::Others | Ends::None => {}
+            }
+            match turn {
+                Turn::Done => return Poll::Ready(Outcome::Ended),
+                Turn::Interrupted => return Poll::Ready(Outcome::Interrupted),
+                Turn::Deadlocked => {
+                    self.vm.resolve_deadlock();
+                }
+                Turn::Ready => {
+                    if self.flushed.elapsed() >= FLUSH_INTERVAL {
+                        self.flush();
+                    }
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Turn::Waiting => {
+                    self.flush();
+                    let Some(due) = [self.vm.next_timer(), self.deadline.get()].into_iter().flatten().min() else {
+                        return Poll::Pending;
+                    };
+                    if let Clock::Manual(_) = self.deadline.0.clock {
+                        // Nothing happens until then, so it may as well be then.
+                        let clock = &self.deadline.0.clock;
+                        clock.advance(due.saturating_duration_since(clock.now()));
+                        continue;
+                    }
+                    sleep.as_mut().reset(due.into());
+                    if sleep.as_mut().poll(context).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Deals with the goroutines that have failed, and the one that is waited for.
+    fn take_ends(&mut self, goal: Option<GoroutineId>) -> Ends {
+        let mut ends = Ends::None;
+        loop {
+            let main = self.main;
+            let end = self.vm.next_end(|call, id, end| {
+                let Err((error, traceback)) = end else { return (id, None, true) };
+                let is_handled = errors::hand_over(call, id, error);
+                timer::go_on(call, id);
+                let is_reported = !is_handled || Some(id) == main;
+                (id, is_reported.then(|| describe(call, error, &traceback)), is_handled && Some(id) != main)
+            });
+            let Some((id, message, is_fine)) = end else { return ends };
+            if ends != Ends::Goal {
+                ends = if Some(id) == goal { Ends::Goal } else { Ends::Others };
+            }
+            if self.finalizing {
+                continue;
+            }
+            self.failed |= !is_fine;
+            if let Some(message) = message {
+                self.report(&message);
+            }
+        }
+    }
+}
+
+/// The message and the traceback of an error that nobody caught, as `lua` words them.
+fn describe<'c>(call: &mut Call<'c>, error: Value<'c>, traceback: &[u8]) -> Vec<u8> {
+    let text = LuaString::from_value(error).or_else(|| call.number_string(error.as_number()?));
+    let mut text = match text {
+        Some(text) => text.bytes().to_vec(),
+        None => format!("(error object is a {} value)", error.type_name()).into_bytes(),
+    };
+    if !traceback.is_empty() {
+        text.extend_from_slice(b"\nstack traceback:");
+        text.extend_from_slice(traceback);
+    }
+    text
+}

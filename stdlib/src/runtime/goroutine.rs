@@ -1,0 +1,96 @@
+//! Goroutines: `go`, `wait`, `sleep`, and what can be seen of them: `get_goroutines`, `check_memory`, `trace`.
+
+use super::timer::seconds;
+use crate::Host;
+use solvm_vm::native::{Either, Library, Rest};
+use solvm_vm::scheduler::Parked;
+use solvm_vm::{Call, Error, Function, Table, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "check_memory" => check_memory,
+    "get_goroutines" => get_goroutines,
+    "go" => go,
+    "sleep" => sleep,
+    "trace" => trace,
+    "wait" => wait,
+});
+
+/// `go(f, ...)`: a goroutine that calls `f(...)`; returns its number.
+fn go<'c>(call: &mut Call<'c>, function: Function<'c>, arguments: Rest) -> Result<f64, Error> {
+    let arguments: Vec<Value<'c>> = arguments.values(call).collect();
+    let id = call.spawn_awaited(function, &arguments)?;
+    Ok(id.number() as f64)
+}
+
+/// `wait()`: returns when every goroutine that `go` started has ended.
+fn wait(call: &mut Call) -> Result<Either<(), Parked>, Error> {
+    Ok(match call.wait_for_everyone()? {
+        None => Either::Now(()),
+        Some(parked) => Either::Later(parked),
+    })
+}
+
+/// `sleep(seconds)`: the goroutine sleeps, the others go on.
+fn sleep(call: &mut Call, time: f64) -> Result<Parked, Error> {
+    let time = seconds(1, time)?;
+    call.sleep(time)
+}
+
+/// `get_goroutines()`: where the functions of all goroutines are defined ("script.lua:12"), by the goroutines' numbers.
+fn get_goroutines<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    let goroutines = call.goroutines();
+    let table = call.table(0, goroutines.len())?;
+    for (id, place) in goroutines {
+        let place = call.string(&place)?;
+        table.set(call, Value::number(id.number() as f64), place.value())?;
+    }
+    Ok(table)
+}
+
+/// What [`check_memory`] compares with: the figures of the program's start.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct MemoryBaseline {
+    used: usize,
+    allocated: u64,
+    resident: u64,
+}
+
+/// Notes the figures that `check_memory` compares with.
+pub(crate) fn note_memory(call: &mut Call) {
+    let (used, allocated) = (call.memory_used(), call.memory_allocated());
+    if let Some(host) = call.host::<Host>() {
+        host.memory_baseline = MemoryBaseline { used, allocated, resident: host.world.resident_memory() };
+    }
+}
+
+/// `check_memory()`: bytes in the heap (`alloc`), allocated there in all (`total_alloc`), of the process (`sys`), each also as
+/// the difference to the program's start (`…_diff`); finished collections (`num_gc`); `goroutines`.
+fn check_memory<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    let (used, allocated) = (call.memory_used(), call.memory_allocated());
+    let (collections, goroutines) = (call.collection_count(), call.goroutine_count());
+    let (baseline, resident) = match call.host::<Host>() {
+        Some(host) => (host.memory_baseline, host.world.resident_memory()),
+        None => (MemoryBaseline::default(), 0),
+    };
+    let table = call.table(0, 8)?;
+    for (name, figure) in [
+        ("alloc", used as f64),
+        ("alloc_diff", used as f64 - baseline.used as f64),
+        ("total_alloc", allocated as f64),
+        ("total_alloc_diff", allocated as f64 - baseline.allocated as f64),
+        ("sys", resident as f64),
+        ("sys_diff", resident as f64 - baseline.resident as f64),
+        ("num_gc", collections as f64),
+        ("goroutines", goroutines as f64),
+    ] {
+        table.set_field(call, name, figure)?;
+    }
+    Ok(table)
+}
+
+/// `trace()`: prints the stack to standard output.
+fn trace(call: &mut Call) -> Result<(), Error> {
+    let text = [b"stack traceback:", &call.traceback(1)[..], b"\n"].concat();
+    let Some(host) = call.host::<Host>() else { return Ok(()) };
+    host.world.write_output(&text).map_err(|error| Error::text(error.to_string()))
+}

@@ -1,0 +1,23 @@
+//! What runs beside the main chunk: goroutines, channels, timers, and the executor that drives them.
+
+pub(crate) mod channel;
+pub(crate) mod errors;
+pub mod executor;
+pub(crate) mod goroutine;
+pub(crate) mod timer;
+
+use solvm_vm::{Call, Error, Table};
+
+/// A table of the registry, made when it is first asked for.
+fn registry_table<'c>(call: &mut Call<'c>, name: &str) -> Result<Table<'c>, Error> {
+    let key = call.string(name.as_bytes())?;
+    let registry = call.registry();
+    match Table::from_value(registry.get(key)) {
+        Some(table) => Ok(table),
+        None => {
+            let table = call.table(0, 4)?;
+            registry.set(call, key.value(), table.value())?;
+            Ok(table)
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Timers: `set_timeout`, `set_interval`, `cron` and the functions that clear them.
+//!
+//! A timer is a goroutine that sleeps and calls its function. It is never late by its own doing: the times of an interval are
+//! multiples of its period, those that pass while the function runs are left out. An error in the function goes to `on_error`;
+//! the executor then starts a repeating timer anew. As long as a timer is pending, the default time limit stands still.
+
+use super::executor::Exemption;
+use crate::Host;
+use crate::duration;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use hashbrown::HashMap;
+use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
+use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
+use std::time::{Duration, Instant};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "clear_cron" => clear_cron,
+    "clear_interval" => clear_interval,
+    "clear_timeout" => clear_timeout,
+    "cron" => cron,
+    "set_interval" => set_interval,
+    "set_timeout" => set_timeout,
+});
+
+/// What the goroutine of a timer runs: its arguments are the timer's number and function.
+static RUN: Definition = Definition::new("timer", run);
+
+/// When a timer calls its function.
+#[derive(Clone)]
+enum Schedule {
+    /// Once, after this time.
+    Once(Duration),
+    /// Again and again.
+    Every(Duration),
+    /// As a cron expression says, in local time.
+    Cron(Box<Cron>),
+}
+
+/// The functions that make timers, each with one that clears them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Timeout,
+    Interval,
+    Cron,
+}
+
+struct Timer {
+    kind: Kind,
+    schedule: Schedule,
+    goroutine: GoroutineId,
+    /// Its function is running, so that clearing it must not end the goroutine.
+    is_running: bool,
+    /// When the last call was due.
+    due: Instant,
+    _exemption: Exemption,
+}
+
+/// The timers that have not been cleared, by number.
+#[derive(Default)]
+pub(crate) struct Timers {
+    next: u64,
+    timers: HashMap<u64, Timer>,
+    by_goroutine: HashMap<GoroutineId, u64>,
+}
+
+impl Timers {
+    fn remove(&mut self, number: u64) -> Option<Timer> {
+        let timer = self.timers.remove(&number)?;
+        self.by_goroutine.remove(&timer.goroutine);
+        Some(timer)
+    }
+}
+
+/// Seconds as scripts give them. Times too long to be represented never come.
+pub(crate) fn seconds(index: usize, seconds: f64) -> Result<Duration, Error> {
+    if seconds.is_nan() {
+        return Err(Error::argument(index, "number of seconds expected, got nan"));
+    }
+    Ok(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
+}
+
+/// `set_timeout(f, seconds)`: calls `f` once, later; returns the timer's number.
+fn set_timeout<'c>(call: &mut Call<'c>, function: Function<'c>, after: f64) -> Result<f64, Error> {
+    let after = seconds(2, after)?;
+    start(call, Kind::Timeout, Schedule::Once(after), function)
+}
+
+/// `set_interval(f, seconds)`: calls `f` again and again.
+fn set_interval<'c>(call: &mut Call<'c>, function: Function<'c>, period: f64) -> Result<f64, Error> {
+    let period = seconds(2, period)?;
+    if period.is_zero() {
+        return Err(Error::argument(2, "interval must be positive"));
+    }
+    start(call, Kind::Interval, Schedule::Every(period), function)
+}
+
+/// `cron(schedule, f)`: calls `f` whenever the time matches.
+fn cron<'c>(call: &mut Call<'c>, schedule: LuaString<'c>, function: Function<'c>) -> Result<f64, Error> {
+    let text = String::from_utf8_lossy(schedule.bytes()).into_owned();
+    let schedule = parse(text.trim()).map_err(|reason| Error::argument(1, format!("schedule '{text}': {reason}")))?;
+    start(call, Kind::Cron, schedule, function)
+}
+
+fn parse(text: &str) -> Result<Schedule, String> {
+    if let Some(period) = text.strip_prefix("@every ") {
+        let period = duration::parse(period.trim()).ok_or("no duration (as 300ms, 10s, 1m30s)")?;
+        return if period.is_zero() {
+            Err("the interval must be positive".into())
+        } else {
+            Ok(Schedule::Every(period))
+        };
+    }
+    let seconds = if text.starts_with('@') { Seconds::Optional } else { Seconds::Required };
+    let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).dom_and_dow(false).build();
+    let cron = parser.parse(text).map_err(|error| error.to_string())?;
+    Ok(Schedule::Cron(Box::new(cron)))
+}
+
+fn clear_timeout(call: &mut Call, number: f64) -> bool {
+    clear(call, Kind::Timeout, number)
+}
+
+fn clear_interval(call: &mut Call, number: f64) -> bool {
+    clear(call, Kind::Interval, number)
+}
+
+fn clear_cron(call: &mut Call, number: f64) -> bool {
+    clear(call, Kind::Cron, number)
+}
+
+fn timers<'a>(call: &'a mut Call) -> Option<&'a mut Timers> {
+    call.host::<Host>().map(|host| &mut host.timers)
+}
+
+/// Clears a timer: its function is not called any more. Whether there was one of that kind and number.
+fn clear(call: &mut Call, kind: Kind, number: f64) -> bool {
+    let number = number as u64;
+    let Some(timers) = timers(call) else { return false };
+    if timers.timers.get(&number).is_none_or(|timer| timer.kind != kind) {
+        return false;
+    }
+    let Some(timer) = forget(call, number) else { return false };
+    if !timer.is_running {
+        call.end_goroutine(timer.goroutine);
+    }
+    true
+}
+
+/// Takes a timer and its function out of the tables.
+fn forget(call: &mut Call, number: u64) -> Option<Timer> {
+    if let Ok(functions) = functions(call) {
+        // What is removed needs no memory.
+        let _ = functions.set(call, Value::number(number as f64), Value::NIL);
+    }
+    timers(call)?.remove(number)
+}
+
+/// The functions of timers, by number: those that repeat need them after an error.
+fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    super::registry_table(call, "timers")
+}
+
+fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Function<'c>) -> Result<f64, Error> {
+    let due = call.now();
+    let Some(host) = call.host::<Host>() else { return Err(Error::text("no timers here")) };
+    let exemption = host.deadline.exempt();
+    host.timers.next += 1;
+    let number = host.timers.next;
+    let functions = functions(call)?;
+    functions.set(call, Value::number(number as f64), function.value())?;
+    let goroutine = spawn(call, number, function)?;
+    if let Some(timers) = timers(call) {
+        timers.by_goroutine.insert(goroutine, number);
+        let timer = Timer { kind, schedule, goroutine, is_running: false, due, _exemption: exemption };
+        timers.timers.insert(number, timer);
+    }
+    Ok(number as f64)
+}
+
+fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>) -> Result<GoroutineId, Error> {
+    let run = call.function(&RUN, &[]);
+    call.spawn(run, &[Value::number(number as f64), function.value()])
+}
+
+/// A timer's goroutine has failed: one that repeats goes on in a new one.
+pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
+    let Some(timers) = timers(call) else { return };
+    let Some(number) = timers.by_goroutine.remove(&failed) else { return };
+    let repeats = timers.timers.get(&number).is_some_and(|timer| !matches!(timer.schedule, Schedule::Once(_)));
+    let function =
+        functions(call).ok().and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
+    match (repeats, function) {
+        (true, Some(function)) => {
+            let Ok(goroutine) = spawn(call, number, function) else { return };
+            let Some(timers) = self::timers(call) else { return };
+            timers.by_goroutine.insert(goroutine, number);
+            if let Some(timer) = timers.timers.get_mut(&number) {
+                timer.goroutine = goroutine;
+                timer.is_running = false;
+            }
+        }
+        _ => drop(forget(call, number)),
+    }
+}
+
+fn run(_: &mut Call, number: f64, _function: Value) -> Start<Running> {
+    Start::new(Running { number: number as u64, slept: false, called: false })
+}
+
+struct Running {
+    number: u64,
+    slept: bool,
+    called: bool,
+}
+
+impl Steps for Running {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if std::mem::take(&mut self.slept) {
+            let Some(timer) = timers(call).and_then(|timers| timers.timers.get_mut(&self.number)) else {
+                return call.finish(());
+            };
+            timer.is_running = true;
+            self.called = true;
+            let function = call.argument(1).unwrap_or(Value::NIL);
+            return call.call(function, &[], Wanted::One);
+        }
+        let now = call.now();
+        let Some(host) = call.host::<Host>() else { return call.finish(()) };
+        let wall_clock = host.world.wall_clock();
+        let Some(timer) = host.timers.timers.get_mut(&self.number) else { return call.finish(()) };
+        timer.is_running = false;
+        if self.called && matches!(timer.schedule, Schedule::Once(_)) {
+            forget(call, self.number);
+            return call.finish(());
+        }
+        match timer.next(now, wall_clock) {
+            Some(due) => {
+                timer.due = due;
+                self.slept = true;
+                call.sleep_until(due)
+            }
+            None => {
+                forget(call, self.number);
+                Err(Error::text("the schedule has no time to come"))
+            }
+        }
+    }
+}
+
+impl Timer {
+    /// When the function is to be called next.
+    fn next(&self, now: Instant, wall_clock: std::time::SystemTime) -> Option<Instant> {
+        match &self.schedule {
+            // A time that cannot be represented is as far away as a life of the program can be.
+            Schedule::Once(after) => Some(now.checked_add(*after).unwrap_or(now + FAR)),
+            Schedule::Every(period) => {
+                let missed = now.saturating_duration_since(self.due).as_nanos() / period.as_nanos().max(1);
+                let periods = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
+                let due = period.checked_mul(periods).and_then(|after| self.due.checked_add(after));
+                Some(due.unwrap_or(now + FAR))
+            }
+            Schedule::Cron(cron) => {
+                let zone = jiff::tz::TimeZone::system();
+                let time = jiff::Timestamp::try_from(wall_clock).ok()?.to_zoned(zone);
+                let next = cron.find_next_occurrence(&time, false).ok()?;
+                let wait = next.timestamp().duration_since(time.timestamp());
+                Some(now + Duration::try_from(wait).ok()?)
+            }
+        }
+    }
+}
+
+const FAR: Duration = Duration::from_secs(1 << 32);

@@ -1,0 +1,204 @@
+//! The host's side of the scheduler: turns, the ends of goroutines, a look at the VM between turns.
+
+use super::{End, Ended, Fate, GoroutineId, Parked, State, Wait, is_interrupted, spawn, timers, wake};
+use crate::debug_info;
+use crate::frame;
+use crate::native::{Call, Error, Function, Value as Handle};
+use crate::table;
+use crate::thread::{self, ROOT};
+use crate::value::Value;
+use crate::vm::{Exit, Vm};
+use std::ptr::null_mut;
+use std::task::Context;
+use std::time::{Duration, Instant};
+
+/// Slices in a turn, after which the host gets a chance to look around.
+pub(super) const SLICES: u32 = 16;
+
+/// What a turn left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// More is ready to run: call again soon.
+    Ready,
+    /// Everything that lives waits for something outside of Lua.
+    Waiting,
+    /// Everything that lives waits for something that only others that wait can give.
+    Deadlocked,
+    /// No goroutine lives.
+    Done,
+    /// The deadline has passed or the program was cancelled.
+    Interrupted,
+}
+
+impl Vm {
+    /// Runs what is ready, for a limited time. `context` wakes the host when a wait for something outside ends.
+    pub fn turn(&mut self, context: &mut Context<'_>) -> Turn {
+        for ticket in self.scheduler.inbox.take(context.waker()) {
+            if let Some(thread) = self.scheduler.unpark(ticket) {
+                // SAFETY: a goroutine's thread is live.
+                unsafe { self.heap.thread_resumed(thread) };
+            }
+        }
+        if is_interrupted(self) {
+            return Turn::Interrupted;
+        }
+        self.settle();
+        timers::fire(self);
+        self.scheduler.slices = SLICES;
+        self.scheduler.slice_start = self.scheduler.clock.now();
+        self.fuel = self.scheduler.slice;
+        self.pc = frame::schedule();
+        // SAFETY: no goroutine is running, and the word at `pc` picks one without looking at the rest of the context.
+        let exit = unsafe { self.run() };
+        match exit {
+            Exit::Interrupted => Turn::Interrupted,
+            _ if !self.scheduler.ready.is_empty() => Turn::Ready,
+            _ if self.scheduler.live == 0 => Turn::Done,
+            _ if self.scheduler.outside > 0 => Turn::Waiting,
+            _ => Turn::Deadlocked,
+        }
+    }
+
+    /// Code that runs at this time or later is interrupted.
+    pub fn set_deadline(&mut self, deadline: Option<Instant>) {
+        self.scheduler.deadline = deadline;
+    }
+
+    /// The number of goroutines that have not ended.
+    pub fn goroutine_count(&self) -> usize {
+        self.scheduler.live
+    }
+
+    /// The host waits for the end of this goroutine: a turn ends when it does, and its results are kept.
+    pub fn watch(&mut self, id: Option<GoroutineId>) {
+        self.scheduler.watched = id;
+    }
+
+    /// When the next timer is due.
+    pub fn next_timer(&self) -> Option<Instant> {
+        self.scheduler.timers.next()
+    }
+
+    /// How long a goroutine may run between two waits; over it, it fails past every `pcall`.
+    pub fn set_run_limit(&mut self, limit: Option<Duration>) {
+        self.scheduler.run_limit = limit;
+    }
+
+    /// Takes the end of the next goroutine that failed, or that the host watches. `look` sees its results or its error.
+    pub fn next_end<R>(
+        &mut self,
+        look: impl for<'c> FnOnce(&mut Call<'c>, GoroutineId, Result<Vec<Handle<'c>>, (Handle<'c>, Vec<u8>)>) -> R,
+    ) -> Option<R> {
+        let End { id, ended } = self.scheduler.ends.pop_front()?;
+        // No collection happens before `look` has seen the values.
+        Some(self.enter(|call| {
+            let ended = match ended {
+                Ended::Returned(values) => Ok(values.into_iter().map(Handle::from_raw).collect()),
+                Ended::Failed(error, traceback) => Err((Handle::from_raw(error), traceback)),
+            };
+            look(call, id, ended)
+        }))
+    }
+
+    /// Gives the host a look at the VM between turns, as if it were a native.
+    pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
+        // SAFETY: between turns no thread runs; the host thread has a frame of a Lua function without code, above which
+        // lies the frame of the call.
+        unsafe {
+            assert!(self.current.is_null(), "the host looks at a VM that is running");
+            self.settle();
+            if self.scheduler.host_thread.is_null() {
+                let dummy = self.dummy_function;
+                self.scheduler.host_thread = thread::new_thread(self, dummy, 8);
+                (*self.scheduler.host_thread).resumer = ROOT;
+            }
+            let thread = self.scheduler.host_thread;
+            self.current = thread;
+            self.stack_end = (*thread).stack_end;
+            self.base = (*thread).base;
+            self.pc = (*thread).pc;
+            let arguments = self.base.add(2);
+            let result = f(&mut Call::new(&raw mut *self, arguments, 0));
+            self.current = null_mut();
+            result
+        }
+    }
+}
+
+impl<'c> Call<'c> {
+    /// Starts a goroutine that calls `function` with these arguments.
+    pub fn spawn(&mut self, function: Function<'c>, arguments: &[Handle<'c>]) -> Result<GoroutineId, Error> {
+        let arguments: Vec<Value> = arguments.iter().map(|value| value.0).collect();
+        // SAFETY: function and arguments are live.
+        unsafe { spawn(self.vm(), function.value().0, &arguments) }
+    }
+
+    /// The same with a goroutine that [`Call::wait_for_everyone`] counts.
+    pub fn spawn_awaited(&mut self, function: Function<'c>, arguments: &[Handle<'c>]) -> Result<GoroutineId, Error> {
+        let id = self.spawn(function, arguments)?;
+        let scheduler = &mut self.vm().scheduler;
+        // It has just been put at the end of the queue.
+        if let Some(&index) = scheduler.ready.back() {
+            scheduler.goroutines[index as usize].awaited = true;
+            scheduler.awaited += 1;
+        }
+        Ok(id)
+    }
+
+    /// The running goroutine.
+    pub fn goroutine(&mut self) -> Option<GoroutineId> {
+        let scheduler = &self.vm().scheduler;
+        scheduler.running.map(|index| scheduler.goroutines[index as usize].id)
+    }
+
+    /// Whether a goroutine has not ended.
+    pub fn is_alive(&mut self, id: GoroutineId) -> bool {
+        self.vm().scheduler.find(id).is_some()
+    }
+
+    /// The number of goroutines that have not ended.
+    pub fn goroutine_count(&self) -> usize {
+        self.vm_ref().scheduler.live
+    }
+
+    /// The goroutine waits until no other one is left that [`Call::spawn_awaited`] started. None if there is none.
+    pub fn wait_for_everyone(&mut self) -> Result<Option<Parked>, Error> {
+        let scheduler = &mut self.vm().scheduler;
+        let Some(index) = scheduler.running else { return Err(super::outside()) };
+        if scheduler.awaited == usize::from(scheduler.goroutines[index as usize].awaited) {
+            return Ok(None);
+        }
+        let ticket = scheduler.ticket(index);
+        scheduler.waiting_for_everyone.push(ticket);
+        Ok(Some(self.parked(Wait::Everyone)))
+    }
+
+    /// Ends a goroutine that has not ended, as if it had returned, past every `pcall`. False if it has, or if it is the
+    /// running one (which ends by [`Error::end_goroutine`]).
+    pub fn end_goroutine(&mut self, id: GoroutineId) -> bool {
+        let scheduler = &mut self.vm().scheduler;
+        let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index)) else { return false };
+        scheduler.goroutines[index as usize].fate = Fate::End;
+        let ticket = scheduler.ticket(index);
+        // SAFETY: no values are handed over. One that does not wait is in the queue already.
+        unsafe { wake(self.vm(), ticket, &[]) };
+        true
+    }
+
+    /// All goroutines that have not ended, and where their functions are defined ("script.lua:12").
+    pub fn goroutines(&mut self) -> Vec<(GoroutineId, Vec<u8>)> {
+        let vm = self.vm();
+        let scheduler = &vm.scheduler;
+        let alive = scheduler.goroutines.iter().zip(1u32..).filter(|(goroutine, _)| goroutine.state != State::Free);
+        alive
+            .map(|(goroutine, place)| {
+                // SAFETY: the table holds the first threads of all goroutines, at the bottom of whose stacks their functions are.
+                let function = unsafe {
+                    let thread = table::get(scheduler.threads, Value::number(f64::from(place))).to_thread();
+                    thread.map_or(Value::NIL, |thread| thread::first_function(thread))
+                };
+                (goroutine.id, debug_info::definition(function))
+            })
+            .collect()
+    }
+}
