@@ -147,7 +147,7 @@ impl Executor {
         let deadline = Deadline::new(limits.timeout, config.clock.clone());
         let mut vm = Vm::new(config);
         vm.set_host(Host::with_deadline(world, deadline.clone()));
-        vm.enter(|call| crate::open(call)).map_err(|_| String::from("not enough memory for the libraries"))?;
+        vm.enter(crate::open).map_err(|_| String::from("not enough memory for the libraries"))?;
         Ok(Executor {
             vm,
             deadline,
@@ -210,7 +210,7 @@ impl Executor {
 
     /// Runs the handlers of the error that ends the program.
     async fn drive_error_handlers(&mut self) -> Outcome {
-        while let Some(handler) = self.vm.enter(|call| errors::running_handler(call)) {
+        while let Some(handler) = self.vm.enter(errors::running_handler) {
             if self.drive(Some(handler)).await == Outcome::Interrupted {
                 return Outcome::Interrupted;
             }
