@@ -80,17 +80,13 @@ fn exp(_: &mut Call, x: f64) -> f64 {
 }
 
 fn floor(_: &mut Call, x: f64) -> f64 {
-    // Without SSE 4.1 `floor` is a call; most numbers fit an integer.
-    let truncated = x as i64;
-    if truncated.unsigned_abs() < 1 << 52 {
-        let whole = truncated as f64;
-        // -0.0 and what lies between -1 and 0 keep their sign.
-        if whole <= x && (truncated != 0 || x.is_sign_positive()) {
-            return whole;
-        }
-        if whole > x {
-            return whole - 1.0;
-        }
+    // Without SSE 4.1 `f64::floor` is a call. Adding and taking away this number rounds to a whole one as long as the sum has no
+    // bits for fractions.
+    const ROUNDING: f64 = 1.5 * (1u64 << 52) as f64;
+    if x.abs() < (1u64 << 51) as f64 {
+        let whole = (x + ROUNDING) - ROUNDING;
+        // The sign of -0.0 is kept.
+        return if whole > x { whole - 1.0 } else { whole.copysign(x) };
     }
     x.floor()
 }

@@ -54,10 +54,15 @@ impl Type {
 }
 
 /// The number that a value is or, as a string, stands for.
+#[inline(always)]
 pub(crate) fn to_number(value: Value) -> Option<f64> {
-    if value.is_number() {
-        return Some(value.as_f64());
-    }
+    if value.is_number() { Some(value.as_f64()) } else { read_number(value) }
+}
+
+/// The number that a string stands for. Not inlined: it would be a part of every native that takes a number.
+#[cold]
+#[inline(never)]
+fn read_number(value: Value) -> Option<f64> {
     // SAFETY: the value is live.
     let bytes = unsafe { string::bytes(value.to_string()?) };
     solvm_compiler::numeral::read_trimmed(bytes)

@@ -14,7 +14,7 @@ use crate::table;
 use crate::unwind::throw_text;
 use crate::value::{STRING, TABLE, Value, is_pointer};
 use crate::vm::Vm;
-use solvm_compiler::bytecode::{Instruction, Opcode, Operand};
+use solvm_compiler::bytecode::{Instruction, Opcode};
 
 /// Lua's modulo, `a - floor(a / b) * b`, without a call; NaN where the quotient does not fit an integer.
 #[inline(always)]
@@ -152,13 +152,23 @@ pub(crate) fn compute(event: Metamethod, x: f64, y: f64) -> f64 {
     }
 }
 
-/// The value of an operand as its opcode declares it.
+/// The two operands of an arithmetic instruction; one that has a single operand has it twice.
 ///
 /// # Safety
 /// The instruction is that of the running Lua frame.
-unsafe fn operand(vm: &Vm, instruction: Instruction, letter: char, meaning: Operand) -> Value {
-    let index = instruction.operand(letter, meaning) as usize;
-    if meaning == Operand::Constant { *vm.k.add(index) } else { *vm.base.add(index) }
+#[inline(always)]
+unsafe fn operands(vm: &Vm, instruction: Instruction, opcode: Opcode) -> (Value, Value) {
+    use Opcode::*;
+    if opcode == Negate {
+        let x = *vm.base.add(instruction.d() as usize);
+        return (x, x);
+    }
+    let (b, c) = (instruction.b() as usize, instruction.c() as usize);
+    match opcode {
+        AddVK | SubtractVK | MultiplyVK | DivideVK | ModuloVK | PowerVK => (*vm.base.add(b), *vm.k.add(c)),
+        AddKV | SubtractKV | MultiplyKV | DivideKV => (*vm.k.add(b), *vm.base.add(c)),
+        _ => (*vm.base.add(b), *vm.base.add(c)),
+    }
 }
 
 cold_functions! {
@@ -166,14 +176,10 @@ cold_functions! {
     fn arithmetic(vm, instruction) {
         let Some(opcode) = instruction.opcode() else { return CONTINUE };
         let event = event_of(opcode);
-        let operands = opcode.operands();
-        let (letter, meaning) = operands[1];
-        let x = operand(vm, instruction, letter, meaning);
-        let y = match operands.get(2) {
-            Some(&(letter, meaning)) => operand(vm, instruction, letter, meaning),
-            None => x,
-        };
-        if let (Some(p), Some(q)) = (coerce::to_number(x), coerce::to_number(y)) {
+        let (x, y) = operands(vm, instruction, opcode);
+        // A table is no number: what follows is for objects with operators.
+        let is_object = x.is_table();
+        if !is_object && let (Some(p), Some(q)) = (coerce::to_number(x), coerce::to_number(y)) {
             *vm.base.add(instruction.a() as usize) = Value::number(compute(event, p, q));
             return CONTINUE;
         }

@@ -20,14 +20,21 @@ pub(crate) const MAX_CHAIN: usize = 100;
 ///
 /// # Safety
 /// The value is alive.
+#[inline(always)]
 pub(crate) unsafe fn metatable_of(vm: &Vm, value: Value) -> *mut Table {
     if let Some(table) = value.to_table() {
         (*table).metatable
     } else if let Some(userdata) = value.to_userdata() {
         (*userdata).metatable
     } else {
-        vm.type_metatables[type_index(value)]
+        shared_metatable(vm, value)
     }
+}
+
+/// The metatable that all values of a value's type share.
+#[cold]
+fn shared_metatable(vm: &Vm, value: Value) -> *mut Table {
+    vm.type_metatables[type_index(value)]
 }
 
 /// The place of a value's type in `Vm::type_metatables`.
@@ -39,6 +46,7 @@ pub(crate) fn type_index(value: Value) -> usize {
 ///
 /// # Safety
 /// The value is alive.
+#[inline]
 pub(crate) unsafe fn find_metamethod(vm: &Vm, value: Value, event: Metamethod) -> Value {
     table::metamethod(metatable_of(vm, value), event, vm.metamethod_names[event as usize])
 }
@@ -135,6 +143,7 @@ unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64
 ///
 /// # Safety
 /// A Lua frame is running (FRAME ROOM: the slots above it are free). Method and arguments are alive.
+#[inline]
 pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Value], continuation: *const u32) -> u64 {
     let frame_size = (*frame::prototype_of(vm.base)).frame_size as usize;
     debug_assert!(arguments.len() + 4 <= crate::thread::EXTRA);

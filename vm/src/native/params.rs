@@ -101,7 +101,7 @@ impl FromLua for f64 {
 
     #[inline(always)]
     fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<f64> {
-        if value.0.is_number() { Some(value.0.as_f64()) } else { coerce::to_number(value.0) }
+        coerce::to_number(value.0)
     }
 }
 
