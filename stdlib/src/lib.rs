@@ -7,7 +7,9 @@ mod base;
 mod coroutine;
 pub mod duration;
 pub mod host;
+mod io;
 mod math;
+mod os;
 pub mod runtime;
 mod string;
 mod table;
@@ -24,6 +26,8 @@ pub static LIBRARIES: &[&Library] = &[
     &table::LIBRARY,
     &string::LIBRARY,
     &math::LIBRARY,
+    &io::LIBRARY,
+    &os::LIBRARY,
     &runtime::channel::LIBRARY,
     &runtime::errors::LIBRARY,
     &runtime::goroutine::LIBRARY,
@@ -37,6 +41,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     }
     base::finish(call)?;
     string::finish(call)?;
+    io::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }
