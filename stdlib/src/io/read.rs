@@ -4,6 +4,7 @@
 //! pool if it may wait.
 
 use super::buffered::Buffered;
+use solvm_compiler::numeral;
 use solvm_vm::{Call, Error, LuaString, Value};
 use std::io;
 
@@ -47,8 +48,7 @@ enum Item {
     /// Nothing: the end of the file, or no number.
     Missing,
     Text(Vec<u8>),
-    /// What looks like a number.
-    Numeral(Vec<u8>),
+    Number(f64),
 }
 
 /// What became of a reading for now.
@@ -75,8 +75,8 @@ impl Reading {
     /// Bytes that it holds.
     pub(super) fn size(&self) -> usize {
         let text = |item: &Item| match item {
-            Item::Missing => 0,
-            Item::Text(text) | Item::Numeral(text) => text.len(),
+            Item::Missing | Item::Number(_) => 0,
+            Item::Text(text) => text.len(),
         };
         self.partial.len() + self.items.iter().map(text).sum::<usize>()
     }
@@ -88,15 +88,8 @@ impl Reading {
             values.push(match item {
                 Item::Missing => Value::NIL,
                 Item::Text(text) => call.string(&text)?.value(),
-                Item::Numeral(text) => {
-                    let number = call.string(&text)?.value().to_number();
-                    number.map_or(Value::NIL, Value::number)
-                }
+                Item::Number(number) => Value::number(number),
             });
-            // A number may turn out to be none only now.
-            if values.last().is_some_and(|value| value.is_nil()) {
-                break;
-            }
         }
         Ok(values)
     }
@@ -169,7 +162,7 @@ impl Reading {
         match format {
             Format::Number => {
                 self.numeral = Numeral::Start;
-                if text.is_empty() { Item::Missing } else { Item::Numeral(text) }
+                numeral::read(&text).map_or(Item::Missing, Item::Number)
             }
             Format::All => Item::Text(text),
             _ if text.is_empty() => Item::Missing,
