@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod base;
+mod bits;
 mod coroutine;
 pub mod duration;
 pub mod host;
@@ -13,6 +14,7 @@ mod os;
 pub mod runtime;
 mod string;
 mod table;
+mod utf8;
 
 pub use host::Host;
 
@@ -28,6 +30,9 @@ pub static LIBRARIES: &[&Library] = &[
     &math::LIBRARY,
     &io::LIBRARY,
     &os::LIBRARY,
+    &bits::BIT,
+    &bits::BIT32,
+    &utf8::LIBRARY,
     &runtime::channel::LIBRARY,
     &runtime::errors::LIBRARY,
     &runtime::goroutine::LIBRARY,
@@ -42,6 +47,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;
+    utf8::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }
