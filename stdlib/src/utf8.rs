@@ -14,8 +14,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("utf8" {
     "offset" => offset,
 });
 
-/// Matches one sequence.
-const PATTERN: &[u8] = b"[\0-\x7F\xC2-\xFD][\x80-\xBF]*";
+/// Matches one sequence. A zero byte is `%z` in patterns of Lua 5.1.
+const PATTERN: &[u8] = b"[%z\x01-\x7F\xC2-\xFD][\x80-\xBF]*";
 
 /// What the table of functions cannot say: a string that is not text.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
