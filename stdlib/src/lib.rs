@@ -5,6 +5,7 @@
 
 mod base;
 mod bits;
+mod channel;
 mod coroutine;
 pub mod duration;
 pub mod host;
@@ -33,6 +34,7 @@ pub static LIBRARIES: &[&Library] = &[
     &bits::BIT,
     &bits::BIT32,
     &utf8::LIBRARY,
+    &channel::LIBRARY,
     &runtime::channel::LIBRARY,
     &runtime::errors::LIBRARY,
     &runtime::goroutine::LIBRARY,
@@ -48,6 +50,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     string::finish(call)?;
     io::finish(call)?;
     utf8::finish(call)?;
+    channel::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }
