@@ -132,7 +132,7 @@ fn run_program(arguments: &Arguments, chunks: Vec<Chunk>) -> Result<ExitCode, St
     let mut executor = Executor::new(config, limits, Process::new())?;
     executor.enter(|call| set_arguments(call, arguments)).map_err(|_| "not enough memory for the arguments")?;
     let outcome = runtime.block_on(run_chunks(&mut executor, chunks));
-    executor.flush();
+    executor.flush_all();
     let code = match outcome {
         Outcome::Ended if executor.has_failed() => ExitCode::from(1),
         Outcome::Ended => ExitCode::SUCCESS,

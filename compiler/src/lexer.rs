@@ -4,6 +4,7 @@
 use crate::error::{Fault, Near};
 use crate::numeral;
 use crate::token::{Name, Token};
+use crate::utf8;
 use logos::Logos;
 use std::sync::Arc;
 
@@ -201,7 +202,7 @@ fn escape(cursor: &mut Cursor<'_>, quote: u8, text: &mut Vec<u8>) -> Result<(), 
         }
         b'u' => {
             let code = braced_code_point(cursor, start, quote, text)?;
-            push_utf8(code, text);
+            utf8::push(text, code);
         }
         other => text.push(other),
     }
@@ -239,21 +240,6 @@ fn braced_code_point(cursor: &mut Cursor<'_>, start: usize, quote: u8, text: &[u
     }
     cursor.position += 1;
     Ok(code)
-}
-
-/// Appends the UTF-8 form of a code point below 2^31, with the original scheme's five and six byte forms.
-fn push_utf8(code: u32, text: &mut Vec<u8>) {
-    if code < 0x80 {
-        text.push(code as u8);
-        return;
-    }
-    // `n` continuation bytes carry 6 bits each, and the first byte of such a sequence 6 - n.
-    let continuation_bytes = (1..6).find(|n| code < 1 << (6 * n + 6 - n)).unwrap_or(5);
-    let marker = !0u8 << (6 - continuation_bytes);
-    text.push(marker | (code >> (6 * continuation_bytes)) as u8);
-    for place in (0..continuation_bytes).rev() {
-        text.push(0x80 | (code >> (6 * place) & 0x3F) as u8);
-    }
 }
 
 /// A position after the token's opening; `finish` moves the lexer there.

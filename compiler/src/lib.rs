@@ -10,6 +10,7 @@ mod lexer;
 pub mod numeral;
 mod parser;
 mod token;
+pub mod utf8;
 
 use bytecode::{Prototype, Source};
 use std::sync::Arc;

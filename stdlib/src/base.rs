@@ -1,6 +1,6 @@
 //! The basic functions (manual, section 5.1), but for `require` and `module`.
 
-use crate::host::Host;
+use crate::host::{Host, reason};
 use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Value};
@@ -283,7 +283,7 @@ impl Steps for Print {
         self.line.push(b'\n');
         let line = std::mem::take(&mut self.line);
         if let Some(host) = call.host::<Host>() {
-            host.world.write_output(&line).map_err(|error| Error::text(error.to_string()))?;
+            host.world.write_output(&line).map_err(|error| Error::text(reason(&error)))?;
         }
         call.finish(())
     }
@@ -545,15 +545,6 @@ fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>
             .read_file(path)
             .map(|text| (text, [b"@", path].concat()))
             .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat()),
-    }
-}
-
-/// What went wrong, without Rust's addition of the system's number.
-fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_string(),
-        None => text,
     }
 }
 

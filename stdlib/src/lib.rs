@@ -4,13 +4,18 @@
 #![forbid(unsafe_code)]
 
 mod base;
+mod bits;
+mod channel;
 mod coroutine;
 pub mod duration;
 pub mod host;
+mod io;
 mod math;
+mod os;
 pub mod runtime;
 mod string;
 mod table;
+mod utf8;
 
 pub use host::Host;
 
@@ -24,6 +29,12 @@ pub static LIBRARIES: &[&Library] = &[
     &table::LIBRARY,
     &string::LIBRARY,
     &math::LIBRARY,
+    &io::LIBRARY,
+    &os::LIBRARY,
+    &bits::BIT,
+    &bits::BIT32,
+    &utf8::LIBRARY,
+    &channel::LIBRARY,
     &runtime::channel::LIBRARY,
     &runtime::errors::LIBRARY,
     &runtime::goroutine::LIBRARY,
@@ -37,6 +48,9 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     }
     base::finish(call)?;
     string::finish(call)?;
+    io::finish(call)?;
+    utf8::finish(call)?;
+    channel::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }

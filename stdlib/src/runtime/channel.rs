@@ -28,7 +28,7 @@ fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> 
         },
         None => (None, 0.0),
     };
-    if !(0.0..=1e9).contains(&size) {
+    if !(0.0..=crate::channel::MAX_SIZE).contains(&size) {
         return Err(Error::argument(2, "size out of range"));
     }
     if let Some(name) = name {
@@ -39,7 +39,7 @@ fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> 
             return Err(Error::argument(1, "a channel of that name exists"));
         }
     }
-    let channel = call.userdata(Channel::new(size as usize), None);
+    let channel = crate::channel::new(call, size as usize)?;
     if let Some(name) = name {
         names(call)?.set(call, name.value(), channel.value())?;
     }
@@ -106,6 +106,10 @@ fn receive<'c>(
 /// `close_channel(channel)`: what is buffered is still delivered.
 fn close_channel<'c>(call: &mut Call<'c>, channel: Value<'c>) -> Result<(), Error> {
     let channel = channel_of(call, channel)?;
+    close(call, channel)
+}
+
+pub(crate) fn close<'c>(call: &mut Call<'c>, channel: Userdata<'c>) -> Result<(), Error> {
     let closed = call.string(b"closed")?.value();
     call.channel_close(channel, &[Value::NIL, closed])
 }

@@ -183,6 +183,14 @@ impl Executor {
         }
     }
 
+    /// Passes on everything that was written, as at the end of a program: to files, too, but for pipes that might block.
+    pub fn flush_all(&mut self) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.files.flush(false);
+        }
+        self.flush();
+    }
+
     /// Passes on what was printed.
     pub fn flush(&mut self) {
         self.flushed = Instant::now();

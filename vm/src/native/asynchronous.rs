@@ -137,6 +137,19 @@ impl Lua {
     pub fn finish(&self, results: &[Slot]) -> Result<Finished, Error> {
         Ok(Finished(results.to_vec()))
     }
+
+    /// Ends the native with the values that the closure gives.
+    pub fn finish_with(
+        &self,
+        f: impl for<'c> FnOnce(&mut Call<'c>) -> Result<Vec<Value<'c>>, Error>,
+    ) -> Result<Finished, Error> {
+        self.with(|call| {
+            let values = f(call)?;
+            let first = call.kept_count();
+            values.into_iter().for_each(|value| call.keep(value));
+            Ok(Finished((first..call.kept_count()).map(|index| Slot(Place::Kept(index))).collect()))
+        })
+    }
 }
 
 /// A call under way: see [`Lua::call`].

@@ -1,22 +1,26 @@
 //! Channels: values handed from one goroutine to another. Unbuffered, a send meets its receive; buffered, it blocks when full.
+//!
+//! A goroutine may offer to send or to receive on several channels at once (see [`select`](super::select)): it stands in all of
+//! their queues with one ticket, and the first to show that ticket voids the other entries.
 
-use super::{Expiry, GoroutineId, Parked, Ticket, Wait, outside, wake};
+use super::select::Waiter;
+use super::{Expiry, GoroutineId, Parked, Wait, outside};
 use crate::gc::Marker;
 use crate::native::{Call, Error, Userdata, Value as Handle};
 use crate::userdata::Data;
 use crate::value::Value;
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 /// A channel, as the data of a userdata.
 pub struct Channel(RefCell<Queues>);
 
-struct Queues {
+pub(super) struct Queues {
     capacity: usize,
     buffer: VecDeque<Value>,
-    senders: VecDeque<(Ticket, Value)>,
-    receivers: VecDeque<Ticket>,
+    pub(super) senders: VecDeque<(Waiter, Value)>,
+    pub(super) receivers: VecDeque<Waiter>,
     closed: bool,
     /// Those that have been told of the end (see [`Call::tell_of_end`]).
     told: HashSet<GoroutineId>,
@@ -60,19 +64,37 @@ impl Channel {
     pub fn is_closed(&self) -> bool {
         self.0.borrow().closed
     }
+
+    pub(super) fn queues(&self) -> RefMut<'_, Queues> {
+        self.0.borrow_mut()
+    }
 }
 
 impl Queues {
     /// Drops waits that have ended otherwise (by time), when they may be half of the queues.
-    fn clean(&mut self, call: &mut Call<'_>) {
+    pub(super) fn clean(&mut self, call: &mut Call<'_>) {
         if self.senders.len() + self.receivers.len() < self.cleaned_at.max(64) {
             return;
         }
         call.with_vm(|vm| {
-            self.senders.retain(|&(ticket, _)| vm.scheduler.is_waiting(ticket));
-            self.receivers.retain(|&ticket| vm.scheduler.is_waiting(ticket));
+            self.senders.retain(|(sender, _)| sender.is_waiting(vm));
+            self.receivers.retain(|receiver| receiver.is_waiting(vm));
         });
         self.cleaned_at = 2 * (self.senders.len() + self.receivers.len());
+    }
+
+    /// Whether a send would not have to wait; also if it would fail.
+    pub(super) fn can_send(&mut self, call: &mut Call<'_>) -> bool {
+        self.closed || self.buffer.len() < self.capacity || {
+            call.with_vm(|vm| self.receivers.iter().any(|receiver| receiver.is_waiting(vm)))
+        }
+    }
+
+    /// Whether a receive would not have to wait; also if it would find the channel closed.
+    pub(super) fn can_receive(&mut self, call: &mut Call<'_>) -> bool {
+        self.closed || !self.buffer.is_empty() || {
+            call.with_vm(|vm| self.senders.iter().any(|(sender, _)| sender.is_waiting(vm)))
+        }
     }
 }
 
@@ -92,7 +114,7 @@ impl<'c> Call<'c> {
         }
         while let Some(receiver) = queues.receivers.pop_front() {
             // SAFETY: the value is live.
-            if self.with_vm(|vm| unsafe { wake(vm, receiver, &[value.0]) }) {
+            if self.with_vm(|vm| unsafe { receiver.wake_with(vm, &[value.0], true) }) {
                 self.count_transfer();
                 return Ok(Transfer::Done(()));
             }
@@ -105,7 +127,7 @@ impl<'c> Call<'c> {
             let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
             self.set_timer(timeout, Expiry::False)?;
             queues.clean(self);
-            queues.senders.push_back((ticket, value.0));
+            queues.senders.push_back((Waiter::new(ticket), value.0));
             Transfer::Wait(self.parked(if timeout.is_some() { Wait::Outside } else { Wait::Send }))
         };
         drop(queues);
@@ -127,7 +149,7 @@ impl<'c> Call<'c> {
         let mut sent = None;
         while let Some((sender, value)) = queues.senders.pop_front() {
             // SAFETY: nothing but a boolean goes to the sender.
-            if self.with_vm(|vm| unsafe { wake(vm, sender, &[Value::TRUE]) }) {
+            if self.with_vm(|vm| unsafe { sender.wake_with(vm, &[Value::TRUE], true) }) {
                 sent = Some(value);
                 break;
             }
@@ -147,7 +169,7 @@ impl<'c> Call<'c> {
         let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
         self.set_timer(timeout, Expiry::TimedOut)?;
         queues.clean(self);
-        queues.receivers.push_back(ticket);
+        queues.receivers.push_back(Waiter::new(ticket));
         Ok(Transfer::Wait(self.parked(if timeout.is_some() { Wait::Outside } else { Wait::Receive })))
     }
 
@@ -162,16 +184,16 @@ impl<'c> Call<'c> {
     }
 
     /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get `closed`'s values and count as
-    /// told of the end.
+    /// told of the end. Those that wait on several channels learn which one it was.
     pub fn channel_close(&mut self, userdata: Userdata<'c>, closed: &[Handle<'c>]) -> Result<(), Error> {
         let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
         let mut queues = channel.0.borrow_mut();
         queues.closed = true;
         let values: Vec<Value> = closed.iter().map(|value| value.0).take(4).collect();
         for receiver in std::mem::take(&mut queues.receivers) {
-            let goroutine = self.with_vm(|vm| vm.scheduler.goroutine_of(receiver));
+            let goroutine = self.with_vm(|vm| vm.scheduler.goroutine_of(receiver.ticket));
             // SAFETY: the values are live.
-            if self.with_vm(|vm| unsafe { wake(vm, receiver, &values) }) {
+            if self.with_vm(|vm| unsafe { receiver.wake_with(vm, &values, false) }) {
                 queues.told.insert(goroutine);
             }
         }

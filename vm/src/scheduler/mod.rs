@@ -15,6 +15,7 @@ mod clock;
 mod deadlock;
 pub(crate) mod finalizers;
 mod inbox;
+pub mod select;
 mod timers;
 mod turn;
 
@@ -176,6 +177,8 @@ pub(crate) struct Scheduler {
     closing: bool,
     /// The goroutine that calls finalizers.
     finalizing: Option<GoroutineId>,
+    /// Which of several possible offers is taken.
+    choices: select::Choices,
     /// How much of a collection a native asks for; all of it if None.
     pub(crate) collection_slice: Option<usize>,
     /// Whether that finished a cycle.
@@ -214,6 +217,7 @@ impl Scheduler {
             next_wait: Wait::Outside,
             closing: false,
             finalizing: None,
+            choices: select::Choices::default(),
             collection_slice: None,
             cycle_finished: false,
         }

@@ -1,0 +1,95 @@
+//! `bit32`, as Lua 5.2 has it (its manual, section 6.7): results are not negative.
+
+use super::{Bits, fold};
+use solvm_vm::native::{Library, Rest};
+use solvm_vm::{Call, Error};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("bit32" {
+    "arshift" => shift_right_signed,
+    "band" => and,
+    "bnot" => not,
+    "bor" => or,
+    "btest" => test,
+    "bxor" => exclusive_or,
+    "extract" => extract,
+    "lrotate" => rotate_left,
+    "lshift" => shift_left,
+    "replace" => replace,
+    "rrotate" => rotate_right,
+    "rshift" => shift_right,
+});
+
+fn and(call: &mut Call, numbers: Rest) -> Result<u32, Error> {
+    fold(call, numbers, u32::MAX, super::and)
+}
+
+fn test(call: &mut Call, numbers: Rest) -> Result<bool, Error> {
+    Ok(and(call, numbers)? != 0)
+}
+
+fn or(call: &mut Call, numbers: Rest) -> Result<u32, Error> {
+    fold(call, numbers, 0, super::or)
+}
+
+fn exclusive_or(call: &mut Call, numbers: Rest) -> Result<u32, Error> {
+    fold(call, numbers, 0, super::exclusive_or)
+}
+
+fn not(_: &mut Call, x: Bits) -> u32 {
+    !x.0
+}
+
+/// To the left, to the right if the distance is negative. Bits that leave are lost.
+fn shift(x: u32, distance: i64) -> u32 {
+    let far = u32::try_from(distance.unsigned_abs()).unwrap_or(u32::MAX);
+    let shifted = if distance >= 0 { x.checked_shl(far) } else { x.checked_shr(far) };
+    shifted.unwrap_or(0)
+}
+
+fn shift_left(_: &mut Call, x: Bits, distance: i64) -> u32 {
+    shift(x.0, distance)
+}
+
+fn shift_right(_: &mut Call, x: Bits, distance: i64) -> u32 {
+    shift(x.0, distance.saturating_neg())
+}
+
+fn shift_right_signed(_: &mut Call, x: Bits, distance: i64) -> u32 {
+    if distance < 0 {
+        return shift(x.0, distance.saturating_neg());
+    }
+    ((x.0 as i32) >> distance.min(31)) as u32
+}
+
+fn rotate_left(_: &mut Call, x: Bits, distance: i64) -> u32 {
+    x.0.rotate_left(distance.rem_euclid(32) as u32)
+}
+
+fn rotate_right(_: &mut Call, x: Bits, distance: i64) -> u32 {
+    x.0.rotate_right(distance.rem_euclid(32) as u32)
+}
+
+/// Where a field of bits begins, and the bits of one that begins at 0. `index` is that of the argument `field`.
+fn field_of(index: usize, field: i64, width: Option<i64>) -> Result<(u32, u32), Error> {
+    let width = width.unwrap_or(1);
+    if field < 0 {
+        return Err(Error::argument(index, "field cannot be negative"));
+    }
+    if width <= 0 {
+        return Err(Error::argument(index + 1, "width must be positive"));
+    }
+    if field.saturating_add(width) > 32 {
+        return Err(Error::text("trying to access non-existent bits"));
+    }
+    Ok((field as u32, u32::MAX >> (32 - width)))
+}
+
+fn extract(_: &mut Call, x: Bits, field: i64, width: Option<i64>) -> Result<u32, Error> {
+    let (start, mask) = field_of(2, field, width)?;
+    Ok(x.0 >> start & mask)
+}
+
+fn replace(_: &mut Call, x: Bits, value: Bits, field: i64, width: Option<i64>) -> Result<u32, Error> {
+    let (start, mask) = field_of(3, field, width)?;
+    Ok(x.0 & !(mask << start) | (value.0 & mask) << start)
+}

@@ -1,0 +1,164 @@
+//! What programs reach of the outside world: one trait, so that it can be denied or faked.
+
+mod process;
+mod stream;
+
+pub use process::{Process, path_of};
+pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
+
+use crate::io::OpenFiles;
+use crate::runtime::executor::{Deadline, Timeout};
+use solvm_vm::Clock;
+use std::io::{self, SeekFrom};
+use std::time::{Duration, SystemTime};
+
+/// The outside world as the libraries see it. What is not provided is denied.
+pub trait World: 'static {
+    /// Writes to standard output; buffered by the implementation.
+    fn write_output(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes to standard error, at once.
+    fn write_error(&mut self, bytes: &[u8]);
+
+    /// Passes on what is buffered.
+    fn flush_output(&mut self) -> io::Result<()>;
+
+    /// How much of the output is gathered before it is passed on.
+    fn set_output_buffering(&mut self, _buffering: Buffering) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Moves within standard output, if that is a file.
+    fn seek_output(&mut self, _to: SeekFrom) -> io::Result<u64> {
+        Err(denied())
+    }
+
+    /// Reads a whole file.
+    fn read_file(&mut self, path: &[u8]) -> io::Result<Vec<u8>>;
+
+    /// Reads standard input to its end.
+    fn read_input(&mut self) -> io::Result<Vec<u8>>;
+
+    /// Standard input.
+    fn input(&mut self) -> io::Result<OpenStream> {
+        Err(denied())
+    }
+
+    /// The standard error output.
+    fn error_output(&mut self) -> io::Result<OpenStream> {
+        Err(denied())
+    }
+
+    /// Opens a file.
+    fn open(&mut self, _path: &[u8], _mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
+        Deferred::Now(Err(denied()))
+    }
+
+    /// A new file without a name, for reading and writing, that vanishes when it is closed.
+    fn temporary_file(&mut self) -> io::Result<OpenStream> {
+        Err(denied())
+    }
+
+    /// The path of a new empty file.
+    fn temporary_name(&mut self) -> io::Result<Vec<u8>> {
+        Err(denied())
+    }
+
+    /// Removes a file or an empty folder.
+    fn remove(&mut self, _path: &[u8]) -> io::Result<()> {
+        Err(denied())
+    }
+
+    /// Renames a file or a folder.
+    fn rename(&mut self, _from: &[u8], _to: &[u8]) -> io::Result<()> {
+        Err(denied())
+    }
+
+    /// Whether there is a shell for [`World::spawn`].
+    fn has_shell(&mut self) -> bool {
+        false
+    }
+
+    /// Starts a shell command.
+    fn spawn(&mut self, _command: &[u8], _pipe: Option<Pipe>) -> io::Result<Child> {
+        Err(denied())
+    }
+
+    /// An environment variable.
+    fn variable(&mut self, _name: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Sets an environment variable, for this program and for its child processes.
+    fn set_variable(&mut self, _name: &[u8], _value: &[u8]) -> io::Result<()> {
+        Err(denied())
+    }
+
+    /// Time since some fixed moment.
+    fn now(&self) -> Duration;
+
+    /// Processor time that the program has used.
+    fn processor_time(&self) -> Duration;
+
+    /// The time of day.
+    fn wall_clock(&self) -> SystemTime;
+
+    /// Bytes of memory that the process occupies; 0 where that is not known.
+    fn resident_memory(&self) -> u64;
+
+    /// Ends the program at once. Returns only if the world does not allow it.
+    fn exit(&mut self, _code: i32) {}
+}
+
+fn denied() -> io::Error {
+    io::ErrorKind::PermissionDenied.into()
+}
+
+/// What went wrong in the system's words, without Rust's addition of the number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_string(),
+        None => text,
+    }
+}
+
+/// What the libraries keep beside the VM.
+pub struct Host {
+    /// The outside world.
+    pub world: Box<dyn World>,
+    /// The state of `math.random`.
+    pub(crate) random: crate::math::Random,
+    /// Compiled patterns.
+    pub(crate) patterns: crate::string::PatternCache,
+    /// The program's time limit.
+    pub(crate) deadline: Deadline,
+    /// The goroutines that run error handlers.
+    pub(crate) handlers: crate::runtime::errors::Handlers,
+    /// Timers that have not been cleared.
+    pub(crate) timers: crate::runtime::timer::Timers,
+    /// The figures of the program's start.
+    pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
+    /// The files whose output is to be passed on when the program ends.
+    pub(crate) files: OpenFiles,
+}
+
+impl Host {
+    /// A host without a time limit, for programs that take the VM's turns themselves.
+    pub fn new(world: impl World) -> Self {
+        Host::with_deadline(world, Deadline::new(Timeout::Never, Clock::System))
+    }
+
+    pub(crate) fn with_deadline(world: impl World, deadline: Deadline) -> Self {
+        Host {
+            world: Box::new(world),
+            random: crate::math::Random::new(0),
+            patterns: Default::default(),
+            deadline,
+            handlers: Default::default(),
+            timers: Default::default(),
+            memory_baseline: Default::default(),
+            files: Default::default(),
+        }
+    }
+}

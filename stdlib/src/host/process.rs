@@ -1,0 +1,282 @@
+//! The process that the program runs in, as its world.
+
+use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe};
+use super::{World, reason};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The process that the program runs in.
+///
+/// Environment variables that the program sets lie in a layer of their own: to change those of a process while it has
+/// several threads is unsound.
+pub struct Process {
+    output: Vec<u8>,
+    buffering: Buffering,
+    start: Instant,
+    variables: HashMap<OsString, OsString>,
+}
+
+impl Process {
+    /// The world of the running process.
+    pub fn new() -> Self {
+        let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
+        let buffering = if is_terminal { Buffering::Line } else { Buffering::DEFAULT };
+        Process { output: Vec::new(), buffering, start: Instant::now(), variables: HashMap::new() }
+    }
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Text as Lua gives it to the system: any bytes where the system allows them.
+fn os_string(bytes: &[u8]) -> OsString {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        std::ffi::OsStr::from_bytes(bytes).into()
+    }
+    #[cfg(not(unix))]
+    {
+        String::from_utf8_lossy(bytes).into_owned().into()
+    }
+}
+
+/// A path as Lua gives it.
+pub fn path_of(bytes: &[u8]) -> PathBuf {
+    os_string(bytes).into()
+}
+
+/// A copy of one of the standard streams as an unbuffered file.
+macro_rules! standard_file {
+    ($stream:expr) => {{
+        #[cfg(unix)]
+        let copy = std::os::fd::AsFd::as_fd(&$stream).try_clone_to_owned();
+        #[cfg(windows)]
+        let copy = std::os::windows::io::AsHandle::as_handle(&$stream).try_clone_to_owned();
+        copy.map(File::from)
+    }};
+}
+
+/// What a pipe's end of the standard library is as a file.
+macro_rules! pipe_file {
+    ($end:expr) => {{
+        #[cfg(unix)]
+        let file = File::from(std::os::fd::OwnedFd::from($end));
+        #[cfg(windows)]
+        let file = File::from(std::os::windows::io::OwnedHandle::from($end));
+        file
+    }};
+}
+
+fn open_stream(file: File) -> OpenStream {
+    // A folder answers at once that it cannot be read.
+    let waits = file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
+    OpenStream { stream: Box::new(file), waits }
+}
+
+fn open(path: PathBuf, mode: OpenMode) -> io::Result<OpenStream> {
+    let mut options = OpenOptions::new();
+    options.read(mode.reads());
+    match mode.base {
+        OpenBase::Read => options.write(mode.update),
+        OpenBase::Write => options.write(true).create(true).truncate(true),
+        OpenBase::Append => options.append(true).create(true),
+    };
+    options.open(path).map(open_stream)
+}
+
+/// The status as the system gives it: what `system` returns in C.
+fn raw_status(status: ExitStatus) -> i32 {
+    #[cfg(unix)]
+    {
+        std::os::unix::process::ExitStatusExt::into_raw(status)
+    }
+    #[cfg(not(unix))]
+    {
+        status.code().unwrap_or(-1)
+    }
+}
+
+fn shell(command: &[u8]) -> Command {
+    #[cfg(unix)]
+    let (program, option) = ("/bin/sh", "-c");
+    #[cfg(not(unix))]
+    let (program, option) = ("cmd", "/C");
+    let mut shell = Command::new(program);
+    shell.arg(option).arg(os_string(command));
+    shell
+}
+
+impl Process {
+    /// Output into a closed pipe ends the program quietly: nobody is left to read it.
+    fn check_pipe(&self, result: io::Result<()>) -> io::Result<()> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+            result => result,
+        }
+    }
+}
+
+impl World for Process {
+    fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.extend_from_slice(bytes);
+        if self.buffering.is_due(self.output.len(), bytes) { self.flush_output() } else { Ok(()) }
+    }
+
+    fn write_error(&mut self, bytes: &[u8]) {
+        // There is nowhere to report it.
+        let _ = io::stderr().write_all(bytes);
+    }
+
+    fn flush_output(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        let result = stdout.write_all(&self.output).and_then(|()| stdout.flush());
+        self.output.clear();
+        self.check_pipe(result)
+    }
+
+    fn set_output_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
+        self.buffering = buffering;
+        self.flush_output()
+    }
+
+    fn seek_output(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.flush_output()?;
+        standard_file!(io::stdout())?.seek(to)
+    }
+
+    fn read_file(&mut self, path: &[u8]) -> io::Result<Vec<u8>> {
+        std::fs::read(path_of(path))
+    }
+
+    fn read_input(&mut self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn input(&mut self) -> io::Result<OpenStream> {
+        standard_file!(io::stdin()).map(open_stream)
+    }
+
+    fn error_output(&mut self) -> io::Result<OpenStream> {
+        // As standard output it is written at once, wherever it goes.
+        standard_file!(io::stderr()).map(|file| OpenStream { stream: Box::new(file), waits: false })
+    }
+
+    fn open(&mut self, path: &[u8], mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
+        let path = path_of(path);
+        // To open a pipe waits for its other end.
+        if std::fs::metadata(&path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+            return Deferred::Later(Box::new(move || open(path, mode)));
+        }
+        Deferred::Now(open(path, mode))
+    }
+
+    fn temporary_file(&mut self) -> io::Result<OpenStream> {
+        tempfile::tempfile().map(open_stream)
+    }
+
+    fn temporary_name(&mut self) -> io::Result<Vec<u8>> {
+        let file = tempfile::Builder::new().prefix("lua_").tempfile()?;
+        let path = file.into_temp_path().keep()?;
+        Ok(path.into_os_string().into_encoded_bytes())
+    }
+
+    fn remove(&mut self, path: &[u8]) -> io::Result<()> {
+        let path = path_of(path);
+        let is_folder = std::fs::symlink_metadata(&path)?.is_dir();
+        if is_folder { std::fs::remove_dir(path) } else { std::fs::remove_file(path) }
+    }
+
+    fn rename(&mut self, from: &[u8], to: &[u8]) -> io::Result<()> {
+        std::fs::rename(path_of(from), path_of(to))
+    }
+
+    fn has_shell(&mut self) -> bool {
+        cfg!(not(unix)) || std::path::Path::new("/bin/sh").exists()
+    }
+
+    fn spawn(&mut self, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
+        // What both write appears in the order in which they do.
+        self.flush_output()?;
+        let mut shell = shell(command);
+        shell.envs(&self.variables);
+        match pipe {
+            Some(Pipe::Output) => shell.stdout(Stdio::piped()),
+            Some(Pipe::Input) => shell.stdin(Stdio::piped()),
+            None => &mut shell,
+        };
+        let mut child = shell.spawn()?;
+        let input = child.stdin.take().map(|end| pipe_file!(end));
+        let output = child.stdout.take().map(|end| pipe_file!(end));
+        let stream = input.or(output).map(|file| OpenStream { stream: Box::new(file), waits: true });
+        Ok(Child { stream, wait: Box::new(move || child.wait().map(raw_status)) })
+    }
+
+    fn variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+        let name = os_string(name);
+        let value = self.variables.get(&name).cloned().or_else(|| std::env::var_os(&name))?;
+        Some(value.into_encoded_bytes())
+    }
+
+    fn set_variable(&mut self, name: &[u8], value: &[u8]) -> io::Result<()> {
+        // What the system does not accept must not come up only when a child process is started.
+        if name.is_empty() || name.iter().any(|byte| matches!(byte, b'=' | 0)) || value.contains(&0) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "Invalid argument"));
+        }
+        self.variables.insert(os_string(name), os_string(value));
+        Ok(())
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn processor_time(&self) -> Duration {
+        #[cfg(unix)]
+        {
+            let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+            Duration::try_from(used).unwrap_or_default()
+        }
+        // As `clock` of that system's C library.
+        #[cfg(not(unix))]
+        {
+            self.start.elapsed()
+        }
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn resident_memory(&self) -> u64 {
+        resident_memory().unwrap_or(0)
+    }
+
+    fn exit(&mut self, code: i32) {
+        if let Err(error) = self.flush_output() {
+            eprintln!("solvm: {}", reason(&error));
+        }
+        std::process::exit(code)
+    }
+}
+
+/// From the system's own account of the process.
+fn resident_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}

@@ -1,0 +1,254 @@
+//! Open files as userdata, and how natives use them without holding up other goroutines.
+//!
+//! A file is locked while it is used. What is quick happens inline; what may wait for somebody else, or takes long, happens on
+//! the blocking pool with the lock held, and goroutines that want the same file wait for the lock.
+
+use super::buffered::Buffered;
+use super::read::{Progress, Reading};
+use crate::host::{Host, reason};
+use solvm_vm::native::{Either, FromLua, Results, asynchronous};
+use solvm_vm::{Call, Data, Error, Table, Userdata, Value};
+use std::cell::Cell;
+use std::io;
+use std::sync::{Arc, Weak};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::spawn_blocking;
+
+/// How often a read may ask a stream inline.
+const QUICK: usize = 8;
+/// How often it may ask on the pool, until the memory limit is looked at.
+const SLICE: usize = 64;
+
+/// A file, as the data of a userdata.
+pub(super) struct File {
+    kind: Kind,
+    closed: Cell<bool>,
+    /// One of the three that are open from the start: it cannot be closed.
+    standard: bool,
+}
+
+enum Kind {
+    /// Standard output, which the world buffers.
+    Output,
+    Stream(Shared),
+}
+
+pub(super) type Shared = Arc<Mutex<Buffered>>;
+
+impl Data for File {}
+
+/// The files that are open, so that what they buffer can be passed on at the end of the program.
+#[derive(Default)]
+pub(crate) struct OpenFiles {
+    files: Vec<Weak<Mutex<Buffered>>>,
+    /// When to look for closed ones.
+    limit: usize,
+}
+
+impl OpenFiles {
+    fn add(&mut self, file: &Shared) {
+        if self.files.len() >= self.limit {
+            self.files.retain(|file| file.strong_count() > 0);
+            self.limit = (self.files.len() * 2).max(64);
+        }
+        self.files.push(Arc::downgrade(file));
+    }
+
+    /// Passes on what they buffer, but for those in use; and for those that may wait, unless there is time for it.
+    pub(crate) fn flush(&mut self, patiently: bool) {
+        for file in self.files.iter().filter_map(Weak::upgrade) {
+            if let Ok(mut file) = file.try_lock()
+                && (patiently || !file.waits())
+            {
+                // Nobody is left to tell about failures.
+                let _ = file.flush();
+            }
+        }
+    }
+}
+
+impl File {
+    /// Standard output.
+    pub(super) fn output() -> File {
+        File { kind: Kind::Output, closed: Cell::new(false), standard: true }
+    }
+
+    /// A file that is listed among the open ones.
+    pub(super) fn new(call: &mut Call, file: Buffered, standard: bool) -> File {
+        let shared = Arc::new(Mutex::new(file));
+        if let Some(host) = call.host::<Host>() {
+            host.files.add(&shared);
+        }
+        File { kind: Kind::Stream(shared), closed: Cell::new(false), standard }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    pub(super) fn is_standard(&self) -> bool {
+        self.standard
+    }
+
+    /// From now on it counts as closed, even if closing it still takes a while.
+    pub(super) fn set_closed(&self) {
+        self.closed.set(true);
+    }
+
+    /// The stream; None for standard output.
+    pub(super) fn stream(&self) -> Option<&Shared> {
+        match &self.kind {
+            Kind::Output => None,
+            Kind::Stream(shared) => Some(shared),
+        }
+    }
+}
+
+/// An argument that is a file, open or closed.
+#[derive(Clone, Copy)]
+pub(super) struct AnyFile<'c> {
+    pub(super) userdata: Userdata<'c>,
+    pub(super) file: &'c File,
+}
+
+impl<'c> AnyFile<'c> {
+    pub(super) fn from_value(value: Value<'c>) -> Option<Self> {
+        let userdata = Userdata::from_value(value)?;
+        Some(AnyFile { userdata, file: userdata.get::<File>()? })
+    }
+
+    /// The file, if it is open.
+    pub(super) fn open(self) -> Result<&'c File, Error> {
+        if self.file.is_closed() { Err(Error::text("attempt to use a closed file")) } else { Ok(self.file) }
+    }
+}
+
+impl FromLua for AnyFile<'_> {
+    type Item<'c> = AnyFile<'c>;
+    const EXPECTED: &'static str = "FILE*";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<AnyFile<'c>> {
+        AnyFile::from_value(value)
+    }
+}
+
+/// The key of the files' metatable in the registry.
+pub(super) const METATABLE: &str = "FILE*";
+
+/// A userdata for a file.
+pub(super) fn userdata<'c>(call: &mut Call<'c>, file: File) -> Result<Userdata<'c>, Error> {
+    let key = call.string(METATABLE.as_bytes())?;
+    let metatable = Table::from_value(call.registry().get(key));
+    Ok(call.userdata(file, metatable))
+}
+
+/// What functions return when the system has failed: nil, the message, the system's number for it.
+pub(crate) fn failure<'c>(
+    call: &mut Call<'c>,
+    error: &io::Error,
+    path: Option<&[u8]>,
+) -> Result<Vec<Value<'c>>, Error> {
+    let mut text = path.map_or(Vec::new(), |path| [path, b": "].concat());
+    text.extend_from_slice(reason(error).as_bytes());
+    let text = call.string(&text)?.value();
+    Ok(vec![Value::NIL, text, Value::number(f64::from(error.raw_os_error().unwrap_or(0)))])
+}
+
+/// True, or what functions return when the system has failed.
+pub(crate) fn succeeded<'c>(call: &mut Call<'c>, result: io::Result<()>) -> Result<Vec<Value<'c>>, Error> {
+    match result {
+        Ok(()) => Ok(vec![Value::boolean(true)]),
+        Err(error) => failure(call, &error, None),
+    }
+}
+
+/// Waits for a future; `convert` makes the native's results.
+pub(crate) fn later<'c, T, F, C>(future: F, convert: C) -> impl Results<'c> + use<'c, T, F, C>
+where
+    T: 'static,
+    F: Future<Output = T> + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, T) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    asynchronous::run(move |lua| async move {
+        let result = future.await;
+        lua.finish_with(|call| convert(call, result))
+    })
+}
+
+/// Runs work on the blocking pool. It is lost only if the program ends.
+pub(crate) async fn in_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+    spawn_blocking(work).await.map_err(io::Error::other)
+}
+
+/// Does `work` on a file: inline if it is `quick`, otherwise on the blocking pool.
+pub(super) fn perform<'c, T, W, C>(
+    call: &mut Call<'c>,
+    shared: &Shared,
+    quick: fn(&Buffered) -> bool,
+    work: W,
+    convert: C,
+) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c, T, W, C>>, Error>
+where
+    T: Send + 'static,
+    W: FnOnce(&mut Buffered) -> io::Result<T> + Send + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, io::Result<T>) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    if let Ok(mut file) = shared.try_lock()
+        && quick(&file)
+    {
+        let result = work(&mut file);
+        return Ok(Either::Now(convert(call, result)?));
+    }
+    let shared = shared.clone();
+    let future = async move {
+        let mut file = shared.lock_owned().await;
+        in_pool(move || work(&mut file)).await?
+    };
+    Ok(Either::Later(later(future, convert)))
+}
+
+/// Reads from a file; `convert` makes the results out of what was found.
+pub(super) fn read<'c, C>(
+    call: &mut Call<'c>,
+    shared: &Shared,
+    mut reading: Reading,
+    convert: C,
+) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c, C>>, Error>
+where
+    C: for<'a> FnOnce(&mut Call<'a>, io::Result<Reading>) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    if let Ok(mut file) = shared.try_lock() {
+        let allowed = if file.waits() { 0 } else { QUICK };
+        match file.read(&mut reading, allowed) {
+            Ok(Progress::Done) => return Ok(Either::Now(convert(call, Ok(reading))?)),
+            Ok(Progress::More) => {}
+            Err(error) => return Ok(Either::Now(convert(call, Err(error))?)),
+        }
+    }
+    let shared = shared.clone();
+    Ok(Either::Later(asynchronous::run(move |lua| async move {
+        let mut file = shared.lock_owned().await;
+        let result = loop {
+            match read_slice(file, reading).await {
+                Ok((Progress::Done, _, reading)) => break Ok(reading),
+                Ok((Progress::More, same_file, same_reading)) => (file, reading) = (same_file, same_reading),
+                Err(error) => break Err(error),
+            }
+            let size = reading.size();
+            lua.with(|call| call.check_memory(size))?;
+        };
+        lua.finish_with(|call| convert(call, result))
+    })))
+}
+
+/// A part of a reading, on the blocking pool.
+async fn read_slice(
+    mut file: OwnedMutexGuard<Buffered>,
+    mut reading: Reading,
+) -> io::Result<(Progress, OwnedMutexGuard<Buffered>, Reading)> {
+    in_pool(move || {
+        let progress = file.read(&mut reading, SLICE)?;
+        Ok((progress, file, reading))
+    })
+    .await?
+}

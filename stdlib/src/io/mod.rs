@@ -1,0 +1,298 @@
+//! `io` (manual, section 5.7): files as userdata, and the default input and output.
+//!
+//! Nothing here waits on the thread that runs Lua, see [`file`].
+
+mod buffered;
+pub(crate) mod file;
+mod methods;
+mod read;
+
+pub(crate) use file::OpenFiles;
+
+use crate::host::{Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, reason};
+use buffered::Buffered;
+use file::{AnyFile, File, failure, in_pool, later, userdata};
+use solvm_vm::native::{Either, FromLua, Library, Param, Rest, Results};
+use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
+use std::io;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("io" {
+    "close" => close,
+    "flush" => flush,
+    "input" => input,
+    "lines" => lines,
+    "open" => open,
+    "output" => output,
+    "popen" => open_process,
+    "read" => read,
+    "tmpfile" => temporary_file,
+    "type" => type_of,
+    "write" => write,
+});
+
+/// What is returned by a function that may have to wait.
+pub(crate) type MaybeLater<'c, R> = Result<Either<Vec<Value<'c>>, R>, Error>;
+
+/// One of the two files that functions use which name none.
+#[derive(Clone, Copy)]
+enum DefaultFile {
+    Input,
+    Output,
+}
+
+impl DefaultFile {
+    fn name(self) -> &'static str {
+        match self {
+            DefaultFile::Input => "input",
+            DefaultFile::Output => "output",
+        }
+    }
+
+    fn mode(self) -> OpenMode {
+        match self {
+            DefaultFile::Input => OpenMode::READ,
+            DefaultFile::Output => OpenMode::WRITE,
+        }
+    }
+
+    /// The file, open or not.
+    fn get<'c>(self, call: &mut Call<'c>) -> Result<AnyFile<'c>, Error> {
+        let key = call.string(self.name().as_bytes())?;
+        let file = AnyFile::from_value(defaults(call)?.get(key));
+        file.ok_or_else(|| Error::text(format!("there is no standard {} file", self.name())))
+    }
+
+    /// The file, if it is open.
+    fn open<'c>(self, call: &mut Call<'c>) -> Result<AnyFile<'c>, Error> {
+        let file = self.get(call)?;
+        if file.file.is_closed() {
+            return Err(Error::text(format!("standard {} file is closed", self.name())));
+        }
+        Ok(file)
+    }
+
+    fn set<'c>(self, call: &mut Call<'c>, file: Userdata<'c>) -> Result<(), Error> {
+        defaults(call)?.set_field(call, self.name(), file)
+    }
+}
+
+/// The table of the default files.
+fn defaults<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    let key = call.string(b"default files")?;
+    match Table::from_value(call.registry().get(key)) {
+        Some(table) => Ok(table),
+        None => {
+            let table = call.table(0, 2)?;
+            call.registry().set(call, key.value(), table.value())?;
+            Ok(table)
+        }
+    }
+}
+
+/// The files' metatable, and those that are open from the start.
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
+    let metatable = call.table(0, methods::LIBRARY.functions.len() + 1)?;
+    call.fill(metatable, &methods::LIBRARY)?;
+    metatable.set_field(call, "__index", metatable)?;
+    call.registry().set_field(call, file::METATABLE, metatable)?;
+    let output = userdata(call, File::output())?;
+    DefaultFile::Output.set(call, output)?;
+    let key = call.string(b"io")?;
+    let Some(library) = Table::from_value(call.globals().get(key)) else { return Ok(()) };
+    library.set_field(call, "stdout", output)?;
+    let Some(host) = call.host::<Host>() else { return Ok(()) };
+    // A world may have neither.
+    let (input, error_output) = (host.world.input(), host.world.error_output());
+    if let Ok(stream) = input {
+        let file = File::new(call, Buffered::new(stream, OpenMode::READ, Buffering::DEFAULT), true);
+        let file = userdata(call, file)?;
+        DefaultFile::Input.set(call, file)?;
+        library.set_field(call, "stdin", file)?;
+    }
+    if let Ok(stream) = error_output {
+        let file = File::new(call, Buffered::new(stream, OpenMode::WRITE, Buffering::None), true);
+        let file = userdata(call, file)?;
+        library.set_field(call, "stderr", file)?;
+    }
+    Ok(())
+}
+
+/// The outside world, if the program has one.
+pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
+    call.host::<Host>().ok_or_else(|| Error::text("no access to the system"))
+}
+
+/// The userdata for a stream that has just been opened.
+fn opened<'c>(call: &mut Call<'c>, stream: OpenStream, mode: OpenMode) -> Result<Userdata<'c>, Error> {
+    let file = File::new(call, Buffered::new(stream, mode, Buffering::DEFAULT), false);
+    userdata(call, file)
+}
+
+/// Opens a file; `convert` makes the results.
+fn open_with<'c, C>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    mode: OpenMode,
+    convert: C,
+) -> MaybeLater<'c, impl Results<'c> + use<'c, C>>
+where
+    C: for<'a> FnOnce(&mut Call<'a>, io::Result<OpenStream>) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    match host(call)?.world.open(path.bytes(), mode) {
+        Deferred::Now(result) => Ok(Either::Now(convert(call, result)?)),
+        Deferred::Later(work) => Ok(Either::Later(later(async move { in_pool(work).await.flatten() }, convert))),
+    }
+}
+
+/// Opens a file and makes it a default one. A failure is an error in the argument.
+fn open_default<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    which: DefaultFile,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let name = path.bytes().to_vec();
+    open_with(call, path, which.mode(), move |call, result| {
+        let stream = result.map_err(|error| bad_path(&name, &error))?;
+        let file = opened(call, stream, which.mode())?;
+        which.set(call, file)?;
+        Ok(vec![file.value()])
+    })
+}
+
+/// The error of a function whose first argument is a path that cannot be opened.
+fn bad_path(path: &[u8], error: &io::Error) -> Error {
+    Error::argument(1, [path, b": ", reason(error).as_bytes()].concat())
+}
+
+/// The system's error for a wrong argument.
+fn invalid_argument() -> io::Error {
+    const EINVAL: i32 = 22;
+    io::Error::from_raw_os_error(EINVAL)
+}
+
+fn open<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    mode: Option<LuaString<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let Some(mode) = OpenMode::parse(mode.map_or(b"r", LuaString::bytes)) else {
+        return Ok(Either::Now(failure(call, &invalid_argument(), Some(path.bytes()))?));
+    };
+    let name = path.bytes().to_vec();
+    let result = open_with(call, path, mode, move |call, result| match result {
+        Ok(stream) => Ok(vec![opened(call, stream, mode)?.value()]),
+        Err(error) => failure(call, &error, Some(&name)),
+    });
+    result.map(Either::Later)
+}
+
+fn temporary_file<'c>(call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error> {
+    match host(call)?.world.temporary_file() {
+        Ok(stream) => {
+            let mode = OpenMode { base: OpenBase::Write, update: true };
+            Ok(vec![opened(call, stream, mode)?.value()])
+        }
+        Err(error) => failure(call, &error, None),
+    }
+}
+
+/// `io.popen(command[, mode])`: a file at the other end of which a child process reads or writes.
+fn open_process<'c>(
+    call: &mut Call<'c>,
+    command: LuaString<'c>,
+    mode: Option<LuaString<'c>>,
+) -> Result<Vec<Value<'c>>, Error> {
+    let (pipe, mode) = match mode.map_or(&b"r"[..], LuaString::bytes) {
+        b"r" => (Pipe::Output, OpenMode::READ),
+        b"w" => (Pipe::Input, OpenMode::WRITE),
+        _ => return failure(call, &invalid_argument(), Some(command.bytes())),
+    };
+    match spawn(call, command.bytes(), Some(pipe)) {
+        Ok(Child { stream: Some(stream), wait }) => {
+            let file = Buffered::new(stream, mode, Buffering::DEFAULT).with_child(wait);
+            let file = File::new(call, file, false);
+            Ok(vec![userdata(call, file)?.value()])
+        }
+        Ok(Child { stream: None, .. }) => Err(Error::text("the child process has no pipe")),
+        Err(error) => failure(call, &error, Some(command.bytes())),
+    }
+}
+
+/// Starts a child process. What is buffered for files comes before what it writes.
+pub(crate) fn spawn(call: &mut Call, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
+    let host = host(call).map_err(|_| io::Error::from(io::ErrorKind::PermissionDenied))?;
+    host.files.flush(false);
+    host.world.spawn(command, pipe)
+}
+
+fn close<'c>(call: &mut Call<'c>, _file: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+    let file = match call.argument(0) {
+        Some(_) => AnyFile::take(call, &mut 0)?,
+        None => DefaultFile::Output.get(call)?,
+    };
+    methods::close(call, file)
+}
+
+fn flush<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let file = DefaultFile::Output.open(call)?;
+    methods::flush(call, file)
+}
+
+fn read<'c>(call: &mut Call<'c>, formats: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+    let file = DefaultFile::Input.open(call)?;
+    methods::read(call, file, formats)
+}
+
+fn write<'c>(call: &mut Call<'c>, values: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+    let file = DefaultFile::Output.open(call)?;
+    methods::write(call, file, values)
+}
+
+/// Gets a default file, or replaces it by another one or by the file with that name.
+fn choose_default<'c>(call: &mut Call<'c>, which: DefaultFile) -> Result<impl Results<'c> + use<'c>, Error> {
+    let argument = call.argument(0).unwrap_or(Value::NIL);
+    if argument.is_nil() {
+        return Ok(Either::Now(vec![which.get(call)?.userdata.value()]));
+    }
+    if let Some(path) = LuaString::from_lua(call, argument) {
+        return open_default(call, path, which).map(Either::Later);
+    }
+    let file = AnyFile::take(call, &mut 0)?;
+    file.open()?;
+    which.set(call, file.userdata)?;
+    Ok(Either::Now(vec![argument]))
+}
+
+fn input<'c>(call: &mut Call<'c>, _file: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+    choose_default(call, DefaultFile::Input)
+}
+
+fn output<'c>(call: &mut Call<'c>, _file: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+    choose_default(call, DefaultFile::Output)
+}
+
+/// `io.lines([path, formats...])`: an iterator over a file that it closes at its end, or over the default input.
+fn lines<'c>(
+    call: &mut Call<'c>,
+    path: Option<LuaString<'c>>,
+    formats: Rest,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let Some(path) = path else {
+        let file = DefaultFile::Input.get(call)?;
+        return Ok(Either::Now(vec![methods::lines(call, file, formats)?.value()]));
+    };
+    // They are looked at before the file is opened.
+    read::formats(formats.values(call), formats.first)?;
+    let name = path.bytes().to_vec();
+    let result = open_with(call, path, OpenMode::READ, move |call, result| {
+        let stream = result.map_err(|error| bad_path(&name, &error))?;
+        let file = opened(call, stream, OpenMode::READ)?;
+        let formats: Vec<Value> = formats.values(call).collect();
+        Ok(vec![methods::iterator(call, file, true, &formats).value()])
+    });
+    result.map(Either::Later)
+}
+
+fn type_of<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<&'static str> {
+    AnyFile::from_value(value).map(|file| if file.file.is_closed() { "closed file" } else { "file" })
+}

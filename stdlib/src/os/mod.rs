@@ -1,0 +1,120 @@
+//! `os` (manual, section 5.8).
+
+mod calendar;
+mod date;
+mod zone;
+
+use crate::host::Child;
+use crate::io::file::{failure, in_pool, later};
+use crate::io::{host, spawn};
+use solvm_vm::native::{Either, Library, Results};
+use solvm_vm::{Call, Error, LuaString, Value};
+use std::io;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("os" {
+    "clock" => clock,
+    "date" => date::date,
+    "difftime" => difference,
+    "execute" => execute,
+    "exit" => exit,
+    "getenv" => variable,
+    "remove" => remove,
+    "rename" => rename,
+    "setenv" => set_variable,
+    "setlocale" => set_locale,
+    "time" => date::time,
+    "tmpname" => temporary_name,
+});
+
+/// The processor time that the program has used, in seconds.
+fn clock(call: &mut Call) -> Result<f64, Error> {
+    Ok(host(call)?.world.processor_time().as_secs_f64())
+}
+
+fn difference(_: &mut Call, later: f64, earlier: Option<f64>) -> f64 {
+    later - earlier.unwrap_or(0.0)
+}
+
+/// `os.execute([command])`: the status of a shell command as the system gives it; without one whether there is a shell.
+fn execute<'c>(call: &mut Call<'c>, command: Option<LuaString<'c>>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let Some(command) = command else {
+        let has_shell = host(call)?.world.has_shell();
+        return Ok(Either::Now(f64::from(u8::from(has_shell))));
+    };
+    match spawn(call, command.bytes(), None) {
+        Ok(Child { wait, .. }) => {
+            let status = async move { in_pool(wait).await.flatten() };
+            Ok(Either::Later(later(status, |_, status: io::Result<i32>| {
+                Ok(vec![Value::number(f64::from(status.unwrap_or(-1)))])
+            })))
+        }
+        Err(_) => Ok(Either::Now(-1.0)),
+    }
+}
+
+/// `os.exit([code])`: ends the program at once; true and false mean success and failure.
+fn exit<'c>(call: &mut Call<'c>, code: Option<Value<'c>>) -> Result<(), Error> {
+    let code = match code {
+        None => 0,
+        Some(value) => match (value.as_boolean(), value.to_number()) {
+            (Some(success), _) => i32::from(!success),
+            (None, Some(code)) => code as i64 as i32,
+            (None, None) => {
+                return Err(Error::argument(1, format!("number expected, got {}", value.type_name())));
+            }
+        },
+    };
+    let host = host(call)?;
+    host.files.flush(true);
+    host.world.exit(code);
+    Err(Error::text("the program may not end the process"))
+}
+
+fn variable<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<Option<Vec<u8>>, Error> {
+    Ok(host(call)?.world.variable(name.bytes()))
+}
+
+/// `os.setenv(name, value)`: for this program and its child processes.
+fn set_variable<'c>(call: &mut Call<'c>, name: LuaString<'c>, value: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+    let result = host(call)?.world.set_variable(name.bytes(), value.bytes());
+    succeeded(call, result, name)
+}
+
+/// True, or what functions return when the system has failed.
+fn succeeded<'c>(call: &mut Call<'c>, result: io::Result<()>, path: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+    match result {
+        Ok(()) => Ok(vec![Value::boolean(true)]),
+        Err(error) => failure(call, &error, Some(path.bytes())),
+    }
+}
+
+fn remove<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+    let result = host(call)?.world.remove(path.bytes());
+    succeeded(call, result, path)
+}
+
+fn rename<'c>(call: &mut Call<'c>, from: LuaString<'c>, to: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+    let result = host(call)?.world.rename(from.bytes(), to.bytes());
+    succeeded(call, result, from)
+}
+
+/// The path of a new empty file.
+fn temporary_name(call: &mut Call) -> Result<Vec<u8>, Error> {
+    host(call)?.world.temporary_name().map_err(|_| Error::text("unable to generate a unique filename"))
+}
+
+/// The parts of a locale that can be set.
+const CATEGORIES: [&[u8]; 6] = [b"all", b"collate", b"ctype", b"monetary", b"numeric", b"time"];
+
+/// `os.setlocale([locale, category])`: there is one locale, "C".
+fn set_locale<'c>(
+    _: &mut Call<'c>,
+    locale: Option<LuaString<'c>>,
+    category: Option<LuaString<'c>>,
+) -> Result<Option<&'static str>, Error> {
+    if let Some(category) = category.map(LuaString::bytes).filter(|category| !CATEGORIES.contains(category)) {
+        return Err(Error::argument(2, [b"invalid option '", category, b"'"].concat()));
+    }
+    let is_known = locale.is_none_or(|locale| matches!(locale.bytes(), b"" | b"C" | b"POSIX"));
+    Ok(is_known.then_some("C"))
+}

@@ -1,0 +1,251 @@
+//! `utf8`, as Lua 5.4 has it (its manual, section 6.5).
+//!
+//! Sequences have up to six bytes and name code points below 2^31. Unless the caller is lax, those that Unicode does not have
+//! are invalid: surrogates, and what is above U+10FFFF.
+
+use solvm_vm::native::{Definition, Library, Param, Rest, Start, Step, Steps};
+use solvm_vm::{Call, Error, Function, LuaString, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("utf8" {
+    "char" => characters,
+    "codepoint" => code_points,
+    "codes" => codes,
+    "len" => length,
+    "offset" => offset,
+});
+
+/// Matches one sequence. A zero byte is `%z` in patterns of Lua 5.1.
+const PATTERN: &[u8] = b"[%z\x01-\x7F\xC2-\xFD][\x80-\xBF]*";
+
+/// What the table of functions cannot say: a string that is not text.
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
+    let key = call.string(b"utf8")?;
+    if let Some(library) = solvm_vm::Table::from_value(call.globals().get(key)) {
+        library.set_field(call, "charpattern", PATTERN)?;
+    }
+    Ok(())
+}
+
+/// The code point with which the text begins, and the number of its bytes. None if it begins with no valid sequence.
+fn decode(text: &[u8], lax: bool) -> Option<(u32, usize)> {
+    /// The smallest code points of sequences with so many continuation bytes.
+    const SMALLEST: [u32; 6] = [0, 0x80, 0x800, 0x1_0000, 0x20_0000, 0x400_0000];
+    let &first = text.first()?;
+    if first < 0x80 {
+        return Some((u32::from(first), 1));
+    }
+    let length = first.leading_ones() as usize;
+    if !(2..=6).contains(&length) {
+        return None;
+    }
+    let mut code = u32::from(first) & (0x7F >> length);
+    for &byte in text.get(1..length)? {
+        if !is_continuation(byte) {
+            return None;
+        }
+        code = code << 6 | u32::from(byte & 0x3F);
+    }
+    let is_valid = code >= SMALLEST[length - 1] && (lax || char::from_u32(code).is_some());
+    is_valid.then_some((code, length))
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
+
+/// Whether the byte at an index continues a sequence. Beyond the end there is none.
+fn continues(text: &[u8], index: i64) -> bool {
+    usize::try_from(index).ok().and_then(|index| text.get(index)).is_some_and(|&byte| is_continuation(byte))
+}
+
+/// A position counted from 1; from the end if it is negative.
+fn position(position: i64, length: usize) -> i64 {
+    match position {
+        0.. => position,
+        _ if position.unsigned_abs() > length as u64 => 0,
+        _ => length as i64 + position + 1,
+    }
+}
+
+fn invalid_code() -> Error {
+    Error::text("invalid UTF-8 code")
+}
+
+fn characters(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
+    let mut text = Vec::new();
+    let mut index = codes.first;
+    while index < call.argument_count() {
+        let code = i64::take(call, &mut index)?;
+        match u32::try_from(code) {
+            Ok(code) if code < 1 << 31 => solvm_compiler::utf8::push(&mut text, code),
+            _ => return Err(Error::argument(index, "value out of range")),
+        }
+    }
+    Ok(text)
+}
+
+/// `utf8.codepoint(text[, first[, last[, lax]]])`: the code points that begin between two positions.
+fn code_points<'c>(
+    _: &mut Call<'c>,
+    text: LuaString<'c>,
+    first: Option<i64>,
+    last: Option<i64>,
+    lax: Option<bool>,
+) -> Result<Vec<Value<'c>>, Error> {
+    const MAX_RESULTS: usize = 60_000;
+    let text = text.bytes();
+    let first = position(first.unwrap_or(1), text.len());
+    let last = last.map_or(first, |last| position(last, text.len()));
+    if first < 1 {
+        return Err(Error::argument(2, "out of bounds"));
+    }
+    if last > text.len() as i64 {
+        return Err(Error::argument(3, "out of bounds"));
+    }
+    let mut values = Vec::new();
+    let mut index = (first - 1) as usize;
+    while (index as i64) < last {
+        let (code, length) = decode(&text[index..], lax.unwrap_or(false)).ok_or_else(invalid_code)?;
+        if values.len() == MAX_RESULTS {
+            return Err(Error::text("string slice too long"));
+        }
+        values.push(Value::number(f64::from(code)));
+        index += length;
+    }
+    Ok(values)
+}
+
+/// `utf8.len(text[, first[, last[, lax]]])`: how many sequences begin between two positions; nil and the position of the
+/// first one that is invalid.
+fn length<'c>(
+    _: &mut Call<'c>,
+    text: LuaString<'c>,
+    first: Option<i64>,
+    last: Option<i64>,
+    lax: Option<bool>,
+) -> Result<Start<Count>, Error> {
+    let length = text.bytes().len();
+    let first = position(first.unwrap_or(1), length);
+    let last = position(last.unwrap_or(-1), length);
+    if first < 1 || first > length as i64 + 1 {
+        return Err(Error::argument(2, "initial position out of bounds"));
+    }
+    if last > length as i64 {
+        return Err(Error::argument(3, "final position out of bounds"));
+    }
+    let (index, end) = ((first - 1) as usize, usize::try_from(last).unwrap_or(0));
+    Ok(Start::new(Count { index, end, count: 0, lax: lax.unwrap_or(false) }))
+}
+
+/// A count of sequences under way.
+struct Count {
+    index: usize,
+    /// Those from here on do not count.
+    end: usize,
+    count: usize,
+    lax: bool,
+}
+
+impl Steps for Count {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        const SLICE: usize = 1 << 14;
+        let mut argument = 0;
+        let text = LuaString::take(call, &mut argument)?.bytes();
+        loop {
+            let end = self.end.min(self.index.saturating_add(SLICE));
+            while self.index < end {
+                let Some((_, length)) = decode(&text[self.index..], self.lax) else {
+                    return call.finish((None::<f64>, self.index + 1));
+                };
+                self.index += length;
+                self.count += 1;
+            }
+            if self.index >= self.end {
+                return call.finish(self.count);
+            }
+            if !call.charge(SLICE / 16) {
+                return call.again();
+            }
+        }
+    }
+}
+
+/// `utf8.offset(text, n[, position])`: where the n-th sequence from a position on begins; nil if there is none.
+fn offset<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: i64, start: Option<i64>) -> Result<Option<i64>, Error> {
+    let text = text.bytes();
+    let length = text.len() as i64;
+    let start = position(start.unwrap_or(if count > 0 { 1 } else { length + 1 }), text.len());
+    if !(1..=length + 1).contains(&start) {
+        return Err(Error::argument(3, "position out of bounds"));
+    }
+    let mut index = start - 1;
+    if count == 0 {
+        while index > 0 && continues(text, index) {
+            index -= 1;
+        }
+        return Ok(Some(index + 1));
+    }
+    if continues(text, index) {
+        return Err(Error::text("initial position is a continuation byte"));
+    }
+    let mut left = count;
+    if left < 0 {
+        while left < 0 && index > 0 {
+            index -= 1;
+            while index > 0 && continues(text, index) {
+                index -= 1;
+            }
+            left += 1;
+        }
+    } else {
+        left -= 1;
+        while left > 0 && index < length {
+            index += 1;
+            while continues(text, index) {
+                index += 1;
+            }
+            left -= 1;
+        }
+    }
+    // The work is bounded by the string; what it took is charged to what comes next.
+    call.charge((start - 1).abs_diff(index) as usize / 16);
+    Ok((left == 0).then_some(index + 1))
+}
+
+static STRICT: Definition = Definition::new("codes", next_strict);
+static LAX: Definition = Definition::new("codes", next_lax);
+
+/// `utf8.codes(text[, lax])`: for a generic `for` over positions and code points.
+fn codes<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    lax: Option<bool>,
+) -> Result<(Function<'c>, LuaString<'c>, f64), Error> {
+    if continues(text.bytes(), 0) {
+        return Err(Error::argument(1, "invalid UTF-8 code"));
+    }
+    let iterator = call.function(if lax.unwrap_or(false) { &LAX } else { &STRICT }, &[]);
+    Ok((iterator, text, 0.0))
+}
+
+fn next_strict<'c>(_: &mut Call<'c>, text: LuaString<'c>, index: i64) -> Result<Vec<Value<'c>>, Error> {
+    next_code(text.bytes(), index, false)
+}
+
+fn next_lax<'c>(_: &mut Call<'c>, text: LuaString<'c>, index: i64) -> Result<Vec<Value<'c>>, Error> {
+    next_code(text.bytes(), index, true)
+}
+
+/// The position and the code point after the sequence at a position.
+fn next_code<'c>(text: &[u8], position: i64, lax: bool) -> Result<Vec<Value<'c>>, Error> {
+    let mut index = usize::try_from(position).unwrap_or(0);
+    while text.get(index).is_some_and(|&byte| is_continuation(byte)) {
+        index += 1;
+    }
+    let Some(rest) = text.get(index..).filter(|rest| !rest.is_empty()) else { return Ok(Vec::new()) };
+    let (code, length) = decode(rest, lax).ok_or_else(invalid_code)?;
+    if continues(rest, length as i64) {
+        return Err(invalid_code());
+    }
+    Ok(vec![Value::number(index as f64 + 1.0), Value::number(f64::from(code))])
+}

@@ -1,0 +1,170 @@
+//! Waiting on several channels at once: of the operations that are offered, the first that is possible happens, and no other.
+//!
+//! The one mechanism for every wait that has a choice. If several are possible at once, each of them is as likely as the others.
+
+use super::channel::{Channel, Transfer};
+use super::{Expiry, Ticket, Wait, outside, wake};
+use crate::native::{Call, Error, Step, Userdata, Value as Handle};
+use crate::value::Value;
+use crate::vm::Vm;
+use std::time::Duration;
+
+/// A goroutine in a channel's queue.
+#[derive(Clone, Copy)]
+pub(super) struct Waiter {
+    pub(super) ticket: Ticket,
+    /// Which of its offers this is, if it has made several.
+    offer: Option<u32>,
+}
+
+impl Waiter {
+    /// One that waits for this channel alone.
+    pub(super) fn new(ticket: Ticket) -> Self {
+        Waiter { ticket, offer: None }
+    }
+
+    pub(super) fn is_waiting(&self, vm: &Vm) -> bool {
+        vm.scheduler.is_waiting(self.ticket)
+    }
+
+    /// Wakes it with the results of its native: `values`; or, after [`Call::select`], the offer's number, the first of these
+    /// values, and whether the channel was open. False if it does not wait any more.
+    ///
+    /// # Safety
+    /// As [`wake`].
+    pub(super) unsafe fn wake_with(&self, vm: &mut Vm, values: &[Value], open: bool) -> bool {
+        let Some(offer) = self.offer else { return wake(vm, self.ticket, values) };
+        let first = values.first().copied().unwrap_or(Value::NIL);
+        wake(vm, self.ticket, &[Value::number(f64::from(offer)), first, Value::boolean(open)])
+    }
+}
+
+/// An operation on a channel that a goroutine is ready for.
+#[derive(Clone, Copy)]
+pub enum Offer<'c> {
+    /// To receive a value.
+    Receive(Userdata<'c>),
+    /// To send this one.
+    Send(Userdata<'c>, Handle<'c>),
+}
+
+/// What became of the offers.
+pub enum Selected<'c> {
+    /// The offer with that index was taken: a receive gives the value.
+    Done(usize, Handle<'c>),
+    /// The channel of the offer with that index is closed.
+    Closed(usize),
+    /// None of them is possible now.
+    None,
+}
+
+/// What a selection that waited came to, as [`Call::selected`] reads it.
+pub enum Awaited<'c> {
+    /// The offer with that index was taken: a receive gives the value.
+    Done(usize, Handle<'c>),
+    /// The channel of the offer with that index has been closed.
+    Closed(usize),
+    /// None was, for this reason: "timeout", "deadlock".
+    Failed(Handle<'c>),
+}
+
+impl<'c> Offer<'c> {
+    fn userdata(self) -> Userdata<'c> {
+        match self {
+            Offer::Receive(userdata) | Offer::Send(userdata, _) => userdata,
+        }
+    }
+
+    fn channel(self) -> Result<&'c Channel, Error> {
+        self.userdata().get().ok_or_else(|| Error::text("not a channel"))
+    }
+
+    fn is_possible(self, call: &mut Call<'c>) -> Result<bool, Error> {
+        let mut queues = self.channel()?.queues();
+        Ok(match self {
+            Offer::Receive(_) => queues.can_receive(call),
+            Offer::Send(..) => queues.can_send(call),
+        })
+    }
+}
+
+impl<'c> Call<'c> {
+    /// Takes one of the offers that are possible now.
+    pub fn select(&mut self, offers: &[Offer<'c>]) -> Result<Selected<'c>, Error> {
+        let mut possible = Vec::new();
+        for (index, offer) in offers.iter().enumerate() {
+            if offer.is_possible(self)? {
+                possible.push(index);
+            }
+        }
+        let choice = match possible.len() {
+            0 => return Ok(Selected::None),
+            1 => 0,
+            count => (self.with_vm(|vm| vm.scheduler.choices.next()) % count as u64) as usize,
+        };
+        let index = possible[choice];
+        match offers[index] {
+            Offer::Receive(userdata) => Ok(match self.channel_receive(userdata, None)? {
+                Transfer::Done(value) => Selected::Done(index, value),
+                Transfer::Closed => Selected::Closed(index),
+                Transfer::Wait(_) => return Err(Error::text("a receive waits that was possible")),
+            }),
+            Offer::Send(userdata, value) => Ok(match self.channel_send(userdata, value, None)? {
+                Transfer::Done(()) => Selected::Done(index, Handle::NIL),
+                Transfer::Closed => Selected::Closed(index),
+                Transfer::Wait(_) => return Err(Error::text("a send waits that was possible")),
+            }),
+        }
+    }
+
+    /// A native with a state waits until one of the offers is taken, none of which is possible now, or the time is up; in its
+    /// next step [`Call::selected`] tells which.
+    pub fn wait_for_offers(&mut self, offers: &[Offer<'c>], timeout: Option<Duration>) -> Result<Step, Error> {
+        let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
+        let only_sends = offers.iter().all(|offer| matches!(offer, Offer::Send(..)));
+        let step = self.park(match timeout {
+            Some(_) => Wait::Outside,
+            None if only_sends => Wait::Send,
+            None => Wait::Receive,
+        })?;
+        self.set_timer(timeout, Expiry::TimedOut)?;
+        for (number, &offer) in (0..).zip(offers) {
+            let mut queues = offer.channel()?.queues();
+            queues.clean(self);
+            let waiter = Waiter { ticket, offer: Some(number) };
+            match offer {
+                Offer::Receive(_) => queues.receivers.push_back(waiter),
+                Offer::Send(userdata, value) => {
+                    queues.senders.push_back((waiter, value.0));
+                    drop(queues);
+                    // SAFETY: the channel keeps the value from now on.
+                    self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(userdata.0) });
+                }
+            }
+        }
+        Ok(step)
+    }
+
+    /// What the last [`Call::wait_for_offers`] came to.
+    pub fn selected(&self) -> Awaited<'c> {
+        match self.returned(0).as_number() {
+            Some(number) if self.returned(2).is_truthy() => Awaited::Done(number as usize, self.returned(1)),
+            Some(number) => Awaited::Closed(number as usize),
+            None => Awaited::Failed(self.returned(1)),
+        }
+    }
+}
+
+/// Choices among what is possible: evenly distributed, and the same in every run.
+#[derive(Default)]
+pub(super) struct Choices(u64);
+
+impl Choices {
+    /// SplitMix64.
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    }
+}
