@@ -448,11 +448,6 @@ fn load_chunk<'c>(call: &mut Call<'c>, text: &[u8], name: &[u8], options: Option
         let mode = String::from_utf8_lossy(options.mode.unwrap_or_default()).into_owned();
         return Ok(Either::Later((None, format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes())));
     }
-    if is_binary {
-        let mut message = solvm_compiler::chunk_id(name);
-        message.extend_from_slice(b": binary chunks are not accepted");
-        return Ok(Either::Later((None, message)));
-    }
     match call.load(text, name) {
         Ok(function) => {
             if let Some(environment) = options.environment {

@@ -23,6 +23,7 @@ pub(crate) const COROUTINE_EXPECTED: &str = "coroutine expected";
 pub(crate) const POSITION_OUT_OF_BOUNDS: &str = "position out of bounds";
 pub(crate) const NOTHING_ASKED: &str = "a native has asked for nothing";
 pub(crate) const ASKED_OUT_OF_TURN: &str = "a native asks for something out of turn";
+pub(crate) const REFUSED_BINARY: &str = "bad header in precompiled chunk (only what string.dump made is loaded)";
 pub(crate) const NO_VALUE: &str = "no value";
 
 /// A control value of a numeric `for` that is no number: "initial", "limit" or "step".
