@@ -17,6 +17,14 @@ pub trait World: 'static {
     /// Reads standard input to its end.
     fn read_input(&mut self) -> io::Result<Vec<u8>>;
 
+    /// Whether a file is there to be read.
+    fn is_readable(&mut self, path: &[u8]) -> bool;
+
+    /// An environment variable.
+    fn variable(&mut self, _name: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Time since some fixed moment.
     fn now(&self) -> Duration;
 
@@ -94,6 +102,14 @@ impl World for Process {
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)?;
         Ok(bytes)
+    }
+
+    fn is_readable(&mut self, path: &[u8]) -> bool {
+        std::fs::File::open(path_of(path)).is_ok()
+    }
+
+    fn variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+        std::env::var_os(path_of(name).as_os_str()).map(|value| value.as_encoded_bytes().to_vec())
     }
 
     fn now(&self) -> Duration {

@@ -7,6 +7,7 @@ mod base;
 mod coroutine;
 pub mod host;
 mod math;
+mod package;
 mod runtime;
 mod string;
 mod table;
@@ -17,14 +18,22 @@ use solvm_vm::native::Library;
 use solvm_vm::{Call, Error};
 
 /// Every library, in the order in which they are opened.
-pub static LIBRARIES: &[&Library] =
-    &[&base::LIBRARY, &coroutine::LIBRARY, &table::LIBRARY, &string::LIBRARY, &math::LIBRARY, &runtime::LIBRARY];
+pub static LIBRARIES: &[&Library] = &[
+    &package::LIBRARY,
+    &base::LIBRARY,
+    &coroutine::LIBRARY,
+    &table::LIBRARY,
+    &string::LIBRARY,
+    &math::LIBRARY,
+    &runtime::LIBRARY,
+];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
     for library in LIBRARIES {
         call.open(library)?;
     }
+    package::finish(call)?;
     base::finish(call)?;
     string::finish(call)
 }

@@ -61,7 +61,9 @@ mod tests {
 
     #[test]
     fn other_chunks_are_refused() {
-        for chunk in [&b"\x1bLua"[..], b"\x1bLuaQ\0\x01\x04\x08", b"\x1bLJ\x02", b"\x1b", b"\x1bLua\0\0\0\0\xff\xff\xff\xffabc"] {
+        for chunk in
+            [&b"\x1bLua"[..], b"\x1bLuaQ\0\x01\x04\x08", b"\x1bLJ\x02", b"\x1b", b"\x1bLua\0\0\0\0\xff\xff\xff\xffabc"]
+        {
             assert!(is_binary(chunk));
             assert_eq!(decode(chunk), None);
         }
