@@ -5,6 +5,7 @@
 
 mod base;
 mod coroutine;
+mod debug;
 pub mod host;
 mod math;
 mod package;
@@ -25,6 +26,7 @@ pub static LIBRARIES: &[&Library] = &[
     &table::LIBRARY,
     &string::LIBRARY,
     &math::LIBRARY,
+    &debug::LIBRARY,
     &runtime::LIBRARY,
 ];
 

@@ -18,6 +18,7 @@
 //! assert_eq!(answer, Some(Some(42.0)));
 //! ```
 
+mod activation;
 mod binary_chunk;
 mod coerce;
 mod debug_info;

@@ -6,7 +6,7 @@
 //! - LIVE END: whatever a thread that is not running needs lies below [`live_end`], the rest of its stack is cleared by the
 //!   collector. A thread that stops says what is above its frame by `top`: arguments still to be taken, an open list, the
 //!   thread that it has resumed.
-//! - RESUMER: a suspended thread has none, a dead one has no stack; a running one and those that wait for it form a chain up to
+//! - RESUMER: a suspended thread has none, a dead one is `DEAD` (it has a stack only if it failed: for tracebacks); a running one and those that wait for it form a chain up to
 //!   the goroutine's first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
 
 use crate::frame::{self, Context};
@@ -111,6 +111,19 @@ pub(crate) unsafe fn switch_to(vm: &mut Vm, thread: *mut Thread) {
 pub(crate) unsafe fn kill(vm: &mut Vm, thread: *mut Thread) {
     close_upvalues(&mut vm.heap, thread, (*thread).stack);
     vm.heap.free_stack(thread);
+    (*thread).resumer = DEAD;
+}
+
+/// Ends the running thread with an error: its upvalues are closed, but its frames stay as they are, so that a traceback shows
+/// where it failed. They go with the thread.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`frame`]); another one is switched to next.
+pub(crate) unsafe fn fail(vm: &mut Vm) {
+    let thread = vm.current;
+    close_upvalues(&mut vm.heap, thread, (*thread).stack);
+    let top = vm.base;
+    save(vm, top);
     (*thread).resumer = DEAD;
 }
 

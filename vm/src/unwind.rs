@@ -120,14 +120,19 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
                 let current = vm.current;
                 let resumer = (*current).resumer;
                 if resumer == ROOT {
-                    vm.last_traceback = crate::debug_info::traceback(vm, 0);
+                    vm.last_traceback = crate::debug_info::traceback(vm, current, 0);
                     vm.fatal = false;
                     close_upvalues(&mut vm.heap, current, (*current).stack);
                     return scheduler::goroutine_failed(vm, error);
                 }
-                thread::kill(vm, current);
+                let is_seen = (*current).is_wrap == 0 && !vm.fatal;
+                if is_seen {
+                    thread::fail(vm);
+                } else {
+                    thread::kill(vm, current);
+                }
                 thread::switch_to(vm, resumer);
-                if (*current).is_wrap == 0 && !vm.fatal {
+                if is_seen {
                     let values = [Value::FALSE, error];
                     let (base, pc) = (vm.base, vm.pc);
                     return deliver(vm, base, pc, values.as_ptr(), 2);

@@ -30,3 +30,4 @@ mod table_access;
 pub(crate) use compare::{less_than_metamethod, raw_equal};
 pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, enter, is_chained};
 pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};
+pub(crate) use iterate::unmark_loop;
