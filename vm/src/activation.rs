@@ -99,6 +99,11 @@ impl Iterator for Activations {
                         let function = *caller.base.add(call_slot(caller.pc));
                         return Some(Activation { function, pc: None, caller: Some(caller), base: null_mut() });
                     }
+                    Some(Continuation::Hook) => {
+                        // A native that is called or has returned is active, though it has no frame.
+                        let native = *context.base.sub(4);
+                        self.pending = native.is_native_function().then_some(native);
+                    }
                     Some(_) => {}
                 }
             }

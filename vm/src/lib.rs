@@ -24,6 +24,7 @@ mod coerce;
 mod debug_info;
 mod frame;
 mod gc;
+mod hook;
 mod interpreter;
 mod load;
 mod messages;
@@ -42,6 +43,7 @@ mod vm;
 
 pub use coerce::Type;
 pub use gc::Marker;
+pub use hook::HookEvents;
 pub use metamethod::Metamethod;
 pub use native::{Call, Coroutine, Error, Function, LuaString, Table, Userdata, Value};
 pub use scheduler::{GoroutineId, Turn};

@@ -14,7 +14,7 @@ use crate::gc::Heap;
 use crate::object::{Thread, Upvalue};
 use crate::value::Value;
 use crate::vm::Vm;
-use solvm_compiler::bytecode::Opcode;
+use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::ptr::null_mut;
 
 /// Slots behind `stack_end`: continuations, metamethod arguments and a few results of natives need no check.
@@ -32,12 +32,6 @@ const GROWTH_STEP: usize = 1 << 16;
 pub(crate) const ROOT: *mut Thread = std::ptr::without_provenance_mut(8);
 /// `Thread::resumer` of a thread that has ended.
 pub(crate) const DEAD: *mut Thread = std::ptr::without_provenance_mut(16);
-
-/// Data that few threads need.
-pub(crate) struct Extension {
-    /// The function to call for debug events.
-    pub(crate) hook: Value,
-}
 
 /// The end of the stack slots that hold live values.
 ///
@@ -266,11 +260,15 @@ pub(crate) unsafe fn status(vm: &Vm, thread: *const Thread) -> Status {
     }
 }
 
-/// Whether the instruction before `pc` takes its arguments up to `top`.
+/// Whether the instruction before `pc` takes values up to `top`.
 ///
 /// # Safety
 /// `pc` lies behind an instruction.
 pub(crate) unsafe fn takes_open_list(pc: *const u32) -> bool {
-    let opcode = *pc.sub(1) as u8;
-    opcode == Opcode::CallOpen as u8 || opcode == Opcode::TailCallOpen as u8
+    let instruction = Instruction(*pc.sub(1));
+    match instruction.opcode() {
+        Some(Opcode::CallOpen | Opcode::TailCallOpen | Opcode::ReturnOpen) => true,
+        Some(Opcode::SetList) => instruction.d() == u16::MAX,
+        _ => false,
+    }
 }

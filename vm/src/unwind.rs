@@ -99,6 +99,7 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
     loop {
         match context.continuation() {
             Some(Continuation::Native) => native::abandon(context.base),
+            Some(Continuation::Hook) => crate::hook::abandon(vm),
             Some(Continuation::ErrorHandler) => {
                 in_handler = true;
                 error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());
@@ -197,6 +198,7 @@ pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
         context = caller;
         match context.continuation() {
             Some(Continuation::Native) => native::abandon(context.base),
+            Some(Continuation::Hook) => crate::hook::abandon(vm),
             Some(Continuation::ProtectedCallWithHandler) => {
                 return fail_protected_call(vm, context.base.sub(3), value);
             }

@@ -3,16 +3,18 @@
 mod info;
 
 use solvm_vm::native::{Library, Param, Rest};
-use solvm_vm::{Call, Coroutine, Error, Function, LuaString, Table, Type, Value};
+use solvm_vm::{Call, Coroutine, Error, Function, HookEvents, LuaString, Table, Type, Value};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("debug" {
     "getfenv" => get_environment,
+    "gethook" => get_hook,
     "getinfo" => info::get_info,
     "getlocal" => get_local,
     "getmetatable" => get_metatable,
     "getregistry" => get_registry,
     "getupvalue" => get_upvalue,
     "setfenv" => set_environment,
+    "sethook" => set_hook,
     "setlocal" => set_local,
     "setmetatable" => set_metatable,
     "setupvalue" => set_upvalue,
@@ -141,4 +143,37 @@ fn traceback<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<Value<'c>, Err
     text.extend_from_slice(b"stack traceback:");
     text.extend_from_slice(&call.traceback_of(thread, level));
     Ok(call.string(&text)?.value())
+}
+
+/// `sethook([thread,] hook, mask [, count])`; without a hook there is none any more.
+fn set_hook<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<(), Error> {
+    let (thread, mut index) = thread_argument(call);
+    let running = call.running().0;
+    let thread = thread.unwrap_or(running);
+    if call.argument(index).is_none_or(Value::is_nil) {
+        call.set_hook(thread, None, HookEvents::default());
+        return Ok(());
+    }
+    let mut mask_index = index + 1;
+    let mask = LuaString::take(call, &mut mask_index)?.bytes();
+    let function = Function::take(call, &mut index)?;
+    let count = <Option<i64> as Param>::take(call, &mut mask_index)?.unwrap_or(0);
+    let events = HookEvents {
+        calls: mask.contains(&b'c'),
+        returns: mask.contains(&b'r'),
+        lines: mask.contains(&b'l'),
+        count: u32::try_from(count.max(0)).unwrap_or(u32::MAX),
+    };
+    call.set_hook(thread, Some(function), events);
+    Ok(())
+}
+
+/// `gethook([thread])`: the hook, its mask and its count.
+fn get_hook<'c>(call: &mut Call<'c>, _thread: Rest) -> (Option<Function<'c>>, String, f64) {
+    let running = call.running().0;
+    let thread = thread_argument(call).0.unwrap_or(running);
+    let (function, events) = call.hook(thread);
+    let mask = [(events.calls, 'c'), (events.returns, 'r'), (events.lines, 'l')];
+    let mask = mask.iter().filter(|(wanted, _)| *wanted).map(|(_, letter)| *letter).collect();
+    (function, mask, f64::from(events.count))
 }

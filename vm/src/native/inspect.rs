@@ -1,8 +1,9 @@
-//! What functions are made of, as `debug` sees it: where they are defined, their upvalues and environments.
+//! What `debug` sees of functions and threads: where functions are defined, upvalues, environments, hooks.
 
 use super::call::Call;
 use super::error::Error;
 use super::handle::{Coroutine, Function, Table, Userdata, Value};
+use crate::hook::{self, HookEvents};
 use crate::object::Upvalue;
 use crate::value::Value as Raw;
 use solvm_compiler::chunk_id;
@@ -25,6 +26,22 @@ pub struct FunctionInfo {
 }
 
 impl<'c> Call<'c> {
+    /// Sets the debug hook of a thread; without events there is none.
+    pub fn set_hook(&mut self, thread: Coroutine<'c>, function: Option<Function<'c>>, events: HookEvents) {
+        let function = function.map_or(Raw::NIL, |function| function.0);
+        // SAFETY: thread and function are live.
+        unsafe { hook::set(self.vm(), thread.0, function, events) }
+    }
+
+    /// The debug hook of a thread, and the events that it wants.
+    pub fn hook(&mut self, thread: Coroutine<'c>) -> (Option<Function<'c>>, HookEvents) {
+        // SAFETY: the thread is live.
+        match unsafe { (*thread.0).hook.as_ref() } {
+            Some(hook) => (Function::from_value(Value::from_raw(hook.function)), hook.events),
+            None => (None, HookEvents::default()),
+        }
+    }
+
     /// What is known of a function. None if it is native.
     pub fn function_info(&mut self, function: Function<'c>) -> Option<FunctionInfo> {
         let lua = function.0.to_lua_function()?;

@@ -378,6 +378,7 @@ fn is_interrupted(vm: &Vm) -> bool {
 /// CONTEXT holds of the running thread (see [`crate::frame`]), and the instruction before `vm.pc` can be restarted.
 pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
+    crate::hook::instruction_restarts(vm);
     let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
     if vm.heap.collection_due() {
         thread::save(vm, top);
@@ -525,6 +526,8 @@ impl Vm {
             return Turn::Interrupted;
         }
         self.settle();
+        // Threads with hooks may have been collected.
+        crate::interpreter::update_dispatch(self);
         self.scheduler.slices = SLICES;
         self.fuel = self.scheduler.slice;
         // SAFETY: no goroutine is running; `pick_next` makes a context.
