@@ -140,6 +140,6 @@ pub(crate) unsafe fn local<'a>(vm: &Vm, activation: &'a Activation, number: usiz
 }
 
 /// The name of a value without a name.
-const TEMPORARY: &[u8] = b"(*temporary)";
+pub(crate) const TEMPORARY: &[u8] = b"(*temporary)";
 /// The hidden variables of a generic `for`, in the order of their registers.
 const LOOP_STATE: [&[u8]; 3] = [b"(for generator)", b"(for state)", b"(for control)"];

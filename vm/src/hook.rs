@@ -269,7 +269,11 @@ pub(crate) unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
                     _ => index.wrapping_sub(1),
                 };
                 let line = lines.get(index).copied();
-                if events.lines && (index == 0 || index <= before || line != lines.get(before).copied()) {
+                // PUC Lua reaches the first iteration of a loop by a jump back, too.
+                let begins_loop = index == before.wrapping_add(1)
+                    && matches!(hook.last, Some(Last { opcode: Some(Opcode::ForPrepare | Opcode::ForPrepareStep), .. }));
+                let is_new = index == 0 || index <= before || begins_loop || line != lines.get(before).copied();
+                if events.lines && is_new {
                     return Some(Event { name: "line", line, native: Value::NIL });
                 }
             }

@@ -22,6 +22,8 @@ use std::marker::PhantomData;
 pub struct Level<'c> {
     activation: Activation,
     thread: *mut Thread,
+    /// It is the native that asks.
+    is_own: bool,
     brand: Brand<'c>,
 }
 
@@ -49,7 +51,8 @@ impl<'c> Call<'c> {
     fn find_level(&mut self, thread: *mut Thread, level: usize) -> Option<Level<'c>> {
         // SAFETY: the thread is live, and the frames of all threads are consistent while a native runs.
         let activation = unsafe { Activations::of(self.vm(), thread) }.nth(level)?;
-        Some(Level { activation, thread, brand: PhantomData })
+        let is_own = level == 0 && thread == self.vm().current;
+        Some(Level { activation, thread, is_own, brand: PhantomData })
     }
 
     /// The function that is active at a level.
@@ -96,6 +99,11 @@ impl<'c> Call<'c> {
     }
 
     fn local_slot(&mut self, level: Level<'c>, number: usize) -> Option<(Vec<u8>, *mut Raw)> {
+        if level.is_own {
+            let index = number.checked_sub(1).filter(|&index| index < self.count)?;
+            // SAFETY: the invariant of the type.
+            return Some((activation::TEMPORARY.to_vec(), unsafe { self.arguments.add(index) }));
+        }
         // SAFETY: no thread runs while a native does, so its frames have not changed; the stack of one that is not the
         // running one may be marked already.
         unsafe {
