@@ -1,4 +1,4 @@
-//! The basic functions (manual, section 5.1), but for `require` and `module`.
+//! The basic functions (manual, section 5.1), but for `require` and `module`, which are with [`package`](crate::package).
 
 use crate::host::{Host, reason};
 use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
@@ -448,11 +448,6 @@ fn load_chunk<'c>(call: &mut Call<'c>, text: &[u8], name: &[u8], options: Option
         let mode = String::from_utf8_lossy(options.mode.unwrap_or_default()).into_owned();
         return Ok(Either::Later((None, format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes())));
     }
-    if is_binary {
-        let mut message = solvm_compiler::chunk_id(name);
-        message.extend_from_slice(b": binary chunks are not accepted");
-        return Ok(Either::Later((None, message)));
-    }
     match call.load(text, name) {
         Ok(function) => {
             if let Some(environment) = options.environment {
@@ -533,19 +528,21 @@ impl Steps for Load {
 
 /// The text and the chunk name of a file; of standard input without a name. The error is the message.
 fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
-    match path {
-        None => host
-            .world
-            .read_input()
-            .map(|text| (text, b"=stdin".to_vec()))
-            .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes()),
-        Some(path) => host
-            .world
-            .read_file(path)
-            .map(|text| (text, [b"@", path].concat()))
-            .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat()),
+    if let Some(path) = path {
+        return read_file(call, path);
     }
+    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
+    let text = host.world.read_input();
+    text.map(|text| (text, b"=stdin".to_vec()))
+        .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes())
+}
+
+/// The text and the chunk name of a file. The error is the message.
+pub(crate) fn read_file(call: &mut Call, path: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
+    let text = host.world.read_file(path);
+    text.map(|text| (text, [b"@", path].concat()))
+        .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat())
 }
 
 fn load_file<'c>(

@@ -7,11 +7,13 @@ mod base;
 mod bits;
 mod channel;
 mod coroutine;
+mod debug;
 pub mod duration;
 pub mod host;
 mod io;
 mod math;
 mod os;
+mod package;
 pub mod runtime;
 mod string;
 mod table;
@@ -24,11 +26,13 @@ use solvm_vm::{Call, Error};
 
 /// Every library, in the order in which they are opened.
 pub static LIBRARIES: &[&Library] = &[
+    &package::LIBRARY,
     &base::LIBRARY,
     &coroutine::LIBRARY,
     &table::LIBRARY,
     &string::LIBRARY,
     &math::LIBRARY,
+    &debug::LIBRARY,
     &io::LIBRARY,
     &os::LIBRARY,
     &bits::BIT,
@@ -46,6 +50,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     for library in LIBRARIES {
         call.open(library)?;
     }
+    package::finish(call)?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;

@@ -1,113 +1,16 @@
 //! What messages say about running code: positions, names of variables and functions, tracebacks. All of it is found from the
 //! bytecode and the frames when an error happens; running code keeps nothing for it.
 
-use crate::frame::{self, Context, Continuation, call_slot};
+use crate::activation::{Activation, Activations, compiled_of};
+use crate::frame::{self, Context};
 use crate::messages;
 use crate::native::CallerInfo;
-use crate::object::Prototype;
+use crate::object::{Prototype, Thread};
 use crate::thread;
 use crate::value::Value;
 use crate::vm::Vm;
-use solvm_compiler::bytecode::{self, Format, Instruction, Opcode, Operand};
+use solvm_compiler::bytecode::{self, Format, Opcode, Operand};
 use solvm_compiler::chunk_id;
-
-/// One active call.
-#[derive(Clone, Copy)]
-pub(crate) struct Activation {
-    pub(crate) function: Value,
-    /// The running instruction, if it is a Lua function.
-    pub(crate) pc: Option<usize>,
-    /// The context of its caller, whose call word called it. None at the bottom.
-    pub(crate) caller: Option<Context>,
-}
-
-impl Activation {
-    /// What the compiler made of the function, if it is a Lua function.
-    ///
-    /// # Safety
-    /// The function is alive.
-    unsafe fn compiled(&self) -> Option<&bytecode::Prototype> {
-        let function = self.function.to_lua_function()?;
-        Some(&(*(*function).prototype).cold.compiled)
-    }
-}
-
-/// The active calls of a thread, innermost first, from a context on.
-struct Activations {
-    context: Option<Context>,
-    /// The function that the context's call word is calling, if that is a native which is still running.
-    pending: Option<Value>,
-}
-
-impl Activations {
-    /// Those of the running thread.
-    ///
-    /// # Safety
-    /// A thread is running, and CONTEXT holds of it (see [`crate::frame`]).
-    unsafe fn of_running(vm: &Vm) -> Activations {
-        let context = Context { base: vm.base, pc: vm.pc };
-        Activations { context: Some(context), pending: called_native(context) }
-    }
-}
-
-/// The native that the call word of a context calls, if it does.
-///
-/// # Safety
-/// `context` is a context (see [`crate::frame`]).
-unsafe fn called_native(context: Context) -> Option<Value> {
-    let opcode = Instruction(*context.pc.sub(1)).opcode()?;
-    let is_call = matches!(
-        opcode,
-        Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen | Opcode::ForEachCall
-    );
-    if !is_call {
-        return None;
-    }
-    let callee = *context.base.add(call_slot(context.pc));
-    callee.is_native_function().then_some(callee)
-}
-
-impl Iterator for Activations {
-    type Item = Activation;
-
-    fn next(&mut self) -> Option<Activation> {
-        // SAFETY: the contexts are those of a thread whose frames are consistent.
-        unsafe {
-            loop {
-                let context = self.context?;
-                if let Some(function) = self.pending.take() {
-                    return Some(Activation { function, pc: None, caller: Some(context) });
-                }
-                let caller = context.caller();
-                self.context = caller;
-                match context.continuation() {
-                    None => {
-                        let function = Value::from_lua_function(frame::function_of(context.base));
-                        let code = (*frame::prototype_of(context.base)).code;
-                        let pc = context.pc.offset_from(code) as usize - 1;
-                        return Some(Activation { function, pc: Some(pc), caller });
-                    }
-                    Some(
-                        Continuation::Native | Continuation::ProtectedCall | Continuation::ProtectedCallWithHandler,
-                    ) => {
-                        let caller = caller?;
-                        let function = *caller.base.add(call_slot(caller.pc));
-                        return Some(Activation { function, pc: None, caller: Some(caller) });
-                    }
-                    Some(_) => {}
-                }
-            }
-        }
-    }
-}
-
-/// The active call at a level of the running thread; 0 is the native that asks.
-///
-/// # Safety
-/// CONTEXT holds of the running thread (see [`crate::frame`]).
-pub(crate) unsafe fn activation(vm: &Vm, level: usize) -> Option<Activation> {
-    Activations::of_running(vm).nth(level)
-}
 
 /// Where an active call stands.
 ///
@@ -125,9 +28,8 @@ pub(crate) unsafe fn position(activation: &Activation) -> CallerInfo {
 
 /// Where a function is defined: "source:line", or "[C]" for natives.
 pub(crate) fn definition(function: Value) -> Vec<u8> {
-    let activation = Activation { function, pc: None, caller: None };
     // SAFETY: the function is live, and its prototype's description with it.
-    match unsafe { activation.compiled() } {
+    match unsafe { compiled_of(function) } {
         Some(compiled) => {
             [&chunk_id(&compiled.source.name)[..], b":", compiled.line_defined.to_string().as_bytes()].concat()
         }
@@ -153,7 +55,7 @@ pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
 }
 
 /// A variable or a function's name: its kind and its name.
-type Name = (&'static str, Vec<u8>);
+pub(crate) type Name = (&'static str, Vec<u8>);
 
 /// What the value in a register is called at instruction `pc`.
 fn register_name(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<Name> {
@@ -306,7 +208,8 @@ pub(crate) unsafe fn register_error(vm: &Vm, operation: &str, register: usize) -
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
-    let name = called_name(Context { base: vm.base, pc: vm.pc });
+    // The generator of a loop has been copied to where it is called, and what is there has no name.
+    let name = called_name(Context { base: vm.base, pc: vm.pc }).filter(|(_, name)| !name.starts_with(b"("));
     messages::operand("call", name.as_ref().map(|(kind, name)| (*kind, &name[..])), callee)
 }
 
@@ -314,7 +217,7 @@ pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
 ///
 /// # Safety
 /// `context` is a context (see [`crate::frame`]).
-unsafe fn called_name(context: Context) -> Option<Name> {
+pub(crate) unsafe fn called_name(context: Context) -> Option<Name> {
     if context.continuation().is_some() {
         return None;
     }
@@ -325,6 +228,7 @@ unsafe fn called_name(context: Context) -> Option<Name> {
         Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen => {
             register_name(compiled, pc, instruction.a())
         }
+        Opcode::ForEachCall => Some(("local", b"(for generator)".to_vec())),
         _ => None,
     }
 }
@@ -343,32 +247,34 @@ pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8>
     }
 }
 
-/// Levels shown at the beginning and at the end of a long traceback.
+/// A longer traceback shows the levels up to this one and the last few.
 const FIRST_LEVELS: usize = 12;
 const LAST_LEVELS: usize = 10;
 
-/// The traceback of the running thread from a level on: lines that each begin with a line break, as `lua` prints them.
+/// The traceback of a thread from a level on: lines that each begin with a line break, as `lua` prints them.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`crate::frame`]).
-pub(crate) unsafe fn traceback(vm: &Vm, level: usize) -> Vec<u8> {
-    let mut lines: Vec<Vec<u8>> = Vec::new();
-    let mut skipped = 0usize;
-    for activation in Activations::of_running(vm).skip(level) {
-        if lines.len() >= FIRST_LEVELS + LAST_LEVELS {
-            lines.remove(FIRST_LEVELS);
-            skipped += 1;
+/// The thread is alive; if it is running, CONTEXT holds of it (see [`crate::frame`]).
+pub(crate) unsafe fn traceback(vm: &Vm, thread: *const Thread, level: usize) -> Vec<u8> {
+    let calls = Activations::of(vm, thread).count();
+    // Whoever entered the thread is one more, as in PUC Lua.
+    let is_first = !thread.is_null() && (*thread).resumer == thread::ROOT;
+    let total = calls + usize::from(is_first);
+    let first = level.max(FIRST_LEVELS);
+    let is_long = total > first + 1 + LAST_LEVELS;
+    let mut text = Vec::new();
+    for (i, activation) in Activations::of(vm, thread).enumerate().skip(level) {
+        if is_long && i == first {
+            text.extend_from_slice(b"\n\t...");
         }
-        lines.push(describe(&activation));
+        if !is_long || i < FIRST_LEVELS || i + LAST_LEVELS >= total {
+            text.extend_from_slice(&describe(&activation));
+        }
     }
-    // Whoever entered the thread, as in PUC Lua.
-    if !vm.current.is_null() && (*vm.current).resumer == thread::ROOT {
-        lines.push(b"\n\t[C]: ?".to_vec());
+    if is_first && level < total {
+        text.extend_from_slice(b"\n\t[C]: ?");
     }
-    if skipped > 0 {
-        lines.insert(FIRST_LEVELS, b"\n\t...".to_vec());
-    }
-    lines.concat()
+    text
 }
 
 /// One line of a traceback.

@@ -91,6 +91,8 @@ pub(crate) enum Continuation {
     Concatenation,
     /// The results go to a native function's next step.
     Native,
+    /// The results are dropped, the interrupted instruction is tried again.
+    Hook,
     /// The arguments of the first resume have arrived: call the thread's function.
     ThreadStart,
     /// The thread's function has returned.
@@ -136,7 +138,8 @@ continuations! {
     /// The call word wants the first resume's arguments in the slots of the function's arguments.
     thread_start = 12: call_word(Opcode::CallOpen, 2, ALL, 0) => ThreadStart;
     thread_end = 13: call_word(Opcode::CallOpen, 0, ALL, 0) => ThreadEnd;
-    schedule = 14: call_word(Opcode::CallOpen, 0, 1, 0) => Schedule;
+    hook = 14: call_word(Opcode::CallOpen, 0, 1, 0) => Hook;
+    schedule = 15: call_word(Opcode::CallOpen, 0, 1, 0) => Schedule;
 }
 
 /// The continuation at `pc`, if it is not Lua code.

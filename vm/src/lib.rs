@@ -18,10 +18,13 @@
 //! assert_eq!(answer, Some(Some(42.0)));
 //! ```
 
+mod activation;
+mod binary_chunk;
 mod coerce;
 mod debug_info;
 mod frame;
 mod gc;
+mod hook;
 mod interpreter;
 mod load;
 mod messages;
@@ -40,6 +43,7 @@ mod vm;
 
 pub use coerce::Type;
 pub use gc::Marker;
+pub use hook::HookEvents;
 pub use metamethod::Metamethod;
 pub use native::{Call, Coroutine, Error, Function, LuaString, Table, Userdata, Value};
 pub use scheduler::{Clock, GoroutineId, Turn};

@@ -1,16 +1,18 @@
 //! From compiled code to functions on the heap.
 
+use crate::binary_chunk;
 use crate::gc::Heap;
-use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, VARARG};
+use crate::messages;
+use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG};
 use crate::table;
 use crate::value::Value;
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{self, Constant, Instruction, Opcode, Source, TemplateValue};
-use solvm_compiler::{Options, compile};
+use solvm_compiler::{Options, chunk_id, compile};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// Compiles a chunk and makes its function. The error is the compiler's message.
+/// Compiles a chunk, source text or what `string.dump` made of it, and makes its function. The error is a message.
 ///
 /// # Safety
 /// The environment is live.
@@ -25,9 +27,33 @@ pub(crate) unsafe fn load(
     let cancelled = vm.scheduler.cancel_flag();
     let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
     let options = Options { interrupt: Some(&interrupt) };
-    let compiled = compile(Source { name: name.into(), text: text.into() }, &options).map_err(|error| error.message)?;
-    let prototype = instantiate(&mut vm.heap, &compiled);
-    Ok(vm.heap.new_lua_function(prototype, environment, 0))
+    let refused = || [&chunk_id(name)[..], b": ", messages::REFUSED_BINARY.as_bytes()].concat();
+    let (ordinal, name, text) = match binary_chunk::is_binary(text) {
+        true => binary_chunk::decode(text).ok_or_else(refused)?,
+        false => (0, name, text),
+    };
+    let main = compile(Source::new(text, name), &options).map_err(|error| error.message)?;
+    let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
+    let prototype = instantiate(&mut vm.heap, compiled);
+    Ok(new_function(&mut vm.heap, prototype, environment))
+}
+
+/// A function whose upvalues are its own, and nil.
+///
+/// # Safety
+/// Prototype and environment are alive. The result is published before the next safepoint.
+unsafe fn new_function(heap: &mut Heap, prototype: *mut Prototype, environment: *mut Table) -> *mut LuaFunction {
+    let data: &PrototypeData = &(*prototype).cold;
+    let count = data.compiled.upvalues.len();
+    let function = heap.new_lua_function(prototype, environment, count as u8);
+    let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
+    for i in 0..count {
+        let mut nil = Value::NIL;
+        let upvalue = heap.new_open_upvalue(&raw mut nil);
+        heap.close_upvalue(upvalue);
+        *upvalues.add(i) = upvalue;
+    }
+    function
 }
 
 /// Makes the heap's form of a compiled function and of all functions inside it.

@@ -26,6 +26,7 @@ pub(crate) const ASKED_OUT_OF_TURN: &str = "a native asks for something out of t
 pub(crate) const ALL_ASLEEP: &str = "all goroutines are asleep - deadlock!";
 pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside of a goroutine";
 pub(crate) const RUN_LIMIT: &str = "the goroutine ran too long without a wait";
+pub(crate) const REFUSED_BINARY: &str = "bad header in precompiled chunk (only what string.dump made is loaded)";
 pub(crate) const NO_VALUE: &str = "no value";
 
 /// A control value of a numeric `for` that is no number: "initial", "limit" or "step".

@@ -193,8 +193,8 @@ pub(crate) struct Thread {
     pub(crate) open_upvalues: *mut Upvalue,
     /// The global environment of functions loaded by this thread.
     pub(crate) globals: *mut Table,
-    /// Data that few threads need (goroutine id, hooks); null for most.
-    pub(crate) extension: *mut crate::thread::Extension,
+    /// Its debug hook; null for most.
+    pub(crate) hook: *mut crate::hook::Hook,
 }
 
 /// A Rust value behind a Lua value. The box is dropped when the collector finds the userdata dead, or by its native.

@@ -6,7 +6,7 @@
 //! - LIVE END: whatever a thread that is not running needs lies below [`live_end`], the rest of its stack is cleared by the
 //!   collector. A thread that stops says what is above its frame by `top`: arguments still to be taken, an open list, the
 //!   thread that it has resumed.
-//! - RESUMER: a suspended thread has none, a dead one has no stack; a running one and those that wait for it form a chain up to
+//! - RESUMER: a suspended thread has none, a dead one is `DEAD` (it has a stack only if it failed: for tracebacks); a running one and those that wait for it form a chain up to
 //!   the goroutine's first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
 
 use crate::frame::{self, Context};
@@ -14,7 +14,7 @@ use crate::gc::Heap;
 use crate::object::{Thread, Upvalue};
 use crate::value::Value;
 use crate::vm::Vm;
-use solvm_compiler::bytecode::Opcode;
+use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::ptr::null_mut;
 
 /// Slots behind `stack_end`: continuations, metamethod arguments and a few results of natives need no check.
@@ -32,12 +32,6 @@ const GROWTH_STEP: usize = 1 << 16;
 pub(crate) const ROOT: *mut Thread = std::ptr::without_provenance_mut(8);
 /// `Thread::resumer` of a thread that has ended.
 pub(crate) const DEAD: *mut Thread = std::ptr::without_provenance_mut(16);
-
-/// Data that few threads need.
-pub(crate) struct Extension {
-    /// The function to call for debug events.
-    pub(crate) hook: Value,
-}
 
 /// The end of the stack slots that hold live values.
 ///
@@ -119,6 +113,19 @@ pub(crate) unsafe fn switch_to(vm: &mut Vm, thread: *mut Thread) {
 pub(crate) unsafe fn kill(vm: &mut Vm, thread: *mut Thread) {
     close_upvalues(&mut vm.heap, thread, (*thread).stack);
     vm.heap.free_stack(thread);
+    (*thread).resumer = DEAD;
+}
+
+/// Ends the running thread with an error: its upvalues are closed, but its frames stay as they are, so that a traceback shows
+/// where it failed. They go with the thread.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`frame`]); another one is switched to next.
+pub(crate) unsafe fn fail(vm: &mut Vm) {
+    let thread = vm.current;
+    close_upvalues(&mut vm.heap, thread, (*thread).stack);
+    let top = vm.base;
+    save(vm, top);
     (*thread).resumer = DEAD;
 }
 
@@ -261,11 +268,15 @@ pub(crate) unsafe fn status(vm: &Vm, thread: *const Thread) -> Status {
     }
 }
 
-/// Whether the instruction before `pc` takes its arguments up to `top`.
+/// Whether the instruction before `pc` takes values up to `top`.
 ///
 /// # Safety
 /// `pc` lies behind an instruction.
 pub(crate) unsafe fn takes_open_list(pc: *const u32) -> bool {
-    let opcode = *pc.sub(1) as u8;
-    opcode == Opcode::CallOpen as u8 || opcode == Opcode::TailCallOpen as u8
+    let instruction = Instruction(*pc.sub(1));
+    match instruction.opcode() {
+        Some(Opcode::CallOpen | Opcode::TailCallOpen | Opcode::ReturnOpen) => true,
+        Some(Opcode::SetList) => instruction.d() == u16::MAX,
+        _ => false,
+    }
 }

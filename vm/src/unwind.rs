@@ -99,6 +99,7 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
     loop {
         match context.continuation() {
             Some(Continuation::Native) => native::abandon(context.base),
+            Some(Continuation::Hook) => crate::hook::abandon(vm),
             Some(Continuation::ErrorHandler) => {
                 in_handler = true;
                 error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());
@@ -120,13 +121,18 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
                 let current = vm.current;
                 let resumer = (*current).resumer;
                 if resumer == ROOT {
-                    vm.last_traceback = crate::debug_info::traceback(vm, 0);
+                    vm.last_traceback = crate::debug_info::traceback(vm, current, 0);
                     close_upvalues(&mut vm.heap, current, (*current).stack);
                     return scheduler::goroutine_failed(vm, error);
                 }
-                thread::kill(vm, current);
+                let is_seen = (*current).is_wrap == 0;
+                if is_seen {
+                    thread::fail(vm);
+                } else {
+                    thread::kill(vm, current);
+                }
                 thread::switch_to(vm, resumer);
-                if (*current).is_wrap == 0 {
+                if is_seen {
                     let values = [Value::FALSE, error];
                     let (base, pc) = (vm.base, vm.pc);
                     return deliver(vm, base, pc, values.as_ptr(), 2);
@@ -183,7 +189,7 @@ pub(crate) unsafe fn fail(vm: &mut Vm, text: &str) -> scheduler::Ended {
     let mut message = crate::debug_info::running_position(vm);
     message.extend_from_slice(text.as_bytes());
     let value = vm.heap.string_value(&message);
-    let traceback = crate::debug_info::traceback(vm, 0);
+    let traceback = crate::debug_info::traceback(vm, vm.current, 0);
     discard(vm);
     scheduler::Ended::Failed(value, traceback)
 }
@@ -231,6 +237,7 @@ pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
         context = caller;
         match context.continuation() {
             Some(Continuation::Native) => native::abandon(context.base),
+            Some(Continuation::Hook) => crate::hook::abandon(vm),
             Some(Continuation::ProtectedCallWithHandler) => {
                 return fail_protected_call(vm, context.base.sub(3), value);
             }

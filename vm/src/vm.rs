@@ -95,6 +95,10 @@ pub struct Vm {
     pub(crate) outcome: i64,
     /// The handlers: see `interpreter`.
     pub(crate) table: [Handler; 256],
+    /// Whether handlers lead to each other without the loop in `interpreter::enter`.
+    pub(crate) is_chained: bool,
+    /// Whether instructions take the way through debug hooks.
+    pub(crate) is_hooked: bool,
     /// `next`, the iterator of `ipairs`: for loops over them need no call.
     pub(crate) next_function: Value,
     pub(crate) index_iterator: Value,
@@ -130,6 +134,8 @@ pub struct Vm {
     pub(crate) last_traceback: Vec<u8>,
 
     pub(crate) scheduler: Scheduler,
+    /// The number of debug hooks that want events.
+    pub(crate) active_hooks: Rc<Cell<usize>>,
     /// A native calls the finalizers itself.
     pub(crate) finalizers_claimed: Rc<Cell<bool>>,
     /// What the embedding program keeps beside the VM for its natives.
@@ -165,6 +171,8 @@ impl Vm {
             returned: Value::NIL,
             outcome: 0,
             table: interpreter::HANDLERS,
+            is_chained: false,
+            is_hooked: false,
             next_function: Value::NIL,
             index_iterator: Value::NIL,
             index_name: Value::from_string(index_name),
@@ -187,6 +195,7 @@ impl Vm {
             running: false,
             last_traceback: Vec::new(),
             scheduler: Scheduler::new(&config),
+            active_hooks: Rc::default(),
             finalizers_claimed: Rc::default(),
             host: None,
         });
@@ -217,7 +226,7 @@ impl Vm {
 
     /// Whether the interpreter's handlers jump to each other. If not, they return to a loop after every instruction.
     pub fn is_chained(&self) -> bool {
-        interpreter::is_chained(self)
+        self.is_chained
     }
 
     /// Notes values on their way to another thread.

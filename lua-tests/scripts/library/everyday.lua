@@ -14,7 +14,7 @@ fails("protected metatable", setmetatable, setmetatable({}, { __metatable = 1 })
 assert(type(print) == "function" and _G._G == _G and _VERSION == "Lua 5.1")
 assert(loadstring("return 1 +") == nil and select(2, loadstring("x =", "=name")):find("name:1:"))
 assert(load(function() end)() == nil and load("return ...", "x", "t", {})(5) == 5)
-assert(select(2, load("\27Lua")):find("binary"))
+assert(select(2, load("\27Lua")):find("precompiled"))
 assert(pcall(error) == false and select(2, pcall(error, nil)) == nil)
 
 -- string

@@ -36,6 +36,11 @@ pub trait World: 'static {
     /// Reads a whole file.
     fn read_file(&mut self, path: &[u8]) -> io::Result<Vec<u8>>;
 
+    /// Whether a file is there to be read.
+    fn is_readable(&mut self, _path: &[u8]) -> bool {
+        false
+    }
+
     /// Reads standard input to its end.
     fn read_input(&mut self) -> io::Result<Vec<u8>>;
 

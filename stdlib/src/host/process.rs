@@ -160,6 +160,10 @@ impl World for Process {
         std::fs::read(path_of(path))
     }
 
+    fn is_readable(&mut self, path: &[u8]) -> bool {
+        File::open(path_of(path)).is_ok()
+    }
+
     fn read_input(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)?;

@@ -9,11 +9,12 @@ pub(crate) use pattern::PatternCache;
 
 use format::{ArgumentKind, Piece, Pieces, quote};
 use solvm_vm::native::{Either, Library, Param, Rest};
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Error, Function, LuaString, Value};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("string" {
     "byte" => byte,
     "char" => char,
+    "dump" => dump,
     "find" => search::find,
     "format" => format,
     "gfind" => same_as "gmatch",
@@ -91,6 +92,11 @@ fn char(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
             u8::try_from(code as i64).map_err(|_| Error::argument(i + 1, "invalid value"))
         })
         .collect()
+}
+
+/// Takes and ignores what later versions of Lua add: whether to leave out debug information, which comes with the source.
+fn dump<'c>(call: &mut Call<'c>, function: Function<'c>, _strip: Rest) -> Result<Vec<u8>, Error> {
+    call.dump(function)?.ok_or_else(|| Error::text("unable to dump given function"))
 }
 
 fn len<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> usize {

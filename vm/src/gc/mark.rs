@@ -419,8 +419,8 @@ impl Heap {
         if (*thread).resumer > thread::DEAD {
             self.mark_object((*thread).resumer);
         }
-        if !(*thread).extension.is_null() {
-            self.mark_value((*(*thread).extension).hook);
+        if !(*thread).hook.is_null() {
+            (*(*thread).hook).values().for_each(|value| self.mark_value(value));
         }
         let mut upvalue = (*thread).open_upvalues;
         while !upvalue.is_null() {

@@ -100,7 +100,7 @@ impl Heap {
     }
 }
 
-/// Closes a dead thread's open upvalues that live on, and drops its extension. Returns false: it is not alive.
+/// Closes a dead thread's open upvalues that live on, and drops its hook. Returns false: it is not alive.
 unsafe fn release_thread(thread: *mut Thread) -> bool {
     let mut upvalue = (*thread).open_upvalues;
     while !upvalue.is_null() {
@@ -112,9 +112,9 @@ unsafe fn release_thread(thread: *mut Thread) -> bool {
         upvalue = next;
     }
     (*thread).open_upvalues = std::ptr::null_mut();
-    if !(*thread).extension.is_null() {
-        drop(Box::from_raw((*thread).extension));
-        (*thread).extension = std::ptr::null_mut();
+    if !(*thread).hook.is_null() {
+        drop(Box::from_raw((*thread).hook));
+        (*thread).hook = std::ptr::null_mut();
     }
     false
 }

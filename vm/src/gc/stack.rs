@@ -40,7 +40,7 @@ impl Heap {
             stack_end: stack.add(slots),
             open_upvalues: null_mut(),
             globals: null_mut(),
-            extension: null_mut(),
+            hook: null_mut(),
         });
         self.threads.push(thread);
         thread

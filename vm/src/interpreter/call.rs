@@ -271,6 +271,7 @@ cold_functions! {
         if !grow_or_collect(vm, position, extra + (*frame::prototype_of(vm.base)).frame_size as usize) {
             return throw_text(vm, messages::STACK_OVERFLOW);
         }
+        crate::hook::instruction_restarts(vm);
         vm.pc = vm.pc.sub(1);
         CONTINUE
     }

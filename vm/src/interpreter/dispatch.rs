@@ -170,6 +170,7 @@ macro_rules! handler_table {
         table[Continuation::Discard as usize] = special::discard;
         table[Continuation::Concatenation as usize] = special::concatenation;
         table[Continuation::Native as usize] = special::native_called_back;
+        table[Continuation::Hook as usize] = super::hooked::hook_returned;
         table[Continuation::ThreadStart as usize] = special::thread_start;
         table[Continuation::ThreadEnd as usize] = special::thread_end;
         table[Continuation::Schedule as usize] = special::schedule;
@@ -199,11 +200,31 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
     loop {
         let pc = (*vm).pc;
         let instruction = *pc;
-        let handler = HANDLERS[(instruction & 0xff) as usize];
+        let handler = entry_of((*vm).is_hooked, instruction);
         let (d, a) = ((instruction >> 16) as u64, ((instruction >> 8) & 0xff) as u64);
         let answer = handler(pc.add(1), (*vm).base, d, a, (*vm).k, vm);
         if answer != BOUNCED {
             return Exit::from_answer(answer);
+        }
+    }
+}
+
+/// What an instruction enters.
+fn entry_of(is_hooked: bool, instruction: u32) -> Handler {
+    let opcode = (instruction & 0xff) as usize;
+    if is_hooked && opcode < Opcode::COUNT { super::hooked::hooked } else { HANDLERS[opcode] }
+}
+
+/// Lets instructions take the way through hooks if some thread has one, and the direct one if not.
+pub(crate) fn update_dispatch(vm: &mut Vm) {
+    let is_hooked = vm.active_hooks.get() > 0;
+    if is_hooked == vm.is_hooked {
+        return;
+    }
+    vm.is_hooked = is_hooked;
+    if vm.is_chained {
+        for (opcode, entry) in (0..).zip(&mut vm.table) {
+            *entry = entry_of(is_hooked, opcode);
         }
     }
 }
@@ -215,14 +236,10 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
 /// Nothing is running.
 pub(crate) unsafe fn choose_dispatch(vm: *mut Vm, wanted: bool) {
     (*vm).table = HANDLERS;
-    if !wanted || !chains(vm) {
+    (*vm).is_chained = wanted && chains(vm);
+    if !(*vm).is_chained {
         (*vm).table = [bounce as Handler; 256];
     }
-}
-
-/// Whether handlers lead to each other without the loop in [`enter`].
-pub(crate) fn is_chained(vm: &Vm) -> bool {
-    std::ptr::fn_addr_eq(vm.table[Opcode::Move as usize], HANDLERS[Opcode::Move as usize])
 }
 
 /// Runs a few instructions between two probes of the stack pointer.

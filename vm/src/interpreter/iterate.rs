@@ -113,6 +113,22 @@ handlers! { (pc, base, d, a, k, vm)
     }
 }
 
+/// Gives the hidden variables of a loop, from the generator on, the values that a loop without marks would have: somebody
+/// wants to see or to change them. The loop goes on with calls.
+///
+/// # Safety
+/// The slots are those of a generic `for` whose body is running.
+pub(crate) unsafe fn unmark_loop(vm: &Vm, generator: *mut Value) {
+    if *generator == INDEX_MARK {
+        *generator = vm.index_iterator;
+    } else if *generator == NEXT_MARK {
+        let table = (*generator.add(1)).untag(TABLE) as *const Table;
+        let control = generator.add(2);
+        *control = table::iterate::key_before(table, (*control).0).unwrap_or(*control.add(1));
+        *generator = vm.next_function;
+    }
+}
+
 cold_functions! {
     /// The next index of an `ipairs` loop is not in the array part: it may be in the hash part, or the loop ends.
     fn next_index(vm, instruction) {

@@ -10,7 +10,8 @@
 //!
 //! **Dispatch tables**: handlers find each other through `Vm::table`. Normally it holds the handlers themselves. Where the
 //! compiler did not make sibling calls (opt-level 0, some targets) every entry is one that stores the state and returns to
-//! the loop in `enter`: slower, same bodies, same results. A probe at start-up decides.
+//! the loop in `enter`: slower, same bodies, same results. A probe at start-up decides. While some thread has a debug hook,
+//! every opcode's entry is one that looks for its events first (`hooked`), so that hooks cost nothing otherwise.
 
 mod arithmetic;
 mod call;
@@ -20,6 +21,7 @@ mod concat;
 mod control;
 mod dispatch;
 mod field;
+mod hooked;
 mod index;
 mod iterate;
 mod load;
@@ -28,5 +30,6 @@ pub(crate) mod special;
 mod table_access;
 
 pub(crate) use compare::{less_than_metamethod, raw_equal};
-pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, enter, is_chained};
+pub(crate) use dispatch::{CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, enter, update_dispatch};
 pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};
+pub(crate) use iterate::unmark_loop;

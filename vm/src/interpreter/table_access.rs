@@ -174,8 +174,8 @@ cold_functions! {
             count => count as usize,
         };
         let Some(table) = (*slot).to_table() else {
-            debug_assert!(false, "SetList on a value that is no table");
-            return CONTINUE;
+            // Somebody has replaced the temporary through `debug.setlocal`.
+            return throw_text(vm, messages::operand("index", None, *slot));
         };
         for i in 0..count {
             let key = Value::number((first + i) as f64);

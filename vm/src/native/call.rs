@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Value};
 use super::{Definition, FEW, MANY, Outcome, outcome};
+use crate::binary_chunk;
 use crate::coerce;
 use crate::interpreter;
 use crate::load;
@@ -207,12 +208,22 @@ impl<'c> Call<'c> {
             .unwrap_or_else(|| unreachable!("a native function is a function"))
     }
 
-    /// Compiles a chunk. Its function gets the running thread's globals as environment. The error is the compiler's message.
+    /// Compiles a chunk: source text, or what [`Call::dump`] gave. Its function gets the running thread's globals as environment. The error is the compiler's message.
     pub fn load(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
         let environment = self.vm().current_globals();
         // SAFETY: the environment is live.
         let function = unsafe { load::load(self.vm(), text, name, environment) }?;
         Function::from_value(Value::from_raw(Raw::from_lua_function(function))).ok_or_else(Vec::new)
+    }
+
+    /// What [`Call::load`] makes that function of again, with fresh upvalues. None if it is native.
+    pub fn dump(&mut self, function: Function<'c>) -> Result<Option<Vec<u8>>, Error> {
+        let Some(lua) = function.0.to_lua_function() else { return Ok(None) };
+        // SAFETY: the function is live; its prototype is not changed.
+        let compiled = unsafe { &(*(*lua).prototype).cold.compiled };
+        // Once here, once as a string.
+        self.check_memory(2 * compiled.source.text.len())?;
+        Ok(Some(binary_chunk::encode(compiled)))
     }
 
     // Metatables, globals, threads.

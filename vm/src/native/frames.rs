@@ -1,9 +1,10 @@
 //! The active calls, as natives like `error`, `getfenv` and `debug.getinfo` see them by level.
 
 use super::call::Call;
-use super::error::Error;
-use super::handle::{Brand, Function, Table, Value};
-use crate::debug_info::{self, Activation};
+use super::handle::{Brand, Coroutine, Function, Value};
+use crate::activation::{self, Activation, Activations};
+use crate::debug_info;
+use crate::object::Thread;
 use crate::value::Value as Raw;
 use std::marker::PhantomData;
 
@@ -18,7 +19,13 @@ use std::marker::PhantomData;
 /// }
 /// ```
 #[derive(Clone, Copy)]
-pub struct Level<'c>(Activation, Brand<'c>);
+pub struct Level<'c> {
+    activation: Activation,
+    thread: *mut Thread,
+    /// It is the native that asks.
+    is_own: bool,
+    brand: Brand<'c>,
+}
 
 /// What is known of an active call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,19 +39,31 @@ pub struct CallerInfo {
 impl<'c> Call<'c> {
     /// The active call at a level. None if there are fewer.
     pub fn level(&mut self, level: usize) -> Option<Level<'c>> {
-        // SAFETY: the frames of the running thread are consistent while a native runs.
-        unsafe { debug_info::activation(self.vm(), level) }.map(|activation| Level(activation, PhantomData))
+        let current = self.vm().current;
+        self.find_level(current, level)
+    }
+
+    /// The active call at a level of any thread: where it is suspended, or where it failed.
+    pub fn level_of(&mut self, thread: Coroutine<'c>, level: usize) -> Option<Level<'c>> {
+        self.find_level(thread.0, level)
+    }
+
+    fn find_level(&mut self, thread: *mut Thread, level: usize) -> Option<Level<'c>> {
+        // SAFETY: the thread is live, and the frames of all threads are consistent while a native runs.
+        let activation = unsafe { Activations::of(self.vm(), thread) }.nth(level)?;
+        let is_own = level == 0 && thread == self.vm().current;
+        Some(Level { activation, thread, is_own, brand: PhantomData })
     }
 
     /// The function that is active at a level.
     pub fn level_function(&mut self, level: Level<'c>) -> Option<Function<'c>> {
-        Function::from_value(Value::from_raw(level.0.function))
+        Function::from_value(Value::from_raw(level.activation.function))
     }
 
     /// Where an active call stands.
     pub fn level_info(&mut self, level: Level<'c>) -> CallerInfo {
         // SAFETY: as above.
-        unsafe { debug_info::position(&level.0) }
+        unsafe { debug_info::position(&level.activation) }
     }
 
     /// "source:line:" of the active call at a level, with a space; nothing for a native.
@@ -57,37 +76,53 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// The environment of a function. None where natives share the thread's.
-    pub fn environment(&mut self, function: Function<'c>) -> Table<'c> {
-        // SAFETY: the function is live.
-        let environment = unsafe {
-            if let Some(lua) = function.0.to_lua_function() {
-                (*lua).environment
-            } else if let Some(native) = function.0.to_native_function() {
-                (*native).environment
-            } else {
-                self.vm().current_globals()
-            }
-        };
-        Table::from_raw(environment)
+    /// What the function that is active at a level is called there: what kind of variable that is, and its name.
+    pub fn level_name(&mut self, level: Level<'c>) -> Option<(&'static str, Vec<u8>)> {
+        // SAFETY: the caller's context is that of a consistent thread.
+        unsafe { debug_info::called_name(level.activation.caller?) }
     }
 
-    /// Replaces the environment of a Lua function.
-    pub fn set_environment(&mut self, function: Function<'c>, environment: Table<'c>) -> Result<(), Error> {
-        let Some(lua) = function.0.to_lua_function() else {
-            return Err(Error::text("'setfenv' cannot change environment of given object"));
-        };
-        // SAFETY: the function is live; the store is followed by the barrier.
-        unsafe {
-            (*lua).environment = environment.0;
-            self.vm().heap.barrier_forward(lua, Raw::from_table(environment.0));
+    /// A local variable or temporary of an active Lua function, counted from 1: its name and its value.
+    pub fn local(&mut self, level: Level<'c>, number: usize) -> Option<(Vec<u8>, Value<'c>)> {
+        self.local_slot(level, number).map(|(name, slot)| {
+            // SAFETY: the slot lies in the frame of an active call.
+            (name, Value::from_raw(unsafe { *slot }))
+        })
+    }
+
+    /// Changes a local variable or temporary; gives its name.
+    pub fn set_local(&mut self, level: Level<'c>, number: usize, value: Value<'c>) -> Option<Vec<u8>> {
+        let (name, slot) = self.local_slot(level, number)?;
+        // SAFETY: as above. Registers may hold any value.
+        unsafe { *slot = value.0 }
+        Some(name)
+    }
+
+    fn local_slot(&mut self, level: Level<'c>, number: usize) -> Option<(Vec<u8>, *mut Raw)> {
+        if level.is_own {
+            let index = number.checked_sub(1).filter(|&index| index < self.count)?;
+            // SAFETY: the invariant of the type.
+            return Some((activation::TEMPORARY.to_vec(), unsafe { self.arguments.add(index) }));
         }
-        Ok(())
+        // SAFETY: no thread runs while a native does, so its frames have not changed; the stack of one that is not the
+        // running one may be marked already.
+        unsafe {
+            self.vm().heap.thread_resumed(level.thread);
+            let (name, slot) = activation::local(self.vm(), &level.activation, number)?;
+            Some((name.to_vec(), slot))
+        }
     }
 
     /// The traceback of the running thread from a level on, as `lua` prints it, without a heading.
     pub fn traceback(&mut self, level: usize) -> Vec<u8> {
-        // SAFETY: as above.
-        unsafe { debug_info::traceback(self.vm(), level) }
+        let current = self.vm().current;
+        // SAFETY: the frames of the running thread are consistent while a native runs.
+        unsafe { debug_info::traceback(self.vm(), current, level) }
+    }
+
+    /// The same for any thread.
+    pub fn traceback_of(&mut self, thread: Coroutine<'c>, level: usize) -> Vec<u8> {
+        // SAFETY: the thread is live, and its frames are consistent while a native runs.
+        unsafe { debug_info::traceback(self.vm(), thread.0, level) }
     }
 }

@@ -239,8 +239,20 @@ impl<'c> Call<'c> {
         Ok(())
     }
 
-    /// Opens a library: its table becomes the global of its name (or is the globals, if it has none) and an entry of
-    /// `package.loaded`'s predecessor, the registry.
+    /// The libraries and modules by their names: the registry's `_LOADED`, which is `package.loaded`.
+    pub fn loaded(&mut self) -> Result<Table<'c>, Error> {
+        let key = self.string(b"_LOADED")?;
+        let registry = self.registry();
+        if let Some(loaded) = Table::from_value(registry.get(key)) {
+            return Ok(loaded);
+        }
+        let loaded = self.table(0, 16)?;
+        registry.set(self, key.value(), loaded.value())?;
+        Ok(loaded)
+    }
+
+    /// Opens a library: its table becomes the global of its name (or is the globals, if it has none) and is noted as
+    /// [loaded](Call::loaded).
     pub fn open(&mut self, library: &'static Library) -> Result<Table<'c>, Error> {
         let globals = self.globals();
         if library.name.is_empty() {
@@ -257,6 +269,8 @@ impl<'c> Call<'c> {
             }
         };
         self.fill(table, library)?;
+        let loaded = self.loaded()?;
+        loaded.set(self, key, table.value())?;
         Ok(table)
     }
 

@@ -13,6 +13,7 @@ use crate::vm::Vm;
 /// CONTEXT holds of the running thread (see [`crate::frame`]), and the instruction before `vm.pc` can be restarted.
 pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
+    crate::hook::instruction_restarts(vm);
     let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
     if vm.heap.collection_due() {
         thread::save(vm, top);

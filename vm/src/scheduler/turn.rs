@@ -44,6 +44,8 @@ impl Vm {
         }
         self.settle();
         timers::fire(self);
+        // Threads with hooks may have been collected.
+        crate::interpreter::update_dispatch(self);
         self.scheduler.slices = SLICES;
         self.scheduler.slice_start = self.scheduler.clock.now();
         self.fuel = self.scheduler.slice;

@@ -36,6 +36,23 @@ pub(crate) unsafe fn next_from(table: *const Table, position: u64) -> Option<(u6
     None
 }
 
+/// The key of the entry before a position, nil at the beginning. None if that entry has been removed.
+///
+/// # Safety
+/// The table is alive.
+pub(crate) unsafe fn key_before(table: *const Table, position: u64) -> Option<Value> {
+    let slots = u64::from((*table).array_size);
+    let Some(before) = position.checked_sub(1) else { return Some(Value::NIL) };
+    if before < slots {
+        return Some(Value::number(position as f64));
+    }
+    if before - slots >= hash::node_count(table) as u64 {
+        return None;
+    }
+    let node = (*table).nodes.add((before - slots) as usize);
+    (!(*node).value.is_nil()).then_some((*node).key)
+}
+
 /// The entry after a key; the first one after nil.
 ///
 /// # Errors

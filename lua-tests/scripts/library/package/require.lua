@@ -1,0 +1,96 @@
+-- require, module and package: searching, loading once, loops, messages, suspension.
+local function fails(text, f, ...)
+    local ok, message = pcall(f, ...)
+    assert(not ok and tostring(message):find(text, 1, true), tostring(message))
+    return message
+end
+
+local folder = arg[0]:match("^(.*)require%.lua$")
+package.path = folder .. "?.module"
+package.cpath = folder .. "?.none"
+
+-- What is loaded.
+for _, name in ipairs { "package", "string", "table", "math", "coroutine" } do
+    assert(package.loaded[name] == _G[name] and require(name) == _G[name])
+end
+assert(package.loaded._G == _G)
+
+-- The search and its message.
+local message = fails("module 'no.such' not found:", require, "no.such")
+assert(message == "module 'no.such' not found:\n\tno field package.preload['no.such']\n\tno file '" .. folder .. "no/such.module'\n\tno file '"
+    .. folder .. "no/such.none'\n\tno file '" .. folder .. "no.none'", message)
+fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\t", require, "broken")
+fails("broken.module:1: unexpected symbol near ')'", require, "broken")
+assert(package.searchpath("broken", package.path) == folder .. "broken.module")
+assert(package.searchpath("a-b", "x/?;y?", "-", "+") == nil)
+local _, tried = package.searchpath("a.b", "x/?;;y?")
+assert(tried == "\n\tno file 'x/a/b'\n\tno file 'ya/b'")
+
+-- A module's chunk may be suspended, runs once and gets its name.
+local thread = coroutine.create(function() return require "yielding" end)
+local ok, value = coroutine.resume(thread)
+assert(ok and value == "half way")
+fails("loop or previous error loading module 'yielding'", require, "yielding")
+ok, value = coroutine.resume(thread)
+assert(ok and value.name == "yielding" and require "yielding" == value and package.loaded.yielding == value)
+
+-- What a module's function returns, or sets, or neither.
+package.preload.nothing = function(name) assert(name == "nothing") end
+assert(require "nothing" == true and package.loaded.nothing == true)
+package.preload.sets = function(name) package.loaded[name] = "set" end
+assert(require "sets" == "set")
+package.preload.is_false = function() return false end
+assert(require "is_false" == false)
+package.preload.fails = function() error("at first", 0) end
+fails("at first", require, "fails")
+fails("loop or previous error loading module 'fails'", require, "fails")
+package.loaded.fails = nil
+package.preload.fails = function() return "at last" end
+assert(require "fails" == "at last")
+package.preload.itself = function() require "itself" end
+fails("loop or previous error loading module 'itself'", require, "itself")
+
+-- Loaders.
+assert(#package.loaders == 4)
+package.loaders[5] = function(name) return name == "fifth" and function(...) return { ... } end or "\n\tnot by the fifth" end
+assert(require "fifth"[1] == "fifth")
+fails("\n\tnot by the fifth", require, "no.such")
+
+-- C modules are refused, not passed over.
+package.cpath = folder .. "?.module"
+package.path = "?.none"
+fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\tmodules written in C cannot be loaded", require, "broken")
+fails("modules written in C cannot be loaded", require, "broken.inner")
+local library, why, where = package.loadlib("x.so", "f")
+assert(library == nil and why == "modules written in C cannot be loaded" and where == "absent")
+
+-- module.
+local globals = _G
+local function outer()
+    module("some.where.inner", package.seeall)
+    variable = 1
+    assert(_NAME == "some.where.inner" and _PACKAGE == "some.where." and _M == globals.some.where.inner and print == globals.print)
+end
+outer()
+assert(some.where.inner.variable == 1 and variable == nil and require "some.where.inner" == some.where.inner)
+fails("name conflict for module 'some.where.inner.variable'", function() module("some.where.inner.variable") end)
+fails("'module' not called from a Lua function", module, "other")
+local options = {}
+local resume = coroutine.wrap(function()
+    module("optional", function(m) options[1] = m coroutine.yield(1) end, function(m) options[2] = m end)
+    return 2
+end)
+assert(resume() == 1 and resume() == 2 and options[1] == optional and options[2] == optional)
+
+-- The globals `package` and `require` are but names.
+local require, package = require, package
+globals.package = nil
+package.path = folder .. "?.module"
+package.loaded.broken = nil
+fails("unexpected symbol", require, "broken")
+package.path = nil
+fails("'package.path' must be a string", require, "broken")
+package.preload = nil
+fails("'package.preload' must be a table", require, "broken")
+package.loaders = nil
+fails("'package.loaders' must be a table", require, "broken")

@@ -1,0 +1,326 @@
+//! `require`, `module` and `package` (manual, section 5.3).
+//!
+//! The natives find their library's table as a bound value, so that they go on working whatever becomes of the global
+//! `package`. C modules cannot be loaded: their loaders say so instead of passing over a file that is there.
+
+use crate::base::read_file;
+use crate::host::Host;
+use solvm_vm::native::{Definition, Either, Library, Param, Rest, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::{Call, Data, Error, Function, LuaString, Table, Type, Userdata, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("package" {
+    "config" => text CONFIG,
+    "loadlib" => load_library,
+    "searchpath" => search_path,
+    "seeall" => see_all,
+});
+
+/// Separators of folders, of templates, the mark in templates, and two that only C modules use.
+const CONFIG: &str = if cfg!(windows) { "\\\n;\n?\n!\n-" } else { "/\n;\n?\n!\n-" };
+const FOLDER_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
+
+const PATH: &str = "./?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua;\
+    /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
+const C_PATH: &str = "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
+
+/// What a C module gets instead of being loaded.
+const NO_C_MODULES: &str = "modules written in C cannot be loaded";
+
+static REQUIRE: Definition = Definition::new("require", require);
+static MODULE: Definition = Definition::new("module", module);
+static LOADERS: [Definition; 4] = [
+    Definition::new("loader_preload", load_preloaded),
+    Definition::new("loader_Lua", load_lua),
+    Definition::new("loader_C", load_c),
+    Definition::new("loader_Croot", load_c_root),
+];
+
+/// What the table of functions cannot say: the functions that know their library's table, and the search paths.
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
+    let globals = call.globals();
+    let key = call.string(LIBRARY.name.as_bytes())?;
+    let Some(package) = Table::from_value(globals.get(key)) else { return Ok(()) };
+    let loaders = call.table(LOADERS.len(), 0)?;
+    for (i, loader) in LOADERS.iter().enumerate() {
+        let loader = call.function(loader, &[package.value()]);
+        loaders.set_index(call, i + 1, loader.value())?;
+    }
+    package.set_field(call, "loaders", loaders)?;
+    let preload = call.table(0, 0)?;
+    package.set_field(call, "preload", preload)?;
+    let loaded = call.loaded()?;
+    package.set_field(call, "loaded", loaded)?;
+    loaded.set_field(call, "_G", globals)?;
+    let path = search_templates(call, b"LUA_PATH", PATH);
+    package.set_field(call, "path", path)?;
+    let path = search_templates(call, b"LUA_CPATH", C_PATH);
+    package.set_field(call, "cpath", path)?;
+    for definition in [&REQUIRE, &MODULE] {
+        let function = call.function(definition, &[package.value()]);
+        globals.set_field(call, definition.name, function)?;
+    }
+    Ok(())
+}
+
+/// A search path from the environment, where `;;` stands for the default one.
+fn search_templates(call: &mut Call, variable: &[u8], default: &str) -> Vec<u8> {
+    let Some(path) = call.host::<Host>().and_then(|host| host.world.variable(variable)) else {
+        return default.as_bytes().to_vec();
+    };
+    replace(&path, b";;", &[b";", default.as_bytes(), b";"].concat())
+}
+
+/// `text` with every `from` replaced.
+fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memmem::find(rest, from) {
+        result.extend_from_slice(&rest[..at]);
+        result.extend_from_slice(to);
+        rest = &rest[at + from.len()..];
+    }
+    result.extend_from_slice(rest);
+    result
+}
+
+/// The readable file that a path's templates give for a name; otherwise all that were tried, a line each.
+fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+    let mut tried = Vec::new();
+    for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
+        let file = replace(template, b"?", name);
+        if call.host::<Host>().is_some_and(|host| host.world.is_readable(&file)) {
+            return Ok(file);
+        }
+        tried.extend_from_slice(&[b"\n\tno file '", &file[..], b"'"].concat());
+    }
+    Err(tried)
+}
+
+fn load_library<'c>(_: &mut Call<'c>, _arguments: Rest) -> (Option<Value<'c>>, &'static str, &'static str) {
+    (None, NO_C_MODULES, "absent")
+}
+
+/// `searchpath(name, path [, separator [, replacement]])`, as in Lua 5.2.
+fn search_path<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+    path: LuaString<'c>,
+    separator: Option<LuaString<'c>>,
+    replacement: Option<LuaString<'c>>,
+) -> Either<Vec<u8>, (Option<Value<'c>>, Vec<u8>)> {
+    let separator = separator.map_or(&b"."[..], LuaString::bytes);
+    let name = match separator {
+        [] => name.bytes().to_vec(),
+        _ => replace(name.bytes(), separator, replacement.map_or(FOLDER_SEPARATOR, LuaString::bytes)),
+    };
+    match search(call, &name, path.bytes()) {
+        Ok(file) => Either::Now(file),
+        Err(tried) => Either::Later((None, tried)),
+    }
+}
+
+/// `seeall(module)`: globals are seen through the module.
+fn see_all<'c>(call: &mut Call<'c>, module: Table<'c>) -> Result<(), Error> {
+    let metatable = match module.metatable() {
+        Some(metatable) => metatable,
+        None => {
+            let metatable = call.table(0, 1)?;
+            call.set_metatable(module.value(), Some(metatable));
+            metatable
+        }
+    };
+    let globals = call.globals();
+    metatable.set_field(call, "__index", globals)
+}
+
+/// A field of the library's table.
+fn field<'c>(call: &mut Call<'c>, name: &str) -> Result<Value<'c>, Error> {
+    let key = call.string(name.as_bytes())?;
+    Ok(call.upvalue(0).and_then(Table::from_value).map_or(Value::NIL, |package| package.get(key)))
+}
+
+/// What a loader answers: the module's function, or why it found none.
+type Found<'c> = Result<Value<'c>, Error>;
+
+fn not_found<'c>(call: &mut Call<'c>, tried: &[u8]) -> Found<'c> {
+    Ok(call.string(tried)?.value())
+}
+
+fn load_preloaded<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+    let Some(preload) = Table::from_value(field(call, "preload")?) else {
+        return Err(Error::text("'package.preload' must be a table"));
+    };
+    let loader = preload.get(name);
+    if loader.is_nil() {
+        return not_found(call, &[b"\n\tno field package.preload['", name.bytes(), b"']"].concat());
+    }
+    Ok(loader)
+}
+
+/// The file of a module, by the templates in a field of `package`; otherwise what was tried.
+fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Result<Result<Vec<u8>, Vec<u8>>, Error> {
+    let path = field(call, field_name)?;
+    let Some(path) = LuaString::from_value(path) else {
+        return Err(Error::text(format!("'package.{field_name}' must be a string")));
+    };
+    Ok(search(call, &replace(name, b".", FOLDER_SEPARATOR), path.bytes()))
+}
+
+fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {
+    Error::text([b"error loading module '", name, b"' from file '", file, b"':\n\t", why].concat())
+}
+
+fn load_lua<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+    let file = match find_module(call, name.bytes(), "path")? {
+        Ok(file) => file,
+        Err(tried) => return not_found(call, &tried),
+    };
+    let loaded = read_file(call, &file).and_then(|(text, chunk_name)| call.load(&text, &chunk_name));
+    loaded.map(Function::value).map_err(|why| cannot_load(name.bytes(), &file, &why))
+}
+
+fn load_c<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+    match find_module(call, name.bytes(), "cpath")? {
+        Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
+        Err(tried) => not_found(call, &tried),
+    }
+}
+
+/// The library of a package may hold the functions of its submodules.
+fn load_c_root<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+    let Some(end) = memchr::memchr(b'.', name.bytes()) else { return Ok(Value::NIL) };
+    match find_module(call, &name.bytes()[..end], "cpath")? {
+        Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
+        Err(tried) => not_found(call, &tried),
+    }
+}
+
+/// Stands in `package.loaded` for a module while its chunk runs; `require` keeps it.
+struct Loading;
+
+impl Data for Loading {}
+
+enum Require {
+    /// Loader number `next` is asked next; the others had this to say.
+    Searching { next: usize, tried: Vec<u8> },
+    /// The module's function is running.
+    Loading,
+}
+
+fn require<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
+    let module = call.loaded()?.get(name);
+    if Userdata::from_value(module).is_some_and(|module| module.get::<Loading>().is_some()) {
+        let text = [b"loop or previous error loading module '", name.bytes(), b"'"].concat();
+        return Err(Error::text(text));
+    }
+    if module.is_truthy() {
+        return Ok(Either::Now(module));
+    }
+    if field(call, "loaders")?.kind() != Type::Table {
+        return Err(Error::text("'package.loaders' must be a table"));
+    }
+    let sentinel = call.userdata(Loading, None).value();
+    let state = Start::new(Require::Searching { next: 0, tried: Vec::new() });
+    Ok(Either::Later(state.keep(sentinel)))
+}
+
+impl Steps for Require {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let name = LuaString::take(call, &mut 0)?;
+        let loaded = call.loaded()?;
+        match self {
+            Require::Searching { next, tried } => {
+                if *next > 0 {
+                    let answer = call.returned(0);
+                    if Function::from_value(answer).is_some() {
+                        let sentinel = call.kept(0);
+                        loaded.set(call, name.value(), sentinel)?;
+                        *self = Require::Loading;
+                        return call.call(answer, &[name.value()], Wanted::One);
+                    }
+                    if let Some(why) = LuaString::from_value(answer) {
+                        tried.extend_from_slice(why.bytes());
+                    }
+                }
+                *next += 1;
+                let loader =
+                    Table::from_value(field(call, "loaders")?).map_or(Value::NIL, |loaders| loaders.get(*next));
+                if loader.is_nil() {
+                    let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
+                    return Err(Error::text(text));
+                }
+                call.call(loader, &[name.value()], Wanted::One)
+            }
+            Require::Loading => {
+                let result = call.returned(0);
+                if !result.is_nil() {
+                    loaded.set(call, name.value(), result)?;
+                } else if loaded.get(name).raw_equal(call.kept(0)) {
+                    loaded.set(call, name.value(), Value::boolean(true))?;
+                }
+                let module = loaded.get(name);
+                call.finish(module)
+            }
+        }
+    }
+}
+
+/// The table that a dotted name leads to from the globals, made on the way. None if something else is in the way.
+fn find_table<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<Table<'c>>, Error> {
+    let mut table = call.globals();
+    for part in name.split(|&byte| byte == b'.') {
+        let key = call.string(part)?;
+        let value = table.get(key);
+        table = match Table::from_value(value) {
+            Some(inner) => inner,
+            None if value.is_nil() => {
+                let inner = call.table(0, 1)?;
+                table.set(call, key.value(), inner.value())?;
+                inner
+            }
+            None => return Ok(None),
+        };
+    }
+    Ok(Some(table))
+}
+
+/// `module(name, ...)`: a table of that name becomes the environment of the calling function; the options are called with it.
+fn module<'c>(call: &mut Call<'c>, name: LuaString<'c>, _options: Rest) -> Result<StartWith<'c, Module>, Error> {
+    let loaded = call.loaded()?;
+    let module = match Table::from_value(loaded.get(name)) {
+        Some(module) => module,
+        None => {
+            let Some(module) = find_table(call, name.bytes())? else {
+                let text = [b"name conflict for module '", name.bytes(), b"'"].concat();
+                return Err(Error::text(text));
+            };
+            loaded.set(call, name.value(), module.value())?;
+            module
+        }
+    };
+    let key = call.string(b"_NAME")?;
+    if module.get(key).is_nil() {
+        module.set_field(call, "_M", module)?;
+        module.set_field(call, "_NAME", name)?;
+        let end = memchr::memrchr(b'.', name.bytes()).map_or(0, |dot| dot + 1);
+        module.set_field(call, "_PACKAGE", name.bytes()[..end].to_vec())?;
+    }
+    let caller = call.level(1).and_then(|level| call.level_function(level)).filter(|function| function.is_lua());
+    let Some(caller) = caller else { return Err(Error::text("'module' not called from a Lua function")) };
+    call.set_environment(caller, module)?;
+    Ok(Start::new(Module { next: 1 }).keep(module.value()))
+}
+
+/// The options of `module` from argument `next` on have still to be called.
+struct Module {
+    next: usize,
+}
+
+impl Steps for Module {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let Some(option) = call.argument(self.next) else { return call.finish(()) };
+        self.next += 1;
+        let module = call.kept(0);
+        call.call(option, &[module], Wanted::One)
+    }
+}

@@ -1,0 +1,332 @@
+//! Debug hooks: which events a thread's hook is told, and when.
+//!
+//! While some thread has a hook, every instruction enters `interpreter::hooked` first, which asks [`next_event`] before it lets
+//! the instruction run. The hook function runs in a frame of its own above the one that it interrupts
+//! ([`Continuation::Hook`](crate::frame::Continuation)); when it returns, the instruction is tried again and the next stage
+//! is looked at, until there is no event left. So a hook may fail, yield and be preempted like any code.
+//!
+//! **Invariants.**
+//! - ONE INSTRUCTION: `stage` and `passes` are about the instruction that the thread runs next outside of its hook function.
+//!   They are back at the beginning whenever one has been let through, or was left by an error.
+//! - ADDRESSES: frames are remembered as distances from the start of the stack, which may move; a remembered pc is compared
+//!   only, since its code may be gone.
+//!
+//! Events of natives are those of calls that Lua code makes: what natives call by themselves is not seen. A return is told
+//! before the instruction that follows the call.
+
+use crate::frame::{self, unlink};
+use crate::object::Thread;
+use crate::value::Value;
+use crate::vm::Vm;
+use solvm_compiler::bytecode::{Instruction, Opcode};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// The events that a hook wants to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HookEvents {
+    /// Calls.
+    pub calls: bool,
+    /// Returns, those of tail calls included.
+    pub returns: bool,
+    /// New lines, and jumps back.
+    pub lines: bool,
+    /// Every so many instructions; never if 0.
+    pub count: u32,
+}
+
+impl HookEvents {
+    fn any(self) -> bool {
+        self.calls || self.returns || self.lines || self.count > 0
+    }
+}
+
+/// An event that is told to a hook.
+pub(crate) struct Event {
+    pub(crate) name: &'static str,
+    pub(crate) line: Option<u32>,
+    /// The native function that is called or has returned; nil if the event is about the running Lua function.
+    pub(crate) native: Value,
+}
+
+impl Event {
+    fn of_running(name: &'static str) -> Event {
+        Event { name, line: None, native: Value::NIL }
+    }
+}
+
+/// What is looked for next, before the instruction at hand runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    NativeReturns,
+    Entry,
+    Count,
+    Line,
+    CallOrReturn,
+    TailReturns,
+}
+
+/// The instruction that ran last. Its code may be gone.
+#[derive(Clone, Copy)]
+struct Last {
+    frame: usize,
+    pc: *const u32,
+    opcode: Option<Opcode>,
+}
+
+/// A call whose return has still to be told.
+enum Returning {
+    /// Of a native, by the instruction at `pc`.
+    Native { frame: usize, pc: *const u32, function: Value },
+    /// Of the function that was in this frame before a tail call.
+    Tail { frame: usize },
+}
+
+impl Returning {
+    fn frame(&self) -> usize {
+        match *self {
+            Returning::Native { frame, .. } | Returning::Tail { frame } => frame,
+        }
+    }
+}
+
+/// A thread's hook.
+pub(crate) struct Hook {
+    pub(crate) function: Value,
+    pub(crate) events: HookEvents,
+    /// Instructions until the next count event.
+    left: u32,
+    /// The function is running, and told nothing meanwhile.
+    pub(crate) is_running: bool,
+    /// The next instruction has had its events.
+    pub(crate) passes: bool,
+    stage: Stage,
+    /// The instruction that ran last.
+    last: Option<Last>,
+    /// Innermost last.
+    returning: Vec<Returning>,
+    /// The number of hooks that want events, in the whole VM.
+    active: Rc<Cell<usize>>,
+}
+
+impl Hook {
+    /// The values that the hook keeps alive.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Value> {
+        let natives = self.returning.iter().filter_map(|returning| match *returning {
+            Returning::Native { function, .. } => Some(function),
+            Returning::Tail { .. } => None,
+        });
+        natives.chain([self.function])
+    }
+
+    fn set(&mut self, function: Value, events: HookEvents) {
+        let active = self.active.get() + usize::from(events.any()) - usize::from(self.events.any());
+        self.active.set(active);
+        self.function = function;
+        self.events = events;
+        self.left = events.count;
+        self.returning.clear();
+        if !self.is_running {
+            self.reset();
+            self.last = None;
+        }
+    }
+
+    /// The hook function, or the instruction that was about to run, has been left by an error.
+    pub(crate) fn reset(&mut self) {
+        self.is_running = false;
+        self.passes = false;
+        self.stage = Stage::NativeReturns;
+    }
+
+    /// The native function that has just returned to the instruction at `pc`.
+    fn returned_native(&mut self, frame: usize, pc: *const u32) -> Option<Value> {
+        while let Some(returning) = self.returning.last() {
+            match *returning {
+                Returning::Native { frame: caller, pc: call, function } if caller >= frame => {
+                    self.returning.pop();
+                    if caller == frame && call.wrapping_add(1) == pc {
+                        return Some(function);
+                    }
+                }
+                // The frame was left by an error.
+                Returning::Tail { frame: left } if left > frame => {
+                    self.returning.pop();
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether the first instruction of a function is reached by a call and not by a jump.
+    fn enters(&mut self, frame: usize) -> bool {
+        let last = self.last.filter(|last| last.frame == frame).and_then(|last| last.opcode);
+        if last == Some(Opcode::Loop) {
+            return false;
+        }
+        if !matches!(last, Some(Opcode::TailCall | Opcode::TailCallOpen | Opcode::VarargTable)) {
+            self.returning.retain(|returning| returning.frame() < frame);
+        }
+        true
+    }
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        self.active.set(self.active.get() - usize::from(self.events.any()));
+    }
+}
+
+/// Sets or, without events, removes the hook of a thread.
+///
+/// # Safety
+/// Thread and function are alive.
+pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, events: HookEvents) {
+    if (*thread).hook.is_null() {
+        let hook = Hook {
+            function: Value::NIL,
+            events: HookEvents::default(),
+            left: 0,
+            is_running: false,
+            passes: false,
+            stage: Stage::NativeReturns,
+            last: None,
+            returning: Vec::new(),
+            active: vm.active_hooks.clone(),
+        };
+        (*thread).hook = Box::into_raw(Box::new(hook));
+    }
+    (*(*thread).hook).set(function, events);
+    vm.heap.thread_resumed(thread);
+    crate::interpreter::update_dispatch(vm);
+}
+
+/// The instruction before `vm.pc` will be run again: its events have been told.
+///
+/// # Safety
+/// A thread is running.
+pub(crate) unsafe fn instruction_restarts(vm: &mut Vm) {
+    let hook = (*vm.current).hook;
+    if !hook.is_null() && !(*hook).is_running {
+        (*hook).passes = true;
+    }
+}
+
+/// An error passes the frame of the running thread's hook function.
+///
+/// # Safety
+/// A thread is running.
+pub(crate) unsafe fn abandon(vm: &mut Vm) {
+    let hook = (*vm.current).hook;
+    if !hook.is_null() {
+        (*hook).reset();
+    }
+}
+
+/// The next event to tell before the instruction before `vm.pc` runs. None: it may run.
+///
+/// # Safety
+/// A Lua frame is running whose thread has a hook, which is not running.
+pub(crate) unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
+    let thread = vm.current;
+    let hook = &mut *(*thread).hook;
+    let (distance, _) = unlink(*vm.base.sub(1));
+    let frame = vm.base.sub(distance).offset_from((*thread).stack) as usize;
+    let pc = vm.pc.sub(1);
+    let prototype = frame::prototype_of(vm.base);
+    let index = pc.offset_from((*prototype).code) as usize;
+    let opcode = Instruction(*pc).opcode();
+    let events = hook.events;
+    // The table `arg` is made before the function is entered, as far as hooks can see.
+    let makes_arg = Instruction(*(*prototype).code).opcode() == Some(Opcode::VarargTable);
+    let entry = usize::from(makes_arg);
+    loop {
+        match hook.stage {
+            Stage::NativeReturns => match hook.returned_native(frame, pc) {
+                Some(native) if events.returns => return Some(Event { name: "return", line: None, native }),
+                Some(_) => {}
+                None => hook.stage = Stage::Entry,
+            },
+            Stage::Entry => {
+                if index < entry {
+                    hook.stage = Stage::NativeReturns;
+                    hook.last = Some(Last { frame, pc, opcode });
+                    return None;
+                }
+                hook.stage = Stage::Count;
+                if index == entry && hook.enters(frame) && events.calls {
+                    return Some(Event::of_running("call"));
+                }
+            }
+            Stage::Count => {
+                hook.stage = Stage::Line;
+                hook.left = hook.left.saturating_sub(1);
+                if hook.left == 0 && events.count > 0 {
+                    hook.left = events.count;
+                    return Some(Event::of_running("count"));
+                }
+            }
+            Stage::Line => {
+                hook.stage = Stage::CallOrReturn;
+                let lines = &(&(*prototype).cold.compiled).lines;
+                let before = match hook.last {
+                    Some(last) if last.frame == frame => {
+                        (last.pc as usize).wrapping_sub((*prototype).code as usize) / size_of::<u32>()
+                    }
+                    _ => index.wrapping_sub(1),
+                };
+                let line = lines.get(index).copied();
+                // PUC Lua reaches the first iteration of a loop by a jump back, too.
+                let begins_loop = index == before.wrapping_add(1)
+                    && matches!(
+                        hook.last,
+                        Some(Last { opcode: Some(Opcode::ForPrepare | Opcode::ForPrepareStep), .. })
+                    );
+                let is_new = index == entry || index <= before || begins_loop || line != lines.get(before).copied();
+                if events.lines && is_new {
+                    return Some(Event { name: "line", line, native: Value::NIL });
+                }
+            }
+            Stage::CallOrReturn => {
+                hook.stage = Stage::TailReturns;
+                match opcode {
+                    Some(Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen) if events.returns => {
+                        return Some(Event::of_running("return"));
+                    }
+                    Some(Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen) => {
+                        let callee = *vm.base.add(frame::call_slot(vm.pc));
+                        if callee.is_native_function() {
+                            if events.returns {
+                                hook.returning.push(Returning::Native { frame, pc, function: callee });
+                            }
+                            if events.calls {
+                                return Some(Event { name: "call", line: None, native: callee });
+                            }
+                        } else if events.returns
+                            && callee.is_lua_function()
+                            && matches!(opcode, Some(Opcode::TailCall | Opcode::TailCallOpen))
+                        {
+                            hook.returning.push(Returning::Tail { frame });
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            Stage::TailReturns => {
+                let returns =
+                    matches!(opcode, Some(Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen));
+                if returns
+                    && let Some(Returning::Tail { frame: left }) = hook.returning.last()
+                    && *left == frame
+                {
+                    hook.returning.pop();
+                    return Some(Event::of_running("tail return"));
+                }
+                hook.stage = Stage::NativeReturns;
+                hook.last = Some(Last { frame, pc, opcode });
+                return None;
+            }
+        }
+    }
+}
