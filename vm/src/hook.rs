@@ -269,7 +269,8 @@ pub(crate) unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
             }
             Stage::Line => {
                 hook.stage = Stage::CallOrReturn;
-                let lines = &(&(*prototype).cold.compiled).lines;
+                let compiled = &(*prototype).cold.compiled;
+                let lines = &compiled.lines;
                 let before = match hook.last {
                     Some(last) if last.frame == frame => {
                         (last.pc as usize).wrapping_sub((*prototype).code as usize) / size_of::<u32>()

@@ -150,7 +150,8 @@ fn find_upvalue(function: Function<'_>, number: usize) -> Option<(Vec<u8>, *mut 
     let index = number.checked_sub(1)?;
     // SAFETY: the function is live, and its prototype counts its upvalues.
     unsafe {
-        let info = (&(*(*lua).prototype).cold.compiled).upvalues.get(index)?;
+        let compiled = &(*(*lua).prototype).cold.compiled;
+        let info = compiled.upvalues.get(index)?;
         Some((info.name.to_vec(), *(&raw const (*lua).upvalues).cast::<*mut Upvalue>().add(index)))
     }
 }
