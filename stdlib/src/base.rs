@@ -1,9 +1,10 @@
 //! The basic functions (manual, section 5.1), but for `require` and `module`, which are with [`package`](crate::package).
 
 use crate::host::{Host, reason};
+use crate::runtime::channel;
 use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::FinalizerClaim;
-use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Value};
+use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Userdata, Value};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "assert" => assert,
@@ -127,7 +128,22 @@ fn next_index<'c>(_: &mut Call<'c>, table: Table<'c>, index: f64) -> Either<(f64
     if value.is_nil() { Either::Later(None) } else { Either::Now((index + 1.0, value)) }
 }
 
-fn select<'c>(call: &mut Call<'c>, which: Value<'c>, rest: Rest) -> Result<Either<f64, Pass>, Error> {
+/// Lua's `select` if the first argument is a number or "#"; that of channels otherwise.
+fn select<'c>(
+    call: &mut Call<'c>,
+    which: Value<'c>,
+    rest: Rest,
+) -> Result<Either<Either<f64, Pass>, StartWith<'c, channel::Select>>, Error> {
+    let is_channel = Userdata::from_value(which).is_some()
+        || LuaString::from_value(which).is_some_and(|name| name.bytes() != b"#" && which.to_number().is_none());
+    Ok(if is_channel {
+        Either::Later(channel::select(call)?)
+    } else {
+        Either::Now(select_arguments(call, which, rest)?)
+    })
+}
+
+fn select_arguments<'c>(call: &mut Call<'c>, which: Value<'c>, rest: Rest) -> Result<Either<f64, Pass>, Error> {
     let count = call.argument_count() - rest.first;
     if LuaString::from_value(which).is_some_and(|text| text.bytes() == b"#") {
         return Ok(Either::Now(count as f64));

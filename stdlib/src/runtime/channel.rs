@@ -1,8 +1,9 @@
-//! Channels: `chan`, `send`, `receive`, `close_channel`.
+//! Channels: `chan`, `send`, `receive`, `close_channel`, and `select` of several.
 
-use solvm_vm::native::{Either, Library};
+use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{Channel, Transfer};
+use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
 use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
 use std::time::Duration;
 
@@ -46,14 +47,14 @@ fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> 
     Ok(channel)
 }
 
-/// The channel that an argument names or is.
-fn channel_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Userdata<'c>, Error> {
+/// The channel that argument `index` names or is.
+fn channel_of<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<Userdata<'c>, Error> {
     let found = match LuaString::from_value(value) {
         Some(name) => {
             let found = names(call)?.get(name);
             if found.is_nil() {
                 let text = format!("no channel named '{}'", String::from_utf8_lossy(name.bytes()));
-                return Err(Error::argument(1, text));
+                return Err(Error::argument(index, text));
             }
             found
         }
@@ -61,7 +62,7 @@ fn channel_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Userdata<'c>,
     };
     Userdata::from_value(found)
         .filter(|userdata| userdata.get::<Channel>().is_some())
-        .ok_or_else(|| Error::argument(1, format!("channel expected, got {}", value.type_name())))
+        .ok_or_else(|| Error::argument(index, format!("channel expected, got {}", value.type_name())))
 }
 
 /// A time limit given in seconds.
@@ -76,7 +77,7 @@ fn send<'c>(
     value: Value<'c>,
     seconds: Option<f64>,
 ) -> Result<Either<bool, Parked>, Error> {
-    let channel = channel_of(call, channel)?;
+    let channel = channel_of(call, 1, channel)?;
     match call.channel_send(channel, value, timeout(seconds)?)? {
         Transfer::Done(()) => Ok(Either::Now(true)),
         Transfer::Wait(parked) => Ok(Either::Later(parked)),
@@ -94,7 +95,7 @@ fn receive<'c>(
     channel: Value<'c>,
     seconds: Option<f64>,
 ) -> Result<Either<Received<'c>, Parked>, Error> {
-    let channel = channel_of(call, channel)?;
+    let channel = channel_of(call, 1, channel)?;
     match call.channel_receive(channel, timeout(seconds)?)? {
         Transfer::Done(value) => Ok(Either::Now(Either::Now(value))),
         Transfer::Wait(parked) => Ok(Either::Later(parked)),
@@ -103,9 +104,76 @@ fn receive<'c>(
     }
 }
 
+/// `select(a, b, ...)` of channels and names: waits until one of them has a value; gives the value and the channel as it was
+/// named. The end of a channel is told once (nil and the channel), then it is left out; a goroutine that has been told of all
+/// is ended.
+pub(crate) fn select<'c>(call: &mut Call<'c>) -> Result<StartWith<'c, Select>, Error> {
+    let mut channels = Vec::with_capacity(call.argument_count());
+    for index in 0..call.argument_count() {
+        let value = call.argument(index).unwrap_or(Value::NIL);
+        channels.push(channel_of(call, index + 1, value)?.value());
+    }
+    Ok(Start::new(Select { places: (0..channels.len()).collect(), waits: false }).keep_all(channels))
+}
+
+/// A `select` under way. Its kept values are the channels.
+pub(crate) struct Select {
+    /// Which of the arguments are left.
+    places: Vec<usize>,
+    waits: bool,
+}
+
+impl Select {
+    fn channel<'c>(&self, call: &mut Call<'c>, offer: usize) -> Option<Userdata<'c>> {
+        let place = *self.places.get(offer)?;
+        Userdata::from_value(call.kept(place))
+    }
+
+    /// Ends with a value and the name of the channel it came from.
+    fn finish<'c>(&self, call: &mut Call<'c>, offer: usize, value: Value<'c>) -> Result<Step, Error> {
+        let name = self.places.get(offer).and_then(|&place| call.argument(place)).unwrap_or(Value::NIL);
+        call.finish((value, name))
+    }
+}
+
+impl Steps for Select {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if self.waits {
+            return match call.selected() {
+                Awaited::Done(offer, value) => self.finish(call, offer, value),
+                Awaited::Closed(offer) => {
+                    if let Some(channel) = self.channel(call, offer) {
+                        call.tell_of_end(channel);
+                    }
+                    self.finish(call, offer, Value::NIL)
+                }
+                Awaited::Failed(reason) => call.finish((Value::NIL, reason)),
+            };
+        }
+        while !self.places.is_empty() {
+            let offers: Vec<Offer<'c>> =
+                (0..self.places.len()).filter_map(|offer| self.channel(call, offer)).map(Offer::Receive).collect();
+            match call.select(&offers)? {
+                Selected::Done(offer, value) => return self.finish(call, offer, value),
+                Selected::Closed(offer) => {
+                    if self.channel(call, offer).is_none_or(|channel| call.tell_of_end(channel)) {
+                        return self.finish(call, offer, Value::NIL);
+                    }
+                    self.places.remove(offer);
+                }
+                Selected::None => {
+                    self.waits = true;
+                    return call.wait_for_offers(&offers, None);
+                }
+            }
+        }
+        Err(Error::end_goroutine())
+    }
+}
+
 /// `close_channel(channel)`: what is buffered is still delivered.
 fn close_channel<'c>(call: &mut Call<'c>, channel: Value<'c>) -> Result<(), Error> {
-    let channel = channel_of(call, channel)?;
+    let channel = channel_of(call, 1, channel)?;
     close(call, channel)
 }
 
