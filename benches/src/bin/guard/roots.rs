@@ -31,10 +31,12 @@ const NATIVES: &[&str] = &[
 /// Continuations that are a jump to a cold function: less frequent than what they continue.
 const COLD_CONTINUATIONS: &[&str] = &[
     "special::protected_call_with_handler_returned",
+    "hooked::hook_returned",
     "special::error_handler_returned",
     "special::condition",
     "special::inverted_condition",
     "special::concatenation",
+    "special::schedule",
     "special::thread_end",
     "special::unused",
 ];
