@@ -3,6 +3,7 @@
 
 mod arguments;
 mod run;
+mod signals;
 
 use std::process::ExitCode;
 

@@ -1,6 +1,7 @@
 //! Running a program: the VM's life from the first chunk to the last goroutine.
 
 use crate::arguments::{Arguments, Dump, HELP, Script, USAGE};
+use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
 use solvm_stdlib::host::{Process, path_of};
@@ -9,9 +10,12 @@ use solvm_vm::{Call, Config, GoroutineId, Value};
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The exit code of a program that was stopped.
 const TIMED_OUT: u8 = 124;
+/// How much time a program has to come to an end after a signal.
+const SIGNAL_GRACE: Duration = Duration::from_secs(5);
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments) -> ExitCode {
@@ -127,23 +131,37 @@ fn run_program(arguments: &Arguments, chunks: Vec<Chunk>) -> Result<ExitCode, St
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    // A look at the outside after every turn: turns are long for what tokio takes for one step of a task.
+    builder.enable_all().event_interval(1);
+    let runtime = builder.build().map_err(|error| format!("cannot start: {error}"))?;
     let mut executor = Executor::new(config, limits, Process::new())?;
     executor.enter(|call| set_arguments(call, arguments)).map_err(|_| "not enough memory for the arguments")?;
-    let outcome = runtime.block_on(run_chunks(&mut executor, chunks));
+    let end = runtime.block_on(run_until_signal(&mut executor, chunks))?;
     executor.flush_all();
-    let code = match outcome {
-        Outcome::Ended if executor.has_failed() => ExitCode::from(1),
-        Outcome::Ended => ExitCode::SUCCESS,
-        Outcome::Interrupted => {
+    let code = match end {
+        Ok(Outcome::Ended) if executor.has_failed() => ExitCode::from(1),
+        Ok(Outcome::Ended) => ExitCode::SUCCESS,
+        Ok(Outcome::Interrupted) => {
             eprintln!("solvm: timed out");
             ExitCode::from(TIMED_OUT)
         }
+        Err(signal) => ExitCode::from(signal.exit_code()),
     };
     // What waits on other threads is abandoned.
     runtime.shutdown_background();
     Ok(code)
+}
+
+/// Runs the chunks until they have ended, or a signal ends them.
+async fn run_until_signal(executor: &mut Executor, chunks: Vec<Chunk>) -> Result<Result<Outcome, Signal>, String> {
+    let mut signals = Signals::new().map_err(|error| format!("cannot receive signals: {error}"))?;
+    let end = signals.unless_one_comes(run_chunks(executor, chunks)).await;
+    if end.is_err() {
+        // Neither a second signal nor the end of the time changes how the program ends.
+        let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
+    }
+    Ok(end)
 }
 
 async fn run_chunks(executor: &mut Executor, chunks: Vec<Chunk>) -> Outcome {
@@ -164,7 +182,7 @@ async fn run_chunks(executor: &mut Executor, chunks: Vec<Chunk>) -> Outcome {
     if !executor.has_failed() && executor.drive_to_end().await == Outcome::Interrupted {
         return Outcome::Interrupted;
     }
-    executor.drive_finalizers().await
+    executor.finish().await
 }
 
 /// Compiles a chunk and starts it as a goroutine. The error is the message to print.

@@ -226,9 +226,10 @@ impl Executor {
         Outcome::Ended
     }
 
-    /// Runs the finalizers of everything that is left, as `lua_close` does.
-    pub async fn drive_finalizers(&mut self) -> Outcome {
+    /// Ends the goroutines that are left, then runs the finalizers of everything, as `lua_close` does.
+    pub async fn finish(&mut self) -> Outcome {
         self.finalizing = true;
+        self.vm.end_goroutines();
         while let Some(finalizers) = self.vm.finalize() {
             if self.drive(Some(finalizers)).await == Outcome::Interrupted {
                 return Outcome::Interrupted;

@@ -86,6 +86,15 @@ impl Vm {
         self.scheduler.run_limit = limit;
     }
 
+    /// Ends all goroutines as if they had returned, past every `pcall`: in the turns that follow.
+    pub fn end_goroutines(&mut self) {
+        for index in 0..self.scheduler.goroutines.len() {
+            if self.scheduler.goroutines[index].state != State::Free {
+                end_soon(self, index as u32);
+            }
+        }
+    }
+
     /// Takes the end of the next goroutine that failed, or that the host watches. `look` sees its results or its error.
     pub fn next_end<R>(
         &mut self,
@@ -125,6 +134,14 @@ impl Vm {
             result
         }
     }
+}
+
+/// A goroutine that is not running ends when its turn comes.
+fn end_soon(vm: &mut Vm, index: u32) {
+    vm.scheduler.goroutines[index as usize].fate = Fate::End;
+    let ticket = vm.scheduler.ticket(index);
+    // SAFETY: no values are handed over. One that does not wait is in the queue already.
+    unsafe { wake(vm, ticket, &[]) };
 }
 
 impl<'c> Call<'c> {
@@ -180,10 +197,7 @@ impl<'c> Call<'c> {
     pub fn end_goroutine(&mut self, id: GoroutineId) -> bool {
         let scheduler = &mut self.vm().scheduler;
         let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index)) else { return false };
-        scheduler.goroutines[index as usize].fate = Fate::End;
-        let ticket = scheduler.ticket(index);
-        // SAFETY: no values are handed over. One that does not wait is in the queue already.
-        unsafe { wake(self.vm(), ticket, &[]) };
+        end_soon(self.vm(), index);
         true
     }
 

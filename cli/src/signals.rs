@@ -1,0 +1,64 @@
+//! The signals that ask a program to end: SIGINT and SIGTERM, on Windows Ctrl-C and Ctrl-Break.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal as Source, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
+
+/// A signal that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+impl Signal {
+    /// The exit code of a program that it has ended: 128 and its number, as shells have it.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Signal::Interrupt => 128 + 2,
+            Signal::Terminate => 128 + 15,
+        }
+    }
+}
+
+/// Receives signals. From the first one of these on, they do not end the process by themselves any more.
+pub(crate) struct Signals {
+    #[cfg(unix)]
+    interrupt: Source,
+    #[cfg(unix)]
+    terminate: Source,
+    #[cfg(windows)]
+    interrupt: CtrlC,
+    #[cfg(windows)]
+    terminate: CtrlBreak,
+}
+
+impl Signals {
+    pub(crate) fn new() -> io::Result<Signals> {
+        #[cfg(unix)]
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        #[cfg(windows)]
+        let (interrupt, terminate) = (ctrl_c()?, ctrl_break()?);
+        Ok(Signals { interrupt, terminate })
+    }
+
+    /// Waits for a future, or until a signal comes.
+    pub(crate) async fn unless_one_comes<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Signal> {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            if self.interrupt.poll_recv(context).is_ready() {
+                return Poll::Ready(Err(Signal::Interrupt));
+            }
+            if self.terminate.poll_recv(context).is_ready() {
+                return Poll::Ready(Err(Signal::Terminate));
+            }
+            future.as_mut().poll(context).map(Ok)
+        })
+        .await
+    }
+}
