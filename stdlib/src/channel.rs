@@ -3,7 +3,7 @@
 //! They are the channels of `chan`, `send` and `receive` (see [`crate::runtime::channel`]); only the results differ.
 
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
-use solvm_vm::scheduler::channel::Channel;
+use solvm_vm::scheduler::channel::{Channel, SEND_ON_CLOSED};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 
@@ -65,7 +65,7 @@ fn to_string(_: &mut Call, channel: ChannelValue) -> String {
 }
 
 fn closed() -> Error {
-    Error::text("send on closed channel")
+    Error::text(SEND_ON_CLOSED)
 }
 
 /// `channel:send(value)`: returns when it has been taken or buffered.

@@ -2,7 +2,7 @@
 
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
-use solvm_vm::scheduler::channel::{Channel, Transfer};
+use solvm_vm::scheduler::channel::{Channel, SEND_ON_CLOSED, Transfer};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
 use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
 use std::time::Duration;
@@ -81,7 +81,7 @@ fn send<'c>(
     match call.channel_send(channel, value, timeout(seconds)?)? {
         Transfer::Done(()) => Ok(Either::Now(true)),
         Transfer::Wait(parked) => Ok(Either::Later(parked)),
-        Transfer::Closed => Err(Error::text("send on closed channel")),
+        Transfer::Closed => Err(Error::text(SEND_ON_CLOSED)),
     }
 }
 

@@ -13,6 +13,9 @@ use std::cell::{RefCell, RefMut};
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+/// The error of a send on a closed channel, or on one that is closed while the send waits.
+pub const SEND_ON_CLOSED: &str = "send on closed channel";
+
 /// A channel, as the data of a userdata.
 pub struct Channel(RefCell<Queues>);
 
@@ -184,12 +187,16 @@ impl<'c> Call<'c> {
     }
 
     /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get `closed`'s values and count as
-    /// told of the end. Those that wait on several channels learn which one it was.
+    /// told of the end; in those that wait to send, the send fails. Those that wait on several channels learn which one it was.
     pub fn channel_close(&mut self, userdata: Userdata<'c>, closed: &[Handle<'c>]) -> Result<(), Error> {
         let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
         let mut queues = channel.0.borrow_mut();
         queues.closed = true;
         let values: Vec<Value> = closed.iter().map(|value| value.0).take(4).collect();
+        for (sender, _) in std::mem::take(&mut queues.senders) {
+            // SAFETY: no values are handed over but the number of an offer.
+            self.with_vm(|vm| unsafe { sender.find_closed(vm) });
+        }
         for receiver in std::mem::take(&mut queues.receivers) {
             let goroutine = self.with_vm(|vm| vm.scheduler.goroutine_of(receiver.ticket));
             // SAFETY: the values are live.

@@ -2,8 +2,8 @@
 //!
 //! The one mechanism for every wait that has a choice. If several are possible at once, each of them is as likely as the others.
 
-use super::channel::{Channel, Transfer};
-use super::{Expiry, Ticket, Wait, outside, wake};
+use super::channel::{Channel, SEND_ON_CLOSED, Transfer};
+use super::{Expiry, Fate, Ticket, Wait, outside, wake};
 use crate::native::{Call, Error, Step, Userdata, Value as Handle};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -36,6 +36,17 @@ impl Waiter {
         let Some(offer) = self.offer else { return wake(vm, self.ticket, values) };
         let first = values.first().copied().unwrap_or(Value::NIL);
         wake(vm, self.ticket, &[Value::number(f64::from(offer)), first, Value::boolean(open)])
+    }
+
+    /// The channel on which it waits to send has been closed: the send raises, [`Call::select`]'s wait ends.
+    ///
+    /// # Safety
+    /// As [`wake`].
+    pub(super) unsafe fn find_closed(&self, vm: &mut Vm) {
+        if self.offer.is_none() && self.is_waiting(vm) {
+            vm.scheduler.goroutines[self.ticket.index as usize].fate = Fate::Raise(SEND_ON_CLOSED);
+        }
+        self.wake_with(vm, &[], false);
     }
 }
 
