@@ -107,12 +107,12 @@ unsafe fn random_graph(seed: u64, operations: usize) {
                 let mut key = Value::NIL;
                 let mut count = 0;
                 while let Some((next, k, v)) = table::iterate::next_from(place, position) {
-                    assert!(table::iterate::next(place, key) == Ok(Some((k, v))));
+                    assert!(table::iterate::next(place, key).unwrap().entry == Some((k, v)));
                     assert!(table::get(place, k) == v);
                     (position, key) = (next, k);
                     count += 1;
                 }
-                assert!(table::iterate::next(place, key) == Ok(None));
+                assert!(table::iterate::next(place, key).unwrap().entry.is_none());
                 assert_eq!(count, contents.len() + 1);
             }
         }
