@@ -1,39 +1,30 @@
 //! The command line: SolVM's options, with one dash or two, and `lua`'s.
+//!
+//! clap knows the options, their values and their help. Two things come before it, because it has neither: long options with
+//! one dash, and that everything from the script on belongs to the script. Both follow from the table of options alone.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use solvm_stdlib::duration;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// One line on how to call the program.
-pub(crate) const USAGE: &str = "solvm [options] [script.lua | -] [args...]   (solvm -help tells more)";
-
-/// What `-help` prints.
-pub(crate) const HELP: &str = "SolVM runs Lua.
-
-usage: solvm [options] [script.lua | -] [args...]
-
-  -e CODE             run a piece of code before the script
-  -timeout DURATION   stop after this time, as 300ms, 10s, 1m30s; 0 is never (default 5s)
-  -memory-limit MB    the heap may not be larger (default 1024)
-  -max-goroutines N   no more goroutines at a time (default 10000000)
-  -run-limit DURATION a goroutine may not run longer without a wait, in programs that
-                      serve or wait for timers and have no -timeout (default 30s)
-  --dump=WHAT         print the script's tokens, ast or bytecode instead of running it
-  -version, -v        print the version
-  -help               print this
-  -                   read the script from standard input
-  --                  end of options
-
-Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up.
-";
-
 /// What to run.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
     /// A file.
     File(OsString),
     /// Standard input.
     Input,
+}
+
+/// What is done before the script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Preparation {
+    /// A piece of code is run.
+    Code(OsString),
+    /// A module is required.
+    Library(OsString),
 }
 
 /// What to print instead of running the script.
@@ -50,14 +41,16 @@ pub(crate) enum Dump {
 /// The command line, taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
-    /// Pieces of code to run first.
-    pub code: Vec<OsString>,
+    /// What `-e` and `-l` ask for, in their order.
+    pub preparations: Vec<Preparation>,
     /// The script.
     pub script: Option<Script>,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// How many words stand before the script: `arg` has them at negative indices.
+    /// The words before the script, the program's name first: `arg` has them at negative indices.
     pub before: Vec<OsString>,
+    /// Read lines and run them at the end.
+    pub interactive: bool,
     /// The time limit that the user gave; Some(None) is "none".
     pub timeout: Option<Option<Duration>>,
     /// The heap's limit in bytes.
@@ -68,109 +61,202 @@ pub(crate) struct Arguments {
     pub run_limit: Option<Duration>,
     /// What to print instead of running.
     pub dump: Option<Dump>,
-    /// Print the version.
+    /// Tell the version, as `lua -v`.
     pub version: bool,
-    /// Print the help.
-    pub help: bool,
 }
 
-/// Takes the words behind the program's name apart. The error is a message.
-pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, String> {
-    let mut result = Arguments::default();
-    let mut words = words;
-    while let Some(word) = words.next() {
-        let text = word.to_string_lossy().into_owned();
-        if text == "-" {
-            result.script = Some(Script::Input);
-            break;
-        }
-        if !text.starts_with('-') {
-            result.script = Some(Script::File(word));
-            break;
-        }
-        result.before.push(word);
-        if text == "--" {
-            result.script = words.next().map(|word| if word == "-" { Script::Input } else { Script::File(word) });
-            break;
-        }
-        if let Some(code) = text.strip_prefix("-e").filter(|code| !code.is_empty()) {
-            result.code.push(OsString::from(code));
-            continue;
-        }
-        let option = text.strip_prefix("--").or(text.strip_prefix('-')).unwrap_or(&text);
-        let (name, mut attached) = match option.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_string())),
-            None => (option, None),
-        };
-        let mut value = |what: &str| match attached.take() {
-            Some(value) => Ok(OsString::from(value)),
-            None => words.next().ok_or_else(|| format!("'-{name}' needs {what}")),
-        };
-        match name {
-            "e" => {
-                let code = value("a piece of code")?;
-                result.before.push(code.clone());
-                result.code.push(code);
-            }
-            "timeout" => {
-                let given = read_duration(&value("a duration")?)?;
-                result.timeout = Some((!given.is_zero()).then_some(given));
-            }
-            "run-limit" => {
-                let given = read_duration(&value("a duration")?)?;
-                result.run_limit = Some(if given.is_zero() { Duration::MAX } else { given });
-            }
-            "max-goroutines" => {
-                let given = value("a number")?;
-                let text = given.to_string_lossy();
-                result.max_goroutines = Some(text.parse().map_err(|_| format!("'{text}' is no number"))?);
-            }
-            "memory-limit" => {
-                let given = value("a number of megabytes")?;
-                let text = given.to_string_lossy().into_owned();
-                let megabytes: usize = text.parse().map_err(|_| format!("'{text}' is no number of megabytes"))?;
-                result.memory_limit = Some(megabytes.saturating_mul(1 << 20));
-            }
-            "dump" => {
-                let given = value("tokens, ast or bytecode")?;
-                result.dump = Some(match given.to_string_lossy().as_ref() {
+fn command() -> Command {
+    let flag = |name: &'static str, help: &'static str| Arg::new(name).action(ArgAction::SetTrue).help(help);
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let word = |name: &'static str, value: &'static str, help: &'static str| {
+        let arg = Arg::new(name).short(name.chars().next()).value_name(value).help(help);
+        arg.action(ArgAction::Append).value_parser(value_parser!(OsString)).allow_hyphen_values(true)
+    };
+    Command::new("solvm")
+        .about("SolVM runs Lua.")
+        .version(concat!(env!("CARGO_PKG_VERSION"), " (Lua 5.1)"))
+        .override_usage("solvm [options] [script.lua | -] [args...]")
+        .after_help(
+            "Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
+             options. Without a script, standard input is run, on a terminal line by line.\n\n\
+             Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up.",
+        )
+        .args_override_self(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .arg(word("e", "CODE", "Run a piece of code before the script"))
+        .arg(word("l", "NAME", "Require a module before the script"))
+        .arg(flag("interactive", "Read lines and run them, after the script").short('i'))
+        .arg(flag("v", "Print the version to the standard error output, as lua does").short('v'))
+        .arg(
+            option("timeout", "DURATION", "Stop after this time, as 300ms, 10s, 1m30s; 0 is never [default: 5s]")
+                .value_parser(read_duration),
+        )
+        .arg(
+            option("memory-limit", "MB", "The heap may not be larger [default: 1024]")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            option("max-goroutines", "N", "No more goroutines at a time [default: 10000000]")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            option(
+                "run-limit",
+                "DURATION",
+                "A goroutine may not run longer without a wait, in programs that serve or wait for timers and have no \
+                 -timeout [default: 30s]",
+            )
+            .value_parser(read_duration),
+        )
+        .arg(
+            option("dump", "WHAT", "Print this instead of running the script").value_parser(
+                PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(|what| match what.as_str() {
                     "tokens" => Dump::Tokens,
                     "ast" => Dump::Ast,
-                    "bytecode" => Dump::Bytecode,
-                    other => return Err(format!("cannot dump '{other}': tokens, ast or bytecode")),
-                });
-            }
-            "v" | "version" => result.version = true,
-            "h" | "help" => result.help = true,
-            _ => return Err(format!("unrecognized option '{text}'")),
-        }
-    }
-    result.arguments = words.collect();
-    Ok(result)
+                    _ => Dump::Bytecode,
+                }),
+            ),
+        )
+        .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print the version"))
+        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this"))
 }
 
-fn read_duration(given: &OsString) -> Result<Duration, String> {
-    let text = given.to_string_lossy();
-    duration::parse(&text).ok_or_else(|| format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"))
+/// Takes the words of the command line apart, the program's name first. The error is what to print: bad usage, or the help or
+/// the version that was asked for.
+pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+    let command = command();
+    let mut words = words.peekable();
+    let (mut before, mut options) = (Vec::new(), Vec::new());
+    if let Some(program) = words.next() {
+        options.push(program.clone());
+        before.push(program);
+    }
+    let mut is_file = false;
+    while let Some(word) = words.next_if(|word| word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")) {
+        before.push(word.clone());
+        if word == "--" {
+            is_file = true;
+            break;
+        }
+        let (option, takes_next) = in_clap_form(&command, word);
+        options.push(option);
+        if takes_next && let Some(value) = words.next() {
+            before.push(value.clone());
+            options.push(value);
+        }
+    }
+    let matches = command.try_get_matches_from(options)?;
+    let flag = |name| matches.get_flag(name);
+    Ok(Arguments {
+        preparations: preparations(&matches),
+        script: words.next().map(|word| if word == "-" && !is_file { Script::Input } else { Script::File(word) }),
+        arguments: words.collect(),
+        before,
+        interactive: flag("interactive"),
+        timeout: matches.get_one("timeout").map(|limit: &Duration| (!limit.is_zero()).then_some(*limit)),
+        memory_limit: matches.get_one("memory-limit").map(|megabytes: &usize| megabytes.saturating_mul(1 << 20)),
+        max_goroutines: matches.get_one("max-goroutines").copied(),
+        run_limit: (matches.get_one("run-limit"))
+            .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
+        dump: matches.get_one("dump").copied(),
+        version: flag("v") || flag("interactive"),
+    })
+}
+
+/// An option as clap wants it: long ones with two dashes, and nothing behind a letter that takes no value. And whether the
+/// next word is its value.
+fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
+    let Some(text) = word.to_str() else { return (word, false) };
+    let name = text.trim_start_matches('-');
+    let takes_value = |arg: &Arg| arg.get_action().takes_values();
+    let find = |what: &dyn Fn(&Arg) -> bool| command.get_arguments().find(|arg| what(arg));
+    let (key, is_whole) = name.split_once('=').map_or((name, true), |(key, _)| (key, false));
+    if let Some(arg) = find(&|arg| arg.get_long() == Some(key)) {
+        return (format!("--{name}").into(), is_whole && takes_value(arg));
+    }
+    let short = find(&|arg| arg.get_short() == name.chars().next() && arg.get_short().is_some());
+    let (takes_value, is_letter) = (short.is_some_and(takes_value), name.len() == 1);
+    if !text.starts_with("--") && (takes_value || is_letter) {
+        return (text.into(), takes_value && is_letter);
+    }
+    // clap finds the words for what is neither.
+    (format!("--{name}").into(), false)
+}
+
+/// The values of `-e` and `-l` in the order in which they were given.
+fn preparations(matches: &ArgMatches) -> Vec<Preparation> {
+    let of = |name: &str, make: fn(OsString) -> Preparation| {
+        let values = matches.get_many::<OsString>(name).into_iter().flatten().cloned().map(make);
+        let places = matches.indices_of(name).into_iter().flatten();
+        places.zip(values).collect::<Vec<_>>()
+    };
+    let mut all = of("e", Preparation::Code);
+    all.extend(of("l", Preparation::Library));
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, preparation)| preparation).collect()
+}
+
+fn read_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| String::from("no duration (as 300ms, 10s, 1m30s)"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parsed(words: &[&str]) -> Result<Arguments, String> {
-        parse(words.iter().map(OsString::from))
+    fn parsed(words: &[&str]) -> Result<Arguments, clap::Error> {
+        parse(["solvm"].iter().chain(words).map(OsString::from))
+    }
+
+    fn code(text: &str) -> Preparation {
+        Preparation::Code(text.into())
+    }
+
+    #[test]
+    fn table_of_options_is_consistent() {
+        command().debug_assert();
     }
 
     #[test]
     fn options_end_at_the_script() {
-        let arguments = parsed(&["-timeout", "1s", "a.lua", "-timeout", "x"]).unwrap();
+        let arguments = parsed(&["-timeout", "1s", "a.lua", "-timeout", "x", "--", "-e"]).unwrap();
         assert_eq!(arguments.script, Some(Script::File("a.lua".into())));
         assert_eq!(arguments.timeout, Some(Some(Duration::from_secs(1))));
-        assert_eq!(arguments.arguments, ["-timeout", "x"]);
-        assert_eq!(parsed(&["--timeout=0", "-"]).unwrap().timeout, Some(None));
-        assert!(parsed(&["-timeout", "soon"]).is_err());
-        assert!(parsed(&["-nonsense"]).is_err());
-        assert_eq!(parsed(&["-e", "x=1", "-ey=2"]).unwrap().code, ["x=1", "y=2"]);
+        assert_eq!(arguments.arguments, ["-timeout", "x", "--", "-e"]);
+        assert_eq!(arguments.before, ["solvm", "-timeout", "1s"]);
+        assert_eq!(parsed(&["-", "-"]).unwrap().script, Some(Script::Input));
+        assert_eq!(parsed(&["--", "-"]).unwrap().script, Some(Script::File("-".into())));
+        assert_eq!(parsed(&["--", "-x"]).unwrap().script, Some(Script::File("-x".into())));
+        assert_eq!(parsed(&["-i", "--"]).unwrap().script, None);
+    }
+
+    #[test]
+    fn long_options_have_one_dash_or_two() {
+        for words in [["-timeout", "0"].as_slice(), &["--timeout", "0"], &["-timeout=0"], &["--timeout=0"]] {
+            assert_eq!(parsed(words).unwrap().timeout, Some(None), "{words:?}");
+        }
+        assert_eq!(parsed(&["-memory-limit=2"]).unwrap().memory_limit, Some(2 << 20));
+        assert_eq!(parsed(&["-dump=ast", "-dump", "tokens"]).unwrap().dump, Some(Dump::Tokens));
+    }
+
+    #[test]
+    fn code_and_modules_keep_their_order() {
+        let arguments = parsed(&["-e", "x=1", "-lm", "-ey=2", "-l", "-n", "-e ", "-e", ""]).unwrap();
+        let library = |name: &str| Preparation::Library(name.into());
+        assert_eq!(
+            arguments.preparations,
+            [code("x=1"), library("m"), code("y=2"), library("-n"), code(" "), code("")]
+        );
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for words in [&["-timeout", "soon"][..], &["-nonsense"], &["-h"], &["-f"], &["-ix"], &["-e"], &["--e", "x"]] {
+            assert_eq!(parsed(words).unwrap_err().exit_code(), 2, "{words:?}");
+        }
+        assert_eq!(parsed(&["-help"]).unwrap_err().exit_code(), 0);
     }
 }

@@ -2,17 +2,22 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod interactive;
 mod run;
 mod signals;
 
 use std::process::ExitCode;
 
+/// The exit code for a command line that makes no sense.
+const BAD_USAGE: u8 = 2;
+
 fn main() -> ExitCode {
-    match arguments::parse(std::env::args_os().skip(1)) {
+    match arguments::parse(std::env::args_os()) {
         Ok(arguments) => run::run(arguments),
-        Err(message) => {
-            eprintln!("solvm: {message}\nusage: {}", arguments::USAGE);
-            ExitCode::from(2)
+        Err(answer) => {
+            // A closed pipe is no error of ours.
+            let _ = answer.print();
+            if answer.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Running a program: the VM's life from the first chunk to the last goroutine.
 
-use crate::arguments::{Arguments, Dump, HELP, Script, USAGE};
+use crate::arguments::{Arguments, Dump, Preparation, Script};
+use crate::interactive::interact;
 use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
-use solvm_stdlib::host::{Process, path_of};
+use solvm_stdlib::host::{Process, World};
+use solvm_stdlib::read_source;
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
-use solvm_vm::{Call, Config, GoroutineId, Value};
-use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use solvm_vm::{Call, Config, Function, GoroutineId, Value};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,100 +19,72 @@ const TIMED_OUT: u8 = 124;
 /// How much time a program has to come to an end after a signal.
 const SIGNAL_GRACE: Duration = Duration::from_secs(5);
 
+/// The environment variable with code to run first, or `@` and a file's name.
+const INIT: &str = "LUA_INIT";
+
 /// Does what the command line says.
-pub(crate) fn run(arguments: Arguments) -> ExitCode {
-    if arguments.help {
-        print(HELP);
-        return ExitCode::SUCCESS;
+pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
+    let is_idle = arguments.script.is_none() && arguments.preparations.is_empty() && !arguments.version;
+    if is_idle && io::stdin().is_terminal() {
+        (arguments.interactive, arguments.version) = (true, true);
+    } else if is_idle {
+        arguments.script = Some(Script::Input);
     }
     if arguments.version {
-        print(&format!("SolVM {} (Lua 5.1)\n", env!("CARGO_PKG_VERSION")));
-        if arguments.script.is_none() && arguments.code.is_empty() {
-            return ExitCode::SUCCESS;
-        }
+        eprintln!("SolVM {} (Lua 5.1)", env!("CARGO_PKG_VERSION"));
     }
-    let chunks = match read_chunks(&arguments) {
-        Ok(chunks) if chunks.is_empty() => {
-            eprintln!("usage: {USAGE}");
-            return ExitCode::from(2);
-        }
-        Ok(chunks) => chunks,
-        Err(message) => {
-            eprintln!("solvm: {message}");
-            return ExitCode::from(1);
-        }
+    let result = match arguments.dump {
+        Some(what) => print_dump(&arguments, what),
+        None => run_program(&arguments),
     };
-    if let Some(what) = arguments.dump {
-        return print_dump(&chunks, what);
-    }
-    run_program(&arguments, chunks).unwrap_or_else(|message| {
-        eprintln!("solvm: {message}");
-        ExitCode::from(1)
+    result.unwrap_or_else(|message| {
+        // Whatever it is: nobody is left to tell.
+        let _ = io::stderr().write_all(&[b"solvm: ", &message[..], b"\n"].concat());
+        ExitCode::FAILURE
     })
 }
 
-fn print(text: &str) {
-    // A closed pipe is no error of ours.
-    let _ = io::stdout().write_all(text.as_bytes());
-}
-
-/// A piece of source and its chunk name.
-struct Chunk {
-    text: Vec<u8>,
-    name: Vec<u8>,
-}
-
-fn bytes_of(text: &OsString) -> Vec<u8> {
-    text.as_encoded_bytes().to_vec()
-}
-
-fn read_chunks(arguments: &Arguments) -> Result<Vec<Chunk>, String> {
-    let mut chunks: Vec<Chunk> =
-        (arguments.code.iter()).map(|code| Chunk { text: bytes_of(code), name: b"=(command line)".to_vec() }).collect();
-    let is_piped = !io::IsTerminal::is_terminal(&io::stdin());
-    match &arguments.script {
-        Some(Script::File(path)) => {
-            let text = std::fs::read(path_of(&bytes_of(path))).map_err(|error| {
-                let reason = error.to_string();
-                let reason = reason.split(" (os error").next().unwrap_or_default();
-                format!("cannot open {}: {reason}", path.to_string_lossy())
-            })?;
-            chunks.push(Chunk { text, name: [b"@", &bytes_of(path)[..]].concat() });
+fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
+    let mut executor = new_executor(arguments)?;
+    let mut chunks = Vec::new();
+    for preparation in &arguments.preparations {
+        if let Preparation::Code(code) = preparation {
+            chunks.push((bytes_of(code), COMMAND_LINE.to_vec()));
         }
-        Some(Script::Input) => chunks.push(read_input()?),
-        None if chunks.is_empty() && is_piped && !arguments.version => chunks.push(read_input()?),
-        None => {}
     }
-    Ok(chunks)
-}
-
-fn read_input() -> Result<Chunk, String> {
-    let mut text = Vec::new();
-    io::stdin().lock().read_to_end(&mut text).map_err(|error| format!("cannot read stdin: {error}"))?;
-    Ok(Chunk { text, name: b"=stdin".to_vec() })
-}
-
-fn print_dump(chunks: &[Chunk], what: Dump) -> ExitCode {
-    for chunk in chunks {
-        let source = Source { name: chunk.name.clone().into(), text: chunk.text.clone().into() };
+    if let Some(script) = &arguments.script {
+        chunks.push(executor.enter(|call| read_source(call, path_of(script)))?);
+    }
+    for (text, name) in chunks {
+        let source = Source { name: name.into(), text: text.into() };
         let text = match what {
             Dump::Tokens => dump::tokens(&source),
             Dump::Ast => dump::ast(&source),
             Dump::Bytecode => dump::bytecode(source),
         };
-        match text {
-            Ok(text) => print(&text),
-            Err(error) => {
-                eprintln!("solvm: {}", String::from_utf8_lossy(&error.message));
-                return ExitCode::from(1);
-            }
-        }
+        let text = text.map_err(|error| error.message)?;
+        // A closed pipe is no error of ours.
+        let _ = io::stdout().write_all(text.as_bytes());
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the chunks one after the other, then what they have started.
-fn run_program(arguments: &Arguments, chunks: Vec<Chunk>) -> Result<ExitCode, String> {
+/// The chunk name of `-e`'s code.
+const COMMAND_LINE: &[u8] = b"=(command line)";
+
+fn bytes_of(text: &OsStr) -> Vec<u8> {
+    text.as_encoded_bytes().to_vec()
+}
+
+/// The script's path; None is standard input.
+fn path_of(script: &Script) -> Option<&[u8]> {
+    match script {
+        Script::File(path) => Some(path.as_encoded_bytes()),
+        Script::Input => None,
+    }
+}
+
+fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
     let mut config = Config::default();
     if let Some(limit) = arguments.memory_limit {
         config.memory_limit = limit;
@@ -124,6 +98,7 @@ fn run_program(arguments: &Arguments, chunks: Vec<Chunk>) -> Result<ExitCode, St
     }
     let mut limits = Limits::default();
     limits.timeout = match arguments.timeout {
+        None if arguments.interactive => Timeout::Never,
         None => limits.timeout,
         Some(None) => Timeout::Never,
         Some(Some(limit)) => Timeout::Fixed(limit),
@@ -131,16 +106,21 @@ fn run_program(arguments: &Arguments, chunks: Vec<Chunk>) -> Result<ExitCode, St
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
     }
+    Executor::new(config, limits, Process::new()).map_err(String::into_bytes)
+}
+
+/// Runs everything that the command line names, then what it has started.
+fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     // A look at the outside after every turn: turns are long for what tokio takes for one step of a task.
     builder.enable_all().event_interval(1);
     let runtime = builder.build().map_err(|error| format!("cannot start: {error}"))?;
-    let mut executor = Executor::new(config, limits, Process::new())?;
-    executor.enter(|call| set_arguments(call, arguments)).map_err(|_| "not enough memory for the arguments")?;
-    let end = runtime.block_on(run_until_signal(&mut executor, chunks))?;
+    let mut executor = new_executor(arguments)?;
+    let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
+    let end = end.map_err(|error| format!("cannot receive signals: {error}"))?;
     executor.flush_all();
     let code = match end {
-        Ok(Outcome::Ended) if executor.has_failed() => ExitCode::from(1),
+        Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
         Ok(Outcome::Ended) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => {
             eprintln!("solvm: timed out");
@@ -153,10 +133,10 @@ fn run_program(arguments: &Arguments, chunks: Vec<Chunk>) -> Result<ExitCode, St
     Ok(code)
 }
 
-/// Runs the chunks until they have ended, or a signal ends them.
-async fn run_until_signal(executor: &mut Executor, chunks: Vec<Chunk>) -> Result<Result<Outcome, Signal>, String> {
-    let mut signals = Signals::new().map_err(|error| format!("cannot receive signals: {error}"))?;
-    let end = signals.unless_one_comes(run_chunks(executor, chunks)).await;
+/// Runs everything until it has ended, or a signal ends it.
+async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> io::Result<Result<Outcome, Signal>> {
+    let mut signals = Signals::new()?;
+    let end = signals.unless_one_comes(drive(executor, arguments)).await;
     if end.is_err() {
         // Neither a second signal nor the end of the time changes how the program ends.
         let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
@@ -164,9 +144,35 @@ async fn run_until_signal(executor: &mut Executor, chunks: Vec<Chunk>) -> Result
     Ok(end)
 }
 
-async fn run_chunks(executor: &mut Executor, chunks: Vec<Chunk>) -> Outcome {
-    for chunk in chunks {
-        match executor.enter(|call| start(call, &chunk)) {
+async fn drive(executor: &mut Executor, arguments: &Arguments) -> Outcome {
+    if drive_chunks(executor, arguments).await == Outcome::Interrupted {
+        return Outcome::Interrupted;
+    }
+    // An error in the main chunk has been reported before someone types in more.
+    if arguments.interactive && interact(executor).await == Outcome::Interrupted {
+        return Outcome::Interrupted;
+    }
+    // Goroutines that the chunks started live on; an error in the main chunk ends them.
+    if !executor.has_failed() && executor.drive_to_end().await == Outcome::Interrupted {
+        return Outcome::Interrupted;
+    }
+    executor.finish().await
+}
+
+/// Runs the chunks one after the other, until one fails.
+async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome {
+    let init = Process::new().variable(INIT.as_bytes());
+    let init = init.as_deref().map(|init| match init.strip_prefix(b"@") {
+        Some(path) => Chunk::File(Some(path)),
+        None => Chunk::Code(init, b"=LUA_INIT"),
+    });
+    let preparations = arguments.preparations.iter().map(|preparation| match preparation {
+        Preparation::Code(code) => Chunk::Code(code.as_encoded_bytes(), COMMAND_LINE),
+        Preparation::Library(name) => Chunk::Library(name.as_encoded_bytes()),
+    });
+    let script = arguments.script.as_ref().map(|script| Chunk::Script(path_of(script)));
+    for chunk in init.into_iter().chain(preparations).chain(script) {
+        match executor.enter(|call| chunk.start(call, arguments)) {
             Ok(main) => {
                 if executor.drive_main(main).await == Outcome::Interrupted {
                     return Outcome::Interrupted;
@@ -178,41 +184,68 @@ async fn run_chunks(executor: &mut Executor, chunks: Vec<Chunk>) -> Outcome {
             break;
         }
     }
-    // Goroutines that the chunks started live on; an error in the main chunk ends them.
-    if !executor.has_failed() && executor.drive_to_end().await == Outcome::Interrupted {
-        return Outcome::Interrupted;
+    Outcome::Ended
+}
+
+/// One of the things that the command line asks to run.
+enum Chunk<'a> {
+    /// A piece of code, and its chunk name.
+    Code(&'a [u8], &'static [u8]),
+    /// A file without arguments.
+    File(Option<&'a [u8]>),
+    /// The script.
+    Script(Option<&'a [u8]>),
+    /// A module.
+    Library(&'a [u8]),
+}
+
+impl Chunk<'_> {
+    /// Starts it as a goroutine. The error is the message to print.
+    fn start(&self, call: &mut Call, arguments: &Arguments) -> Result<GoroutineId, Vec<u8>> {
+        match *self {
+            Chunk::Code(text, name) => start(call, text, name, &[]),
+            Chunk::File(path) => {
+                let (text, name) = read_source(call, path)?;
+                start(call, &text, &name, &[])
+            }
+            Chunk::Script(path) => {
+                set_arguments(call, arguments).map_err(|_| no_memory())?;
+                let (text, name) = read_source(call, path)?;
+                start(call, &text, &name, &arguments.arguments)
+            }
+            Chunk::Library(name) => {
+                let key = call.string(b"require").map_err(|_| no_memory())?;
+                let require = Function::from_value(call.globals().get(key)).ok_or(&b"'require' is no function"[..])?;
+                let name = call.string(name).map_err(|_| no_memory())?;
+                call.spawn(require, &[name.value()]).map_err(|_| no_memory())
+            }
+        }
     }
-    executor.finish().await
+}
+
+fn no_memory() -> Vec<u8> {
+    b"not enough memory".to_vec()
 }
 
 /// Compiles a chunk and starts it as a goroutine. The error is the message to print.
-fn start(call: &mut Call, chunk: &Chunk) -> Result<GoroutineId, Vec<u8>> {
-    let function = call.load(&chunk.text, &chunk.name)?;
-    let key = call.string(b"arg").map_err(|_| b"not enough memory".to_vec())?;
-    let arguments = solvm_vm::Table::from_value(call.globals().get(key));
-    let values: Vec<Value> = match arguments {
-        Some(table) => (1..=table.length()).map(|i| table.get(i)).collect(),
-        None => Vec::new(),
-    };
-    call.spawn(function, &values).map_err(|_| b"not enough memory".to_vec())
+pub(crate) fn start(call: &mut Call, text: &[u8], name: &[u8], arguments: &[OsString]) -> Result<GoroutineId, Vec<u8>> {
+    let function = call.load(text, name)?;
+    let mut values: Vec<Value> = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        values.push(call.string(argument.as_encoded_bytes()).map_err(|_| no_memory())?.value());
+    }
+    call.spawn(function, &values).map_err(|_| no_memory())
 }
 
 /// The global `arg`: the script at 0, its arguments from 1, what stands before it below.
 fn set_arguments(call: &mut Call, arguments: &Arguments) -> Result<(), solvm_vm::Error> {
     let table = call.table(arguments.arguments.len(), 2)?;
-    let script = match &arguments.script {
-        Some(Script::File(path)) => bytes_of(path),
-        Some(Script::Input) => b"-".to_vec(),
-        None => Vec::new(),
-    };
-    let mut before: Vec<Vec<u8>> = vec![b"solvm".to_vec()];
-    before.extend(arguments.before.iter().map(bytes_of));
-    let mut index = -(before.len() as f64);
-    let words = before.into_iter().chain([script]).chain(arguments.arguments.iter().map(bytes_of));
-    for word in words {
-        let value = call.string(&word)?.value();
-        table.set(call, Value::number(index), value)?;
-        index += 1.0;
+    let script: &[u8] = arguments.script.as_ref().and_then(path_of).unwrap_or(b"-");
+    let before = arguments.before.iter().map(|word| word.as_encoded_bytes());
+    let words = before.chain([script]).chain(arguments.arguments.iter().map(|word| word.as_encoded_bytes()));
+    for (place, word) in words.enumerate() {
+        let value = call.string(word)?.value();
+        table.set(call, Value::number(place as f64 - arguments.before.len() as f64), value)?;
     }
     call.globals().set_field(call, "arg", table)
 }

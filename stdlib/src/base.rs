@@ -543,21 +543,30 @@ impl Steps for Load {
 }
 
 /// The text and the chunk name of a file; of standard input without a name. The error is the message.
-fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+pub fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
     if let Some(path) = path {
         return read_file(call, path);
     }
     let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
     let text = host.world.read_input();
-    text.map(|text| (text, b"=stdin".to_vec()))
+    text.map(|text| (without_comment(text), b"=stdin".to_vec()))
         .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes())
+}
+
+/// A file without the line for the shell, if it is a binary chunk: in source text that line counts.
+fn without_comment(text: Vec<u8>) -> Vec<u8> {
+    let rest = text.strip_prefix(b"#").and_then(|line| line.get(memchr::memchr(b'\n', line)? + 1..));
+    match rest {
+        Some(rest) if rest.starts_with(b"\x1b") => rest.to_vec(),
+        _ => text,
+    }
 }
 
 /// The text and the chunk name of a file. The error is the message.
 pub(crate) fn read_file(call: &mut Call, path: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
     let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
     let text = host.world.read_file(path);
-    text.map(|text| (text, [b"@", path].concat()))
+    text.map(|text| (without_comment(text), [b"@", path].concat()))
         .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat())
 }
 

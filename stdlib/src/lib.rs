@@ -19,7 +19,9 @@ mod string;
 mod table;
 mod utf8;
 
+pub use base::read_source;
 pub use host::Host;
+pub use io::input_lines;
 
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error};

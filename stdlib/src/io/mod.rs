@@ -13,7 +13,7 @@ use crate::host::{Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStre
 use buffered::Buffered;
 use file::{AnyFile, File, failure, in_pool, later, userdata};
 use solvm_vm::native::{Either, FromLua, Library, Param, Rest, Results};
-use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 use std::io;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("io" {
@@ -108,6 +108,7 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
         let file = userdata(call, file)?;
         DefaultFile::Input.set(call, file)?;
         library.set_field(call, "stdin", file)?;
+        call.registry().set_field(call, STANDARD_INPUT, file)?;
     }
     if let Ok(stream) = error_output {
         let file = File::new(call, Buffered::new(stream, OpenMode::WRITE, Buffering::None), true);
@@ -115,6 +116,16 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
         library.set_field(call, "stderr", file)?;
     }
     Ok(())
+}
+
+/// The key of standard input in the registry, whatever becomes of `io.stdin`.
+const STANDARD_INPUT: &str = "standard input";
+
+/// A function that gives the next line of standard input, and nothing at its end.
+pub fn input_lines<'c>(call: &mut Call<'c>) -> Result<Option<Function<'c>>, Error> {
+    let key = call.string(STANDARD_INPUT.as_bytes())?;
+    let file = Userdata::from_value(call.registry().get(key));
+    Ok(file.map(|file| methods::iterator(call, file, false, &[])))
 }
 
 /// The outside world, if the program has one.

@@ -138,8 +138,13 @@ pub struct Executor {
     failed: bool,
     /// The program has ended; what is left are finalizers, whose errors are of no interest any more.
     finalizing: bool,
+    /// Errors are reported to somebody who goes on: they do not fail the program.
+    interactive: bool,
     flushed: Instant,
 }
+
+/// Looks at the results of the goroutine that was waited for.
+type Look<'l> = dyn for<'c> FnMut(&mut Call<'c>, &[Value<'c>]) + 'l;
 
 impl Executor {
     /// A VM with all libraries.
@@ -155,6 +160,7 @@ impl Executor {
             main: None,
             failed: false,
             finalizing: false,
+            interactive: false,
             flushed: Instant::now(),
         })
     }
@@ -171,15 +177,22 @@ impl Executor {
 
     /// Notes a failure and reports it.
     pub fn fail(&mut self, message: &[u8]) {
-        self.failed = true;
+        self.failed |= !self.interactive;
         self.report(message);
+    }
+
+    /// Whether somebody sees the errors and goes on: then they are printed without the program's name and do not fail the
+    /// program.
+    pub fn set_interactive(&mut self, interactive: bool) {
+        self.interactive = interactive;
     }
 
     /// Prints an error.
     fn report(&mut self, message: &[u8]) {
         self.flush();
+        let name: &[u8] = if self.interactive { b"" } else { b"solvm: " };
         if let Some(host) = self.vm.host::<Host>() {
-            host.world.write_error(&[b"solvm: ", message, b"\n"].concat());
+            host.world.write_error(&[name, message, b"\n"].concat());
         }
     }
 
@@ -202,9 +215,14 @@ impl Executor {
 
     /// Runs a goroutine as the main chunk until it has ended; the others go on until then.
     pub async fn drive_main(&mut self, main: GoroutineId) -> Outcome {
+        self.drive_main_for(main, &mut |_, _| {}).await
+    }
+
+    /// The same; `look` sees the results if it does not fail.
+    pub async fn drive_main_for(&mut self, main: GoroutineId, look: &mut Look<'_>) -> Outcome {
         self.main = Some(main);
         self.vm.set_main(main);
-        let outcome = self.drive(Some(main)).await;
+        let outcome = self.drive_for(Some(main), look).await;
         if self.failed && outcome == Outcome::Ended {
             return self.drive_error_handlers().await;
         }
@@ -240,14 +258,20 @@ impl Executor {
 
     /// Runs until a goroutine has ended; until none is left if None.
     pub async fn drive(&mut self, goal: Option<GoroutineId>) -> Outcome {
+        self.drive_for(goal, &mut |_, _| {}).await
+    }
+
+    /// The same; `look` sees the results of the goroutine if it does not fail.
+    pub async fn drive_for(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Outcome {
         self.vm.watch(goal);
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
-        poll_fn(|context| self.poll(goal, sleep.as_mut(), context)).await
+        poll_fn(|context| self.poll(goal, look, sleep.as_mut(), context)).await
     }
 
     fn poll(
         &mut self,
         goal: Option<GoroutineId>,
+        look: &mut Look<'_>,
         mut sleep: Pin<&mut tokio::time::Sleep>,
         context: &mut Context<'_>,
     ) -> Poll<Outcome> {
@@ -255,7 +279,7 @@ impl Executor {
             self.vm.set_deadline(self.deadline.get());
             self.vm.set_run_limit(self.deadline.is_lifted().then_some(self.run_limit));
             let turn = self.vm.turn(context);
-            match self.take_ends(goal) {
+            match self.take_ends(goal, look) {
                 Ends::Goal => return Poll::Ready(Outcome::Ended),
                 // Handlers may have been started since.
                 Ends::Others if turn != Turn::Interrupted => continue,
@@ -295,12 +319,20 @@ impl Executor {
     }
 
     /// Deals with the goroutines that have failed, and the one that is waited for.
-    fn take_ends(&mut self, goal: Option<GoroutineId>) -> Ends {
+    fn take_ends(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Ends {
         let mut ends = Ends::None;
         loop {
             let main = self.main;
             let end = self.vm.next_end(|call, id, end| {
-                let Err((error, traceback)) = end else { return (id, None, true) };
+                let (error, traceback) = match end {
+                    Ok(values) => {
+                        if Some(id) == goal {
+                            look(call, &values);
+                        }
+                        return (id, None, true);
+                    }
+                    Err(failure) => failure,
+                };
                 let is_handled = errors::hand_over(call, id, error);
                 timer::go_on(call, id);
                 let is_reported = !is_handled || Some(id) == main;
@@ -313,7 +345,7 @@ impl Executor {
             if self.finalizing {
                 continue;
             }
-            self.failed |= !is_fine;
+            self.failed |= !is_fine && !self.interactive;
             if let Some(message) = message {
                 self.report(&message);
             }

@@ -1,0 +1,129 @@
+//! `-i`: lines of standard input are run as they come.
+//!
+//! A line that is the beginning of a chunk is completed by those that follow. Lines are read by a goroutine, so everything that
+//! was started goes on meanwhile, and a script's own reads take what follows.
+
+use crate::run::start;
+use solvm_stdlib::Host;
+use solvm_stdlib::runtime::executor::{Executor, Outcome};
+use solvm_vm::native::FromLua;
+use solvm_vm::{Call, Function, GoroutineId, LuaString};
+
+/// The name of what is typed in.
+const NAME: &[u8] = b"=stdin";
+
+/// What a chunk that lacks its end is refused with.
+const INCOMPLETE: &[u8] = b"'<eof>'";
+
+/// What standard input gave.
+enum Input {
+    /// A chunk that has been started, or the message that it was refused with.
+    Chunk(Result<GoroutineId, Vec<u8>>),
+    /// Its end.
+    End,
+    /// The program was interrupted.
+    Interrupted,
+}
+
+/// Runs what standard input gives until its end.
+pub(crate) async fn interact(executor: &mut Executor) -> Outcome {
+    executor.set_interactive(true);
+    let outcome = loop {
+        match read(executor).await {
+            Input::Chunk(Ok(main)) => {
+                if run(executor, main).await == Outcome::Interrupted {
+                    break Outcome::Interrupted;
+                }
+            }
+            Input::Chunk(Err(message)) => executor.fail(&message),
+            Input::End => break Outcome::Ended,
+            Input::Interrupted => break Outcome::Interrupted,
+        }
+    };
+    write(executor, b"\n");
+    executor.set_interactive(false);
+    outcome
+}
+
+/// Runs a chunk and prints its results.
+async fn run(executor: &mut Executor, main: GoroutineId) -> Outcome {
+    let mut printing = None;
+    let outcome = executor
+        .drive_main_for(main, &mut |call, results| {
+            if results.is_empty() {
+                return;
+            }
+            let print = call.string(b"print").ok().map(|key| call.globals().get(key));
+            printing = Some(match print.and_then(Function::from_value) {
+                Some(print) => call.spawn(print, results).map_err(|_| "not enough memory"),
+                None => Err("'print' is no function"),
+            });
+        })
+        .await;
+    match printing {
+        Some(Ok(printing)) if outcome == Outcome::Ended => executor.drive_main(printing).await,
+        Some(Err(message)) => {
+            executor.fail(message.as_bytes());
+            outcome
+        }
+        _ => outcome,
+    }
+}
+
+/// Reads lines until they are a chunk, or cannot become one.
+async fn read(executor: &mut Executor) -> Input {
+    let mut text: Vec<u8> = Vec::new();
+    loop {
+        let prompt = executor.enter(|call| prompt(call, text.is_empty()));
+        write(executor, &prompt);
+        let line = match read_line(executor).await {
+            Ok(Some(line)) => line,
+            Ok(None) => return Input::End,
+            Err(outcome) => return outcome,
+        };
+        match line.strip_prefix(b"=") {
+            Some(expressions) if text.is_empty() => text = [b"return ", expressions].concat(),
+            _ if text.is_empty() => text = line,
+            _ => text = [&text[..], b"\n", &line].concat(),
+        }
+        match executor.enter(|call| start(call, &text, NAME, &[])) {
+            Err(message) if message.ends_with(INCOMPLETE) => {}
+            started => return Input::Chunk(started),
+        }
+    }
+}
+
+/// The next line; None at the end of standard input.
+async fn read_line(executor: &mut Executor) -> Result<Option<Vec<u8>>, Input> {
+    let reader = executor.enter(|call| {
+        let lines = solvm_stdlib::input_lines(call)?;
+        lines.map(|lines| call.spawn(lines, &[])).transpose()
+    });
+    let Ok(Some(reader)) = reader else { return Ok(None) };
+    let mut line = None;
+    let outcome = executor
+        .drive_for(Some(reader), &mut |_, results| {
+            line = results.first().and_then(|&line| LuaString::from_value(line)).map(|line| line.bytes().to_vec());
+        })
+        .await;
+    if outcome == Outcome::Interrupted { Err(Input::Interrupted) } else { Ok(line) }
+}
+
+/// What stands before the line that is typed in: the global `_PROMPT` or `_PROMPT2`.
+fn prompt(call: &mut Call, is_first: bool) -> Vec<u8> {
+    let (name, default) = if is_first { ("_PROMPT", &b"> "[..]) } else { ("_PROMPT2", &b">> "[..]) };
+    let own = call.string(name.as_bytes()).ok().map(|key| call.globals().get(key));
+    match own.and_then(|own| LuaString::from_lua(call, own)) {
+        Some(own) => own.bytes().to_vec(),
+        None => default.to_vec(),
+    }
+}
+
+fn write(executor: &mut Executor, text: &[u8]) {
+    executor.enter(|call| {
+        if let Some(host) = call.host::<Host>() {
+            // A closed pipe ends the program where it is written to.
+            let _ = host.world.write_output(text);
+        }
+    });
+}

@@ -1,0 +1,151 @@
+//! What the command `solvm` makes of its options and its standard input.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// A run of the command.
+#[derive(Default)]
+struct Run<'r> {
+    options: &'r [&'r str],
+    input: &'r str,
+    init: Option<&'r str>,
+}
+
+/// Its exit code and its outputs.
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Run<'_> {
+    fn run(&self) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(self.options).env_remove("LUA_INIT").env_remove("LUA_PATH");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(init) = self.init {
+            command.env("LUA_INIT", init);
+        }
+        let mut child = command.spawn().expect("the command starts");
+        // It may end without having read everything.
+        let _ = child.stdin.take().expect("it has an input").write_all(self.input.as_bytes());
+        let output = child.wait_with_output().expect("it ends");
+        Ended {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+fn run(options: &[&str]) -> Ended {
+    Run { options, ..Run::default() }.run()
+}
+
+fn interact(input: &str) -> Ended {
+    Run { options: &["-e", "_PROMPT='' _PROMPT2=''", "-i"], input, ..Run::default() }.run()
+}
+
+#[test]
+fn standard_input_is_the_script_without_one() {
+    let ended = Run { input: "print(arg[0], arg[-1] ~= nil, ...)", ..Run::default() }.run();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "-\ttrue\n"));
+    let ended = Run { options: &["-", "a"], input: "print(..., arg[1])", ..Run::default() }.run();
+    assert_eq!(ended.stdout, "a\ta\n");
+    // With code to run, nothing is read.
+    let ended = Run { options: &["-e", "print(arg)"], input: "print(1)", ..Run::default() }.run();
+    assert_eq!(ended.stdout, "nil\n");
+}
+
+#[test]
+fn initial_code_comes_first_and_its_failure_ends_the_program() {
+    let ended = Run { options: &["-e", "print(x)"], init: Some("x = 5"), ..Run::default() }.run();
+    assert_eq!(ended.stdout, "5\n");
+    let ended = Run { options: &["-e", "print(x)"], init: Some("error('no')"), ..Run::default() }.run();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.starts_with("solvm: LUA_INIT:1: no\nstack traceback:"), "{}", ended.stderr);
+    let file = std::env::temp_dir().join(format!("solvm-init-{}.lua", std::process::id()));
+    std::fs::write(&file, "x = 'file'").expect("the file is written");
+    let init = format!("@{}", file.display());
+    let ended = Run { options: &["-e", "print(x)"], init: Some(&init), ..Run::default() }.run();
+    std::fs::remove_file(&file).expect("the file is removed");
+    assert_eq!(ended.stdout, "file\n");
+    let ended = Run { init: Some(&init), ..Run::default() }.run();
+    assert!(ended.stderr.starts_with("solvm: cannot open "), "{}", ended.stderr);
+}
+
+#[test]
+fn modules_are_required_in_order() {
+    let ended = run(&["-e", "package.preload.m = function() print('m') end", "-lm", "-e", "print('then')"]);
+    assert_eq!(ended.stdout, "m\nthen\n");
+    let ended = run(&["-l", "no.such.module", "-e", "print(1)"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("module 'no.such.module' not found"), "{}", ended.stderr);
+}
+
+#[test]
+fn results_of_interactive_lines_are_printed() {
+    let ended = interact("=1, nil\nx = {\n10}\n=x[1]\nlocal y = 1\n=y\nreturn 'a',\n'b'");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "1\tnil\n10\nnil\na\tb\n\n"));
+}
+
+#[test]
+fn interactive_lines_go_on_after_errors() {
+    let ended = interact("error('one')\nx = = 1\n=2\nx = (");
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "2\n\n"));
+    assert!(ended.stderr.starts_with("SolVM "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("\nstdin:1: one\nstack traceback:\n"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("\nstdin:1: unexpected symbol near '='\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn interactive_prompts_are_globals() {
+    let ended = Run { options: &["-i"], input: "_PROMPT = 7\nx =\n1", ..Run::default() }.run();
+    assert_eq!(ended.stdout, "> 7>> 7\n");
+}
+
+#[test]
+fn reads_of_interactive_code_take_the_lines_that_follow() {
+    assert_eq!(interact("=io.read()\nthis\n=io.read('*n')\n5\n").stdout, "this\n5\n\n");
+}
+
+#[test]
+fn goroutines_run_while_a_line_is_read() {
+    let ended = interact("c = channel.make(1) go(function() send(c, 'sent') end)\n=receive(c)\n");
+    assert_eq!(ended.stdout, "sent\n\n");
+    let ended = interact("go(function() sleep(0.05) print('late') end)");
+    assert!(ended.stdout.ends_with("late\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn version_and_help() {
+    let ended = run(&["-v"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
+    assert!(ended.stderr.starts_with("SolVM "), "{}", ended.stderr);
+    assert!(run(&["-version"]).stdout.contains("(Lua 5.1)"));
+    assert!(run(&["-help"]).stdout.contains("--timeout <DURATION>"));
+}
+
+#[test]
+fn exit_codes() {
+    assert_eq!(run(&["-e", "error()"]).code, Some(1));
+    assert_eq!(run(&["-e", "x ="]).code, Some(1));
+    assert_eq!(run(&["no such file"]).code, Some(1));
+    assert_eq!(run(&["-timeout", "50ms", "-e", "while true do end"]).code, Some(124));
+    for options in [&["-h"][..], &["-e"], &["-l"], &["-f"], &["-timeout", "soon", "-e", ""]] {
+        let ended = run(options);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{options:?}");
+        assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn the_line_for_the_shell_may_stand_before_a_binary_chunk() {
+    let file = std::env::temp_dir().join(format!("solvm-chunk-{}", std::process::id()));
+    let write =
+        "local f = io.open(arg[1], 'wb') f:write('#!solvm\\n', string.dump(function() print 'ran' end)) f:close()";
+    let path = file.display().to_string();
+    assert_eq!(Run { options: &["-", &path], input: write, ..Run::default() }.run().code, Some(0));
+    assert_eq!(run(&[&path]).stdout, "ran\n");
+    std::fs::remove_file(&file).expect("the file is removed");
+}
