@@ -61,6 +61,10 @@ pub(crate) struct Arguments {
     pub run_limit: Option<Duration>,
     /// What to print instead of running.
     pub dump: Option<Dump>,
+    /// Tell limits and facts, and local variables in tracebacks.
+    pub debug: bool,
+    /// Write a line for every function call and return.
+    pub trace: bool,
     /// Tell the version, as `lua -v`.
     pub version: bool,
 }
@@ -81,7 +85,8 @@ fn command() -> Command {
         .after_help(
             "Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
              options. Without a script, standard input is run, on a terminal line by line.\n\n\
-             Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up.",
+             Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up, 130 and 143 \
+             after SIGINT and SIGTERM.",
         )
         .args_override_self(true)
         .disable_help_flag(true)
@@ -120,6 +125,11 @@ fn command() -> Command {
                 }),
             ),
         )
+        .arg(
+            flag("debug", "Tell limits, folder and facts of the start on standard error; show locals in tracebacks")
+                .long("debug"),
+        )
+        .arg(flag("trace", "Write a line for every function call and return to standard error").long("trace"))
         .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print the version"))
         .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this"))
 }
@@ -162,6 +172,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
         run_limit: (matches.get_one("run-limit"))
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
         dump: matches.get_one("dump").copied(),
+        debug: flag("debug"),
+        trace: flag("trace"),
         version: flag("v") || flag("interactive"),
     })
 }

@@ -8,11 +8,11 @@ use solvm_compiler::dump;
 use solvm_stdlib::host::{Process, World};
 use solvm_stdlib::read_source;
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
-use solvm_vm::{Call, Config, Function, GoroutineId, Value};
+use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table, Value};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The exit code of a program that was stopped.
 const TIMED_OUT: u8 = 124;
@@ -85,7 +85,21 @@ fn path_of(script: &Script) -> Option<&[u8]> {
 }
 
 fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
-    let mut config = Config::default();
+    let start = Instant::now();
+    let (config, limits) = (config_of(arguments), limits_of(arguments));
+    let mut executor = Executor::new(config.clone(), limits, Process::new()).map_err(String::into_bytes)?;
+    if arguments.debug {
+        let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
+        executor.write_error(&facts);
+    }
+    if arguments.trace {
+        executor.trace_calls();
+    }
+    Ok(executor)
+}
+
+fn config_of(arguments: &Arguments) -> Config {
+    let mut config = Config { locals_in_tracebacks: arguments.debug, ..Config::default() };
     if let Some(limit) = arguments.memory_limit {
         config.memory_limit = limit;
     }
@@ -96,6 +110,10 @@ fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
     if let Some(slice) = std::env::var("SOLVM_BUDGET").ok().and_then(|text| text.parse().ok()) {
         config.slice = slice;
     }
+    config
+}
+
+fn limits_of(arguments: &Arguments) -> Limits {
     let mut limits = Limits::default();
     limits.timeout = match arguments.timeout {
         None if arguments.interactive => Timeout::Never,
@@ -106,7 +124,48 @@ fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
     }
-    Executor::new(config, limits, Process::new()).map_err(String::into_bytes)
+    limits
+}
+
+/// What `-debug` tells at the start.
+fn facts(arguments: &Arguments, config: &Config, limits: &Limits, executor: &mut Executor, start: Duration) -> Vec<u8> {
+    let timeout = match limits.timeout {
+        Timeout::Default(limit) => format!("{limit:?}, unless the program serves or waits for timers"),
+        Timeout::Fixed(limit) => format!("{limit:?}"),
+        Timeout::Never => "none".into(),
+    };
+    let run_limit = match limits.timeout {
+        Timeout::Default(_) => format!("{:?} where the timeout does not hold", limits.run_limit),
+        _ => "none".into(),
+    };
+    let folder = std::env::current_dir().map_or_else(|error| error.to_string(), |folder| folder.display().to_string());
+    let script = match &arguments.script {
+        Some(Script::File(path)) => path.to_string_lossy(),
+        Some(Script::Input) => "standard input".into(),
+        None => "none".into(),
+    };
+    let dispatch = if executor.is_chained() { "handlers jump to each other" } else { "handlers return to a loop" };
+    let path = executor.enter(|call| {
+        let package = call.string(b"package").ok().map(|key| call.globals().get(key)).and_then(Table::from_value);
+        let path = package.zip(call.string(b"path").ok()).map(|(package, key)| package.get(key));
+        path.and_then(LuaString::from_value).map_or(Vec::new(), |path| path.bytes().to_vec())
+    });
+    format!(
+        "debug: SolVM {} (Lua 5.1), {} {}; {dispatch}
+debug: timeout {timeout}; run limit {run_limit}
+debug: memory limit {} MB; at most {} goroutines; {} calls and jumps back in a slice
+debug: folder {folder}; script {script}
+debug: package.path {}
+debug: started in {start:?}\n",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+        config.memory_limit >> 20,
+        config.max_goroutines,
+        config.slice,
+        String::from_utf8_lossy(&path),
+    )
+    .into_bytes()
 }
 
 /// Runs everything that the command line names, then what it has started.

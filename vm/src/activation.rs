@@ -147,6 +147,19 @@ pub(crate) unsafe fn local<'a>(vm: &Vm, activation: &'a Activation, number: usiz
     Some((name, slot))
 }
 
+/// The local variables of an active call that the program's text names, and their values.
+///
+/// # Safety
+/// As [`local`].
+pub(crate) unsafe fn named_locals(activation: &Activation) -> impl Iterator<Item = (&[u8], Value)> {
+    let locals = activation.compiled().map_or(&[][..], |compiled| &compiled.locals);
+    let pc = activation.pc.unwrap_or(usize::MAX);
+    let alive = locals.iter().filter(move |local| (local.start as usize..local.end as usize).contains(&pc));
+    let named = alive.filter(|local| !local.name.starts_with(b"("));
+    // SAFETY: the registers of local variables that are alive hold values.
+    named.map(|local| (&*local.name, unsafe { *activation.base.add(usize::from(local.register)) }))
+}
+
 /// The name of a value without a name.
 pub(crate) const TEMPORARY: &[u8] = b"(*temporary)";
 /// The hidden variables of a generic `for`, in the order of their registers.

@@ -1,10 +1,12 @@
 //! What messages say about running code: positions, names of variables and functions, tracebacks. All of it is found from the
 //! bytecode and the frames when an error happens; running code keeps nothing for it.
 
-use crate::activation::{Activation, Activations, compiled_of};
+use crate::activation::{self, Activation, Activations, compiled_of};
+use crate::coerce::Type;
 use crate::frame::{self, Context};
 use crate::messages;
 use crate::native::CallerInfo;
+use crate::number::NumberText;
 use crate::object::{Prototype, Thread};
 use crate::thread;
 use crate::value::Value;
@@ -42,16 +44,26 @@ pub(crate) fn definition(function: Value) -> Vec<u8> {
 /// # Safety
 /// No thread is running, or CONTEXT holds of it (see [`crate::frame`]).
 pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
-    let context = Context { base: vm.base, pc: vm.pc };
-    if vm.current.is_null() || context.continuation().is_some() {
+    if vm.current.is_null() {
         return Vec::new();
     }
-    let compiled = &(*frame::prototype_of(vm.base)).cold.compiled;
-    let pc = (vm.pc.offset_from(compiled.code.as_ptr().cast()) as usize).wrapping_sub(1);
-    let Some(line) = compiled.lines.get(pc) else { return Vec::new() };
-    let mut text = chunk_id(&compiled.source.name);
-    text.extend_from_slice(format!(":{line}: ").as_bytes());
-    text
+    match context_position(Context { base: vm.base, pc: vm.pc }) {
+        Some(CallerInfo { source, line: Some(line) }) => [&source[..], format!(":{line}: ").as_bytes()].concat(),
+        _ => Vec::new(),
+    }
+}
+
+/// Where a context stands, if it is Lua code.
+///
+/// # Safety
+/// `context` is a context (see [`crate::frame`]).
+pub(crate) unsafe fn context_position(context: Context) -> Option<CallerInfo> {
+    if context.continuation().is_some() {
+        return None;
+    }
+    let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
+    let pc = (context.pc.offset_from(compiled.code.as_ptr().cast()) as usize).wrapping_sub(1);
+    Some(CallerInfo { source: chunk_id(&compiled.source.name), line: compiled.lines.get(pc).copied() })
 }
 
 /// A variable or a function's name: its kind and its name.
@@ -269,12 +281,39 @@ pub(crate) unsafe fn traceback(vm: &Vm, thread: *const Thread, level: usize) -> 
         }
         if !is_long || i < FIRST_LEVELS || i + LAST_LEVELS >= total {
             text.extend_from_slice(&describe(&activation));
+            if vm.locals_in_tracebacks {
+                for (name, value) in activation::named_locals(&activation) {
+                    text.extend_from_slice(&[b"\n\t\t", name, b" = ", &describe_value(value)[..]].concat());
+                }
+            }
         }
     }
     if is_first && level < total {
         text.extend_from_slice(b"\n\t[C]: ?");
     }
     text
+}
+
+/// Bytes of a string that are shown.
+const SHOWN: usize = 60;
+
+/// A value as people read it, without a look at its metatable.
+fn describe_value(value: Value) -> Vec<u8> {
+    let kind = Type::of(value);
+    // SAFETY: the value is live.
+    let text = value.to_string().map(|string| unsafe { crate::string::bytes(string) });
+    match (kind, text) {
+        (Type::Number, _) => NumberText::new(value.as_f64()).to_vec(),
+        (Type::Boolean, _) => value.is_truthy().to_string().into_bytes(),
+        (_, Some(text)) => {
+            let shown = &text[..text.len().min(SHOWN)];
+            let more = if shown.len() < text.len() { "..." } else { "" };
+            format!("\"{}\"{more}", shown.escape_ascii()).into_bytes()
+        }
+        (Type::Nil, _) => b"nil".to_vec(),
+        _ if matches!(kind, Type::Function) => [b"function <", &definition(value)[..], b">"].concat(),
+        _ => format!("{}: {:p}", kind.name(), value.address()).into_bytes(),
+    }
 }
 
 /// One line of a traceback.

@@ -1,6 +1,6 @@
 //! Debug hooks: which events a thread's hook is told, and when.
 //!
-//! While some thread has a hook, every instruction enters `interpreter::hooked` first, which asks [`next_event`] before it lets
+//! While some thread has a hook, every instruction enters `interpreter::hooked` first, which asks [`next_wanted_event`] before it lets
 //! the instruction run. The hook function runs in a frame of its own above the one that it interrupts
 //! ([`Continuation::Hook`](crate::frame::Continuation)); when it returns, the instruction is tried again and the next stage
 //! is looked at, until there is no event left. So a hook may fail, yield and be preempted like any code.
@@ -16,6 +16,7 @@
 
 use crate::frame::{self, unlink};
 use crate::object::Thread;
+use crate::tracing;
 use crate::value::Value;
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
@@ -183,6 +184,16 @@ impl Drop for Hook {
 /// # Safety
 /// Thread and function are alive.
 pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, events: HookEvents) {
+    (*hook_of(vm, thread)).set(function, events);
+    vm.heap.thread_resumed(thread);
+    crate::interpreter::update_dispatch(vm);
+}
+
+/// The hook of a thread, made without a function if there is none.
+///
+/// # Safety
+/// The thread is alive.
+unsafe fn hook_of(vm: &Vm, thread: *mut Thread) -> *mut Hook {
     if (*thread).hook.is_null() {
         let hook = Hook {
             function: Value::NIL,
@@ -197,9 +208,7 @@ pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, even
         };
         (*thread).hook = Box::into_raw(Box::new(hook));
     }
-    (*(*thread).hook).set(function, events);
-    vm.heap.thread_resumed(thread);
-    crate::interpreter::update_dispatch(vm);
+    (*thread).hook
 }
 
 /// The instruction before `vm.pc` will be run again: its events have been told.
@@ -224,20 +233,64 @@ pub(crate) unsafe fn abandon(vm: &mut Vm) {
     }
 }
 
-/// The next event to tell before the instruction before `vm.pc` runs. None: it may run.
+/// The next event to tell the hook function before the instruction before `vm.pc` runs. None: it may run. The tracer is told
+/// of those on the way.
+///
+/// # Safety
+/// A Lua frame is running whose thread has no hook, or one that is not running.
+pub(crate) unsafe fn next_wanted_event(vm: &mut Vm) -> Option<Event> {
+    let thread = vm.current;
+    hook_of(vm, thread);
+    while let Some(event) = next_event(vm) {
+        tracing::tell(vm, &event);
+        let wanted = (*(*thread).hook).events;
+        let is_wanted = match event.name {
+            "call" => wanted.calls,
+            "return" | "tail return" => wanted.returns,
+            _ => true,
+        };
+        if is_wanted {
+            return Some(event);
+        }
+    }
+    None
+}
+
+/// The place of the running frame in the thread's stack.
+///
+/// # Safety
+/// A Lua frame is running.
+unsafe fn running_frame(vm: &Vm) -> usize {
+    let (distance, _) = unlink(*vm.base.sub(1));
+    vm.base.sub(distance).offset_from((*vm.current).stack) as usize
+}
+
+/// Whether the running function was reached by a tail call that has been told: its caller has called another one.
+///
+/// # Safety
+/// A Lua frame is running whose thread has a hook.
+pub(crate) unsafe fn is_tail_called(vm: &Vm) -> bool {
+    let frame = running_frame(vm);
+    let returning = &(*(*vm.current).hook).returning;
+    matches!(returning.last(), Some(Returning::Tail { frame: left }) if *left == frame)
+}
+
+/// The next event that the hook function or the tracer wants to know of.
 ///
 /// # Safety
 /// A Lua frame is running whose thread has a hook, which is not running.
-pub(crate) unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
+unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
     let thread = vm.current;
+    let is_traced = vm.tracer.is_some();
     let hook = &mut *(*thread).hook;
-    let (distance, _) = unlink(*vm.base.sub(1));
-    let frame = vm.base.sub(distance).offset_from((*thread).stack) as usize;
+    let frame = running_frame(vm);
     let pc = vm.pc.sub(1);
     let prototype = frame::prototype_of(vm.base);
     let index = pc.offset_from((*prototype).code) as usize;
     let opcode = Instruction(*pc).opcode();
-    let events = hook.events;
+    let mut events = hook.events;
+    events.calls |= is_traced;
+    events.returns |= is_traced;
     // The table `arg` is made before the function is entered, as far as hooks can see.
     let makes_arg = Instruction(*(*prototype).code).opcode() == Some(Opcode::VarargTable);
     let entry = usize::from(makes_arg);

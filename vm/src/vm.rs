@@ -6,6 +6,7 @@ use crate::metamethod::Metamethod;
 use crate::native::Error;
 use crate::object::{Str, Table, Thread};
 use crate::scheduler::{Clock, Scheduler};
+use crate::tracing::Tracer;
 use crate::value::Value;
 use std::cell::Cell;
 use std::ptr::null_mut;
@@ -28,6 +29,8 @@ pub struct Config {
     pub max_goroutines: usize,
     /// Where timers and deadlines take the time from.
     pub clock: Clock,
+    /// Whether tracebacks show the local variables of each call.
+    pub locals_in_tracebacks: bool,
     /// Whether the interpreter's handlers may jump to each other where that is safe. If not, they return to a loop after
     /// every instruction, as on targets whose compiler makes no sibling calls: slower, with the same results.
     pub chained: bool,
@@ -42,6 +45,7 @@ impl Default for Config {
             length_metamethods: false,
             max_goroutines: 10_000_000,
             clock: Clock::System,
+            locals_in_tracebacks: false,
             chained: true,
         }
     }
@@ -136,6 +140,10 @@ pub struct Vm {
     pub(crate) scheduler: Scheduler,
     /// The number of debug hooks that want events.
     pub(crate) active_hooks: Rc<Cell<usize>>,
+    /// What is told of calls and returns.
+    pub(crate) tracer: Option<Tracer>,
+    /// Whether tracebacks show local variables.
+    pub(crate) locals_in_tracebacks: bool,
     /// A native calls the finalizers itself.
     pub(crate) finalizers_claimed: Rc<Cell<bool>>,
     /// What the embedding program keeps beside the VM for its natives.
@@ -196,6 +204,8 @@ impl Vm {
             last_traceback: Vec::new(),
             scheduler: Scheduler::new(&config),
             active_hooks: Rc::default(),
+            tracer: None,
+            locals_in_tracebacks: config.locals_in_tracebacks,
             finalizers_claimed: Rc::default(),
             host: None,
         });

@@ -8,7 +8,8 @@
 
 use super::{errors, timer};
 use crate::Host;
-use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, Turn, Value, Vm};
+use solvm_vm::native::CallerInfo;
+use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -165,6 +166,16 @@ impl Executor {
         })
     }
 
+    /// Writes a line for every function call and return to the standard error output.
+    pub fn trace_calls(&mut self) {
+        self.vm.set_tracer(write_traced_call);
+    }
+
+    /// Whether the interpreter's handlers jump to each other, or return to a loop after every instruction.
+    pub fn is_chained(&self) -> bool {
+        self.vm.is_chained()
+    }
+
     /// Looks at the VM as if from a native function.
     pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         self.vm.enter(f)
@@ -191,8 +202,13 @@ impl Executor {
     fn report(&mut self, message: &[u8]) {
         self.flush();
         let name: &[u8] = if self.interactive { b"" } else { b"solvm: " };
+        self.write_error(&[name, message, b"\n"].concat());
+    }
+
+    /// Writes to the program's standard error output.
+    pub fn write_error(&mut self, text: &[u8]) {
         if let Some(host) = self.vm.host::<Host>() {
-            host.world.write_error(&[name, message, b"\n"].concat());
+            host.world.write_error(text);
         }
     }
 
@@ -351,6 +367,22 @@ impl Executor {
             }
         }
     }
+}
+
+/// A line of the trace: the goroutine, where it stands, what it does, and where the function is defined.
+fn write_traced_call(host: &mut Host, call: &TracedCall) {
+    let mut line = b"trace: ".to_vec();
+    if let Some(goroutine) = call.goroutine {
+        line.extend_from_slice(format!("{} ", goroutine.number()).as_bytes());
+    }
+    if let Some(CallerInfo { source, line: number }) = &call.position {
+        line.extend_from_slice(source);
+        line.extend_from_slice(&number.map_or(Vec::new(), |number| format!(":{number}").into_bytes()));
+        line.extend_from_slice(b": ");
+    }
+    let name = call.name.as_deref().unwrap_or(b"?");
+    line.extend_from_slice(&[call.event.as_bytes(), b" ", name, b" <", &call.definition, b">\n"].concat());
+    host.world.write_error(&line);
 }
 
 /// The message and the traceback of an error that nobody caught, as `lua` words them.

@@ -215,9 +215,9 @@ fn entry_of(is_hooked: bool, instruction: u32) -> Handler {
     if is_hooked && opcode < Opcode::COUNT { super::hooked::hooked } else { HANDLERS[opcode] }
 }
 
-/// Lets instructions take the way through hooks if some thread has one, and the direct one if not.
+/// Lets instructions take the way through hooks if some thread has one or calls are traced, and the direct one if not.
 pub(crate) fn update_dispatch(vm: &mut Vm) {
-    let is_hooked = vm.active_hooks.get() > 0;
+    let is_hooked = vm.active_hooks.get() > 0 || vm.tracer.is_some();
     if is_hooked == vm.is_hooked {
         return;
     }

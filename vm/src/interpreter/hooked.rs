@@ -1,4 +1,5 @@
-//! The way of instructions while some thread has a debug hook: see [`crate::hook`]. Without hooks nothing here is reached.
+//! The way of instructions while some thread has a debug hook, or calls are traced: see [`crate::hook`]. Otherwise nothing here
+//! is reached.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -19,7 +20,11 @@ handlers! { (pc, base, d, a, k, vm)
     /// Stands in the place of every opcode's handler.
     hooked {
         let hook = (*(*vm).current).hook;
-        if !hook.is_null() && !(*hook).is_running {
+        if hook.is_null() {
+            if (*vm).tracer.is_some() {
+                cold!(look_for_event);
+            }
+        } else if !(*hook).is_running {
             if !(*hook).passes {
                 cold!(look_for_event);
             }
@@ -35,7 +40,7 @@ cold_functions! {
     /// Lets the instruction run, or calls the hook function before it. Its frame lies above the running one and an open list
     /// on its way: the native that the event is about, the length of the list, a Lua function, the link, the callee.
     fn look_for_event(vm, _instruction) {
-        let Some(event) = hook::next_event(vm) else {
+        let Some(event) = hook::next_wanted_event(vm) else {
             (*(*vm.current).hook).passes = true;
             vm.pc = vm.pc.sub(1);
             return CONTINUE;

@@ -263,6 +263,11 @@ impl Scheduler {
         self.goroutines[ticket.index as usize].id
     }
 
+    /// The running goroutine.
+    pub(crate) fn running_goroutine(&self) -> Option<GoroutineId> {
+        self.running.map(|index| self.goroutines[index as usize].id)
+    }
+
     /// The running goroutine's ticket for the wait that is about to begin.
     pub(crate) fn running_ticket(&self) -> Option<Ticket> {
         self.running.map(|index| self.ticket(index))

@@ -166,8 +166,7 @@ impl<'c> Call<'c> {
 
     /// The running goroutine.
     pub fn goroutine(&mut self) -> Option<GoroutineId> {
-        let scheduler = &self.vm().scheduler;
-        scheduler.running.map(|index| scheduler.goroutines[index as usize].id)
+        self.vm().scheduler.running_goroutine()
     }
 
     /// Whether a goroutine has not ended.

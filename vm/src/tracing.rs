@@ -1,0 +1,78 @@
+//! Tracing: every function call and return is told to the embedding program.
+//!
+//! A tracer is one more listener to the events of [`crate::hook`]: while there is one, every thread has the state of a hook,
+//! whether or not it has a hook function. The tracer is host code and runs in between two instructions, with no frame.
+
+use crate::activation::Activations;
+use crate::debug_info;
+use crate::frame::Context;
+use crate::hook::{self, Event};
+use crate::native::CallerInfo;
+use crate::scheduler::GoroutineId;
+use crate::vm::Vm;
+use std::any::Any;
+
+/// A call or a return.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TracedCall {
+    /// "call", "return" or "tail return".
+    pub event: &'static str,
+    /// The goroutine in which it happens.
+    pub goroutine: Option<GoroutineId>,
+    /// The Lua code that calls, or has called the native that returns; for the return of a Lua function, where that stands.
+    /// None where no Lua code calls.
+    pub position: Option<CallerInfo>,
+    /// What the function is called there.
+    pub name: Option<Vec<u8>>,
+    /// Where the function is defined ("script.lua:12").
+    pub definition: Vec<u8>,
+}
+
+/// What is told of calls and returns.
+pub(crate) type Tracer = Box<dyn FnMut(&mut dyn Any, &TracedCall)>;
+
+impl Vm {
+    /// From now on `tracer` is told every function call and return; it gets the value that [`Vm::set_host`] put beside the VM.
+    pub fn set_tracer<T: Any>(&mut self, tracer: fn(&mut T, &TracedCall)) {
+        self.tracer = Some(Box::new(move |host, call| {
+            if let Some(host) = host.downcast_mut() {
+                tracer(host, call);
+            }
+        }));
+        crate::interpreter::update_dispatch(self);
+    }
+}
+
+/// Tells the tracer, if there is one, of an event.
+///
+/// # Safety
+/// A Lua frame is running, and the event is about it or about the call at hand.
+pub(crate) unsafe fn tell(vm: &mut Vm, event: &Event) {
+    if vm.tracer.is_none() || !matches!(event.name, "call" | "return" | "tail return") {
+        return;
+    }
+    let here = Context { base: vm.base, pc: vm.pc };
+    // A native's return is told before the instruction that follows the call.
+    let call = if event.name == "return" { Context { pc: vm.pc.sub(1), ..here } } else { here };
+    let (function, caller) = if event.native.is_nil() {
+        let running = Activations::of(vm, vm.current).find(|activation| activation.pc.is_some());
+        let Some(running) = running else { return };
+        (running.function, running.caller)
+    } else {
+        (event.native, Some(call))
+    };
+    let standing = if event.native.is_nil() && event.name != "call" { Some(here) } else { caller };
+    // The caller knows another name than that of a function that was reached by a tail call.
+    let is_other = event.native.is_nil() && (event.name == "tail return" || hook::is_tail_called(vm));
+    let named = caller.filter(|_| !is_other);
+    let traced = TracedCall {
+        event: event.name,
+        goroutine: vm.scheduler.running_goroutine(),
+        position: standing.and_then(|context| debug_info::context_position(context)),
+        name: named.and_then(|caller| debug_info::called_name(caller)).map(|(_, name)| name),
+        definition: debug_info::definition(function),
+    };
+    if let (Some(tracer), Some(host)) = (&mut vm.tracer, &mut vm.host) {
+        tracer(&mut **host, &traced);
+    }
+}
