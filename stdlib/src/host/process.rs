@@ -79,7 +79,8 @@ macro_rules! pipe_file {
 fn open_stream(file: File) -> OpenStream {
     // A folder answers at once that it cannot be read.
     let waits = file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
-    OpenStream { stream: Box::new(file), waits }
+    let is_terminal = io::IsTerminal::is_terminal(&file);
+    OpenStream { stream: Box::new(file), waits, is_terminal }
 }
 
 fn open(path: PathBuf, mode: OpenMode) -> io::Result<OpenStream> {
@@ -176,7 +177,7 @@ impl World for Process {
 
     fn error_output(&mut self) -> io::Result<OpenStream> {
         // As standard output it is written at once, wherever it goes.
-        standard_file!(io::stderr()).map(|file| OpenStream { stream: Box::new(file), waits: false })
+        standard_file!(io::stderr()).map(|file| OpenStream { stream: Box::new(file), waits: false, is_terminal: false })
     }
 
     fn open(&mut self, path: &[u8], mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
@@ -225,7 +226,8 @@ impl World for Process {
         let mut child = shell.spawn()?;
         let input = child.stdin.take().map(|end| pipe_file!(end));
         let output = child.stdout.take().map(|end| pipe_file!(end));
-        let stream = input.or(output).map(|file| OpenStream { stream: Box::new(file), waits: true });
+        let stream =
+            input.or(output).map(|file| OpenStream { stream: Box::new(file), waits: true, is_terminal: false });
         Ok(Child { stream, wait: Box::new(move || child.wait().map(raw_status)) })
     }
 

@@ -14,6 +14,8 @@ pub struct OpenStream {
     /// Whether reading and writing may wait for somebody else: a pipe, a terminal, a device. Such streams are used on the
     /// blocking pool only.
     pub waits: bool,
+    /// Whether somebody sits at the other end: to wait for what they type does not count against a default time limit.
+    pub is_terminal: bool,
 }
 
 /// What a file is opened for, as `fopen` has it.

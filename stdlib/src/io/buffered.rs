@@ -14,6 +14,7 @@ pub(super) struct Buffered {
     /// None once it is closed.
     stream: Option<Box<dyn Stream>>,
     waits: bool,
+    is_terminal: bool,
     mode: OpenMode,
     buffering: Buffering,
     input: Vec<u8>,
@@ -38,6 +39,7 @@ impl Buffered {
         Buffered {
             stream: Some(open.stream),
             waits: open.waits,
+            is_terminal: open.is_terminal,
             mode,
             buffering,
             input: Vec::new(),
@@ -58,6 +60,11 @@ impl Buffered {
     /// Whether using the stream itself may wait for somebody else.
     pub(super) fn waits(&self) -> bool {
         self.waits
+    }
+
+    /// Whether somebody sits at the other end.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// What has been read ahead.

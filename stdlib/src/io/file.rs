@@ -228,6 +228,8 @@ where
     let shared = shared.clone();
     Ok(Either::Later(asynchronous::run(move |lua| async move {
         let mut file = shared.lock_owned().await;
+        let is_terminal = file.is_terminal();
+        let _exemption = is_terminal.then(|| lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt())));
         let result = loop {
             match read_slice(file, reading).await {
                 Ok((Progress::Done, _, reading)) => break Ok(reading),

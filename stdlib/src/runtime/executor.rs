@@ -4,7 +4,7 @@
 //! to look at what has happened outside, and takes the next one; if nothing is ready it sleeps until something is. Nothing polls.
 //!
 //! **The time limit** ([`Timeout`]) is a deadline of the VM. A default limit holds only for programs that compute and wait: it
-//! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call).
+//! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call, a read from a terminal).
 
 use super::{errors, timer};
 use crate::Host;
