@@ -11,3 +11,18 @@ assert(count == 3 and check_memory().goroutines == 3)
 close_channel(gate)
 wait()
 assert(get_goroutines()[first] == nil)
+
+-- timers are named by where they were made, also once they have failed and go on
+on_error(function() end)
+local timers = {
+  set_timeout(worker, 60),
+  set_interval(function() error("again") end, 0.001),
+  cron("@every 60s", print),
+}
+sleep(0.02)
+local places = {}
+for _, name in pairs(get_goroutines()) do places[name:match("%d+$")] = true end
+assert(places["18"] and places["19"] and places["20"])
+clear_timeout(timers[1])
+clear_interval(timers[2])
+clear_cron(timers[3])

@@ -36,12 +36,14 @@ fn sleep(call: &mut Call, time: f64) -> Result<Parked, Error> {
     call.sleep(time)
 }
 
-/// `get_goroutines()`: where the functions of all goroutines are defined ("script.lua:12"), by the goroutines' numbers.
+/// `get_goroutines()`: where the functions of all goroutines are defined ("script.lua:12"), by the goroutines' numbers; of timers
+/// where they were made.
 fn get_goroutines<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let goroutines = call.goroutines();
     let table = call.table(0, goroutines.len())?;
-    for (id, place) in goroutines {
-        let place = call.string(&place)?;
+    for (id, function) in goroutines {
+        let timer = call.host::<Host>().and_then(|host| host.timers.place(id)).map(<[u8]>::to_vec);
+        let place = call.string(&timer.unwrap_or(function))?;
         table.set(call, Value::number(id.number() as f64), place.value())?;
     }
     Ok(table)

@@ -53,6 +53,8 @@ struct Timer {
     is_running: bool,
     /// When the last call was due.
     due: Instant,
+    /// Where it was made ("script.lua:12").
+    place: Vec<u8>,
     _exemption: Exemption,
 }
 
@@ -65,6 +67,12 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    /// Where the timer was made that a goroutine runs.
+    pub(super) fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
+        let number = self.by_goroutine.get(&goroutine)?;
+        self.timers.get(number).map(|timer| &timer.place[..])
+    }
+
     fn remove(&mut self, number: u64) -> Option<Timer> {
         let timer = self.timers.remove(&number)?;
         self.by_goroutine.remove(&timer.goroutine);
@@ -163,6 +171,7 @@ fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 
 fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Function<'c>) -> Result<f64, Error> {
     let due = call.now();
+    let place = caller(call);
     let Some(host) = call.host::<Host>() else { return Err(Error::text("no timers here")) };
     let exemption = host.deadline.exempt();
     host.timers.next += 1;
@@ -172,10 +181,16 @@ fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Func
     let goroutine = spawn(call, number, function)?;
     if let Some(timers) = timers(call) {
         timers.by_goroutine.insert(goroutine, number);
-        let timer = Timer { kind, schedule, goroutine, is_running: false, due, _exemption: exemption };
+        let timer = Timer { kind, schedule, goroutine, is_running: false, due, place, _exemption: exemption };
         timers.timers.insert(number, timer);
     }
     Ok(number as f64)
+}
+
+/// The Lua code that calls the running native; "[C]" if none does.
+fn caller(call: &mut Call) -> Vec<u8> {
+    let position = call.position(1);
+    position.strip_suffix(b": ").unwrap_or(b"[C]").to_vec()
 }
 
 fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>) -> Result<GoroutineId, Error> {
