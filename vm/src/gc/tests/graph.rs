@@ -31,8 +31,9 @@ fn key_number(n: u64) -> u64 {
 /// Tables refer to each other at random and are reachable from a few roots only; a model knows what each must contain.
 #[test]
 fn random_graph_survives_collection() {
+    let operations = if cfg!(feature = "gc-stress") { 6_000 } else { 60_000 };
     for seed in 1..=6 {
-        unsafe { random_graph(seed, 60_000) };
+        unsafe { random_graph(seed, operations) };
     }
 }
 
