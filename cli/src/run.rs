@@ -237,6 +237,8 @@ async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome
                     return Outcome::Interrupted;
                 }
             }
+            // The error is that the compiler was interrupted.
+            Err(_) if executor.is_interrupted() => return Outcome::Interrupted,
             Err(message) => executor.fail(&message),
         }
         if executor.has_failed() {

@@ -4,6 +4,7 @@ use crate::binary_chunk;
 use crate::gc::{self, Heap};
 use crate::messages;
 use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG};
+use crate::scheduler;
 use crate::table;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -24,8 +25,8 @@ pub(crate) unsafe fn load(
 ) -> Result<*mut LuaFunction, Vec<u8>> {
     // A line or so of source costs as much as a call.
     gc::charge(&mut vm.fuel, text.len() / 16);
-    let cancelled = vm.scheduler.cancel_flag();
-    let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
+    let seen: &Vm = vm;
+    let interrupt = || scheduler::is_interrupted(seen);
     let options = Options { interrupt: Some(&interrupt) };
     let refused = || [&chunk_id(name)[..], b": ", messages::REFUSED_BINARY.as_bytes()].concat();
     let (ordinal, name, text) = match binary_chunk::is_binary(text) {

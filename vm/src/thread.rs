@@ -10,7 +10,7 @@
 //!   the goroutine's first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
 
 use crate::frame::{self, Context};
-use crate::gc::Heap;
+use crate::gc::{self, Heap};
 use crate::object::{Thread, Upvalue};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -146,8 +146,13 @@ pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> boo
     if used + need > limit {
         return false;
     }
-    if size > GROWTH_STEP && !vm.handling_overflow && depth(vm) > MAX_DEPTH {
-        return false;
+    if size > GROWTH_STEP && !vm.handling_overflow {
+        let depth = depth(vm);
+        // Code that catches the error may come here again and again.
+        gc::charge(&mut vm.fuel, depth);
+        if depth > MAX_DEPTH {
+            return false;
+        }
     }
     let wanted = if size < GROWTH_STEP { size * 2 } else { size + GROWTH_STEP };
     let new_size = wanted.max(used + need).min(limit);

@@ -178,7 +178,13 @@ impl Executor {
 
     /// Looks at the VM as if from a native function.
     pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
+        self.vm.set_deadline(self.deadline.get());
         self.vm.enter(f)
+    }
+
+    /// Whether the time is up, or the program was cancelled.
+    pub fn is_interrupted(&self) -> bool {
+        self.vm.is_interrupted()
     }
 
     /// Whether the program has failed: an error in its main chunk, or one that no handler was there for.

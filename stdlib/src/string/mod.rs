@@ -136,13 +136,8 @@ fn rep<'c>(
     if separator.is_empty() {
         return Ok(text.repeat(count));
     }
-    let mut result = Vec::with_capacity(total as usize);
-    for i in 0..count {
-        if i > 0 {
-            result.extend_from_slice(separator);
-        }
-        result.extend_from_slice(text);
-    }
+    let mut result = [text, separator].concat().repeat(count);
+    result.truncate(total as usize);
     Ok(result)
 }
 

@@ -494,7 +494,7 @@ unsafe fn yield_turn(vm: &mut Vm) -> u64 {
 }
 
 /// Whether the host wants the program to stop.
-fn is_interrupted(vm: &Vm) -> bool {
+pub(crate) fn is_interrupted(vm: &Vm) -> bool {
     vm.scheduler.cancelled.load(Ordering::Relaxed)
         || vm.scheduler.deadline.is_some_and(|deadline| vm.scheduler.clock.now() >= deadline)
 }

@@ -66,6 +66,11 @@ impl Vm {
         self.scheduler.deadline = deadline;
     }
 
+    /// Whether the deadline has passed or the program was cancelled.
+    pub fn is_interrupted(&self) -> bool {
+        is_interrupted(self)
+    }
+
     /// The number of goroutines that have not ended.
     pub fn goroutine_count(&self) -> usize {
         self.scheduler.live

@@ -1,0 +1,116 @@
+//! `-timeout` ends whatever a program does, in time and with exit code 124.
+
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const TIMEOUT: Duration = Duration::from_secs(1);
+/// How much later a program may end. What is not optimised takes longer between two looks at the clock.
+const LATENESS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 200 });
+
+const COMPUTING: &[&str] = &[
+    // Tight loops.
+    "while true do end",
+    "repeat local x = 1 until false",
+    // Patterns that backtrack.
+    "(('a'):rep(40)):find(('a*'):rep(30) .. 'b')",
+    "pcall(string.gsub, ('a'):rep(1e5), '.-.-.-b', '')",
+    // Large strings.
+    "while true do local s = ('x'):rep(1e8) end",
+    "while true do pcall(string.rep, 'x', 3e7, 'yz') end",
+    // Slow comparators.
+    "local t = {} for i = 1, 1e5 do t[i] = i end
+        table.sort(t, function(a, b) for i = 1, 1e6 do end return a < b end)",
+    "local t = {} for i = 1, 1e4 do t[i] = ('x'):rep(1e4) .. i end while true do table.sort(t) end",
+    // Others that compute.
+    "go(function() while true do end end) wait()",
+    "io.popen('while :; do echo x; done'):read('*a')",
+    // Whoever catches everything.
+    "local function f() while true do pcall(f) end end f()",
+    "while true do pcall(function() while true do pcall(error) end end) end",
+    "while true do xpcall(function() while true do end end, function() while true do end end) end",
+    "setmetatable(_G, { __index = function() while true do end end }) while true do pcall(function() return x end) end",
+    "coroutine.wrap(function() while true do pcall(coroutine.wrap(function() while true do end end)) end end)()",
+    // The compiler.
+    "load(('x = x + 1 '):rep(3e6))",
+    "load('return {' .. ('1,'):rep(1e7) .. '}')",
+    "load('return ' .. ('1 + '):rep(1e7) .. '1')",
+    "load(function() return 'x = 1 ' end)",
+];
+
+const WAITING: &[&str] = &[
+    "set_timeout(print, 100) receive(chan())",
+    "receive(chan(), 100)",
+    "sleep(100)",
+    "os.execute('sleep 100')",
+    "io.popen('sleep 100'):read()",
+    "io.popen('sleep 100'):close()",
+    "io.popen('sleep 100', 'w'):write(('x'):rep(1e7))",
+    "io.read()",
+    "io.read('*a')",
+    "for line in io.lines() do end",
+];
+
+/// Starts a program whose standard input says nothing. Its child processes are in its process group.
+fn start(arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().unwrap()
+}
+
+/// The exit code of a program, and how long it took. What it has left behind ends, too.
+fn end(mut program: Child) -> (Option<i32>, Duration) {
+    let start = Instant::now();
+    // Its standard input stays open meanwhile.
+    let input = program.stdin.take();
+    let code = program.wait().unwrap().code();
+    let took = start.elapsed();
+    drop(input);
+    #[cfg(unix)]
+    {
+        // There may be nobody.
+        let _ = rustix::process::kill_process_group(
+            rustix::process::Pid::from_child(&program),
+            rustix::process::Signal::KILL,
+        );
+    }
+    (code, took)
+}
+
+fn check(program: Child, what: &str) {
+    let (exit_code, took) = end(program);
+    assert_eq!(exit_code, Some(124), "{what}");
+    assert!(took <= TIMEOUT + LATENESS, "{took:?}: {what}");
+}
+
+#[test]
+fn whatever_a_program_does_ends_in_time() {
+    for code in COMPUTING {
+        check(start(&["-timeout", "1s", "-e", code]), code);
+    }
+    // These leave the processor to each other.
+    let programs: Vec<Child> = WAITING.iter().map(|code| start(&["-timeout", "1s", "-e", code])).collect();
+    for (program, code) in programs.into_iter().zip(WAITING) {
+        check(program, code);
+    }
+}
+
+#[test]
+fn the_compilation_of_a_huge_script_ends_in_time() {
+    for piece in ["x = x + 1\n", "f{1, 2, 3, a = function() return b.c[d] end}\n"] {
+        let mut script = tempfile::NamedTempFile::new().unwrap();
+        script.write_all(piece.repeat((60 << 20) / piece.len()).as_bytes()).unwrap();
+        check(start(&["-timeout", "1s", &script.path().to_string_lossy()]), piece);
+    }
+}
+
+#[test]
+fn a_program_that_ends_by_itself_ends_with_0() {
+    let code = "local t = {} for i = 1, 1e4 do t[i] = -i end table.sort(t); ('x'):rep(1e3):find('x*y')
+        go(function() pcall(error) end) wait() os.execute('true') load('x = 1')()";
+    let (exit_code, took) = end(start(&["-timeout", "1s", "-e", code]));
+    assert_eq!(exit_code, Some(0));
+    assert!(took < TIMEOUT, "{took:?}");
+}
