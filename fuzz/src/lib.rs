@@ -10,6 +10,7 @@ use solvm_stdlib::Host;
 use solvm_stdlib::host::World;
 use solvm_vm::{Config, Turn, Vm};
 use std::io;
+use std::num::NonZeroU32;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -23,6 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice` is how many calls and
 /// back-edges a goroutine runs in one go: 1 makes each of them a suspension.
 pub fn run(text: &[u8], slice: u32) {
+    let slice = NonZeroU32::new(slice).unwrap_or(NonZeroU32::MIN);
     let mut vm = Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
     vm.set_host(Host::new(Nowhere));
     vm.set_deadline(Some(Instant::now() + DEADLINE));

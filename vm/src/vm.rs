@@ -9,6 +9,7 @@ use crate::scheduler::{Clock, Scheduler};
 use crate::tracing::Tracer;
 use crate::value::Value;
 use std::cell::Cell;
+use std::num::NonZeroU32;
 use std::ptr::null_mut;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub struct Config {
     /// The seed of string hashes; random if None.
     pub hash_seed: Option<u64>,
     /// Calls and back-edges that a goroutine may run in one go.
-    pub slice: u32,
+    pub slice: NonZeroU32,
     /// Whether `__len` is honoured on tables (gopher-lua's dialect).
     pub length_metamethods: bool,
     /// No more goroutines than this may live at a time.
@@ -36,12 +37,15 @@ pub struct Config {
     pub chained: bool,
 }
 
+/// Calls and back-edges in a slice by default: about a tenth of a millisecond.
+const SLICE: NonZeroU32 = NonZeroU32::new(20_000).unwrap();
+
 impl Default for Config {
     fn default() -> Self {
         Config {
             memory_limit: 1 << 30,
             hash_seed: None,
-            slice: 20_000,
+            slice: SLICE,
             length_metamethods: false,
             max_goroutines: 10_000_000,
             clock: Clock::System,
@@ -169,7 +173,7 @@ impl Vm {
             )
         };
         let mut vm = Box::new(Vm {
-            fuel: i64::from(config.slice),
+            fuel: i64::from(config.slice.get()),
             stack_end: null_mut(),
             pc: std::ptr::null(),
             base: null_mut(),

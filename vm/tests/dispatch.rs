@@ -5,6 +5,7 @@ use solvm_compiler::{Options, compile};
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Config, Coroutine, Error, Function, Turn, Value, Vm};
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 use std::task::{Context, Waker};
 
 /// Every opcode in a loop.
@@ -136,6 +137,6 @@ fn loop_gives_the_same() {
 
 #[test]
 fn every_safepoint_may_suspend() {
-    let config = Config { slice: 1, ..Config::default() };
+    let config = Config { slice: NonZeroU32::MIN, ..Config::default() };
     assert_eq!(run(config, 200), Ok(200.0));
 }

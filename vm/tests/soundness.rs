@@ -4,6 +4,7 @@ use solvm_vm::native::asynchronous::run;
 use solvm_vm::native::{Library, Rest, Results, Start, Step, Steps, Wanted};
 use solvm_vm::{Call, Config, Error, Function, GoroutineId, LuaString, Turn, Value, Vm};
 use std::cell::Cell;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
@@ -283,7 +284,7 @@ fn a_vm_can_be_moved() {
 /// Neither the goroutine that was stopped nor the next one in the queue loses an instruction.
 #[test]
 fn an_interrupted_program_can_go_on() {
-    let mut vm = Vm::new(Config { slice: 1, ..Config::default() });
+    let mut vm = Vm::new(Config { slice: NonZeroU32::MIN, ..Config::default() });
     let flag = vm.cancel_flag();
     vm.set_host(flag.clone());
     let source = "local function count(...) return ... end
@@ -311,4 +312,25 @@ fn an_interrupted_program_can_go_on() {
         call.globals().get(key).as_number()
     });
     assert_eq!(total, Some(3.0 * 45_450.0));
+}
+
+#[test]
+fn a_goroutine_that_cannot_start_takes_no_place() {
+    let mut failures = 0;
+    // Somewhere in between it is the table of threads that cannot grow.
+    for limit in (1_000_000..4_000_000).step_by(10_000) {
+        let mut vm = Vm::new(Config { memory_limit: limit, ..Config::default() });
+        vm.enter(|call| {
+            let function = call.load(b"return 1", b"=test").expect("compiles");
+            let mut started = 0;
+            while started < 20_000 && call.spawn(function, &[]).is_ok() {
+                started += 1;
+            }
+            failures += usize::from(started < 20_000);
+            assert_eq!(call.goroutine_count(), started);
+            assert_eq!(call.goroutines().len(), started);
+        });
+        while turns(&mut vm) != Turn::Done {}
+    }
+    assert_eq!(failures, 300);
 }

@@ -211,7 +211,7 @@ impl Scheduler {
             inbox: Arc::default(),
             cancelled: Arc::default(),
             deadline: None,
-            slice: i64::from(config.slice),
+            slice: i64::from(config.slice.get()),
             slices: turn::SLICES,
             host_thread: null_mut(),
             next_wait: Wait::Outside,
@@ -376,10 +376,15 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
     if vm.scheduler.threads.is_null() {
         vm.scheduler.threads = vm.heap.new_table(0, 0);
     }
+    // The place is taken when the thread is where the collector finds it.
+    let index = vm.scheduler.free.last().copied().unwrap_or(vm.scheduler.goroutines.len() as u32);
+    let key = Value::number(f64::from(index) + 1.0);
+    table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))?;
+    (*thread).goroutine = index;
     let number = vm.scheduler.next_id;
     vm.scheduler.next_id += 1;
-    let goroutine = |place, ticket| Goroutine {
-        id: GoroutineId { number, place },
+    let goroutine = |ticket| Goroutine {
+        id: GoroutineId { number, place: index },
         thread,
         ticket,
         state: State::Ready,
@@ -388,21 +393,12 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
         ran: 0,
         deadlocked_at: None,
     };
-    let index = match vm.scheduler.free.pop() {
-        Some(index) => {
-            let slot = &mut vm.scheduler.goroutines[index as usize];
-            *slot = goroutine(index, slot.ticket);
-            index
-        }
-        None => {
-            let index = vm.scheduler.goroutines.len() as u32;
-            vm.scheduler.goroutines.push(goroutine(index, 0));
-            index
-        }
-    };
-    (*thread).goroutine = index;
-    let key = Value::number(f64::from(index) + 1.0);
-    table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))?;
+    if vm.scheduler.free.pop().is_some() {
+        let slot = &mut vm.scheduler.goroutines[index as usize];
+        *slot = goroutine(slot.ticket);
+    } else {
+        vm.scheduler.goroutines.push(goroutine(0));
+    }
     vm.scheduler.live += 1;
     vm.scheduler.ready.push_back(index);
     Ok(GoroutineId { number, place: index })
