@@ -1,11 +1,18 @@
-//! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine.
+//! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine. `solvm-benches runtime`: what the runtime
+//! promises of goroutines, channels and timers.
 #![forbid(unsafe_code)]
 
 mod compare;
+mod runtime;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: solvm-benches compare [--runs N] [--smoke] [--solvm PATH] [NAME...]
+const USAGE: &str = "usage: solvm-benches runtime [SCRIPT]
+
+Measures goroutines, channels and timers, each in a process of its own, and says whether the figures are as promised; or runs
+one of the scripts below benches/runtime.
+
+usage: solvm-benches compare [--runs N] [--smoke] [--solvm PATH] [NAME...]
 
 Runs the programs below benches/scripts (those whose names contain one of the NAMEs) with SolVM and with each of lua5.1,
 luajit -joff and lua5.4 that is installed, interleaved; checks that all print the same; prints medians of processor time.
@@ -17,11 +24,15 @@ luajit -joff and lua5.4 that is installed, interleaved; checks that all print th
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    if arguments.next().as_deref() != Some("compare") {
-        eprint!("{USAGE}");
-        return ExitCode::from(2);
-    }
-    match compare::Options::parse(arguments).and_then(|options| compare::run(&options)) {
+    let result = match arguments.next().as_deref() {
+        Some("compare") => compare::Options::parse(arguments).and_then(|options| compare::run(&options)),
+        Some("runtime") => arguments.next().map_or_else(runtime::run, |script| runtime::run_script(&script)),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(message) => {
