@@ -75,10 +75,15 @@ impl Channel {
 
 impl Queues {
     /// Drops waits that have ended otherwise (by time), when they may be half of the queues.
+    #[inline]
     pub(super) fn clean(&mut self, call: &mut Call<'_>) {
-        if self.senders.len() + self.receivers.len() < self.cleaned_at.max(64) {
-            return;
+        if self.senders.len() + self.receivers.len() >= self.cleaned_at.max(64) {
+            self.clean_now(call);
         }
+    }
+
+    #[cold]
+    fn clean_now(&mut self, call: &mut Call<'_>) {
         call.with_vm(|vm| {
             self.senders.retain(|(sender, _)| sender.is_waiting(vm));
             self.receivers.retain(|receiver| receiver.is_waiting(vm));

@@ -120,8 +120,15 @@ impl<'c> Call<'c> {
     }
 
     /// The wait that is about to begin ends after this time, if any; the native gives `expiry` then.
+    #[inline]
     pub(super) fn set_timer(&mut self, duration: Option<Duration>, expiry: Expiry) -> Result<(), Error> {
-        let Some(duration) = duration else { return Ok(()) };
+        match duration {
+            Some(duration) => self.end_wait_after(duration, expiry),
+            None => Ok(()),
+        }
+    }
+
+    fn end_wait_after(&mut self, duration: Duration, expiry: Expiry) -> Result<(), Error> {
         self.with_vm(|vm| {
             let Some(ticket) = vm.scheduler.running_ticket() else { return Err(super::outside()) };
             let now = vm.scheduler.clock.now();
