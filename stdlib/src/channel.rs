@@ -3,7 +3,7 @@
 //! They are the channels of `chan`, `send` and `receive` (see [`crate::runtime::channel`]); only the results differ.
 
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
-use solvm_vm::scheduler::channel::{Channel, SEND_ON_CLOSED};
+use solvm_vm::scheduler::channel::{Channel, ChannelHandle, SEND_ON_CLOSED};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 
@@ -39,19 +39,6 @@ pub(crate) fn new<'c>(call: &mut Call<'c>, size: usize) -> Result<Userdata<'c>, 
     Ok(call.userdata(Channel::new(size), metatable))
 }
 
-/// An argument that is a channel.
-#[derive(Clone, Copy)]
-struct ChannelValue<'c>(Userdata<'c>);
-
-impl FromLua for ChannelValue<'_> {
-    type Item<'c> = ChannelValue<'c>;
-    const EXPECTED: &'static str = "channel";
-
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<ChannelValue<'c>> {
-        Userdata::from_value(value).filter(|userdata| userdata.get::<Channel>().is_some()).map(ChannelValue)
-    }
-}
-
 fn make<'c>(call: &mut Call<'c>, size: Option<f64>) -> Result<Userdata<'c>, Error> {
     let size = size.unwrap_or(0.0);
     if !(0.0..=MAX_SIZE).contains(&size) {
@@ -60,8 +47,8 @@ fn make<'c>(call: &mut Call<'c>, size: Option<f64>) -> Result<Userdata<'c>, Erro
     new(call, size as usize)
 }
 
-fn to_string(_: &mut Call, channel: ChannelValue) -> String {
-    format!("channel: {:#x}", channel.0.value().address())
+fn to_string(_: &mut Call, channel: ChannelHandle) -> String {
+    format!("channel: {:#x}", channel.value().address())
 }
 
 fn closed() -> Error {
@@ -71,10 +58,10 @@ fn closed() -> Error {
 /// `channel:send(value)`: returns when it has been taken or buffered.
 fn send<'c>(
     call: &mut Call<'c>,
-    channel: ChannelValue<'c>,
+    channel: ChannelHandle<'c>,
     value: Value<'c>,
 ) -> Result<Either<(), Start<Send>>, Error> {
-    match call.select(&[Offer::Send(channel.0, value)])? {
+    match call.select(&[Offer::Send(channel, value)])? {
         Selected::Done(..) => Ok(Either::Now(())),
         Selected::Closed(_) => Err(closed()),
         Selected::None => Ok(Either::Later(Start::new(Send { waits: false }))),
@@ -90,7 +77,7 @@ impl Steps for Send {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         if !std::mem::replace(&mut self.waits, true) {
             let value = call.argument(1).unwrap_or(Value::NIL);
-            let Some(ChannelValue(channel)) = argument(call) else { return call.finish(()) };
+            let Some(channel) = argument(call) else { return call.finish(()) };
             return call.wait_for_offers(&[Offer::Send(channel, value)], None);
         }
         match call.selected() {
@@ -102,17 +89,17 @@ impl Steps for Send {
 }
 
 /// The channel that a method was called on.
-fn argument<'c>(call: &mut Call<'c>) -> Option<ChannelValue<'c>> {
+fn argument<'c>(call: &mut Call<'c>) -> Option<ChannelHandle<'c>> {
     let value = call.argument(0)?;
-    ChannelValue::from_lua(call, value)
+    ChannelHandle::from_lua(call, value)
 }
 
 /// `channel:receive()`: true and a value; false at the end.
 fn receive<'c>(
     call: &mut Call<'c>,
-    channel: ChannelValue<'c>,
+    channel: ChannelHandle<'c>,
 ) -> Result<Either<(bool, Value<'c>), Start<Receive>>, Error> {
-    Ok(match call.select(&[Offer::Receive(channel.0)])? {
+    Ok(match call.select(&[Offer::Receive(channel)])? {
         Selected::Done(_, value) => Either::Now((true, value)),
         Selected::Closed(_) => Either::Now((false, Value::NIL)),
         Selected::None => Either::Later(Start::new(Receive { waits: false })),
@@ -127,7 +114,7 @@ struct Receive {
 impl Steps for Receive {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         if !std::mem::replace(&mut self.waits, true) {
-            let Some(ChannelValue(channel)) = argument(call) else { return call.finish(()) };
+            let Some(channel) = argument(call) else { return call.finish(()) };
             return call.wait_for_offers(&[Offer::Receive(channel)], None);
         }
         match call.selected() {
@@ -138,8 +125,8 @@ impl Steps for Receive {
     }
 }
 
-fn close<'c>(call: &mut Call<'c>, channel: ChannelValue<'c>) -> Result<(), Error> {
-    crate::runtime::channel::close(call, channel.0)
+fn close<'c>(call: &mut Call<'c>, channel: ChannelHandle<'c>) -> Result<(), Error> {
+    crate::runtime::channel::close(call, channel)
 }
 
 /// `channel.select(cases...)`: waits until one of the cases happens, calls its function, and returns its number, the value
@@ -165,7 +152,7 @@ fn select<'c>(call: &mut Call<'c>, cases: Rest) -> Result<StartWith<'c, Select>,
             b"<-|" => true,
             other => return Err(invalid([b"invalid channel direction:", other].concat())),
         };
-        let Some(ChannelValue(channel)) = ChannelValue::from_lua(call, case.get(2)) else {
+        let Some(channel) = ChannelHandle::from_lua(call, case.get(2)) else {
             return Err(invalid(b"invalid select case".into()));
         };
         select.offers.push(Case { index, is_send });
@@ -200,7 +187,7 @@ impl Select {
     fn offers<'c>(&self, call: &mut Call<'c>) -> Vec<Offer<'c>> {
         let mut offers = Vec::with_capacity(self.offers.len());
         for (place, case) in self.offers.iter().enumerate() {
-            let Some(channel) = Userdata::from_value(call.kept(2 * place)) else { continue };
+            let Some(channel) = ChannelHandle::from_value(call.kept(2 * place)) else { continue };
             let value = call.kept(2 * place + 1);
             offers.push(if case.is_send { Offer::Send(channel, value) } else { Offer::Receive(channel) });
         }

@@ -2,7 +2,7 @@
 
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
-use solvm_vm::scheduler::channel::{Channel, SEND_ON_CLOSED, Transfer};
+use solvm_vm::scheduler::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
 use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> 
 }
 
 /// The channel that argument `index` names or is.
-fn channel_of<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<Userdata<'c>, Error> {
+fn channel_of<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<ChannelHandle<'c>, Error> {
     let found = match LuaString::from_value(value) {
         Some(name) => {
             let found = names(call)?.get(name);
@@ -60,8 +60,7 @@ fn channel_of<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result
         }
         None => value,
     };
-    Userdata::from_value(found)
-        .filter(|userdata| userdata.get::<Channel>().is_some())
+    ChannelHandle::from_value(found)
         .ok_or_else(|| Error::argument(index, format!("channel expected, got {}", value.type_name())))
 }
 
@@ -124,9 +123,9 @@ pub(crate) struct Select {
 }
 
 impl Select {
-    fn channel<'c>(&self, call: &mut Call<'c>, offer: usize) -> Option<Userdata<'c>> {
+    fn channel<'c>(&self, call: &mut Call<'c>, offer: usize) -> Option<ChannelHandle<'c>> {
         let place = *self.places.get(offer)?;
-        Userdata::from_value(call.kept(place))
+        ChannelHandle::from_value(call.kept(place))
     }
 
     /// Ends with a value and the name of the channel it came from.
@@ -177,7 +176,8 @@ fn close_channel<'c>(call: &mut Call<'c>, channel: Value<'c>) -> Result<(), Erro
     close(call, channel)
 }
 
-pub(crate) fn close<'c>(call: &mut Call<'c>, channel: Userdata<'c>) -> Result<(), Error> {
+pub(crate) fn close<'c>(call: &mut Call<'c>, channel: ChannelHandle<'c>) -> Result<(), Error> {
     let closed = call.string(b"closed")?.value();
-    call.channel_close(channel, &[Value::NIL, closed])
+    call.channel_close(channel, &[Value::NIL, closed]);
+    Ok(())
 }

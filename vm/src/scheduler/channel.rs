@@ -6,7 +6,7 @@
 use super::select::Waiter;
 use super::{Expiry, GoroutineId, Parked, Wait, outside};
 use crate::gc::Marker;
-use crate::native::{Call, Error, Userdata, Value as Handle};
+use crate::native::{Call, Error, FromLua, Userdata, Value as Handle};
 use crate::userdata::Data;
 use crate::value::Value;
 use std::cell::{RefCell, RefMut};
@@ -39,6 +39,43 @@ impl Data for Channel {
     }
 }
 
+/// A channel as a value: found to be one when it was made.
+#[derive(Clone, Copy)]
+pub struct ChannelHandle<'c> {
+    userdata: Userdata<'c>,
+    channel: &'c Channel,
+}
+
+impl<'c> ChannelHandle<'c> {
+    /// The channel that a value is.
+    pub fn from_value(value: Handle<'c>) -> Option<Self> {
+        let userdata = Userdata::from_value(value)?;
+        Some(ChannelHandle { userdata, channel: userdata.get()? })
+    }
+
+    /// The value.
+    pub fn value(self) -> Handle<'c> {
+        self.userdata.value()
+    }
+
+    pub(super) fn userdata(self) -> Userdata<'c> {
+        self.userdata
+    }
+
+    pub(super) fn queues(self) -> RefMut<'c, Queues> {
+        self.channel.0.borrow_mut()
+    }
+}
+
+impl FromLua for ChannelHandle<'_> {
+    type Item<'c> = ChannelHandle<'c>;
+    const EXPECTED: &'static str = "channel";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Handle<'c>) -> Option<ChannelHandle<'c>> {
+        ChannelHandle::from_value(value)
+    }
+}
+
 /// What a channel operation came to.
 pub enum Transfer<T> {
     /// It is done.
@@ -66,10 +103,6 @@ impl Channel {
     /// Whether it has been closed.
     pub fn is_closed(&self) -> bool {
         self.0.borrow().closed
-    }
-
-    pub(super) fn queues(&self) -> RefMut<'_, Queues> {
-        self.0.borrow_mut()
     }
 }
 
@@ -111,12 +144,11 @@ impl<'c> Call<'c> {
     /// gives `false`, otherwise `true`.
     pub fn channel_send(
         &mut self,
-        userdata: Userdata<'c>,
+        channel: ChannelHandle<'c>,
         value: Handle<'c>,
         timeout: Option<Duration>,
     ) -> Result<Transfer<()>, Error> {
-        let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
-        let mut queues = channel.0.borrow_mut();
+        let mut queues = channel.queues();
         if queues.closed {
             return Ok(Transfer::Closed);
         }
@@ -140,7 +172,7 @@ impl<'c> Call<'c> {
         };
         drop(queues);
         // SAFETY: the channel keeps the value from now on.
-        self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(userdata.0) });
+        self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(channel.userdata.0) });
         Ok(answer)
     }
 
@@ -148,11 +180,10 @@ impl<'c> Call<'c> {
     /// native gives `nil, "timeout"`, otherwise the value.
     pub fn channel_receive(
         &mut self,
-        userdata: Userdata<'c>,
+        channel: ChannelHandle<'c>,
         timeout: Option<Duration>,
     ) -> Result<Transfer<Handle<'c>>, Error> {
-        let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
-        let mut queues = channel.0.borrow_mut();
+        let mut queues = channel.queues();
         let buffered = queues.buffer.pop_front();
         let mut sent = None;
         while let Some((sender, value)) = queues.senders.pop_front() {
@@ -186,16 +217,15 @@ impl<'c> Call<'c> {
     }
 
     /// Notes that the running goroutine learns of the channel's end. False if it had been told before.
-    pub fn tell_of_end(&mut self, userdata: Userdata<'c>) -> bool {
+    pub fn tell_of_end(&mut self, channel: ChannelHandle<'c>) -> bool {
         let Some(id) = self.goroutine() else { return true };
-        userdata.get::<Channel>().is_none_or(|channel| channel.0.borrow_mut().told.insert(id))
+        channel.queues().told.insert(id)
     }
 
     /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get `closed`'s values and count as
     /// told of the end; in those that wait to send, the send fails. Those that wait on several channels learn which one it was.
-    pub fn channel_close(&mut self, userdata: Userdata<'c>, closed: &[Handle<'c>]) -> Result<(), Error> {
-        let channel = userdata.get::<Channel>().ok_or_else(|| Error::text("not a channel"))?;
-        let mut queues = channel.0.borrow_mut();
+    pub fn channel_close(&mut self, channel: ChannelHandle<'c>, closed: &[Handle<'c>]) {
+        let mut queues = channel.queues();
         queues.closed = true;
         let values: Vec<Value> = closed.iter().map(|value| value.0).take(4).collect();
         for (sender, _) in std::mem::take(&mut queues.senders) {
@@ -209,6 +239,5 @@ impl<'c> Call<'c> {
                 queues.told.insert(goroutine);
             }
         }
-        Ok(())
     }
 }

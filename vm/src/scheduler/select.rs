@@ -2,9 +2,9 @@
 //!
 //! The one mechanism for every wait that has a choice. If several are possible at once, each of them is as likely as the others.
 
-use super::channel::{Channel, SEND_ON_CLOSED, Transfer};
+use super::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
 use super::{Expiry, Fate, Ticket, Wait, outside, wake};
-use crate::native::{Call, Error, Step, Userdata, Value as Handle};
+use crate::native::{Call, Error, Step, Value as Handle};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::time::Duration;
@@ -54,9 +54,9 @@ impl Waiter {
 #[derive(Clone, Copy)]
 pub enum Offer<'c> {
     /// To receive a value.
-    Receive(Userdata<'c>),
+    Receive(ChannelHandle<'c>),
     /// To send this one.
-    Send(Userdata<'c>, Handle<'c>),
+    Send(ChannelHandle<'c>, Handle<'c>),
 }
 
 /// What became of the offers.
@@ -80,22 +80,18 @@ pub enum Awaited<'c> {
 }
 
 impl<'c> Offer<'c> {
-    fn userdata(self) -> Userdata<'c> {
+    fn channel(self) -> ChannelHandle<'c> {
         match self {
-            Offer::Receive(userdata) | Offer::Send(userdata, _) => userdata,
+            Offer::Receive(channel) | Offer::Send(channel, _) => channel,
         }
     }
 
-    fn channel(self) -> Result<&'c Channel, Error> {
-        self.userdata().get().ok_or_else(|| Error::text("not a channel"))
-    }
-
-    fn is_possible(self, call: &mut Call<'c>) -> Result<bool, Error> {
-        let mut queues = self.channel()?.queues();
-        Ok(match self {
+    fn is_possible(self, call: &mut Call<'c>) -> bool {
+        let mut queues = self.channel().queues();
+        match self {
             Offer::Receive(_) => queues.can_receive(call),
             Offer::Send(..) => queues.can_send(call),
-        })
+        }
     }
 }
 
@@ -104,7 +100,7 @@ impl<'c> Call<'c> {
     pub fn select(&mut self, offers: &[Offer<'c>]) -> Result<Selected<'c>, Error> {
         let mut possible = Vec::new();
         for (index, offer) in offers.iter().enumerate() {
-            if offer.is_possible(self)? {
+            if offer.is_possible(self) {
                 possible.push(index);
             }
         }
@@ -115,12 +111,12 @@ impl<'c> Call<'c> {
         };
         let index = possible[choice];
         match offers[index] {
-            Offer::Receive(userdata) => Ok(match self.channel_receive(userdata, None)? {
+            Offer::Receive(channel) => Ok(match self.channel_receive(channel, None)? {
                 Transfer::Done(value) => Selected::Done(index, value),
                 Transfer::Closed => Selected::Closed(index),
                 Transfer::Wait(_) => return Err(Error::text("a receive waits that was possible")),
             }),
-            Offer::Send(userdata, value) => Ok(match self.channel_send(userdata, value, None)? {
+            Offer::Send(channel, value) => Ok(match self.channel_send(channel, value, None)? {
                 Transfer::Done(()) => Selected::Done(index, Handle::NIL),
                 Transfer::Closed => Selected::Closed(index),
                 Transfer::Wait(_) => return Err(Error::text("a send waits that was possible")),
@@ -140,16 +136,16 @@ impl<'c> Call<'c> {
         })?;
         self.set_timer(timeout, Expiry::TimedOut)?;
         for (number, &offer) in (0..).zip(offers) {
-            let mut queues = offer.channel()?.queues();
+            let mut queues = offer.channel().queues();
             queues.clean(self);
             let waiter = Waiter { ticket, offer: Some(number) };
             match offer {
                 Offer::Receive(_) => queues.receivers.push_back(waiter),
-                Offer::Send(userdata, value) => {
+                Offer::Send(channel, value) => {
                     queues.senders.push_back((waiter, value.0));
                     drop(queues);
                     // SAFETY: the channel keeps the value from now on.
-                    self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(userdata.0) });
+                    self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(channel.userdata().0) });
                 }
             }
         }
