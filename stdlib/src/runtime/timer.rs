@@ -51,7 +51,7 @@ struct Timer {
     goroutine: GoroutineId,
     /// Its function is running, so that clearing it must not end the goroutine.
     is_running: bool,
-    /// When the last call was due.
+    /// When the last call was due; before the first one, when the timer was made.
     due: Instant,
     /// Where it was made ("script.lua:12").
     place: Vec<u8>,
@@ -268,7 +268,8 @@ impl Timer {
     fn next(&self, now: Instant, wall_clock: std::time::SystemTime) -> Option<Instant> {
         match &self.schedule {
             // A time that cannot be represented is as far away as a life of the program can be.
-            Schedule::Once(after) => Some(now.checked_add(*after).unwrap_or(now + FAR)),
+            // It counts from when it was set, not from when its goroutine first ran.
+            Schedule::Once(after) => Some(self.due.checked_add(*after).unwrap_or(now + FAR)),
             Schedule::Every(period) => {
                 let missed = now.saturating_duration_since(self.due).as_nanos() / period.as_nanos().max(1);
                 let periods = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
