@@ -67,7 +67,7 @@ impl Activations {
 ///
 /// # Safety
 /// `context` is a context (see [`crate::frame`]).
-unsafe fn called_native(context: Context) -> Option<Value> {
+pub(crate) unsafe fn called_native(context: Context) -> Option<Value> {
     let opcode = Instruction(*context.pc.sub(1)).opcode()?;
     let is_call = matches!(
         opcode,
