@@ -2,7 +2,9 @@
 
 use crate::host::{Host, reason};
 use crate::runtime::channel;
-use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{
+    Collector, Definition, Either, Library, Param, Pass, Rest, Special, Start, StartWith, Step, Steps, Wanted,
+};
 use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Userdata, Value};
 
@@ -493,7 +495,7 @@ fn load<'c>(
     name: Option<LuaString<'c>>,
     mode: Option<LuaString<'c>>,
     environment: Option<Table<'c>>,
-) -> Result<Either<Loaded<'c>, Start<Load>>, Error> {
+) -> Result<Either<Loaded<'c>, StartWith<'c, Load>>, Error> {
     if let Some(text) = LuaString::from_value(source) {
         let options = Options { mode: mode.map(LuaString::bytes), environment };
         let name = name.unwrap_or(text);
@@ -502,8 +504,12 @@ fn load<'c>(
     if Function::from_value(source).is_none() {
         return Err(Error::argument(1, format!("function expected, got {}", source.type_name())));
     }
-    Ok(Either::Later(Start::new(Load { text: Vec::new(), asked: false })))
+    let protected = call.function(&PROTECTED_CALL, &[]);
+    Ok(Either::Later(Start::new(Load { text: Vec::new(), asked: false }).keep(protected.value())))
 }
+
+/// A reader's error is that of `load`.
+static PROTECTED_CALL: Definition = Definition::special("pcall", Special::ProtectedCall);
 
 /// `load` with a reader: pieces are asked for until there is none.
 struct Load {
@@ -514,13 +520,16 @@ struct Load {
 impl Steps for Load {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         if std::mem::take(&mut self.asked) {
-            let piece = call.returned(0);
+            let piece = call.returned(1);
+            if !call.returned(0).is_truthy() {
+                return call.finish((Value::NIL, piece));
+            }
             match message_text(call, piece) {
                 Some(piece) if !piece.bytes().is_empty() => {
                     call.check_memory(self.text.len() + piece.bytes().len())?;
                     self.text.extend_from_slice(piece.bytes());
                 }
-                None if !piece.is_nil() => return Err(Error::text("reader function must return a string")),
+                None if !piece.is_nil() => return call.finish((Value::NIL, "reader function must return a string")),
                 _ => {
                     let name = call.argument(1).and_then(LuaString::from_value);
                     let mode = call.argument(2).and_then(LuaString::from_value);
@@ -538,7 +547,8 @@ impl Steps for Load {
         }
         self.asked = true;
         let reader = call.argument(0).unwrap_or(Value::NIL);
-        call.call(reader, &[], Wanted::One)
+        let protected = call.kept(0);
+        call.call(protected, &[reader], Wanted::All)
     }
 }
 
