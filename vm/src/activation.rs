@@ -112,6 +112,13 @@ impl Iterator for Activations {
                         let native = *context.base.sub(4);
                         self.pending = native.is_native_function().then_some(native);
                     }
+                    Some(Continuation::ErrorHandler) => {
+                        // The native that has failed has no frame either.
+                        self.pending = match caller {
+                            Some(failed) => called_native(failed),
+                            None => None,
+                        };
+                    }
                     Some(_) => {}
                 }
             }
