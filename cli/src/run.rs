@@ -81,7 +81,7 @@ fn path_of(script: &Script) -> Option<&[u8]> {
 }
 
 fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
-    let mut config = Config::default();
+    let mut config = Config { dialect: arguments.dialect, ..Config::default() };
     if let Some(limit) = arguments.memory_limit {
         config.memory_limit = limit;
     }

@@ -2,7 +2,7 @@
 
 use crate::binary_chunk;
 use crate::gc::Heap;
-use crate::messages;
+use crate::messages::{self, Dialect};
 use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG};
 use crate::table;
 use crate::value::Value;
@@ -26,7 +26,10 @@ pub(crate) unsafe fn load(
     vm.fuel -= (text.len() / 16) as i64;
     let cancelled = vm.scheduler.cancel_flag();
     let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
-    let options = Options { interrupt: Some(&interrupt) };
+    let options = Options {
+        interrupt: Some(&interrupt),
+        too_many_locals: (vm.dialect == Dialect::GopherLua).then_some(messages::REGISTER_OVERFLOW),
+    };
     let refused = || [&chunk_id(name)[..], b": ", messages::REFUSED_BINARY.as_bytes()].concat();
     let (ordinal, name, text) = match binary_chunk::is_binary(text) {
         true => binary_chunk::decode(text).ok_or_else(refused)?,
