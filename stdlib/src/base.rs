@@ -106,11 +106,11 @@ fn raw_set<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>, value: Val
 }
 
 fn next<'c>(
-    _: &mut Call<'c>,
+    call: &mut Call<'c>,
     table: Table<'c>,
     key: Option<Value<'c>>,
 ) -> Result<Either<(Value<'c>, Value<'c>), Option<Value<'c>>>, Error> {
-    Ok(match table.next(key.unwrap_or(Value::NIL))? {
+    Ok(match table.next(call, key.unwrap_or(Value::NIL))? {
         Some(pair) => Either::Now(pair),
         None => Either::Later(None),
     })

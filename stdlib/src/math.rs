@@ -6,80 +6,44 @@ use solvm_vm::{Call, Dialect, Error, messages};
 use std::f64::consts::PI;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("math" {
-    "abs" => abs,
-    "acos" => acos,
-    "asin" => asin,
-    "atan" => atan,
+    "abs" => number f64::abs,
+    "acos" => number f64::acos,
+    "asin" => number f64::asin,
+    "atan" => number f64::atan,
     "atan2" => atan2,
-    "ceil" => ceil,
-    "cos" => cos,
-    "cosh" => cosh,
-    "deg" => deg,
-    "exp" => exp,
-    "floor" => floor,
+    "ceil" => number f64::ceil,
+    "cos" => number f64::cos,
+    "cosh" => number f64::cosh,
+    "deg" => number |x| x / (PI / 180.0),
+    "exp" => number f64::exp,
+    "floor" => number floor,
     "fmod" => fmod,
     "frexp" => frexp,
     "huge" => constant f64::INFINITY,
     "ldexp" => ldexp,
     "log" => log,
-    "log10" => log10,
+    "log10" => number f64::log10,
     "max" => max,
     "min" => min,
     "mod" => fmod,
     "modf" => modf,
     "pi" => constant PI,
     "pow" => pow,
-    "rad" => rad,
+    "rad" => number |x| x * (PI / 180.0),
     "random" => random,
     "randomseed" => random_seed,
-    "sin" => sin,
-    "sinh" => sinh,
-    "sqrt" => sqrt,
-    "tan" => tan,
-    "tanh" => tanh,
+    "sin" => number f64::sin,
+    "sinh" => number f64::sinh,
+    "sqrt" => number f64::sqrt,
+    "tan" => number f64::tan,
+    "tanh" => number f64::tanh,
 });
-
-fn abs(_: &mut Call, x: f64) -> f64 {
-    x.abs()
-}
-
-fn acos(_: &mut Call, x: f64) -> f64 {
-    x.acos()
-}
-
-fn asin(_: &mut Call, x: f64) -> f64 {
-    x.asin()
-}
-
-fn atan(_: &mut Call, x: f64) -> f64 {
-    x.atan()
-}
 
 fn atan2(_: &mut Call, y: f64, x: f64) -> f64 {
     y.atan2(x)
 }
 
-fn ceil(_: &mut Call, x: f64) -> f64 {
-    x.ceil()
-}
-
-fn cos(_: &mut Call, x: f64) -> f64 {
-    x.cos()
-}
-
-fn cosh(_: &mut Call, x: f64) -> f64 {
-    x.cosh()
-}
-
-fn deg(_: &mut Call, x: f64) -> f64 {
-    x / (PI / 180.0)
-}
-
-fn exp(_: &mut Call, x: f64) -> f64 {
-    x.exp()
-}
-
-fn floor(_: &mut Call, x: f64) -> f64 {
+fn floor(x: f64) -> f64 {
     // Without SSE 4.1 `f64::floor` is a call. Adding and taking away this number rounds to a whole one as long as the sum has no
     // bits for fractions.
     const ROUNDING: f64 = 1.5 * (1u64 << 52) as f64;
@@ -124,10 +88,6 @@ fn log(_: &mut Call, x: f64, base: Option<f64>) -> f64 {
     }
 }
 
-fn log10(_: &mut Call, x: f64) -> f64 {
-    x.log10()
-}
-
 /// Folds all arguments, each of which must be a number.
 fn fold(call: &mut Call, numbers: Rest, better: fn(f64, f64) -> bool) -> Result<f64, Error> {
     if call.argument_count() == 0 && call.dialect() == Dialect::GopherLua {
@@ -161,30 +121,6 @@ fn modf(_: &mut Call, x: f64) -> (f64, f64) {
 
 fn pow(_: &mut Call, x: f64, y: f64) -> f64 {
     x.powf(y)
-}
-
-fn rad(_: &mut Call, x: f64) -> f64 {
-    x * (PI / 180.0)
-}
-
-fn sin(_: &mut Call, x: f64) -> f64 {
-    x.sin()
-}
-
-fn sinh(_: &mut Call, x: f64) -> f64 {
-    x.sinh()
-}
-
-fn sqrt(_: &mut Call, x: f64) -> f64 {
-    x.sqrt()
-}
-
-fn tan(_: &mut Call, x: f64) -> f64 {
-    x.tan()
-}
-
-fn tanh(_: &mut Call, x: f64) -> f64 {
-    x.tanh()
 }
 
 /// The generator behind `math.random`: xoshiro256++ (Blackman and Vigna), seeded by splitmix64.

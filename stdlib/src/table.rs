@@ -66,7 +66,8 @@ fn set_n<'c>(_: &mut Call<'c>, _table: Table<'c>) -> Result<(), Error> {
     Err(Error::text("'setn' is obsolete"))
 }
 
-fn max_n<'c>(_: &mut Call<'c>, table: Table<'c>) -> f64 {
+fn max_n<'c>(call: &mut Call<'c>, table: Table<'c>) -> f64 {
+    call.charge(table.capacity() / 16);
     table.pairs().filter_map(|(key, _)| key.as_number()).fold(0.0, f64::max)
 }
 
@@ -176,7 +177,7 @@ impl Steps for ForEach {
         let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
         let function = call.argument(1).unwrap_or(Value::NIL);
         let last = call.kept(0);
-        match table.next(last)? {
+        match table.next(call, last)? {
             Some((key, value)) => {
                 call.set_kept(0, key);
                 call.call(function, &[key, value], Wanted::One)

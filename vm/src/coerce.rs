@@ -1,6 +1,6 @@
 //! Types and the conversions between strings and numbers (manual, section 2.2.1).
 
-use crate::gc::Heap;
+use crate::gc::{Heap, charge_bytes_at};
 use crate::number::NumberText;
 use crate::value::Value;
 use crate::{string, value};
@@ -63,8 +63,12 @@ pub(crate) fn to_number(value: Value) -> Option<f64> {
 #[cold]
 #[inline(never)]
 fn read_number(value: Value) -> Option<f64> {
+    let text = value.to_string()?;
     // SAFETY: the value is live.
-    let bytes = unsafe { string::bytes(value.to_string()?) };
+    let bytes = unsafe {
+        charge_bytes_at(text, (*text).length as usize);
+        string::bytes(text)
+    };
     solvm_compiler::numeral::read_trimmed(bytes)
 }
 

@@ -1,7 +1,7 @@
 //! From compiled code to functions on the heap.
 
 use crate::binary_chunk;
-use crate::gc::Heap;
+use crate::gc::{self, Heap};
 use crate::messages::{self, Dialect};
 use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG};
 use crate::table;
@@ -23,7 +23,7 @@ pub(crate) unsafe fn load(
     environment: *mut Table,
 ) -> Result<*mut LuaFunction, Vec<u8>> {
     // A line or so of source costs as much as a call.
-    vm.fuel -= (text.len() / 16) as i64;
+    gc::charge(&mut vm.fuel, text.len() / 16);
     let cancelled = vm.scheduler.cancel_flag();
     let interrupt = || cancelled.load(std::sync::atomic::Ordering::Relaxed);
     let options = Options {

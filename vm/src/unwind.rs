@@ -3,6 +3,7 @@
 use crate::frame::{
     Context, Continuation, MAX_VALUES, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
 };
+use crate::gc;
 use crate::interpreter::{CALL, CONTINUE};
 use crate::messages;
 use crate::native;
@@ -47,7 +48,7 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
         std::ptr::copy(source, target, count);
         vm.top = target.add(count);
         if count > LONG_LIST {
-            vm.fuel -= count as i64;
+            gc::charge(&mut vm.fuel, count);
             if vm.fuel < 0 {
                 vm.k = constants_of(vm.base);
                 return scheduler::results_out_of_budget(vm);

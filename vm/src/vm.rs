@@ -210,7 +210,7 @@ impl Vm {
     pub(crate) fn settle(&mut self) {
         let fuel = &raw mut self.fuel;
         // SAFETY: whoever can move the VM cannot allocate in its heap without coming through here.
-        unsafe { self.heap.set_alarm(fuel) };
+        unsafe { self.heap.set_budget(fuel) };
     }
 
     /// Runs the context at hand until the chain of handlers ends. The only way into the interpreter.

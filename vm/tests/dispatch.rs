@@ -34,11 +34,11 @@ fn wrap<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<Function<'c>,
 }
 
 fn next<'c>(
-    _: &mut Call<'c>,
+    call: &mut Call<'c>,
     table: solvm_vm::Table<'c>,
     key: Option<Value<'c>>,
 ) -> Result<(Value<'c>, Value<'c>), Error> {
-    Ok(table.next(key.unwrap_or(Value::NIL))?.unwrap_or((Value::NIL, Value::NIL)))
+    Ok(table.next(call, key.unwrap_or(Value::NIL))?.unwrap_or((Value::NIL, Value::NIL)))
 }
 
 fn ipairs_iterator<'c>(_: &mut Call<'c>, table: solvm_vm::Table<'c>, index: f64) -> (Value<'c>, Value<'c>) {

@@ -105,19 +105,9 @@ impl Heap {
         }
         let owes = account.debt >= STEP_SIZE && !account.stopped;
         self.due = owes || account.used > account.limit || cfg!(feature = "gc-stress");
-        if self.due && !self.alarm.is_null() {
-            // SAFETY: whoever set the alarm sets it anew if the budget moves.
-            unsafe { *self.alarm = (*self.alarm).min(0) }
+        if self.due {
+            self.arenas.shared.use_up();
         }
-    }
-
-    /// The interpreter's budget: it is used up at once when a collection becomes due, so that natives that allocate need not
-    /// look.
-    ///
-    /// # Safety
-    /// Whenever the heap allocates, the budget set last is alive, and used by the same thread only.
-    pub(crate) unsafe fn set_alarm(&mut self, budget: *mut i64) {
-        self.alarm = budget;
     }
 
     /// Counts what the intern table has grown or shrunk since it was counted last.

@@ -7,7 +7,9 @@
 //! Invariant (CELL BITS): only the bit of a cell's first 8 bytes is ever set.
 
 use super::allocate::Run;
+use super::budget::Shared;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::Cell;
 use std::ptr;
 
 const ARENA_SIZE: usize = 4 << 20;
@@ -75,7 +77,7 @@ struct Arena {
     free: u128,
     /// Its place in [`Arenas::all`].
     index: usize,
-    hash_seed: u64,
+    shared: *const Shared,
 }
 
 /// The word and the mask of a cell's mark bit.
@@ -128,12 +130,20 @@ pub(super) unsafe fn block_of<T>(cell: *const T) -> *mut Block {
     &raw mut (*arena).blocks[(address & !ARENA_MASK) / BLOCK_SIZE]
 }
 
+/// What the heap that a cell belongs to shares with all its arenas.
+///
+/// # Safety
+/// `cell` lies in a living arena.
+pub(super) unsafe fn shared_of<T>(cell: *const T) -> *const Shared {
+    (*((cell as usize & ARENA_MASK) as *const Arena)).shared
+}
+
 /// The hash seed of the heap that a cell belongs to.
 ///
 /// # Safety
 /// `cell` lies in a living arena.
 pub(crate) unsafe fn hash_seed_of<T>(cell: *const T) -> u64 {
-    (*((cell as usize & ARENA_MASK) as *const Arena)).hash_seed
+    (*shared_of(cell)).hash_seed
 }
 
 /// Whether two addresses lie in the same block.
@@ -147,12 +157,14 @@ pub(super) struct Arenas {
     all: Vec<*mut Arena>,
     /// No arena before this index has a free block.
     first_free: usize,
-    hash_seed: u64,
+    /// In a box, where it stays when the heap moves.
+    pub(super) shared: Box<Shared>,
 }
 
 impl Arenas {
     pub(super) fn new(hash_seed: u64) -> Arenas {
-        Arenas { all: Vec::new(), first_free: 0, hash_seed }
+        let shared = Shared { hash_seed, budget: Cell::new(ptr::null_mut()) };
+        Arenas { all: Vec::new(), first_free: 0, shared: Box::new(shared) }
     }
 
     /// A free block. Its descriptor's `start` and its clear mark bits are all that is set.
@@ -189,7 +201,7 @@ impl Arenas {
         }
         (*arena).free = ALL_FREE;
         (*arena).index = self.all.len();
-        (*arena).hash_seed = self.hash_seed;
+        (*arena).shared = &raw const *self.shared;
         self.first_free = self.first_free.min(self.all.len());
         self.all.push(arena);
     }

@@ -56,6 +56,7 @@ mod account;
 mod allocate;
 mod arena;
 mod barrier;
+mod budget;
 mod create;
 mod external;
 mod finalize;
@@ -73,6 +74,7 @@ pub use mark::Marker;
 pub(crate) use {
     allocate::{MAX_CELL, cell_size},
     arena::hash_seed_of,
+    budget::{charge, charge_bytes_at},
     external::OutOfMemory,
 };
 
@@ -127,8 +129,6 @@ pub(crate) struct Heap {
     cursors: [Cursor; CLASSES],
     /// Whether [`Heap::step`] should be called at the next safepoint.
     due: bool,
-    /// The budget that is cut short when `due` becomes true; null if there is none.
-    alarm: *mut i64,
     /// Whether barriers matter: from the start of marking to the atomic phase.
     marking: bool,
     /// Whether marking something is a mistake: see [`verify`].
@@ -175,7 +175,6 @@ impl Heap {
         let mut heap = Heap {
             cursors: [Cursor::EMPTY; CLASSES],
             due: cfg!(feature = "gc-stress"),
-            alarm: null_mut(),
             marking: false,
             verifying: false,
             phase: Phase::Idle,

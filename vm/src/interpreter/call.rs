@@ -218,6 +218,7 @@ handlers! { (pc, base, d, a, k, vm)
                 i += 1;
             }
             (*vm).top = target.add(extra);
+            (*vm).fuel -= (extra >> 4) as i64;
         } else {
             let mut i = 0;
             while i + 1 < wanted {

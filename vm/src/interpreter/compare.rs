@@ -178,7 +178,7 @@ fn order_raw(x: Value, y: Value, or_equal: bool) -> Option<bool> {
     }
     let (p, q) = (x.to_string()?, y.to_string()?);
     // SAFETY: both values are live strings.
-    let order = unsafe { string::bytes(p).cmp(string::bytes(q)) };
+    let order = unsafe { string::order(p, q) };
     Some(order == Ordering::Less || or_equal && order == Ordering::Equal)
 }
 

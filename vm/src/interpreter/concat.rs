@@ -7,6 +7,7 @@ use super::index::find_metamethod;
 use crate::coerce;
 use crate::debug_info;
 use crate::frame;
+use crate::gc;
 use crate::messages::{self, Operation};
 use crate::metamethod::Metamethod;
 use crate::scheduler;
@@ -64,7 +65,7 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
                 Ok(joined) => *base.add(start) = Value::from_string(joined),
                 Err(_) => return throw_text(vm, messages::STRING_OVERFLOW),
             }
-            vm.fuel -= (last - start) as i64;
+            gc::charge(&mut vm.fuel, last - start);
             last = start;
             continue;
         }

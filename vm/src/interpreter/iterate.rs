@@ -25,6 +25,10 @@ handlers! { (pc, base, d, a, k, vm)
             if (generator == (*vm).next_function) & (*slot.sub(1)).is_nil() {
                 *slot.sub(3) = NEXT_MARK;
                 *slot.sub(1) = Value(0);
+                // Charged at once: there may be nothing left in a large table, and then the loop has no body to charge for.
+                let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+                let nodes = 1i64 << ((32 - u32::from((*table).shift)) & 63);
+                (*vm).fuel -= (i64::from((*table).array_size) + nodes) >> 4;
             } else if (generator == (*vm).index_iterator) & ((*slot.sub(1)).0 == 0) {
                 *slot.sub(3) = INDEX_MARK;
             }

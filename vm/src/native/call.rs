@@ -5,6 +5,7 @@ use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Valu
 use super::{Definition, FEW, MANY, Outcome, outcome};
 use crate::binary_chunk;
 use crate::coerce;
+use crate::gc;
 use crate::interpreter;
 use crate::load;
 use crate::messages::{self, Dialect, Operation, Wording};
@@ -136,6 +137,7 @@ impl<'c> Call<'c> {
     /// Leaves any number of results and gives the outcome.
     pub(crate) fn set_results(&mut self, values: impl ExactSizeIterator<Item = Value<'c>>) -> Result<Outcome, Error> {
         let count = values.len();
+        self.charge(count / 16);
         self.reserve(count, messages::TOO_MANY_RESULTS)?;
         for (i, value) in values.enumerate() {
             // SAFETY: `reserve` made room for `count` slots from the arguments on.
@@ -362,7 +364,7 @@ impl<'c> Call<'c> {
     /// Charges the budget with work; false if it is used up and the native should give way ([`Step::Again`](super::Step)).
     pub fn charge(&mut self, units: usize) -> bool {
         let vm = self.vm();
-        vm.fuel -= units as i64;
+        gc::charge(&mut vm.fuel, units);
         vm.fuel >= 0
     }
 

@@ -238,14 +238,21 @@ impl<'c> Table<'c> {
         unsafe { table::length(self.0) as usize }
     }
 
+    /// How many entries there is room for.
+    pub fn capacity(self) -> usize {
+        // SAFETY: the table is live during 'c.
+        unsafe { table::iterate::positions(self.0) as usize }
+    }
+
     /// The key and value after `key` (nil: the first). None at the end. Fails if `key` is not in the table.
-    pub fn next(self, key: Value<'c>) -> Result<Option<(Value<'c>, Value<'c>)>, Error> {
+    /// Removed entries that are passed on the way are charged.
+    pub fn next(self, call: &mut Call<'c>, key: Value<'c>) -> Result<Option<(Value<'c>, Value<'c>)>, Error> {
         // SAFETY: the table and the key are live during 'c.
-        match unsafe { table::iterate::next(self.0, key.0) } {
-            Ok(Some((key, value))) => Ok(Some((Value::from_raw(key), Value::from_raw(value)))),
-            Ok(None) => Ok(None),
-            Err(_) => Err(Error::text(messages::INVALID_KEY_TO_NEXT)),
-        }
+        let Ok(next) = (unsafe { table::iterate::next(self.0, key.0) }) else {
+            return Err(Error::text(messages::INVALID_KEY_TO_NEXT));
+        };
+        call.charge(next.passed as usize / 16);
+        Ok(next.entry.map(|(key, value)| (Value::from_raw(key), Value::from_raw(value))))
     }
 
     /// Every pair, in the order of [`Table::next`]. The table must not get new keys meanwhile; pairs may be missed if it does.

@@ -67,6 +67,15 @@ impl Definition {
         Definition { name, handler: special::call_native, code: enter::<F, P> }
     }
 
+    /// A native from a number to a number, which is a handler of its own: a call costs little more than the function.
+    pub const fn number<F>(name: &'static str, _function: F) -> Definition
+    where
+        F: Fn(f64) -> f64 + Copy + Send + Sync + 'static,
+    {
+        const { assert!(size_of::<F>() == 0, "a native is a plain function, not a closure with captures") };
+        Definition { name, handler: special::call_number_function::<F>, code: enter_number::<F> }
+    }
+
     /// One that the interpreter carries out.
     pub const fn special(name: &'static str, what: Special) -> Definition {
         let handler: Handler = match what {
@@ -161,10 +170,30 @@ natives!(A B C D E);
 /// # Safety
 /// As [`Code`].
 unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
-    // SAFETY: F has no size (checked where the definition is made), so its value is made of no bytes. There is one, since the
-    // definition was made with it; that may be copied, at any time and in any thread.
-    let function: F = std::mem::zeroed();
-    function.invoke(&mut Call::new(vm, arguments, count)).0
+    the_function::<F>().invoke(&mut Call::new(vm, arguments, count)).0
+}
+
+/// The code of a native from a number to a number, for arguments that are to be converted or refused, and for calls that do
+/// not want one result.
+///
+/// # Safety
+/// As [`Code`].
+unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+    let call = &mut Call::new(vm, arguments, count);
+    match f64::take(call, &mut 0) {
+        Ok(x) => the_function::<F>()(x).finish(call).0,
+        Err(error) => error.finish_failed(call).0,
+    }
+}
+
+/// The value of a type without size.
+///
+/// # Safety
+/// There is such a value (a definition was made with it), which may be copied at any time and in any thread. F has no size.
+#[inline(always)]
+pub(crate) unsafe fn the_function<F: Copy>() -> F {
+    // A value of no size is made of no bytes.
+    std::mem::zeroed()
 }
 
 /// A constant of a library.
@@ -194,7 +223,7 @@ pub struct Library {
     pub aliases: &'static [(&'static str, &'static str)],
 }
 
-/// Declares a [`Library`]: `"name" => function`, `"name" => special Kind`, `"name" => constant number`,
+/// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see [`Definition::number`](crate::native::Definition::number)), `"name" => special Kind`, `"name" => constant number`,
 /// `"name" => text "string"`, `"name" => same_as "other name"`.
 #[macro_export]
 macro_rules! library {
@@ -212,6 +241,9 @@ macro_rules! library {
     };
     (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => special $kind:ident, $($rest:tt)* }) => {
         $crate::library!(@step $name [$($function,)* $crate::native::Definition::special($key, $crate::native::Special::$kind),] $constants $aliases { $($rest)* })
+    };
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => number $value:expr, $($rest:tt)* }) => {
+        $crate::library!(@step $name [$($function,)* $crate::native::Definition::number($key, $value),] $constants $aliases { $($rest)* })
     };
     (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => $value:expr, $($rest:tt)* }) => {
         $crate::library!(@step $name [$($function,)* $crate::native::Definition::new($key, $value),] $constants $aliases { $($rest)* })

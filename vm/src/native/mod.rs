@@ -32,6 +32,7 @@ pub use error::Error;
 pub use frames::{CallerInfo, Level};
 pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 pub use inspect::FunctionInfo;
+pub(crate) use library::the_function;
 pub use library::{Constant, Definition, Library, Special};
 pub use params::{FromLua, Param, Rest};
 pub use results::{Either, IntoLua, Pass, Results};

@@ -6,6 +6,7 @@
 use super::{finalizers, is_interrupted, yield_turn};
 use crate::thread;
 use crate::vm::Vm;
+use std::ptr::null_mut;
 
 /// The budget is used up before the instruction at `vm.pc - 1`, of which nothing has happened yet.
 ///
@@ -13,6 +14,8 @@ use crate::vm::Vm;
 /// CONTEXT holds of the running thread (see [`crate::frame`]), and the instruction before `vm.pc` can be restarted.
 pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
+    // A native that was called again after a collection has had its chance by now.
+    vm.retried = null_mut();
     crate::hook::instruction_restarts(vm);
     let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
     if vm.heap.collection_due() {

@@ -59,6 +59,7 @@ impl Heap {
 
     /// A long string made of pieces.
     pub(super) unsafe fn long_string(&mut self, pieces: &[&[u8]], length: usize, is_built: bool) -> *mut Str {
+        self.charge_bytes(length);
         let buffer = self.new_buffer(length);
         append(buffer, pieces);
         self.new_window(buffer, is_built)
@@ -97,10 +98,12 @@ impl Heap {
         let used = (*first).length as usize;
         debug_assert!(pieces[0].len() == used);
         if (*buffer).used == used && (*buffer).capacity >= length {
+            self.charge_bytes(length - used);
             append(buffer, &pieces[1..]);
         } else {
             // A string that was itself made by concatenation is likely to be extended again.
             let spare = if (*first).is_built != 0 { length } else { 0 };
+            self.charge_bytes(length);
             buffer = self.new_buffer((length + spare).min(MAX_LENGTH));
             append(buffer, pieces);
         }

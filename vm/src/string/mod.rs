@@ -11,8 +11,9 @@ pub(crate) mod intern;
 #[cfg(test)]
 mod tests;
 
-use crate::gc::{Heap, hash_seed_of};
+use crate::gc::{Heap, charge_bytes_at, hash_seed_of};
 use crate::object::{Kind, LongString, MAX_SHORT, SHORT_BYTES, Str};
+use std::cmp::Ordering;
 use std::slice;
 
 /// The most bytes that a string may have.
@@ -51,6 +52,7 @@ pub(crate) unsafe fn hash(string: *mut Str) -> u32 {
 #[cold]
 #[inline(never)]
 unsafe fn compute_hash(string: *mut Str) {
+    charge_bytes_at(string, (*string).length as usize);
     (*string).hash = hash::hash(bytes(string), hash_seed_of(string));
     (*string).hashed = 1;
 }
@@ -74,7 +76,19 @@ pub(crate) unsafe fn equal_long(a: *const Str, b: *const Str) -> bool {
     (*b).header.kind == Kind::LongString
         && (*a).length == (*b).length
         && ((*a).hashed & (*b).hashed == 0 || (*a).hash == (*b).hash)
-        && bytes(a) == bytes(b)
+        && {
+            charge_bytes_at(a, (*a).length as usize);
+            bytes(a) == bytes(b)
+        }
+}
+
+/// The order of two strings, byte by byte.
+///
+/// # Safety
+/// Both are alive.
+pub(crate) unsafe fn order(a: *const Str, b: *const Str) -> Ordering {
+    charge_bytes_at(a, (*a).length.min((*b).length) as usize);
+    bytes(a).cmp(bytes(b))
 }
 
 impl Heap {

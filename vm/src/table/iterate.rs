@@ -53,6 +53,23 @@ pub(crate) unsafe fn key_before(table: *const Table, position: u64) -> Option<Va
     (!(*node).value.is_nil()).then_some((*node).key)
 }
 
+/// How many positions there are: a traversal takes time in proportion to them.
+///
+/// # Safety
+/// The table is alive.
+pub(crate) unsafe fn positions(table: *const Table) -> u64 {
+    u64::from((*table).array_size) + hash::node_count(table) as u64
+}
+
+/// What [`next`] has found.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Next {
+    /// A key and its value; None at the end.
+    pub(crate) entry: Option<(Value, Value)>,
+    /// How many positions it took to get there.
+    pub(crate) passed: u64,
+}
+
 /// The entry after a key; the first one after nil.
 ///
 /// # Errors
@@ -60,9 +77,12 @@ pub(crate) unsafe fn key_before(table: *const Table, position: u64) -> Option<Va
 ///
 /// # Safety
 /// Table and key are alive.
-pub(crate) unsafe fn next(table: *const Table, key: Value) -> Result<Option<(Value, Value)>, InvalidKey> {
+pub(crate) unsafe fn next(table: *const Table, key: Value) -> Result<Next, InvalidKey> {
     let position = position_after(table, key)?;
-    Ok(next_from(table, position).map(|(_, key, value)| (key, value)))
+    Ok(match next_from(table, position) {
+        Some((end, key, value)) => Next { entry: Some((key, value)), passed: end - position },
+        None => Next { entry: None, passed: positions(table) - position },
+    })
 }
 
 unsafe fn position_after(table: *const Table, key: Value) -> Result<u64, InvalidKey> {

@@ -105,7 +105,7 @@ fn keys_that_are_none() {
         assert!(get(table, number(f64::NAN)).is_nil());
         set(&mut heap, table, number(-0.0), Value::TRUE).unwrap();
         assert!(get(table, number(0.0)) == Value::TRUE);
-        assert!(iterate::next(table, Value::NIL) == Ok(Some((number(0.0), Value::TRUE))));
+        assert!(iterate::next(table, Value::NIL).unwrap().entry == Some((number(0.0), Value::TRUE)));
         assert!(iterate::next(table, number(7.0)) == Err(iterate::InvalidKey));
         assert!(iterate::next(table, number(f64::NAN)) == Err(iterate::InvalidKey));
         for x in [f64::INFINITY, f64::MIN, 2_f64.powi(53), -1.0, 0.5, 1e300] {
@@ -128,7 +128,7 @@ fn long_strings_are_equal_by_content() {
         assert!(get(table, second) == Value::TRUE);
         set(&mut heap, table, second, Value::FALSE).unwrap();
         assert!(get(table, first) == Value::FALSE);
-        assert!(iterate::next(table, second) == Ok(None));
+        assert!(iterate::next(table, second).unwrap().entry.is_none());
         // The key dies with its value, and comes back as another object.
         set(&mut heap, table, second, Value::NIL).unwrap();
         heap.collect(&mut roots);
@@ -136,7 +136,7 @@ fn long_strings_are_equal_by_content() {
         assert!(get(table, third).is_nil());
         set(&mut heap, table, third, Value::TRUE).unwrap();
         assert!(get(table, third) == Value::TRUE);
-        assert!(iterate::next(table, Value::NIL) == Ok(Some((third, Value::TRUE))));
+        assert!(iterate::next(table, Value::NIL).unwrap().entry == Some((third, Value::TRUE)));
     }
 }
 
@@ -186,7 +186,7 @@ fn fields_may_be_cleared_during_traversal() {
         }
         let mut key = Value::NIL;
         let mut count = 0;
-        while let Some((next, _)) = iterate::next(table, key).unwrap() {
+        while let Some((next, _)) = iterate::next(table, key).unwrap().entry {
             set(&mut heap, table, next, Value::NIL).unwrap();
             if count % 100 == 0 {
                 // The traversal's own key is alive, as it is in a register.
@@ -197,7 +197,7 @@ fn fields_may_be_cleared_during_traversal() {
             count += 1;
         }
         assert_eq!(count, 2000);
-        assert!(iterate::next(table, Value::NIL) == Ok(None));
+        assert!(iterate::next(table, Value::NIL).unwrap().entry.is_none());
     }
 }
 
