@@ -6,6 +6,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use solvm_stdlib::duration;
+use solvm_vm::Dialect;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ pub(crate) struct Arguments {
     pub max_goroutines: Option<usize>,
     /// How long a goroutine may run between two waits.
     pub run_limit: Option<Duration>,
+    /// Whose words and habits the program meets.
+    pub dialect: Dialect,
     /// What to print instead of running.
     pub dump: Option<Dump>,
     /// Tell limits and facts, and local variables in tracebacks.
@@ -117,6 +120,14 @@ fn command() -> Command {
             .value_parser(read_duration),
         )
         .arg(
+            option("compat", "DIALECT", "Words and habits where PUC Lua's and gopher-lua's differ [default: lua]").value_parser(
+                PossibleValuesParser::new(["lua", "gopher-lua"]).map(|name| match name.as_str() {
+                    "gopher-lua" => Dialect::GopherLua,
+                    _ => Dialect::Lua,
+                }),
+            ),
+        )
+        .arg(
             option("dump", "WHAT", "Print this instead of running the script").value_parser(
                 PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(|what| match what.as_str() {
                     "tokens" => Dump::Tokens,
@@ -171,6 +182,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
         max_goroutines: matches.get_one("max-goroutines").copied(),
         run_limit: (matches.get_one("run-limit"))
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
+        dialect: matches.get_one("compat").copied().unwrap_or_default(),
         dump: matches.get_one("dump").copied(),
         debug: flag("debug"),
         trace: flag("trace"),

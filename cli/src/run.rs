@@ -99,7 +99,7 @@ fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
 }
 
 fn config_of(arguments: &Arguments) -> Config {
-    let mut config = Config { locals_in_tracebacks: arguments.debug, ..Config::default() };
+    let mut config = Config { dialect: arguments.dialect, locals_in_tracebacks: arguments.debug, ..Config::default() };
     if let Some(limit) = arguments.memory_limit {
         config.memory_limit = limit;
     }

@@ -84,7 +84,7 @@ fn hooks_work_while_calls_are_traced() {
         debug.sethook(function(event) events = events .. event:sub(1, 1) end, 'cr')
         math.abs(1)
         debug.sethook()
-        assert(events == 'crc', events)
+        assert(events == 'rcrc', events)
         local lines = 0
         debug.sethook(function() lines = lines + 1 end, 'l')
         local t = {}

@@ -156,7 +156,7 @@ fn locals_upvalues_and_registers_are_bounded() {
 #[test]
 fn the_interrupt_hook_stops_a_long_compilation() {
     let text = "x = y ".repeat(10_000);
-    let options = Options { interrupt: Some(&|| true) };
+    let options = Options { interrupt: Some(&|| true), ..Options::default() };
     let error = compile(Source::new(text.into_bytes(), *b"=t"), &options).unwrap_err();
     assert!(error.interrupted);
     assert_eq!(error.message, b"t:1: compilation interrupted");

@@ -1,2 +1,46 @@
-//! What can be seen from Lua, as scripts that state their outcome. The runner is `tests/scripts.rs`, the scripts are in
-//! `scripts`; README.md says how to write one.
+//! What can be seen from Lua: scripts that state their outcome (`tests/scripts.rs`), and suites of others (`tests/suites.rs`);
+//! README.md says how to write and run them. Here is what both runners need.
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Scripts run with a host stack of so many KiB.
+const STACK: usize = 256;
+
+/// The binary under test: the one that `SOLVM` names, or that of this build, brought up to date. `package` is the folder of
+/// the running test's package.
+///
+/// # Errors
+/// Why there is none.
+pub fn find_binary(package: &str) -> Result<PathBuf, String> {
+    if let Some(path) = std::env::var_os("SOLVM") {
+        return Ok(path.into());
+    }
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    let folder = this.parent().and_then(Path::parent).ok_or("the test runs from an unknown place")?;
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--package", "solvm", "--manifest-path"]);
+    build.arg(Path::new(package).join("../Cargo.toml"));
+    if let Some(target) = folder.parent() {
+        build.arg("--target-dir").arg(target);
+    }
+    if folder.file_name().is_some_and(|profile| profile == "release") {
+        build.arg("--release");
+    }
+    match build.status() {
+        Ok(status) if status.success() => Ok(folder.join(format!("solvm{}", std::env::consts::EXE_SUFFIX))),
+        Ok(status) => Err(format!("building solvm: {status}")),
+        Err(error) => Err(format!("cannot run cargo: {error}")),
+    }
+}
+
+/// The command with a small host stack, where there is a way to make it small.
+pub fn command(solvm: &Path) -> Command {
+    if !cfg!(unix) {
+        return Command::new(solvm);
+    }
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("ulimit -s {STACK} && exec \"$@\"")).arg("sh").arg(solvm);
+    command
+}

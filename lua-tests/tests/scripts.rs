@@ -1,12 +1,10 @@
 //! Runs the scripts: see README.md.
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use solvm_lua_tests::{command, find_binary};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Output};
-
-/// Scripts run with a host stack of so many KiB.
-const STACK: usize = 256;
+use std::process::{ExitCode, Output};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -14,7 +12,7 @@ fn main() -> ExitCode {
     let mut scripts = Vec::new();
     find_scripts(&folder, &mut scripts);
     scripts.sort();
-    let solvm = match find_binary() {
+    let solvm = match find_binary(env!("CARGO_MANIFEST_DIR")) {
         Ok(path) => path,
         Err(message) => {
             eprintln!("{message}");
@@ -48,37 +46,8 @@ fn find_scripts(folder: &Path, scripts: &mut Vec<PathBuf>) {
     }
 }
 
-/// The binary under test: the one that `SOLVM` names, or that of this build, brought up to date.
-fn find_binary() -> Result<PathBuf, String> {
-    if let Some(path) = std::env::var_os("SOLVM") {
-        return Ok(path.into());
-    }
-    let this = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folder = this.parent().and_then(Path::parent).ok_or("the test runs from an unknown place")?;
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--package", "solvm", "--manifest-path"]);
-    build.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
-    if let Some(target) = folder.parent() {
-        build.arg("--target-dir").arg(target);
-    }
-    if folder.file_name().is_some_and(|profile| profile == "release") {
-        build.arg("--release");
-    }
-    match build.status() {
-        Ok(status) if status.success() => Ok(folder.join(format!("solvm{}", std::env::consts::EXE_SUFFIX))),
-        Ok(status) => Err(format!("building solvm: {status}")),
-        Err(error) => Err(format!("cannot run cargo: {error}")),
-    }
-}
-
 fn run(solvm: &Path, script: &Path, expected: &Expected, budget: Option<&str>) -> Result<Output, Failed> {
-    let mut command = if cfg!(unix) {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(format!("ulimit -s {STACK} && exec \"$@\"")).arg("sh").arg(solvm);
-        command
-    } else {
-        Command::new(solvm)
-    };
+    let mut command = command(solvm);
     command.args(&expected.options).arg(script);
     if let Some(budget) = budget {
         command.env("SOLVM_BUDGET", budget);

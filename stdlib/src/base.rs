@@ -1,6 +1,8 @@
-//! The basic functions (manual, section 5.1), but for `require` and `module`, which are with [`package`](crate::package).
+//! The basic functions (manual, section 5.1), but for those that load chunks ([`load`](crate::load)), and `require` and
+//! `module`, which are with [`package`](crate::package).
 
 use crate::host::{Host, reason};
+use crate::load;
 use crate::runtime::channel;
 use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::FinalizerClaim;
@@ -9,15 +11,15 @@ use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Userda
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "assert" => assert,
     "collectgarbage" => collect_garbage,
-    "dofile" => do_file,
+    "dofile" => load::do_file,
     "error" => error,
     "gcinfo" => gc_info,
     "getfenv" => get_environment,
     "getmetatable" => get_metatable,
     "ipairs" => indexed_pairs,
-    "load" => load,
-    "loadfile" => load_file,
-    "loadstring" => load_string,
+    "load" => load::load,
+    "loadfile" => load::load_file,
+    "loadstring" => load::load_string,
     "newproxy" => new_proxy,
     "next" => next,
     "pairs" => pairs,
@@ -82,7 +84,7 @@ fn error<'c>(call: &mut Call<'c>, _message: Rest) -> Result<(), Error> {
     Err(call.raise(value))
 }
 
-fn message_text<'c>(call: &mut Call<'c>, message: Value<'c>) -> Option<LuaString<'c>> {
+pub(crate) fn message_text<'c>(call: &mut Call<'c>, message: Value<'c>) -> Option<LuaString<'c>> {
     LuaString::from_value(message).or_else(|| call.number_string(message.as_number()?))
 }
 
@@ -448,162 +450,5 @@ impl Steps for Collect {
             }
             None => call.finish(0.0),
         }
-    }
-}
-
-/// A chunk's function, or nil and the message.
-type Loaded<'c> = Either<Function<'c>, (Option<Value<'c>>, Vec<u8>)>;
-
-/// The signature of a binary chunk.
-const BINARY: u8 = 0x1b;
-
-fn load_chunk<'c>(call: &mut Call<'c>, text: &[u8], name: &[u8], options: Options<'c>) -> Result<Loaded<'c>, Error> {
-    let is_binary = text.first() == Some(&BINARY);
-    let kind = if is_binary { "binary" } else { "text" };
-    if options.mode.is_some_and(|mode| !mode.contains(&kind.as_bytes()[0])) {
-        let mode = String::from_utf8_lossy(options.mode.unwrap_or_default()).into_owned();
-        return Ok(Either::Later((None, format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes())));
-    }
-    match call.load(text, name) {
-        Ok(function) => {
-            if let Some(environment) = options.environment {
-                call.set_environment(function, environment)?;
-            }
-            Ok(Either::Now(function))
-        }
-        Err(message) => Ok(Either::Later((None, message))),
-    }
-}
-
-/// The optional arguments of the loading functions.
-#[derive(Clone, Copy)]
-struct Options<'c> {
-    mode: Option<&'c [u8]>,
-    environment: Option<Table<'c>>,
-}
-
-fn load_string<'c>(call: &mut Call<'c>, text: LuaString<'c>, name: Option<LuaString<'c>>) -> Result<Loaded<'c>, Error> {
-    let name = name.unwrap_or(text);
-    load_chunk(call, text.bytes(), name.bytes(), Options { mode: None, environment: None })
-}
-
-fn load<'c>(
-    call: &mut Call<'c>,
-    source: Value<'c>,
-    name: Option<LuaString<'c>>,
-    mode: Option<LuaString<'c>>,
-    environment: Option<Table<'c>>,
-) -> Result<Either<Loaded<'c>, Start<Load>>, Error> {
-    if let Some(text) = LuaString::from_value(source) {
-        let options = Options { mode: mode.map(LuaString::bytes), environment };
-        let name = name.unwrap_or(text);
-        return Ok(Either::Now(load_chunk(call, text.bytes(), name.bytes(), options)?));
-    }
-    if Function::from_value(source).is_none() {
-        return Err(Error::argument(1, format!("function expected, got {}", source.type_name())));
-    }
-    Ok(Either::Later(Start::new(Load { text: Vec::new(), asked: false })))
-}
-
-/// `load` with a reader: pieces are asked for until there is none.
-struct Load {
-    text: Vec<u8>,
-    asked: bool,
-}
-
-impl Steps for Load {
-    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if std::mem::take(&mut self.asked) {
-            let piece = call.returned(0);
-            match message_text(call, piece) {
-                Some(piece) if !piece.bytes().is_empty() => {
-                    call.check_memory(self.text.len() + piece.bytes().len())?;
-                    self.text.extend_from_slice(piece.bytes());
-                }
-                None if !piece.is_nil() => return Err(Error::text("reader function must return a string")),
-                _ => {
-                    let name = call.argument(1).and_then(LuaString::from_value);
-                    let mode = call.argument(2).and_then(LuaString::from_value);
-                    let environment = call.argument(3).and_then(Table::from_value);
-                    let options = Options { mode: mode.map(LuaString::bytes), environment };
-                    let text = std::mem::take(&mut self.text);
-                    let loaded = load_chunk(call, &text, name.map_or(b"=(load)", LuaString::bytes), options)?;
-                    return call.finish(loaded);
-                }
-            }
-        }
-        // A reader need not contain a call or a loop, and may never end.
-        if !call.charge(1) {
-            return call.again();
-        }
-        self.asked = true;
-        let reader = call.argument(0).unwrap_or(Value::NIL);
-        call.call(reader, &[], Wanted::One)
-    }
-}
-
-/// The text and the chunk name of a file; of standard input without a name. The error is the message.
-pub fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    if let Some(path) = path {
-        return read_file(call, path);
-    }
-    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
-    let text = host.world.read_input();
-    text.map(|text| (without_comment(text), b"=stdin".to_vec()))
-        .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes())
-}
-
-/// A file without the line for the shell, if it is a binary chunk: in source text that line counts.
-fn without_comment(text: Vec<u8>) -> Vec<u8> {
-    let rest = text.strip_prefix(b"#").and_then(|line| line.get(memchr::memchr(b'\n', line)? + 1..));
-    match rest {
-        Some(rest) if rest.starts_with(b"\x1b") => rest.to_vec(),
-        _ => text,
-    }
-}
-
-/// The text and the chunk name of a file. The error is the message.
-pub(crate) fn read_file(call: &mut Call, path: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
-    let text = host.world.read_file(path);
-    text.map(|text| (without_comment(text), [b"@", path].concat()))
-        .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat())
-}
-
-fn load_file<'c>(
-    call: &mut Call<'c>,
-    path: Option<LuaString<'c>>,
-    mode: Option<LuaString<'c>>,
-    environment: Option<Table<'c>>,
-) -> Result<Loaded<'c>, Error> {
-    match read_source(call, path.map(LuaString::bytes)) {
-        Ok((text, name)) => load_chunk(call, &text, &name, Options { mode: mode.map(LuaString::bytes), environment }),
-        Err(message) => Ok(Either::Later((None, message))),
-    }
-}
-
-fn do_file<'c>(call: &mut Call<'c>, path: Option<LuaString<'c>>) -> Result<StartWith<'c, DoFile>, Error> {
-    let loaded = read_source(call, path.map(LuaString::bytes)).and_then(|(text, name)| call.load(&text, &name));
-    match loaded {
-        Ok(function) => Ok(Start::new(DoFile { called: false }).keep(function.value())),
-        Err(message) => {
-            let value = call.string(&message)?.value();
-            Err(call.raise(value))
-        }
-    }
-}
-
-struct DoFile {
-    called: bool,
-}
-
-impl Steps for DoFile {
-    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if !std::mem::replace(&mut self.called, true) {
-            let function = call.kept(0);
-            return call.call(function, &[], Wanted::All);
-        }
-        let results: Vec<Value<'c>> = (0..call.returned_count()).map(|i| call.returned(i)).collect();
-        call.finish(results)
     }
 }

@@ -11,6 +11,7 @@ mod debug;
 pub mod duration;
 pub mod host;
 mod io;
+mod load;
 mod math;
 mod os;
 mod package;
@@ -19,9 +20,9 @@ mod string;
 mod table;
 mod utf8;
 
-pub use base::read_source;
 pub use host::Host;
 pub use io::input_lines;
+pub use load::read_source;
 
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error};

@@ -1,8 +1,8 @@
 //! `math` (manual, section 5.6).
 
 use crate::host::Host;
-use solvm_vm::native::{Library, Rest};
-use solvm_vm::{Call, Error};
+use solvm_vm::native::{Library, Param, Rest};
+use solvm_vm::{Call, Dialect, Error, messages};
 use std::f64::consts::PI;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("math" {
@@ -89,11 +89,14 @@ fn log(_: &mut Call, x: f64, base: Option<f64>) -> f64 {
 }
 
 /// Folds all arguments, each of which must be a number.
-fn fold(call: &mut Call, first: f64, rest: Rest, better: fn(f64, f64) -> bool) -> Result<f64, Error> {
-    let mut best = first;
-    for (i, value) in rest.values(call).enumerate() {
+fn fold(call: &mut Call, numbers: Rest, better: fn(f64, f64) -> bool) -> Result<f64, Error> {
+    if call.argument_count() == 0 && call.dialect() == Dialect::GopherLua {
+        return Err(Error::text(messages::WRONG_NUMBER));
+    }
+    let mut best = f64::take(call, &mut 0)?;
+    for (i, value) in numbers.values(call).enumerate().skip(1) {
         let Some(x) = value.to_number() else {
-            return Err(Error::argument(i + 2, format!("number expected, got {}", value.type_name())));
+            return Err(Error::argument(i + 1, format!("number expected, got {}", value.type_name())));
         };
         if better(x, best) {
             best = x;
@@ -102,12 +105,12 @@ fn fold(call: &mut Call, first: f64, rest: Rest, better: fn(f64, f64) -> bool) -
     Ok(best)
 }
 
-fn max(call: &mut Call, first: f64, rest: Rest) -> Result<f64, Error> {
-    fold(call, first, rest, |x, best| x > best)
+fn max(call: &mut Call, numbers: Rest) -> Result<f64, Error> {
+    fold(call, numbers, |x, best| x > best)
 }
 
-fn min(call: &mut Call, first: f64, rest: Rest) -> Result<f64, Error> {
-    fold(call, first, rest, |x, best| x < best)
+fn min(call: &mut Call, numbers: Rest) -> Result<f64, Error> {
+    fold(call, numbers, |x, best| x < best)
 }
 
 fn modf(_: &mut Call, x: f64) -> (f64, f64) {
@@ -157,7 +160,7 @@ impl Random {
 
 fn random(call: &mut Call, low: Option<f64>, high: Option<f64>, _rest: Rest) -> Result<f64, Error> {
     if call.argument_count() > 2 {
-        return Err(Error::text("wrong number of arguments"));
+        return Err(Error::text(messages::WRONG_NUMBER));
     }
     let unit = call.host::<Host>().map_or(0.0, |host| host.random.unit());
     let (low, high, last) = match (low, high) {

@@ -3,8 +3,8 @@
 //! The natives find their library's table as a bound value, so that they go on working whatever becomes of the global
 //! `package`. C modules cannot be loaded: their loaders say so instead of passing over a file that is there.
 
-use crate::base::read_file;
 use crate::host::Host;
+use crate::load::read_file;
 use solvm_vm::native::{Definition, Either, Library, Param, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::{Call, Data, Error, Function, LuaString, Table, Type, Userdata, Value};
 

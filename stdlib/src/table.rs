@@ -3,7 +3,7 @@
 use crate::base;
 use solvm_vm::native::{Either, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::number::NumberText;
-use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Value, messages};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("table" {
     "concat" => concat,
@@ -98,7 +98,7 @@ fn insert<'c>(call: &mut Call<'c>, table: Table<'c>, _rest: Rest) -> Result<(), 
             }
             table.set(call, Value::number(at as f64), value)
         }
-        _ => Err(Error::text("wrong number of arguments to 'insert'")),
+        _ => Err(Error::text(call.word(messages::WRONG_NUMBER_TO_INSERT))),
     }
 }
 

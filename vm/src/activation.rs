@@ -67,7 +67,7 @@ impl Activations {
 ///
 /// # Safety
 /// `context` is a context (see [`crate::frame`]).
-unsafe fn called_native(context: Context) -> Option<Value> {
+pub(crate) unsafe fn called_native(context: Context) -> Option<Value> {
     let opcode = Instruction(*context.pc.sub(1)).opcode()?;
     let is_call = matches!(
         opcode,
@@ -111,6 +111,13 @@ impl Iterator for Activations {
                         // A native that is called or has returned is active, though it has no frame.
                         let native = *context.base.sub(4);
                         self.pending = native.is_native_function().then_some(native);
+                    }
+                    Some(Continuation::ErrorHandler) => {
+                        // The native that has failed has no frame either.
+                        self.pending = match caller {
+                            Some(failed) => called_native(failed),
+                            None => None,
+                        };
                     }
                     Some(_) => {}
                 }

@@ -3,8 +3,8 @@
 
 use crate::activation::{self, Activation, Activations, compiled_of};
 use crate::coerce::Type;
-use crate::frame::{self, Context};
-use crate::messages;
+use crate::frame::{self, Context, Continuation};
+use crate::messages::{self, Dialect, Operation};
 use crate::native::CallerInfo;
 use crate::number::NumberText;
 use crate::object::{Prototype, Thread};
@@ -18,13 +18,13 @@ use solvm_compiler::chunk_id;
 ///
 /// # Safety
 /// The activation was found since the running thread ran last.
-pub(crate) unsafe fn position(activation: &Activation) -> CallerInfo {
+pub(crate) unsafe fn position(vm: &Vm, activation: &Activation) -> CallerInfo {
     match activation.compiled() {
         Some(compiled) => CallerInfo {
             source: chunk_id(&compiled.source.name),
             line: activation.pc.and_then(|pc| compiled.lines.get(pc).copied()),
         },
-        None => CallerInfo { source: b"[C]".to_vec(), line: None },
+        None => CallerInfo { source: messages::NATIVE.of(vm.dialect).into(), line: None },
     }
 }
 
@@ -173,11 +173,11 @@ unsafe fn running_compiled(vm: &Vm) -> Option<(&bytecode::Prototype, usize)> {
     Some((compiled, (vm.pc.offset_from((*prototype).code) as usize).wrapping_sub(1)))
 }
 
-/// "attempt to OPERATION ..." for an operand of the running instruction that holds `culprit`.
+/// The message for an operand of the running instruction that holds `culprit`.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::frame`]).
-pub(crate) unsafe fn operand_error(vm: &Vm, operation: &str, culprit: Value) -> Vec<u8> {
+pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value) -> Vec<u8> {
     let mut name = None;
     if let Some((compiled, pc)) = running_compiled(vm) {
         let instruction = compiled.code[pc];
@@ -199,30 +199,34 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: &str, culprit: Value) -> 
             }
         }
     }
-    messages::operand(operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), culprit)
+    messages::operand(vm.dialect, operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), culprit)
 }
 
-/// "attempt to OPERATION ..." for the value in a register of the running frame.
+/// The message for the value in a register of the running frame.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::frame`]). The register belongs to its frame.
-pub(crate) unsafe fn register_error(vm: &Vm, operation: &str, register: usize) -> Vec<u8> {
+pub(crate) unsafe fn register_error(vm: &Vm, operation: Operation, register: usize) -> Vec<u8> {
     let name = running_compiled(vm).and_then(|(compiled, pc)| {
         // Operands of a concatenation lie in temporaries: what matters is where they came from.
         register_name(compiled, pc, register as u8)
     });
     let value = *vm.base.add(register);
-    messages::operand(operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), value)
+    messages::operand(vm.dialect, operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), value)
 }
 
-/// "attempt to call ..." for the callee of the call word before `vm.pc`.
+/// The message for the callee of the call word before `vm.pc`.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
     // The generator of a loop has been copied to where it is called, and what is there has no name.
-    let name = called_name(Context { base: vm.base, pc: vm.pc }).filter(|(_, name)| !name.starts_with(b"("));
-    messages::operand("call", name.as_ref().map(|(kind, name)| (*kind, &name[..])), callee)
+    let context = Context { base: vm.base, pc: vm.pc };
+    // gopher-lua's `pcall` has a look at its function itself, and has other words for it.
+    let is_protected = context.continuation() == Some(Continuation::ProtectedCall);
+    let dialect = if is_protected { Dialect::Lua } else { vm.dialect };
+    let name = called_name(context).filter(|(_, name)| !name.starts_with(b"("));
+    messages::operand(dialect, Operation::Call, name.as_ref().map(|(kind, name)| (*kind, &name[..])), callee)
 }
 
 /// What the callee of a context's call word is called there.
@@ -245,17 +249,15 @@ pub(crate) unsafe fn called_name(context: Context) -> Option<Name> {
     }
 }
 
-/// The text for a wrong argument of the native called by the call word before `vm.pc`. A method's `self` does not count.
+/// The text for a wrong argument of the native called by the call word before `vm.pc`.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::frame`]).
 pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8> {
     let name = called_name(Context { base: vm.base, pc: vm.pc });
     match name {
-        Some(("method", name)) if index == 1 => messages::bad_self(&name, text),
-        Some(("method", name)) => messages::bad_argument(index - 1, &name, text),
-        Some((_, name)) => messages::bad_argument(index, &name, text),
-        None => messages::bad_argument(index, b"?", text),
+        Some((kind, name)) => messages::bad_argument(vm.dialect, index, kind == "method", &name, text),
+        None => messages::bad_argument(vm.dialect, index, false, b"?", text),
     }
 }
 
@@ -280,7 +282,7 @@ pub(crate) unsafe fn traceback(vm: &Vm, thread: *const Thread, level: usize) -> 
             text.extend_from_slice(b"\n\t...");
         }
         if !is_long || i < FIRST_LEVELS || i + LAST_LEVELS >= total {
-            text.extend_from_slice(&describe(&activation));
+            text.extend_from_slice(&describe(vm, &activation));
             if vm.locals_in_tracebacks {
                 for (name, value) in activation::named_locals(&activation) {
                     text.extend_from_slice(&[b"\n\t\t", name, b" = ", &describe_value(value)[..]].concat());
@@ -289,7 +291,7 @@ pub(crate) unsafe fn traceback(vm: &Vm, thread: *const Thread, level: usize) -> 
         }
     }
     if is_first && level < total {
-        text.extend_from_slice(b"\n\t[C]: ?");
+        text.extend_from_slice(&[b"\n\t", messages::NATIVE.of(vm.dialect).as_bytes(), b": ?"].concat());
     }
     text
 }
@@ -320,9 +322,9 @@ fn describe_value(value: Value) -> Vec<u8> {
 ///
 /// # Safety
 /// The activation was found since the running thread ran last.
-unsafe fn describe(activation: &Activation) -> Vec<u8> {
+unsafe fn describe(vm: &Vm, activation: &Activation) -> Vec<u8> {
     let mut line = b"\n\t".to_vec();
-    let position = position(activation);
+    let position = position(vm, activation);
     line.extend_from_slice(&position.source);
     line.push(b':');
     if let Some(number) = position.line {

@@ -14,7 +14,8 @@
 //! Events of natives are those of calls that Lua code makes: what natives call by themselves is not seen. A return is told
 //! before the instruction that follows the call.
 
-use crate::frame::{self, unlink};
+use crate::activation;
+use crate::frame::{self, Context, unlink};
 use crate::object::Thread;
 use crate::tracing;
 use crate::value::Value;
@@ -184,7 +185,20 @@ impl Drop for Hook {
 /// # Safety
 /// Thread and function are alive.
 pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, events: HookEvents) {
-    (*hook_of(vm, thread)).set(function, events);
+    let hook = &mut *hook_of(vm, thread);
+    hook.set(function, events);
+    // The native that sets the hook of its own thread will return.
+    let context = Context { base: vm.base, pc: vm.pc };
+    if (events.returns || vm.tracer.is_some())
+        && !hook.is_running
+        && std::ptr::eq(thread, vm.current)
+        && context.continuation().is_none()
+        && let Some(native) = activation::called_native(context)
+    {
+        let (distance, _) = unlink(*vm.base.sub(1));
+        let frame = vm.base.sub(distance).offset_from((*thread).stack) as usize;
+        hook.returning.push(Returning::Native { frame, pc: vm.pc.sub(1), function: native });
+    }
     vm.heap.thread_resumed(thread);
     crate::interpreter::update_dispatch(vm);
 }

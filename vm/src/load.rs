@@ -2,7 +2,7 @@
 
 use crate::binary_chunk;
 use crate::gc::{self, Heap};
-use crate::messages;
+use crate::messages::{self, Dialect};
 use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG};
 use crate::scheduler;
 use crate::table;
@@ -27,7 +27,10 @@ pub(crate) unsafe fn load(
     gc::charge(&mut vm.fuel, text.len() / 16);
     let seen: &Vm = vm;
     let interrupt = || scheduler::is_interrupted(seen);
-    let options = Options { interrupt: Some(&interrupt) };
+    let options = Options {
+        interrupt: Some(&interrupt),
+        too_many_locals: (vm.dialect == Dialect::GopherLua).then_some(messages::REGISTER_OVERFLOW),
+    };
     let refused = || [&chunk_id(name)[..], b": ", messages::REFUSED_BINARY.as_bytes()].concat();
     let (ordinal, name, text) = match binary_chunk::is_binary(text) {
         true => binary_chunk::decode(text).ok_or_else(refused)?,

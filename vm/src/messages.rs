@@ -1,10 +1,73 @@
-//! Every text of an error that the VM itself raises.
+//! Every text of an error that the VM itself raises, and those of the libraries that the dialects word differently.
+//!
+//! A dialect is whose words and habits a program meets. Where the words differ they stand here side by side: as a [`Wording`],
+//! or in a function that makes both.
 
 use crate::coerce::Type;
+use crate::metamethod::Metamethod;
+use crate::number::NumberText;
+use crate::string;
 use crate::table::KeyError;
 use crate::thread::Status;
 use crate::value::Value;
-use crate::vm::Vm;
+
+/// Whose words and habits programs meet where PUC Lua's and gopher-lua's differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Those of PUC Lua 5.1.
+    #[default]
+    Lua,
+    /// Those of gopher-lua, for programs (its test suite above all) that look at them.
+    GopherLua,
+}
+
+/// A text in the words of either dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Wording {
+    lua: &'static str,
+    gopher_lua: &'static str,
+}
+
+impl Wording {
+    /// In the words of a dialect.
+    pub const fn of(self, dialect: Dialect) -> &'static str {
+        match dialect {
+            Dialect::Lua => self.lua,
+            Dialect::GopherLua => self.gopher_lua,
+        }
+    }
+}
+
+macro_rules! wordings {
+    ($($(#[$about:meta])* $visibility:vis $name:ident: $lua:literal, $gopher_lua:literal;)*) => {
+        $($(#[$about])* $visibility const $name: Wording = Wording { lua: $lua, gopher_lua: $gopher_lua };)*
+    };
+}
+
+wordings! {
+    /// What stands for a native function's file in tracebacks.
+    pub(crate) NATIVE: "[C]", "[G]";
+    pub(crate) GETTABLE_LOOP: "loop in gettable", "too many recursions in gettable";
+    pub(crate) SETTABLE_LOOP: "loop in settable", "too many recursions in settable";
+    pub(crate) YIELD_OUTSIDE: "attempt to yield from outside a coroutine", "can not yield from outside of a coroutine";
+    pub(crate) RESUME_DEAD: "cannot resume dead coroutine", "can not resume a dead thread";
+    pub(crate) RESUME_RUNNING: "cannot resume running coroutine", "can not resume a running thread";
+    pub(crate) RESUME_NORMAL: "cannot resume normal coroutine", "can not resume a running thread";
+    pub(crate) FOR_INITIAL: "'for' initial value must be a number", "for statement init must be a number";
+    pub(crate) FOR_LIMIT: "'for' limit must be a number", "for statement limit must be a number";
+    pub(crate) FOR_STEP: "'for' step must be a number", "for statement step must be a number";
+    /// `table.insert` with too few or too many arguments.
+    pub WRONG_NUMBER_TO_INSERT: "wrong number of arguments to 'insert'", "wrong number of arguments";
+    /// The environment of a function that has none of its own.
+    pub FIXED_ENVIRONMENT: "'setfenv' cannot change environment of given object", "cannot change the environment of given object";
+}
+
+/// `math.max` and the like without numbers, and `math.random` with too many.
+pub const WRONG_NUMBER: &str = "wrong number of arguments";
+/// gopher-lua's `string.dump`.
+pub const NO_DUMP: &str = "GopherLua does not support the string.dump";
+/// gopher-lua's word for a function with too many local variables.
+pub(crate) const REGISTER_OVERFLOW: &str = "register overflow";
 
 pub(crate) const STACK_OVERFLOW: &str = "stack overflow";
 pub(crate) const TOO_MANY_ARGUMENTS: &str = "too many arguments";
@@ -13,10 +76,7 @@ pub(crate) const TOO_MANY_RESULTS_STACK: &str = "stack overflow (too many result
 pub(crate) const NOT_ENOUGH_MEMORY: &str = "not enough memory";
 pub(crate) const STRING_OVERFLOW: &str = "string length overflow";
 pub(crate) const ERROR_IN_ERROR_HANDLING: &str = "error in error handling";
-pub(crate) const GETTABLE_LOOP: &str = "loop in gettable";
-pub(crate) const SETTABLE_LOOP: &str = "loop in settable";
 pub(crate) const INVALID_KEY_TO_NEXT: &str = "invalid key to 'next'";
-pub(crate) const YIELD_OUTSIDE: &str = "attempt to yield from outside a coroutine";
 pub(crate) const BAD_BYTECODE: &str = "bad bytecode";
 pub(crate) const VALUE_EXPECTED: &str = "value expected";
 pub(crate) const COROUTINE_EXPECTED: &str = "coroutine expected";
@@ -28,15 +88,6 @@ pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside of a goroutine";
 pub(crate) const RUN_LIMIT: &str = "the goroutine ran too long without a wait";
 pub(crate) const REFUSED_BINARY: &str = "bad header in precompiled chunk (only what string.dump made is loaded)";
 pub(crate) const NO_VALUE: &str = "no value";
-
-/// A control value of a numeric `for` that is no number: "initial", "limit" or "step".
-pub(crate) fn for_value(what: &str) -> String {
-    if what == "initial" {
-        "'for' initial value must be a number".into()
-    } else {
-        format!("'for' {what} must be a number")
-    }
-}
 
 /// One goroutine more than there may be.
 pub(crate) fn too_many_goroutines(limit: usize) -> String {
@@ -59,41 +110,93 @@ pub(crate) fn expected(expected: &str, got: &str) -> String {
 }
 
 /// Two values without an order.
-pub(crate) fn compare(_: &Vm, x: Value, y: Value) -> String {
+pub(crate) fn compare(dialect: Dialect, x: Value, y: Value) -> String {
     let (p, q) = (Type::of(x).name(), Type::of(y).name());
-    if p == q { format!("attempt to compare two {p} values") } else { format!("attempt to compare {p} with {q}") }
+    if p == q && dialect == Dialect::Lua {
+        format!("attempt to compare two {p} values")
+    } else {
+        format!("attempt to compare {p} with {q}")
+    }
 }
 
 /// Why a coroutine cannot be resumed.
-pub(crate) fn cannot_resume(status: Status) -> &'static str {
+pub(crate) fn cannot_resume(status: Status) -> Wording {
     match status {
-        Status::Dead => "cannot resume dead coroutine",
-        Status::Running => "cannot resume running coroutine",
-        Status::Normal => "cannot resume normal coroutine",
-        Status::Suspended => "cannot resume coroutine",
+        Status::Dead => RESUME_DEAD,
+        Status::Normal => RESUME_NORMAL,
+        Status::Running | Status::Suspended => RESUME_RUNNING,
     }
+}
+
+/// What a value of the wrong type was asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Operation {
+    /// What lies at this key.
+    Index(Value),
+    Call,
+    Length,
+    /// With these operands; a negation has its own twice.
+    Arithmetic(Metamethod, Value, Value),
+    Concatenation(Value, Value),
 }
 
 /// An operation on a value of the wrong type, with the variable that holds it where it is known.
-pub(crate) fn operand(operation: &str, variable: Option<(&str, &[u8])>, value: Value) -> Vec<u8> {
-    let type_name = Type::of(value).name();
-    match variable {
-        Some((kind, name)) => {
-            let mut text = format!("attempt to {operation} {kind} '").into_bytes();
-            text.extend_from_slice(name);
-            text.extend_from_slice(format!("' (a {type_name} value)").as_bytes());
-            text
+pub(crate) fn operand(
+    dialect: Dialect,
+    operation: Operation,
+    variable: Option<(&str, &[u8])>,
+    value: Value,
+) -> Vec<u8> {
+    let name = |value| Type::of(value).name();
+    let (verb, in_gopher_lua) = match operation {
+        Operation::Index(key) => {
+            let text = format!("attempt to index a non-table object({}) with key '", name(value));
+            ("index", [text.as_bytes(), &key_text(key), b"'"].concat())
         }
-        None => format!("attempt to {operation} a {type_name} value").into_bytes(),
+        Operation::Call => ("call", b"attempt to call a non-function object".to_vec()),
+        Operation::Length => ("get length of", b"__len undefined".to_vec()),
+        Operation::Arithmetic(Metamethod::Negate, ..) => ("perform arithmetic on", b"__unm undefined".to_vec()),
+        Operation::Arithmetic(event, x, y) => {
+            let event = Metamethod::KEYS[event as usize].trim_start_matches('_');
+            let text = format!("cannot perform {event} operation between {} and {}", name(x), name(y));
+            ("perform arithmetic on", text.into_bytes())
+        }
+        Operation::Concatenation(x, y) => {
+            let text = format!("cannot perform concat operation between {} and {}", name(x), name(y));
+            ("concatenate", text.into_bytes())
+        }
+    };
+    match (dialect, variable) {
+        (Dialect::GopherLua, _) => in_gopher_lua,
+        (Dialect::Lua, Some((kind, variable))) => {
+            let type_name = name(value);
+            let before = format!("attempt to {verb} {kind} '");
+            [before.as_bytes(), variable, format!("' (a {type_name} value)").as_bytes()].concat()
+        }
+        (Dialect::Lua, None) => format!("attempt to {verb} a {} value", name(value)).into_bytes(),
     }
 }
 
-/// A wrong argument of a native, called by this name.
-pub(crate) fn bad_argument(index: usize, name: &[u8], text: &[u8]) -> Vec<u8> {
-    [format!("bad argument #{index} to '").as_bytes(), name, b"' (", text, b")"].concat()
+/// A key as messages show it.
+fn key_text(key: Value) -> Vec<u8> {
+    if let Some(string) = key.to_string() {
+        // SAFETY: the key of a running operation is live.
+        return unsafe { string::bytes(string) }.to_vec();
+    }
+    match Type::of(key) {
+        Type::Number => NumberText::new(key.as_f64()).to_vec(),
+        other => other.name().into(),
+    }
 }
 
-/// A wrong `self` of a method.
-pub(crate) fn bad_self(name: &[u8], text: &[u8]) -> Vec<u8> {
-    [b"calling '", name, b"' on bad self (", text, b")"].concat()
+/// A wrong argument of a native, called by this name. The `self` of a method does not count in PUC Lua.
+pub(crate) fn bad_argument(dialect: Dialect, index: usize, is_method: bool, name: &[u8], text: &[u8]) -> Vec<u8> {
+    match (dialect, index) {
+        (Dialect::GopherLua, _) => [format!("bad argument #{index} to ").as_bytes(), name, b" (", text, b")"].concat(),
+        (Dialect::Lua, 1) if is_method => [b"calling '", name, b"' on bad self (", text, b")"].concat(),
+        (Dialect::Lua, _) => {
+            let index = index - usize::from(is_method);
+            [format!("bad argument #{index} to '").as_bytes(), name, b"' (", text, b")"].concat()
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::gc::{Heap, HeapConfig, Marker, Roots};
 use crate::interpreter::{self, Handler};
+use crate::messages::Dialect;
 use crate::metamethod::Metamethod;
 use crate::native::Error;
 use crate::object::{Str, Table, Thread};
@@ -24,8 +25,8 @@ pub struct Config {
     pub hash_seed: Option<u64>,
     /// Calls and back-edges that a goroutine may run in one go.
     pub slice: NonZeroU32,
-    /// Whether `__len` is honoured on tables (gopher-lua's dialect).
-    pub length_metamethods: bool,
+    /// Whose words and habits programs meet.
+    pub dialect: Dialect,
     /// No more goroutines than this may live at a time.
     pub max_goroutines: usize,
     /// Where timers and deadlines take the time from.
@@ -46,7 +47,7 @@ impl Default for Config {
             memory_limit: 1 << 30,
             hash_seed: None,
             slice: SLICE,
-            length_metamethods: false,
+            dialect: Dialect::Lua,
             max_goroutines: 10_000_000,
             clock: Clock::System,
             locals_in_tracebacks: false,
@@ -122,7 +123,7 @@ pub struct Vm {
     pub(crate) metamethod_names: Vec<*mut Str>,
     /// The metatables of types that have one for all their values.
     pub(crate) type_metatables: [*mut Table; crate::coerce::Type::COUNT],
-    pub(crate) length_metamethods: bool,
+    pub(crate) dialect: Dialect,
 
     /// Values on their way to another thread.
     pub(crate) arrived: (*const Value, usize),
@@ -195,7 +196,7 @@ impl Vm {
             dummy_function,
             metamethod_names,
             type_metatables: [null_mut(); crate::coerce::Type::COUNT],
-            length_metamethods: config.length_metamethods,
+            dialect: config.dialect,
             arrived: (std::ptr::null(), 0),
             returned_count: 0,
             result_count: 0,

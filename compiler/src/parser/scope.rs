@@ -135,7 +135,11 @@ impl Parser<'_, '_> {
     /// Declares a local that is not in scope yet.
     pub(super) fn declare(&mut self, name: LocalName) -> Result<LocalId, Fault> {
         let function = &self.innermost;
-        self.check_limit(function.active.len() + function.pending + 1, MAX_LOCALS, "local variables")?;
+        let checked = self.check_limit(function.active.len() + function.pending + 1, MAX_LOCALS, "local variables");
+        checked.map_err(|fault| match self.options.too_many_locals {
+            Some(text) => Fault::new(text, Near::Nothing, self.line()),
+            None => fault,
+        })?;
         let function = &mut self.innermost;
         let id = function.locals.len() as LocalId;
         function.locals.push(Local { name, is_captured: false });

@@ -42,6 +42,12 @@ math.abs(-1)
 debug.sethook()
 assert(table.concat(seen, " "):find("calltrue returntrue", 1, true), table.concat(seen, " "))
 
+-- The first return is that of `sethook` itself.
+local events = {}
+debug.sethook(function(event) events[#events + 1] = event .. tostring(debug.getinfo(2, "f").func == debug.sethook) end, "cr")
+debug.sethook()
+assert(table.concat(events, " ") == "returntrue calltrue", table.concat(events, " "))
+
 -- Counts.
 local n = 0
 debug.sethook(function(event) assert(event == "count") n = n + 1 end, "", 10)

@@ -2,7 +2,7 @@
 
 use super::thread_argument;
 use solvm_vm::native::{Level, Param, Rest};
-use solvm_vm::{Call, Coroutine, Error, Function, LuaString, Table, Value};
+use solvm_vm::{Call, Coroutine, Dialect, Error, Function, LuaString, Table, Value};
 
 /// `getinfo([thread,] function or level [, what])`; nil for a level without a call.
 pub(super) fn get_info<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<Option<Table<'c>>, Error> {
@@ -23,7 +23,10 @@ pub(super) fn get_info<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<Opti
     };
     let Some(function) = function else { return Ok(None) };
     if !options.iter().all(|option| b"SlunfL".contains(option)) {
-        return Err(Error::argument(first + 2, "invalid option"));
+        return match call.dialect() {
+            Dialect::Lua => Err(Error::argument(first + 2, "invalid option")),
+            Dialect::GopherLua => Ok(None),
+        };
     }
     let table = call.table(0, 12)?;
     for &option in options {

@@ -3,7 +3,7 @@
 mod info;
 
 use solvm_vm::native::{Library, Param, Rest};
-use solvm_vm::{Call, Coroutine, Error, Function, HookEvents, LuaString, Table, Type, Value};
+use solvm_vm::{Call, Coroutine, Error, Function, HookEvents, LuaString, Table, Type, Value, messages};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("debug" {
     "getfenv" => get_environment,
@@ -37,7 +37,7 @@ fn set_environment<'c>(call: &mut Call<'c>, value: Value<'c>, environment: Table
     if call.set_environment_of(value, environment) {
         return Ok(value);
     }
-    Err(Error::text("'setfenv' cannot change environment of given object"))
+    Err(Error::text(call.word(messages::FIXED_ENVIRONMENT)))
 }
 
 fn get_metatable<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Table<'c>> {

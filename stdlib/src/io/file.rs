@@ -7,7 +7,7 @@ use super::buffered::Buffered;
 use super::read::{Progress, Reading};
 use crate::host::{Host, reason};
 use solvm_vm::native::{Either, FromLua, Results, asynchronous};
-use solvm_vm::{Call, Data, Error, Table, Userdata, Value};
+use solvm_vm::{Call, Data, Dialect, Error, Table, Userdata, Value};
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Weak};
@@ -142,7 +142,8 @@ pub(super) fn userdata<'c>(call: &mut Call<'c>, file: File) -> Result<Userdata<'
     Ok(call.userdata(file, metatable))
 }
 
-/// What functions return when the system has failed: nil, the message, the system's number for it.
+/// What functions return when the system has failed: nil, the message, the system's number for it (in
+/// gopher-lua always 1).
 pub(crate) fn failure<'c>(
     call: &mut Call<'c>,
     error: &io::Error,
@@ -151,7 +152,11 @@ pub(crate) fn failure<'c>(
     let mut text = path.map_or(Vec::new(), |path| [path, b": "].concat());
     text.extend_from_slice(reason(error).as_bytes());
     let text = call.string(&text)?.value();
-    Ok(vec![Value::NIL, text, Value::number(f64::from(error.raw_os_error().unwrap_or(0)))])
+    let code = match call.dialect() {
+        Dialect::Lua => error.raw_os_error().unwrap_or(0),
+        Dialect::GopherLua => 1,
+    };
+    Ok(vec![Value::NIL, text, Value::number(f64::from(code))])
 }
 
 /// True, or what functions return when the system has failed.

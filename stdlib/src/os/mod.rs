@@ -8,7 +8,7 @@ use crate::host::Child;
 use crate::io::file::{failure, in_pool, later};
 use crate::io::{host, spawn};
 use solvm_vm::native::{Either, Library, Results};
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Dialect, Error, LuaString, Value};
 use std::io;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("os" {
@@ -44,12 +44,27 @@ fn execute<'c>(call: &mut Call<'c>, command: Option<LuaString<'c>>) -> Result<im
     match spawn(call, command.bytes(), None) {
         Ok(Child { wait, .. }) => {
             let status = async move { in_pool(wait).await.flatten() };
-            Ok(Either::Later(later(status, |_, status: io::Result<i32>| {
-                Ok(vec![Value::number(f64::from(status.unwrap_or(-1)))])
+            Ok(Either::Later(later(status, |call, status: io::Result<i32>| {
+                let status = match call.dialect() {
+                    Dialect::Lua => status.unwrap_or(-1),
+                    Dialect::GopherLua => status.map_or(1, exit_code),
+                };
+                Ok(vec![Value::number(f64::from(status))])
             })))
         }
         Err(_) => Ok(Either::Now(-1.0)),
     }
+}
+
+/// The exit code in a status; 1 of a process that a signal ended.
+fn exit_code(status: i32) -> i32 {
+    #[cfg(unix)]
+    let code = std::os::unix::process::ExitStatusExt::from_raw(status);
+    #[cfg(unix)]
+    let code = std::process::ExitStatus::code(&code);
+    #[cfg(not(unix))]
+    let code = Some(status);
+    code.unwrap_or(1)
 }
 
 /// `os.exit([code])`: ends the program at once; true and false mean success and failure.

@@ -9,7 +9,7 @@ pub(crate) use pattern::PatternCache;
 
 use format::{ArgumentKind, Piece, Pieces, quote};
 use solvm_vm::native::{Either, Library, Param, Rest};
-use solvm_vm::{Call, Error, Function, LuaString, Value};
+use solvm_vm::{Call, Dialect, Error, Function, LuaString, Value, messages};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("string" {
     "byte" => byte,
@@ -95,7 +95,11 @@ fn char(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
 }
 
 /// Takes and ignores what later versions of Lua add: whether to leave out debug information, which comes with the source.
-fn dump<'c>(call: &mut Call<'c>, function: Function<'c>, _strip: Rest) -> Result<Vec<u8>, Error> {
+fn dump(call: &mut Call, _arguments: Rest) -> Result<Vec<u8>, Error> {
+    if call.dialect() == Dialect::GopherLua {
+        return Err(Error::text(messages::NO_DUMP));
+    }
+    let function = Function::take(call, &mut 0)?;
     call.dump(function)?.ok_or_else(|| Error::text("unable to dump given function"))
 }
 

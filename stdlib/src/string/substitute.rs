@@ -5,7 +5,7 @@ use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
 use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Wanted};
 use solvm_vm::number::NumberText;
-use solvm_vm::{Call, Error, LuaString, Type, Value};
+use solvm_vm::{Call, Dialect, Error, LuaString, Type, Value};
 use std::ops::Range;
 
 /// A substitution under way.
@@ -153,6 +153,7 @@ impl Substitution {
                     let value = capture(call, &self.matcher, subject, usize::from(digit - b'1'))?;
                     self.add_value(value, found, subject)?;
                 }
+                Some(&byte) if byte != b'%' && call.dialect() == Dialect::GopherLua => self.text.extend([b'%', byte]),
                 Some(&byte) => self.text.push(byte),
                 // PUC Lua copies the zero that ends a C string.
                 None => self.text.push(0),

@@ -8,6 +8,7 @@ use super::operand::{b, c, truncate};
 use crate::coerce;
 use crate::debug_info;
 use crate::frame;
+use crate::messages::{Dialect, Operation};
 use crate::metamethod::Metamethod;
 use crate::object::{Str, Table};
 use crate::table;
@@ -124,6 +125,8 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *base.add(a as usize) = Value::arithmetic(f64::from(size));
     }
+    /// `Length` where tables may have `__len`.
+    length_of_objects { cold!(length); }
 }
 
 /// The event of an arithmetic instruction.
@@ -189,7 +192,7 @@ cold_functions! {
         }
         if method.is_nil() {
             let culprit = if coerce::to_number(x).is_none() { x } else { y };
-            let text = debug_info::operand_error(vm, "perform arithmetic on", culprit);
+            let text = debug_info::operand_error(vm, Operation::Arithmetic(event, x, y), culprit);
             return throw_text(vm, text);
         }
         call_metamethod(vm, method, &[x, y], frame::result())
@@ -201,7 +204,7 @@ cold_functions! {
         let length = if is_pointer(string) {
             u64::from((*(string as *const Str)).length)
         } else if let Some(table) = value.to_table() {
-            if vm.length_metamethods {
+            if vm.dialect == Dialect::GopherLua {
                 let method = find_metamethod(vm, value, Metamethod::Length);
                 if !method.is_nil() {
                     return call_metamethod(vm, method, &[value], frame::result());
@@ -211,7 +214,7 @@ cold_functions! {
         } else {
             let method = find_metamethod(vm, value, Metamethod::Length);
             if method.is_nil() {
-                let text = debug_info::operand_error(vm, "get length of", value);
+                let text = debug_info::operand_error(vm, Operation::Length, value);
                 return throw_text(vm, text);
             }
             return call_metamethod(vm, method, &[value], frame::result());

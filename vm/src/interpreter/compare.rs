@@ -242,7 +242,7 @@ cold_functions! {
             Order::Known(holds) => decide(vm, opcode, holds),
             Order::Call(method) => call_metamethod(vm, method, &[x, y], frame::condition()),
             Order::CallInverted(method) => call_metamethod(vm, method, &[y, x], frame::inverted_condition()),
-            Order::Impossible => { let text = messages::compare(vm, x, y); throw_text(vm, text) }
+            Order::Impossible => { let text = messages::compare(vm.dialect, x, y); throw_text(vm, text) }
         }
     }
     /// The same where the answer is a value.
@@ -257,7 +257,7 @@ cold_functions! {
             }
             Order::Call(method) => call_metamethod(vm, method, &[x, y], frame::boolean()),
             Order::CallInverted(method) => call_metamethod(vm, method, &[y, x], frame::inverted_boolean()),
-            Order::Impossible => { let text = messages::compare(vm, x, y); throw_text(vm, text) }
+            Order::Impossible => { let text = messages::compare(vm.dialect, x, y); throw_text(vm, text) }
         }
     }
     /// Two different objects that may still be equal.

@@ -8,7 +8,7 @@ use crate::coerce;
 use crate::debug_info;
 use crate::frame;
 use crate::gc;
-use crate::messages;
+use crate::messages::{self, Operation};
 use crate::metamethod::Metamethod;
 use crate::scheduler;
 use crate::string;
@@ -76,7 +76,7 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
         }
         if method.is_nil() {
             let culprit = if coerce::is_string_or_number(x) { last } else { last - 1 };
-            let text = debug_info::register_error(vm, "concatenate", culprit);
+            let text = debug_info::register_error(vm, Operation::Concatenation(x, y), culprit);
             return throw_text(vm, text);
         }
         let frame_size = (*frame::prototype_of(base)).frame_size as usize;

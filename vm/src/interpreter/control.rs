@@ -80,10 +80,10 @@ cold_functions! {
     /// The loop's numbers are strings, not numbers at all, or NaN.
     fn for_prepare(vm, instruction) {
         let slot = vm.base.add(instruction.a() as usize);
-        for (offset, what) in ["initial", "limit", "step"].into_iter().enumerate() {
+        for (offset, what) in [messages::FOR_INITIAL, messages::FOR_LIMIT, messages::FOR_STEP].into_iter().enumerate() {
             match crate::coerce::to_number(*slot.add(offset)) {
                 Some(x) => *slot.add(offset) = Value::number(x),
-                None => return throw_text(vm, messages::for_value(what)),
+                None => return throw_text(vm, what.of(vm.dialect)),
             }
         }
         let (index, limit, step) = ((*slot).as_f64(), (*slot.add(1)).as_f64(), (*slot.add(2)).as_f64());

@@ -24,6 +24,7 @@
 
 use super::special;
 use crate::frame::Continuation;
+use crate::messages::Dialect;
 use crate::value::Value;
 use crate::vm::{Exit, Vm};
 use solvm_compiler::bytecode::Opcode;
@@ -200,7 +201,7 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
     loop {
         let pc = (*vm).pc;
         let instruction = *pc;
-        let handler = entry_of((*vm).is_hooked, instruction);
+        let handler = entry_of((*vm).is_hooked, (*vm).dialect, instruction);
         let (d, a) = ((instruction >> 16) as u64, ((instruction >> 8) & 0xff) as u64);
         let answer = handler(pc.add(1), (*vm).base, d, a, (*vm).k, vm);
         if answer != BOUNCED {
@@ -210,9 +211,18 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
 }
 
 /// What an instruction enters.
-fn entry_of(is_hooked: bool, instruction: u32) -> Handler {
+fn entry_of(is_hooked: bool, dialect: Dialect, instruction: u32) -> Handler {
     let opcode = (instruction & 0xff) as usize;
-    if is_hooked && opcode < Opcode::COUNT { super::hooked::hooked } else { HANDLERS[opcode] }
+    if is_hooked && opcode < Opcode::COUNT { super::hooked::hooked } else { handler_of(dialect, opcode) }
+}
+
+/// The handler of an opcode. The fast one of `#` knows nothing of metatables.
+#[inline(always)]
+pub(super) fn handler_of(dialect: Dialect, opcode: usize) -> Handler {
+    match dialect {
+        Dialect::GopherLua if opcode == Opcode::Length as usize => super::arithmetic::length_of_objects,
+        _ => HANDLERS[opcode],
+    }
 }
 
 /// Lets instructions take the way through hooks if some thread has one or calls are traced, and the direct one if not.
@@ -224,7 +234,7 @@ pub(crate) fn update_dispatch(vm: &mut Vm) {
     vm.is_hooked = is_hooked;
     if vm.is_chained {
         for (opcode, entry) in (0..).zip(&mut vm.table) {
-            *entry = entry_of(is_hooked, opcode);
+            *entry = entry_of(is_hooked, vm.dialect, opcode);
         }
     }
 }
@@ -235,7 +245,7 @@ pub(crate) fn update_dispatch(vm: &mut Vm) {
 /// # Safety
 /// Nothing is running.
 pub(crate) unsafe fn choose_dispatch(vm: *mut Vm, wanted: bool) {
-    (*vm).table = HANDLERS;
+    (*vm).table = std::array::from_fn(|opcode| handler_of((*vm).dialect, opcode));
     (*vm).is_chained = wanted && chains(vm);
     if !(*vm).is_chained {
         (*vm).table = [bounce as Handler; 256];

@@ -3,7 +3,7 @@
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
-use super::dispatch::{CALL, CONTINUE, HANDLERS, cold_functions, dispatch, handlers};
+use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handler_of, handlers};
 use crate::frame::{self, constants_of, unlink};
 use crate::hook;
 use crate::messages;
@@ -30,7 +30,7 @@ handlers! { (pc, base, d, a, k, vm)
             }
             (*hook).passes = false;
         }
-        let handler = HANDLERS[(*pc.sub(1) & 0xff) as usize];
+        let handler = handler_of((*vm).dialect, (*pc.sub(1) & 0xff) as usize);
         return handler(pc, base, d, a, k, vm);
     }
     hook_returned { cold!(return_from_hook) }

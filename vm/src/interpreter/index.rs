@@ -3,7 +3,7 @@
 use super::dispatch::{CALL, CONTINUE};
 use crate::debug_info;
 use crate::frame;
-use crate::messages;
+use crate::messages::{self, Operation};
 use crate::metamethod::Metamethod;
 use crate::object::{Str, Table};
 use crate::scheduler;
@@ -74,7 +74,7 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
         } else {
             method = find_metamethod(vm, object, Metamethod::Index);
             if method.is_nil() {
-                let text = debug_info::operand_error(vm, "index", object);
+                let text = debug_info::operand_error(vm, Operation::Index(key), object);
                 return throw_text(vm, text);
             }
         }
@@ -83,7 +83,7 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
         }
         object = method;
     }
-    throw_text(vm, messages::GETTABLE_LOOP)
+    throw_text(vm, messages::GETTABLE_LOOP.of(vm.dialect))
 }
 
 /// `object[key] := value` for the instruction before `vm.pc`.
@@ -107,7 +107,7 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
         } else {
             method = find_metamethod(vm, object, Metamethod::NewIndex);
             if method.is_nil() {
-                let text = debug_info::operand_error(vm, "index", object);
+                let text = debug_info::operand_error(vm, Operation::Index(key), object);
                 return throw_text(vm, text);
             }
         }
@@ -116,7 +116,7 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
         }
         object = method;
     }
-    throw_text(vm, messages::SETTABLE_LOOP)
+    throw_text(vm, messages::SETTABLE_LOOP.of(vm.dialect))
 }
 
 /// A raw store. A table that cannot grow gets a second chance after a collection.

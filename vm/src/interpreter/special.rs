@@ -385,7 +385,7 @@ cold_functions! {
         } else {
             (*slot.add(2)).address()
         } as *const Thread;
-        let text = messages::cannot_resume(thread::status(vm, thread));
+        let text = messages::cannot_resume(thread::status(vm, thread)).of(vm.dialect);
         if wrapped {
             return unwind::throw_text(vm, text);
         }
@@ -395,7 +395,7 @@ cold_functions! {
         deliver(vm, base, pc, values.as_ptr(), 2)
     }
     fn cannot_yield(vm, _instruction) {
-        unwind::throw_text(vm, messages::YIELD_OUTSIDE)
+        unwind::throw_text(vm, messages::YIELD_OUTSIDE.of(vm.dialect))
     }
     /// The thread that was just resumed may be marked already: its stack must be looked at again.
     fn thread_needs_barrier(vm, _instruction) {

@@ -6,7 +6,7 @@ use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
 use super::operand::{b, c, field_node, truncate};
 use crate::frame::prototype_of;
-use crate::messages;
+use crate::messages::{self, Operation};
 use crate::object::{Kind, Str, Table};
 use crate::scheduler;
 use crate::table;
@@ -175,7 +175,10 @@ cold_functions! {
         };
         let Some(table) = (*slot).to_table() else {
             // Somebody has replaced the temporary through `debug.setlocal`.
-            return throw_text(vm, messages::operand("index", None, *slot));
+            return throw_text(vm, {
+                let key = Value::number(first as f64);
+                messages::operand(vm.dialect, Operation::Index(key), None, *slot)
+            });
         };
         for i in 0..count {
             let key = Value::number((first + i) as f64);

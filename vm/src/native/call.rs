@@ -8,7 +8,7 @@ use crate::coerce;
 use crate::gc;
 use crate::interpreter;
 use crate::load;
-use crate::messages;
+use crate::messages::{self, Dialect, Operation, Wording};
 use crate::metamethod::Metamethod;
 use crate::object::NativeFunction;
 use crate::table;
@@ -228,6 +228,16 @@ impl<'c> Call<'c> {
         Ok(Some(binary_chunk::encode(compiled)))
     }
 
+    /// Whose words and habits the program meets.
+    pub fn dialect(&self) -> Dialect {
+        self.vm_ref().dialect
+    }
+
+    /// A text in the words of the program's dialect.
+    pub fn word(&self, wording: Wording) -> &'static str {
+        wording.of(self.dialect())
+    }
+
     // Metatables, globals, threads.
 
     /// The globals of the running thread.
@@ -297,7 +307,10 @@ impl<'c> Call<'c> {
             if method.is_nil() {
                 return match object.kind() {
                     crate::coerce::Type::Table => Ok(Indexed::Value(Value::NIL)),
-                    kind => Err(Error::text(format!("attempt to index a {} value", kind.name()))),
+                    _ => {
+                        let operation = Operation::Index(key.0);
+                        Err(Error::text(messages::operand(self.dialect(), operation, None, object.0)))
+                    }
                 };
             }
             if Function::from_value(method).is_some() {
@@ -305,7 +318,7 @@ impl<'c> Call<'c> {
             }
             object = method;
         }
-        Err(Error::text(messages::GETTABLE_LOOP))
+        Err(Error::text(self.word(messages::GETTABLE_LOOP)))
     }
 
     /// The field `name` of a value's metatable; nil if there is none.

@@ -63,7 +63,7 @@ impl<'c> Call<'c> {
     /// Where an active call stands.
     pub fn level_info(&mut self, level: Level<'c>) -> CallerInfo {
         // SAFETY: as above.
-        unsafe { debug_info::position(&level.activation) }
+        unsafe { debug_info::position(self.vm(), &level.activation) }
     }
 
     /// "source:line:" of the active call at a level, with a space; nothing for a native.

@@ -315,7 +315,7 @@ impl<'c> Call<'c> {
         // SAFETY: both values are live.
         let method = unsafe { crate::interpreter::less_than_metamethod(self.vm_ref(), a.0, b.0) };
         if method.is_nil() {
-            let text = messages::compare(self.vm_ref(), a.0, b.0);
+            let text = messages::compare(self.dialect(), a.0, b.0);
             return Err(Error::text(text));
         }
         self.call(Value::from_raw(method), &[a, b], Wanted::One)
