@@ -11,6 +11,7 @@ use crate::load;
 use crate::messages::{self, Dialect, Operation, Wording};
 use crate::metamethod::Metamethod;
 use crate::object::NativeFunction;
+use crate::string;
 use crate::table;
 use crate::thread::{self, Status};
 use crate::userdata::Data;
@@ -165,6 +166,9 @@ impl<'c> Call<'c> {
     /// A string with these bytes. Fails if the memory limit forbids it.
     #[inline]
     pub fn string(&mut self, bytes: &[u8]) -> Result<LuaString<'c>, Error> {
+        if bytes.len() > string::MAX_LENGTH {
+            return Err(Error::text(messages::STRING_OVERFLOW));
+        }
         self.check_memory(bytes.len())?;
         let string = self.vm().heap.string_value(bytes).to_string();
         string.map(LuaString::from_raw).ok_or_else(|| Error::text(messages::STRING_OVERFLOW))

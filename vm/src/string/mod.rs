@@ -92,7 +92,7 @@ pub(crate) unsafe fn order(a: *const Str, b: *const Str) -> Ordering {
 }
 
 impl Heap {
-    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most (see [`Heap::checked_string`]).
+    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most.
     #[inline]
     pub(crate) fn string(&mut self, bytes: &[u8]) -> *mut Str {
         // SAFETY: a fresh string needs no more than memory.
