@@ -1,24 +1,90 @@
 //! The syntax tree, with every name resolved to a local variable, an upvalue or a global.
 //!
 //! Its invariant: it is never nested deeper than the parser's syntax levels. Whatever may go on for as long as the source
-//! does (operator chains, suffixes, `elseif`) is a list, so that code generation and dropping may recurse.
+//! does (operator chains, suffixes, `elseif`) is a list, so that code generation may recurse.
+//!
+//! All of it lies in one arena and nothing in it has a destructor: to get rid of a tree, however large, and however far its parsing
+//! has come, is to free the arena.
 
 use crate::token::Name;
-use std::sync::Arc;
+use bumpalo::Bump;
+use bumpalo::boxed::Box;
+use bumpalo::collections::Vec;
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 
 /// An index into `Function::locals`: locals are numbered in the order of their declaration.
 pub(crate) type LocalId = u32;
 /// An index into `Function::labels`.
 pub(crate) type LabelId = u32;
 
+/// Puts a node into the arena. This and what lists do stay apart from the parser's functions, whose frames are small.
+#[inline(never)]
+pub(crate) fn place<T>(arena: &Bump, node: T) -> &T {
+    const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
+    arena.alloc(node)
+}
+
+/// A list in the arena, as small as a pointer. Its place is not used again when it grows.
+pub(crate) struct List<'a, T>(ManuallyDrop<Box<'a, Vec<'a, T>>>);
+
+impl<'a, T> List<'a, T> {
+    #[inline(never)]
+    pub(crate) fn new(arena: &'a Bump) -> Self {
+        const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
+        List(ManuallyDrop::new(Box::new_in(Vec::new_in(arena), arena)))
+    }
+
+    #[inline(never)]
+    pub(crate) fn from<const N: usize>(arena: &'a Bump, items: [T; N]) -> Self {
+        const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
+        let mut list = Vec::with_capacity_in(N, arena);
+        list.extend(items);
+        List(ManuallyDrop::new(Box::new_in(list, arena)))
+    }
+
+    #[inline(never)]
+    pub(crate) fn push(&mut self, item: T) {
+        self.0.push(item);
+    }
+
+    #[inline(never)]
+    pub(crate) fn push_front(&mut self, item: T) {
+        self.0.insert(0, item);
+    }
+}
+
+impl<T> Deref for List<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for List<'_, T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<'l, T> IntoIterator for &'l List<'_, T> {
+    type Item = &'l T;
+    type IntoIter = std::slice::Iter<'l, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// A parsed chunk.
-pub(crate) struct Chunk {
-    pub(crate) main: Box<Function>,
+pub(crate) struct Chunk<'a> {
+    pub(crate) main: &'a Function<'a>,
     pub(crate) names: lasso::Rodeo,
 }
 
 /// A function: its variables and its body.
-pub(crate) struct Function {
+pub(crate) struct Function<'a> {
     /// Its place in the chunk, in the order of the word `function`.
     pub(crate) ordinal: u32,
     pub(crate) line: u32,
@@ -28,12 +94,12 @@ pub(crate) struct Function {
     pub(crate) is_vararg: bool,
     /// The local `arg` that Lua 5.1 gives to a vararg function.
     pub(crate) arg: Option<VarargLocal>,
-    pub(crate) locals: Vec<Local>,
-    pub(crate) upvalues: Vec<Upvalue>,
-    pub(crate) labels: Vec<Label>,
+    pub(crate) locals: &'a [Local],
+    pub(crate) upvalues: &'a [Upvalue],
+    pub(crate) labels: &'a [Label],
     /// The target of each `goto`.
-    pub(crate) gotos: Vec<LabelId>,
-    pub(crate) body: Block,
+    pub(crate) gotos: &'a [LabelId],
+    pub(crate) body: Block<'a>,
     /// The line of the final, implicit return.
     pub(crate) return_line: u32,
 }
@@ -79,47 +145,47 @@ pub(crate) struct Label {
     pub(crate) active_locals: usize,
 }
 
-pub(crate) struct Block {
-    pub(crate) statements: Vec<Statement>,
+pub(crate) struct Block<'a> {
+    pub(crate) statements: List<'a, Statement<'a>>,
     /// The line of its last token.
     pub(crate) last_line: u32,
 }
 
-pub(crate) enum Statement {
+pub(crate) enum Statement<'a> {
     /// `count` new locals beginning with `first`.
     Local {
         first: LocalId,
         count: u32,
-        values: Vec<Expression>,
+        values: List<'a, Expression<'a>>,
         line: u32,
     },
     LocalFunction {
         variable: LocalId,
-        function: Expression,
+        function: Expression<'a>,
     },
-    Function(Box<FunctionStatement>),
+    Function(&'a FunctionStatement<'a>),
     Assignment {
-        targets: Vec<Expression>,
-        values: Vec<Expression>,
+        targets: List<'a, Expression<'a>>,
+        values: List<'a, Expression<'a>>,
     },
-    Call(Expression),
-    Do(Block),
+    Call(Expression<'a>),
+    Do(Block<'a>),
     While {
-        condition: Expression,
-        body: Block,
+        condition: Expression<'a>,
+        body: Block<'a>,
     },
     Repeat {
-        body: Block,
-        condition: Expression,
+        body: Block<'a>,
+        condition: Expression<'a>,
     },
     If {
-        arms: Vec<Arm>,
-        otherwise: Option<Block>,
+        arms: List<'a, Arm<'a>>,
+        otherwise: Option<Block<'a>>,
     },
-    NumericFor(Box<NumericFor>),
-    GenericFor(Box<GenericFor>),
+    NumericFor(&'a NumericFor<'a>),
+    GenericFor(&'a GenericFor<'a>),
     Return {
-        values: Vec<Expression>,
+        values: List<'a, Expression<'a>>,
         line: u32,
     },
     Break {
@@ -134,19 +200,19 @@ pub(crate) enum Statement {
 }
 
 /// `function a.b.c() end`.
-pub(crate) struct FunctionStatement {
-    pub(crate) target: Expression,
-    pub(crate) function: Expression,
+pub(crate) struct FunctionStatement<'a> {
+    pub(crate) target: Expression<'a>,
+    pub(crate) function: Expression<'a>,
     pub(crate) line: u32,
 }
 
 /// Three hidden locals beginning with `first`, then the visible one.
-pub(crate) struct NumericFor {
+pub(crate) struct NumericFor<'a> {
     pub(crate) first: LocalId,
-    pub(crate) start: Expression,
-    pub(crate) limit: Expression,
-    pub(crate) step: Option<Expression>,
-    pub(crate) body: Block,
+    pub(crate) start: Expression<'a>,
+    pub(crate) limit: Expression<'a>,
+    pub(crate) step: Option<Expression<'a>>,
+    pub(crate) body: Block<'a>,
     /// The line of `for`.
     pub(crate) line: u32,
     /// The line of `do`.
@@ -154,11 +220,11 @@ pub(crate) struct NumericFor {
 }
 
 /// Three hidden locals beginning with `first`, then `count` visible ones.
-pub(crate) struct GenericFor {
+pub(crate) struct GenericFor<'a> {
     pub(crate) first: LocalId,
     pub(crate) count: u32,
-    pub(crate) values: Vec<Expression>,
-    pub(crate) body: Block,
+    pub(crate) values: List<'a, Expression<'a>>,
+    pub(crate) body: Block<'a>,
     /// The line of the first value.
     pub(crate) line: u32,
     /// The line of `do`.
@@ -166,37 +232,37 @@ pub(crate) struct GenericFor {
 }
 
 /// `if` or `elseif`.
-pub(crate) struct Arm {
-    pub(crate) condition: Expression,
-    pub(crate) block: Block,
+pub(crate) struct Arm<'a> {
+    pub(crate) condition: Expression<'a>,
+    pub(crate) block: Block<'a>,
 }
 
-pub(crate) struct Expression {
-    pub(crate) kind: ExpressionKind,
+pub(crate) struct Expression<'a> {
+    pub(crate) kind: ExpressionKind<'a>,
     /// The line of its last token.
     pub(crate) line: u32,
 }
 
-pub(crate) enum ExpressionKind {
+pub(crate) enum ExpressionKind<'a> {
     Nil,
     Boolean(bool),
     Number(f64),
-    String(Arc<[u8]>),
+    String(&'a [u8]),
     Vararg,
     Local(LocalId),
     Upvalue(u8),
     Global(Name),
-    Function(Box<Function>),
-    Table(Box<Table>),
-    Unary(UnaryOperator, Box<Expression>),
-    Binary(Box<BinaryChain>),
+    Function(&'a Function<'a>),
+    Table(&'a Table<'a>),
+    Unary(UnaryOperator, &'a Expression<'a>),
+    Binary(BinaryChain<'a>),
     /// Operands of `..`, which groups from the right.
-    Concatenation(Vec<Expression>),
-    And(Vec<Expression>),
-    Or(Vec<Expression>),
-    Suffixed(Box<Suffixed>),
+    Concatenation(List<'a, Expression<'a>>),
+    And(List<'a, Expression<'a>>),
+    Or(List<'a, Expression<'a>>),
+    Suffixed(&'a Suffixed<'a>),
     /// Kept because it cuts a call's results to one, and because it cannot be assigned to.
-    Parenthesized(Box<Expression>),
+    Parenthesized(&'a Expression<'a>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,14 +273,14 @@ pub(crate) enum UnaryOperator {
 }
 
 /// `((first op right) op right) ...`
-pub(crate) struct BinaryChain {
-    pub(crate) first: Expression,
-    pub(crate) links: Vec<BinaryLink>,
+pub(crate) struct BinaryChain<'a> {
+    pub(crate) first: &'a Expression<'a>,
+    pub(crate) links: List<'a, BinaryLink<'a>>,
 }
 
-pub(crate) struct BinaryLink {
+pub(crate) struct BinaryLink<'a> {
     pub(crate) operator: BinaryOperator,
-    pub(crate) right: Expression,
+    pub(crate) right: Expression<'a>,
 }
 
 /// The operators that always evaluate both operands to one value each.
@@ -254,48 +320,48 @@ impl std::fmt::Display for BinaryOperator {
 }
 
 /// An expression followed by any number of indexings and calls.
-pub(crate) struct Suffixed {
-    pub(crate) base: Expression,
+pub(crate) struct Suffixed<'a> {
+    pub(crate) base: Expression<'a>,
     /// At least one.
-    pub(crate) suffixes: Vec<Suffix>,
+    pub(crate) suffixes: List<'a, Suffix<'a>>,
 }
 
-pub(crate) struct Suffix {
-    pub(crate) kind: SuffixKind,
+pub(crate) struct Suffix<'a> {
+    pub(crate) kind: SuffixKind<'a>,
     /// For an indexing the line of its last token; for a call that of the first token of its arguments.
     pub(crate) line: u32,
 }
 
-pub(crate) enum SuffixKind {
-    Index(IndexKey),
-    Call(Call),
+pub(crate) enum SuffixKind<'a> {
+    Index(IndexKey<'a>),
+    Call(Call<'a>),
 }
 
-pub(crate) enum IndexKey {
+pub(crate) enum IndexKey<'a> {
     Field(Name),
-    Value(Expression),
+    Value(Expression<'a>),
 }
 
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     /// The name in a call of the form `object:name(...)`.
     pub(crate) method: Option<Name>,
-    pub(crate) arguments: Vec<Expression>,
+    pub(crate) arguments: List<'a, Expression<'a>>,
 }
 
 /// A table constructor.
-pub(crate) struct Table {
-    pub(crate) items: Vec<TableItem>,
+pub(crate) struct Table<'a> {
+    pub(crate) items: List<'a, TableItem<'a>>,
     /// The line of its opening brace.
     pub(crate) line: u32,
 }
 
-pub(crate) enum TableItem {
-    Positional(Expression),
-    Field(Name, Expression),
-    Keyed(Expression, Expression),
+pub(crate) enum TableItem<'a> {
+    Positional(Expression<'a>),
+    Field(Name, Expression<'a>),
+    Keyed(Expression<'a>, Expression<'a>),
 }
 
-impl Block {
+impl Block<'_> {
     /// Whether its end can be reached: not after a statement that always goes elsewhere.
     pub(crate) fn goes_on(&self) -> bool {
         !matches!(
@@ -305,7 +371,7 @@ impl Block {
     }
 }
 
-impl Expression {
+impl<'a> Expression<'a> {
     /// Whether it may give any number of values.
     pub(crate) fn is_multiple(&self) -> bool {
         matches!(self.kind, ExpressionKind::Vararg) || self.is_call()
@@ -331,7 +397,7 @@ impl Expression {
     }
 
     /// The expression inside of its parentheses, for where only one value is wanted anyway.
-    pub(crate) fn unparenthesized(&self) -> &Expression {
+    pub(crate) fn unparenthesized(&self) -> &Expression<'a> {
         let mut inner = self;
         while let ExpressionKind::Parenthesized(expression) = &inner.kind {
             inner = expression;

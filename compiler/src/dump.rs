@@ -7,6 +7,7 @@ use crate::bytecode::{Source, disassemble};
 use crate::error::{Error, Fault};
 use crate::token::{Name, Token};
 use crate::{Options, compile, lexer, parser};
+use bumpalo::Bump;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -35,10 +36,11 @@ pub fn tokens(source: &Source) -> Result<String, Error> {
 /// # Errors
 /// The first error in the source.
 pub fn ast(source: &Source) -> Result<String, Error> {
-    let chunk = parser::parse(&source.text, &source.name, &Options::default());
+    let arena = Bump::new();
+    let chunk = parser::parse(&arena, &source.text, &source.name, &Options::default());
     let chunk = chunk.map_err(|fault| fault.in_chunk(&source.name))?;
     let mut printer = Printer { text: String::new(), depth: 0, names: &chunk.names, functions: Vec::new() };
-    printer.function(&chunk.main);
+    printer.function(chunk.main);
     Ok(printer.text)
 }
 
@@ -55,7 +57,7 @@ struct Printer<'c> {
     depth: usize,
     names: &'c lasso::Rodeo,
     /// The functions around the current node, innermost last.
-    functions: Vec<&'c Function>,
+    functions: Vec<&'c Function<'c>>,
 }
 
 impl<'c> Printer<'c> {
@@ -84,7 +86,7 @@ impl<'c> Printer<'c> {
         }
     }
 
-    fn function(&mut self, function: &'c Function) {
+    fn function(&mut self, function: &'c Function<'c>) {
         self.functions.push(function);
         let parameters = (0..LocalId::from(function.parameters)).map(|id| self.local(id));
         let vararg = function.is_vararg.then(|| "...".to_string());
@@ -93,7 +95,7 @@ impl<'c> Printer<'c> {
         self.functions.pop();
     }
 
-    fn block(&mut self, block: &'c Block) {
+    fn block(&mut self, block: &'c Block<'c>) {
         for statement in &block.statements {
             self.statement(statement);
         }
@@ -103,7 +105,7 @@ impl<'c> Printer<'c> {
         (first..first + count).map(|id| self.local(id)).collect::<Vec<_>>().join(", ")
     }
 
-    fn statement(&mut self, statement: &'c Statement) {
+    fn statement(&mut self, statement: &'c Statement<'c>) {
         match statement {
             Statement::Local { first, count, values, .. } => {
                 self.node(&format!("local {}", self.locals(*first, *count)), |printer| printer.expressions(values));
@@ -179,7 +181,7 @@ impl<'c> Printer<'c> {
         }
     }
 
-    fn expression(&mut self, expression: &'c Expression) {
+    fn expression(&mut self, expression: &'c Expression<'c>) {
         match &expression.kind {
             ExpressionKind::Nil => self.line(format_args!("nil")),
             ExpressionKind::Boolean(value) => self.line(format_args!("{value}")),
@@ -203,7 +205,7 @@ impl<'c> Printer<'c> {
                 self.node(&format!("{operator:?}"), |printer| printer.expression(operand));
             }
             ExpressionKind::Binary(chain) => self.node("chain", |printer| {
-                printer.expression(&chain.first);
+                printer.expression(chain.first);
                 for link in &chain.links {
                     printer.node(&link.operator.to_string(), |printer| printer.expression(&link.right));
                 }

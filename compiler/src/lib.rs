@@ -12,6 +12,7 @@ mod parser;
 mod token;
 pub mod utf8;
 
+use bumpalo::Bump;
 use bytecode::{Prototype, Source};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub use error::{Error, chunk_id};
 pub struct Options<'o> {
     /// Asked now and then whether to give up, so that the compilation of a huge chunk can be cancelled.
     pub interrupt: Option<&'o dyn Fn() -> bool>,
+    /// The most bytes that the syntax tree may take.
+    pub tree_size: Option<usize>,
     /// What to say of a function with too many local variables, instead of what PUC Lua says.
     pub too_many_locals: Option<&'static str>,
 }
@@ -38,7 +41,8 @@ impl Options<'_> {
 /// The first error in the source, in the words of PUC Lua 5.1; or that the interrupt hook asked to stop.
 pub fn compile(source: impl Into<Arc<Source>>, options: &Options<'_>) -> Result<Arc<Prototype>, Error> {
     let source = source.into();
-    let chunk = parser::parse(&source.text, &source.name, options);
+    let arena = Bump::new();
+    let chunk = parser::parse(&arena, &source.text, &source.name, options);
     let prototype = chunk.and_then(|chunk| codegen::generate(&chunk, source.clone(), options));
     let prototype = prototype.map_err(|fault| fault.in_chunk(&source.name))?;
     debug_assert_eq!(bytecode::verify(&prototype), Ok(()));

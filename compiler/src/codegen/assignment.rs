@@ -18,7 +18,7 @@ pub(super) enum Target {
 
 impl<'c> Generator<'c> {
     #[inline(never)]
-    pub(super) fn assign(&mut self, targets: &'c [Expression], values: &'c [Expression]) -> Result<(), Fault> {
+    pub(super) fn assign(&mut self, targets: &'c [Expression<'c>], values: &'c [Expression<'c>]) -> Result<(), Fault> {
         let mark = self.state.free;
         let mut places = Vec::with_capacity(targets.len());
         for (index, target) in targets.iter().enumerate() {
@@ -44,7 +44,7 @@ impl<'c> Generator<'c> {
 
     /// Evaluates what a target needs. Temporaries stay reserved.
     #[inline(never)]
-    pub(super) fn target(&mut self, target: &'c Expression) -> Result<Target, Fault> {
+    pub(super) fn target(&mut self, target: &'c Expression<'c>) -> Result<Target, Fault> {
         match &target.kind {
             ExpressionKind::Upvalue(index) => Ok(Target::Upvalue(*index)),
             ExpressionKind::Global(name) => Ok(Target::Global(*name)),
@@ -87,7 +87,7 @@ impl<'c> Generator<'c> {
 
     /// Evaluates and stores. To a local it goes directly.
     #[inline(never)]
-    pub(super) fn store_expression(&mut self, target: Target, value: &'c Expression) -> Result<(), Fault> {
+    pub(super) fn store_expression(&mut self, target: Target, value: &'c Expression<'c>) -> Result<(), Fault> {
         let mark = self.state.free;
         let is_direct = match (target, &value.unparenthesized().kind) {
             (Target::Local(id), ExpressionKind::And(_) | ExpressionKind::Or(_)) => Self::may_overwrite(value, id),

@@ -43,7 +43,7 @@ impl<'c> Generator<'c> {
 
     /// Evaluates a key. A register that is no local's is reserved.
     #[inline(never)]
-    pub(super) fn key(&mut self, expression: &'c Expression) -> Result<Key, Fault> {
+    pub(super) fn key(&mut self, expression: &'c Expression<'c>) -> Result<Key, Fault> {
         match fold::literal(expression) {
             Some(Literal::String(text)) => self.string_key(&text),
             Some(Literal::Number(number)) if (1.0..=255.0).contains(&number) && number.fract() == 0.0 => {
@@ -54,7 +54,7 @@ impl<'c> Generator<'c> {
     }
 
     /// The key of a suffix whose last token is on `line`.
-    pub(super) fn index_key(&mut self, key: &'c IndexKey, line: u32) -> Result<Key, Fault> {
+    pub(super) fn index_key(&mut self, key: &'c IndexKey<'c>, line: u32) -> Result<Key, Fault> {
         match key {
             IndexKey::Value(key) => self.key(key),
             IndexKey::Field(name) => {
@@ -82,7 +82,7 @@ impl<'c> Generator<'c> {
 
     /// The one value of an expression with suffixes.
     #[inline(never)]
-    pub(super) fn suffixed(&mut self, suffixed: &'c Suffixed, target: u8, line: u32) -> Result<(), Fault> {
+    pub(super) fn suffixed(&mut self, suffixed: &'c Suffixed<'c>, target: u8, line: u32) -> Result<(), Fault> {
         let mark = self.state.free;
         let Some((last, before)) = suffixed.suffixes.split_last() else { return Ok(()) };
         let prefix = self.prefix(&suffixed.base, before)?;
@@ -107,7 +107,7 @@ impl<'c> Generator<'c> {
 
     /// Evaluates an expression with those suffixes to some register; one that is no local's is reserved.
     #[inline(never)]
-    pub(super) fn prefix(&mut self, base: &'c Expression, suffixes: &'c [Suffix]) -> Result<u8, Fault> {
+    pub(super) fn prefix(&mut self, base: &'c Expression<'c>, suffixes: &'c [Suffix<'c>]) -> Result<u8, Fault> {
         let mark = self.state.free;
         let mut value = self.evaluate_any(base)?;
         for suffix in suffixes {
@@ -133,7 +133,7 @@ impl<'c> Generator<'c> {
 
     /// Builds the frame of a call at `mark`. `prefix` holds the function, or the object whose method is called.
     #[inline(never)]
-    fn prepare_call(&mut self, prefix: u8, call: &'c Call, line: u32, mark: usize) -> Result<PreparedCall, Fault> {
+    fn prepare_call(&mut self, prefix: u8, call: &'c Call<'c>, line: u32, mark: usize) -> Result<PreparedCall, Fault> {
         let callee = match call.method {
             Some(name) => {
                 self.state.line = line;
@@ -170,7 +170,7 @@ impl<'c> Generator<'c> {
     }
 
     /// `return f(x)`.
-    pub(super) fn tail_call(&mut self, expression: &'c Expression) -> Result<(), Fault> {
+    pub(super) fn tail_call(&mut self, expression: &'c Expression<'c>) -> Result<(), Fault> {
         let Some(call) = self.prepare_last_call(expression)? else { return Ok(()) };
         self.state.line = call.line;
         self.close_from(0);
@@ -184,7 +184,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Builds the frame of the expression's last call, if the expression ends with one.
-    fn prepare_last_call(&mut self, expression: &'c Expression) -> Result<Option<PreparedCall>, Fault> {
+    fn prepare_last_call(&mut self, expression: &'c Expression<'c>) -> Result<Option<PreparedCall>, Fault> {
         let mark = self.state.free;
         let ExpressionKind::Suffixed(suffixed) = &expression.kind else { return Ok(None) };
         let Some((Suffix { kind: SuffixKind::Call(call), line }, before)) = suffixed.suffixes.split_last() else {
@@ -195,20 +195,20 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates a call or `...` for exactly that many values, into the next registers, which are then reserved.
-    pub(super) fn multiple(&mut self, expression: &'c Expression, count: u8) -> Result<u8, Fault> {
+    pub(super) fn multiple(&mut self, expression: &'c Expression<'c>, count: u8) -> Result<u8, Fault> {
         let first = self.multiple_with(expression, count)?;
         self.state.free = usize::from(first);
         self.reserve(usize::from(count))
     }
 
     /// Evaluates a call or `...` for all of its values, from the next register up to the top.
-    pub(super) fn multiple_open(&mut self, expression: &'c Expression) -> Result<(), Fault> {
+    pub(super) fn multiple_open(&mut self, expression: &'c Expression<'c>) -> Result<(), Fault> {
         let first = self.multiple_with(expression, OPEN - 1)?;
         self.state.free = usize::from(first);
         Ok(())
     }
 
-    fn multiple_with(&mut self, expression: &'c Expression, count: u8) -> Result<u8, Fault> {
+    fn multiple_with(&mut self, expression: &'c Expression<'c>, count: u8) -> Result<u8, Fault> {
         let first = self.room_for(1)?;
         if let Some(call) = self.prepare_last_call(expression)? {
             self.emit_call(call, count);
@@ -223,7 +223,7 @@ impl<'c> Generator<'c> {
     /// Evaluates all expressions to the next registers, which are then reserved. If the last one gives any number of
     /// values, it gives all of them, up to the top, and the result is true.
     #[inline(never)]
-    pub(super) fn values(&mut self, expressions: &'c [Expression]) -> Result<bool, Fault> {
+    pub(super) fn values(&mut self, expressions: &'c [Expression<'c>]) -> Result<bool, Fault> {
         let Some((last, before)) = expressions.split_last() else { return Ok(false) };
         for expression in before {
             self.evaluate_next(expression)?;
@@ -237,7 +237,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates all expressions to exactly `count` registers, the next ones, which are then reserved.
-    pub(super) fn adjusted(&mut self, expressions: &'c [Expression], count: usize) -> Result<u8, Fault> {
+    pub(super) fn adjusted(&mut self, expressions: &'c [Expression<'c>], count: usize) -> Result<u8, Fault> {
         let first = self.state.free;
         let end = first + count;
         self.room_for(count)?;

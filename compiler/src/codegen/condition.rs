@@ -68,7 +68,7 @@ impl<'c> Generator<'c> {
         &mut self,
         operator: ComparisonOperator,
         left: Operand,
-        right: &'c Expression,
+        right: &'c Expression<'c>,
     ) -> Result<Comparison, Fault> {
         use ComparisonOperator::*;
         // Only one operand may be a constant.
@@ -157,7 +157,7 @@ impl<'c> Generator<'c> {
     /// Jumps if the truth of the expression is `when`, and goes on otherwise.
     pub(super) fn jump_when(
         &mut self,
-        expression: &'c Expression,
+        expression: &'c Expression<'c>,
         when: bool,
         jumps: &mut JumpList,
     ) -> Result<(), Fault> {
@@ -191,7 +191,12 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn jump_when_value(&mut self, expression: &'c Expression, when: bool, jumps: &mut JumpList) -> Result<(), Fault> {
+    fn jump_when_value(
+        &mut self,
+        expression: &'c Expression<'c>,
+        when: bool,
+        jumps: &mut JumpList,
+    ) -> Result<(), Fault> {
         let mark = self.state.free;
         let register = self.evaluate_any(expression)?;
         self.state.line = expression.line;
@@ -205,7 +210,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn jump_when_all(
         &mut self,
-        operands: &'c [Expression],
+        operands: &'c [Expression<'c>],
         all: bool,
         when: bool,
         jumps: &mut JumpList,
@@ -227,7 +232,7 @@ impl<'c> Generator<'c> {
 
     /// The value of `and` or `or`.
     #[inline(never)]
-    pub(super) fn logical(&mut self, expression: &'c Expression, target: u8) -> Result<(), Fault> {
+    pub(super) fn logical(&mut self, expression: &'c Expression<'c>, target: u8) -> Result<(), Fault> {
         let (operands, all) = match &expression.kind {
             ExpressionKind::And(operands) => (operands, true),
             ExpressionKind::Or(operands) => (operands, false),
@@ -245,7 +250,7 @@ impl<'c> Generator<'c> {
     /// Jumps with the expression's value in `target` if its truth is `when`. If it goes on, `target` may hold anything.
     fn take_when(
         &mut self,
-        expression: &'c Expression,
+        expression: &'c Expression<'c>,
         when: bool,
         target: u8,
         jumps: &mut JumpList,
@@ -282,7 +287,7 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn take_when_all(
         &mut self,
-        operands: &'c [Expression],
+        operands: &'c [Expression<'c>],
         all: bool,
         when: bool,
         target: u8,

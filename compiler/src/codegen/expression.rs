@@ -32,7 +32,7 @@ fn arithmetic_opcodes(operator: ArithmeticOperator) -> (Opcode, Opcode, Option<O
 
 impl<'c> Generator<'c> {
     /// Evaluates to the next free register and reserves it.
-    pub(super) fn evaluate_next(&mut self, expression: &'c Expression) -> Result<u8, Fault> {
+    pub(super) fn evaluate_next(&mut self, expression: &'c Expression<'c>) -> Result<u8, Fault> {
         let target = self.room_for(1)?;
         self.evaluate(expression, target)?;
         self.state.free = usize::from(target) + 1;
@@ -40,7 +40,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates to some register: that of a local variable as it is, or else the next one, which is then reserved.
-    pub(super) fn evaluate_any(&mut self, expression: &'c Expression) -> Result<u8, Fault> {
+    pub(super) fn evaluate_any(&mut self, expression: &'c Expression<'c>) -> Result<u8, Fault> {
         match &expression.unparenthesized().kind {
             ExpressionKind::Local(id) => {
                 self.state.line = expression.line;
@@ -51,7 +51,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates to a literal or to some register, which is then reserved if it is no local's.
-    pub(super) fn evaluate_operand(&mut self, expression: &'c Expression) -> Result<Operand, Fault> {
+    pub(super) fn evaluate_operand(&mut self, expression: &'c Expression<'c>) -> Result<Operand, Fault> {
         match fold::literal(expression) {
             Some(literal) => {
                 self.state.line = expression.line;
@@ -74,7 +74,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates to `target`, which the frame covers.
-    pub(super) fn evaluate(&mut self, expression: &'c Expression, target: u8) -> Result<(), Fault> {
+    pub(super) fn evaluate(&mut self, expression: &'c Expression<'c>, target: u8) -> Result<(), Fault> {
         let expression = expression.unparenthesized();
         let line = expression.line;
         if let Some(literal) = fold::literal(expression) {
@@ -138,7 +138,13 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn unary(&mut self, operator: UnaryOperator, operand: &'c Expression, target: u8, line: u32) -> Result<(), Fault> {
+    fn unary(
+        &mut self,
+        operator: UnaryOperator,
+        operand: &'c Expression<'c>,
+        target: u8,
+        line: u32,
+    ) -> Result<(), Fault> {
         let opcode = match operator {
             UnaryOperator::Not if is_decided_by_jumps(operand) && !is_ordering(operand) => {
                 let mut truths = JumpList::default();
@@ -166,7 +172,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn concatenation(&mut self, operands: &'c [Expression], target: u8, line: u32) -> Result<(), Fault> {
+    fn concatenation(&mut self, operands: &'c [Expression<'c>], target: u8, line: u32) -> Result<(), Fault> {
         let mark = self.state.free;
         let mut last = 0;
         for operand in operands {
@@ -179,9 +185,9 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn binary(&mut self, chain: &'c BinaryChain, target: u8) -> Result<(), Fault> {
+    fn binary(&mut self, chain: &'c BinaryChain<'c>, target: u8) -> Result<(), Fault> {
         let mark = self.state.free;
-        let Some((last, before)) = chain.links.split_last() else { return self.evaluate(&chain.first, target) };
+        let Some((last, before)) = chain.links.split_last() else { return self.evaluate(chain.first, target) };
         let left = self.chain_operand(chain, before)?;
         let result = self.link(left, last, mark, Some(target))?;
         self.state.free = mark;
@@ -194,9 +200,13 @@ impl<'c> Generator<'c> {
 
     /// The value of a chain up to and with those links. A register that is no local's is reserved.
     #[inline(never)]
-    pub(super) fn chain_operand(&mut self, chain: &'c BinaryChain, links: &'c [BinaryLink]) -> Result<Operand, Fault> {
+    pub(super) fn chain_operand(
+        &mut self,
+        chain: &'c BinaryChain<'c>,
+        links: &'c [BinaryLink],
+    ) -> Result<Operand, Fault> {
         let mark = self.state.free;
-        let mut value = self.evaluate_operand(&chain.first)?;
+        let mut value = self.evaluate_operand(chain.first)?;
         for link in links {
             value = self.link(value, link, mark, None)?;
         }

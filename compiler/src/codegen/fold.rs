@@ -26,7 +26,7 @@ pub(super) fn literal(expression: &Expression) -> Option<Literal> {
     match &expression.unparenthesized().kind {
         ExpressionKind::Nil => Some(Literal::Nil),
         ExpressionKind::Boolean(value) => Some(Literal::Boolean(*value)),
-        ExpressionKind::String(text) => Some(Literal::String(text.clone())),
+        ExpressionKind::String(text) => Some(Literal::String((*text).into())),
         ExpressionKind::Unary(UnaryOperator::Not, operand) => Some(Literal::Boolean(!literal(operand)?.is_truthy())),
         _ => numeral(expression).map(Literal::Number),
     }
@@ -40,7 +40,7 @@ pub(super) fn numeral(expression: &Expression) -> Option<f64> {
             Some(-numeral(operand)?).filter(|value| !value.is_nan())
         }
         ExpressionKind::Binary(chain) => {
-            chain.links.iter().try_fold(numeral(&chain.first)?, |left, link| match link.operator {
+            chain.links.iter().try_fold(numeral(chain.first)?, |left, link| match link.operator {
                 BinaryOperator::Arithmetic(operator) => arithmetic(operator, left, numeral(&link.right)?),
                 BinaryOperator::Comparison(_) => None,
             })

@@ -32,9 +32,9 @@ use std::sync::Arc;
 const MAX_INDEXED: usize = u16::MAX as usize + 1;
 
 /// Compiles a parsed chunk to the prototype of its main function.
-pub(crate) fn generate(chunk: &Chunk, source: Arc<Source>, options: &Options<'_>) -> Result<Arc<Prototype>, Fault> {
+pub(crate) fn generate(chunk: &Chunk<'_>, source: Arc<Source>, options: &Options<'_>) -> Result<Arc<Prototype>, Fault> {
     let names = chunk.names.strings().map(|name| Arc::from(name.as_bytes())).collect();
-    let mut generator = Generator { source, names, options, statements: 0, state: FunctionState::new(&chunk.main) };
+    let mut generator = Generator { source, names, options, statements: 0, state: FunctionState::new(chunk.main) };
     generator.function(Box::default()).map(Arc::new)
 }
 
@@ -51,7 +51,7 @@ struct Generator<'c> {
 
 /// What is known of a function while it is compiled.
 struct FunctionState<'c> {
-    tree: &'c Function,
+    tree: &'c Function<'c>,
     code: Vec<Instruction>,
     lines: Vec<u32>,
     /// The line given to the next instruction.
@@ -77,7 +77,7 @@ struct FunctionState<'c> {
 
 impl<'c> FunctionState<'c> {
     #[inline(never)]
-    fn new(tree: &'c Function) -> Box<Self> {
+    fn new(tree: &'c Function<'c>) -> Box<Self> {
         Box::new(FunctionState {
             tree,
             code: Vec::new(),
@@ -116,7 +116,7 @@ impl<'c> Generator<'c> {
 
     /// Compiles a function inside of the current one and returns its index there.
     #[inline(never)]
-    fn nested_function(&mut self, tree: &'c Function) -> Result<u16, Fault> {
+    fn nested_function(&mut self, tree: &'c Function<'c>) -> Result<u16, Fault> {
         let index = self.state.prototypes.len();
         if index >= MAX_INDEXED {
             let owner = match self.state.tree.line {
@@ -147,7 +147,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn function_body(&mut self, tree: &'c Function) -> Result<(), Fault> {
+    fn function_body(&mut self, tree: &'c Function<'c>) -> Result<(), Fault> {
         self.reserve(usize::from(tree.parameters))?;
         self.activate_locals(0, u32::from(tree.parameters));
         if let Some(arg) = tree.arg {

@@ -13,7 +13,7 @@ use crate::error::Fault;
 const STATEMENTS_PER_POLL: u32 = 1024;
 
 impl<'c> Generator<'c> {
-    pub(super) fn statements(&mut self, block: &'c Block) -> Result<(), Fault> {
+    pub(super) fn statements(&mut self, block: &'c Block<'c>) -> Result<(), Fault> {
         for statement in &block.statements {
             self.statements = self.statements.wrapping_add(1);
             if self.statements.is_multiple_of(STATEMENTS_PER_POLL) && self.options.is_interrupted() {
@@ -27,7 +27,7 @@ impl<'c> Generator<'c> {
 
     /// A block with a scope of its own.
     #[inline(never)]
-    fn block(&mut self, block: &'c Block) -> Result<(), Fault> {
+    fn block(&mut self, block: &'c Block<'c>) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         self.statements(block)?;
         self.leave_block(block, outer_locals);
@@ -43,7 +43,7 @@ impl<'c> Generator<'c> {
         self.end_locals(outer_locals);
     }
 
-    fn statement(&mut self, statement: &'c Statement) -> Result<(), Fault> {
+    fn statement(&mut self, statement: &'c Statement<'c>) -> Result<(), Fault> {
         match statement {
             Statement::Local { first, count, values, line } => self.local_statement(*first, *count, values, *line),
             Statement::LocalFunction { variable, function } => {
@@ -87,7 +87,7 @@ impl<'c> Generator<'c> {
         &mut self,
         first: LocalId,
         count: u32,
-        values: &'c [Expression],
+        values: &'c [Expression<'c>],
         line: u32,
     ) -> Result<(), Fault> {
         // Values that a fresh frame has in PUC Lua by itself; a line hook must not see their loading.
@@ -104,7 +104,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn function_statement(&mut self, statement: &'c FunctionStatement) -> Result<(), Fault> {
+    fn function_statement(&mut self, statement: &'c FunctionStatement<'c>) -> Result<(), Fault> {
         let place = self.target(&statement.target)?;
         self.store_expression(place, &statement.function)?;
         // The definition happens in its first line.
@@ -115,7 +115,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn if_statement(&mut self, arms: &'c [Arm], otherwise: Option<&'c Block>) -> Result<(), Fault> {
+    fn if_statement(&mut self, arms: &'c [Arm<'c>], otherwise: Option<&'c Block<'c>>) -> Result<(), Fault> {
         let mut ends = JumpList::default();
         for (index, arm) in arms.iter().enumerate() {
             let mut next = JumpList::default();
@@ -134,7 +134,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn while_statement(&mut self, condition: &'c Expression, body: &'c Block) -> Result<(), Fault> {
+    fn while_statement(&mut self, condition: &'c Expression<'c>, body: &'c Block<'c>) -> Result<(), Fault> {
         let start = self.label_here();
         let mut exit = JumpList::default();
         self.jump_when(condition, false, &mut exit)?;
@@ -147,7 +147,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn repeat_statement(&mut self, body: &'c Block, condition: &'c Expression) -> Result<(), Fault> {
+    fn repeat_statement(&mut self, body: &'c Block<'c>, condition: &'c Expression<'c>) -> Result<(), Fault> {
         let start = self.label_here();
         let outer_locals = self.active_locals();
         let mut exit = JumpList::default();
@@ -163,7 +163,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn numeric_for(&mut self, statement: &'c NumericFor) -> Result<(), Fault> {
+    fn numeric_for(&mut self, statement: &'c NumericFor<'c>) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         let base = self.room_for(4)?;
         self.evaluate_next(&statement.start)?;
@@ -194,7 +194,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn generic_for(&mut self, statement: &'c GenericFor) -> Result<(), Fault> {
+    fn generic_for(&mut self, statement: &'c GenericFor<'c>) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         self.adjusted(&statement.values, 3)?;
         self.activate_locals(statement.first, 3);
@@ -217,7 +217,7 @@ impl<'c> Generator<'c> {
     }
 
     /// The body of a `for` with its visible variables.
-    fn for_body(&mut self, variable: LocalId, count: u32, body: &'c Block) -> Result<(), Fault> {
+    fn for_body(&mut self, variable: LocalId, count: u32, body: &'c Block<'c>) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         self.enter_loop();
         self.reserve(count as usize)?;
@@ -228,7 +228,7 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn return_statement(&mut self, values: &'c [Expression], line: u32) -> Result<(), Fault> {
+    fn return_statement(&mut self, values: &'c [Expression<'c>], line: u32) -> Result<(), Fault> {
         match values {
             [call] if call.is_call() => return self.tail_call(call),
             [value] if !value.is_multiple() => {

@@ -42,7 +42,7 @@ struct Plan {
 
 impl<'c> Generator<'c> {
     #[inline(never)]
-    pub(super) fn table(&mut self, table: &'c Table, target: u8, line: u32) -> Result<(), Fault> {
+    pub(super) fn table(&mut self, table: &'c Table<'c>, target: u8, line: u32) -> Result<(), Fault> {
         let plan = self.plan(table);
         let stores_nothing = table.items.iter().all(|item| !self.is_stored(item, plan.as_ref()));
         let mark = self.state.free;
@@ -167,9 +167,9 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn keyed_item(&mut self, table: u8, item: &'c TableItem) -> Result<(), Fault> {
+    fn keyed_item(&mut self, table: u8, item: &'c TableItem<'c>) -> Result<(), Fault> {
         let mark = self.state.free;
-        let (key, value): (_, &'c Expression) = match item {
+        let (key, value): (_, &'c Expression<'c>) = match item {
             TableItem::Field(name, value) => (self.field_key(*name)?, value),
             TableItem::Keyed(key, value) => (self.key(key)?, value),
             TableItem::Positional(_) => return Ok(()),

@@ -5,10 +5,11 @@
 use super::Parser;
 use crate::ast::{
     ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Call, ComparisonOperator, Expression, ExpressionKind,
-    IndexKey, Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator,
+    IndexKey, List, Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator, place,
 };
 use crate::error::Fault;
 use crate::token::Token;
+use bumpalo::Bump;
 
 /// An infix operator as the grammar sees it.
 #[derive(Clone, Copy)]
@@ -58,7 +59,7 @@ fn unary(token: &Token) -> Option<UnaryOperator> {
 }
 
 /// Appends an operation to what stands left of it.
-fn join(mut left: Expression, operator: Infix, right: Expression) -> Expression {
+fn join<'a>(arena: &'a Bump, mut left: Expression<'a>, operator: Infix, right: Expression<'a>) -> Expression<'a> {
     let line = right.line;
     let kind = match (operator, left.kind) {
         (Infix::Binary(operator), ExpressionKind::Binary(mut chain)) => {
@@ -67,7 +68,8 @@ fn join(mut left: Expression, operator: Infix, right: Expression) -> Expression 
         }
         (Infix::Binary(operator), kind) => {
             left.kind = kind;
-            ExpressionKind::Binary(Box::new(BinaryChain { first: left, links: vec![BinaryLink { operator, right }] }))
+            let links = List::from(arena, [BinaryLink { operator, right }]);
+            ExpressionKind::Binary(BinaryChain { first: place(arena, left), links })
         }
         (Infix::And, ExpressionKind::And(mut operands)) => {
             operands.push(right);
@@ -80,15 +82,15 @@ fn join(mut left: Expression, operator: Infix, right: Expression) -> Expression 
         (operator, kind) => {
             left.kind = kind;
             match operator {
-                Infix::And => ExpressionKind::And(vec![left, right]),
-                Infix::Or => ExpressionKind::Or(vec![left, right]),
+                Infix::And => ExpressionKind::And(List::from(arena, [left, right])),
+                Infix::Or => ExpressionKind::Or(List::from(arena, [left, right])),
                 // It groups from the right, so the rest of the chain is in `right`.
                 _ => match right.kind {
                     ExpressionKind::Concatenation(mut operands) => {
-                        operands.insert(0, left);
+                        operands.push_front(left);
                         ExpressionKind::Concatenation(operands)
                     }
-                    kind => ExpressionKind::Concatenation(vec![left, Expression { kind, line }]),
+                    kind => ExpressionKind::Concatenation(List::from(arena, [left, Expression { kind, line }])),
                 },
             }
         }
@@ -96,18 +98,18 @@ fn join(mut left: Expression, operator: Infix, right: Expression) -> Expression 
     Expression { kind, line }
 }
 
-impl Parser<'_, '_> {
-    pub(super) fn expression(&mut self) -> Result<Expression, Fault> {
+impl<'a> Parser<'a, '_, '_> {
+    pub(super) fn expression(&mut self) -> Result<Expression<'a>, Fault> {
         self.subexpression(0)
     }
 
     /// Parses an expression of operators that bind tighter than `limit`.
-    fn subexpression(&mut self, limit: u8) -> Result<Expression, Fault> {
+    fn subexpression(&mut self, limit: u8) -> Result<Expression<'a>, Fault> {
         self.enter_level()?;
         let mut left = if let Some(operator) = unary(&self.current.token) {
             self.advance()?;
             let operand = self.subexpression(UNARY_PRIORITY)?;
-            Expression { line: operand.line, kind: ExpressionKind::Unary(operator, Box::new(operand)) }
+            Expression { line: operand.line, kind: ExpressionKind::Unary(operator, place(self.arena, operand)) }
         } else if matches!(self.current.token, Token::Name(_) | Token::LeftParenthesis) {
             self.suffixed()?
         } else {
@@ -118,7 +120,7 @@ impl Parser<'_, '_> {
         {
             self.advance()?;
             let right = self.subexpression(right_priority)?;
-            left = join(left, operator, right);
+            left = join(self.arena, left, operator, right);
         }
         self.leave_level();
         Ok(left)
@@ -126,8 +128,8 @@ impl Parser<'_, '_> {
 
     /// At least one expression, separated by commas.
     #[inline]
-    pub(super) fn expressions(&mut self) -> Result<Vec<Expression>, Fault> {
-        let mut list = vec![self.expression()?];
+    pub(super) fn expressions(&mut self) -> Result<List<'a, Expression<'a>>, Fault> {
+        let mut list = List::from(self.arena, [self.expression()?]);
         while self.skip(&Token::Comma)? {
             list.push(self.expression()?);
         }
@@ -135,10 +137,10 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn simple_expression(&mut self) -> Result<Expression, Fault> {
+    fn simple_expression(&mut self) -> Result<Expression<'a>, Fault> {
         let kind = match self.current.token {
             Token::Number(value) => ExpressionKind::Number(value),
-            Token::String(ref value) => ExpressionKind::String(value.clone()),
+            Token::String(ref value) => ExpressionKind::String(self.arena.alloc_slice_copy(value)),
             Token::Nil => ExpressionKind::Nil,
             Token::True => ExpressionKind::Boolean(true),
             Token::False => ExpressionKind::Boolean(false),
@@ -162,28 +164,28 @@ impl Parser<'_, '_> {
     }
 
     /// A function from its parameters on.
-    pub(super) fn function_expression(&mut self, has_self: bool, line: u32) -> Result<Expression, Fault> {
+    pub(super) fn function_expression(&mut self, has_self: bool, line: u32) -> Result<Expression<'a>, Fault> {
         let function = self.function(has_self, line)?;
         Ok(Expression { kind: ExpressionKind::Function(function), line: self.last_line })
     }
 
     /// A name or an expression in parentheses, and what follows it: indexings and calls.
     #[inline(never)]
-    pub(super) fn suffixed(&mut self) -> Result<Expression, Fault> {
+    pub(super) fn suffixed(&mut self) -> Result<Expression<'a>, Fault> {
         let base = self.suffixed_base()?;
-        let mut suffixes = Vec::new();
+        let mut suffixes = List::new(self.arena);
         while let Some(suffix) = self.suffix()? {
             suffixes.push(suffix);
         }
         if suffixes.is_empty() {
             return Ok(base);
         }
-        let kind = ExpressionKind::Suffixed(Box::new(Suffixed { base, suffixes }));
+        let kind = ExpressionKind::Suffixed(place(self.arena, Suffixed { base, suffixes }));
         Ok(Expression { kind, line: self.last_line })
     }
 
     #[inline(never)]
-    fn suffixed_base(&mut self) -> Result<Expression, Fault> {
+    fn suffixed_base(&mut self) -> Result<Expression<'a>, Fault> {
         let line = self.line();
         let kind = match self.current.token {
             Token::Name(name) => {
@@ -192,7 +194,7 @@ impl Parser<'_, '_> {
             }
             Token::LeftParenthesis => {
                 self.advance()?;
-                let inner = Box::new(self.expression()?);
+                let inner = place(self.arena, self.expression()?);
                 self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
                 ExpressionKind::Parenthesized(inner)
             }
@@ -202,7 +204,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn suffix(&mut self) -> Result<Option<Suffix>, Fault> {
+    fn suffix(&mut self) -> Result<Option<Suffix<'a>>, Fault> {
         let method = match self.current.token {
             Token::Dot => {
                 self.advance()?;
@@ -227,7 +229,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn bracketed_key(&mut self) -> Result<Expression, Fault> {
+    fn bracketed_key(&mut self) -> Result<Expression<'a>, Fault> {
         self.expect(&Token::LeftBracket)?;
         let key = self.expression()?;
         self.expect(&Token::RightBracket)?;
@@ -235,7 +237,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline]
-    fn arguments(&mut self) -> Result<Vec<Expression>, Fault> {
+    fn arguments(&mut self) -> Result<List<'a, Expression<'a>>, Fault> {
         let line = self.line();
         match self.current.token {
             Token::LeftParenthesis => {
@@ -244,22 +246,22 @@ impl Parser<'_, '_> {
                 }
                 self.advance()?;
                 if self.skip(&Token::RightParenthesis)? {
-                    return Ok(Vec::new());
+                    return Ok(List::new(self.arena));
                 }
                 let arguments = self.expressions()?;
                 self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
                 Ok(arguments)
             }
-            Token::LeftBrace | Token::String(_) => Ok(vec![self.simple_expression()?]),
+            Token::LeftBrace | Token::String(_) => Ok(List::from(self.arena, [self.simple_expression()?])),
             _ => Err(self.error("function arguments expected")),
         }
     }
 
     #[inline(never)]
-    fn table(&mut self) -> Result<Expression, Fault> {
+    fn table(&mut self) -> Result<Expression<'a>, Fault> {
         let line = self.line();
         self.expect(&Token::LeftBrace)?;
-        let mut items = Vec::new();
+        let mut items = List::new(self.arena);
         while !self.is_at(&Token::RightBrace) {
             self.table_item(&mut items)?;
             if !self.skip(&Token::Comma)? && !self.skip(&Token::Semicolon)? {
@@ -267,11 +269,11 @@ impl Parser<'_, '_> {
             }
         }
         self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
-        Ok(Expression { kind: ExpressionKind::Table(Box::new(Table { items, line })), line: self.last_line })
+        Ok(Expression { kind: ExpressionKind::Table(place(self.arena, Table { items, line })), line: self.last_line })
     }
 
     #[inline(never)]
-    fn table_item(&mut self, items: &mut Vec<TableItem>) -> Result<(), Fault> {
+    fn table_item(&mut self, items: &mut List<'a, TableItem<'a>>) -> Result<(), Fault> {
         if let Token::Name(name) = self.current.token
             && self.next_is(&Token::Assign)?
         {

@@ -9,17 +9,24 @@ use crate::ast::{Chunk, Function, LocalName};
 use crate::error::{Fault, Near};
 use crate::lexer::{self, Lexer};
 use crate::token::{Name, Token};
+use bumpalo::Bump;
 use scope::FunctionScope;
 use std::ops::Range;
 
 /// How deeply blocks and expressions may be nested.
 const MAX_SYNTAX_LEVELS: usize = 200;
-/// The interrupt hook is asked each time that so many tokens have been read.
+/// The limits on time and memory are looked at each time that so many tokens have been read.
 const TOKENS_PER_POLL: u32 = 4096;
 
 /// Parses a chunk.
-pub(crate) fn parse(text: &[u8], chunk_name: &[u8], options: &Options<'_>) -> Result<Chunk, Fault> {
+pub(crate) fn parse<'a>(
+    arena: &'a Bump,
+    text: &[u8],
+    chunk_name: &[u8],
+    options: &Options<'_>,
+) -> Result<Chunk<'a>, Fault> {
     let mut parser = Parser {
+        arena,
         lexer: lexer::lexer(text, chunk_name),
         current: Lexeme { token: Token::EndOfInput, span: 0..0 },
         ahead: None,
@@ -36,7 +43,7 @@ pub(crate) fn parse(text: &[u8], chunk_name: &[u8], options: &Options<'_>) -> Re
     let body = parser.statements()?;
     parser.check(&Token::EndOfInput)?;
     parser.leave_block()?;
-    let mut main = parser.innermost.finish(body);
+    let main = parser.innermost.finish(arena, body);
     main.return_line = parser.last_line;
     Ok(Chunk { main, names: parser.lexer.extras.names })
 }
@@ -47,7 +54,9 @@ struct Lexeme {
     span: Range<usize>,
 }
 
-struct Parser<'s, 'o> {
+struct Parser<'a, 's, 'o> {
+    /// Where the tree lies.
+    arena: &'a Bump,
     lexer: Lexer<'s>,
     current: Lexeme,
     ahead: Option<Lexeme>,
@@ -68,7 +77,7 @@ struct Parser<'s, 'o> {
     enclosing: Vec<Box<FunctionScope>>,
 }
 
-impl Parser<'_, '_> {
+impl<'a> Parser<'a, '_, '_> {
     /// The line that the lexer has reached: that of the current token's end, if none was read ahead.
     fn line(&self) -> u32 {
         self.lexer.extras.line
@@ -76,11 +85,22 @@ impl Parser<'_, '_> {
 
     fn read(&mut self) -> Result<Lexeme, Fault> {
         self.tokens = self.tokens.wrapping_add(1);
-        if self.tokens.is_multiple_of(TOKENS_PER_POLL) && self.options.is_interrupted() {
-            return Err(Fault::interrupted(self.line()));
+        if self.tokens.is_multiple_of(TOKENS_PER_POLL) {
+            self.poll()?;
         }
         let token = self.lexer.next().unwrap_or(Ok(Token::EndOfInput))?;
         Ok(Lexeme { token, span: self.lexer.span() })
+    }
+
+    #[cold]
+    fn poll(&self) -> Result<(), Fault> {
+        if self.options.is_interrupted() {
+            return Err(Fault::interrupted(self.line()));
+        }
+        if self.options.tree_size.is_some_and(|limit| self.arena.allocated_bytes() > limit) {
+            return Err(Fault::new("not enough memory", Near::Nothing, self.line()));
+        }
+        Ok(())
     }
 
     /// Goes on to the next token and returns the one left behind.
@@ -194,7 +214,7 @@ impl Parser<'_, '_> {
 
     /// Parses a function from its parameters to its `end`. `line` is where it begins.
     #[inline(never)]
-    fn function(&mut self, has_self: bool, line: u32) -> Result<Box<Function>, Fault> {
+    fn function(&mut self, has_self: bool, line: u32) -> Result<&'a mut Function<'a>, Fault> {
         self.functions += 1;
         let ordinal = self.functions;
         let enclosing = std::mem::replace(&mut self.innermost, FunctionScope::new(line));
@@ -211,7 +231,7 @@ impl Parser<'_, '_> {
         self.expect_closing(&Token::End, &Token::Function, line)?;
         self.leave_block()?;
         let enclosing = self.enclosing.pop().unwrap_or_default();
-        let mut function = std::mem::replace(&mut self.innermost, enclosing).finish(body);
+        let function = std::mem::replace(&mut self.innermost, enclosing).finish(self.arena, body);
         function.ordinal = ordinal;
         function.last_line = last_line;
         function.parameters = parameters;

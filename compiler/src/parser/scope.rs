@@ -6,6 +6,7 @@ use crate::ast::{
 };
 use crate::error::{Fault, Near};
 use crate::token::Name;
+use bumpalo::Bump;
 
 /// The number of locals that a function may have at a time.
 const MAX_LOCALS: usize = 200;
@@ -60,20 +61,20 @@ impl FunctionScope {
 
     /// The tree of the function with that body. What else is known of it is the parser's to add.
     #[inline(never)]
-    pub(super) fn finish(self: Box<Self>, body: Block) -> Box<Function> {
+    pub(super) fn finish<'a>(self: Box<Self>, arena: &'a Bump, body: Block<'a>) -> &'a mut Function<'a> {
         let is_main = self.line == 0;
         let arg = if self.uses_vararg { VarargLocal::Nil } else { VarargLocal::Table };
-        Box::new(Function {
+        arena.alloc(Function {
             ordinal: 0,
             line: self.line,
             last_line: 0,
             parameters: 0,
             is_vararg: self.is_vararg,
             arg: (self.is_vararg && !is_main).then_some(arg),
-            locals: self.locals,
-            upvalues: self.upvalues,
-            labels: self.labels,
-            gotos: self.gotos,
+            locals: arena.alloc_slice_fill_iter(self.locals),
+            upvalues: arena.alloc_slice_fill_iter(self.upvalues),
+            labels: arena.alloc_slice_fill_iter(self.labels),
+            gotos: arena.alloc_slice_fill_iter(self.gotos),
             body,
             return_line: 0,
         })
@@ -119,7 +120,7 @@ impl FunctionScope {
     }
 }
 
-impl Parser<'_, '_> {
+impl<'a> Parser<'a, '_, '_> {
     fn over_limit(&self, function_line: u32, limit: usize, what: &str) -> Fault {
         let text = match function_line {
             0 => format!("main function has more than {limit} {what}"),
@@ -156,7 +157,7 @@ impl Parser<'_, '_> {
     }
 
     /// What a name means here. A local of an enclosing function becomes an upvalue of every function in between.
-    pub(super) fn resolve(&mut self, name: Name) -> Result<ExpressionKind, Fault> {
+    pub(super) fn resolve(&mut self, name: Name) -> Result<ExpressionKind<'a>, Fault> {
         if let Some(id) = self.innermost.local_named(name) {
             return Ok(ExpressionKind::Local(id));
         }

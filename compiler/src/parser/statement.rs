@@ -5,13 +5,13 @@
 
 use super::{MAX_SYNTAX_LEVELS, Parser};
 use crate::ast::{
-    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, IndexKey, LocalName, NumericFor, Statement,
-    Suffix, SuffixKind, Suffixed,
+    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, IndexKey, List, LocalName, NumericFor,
+    Statement, Suffix, SuffixKind, Suffixed, place,
 };
 use crate::error::Fault;
 use crate::token::{Name, Token};
 
-impl Parser<'_, '_> {
+impl<'a> Parser<'a, '_, '_> {
     /// Whether the current token ends a block.
     fn ends_block(&self) -> bool {
         matches!(self.current.token, Token::Else | Token::ElseIf | Token::End | Token::Until | Token::EndOfInput)
@@ -19,7 +19,7 @@ impl Parser<'_, '_> {
 
     /// A block with a scope of its own.
     #[inline(never)]
-    fn block(&mut self, is_loop: bool) -> Result<Block, Fault> {
+    fn block(&mut self, is_loop: bool) -> Result<Block<'a>, Fault> {
         self.innermost.enter_block(is_loop);
         let block = self.statements()?;
         self.leave_block()?;
@@ -27,9 +27,9 @@ impl Parser<'_, '_> {
     }
 
     /// The statements of a block whose scope is open already. Nothing follows `return` or `break`.
-    pub(super) fn statements(&mut self) -> Result<Block, Fault> {
+    pub(super) fn statements(&mut self) -> Result<Block<'a>, Fault> {
         self.enter_level()?;
-        let mut statements = Vec::new();
+        let mut statements = List::new(self.arena);
         while !self.ends_block() {
             if self.skip(&Token::Semicolon)? {
                 continue;
@@ -51,7 +51,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn statement(&mut self) -> Result<Statement, Fault> {
+    fn statement(&mut self) -> Result<Statement<'a>, Fault> {
         let line = self.line();
         match self.current.token {
             Token::If => self.if_statement(line),
@@ -87,8 +87,8 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn if_statement(&mut self, line: u32) -> Result<Statement, Fault> {
-        let mut arms = Vec::new();
+    fn if_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
+        let mut arms = List::new(self.arena);
         let mut otherwise = None;
         loop {
             self.advance()?;
@@ -107,7 +107,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn while_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+    fn while_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
         self.advance()?;
         let condition = self.expression()?;
         self.expect(&Token::Do)?;
@@ -118,7 +118,7 @@ impl Parser<'_, '_> {
 
     /// The condition sees the locals of the body.
     #[inline(never)]
-    fn repeat_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+    fn repeat_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
         self.innermost.enter_block(true);
         self.advance()?;
         let body = self.statements()?;
@@ -128,7 +128,7 @@ impl Parser<'_, '_> {
         Ok(Statement::Repeat { body, condition })
     }
 
-    fn for_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+    fn for_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
         self.advance()?;
         let name = self.expect_name()?;
         // The hidden locals live in a block around the loop.
@@ -144,7 +144,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn numeric_for(&mut self, name: Name, line: u32) -> Result<Statement, Fault> {
+    fn numeric_for(&mut self, name: Name, line: u32) -> Result<Statement<'a>, Fault> {
         let first = self.declare_hidden(["(for index)", "(for limit)", "(for step)"])?;
         self.declare(LocalName::Visible(name))?;
         self.advance()?;
@@ -153,11 +153,11 @@ impl Parser<'_, '_> {
         let limit = self.expression()?;
         let step = if self.skip(&Token::Comma)? { Some(self.expression()?) } else { None };
         let (body, do_line) = self.for_body(1)?;
-        Ok(Statement::NumericFor(Box::new(NumericFor { first, start, limit, step, body, line, do_line })))
+        Ok(Statement::NumericFor(place(self.arena, NumericFor { first, start, limit, step, body, line, do_line })))
     }
 
     #[inline(never)]
-    fn generic_for(&mut self, name: Name) -> Result<Statement, Fault> {
+    fn generic_for(&mut self, name: Name) -> Result<Statement<'a>, Fault> {
         let first = self.declare_hidden(["(for generator)", "(for state)", "(for control)"])?;
         self.declare(LocalName::Visible(name))?;
         let mut count = 1;
@@ -170,11 +170,14 @@ impl Parser<'_, '_> {
         let line = self.line();
         let values = self.expressions()?;
         let (body, do_line) = self.for_body(count)?;
-        Ok(Statement::GenericFor(Box::new(GenericFor { first, count: count as u32, values, body, line, do_line })))
+        Ok(Statement::GenericFor(place(
+            self.arena,
+            GenericFor { first, count: count as u32, values, body, line, do_line },
+        )))
     }
 
     /// The body of a `for` with that many visible variables, and the line of its `do`.
-    fn for_body(&mut self, variables: usize) -> Result<(Block, u32), Fault> {
+    fn for_body(&mut self, variables: usize) -> Result<(Block<'a>, u32), Fault> {
         self.innermost.activate(3);
         self.expect(&Token::Do)?;
         let do_line = self.last_line;
@@ -186,11 +189,11 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn function_statement(&mut self, line: u32) -> Result<Statement, Fault> {
+    fn function_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
         self.advance()?;
         let name = self.expect_name()?;
         let base = Expression { kind: self.resolve(name)?, line: self.last_line };
-        let mut suffixes = Vec::new();
+        let mut suffixes = List::new(self.arena);
         let mut is_method = false;
         while !is_method && matches!(self.current.token, Token::Dot | Token::Colon) {
             is_method = self.is_at(&Token::Colon);
@@ -201,14 +204,17 @@ impl Parser<'_, '_> {
         let target = if suffixes.is_empty() {
             base
         } else {
-            Expression { kind: ExpressionKind::Suffixed(Box::new(Suffixed { base, suffixes })), line: self.last_line }
+            Expression {
+                kind: ExpressionKind::Suffixed(place(self.arena, Suffixed { base, suffixes })),
+                line: self.last_line,
+            }
         };
         let function = self.function_expression(is_method, line)?;
-        Ok(Statement::Function(Box::new(FunctionStatement { target, function, line })))
+        Ok(Statement::Function(place(self.arena, FunctionStatement { target, function, line })))
     }
 
     #[inline(never)]
-    fn local_function(&mut self) -> Result<Statement, Fault> {
+    fn local_function(&mut self) -> Result<Statement<'a>, Fault> {
         let name = self.expect_name()?;
         let variable = self.declare(LocalName::Visible(name))?;
         self.innermost.activate(1);
@@ -217,7 +223,7 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn local_statement(&mut self) -> Result<Statement, Fault> {
+    fn local_statement(&mut self) -> Result<Statement<'a>, Fault> {
         let first = self.innermost.locals.len() as u32;
         let mut count = 0;
         loop {
@@ -228,23 +234,23 @@ impl Parser<'_, '_> {
                 break;
             }
         }
-        let values = if self.skip(&Token::Assign)? { self.expressions()? } else { Vec::new() };
+        let values = if self.skip(&Token::Assign)? { self.expressions()? } else { List::new(self.arena) };
         self.innermost.activate(count);
         Ok(Statement::Local { first, count: count as u32, values, line: self.last_line })
     }
 
     #[inline(never)]
-    fn return_statement(&mut self) -> Result<Statement, Fault> {
+    fn return_statement(&mut self) -> Result<Statement<'a>, Fault> {
         self.advance()?;
         let has_values = !self.ends_block() && !self.is_at(&Token::Semicolon);
-        let values = if has_values { self.expressions()? } else { Vec::new() };
+        let values = if has_values { self.expressions()? } else { List::new(self.arena) };
         Ok(Statement::Return { values, line: self.last_line })
     }
 
     /// A run of labels and empty statements. As in Lua 5.2, what follows the run decides whether all of its labels end
     /// their block; `until` does not count, because its condition still sees the locals.
     #[inline(never)]
-    fn labels(&mut self, statements: &mut Vec<Statement>) -> Result<(), Fault> {
+    fn labels(&mut self, statements: &mut List<'a, Statement<'a>>) -> Result<(), Fault> {
         let mut run = Vec::new();
         while self.is_at(&Token::DoubleColon) {
             let line = self.line();
@@ -264,12 +270,12 @@ impl Parser<'_, '_> {
     }
 
     #[inline(never)]
-    fn expression_statement(&mut self) -> Result<Statement, Fault> {
+    fn expression_statement(&mut self) -> Result<Statement<'a>, Fault> {
         let target = self.suffixed()?;
         if target.is_call() {
             return Ok(Statement::Call(target));
         }
-        let mut targets = Vec::new();
+        let mut targets = List::new(self.arena);
         let mut next = target;
         loop {
             if !next.is_assignable() {

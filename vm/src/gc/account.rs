@@ -145,6 +145,11 @@ impl Heap {
         self.account.used > self.account.limit - self.account.limit / 32
     }
 
+    /// How many bytes are left below the limit.
+    pub(crate) fn available(&self) -> usize {
+        self.account.limit.saturating_sub(self.account.used)
+    }
+
     /// Whether `bytes` more would go over the limit.
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
         self.account.used.saturating_add(bytes) > self.account.limit
