@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
+/// Megabytes, so many that nothing ends for want of memory before its time.
+const MEMORY: &str = "16000";
 /// How much later a program may end. What is not optimised takes longer between two looks at the clock.
 const LATENESS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 200 });
 
@@ -88,7 +90,7 @@ fn check(program: Child, what: &str) {
 #[test]
 fn whatever_a_program_does_ends_in_time() {
     for code in COMPUTING {
-        check(start(&["-timeout", "1s", "-e", code]), code);
+        check(start(&["-timeout", "1s", "-memory-limit", MEMORY, "-e", code]), code);
     }
     // These leave the processor to each other.
     let programs: Vec<Child> = WAITING.iter().map(|code| start(&["-timeout", "1s", "-e", code])).collect();
@@ -102,7 +104,7 @@ fn the_compilation_of_a_huge_script_ends_in_time() {
     for piece in ["x = x + 1\n", "f{1, 2, 3, a = function() return b.c[d] end}\n"] {
         let mut script = tempfile::NamedTempFile::new().unwrap();
         script.write_all(piece.repeat((60 << 20) / piece.len()).as_bytes()).unwrap();
-        check(start(&["-timeout", "1s", &script.path().to_string_lossy()]), piece);
+        check(start(&["-timeout", "1s", "-memory-limit", MEMORY, &script.path().to_string_lossy()]), piece);
     }
 }
 

@@ -43,6 +43,15 @@ impl<'a, T> List<'a, T> {
         List(ManuallyDrop::new(Box::new_in(list, arena)))
     }
 
+    /// What may be long is collected elsewhere, so that the arena need not hold what growing leaves behind.
+    #[inline(never)]
+    pub(crate) fn collected(arena: &'a Bump, items: std::vec::Vec<T>) -> Self {
+        const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
+        let mut list = Vec::with_capacity_in(items.len(), arena);
+        list.extend(items);
+        List(ManuallyDrop::new(Box::new_in(list, arena)))
+    }
+
     #[inline(never)]
     pub(crate) fn push(&mut self, item: T) {
         self.0.push(item);

@@ -29,7 +29,8 @@ pub(crate) unsafe fn load(
     let interrupt = || scheduler::is_interrupted(seen);
     let options = Options {
         interrupt: Some(&interrupt),
-        tree_size: Some(seen.heap.available()),
+        // Beside the heap, as large as the heap may be.
+        tree_size: Some(seen.heap.limit()),
         too_many_locals: (vm.dialect == Dialect::GopherLua).then_some(messages::REGISTER_OVERFLOW),
     };
     let refused = || [&chunk_id(name)[..], b": ", messages::REFUSED_BINARY.as_bytes()].concat();

@@ -34,17 +34,20 @@ const MAX_INDEXED: usize = u16::MAX as usize + 1;
 /// Compiles a parsed chunk to the prototype of its main function.
 pub(crate) fn generate(chunk: &Chunk<'_>, source: Arc<Source>, options: &Options<'_>) -> Result<Arc<Prototype>, Fault> {
     let names = chunk.names.strings().map(|name| Arc::from(name.as_bytes())).collect();
-    let mut generator = Generator { source, names, options, statements: 0, state: FunctionState::new(chunk.main) };
+    let mut generator = Generator { source, names, options, steps: 0, state: FunctionState::new(chunk.main) };
     generator.function(Box::default()).map(Arc::new)
 }
+
+/// The interrupt hook is asked each time that so many statements or items of tables have been compiled.
+const STEPS_PER_POLL: u32 = 1024;
 
 struct Generator<'c> {
     source: Arc<Source>,
     /// The text of each name, by its key.
     names: Vec<Arc<[u8]>>,
     options: &'c Options<'c>,
-    /// The number of statements compiled, for polling the interrupt hook.
-    statements: u32,
+    /// The number of statements and table items compiled, for polling the interrupt hook.
+    steps: u32,
     /// The function that is being compiled.
     state: Box<FunctionState<'c>>,
 }
@@ -99,6 +102,15 @@ impl<'c> FunctionState<'c> {
 }
 
 impl<'c> Generator<'c> {
+    /// Counts a statement or an item of a table: there may be any number of them.
+    fn poll(&mut self) -> Result<(), Fault> {
+        self.steps = self.steps.wrapping_add(1);
+        if self.steps.is_multiple_of(STEPS_PER_POLL) && self.options.is_interrupted() {
+            return Err(Fault::interrupted(self.state.line));
+        }
+        Ok(())
+    }
+
     /// Compiles the function that `state` has just been made for.
     #[inline(never)]
     fn function(&mut self, upvalues: Box<[UpvalueInfo]>) -> Result<Prototype, Fault> {

@@ -9,16 +9,10 @@ use crate::ast::{Arm, Block, Expression, FunctionStatement, GenericFor, LocalId,
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
 
-/// The interrupt hook is asked each time that so many statements have been compiled.
-const STATEMENTS_PER_POLL: u32 = 1024;
-
 impl<'c> Generator<'c> {
     pub(super) fn statements(&mut self, block: &'c Block<'c>) -> Result<(), Fault> {
         for statement in &block.statements {
-            self.statements = self.statements.wrapping_add(1);
-            if self.statements.is_multiple_of(STATEMENTS_PER_POLL) && self.options.is_interrupted() {
-                return Err(Fault::interrupted(self.state.line));
-            }
+            self.poll()?;
             self.statement(statement)?;
             self.state.free = self.active_locals();
         }

@@ -43,7 +43,7 @@ struct Plan {
 impl<'c> Generator<'c> {
     #[inline(never)]
     pub(super) fn table(&mut self, table: &'c Table<'c>, target: u8, line: u32) -> Result<(), Fault> {
-        let plan = self.plan(table);
+        let plan = self.plan(table)?;
         let stores_nothing = table.items.iter().all(|item| !self.is_stored(item, plan.as_ref()));
         let mark = self.state.free;
         let register = if stores_nothing { target } else { self.reserve(1)? };
@@ -54,6 +54,7 @@ impl<'c> Generator<'c> {
         }
         let mut batch = Batch { table: register, first: 1, count: 0 };
         for (index, item) in table.items.iter().enumerate() {
+            self.poll()?;
             let is_stored = self.is_stored(item, plan.as_ref());
             match item {
                 TableItem::Positional(value) if index + 1 == table.items.len() && value.is_multiple() => {
@@ -98,12 +99,13 @@ impl<'c> Generator<'c> {
     /// What can be known of the table. Nothing, if a key is no constant string: such a key may be any of the others, and
     /// then the order of the stores matters.
     #[inline(never)]
-    fn plan(&self, table: &Table) -> Option<Plan> {
+    fn plan(&mut self, table: &Table) -> Result<Option<Plan>, Fault> {
         let mut template = Vec::new();
         let mut keys = HashSet::new();
         let mut repeated = HashSet::new();
         let mut array = Vec::new();
         for (index, item) in table.items.iter().enumerate() {
+            self.poll()?;
             let value = match item {
                 TableItem::Positional(value) if index + 1 == table.items.len() && value.is_multiple() => continue,
                 TableItem::Positional(value) | TableItem::Field(_, value) | TableItem::Keyed(_, value) => value,
@@ -113,7 +115,7 @@ impl<'c> Generator<'c> {
                 array.push(value);
                 continue;
             }
-            let key = self.string_key_of(item)?;
+            let Some(key) = self.string_key_of(item) else { return Ok(None) };
             if keys.insert(key.clone()) {
                 template.push((key, value));
             } else {
@@ -132,7 +134,7 @@ impl<'c> Generator<'c> {
         let is_useful = !template.is_empty() || table.items.iter().any(is_literal);
         let fits = self.state.templates.len() < MAX_INDEXED;
         let template = TableTemplate { array: array.into(), fields: template.into() };
-        (is_useful && fits).then_some(Plan { template, repeated })
+        Ok((is_useful && fits).then_some(Plan { template, repeated }))
     }
 
     /// Whether an instruction has to store the item: it is not in the template.

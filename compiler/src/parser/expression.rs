@@ -261,7 +261,7 @@ impl<'a> Parser<'a, '_, '_> {
     fn table(&mut self) -> Result<Expression<'a>, Fault> {
         let line = self.line();
         self.expect(&Token::LeftBrace)?;
-        let mut items = List::new(self.arena);
+        let mut items = Vec::new();
         while !self.is_at(&Token::RightBrace) {
             self.table_item(&mut items)?;
             if !self.skip(&Token::Comma)? && !self.skip(&Token::Semicolon)? {
@@ -269,11 +269,14 @@ impl<'a> Parser<'a, '_, '_> {
             }
         }
         self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
-        Ok(Expression { kind: ExpressionKind::Table(place(self.arena, Table { items, line })), line: self.last_line })
+        Ok(Expression {
+            kind: ExpressionKind::Table(place(self.arena, Table { items: List::collected(self.arena, items), line })),
+            line: self.last_line,
+        })
     }
 
     #[inline(never)]
-    fn table_item(&mut self, items: &mut List<'a, TableItem<'a>>) -> Result<(), Fault> {
+    fn table_item(&mut self, items: &mut Vec<TableItem<'a>>) -> Result<(), Fault> {
         if let Token::Name(name) = self.current.token
             && self.next_is(&Token::Assign)?
         {

@@ -16,7 +16,9 @@ use std::ops::Range;
 /// How deeply blocks and expressions may be nested.
 const MAX_SYNTAX_LEVELS: usize = 200;
 /// The limits on time and memory are looked at each time that so many tokens have been read.
-const TOKENS_PER_POLL: u32 = 4096;
+const TOKENS_PER_POLL: usize = 4096;
+/// The size of a tree, and of what it takes to build it, by the number of its tokens.
+const TREE_BYTES_PER_TOKEN: usize = 64;
 
 /// Parses a chunk.
 pub(crate) fn parse<'a>(
@@ -62,7 +64,8 @@ struct Parser<'a, 's, 'o> {
     ahead: Option<Lexeme>,
     /// The line of the token before the current one.
     last_line: u32,
-    tokens: u32,
+    /// How many tokens have been read.
+    tokens: usize,
     options: &'o Options<'o>,
     /// How deep blocks and expressions are nested here.
     levels: usize,
@@ -84,7 +87,7 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     fn read(&mut self) -> Result<Lexeme, Fault> {
-        self.tokens = self.tokens.wrapping_add(1);
+        self.tokens = self.tokens.saturating_add(1);
         if self.tokens.is_multiple_of(TOKENS_PER_POLL) {
             self.poll()?;
         }
@@ -97,7 +100,7 @@ impl<'a> Parser<'a, '_, '_> {
         if self.options.is_interrupted() {
             return Err(Fault::interrupted(self.line()));
         }
-        if self.options.tree_size.is_some_and(|limit| self.arena.allocated_bytes() > limit) {
+        if self.options.tree_size.is_some_and(|limit| self.tokens.saturating_mul(TREE_BYTES_PER_TOKEN) > limit) {
             return Err(Fault::new("not enough memory", Near::Nothing, self.line()));
         }
         Ok(())

@@ -29,7 +29,7 @@ impl<'a> Parser<'a, '_, '_> {
     /// The statements of a block whose scope is open already. Nothing follows `return` or `break`.
     pub(super) fn statements(&mut self) -> Result<Block<'a>, Fault> {
         self.enter_level()?;
-        let mut statements = List::new(self.arena);
+        let mut statements = Vec::new();
         while !self.ends_block() {
             if self.skip(&Token::Semicolon)? {
                 continue;
@@ -47,7 +47,7 @@ impl<'a> Parser<'a, '_, '_> {
             }
         }
         self.leave_level();
-        Ok(Block { statements, last_line: self.last_line })
+        Ok(Block { statements: List::collected(self.arena, statements), last_line: self.last_line })
     }
 
     #[inline(never)]
@@ -250,7 +250,7 @@ impl<'a> Parser<'a, '_, '_> {
     /// A run of labels and empty statements. As in Lua 5.2, what follows the run decides whether all of its labels end
     /// their block; `until` does not count, because its condition still sees the locals.
     #[inline(never)]
-    fn labels(&mut self, statements: &mut List<'a, Statement<'a>>) -> Result<(), Fault> {
+    fn labels(&mut self, statements: &mut Vec<Statement<'a>>) -> Result<(), Fault> {
         let mut run = Vec::new();
         while self.is_at(&Token::DoubleColon) {
             let line = self.line();

@@ -124,25 +124,18 @@ fn rep<'c>(
     text: LuaString<'c>,
     count: i64,
     separator: Option<LuaString<'c>>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<LuaString<'c>, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);
-    let count = usize::try_from(count).unwrap_or(0);
-    if count == 0 {
-        return Ok(Vec::new());
-    }
+    let count = u64::try_from(count).unwrap_or(0);
     let text = text.bytes();
-    let total = (text.len() as u128) * count as u128 + (separator.len() as u128) * (count as u128 - 1);
-    if total > u128::from(u32::MAX) {
-        return Err(Error::text("string length overflow"));
-    }
-    call.check_memory(2 * total as usize)?;
-    call.charge(total as usize / 64);
+    // Saturated, it is too long as well.
+    let texts = count.saturating_mul(text.len() as u64);
+    let length = texts.saturating_add(count.saturating_sub(1).saturating_mul(separator.len() as u64));
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
     if separator.is_empty() {
-        return Ok(text.repeat(count));
+        return call.repeated_string(text, length);
     }
-    let mut result = [text, separator].concat().repeat(count);
-    result.truncate(total as usize);
-    Ok(result)
+    call.repeated_string(&[text, separator].concat(), length)
 }
 
 /// `format`: C's `printf` for Lua's values.

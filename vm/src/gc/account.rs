@@ -145,9 +145,9 @@ impl Heap {
         self.account.used > self.account.limit - self.account.limit / 32
     }
 
-    /// How many bytes are left below the limit.
-    pub(crate) fn available(&self) -> usize {
-        self.account.limit.saturating_sub(self.account.used)
+    /// The most bytes that the heap may use.
+    pub(crate) fn limit(&self) -> usize {
+        self.account.limit
     }
 
     /// Whether `bytes` more would go over the limit.

@@ -174,6 +174,18 @@ impl<'c> Call<'c> {
         string.map(LuaString::from_raw).ok_or_else(|| Error::text(messages::STRING_OVERFLOW))
     }
 
+    /// A string of so many bytes that repeats a pattern, the last time cut short. Fails if the memory limit forbids it.
+    pub fn repeated_string(&mut self, pattern: &[u8], length: usize) -> Result<LuaString<'c>, Error> {
+        if length > string::MAX_LENGTH {
+            return Err(Error::text(messages::STRING_OVERFLOW));
+        }
+        if pattern.is_empty() {
+            return self.string(b"");
+        }
+        self.check_memory(length)?;
+        Ok(LuaString::from_raw(self.vm().heap.repeated_string(pattern, length)))
+    }
+
     /// The string that a number is written as.
     pub fn number_string(&mut self, x: f64) -> Option<LuaString<'c>> {
         coerce::number_to_string(&mut self.vm().heap, x).to_string().map(LuaString::from_raw)

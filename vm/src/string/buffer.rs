@@ -65,6 +65,31 @@ impl Heap {
         self.new_window(buffer, is_built)
     }
 
+    /// A string of so many bytes ([`MAX_LENGTH`] at most): a pattern over and over, the last time cut short.
+    pub(crate) fn repeated_string(&mut self, pattern: &[u8], length: usize) -> *mut Str {
+        debug_assert!(!pattern.is_empty() && length <= MAX_LENGTH);
+        if length <= MAX_SHORT {
+            let mut bytes = [0; MAX_SHORT];
+            for (byte, source) in bytes.iter_mut().zip(pattern.iter().cycle()) {
+                *byte = *source;
+            }
+            return self.string(&bytes[..length]);
+        }
+        self.charge_bytes(length);
+        // SAFETY: the buffer has room for `length` bytes, of which `used` are written at any time.
+        unsafe {
+            let buffer = self.new_buffer(length);
+            append(buffer, &[&pattern[..pattern.len().min(length)]]);
+            while (*buffer).used < length {
+                let used = (*buffer).used;
+                let count = used.min(length - used);
+                ptr::copy_nonoverlapping(data(buffer), data(buffer).add(used), count);
+                (*buffer).used += count;
+            }
+            self.new_window(buffer, false)
+        }
+    }
+
     /// The concatenation of pieces. `first` is the string whose bytes the first piece is, or null if that is none: if it
     /// is the newest of its buffer, the others are appended to it in place.
     ///
