@@ -8,6 +8,8 @@ macro_rules! metamethods {
         pub enum Metamethod { $(#[doc = concat!("`", $key, "`")] $name),* }
 
         impl Metamethod {
+            /// How many there are.
+            pub const COUNT: usize = Metamethod::KEYS.len();
             /// The keys in a metatable, in the order of the events.
             pub const KEYS: &'static [&'static str] = &[$($key),*];
         }

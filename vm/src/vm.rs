@@ -120,7 +120,7 @@ pub struct Vm {
     pub(crate) registry: *mut Table,
     /// A Lua function without code, for frames that need one.
     pub(crate) dummy_function: Value,
-    pub(crate) metamethod_names: Vec<*mut Str>,
+    pub(crate) metamethod_names: [*mut Str; Metamethod::COUNT],
     /// The metatables of types that have one for all their values.
     pub(crate) type_metatables: [*mut Table; crate::coerce::Type::COUNT],
     pub(crate) dialect: Dialect,
@@ -159,10 +159,10 @@ impl Vm {
     /// A VM without libraries.
     pub fn new(config: Config) -> Box<Vm> {
         let mut heap = Heap::new(HeapConfig { memory_limit: config.memory_limit, hash_seed: config.hash_seed });
-        let metamethod_names = Metamethod::KEYS
-            .iter()
-            .map(|key| heap.string_value(key.as_bytes()).to_string().unwrap_or(null_mut()))
-            .collect::<Vec<_>>();
+        let mut metamethod_names = [null_mut(); Metamethod::COUNT];
+        for (name, key) in metamethod_names.iter_mut().zip(Metamethod::KEYS) {
+            *name = heap.string(key.as_bytes());
+        }
         let index_name = metamethod_names[Metamethod::Index as usize];
         // SAFETY: the heap is fresh; nothing collects before the VM is complete.
         let (globals, registry, index_hash, dummy_function) = unsafe {

@@ -174,28 +174,41 @@ unsafe fn operands(vm: &Vm, instruction: Instruction, opcode: Opcode) -> (Value,
     }
 }
 
+/// Arithmetic on what is no table with a metamethod: strings that are numerals, other objects, mistakes.
+///
+/// # Safety
+/// As for cold functions. The operands are alive.
+#[inline(never)]
+unsafe fn arithmetic_of_others(vm: &mut Vm, instruction: Instruction, event: Metamethod, x: Value, y: Value) -> u64 {
+    if let (Some(p), Some(q)) = (coerce::to_number(x), coerce::to_number(y)) {
+        *vm.base.add(instruction.a() as usize) = Value::number(compute(event, p, q));
+        return CONTINUE;
+    }
+    let mut method = find_metamethod(vm, x, event);
+    if method.is_nil() {
+        method = find_metamethod(vm, y, event);
+    }
+    if method.is_nil() {
+        let culprit = if coerce::to_number(x).is_none() { x } else { y };
+        let text = debug_info::operand_error(vm, Operation::Arithmetic(event, x, y), culprit);
+        return throw_text(vm, text);
+    }
+    call_metamethod(vm, method, &[x, y], frame::result())
+}
+
 cold_functions! {
     /// Operands that are strings, have metamethods, are no numbers, or give a NaN.
     fn arithmetic(vm, instruction) {
         let Some(opcode) = instruction.opcode() else { return CONTINUE };
         let event = event_of(opcode);
         let (x, y) = operands(vm, instruction, opcode);
-        // A table is no number: what follows is for objects with operators.
-        let is_object = x.is_table();
-        if !is_object && let (Some(p), Some(q)) = (coerce::to_number(x), coerce::to_number(y)) {
-            *vm.base.add(instruction.a() as usize) = Value::number(compute(event, p, q));
-            return CONTINUE;
+        if let Some(table) = x.to_table() {
+            let method = table::metamethod((*table).metatable, event, vm.metamethod_names[event as usize]);
+            if !method.is_nil() {
+                return call_metamethod(vm, method, &[x, y], frame::result());
+            }
         }
-        let mut method = find_metamethod(vm, x, event);
-        if method.is_nil() {
-            method = find_metamethod(vm, y, event);
-        }
-        if method.is_nil() {
-            let culprit = if coerce::to_number(x).is_none() { x } else { y };
-            let text = debug_info::operand_error(vm, Operation::Arithmetic(event, x, y), culprit);
-            return throw_text(vm, text);
-        }
-        call_metamethod(vm, method, &[x, y], frame::result())
+        arithmetic_of_others(vm, instruction, event, x, y)
     }
     /// The length of a string, of a table whose border is not at the end of its array part, or by a metamethod.
     fn length(vm, instruction) {

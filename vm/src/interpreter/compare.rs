@@ -8,10 +8,10 @@ use super::operand::{b, c, jump_target};
 use crate::frame;
 use crate::messages;
 use crate::metamethod::Metamethod;
-use crate::object::{Kind, Str};
+use crate::object::{Kind, Str, Table};
 use crate::string;
 use crate::unwind::throw_text;
-use crate::value::{STRING, TABLE, USERDATA, Value};
+use crate::value::{STRING, TABLE, USERDATA, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::cmp::Ordering;
@@ -147,26 +147,21 @@ unsafe fn may_be_equal(x: Value, y: Value) -> bool {
 }
 
 /// Whether a comparing instruction jumps when its relation does not hold.
-pub(crate) fn is_negated(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::NotLessVV
-            | Opcode::NotLessVK
-            | Opcode::NotLessKV
-            | Opcode::NotLessEqualVV
-            | Opcode::NotLessEqualVK
-            | Opcode::NotLessEqualKV
-            | Opcode::NotEqualVV
-            | Opcode::NotEqualVK
-    )
+#[inline(always)]
+pub(crate) fn is_negated(instruction: u32) -> bool {
+    use Opcode::*;
+    const NEGATED: [Opcode; 8] =
+        [NotLessVV, NotLessVK, NotLessKV, NotLessEqualVV, NotLessEqualVK, NotLessEqualKV, NotEqualVV, NotEqualVK];
+    let opcode = instruction & 0xff;
+    NEGATED.iter().any(|negated| *negated as u32 == opcode)
 }
 
 /// Ends the comparison before `vm.pc`: its relation holds or not.
 ///
 /// # Safety
 /// A comparison that a Jump word follows lies before `vm.pc`.
-pub(crate) unsafe fn decide(vm: &mut Vm, opcode: Opcode, holds: bool) -> u64 {
-    vm.pc = if holds != is_negated(opcode) { jump_target(vm.pc) } else { vm.pc.add(1) };
+unsafe fn decide(vm: &mut Vm, instruction: Instruction, holds: bool) -> u64 {
+    vm.pc = if holds != is_negated(instruction.0) { jump_target(vm.pc) } else { vm.pc.add(1) };
     CONTINUE
 }
 
@@ -188,6 +183,10 @@ fn order_raw(x: Value, y: Value, or_equal: bool) -> Option<bool> {
 /// The values are alive.
 unsafe fn shared_metamethod(vm: &Vm, x: Value, y: Value, event: Metamethod) -> Value {
     let first = find_metamethod(vm, x, event);
+    let (p, q) = (x.untag(TABLE), y.untag(TABLE));
+    if is_pointer(p) && is_pointer(q) && (*(p as *const Table)).metatable == (*(q as *const Table)).metatable {
+        return first;
+    }
     if first.is_nil() || first == find_metamethod(vm, y, event) { first } else { Value::NIL }
 }
 
@@ -205,8 +204,11 @@ enum Order {
 ///
 /// # Safety
 /// The values are alive.
+#[inline(always)]
 unsafe fn order_of(vm: &Vm, x: Value, y: Value, or_equal: bool) -> Order {
-    if let Some(holds) = order_raw(x, y, or_equal) {
+    if !x.is_table()
+        && let Some(holds) = order_raw(x, y, or_equal)
+    {
         return Order::Known(holds);
     }
     if or_equal {
@@ -239,7 +241,7 @@ cold_functions! {
             LessEqualVV | LessEqualVK | LessEqualKV | NotLessEqualVV | NotLessEqualVK | NotLessEqualKV
         );
         match order_of(vm, x, y, or_equal) {
-            Order::Known(holds) => decide(vm, opcode, holds),
+            Order::Known(holds) => decide(vm, instruction, holds),
             Order::Call(method) => call_metamethod(vm, method, &[x, y], frame::condition()),
             Order::CallInverted(method) => call_metamethod(vm, method, &[y, x], frame::inverted_condition()),
             Order::Impossible => { let text = messages::compare(vm.dialect, x, y); throw_text(vm, text) }
@@ -267,11 +269,11 @@ cold_functions! {
         let d = instruction.d() as usize;
         let y = if matches!(opcode, Opcode::EqualVK | Opcode::NotEqualVK) { *vm.k.add(d) } else { *vm.base.add(d) };
         if let (Some(p), Some(q)) = (x.to_string(), y.to_string()) {
-            return decide(vm, opcode, string::equal(p, q));
+            return decide(vm, instruction, string::equal(p, q));
         }
         let method = shared_metamethod(vm, x, y, Metamethod::Equal);
         if method.is_nil() {
-            return decide(vm, opcode, false);
+            return decide(vm, instruction, false);
         }
         call_metamethod(vm, method, &[x, y], frame::condition())
     }

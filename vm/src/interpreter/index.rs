@@ -5,12 +5,12 @@ use crate::debug_info;
 use crate::frame;
 use crate::messages::{self, Operation};
 use crate::metamethod::Metamethod;
-use crate::object::{Str, Table};
+use crate::object::{LuaFunction, Str, Table};
 use crate::scheduler;
 use crate::table::{self, KeyError};
 use crate::thread;
 use crate::unwind::{throw_out_of_memory, throw_text};
-use crate::value::Value;
+use crate::value::{LUA_FUNCTION, Value, is_pointer};
 use crate::vm::Vm;
 
 /// Links of a chain of `__index` or `__newindex` that are followed before it counts as a loop.
@@ -153,6 +153,20 @@ pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Va
     *above.add(2) = method;
     for (i, argument) in arguments.iter().enumerate() {
         *above.add(4 + i) = *argument;
+    }
+    // A Lua function that finds its arguments in place is entered at once; the rest is for the handlers of calls.
+    let function = method.untag(LUA_FUNCTION);
+    if is_pointer(function) {
+        let prototype = (*(function as *const LuaFunction)).prototype;
+        let frame = above.add(4);
+        let end = frame.add(arguments.len() + (*prototype).frame_size as usize);
+        if arguments.len() >= (*prototype).entry_parameters as usize && end <= vm.stack_end {
+            *frame.sub(1) = Value(continuation as u64);
+            vm.base = frame;
+            vm.k = (*prototype).constants;
+            vm.pc = (*prototype).code;
+            return CONTINUE;
+        }
     }
     vm.top = above.add(4 + arguments.len());
     vm.base = above.add(2);

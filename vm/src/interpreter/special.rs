@@ -7,10 +7,10 @@
 //! Safety: the contract of handlers in [`super::dispatch`].
 
 use super::call::DoCall;
-use super::compare::decide;
+use super::compare::is_negated;
 use super::concat::concatenate_from;
-use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers, keep_loop};
-use super::operand::c;
+use super::dispatch::{CALL, cold_functions, dispatch, handlers, keep_loop};
+use super::operand::{c, jump_target};
 use crate::frame::{self, call_results, call_slot, constants_of, unlink};
 use crate::messages;
 use crate::native;
@@ -84,8 +84,18 @@ handlers! { (pc, base, d, a, k, vm)
         (base, pc) = interrupted(base);
         *base.add(call_slot(pc)) = Value::boolean(!value.is_truthy());
     }
-    condition { cold!(decide_condition) }
-    inverted_condition { cold!(decide_inverted_condition) }
+    condition {
+        let holds = (*base).is_truthy();
+        (base, pc) = interrupted(base);
+        k = constants_of(base);
+        pc = if holds != is_negated(*pc.sub(1)) { jump_target(pc) } else { pc.add(1) };
+    }
+    inverted_condition {
+        let holds = !(*base).is_truthy();
+        (base, pc) = interrupted(base);
+        k = constants_of(base);
+        pc = if holds != is_negated(*pc.sub(1)) { jump_target(pc) } else { pc.add(1) };
+    }
     discard {
         (base, pc) = interrupted(base);
     }
@@ -311,26 +321,10 @@ unsafe fn interrupted_instruction(pc: *const u32) -> Instruction {
     Instruction(*pc.sub(1))
 }
 
-/// The result of a metamethod decides the comparison that it interrupted.
-///
-/// # Safety
-/// As for handlers; a condition's continuation is running.
-unsafe fn decide_interrupted(vm: &mut Vm, invert: bool) -> u64 {
-    let holds = (*vm.base).is_truthy() != invert;
-    (vm.base, vm.pc) = interrupted(vm.base);
-    vm.k = constants_of(vm.base);
-    match interrupted_instruction(vm.pc).opcode() {
-        Some(opcode) => decide(vm, opcode, holds),
-        None => CONTINUE,
-    }
-}
-
 cold_functions! {
     fn unused_opcode(vm, _instruction) {
         unwind::throw_text(vm, messages::BAD_BYTECODE)
     }
-    fn decide_condition(vm, _instruction) { decide_interrupted(vm, false) }
-    fn decide_inverted_condition(vm, _instruction) { decide_interrupted(vm, true) }
     fn resume_concatenation(vm, _instruction) {
         let value = *vm.base;
         let index = (*vm.base.sub(3)).0 as usize;

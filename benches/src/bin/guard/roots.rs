@@ -33,8 +33,6 @@ const COLD_CONTINUATIONS: &[&str] = &[
     "special::protected_call_with_handler_returned",
     "hooked::hook_returned",
     "special::error_handler_returned",
-    "special::condition",
-    "special::inverted_condition",
     "special::concatenation",
     "special::schedule",
     "special::thread_end",
