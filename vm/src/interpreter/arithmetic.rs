@@ -129,18 +129,67 @@ handlers! { (pc, base, d, a, k, vm)
     length_of_objects { cold!(length); }
 }
 
-/// The event of an arithmetic instruction.
-pub(crate) fn event_of(opcode: Opcode) -> Metamethod {
-    match opcode {
-        Opcode::AddVV | Opcode::AddVK | Opcode::AddKV => Metamethod::Add,
-        Opcode::SubtractVV | Opcode::SubtractVK | Opcode::SubtractKV => Metamethod::Subtract,
-        Opcode::MultiplyVV | Opcode::MultiplyVK | Opcode::MultiplyKV => Metamethod::Multiply,
-        Opcode::DivideVV | Opcode::DivideVK | Opcode::DivideKV => Metamethod::Divide,
-        Opcode::ModuloVV | Opcode::ModuloVK => Metamethod::Modulo,
-        Opcode::PowerVV | Opcode::PowerVK => Metamethod::Power,
-        _ => Metamethod::Negate,
+/// What an arithmetic instruction means.
+#[derive(Clone, Copy)]
+struct Meaning {
+    event: Metamethod,
+    left: Operand,
+    right: Operand,
+}
+
+/// Where an operand is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operand {
+    B,
+    C,
+    ConstantB,
+    ConstantC,
+    /// The only one.
+    D,
+}
+
+impl Operand {
+    /// Its value.
+    ///
+    /// # Safety
+    /// The instruction is that of the running Lua frame.
+    #[inline(always)]
+    unsafe fn value(self, vm: &Vm, instruction: Instruction) -> Value {
+        let base = if matches!(self, Operand::ConstantB | Operand::ConstantC) { vm.k } else { vm.base };
+        let index = match self {
+            Operand::B | Operand::ConstantB => u16::from(instruction.b()),
+            Operand::C | Operand::ConstantC => u16::from(instruction.c()),
+            Operand::D => instruction.d(),
+        };
+        *base.add(index as usize)
     }
 }
+
+/// The meaning of every arithmetic instruction, by the low byte of its word.
+static MEANINGS: [Meaning; 256] = {
+    use Metamethod::*;
+    use Operand::*;
+    let mut meanings = [Meaning { event: Negate, left: D, right: D }; 256];
+    let mut i = 0;
+    let events = [Add, Subtract, Multiply, Divide, Modulo, Power];
+    let opcodes = [
+        [Opcode::AddVV, Opcode::AddVK, Opcode::AddKV],
+        [Opcode::SubtractVV, Opcode::SubtractVK, Opcode::SubtractKV],
+        [Opcode::MultiplyVV, Opcode::MultiplyVK, Opcode::MultiplyKV],
+        [Opcode::DivideVV, Opcode::DivideVK, Opcode::DivideKV],
+        // These two have no form with a constant on the left.
+        [Opcode::ModuloVV, Opcode::ModuloVK, Opcode::ModuloVK],
+        [Opcode::PowerVV, Opcode::PowerVK, Opcode::PowerVK],
+    ];
+    while i < events.len() {
+        let [both, right, left] = opcodes[i];
+        meanings[left as usize] = Meaning { event: events[i], left: ConstantB, right: C };
+        meanings[right as usize] = Meaning { event: events[i], left: B, right: ConstantC };
+        meanings[both as usize] = Meaning { event: events[i], left: B, right: C };
+        i += 1;
+    }
+    meanings
+};
 
 /// The number that an arithmetic event gives for two numbers.
 pub(crate) fn compute(event: Metamethod, x: f64, y: f64) -> f64 {
@@ -152,25 +201,6 @@ pub(crate) fn compute(event: Metamethod, x: f64, y: f64) -> f64 {
         Metamethod::Modulo => modulo(x, y),
         Metamethod::Power => x.powf(y),
         _ => -x,
-    }
-}
-
-/// The two operands of an arithmetic instruction; one that has a single operand has it twice.
-///
-/// # Safety
-/// The instruction is that of the running Lua frame.
-#[inline(always)]
-unsafe fn operands(vm: &Vm, instruction: Instruction, opcode: Opcode) -> (Value, Value) {
-    use Opcode::*;
-    if opcode == Negate {
-        let x = *vm.base.add(instruction.d() as usize);
-        return (x, x);
-    }
-    let (b, c) = (instruction.b() as usize, instruction.c() as usize);
-    match opcode {
-        AddVK | SubtractVK | MultiplyVK | DivideVK | ModuloVK | PowerVK => (*vm.base.add(b), *vm.k.add(c)),
-        AddKV | SubtractKV | MultiplyKV | DivideKV => (*vm.k.add(b), *vm.base.add(c)),
-        _ => (*vm.base.add(b), *vm.base.add(c)),
     }
 }
 
@@ -199,11 +229,10 @@ unsafe fn arithmetic_of_others(vm: &mut Vm, instruction: Instruction, event: Met
 cold_functions! {
     /// Operands that are strings, have metamethods, are no numbers, or give a NaN.
     fn arithmetic(vm, instruction) {
-        let Some(opcode) = instruction.opcode() else { return CONTINUE };
-        let event = event_of(opcode);
-        let (x, y) = operands(vm, instruction, opcode);
+        let Meaning { event, left, right } = MEANINGS[(instruction.0 & 0xff) as usize];
+        let (x, y) = (left.value(vm, instruction), right.value(vm, instruction));
         if let Some(table) = x.to_table() {
-            let method = table::metamethod((*table).metatable, event, vm.metamethod_names[event as usize]);
+            let method = table::operator((*table).metatable, vm.metamethod_names[event as usize]);
             if !method.is_nil() {
                 return call_metamethod(vm, method, &[x, y], frame::result());
             }

@@ -56,8 +56,8 @@ handlers! { (pc, base, d, a, k, vm)
         debug_assert!(c(d) < 1 << 32, "arguments begin above their callee");
         let prototype = (*(function as *const LuaFunction)).prototype;
         let frame = slot.add(2);
-        (*vm).top = frame.add(c(d));
         if frame.add(c(d) + (*prototype).frame_size as usize) > (*vm).stack_end {
+            (*vm).top = frame.add(c(d));
             cold!(grow_for_open_call);
         }
         *frame.sub(1) = Value(pc as u64);
@@ -145,9 +145,26 @@ handlers! { (pc, base, d, a, k, vm)
     Return0 {
         pc = (*base.sub(1)).0 as *const u32;
         if call_results(pc) != 1 {
-            cold!(return_nothing);
+            jump!(return_nothing, d, a);
         }
         base = base.sub(2 + call_slot(pc));
+        k = constants_of(base);
+    }
+    /// No value, for a call word that wants some, or an open list. `pc` is the caller's.
+    return_nothing {
+        let target = base.sub(2);
+        let wanted = call_results(pc);
+        if wanted == u64::from(OPEN) {
+            (*vm).top = target;
+        } else {
+            let mut i = 0;
+            while i + 1 < wanted as usize {
+                *target.add(i) = Value::NIL;
+                keep_loop!();
+                i += 1;
+            }
+        }
+        base = target.sub(call_slot(pc));
         k = constants_of(base);
     }
     Return1 {
@@ -300,12 +317,6 @@ cold_functions! {
             return tail_call(vm);
         }
         CALL
-    }
-    fn return_nothing(vm, _instruction) {
-        // The handler has already taken the caller's pc.
-        let caller = vm.pc;
-        let target = vm.base.sub(2);
-        deliver(vm, target.sub(call_slot(caller)), caller, target, 0)
     }
     fn return_some(vm, instruction) {
         let source = vm.base.add(instruction.a() as usize);

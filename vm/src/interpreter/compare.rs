@@ -10,6 +10,7 @@ use crate::messages;
 use crate::metamethod::Metamethod;
 use crate::object::{Kind, Str, Table};
 use crate::string;
+use crate::table;
 use crate::unwind::throw_text;
 use crate::value::{STRING, TABLE, USERDATA, Value, is_pointer};
 use crate::vm::Vm;
@@ -181,12 +182,28 @@ fn order_raw(x: Value, y: Value, or_equal: bool) -> Option<bool> {
 ///
 /// # Safety
 /// The values are alive.
+#[inline(always)]
 unsafe fn shared_metamethod(vm: &Vm, x: Value, y: Value, event: Metamethod) -> Value {
-    let first = find_metamethod(vm, x, event);
     let (p, q) = (x.untag(TABLE), y.untag(TABLE));
     if is_pointer(p) && is_pointer(q) && (*(p as *const Table)).metatable == (*(q as *const Table)).metatable {
-        return first;
+        let metatable = (*(p as *const Table)).metatable;
+        let name = vm.metamethod_names[event as usize];
+        return match event {
+            // That it is absent is remembered.
+            Metamethod::Equal => table::metamethod(metatable, event, name),
+            _ => table::operator(metatable, name),
+        };
     }
+    shared_metamethod_of_others(vm, x, y, event)
+}
+
+/// As [`shared_metamethod`], where not both are tables with the same metatable.
+///
+/// # Safety
+/// The values are alive.
+#[inline(never)]
+unsafe fn shared_metamethod_of_others(vm: &Vm, x: Value, y: Value, event: Metamethod) -> Value {
+    let first = find_metamethod(vm, x, event);
     if first.is_nil() || first == find_metamethod(vm, y, event) { first } else { Value::NIL }
 }
 

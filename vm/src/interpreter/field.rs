@@ -81,7 +81,7 @@ handlers! { (pc, base, d, a, k, vm)
     absent_field {
         let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
         if !(*table).metatable.is_null() {
-            cold!(get_field);
+            cold!(get_inherited_field);
         }
         *base.add(a as usize) = Value::NIL;
     }
@@ -181,11 +181,17 @@ cold_functions! {
         let key = *vm.k.add(instruction.d() as usize);
         index::set(vm, environment, key, *vm.base.add(instruction.a() as usize))
     }
-    /// A field of something that is no table, or one that the table lacks.
+    /// A field of something that is no table.
     fn get_field(vm, instruction) {
         let object = *vm.base.add(instruction.b() as usize);
         let key = *vm.k.add(instruction.c() as usize);
         index::get(vm, object, key, instruction.a() as usize)
+    }
+    /// A field that a table with a metatable lacks.
+    fn get_inherited_field(vm, instruction) {
+        let object = *vm.base.add(instruction.b() as usize);
+        let key = *vm.k.add(instruction.c() as usize);
+        index::get_inherited(vm, object, key, instruction.a() as usize)
     }
     /// A new field, or a store that needs a metamethod or the barrier.
     fn set_field(vm, instruction) {

@@ -10,7 +10,7 @@ use crate::scheduler;
 use crate::table::{self, KeyError};
 use crate::thread;
 use crate::unwind::{throw_out_of_memory, throw_text};
-use crate::value::{LUA_FUNCTION, Value, is_pointer};
+use crate::value::{LUA_FUNCTION, TABLE, Value, is_pointer};
 use crate::vm::Vm;
 
 /// Links of a chain of `__index` or `__newindex` that are followed before it counts as a loop.
@@ -84,6 +84,27 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
         object = method;
     }
     throw_text(vm, messages::GETTABLE_LOOP.of(vm.dialect))
+}
+
+/// As [`get`], for a table with a metatable that lacks the key.
+///
+/// # Safety
+/// As [`get`].
+#[inline(always)]
+pub(crate) unsafe fn get_inherited(vm: &mut Vm, object: Value, key: Value, target: usize) -> u64 {
+    let metatable = (*(object.untag(TABLE) as *const Table)).metatable;
+    let method = table::operator(metatable, event_name(vm, Metamethod::Index));
+    if method.is_lua_function() {
+        return call_metamethod(vm, method, &[object, key], frame::result());
+    }
+    if let Some(next) = method.to_table() {
+        let value = table::get(next, key);
+        if !value.is_nil() {
+            *vm.base.add(target) = value;
+            return CONTINUE;
+        }
+    }
+    get(vm, object, key, target)
 }
 
 /// `object[key] := value` for the instruction before `vm.pc`.

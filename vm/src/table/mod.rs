@@ -180,6 +180,15 @@ pub(crate) unsafe fn metamethod(metatable: *mut Table, event: Metamethod, name: 
     metamethod_lookup(metatable, event, name)
 }
 
+/// As [`metamethod`], without a look at what is absent: for the fast paths of what is likely to be there.
+///
+/// # Safety
+/// The metatable is null or alive; `name` is alive, and short.
+#[inline(always)]
+pub(crate) unsafe fn operator(metatable: *mut Table, name: *mut Str) -> Value {
+    if metatable.is_null() { Value::NIL } else { hash::value_of(hash::find_short_string(metatable, name)) }
+}
+
 #[inline(never)]
 unsafe fn metamethod_lookup(metatable: *mut Table, event: Metamethod, name: *mut Str) -> Value {
     debug_assert!((*name).header.kind == Kind::ShortString);
