@@ -312,19 +312,20 @@ fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<bool> {
 
 impl Steps for Sort {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let started = call.budget().max(1000);
+        let mut budget = started;
+        let from_right = call.returned(0).is_truthy();
+        let values = call.all_kept();
         if std::mem::replace(&mut self.asked, false) {
-            let from_right = call.returned(0).is_truthy();
-            self.take(call.all_kept(), from_right);
+            self.take(values, from_right);
         }
-        let mut budget = if self.has_comparator { 0 } else { call.budget().max(1000) };
-        let started = budget;
         let pair = loop {
-            let Some((right, left)) = self.next_pair(call.all_kept()) else { break None };
+            let Some((right, left)) = self.next_pair(values) else { break None };
             if self.has_comparator {
                 break Some((right, left));
             }
             let Some(from_right) = less(right, left) else { break Some((right, left)) };
-            self.take(call.all_kept(), from_right);
+            self.take(values, from_right);
             budget -= 1;
             if budget == 0 {
                 call.charge(started);

@@ -148,7 +148,15 @@ impl<'c> Call<'c> {
     }
 
     /// Room for `count` values from the first argument on; an error with this text if there is none. May move the stack.
+    #[inline]
     pub(crate) fn reserve(&mut self, count: usize, text: &'static str) -> Result<(), Error> {
+        // SAFETY: `vm` is alive; the arguments lie in the running stack.
+        let room = unsafe { (*self.vm).stack_end.offset_from(self.arguments) };
+        if usize::try_from(room).is_ok_and(|room| room >= count + 2) { Ok(()) } else { self.grow(count, text) }
+    }
+
+    #[cold]
+    fn grow(&mut self, count: usize, text: &'static str) -> Result<(), Error> {
         let vm = self.vm;
         // SAFETY: `vm` is alive; `base` is in the same stack as the arguments and is moved with it.
         unsafe {
