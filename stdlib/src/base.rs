@@ -231,7 +231,7 @@ pub(crate) fn plain_text<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Lu
             None => call.string(b""),
         },
         _ => {
-            let text = format!("{}: {:#016x}", value.type_name(), value.address());
+            let text = format!("{}: {:#x}", value.type_name(), value.address());
             call.string(text.as_bytes())
         }
     }
