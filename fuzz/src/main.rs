@@ -1,14 +1,14 @@
 //! Fuzzing on a stable compiler: `cargo run --release -- source|program [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
 //! `... show program|source INDEX`.
 //!
-//! The inputs are numbered; each is determined by its number. A child process runs them and writes the one at hand into a
+//! The inputs are numbered; each is determined by its number. A child process runs them and writes the number at hand into a
 //! file; when it dies or hangs, the input is kept in `artifacts/` and the next child goes on after it. At the end the
 //! number of different failures is printed; the exit code is 1 if there was one.
 
 use solvm_fuzz::{Corpus, Random, program, run};
 use std::collections::HashMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,7 +91,7 @@ impl Inputs {
     }
 }
 
-/// The child: runs inputs, each written down before.
+/// The child: runs inputs, the number of each written down before.
 fn work(target: &str, first: u64, last: u64, current: &Path) {
     static STARTED: AtomicU64 = AtomicU64::new(0);
     std::thread::spawn(|| {
@@ -107,11 +107,11 @@ fn work(target: &str, first: u64, last: u64, current: &Path) {
         }
     });
     let inputs = Inputs::new(target);
+    let mut current = fs::File::create(current).expect("the temporary folder can be written");
     for number in first..last {
         let (text, slice) = inputs.input(number);
-        let mut note = format!("-- {target} {number}, slice {slice}\n").into_bytes();
-        note.extend_from_slice(&text);
-        fs::write(current, note).expect("the temporary folder can be written");
+        let noted = current.rewind().and_then(|()| current.write_all(&number.to_le_bytes()));
+        noted.expect("the temporary folder can be written");
         STARTED.fetch_add(1, Ordering::Relaxed);
         run(&text, slice);
     }
@@ -121,6 +121,7 @@ fn work(target: &str, first: u64, last: u64, current: &Path) {
 fn drive(target: &str, count: u64, first: u64) -> ExitCode {
     let current = std::env::temp_dir().join(format!("solvm-fuzz-{}", std::process::id()));
     let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts");
+    let inputs = Inputs::new(target);
     let mut failures: HashMap<String, usize> = HashMap::new();
     let last = first + count;
     let mut next = first;
@@ -136,9 +137,10 @@ fn drive(target: &str, count: u64, first: u64) -> ExitCode {
         if status.success() {
             break;
         }
-        let input = fs::read(&current).unwrap_or_default();
-        let note = String::from_utf8_lossy(input.split(|&byte| byte == b'\n').next().unwrap_or_default()).into_owned();
-        let number = note.split([' ', ',']).nth(2).and_then(|word| word.parse().ok()).unwrap_or(next);
+        let number = fs::read(&current).ok().and_then(|bytes| bytes.try_into().ok());
+        let number = number.map_or(next, u64::from_le_bytes);
+        let (text, slice) = inputs.input(number);
+        let note = format!("-- {target} {number}, slice {slice}");
         next = number + 1;
         let kind = kind_of(&message, &status.to_string());
         let seen = failures.entry(kind.clone()).or_default();
@@ -147,7 +149,8 @@ fn drive(target: &str, count: u64, first: u64) -> ExitCode {
             println!("{kind}\n    {note}");
             let _ = std::io::stdout().flush();
             let name = format!("{target}-{number}.lua");
-            fs::create_dir_all(&artifacts).and_then(|()| fs::write(artifacts.join(name), input)).expect("can be kept");
+            let kept = [note.as_bytes(), b"\n", &text].concat();
+            fs::create_dir_all(&artifacts).and_then(|()| fs::write(artifacts.join(name), kept)).expect("can be kept");
         }
     }
     let _ = fs::remove_file(&current);
