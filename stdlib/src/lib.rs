@@ -27,31 +27,39 @@ pub use load::read_source;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error};
 
+/// A library, and what is said about it.
+pub struct Module {
+    /// Its functions and constants.
+    pub library: &'static Library,
+    /// Its documentation, from which all other documentation is made: a definition file for lua-language-server.
+    pub documentation: &'static str,
+}
+
 /// Every library, in the order in which they are opened.
-pub static LIBRARIES: &[&Library] = &[
-    &package::LIBRARY,
-    &base::LIBRARY,
-    &coroutine::LIBRARY,
-    &table::LIBRARY,
-    &string::LIBRARY,
-    &math::LIBRARY,
-    &debug::LIBRARY,
-    &io::LIBRARY,
-    &os::LIBRARY,
-    &bits::BIT,
-    &bits::BIT32,
-    &utf8::LIBRARY,
-    &channel::LIBRARY,
-    &runtime::channel::LIBRARY,
-    &runtime::errors::LIBRARY,
-    &runtime::goroutine::LIBRARY,
-    &runtime::timer::LIBRARY,
+pub static LIBRARIES: &[Module] = &[
+    Module { library: &package::LIBRARY, documentation: "" },
+    Module { library: &base::LIBRARY, documentation: "" },
+    Module { library: &coroutine::LIBRARY, documentation: "" },
+    Module { library: &table::LIBRARY, documentation: "" },
+    Module { library: &string::LIBRARY, documentation: "" },
+    Module { library: &math::LIBRARY, documentation: "" },
+    Module { library: &debug::LIBRARY, documentation: "" },
+    Module { library: &io::LIBRARY, documentation: "" },
+    Module { library: &os::LIBRARY, documentation: "" },
+    Module { library: &bits::BIT, documentation: "" },
+    Module { library: &bits::BIT32, documentation: "" },
+    Module { library: &utf8::LIBRARY, documentation: "" },
+    Module { library: &channel::LIBRARY, documentation: "" },
+    Module { library: &runtime::channel::LIBRARY, documentation: "" },
+    Module { library: &runtime::errors::LIBRARY, documentation: "" },
+    Module { library: &runtime::goroutine::LIBRARY, documentation: "" },
+    Module { library: &runtime::timer::LIBRARY, documentation: "" },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
-    for library in LIBRARIES {
-        call.open(library)?;
+    for module in LIBRARIES {
+        call.open(module.library)?;
     }
     package::finish(call)?;
     base::finish(call)?;
