@@ -9,6 +9,7 @@ mod channel;
 mod coroutine;
 mod debug;
 pub mod duration;
+mod files;
 pub mod host;
 mod io;
 mod load;
@@ -49,6 +50,7 @@ pub static LIBRARIES: &[Module] = &[
     Module { library: &bits::BIT, documentation: "" },
     Module { library: &bits::BIT32, documentation: "" },
     Module { library: &utf8::LIBRARY, documentation: "" },
+    Module { library: &files::LIBRARY, documentation: "" },
     Module { library: &channel::LIBRARY, documentation: "" },
     Module { library: &runtime::channel::LIBRARY, documentation: "" },
     Module { library: &runtime::errors::LIBRARY, documentation: "" },

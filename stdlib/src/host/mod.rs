@@ -1,8 +1,11 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 
+mod disk;
+mod file_system;
 mod process;
 mod stream;
 
+pub use file_system::{FileKind, FileSystem, Metadata, Names, Replacement, Source};
 pub use process::{Process, path_of};
 pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
 
@@ -10,6 +13,7 @@ use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
 use solvm_vm::Clock;
 use std::io::{self, SeekFrom};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The outside world as the libraries see it. What is not provided is denied.
@@ -69,14 +73,9 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// Removes a file or an empty folder.
-    fn remove(&mut self, _path: &[u8]) -> io::Result<()> {
-        Err(denied())
-    }
-
-    /// Renames a file or a folder.
-    fn rename(&mut self, _from: &[u8], _to: &[u8]) -> io::Result<()> {
-        Err(denied())
+    /// The files that the program may reach.
+    fn file_system(&self) -> Arc<dyn FileSystem> {
+        Arc::new(file_system::NoFiles)
     }
 
     /// Whether there is a shell for [`World::spawn`].
