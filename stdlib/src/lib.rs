@@ -8,6 +8,7 @@ mod bits;
 mod channel;
 mod coroutine;
 mod debug;
+pub mod documentation;
 pub mod duration;
 pub mod host;
 mod io;
