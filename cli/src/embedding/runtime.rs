@@ -67,14 +67,14 @@ impl Canceller {
 pub struct Builder {
     config: Config,
     call_limit: Option<Duration>,
-    world: Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>,
+    world: MakeExecutor,
     libraries: Option<Vec<String>>,
 }
 
-/// A closure that makes the executor with a world.
-fn in_world(
-    world: impl World,
-) -> Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>> {
+/// Makes the executor in the world that was chosen: the closure knows the world's type.
+type MakeExecutor = Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
+
+fn in_world(world: impl World) -> MakeExecutor {
     Box::new(|config, limits, is_chosen| Executor::with_libraries(config, limits, world, is_chosen))
 }
 
