@@ -7,6 +7,7 @@ mod base;
 mod bits;
 mod channel;
 mod coroutine;
+mod data;
 mod debug;
 pub mod duration;
 pub mod host;
@@ -54,6 +55,9 @@ pub static LIBRARIES: &[Module] = &[
     Module { library: &runtime::errors::LIBRARY, documentation: "" },
     Module { library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { library: &data::json::FUNCTIONS, documentation: "" },
+    Module { library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
+    Module { library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
@@ -67,6 +71,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     io::finish(call)?;
     utf8::finish(call)?;
     channel::finish(call)?;
+    data::json::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }
