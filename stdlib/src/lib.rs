@@ -7,6 +7,7 @@ mod base;
 mod bits;
 mod channel;
 mod coroutine;
+mod data;
 mod debug;
 pub mod documentation;
 pub mod duration;
@@ -57,6 +58,9 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },
     Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
+    Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
+    Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
@@ -76,6 +80,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     io::finish(call)?;
     utf8::finish(call)?;
     channel::finish(call)?;
+    data::json::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }
