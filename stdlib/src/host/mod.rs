@@ -3,10 +3,12 @@
 mod disk;
 mod file_system;
 mod process;
+mod sandbox;
 mod stream;
 
 pub use file_system::{FileKind, FileSystem, Metadata, Names, Replacement, Source};
 pub use process::{Process, path_of};
+pub use sandbox::Sandbox;
 pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
 
 use crate::io::OpenFiles;
