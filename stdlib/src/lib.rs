@@ -11,9 +11,12 @@ mod debug;
 pub mod documentation;
 pub mod duration;
 pub mod host;
+mod http;
 mod io;
 mod load;
 mod math;
+mod net;
+mod options;
 mod os;
 mod package;
 pub mod runtime;
@@ -55,6 +58,7 @@ pub static LIBRARIES: &[Module] = &[
     Module { library: &runtime::errors::LIBRARY, documentation: "" },
     Module { library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { library: &http::client::LIBRARY, documentation: "" },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
@@ -68,6 +72,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     io::finish(call)?;
     utf8::finish(call)?;
     channel::finish(call)?;
+    http::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }
