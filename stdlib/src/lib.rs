@@ -16,6 +16,7 @@ mod io;
 mod load;
 mod math;
 mod net;
+mod object;
 mod options;
 mod os;
 mod package;
@@ -59,6 +60,9 @@ pub static LIBRARIES: &[Module] = &[
     Module { library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { library: &runtime::timer::LIBRARY, documentation: "" },
     Module { library: &http::client::LIBRARY, documentation: "" },
+    Module { library: &net::dns::LIBRARY, documentation: "" },
+    Module { library: &net::tcp::LIBRARY, documentation: "" },
+    Module { library: &net::udp::LIBRARY, documentation: "" },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
