@@ -12,9 +12,13 @@ mod debug;
 pub mod documentation;
 pub mod duration;
 pub mod host;
+mod http;
 mod io;
 mod load;
 mod math;
+mod net;
+mod object;
+mod options;
 mod os;
 mod package;
 pub mod runtime;
@@ -61,6 +65,10 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
+    Module { name: "http", library: &http::client::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::dns::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
@@ -81,6 +89,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     utf8::finish(call)?;
     channel::finish(call)?;
     data::json::finish(call)?;
+    http::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }
