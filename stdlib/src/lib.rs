@@ -13,9 +13,13 @@ pub mod documentation;
 pub mod duration;
 mod files;
 pub mod host;
+mod http;
 mod io;
 mod load;
 mod math;
+mod net;
+mod object;
+mod options;
 mod os;
 mod package;
 pub mod runtime;
@@ -63,6 +67,10 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
+    Module { name: "http", library: &http::client::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::dns::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
@@ -83,6 +91,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     utf8::finish(call)?;
     channel::finish(call)?;
     data::json::finish(call)?;
+    http::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }

@@ -100,6 +100,11 @@ pub trait World: 'static {
         Err(denied())
     }
 
+    /// Whether the program may use the network in this way.
+    fn allow_network(&mut self, _use: NetworkUse<'_>) -> io::Result<()> {
+        Err(denied())
+    }
+
     /// Time since some fixed moment.
     fn now(&self) -> Duration;
 
@@ -114,6 +119,30 @@ pub trait World: 'static {
 
     /// Ends the program at once. Returns only if the world does not allow it.
     fn exit(&mut self, _code: i32) {}
+}
+
+/// A use of the network that a program asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkUse<'a> {
+    /// A connection to a host, or a datagram. (An HTTP client goes on to where it is redirected.)
+    Connect {
+        /// The host's name or address.
+        host: &'a str,
+        /// The port.
+        port: u16,
+    },
+    /// Connections or datagrams from others.
+    Listen {
+        /// The name or address of an interface; empty for all of them.
+        host: &'a str,
+        /// The port; 0 for any that is free.
+        port: u16,
+    },
+    /// The addresses of a host.
+    Resolve {
+        /// Its name.
+        host: &'a str,
+    },
 }
 
 fn denied() -> io::Error {
@@ -145,6 +174,8 @@ pub struct Host {
     pub(crate) timers: crate::runtime::timer::Timers,
     /// The figures of the program's start.
     pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
+    /// The HTTP clients, with their connections.
+    pub(crate) clients: crate::http::client::Clients,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -164,6 +195,7 @@ impl Host {
             handlers: Default::default(),
             timers: Default::default(),
             memory_baseline: Default::default(),
+            clients: Default::default(),
             files: Default::default(),
         }
     }
