@@ -95,6 +95,9 @@ fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
     if arguments.trace {
         executor.trace_calls();
     }
+    if let Some(Script::File(path)) = &arguments.script {
+        executor.set_script(path.as_ref());
+    }
     Ok(executor)
 }
 

@@ -14,6 +14,7 @@ pub mod duration;
 mod files;
 pub mod host;
 mod http;
+mod import;
 mod io;
 mod load;
 mod math;
@@ -59,6 +60,7 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "bit32", library: &bits::BIT32, documentation: "" },
     Module { name: "utf8", library: &utf8::LIBRARY, documentation: "" },
     Module { name: "files", library: &files::LIBRARY, documentation: "" },
+    Module { name: "import", library: &import::LIBRARY, documentation: "" },
     Module { name: "channel", library: &channel::LIBRARY, documentation: "" },
     Module { name: "channels", library: &runtime::channel::LIBRARY, documentation: "" },
     Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },

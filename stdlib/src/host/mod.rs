@@ -176,6 +176,12 @@ pub struct Host {
     pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
     /// The HTTP clients, with their connections.
     pub(crate) clients: crate::http::client::Clients,
+    /// The script that is the program, if it is a file.
+    pub(crate) script: Option<std::path::PathBuf>,
+    /// The modules that are being loaded.
+    pub(crate) loading: crate::import::Loading,
+    /// Modules and archives that have been fetched.
+    pub(crate) fetched: crate::import::Fetched,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -196,6 +202,9 @@ impl Host {
             timers: Default::default(),
             memory_baseline: Default::default(),
             clients: Default::default(),
+            script: None,
+            loading: Default::default(),
+            fetched: Default::default(),
             files: Default::default(),
         }
     }

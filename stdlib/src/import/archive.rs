@@ -24,7 +24,8 @@ pub(super) fn read(archive: Vec<u8>) -> io::Result<Members> {
         left = left.checked_sub(text.len() as u64).ok_or_else(too_large)?;
         members.insert(path, text);
     }
-    let folder = common_folder(archive.file_names());
+    let names: Vec<String> = archive.file_names().map(|name| name.unwrap_or_default().into_owned()).collect();
+    let folder = common_folder(names.iter().map(String::as_str));
     Ok(members.into_iter().map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text)).collect())
 }
 

@@ -2,6 +2,7 @@
 
 use super::MAX_SIZE;
 use crate::Host;
+use crate::http::client;
 use reqwest::Url;
 use solvm_vm::native::asynchronous::Lua;
 use std::cell::RefCell;
@@ -39,10 +40,8 @@ pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, S
     if let Some(text) = fetched.get(url) {
         return Ok(Some(text));
     }
-    let text = match tokio::time::timeout(LIMIT, download(url)).await {
-        Ok(text) => text.map_err(|reason| format!("cannot fetch {url}: {reason}"))?,
-        Err(_) => return Err(format!("cannot fetch {url}: it took longer than {LIMIT:?}")),
-    };
+    let download = lua.with(|call| client::fetch(call, url.as_str(), MAX_SIZE as usize, LIMIT));
+    let text = download.await.map_err(|reason| format!("cannot fetch {url}: {reason}"))?;
     let Some(text) = text.map(Rc::new) else { return Ok(None) };
     fetched.keep(url, text.clone());
     Ok(Some(text))

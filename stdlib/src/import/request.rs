@@ -116,16 +116,14 @@ fn repository(path: &str) -> Option<Request> {
         None => (repository, None),
     };
     let name = name.strip_suffix(".git").unwrap_or(name);
-    let is_plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let is_plain =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     let reference_is_plain = reference.is_none_or(is_plain);
     if !is_plain(owner) || !is_plain(name) || !reference_is_plain || name.chars().all(|c| c == '.') {
         return None;
     }
-    let from = ArchiveSource::Repository {
-        owner: owner.into(),
-        name: name.into(),
-        reference: reference.map(String::from),
-    };
+    let from =
+        ArchiveSource::Repository { owner: owner.into(), name: name.into(), reference: reference.map(String::from) };
     Some(Request::Archive { from, within: within.into() })
 }
 
@@ -187,7 +185,9 @@ mod tests {
         ] {
             assert_eq!(global(text), expected, "{text}");
         }
-        for text in ["", "/", "//", "a\0b", "github.com/", "github.com/owner", "github.com/a b/c", "github.com/o/..", "http://"] {
+        for text in
+            ["", "/", "//", "a\0b", "github.com/", "github.com/owner", "github.com/a b/c", "github.com/o/..", "http://"]
+        {
             assert!(Request::parse(text).is_err(), "{text:?}");
         }
     }
@@ -195,11 +195,8 @@ mod tests {
     #[test]
     fn archives() {
         let parsed = Request::parse("https://github.com/owner/repo@main/").unwrap();
-        let from = ArchiveSource::Repository {
-            owner: "owner".into(),
-            name: "repo".into(),
-            reference: Some("main".into()),
-        };
+        let from =
+            ArchiveSource::Repository { owner: "owner".into(), name: "repo".into(), reference: Some("main".into()) };
         assert_eq!(parsed, Request::Archive { from, within: String::new() });
         let parsed = Request::parse("a.zip/b/c/").unwrap();
         assert_eq!(parsed, Request::Archive { from: ArchiveSource::File("a.zip".into()), within: "b/c".into() });

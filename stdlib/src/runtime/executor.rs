@@ -13,6 +13,7 @@ use solvm_vm::native::CallerInfo;
 use solvm_vm::{Call, Clock, Config, GoroutineId, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -226,6 +227,13 @@ impl Executor {
     pub fn fail(&mut self, message: &[u8]) {
         self.failed |= !self.interactive;
         self.report(message);
+    }
+
+    /// Says which file the program is: its folder is the project's.
+    pub fn set_script(&mut self, path: &Path) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.script = Some(path.to_path_buf());
+        }
     }
 
     /// Whether somebody sees the errors and goes on: then they are printed without the program's name and do not fail the
