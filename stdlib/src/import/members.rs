@@ -89,6 +89,7 @@ pub(super) fn in_folder(lua: &Lua, archive: &str, folder: &str) -> Result<Option
 /// The error that an archive has no modules where they are asked for; it says where there are some.
 pub(super) fn nothing_there(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
     let mut folders: Vec<String> = paths_of(lua, archive)?.iter().map(|path| folder_of(path)).collect();
+    folders.sort();
     folders.dedup();
     let place = if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
     let hint = match folders.len() {
