@@ -1,6 +1,6 @@
 //! The file system of the machine.
 
-use super::file_system::{FileKind, FileSystem, Metadata, Names, Replacement, Source};
+use super::file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -128,6 +128,10 @@ impl FileSystem for Disk {
             permissions
         };
         fs::set_permissions(path, permissions)
+    }
+
+    fn watch(&self, path: &Path, changed: Changed) -> io::Result<Watch> {
+        super::watch::watch(path, changed)
     }
 
     fn working_folder(&self) -> io::Result<PathBuf> {

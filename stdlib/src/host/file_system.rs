@@ -2,6 +2,7 @@
 //! between threads; what it does not provide is denied.
 
 use super::denied;
+use std::any::Any;
 use std::ffi::OsString;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,12 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
+    /// Calls `changed`, on any thread, whenever a file is written, replaced or made, or something in a folder is; until what
+    /// is returned is dropped.
+    fn watch(&self, _path: &Path, _changed: Changed) -> io::Result<Watch> {
+        Err(denied())
+    }
+
     /// The folder that relative paths begin at.
     fn working_folder(&self) -> io::Result<PathBuf> {
         Err(denied())
@@ -89,6 +96,12 @@ pub trait FileSystem: Send + Sync + 'static {
 pub(super) struct NoFiles;
 
 impl FileSystem for NoFiles {}
+
+/// What is to happen when a file has changed.
+pub type Changed = Box<dyn Fn() + Send + Sync>;
+
+/// Something is watched as long as this lives.
+pub type Watch = Box<dyn Any + Send>;
 
 /// The names in a folder.
 pub type Names = Box<dyn Iterator<Item = io::Result<OsString>> + Send>;

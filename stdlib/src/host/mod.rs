@@ -5,8 +5,9 @@ mod file_system;
 mod process;
 mod sandbox;
 mod stream;
+mod watch;
 
-pub use file_system::{FileKind, FileSystem, Metadata, Names, Replacement, Source};
+pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 pub use process::{Process, path_of};
 pub use sandbox::Sandbox;
 pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
@@ -178,6 +179,10 @@ pub struct Host {
     pub(crate) clients: crate::http::client::Clients,
     /// The script that is the program, if it is a file.
     pub(crate) script: Option<std::path::PathBuf>,
+    /// The files that are watched.
+    pub(crate) watchers: crate::runtime::watch::Watchers,
+    /// Whether the program is to be run afresh.
+    pub(crate) reload: crate::runtime::watch::Reload,
     /// The modules that are being loaded.
     pub(crate) loading: crate::import::Loading,
     /// Modules and archives that have been fetched.
@@ -203,6 +208,8 @@ impl Host {
             memory_baseline: Default::default(),
             clients: Default::default(),
             script: None,
+            watchers: Default::default(),
+            reload: Default::default(),
             loading: Default::default(),
             fetched: Default::default(),
             files: Default::default(),
