@@ -16,6 +16,7 @@ pub mod host;
 mod http;
 mod import;
 mod io;
+mod lfs;
 mod load;
 mod math;
 mod net;
@@ -76,6 +77,9 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
 ];
 
+/// Modules that are no globals: programs ask for them by `require` or `import`.
+pub static ON_REQUEST: &[Module] = &[Module { name: "lfs", library: &lfs::LIBRARY, documentation: "" }];
+
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
     open_some(call, |_| true)
@@ -88,6 +92,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     }
     // What these complete may not be there.
     package::finish(call)?;
+    package::offer(call, ON_REQUEST.iter().filter(|module| is_chosen(module)))?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;
