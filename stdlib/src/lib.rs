@@ -27,6 +27,7 @@ mod package;
 pub mod runtime;
 mod string;
 mod table;
+mod tar;
 mod utf8;
 
 pub use host::Host;
@@ -67,6 +68,7 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },
     Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { name: "tar", library: &tar::LIBRARY, documentation: "" },
     Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: "" },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
