@@ -12,6 +12,7 @@ mod debug;
 pub mod documentation;
 pub mod duration;
 mod files;
+mod ft;
 pub mod host;
 mod http;
 mod import;
@@ -68,6 +69,7 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },
     Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { name: "ft", library: &ft::LIBRARY, documentation: "" },
     Module { name: "tar", library: &tar::LIBRARY, documentation: "" },
     Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: "" },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
