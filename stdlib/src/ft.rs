@@ -66,15 +66,17 @@ pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()
 /// Copies a file, or a folder and everything in it, with permissions; links as links.
 fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path) -> io::Result<()> {
     let metadata = files.metadata(from, true)?;
-    make_parents(files, to)?;
     if !metadata.is_folder() {
+        make_parents(files, to)?;
         return copy_file(files, from, to, metadata.permissions);
     }
     let source = files.canonical(from)?;
-    create_folders(files, to)?;
-    if files.canonical(to)?.starts_with(&source) {
+    let here = files.working_folder()?;
+    let existing = here.join(to).ancestors().find_map(|folder| files.canonical(folder).ok());
+    if existing.is_some_and(|existing| existing.starts_with(&source)) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a folder cannot be copied into itself"));
     }
+    create_folders(files, to)?;
     // Folders get their permissions when everything is in them.
     let mut folders = vec![(to.to_path_buf(), metadata.permissions)];
     let mut left: Vec<(PathBuf, PathBuf)> = vec![(from.to_path_buf(), to.to_path_buf())];

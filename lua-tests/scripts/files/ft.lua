@@ -35,6 +35,7 @@ assert(ft.copy(at("tree"), at("copy/of/tree")) and shell("diff -r " .. at("tree"
 assert(shell("stat -c %a " .. at("copy/of/tree/in") .. "; readlink " .. at("copy/of/tree/link")) == "500\nin/1")
 assert(ft.copy(at("tree"), at("copy/of/tree")), "again, over what is there")
 refused("a folder cannot be copied into itself", ft.copy(at("tree"), at("tree/in/tree")))
+assert(not exists(at("tree/in/tree")))
 fails("bad argument #2 to 'copy' (string expected, got no value)", function() ft.copy("a") end)
 
 -- move
