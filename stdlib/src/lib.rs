@@ -19,6 +19,7 @@ mod import;
 mod io;
 mod lfs;
 mod load;
+mod lua_source;
 mod math;
 mod net;
 mod object;
@@ -28,8 +29,11 @@ mod package;
 pub mod runtime;
 mod string;
 mod table;
+mod tablex;
 mod tar;
+mod types;
 mod utf8;
+mod utils;
 
 pub use host::Host;
 pub use io::input_lines;
@@ -70,6 +74,9 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
     Module { name: "ft", library: &ft::LIBRARY, documentation: "" },
+    Module { name: "tablex", library: &tablex::LIBRARY, documentation: "" },
+    Module { name: "types", library: &types::LIBRARY, documentation: "" },
+    Module { name: "utils", library: &utils::LIBRARY, documentation: "" },
     Module { name: "tar", library: &tar::LIBRARY, documentation: "" },
     Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: "" },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
