@@ -1,5 +1,6 @@
 //! What the fuzz targets share: running a program within limits, and making programs from bytes.
 
+pub mod differential;
 mod mutate;
 mod program;
 
