@@ -133,7 +133,7 @@ fn a_sandbox_has_no_files() {
         assert(not pcall(walk, "/") and not pcall(import, "/etc/hostname") and not pcall(require("lfs").dir, "/"))
     "#;
     let folder = tempfile::tempdir().unwrap();
-    let check: Function = lua.eval(&format!("return function(...) {denied} end")).unwrap();
+    let check: Function = lua.eval(format!("return function(...) {denied} end")).unwrap();
     lua.call::<()>(&check, folder.path().to_str().unwrap()).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
