@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod colors;
 mod commands;
 mod interactive;
+mod repl;
 mod run;
 mod signals;
 mod spelling;
