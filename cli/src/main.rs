@@ -5,6 +5,7 @@ mod arguments;
 mod colors;
 mod commands;
 mod interactive;
+mod reload;
 mod repl;
 mod run;
 mod signals;

@@ -351,7 +351,7 @@ fn environment_target<'c>(call: &mut Call<'c>, target: Option<Value<'c>>) -> Res
     }
 }
 
-fn get_environment<'c>(call: &mut Call<'c>, _target: Rest) -> Result<Table<'c>, Error> {
+pub(crate) fn get_environment<'c>(call: &mut Call<'c>, _target: Rest) -> Result<Table<'c>, Error> {
     let target = call.argument(0);
     Ok(match environment_target(call, target)? {
         Some(function) if function.is_lua() => call.environment(function),
@@ -359,7 +359,7 @@ fn get_environment<'c>(call: &mut Call<'c>, _target: Rest) -> Result<Table<'c>, 
     })
 }
 
-fn set_environment<'c>(
+pub(crate) fn set_environment<'c>(
     call: &mut Call<'c>,
     target: Value<'c>,
     environment: Table<'c>,

@@ -212,7 +212,7 @@ mod tests {
         for text in ["function f()", "x = {", "if x then\nprint(1)", "print(", "local s = [[abc"] {
             assert!(is_incomplete(text), "{text}");
         }
-        for text in ["1 + 1", "x = 1", "function f() end", "x = )", "print('abc", ""] {
+        for text in ["1 + 1", "x = 1", "function f() end", "x = )", ""] {
             assert!(!is_incomplete(text), "{text}");
         }
     }

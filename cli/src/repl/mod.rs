@@ -11,7 +11,7 @@ use crate::run::start;
 use crate::signals::{Signal, Signals};
 use editor::{Answer, LineEditor, Names};
 use solvm_stdlib::Host;
-use solvm_stdlib::runtime::executor::{Executor, Outcome};
+use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
 use std::time::Instant;
@@ -59,7 +59,8 @@ where
     let mut session = Session { executor, signals, make, typed: Vec::new() };
     session.print("Type help for help.\n");
     let end = loop {
-        let answer = match session.wait_for(editor.ask(session.names())).await {
+        let asked = editor.ask(session.names());
+        let answer = match session.wait_for(asked).await {
             Ok(answer) => answer,
             Err(signal) => break Some(signal),
         };
@@ -155,15 +156,17 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         };
         let colored = colors::wanted(&stdout());
         let mut shown = Vec::new();
-        let mut look = |call: &mut Call<'_>, end: solvm_stdlib::runtime::executor::End<'_, '_>| {
-            let Ok(values) = end else { return false };
-            shown = values.iter().map(|&value| Shown::new(call, value, colored)).collect();
-            true
+        let driven = {
+            let mut look: Box<Look> = Box::new(|call, end| {
+                let Ok(values) = end else { return false };
+                shown = values.iter().map(|&value| Shown::new(call, value, colored)).collect();
+                true
+            });
+            self.signals.unless_one_comes(self.executor.drive_main_for(main, &mut *look)).await
         };
-        let driven = self.signals.unless_one_comes(self.executor.drive_main_for(main, &mut look)).await;
         match driven {
             Ok(Outcome::Ended) => {}
-            Ok(Outcome::Interrupted) => return Next::End,
+            Ok(Outcome::Interrupted | Outcome::Reload) => return Next::End,
             Err(Signal::Terminate) => return Next::Signal(Signal::Terminate),
             Err(Signal::Interrupt) => {
                 self.executor.enter(|call| call.end_goroutine(main));
@@ -196,7 +199,6 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
 
     /// The globals, and the fields of those that are tables.
     fn names(&mut self) -> Names {
-        let text = |key| LuaString::from_value(key).map(|key| String::from_utf8_lossy(key.bytes()).into_owned());
         self.executor.enter(|call| {
             let globals = call.globals().pairs();
             let named = globals.filter_map(|(key, value)| {
@@ -222,6 +224,11 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         let text = Style::Red.paint(text, colors::wanted(&stderr()));
         self.executor.write_error(format!("{text}\n").as_bytes());
     }
+}
+
+/// The name that a key is.
+fn text(key: Value<'_>) -> Option<String> {
+    LuaString::from_value(key).map(|key| String::from_utf8_lossy(key.bytes()).into_owned())
 }
 
 /// How a value is shown.
