@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod colors;
 mod commands;
 mod interactive;
 mod reload;
+mod repl;
 mod run;
 mod signals;
 mod spelling;
