@@ -58,6 +58,8 @@ pub static LIBRARIES: &[Module] = &[
     Module { library: &data::json::FUNCTIONS, documentation: "" },
     Module { library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
+    Module { library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
+    Module { library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].

@@ -124,7 +124,11 @@ impl<'c> Walker<'c> {
         let Some(open) = self.open.last_mut() else { return Ok(()) };
         let table = self.stack.get(open.start).copied().and_then(Table::from_value);
         let (Some(table), true) = (table, open.next <= open.length) else {
-            if open.is_map { writer.end_map() } else { writer.end_list() }
+            if open.is_map {
+                writer.end_map()
+            } else {
+                writer.end_list()
+            }
             self.stack.truncate(open.start);
             self.open.pop();
             return Ok(());
@@ -152,7 +156,9 @@ impl<'c> Walker<'c> {
     #[inline]
     fn value<W: Writer>(&mut self, call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<(), Error> {
         let written = match value.kind() {
-            Type::Nil if self.open.last().is_some_and(|open| !open.is_map) => Err("a list with a gap cannot be encoded"),
+            Type::Nil if self.open.last().is_some_and(|open| !open.is_map) => {
+                Err("a list with a gap cannot be encoded")
+            }
             Type::Nil => writer.null(),
             Type::Boolean => writer.boolean(value.is_truthy()),
             Type::Number => writer.number(value.as_number().unwrap_or_default()),
@@ -259,9 +265,16 @@ fn shape<'c, W: Writer>(table: Table<'c>, is_marked: bool) -> Result<Shape<'c>, 
     let length = if is_marked { 0 } else { table.length() };
     if length > 0 {
         // It is a list if it has no other keys than those up to its length.
-        let is_index = |key: Value<'c>| key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64);
+        let is_index =
+            |key: Value<'c>| key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64);
         let mut count = 0;
-        if table.pairs().all(|(key, _)| is_index(key) && { count += 1; true }) && count == length {
+        if table.pairs().all(|(key, _)| {
+            is_index(key) && {
+                count += 1;
+                true
+            }
+        }) && count == length
+        {
             let only_maps = W::ASKS_FOR_MAPS && table.pairs().all(|(_, value)| is_map(value));
             return Ok(Shape::List { length, only_maps });
         }

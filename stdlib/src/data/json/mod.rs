@@ -5,7 +5,7 @@
 mod read;
 mod write;
 
-#[allow(unused_imports)] pub(super) use write::quote;
+pub(super) use write::quote;
 
 use super::builder::{Builder, Failure, Open};
 use super::encode::{Encoded, Encoder, encode};

@@ -158,5 +158,9 @@ pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     }
     text.extend_from_slice(&bytes[start..]);
     text.push(b'"');
-    if all >= 0x80 && std::str::from_utf8(bytes).is_err() { Err("a string that is no UTF-8 cannot be encoded") } else { Ok(()) }
+    if all >= 0x80 && std::str::from_utf8(bytes).is_err() {
+        Err("a string that is no UTF-8 cannot be encoded")
+    } else {
+        Ok(())
+    }
 }
