@@ -7,7 +7,9 @@ mod base;
 mod bits;
 mod channel;
 mod coroutine;
+mod crypto;
 mod data;
+mod datetime;
 mod debug;
 pub mod duration;
 pub mod host;
@@ -16,10 +18,13 @@ mod load;
 mod math;
 mod os;
 mod package;
+mod random;
 pub mod runtime;
 mod string;
 mod table;
+mod text;
 mod utf8;
+mod uuid;
 
 pub use host::Host;
 pub use io::input_lines;
@@ -60,6 +65,11 @@ pub static LIBRARIES: &[Module] = &[
     Module { library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
     Module { library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
     Module { library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
+    Module { library: &crypto::LIBRARY, documentation: include_str!("../meta/crypto.lua") },
+    Module { library: &uuid::LIBRARY, documentation: include_str!("../meta/uuid.lua") },
+    Module { library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },
+    Module { library: &datetime::LIBRARY, documentation: include_str!("../meta/datetime.lua") },
+    Module { library: &text::LIBRARY, documentation: include_str!("../meta/text.lua") },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
@@ -71,6 +81,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;
+    text::finish(call)?;
     utf8::finish(call)?;
     channel::finish(call)?;
     data::json::finish(call)?;
