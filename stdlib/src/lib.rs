@@ -11,11 +11,16 @@ mod crypto;
 mod data;
 mod datetime;
 mod debug;
+pub mod documentation;
 pub mod duration;
 pub mod host;
+mod http;
 mod io;
 mod load;
 mod math;
+mod net;
+mod object;
+mod options;
 mod os;
 mod package;
 mod random;
@@ -35,6 +40,8 @@ use solvm_vm::{Call, Error};
 
 /// A library, and what is said about it.
 pub struct Module {
+    /// What it is called: by who chooses libraries, and in the documentation.
+    pub name: &'static str,
     /// Its functions and constants.
     pub library: &'static Library,
     /// Its documentation, from which all other documentation is made: a definition file for lua-language-server.
@@ -43,40 +50,50 @@ pub struct Module {
 
 /// Every library, in the order in which they are opened.
 pub static LIBRARIES: &[Module] = &[
-    Module { library: &package::LIBRARY, documentation: "" },
-    Module { library: &base::LIBRARY, documentation: "" },
-    Module { library: &coroutine::LIBRARY, documentation: "" },
-    Module { library: &table::LIBRARY, documentation: "" },
-    Module { library: &string::LIBRARY, documentation: "" },
-    Module { library: &math::LIBRARY, documentation: "" },
-    Module { library: &debug::LIBRARY, documentation: "" },
-    Module { library: &io::LIBRARY, documentation: "" },
-    Module { library: &os::LIBRARY, documentation: "" },
-    Module { library: &bits::BIT, documentation: "" },
-    Module { library: &bits::BIT32, documentation: "" },
-    Module { library: &utf8::LIBRARY, documentation: "" },
-    Module { library: &channel::LIBRARY, documentation: "" },
-    Module { library: &runtime::channel::LIBRARY, documentation: "" },
-    Module { library: &runtime::errors::LIBRARY, documentation: "" },
-    Module { library: &runtime::goroutine::LIBRARY, documentation: "" },
-    Module { library: &runtime::timer::LIBRARY, documentation: "" },
-    Module { library: &data::json::FUNCTIONS, documentation: "" },
-    Module { library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
-    Module { library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
-    Module { library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
-    Module { library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
-    Module { library: &crypto::LIBRARY, documentation: include_str!("../meta/crypto.lua") },
-    Module { library: &uuid::LIBRARY, documentation: include_str!("../meta/uuid.lua") },
-    Module { library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },
-    Module { library: &datetime::LIBRARY, documentation: include_str!("../meta/datetime.lua") },
-    Module { library: &text::LIBRARY, documentation: include_str!("../meta/text.lua") },
+    Module { name: "package", library: &package::LIBRARY, documentation: "" },
+    Module { name: "base", library: &base::LIBRARY, documentation: "" },
+    Module { name: "coroutine", library: &coroutine::LIBRARY, documentation: "" },
+    Module { name: "table", library: &table::LIBRARY, documentation: "" },
+    Module { name: "string", library: &string::LIBRARY, documentation: "" },
+    Module { name: "math", library: &math::LIBRARY, documentation: "" },
+    Module { name: "debug", library: &debug::LIBRARY, documentation: "" },
+    Module { name: "io", library: &io::LIBRARY, documentation: "" },
+    Module { name: "os", library: &os::LIBRARY, documentation: "" },
+    Module { name: "bit", library: &bits::BIT, documentation: "" },
+    Module { name: "bit32", library: &bits::BIT32, documentation: "" },
+    Module { name: "utf8", library: &utf8::LIBRARY, documentation: "" },
+    Module { name: "channel", library: &channel::LIBRARY, documentation: "" },
+    Module { name: "channels", library: &runtime::channel::LIBRARY, documentation: "" },
+    Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },
+    Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
+    Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
+    Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
+    Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
+    Module { name: "toml", library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
+    Module { name: "yaml", library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
+    Module { name: "crypto", library: &crypto::LIBRARY, documentation: include_str!("../meta/crypto.lua") },
+    Module { name: "uuid", library: &uuid::LIBRARY, documentation: include_str!("../meta/uuid.lua") },
+    Module { name: "random", library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },
+    Module { name: "datetime", library: &datetime::LIBRARY, documentation: include_str!("../meta/datetime.lua") },
+    Module { name: "text", library: &text::LIBRARY, documentation: include_str!("../meta/text.lua") },
+    Module { name: "http", library: &http::client::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::dns::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
-    for module in LIBRARIES {
+    open_some(call, |_| true)
+}
+
+/// Puts some of the libraries into the globals. The VM must have a [`Host`].
+pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result<(), Error> {
+    for module in LIBRARIES.iter().filter(|module| is_chosen(module)) {
         call.open(module.library)?;
     }
+    // What these complete may not be there.
     package::finish(call)?;
     base::finish(call)?;
     string::finish(call)?;
@@ -85,6 +102,7 @@ pub fn open(call: &mut Call) -> Result<(), Error> {
     utf8::finish(call)?;
     channel::finish(call)?;
     data::json::finish(call)?;
+    http::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())
 }

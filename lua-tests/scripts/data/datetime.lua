@@ -120,7 +120,7 @@ raises("datetime.add(0, true)", "bad argument #2 to 'add' (number of seconds, du
 raises("datetime.add(0, { day = 1 })", "bad argument #2 to 'add' (unknown part 'day' (known: years, months, weeks, days, hours, minutes, seconds))")
 raises("datetime.add(0, { days = 0.5 })", "bad argument #2 to 'add' ('days' must be a whole number)")
 raises("datetime.add(0, { years = 1e6 })", "bad argument #2 to 'add' (the moment would be out of range)")
-raises("datetime.add(0, { months = 1e300 })", "bad argument #2 to 'add' (the moment would be out of range)")
+raises("datetime.add(0, { months = 1e15 })", "bad argument #2 to 'add' (the moment would be out of range)")
 raises("datetime.add(0, { years = 9000 })", "bad argument #2 to 'add' (the moment would be out of range)")
 raises("datetime.add(0, 1e300)", "bad argument #2 to 'add' (the moment would be out of range)")
 raises("datetime.add(0, 0/0)", "bad argument #2 to 'add' (the moment would be out of range)")

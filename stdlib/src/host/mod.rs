@@ -1,9 +1,11 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 
 mod process;
+mod sandbox;
 mod stream;
 
 pub use process::{Process, path_of};
+pub use sandbox::Sandbox;
 pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
 
 use crate::io::OpenFiles;
@@ -99,6 +101,11 @@ pub trait World: 'static {
         Err(denied())
     }
 
+    /// Whether the program may use the network in this way.
+    fn allow_network(&mut self, _use: NetworkUse<'_>) -> io::Result<()> {
+        Err(denied())
+    }
+
     /// Time since some fixed moment.
     fn now(&self) -> Duration;
 
@@ -113,6 +120,30 @@ pub trait World: 'static {
 
     /// Ends the program at once. Returns only if the world does not allow it.
     fn exit(&mut self, _code: i32) {}
+}
+
+/// A use of the network that a program asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkUse<'a> {
+    /// A connection to a host, or a datagram. (An HTTP client goes on to where it is redirected.)
+    Connect {
+        /// The host's name or address.
+        host: &'a str,
+        /// The port.
+        port: u16,
+    },
+    /// Connections or datagrams from others.
+    Listen {
+        /// The name or address of an interface; empty for all of them.
+        host: &'a str,
+        /// The port; 0 for any that is free.
+        port: u16,
+    },
+    /// The addresses of a host.
+    Resolve {
+        /// Its name.
+        host: &'a str,
+    },
 }
 
 fn denied() -> io::Error {
@@ -144,6 +175,8 @@ pub struct Host {
     pub(crate) timers: crate::runtime::timer::Timers,
     /// The figures of the program's start.
     pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
+    /// The HTTP clients, with their connections.
+    pub(crate) clients: crate::http::client::Clients,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -163,6 +196,7 @@ impl Host {
             handlers: Default::default(),
             timers: Default::default(),
             memory_baseline: Default::default(),
+            clients: Default::default(),
             files: Default::default(),
         }
     }

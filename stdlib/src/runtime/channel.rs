@@ -85,11 +85,11 @@ fn send<'c>(
 }
 
 /// A received value, or nil and the reason.
-type Received<'c> = Either<Value<'c>, (Option<Value<'c>>, &'static str)>;
+pub(crate) type Received<'c> = Either<Value<'c>, (Option<Value<'c>>, &'static str)>;
 
 /// `receive(channel[, seconds])`: the value; nil and "closed" at the end, "timeout" when the time is up. A goroutine that asks
 /// again after the end is ended.
-fn receive<'c>(
+pub(crate) fn receive<'c>(
     call: &mut Call<'c>,
     channel: Value<'c>,
     seconds: Option<f64>,

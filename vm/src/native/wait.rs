@@ -64,6 +64,11 @@ impl<'c> Call<'c> {
         wait_for(future, convert)
     }
 
+    /// A native with a state waits until [`Call::waker`]'s waker is woken; then it takes its next step.
+    pub fn wait_for_wake(&mut self) -> Result<Step, Error> {
+        self.park(scheduler::Wait::Outside)
+    }
+
     /// The waker of the running goroutine: wakes it when it is parked.
     pub fn waker(&mut self) -> Waker {
         self.with_vm(|vm| vm.scheduler.waker())

@@ -1,0 +1,403 @@
+//! The HTTP client: `http_get`, `http_post`, `http_put`, `http_delete`, `http_request`.
+//!
+//! Connections are kept and used again, for each kind of trust and number of redirects those of their own. A call that fails
+//! returns nil and the reason, and tells the handlers of `on_error`.
+
+use super::headers;
+use crate::Host;
+use crate::host::{Deferred, NetworkUse, OpenMode, OpenStream};
+use crate::io::file::in_pool;
+use crate::net::innermost;
+use crate::net::tls::{self, Trust};
+use crate::options::Options;
+use crate::runtime::errors;
+use hashbrown::HashMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, Url};
+use solvm_vm::native::asynchronous::{self, Lua};
+use solvm_vm::native::{Library, Results};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::cell::RefCell;
+use std::io::Write;
+use std::rc::Rc;
+use std::time::Duration;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "http_delete" => http_delete,
+    "http_get" => http_get,
+    "http_post" => http_post,
+    "http_put" => http_put,
+    "http_request" => http_request,
+});
+
+/// How long a call may take, unless an option says otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How many redirects are followed, unless an option says otherwise.
+const REDIRECTS: usize = 10;
+/// What the body is, unless the program says otherwise.
+const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
+/// How many kinds of clients are kept.
+const MAX_CLIENTS: usize = 16;
+
+/// Clients, each with its connections.
+#[derive(Clone, Default)]
+pub(crate) struct Clients(Rc<RefCell<HashMap<Kind, Client>>>);
+
+/// What makes a client of its own necessary.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    trust: Trust,
+    redirects: usize,
+}
+
+impl Clients {
+    /// The client of that kind.
+    async fn get(&self, kind: Kind) -> Result<Client, String> {
+        if let Some(client) = self.0.borrow().get(&kind) {
+            return Ok(client.clone());
+        }
+        let trust = kind.trust.clone();
+        let config = in_pool(move || tls::client_config(&trust, &[b"h2", b"http/1.1"])).await;
+        let config = config.flatten().map_err(|error| crate::host::reason(&error))?;
+        let redirect = if kind.redirects == 0 { Policy::none() } else { Policy::limited(kind.redirects) };
+        let client = Client::builder().tls_backend_preconfigured(config).redirect(redirect);
+        let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
+        let client = client.build().map_err(|error| innermost(&error))?;
+        let mut clients = self.0.borrow_mut();
+        if clients.len() >= MAX_CLIENTS {
+            clients.clear();
+        }
+        clients.insert(kind, client.clone());
+        Ok(client)
+    }
+}
+
+/// A call as the program asks for it.
+struct Request {
+    method: Method,
+    url: String,
+    body: Option<Vec<u8>>,
+    headers: HeaderMap,
+    timeout: Duration,
+    kind: Kind,
+    /// The file that the body goes to.
+    save_to: Option<Vec<u8>>,
+}
+
+impl Request {
+    fn new(method: Method, url: LuaString, body: Option<LuaString>) -> Request {
+        Request {
+            method,
+            url: String::from_utf8_lossy(url.bytes()).into_owned(),
+            body: body.map(|body| body.bytes().to_vec()),
+            headers: HeaderMap::new(),
+            timeout: TIMEOUT,
+            kind: Kind { trust: Trust::default(), redirects: REDIRECTS },
+            save_to: None,
+        }
+    }
+
+    /// Reads the options in argument `index`.
+    fn read_options<'c>(&mut self, call: &mut Call<'c>, index: usize, table: Option<Table<'c>>) -> Result<(), Error> {
+        let known = ["ca_file", "headers", "insecure", "redirects", "save_to", "timeout"];
+        let options = Options::new(table, index, &known)?;
+        if let Some(table) = options.table(call, "headers")? {
+            headers::from_table(call, table, &mut self.headers).map_err(|text| options.wrong("headers", &text))?;
+        }
+        if let Some(timeout) = options.seconds(call, "timeout")? {
+            self.timeout = timeout;
+        }
+        if let Some(redirects) = options.size(call, "redirects")? {
+            self.kind.redirects = redirects;
+        }
+        self.kind.trust = Trust {
+            ca_file: options.text(call, "ca_file")?.map(<[u8]>::to_vec),
+            insecure: options.boolean(call, "insecure")?.unwrap_or(false),
+        };
+        self.save_to = options.text(call, "save_to")?.map(<[u8]>::to_vec);
+        Ok(())
+    }
+
+    fn set_default_type(&mut self) {
+        if self.body.is_some() {
+            self.headers.entry(CONTENT_TYPE).or_insert(DEFAULT_TYPE);
+        }
+    }
+}
+
+/// `http_get(url[, options])`: the response.
+fn http_get<'c>(
+    call: &mut Call<'c>,
+    url: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let mut request = Request::new(Method::GET, url, None);
+    request.read_options(call, 2, options)?;
+    Ok(send(request))
+}
+
+/// `http_delete(url[, options])`: the response.
+fn http_delete<'c>(
+    call: &mut Call<'c>,
+    url: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let mut request = Request::new(Method::DELETE, url, None);
+    request.read_options(call, 2, options)?;
+    Ok(send(request))
+}
+
+/// `http_post(url, body[, content_type | options])`: the response.
+fn http_post<'c>(
+    call: &mut Call<'c>,
+    url: LuaString<'c>,
+    body: Option<LuaString<'c>>,
+    third: Option<Value<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    with_body(call, Method::POST, url, body, third)
+}
+
+/// `http_put(url, body[, content_type | options])`: the response.
+fn http_put<'c>(
+    call: &mut Call<'c>,
+    url: LuaString<'c>,
+    body: Option<LuaString<'c>>,
+    third: Option<Value<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    with_body(call, Method::PUT, url, body, third)
+}
+
+fn with_body<'c>(
+    call: &mut Call<'c>,
+    method: Method,
+    url: LuaString<'c>,
+    body: Option<LuaString<'c>>,
+    third: Option<Value<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let mut request = Request::new(method, url, body);
+    let third = third.unwrap_or(Value::NIL);
+    match (LuaString::from_value(third), Table::from_value(third)) {
+        (Some(content_type), _) => {
+            let value = HeaderValue::from_bytes(content_type.bytes());
+            let value = value.map_err(|_| Error::argument(3, "content type with a line break or a zero byte"))?;
+            request.headers.insert(CONTENT_TYPE, value);
+        }
+        (None, table) if table.is_some() || third.is_nil() => request.read_options(call, 3, table)?,
+        _ => return Err(Error::argument(3, format!("string or table expected, got {}", third.type_name()))),
+    }
+    request.set_default_type();
+    Ok(send(request))
+}
+
+/// `http_request(method, url[, body[, headers[, options]]])`: the response.
+fn http_request<'c>(
+    call: &mut Call<'c>,
+    method: LuaString<'c>,
+    url: LuaString<'c>,
+    body: Option<LuaString<'c>>,
+    headers: Option<Table<'c>>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let Ok(method) = Method::from_bytes(&method.bytes().to_ascii_uppercase()) else {
+        return Err(Error::argument(1, "invalid method"));
+    };
+    let mut request = Request::new(method, url, body);
+    request.read_options(call, 5, options)?;
+    if let Some(table) = headers {
+        headers::from_table(call, table, &mut request.headers).map_err(|text| Error::argument(4, text))?;
+    }
+    request.set_default_type();
+    Ok(send(request))
+}
+
+/// What has come back.
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    url: String,
+    body: Body,
+}
+
+enum Body {
+    Bytes(Vec<u8>),
+    /// It is in the file that the program named: its size.
+    Saved(u64),
+}
+
+fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
+    asynchronous::run(|lua| async move {
+        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let url = request.url.clone();
+        let answer = limited(request.timeout, perform(&lua, request)).await;
+        drop(exemption);
+        match answer {
+            Ok(answer) => lua.finish_with(|call| Ok(vec![response(call, answer)?.value()])),
+            Err(Failure::Reason(reason)) => lua.finish_with(|call| {
+                let message = call.string(format!("{url}: {reason}").as_bytes())?.value();
+                errors::tell(call, message);
+                Ok(vec![Value::NIL, message])
+            }),
+            Err(Failure::Raise(error)) => Err(error),
+        }
+    })
+}
+
+/// Why a call has failed.
+enum Failure {
+    /// The network, or the other end.
+    Reason(String),
+    /// The program itself: it has no memory left.
+    Raise(Error),
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        Failure::Reason(innermost(&error))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure::Reason(crate::host::reason(&error))
+    }
+}
+
+async fn limited<T>(limit: Duration, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    match tokio::time::timeout(limit, future).await {
+        Ok(result) => result,
+        Err(_) => Err(Failure::Reason(format!("timed out after {limit:?}"))),
+    }
+}
+
+/// The URL, if it is one that a client can ask.
+fn parse(url: &str) -> Result<Url, String> {
+    let url = Url::parse(url).map_err(|error| error.to_string())?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        scheme => Err(format!("'{scheme}' is no scheme of HTTP")),
+    }
+}
+
+/// What the program needs for a call: the permission, and the clients.
+fn clients_for(call: &mut Call, url: &Url) -> Result<Clients, String> {
+    let Some(host) = call.host::<Host>() else { return Err("there is no network".into()) };
+    let (name, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+    let allowed = host.world.allow_network(NetworkUse::Connect { host: name, port });
+    allowed.map_err(|error| crate::host::reason(&error))?;
+    Ok(host.clients.clone())
+}
+
+async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
+    let url = parse(&request.url).map_err(Failure::Reason)?;
+    let clients = lua.with(|call| clients_for(call, &url)).map_err(Failure::Reason)?;
+    let client = clients.get(request.kind).await.map_err(Failure::Reason)?;
+    let mut builder = client.request(request.method, url).headers(request.headers);
+    if let Some(body) = request.body {
+        builder = builder.body(body);
+    }
+    let mut response = builder.send().await?;
+    let body = match request.save_to {
+        Some(path) => Body::Saved(save(lua, &mut response, path).await?),
+        None => Body::Bytes(read(lua, &mut response).await?),
+    };
+    let (status, url) = (response.status().as_u16(), response.url().to_string());
+    Ok(Answer { status, headers: std::mem::take(response.headers_mut()), url, body })
+}
+
+/// The whole body, as far as the memory limit allows.
+async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        // Once here, once as a string.
+        lua.with(|call| call.check_memory(2 * (body.len() + piece.len()))).map_err(Failure::Raise)?;
+        body.extend_from_slice(&piece);
+    }
+    Ok(body)
+}
+
+/// Writes the body to a file: first to one beside it, so that a failure leaves what there was.
+async fn save(lua: &Lua, response: &mut Response, path: Vec<u8>) -> Result<u64, Failure> {
+    let partial = [&path[..], b".part"].concat();
+    let opened = lua.with(|call| call.host::<Host>().map(|host| host.world.open(&partial, OpenMode::WRITE)));
+    let Some(opened) = opened else { return Err(Failure::Reason("there are no files".into())) };
+    let file = match opened {
+        Deferred::Now(file) => file,
+        Deferred::Later(open) => in_pool(open).await.flatten(),
+    }?;
+    let written = write_all(response, file).await;
+    let result = lua.with(|call| {
+        let Some(host) = call.host::<Host>() else { return Ok(0) };
+        match written {
+            Ok(size) => host.world.rename(&partial, &path).map(|()| size).map_err(Failure::from),
+            Err(failure) => {
+                // The failure itself is what matters.
+                let _ = host.world.remove(&partial);
+                Err(failure)
+            }
+        }
+    });
+    result.map_err(|failure| match failure {
+        Failure::Reason(reason) => Failure::Reason(format!("{}: {reason}", String::from_utf8_lossy(&path))),
+        raise => raise,
+    })
+}
+
+async fn write_all(response: &mut Response, file: OpenStream) -> Result<u64, Failure> {
+    let mut stream = file.stream;
+    let mut size = 0;
+    while let Some(piece) = response.chunk().await? {
+        size += piece.len() as u64;
+        let write = move || stream.write_all(&piece).map(|()| stream);
+        stream = in_pool(write).await.flatten()?;
+    }
+    in_pool(move || stream.flush()).await.flatten()?;
+    Ok(size)
+}
+
+/// The response as a table.
+fn response<'c>(call: &mut Call<'c>, answer: Answer) -> Result<Table<'c>, Error> {
+    let table = call.table(0, 5)?;
+    table.set_field(call, "status", u32::from(answer.status))?;
+    let headers = headers::to_table(call, &answer.headers)?;
+    table.set_field(call, "headers", headers)?;
+    table.set_field(call, "url", answer.url)?;
+    match answer.body {
+        Body::Bytes(bytes) => table.set_field(call, "body", bytes)?,
+        Body::Saved(size) => table.set_field(call, "size", size as f64)?,
+    }
+    Ok(table)
+}
+
+/// What is at a URL, at most `limit` bytes of it: for modules. The error is the reason.
+pub(crate) fn fetch(
+    call: &mut Call,
+    url: &str,
+    limit: usize,
+    timeout: Duration,
+) -> impl Future<Output = Result<Vec<u8>, String>> + use<> {
+    let prepared = parse(url).and_then(|url| Ok((clients_for(call, &url)?, url)));
+    async move {
+        let (clients, url) = prepared?;
+        let kind = Kind { trust: Trust::default(), redirects: REDIRECTS };
+        let fetched = limited(timeout, async {
+            let client = clients.get(kind).await.map_err(Failure::Reason)?;
+            let mut response = client.get(url).send().await?;
+            if !response.status().is_success() {
+                return Err(Failure::Reason(format!("the server answers {}", response.status())));
+            }
+            let mut text = Vec::new();
+            while let Some(piece) = response.chunk().await? {
+                if text.len() + piece.len() > limit {
+                    return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
+                }
+                text.extend_from_slice(&piece);
+            }
+            Ok(text)
+        });
+        fetched.await.map_err(|failure| match failure {
+            Failure::Reason(reason) => reason,
+            Failure::Raise(_) => "not enough memory".into(),
+        })
+    }
+}

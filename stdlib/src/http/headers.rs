@@ -1,0 +1,120 @@
+//! Header fields as Lua sees them: a table with names in their usual spelling (`Content-Type`), looked up in any.
+//!
+//! A field that came several times is one string, joined by commas, as HTTP has it; `Set-Cookie`, where that would lose
+//! something, is a list then.
+
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use smallvec::SmallVec;
+use solvm_vm::native::Library;
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+
+/// The key of the tables' metatable in the registry.
+const METATABLE: &str = "http headers";
+
+static METHODS: Library = solvm_vm::library!("" {
+    "__index" => index,
+    "__newindex" => new_index,
+});
+
+/// Makes the metatable.
+pub(super) fn finish(call: &mut Call) -> Result<(), Error> {
+    let metatable = call.table(0, METHODS.functions.len())?;
+    call.fill(metatable, &METHODS)?;
+    call.registry().set_field(call, METATABLE, metatable)
+}
+
+/// A name in its usual spelling.
+fn canonical(name: &[u8]) -> SmallVec<[u8; 32]> {
+    let mut starts = true;
+    let spell = |&byte: &u8| {
+        let spelt = if starts { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+        starts = byte == b'-';
+        spelt
+    };
+    name.iter().map(spell).collect()
+}
+
+fn canonical_key<'c>(call: &mut Call<'c>, key: Value<'c>) -> Result<Value<'c>, Error> {
+    match LuaString::from_value(key) {
+        Some(name) => Ok(call.string(&canonical(name.bytes()))?.value()),
+        None => Ok(key),
+    }
+}
+
+/// `headers[name]` where the table has no field of that spelling.
+fn index<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>) -> Result<Value<'c>, Error> {
+    let key = canonical_key(call, key)?;
+    Ok(table.get(key))
+}
+
+/// `headers[name] = value` where the table has no field of that spelling.
+fn new_index<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>, value: Value<'c>) -> Result<(), Error> {
+    let key = canonical_key(call, key)?;
+    table.set(call, key, value)
+}
+
+/// The table of these fields.
+pub(super) fn to_table<'c>(call: &mut Call<'c>, headers: &HeaderMap) -> Result<Table<'c>, Error> {
+    let table = call.table(0, headers.keys_len())?;
+    for name in headers.keys() {
+        let key = call.string(&canonical(name.as_str().as_bytes()))?.value();
+        let mut values = headers.get_all(name).iter();
+        let value = match (values.next(), values.next()) {
+            (Some(value), None) => call.string(value.as_bytes())?.value(),
+            _ => several(call, headers, name)?,
+        };
+        table.set(call, key, value)?;
+    }
+    let key = call.string(METATABLE.as_bytes())?;
+    let metatable = Table::from_value(call.registry().get(key));
+    call.set_metatable(table.value(), metatable);
+    Ok(table)
+}
+
+/// The value of a field that came several times.
+fn several<'c>(call: &mut Call<'c>, headers: &HeaderMap, name: &HeaderName) -> Result<Value<'c>, Error> {
+    let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+    if name != SET_COOKIE {
+        return Ok(call.string(&values.join(&b", "[..]))?.value());
+    }
+    let list = call.table(values.len(), 0)?;
+    for (place, value) in values.into_iter().enumerate() {
+        let value = call.string(value)?.value();
+        list.set_index(call, place + 1, value)?;
+    }
+    Ok(list.value())
+}
+
+/// The fields that a table of Lua names. A value may be a list: one field each. The error says which one is wrong.
+pub(super) fn from_table<'c>(call: &mut Call<'c>, table: Table<'c>, headers: &mut HeaderMap) -> Result<(), String> {
+    for (key, value) in table.pairs() {
+        let name = LuaString::from_value(key).map(LuaString::bytes);
+        let Some(name) = name.and_then(|name| HeaderName::from_bytes(name).ok()) else {
+            let shown = name.map_or(key.type_name().into(), |name| format!("'{}'", String::from_utf8_lossy(name)));
+            return Err(format!("{shown} is no name of a header"));
+        };
+        match Table::from_value(value) {
+            None => {
+                let value = value_of(call, &name, value)?;
+                headers.insert(name, value);
+            }
+            Some(list) => {
+                headers.remove(&name);
+                for place in 1..=list.length() {
+                    let value = value_of(call, &name, list.get(place))?;
+                    headers.append(name.clone(), value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn value_of<'c>(call: &mut Call<'c>, name: &HeaderName, value: Value<'c>) -> Result<HeaderValue, String> {
+    let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
+    let shown = || String::from_utf8_lossy(&canonical(name.as_str().as_bytes())).into_owned();
+    let Some(text) = text else {
+        return Err(format!("header '{}': string expected, got {}", shown(), value.type_name()));
+    };
+    HeaderValue::from_bytes(text.bytes()).map_err(|_| format!("header '{}' has a line break or a zero byte", shown()))
+}

@@ -1,0 +1,11 @@
+//! HTTP: what client and server share, and both of them.
+
+pub(crate) mod client;
+mod headers;
+
+use solvm_vm::{Call, Error};
+
+/// Makes the metatables.
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
+    headers::finish(call)
+}

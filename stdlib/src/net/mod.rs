@@ -1,0 +1,81 @@
+//! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
+
+pub(crate) mod dns;
+pub(crate) mod tcp;
+pub(crate) mod tls;
+pub(crate) mod udp;
+
+use crate::Host;
+use crate::host::{NetworkUse, reason};
+use solvm_vm::{Call, Error, GoroutineId, Value};
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::error::Error as StdError;
+use std::io;
+use std::time::Duration;
+
+/// How long a client waits for a connection, unless an option says otherwise.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The reason when an object has been closed, from this end or the other.
+pub(crate) const CLOSED: &str = "closed";
+
+/// What went wrong, in the words of the innermost error: those around it say what was being done, which the program knows.
+pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    match innermost.downcast_ref::<io::Error>() {
+        Some(error) => reason(error),
+        None => innermost.to_string(),
+    }
+}
+
+/// Asks the world whether the program may do this. The error is the reason why not.
+pub(crate) fn allow(call: &mut Call, what: NetworkUse<'_>) -> Result<(), String> {
+    let Some(host) = call.host::<Host>() else { return Err("there is no network".into()) };
+    host.world.allow_network(what).map_err(|error| reason(&error))
+}
+
+/// Argument `index` as a port.
+pub(crate) fn port(index: usize, number: f64) -> Result<u16, Error> {
+    let port = number as u16;
+    if f64::from(port) == number {
+        return Ok(port);
+    }
+    Err(Error::argument(index, format!("port from 0 to 65535 expected, got {number}")))
+}
+
+/// What functions return when the network has failed: nil and the reason.
+pub(crate) fn failed<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
+    Ok(vec![Value::NIL, call.string(reason.as_bytes())?.value()])
+}
+
+/// What functions return that send to somebody who may be gone: true; false and the reason.
+pub(crate) fn sent<'c>(call: &mut Call<'c>, result: Result<(), String>) -> Result<Vec<Value<'c>>, Error> {
+    match result {
+        Ok(()) => Ok(vec![Value::boolean(true)]),
+        Err(reason) => Ok(vec![Value::boolean(false), call.string(reason.as_bytes())?.value()]),
+    }
+}
+
+/// Who has been told that a stream has come to its end: a goroutine that asks again is ended, so that a loop that never looks
+/// at nil does not spin.
+#[derive(Default)]
+pub(crate) struct EndOfStream(RefCell<HashSet<GoroutineId>>);
+
+impl EndOfStream {
+    /// Tells the running goroutine of the end, and why: nil and the reason. Ends it if it knows.
+    pub(crate) fn tell<'c>(&self, call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
+        let is_new = call.goroutine().is_none_or(|id| self.0.borrow_mut().insert(id));
+        if is_new { failed(call, reason) } else { Err(Error::end_goroutine()) }
+    }
+}
+
+/// Waits for a future, at most this long. None if the time is up.
+pub(crate) async fn within<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, future).await.ok(),
+        None => Some(future.await),
+    }
+}

@@ -1,0 +1,492 @@
+//! TCP: listeners, which are channels of the connections that come in, and connections.
+//!
+//! A listener's goroutine accepts connections and sends them into the channel, which holds few: while nobody receives, they
+//! wait in the system's queue. Connections are read and written without a lock on the socket itself; one goroutine reads at a
+//! time, and one writes, the others wait for them.
+
+use super::{CLOSED, CONNECT_TIMEOUT, EndOfStream, allow, dns, failed, port, sent, within};
+use crate::Host;
+use crate::host::{NetworkUse, reason};
+use crate::object::{self, This};
+use crate::options::Options;
+use crate::runtime::channel::{self, Received};
+use crate::runtime::executor::Exemption;
+use crate::runtime::timer::seconds;
+use bytes::BytesMut;
+use solvm_vm::native::asynchronous::{self, Lua};
+use solvm_vm::native::{Definition, Either, FromLua, Library, Results, Start, Step, Steps};
+use solvm_vm::scheduler::Parked;
+use solvm_vm::scheduler::channel::{Channel, ChannelHandle};
+use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
+use solvm_vm::{Call, Data, Error, GoroutineId, LuaString, Table, Userdata, Value};
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "tcp_connect" => tcp_connect,
+    "tcp_listen" => tcp_listen,
+});
+
+static LISTENER: Library = solvm_vm::library!("" {
+    "__tostring" => listener_to_string,
+    "accept" => accept,
+    "close" => close_listener,
+});
+
+static CONNECTION: Library = solvm_vm::library!("" {
+    "__tostring" => connection_to_string,
+    "close" => close,
+    "read" => read,
+    "write" => write,
+});
+
+/// What a listener's goroutine runs: its argument is the listener.
+static ACCEPT: Definition = Definition::new("tcp_listen", accept_all);
+
+/// How many connections a listener holds that nobody has received.
+const ACCEPTED: usize = 16;
+/// How many more the system holds.
+const BACKLOG: u32 = 1024;
+/// How long a listener rests when the system has no descriptors left.
+const REST: Duration = Duration::from_millis(50);
+/// How much is read at a time.
+const PIECE: usize = 1 << 16;
+/// What an open socket takes outside the heap, roughly.
+const SOCKET_SIZE: usize = 4096;
+
+/// A socket that listens on a port of an interface, or of all of them (`host` is empty).
+pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, String> {
+    let at = |address: SocketAddr| {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // Otherwise the port is taken for a while after a server has ended.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    let failed = |error: io::Error| format!("port {port}: {}", reason(&error));
+    if !host.is_empty() {
+        let addresses = dns::addresses(host, port).await?;
+        let address = addresses.first().copied().ok_or("no address")?;
+        return at(address).map_err(failed);
+    }
+    // Where there is no IPv6, or it is kept apart, there is IPv4.
+    let all = at(SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port));
+    match all {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            at(SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), port)).map_err(failed)
+        }
+        result => result.map_err(failed),
+    }
+}
+
+/// An address as programs see it: those of IPv4 in their own form.
+pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// `tcp_listen(port[, options])`: a listener.
+fn tcp_listen<'c>(
+    call: &mut Call<'c>,
+    number: f64,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let port = port(1, number)?;
+    let options = Options::new(options, 2, &["host"])?;
+    let host = options.text(call, "host")?.unwrap_or_default();
+    let host = String::from_utf8_lossy(host).into_owned();
+    let allowed = allow(call, NetworkUse::Listen { host: &host, port });
+    Ok(asynchronous::run(move |lua| async move {
+        let socket = match allowed {
+            Ok(()) => listen(&host, port).await,
+            Err(reason) => Err(format!("port {port}: {reason}")),
+        };
+        lua.finish_with(|call| match socket {
+            Ok(socket) => Ok(vec![start_listener(call, socket)?.value()]),
+            Err(reason) => failed(call, &reason),
+        })
+    }))
+}
+
+/// The goroutine of a listener. None until it has been started.
+struct Acceptor(Cell<Option<GoroutineId>>);
+
+impl Data for Acceptor {}
+
+/// The socket, on its way to the listener's goroutine.
+struct NewSocket(RefCell<Option<TcpListener>>);
+
+impl Data for NewSocket {}
+
+fn start_listener<'c>(call: &mut Call<'c>, socket: TcpListener) -> Result<Userdata<'c>, Error> {
+    let port = socket.local_addr().map_or(0, |address| address.port());
+    let acceptor = call.userdata(Acceptor(Cell::new(None)), None);
+    let fields = [("port", Value::number(f64::from(port)))];
+    let listener = object::new(call, Channel::new(ACCEPTED), &LISTENER, &fields, &[acceptor.value()])?;
+    let socket = call.userdata(NewSocket(RefCell::new(Some(socket))), None);
+    let accept = call.function(&ACCEPT, &[]);
+    let goroutine = call.spawn(accept, &[listener.value(), socket.value()])?;
+    if let Some(acceptor) = acceptor.get::<Acceptor>() {
+        acceptor.0.set(Some(goroutine));
+    }
+    Ok(listener)
+}
+
+/// Accepts connections for as long as the listener is open.
+fn accept_all<'c>(call: &mut Call<'c>, _listener: Userdata<'c>, socket: Userdata<'c>) -> Result<Start<Accept>, Error> {
+    let socket = socket.get::<NewSocket>().and_then(|socket| socket.0.take());
+    let socket = socket.ok_or_else(|| Error::text("a listener's socket is missing"))?;
+    let exemption = call.host::<Host>().map(|host| host.deadline.exempt());
+    Ok(Start::new(Accept { socket, sends: false, _exemption: exemption }))
+}
+
+/// A listener's goroutine.
+struct Accept {
+    socket: TcpListener,
+    /// It waits for room in the channel.
+    sends: bool,
+    _exemption: Option<Exemption>,
+}
+
+impl Steps for Accept {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if std::mem::take(&mut self.sends) && !matches!(call.selected(), Awaited::Done(..)) {
+            return call.finish(());
+        }
+        let waker = call.waker();
+        loop {
+            let (stream, peer) = match self.socket.poll_accept(&mut Context::from_waker(&waker)) {
+                Poll::Pending => return call.wait_for_wake(),
+                Poll::Ready(Ok(accepted)) => accepted,
+                Poll::Ready(Err(error)) if is_passing(&error) => continue,
+                // The system has no descriptors left; it may have some again.
+                Poll::Ready(Err(_)) => {
+                    let due = call.now() + REST;
+                    return call.sleep_until(due);
+                }
+            };
+            let Some(listener) = call.argument(0).and_then(ChannelHandle::from_value) else { return call.finish(()) };
+            let connection = new_connection(call, stream, peer)?.value();
+            let offers = [Offer::Send(listener, connection)];
+            match call.select(&offers)? {
+                Selected::Done(..) => {}
+                Selected::Closed(_) => return call.finish(()),
+                Selected::None => {
+                    self.sends = true;
+                    // With a limit it counts as a wait for something outside, which others need not be able to end.
+                    return call.wait_for_offers(&offers, Some(Duration::MAX));
+                }
+            }
+        }
+    }
+}
+
+/// Whether an error concerns only the connection that was to be accepted.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+fn listener_to_string(_: &mut Call, this: This<Channel>) -> String {
+    format!("tcp listener: {:#x}", this.object.value().address())
+}
+
+/// `listener:accept([seconds])`: the next connection, as `receive(listener[, seconds])`.
+fn accept<'c>(
+    call: &mut Call<'c>,
+    this: This<'c, Channel>,
+    limit: Option<f64>,
+) -> Result<Either<Received<'c>, Parked>, Error> {
+    channel::receive(call, this.object.value(), limit)
+}
+
+/// `listener:close()`: the port is free, goroutines that wait for a connection learn of it.
+fn close_listener<'c>(call: &mut Call<'c>, this: This<'c, Channel>) -> Result<(), Error> {
+    let acceptor = call.upvalue(1).and_then(Userdata::from_value).and_then(|acceptor| acceptor.get::<Acceptor>());
+    if let Some(goroutine) = acceptor.and_then(|acceptor| acceptor.0.take()) {
+        call.end_goroutine(goroutine);
+        if let Some(channel) = ChannelHandle::from_value(this.object.value()) {
+            channel::close(call, channel)?;
+        }
+    }
+    Ok(())
+}
+
+/// A connection, as the data of a userdata.
+struct Connection(Rc<Shared>);
+
+/// What the goroutines that use a connection share.
+struct Shared {
+    /// None when it has been closed from this end.
+    stream: RefCell<Option<Rc<TcpStream>>>,
+    /// Ends every wait when it is closed from this end.
+    closing: CancellationToken,
+    /// What has come in and was not asked for yet; locked by the goroutine that reads.
+    received: Mutex<BytesMut>,
+    /// The other end has sent everything: no read finds more.
+    is_at_end: Cell<bool>,
+    /// Locked by the goroutine that writes.
+    writing: Mutex<()>,
+    end: EndOfStream,
+}
+
+impl Data for Connection {
+    fn external_size(&self) -> usize {
+        SOCKET_SIZE
+    }
+}
+
+fn new_connection<'c>(call: &mut Call<'c>, stream: TcpStream, peer: SocketAddr) -> Result<Userdata<'c>, Error> {
+    // A socket that does not know this is as good as closed, which its first use tells.
+    let _ = stream.set_nodelay(true);
+    let shared = Shared {
+        stream: RefCell::new(Some(Rc::new(stream))),
+        closing: CancellationToken::new(),
+        received: Mutex::default(),
+        is_at_end: Cell::new(false),
+        writing: Mutex::new(()),
+        end: EndOfStream::default(),
+    };
+    let address = call.string(plain(peer).to_string().as_bytes())?.value();
+    object::new(call, Connection(Rc::new(shared)), &CONNECTION, &[("remote_addr", address)], &[])
+}
+
+fn connection_to_string(_: &mut Call, this: This<Connection>) -> String {
+    format!("tcp connection: {:#x}", this.object.value().address())
+}
+
+/// `tcp_connect(host, port[, options])`: a connection.
+fn tcp_connect<'c>(
+    call: &mut Call<'c>,
+    host: LuaString<'c>,
+    number: f64,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let port = port(2, number)?;
+    let host = String::from_utf8_lossy(host.bytes()).into_owned();
+    let limit = Options::new(options, 3, &["timeout"])?.seconds(call, "timeout")?.unwrap_or(CONNECT_TIMEOUT);
+    let allowed = allow(call, NetworkUse::Connect { host: &host, port });
+    Ok(asynchronous::run(move |lua| async move {
+        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let connected = match allowed {
+            Ok(()) => connect(&host, port, limit).await,
+            Err(reason) => Err(format!("{host}: {reason}")),
+        };
+        drop(exemption);
+        lua.finish_with(|call| match connected {
+            Ok((stream, peer)) => Ok(vec![new_connection(call, stream, peer)?.value()]),
+            Err(reason) => failed(call, &reason),
+        })
+    }))
+}
+
+/// A connection to a host: to the first of its addresses that answers. The error is the reason.
+pub(crate) async fn connect(host: &str, port: u16, limit: Duration) -> Result<(TcpStream, SocketAddr), String> {
+    let connect = async {
+        let mut last = String::new();
+        for address in dns::addresses(host, port).await? {
+            match TcpStream::connect(address).await {
+                Ok(stream) => return Ok((stream, address)),
+                Err(error) => last = format!("{host}:{port}: {}", reason(&error)),
+            }
+        }
+        Err(last)
+    };
+    let late = || Err(format!("{host}:{port}: timed out after {limit:?}"));
+    within(Some(limit), connect).await.unwrap_or_else(late)
+}
+
+/// How much a read takes.
+#[derive(Clone, Copy)]
+enum Amount {
+    /// What has arrived, or arrives next.
+    Some,
+    /// So many bytes.
+    Bytes(usize),
+    /// A line, without its end.
+    Line,
+    /// Everything.
+    All,
+}
+
+impl FromLua for Amount {
+    type Item<'c> = Amount;
+    const EXPECTED: &'static str = "number, '*l' or '*a'";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Amount> {
+        if let Some(count) = value.as_number() {
+            return (count >= 1.0).then_some(Amount::Bytes(count as usize));
+        }
+        match LuaString::from_value(value)?.bytes() {
+            b"*l" | b"l" => Some(Amount::Line),
+            b"*a" | b"a" => Some(Amount::All),
+            _ => None,
+        }
+    }
+}
+
+/// What a read comes to.
+enum Reading {
+    Data(Vec<u8>),
+    /// There will not be more, for this reason.
+    End(String),
+    TimedOut,
+}
+
+/// `connection:read([n | "*l" | "*a"[, seconds]])`: what arrives next; n bytes; a line; everything.
+fn read<'c>(
+    _: &mut Call<'c>,
+    this: This<'c, Connection>,
+    amount: Option<Amount>,
+    limit: Option<f64>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let limit = limit.map(|limit| seconds(2, limit)).transpose()?;
+    let shared = this.0.clone();
+    Ok(asynchronous::run(move |lua| async move {
+        let reading = shared.read(&lua, amount.unwrap_or(Amount::Some));
+        let reading = within(limit, shared.closing.run_until_cancelled(reading)).await;
+        let reading = match reading {
+            Some(Some(result)) => result?,
+            Some(None) => Reading::End(CLOSED.into()),
+            None => Reading::TimedOut,
+        };
+        lua.finish_with(|call| match reading {
+            Reading::Data(data) => Ok(vec![call.string(&data)?.value()]),
+            Reading::TimedOut => failed(call, "timeout"),
+            Reading::End(reason) => shared.end.tell(call, &reason),
+        })
+    }))
+}
+
+impl Shared {
+    async fn read(&self, lua: &Lua, amount: Amount) -> Result<Reading, Error> {
+        let mut received = self.received.lock().await;
+        let Some(stream) = self.stream.borrow().clone() else { return Ok(Reading::End(CLOSED.into())) };
+        let mut searched = 0;
+        loop {
+            if let Some(data) = amount.take_from(&mut received, searched) {
+                return Ok(Reading::Data(data));
+            }
+            searched = received.len();
+            if self.is_at_end.get() {
+                return Ok(if received.is_empty() {
+                    Reading::End(CLOSED.into())
+                } else {
+                    Reading::Data(received.split().into())
+                });
+            }
+            lua.with(|call| call.check_memory(received.len() + PIECE))?;
+            received.reserve(PIECE);
+            match read_some(&stream, &mut received).await {
+                Ok(0) => {
+                    self.is_at_end.set(true);
+                    if let Amount::All = amount {
+                        return Ok(Reading::Data(received.split().into()));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    self.is_at_end.set(true);
+                    if received.is_empty() {
+                        return Ok(Reading::End(reason(&error)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn read_some(stream: &TcpStream, into: &mut BytesMut) -> io::Result<usize> {
+    loop {
+        match stream.try_read_buf(into) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.readable().await?,
+            result => return result,
+        }
+    }
+}
+
+impl Amount {
+    /// Takes it if all of it is there. The first `searched` bytes hold no end of a line.
+    fn take_from(self, received: &mut BytesMut, searched: usize) -> Option<Vec<u8>> {
+        match self {
+            Amount::Some => (!received.is_empty()).then(|| received.split().into()),
+            Amount::Bytes(count) => (received.len() >= count).then(|| received.split_to(count).into()),
+            Amount::Line => {
+                let end = searched + memchr::memchr(b'\n', received.get(searched..)?)?;
+                let mut line = received.split_to(end + 1);
+                line.truncate(end);
+                if line.last() == Some(&b'\r') {
+                    line.truncate(end - 1);
+                }
+                Some(line.into())
+            }
+            Amount::All => None,
+        }
+    }
+}
+
+/// `connection:write(data)`: true when the system has taken it; false and the reason if the other end is gone.
+fn write<'c>(
+    call: &mut Call<'c>,
+    this: This<'c, Connection>,
+    data: LuaString<'c>,
+) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
+    let shared = this.0.clone();
+    let data = data.bytes();
+    let mut written = 0;
+    if let (Ok(_lock), Some(stream)) = (shared.writing.try_lock(), &*shared.stream.borrow()) {
+        match stream.try_write(data) {
+            Ok(count) if count == data.len() => return Ok(Either::Now(vec![Value::boolean(true)])),
+            Ok(count) => written = count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Ok(Either::Now(sent(call, Err(in_short(&error)))?)),
+        }
+    }
+    call.check_memory(data.len() - written)?;
+    let rest = data[written..].to_vec();
+    Ok(Either::Later(asynchronous::run(move |lua| async move {
+        let result = shared.closing.run_until_cancelled(shared.write(&rest)).await;
+        lua.finish_with(|call| sent(call, result.unwrap_or_else(|| Err(CLOSED.into()))))
+    })))
+}
+
+/// The other end is gone; or what the system says.
+fn in_short(error: &io::Error) -> String {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+    match error.kind() {
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => CLOSED.into(),
+        _ => reason(error),
+    }
+}
+
+impl Shared {
+    async fn write(&self, mut rest: &[u8]) -> Result<(), String> {
+        let _lock = self.writing.lock().await;
+        let Some(stream) = self.stream.borrow().clone() else { return Err(CLOSED.into()) };
+        while !rest.is_empty() {
+            stream.writable().await.map_err(|error| in_short(&error))?;
+            match stream.try_write(rest) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(in_short(&error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `connection:close()`: what has been written is still sent; whoever waits for it learns that it is closed.
+fn close(_: &mut Call, this: This<Connection>) {
+    this.0.closing.cancel();
+    if let Some(stream) = this.0.stream.take() {
+        // The other end may have closed it already.
+        let _ = socket2::SockRef::from(&*stream).shutdown(Shutdown::Both);
+    }
+}

@@ -1,0 +1,138 @@
+//! Certificates: whom clients trust, and who servers say they are.
+
+use crate::host::path_of;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme};
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// Whom a client trusts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Trust {
+    /// The PEM file with the only authorities that are trusted; those of the system if there is none.
+    pub(crate) ca_file: Option<Vec<u8>>,
+    /// Whoever answers.
+    pub(crate) insecure: bool,
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
+}
+
+/// The configuration of a client with that trust, which offers these protocols (ALPN). Reads files: not for the Lua thread.
+pub(crate) fn client_config(trust: &Trust, protocols: &[&[u8]]) -> io::Result<ClientConfig> {
+    let builder = ClientConfig::builder_with_provider(provider());
+    let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
+    let mut config = if trust.insecure {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider()))).with_no_client_auth()
+    } else {
+        let roots = match &trust.ca_file {
+            Some(path) => Arc::new(roots_in(&path_of(path))?),
+            None => system_roots(),
+        };
+        builder.with_root_certificates(roots).with_no_client_auth()
+    };
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(config)
+}
+
+/// The authorities that the system trusts; where it has none, those that browsers trust.
+fn system_roots() -> Arc<RootCertStore> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    let load = || {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        Arc::new(roots)
+    };
+    ROOTS.get_or_init(load).clone()
+}
+
+fn roots_in(path: &Path) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates_in(path)? {
+        roots.add(certificate).map_err(|error| in_file(path, error))?;
+    }
+    Ok(roots)
+}
+
+fn in_file(path: &Path, error: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| in_file(path, crate::host::reason(&error)))
+}
+
+fn certificates_in(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => Err(in_file(path, "no certificate in PEM form")),
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(in_file(path, error)),
+    }
+}
+
+/// The configuration of a server with the certificate chain and the key in these PEM files, which offers these protocols.
+/// Reads files.
+pub(crate) fn server_config(certificate: &[u8], key: &[u8], protocols: &[&[u8]]) -> io::Result<ServerConfig> {
+    let (certificate, key) = (path_of(certificate), path_of(key));
+    let chain = certificates_in(&certificate)?;
+    let private_key = PrivateKeyDer::from_pem_slice(&read(&key)?);
+    let private_key = private_key.map_err(|_| in_file(&key, "no private key in PEM form"))?;
+    let builder = ServerConfig::builder_with_provider(provider());
+    let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
+    let config = builder.with_no_client_auth().with_single_cert(chain, private_key);
+    let mut config = config.map_err(|error| in_file(&key, error))?;
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(config)
+}
+
+/// Takes every certificate: what the option `insecure` asks for. Signatures are still checked, so that the other end has the
+/// key that it shows.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,246 @@
+//! UDP: `udp_sendto`, and the sockets of `udp_recvfrom`.
+
+use super::tcp::plain;
+use super::{CLOSED, EndOfStream, allow, dns, failed, port, within};
+use crate::Host;
+use crate::host::{NetworkUse, reason};
+use crate::object::{self, This};
+use crate::options::Options;
+use crate::runtime::executor::Exemption;
+use crate::runtime::timer::seconds;
+use solvm_vm::native::{Library, Results, asynchronous};
+use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
+use std::cell::RefCell;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "udp_recvfrom" => udp_recvfrom,
+    "udp_sendto" => udp_sendto,
+});
+
+static METHODS: Library = solvm_vm::library!("" {
+    "__tostring" => to_string,
+    "close" => close,
+    "receive" => receive,
+    "send" => send,
+});
+
+/// No datagram is larger.
+const LARGEST: usize = 1 << 16;
+
+/// A socket, as the data of a userdata.
+struct Socket(Rc<Shared>);
+
+/// What the goroutines that use a socket share.
+struct Shared {
+    /// None when it has been closed.
+    socket: RefCell<Option<Rc<UdpSocket>>>,
+    /// Ends every wait when it is closed.
+    closing: CancellationToken,
+    end: EndOfStream,
+    /// An open socket is something that a program lives for.
+    exemption: RefCell<Option<Exemption>>,
+}
+
+impl Data for Socket {
+    fn external_size(&self) -> usize {
+        LARGEST
+    }
+}
+
+/// `udp_sendto(host, port, data)`: true when the system has taken the datagram.
+fn udp_sendto<'c>(
+    call: &mut Call<'c>,
+    host: LuaString<'c>,
+    number: f64,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let port = port(2, number)?;
+    Ok(send_from(call, None, host, port, data))
+}
+
+/// Sends a datagram from a socket, or from a new one.
+fn send_from<'c>(
+    call: &mut Call<'c>,
+    socket: Option<Rc<Shared>>,
+    host: LuaString<'c>,
+    port: u16,
+    data: LuaString<'c>,
+) -> impl Results<'c> + use<'c> {
+    let host = String::from_utf8_lossy(host.bytes()).into_owned();
+    let data = data.bytes().to_vec();
+    let allowed = allow(call, NetworkUse::Connect { host: &host, port });
+    asynchronous::run(move |lua| async move {
+        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let sent = match (allowed, socket) {
+            (Err(reason), _) => Err(format!("{host}: {reason}")),
+            (Ok(()), None) => send_anew(&host, port, &data).await,
+            (Ok(()), Some(shared)) => {
+                let sent = shared.closing.run_until_cancelled(shared.send(&host, port, &data)).await;
+                sent.unwrap_or_else(|| Err(CLOSED.into()))
+            }
+        };
+        drop(exemption);
+        lua.finish_with(|call| match sent {
+            Ok(()) => Ok(vec![Value::boolean(true)]),
+            Err(reason) => failed(call, &reason),
+        })
+    })
+}
+
+async fn send_anew(host: &str, port: u16, data: &[u8]) -> Result<(), String> {
+    let target = first_address(host, port).await?;
+    let any: SocketAddr = match target {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let failed = |error: io::Error| format!("{host}:{port}: {}", reason(&error));
+    let socket = UdpSocket::bind(any).await.map_err(failed)?;
+    socket.send_to(data, target).await.map_err(failed)?;
+    Ok(())
+}
+
+async fn first_address(host: &str, port: u16) -> Result<SocketAddr, String> {
+    let addresses = dns::addresses(host, port).await?;
+    addresses.first().copied().ok_or_else(|| format!("{host}: no address"))
+}
+
+impl Shared {
+    async fn send(&self, host: &str, port: u16, data: &[u8]) -> Result<(), String> {
+        let Some(socket) = self.socket.borrow().clone() else { return Err(CLOSED.into()) };
+        let mut target = first_address(host, port).await?;
+        if let (SocketAddr::V4(address), Ok(SocketAddr::V6(_))) = (target, socket.local_addr()) {
+            target = (address.ip().to_ipv6_mapped(), port).into();
+        }
+        let failed = |error: io::Error| format!("{host}:{port}: {}", reason(&error));
+        socket.send_to(data, target).await.map(drop).map_err(failed)
+    }
+}
+
+/// `udp_recvfrom(port[, options])`: a socket that receives datagrams.
+fn udp_recvfrom<'c>(
+    call: &mut Call<'c>,
+    number: f64,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let port = port(1, number)?;
+    let options = Options::new(options, 2, &["host"])?;
+    let host = options.text(call, "host")?.unwrap_or_default();
+    let host = String::from_utf8_lossy(host).into_owned();
+    let allowed = allow(call, NetworkUse::Listen { host: &host, port });
+    Ok(asynchronous::run(move |lua| async move {
+        let socket = match allowed {
+            Ok(()) => bind(&host, port).await,
+            Err(reason) => Err(format!("port {port}: {reason}")),
+        };
+        lua.finish_with(|call| match socket {
+            Ok(socket) => Ok(vec![new_socket(call, socket)?.value()]),
+            Err(reason) => failed(call, &reason),
+        })
+    }))
+}
+
+async fn bind(host: &str, port: u16) -> Result<UdpSocket, String> {
+    let failed = |error: io::Error| format!("port {port}: {}", reason(&error));
+    if !host.is_empty() {
+        return UdpSocket::bind(first_address(host, port).await?).await.map_err(failed);
+    }
+    // Where there is no IPv6, or it is kept apart, there is IPv4.
+    match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await.map_err(failed)
+        }
+        result => result.map_err(failed),
+    }
+}
+
+fn new_socket<'c>(call: &mut Call<'c>, socket: UdpSocket) -> Result<Userdata<'c>, Error> {
+    let port = socket.local_addr().map_or(0, |address| address.port());
+    let shared = Shared {
+        socket: RefCell::new(Some(Rc::new(socket))),
+        closing: CancellationToken::new(),
+        end: EndOfStream::default(),
+        exemption: RefCell::new(call.host::<Host>().map(|host| host.deadline.exempt())),
+    };
+    let fields = [("port", Value::number(f64::from(port)))];
+    object::new(call, Socket(Rc::new(shared)), &METHODS, &fields, &[])
+}
+
+fn to_string(_: &mut Call, this: This<Socket>) -> String {
+    format!("udp socket: {:#x}", this.object.value().address())
+}
+
+/// What a receive comes to.
+enum Receiving {
+    Datagram(Vec<u8>, SocketAddr),
+    Failed(String),
+    TimedOut,
+    Closed,
+}
+
+/// `socket:receive([seconds])`: the next datagram.
+fn receive<'c>(
+    _: &mut Call<'c>,
+    this: This<'c, Socket>,
+    limit: Option<f64>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let limit = limit.map(|limit| seconds(1, limit)).transpose()?;
+    let shared = this.0.clone();
+    Ok(asynchronous::run(move |lua| async move {
+        let receiving = within(limit, shared.closing.run_until_cancelled(shared.receive())).await;
+        let receiving = receiving.unwrap_or(Some(Receiving::TimedOut)).unwrap_or(Receiving::Closed);
+        lua.finish_with(|call| match receiving {
+            Receiving::Datagram(data, from) => Ok(vec![message(call, &data, from)?.value()]),
+            Receiving::Failed(reason) => failed(call, &reason),
+            Receiving::TimedOut => failed(call, "timeout"),
+            Receiving::Closed => shared.end.tell(call, CLOSED),
+        })
+    }))
+}
+
+impl Shared {
+    async fn receive(&self) -> Receiving {
+        let Some(socket) = self.socket.borrow().clone() else { return Receiving::Closed };
+        // There is no sender who could be told that a datagram cannot be held in memory: it is small.
+        let mut data = vec![0; LARGEST];
+        match socket.recv_from(&mut data).await {
+            Ok((size, from)) => {
+                data.truncate(size);
+                Receiving::Datagram(data, plain(from))
+            }
+            Err(error) => Receiving::Failed(reason(&error)),
+        }
+    }
+}
+
+/// A datagram: `data`, and from which `addr` and `port`.
+fn message<'c>(call: &mut Call<'c>, data: &[u8], from: SocketAddr) -> Result<Table<'c>, Error> {
+    let message = call.table(0, 3)?;
+    message.set_field(call, "data", data)?;
+    message.set_field(call, "addr", from.ip().to_string())?;
+    message.set_field(call, "port", f64::from(from.port()))?;
+    Ok(message)
+}
+
+/// `socket:send(host, port, data)`: a datagram from the socket's own port.
+fn send<'c>(
+    call: &mut Call<'c>,
+    this: This<'c, Socket>,
+    host: LuaString<'c>,
+    number: f64,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let port = port(2, number)?;
+    Ok(send_from(call, Some(this.0.clone()), host, port, data))
+}
+
+/// `socket:close()`: the port is free, goroutines that wait for a datagram learn of it.
+fn close(_: &mut Call, this: This<Socket>) {
+    this.0.closing.cancel();
+    this.0.socket.take();
+    this.0.exemption.take();
+}

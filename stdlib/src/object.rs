@@ -1,0 +1,59 @@
+//! Objects that libraries hand out: userdata with methods that work as `object.method(x)` and as `object:method(x)` alike.
+//!
+//! Each object has a metatable of its own, whose `__index` holds the methods, bound to the object, and its fields. To look one
+//! up is to look into a table; what it costs is paid once, when the object is made.
+
+use solvm_vm::native::{Library, Param};
+use solvm_vm::{Call, Data, Error, Userdata, Value};
+use std::ops::Deref;
+
+/// A new object. Its methods find `data` as [`This`], and the `bound` values as upvalues from 1 on.
+pub(crate) fn new<'c>(
+    call: &mut Call<'c>,
+    data: impl Data,
+    methods: &'static Library,
+    fields: &[(&str, Value<'c>)],
+    bound: &[Value<'c>],
+) -> Result<Userdata<'c>, Error> {
+    let members = call.table(0, methods.functions.len() + fields.len())?;
+    let metatable = call.table(0, 2)?;
+    let object = call.userdata(data, Some(metatable));
+    let upvalues: Vec<Value<'c>> = [object.value()].into_iter().chain(bound.iter().copied()).collect();
+    for definition in methods.functions {
+        let method = call.function(definition, &upvalues);
+        let owner = if definition.name.starts_with("__") { metatable } else { members };
+        owner.set_field(call, definition.name, method)?;
+    }
+    for &(name, value) in fields {
+        members.set_field(call, name, value)?;
+    }
+    metatable.set_field(call, "__index", members)?;
+    Ok(object)
+}
+
+/// The object whose method is called. It takes an argument only if the call was written with a colon.
+pub(crate) struct This<'c, T> {
+    pub(crate) object: Userdata<'c>,
+    data: &'c T,
+}
+
+impl<T: Data> Param for This<'_, T> {
+    type Item<'c> = This<'c, T>;
+
+    fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<This<'c, T>, Error> {
+        let object = call.upvalue(0).unwrap_or(Value::NIL);
+        if call.argument(*index).is_some_and(|argument| argument.raw_equal(object)) {
+            *index += 1;
+        }
+        let found = Userdata::from_value(object).and_then(|object| Some(This { object, data: object.get::<T>()? }));
+        found.ok_or_else(|| Error::text("the object of this method is gone"))
+    }
+}
+
+impl<T> Deref for This<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.data
+    }
+}

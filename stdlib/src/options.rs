@@ -1,0 +1,91 @@
+//! Tables of options: what a function's last argument may say by name. A name that is not known is an error, so that none is
+//! ignored in silence.
+
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::time::Duration;
+
+/// The options that a call was given.
+#[derive(Clone, Copy)]
+pub(crate) struct Options<'c> {
+    table: Option<Table<'c>>,
+    /// Which argument it is, counted from 1.
+    argument: usize,
+}
+
+impl<'c> Options<'c> {
+    /// The options in a table, all of which must be among the `known` ones.
+    pub(crate) fn new(table: Option<Table<'c>>, argument: usize, known: &[&str]) -> Result<Self, Error> {
+        for (key, _) in table.iter().flat_map(|table| table.pairs()) {
+            let name = LuaString::from_value(key).map(LuaString::bytes);
+            if !name.is_some_and(|name| known.iter().any(|known| known.as_bytes() == name)) {
+                let name = name.map_or(key.type_name().into(), |name| format!("'{}'", String::from_utf8_lossy(name)));
+                let text = format!("unknown option {name} (there are {})", known.join(", "));
+                return Err(Error::argument(argument, text));
+            }
+        }
+        Ok(Options { table, argument })
+    }
+
+    /// An option's value; nil if it is not given.
+    pub(crate) fn get(&self, call: &mut Call<'c>, name: &str) -> Result<Value<'c>, Error> {
+        let Some(table) = self.table else { return Ok(Value::NIL) };
+        let key = call.string(name.as_bytes())?;
+        Ok(table.get(key))
+    }
+
+    /// The error that an option has a wrong value.
+    pub(crate) fn wrong(&self, name: &str, text: &str) -> Error {
+        Error::argument(self.argument, format!("option '{name}': {text}"))
+    }
+
+    fn converted<T>(
+        &self,
+        call: &mut Call<'c>,
+        name: &str,
+        expected: &str,
+        convert: impl FnOnce(Value<'c>) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        let value = self.get(call, name)?;
+        if value.is_nil() {
+            return Ok(None);
+        }
+        let wrong = || self.wrong(name, &format!("{expected} expected, got {}", value.type_name()));
+        convert(value).map(Some).ok_or_else(wrong)
+    }
+
+    /// A number.
+    pub(crate) fn number(&self, call: &mut Call<'c>, name: &str) -> Result<Option<f64>, Error> {
+        self.converted(call, name, "number", Value::to_number)
+    }
+
+    /// A number that is not negative, cut off to an integer: a size or a count.
+    pub(crate) fn size(&self, call: &mut Call<'c>, name: &str) -> Result<Option<usize>, Error> {
+        let Some(number) = self.number(call, name)? else { return Ok(None) };
+        if number >= 0.0 { Ok(Some(number as usize)) } else { Err(self.wrong(name, "must not be negative")) }
+    }
+
+    /// A time in seconds; 0 is for ever.
+    pub(crate) fn seconds(&self, call: &mut Call<'c>, name: &str) -> Result<Option<Duration>, Error> {
+        match self.number(call, name)? {
+            None => Ok(None),
+            Some(0.0) => Ok(Some(Duration::MAX)),
+            Some(seconds) if seconds > 0.0 => Ok(Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))),
+            Some(_) => Err(self.wrong(name, "must not be negative")),
+        }
+    }
+
+    /// A string.
+    pub(crate) fn text(&self, call: &mut Call<'c>, name: &str) -> Result<Option<&'c [u8]>, Error> {
+        self.converted(call, name, "string", |value| LuaString::from_value(value).map(LuaString::bytes))
+    }
+
+    /// A boolean.
+    pub(crate) fn boolean(&self, call: &mut Call<'c>, name: &str) -> Result<Option<bool>, Error> {
+        self.converted(call, name, "boolean", Value::as_boolean)
+    }
+
+    /// A table.
+    pub(crate) fn table(&self, call: &mut Call<'c>, name: &str) -> Result<Option<Table<'c>>, Error> {
+        self.converted(call, name, "table", Table::from_value)
+    }
+}
