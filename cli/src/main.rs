@@ -3,6 +3,7 @@
 
 mod arguments;
 mod interactive;
+mod reload;
 mod run;
 mod signals;
 

@@ -2,6 +2,7 @@
 
 use crate::arguments::{Arguments, Dump, Preparation, Script};
 use crate::interactive::interact;
+use crate::reload::{self, End};
 use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
@@ -45,7 +46,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
 }
 
 fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
-    let mut executor = new_executor(arguments)?;
+    let mut executor = new_executor(arguments, Duration::ZERO)?;
     let mut chunks = Vec::new();
     for preparation in &arguments.preparations {
         if let Preparation::Code(code) = preparation {
@@ -84,9 +85,10 @@ fn path_of(script: &Script) -> Option<&[u8]> {
     }
 }
 
-fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
+/// A VM for the program, of whose time some is over.
+pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
-    let (config, limits) = (config_of(arguments), limits_of(arguments));
+    let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
     let mut executor = Executor::new(config.clone(), limits, Process::new()).map_err(String::into_bytes)?;
     if arguments.debug {
         let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
@@ -94,6 +96,12 @@ fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
     }
     if arguments.trace {
         executor.trace_calls();
+    }
+    if let Some(Script::File(path)) = &arguments.script {
+        executor.set_script(path.as_ref());
+    }
+    if reload::is_possible(arguments) {
+        executor.allow_reload();
     }
     Ok(executor)
 }
@@ -113,13 +121,13 @@ fn config_of(arguments: &Arguments) -> Config {
     config
 }
 
-fn limits_of(arguments: &Arguments) -> Limits {
+fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
     let mut limits = Limits::default();
     limits.timeout = match arguments.timeout {
         None if arguments.interactive => Timeout::Never,
         None => limits.timeout,
         Some(None) => Timeout::Never,
-        Some(Some(limit)) => Timeout::Fixed(limit),
+        Some(Some(limit)) => Timeout::Fixed(limit.saturating_sub(elapsed)),
     };
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
@@ -171,13 +179,13 @@ debug: started in {start:?}\n",
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {error}"))?;
-    let mut executor = new_executor(arguments)?;
+    let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
     let end = end.map_err(|error| format!("cannot receive signals: {error}"))?;
     executor.flush_all();
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
-        Ok(Outcome::Ended) => ExitCode::SUCCESS,
+        Ok(Outcome::Ended | Outcome::Reload) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => {
             eprintln!("solvm: timed out");
             ExitCode::from(TIMED_OUT)
@@ -192,7 +200,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
 /// Runs everything until it has ended, or a signal ends it.
 async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> io::Result<Result<Outcome, Signal>> {
     let mut signals = Signals::new()?;
-    let end = signals.unless_one_comes(drive(executor, arguments)).await;
+    let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
         // Neither a second signal nor the end of the time changes how the program ends.
         let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
@@ -200,19 +208,22 @@ async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> i
     Ok(end)
 }
 
-async fn drive(executor: &mut Executor, arguments: &Arguments) -> Outcome {
-    if drive_chunks(executor, arguments).await == Outcome::Interrupted {
-        return Outcome::Interrupted;
-    }
+/// Runs the program once, until everything has ended or it wants to be run afresh.
+pub(crate) async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
+    let mut outcome = drive_chunks(executor, arguments).await;
     // An error in the main chunk has been reported before someone types in more.
-    if arguments.interactive && interact(executor).await == Outcome::Interrupted {
-        return Outcome::Interrupted;
+    if outcome == Outcome::Ended && arguments.interactive {
+        outcome = interact(executor).await;
     }
+    let is_broken = executor.has_failed();
     // Goroutines that the chunks started live on; an error in the main chunk ends them.
-    if !executor.has_failed() && executor.drive_to_end().await == Outcome::Interrupted {
-        return Outcome::Interrupted;
+    if outcome == Outcome::Ended && !is_broken {
+        outcome = executor.drive_to_end().await;
     }
-    executor.finish().await
+    if outcome == Outcome::Ended {
+        outcome = executor.finish().await;
+    }
+    if outcome == Outcome::Ended && is_broken { End::Broken } else { End::Rest(outcome) }
 }
 
 /// Runs the chunks one after the other, until one fails.
@@ -230,8 +241,9 @@ async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome
     for chunk in init.into_iter().chain(preparations).chain(script) {
         match executor.enter(|call| chunk.start(call, arguments)) {
             Ok(main) => {
-                if executor.drive_main(main).await == Outcome::Interrupted {
-                    return Outcome::Interrupted;
+                let outcome = executor.drive_main(main).await;
+                if outcome != Outcome::Ended {
+                    return outcome;
                 }
             }
             // The error is that the compiler was interrupted.

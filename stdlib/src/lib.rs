@@ -13,8 +13,10 @@ mod datetime;
 mod debug;
 pub mod documentation;
 pub mod duration;
+mod files;
 pub mod host;
 mod http;
+mod import;
 mod io;
 mod load;
 mod math;
@@ -62,11 +64,14 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "bit", library: &bits::BIT, documentation: "" },
     Module { name: "bit32", library: &bits::BIT32, documentation: "" },
     Module { name: "utf8", library: &utf8::LIBRARY, documentation: "" },
+    Module { name: "files", library: &files::LIBRARY, documentation: "" },
+    Module { name: "import", library: &import::LIBRARY, documentation: "" },
     Module { name: "channel", library: &channel::LIBRARY, documentation: "" },
     Module { name: "channels", library: &runtime::channel::LIBRARY, documentation: "" },
     Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },
     Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: "" },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },

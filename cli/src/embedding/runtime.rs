@@ -292,7 +292,8 @@ impl Runtime {
     pub async fn run_goroutines_async(&mut self) -> Result<(), Error> {
         self.executor.limit_time(self.call_limit);
         match self.executor.drive_to_end().await {
-            Outcome::Ended => Ok(()),
+            // Nothing but the command reloads scripts.
+            Outcome::Ended | Outcome::Reload => Ok(()),
             Outcome::Interrupted => Err(self.interruption()),
         }
     }

@@ -5,7 +5,8 @@
 
 use super::headers;
 use crate::Host;
-use crate::host::{Deferred, NetworkUse, OpenMode, OpenStream};
+use crate::files::file_system;
+use crate::host::{NetworkUse, path_of, reason};
 use crate::io::file::in_pool;
 use crate::net::innermost;
 use crate::net::tls::{self, Trust};
@@ -14,7 +15,7 @@ use crate::runtime::errors;
 use hashbrown::HashMap;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -316,42 +317,20 @@ async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
     Ok(body)
 }
 
-/// Writes the body to a file: first to one beside it, so that a failure leaves what there was.
+/// Writes the body to a file, in whose place it comes when it is whole: a failure leaves what there was.
 async fn save(lua: &Lua, response: &mut Response, path: Vec<u8>) -> Result<u64, Failure> {
-    let partial = [&path[..], b".part"].concat();
-    let opened = lua.with(|call| call.host::<Host>().map(|host| host.world.open(&partial, OpenMode::WRITE)));
-    let Some(opened) = opened else { return Err(Failure::Reason("there are no files".into())) };
-    let file = match opened {
-        Deferred::Now(file) => file,
-        Deferred::Later(open) => in_pool(open).await.flatten(),
-    }?;
-    let written = write_all(response, file).await;
-    let result = lua.with(|call| {
-        let Some(host) = call.host::<Host>() else { return Ok(0) };
-        match written {
-            Ok(size) => host.world.rename(&partial, &path).map(|()| size).map_err(Failure::from),
-            Err(failure) => {
-                // The failure itself is what matters.
-                let _ = host.world.remove(&partial);
-                Err(failure)
-            }
-        }
-    });
-    result.map_err(|failure| match failure {
-        Failure::Reason(reason) => Failure::Reason(format!("{}: {reason}", String::from_utf8_lossy(&path))),
-        raise => raise,
-    })
-}
-
-async fn write_all(response: &mut Response, file: OpenStream) -> Result<u64, Failure> {
-    let mut stream = file.stream;
+    let files = lua.with(file_system).map_err(Failure::Raise)?;
+    let target = path_of(&path);
+    let in_file =
+        |error: std::io::Error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
+    let mut file = in_pool(move || files.replace(&target, None)).await.flatten().map_err(in_file)?;
     let mut size = 0;
     while let Some(piece) = response.chunk().await? {
         size += piece.len() as u64;
-        let write = move || stream.write_all(&piece).map(|()| stream);
-        stream = in_pool(write).await.flatten()?;
+        let write = move || file.write_all(&piece).map(|()| file);
+        file = in_pool(write).await.flatten().map_err(in_file)?;
     }
-    in_pool(move || stream.flush()).await.flatten()?;
+    in_pool(move || file.finish()).await.flatten().map_err(in_file)?;
     Ok(size)
 }
 
@@ -369,13 +348,13 @@ fn response<'c>(call: &mut Call<'c>, answer: Answer) -> Result<Table<'c>, Error>
     Ok(table)
 }
 
-/// What is at a URL, at most `limit` bytes of it: for modules. The error is the reason.
+/// What is at a URL, at most `limit` bytes of it, or None if nothing is: for modules. The error is the reason.
 pub(crate) fn fetch(
     call: &mut Call,
     url: &str,
     limit: usize,
     timeout: Duration,
-) -> impl Future<Output = Result<Vec<u8>, String>> + use<> {
+) -> impl Future<Output = Result<Option<Vec<u8>>, String>> + use<> {
     let prepared = parse(url).and_then(|url| Ok((clients_for(call, &url)?, url)));
     async move {
         let (clients, url) = prepared?;
@@ -383,6 +362,9 @@ pub(crate) fn fetch(
         let fetched = limited(timeout, async {
             let client = clients.get(kind).await.map_err(Failure::Reason)?;
             let mut response = client.get(url).send().await?;
+            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+                return Ok(None);
+            }
             if !response.status().is_success() {
                 return Err(Failure::Reason(format!("the server answers {}", response.status())));
             }
@@ -393,7 +375,7 @@ pub(crate) fn fetch(
                 }
                 text.extend_from_slice(&piece);
             }
-            Ok(text)
+            Ok(Some(text))
         });
         fetched.await.map_err(|failure| match failure {
             Failure::Reason(reason) => reason,

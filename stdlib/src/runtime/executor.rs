@@ -6,13 +6,15 @@
 //! **The time limit** ([`Timeout`]) is a deadline of the VM. A default limit holds only for programs that compute and wait: it
 //! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call, a read from a terminal).
 
-use super::{errors, timer};
+use super::watch::{Changes, Reload};
+use super::{errors, timer, watch};
 use crate::host::World;
 use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
 use solvm_vm::{Call, Clock, Config, GoroutineId, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -119,6 +121,8 @@ pub enum Outcome {
     Ended,
     /// The time is up, or the program was cancelled.
     Interrupted,
+    /// The program asks to be run afresh: [`Executor::allow_reload`].
+    Reload,
 }
 
 /// Which goroutines have come to an end that someone cares about.
@@ -228,6 +232,37 @@ impl Executor {
         self.report(message);
     }
 
+    /// Says which file the program is: its folder is the project's.
+    pub fn set_script(&mut self, path: &Path) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.script = Some(path.to_path_buf());
+        }
+    }
+
+    /// Lets the program ask to be run afresh (`reload_script`): whoever drives it is ready for [`Outcome::Reload`].
+    pub fn allow_reload(&mut self) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.reload = Reload::Possible;
+        }
+    }
+
+    fn is_reload_asked(&mut self) -> bool {
+        !self.finalizing && self.vm.host::<Host>().is_some_and(|host| host.reload == Reload::Asked)
+    }
+
+    /// What the program watches, to go on watching it when the program has ended.
+    pub fn take_watched(&mut self) -> Option<Changes> {
+        let changes = self.vm.host::<Host>().map(|host| Changes::of(&mut host.watchers));
+        changes.filter(|changes| !changes.is_empty())
+    }
+
+    /// Takes over from a program that was run in the same process what it has fetched.
+    pub fn inherit(&mut self, other: &mut Executor) {
+        if let (Some(host), Some(other)) = (self.vm.host::<Host>(), other.vm.host::<Host>()) {
+            host.fetched = other.fetched.clone();
+        }
+    }
+
     /// Whether somebody sees the errors and goes on: then they are printed without the program's name and do not fail the
     /// program.
     pub fn set_interactive(&mut self, interactive: bool) {
@@ -289,8 +324,9 @@ impl Executor {
     /// Runs the handlers of the error that ends the program.
     async fn drive_error_handlers(&mut self) -> Outcome {
         while let Some(handler) = self.vm.enter(errors::running_handler) {
-            if self.drive(Some(handler)).await == Outcome::Interrupted {
-                return Outcome::Interrupted;
+            let outcome = self.drive(Some(handler)).await;
+            if outcome != Outcome::Ended {
+                return outcome;
             }
         }
         Outcome::Ended
@@ -331,7 +367,11 @@ impl Executor {
             self.vm.set_deadline(self.deadline.get());
             self.vm.set_run_limit(self.deadline.is_lifted().then_some(self.run_limit));
             let turn = self.vm.turn(context);
-            match self.take_ends(goal, look) {
+            let ends = self.take_ends(goal, look);
+            if self.is_reload_asked() {
+                return Poll::Ready(Outcome::Reload);
+            }
+            match ends {
                 Ends::Goal => return Poll::Ready(Outcome::Ended),
                 // Handlers may have been started since.
                 Ends::Others if turn != Turn::Interrupted => continue,
@@ -387,6 +427,7 @@ impl Executor {
                 };
                 let is_handled = errors::hand_over(call, id, error);
                 timer::go_on(call, id);
+                watch::go_on(call, id);
                 let is_reported = !is_handled || Some(id) == main;
                 (id, is_reported.then(|| describe(call, error, traceback)), is_handled && Some(id) != main)
             });
