@@ -29,6 +29,7 @@ mod random;
 pub mod runtime;
 mod string;
 mod table;
+mod template;
 mod text;
 mod utf8;
 mod uuid;
@@ -77,6 +78,10 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
     Module { name: "toml", library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
     Module { name: "yaml", library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
+    Module { name: "csv", library: &data::csv::LIBRARY, documentation: include_str!("../meta/csv.lua") },
+    Module { name: "ini", library: &data::ini::LIBRARY, documentation: include_str!("../meta/ini.lua") },
+    Module { name: "dotenv", library: &data::dotenv::LIBRARY, documentation: include_str!("../meta/dotenv.lua") },
+    Module { name: "template", library: &template::LIBRARY, documentation: include_str!("../meta/template.lua") },
     Module { name: "crypto", library: &crypto::LIBRARY, documentation: include_str!("../meta/crypto.lua") },
     Module { name: "uuid", library: &uuid::LIBRARY, documentation: include_str!("../meta/uuid.lua") },
     Module { name: "random", library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },

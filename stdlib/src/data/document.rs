@@ -4,7 +4,9 @@
 
 use super::builder::{Builder, Open, Refusal};
 use super::{BYTES_PER_UNIT, Fault, Progress, failure};
-use crate::io::file::in_pool;
+use crate::files::{self, file_system};
+use crate::host::path_of;
+use crate::io::file::{failure as io_failure, in_pool};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Either, Results};
 use solvm_vm::{Call, Error, LuaString, Value};
@@ -45,36 +47,33 @@ pub(super) enum Event {
     Named(usize),
 }
 
-/// Makes the events of a text.
-pub(super) type Reader = fn(&str) -> Result<Vec<Event>, Fault>;
-
-fn read(text: &[u8], reader: Reader) -> Result<Vec<Event>, Fault> {
-    match std::str::from_utf8(text) {
+/// Makes the events of a text in UTF-8, with the byte order mark taken away.
+pub(super) fn in_utf8(
+    reader: impl FnOnce(&str) -> Result<Vec<Event>, Fault> + Send + 'static,
+) -> impl FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static {
+    move |text| match std::str::from_utf8(text) {
         Ok(text) => reader(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => Err(Fault::new("invalid UTF-8", error.valid_up_to())),
     }
 }
 
 /// Decodes a text: the results are its value, or nil and a message.
-pub(super) fn decode<'c>(
+pub(super) fn decode<'c, R>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    reader: Reader,
-) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
+    reader: R,
+) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c, R>>, Error>
+where
+    R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
+{
     let text = text.bytes();
     call.check_memory(text.len().saturating_mul(EVENT_BYTES_PER_BYTE))?;
     if text.len() > SHORT {
         let text = text.to_vec();
-        return Ok(Either::Later(asynchronous::run(move |lua| async move {
-            let events = in_pool(move || read(&text, reader).map_err(|fault| fault.message(&text))).await;
-            match events.map_err(|error| Error::text(error.to_string()))? {
-                Ok(events) => build_in_slices(lua, events).await,
-                Err(message) => lua.finish_with(|call| failure(call, &message)),
-            }
-        })));
+        return Ok(Either::Later(asynchronous::run(move |lua| decode_in_pool(lua, text, reader))));
     }
     call.charge(text.len() / BYTES_PER_UNIT);
-    let events = match read(text, reader) {
+    let events = match reader(text) {
         Ok(events) => events,
         Err(fault) => return Ok(Either::Now(failure(call, &fault.message(text))?)),
     };
@@ -87,6 +86,44 @@ pub(super) fn decode<'c>(
         }
     }
     Ok(Either::Now(vec![builder.finish()]))
+}
+
+/// Decodes a file. The message of what is wrong begins with its path.
+pub(super) fn decode_file<'c, R>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    reader: R,
+) -> Result<impl Results<'c> + use<'c, R>, Error>
+where
+    R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
+{
+    let files = file_system(call)?;
+    let name = path.bytes().to_vec();
+    Ok(asynchronous::run(move |lua| async move {
+        let text = match files::read(&lua, files, path_of(&name), u64::MAX).await? {
+            Ok(text) => text,
+            Err(error) => return lua.finish_with(|call| io_failure(call, &error, Some(&name))),
+        };
+        lua.with(|call| call.check_memory(text.len().saturating_mul(EVENT_BYTES_PER_BYTE)))?;
+        let named =
+            move |fault: Fault, text: &[u8]| format!("{}: {}", String::from_utf8_lossy(&name), fault.message(text));
+        match in_pool(move || reader(&text).map_err(|fault| named(fault, &text))).await {
+            Ok(Ok(events)) => build_in_slices(lua, events).await,
+            Ok(Err(message)) => lua.finish_with(|call| failure(call, &message)),
+            Err(error) => Err(Error::text(error.to_string())),
+        }
+    }))
+}
+
+async fn decode_in_pool<R>(lua: Lua, text: Vec<u8>, reader: R) -> Result<asynchronous::Finished, Error>
+where
+    R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
+{
+    match in_pool(move || reader(&text).map_err(|fault| fault.message(&text))).await {
+        Ok(Ok(events)) => build_in_slices(lua, events).await,
+        Ok(Err(message)) => lua.finish_with(|call| failure(call, &message)),
+        Err(error) => Err(Error::text(error.to_string())),
+    }
 }
 
 /// What a document's refusal makes the results.
@@ -124,7 +161,7 @@ async fn build_in_slices(lua: Lua, events: Vec<Event>) -> Result<asynchronous::F
 }
 
 /// Lets others run.
-async fn give_way() {
+pub(crate) async fn give_way() {
     let mut has_waited = false;
     std::future::poll_fn(|context| {
         if std::mem::replace(&mut has_waited, true) {

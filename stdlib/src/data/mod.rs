@@ -9,13 +9,17 @@
 //! of a value that has been read, an empty map, or one whose keys look like those of a list, carries a [mark](marks).
 
 mod builder;
-mod document;
+pub(crate) mod csv;
+pub(crate) mod document;
+pub(crate) mod dotenv;
 mod encode;
+pub(crate) mod ini;
 pub(crate) mod json;
 mod marks;
 mod number;
+mod output;
 pub(crate) mod toml;
-mod walker;
+pub(crate) mod walker;
 pub(crate) mod yaml;
 
 use solvm_vm::{Call, Error, Value};
@@ -27,13 +31,13 @@ const MAX_DEPTH: usize = 1000;
 const BYTES_PER_UNIT: usize = 16;
 
 /// What a function returns if its input is wrong: nil and the reason.
-fn failure<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
+pub(crate) fn failure<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
     Ok(vec![Value::NIL, call.string(reason.as_bytes())?.value()])
 }
 
 /// Whether work in steps has come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+pub(crate) enum Progress {
     Finished,
     /// The budget is used up.
     Paused,

@@ -8,6 +8,7 @@ mod read;
 mod remove;
 mod walk;
 
+pub(crate) use glob::{Pattern, find};
 pub(crate) use read::read;
 pub(crate) use remove::remove_tree;
 pub(crate) use walk::Walk;

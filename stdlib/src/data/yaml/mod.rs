@@ -18,12 +18,12 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("yaml" {
 
 /// `yaml.decode(text)`: the value of a text; nil and a message if it is wrong.
 fn decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    document::decode(call, text, read::one_document)
+    document::decode(call, text, document::in_utf8(read::one_document))
 }
 
 /// `yaml.decode_all(text)`: the list of all documents of a text.
 fn decode_all<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    document::decode(call, text, read::all_documents)
+    document::decode(call, text, document::in_utf8(read::all_documents))
 }
 
 /// `yaml.encode(value)`: the text of a value.
