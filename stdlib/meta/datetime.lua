@@ -25,18 +25,6 @@
 ---assert(datetime.format(datetime.add(moment, { months = 1 }), "Monday, 2 January 2006", "UTC") == "Tuesday, 30 April 2024")
 ---```
 ---@class datetime
----@field ANSIC string "Mon Jan _2 15:04:05 2006"
----@field DateOnly string "2006-01-02"
----@field DateTime string "2006-01-02 15:04:05"
----@field Kitchen string "3:04PM"
----@field RFC1123 string "Mon, 02 Jan 2006 15:04:05 MST"
----@field RFC1123Z string "Mon, 02 Jan 2006 15:04:05 -0700"
----@field RFC3339 string "2006-01-02T15:04:05Z07:00"
----@field RFC3339Nano string "2006-01-02T15:04:05.999999999Z07:00"
----@field RFC822 string "02 Jan 06 15:04 MST"
----@field RFC850 string "Monday, 02-Jan-06 15:04:05 MST"
----@field TimeOnly string "15:04:05"
----@field UnixDate string "Mon Jan _2 15:04:05 MST 2006"
 datetime = {}
 
 ---The present moment.
@@ -113,3 +101,51 @@ function datetime.diff(a, b) end
 ---```
 ---@param duration number|string seconds, or a duration such as "1m30s"
 function datetime.sleep(duration) end
+
+---A layout, as Go names it.
+---@type string
+datetime.ANSIC = "Mon Jan _2 15:04:05 2006"
+
+---A layout, as Go names it.
+---@type string
+datetime.DateOnly = "2006-01-02"
+
+---A layout, as Go names it.
+---@type string
+datetime.DateTime = "2006-01-02 15:04:05"
+
+---A layout, as Go names it.
+---@type string
+datetime.Kitchen = "3:04PM"
+
+---A layout, as Go names it.
+---@type string
+datetime.RFC1123 = "Mon, 02 Jan 2006 15:04:05 MST"
+
+---A layout, as Go names it.
+---@type string
+datetime.RFC1123Z = "Mon, 02 Jan 2006 15:04:05 -0700"
+
+---A layout, as Go names it.
+---@type string
+datetime.RFC3339 = "2006-01-02T15:04:05Z07:00"
+
+---A layout, as Go names it.
+---@type string
+datetime.RFC3339Nano = "2006-01-02T15:04:05.999999999Z07:00"
+
+---A layout, as Go names it.
+---@type string
+datetime.RFC822 = "02 Jan 06 15:04 MST"
+
+---A layout, as Go names it.
+---@type string
+datetime.RFC850 = "Monday, 02-Jan-06 15:04:05 MST"
+
+---A layout, as Go names it.
+---@type string
+datetime.TimeOnly = "15:04:05"
+
+---A layout, as Go names it.
+---@type string
+datetime.UnixDate = "Mon Jan _2 15:04:05 MST 2006"

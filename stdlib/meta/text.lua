@@ -162,7 +162,7 @@ function text.pad_right(s, width, pad) end
 ---@param s string
 ---@param count integer
 ---@return string repeated
-text["repeat"] = function(s, count) end
+function text.repeat(s, count) end
 
 ---The same as `text.repeat`.
 ---
