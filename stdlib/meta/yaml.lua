@@ -31,9 +31,10 @@ yaml = {}
 ---assert(nothing == nil and message == "duplicate key 'a' at line 2, column 1")
 ---```
 ---@param text string
+---@param options? { null?: any } `null`: what a null becomes, for instance `json.null`; nil if left out
 ---@return any value nil if the text is wrong
 ---@return string? message what is wrong
-function yaml.decode(text) end
+function yaml.decode(text, options) end
 
 ---Reads a text with any number of documents: gives the list of them. Otherwise as `yaml.decode`.
 ---
@@ -42,9 +43,10 @@ function yaml.decode(text) end
 ---assert(#all == 2 and all[2][1] == 2)
 ---```
 ---@param text string
+---@param options? { null?: any }
 ---@return any[]? values nil if the text is wrong
 ---@return string? message what is wrong
-function yaml.decode_all(text) end
+function yaml.decode_all(text, options) end
 
 ---Writes a value as YAML: in block style, with sorted keys, strings without quotes where no reader takes them for something
 ---else, texts of several lines as literal blocks. A table that is no list is a map, with numbers and booleans as keys, too.

@@ -91,12 +91,11 @@ local function fails(text, expected, options)
 end
 fails("{{.X", "template: template:1:5: unclosed action")
 fails("\n{{if}}", "template: page:2:7: empty command", { name = "page" })
-fails("{{nothing 1}}", "nothing")
 fails(("{{if .}}"):rep(1000), "nesting depth")
 fails("\255", "invalid UTF-8")
 for text, expected in pairs({
     ["<a href='{{.}}"] = "ends in a non-text context", ["{{if .}}<a{{else}}<b>{{end}}>"] = "branches end in different contexts",
-    ["{{template \"x\"}}"] = "no such template", ["{{index . 5}}"] = "index", ["{{.x}}"] = "can't evaluate field x",
+    ["{{template \"x\"}}"] = "no such template", ["{{index . 5}}"] = "index", ["{{nothing 1}}"] = "undefined function: nothing", ["{{.x}}"] = "can't evaluate field x",
     ["{{define \"r\"}}{{template \"r\"}}{{end}}{{template \"r\"}}"] = "recursion limit",
 }) do
     local text, message = assert(template.parse(text)).execute({ 1 })

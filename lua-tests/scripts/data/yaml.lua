@@ -67,6 +67,10 @@ assert(value.again == "hello" and value.quoted["<<"] == 1)
 local shared = yaml.decode("[&a [1], *a]")
 assert(rawequal(shared[1], shared[2]))
 
+-- Nulls on request.
+value = yaml.decode("a: null\nb: [1, ~, 3]", { null = json.null })
+assert(value.a == json.null and value.b[2] == json.null and yaml.decode("", { null = 1 }) == nil)
+
 -- Several documents.
 assert(same(yaml.decode_all("--- 1\n--- [2]\n...\n---\na: 3\n"), { 1, { 2 }, { a = 3 } }))
 assert(#yaml.decode_all("") == 0)

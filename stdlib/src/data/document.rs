@@ -9,7 +9,7 @@ use crate::host::path_of;
 use crate::io::file::{failure as io_failure, in_pool};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Either, Results};
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::task::Poll;
 
 /// Texts up to this size are read at once: that takes less than a millisecond.
@@ -57,7 +57,19 @@ pub(super) fn in_utf8(
     }
 }
 
-/// Decodes a text: the results are its value, or nil and a message.
+/// What a null becomes: the option `null` of the call's second argument.
+fn null<'c>(call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+    match call.argument(1).and_then(Table::from_value) {
+        Some(options) => {
+            let key = call.string(b"null")?;
+            Ok(options.get(key))
+        }
+        None => Ok(Value::NIL),
+    }
+}
+
+/// Decodes a text: the results are its value, or nil and a message. The second argument may be a table of options, which have
+/// been checked, with the value that nulls become.
 pub(super) fn decode<'c, R>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -78,7 +90,8 @@ where
         Err(fault) => return Ok(Either::Now(failure(call, &fault.message(text))?)),
     };
     // It is short: there is no need for slices.
-    let mut builder = Builder::new(call, Value::NIL)?;
+    let null = null(call)?;
+    let mut builder = Builder::new(call, null)?;
     let mut events = events.into_iter();
     while !events.as_slice().is_empty() {
         if let Err(refusal) = build(call, &mut builder, &mut events) {
@@ -142,7 +155,10 @@ async fn build_in_slices(lua: Lua, events: Vec<Event>) -> Result<asynchronous::F
         let slice = lua.with(|call| {
             let mut builder = match open.take() {
                 Some(open) => Builder::resume(call, open),
-                None => Builder::new(call, Value::NIL)?,
+                None => {
+                    let null = null(call)?;
+                    Builder::new(call, null)?
+                }
             };
             let progress = build(call, &mut builder, &mut events)?;
             let (now_open, kept) = builder.suspend();

@@ -6,8 +6,9 @@ mod write;
 
 use super::document;
 use super::encode::{Encoded, encode};
+use crate::options::Options;
 use solvm_vm::native::{Library, Results};
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
 use write::YamlWriter;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("yaml" {
@@ -16,13 +17,26 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("yaml" {
     "encode" => encode_value,
 });
 
-/// `yaml.decode(text)`: the value of a text; nil and a message if it is wrong.
-fn decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// The options for reading.
+const OPTIONS: &[&str] = &["null"];
+
+/// `yaml.decode(text[, options])`: the value of a text; nil and a message if it is wrong.
+fn decode<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    Options::new(options, 2, OPTIONS)?;
     document::decode(call, text, document::in_utf8(read::one_document))
 }
 
-/// `yaml.decode_all(text)`: the list of all documents of a text.
-fn decode_all<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// `yaml.decode_all(text[, options])`: the list of all documents of a text.
+fn decode_all<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    Options::new(options, 2, OPTIONS)?;
     document::decode(call, text, document::in_utf8(read::all_documents))
 }
 
