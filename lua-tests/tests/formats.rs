@@ -55,10 +55,9 @@ struct Suite {
     cases: Vec<Case>,
 }
 
-
-
 /// Cases that must fail, because SolVM has decided otherwise or a crate is wrong.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[];
+const EXCEPTIONS: &[(&str, &str, &str)] =
+    &[("yaml", "565N-0", "what is tagged as !!binary is decoded, so that it is no text that JSON could show")];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -228,6 +227,13 @@ fn scalar(kind: &str, text: &str) -> Value {
         ("bool", _) => json!(text == "true"),
         ("integer" | "float", word @ ("nan" | "inf" | "-inf")) => json!(word),
         ("integer" | "float", digits) => json!(digits.parse::<f64>().expect("a number")),
+        // Fractions of seconds are written as short as they are.
+        (_, text) if kind.contains("time") && text.contains('.') => {
+            let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+            let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+            let (digits, zone) = fraction.split_at(end);
+            json!(format!("{seconds}.{}{zone}", digits.trim_end_matches('0')))
+        }
         _ => json!(text),
     }
 }

@@ -46,6 +46,7 @@ assert(value.list[2][2] == "three" and value.list[3].four == 4 and value.a.b.c =
 assert(value.owner.name == "Tom" and #value.points == 2 and value.points[2].more.y)
 assert(same(toml.decode(toml.encode(value)), value))
 
+assert(toml.decode("\239\187\191a = 1").a == 1 and toml.decode("a = 07:32").a == "07:32:00")
 assert(toml.encode({}) == "" and next(toml.decode("")) == nil)
 assert(toml.encode({ b = 1, a = { c = { d = "x" }, e = {} }, list = { { x = 1 }, { x = 2, y = { z = {} } } }, ["odd key"] = json.object() }) == [==[
 b = 1

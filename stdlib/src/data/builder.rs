@@ -67,7 +67,7 @@ pub(super) struct Open {
 pub(super) struct Builder<'c> {
     stack: Vec<Value<'c>>,
     open: Vec<Open>,
-    /// The value that was added last, until the builder gives way.
+    /// The value or key that was added last, until the builder gives way.
     last: Value<'c>,
 }
 
@@ -129,6 +129,7 @@ impl<'c> Builder<'c> {
     /// Adds the key of the value that follows.
     #[inline]
     pub(super) fn key(&mut self, key: Value<'c>) {
+        self.last = key;
         self.stack.push(key);
     }
 
@@ -141,7 +142,7 @@ impl<'c> Builder<'c> {
         self.stack.push(self.bottom(MARK));
     }
 
-    /// Names the value that was added last.
+    /// Names the value, or the key, that was added last.
     pub(super) fn name(&mut self, call: &mut Call<'c>, name: usize) -> Result<(), Error> {
         let named = match Table::from_value(self.bottom(NAMED)) {
             Some(named) => named,
@@ -156,10 +157,9 @@ impl<'c> Builder<'c> {
         named.set_index(call, name, self.last)
     }
 
-    /// Adds a value that has a name: the same one, not a copy.
-    pub(super) fn named(&mut self, call: &mut Call<'c>, name: usize) -> Result<(), Error> {
-        let value = Table::from_value(self.bottom(NAMED)).map_or(Value::NIL, |named| named.get(name));
-        self.value(call, value)
+    /// The value that has a name: the same one, not a copy.
+    pub(super) fn named(&self, name: usize) -> Value<'c> {
+        Table::from_value(self.bottom(NAMED)).map_or(Value::NIL, |named| named.get(name))
     }
 
     /// Begins a list or map.

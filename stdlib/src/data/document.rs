@@ -41,18 +41,20 @@ pub(super) enum Event {
     },
     /// It ends.
     End,
-    /// The value that has just ended has this name.
+    /// The value that has just ended, or the key before, has this name.
     Name(usize),
     /// The value with this name, once more.
     Named(usize),
+    /// It is the key of the value that follows.
+    NamedKey(usize),
 }
 
-/// Makes the events of a text in UTF-8, with the byte order mark taken away.
+/// Makes the events of a text in UTF-8.
 pub(super) fn in_utf8(
     reader: impl FnOnce(&str) -> Result<Vec<Event>, Fault> + Send + 'static,
 ) -> impl FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static {
     move |text| match std::str::from_utf8(text) {
-        Ok(text) => reader(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Ok(text) => reader(text),
         Err(error) => Err(Fault::new("invalid UTF-8", error.valid_up_to())),
     }
 }
@@ -216,7 +218,14 @@ fn build<'c>(
                 Event::Begin { is_map } => builder.begin(is_map)?,
                 Event::End => builder.end(call)?,
                 Event::Name(name) => builder.name(call, name)?,
-                Event::Named(name) => builder.named(call, name)?,
+                Event::Named(name) => {
+                    let value = builder.named(name);
+                    builder.value(call, value)?;
+                }
+                Event::NamedKey(name) => {
+                    let key = builder.named(name);
+                    builder.key(key);
+                }
             }
             // A name belongs to the value before it.
             if let Some(&Event::Name(name)) = events.as_slice().first() {

@@ -38,7 +38,14 @@ fn value(value: &DeValue<'_>, at: usize, events: &mut Vec<Event>) -> Result<(), 
             _ => return Err(Fault::new("number out of range", at)),
         },
         DeValue::Boolean(value) => Event::Boolean(*value),
-        DeValue::Datetime(time) => Event::String(time.to_string().into_bytes().into()),
+        DeValue::Datetime(time) => {
+            let mut time = *time;
+            // They may be left out, and are zero then.
+            if let Some(of_day) = &mut time.time {
+                of_day.second.get_or_insert(0);
+            }
+            Event::String(time.to_string().into_bytes().into())
+        }
         DeValue::Table(fields) => return table(fields, events),
         DeValue::Array(items) => {
             events.push(Event::Begin { is_map: false });

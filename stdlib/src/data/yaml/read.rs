@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hashbrown::{HashMap, HashSet};
 use saphyr_parser::{Event as Parsed, Marker, Parser, ScalarStyle, Tag};
+use std::rc::Rc;
 
 /// The events of a text that has one document, or none.
 pub(in crate::data) fn one_document(text: &str) -> Result<Vec<Event>, Fault> {
@@ -20,12 +21,16 @@ pub(in crate::data) fn all_documents(text: &str) -> Result<Vec<Event>, Fault> {
     Reader::default().read(text, true)
 }
 
+/// What tells one key from others.
+type Identity = Rc<[u8]>;
+
 /// What a named node is.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 enum Anchored {
     /// It has not ended yet.
     Open,
-    Scalar,
+    /// A scalar; None if it cannot be a key.
+    Scalar(Option<Identity>),
     List,
     Map,
 }
@@ -35,12 +40,14 @@ struct Open {
     /// The number of its anchor; 0 if it has none.
     anchor: usize,
     /// The keys of a map; None for a list.
-    keys: Option<HashSet<Box<[u8]>>>,
+    keys: Option<HashSet<Identity>>,
     /// The next scalar is a key.
     wants_key: bool,
     /// What comes is to be merged into the map around it.
     is_merged: bool,
 }
+
+const WRONG_KEY: &str = "a key must be a string, a number or a boolean";
 
 #[derive(Default)]
 struct Reader {
@@ -115,52 +122,44 @@ impl Reader {
             return self.merge_key(at);
         }
         let event = tagged(text, is_plain, tag).map_err(|reason| fault(reason, at))?;
+        let identity = identity(&event);
         if !self.wants_key() {
-            self.check_merged(Anchored::Scalar, at)?;
+            let node = Anchored::Scalar(identity.filter(|_| anchor > 0));
+            self.check_merged(&node, at)?;
             self.events.push(event);
-            self.ended(anchor, Anchored::Scalar);
+            self.ended(anchor, node);
             return Ok(());
         }
+        let Some(identity) = identity else { return Err(fault(WRONG_KEY, at)) };
+        self.add_key(identity.clone(), text, at)?;
+        self.events.push(Event::Key(Box::new(event)));
         if anchor > 0 {
-            return Err(fault("a key cannot have an anchor", at));
+            self.anchors.insert(anchor, Anchored::Scalar(Some(identity)));
+            self.events.push(Event::Name(anchor));
         }
-        self.key(event, text, at)
+        Ok(())
     }
 
-    /// Adds a key, once in a map.
-    fn key(&mut self, event: Event, text: &str, at: Marker) -> Result<(), Fault> {
-        let identity = match &event {
-            Event::Null => return Err(fault("a key cannot be null", at)),
-            Event::Boolean(value) => vec![b'b', u8::from(*value)],
-            // Zero is one key, whatever its sign.
-            Event::Number(x) if !x.is_nan() => [&b"n"[..], &(x + 0.0).to_bits().to_le_bytes()].concat(),
-            Event::String(bytes) => [b"s", &bytes[..]].concat(),
-            _ => return Err(fault("a key must be a string, a number or a boolean", at)),
-        };
+    /// Notes a key of the innermost map, which may have it once.
+    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Fault> {
         if let Some(open) = self.open.last_mut() {
             open.wants_key = false;
-            if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity.into())) {
+            if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity)) {
                 return Err(fault(format!("duplicate key '{text}'"), at));
             }
         }
-        self.events.push(Event::Key(Box::new(event)));
         Ok(())
     }
 
     fn merge_key(&mut self, at: Marker) -> Result<(), Fault> {
-        if let Some(open) = self.open.last_mut() {
-            open.wants_key = false;
-            if open.keys.as_mut().is_some_and(|keys| !keys.insert(Box::from(&b"<<"[..]))) {
-                return Err(fault("duplicate key '<<'", at));
-            }
-        }
+        self.add_key(Rc::from(&b"<<"[..]), "<<", at)?;
         self.events.push(Event::MergeKey);
         self.merges = true;
         Ok(())
     }
 
     /// Fails if a node is to be merged and is no map, nor a list of maps.
-    fn check_merged(&mut self, node: Anchored, at: Marker) -> Result<bool, Fault> {
+    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, Fault> {
         let is_source = std::mem::take(&mut self.merges);
         let in_source = self.open.last().is_some_and(|open| open.is_merged && open.keys.is_none());
         match node {
@@ -174,12 +173,12 @@ impl Reader {
 
     fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), Fault> {
         if self.wants_key() {
-            return Err(fault("a key cannot be a list or a map", at));
+            return Err(fault(WRONG_KEY, at));
         }
         if self.open.len() >= MAX_DEPTH {
             return Err(fault("nested too deeply", at));
         }
-        let is_merged = self.check_merged(if is_map { Anchored::Map } else { Anchored::List }, at)?;
+        let is_merged = self.check_merged(if is_map { &Anchored::Map } else { &Anchored::List }, at)?;
         if anchor > 0 {
             self.anchors.insert(anchor, Anchored::Open);
         }
@@ -198,16 +197,30 @@ impl Reader {
         let node = match self.anchors.get(&anchor) {
             None => return Err(fault("unknown anchor", at)),
             Some(Anchored::Open) => return Err(fault("a node cannot contain itself", at)),
-            Some(&node) => node,
+            Some(node) => node.clone(),
         };
         if self.wants_key() {
-            return Err(fault("a key cannot be an alias", at));
+            let Anchored::Scalar(Some(identity)) = node else { return Err(fault(WRONG_KEY, at)) };
+            self.add_key(identity, "*", at)?;
+            self.events.push(Event::NamedKey(anchor));
+            return Ok(());
         }
-        self.check_merged(node, at)?;
+        self.check_merged(&node, at)?;
         self.events.push(Event::Named(anchor));
         self.ended(0, node);
         Ok(())
     }
+}
+
+/// What tells a scalar from other keys. None if it cannot be a key.
+fn identity(event: &Event) -> Option<Identity> {
+    Some(match event {
+        Event::Boolean(value) => Rc::from(&[b'b', u8::from(*value)][..]),
+        // Zero is one key, whatever its sign.
+        Event::Number(x) if !x.is_nan() => [&b"n"[..], &(x + 0.0).to_bits().to_le_bytes()].concat().into(),
+        Event::String(bytes) => [b"s", &bytes[..]].concat().into(),
+        _ => return None,
+    })
 }
 
 /// The value of a scalar with its tag. Tags that are not YAML's own are not looked at, but make it a string.
