@@ -3,6 +3,7 @@
 use crate::arguments::{Arguments, Dump, Preparation, Script};
 use crate::interactive::interact;
 use crate::reload::{self, End};
+use crate::repl;
 use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
@@ -181,7 +182,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {error}"))?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
-    let end = end.map_err(|error| format!("cannot receive signals: {error}"))?;
+    let end = end.map_err(|error| format!("cannot go on: {error}"))?;
     executor.flush_all();
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
@@ -200,12 +201,39 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
 /// Runs everything until it has ended, or a signal ends it.
 async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> io::Result<Result<Outcome, Signal>> {
     let mut signals = Signals::new()?;
+    if is_for_somebody(arguments) {
+        return type_in(executor, arguments, &mut signals).await;
+    }
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
         // Neither a second signal nor the end of the time changes how the program ends.
         let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }
     Ok(end)
+}
+
+/// Whether somebody at a terminal types programs in.
+fn is_for_somebody(arguments: &Arguments) -> bool {
+    arguments.interactive && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Runs the chunks of the command line, then what is typed in. What goes on at the end of that is ended.
+async fn type_in(
+    executor: &mut Executor,
+    arguments: &Arguments,
+    signals: &mut Signals,
+) -> io::Result<Result<Outcome, Signal>> {
+    match signals.unless_one_comes(drive_chunks(executor, arguments)).await {
+        Ok(Outcome::Ended) => {}
+        end => return Ok(end),
+    }
+    let end =
+        repl::run(executor, signals, || new_executor(arguments, Duration::ZERO)).await.map_err(io::Error::other)?;
+    let finished = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
+    Ok(match end.or(finished.err()) {
+        Some(signal) => Err(signal),
+        None => Ok(Outcome::Ended),
+    })
 }
 
 /// Runs the program once, until everything has ended or it wants to be run afresh.

@@ -29,7 +29,10 @@ const FORMATS: &[Format] = &[
             "title = \"x\"\ncount = 1_000\nratio = 6.5e-3\nnever = -inf\nday = 1979-05-27T07:32:00-08:00\nlist = [1, [2, 'three'], {four = 4}]\na.b.c = 1\n\n[owner]\nname = \"Tom\"\n\n[[points]]\nx = 1\n[[points]]\nx = 2\n[points.more]\ny = {}\n",
             "text = \"\"\"\none \\\n  two\"\"\"\nraw = '''\nx'''\n\"odd key\" = 0xff\n[\"a.b\".c]\nd = nan\n",
         ],
-        words: &["[", "]", "[[", "]]", "{", "}", "=", ".", "\"", "\"\"\"", "'", "'''", "#", "\n", "0x", "1e5", "inf", "\\u00e9", ","],
+        words: &[
+            "[", "]", "[[", "]]", "{", "}", "=", ".", "\"", "\"\"\"", "'", "'''", "#", "\n", "0x", "1e5", "inf",
+            "\\u00e9", ",",
+        ],
     },
     Format {
         decode: "yaml.decode",
@@ -40,11 +43,16 @@ const FORMATS: &[Format] = &[
             "%YAML 1.2\n---\n- !!binary aGVsbG8=\n- !local x\n- 0o17\n-   - nested\n    - - more\n...\n",
         ],
         words: &[
-            "- ", "? ", ": ", "&a ", "*a", "<<: ", "!!int ", "!", "|", ">", "|+2", "---\n", "...\n", "#", "'", "\"", "[", "]", "{", "}", ",", "\n", "  ",
-            "\t", "~", "%TAG", "*base",
+            "- ", "? ", ": ", "&a ", "*a", "<<: ", "!!int ", "!", "|", ">", "|+2", "---\n", "...\n", "#", "'", "\"",
+            "[", "]", "{", "}", ",", "\n", "  ", "\t", "~", "%TAG", "*base",
         ],
     },
-    Format { decode: "yaml.decode_all", encode: None, documents: &["--- 1\n--- [2]\n...\n---\na: 3\n"], words: &["---", "...", "\n", "%", "&a", "*a"] },
+    Format {
+        decode: "yaml.decode_all",
+        encode: None,
+        documents: &["--- 1\n--- [2]\n...\n---\na: 3\n"],
+        words: &["---", "...", "\n", "%", "&a", "*a"],
+    },
     Format {
         decode: "csv.parse",
         encode: Some("csv.stringify"),
@@ -71,7 +79,9 @@ const FORMATS: &[Format] = &[
     },
     Format {
         decode: "function(text) local layout, rest = text:match('^([^|]*)|(.*)$') local ok, value = pcall(datetime.parse, rest or text, layout) return ok and value or nil end",
-        encode: Some("function(moment) return datetime.RFC3339Nano .. '|' .. datetime.format(moment, datetime.RFC3339Nano) end"),
+        encode: Some(
+            "function(moment) return datetime.RFC3339Nano .. '|' .. datetime.format(moment, datetime.RFC3339Nano) end",
+        ),
         documents: &[
             "2006-01-02T15:04:05.999Z07:00|2024-02-29T23:59:59.25+05:30",
             "Mon Jan _2 3:04PM MST 2006 002|Thu Feb 29 1:02AM UTC 2024 060",
@@ -79,8 +89,18 @@ const FORMATS: &[Format] = &[
         ],
         words: &["|", "%", "2006", "MST", "-07", "Z", ".000", "9999", "AM", "January", " "],
     },
-    Format { decode: "crypto.base64_decode", encode: Some("crypto.base64_encode"), documents: &["aGVsbG8=", "Zm9vYmFy\n"], words: &["=", "==", "/", "+", "\n"] },
-    Format { decode: "crypto.hex_decode", encode: Some("crypto.hex_encode"), documents: &["00fF61"], words: &["0", "g"] },
+    Format {
+        decode: "crypto.base64_decode",
+        encode: Some("crypto.base64_encode"),
+        documents: &["aGVsbG8=", "Zm9vYmFy\n"],
+        words: &["=", "==", "/", "+", "\n"],
+    },
+    Format {
+        decode: "crypto.hex_decode",
+        encode: Some("crypto.hex_encode"),
+        documents: &["00fF61"],
+        words: &["0", "g"],
+    },
     Format {
         decode: "function(data) return crypto.aes_decrypt(data, ('k'):rep(16), ('i'):rep(16)) end",
         encode: Some("function(data) return crypto.aes_encrypt(data, ('k'):rep(16), ('i'):rep(16)) end"),
@@ -113,9 +133,40 @@ pub fn template(random: &mut Random) -> String {
         "{{- printf \"%5.2f %q %v %x %T\" .n .q .a 3 .list -}} {{index .list 1}} {{slice .q 1 2}} {{block \"b\" .a}}<!-- {{.b}} -->{{end}}<style>p { color: {{.q}} }</style>",
     ];
     const WORDS: &[&str] = &[
-        "{{", "}}", "{{end}}", "{{if .q}}", "{{else}}", "{{range .list}}", "(", ")", "|", "$", "$x := ", "\"", "'", "`", "<", ">", "</script>", "<script>",
-        "<style>", "/", "{{template \"x\" .}}", "{{define \"x\"}}", "-}}", "printf \"%99d\" 1", "index .list 9", "nil", "not", "call", "/*", "*/", "<!--",
-        "href=", "srcset=", "onx=",
+        "{{",
+        "}}",
+        "{{end}}",
+        "{{if .q}}",
+        "{{else}}",
+        "{{range .list}}",
+        "(",
+        ")",
+        "|",
+        "$",
+        "$x := ",
+        "\"",
+        "'",
+        "`",
+        "<",
+        ">",
+        "</script>",
+        "<script>",
+        "<style>",
+        "/",
+        "{{template \"x\" .}}",
+        "{{define \"x\"}}",
+        "-}}",
+        "printf \"%99d\" 1",
+        "index .list 9",
+        "nil",
+        "not",
+        "call",
+        "/*",
+        "*/",
+        "<!--",
+        "href=",
+        "srcset=",
+        "onx=",
     ];
     String::from_utf8_lossy(&damaged(random, DOCUMENTS, WORDS)).into_owned()
 }

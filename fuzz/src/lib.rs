@@ -1,6 +1,7 @@
 //! What the fuzz targets share: running a program within limits, and making programs from bytes.
 
 mod decoder;
+pub mod differential;
 mod mutate;
 mod program;
 

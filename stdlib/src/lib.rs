@@ -14,11 +14,14 @@ mod debug;
 pub mod documentation;
 pub mod duration;
 mod files;
+mod ft;
 pub mod host;
 mod http;
 mod import;
 mod io;
+mod lfs;
 mod load;
+mod lua_source;
 mod math;
 mod net;
 mod object;
@@ -29,9 +32,13 @@ mod random;
 pub mod runtime;
 mod string;
 mod table;
+mod tablex;
+mod tar;
 mod template;
 mod text;
+mod types;
 mod utf8;
+mod utils;
 mod uuid;
 
 pub use host::Host;
@@ -65,14 +72,19 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "bit", library: &bits::BIT, documentation: "" },
     Module { name: "bit32", library: &bits::BIT32, documentation: "" },
     Module { name: "utf8", library: &utf8::LIBRARY, documentation: "" },
-    Module { name: "files", library: &files::LIBRARY, documentation: "" },
-    Module { name: "import", library: &import::LIBRARY, documentation: "" },
+    Module { name: "files", library: &files::LIBRARY, documentation: include_str!("../meta/files.lua") },
+    Module { name: "import", library: &import::LIBRARY, documentation: include_str!("../meta/import.lua") },
     Module { name: "channel", library: &channel::LIBRARY, documentation: "" },
     Module { name: "channels", library: &runtime::channel::LIBRARY, documentation: "" },
     Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },
     Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
-    Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: "" },
+    Module { name: "ft", library: &ft::LIBRARY, documentation: include_str!("../meta/ft.lua") },
+    Module { name: "tablex", library: &tablex::LIBRARY, documentation: include_str!("../meta/tablex.lua") },
+    Module { name: "types", library: &types::LIBRARY, documentation: include_str!("../meta/types.lua") },
+    Module { name: "utils", library: &utils::LIBRARY, documentation: include_str!("../meta/utils.lua") },
+    Module { name: "tar", library: &tar::LIBRARY, documentation: include_str!("../meta/tar.lua") },
+    Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: include_str!("../meta/watching.lua") },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
@@ -93,6 +105,15 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
 ];
 
+/// Modules that are no globals: programs ask for them by `require` or `import`.
+pub static ON_REQUEST: &[Module] =
+    &[Module { name: "lfs", library: &lfs::LIBRARY, documentation: include_str!("../meta/lfs.lua") }];
+
+/// All libraries and modules.
+pub fn modules() -> impl Iterator<Item = &'static Module> {
+    LIBRARIES.iter().chain(ON_REQUEST)
+}
+
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
     open_some(call, |_| true)
@@ -105,6 +126,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     }
     // What these complete may not be there.
     package::finish(call)?;
+    package::offer(call, ON_REQUEST.iter().filter(|module| is_chosen(module)))?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;

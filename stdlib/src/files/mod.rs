@@ -3,11 +3,13 @@
 //! All of them work on the blocking pool ([`perform`]). What the system refuses is returned as nil, a message that begins with
 //! the path, and the system's number of the error, as `io.open` returns it.
 
+mod batched;
 mod glob;
 mod read;
 mod remove;
 mod walk;
 
+pub(crate) use batched::Batched;
 pub(crate) use glob::{Pattern, find};
 pub(crate) use read::read;
 pub(crate) use remove::remove_tree;
@@ -54,14 +56,28 @@ where
     W: FnOnce(&dyn FileSystem, &Path) -> io::Result<T> + Send + 'static,
     C: for<'a> FnOnce(&mut Call<'a>, T) -> Result<Vec<Value<'a>>, Error> + 'static,
 {
-    let files = file_system(call)?;
     let name = path.bytes().to_vec();
-    let path = path_of(&name);
-    let result = async move { in_pool(move || work(&*files, &path)).await.flatten() };
-    Ok(later(result, move |call, result| match result {
+    attempt(call, path, work, move |call, result| match result {
         Ok(value) => convert(call, value),
         Err(error) => failure(call, &error, Some(&name)),
-    }))
+    })
+}
+
+/// The same where `convert` says what becomes of a failure.
+pub(crate) fn attempt<'c, T, W, C>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    work: W,
+    convert: C,
+) -> Result<impl Results<'c> + use<'c, T, W, C>, Error>
+where
+    T: Send + 'static,
+    W: FnOnce(&dyn FileSystem, &Path) -> io::Result<T> + Send + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, io::Result<T>) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    let files = file_system(call)?;
+    let path = path_of(path.bytes());
+    Ok(later(async move { in_pool(move || work(&*files, &path)).await.flatten() }, convert))
 }
 
 /// The result of a function that succeeds or fails, and has nothing else to tell.

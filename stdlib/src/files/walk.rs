@@ -1,20 +1,13 @@
 //! `walk`: everything below a folder, without reading it all first.
 
-use super::{describe, file_system, path_bytes, sorted_names};
+use super::{Batched, describe, file_system, path_bytes, sorted_names};
 use crate::host::{FileSystem, Metadata, path_of, reason};
 use crate::io::file::in_pool;
-use solvm_vm::native::{Definition, Either, IntoLua, Results, asynchronous};
+use solvm_vm::native::{Definition, IntoLua, Results, asynchronous};
 use solvm_vm::{Call, Data, Error, Function, LuaString, Userdata, Value};
-use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::Mutex;
-
-/// How many files are looked at in one go on the blocking pool.
-const BATCH: usize = 128;
 
 /// Goes through a folder: a folder comes before what is in it, names are in order. Symbolic links are not followed.
 pub(crate) struct Walk {
@@ -68,11 +61,7 @@ impl Iterator for Walk {
 }
 
 /// A walk as Lua goes on with it.
-struct Walking {
-    walk: Arc<Mutex<Walk>>,
-    /// What has been found and not been asked for.
-    found: Rc<RefCell<VecDeque<Found>>>,
-}
+struct Walking(Batched<Found>);
 
 impl Data for Walking {}
 
@@ -94,33 +83,18 @@ pub(super) fn walk<'c>(call: &mut Call<'c>, folder: LuaString<'c>) -> Result<imp
 }
 
 fn iterator<'c>(call: &mut Call<'c>, walk: Walk) -> Function<'c> {
-    let walking = Walking { walk: Arc::new(Mutex::new(walk)), found: Rc::default() };
-    let walking = call.userdata(walking, None);
+    let walking = call.userdata(Walking(Batched::new(walk)), None);
     call.function(&NEXT, &[walking.value()])
 }
 
 /// The iterator: the next path and what is known of it.
 fn next<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let walking = call.upvalue(0).and_then(Userdata::from_value).and_then(|walking| walking.get::<Walking>());
-    let Some(Walking { walk, found }) = walking else { return Err(Error::text("the walk is over")) };
-    let ready = found.borrow_mut().pop_front();
-    if let Some(ready) = ready {
-        return Ok(Either::Now(values(call, ready)?));
-    }
-    let (walk, found) = (walk.clone(), found.clone());
-    Ok(Either::Later(asynchronous::run(|lua| async move {
-        let mut walk = walk.lock_owned().await;
-        // Somebody else may have gone on meanwhile.
-        if found.borrow().is_empty() {
-            let batch = in_pool(move || walk.by_ref().take(BATCH).collect::<Vec<_>>()).await;
-            found.borrow_mut().extend(batch.unwrap_or_default());
-        }
-        let ready = found.borrow_mut().pop_front();
-        lua.finish_with(|call| match ready {
-            Some(ready) => values(call, ready),
-            None => Ok(vec![Value::NIL]),
-        })
-    })))
+    let Some(Walking(found)) = walking else { return Err(Error::text("the walk is over")) };
+    found.next(call, |call, found| match found {
+        Some(found) => values(call, found),
+        None => Ok(vec![Value::NIL]),
+    })
 }
 
 fn values<'c>(call: &mut Call<'c>, found: Found) -> Result<Vec<Value<'c>>, Error> {

@@ -106,7 +106,7 @@ impl File {
 
 /// An argument that is a file, open or closed.
 #[derive(Clone, Copy)]
-pub(super) struct AnyFile<'c> {
+pub(crate) struct AnyFile<'c> {
     pub(super) userdata: Userdata<'c>,
     pub(super) file: &'c File,
 }
@@ -115,6 +115,11 @@ impl<'c> AnyFile<'c> {
     pub(super) fn from_value(value: Value<'c>) -> Option<Self> {
         let userdata = Userdata::from_value(value)?;
         Some(AnyFile { userdata, file: userdata.get::<File>()? })
+    }
+
+    /// An error if it is closed.
+    pub(crate) fn check_open(self) -> Result<(), Error> {
+        self.open().map(drop)
     }
 
     /// The file, if it is open.
