@@ -4,6 +4,7 @@ use crate::arguments::{Arguments, Dump, Preparation, Script};
 use crate::interactive::interact;
 use crate::reload::{self, End};
 use crate::repl;
+use crate::report;
 use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
@@ -97,6 +98,9 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     }
     if arguments.trace {
         executor.trace_calls();
+    }
+    if io::stderr().is_terminal() {
+        executor.set_reporter(report::word);
     }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());

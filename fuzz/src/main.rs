@@ -1,4 +1,4 @@
-//! Fuzzing on a stable compiler: `cargo run --release -- source|program [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
+//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
 //! `... show TARGET INDEX`. `differential`, `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1.
 //!
 //! The inputs are numbered; each is determined by its number. A child process runs them and writes the number at hand into a
@@ -6,7 +6,7 @@
 //! number of different failures is printed; the exit code is 1 if there was one.
 
 use solvm_fuzz::differential::{self, Difference, Programs, interpreter};
-use solvm_fuzz::{Corpus, Random, program, run};
+use solvm_fuzz::{Corpus, Random, decoder, fill, program, run, template};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Seek, Write};
@@ -26,7 +26,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
     match words.first().map(String::as_str) {
-        Some(target @ ("source" | "program")) => drive(target, number(1, 100_000), number(2, 0)),
+        Some(target @ ("source" | "program" | "decoder" | "template")) => {
+            drive(target, number(1, 100_000), number(2, 0))
+        }
         Some("show") => {
             let target = words.get(1).map_or("program", |word| word);
             let text = match differential::kind(target) {
@@ -38,7 +40,9 @@ fn main() -> ExitCode {
         }
         Some("run") => {
             let text = words.get(1).and_then(|path| fs::read(path).ok()).unwrap_or_default();
-            run(&text, number(2, 1000) as u32);
+            if let Some(message) = run(&text, number(2, 1000) as u32) {
+                println!("{message}");
+            }
             ExitCode::SUCCESS
         }
         Some("child") => {
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
             let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
             let kinds = kinds.join("|");
             eprintln!(
-                "usage: solvm-fuzz source|program|{kinds} [COUNT] [FIRST] | run FILE [SLICE] | show TARGET NUMBER"
+                "usage: solvm-fuzz source|program|decoder|template|{kinds} [COUNT] [FIRST] | run FILE [SLICE] | show TARGET NUMBER"
             );
             ExitCode::from(2)
         }
@@ -63,12 +67,17 @@ fn main() -> ExitCode {
 enum Inputs {
     Source(Corpus),
     Program,
+    Decoder,
+    Template,
 }
 
 impl Inputs {
     fn new(target: &str) -> Self {
-        if target == "program" {
-            return Inputs::Program;
+        match target {
+            "program" => return Inputs::Program,
+            "decoder" => return Inputs::Decoder,
+            "template" => return Inputs::Template,
+            _ => {}
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let folders =
@@ -86,6 +95,8 @@ impl Inputs {
                 let count = 20 + random.below(400);
                 program(&random.bytes(count)).into_bytes()
             }
+            Inputs::Decoder => decoder(&mut random).into_bytes(),
+            Inputs::Template => template(&mut random).into_bytes(),
             Inputs::Source(corpus) if corpus.is_empty() || random.below(50) == 0 => {
                 let count = random.below(200);
                 random.bytes(count)
@@ -100,6 +111,19 @@ impl Inputs {
             }
         };
         (text, slice)
+    }
+
+    /// Runs an input. One that shows a fault panics.
+    fn run(&self, text: &[u8], slice: u32) {
+        match self {
+            Inputs::Template => fill(&String::from_utf8_lossy(text)),
+            Inputs::Decoder => {
+                let failure = run(text, slice).filter(|message| message != "not enough memory");
+                assert!(failure.is_none(), "{}", failure.unwrap_or_default());
+            }
+            // These programs are free to fail.
+            Inputs::Source(_) | Inputs::Program => drop(run(text, slice)),
+        }
     }
 }
 
@@ -125,7 +149,7 @@ fn work(target: &str, first: u64, last: u64, current: &Path) {
         let noted = current.rewind().and_then(|()| current.write_all(&number.to_le_bytes()));
         noted.expect("the temporary folder can be written");
         STARTED.fetch_add(1, Ordering::Relaxed);
-        run(&text, slice);
+        inputs.run(&text, slice);
     }
 }
 

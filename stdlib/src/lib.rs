@@ -7,7 +7,9 @@ mod base;
 mod bits;
 mod channel;
 mod coroutine;
+mod crypto;
 mod data;
+mod datetime;
 mod debug;
 pub mod documentation;
 pub mod duration;
@@ -26,14 +28,18 @@ mod object;
 mod options;
 mod os;
 mod package;
+mod random;
 pub mod runtime;
 mod string;
 mod table;
 mod tablex;
 mod tar;
+mod template;
+mod text;
 mod types;
 mod utf8;
 mod utils;
+mod uuid;
 
 pub use host::Host;
 pub use io::input_lines;
@@ -82,6 +88,17 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
+    Module { name: "toml", library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
+    Module { name: "yaml", library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
+    Module { name: "csv", library: &data::csv::LIBRARY, documentation: include_str!("../meta/csv.lua") },
+    Module { name: "ini", library: &data::ini::LIBRARY, documentation: include_str!("../meta/ini.lua") },
+    Module { name: "dotenv", library: &data::dotenv::LIBRARY, documentation: include_str!("../meta/dotenv.lua") },
+    Module { name: "template", library: &template::LIBRARY, documentation: include_str!("../meta/template.lua") },
+    Module { name: "crypto", library: &crypto::LIBRARY, documentation: include_str!("../meta/crypto.lua") },
+    Module { name: "uuid", library: &uuid::LIBRARY, documentation: include_str!("../meta/uuid.lua") },
+    Module { name: "random", library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },
+    Module { name: "datetime", library: &datetime::LIBRARY, documentation: include_str!("../meta/datetime.lua") },
+    Module { name: "text", library: &text::LIBRARY, documentation: include_str!("../meta/text.lua") },
     Module { name: "http", library: &http::client::LIBRARY, documentation: "" },
     Module { name: "net", library: &net::dns::LIBRARY, documentation: "" },
     Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
@@ -113,6 +130,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;
+    text::finish(call)?;
     utf8::finish(call)?;
     channel::finish(call)?;
     data::json::finish(call)?;

@@ -4,7 +4,8 @@ use super::{Walk, file_system, path_bytes};
 use crate::host::FileSystem;
 use crate::io::file::{failure, in_pool};
 use globset::{GlobBuilder, GlobMatcher};
-use solvm_vm::native::{IntoLua, Results, asynchronous};
+use solvm_vm::native::asynchronous::{self, Lua};
+use solvm_vm::native::{IntoLua, Results};
 use solvm_vm::{Call, Error, LuaString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ const BATCH: usize = 4096;
 const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
 /// A pattern: where to look, how deep, and what matches.
-struct Pattern {
+pub(crate) struct Pattern {
     folder: PathBuf,
     depth: usize,
     matcher: GlobMatcher,
@@ -26,7 +27,7 @@ struct Pattern {
 }
 
 impl Pattern {
-    fn parse(text: &str) -> Result<Pattern, String> {
+    pub(crate) fn parse(text: &str) -> Result<Pattern, String> {
         let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(|error| error.kind().to_string())?;
         let literal = &text[..text.find(SPECIAL).unwrap_or(text.len())];
         let folder = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
@@ -54,49 +55,12 @@ pub(super) fn glob<'c>(call: &mut Call<'c>, pattern: LuaString<'c>) -> Result<im
     let pattern = Pattern::parse(text).map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
     let (files, text) = (file_system(call)?, text.to_owned());
     Ok(asynchronous::run(|lua| async move {
-        if pattern.is_literal {
-            let path = PathBuf::from(&text);
-            let is_there = in_pool(move || files.metadata(&path, false).is_ok()).await.unwrap_or(false);
-            return lua.finish_with(|call| {
-                let table = call.table(1, 0)?;
-                if is_there {
-                    let path = text.into_lua(call)?;
-                    table.set_index(call, 1, path)?;
-                }
-                Ok(vec![table.value()])
-            });
-        }
-        let mut found: Vec<PathBuf> = Vec::new();
-        let mut size = 0;
-        let mut begun = in_pool(move || Ok((pattern.walk(files)?, pattern))).await.flatten();
-        let failed = loop {
-            let (mut walk, pattern) = match begun {
-                Ok((Some(walk), pattern)) => (walk, pattern),
-                Ok((None, _)) => break None,
-                Err(error) => break Some(error),
-            };
-            let batch = in_pool(move || {
-                let mut seen = 0;
-                let matches = |path: &PathBuf| pattern.matcher.is_match(Path::new(path));
-                let batch = walk.by_ref().take(BATCH).inspect(|_| seen += 1).map(|found| found.path).filter(matches);
-                let batch: Vec<PathBuf> = batch.collect();
-                (batch, (seen == BATCH).then_some(walk), pattern)
-            });
-            match batch.await {
-                Ok((batch, walk, pattern)) => {
-                    size += batch.iter().map(|path| path.as_os_str().len() + 64).sum::<usize>();
-                    found.extend(batch);
-                    lua.with(|call| call.check_memory(size))?;
-                    begun = Ok((walk, pattern));
-                }
-                Err(error) => begun = Err(error),
-            }
-        };
-        found.sort_unstable();
+        let found = find(&lua, files, &text, pattern).await?;
         lua.finish_with(|call| {
-            if let Some(error) = failed {
-                return failure(call, &error, Some(text.as_bytes()));
-            }
+            let found = match found {
+                Ok(found) => found,
+                Err(error) => return failure(call, &error, Some(text.as_bytes())),
+            };
             let table = call.table(found.len(), 0)?;
             for (index, path) in found.into_iter().enumerate() {
                 let path = path_bytes(path).into_lua(call)?;
@@ -105,4 +69,47 @@ pub(super) fn glob<'c>(call: &mut Call<'c>, pattern: LuaString<'c>) -> Result<im
             Ok(vec![table.value()])
         })
     }))
+}
+
+/// The paths that match a pattern, which is also given as its text, in order. The outer error is that of the memory limit, the
+/// inner one the system's.
+pub(crate) async fn find(
+    lua: &Lua,
+    files: Arc<dyn FileSystem>,
+    text: &str,
+    pattern: Pattern,
+) -> Result<io::Result<Vec<PathBuf>>, Error> {
+    if pattern.is_literal {
+        let path = PathBuf::from(text);
+        let is_there = in_pool(move || files.metadata(&path, false).is_ok()).await.unwrap_or(false);
+        return Ok(Ok(is_there.then(|| text.into()).into_iter().collect()));
+    }
+    let mut found: Vec<PathBuf> = Vec::new();
+    let mut size = 0;
+    let mut begun = in_pool(move || Ok((pattern.walk(files)?, pattern))).await.flatten();
+    loop {
+        let (mut walk, pattern) = match begun {
+            Ok((Some(walk), pattern)) => (walk, pattern),
+            Ok((None, _)) => break,
+            Err(error) => return Ok(Err(error)),
+        };
+        let batch = in_pool(move || {
+            let mut seen = 0;
+            let matches = |path: &PathBuf| pattern.matcher.is_match(Path::new(path));
+            let batch = walk.by_ref().take(BATCH).inspect(|_| seen += 1).map(|found| found.path).filter(matches);
+            let batch: Vec<PathBuf> = batch.collect();
+            (batch, (seen == BATCH).then_some(walk), pattern)
+        });
+        match batch.await {
+            Ok((batch, walk, pattern)) => {
+                size += batch.iter().map(|path| path.as_os_str().len() + 64).sum::<usize>();
+                found.extend(batch);
+                lua.with(|call| call.check_memory(size))?;
+                begun = Ok((walk, pattern));
+            }
+            Err(error) => begun = Err(error),
+        }
+    }
+    found.sort_unstable();
+    Ok(Ok(found))
 }

@@ -10,6 +10,7 @@ mod remove;
 mod walk;
 
 pub(crate) use batched::Batched;
+pub(crate) use glob::{Pattern, find};
 pub(crate) use read::read;
 pub(crate) use remove::remove_tree;
 pub(crate) use walk::Walk;

@@ -4,6 +4,8 @@ mod calendar;
 mod date;
 mod zone;
 
+pub(crate) use zone::local_zone;
+
 use crate::host::{Child, path_of};
 use crate::io::file::{failure, in_pool, later};
 use crate::io::{host, spawn};
