@@ -124,6 +124,9 @@ fn limits_of(arguments: &Arguments) -> Limits {
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
     }
+    if let Some(limit) = arguments.handler_timeout {
+        limits.handler_timeout = limit;
+    }
     limits
 }
 
@@ -171,8 +174,7 @@ debug: started in {start:?}\n",
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    // A look at the outside after every turn: turns are long for what tokio takes for one step of a task.
-    builder.enable_all().event_interval(1);
+    builder.enable_all();
     let runtime = builder.build().map_err(|error| format!("cannot start: {error}"))?;
     let mut executor = new_executor(arguments)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
@@ -197,6 +199,10 @@ async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> i
     let mut signals = Signals::new()?;
     let end = signals.unless_one_comes(drive(executor, arguments)).await;
     if end.is_err() {
+        // Requests that are under way are answered first.
+        if signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_servers())).await.is_err() {
+            return Ok(end);
+        }
         // Neither a second signal nor the end of the time changes how the program ends.
         let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }

@@ -24,6 +24,7 @@ pub mod runtime;
 mod string;
 mod table;
 mod utf8;
+mod websocket;
 
 pub use host::Host;
 pub use io::input_lines;
@@ -60,9 +61,11 @@ pub static LIBRARIES: &[Module] = &[
     Module { library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { library: &runtime::timer::LIBRARY, documentation: "" },
     Module { library: &http::client::LIBRARY, documentation: "" },
+    Module { library: &http::server::LIBRARY, documentation: "" },
     Module { library: &net::dns::LIBRARY, documentation: "" },
     Module { library: &net::tcp::LIBRARY, documentation: "" },
     Module { library: &net::udp::LIBRARY, documentation: "" },
+    Module { library: &websocket::client::LIBRARY, documentation: "" },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].

@@ -137,6 +137,11 @@ pub enum NetworkUse<'a> {
         /// The port; 0 for any that is free.
         port: u16,
     },
+    /// The files of a folder to whoever asks.
+    Serve {
+        /// Its path.
+        folder: &'a [u8],
+    },
     /// The addresses of a host.
     Resolve {
         /// Its name.
@@ -175,6 +180,10 @@ pub struct Host {
     pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
     /// The HTTP clients, with their connections.
     pub(crate) clients: crate::http::client::Clients,
+    /// The HTTP servers.
+    pub(crate) servers: crate::http::server::Servers,
+    /// What others may make the program hold.
+    pub(crate) budget: crate::net::budget::Budget,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -195,6 +204,8 @@ impl Host {
             timers: Default::default(),
             memory_baseline: Default::default(),
             clients: Default::default(),
+            servers: Default::default(),
+            budget: Default::default(),
             files: Default::default(),
         }
     }

@@ -8,6 +8,7 @@
 
 use super::{errors, timer};
 use crate::Host;
+use crate::http::server;
 use solvm_vm::native::CallerInfo;
 use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
@@ -38,11 +39,17 @@ pub struct Limits {
     pub timeout: Timeout,
     /// Of a goroutine between two waits, while an exemption lifts the default timeout.
     pub run_limit: Duration,
+    /// Of a server's handler until its answer begins, unless a timeout was given.
+    pub handler_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { timeout: Timeout::Default(Duration::from_secs(5)), run_limit: Duration::from_secs(30) }
+        Limits {
+            timeout: Timeout::Default(Duration::from_secs(5)),
+            run_limit: Duration::from_secs(30),
+            handler_timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -152,7 +159,11 @@ impl Executor {
     pub fn new(config: Config, limits: Limits, world: impl crate::host::World) -> Result<Executor, String> {
         let deadline = Deadline::new(limits.timeout, config.clock.clone());
         let mut vm = Vm::new(config);
-        vm.set_host(Host::with_deadline(world, deadline.clone()));
+        let mut host = Host::with_deadline(world, deadline.clone());
+        if let Timeout::Default(_) = limits.timeout {
+            host.servers.handler_timeout = Some(limits.handler_timeout);
+        }
+        vm.set_host(host);
         vm.enter(crate::open).map_err(|_| String::from("not enough memory for the libraries"))?;
         Ok(Executor {
             vm,
@@ -260,6 +271,17 @@ impl Executor {
     async fn drive_error_handlers(&mut self) -> Outcome {
         while let Some(handler) = self.vm.enter(errors::running_handler) {
             if self.drive(Some(handler)).await == Outcome::Interrupted {
+                return Outcome::Interrupted;
+            }
+        }
+        Outcome::Ended
+    }
+
+    /// Stops all servers; ends when the requests that are under way have been answered.
+    pub async fn stop_servers(&mut self) -> Outcome {
+        self.vm.enter(server::stop_all);
+        while let Some(server) = self.vm.enter(server::running_server) {
+            if self.drive(Some(server)).await == Outcome::Interrupted {
                 return Outcome::Interrupted;
             }
         }

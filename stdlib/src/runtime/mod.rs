@@ -9,7 +9,7 @@ pub(crate) mod timer;
 use solvm_vm::{Call, Error, Table};
 
 /// A table of the registry, made when it is first asked for.
-fn registry_table<'c>(call: &mut Call<'c>, name: &str) -> Result<Table<'c>, Error> {
+pub(crate) fn registry_table<'c>(call: &mut Call<'c>, name: &str) -> Result<Table<'c>, Error> {
     let key = call.string(name.as_bytes())?;
     let registry = call.registry();
     match Table::from_value(registry.get(key)) {
