@@ -12,6 +12,9 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
+/// Answers up to this size are joined before they are sent.
+const SMALL: usize = 2048;
+
 /// A connection of a client, encrypted or not.
 pub(super) enum Stream {
     Plain(TcpStream),
@@ -213,6 +216,17 @@ impl AsyncWrite for Transport {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // One small piece is sent with less effort than several.
+        let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if size <= SMALL {
+            let mut joined = [0; SMALL];
+            let mut end = 0;
+            for piece in pieces {
+                joined[end..end + piece.len()].copy_from_slice(piece);
+                end += piece.len();
+            }
+            return self.poll_write(context, &joined[..end]);
+        }
         let written = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
             Stream::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
