@@ -49,15 +49,17 @@ pub(crate) async fn interact(executor: &mut Executor) -> Outcome {
 async fn run(executor: &mut Executor, main: GoroutineId) -> Outcome {
     let mut printing = None;
     let outcome = executor
-        .drive_main_for(main, &mut |call, results| {
+        .drive_main_for(main, &mut |call, end| {
+            let Ok(results) = end else { return false };
             if results.is_empty() {
-                return;
+                return true;
             }
             let print = call.string(b"print").ok().map(|key| call.globals().get(key));
             printing = Some(match print.and_then(Function::from_value) {
                 Some(print) => call.spawn(print, results).map_err(|_| "not enough memory"),
                 None => Err("'print' is no function"),
             });
+            true
         })
         .await;
     match printing {
@@ -102,8 +104,10 @@ async fn read_line(executor: &mut Executor) -> Result<Option<Vec<u8>>, Input> {
     let Ok(Some(reader)) = reader else { return Ok(None) };
     let mut line = None;
     let outcome = executor
-        .drive_for(Some(reader), &mut |_, results| {
+        .drive_for(Some(reader), &mut |_, end| {
+            let Ok(results) = end else { return false };
             line = results.first().and_then(|&line| LuaString::from_value(line)).map(|line| line.bytes().to_vec());
+            true
         })
         .await;
     if outcome == Outcome::Interrupted { Err(Input::Interrupted) } else { Ok(line) }

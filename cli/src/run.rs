@@ -173,9 +173,7 @@ debug: started in {start:?}\n",
 
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all();
-    let runtime = builder.build().map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {error}"))?;
     let mut executor = new_executor(arguments)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
     let end = end.map_err(|error| format!("cannot receive signals: {error}"))?;

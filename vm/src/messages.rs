@@ -74,6 +74,12 @@ pub(crate) const TOO_MANY_ARGUMENTS: &str = "too many arguments";
 pub(crate) const TOO_MANY_RESULTS: &str = "too many results to unpack";
 pub(crate) const TOO_MANY_RESULTS_STACK: &str = "stack overflow (too many results)";
 pub(crate) const NOT_ENOUGH_MEMORY: &str = "not enough memory";
+
+/// An error that nobody caught and that is no text.
+pub(crate) fn error_object(type_name: &str) -> String {
+    format!("(error object is a {type_name} value)")
+}
+
 pub(crate) const STRING_OVERFLOW: &str = "string length overflow";
 pub(crate) const ERROR_IN_ERROR_HANDLING: &str = "error in error handling";
 pub(crate) const INVALID_KEY_TO_NEXT: &str = "invalid key to 'next'";

@@ -4,7 +4,7 @@ use crate::gc::{Heap, HeapConfig, Marker, Roots};
 use crate::interpreter::{self, Handler};
 use crate::messages::Dialect;
 use crate::metamethod::Metamethod;
-use crate::native::Error;
+use crate::native::{Error, References};
 use crate::object::{Str, Table, Thread};
 use crate::scheduler::{Clock, Scheduler};
 use crate::tracing::Tracer;
@@ -118,6 +118,9 @@ pub struct Vm {
     pub(crate) heap: Heap,
     pub(crate) globals: *mut Table,
     pub(crate) registry: *mut Table,
+    /// The values that the host holds by references, and their places.
+    pub(crate) referenced: *mut Table,
+    pub(crate) references: Rc<References>,
     /// A Lua function without code, for frames that need one.
     pub(crate) dummy_function: Value,
     pub(crate) metamethod_names: [*mut Str; Metamethod::COUNT],
@@ -165,10 +168,11 @@ impl Vm {
         }
         let index_name = metamethod_names[Metamethod::Index as usize];
         // SAFETY: the heap is fresh; nothing collects before the VM is complete.
-        let (globals, registry, index_hash, dummy_function) = unsafe {
+        let (globals, registry, referenced, index_hash, dummy_function) = unsafe {
             (
                 heap.new_table(0, 7),
                 heap.new_table(0, 3),
+                heap.new_table(0, 0),
                 Value(u64::from(crate::string::hash(index_name))),
                 crate::load::dummy_function(&mut heap),
             )
@@ -193,6 +197,8 @@ impl Vm {
             heap,
             globals,
             registry,
+            referenced,
+            references: Rc::default(),
             dummy_function,
             metamethod_names,
             type_metatables: [null_mut(); crate::coerce::Type::COUNT],
@@ -305,6 +311,7 @@ impl Roots for VmRoots {
                 (*vm).error,
                 Value::from_table((*vm).globals),
                 Value::from_table((*vm).registry),
+                Value::from_table((*vm).referenced),
             ] {
                 marker.value(value);
             }

@@ -1,9 +1,11 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 
 mod process;
+mod sandbox;
 mod stream;
 
 pub use process::{Process, path_of};
+pub use sandbox::Sandbox;
 pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
 
 use crate::io::OpenFiles;

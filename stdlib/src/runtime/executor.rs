@@ -7,14 +7,17 @@
 //! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call, a read from a terminal).
 
 use super::{errors, timer};
-use crate::Host;
+use crate::host::World;
 use crate::http::server;
+use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
-use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
+use solvm_vm::{Call, Clock, Config, GoroutineId, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -151,12 +154,26 @@ pub struct Executor {
     flushed: Instant,
 }
 
-/// Looks at the results of the goroutine that was waited for.
-type Look<'l> = dyn for<'c> FnMut(&mut Call<'c>, &[Value<'c>]) + 'l;
+/// How a goroutine ended: its results, or the error and the traceback of the place where it was raised.
+pub type End<'a, 'c> = Result<&'a [Value<'c>], (Value<'c>, &'a [u8])>;
+
+/// Looks at the end of the goroutine that was waited for. Answers whether an error is dealt with thereby: if not, it goes to the
+/// handlers of `on_error` and is reported like others.
+pub type Look<'l> = dyn for<'c> FnMut(&mut Call<'c>, End<'_, 'c>) -> bool + 'l;
 
 impl Executor {
     /// A VM with all libraries.
-    pub fn new(config: Config, limits: Limits, world: impl crate::host::World) -> Result<Executor, String> {
+    pub fn new(config: Config, limits: Limits, world: impl World) -> Result<Executor, String> {
+        Executor::with_libraries(config, limits, world, |_| true)
+    }
+
+    /// A VM with some of the libraries.
+    pub fn with_libraries(
+        config: Config,
+        limits: Limits,
+        world: impl World,
+        is_chosen: impl Fn(&Module) -> bool,
+    ) -> Result<Executor, String> {
         let deadline = Deadline::new(limits.timeout, config.clock.clone());
         let mut vm = Vm::new(config);
         let mut host = Host::with_deadline(world, deadline.clone());
@@ -164,7 +181,8 @@ impl Executor {
             host.servers.handler_timeout = Some(limits.handler_timeout);
         }
         vm.set_host(host);
-        vm.enter(crate::open).map_err(|_| String::from("not enough memory for the libraries"))?;
+        vm.enter(|call| crate::open_some(call, is_chosen))
+            .map_err(|_| String::from("not enough memory for the libraries"))?;
         Ok(Executor {
             vm,
             deadline,
@@ -190,7 +208,19 @@ impl Executor {
     /// Looks at the VM as if from a native function.
     pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         self.vm.set_deadline(self.deadline.get());
+        self.vm.relieve_memory();
         self.vm.enter(f)
+    }
+
+    /// From now on the program may take this long, whatever it does; for ever if None.
+    pub fn limit_time(&mut self, limit: Option<Duration>) {
+        let state = &self.deadline.0;
+        state.due.set(limit.and_then(|limit| state.clock.now().checked_add(limit)));
+    }
+
+    /// Stops the program from another thread, whatever it does, while it is set.
+    pub fn cancel_flag(&self) -> Arc<AtomicBool> {
+        self.vm.cancel_flag()
     }
 
     /// Whether the time is up, or the program was cancelled.
@@ -248,10 +278,10 @@ impl Executor {
 
     /// Runs a goroutine as the main chunk until it has ended; the others go on until then.
     pub async fn drive_main(&mut self, main: GoroutineId) -> Outcome {
-        self.drive_main_for(main, &mut |_, _| {}).await
+        self.drive_main_for(main, &mut |_, _| false).await
     }
 
-    /// The same; `look` sees the results if it does not fail.
+    /// The same; `look` sees how it ends.
     pub async fn drive_main_for(&mut self, main: GoroutineId, look: &mut Look<'_>) -> Outcome {
         self.main = Some(main);
         self.vm.set_main(main);
@@ -302,10 +332,10 @@ impl Executor {
 
     /// Runs until a goroutine has ended; until none is left if None.
     pub async fn drive(&mut self, goal: Option<GoroutineId>) -> Outcome {
-        self.drive_for(goal, &mut |_, _| {}).await
+        self.drive_for(goal, &mut |_, _| false).await
     }
 
-    /// The same; `look` sees the results of the goroutine if it does not fail.
+    /// The same; `look` sees how the goroutine ends.
     pub async fn drive_for(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Outcome {
         self.vm.watch(goal);
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
@@ -368,19 +398,19 @@ impl Executor {
         loop {
             let main = self.main;
             let end = self.vm.next_end(|call, id, end| {
+                let end = match &end {
+                    Ok(values) => Ok(&values[..]),
+                    Err((error, traceback)) => Err((*error, &traceback[..])),
+                };
+                let is_dealt_with = Some(id) == goal && look(call, end);
                 let (error, traceback) = match end {
-                    Ok(values) => {
-                        if Some(id) == goal {
-                            look(call, &values);
-                        }
-                        return (id, None, true);
-                    }
-                    Err(failure) => failure,
+                    Err(failure) if !is_dealt_with => failure,
+                    _ => return (id, None, true),
                 };
                 let is_handled = errors::hand_over(call, id, error);
                 timer::go_on(call, id);
                 let is_reported = !is_handled || Some(id) == main;
-                (id, is_reported.then(|| describe(call, error, &traceback)), is_handled && Some(id) != main)
+                (id, is_reported.then(|| describe(call, error, traceback)), is_handled && Some(id) != main)
             });
             let Some((id, message, is_fine)) = end else { return ends };
             if ends != Ends::Goal {
@@ -415,11 +445,7 @@ fn write_traced_call(host: &mut Host, call: &TracedCall) {
 
 /// The message and the traceback of an error that nobody caught, as `lua` words them.
 fn describe<'c>(call: &mut Call<'c>, error: Value<'c>, traceback: &[u8]) -> Vec<u8> {
-    let text = LuaString::from_value(error).or_else(|| call.number_string(error.as_number()?));
-    let mut text = match text {
-        Some(text) => text.bytes().to_vec(),
-        None => format!("(error object is a {} value)", error.type_name()).into_bytes(),
-    };
+    let mut text = call.error_message(error);
     if !traceback.is_empty() {
         text.extend_from_slice(b"\nstack traceback:");
         text.extend_from_slice(traceback);

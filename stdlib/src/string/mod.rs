@@ -41,7 +41,7 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
 }
 
 /// The text of an argument that has been checked before: in the later steps of a native.
-fn text_argument<'c>(call: &mut Call<'c>, index: usize) -> &'c [u8] {
+pub(crate) fn text_argument<'c>(call: &mut Call<'c>, index: usize) -> &'c [u8] {
     let Some(value) = call.argument(index) else { return &[] };
     let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
     text.map_or(&[], LuaString::bytes)

@@ -1,5 +1,8 @@
 //! Why a native failed.
 
+use super::call::Call;
+use super::handle::{LuaString, Value};
+use super::params::FromLua;
 use crate::debug_info;
 use crate::messages;
 use crate::scheduler::{self, Ended};
@@ -93,6 +96,20 @@ impl Error {
         Error(Cause::EndOfGoroutine)
     }
 
+    /// What it says, for a host that meets it outside of a call: without a position.
+    pub fn message(self, call: &mut Call<'_>) -> Vec<u8> {
+        match self.0 {
+            Cause::None | Cause::EndOfGoroutine => Vec::new(),
+            Cause::Value => {
+                let value = std::mem::replace(&mut call.vm().error, Raw::NIL);
+                call.error_message(Value::from_raw(value))
+            }
+            Cause::Text(text) => text.into_owned(),
+            Cause::Argument { index, text } => messages::bad_argument(call.dialect(), index, false, b"?", &text),
+            Cause::OutOfMemory => messages::NOT_ENOUGH_MEMORY.into(),
+        }
+    }
+
     /// The error value is in `Vm::error`.
     pub(crate) const fn raised() -> Self {
         Error(Cause::Value)
@@ -123,6 +140,16 @@ impl Error {
                 unwind::discard(vm);
                 scheduler::end_goroutine(vm, Ended::Returned(Vec::new()))
             }
+        }
+    }
+}
+
+impl<'c> Call<'c> {
+    /// What an error value that nobody caught says, as `lua` words it.
+    pub fn error_message(&mut self, error: Value<'c>) -> Vec<u8> {
+        match LuaString::from_lua(self, error) {
+            Some(text) => text.bytes().to_vec(),
+            None => messages::error_object(error.type_name()).into_bytes(),
         }
     }
 }

@@ -17,26 +17,34 @@
 
 pub mod asynchronous;
 mod call;
+mod class;
+mod closure;
 mod error;
 mod frames;
 mod handle;
 mod inspect;
 pub mod library;
 mod params;
+mod reference;
 mod results;
 mod steps;
+mod values;
 mod wait;
 
 pub use call::{Call, Collector, Indexed};
+pub use class::{Class, Object, This};
 pub use error::Error;
 pub use frames::{CallerInfo, Level};
 pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 pub use inspect::FunctionInfo;
 pub(crate) use library::the_function;
-pub use library::{Constant, Definition, Library, Special};
+pub use library::{Constant, Definition, Library, Native, Special};
 pub use params::{FromLua, Param, Rest};
+pub use reference::Reference;
+pub(crate) use reference::References;
 pub use results::{Either, IntoLua, Pass, Results};
 pub use steps::{Start, StartWith, Step, Steps, Wanted};
+pub use values::{Fields, FromValues, IntoValues, Mismatch, Owned, Sequence};
 pub use wait::{Wait, wait_for};
 
 use crate::debug_info;

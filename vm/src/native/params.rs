@@ -117,7 +117,7 @@ macro_rules! integers {
         }
     } )* };
 }
-integers!(i64 i32 u32);
+integers!(i64 i32 u32 usize);
 
 impl FromLua for bool {
     type Item<'c> = bool;

@@ -123,6 +123,8 @@ macro_rules! plain {
 }
 plain! {
     f64, |x| Value::number(x);
+    f32, |x| Value::number(f64::from(x));
+    i32, |x| Value::number(f64::from(x));
     u32, |x| Value::number(f64::from(x));
     i64, |x| Value::number(x as f64);
     usize, |x| Value::number(x as f64);

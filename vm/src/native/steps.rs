@@ -270,6 +270,15 @@ impl<'c> Call<'c> {
         unsafe { std::slice::from_raw_parts_mut(kept.as_mut_ptr().cast(), kept.len()) }
     }
 
+    /// Keeps these values and no others, for natives that keep a stack of them: they work on a copy of [`Call::all_kept`]
+    /// during a step and put it back when they give way.
+    pub fn keep_only(&mut self, values: Vec<Value<'c>>) {
+        if let Some(state) = self.state() {
+            state.kept.clear();
+            state.kept.extend(values.into_iter().map(|value| value.0));
+        }
+    }
+
     /// How many results the last call returned ([`Wanted::All`] only).
     pub fn returned_count(&self) -> usize {
         self.vm_ref().returned_count

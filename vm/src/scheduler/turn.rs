@@ -43,6 +43,7 @@ impl Vm {
             return Turn::Interrupted;
         }
         self.settle();
+        self.release_references();
         timers::fire(self);
         // Threads with hooks may have been collected.
         crate::interpreter::update_dispatch(self);
@@ -116,6 +117,17 @@ impl Vm {
         }))
     }
 
+    /// Collects garbage if the heap is nearly full: what the host wants to make would be refused although there is room.
+    pub fn relieve_memory(&mut self) {
+        if self.heap.is_nearly_full() {
+            self.settle();
+            self.release_references();
+            let (heap, mut roots) = self.heap_and_roots();
+            // SAFETY: between turns no thread runs, and all that the host holds is referenced by the registry or the ends.
+            unsafe { (*heap).collect(&mut roots) };
+        }
+    }
+
     /// Gives the host a look at the VM between turns, as if it were a native.
     pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         // SAFETY: between turns no thread runs; the host thread has a frame of a Lua function without code, above which
@@ -123,6 +135,7 @@ impl Vm {
         unsafe {
             assert!(self.current.is_null(), "the host looks at a VM that is running");
             self.settle();
+            self.release_references();
             if self.scheduler.host_thread.is_null() {
                 let dummy = self.dummy_function;
                 self.scheduler.host_thread = thread::new_thread(self, dummy, 8);

@@ -1,0 +1,69 @@
+//! SolVM for Rust programs: Lua with goroutines, limits and all of SolVM's modules.
+//!
+//! ```
+//! use solvm::{Call, Runtime};
+//!
+//! let mut lua = Runtime::new()?;
+//! lua.register("greet", |_: &mut Call, name: String| format!("Hello, {name}!"))?;
+//! let text: String = lua.eval("return greet('world')")?;
+//! assert_eq!(text, "Hello, world!");
+//! # Ok::<(), solvm::Error>(())
+//! ```
+//!
+//! - [`Runtime`] runs Lua; [`Builder`] chooses limits, libraries and what of the outside world programs can reach ([`World`]).
+//! - [`Function`], [`Table`], [`Userdata`] and [`Value`] hold Lua values between calls.
+//! - Functions are typed Rust closures ([`Runtime::register`]), also asynchronous ones ([`Runtime::register_async`]); natives
+//!   that call Lua functions are in [`native`].
+//! - Rust types become objects with methods through [`Class`]:
+//!
+//! ```
+//! use solvm::{Call, Class, Library, Object, Runtime, This};
+//! use std::cell::Cell;
+//!
+//! struct Account(Cell<f64>);
+//!
+//! impl solvm::Data for Account {}
+//!
+//! impl Class for Account {
+//!     const NAME: &'static str = "Account";
+//!     const METHODS: &'static Library = &METHODS;
+//! }
+//!
+//! static METHODS: Library = solvm::library!("Account" {
+//!     "balance" => balance,
+//!     "deposit" => deposit,
+//! });
+//!
+//! fn balance(_: &mut Call, account: This<Account>) -> f64 {
+//!     account.0.get()
+//! }
+//!
+//! fn deposit(_: &mut Call, account: This<Account>, amount: f64) {
+//!     account.0.set(account.0.get() + amount);
+//! }
+//!
+//! let mut lua = Runtime::new()?;
+//! lua.set("account", Object(Account(Cell::new(10.0))))?;
+//! assert_eq!(lua.eval::<f64>("account:deposit(5) return account:balance()")?, 15.0);
+//! let error = lua.run("account.deposit('x', 5)").unwrap_err();
+//! assert_eq!(error.message(), "chunk:1: bad argument #1 to 'deposit' (Account expected, got string)");
+//! # Ok::<(), solvm::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod embedding;
+
+pub use embedding::{Builder, Callable, Canceller, Error, ErrorKind, Function, Runtime, Table, Userdata, Value};
+pub use solvm_stdlib::host::{Process, Sandbox, World};
+pub use solvm_vm::native::{
+    self, Class, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence, This,
+};
+pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
+
+/// The tokio runtime that a program's turns, timers and sockets run on, all on the thread that drives it.
+///
+/// # Errors
+/// If the system refuses what it needs.
+pub fn new_tokio() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}

@@ -1,0 +1,111 @@
+//! The library face, beyond the examples in its documentation: what is kept alive, what ends, what is refused.
+
+use solvm::{Call, Class, Data, ErrorKind, Function, Library, Object, Runtime, Table, Value};
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+fn runtime() -> Runtime {
+    Runtime::new().expect("there is memory for the libraries")
+}
+
+#[test]
+fn references_keep_values_and_give_them_back() {
+    let mut lua = runtime();
+    let big: Value = lua.eval("return {string.rep('x', 10e6)}").unwrap();
+    let used = |lua: &mut Runtime| lua.eval::<f64>("collectgarbage() return collectgarbage('count')").unwrap();
+    let kept = used(&mut lua);
+    let Value::Table(table) = &big else { panic!("a table") };
+    assert_eq!(table.get::<Vec<u8>>(&mut lua, 1).unwrap().len(), 10_000_000);
+    drop(big);
+    assert!(used(&mut lua) < kept - 9e3, "the table is gone");
+    // Places are used again.
+    for _ in 0..1000 {
+        let _: Table = lua.eval("return {}").unwrap();
+    }
+    assert!(used(&mut lua) < kept - 9e3);
+}
+
+#[test]
+fn handles_of_another_runtime_are_refused() {
+    let (mut one, mut other) = (runtime(), runtime());
+    let function: Function = one.eval("return function() return 1 end").unwrap();
+    let error = other.call::<f64>(&function, ()).unwrap_err();
+    assert_eq!(error.message(), "the function belongs to another runtime");
+    other.set("function_of_one", &function).unwrap();
+    assert!(matches!(other.get::<Value>("function_of_one"), Ok(Value::Nil)));
+}
+
+#[test]
+fn goroutines_go_on_between_calls() {
+    let mut lua = runtime();
+    lua.run("go(function() sleep(0.01) done = true end)").unwrap();
+    assert_eq!(lua.get::<Option<bool>>("done").unwrap(), None);
+    lua.run_goroutines().unwrap();
+    assert_eq!(lua.get::<Option<bool>>("done").unwrap(), Some(true));
+}
+
+#[test]
+fn a_call_that_takes_too_long_ends_alone() {
+    let mut lua = Runtime::builder().call_limit(Duration::from_millis(50)).build().unwrap();
+    lua.run("count = 0 function spin() while true do count = count + 1 end end").unwrap();
+    for _ in 0..3 {
+        let error = lua.call::<()>("spin", ()).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::TimedOut, "timed out"));
+    }
+    let count: f64 = lua.get("count").unwrap();
+    assert!(count > 0.0);
+    // None of the three runs any more.
+    lua.run_goroutines().unwrap();
+    assert_eq!(lua.get::<f64>("count").unwrap(), count);
+}
+
+#[test]
+fn errors_tell_where_and_how() {
+    let mut lua = runtime();
+    let function = lua.load("local function inner()\n  error('boom')\nend\ninner()", "@inner.lua").unwrap();
+    let error = lua.call::<()>(&function, ()).unwrap_err();
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Raised, "inner.lua:2: boom"));
+    assert!(error.traceback().contains("inner.lua:2: in function 'inner'"), "{}", error.traceback());
+    let error = lua.eval::<f64>("return 'text'").unwrap_err();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Conversion, "result #1: number expected, got string"));
+    let error = lua.call::<()>("no_such_function", ()).unwrap_err();
+    assert_eq!(error.message(), "global 'no_such_function' is no function but a nil value");
+    let error = lua.eval::<String>("return '\\255'").unwrap_err();
+    assert_eq!(error.message(), "result #1: UTF-8 string expected, got string");
+    assert_eq!(lua.run("error({})").unwrap_err().message(), "(error object is a table value)");
+}
+
+#[tokio::test]
+async fn blocking_calls_are_refused_where_futures_are_driven() {
+    let mut lua = runtime();
+    let function = lua.load("return 1", "=one").unwrap();
+    assert_eq!(lua.call::<f64>(&function, ()).unwrap_err().kind(), ErrorKind::Blocking);
+    assert_eq!(lua.call_async::<f64>(&function, ()).await, Ok(1.0));
+}
+
+#[test]
+fn closures_own_what_they_capture() {
+    struct Tally(Rc<Cell<u32>>);
+    impl Data for Tally {}
+    impl Class for Tally {
+        const NAME: &'static str = "Tally";
+        const METHODS: &'static Library = &METHODS;
+    }
+    impl Drop for Tally {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() + 100);
+        }
+    }
+    static METHODS: Library = solvm::library!("Tally" {});
+
+    let count = Rc::new(Cell::new(0));
+    let mut lua = runtime();
+    let counted = count.clone();
+    lua.register("tick", move |_: &mut Call| counted.set(counted.get() + 1)).unwrap();
+    lua.set("tally", Object(Tally(count.clone()))).unwrap();
+    lua.run("tick() tick() tally, tick = nil, nil collectgarbage()").unwrap();
+    assert_eq!(count.get(), 102);
+    drop(lua);
+    assert_eq!(Rc::strong_count(&count), 1);
+}

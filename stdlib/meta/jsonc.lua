@@ -1,0 +1,40 @@
+---@meta
+
+---JSON with comments, as editors use it for their settings: `//` and `/* */` comments, and a comma behind the last item.
+---Everything else is as in the module `json`.
+---
+---```lua
+---local settings = jsonc.decode([[
+---{
+---    // how long to wait
+---    "timeout": 10, /* seconds */
+---}
+---]])
+---assert(settings.timeout == 10)
+---```
+---@class jsonc
+jsonc = {}
+
+---Reads JSON with comments: see `json.decode`. Comments are not kept.
+---
+---```lua
+---assert(jsonc.decode('[1, 2, // two\n]')[2] == 2)
+---
+---local nothing, message = jsonc.decode('[1 /* one')
+---assert(nothing == nil and message == "comment without an end at line 1, column 4")
+---```
+---@param text string
+---@param options? { null?: any }
+---@return any value nil if the text is wrong
+---@return string? message what is wrong
+function jsonc.decode(text, options) end
+
+---Writes a value in several lines, each level indented by two spaces or as `options.indent` says: see `json.encode`.
+---
+---```lua
+---assert(jsonc.encode({ a = { 1 } }) == '{\n  "a": [\n    1\n  ]\n}')
+---```
+---@param value any
+---@param options? { indent?: integer|string }
+---@return string text
+function jsonc.encode(value, options) end

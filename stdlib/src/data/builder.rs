@@ -1,0 +1,176 @@
+//! From events to Lua values: what readers of all formats call.
+//!
+//! The items of a list or map that is being read wait on a stack until it ends, so that its table gets its size at once; of a
+//! long one they go into the table by the thousand, so that the stack stays short. When a reader gives way, the stack
+//! becomes the values that the native keeps.
+
+use super::marks;
+use super::{Fault, MAX_DEPTH};
+use solvm_vm::{Call, Error, Table, Value};
+
+/// So many items wait on the stack at most.
+const BATCH: usize = 1024;
+/// The values at the bottom of the stack: what null becomes, and the mark of maps.
+const FIRST: usize = 2;
+
+/// Why a value could not be added.
+pub(super) enum Refusal {
+    /// The document is wrong, for this reason.
+    Document(&'static str),
+    /// The VM has failed.
+    Vm(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Refusal {
+        Refusal::Vm(error)
+    }
+}
+
+/// Why reading a document has ended early.
+pub(super) enum Failure {
+    /// The document is wrong.
+    Document(Fault),
+    /// The VM has failed.
+    Vm(Error),
+}
+
+impl Refusal {
+    /// The failure of a document at this byte.
+    pub(super) fn at(self, at: usize) -> Failure {
+        match self {
+            Refusal::Document(reason) => Failure::Document(Fault::new(reason, at)),
+            Refusal::Vm(error) => Failure::Vm(error),
+        }
+    }
+}
+
+/// A list or map that has begun.
+pub(super) struct Open {
+    is_map: bool,
+    /// Where the stack has its table (nil until there is one); its items follow.
+    start: usize,
+    /// How many items of a list are in the table.
+    stored: usize,
+}
+
+/// A tree of values that is being read.
+pub(super) struct Builder<'c> {
+    stack: Vec<Value<'c>>,
+    open: Vec<Open>,
+}
+
+impl<'c> Builder<'c> {
+    /// Begins; `null` is what a null becomes.
+    pub(super) fn new(call: &mut Call<'c>, null: Value<'c>) -> Result<Self, Error> {
+        let mark = marks::map_mark(call)?.value();
+        Ok(Builder { stack: vec![null, mark], open: Vec::new() })
+    }
+
+    /// Goes on in a later step.
+    pub(super) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
+        Builder { stack: call.all_kept().to_vec(), open }
+    }
+
+    /// Gives way: what is to be kept until then.
+    pub(super) fn suspend(self) -> (Vec<Open>, Vec<Value<'c>>) {
+        (self.open, self.stack)
+    }
+
+    /// The whole tree, at the end.
+    pub(super) fn finish(self) -> Value<'c> {
+        self.stack.get(FIRST).copied().unwrap_or(Value::NIL)
+    }
+
+    /// Adds a value: the next item of a list, the value of a key, or all there is.
+    #[inline]
+    pub(super) fn value(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<(), Error> {
+        self.stack.push(value);
+        if let Some(open) = self.open.last()
+            && self.stack.len() - open.start > BATCH
+            // Not between a key and its value.
+            && (!open.is_map || (self.stack.len() - open.start) % 2 == 1)
+        {
+            return self.store(call);
+        }
+        Ok(())
+    }
+
+    /// Adds a null.
+    pub(super) fn null(&mut self, call: &mut Call<'c>) -> Result<(), Error> {
+        let null = self.stack.first().copied().unwrap_or(Value::NIL);
+        self.value(call, null)
+    }
+
+    /// Adds a string.
+    #[inline]
+    pub(super) fn string(&mut self, call: &mut Call<'c>, bytes: &[u8]) -> Result<(), Error> {
+        let string = call.string(bytes)?;
+        self.value(call, string.value())
+    }
+
+    /// Adds the key of the value that follows.
+    #[inline]
+    pub(super) fn key(&mut self, key: Value<'c>) {
+        self.stack.push(key);
+    }
+
+    /// Begins a list or map.
+    pub(super) fn begin(&mut self, is_map: bool) -> Result<(), Refusal> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(Refusal::Document("nested too deeply"));
+        }
+        self.open.push(Open { is_map, start: self.stack.len(), stored: 0 });
+        self.stack.push(Value::NIL);
+        Ok(())
+    }
+
+    /// Whether a map is open, if anything is.
+    pub(super) fn in_map(&self) -> Option<bool> {
+        self.open.last().map(|open| open.is_map)
+    }
+
+    /// Ends the list or map that began last.
+    pub(super) fn end(&mut self, call: &mut Call<'c>) -> Result<(), Error> {
+        self.store(call)?;
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        let table = self.stack.get(open.start).copied().unwrap_or(Value::NIL);
+        if open.is_map
+            && let Some(fields) = Table::from_value(table)
+            && (fields.pairs().next().is_none() || !fields.get(1).is_nil())
+        {
+            let mark = self.stack.get(1).copied().and_then(Table::from_value);
+            call.set_metatable(table, mark);
+        }
+        self.stack.truncate(open.start);
+        self.value(call, table)
+    }
+
+    /// Puts the waiting items of the innermost list or map into its table.
+    fn store(&mut self, call: &mut Call<'c>) -> Result<(), Error> {
+        let Some(open) = self.open.last_mut() else { return Ok(()) };
+        let Some((slot, items)) = self.stack.get_mut(open.start..).and_then(<[_]>::split_first_mut) else {
+            return Ok(());
+        };
+        let table = match Table::from_value(*slot) {
+            Some(table) => table,
+            None => {
+                let table = if open.is_map { call.table(0, items.len() / 2)? } else { call.table(items.len(), 0)? };
+                *slot = table.value();
+                table
+            }
+        };
+        if open.is_map {
+            for pair in items.chunks_exact(2) {
+                table.set(call, pair[0], pair[1])?;
+            }
+        } else {
+            for &item in items.iter() {
+                open.stored += 1;
+                table.set_index(call, open.stored, item)?;
+            }
+        }
+        self.stack.truncate(open.start + 1);
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! Encoding as a native: a walk with a writer, in as many steps as the budget asks for.
+
+use super::Progress;
+use super::walker::{Open, Walker, Writer};
+use solvm_vm::native::{Either, Start, StartWith, Step, Steps};
+use solvm_vm::{Call, Error, LuaString, Value};
+
+/// A writer whose work gives a text.
+pub(super) trait Encoder: Writer + 'static {
+    /// The whole text, when the walk has ended.
+    fn finish(&mut self) -> &[u8];
+}
+
+/// The text, or the work that is left to do.
+pub(super) type Encoded<'c, W> = Either<LuaString<'c>, StartWith<'c, Encoding<W>>>;
+
+/// Encodes a value.
+pub(super) fn encode<'c, W: Encoder>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    mut writer: W,
+) -> Result<Encoded<'c, W>, Error> {
+    let mut walker = Walker::new(call, value, &mut writer)?;
+    if walker.walk(call, &mut writer)? == Progress::Finished {
+        return Ok(Either::Now(call.string(writer.finish())?));
+    }
+    let (open, kept) = walker.suspend();
+    Ok(Either::Later(Start::new(Encoding { writer, open }).keep_all(kept)))
+}
+
+/// An encoding that is not finished. Its kept values are the walker's stack.
+pub(super) struct Encoding<W> {
+    writer: W,
+    open: Vec<Open>,
+}
+
+impl<W: Encoder> Steps for Encoding<W> {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let mut walker = Walker::resume(call, std::mem::take(&mut self.open));
+        if walker.walk(call, &mut self.writer)? == Progress::Finished {
+            let text = call.string(self.writer.finish())?;
+            return call.finish(text);
+        }
+        let (open, kept) = walker.suspend();
+        self.open = open;
+        call.keep_only(kept);
+        call.again()
+    }
+}

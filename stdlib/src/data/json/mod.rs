@@ -1,0 +1,171 @@
+//! `json`, `jsonc` and the functions `json_encode` and `json_decode`.
+//!
+//! One reader and one writer serve both: JSON with comments is read more generously and written with line breaks.
+
+mod read;
+mod write;
+
+#[allow(unused_imports)]
+pub(super) use write::quote;
+
+use super::builder::{Builder, Failure, Open};
+use super::encode::{Encoded, Encoder, encode};
+use super::{Progress, failure, marks};
+use crate::string::text_argument;
+use read::Reader;
+use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use write::JsonWriter;
+
+pub(crate) static FUNCTIONS: Library = solvm_vm::library!("" {
+    "json_decode" => decode,
+    "json_encode" => encode_value,
+});
+
+pub(crate) static JSON: Library = solvm_vm::library!("json" {
+    "decode" => decode,
+    "encode" => encode_value,
+    "object" => object,
+});
+
+pub(crate) static JSONC: Library = solvm_vm::library!("jsonc" {
+    "decode" => decode_relaxed,
+    "encode" => encode_indented,
+});
+
+/// What the table of functions cannot say: `json.null`.
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
+    let key = call.string(JSON.name.as_bytes())?;
+    if let Some(library) = Table::from_value(call.globals().get(key)) {
+        let null = marks::null(call)?;
+        library.set_field(call, "null", null)?;
+    }
+    Ok(())
+}
+
+/// The most spaces that a level can be indented by.
+const MAX_INDENT: usize = 32;
+
+/// What a level is to be indented by, of options for writing; None if they do not ask for it.
+fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<Vec<u8>>, Error> {
+    let Some(options) = options else { return Ok(None) };
+    let key = call.string(b"indent")?;
+    let indent = options.get(key);
+    let indent = match (indent.as_number(), LuaString::from_value(indent)) {
+        _ if indent.is_nil() => return Ok(None),
+        (Some(spaces), _) if (0.0..=MAX_INDENT as f64).contains(&spaces) => vec![b' '; spaces as usize],
+        (None, Some(text)) if text.bytes().len() <= MAX_INDENT && text.bytes().iter().all(|b| b" \t".contains(b)) => {
+            text.bytes().to_vec()
+        }
+        _ => return Err(Error::argument(2, format!("'indent' must be 0 to {MAX_INDENT} spaces or a text of space"))),
+    };
+    Ok((!indent.is_empty()).then_some(indent))
+}
+
+impl Encoder for JsonWriter {
+    fn finish(&mut self) -> &[u8] {
+        self.text()
+    }
+}
+
+/// `json_encode(value[, options])`: the text of a value.
+fn encode_value<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    options: Option<Table<'c>>,
+) -> Result<Encoded<'c, JsonWriter>, Error> {
+    let indent = indent(call, options)?;
+    encode(call, value, JsonWriter::new(indent))
+}
+
+/// `jsonc.encode(value[, options])`: the same in several lines.
+fn encode_indented<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    options: Option<Table<'c>>,
+) -> Result<Encoded<'c, JsonWriter>, Error> {
+    let indent = indent(call, options)?.unwrap_or_else(|| vec![b' '; 2]);
+    encode(call, value, JsonWriter::new(Some(indent)))
+}
+
+/// `json.object([table])`: marks a table, without one a new one, as a map, whatever its keys look like.
+fn object<'c>(call: &mut Call<'c>, table: Option<Table<'c>>) -> Result<Table<'c>, Error> {
+    let table = match table {
+        Some(table) => table,
+        None => call.table(0, 0)?,
+    };
+    marks::mark_map(call, table)?;
+    Ok(table)
+}
+
+/// The value, nil and a message, or the work that is left to do.
+type Decoded<'c> = Either<Vec<Value<'c>>, StartWith<'c, Decoding>>;
+
+/// `json_decode(text[, options])`: the value of a text; nil and a message if it is wrong.
+fn decode<'c>(call: &mut Call<'c>, text: LuaString<'c>, options: Option<Table<'c>>) -> Result<Decoded<'c>, Error> {
+    start(call, text, options, false)
+}
+
+/// `jsonc.decode(text[, options])`: the same; comments and commas at the end of lists and maps are allowed.
+fn decode_relaxed<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<Decoded<'c>, Error> {
+    start(call, text, options, true)
+}
+
+fn start<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    options: Option<Table<'c>>,
+    relaxed: bool,
+) -> Result<Decoded<'c>, Error> {
+    // About what the values take at least: if a collection is needed to make room, it is made now.
+    call.check_memory(text.bytes().len())?;
+    let null = match options {
+        Some(options) => {
+            let key = call.string(b"null")?;
+            options.get(key)
+        }
+        None => Value::NIL,
+    };
+    let mut builder = Builder::new(call, null)?;
+    let mut reader = Reader::new(text.bytes(), relaxed);
+    match reader.read(call, text.bytes(), &mut builder) {
+        Ok(Progress::Finished) => Ok(Either::Now(vec![builder.finish()])),
+        Ok(Progress::Paused) => {
+            let (open, kept) = builder.suspend();
+            Ok(Either::Later(Start::new(Decoding { reader, open }).keep_all(kept)))
+        }
+        Err(Failure::Document(fault)) => Ok(Either::Now(failure(call, &fault.message(text.bytes()))?)),
+        Err(Failure::Vm(error)) => Err(error),
+    }
+}
+
+/// A decoding that is not finished. Its kept values are the builder's stack.
+struct Decoding {
+    reader: Reader,
+    open: Vec<Open>,
+}
+
+impl Steps for Decoding {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let text = text_argument(call, 0);
+        let mut builder = Builder::resume(call, std::mem::take(&mut self.open));
+        match self.reader.read(call, text, &mut builder) {
+            Ok(Progress::Finished) => call.finish(builder.finish()),
+            Ok(Progress::Paused) => {
+                let (open, kept) = builder.suspend();
+                self.open = open;
+                call.keep_only(kept);
+                call.again()
+            }
+            Err(Failure::Document(fault)) => {
+                let results = failure(call, &fault.message(text))?;
+                call.finish(results)
+            }
+            Err(Failure::Vm(error)) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! The reader of JSON (RFC 8259), and of JSON with comments: from text to the builder's events, without recursion, so that it
+//! can stop between two values and go on later.
+
+use crate::data::builder::{Builder, Failure};
+use crate::data::{BYTES_PER_UNIT, Fault, Progress};
+use solvm_vm::{Call, Error, Value};
+
+/// How often the budget is looked at: after so many values.
+const VALUES_PER_LOOK: usize = 64;
+
+/// What may come next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// A value.
+    Value,
+    /// The first value of a list, or its end.
+    FirstItem,
+    /// The first key of a map, or its end.
+    FirstKey,
+    /// A comma, or the end of the list or map.
+    Comma,
+    /// Nothing but space.
+    End,
+}
+
+/// How far a text has been read.
+pub(super) struct Reader {
+    at: usize,
+    expected: Expected,
+    /// Comments, and commas behind the last item, are allowed.
+    relaxed: bool,
+    /// A string without its escapes.
+    scratch: Vec<u8>,
+}
+
+impl Reader {
+    /// At the beginning of a text; `relaxed` for JSON with comments.
+    pub(super) fn new(text: &[u8], relaxed: bool) -> Reader {
+        let at = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        Reader { at, expected: Expected::Value, relaxed, scratch: Vec::new() }
+    }
+
+    /// Reads until the end, or until the budget is used up.
+    pub(super) fn read<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        text: &[u8],
+        builder: &mut Builder<'c>,
+    ) -> Result<Progress, Failure> {
+        loop {
+            let began = self.at;
+            for _ in 0..VALUES_PER_LOOK {
+                self.space(text).map_err(Failure::Document)?;
+                if self.expected == Expected::End {
+                    return match text.get(self.at) {
+                        None => Ok(Progress::Finished),
+                        Some(_) => Err(Failure::Document(self.unexpected(text))),
+                    };
+                }
+                self.event(call, text, builder)?;
+            }
+            if !call.charge((self.at - began) / BYTES_PER_UNIT) {
+                return Ok(Progress::Paused);
+            }
+        }
+    }
+
+    /// Reads what is expected.
+    fn event<'c>(&mut self, call: &mut Call<'c>, text: &[u8], builder: &mut Builder<'c>) -> Result<(), Failure> {
+        let byte = text.get(self.at).copied();
+        match (self.expected, byte) {
+            (Expected::Comma, Some(b',')) => {
+                self.at += 1;
+                self.space(text).map_err(Failure::Document)?;
+                let in_map = builder.in_map() == Some(true);
+                let ends = text.get(self.at) == Some(if in_map { &b'}' } else { &b']' });
+                if self.relaxed && ends {
+                    return Ok(());
+                }
+                self.expected = Expected::Value;
+                if in_map { self.key(call, text, builder) } else { self.value(call, text, builder) }
+            }
+            (Expected::FirstKey | Expected::Comma, Some(b'}')) if builder.in_map() == Some(true) => {
+                self.end(call, builder)
+            }
+            (Expected::FirstItem | Expected::Comma, Some(b']')) if builder.in_map() == Some(false) => {
+                self.end(call, builder)
+            }
+            (Expected::FirstKey, _) => self.key(call, text, builder),
+            (Expected::FirstItem | Expected::Value, _) => self.value(call, text, builder),
+            (Expected::Comma | Expected::End, _) => Err(Failure::Document(self.unexpected(text))),
+        }
+    }
+
+    fn end<'c>(&mut self, call: &mut Call<'c>, builder: &mut Builder<'c>) -> Result<(), Failure> {
+        self.at += 1;
+        builder.end(call).map_err(Failure::Vm)?;
+        self.after_value(builder);
+        Ok(())
+    }
+
+    fn after_value(&mut self, builder: &Builder<'_>) {
+        self.expected = if builder.in_map().is_some() { Expected::Comma } else { Expected::End };
+    }
+
+    /// A key and its colon.
+    fn key<'c>(&mut self, call: &mut Call<'c>, text: &[u8], builder: &mut Builder<'c>) -> Result<(), Failure> {
+        if text.get(self.at) != Some(&b'"') {
+            return Err(Failure::Document(self.unexpected(text)));
+        }
+        let key = self.string(text).map_err(Failure::Document)?;
+        let key = call.string(key).map_err(Failure::Vm)?;
+        builder.key(key.value());
+        self.space(text).map_err(Failure::Document)?;
+        if text.get(self.at) != Some(&b':') {
+            return Err(Failure::Document(self.unexpected(text)));
+        }
+        self.at += 1;
+        self.expected = Expected::Value;
+        Ok(())
+    }
+
+    fn value<'c>(&mut self, call: &mut Call<'c>, text: &[u8], builder: &mut Builder<'c>) -> Result<(), Failure> {
+        let added = match text.get(self.at) {
+            Some(b'"') => {
+                let string = self.string(text).map_err(Failure::Document)?;
+                builder.string(call, string)
+            }
+            Some(open @ (b'[' | b'{')) => {
+                let is_map = *open == b'{';
+                builder.begin(is_map).map_err(|refusal| refusal.at(self.at))?;
+                self.at += 1;
+                self.expected = if is_map { Expected::FirstKey } else { Expected::FirstItem };
+                return Ok(());
+            }
+            Some(b'-' | b'0'..=b'9') => {
+                let x = self.number(text).map_err(Failure::Document)?;
+                builder.value(call, Value::number(x))
+            }
+            _ => self.word(call, text, builder)?,
+        };
+        added.map_err(Failure::Vm)?;
+        self.after_value(builder);
+        Ok(())
+    }
+
+    fn word<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        text: &[u8],
+        builder: &mut Builder<'c>,
+    ) -> Result<Result<(), Error>, Failure> {
+        let rest = text.get(self.at..).unwrap_or_default();
+        let (length, value) = if rest.starts_with(b"true") {
+            (4, Some(true))
+        } else if rest.starts_with(b"false") {
+            (5, Some(false))
+        } else if rest.starts_with(b"null") {
+            (4, None)
+        } else {
+            return Err(Failure::Document(self.unexpected(text)));
+        };
+        self.at += length;
+        Ok(match value {
+            Some(value) => builder.value(call, Value::boolean(value)),
+            None => builder.null(call),
+        })
+    }
+
+    /// A number, by JSON's grammar.
+    fn number(&mut self, text: &[u8]) -> Result<f64, Fault> {
+        /// Integers with so many digits have a value of their own.
+        const EXACT_DIGITS: usize = 15;
+        let start = self.at;
+        let is_negative = text.get(start) == Some(&b'-');
+        self.at += usize::from(is_negative);
+        let first = self.at;
+        let mut whole: u64 = 0;
+        while let Some(digit @ b'0'..=b'9') = text.get(self.at) {
+            whole = whole.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        let digits = self.at - first;
+        if digits == 0 || digits > 1 && text.get(first) == Some(&b'0') {
+            self.at = if digits == 0 { self.at } else { first + 1 };
+            return Err(self.unexpected(text));
+        }
+        if !matches!(text.get(self.at), Some(b'.' | b'e' | b'E')) && digits <= EXACT_DIGITS {
+            let x = whole as f64;
+            return Ok(if is_negative { -x } else { x });
+        }
+        if text.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits(text)?;
+        }
+        if let Some(b'e' | b'E') = text.get(self.at) {
+            self.at += 1;
+            self.at += usize::from(matches!(text.get(self.at), Some(b'+' | b'-')));
+            self.digits(text)?;
+        }
+        let digits = text.get(start..self.at).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default();
+        match digits.parse::<f64>() {
+            Ok(x) if x.is_finite() => Ok(x),
+            _ => Err(Fault::new("number out of range", start)),
+        }
+    }
+
+    /// One or more digits.
+    fn digits(&mut self, text: &[u8]) -> Result<(), Fault> {
+        let rest = text.get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { Err(self.unexpected(text)) } else { Ok(()) }
+    }
+
+    /// The bytes of a string, whose opening quote is next.
+    fn string<'t>(&'t mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
+        self.at += 1;
+        let start = self.at;
+        let end = self.plain(text)?;
+        if text.get(end) == Some(&b'"') {
+            self.at = end + 1;
+            return Ok(&text[start..end]);
+        }
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&text[start..end]);
+        self.at = end;
+        while text.get(self.at) == Some(&b'\\') {
+            self.escape(text)?;
+            let start = self.at;
+            let end = self.plain(text)?;
+            self.scratch.extend_from_slice(&text[start..end]);
+            self.at = end;
+        }
+        self.at += 1;
+        Ok(&self.scratch)
+    }
+
+    /// Where the characters that stand for themselves end: at a quote or an escape.
+    #[inline]
+    fn plain(&self, text: &[u8]) -> Result<usize, Fault> {
+        let mut end = self.at;
+        let mut all = 0;
+        loop {
+            match text.get(end) {
+                Some(b'"' | b'\\') => break,
+                Some(0..0x20) => return Err(Fault::new("control character in a string", end)),
+                Some(&byte) => all |= byte,
+                None => return Err(Fault::new("string without an end", end)),
+            }
+            end += 1;
+        }
+        if all >= 0x80
+            && let Err(error) = std::str::from_utf8(&text[self.at..end])
+        {
+            return Err(Fault::new("invalid UTF-8", self.at + error.valid_up_to()));
+        }
+        Ok(end)
+    }
+
+    /// An escape, whose backslash is next.
+    fn escape(&mut self, text: &[u8]) -> Result<(), Fault> {
+        let start = self.at;
+        let byte = match text.get(start + 1) {
+            Some(b'b') => 8,
+            Some(b'f') => 12,
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(b't') => b'\t',
+            Some(&byte @ (b'"' | b'\\' | b'/')) => byte,
+            Some(b'u') => return self.unicode_escape(text),
+            Some(_) => return Err(Fault::new("unknown escape", start)),
+            None => return Err(Fault::new("string without an end", text.len())),
+        };
+        self.scratch.push(byte);
+        self.at += 2;
+        Ok(())
+    }
+
+    /// `\uXXXX`, or two of them that make one character.
+    fn unicode_escape(&mut self, text: &[u8]) -> Result<(), Fault> {
+        let start = self.at;
+        let unit = |at: usize| {
+            let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
+            digits.iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
+        };
+        let Some(first) = unit(start) else { return Err(Fault::new("four hexadecimal digits expected", start + 2)) };
+        self.at += 6;
+        let code = match first {
+            0xd800..0xdc00 => {
+                let second = unit(self.at).filter(|second| (0xdc00..0xe000).contains(second));
+                self.at += 6;
+                second.map(|second| 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))
+            }
+            code => Some(code),
+        };
+        let Some(character) = code.and_then(char::from_u32) else {
+            return Err(Fault::new("half of a surrogate pair", start));
+        };
+        self.scratch.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        Ok(())
+    }
+
+    /// Passes space, and comments if they are allowed.
+    #[inline]
+    fn space(&mut self, text: &[u8]) -> Result<(), Fault> {
+        loop {
+            match text.get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                Some(b'/') if self.relaxed => self.comment(text)?,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn comment(&mut self, text: &[u8]) -> Result<(), Fault> {
+        let rest = text.get(self.at..).unwrap_or_default();
+        let length = match rest.get(1) {
+            Some(b'/') => memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
+            Some(b'*') => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
+                Some(end) => end + 4,
+                None => return Err(Fault::new("comment without an end", self.at)),
+            },
+            _ => return Err(self.unexpected(text)),
+        };
+        self.at += length;
+        Ok(())
+    }
+
+    /// The fault that what is next is not what may come.
+    #[cold]
+    fn unexpected(&self, text: &[u8]) -> Fault {
+        let rest = text.get(self.at..).unwrap_or_default();
+        let reason = match rest.first() {
+            None => "unexpected end of text".to_string(),
+            Some(byte @ 0x20..0x7f) => format!("unexpected '{}'", char::from(*byte)),
+            Some(byte) => format!("unexpected byte {byte:#04x}"),
+        };
+        Fault::new(reason, self.at)
+    }
+}

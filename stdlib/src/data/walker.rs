@@ -1,0 +1,319 @@
+//! From Lua values to events: what writers of all formats are driven by.
+//!
+//! Tables are looked at raw, without metamethods. The stack of a walk holds each open table and, of maps, the sorted keys; when
+//! the walk gives way, the stack becomes the values that the native keeps. Lua code that runs meanwhile may change the
+//! tables: an item that has vanished from a map is passed over, one that has vanished from a list is an error.
+
+use super::marks;
+use super::{MAX_DEPTH, Progress};
+use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
+use std::cmp::Ordering;
+
+/// How often the budget is looked at: after so many items.
+const ITEMS_PER_LOOK: usize = 64;
+/// Charged for an item beside the bytes that it is written as.
+const UNITS_PER_ITEM: usize = 4;
+
+/// A key of a map.
+#[derive(Clone, Copy)]
+pub(super) enum Key<'c> {
+    /// Any bytes.
+    String(&'c [u8]),
+    /// A number.
+    Number(f64),
+    /// A boolean.
+    Boolean(bool),
+}
+
+/// Why a format cannot write a value.
+pub(super) type Refused = Result<(), &'static str>;
+
+/// What writes a format.
+pub(super) trait Writer {
+    /// Whether maps may have keys that are no strings. Otherwise only marked maps may have numbers, and such a table is taken
+    /// for a damaged list.
+    const ANY_KEY: bool;
+    /// Whether it matters to [`Writer::begin_list`] that all items are maps.
+    const ASKS_FOR_MAPS: bool = false;
+
+    /// Nil, or `json.null`.
+    fn null(&mut self) -> Refused;
+    /// A boolean.
+    fn boolean(&mut self, value: bool) -> Refused;
+    /// A number.
+    fn number(&mut self, value: f64) -> Refused;
+    /// A string: any bytes.
+    fn string(&mut self, bytes: &[u8]) -> Refused;
+    /// Begins a list of so many items; `only_maps`, if asked for, says that there are some and all of them are maps.
+    fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused;
+    /// The next item of the list follows.
+    fn item(&mut self);
+    /// Ends a list.
+    fn end_list(&mut self);
+    /// Begins a map of so many fields.
+    fn begin_map(&mut self, length: usize) -> Refused;
+    /// A key, whose value follows.
+    fn key(&mut self, key: Key<'_>) -> Refused;
+    /// Ends a map.
+    fn end_map(&mut self);
+    /// How many bytes have been written.
+    fn written(&self) -> usize;
+}
+
+/// A table that is being walked.
+pub(super) struct Open {
+    is_map: bool,
+    /// Where the stack has the table; the keys of a map follow.
+    start: usize,
+    /// The item that comes next: of a list counted from 1, of a map its place behind the table.
+    next: usize,
+    /// The number of items.
+    length: usize,
+}
+
+/// A walk under way.
+pub(super) struct Walker<'c> {
+    stack: Vec<Value<'c>>,
+    open: Vec<Open>,
+}
+
+/// Whether a table is a list, and what it has.
+enum Shape<'c> {
+    List { length: usize, only_maps: bool },
+    Map(Vec<Value<'c>>),
+}
+
+impl<'c> Walker<'c> {
+    /// Begins with a value. The error is raised.
+    pub(super) fn new<W: Writer>(call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<Self, Error> {
+        let mut walker = Walker { stack: Vec::new(), open: Vec::new() };
+        walker.value(call, value, writer)?;
+        Ok(walker)
+    }
+
+    /// Goes on in a later step.
+    pub(super) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
+        Walker { stack: call.all_kept().to_vec(), open }
+    }
+
+    /// Gives way: what is to be kept until then.
+    pub(super) fn suspend(self) -> (Vec<Open>, Vec<Value<'c>>) {
+        (self.open, self.stack)
+    }
+
+    /// Walks until the end, or until the budget is used up.
+    pub(super) fn walk<W: Writer>(&mut self, call: &mut Call<'c>, writer: &mut W) -> Result<Progress, Error> {
+        loop {
+            let before = writer.written();
+            for _ in 0..ITEMS_PER_LOOK {
+                if self.open.is_empty() {
+                    return Ok(Progress::Finished);
+                }
+                self.advance(call, writer)?;
+            }
+            call.check_memory(writer.written())?;
+            let bytes = writer.written().saturating_sub(before);
+            if !call.charge(ITEMS_PER_LOOK * UNITS_PER_ITEM + bytes / 64) {
+                return Ok(Progress::Paused);
+            }
+        }
+    }
+
+    /// Takes the next item of the innermost table.
+    fn advance<W: Writer>(&mut self, call: &mut Call<'c>, writer: &mut W) -> Result<(), Error> {
+        let Some(open) = self.open.last_mut() else { return Ok(()) };
+        let table = self.stack.get(open.start).copied().and_then(Table::from_value);
+        let (Some(table), true) = (table, open.next <= open.length) else {
+            if open.is_map {
+                writer.end_map()
+            } else {
+                writer.end_list()
+            }
+            self.stack.truncate(open.start);
+            self.open.pop();
+            return Ok(());
+        };
+        let place = open.next;
+        open.next += 1;
+        if !open.is_map {
+            writer.item();
+            return self.value(call, table.get(place), writer);
+        }
+        let key = self.stack.get(open.start + place).copied().unwrap_or(Value::NIL);
+        let value = table.get(key);
+        if value.is_nil() {
+            return Ok(());
+        }
+        let written = match key_of(key) {
+            Some(key) => writer.key(key),
+            None => Err("a key of this type cannot be encoded"),
+        };
+        written.map_err(|reason| self.refusal(reason))?;
+        self.value(call, value, writer)
+    }
+
+    /// Writes a value, or begins a table.
+    #[inline]
+    fn value<W: Writer>(&mut self, call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<(), Error> {
+        let written = match value.kind() {
+            Type::Nil if self.open.last().is_some_and(|open| !open.is_map) => {
+                Err("a list with a gap cannot be encoded")
+            }
+            Type::Nil => writer.null(),
+            Type::Boolean => writer.boolean(value.is_truthy()),
+            Type::Number => writer.number(value.as_number().unwrap_or_default()),
+            Type::String => writer.string(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
+            Type::Table => return self.table(call, value, writer),
+            Type::Userdata if marks::is_null(value) => writer.null(),
+            Type::Function => Err("a function cannot be encoded"),
+            Type::Thread => Err("a coroutine cannot be encoded"),
+            _ => Err("a userdata cannot be encoded"),
+        };
+        written.map_err(|reason| self.refusal(reason))
+    }
+
+    fn table<W: Writer>(&mut self, call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<(), Error> {
+        let Some(table) = Table::from_value(value) else { return Ok(()) };
+        if self.open.len() >= MAX_DEPTH {
+            return Err(self.refusal("nested too deeply"));
+        }
+        let is_cycle = |open: &Open| self.stack.get(open.start).is_some_and(|outer| outer.raw_equal(value));
+        if self.open.iter().any(is_cycle) {
+            return Err(self.refusal("a table that contains itself cannot be encoded"));
+        }
+        call.charge(table.capacity() / 16);
+        let is_marked = match table.metatable() {
+            Some(metatable) => metatable == marks::map_mark(call)?,
+            None => false,
+        };
+        let shape = shape::<W>(table, is_marked).map_err(|reason| self.refusal(reason))?;
+        let start = self.stack.len();
+        let (is_map, length) = match shape {
+            Shape::List { length, only_maps } => {
+                writer.begin_list(length, only_maps).map_err(|reason| self.refusal(reason))?;
+                self.stack.push(value);
+                (false, length)
+            }
+            Shape::Map(keys) => {
+                writer.begin_map(keys.len()).map_err(|reason| self.refusal(reason))?;
+                self.stack.push(value);
+                let length = keys.len();
+                self.stack.extend(keys);
+                (true, length)
+            }
+        };
+        self.open.push(Open { is_map, start, next: 1, length });
+        Ok(())
+    }
+
+    /// The error that a value cannot be written, with the path to it.
+    #[cold]
+    fn refusal(&self, reason: &str) -> Error {
+        /// Steps of the path that are shown at either end.
+        const SHOWN: usize = 10;
+        let mut path = b"value".to_vec();
+        for (depth, open) in self.open.iter().enumerate() {
+            if depth >= SHOWN && depth + SHOWN < self.open.len() {
+                if depth == SHOWN {
+                    path.extend_from_slice(b"...");
+                }
+                continue;
+            }
+            let place = open.next.saturating_sub(1);
+            if open.is_map {
+                let key = self.stack.get(open.start + place).copied().unwrap_or(Value::NIL);
+                write_step(key, &mut path);
+            } else {
+                path.extend_from_slice(format!("[{place}]").as_bytes());
+            }
+        }
+        path.extend_from_slice(b": ");
+        path.extend_from_slice(reason.as_bytes());
+        Error::text(path)
+    }
+}
+
+/// Adds a key to a path.
+fn write_step(key: Value<'_>, path: &mut Vec<u8>) {
+    /// Longer keys are cut.
+    const SHOWN: usize = 40;
+    match key_of(key) {
+        Some(Key::String(name)) => {
+            let is_name = name.first().is_some_and(|byte| !byte.is_ascii_digit())
+                && name.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            let shown = String::from_utf8_lossy(name.get(..SHOWN).unwrap_or(name));
+            let step = if is_name { format!(".{shown}") } else { format!("[{shown:?}]") };
+            path.extend_from_slice(step.as_bytes());
+        }
+        Some(Key::Number(x)) => path.extend_from_slice(format!("[{x}]").as_bytes()),
+        Some(Key::Boolean(value)) => path.extend_from_slice(format!("[{value}]").as_bytes()),
+        None => path.extend_from_slice(format!("[{}]", key.type_name()).as_bytes()),
+    }
+}
+
+fn key_of(key: Value<'_>) -> Option<Key<'_>> {
+    match key.kind() {
+        Type::String => LuaString::from_value(key).map(|key| Key::String(key.bytes())),
+        Type::Number => key.as_number().map(Key::Number),
+        Type::Boolean => Some(Key::Boolean(key.is_truthy())),
+        _ => None,
+    }
+}
+
+/// What a table is. The error is why it can be written as neither.
+fn shape<'c, W: Writer>(table: Table<'c>, is_marked: bool) -> Result<Shape<'c>, &'static str> {
+    let length = if is_marked { 0 } else { table.length() };
+    if length > 0 {
+        // It is a list if it has no other keys than those up to its length.
+        let is_index =
+            |key: Value<'c>| key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64);
+        let mut count = 0;
+        if table.pairs().all(|(key, _)| {
+            is_index(key) && {
+                count += 1;
+                true
+            }
+        }) && count == length
+        {
+            let only_maps = W::ASKS_FOR_MAPS && table.pairs().all(|(_, value)| is_map(value));
+            return Ok(Shape::List { length, only_maps });
+        }
+    }
+    let mut keys: Vec<Value<'c>> = table.pairs().map(|(key, _)| key).collect();
+    if keys.is_empty() && !is_marked {
+        return Ok(Shape::List { length: 0, only_maps: false });
+    }
+    if !W::ANY_KEY && !is_marked && keys.iter().any(|key| key.as_number().is_some()) {
+        let mixed = keys.iter().any(|key| key.kind() == Type::String);
+        return Err(if mixed {
+            "a table with both list items and fields cannot be encoded"
+        } else {
+            "a list with a gap cannot be encoded"
+        });
+    }
+    keys.sort_unstable_by(|&a, &b| compare(a, b));
+    Ok(Shape::Map(keys))
+}
+
+/// Whether a value in a list is a table that is written as a map.
+fn is_map(value: Value<'_>) -> bool {
+    Table::from_value(value).is_some_and(|table| {
+        let is_empty = table.pairs().next().is_none();
+        if is_empty { table.metatable().is_some() } else { table.get(1).is_nil() || table.metatable().is_some() }
+    })
+}
+
+/// The order in which keys are written: strings by their bytes, after numbers by their size, after booleans.
+fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
+    match (LuaString::from_value(a), LuaString::from_value(b)) {
+        (Some(a), Some(b)) => a.bytes().cmp(b.bytes()),
+        (Some(_), None) => Ordering::Greater,
+        (None, Some(_)) => Ordering::Less,
+        (None, None) => match (a.as_number(), b.as_number()) {
+            (Some(a), Some(b)) => a.total_cmp(&b),
+            (Some(_), None) => Ordering::Greater,
+            (None, Some(_)) => Ordering::Less,
+            (None, None) => a.is_truthy().cmp(&b.is_truthy()),
+        },
+    }
+}

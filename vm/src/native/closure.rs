@@ -1,0 +1,96 @@
+//! Natives that are closures: made at run time, for programs that embed a VM.
+//!
+//! The closure lies in a userdata that is bound to the function as its one value. A library's functions are in its table
+//! instead (see [`library!`](crate::library)), which costs nothing until they are called.
+//!
+//! ```
+//! use solvm_vm::{Call, Config, Vm};
+//!
+//! let factor = 3.0;
+//! Vm::new(Config::default()).enter(|call| {
+//!     let function = call.closure(move |_: &mut Call, x: f64| factor * x);
+//!     call.globals().set_field(call, "times", function)
+//! })?;
+//! # Ok::<(), solvm_vm::Error>(())
+//! ```
+
+use super::call::Call;
+use super::error::Error;
+use super::handle::{Function, Userdata};
+use super::library::{Definition, Native};
+use super::params::Rest;
+use super::results::IntoLua;
+use super::values::{FromValues, Mismatch};
+use super::wait::wait_for;
+use crate::interpreter::special;
+use crate::userdata::Data;
+use crate::value::Value as Raw;
+use crate::vm::Vm;
+use std::marker::PhantomData;
+
+/// What the userdata holds.
+struct Closure<F>(F);
+
+impl<F: 'static> Data for Closure<F> {}
+
+/// Where the definition of all closures of one type is.
+struct Defined<F, P>(PhantomData<(F, P)>);
+
+impl<F: for<'c> Native<'c, P> + 'static, P> Defined<F, P> {
+    const DEFINITION: Definition = Definition { name: "?", handler: special::call_native, code: enter::<F, P> };
+}
+
+/// The code of a closure.
+///
+/// # Safety
+/// As [`Code`](super::Code).
+unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+    let call = &mut Call::new(vm, arguments, count);
+    let closure = call.upvalue(0).and_then(Userdata::from_value).and_then(Userdata::get::<Closure<F>>);
+    match closure {
+        Some(closure) => closure.0.invoke(call).0,
+        // The VM is closing, and has dropped all userdata.
+        None => Error::text("the function is gone").finish_failed(call).0,
+    }
+}
+
+impl<'c> Call<'c> {
+    /// A function that calls a closure.
+    pub fn closure<F, P>(&mut self, function: F) -> Function<'c>
+    where
+        F: for<'a> Native<'a, P> + 'static,
+        P: 'static,
+    {
+        let closure = self.userdata(Closure(function), None);
+        self.function(&Defined::<F, P>::DEFINITION, &[closure.value()])
+    }
+    /// A function that calls a closure and waits for the future that it gives; other goroutines go on meanwhile. What the future
+    /// fails with becomes a Lua error.
+    ///
+    /// ```
+    /// # solvm_vm::Vm::new(Default::default()).enter(|call| {
+    /// let function = call.async_closure(|(seconds, text): (f64, String)| async move {
+    ///     // tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    ///     if seconds < 0.0 { Err("time runs forwards") } else { Ok(text) }
+    /// });
+    /// call.globals().set_field(call, "later", function)
+    /// # })?;
+    /// # Ok::<(), solvm_vm::Error>(())
+    /// ```
+    pub fn async_closure<A, F, T, R, E>(&mut self, function: F) -> Function<'c>
+    where
+        A: FromValues + 'static,
+        F: Fn(A) -> T + 'static,
+        T: Future<Output = Result<R, E>> + 'static,
+        R: for<'a> IntoLua<'a> + 'static,
+        E: ToString + 'static,
+    {
+        self.closure(move |call: &mut Call, arguments: Rest| {
+            let arguments: Vec<_> = arguments.values(call).collect();
+            let arguments = A::from_values(call, &arguments).map_err(Mismatch::argument)?;
+            Ok::<_, Error>(wait_for(function(arguments), |call, result: Result<R, E>| {
+                result.map_err(|error| Error::text(error.to_string()))?.into_lua(call)
+            }))
+        })
+    }
+}

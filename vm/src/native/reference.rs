@@ -1,0 +1,89 @@
+//! Values that the host holds between calls.
+//!
+//! A [`Value`] is valid during one call. A [`Reference`] owns a place in a table of the VM, which keeps its value alive; dropped,
+//! it gives the place back. The place is emptied when the host looks at the VM the next time, since dropping has no VM at hand.
+
+use super::call::Call;
+use super::error::Error;
+use super::handle::{Table, Value};
+use crate::table;
+use crate::value::Value as Raw;
+use crate::vm::Vm;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+
+/// The places of a VM: shared with its references.
+#[derive(Default)]
+pub(crate) struct References {
+    /// How many places there are, used or not.
+    count: Cell<usize>,
+    /// Places that may be used again.
+    free: RefCell<Vec<usize>>,
+    /// Places given back that still hold their values.
+    dropped: RefCell<Vec<usize>>,
+}
+
+/// An owned place for one value. Clones share it.
+#[derive(Clone)]
+pub struct Reference(Rc<Place>);
+
+struct Place {
+    index: usize,
+    references: Rc<References>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.references.dropped.borrow_mut().push(self.index);
+    }
+}
+
+impl fmt::Debug for Reference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Reference({})", self.0.index)
+    }
+}
+
+impl Reference {
+    /// The value. None if it belongs to another VM.
+    pub fn get<'c>(&self, call: &mut Call<'c>) -> Option<Value<'c>> {
+        if !Rc::ptr_eq(&self.0.references, &call.vm().references) {
+            return None;
+        }
+        let places = Table::from_raw(call.vm().referenced);
+        Some(places.get(self.0.index))
+    }
+}
+
+impl<'c> Call<'c> {
+    /// Keeps a value for as long as the reference lives.
+    pub fn reference(&mut self, value: Value<'c>) -> Result<Reference, Error> {
+        self.vm().release_references();
+        let references = self.vm().references.clone();
+        let free = references.free.borrow_mut().pop();
+        let index = free.unwrap_or_else(|| {
+            references.count.set(references.count.get() + 1);
+            references.count.get()
+        });
+        // Owned from here on: a place that cannot be filled is given back.
+        let reference = Reference(Rc::new(Place { index, references }));
+        let places = Table::from_raw(self.vm().referenced);
+        places.set_index(self, index, value)?;
+        Ok(reference)
+    }
+}
+
+impl Vm {
+    /// Empties the places that were given back.
+    pub(crate) fn release_references(&mut self) {
+        let references = self.references.clone();
+        let mut dropped = references.dropped.borrow_mut();
+        for index in dropped.drain(..) {
+            // SAFETY: the table is a root; the place holds a value, so that emptying it allocates nothing.
+            let emptied = unsafe { table::set(&mut self.heap, self.referenced, Raw::number(index as f64), Raw::NIL) };
+            debug_assert!(emptied.is_ok(), "a place is a key like any other");
+            references.free.borrow_mut().push(index);
+        }
+    }
+}
