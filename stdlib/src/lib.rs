@@ -66,12 +66,16 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
-    Module { name: "http", library: &http::client::LIBRARY, documentation: "" },
+    Module { name: "http", library: &http::client::LIBRARY, documentation: include_str!("../meta/http.lua") },
     Module { name: "http", library: &http::server::LIBRARY, documentation: "" },
-    Module { name: "net", library: &net::dns::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::dns::LIBRARY, documentation: include_str!("../meta/net.lua") },
     Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
     Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
-    Module { name: "websocket", library: &websocket::client::LIBRARY, documentation: "" },
+    Module {
+        name: "websocket",
+        library: &websocket::client::LIBRARY,
+        documentation: include_str!("../meta/websocket.lua"),
+    },
 ];
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
