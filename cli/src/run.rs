@@ -137,6 +137,9 @@ fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
     }
+    if let Some(limit) = arguments.handler_timeout {
+        limits.handler_timeout = limit;
+    }
     limits
 }
 
@@ -210,6 +213,10 @@ async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> i
     }
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
+        // Requests that are under way are answered first.
+        if signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_servers())).await.is_err() {
+            return Ok(end);
+        }
         // Neither a second signal nor the end of the time changes how the program ends.
         let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }

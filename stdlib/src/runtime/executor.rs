@@ -9,6 +9,7 @@
 use super::watch::{Changes, Reload};
 use super::{errors, timer, watch};
 use crate::host::World;
+use crate::http::server;
 use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
 use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
@@ -43,11 +44,17 @@ pub struct Limits {
     pub timeout: Timeout,
     /// Of a goroutine between two waits, while an exemption lifts the default timeout.
     pub run_limit: Duration,
+    /// Of a server's handler until its answer begins, unless a timeout was given.
+    pub handler_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { timeout: Timeout::Default(Duration::from_secs(5)), run_limit: Duration::from_secs(30) }
+        Limits {
+            timeout: Timeout::Default(Duration::from_secs(5)),
+            run_limit: Duration::from_secs(30),
+            handler_timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -196,7 +203,11 @@ impl Executor {
     ) -> Result<Executor, String> {
         let deadline = Deadline::new(limits.timeout, config.clock.clone());
         let mut vm = Vm::new(config);
-        vm.set_host(Host::with_deadline(world, deadline.clone()));
+        let mut host = Host::with_deadline(world, deadline.clone());
+        if let Timeout::Default(_) = limits.timeout {
+            host.servers.handler_timeout = Some(limits.handler_timeout);
+        }
+        vm.set_host(host);
         vm.enter(|call| crate::open_some(call, is_chosen))
             .map_err(|_| String::from("not enough memory for the libraries"))?;
         Ok(Executor {
@@ -368,6 +379,17 @@ impl Executor {
             let outcome = self.drive(Some(handler)).await;
             if outcome != Outcome::Ended {
                 return outcome;
+            }
+        }
+        Outcome::Ended
+    }
+
+    /// Stops all servers; ends when the requests that are under way have been answered.
+    pub async fn stop_servers(&mut self) -> Outcome {
+        self.vm.enter(server::stop_all);
+        while let Some(server) = self.vm.enter(server::running_server) {
+            if self.drive(Some(server)).await == Outcome::Interrupted {
+                return Outcome::Interrupted;
             }
         }
         Outcome::Ended
