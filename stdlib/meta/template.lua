@@ -13,7 +13,7 @@
 ---| `{{$v := x}}` `{{x \| f a}}` `{{/* */}}` `{{-` `-}}` | variables, pipelines, comments, space taken away |
 ---| `and or not eq ne lt le gt ge len index slice print printf println html js urlquery` | functions |
 ---
----Functions of Lua cannot be called from a template. Its actions may be nested 100 deep.
+---Functions of Lua cannot be called from a template. Its actions may be nested 100 deep, ranges 12.
 ---
 ---```lua
 ---local page = template.parse('<a href="/find?q={{.query}}">{{.query}}</a>')
