@@ -60,6 +60,8 @@ pub(crate) struct Arguments {
     pub max_goroutines: Option<usize>,
     /// How long a goroutine may run between two waits.
     pub run_limit: Option<Duration>,
+    /// How long a server's handler may take until its answer begins.
+    pub handler_timeout: Option<Duration>,
     /// Whose words and habits the program meets.
     pub dialect: Dialect,
     /// What to print instead of running.
@@ -117,6 +119,15 @@ pub(crate) fn command() -> Command {
                 "DURATION",
                 "A goroutine may not run longer without a wait, in programs that serve or wait for timers and have no \
                  -timeout [default: 30s]",
+            )
+            .value_parser(read_duration),
+        )
+        .arg(
+            option(
+                "handler-timeout",
+                "DURATION",
+                "A server's handler may not take longer until its answer begins, in programs that have no -timeout \
+                 [default: 30s]",
             )
             .value_parser(read_duration),
         )
@@ -182,6 +193,8 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
         memory_limit: matches.get_one("memory-limit").map(|megabytes: &usize| megabytes.saturating_mul(1 << 20)),
         max_goroutines: matches.get_one("max-goroutines").copied(),
         run_limit: (matches.get_one("run-limit"))
+            .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
+        handler_timeout: (matches.get_one("handler-timeout"))
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
         dialect: matches.get_one("compat").copied().unwrap_or_default(),
         dump: matches.get_one("dump").copied(),

@@ -65,7 +65,5 @@ pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 /// # Errors
 /// If the system refuses what it needs.
 pub fn new_tokio() -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    // A look at the outside after every turn: turns are long for what tokio takes for one step of a task.
-    builder.enable_all().event_interval(1).build()
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

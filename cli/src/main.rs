@@ -7,6 +7,7 @@ mod commands;
 mod interactive;
 mod reload;
 mod repl;
+mod report;
 mod run;
 mod signals;
 mod spelling;

@@ -4,6 +4,7 @@ use crate::arguments::{Arguments, Dump, Preparation, Script};
 use crate::interactive::interact;
 use crate::reload::{self, End};
 use crate::repl;
+use crate::report;
 use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
@@ -98,6 +99,9 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     if arguments.trace {
         executor.trace_calls();
     }
+    if io::stderr().is_terminal() {
+        executor.set_reporter(report::word);
+    }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());
     }
@@ -132,6 +136,9 @@ fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
     };
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
+    }
+    if let Some(limit) = arguments.handler_timeout {
+        limits.handler_timeout = limit;
     }
     limits
 }
@@ -206,6 +213,10 @@ async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> i
     }
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
+        // Requests that are under way are answered first.
+        if signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_servers())).await.is_err() {
+            return Ok(end);
+        }
         // Neither a second signal nor the end of the time changes how the program ends.
         let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }

@@ -117,3 +117,22 @@ fn completions_and_the_manual_know_the_options() {
     assert!(manual.starts_with(".ie") || manual.contains(".TH solvm"), "{manual}");
     assert_eq!(solvm(folder.path(), &["completions", "tcsh"]).status.code(), Some(2));
 }
+
+#[test]
+fn run_watches_what_the_script_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("modules")).unwrap();
+    fs::write(path.join("modules/word.lua"), "return { text = 'first' }").unwrap();
+    fs::write(path.join("main.lua"), "print(import('word').text, ...) if word.text == 'second' then os.exit(3) end")
+        .unwrap();
+    assert_eq!(text(&solvm(path, &["run", "main.lua", "-x"]).stdout), "first\t-x\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["run", "--watch", "-timeout", "20s", "main.lua"]).current_dir(path);
+    let child = command.stdout(std::process::Stdio::piped()).spawn().expect("the command starts");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    fs::write(path.join("modules/word.lua"), "return { text = 'second' }").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("first\nsecond\n", Some(3)));
+    assert_eq!(solvm(path, &["run", "--watch", "-"]).status.code(), Some(1));
+}

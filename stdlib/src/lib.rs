@@ -40,6 +40,7 @@ mod types;
 mod utf8;
 mod utils;
 mod uuid;
+mod websocket;
 
 pub use host::Host;
 pub use io::input_lines;
@@ -99,10 +100,16 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "random", library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },
     Module { name: "datetime", library: &datetime::LIBRARY, documentation: include_str!("../meta/datetime.lua") },
     Module { name: "text", library: &text::LIBRARY, documentation: include_str!("../meta/text.lua") },
-    Module { name: "http", library: &http::client::LIBRARY, documentation: "" },
-    Module { name: "net", library: &net::dns::LIBRARY, documentation: "" },
+    Module { name: "http", library: &http::client::LIBRARY, documentation: include_str!("../meta/http.lua") },
+    Module { name: "http", library: &http::server::LIBRARY, documentation: "" },
+    Module { name: "net", library: &net::dns::LIBRARY, documentation: include_str!("../meta/net.lua") },
     Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
     Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
+    Module {
+        name: "websocket",
+        library: &websocket::client::LIBRARY,
+        documentation: include_str!("../meta/websocket.lua"),
+    },
 ];
 
 /// Modules that are no globals: programs ask for them by `require` or `import`.

@@ -82,11 +82,34 @@ impl Calling {
 
 /// What all sources see beside the libraries.
 static HELPERS: Library = solvm_vm::library!("" {
+    "check" => check,
     "wrong" => wrong,
 });
 
+/// `check(type, index, name, value)`: the value, if it is of that type. Otherwise the error of a wrong argument.
+fn check<'c>(
+    call: &mut Call<'c>,
+    kind: LuaString<'c>,
+    index: f64,
+    name: LuaString<'c>,
+    value: Option<Value<'c>>,
+) -> Result<Value<'c>, Error> {
+    let value = value.unwrap_or(Value::NIL);
+    if value.type_name().as_bytes() == kind.bytes() {
+        return Ok(value);
+    }
+    let got = if value.is_nil() { "no value" } else { value.type_name() };
+    let text = [kind.bytes(), b" expected, got ", got.as_bytes()].concat();
+    Err(wrong_argument(call, index, name.bytes(), &text))
+}
+
 /// `wrong(index, name, text)`: raises "bad argument #index to 'name' (text)" where the library's function was called.
 fn wrong<'c>(call: &mut Call<'c>, index: f64, name: LuaString<'c>, text: LuaString<'c>) -> Result<(), Error> {
+    Err(wrong_argument(call, index, name.bytes(), text.bytes()))
+}
+
+/// The error of a wrong argument, with the position of the nearest native that was called by the program.
+fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Error {
     let mut level = 1;
     while let Some(active) = call.level(level) {
         level += 1;
@@ -96,9 +119,11 @@ fn wrong<'c>(call: &mut Call<'c>, index: f64, name: LuaString<'c>, text: LuaStri
     }
     let mut message = call.position(level);
     message.extend_from_slice(format!("bad argument #{index} to '").as_bytes());
-    message.extend_from_slice(&[name.bytes(), b"' (", text.bytes(), b")"].concat());
-    let message = call.string(&message)?.value();
-    Err(call.raise(message))
+    message.extend_from_slice(&[name, b"' (", text, b")"].concat());
+    match call.string(&message) {
+        Ok(message) => call.raise(message.value()),
+        Err(error) => error,
+    }
 }
 
 /// The function of a source, in an environment of its own.

@@ -1,8 +1,8 @@
 //! `solvm doc [NAME]`: the documentation of a module or a function.
 
 use clap::{Arg, ArgMatches, Command};
-use solvm_stdlib::LIBRARIES;
 use solvm_stdlib::documentation::{Entry, entries};
+use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -33,13 +33,13 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 
 /// Everything that is documented: the module's name and the entry.
 fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
-    LIBRARIES.iter().flat_map(|module| entries(module.documentation).into_iter().map(|entry| (module.name, entry)))
+    modules().flat_map(|module| entries(module.documentation).into_iter().map(|entry| (module.name, entry)))
 }
 
 /// The modules, each with the first sentence of what is said of it and the names in it.
 fn overview() -> String {
     let mut text = String::new();
-    for module in LIBRARIES.iter().filter(|module| !module.documentation.is_empty()) {
+    for module in modules().filter(|module| !module.documentation.is_empty()) {
         let entries = entries(module.documentation);
         let about = entries.first().and_then(|entry| entry.text.first()).copied().unwrap_or_default();
         let _ = writeln!(text, "{:<12} {about}", module.name);

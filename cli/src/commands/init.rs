@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
-use solvm_stdlib::LIBRARIES;
+use solvm_stdlib::modules;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,7 +62,7 @@ fn make(folder: &Path) -> io::Result<()> {
         "workspace.library": [DEFINITIONS],
     });
     write_new(&folder.join(".luarc.json"), &format!("{settings:#}\n"))?;
-    for module in LIBRARIES.iter().filter(|module| !module.documentation.is_empty()) {
+    for module in modules().filter(|module| !module.documentation.is_empty()) {
         fs::write(folder.join(DEFINITIONS).join(format!("{}.lua", module.name)), module.documentation)?;
     }
     Ok(())

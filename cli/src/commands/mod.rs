@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod doc;
 mod init;
+mod run;
 mod test;
 
 use clap::{ArgMatches, Command};
@@ -20,6 +21,7 @@ struct Subcommand {
 }
 
 const COMMANDS: &[Subcommand] = &[
+    Subcommand { command: run::command, run: run::run },
     Subcommand { command: check::command, run: check::run },
     Subcommand { command: test::command, run: test::run },
     Subcommand { command: doc::command, run: doc::run },

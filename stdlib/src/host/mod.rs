@@ -139,6 +139,11 @@ pub enum NetworkUse<'a> {
         /// The port; 0 for any that is free.
         port: u16,
     },
+    /// The files of a folder to whoever asks.
+    Serve {
+        /// Its path.
+        folder: &'a [u8],
+    },
     /// The addresses of a host.
     Resolve {
         /// Its name.
@@ -187,6 +192,10 @@ pub struct Host {
     pub(crate) loading: crate::import::Loading,
     /// Modules and archives that have been fetched.
     pub(crate) fetched: crate::import::Fetched,
+    /// The HTTP servers.
+    pub(crate) servers: crate::http::server::Servers,
+    /// What others may make the program hold.
+    pub(crate) budget: crate::net::budget::Budget,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -212,6 +221,8 @@ impl Host {
             reload: Default::default(),
             loading: Default::default(),
             fetched: Default::default(),
+            servers: Default::default(),
+            budget: Default::default(),
             files: Default::default(),
         }
     }

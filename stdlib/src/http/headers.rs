@@ -17,7 +17,7 @@ static METHODS: Library = solvm_vm::library!("" {
 });
 
 /// Makes the metatable.
-pub(super) fn finish(call: &mut Call) -> Result<(), Error> {
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let metatable = call.table(0, METHODS.functions.len())?;
     call.fill(metatable, &METHODS)?;
     call.registry().set_field(call, METATABLE, metatable)
@@ -54,7 +54,7 @@ fn new_index<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>, value: V
 }
 
 /// The table of these fields.
-pub(super) fn to_table<'c>(call: &mut Call<'c>, headers: &HeaderMap) -> Result<Table<'c>, Error> {
+pub(crate) fn to_table<'c>(call: &mut Call<'c>, headers: &HeaderMap) -> Result<Table<'c>, Error> {
     let table = call.table(0, headers.keys_len())?;
     for name in headers.keys() {
         let key = call.string(&canonical(name.as_str().as_bytes()))?.value();
@@ -86,7 +86,7 @@ fn several<'c>(call: &mut Call<'c>, headers: &HeaderMap, name: &HeaderName) -> R
 }
 
 /// The fields that a table of Lua names. A value may be a list: one field each. The error says which one is wrong.
-pub(super) fn from_table<'c>(call: &mut Call<'c>, table: Table<'c>, headers: &mut HeaderMap) -> Result<(), String> {
+pub(crate) fn from_table<'c>(call: &mut Call<'c>, table: Table<'c>, headers: &mut HeaderMap) -> Result<(), String> {
     for (key, value) in table.pairs() {
         let name = LuaString::from_value(key).map(LuaString::bytes);
         let Some(name) = name.and_then(|name| HeaderName::from_bytes(name).ok()) else {

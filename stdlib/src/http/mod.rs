@@ -1,7 +1,8 @@
 //! HTTP: what client and server share, and both of them.
 
 pub(crate) mod client;
-mod headers;
+pub(crate) mod headers;
+pub(crate) mod server;
 
 use solvm_vm::{Call, Error};
 

@@ -50,3 +50,40 @@ fn too_large() -> io::Error {
     let text = format!("its Lua files are larger than {} MiB", MAX_SIZE >> 20);
     io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    fn packed(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in members {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(text).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn damaged_archives_are_read_or_refused() {
+        let archive = packed(&[("a-1/x.lua", b"return 1"), ("a-1/in/y.lua", &[b' '; 5000]), ("a-1/readme", b"text")]);
+        let members = read(archive.clone()).unwrap();
+        assert_eq!(members.keys().collect::<Vec<_>>(), ["in/y.lua", "x.lua"]);
+        let mut state: u64 = 1;
+        for _ in 0..5_000 {
+            let mut damaged = archive.clone();
+            for _ in 0..1 + state % 4 {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let place = (state >> 33) as usize % damaged.len();
+                damaged[place] = (state >> 24) as u8;
+            }
+            // Whatever it is, it comes to an end and is bounded.
+            if let Ok(members) = read(damaged) {
+                assert!(members.values().map(Vec::len).sum::<usize>() as u64 <= MAX_SIZE);
+                assert!(members.keys().all(|path| !path.starts_with('/') && !path.split('/').any(|part| part == "..")));
+            }
+        }
+    }
+}

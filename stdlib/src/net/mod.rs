@@ -1,5 +1,6 @@
 //! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
 
+pub(crate) mod budget;
 pub(crate) mod dns;
 pub(crate) mod tcp;
 pub(crate) mod tls;

@@ -9,9 +9,10 @@
 use super::watch::{Changes, Reload};
 use super::{errors, timer, watch};
 use crate::host::World;
+use crate::http::server;
 use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
-use solvm_vm::{Call, Clock, Config, GoroutineId, TracedCall, Turn, Value, Vm};
+use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::path::Path;
@@ -43,11 +44,17 @@ pub struct Limits {
     pub timeout: Timeout,
     /// Of a goroutine between two waits, while an exemption lifts the default timeout.
     pub run_limit: Duration,
+    /// Of a server's handler until its answer begins, unless a timeout was given.
+    pub handler_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { timeout: Timeout::Default(Duration::from_secs(5)), run_limit: Duration::from_secs(30) }
+        Limits {
+            timeout: Timeout::Default(Duration::from_secs(5)),
+            run_limit: Duration::from_secs(30),
+            handler_timeout: Duration::from_secs(30),
+        }
     }
 }
 
@@ -125,6 +132,27 @@ pub enum Outcome {
     Reload,
 }
 
+/// An error that nobody caught.
+pub struct Report {
+    /// What it says, with the position if it has one.
+    pub message: Vec<u8>,
+    /// The calls that were active, lines that each begin with a line break; empty if no code was running.
+    pub traceback: Vec<u8>,
+    /// The number of the goroutine that it ended, if that is not the main chunk's.
+    pub goroutine: Option<u64>,
+}
+
+impl Report {
+    /// As `lua` words it.
+    fn as_text(&self) -> Vec<u8> {
+        let head: &[u8] = if self.traceback.is_empty() { b"" } else { b"\nstack traceback:" };
+        [&self.message, head, &self.traceback].concat()
+    }
+}
+
+/// Words a report for somebody who reads it, given the names of the globals.
+pub type Reporter = fn(&Report, &[String]) -> String;
+
 /// Which goroutines have come to an end that someone cares about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ends {
@@ -148,6 +176,8 @@ pub struct Executor {
     finalizing: bool,
     /// Errors are reported to somebody who goes on: they do not fail the program.
     interactive: bool,
+    /// Words errors; if None, they are told as `lua` does.
+    reporter: Option<Reporter>,
     flushed: Instant,
 }
 
@@ -173,7 +203,11 @@ impl Executor {
     ) -> Result<Executor, String> {
         let deadline = Deadline::new(limits.timeout, config.clock.clone());
         let mut vm = Vm::new(config);
-        vm.set_host(Host::with_deadline(world, deadline.clone()));
+        let mut host = Host::with_deadline(world, deadline.clone());
+        if let Timeout::Default(_) = limits.timeout {
+            host.servers.handler_timeout = Some(limits.handler_timeout);
+        }
+        vm.set_host(host);
         vm.enter(|call| crate::open_some(call, is_chosen))
             .map_err(|_| String::from("not enough memory for the libraries"))?;
         Ok(Executor {
@@ -184,6 +218,7 @@ impl Executor {
             failed: false,
             finalizing: false,
             interactive: false,
+            reporter: None,
             flushed: Instant::now(),
         })
     }
@@ -229,7 +264,12 @@ impl Executor {
     /// Notes a failure and reports it.
     pub fn fail(&mut self, message: &[u8]) {
         self.failed |= !self.interactive;
-        self.report(message);
+        self.report(&Report { message: message.to_vec(), traceback: Vec::new(), goroutine: None });
+    }
+
+    /// From now on errors are reported in these words.
+    pub fn set_reporter(&mut self, reporter: Reporter) {
+        self.reporter = Some(reporter);
     }
 
     /// Says which file the program is: its folder is the project's.
@@ -270,10 +310,22 @@ impl Executor {
     }
 
     /// Prints an error.
-    fn report(&mut self, message: &[u8]) {
+    fn report(&mut self, report: &Report) {
         self.flush();
         let name: &[u8] = if self.interactive { b"" } else { b"solvm: " };
-        self.write_error(&[name, message, b"\n"].concat());
+        let text = match self.reporter {
+            Some(reporter) => reporter(report, &self.global_names()).into_bytes(),
+            None => [name, &report.as_text(), b"\n"].concat(),
+        };
+        self.write_error(&text);
+    }
+
+    /// The names of the globals.
+    fn global_names(&mut self) -> Vec<String> {
+        self.enter(|call| {
+            let names = call.globals().pairs().filter_map(|(key, _)| LuaString::from_value(key));
+            names.map(|name| String::from_utf8_lossy(name.bytes()).into_owned()).collect()
+        })
     }
 
     /// Writes to the program's standard error output.
@@ -327,6 +379,17 @@ impl Executor {
             let outcome = self.drive(Some(handler)).await;
             if outcome != Outcome::Ended {
                 return outcome;
+            }
+        }
+        Outcome::Ended
+    }
+
+    /// Stops all servers; ends when the requests that are under way have been answered.
+    pub async fn stop_servers(&mut self) -> Outcome {
+        self.vm.enter(server::stop_all);
+        while let Some(server) = self.vm.enter(server::running_server) {
+            if self.drive(Some(server)).await == Outcome::Interrupted {
+                return Outcome::Interrupted;
             }
         }
         Outcome::Ended
@@ -429,9 +492,14 @@ impl Executor {
                 timer::go_on(call, id);
                 watch::go_on(call, id);
                 let is_reported = !is_handled || Some(id) == main;
-                (id, is_reported.then(|| describe(call, error, traceback)), is_handled && Some(id) != main)
+                let report = is_reported.then(|| Report {
+                    message: call.error_message(error),
+                    traceback: traceback.to_vec(),
+                    goroutine: (Some(id) != main).then(|| id.number()),
+                });
+                (id, report, is_handled && Some(id) != main)
             });
-            let Some((id, message, is_fine)) = end else { return ends };
+            let Some((id, report, is_fine)) = end else { return ends };
             if ends != Ends::Goal {
                 ends = if Some(id) == goal { Ends::Goal } else { Ends::Others };
             }
@@ -439,8 +507,8 @@ impl Executor {
                 continue;
             }
             self.failed |= !is_fine && !self.interactive;
-            if let Some(message) = message {
-                self.report(&message);
+            if let Some(report) = report {
+                self.report(&report);
             }
         }
     }
@@ -460,14 +528,4 @@ fn write_traced_call(host: &mut Host, call: &TracedCall) {
     let name = call.name.as_deref().unwrap_or(b"?");
     line.extend_from_slice(&[call.event.as_bytes(), b" ", name, b" <", &call.definition, b">\n"].concat());
     host.world.write_error(&line);
-}
-
-/// The message and the traceback of an error that nobody caught, as `lua` words them.
-fn describe<'c>(call: &mut Call<'c>, error: Value<'c>, traceback: &[u8]) -> Vec<u8> {
-    let mut text = call.error_message(error);
-    if !traceback.is_empty() {
-        text.extend_from_slice(b"\nstack traceback:");
-        text.extend_from_slice(traceback);
-    }
-    text
 }

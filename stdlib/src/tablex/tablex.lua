@@ -1,15 +1,7 @@
--- The functions of `tablex`. Each is called by a native of its name; `wrong` is a native, too, and raises
--- the error of a wrong argument where that one was called. This file and those beside it
+-- The functions of `tablex`. Each is called by a native of its name; `check` and `wrong` are natives,
+-- too, and raise the error of a wrong argument where that one was called. This file and those beside it
 -- are one chunk.
 local tablex = {}
-
--- The value, if it is of that type.
-local function check(kind, index, name, value)
-  if type(value) ~= kind then
-    wrong(index, name, kind .. " expected, got " .. (value == nil and "no value" or type(value)))
-  end
-  return value
-end
 
 local function check_callable(index, name, value)
   local metatable = type(value) ~= "function" and getmetatable(value)

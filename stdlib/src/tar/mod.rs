@@ -3,6 +3,8 @@
 mod create;
 mod extract;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use crate::files::{describe, perform};
 use crate::host::{FileKind, FileSystem, Metadata, path_of};

@@ -1,13 +1,6 @@
--- The functions of `utils`. Each is called by a native of its name; `wrong` is a native, too, and raises
--- the error of a wrong argument where that one was called.
+-- The functions of `utils`. Each is called by a native of its name; `check` and `wrong` are natives,
+-- too, and raise the error of a wrong argument where that one was called.
 local utils = {}
-
-local function check(kind, index, name, value)
-  if type(value) ~= kind then
-    wrong(index, name, kind .. " expected, got " .. (value == nil and "no value" or type(value)))
-  end
-  return value
-end
 
 local function text(index, name, value)
   if type(value) == "number" then value = tostring(value) end

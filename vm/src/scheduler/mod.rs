@@ -440,6 +440,7 @@ pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
         let goroutine = &mut vm.scheduler.goroutines[index as usize];
         let fate = std::mem::replace(&mut goroutine.fate, Fate::Live);
         let thread = goroutine.thread;
+        let is_preempted = (*thread).preempted != 0;
         thread::switch_to(vm, thread);
         let ended = match fate {
             Fate::Live => return CONTINUE,
@@ -448,7 +449,13 @@ pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
                 unwind::discard(vm);
                 Ended::Returned(Vec::new())
             }
-            Fate::Fail(text) => unwind::fail(vm, text),
+            Fate::Fail(text) => {
+                if is_preempted {
+                    // It fails in the instruction that it would begin with: that is the one before the context's pc.
+                    vm.pc = vm.pc.add(1);
+                }
+                unwind::fail(vm, text)
+            }
         };
         let answer = release_goroutine(vm, ended);
         if answer != CONTINUE {

@@ -156,7 +156,12 @@ impl Vm {
 
 /// A goroutine that is not running ends when its turn comes.
 fn end_soon(vm: &mut Vm, index: u32) {
-    vm.scheduler.goroutines[index as usize].fate = Fate::End;
+    meet(vm, index, Fate::End);
+}
+
+/// A goroutine that is not running meets its fate when its turn comes.
+fn meet(vm: &mut Vm, index: u32, fate: Fate) {
+    vm.scheduler.goroutines[index as usize].fate = fate;
     let ticket = vm.scheduler.ticket(index);
     // SAFETY: no values are handed over. One that does not wait is in the queue already.
     unsafe { wake(vm, ticket, &[]) };
@@ -215,6 +220,14 @@ impl<'c> Call<'c> {
         let scheduler = &mut self.vm().scheduler;
         let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index)) else { return false };
         end_soon(self.vm(), index);
+        true
+    }
+
+    /// The same with an error that has this message.
+    pub fn fail_goroutine(&mut self, id: GoroutineId, message: &'static str) -> bool {
+        let scheduler = &mut self.vm().scheduler;
+        let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index)) else { return false };
+        meet(self.vm(), index, Fate::Fail(message));
         true
     }
 

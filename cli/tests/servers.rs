@@ -1,0 +1,266 @@
+//! Servers as others see them: signals, limits of time, floods of connections.
+#![cfg(unix)]
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+struct Program {
+    process: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(options: &[&str], code: &str) -> Program {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(options).args(["-e", code]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        Program { output: BufReader::new(process.stdout.take().unwrap()), process }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_string()
+    }
+
+    fn port(&mut self) -> u16 {
+        self.line().parse().unwrap()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
+    }
+
+    /// Its exit code and its errors.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut errors = String::new();
+        self.process.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        (self.process.wait().unwrap().code(), errors)
+    }
+
+    /// A figure from the system's account of the process.
+    fn figure(&self, name: &str) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Mostly it has ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
+}
+
+fn begin_get(port: u16, path: &str) -> TcpStream {
+    let mut stream = connect(port);
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+    stream
+}
+
+fn answer(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn get(port: u16, path: &str) -> String {
+    answer(begin_get(port, path))
+}
+
+const SERVER: &str = "create_server('s', 0, { host = '127.0.0.1', header_timeout = 3 })
+    handle_http('s', '/', function() return 'fine' end)
+    handle_http('s', '/slow', function(req) print('begun') io.stdout:flush() sleep(tonumber(req.query)) return 'slow' end)
+    handle_http('s', '/loop', function() while true do end end)
+    handle_http('s', '/loop/caught', function() while true do pcall(function() while true do end end) end end)
+    print(start_server('s')) io.stdout:flush() ";
+
+#[test]
+fn a_signal_lets_requests_under_way_finish() {
+    let mut program = Program::start(&[], SERVER);
+    let port = program.port();
+    let idle = connect(port);
+    let slow = begin_get(port, "/slow?1");
+    assert_eq!(program.line(), "begun");
+    let start = Instant::now();
+    program.signal(Signal::TERM);
+    assert!(answer(slow).ends_with("slow"));
+    assert_eq!(program.end().0, Some(143));
+    let time = start.elapsed();
+    assert!(time > Duration::from_millis(700) && time < Duration::from_secs(3), "{time:?}");
+    drop(idle);
+}
+
+#[test]
+fn requests_under_way_have_five_seconds_after_a_signal() {
+    let mut program = Program::start(&[], SERVER);
+    let port = program.port();
+    let _slow = begin_get(port, "/slow?60");
+    assert_eq!(program.line(), "begun");
+    let start = Instant::now();
+    program.signal(Signal::INT);
+    assert_eq!(program.end().0, Some(130));
+    let time = start.elapsed();
+    assert!(time > Duration::from_secs(4) && time < Duration::from_secs(8), "{time:?}");
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_requests() {
+    let mut program = Program::start(&[], SERVER);
+    let port = program.port();
+    let _slow = begin_get(port, "/slow?60");
+    assert_eq!(program.line(), "begun");
+    let start = Instant::now();
+    program.signal(Signal::INT);
+    std::thread::sleep(Duration::from_millis(100));
+    program.signal(Signal::INT);
+    assert_eq!(program.end().0, Some(130));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn handlers_that_do_not_end_are_ended() {
+    let mut program = Program::start(&["-run-limit", "300ms", "-handler-timeout", "500ms"], SERVER);
+    let port = program.port();
+    for path in ["/loop", "/loop/caught", "/slow?60"] {
+        let start = Instant::now();
+        assert!(get(port, path).starts_with("HTTP/1.1 500 "), "{path}");
+        assert!(start.elapsed() < Duration::from_secs(5), "{path} {:?}", start.elapsed());
+    }
+    assert!(get(port, "/").ends_with("fine"));
+    program.signal(Signal::TERM);
+    let (code, errors) = program.end();
+    assert_eq!(code, Some(143));
+    assert!(errors.contains("the handler took too long"), "{errors}");
+}
+
+/// Calls that wait for the network, each of which would wait for ever.
+const WAITS: &[&str] = &[
+    "tcp_listen(0, { host = '127.0.0.1' }).accept()",
+    "receive(tcp_listen(0, { host = '127.0.0.1' }))",
+    "udp_recvfrom(0, { host = '127.0.0.1' }).receive()",
+    "local l = tcp_listen(0, { host = '127.0.0.1' }) tcp_connect('127.0.0.1', l.port).read()",
+    "local l = tcp_listen(0, { host = '127.0.0.1' }) tcp_connect('127.0.0.1', l.port).write(('x'):rep(1e8))",
+    "local l = tcp_listen(0, { host = '127.0.0.1' }) http_get('http://127.0.0.1:' .. l.port, { timeout = 0 })",
+    "local l = tcp_listen(0, { host = '127.0.0.1' }) ws_connect('ws://127.0.0.1:' .. l.port, { timeout = 0 })",
+    "create_server('w', 0, { host = '127.0.0.1' }) handle_ws('w', '/', function(ws) ws.receive() end)
+     ws_connect('ws://127.0.0.1:' .. start_server('w')).receive()",
+];
+
+#[test]
+fn every_wait_ends_with_the_time_limit() {
+    for wait in WAITS {
+        let start = Instant::now();
+        let program =
+            Program::start(&["-timeout", "300ms"], &format!("while true do pcall(function() {wait} end) end"));
+        assert_eq!(program.end().0, Some(124), "{wait}");
+        assert!(start.elapsed() < Duration::from_secs(3), "{wait}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn every_wait_ends_with_a_signal() {
+    for wait in WAITS {
+        let mut program = Program::start(&[], &format!("print('ready') io.stdout:flush() {wait}"));
+        assert_eq!(program.line(), "ready");
+        std::thread::sleep(Duration::from_millis(100));
+        let start = Instant::now();
+        program.signal(Signal::INT);
+        assert_eq!(program.end().0, Some(130), "{wait}");
+        assert!(start.elapsed() < Duration::from_secs(2), "{wait}: {:?}", start.elapsed());
+    }
+}
+
+/// What is taken for connections is given back: after some thousand of every kind as many descriptors are open as before.
+#[test]
+fn connections_leave_nothing_behind() {
+    let code = format!(
+        "{SERVER}
+        handle_ws('s', '/ws', function(ws) while ws.receive() do end end)
+        local listener = tcp_listen(0, {{ host = '127.0.0.1' }})
+        go(function()
+            while true do
+                local conn = receive(listener)
+                if not conn then break end
+                go(function() conn.read() conn.close() end)
+            end
+        end)
+        print(listener.port) io.stdout:flush()"
+    );
+    let mut program = Program::start(&[], &code);
+    let (port, tcp_port) = (program.port(), program.port());
+    let upgrade = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let flood = |count: usize| {
+        for round in 0..count {
+            let mut stream = connect(if round % 5 == 4 { tcp_port } else { port });
+            let bytes: &[u8] = match round % 5 {
+                0 => b"",
+                1 => b"GET / HTTP/1.1\r\nHo",
+                2 => b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+                3 => upgrade.as_bytes(),
+                _ => b"hello",
+            };
+            stream.write_all(bytes).unwrap();
+            if let 2 | 3 = round % 5 {
+                stream.read_exact(&mut [0; 12]).unwrap();
+            }
+            // Without a word, as a broken connection ends.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    };
+    flood(1000);
+    std::thread::sleep(Duration::from_millis(500));
+    let (descriptors, memory) = (program.descriptors(), program.figure("VmRSS"));
+    flood(10_000);
+    let deadline = Instant::now() + Duration::from_secs(15);
+    while program.descriptors() > descriptors + 5 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(program.descriptors() <= descriptors + 5, "{} > {descriptors}", program.descriptors());
+    let grown = program.figure("VmRSS").saturating_sub(memory);
+    assert!(grown < 20_000, "{grown} KiB more than before");
+    assert!(get(port, "/").ends_with("fine"));
+}
+
+/// A thousand clients that never finish their headers do not hold up one that does.
+#[test]
+fn slow_clients_hold_up_nobody() {
+    let mut program = Program::start(&[], SERVER);
+    let port = program.port();
+    let mut slow: Vec<TcpStream> = (0..1000).map(|_| connect(port)).collect();
+    for stream in &mut slow {
+        stream.write_all(b"GET / HTTP/1.1\r\nX: ").unwrap();
+    }
+    let times: Vec<Duration> = (0..20)
+        .map(|_| {
+            let start = Instant::now();
+            assert!(get(port, "/").ends_with("fine"));
+            start.elapsed()
+        })
+        .collect();
+    let median = {
+        let mut times = times.clone();
+        times.sort();
+        times[10]
+    };
+    assert!(median < Duration::from_millis(50), "{times:?}");
+    // In the end they are sent away.
+    let mut first = slow.swap_remove(0);
+    assert_eq!(first.read(&mut [0; 64]).unwrap_or(0), 0);
+}

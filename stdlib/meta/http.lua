@@ -1,0 +1,319 @@
+---@meta
+
+---HTTP: a client and servers, with HTTPS, HTTP/2 and WebSockets.
+---
+---Functions of the client wait for the answer while other goroutines go on. Each request to a server is answered in a goroutine of
+---its own, by a function that takes the request and returns the answer:
+---
+---```lua
+---create_server("site", 0, { host = "127.0.0.1" })
+---handle_http("site", "/hello/:name", function(req)
+---    return "Hello, " .. req.params.name .. "!"
+---end)
+---local port = start_server("site")
+---
+---local response = http_get("http://127.0.0.1:" .. port .. "/hello/Lua")
+---assert(response.status == 200 and response.body == "Hello, Lua!")
+---stop_server("site")
+---```
+---@class http
+local http = {}
+
+---What a server has answered.
+---@class HttpResponse
+---@field status integer the status, such as 200
+---@field headers table<string, string|string[]> the header fields; looked up in any case, spelt `Content-Type` in a loop
+---@field body string the body, unpacked; nil if it was saved to a file
+---@field size? integer with `save_to`: how many bytes were saved
+---@field url string where the answer came from, after redirects
+local HttpResponse = {}
+
+---Options of the client's functions.
+---@class HttpOptions
+---@field headers? table<string, string|string[]> header fields to send
+---@field timeout? number seconds for the whole call (default 10; 0 is for ever)
+---@field redirects? integer how many redirects are followed (default 10; with 0 the redirect itself is the answer)
+---@field save_to? string a file for the body, which then need not fit into memory; it is replaced when everything has come
+---@field ca_file? string a PEM file with the certificates of the only authorities to trust, instead of the system's
+---@field insecure? boolean trust any certificate (default false)
+local HttpOptions = {}
+
+---Gets what is at a URL.
+---
+---A status such as 404 is an answer like any other. If there is no answer (no connection, a wrong certificate, too late), the
+---result is nil and the reason, and the handlers of `on_error` are told. The body must fit below the memory limit, unless it is
+---saved to a file. Connections are kept and used again.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---handle_http("s", "/", function() return { headers = { ["X-Test"] = "yes" }, body = "content" } end)
+---local url = "http://127.0.0.1:" .. start_server("s") .. "/"
+---
+---local response = http_get(url)
+---assert(response.status == 200 and response.body == "content" and response.headers["x-test"] == "yes")
+---assert(http_get(url, { save_to = "file.txt" }).size == 7)
+---assert(io.open("file.txt"):read("*a") == "content")
+---
+---stop_server("s")
+---local nothing, reason = http_get(url)
+---assert(nothing == nil and reason:find(url, 1, true))
+---```
+---@param url string
+---@param options? HttpOptions
+---@return HttpResponse? response nil if there was no answer
+---@return string? reason why not
+function http_get(url, options) end
+
+---Posts a body to a URL. Everything else is as with `http_get`.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---handle_http("s", "/", function(req) return req.method .. " " .. req.headers["Content-Type"] .. " " .. req.body end)
+---local url = "http://127.0.0.1:" .. start_server("s") .. "/"
+---
+---assert(http_post(url, json_encode({ 1, 2 })).body == "POST application/json [1,2]")
+---assert(http_post(url, "a=1", "application/x-www-form-urlencoded").body:find("urlencoded a=1"))
+---assert(http_post(url, "x", { timeout = 5, headers = { ["Content-Type"] = "text/plain" } }).status == 200)
+---stop_server("s")
+---```
+---@param url string
+---@param body? string
+---@param content_type? string|HttpOptions what the body is (default `application/json`), or options
+---@return HttpResponse? response nil if there was no answer
+---@return string? reason why not
+function http_post(url, body, content_type) end
+
+---Puts a body to a URL: as `http_post`, with the method PUT.
+---@param url string
+---@param body? string
+---@param content_type? string|HttpOptions what the body is (default `application/json`), or options
+---@return HttpResponse? response nil if there was no answer
+---@return string? reason why not
+function http_put(url, body, content_type) end
+
+---Asks to delete what is at a URL: as `http_get`, with the method DELETE.
+---@param url string
+---@param options? HttpOptions
+---@return HttpResponse? response nil if there was no answer
+---@return string? reason why not
+function http_delete(url, options) end
+
+---Any request: with a method, a body and header fields. Everything else is as with `http_get`.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---handle_http("s", "/", function(req) return req.method .. " " .. req.headers.Authorization end)
+---local url = "http://127.0.0.1:" .. start_server("s") .. "/"
+---
+---local response = http_request("PATCH", url, "body", { ["Authorization"] = "Bearer token" })
+---assert(response.body == "PATCH Bearer token")
+---stop_server("s")
+---```
+---@param method string
+---@param url string
+---@param body? string
+---@param headers? table<string, string|string[]>
+---@param options? HttpOptions
+---@return HttpResponse? response nil if there was no answer
+---@return string? reason why not
+function http_request(method, url, body, headers, options) end
+
+---A request, as handlers and middleware get it. It is a plain table: middleware may change it for the handler.
+---@class HttpRequest
+---@field method string `"GET"` and the like
+---@field path string the path, with its percent signs decoded
+---@field query string what follows the question mark, as it came; empty if there is nothing
+---@field query_params table<string, string> the values of the query by name; of a name that comes several times, the first one
+---@field headers table<string, string> the header fields; looked up in any case, spelt `Content-Type` in a loop
+---@field params table<string|integer, string> what the parts of the pattern stand for, by name and by number; that of `*` is `params["*"]`
+---@field body string the body; empty if there is none
+---@field remote_addr string the client's address and port, `"127.0.0.1:51234"`
+local HttpRequest = {}
+
+---What a handler returns, if not just a string for the body.
+---@class HttpAnswer
+---@field status? integer from 200 to 599 (default 200)
+---@field headers? table<string, string|string[]> header fields; a list gives several of the same name, as for `Set-Cookie`. Without a `Content-Type` it is `text/html` for what begins like a page, otherwise `text/plain` or, with zero bytes and the like, `application/octet-stream`
+---@field body? string|fun():string? the body; or a function that is called for one piece after the other until it returns nil
+local HttpAnswer = {}
+
+---Options of a server: what it allows its clients.
+---@class HttpServerOptions
+---@field host? string the name or address of the interface (default: all of them)
+---@field max_body? integer bytes of a request's body (default 10 MiB); more is answered with 413
+---@field max_header? integer bytes of a request's line and header fields (default 64 KiB, at least 8192); more is answered with 431
+---@field max_message? integer bytes of a WebSocket's message (default 16 MiB); more ends it with the code 1009
+---@field max_connections? integer connections at a time (default 10000); more have to wait
+---@field header_timeout? number seconds for the header of a request to come, and for TLS to be agreed on (default 10)
+---@field idle_timeout? number seconds between requests, between the parts of a body, and that a client may take nothing (default 60)
+---@field handler_timeout? number seconds until a handler's answer begins (default 30, unless `-timeout` was given; see `-handler-timeout`)
+local HttpServerOptions = {}
+
+---Makes a server, which does nothing until `start_server`. For HTTPS it needs the files of a certificate (with its chain) and of
+---its key, both in PEM form; clients then also speak HTTP/2.
+---
+---It raises an error if the name is taken or a file is not right.
+---
+---```lua
+---create_server("plain", 8080)
+---create_server("small", 0, false, nil, nil, { host = "127.0.0.1", max_body = 1000 })
+---
+---local ok, message = pcall(create_server, "secure", 8443, true, "cert.pem", "key.pem")
+---assert(not ok and message:find("cert.pem", 1, true), "there is no such file here")
+---```
+---@param name string by which the other functions know it
+---@param port integer 0 for any that is free
+---@param https? boolean|HttpServerOptions whether it is one of HTTPS (default false); or the options
+---@param certificate? string path of the certificate
+---@param key? string path of its private key
+---@param options? HttpServerOptions also as the last argument before those that are not needed
+function create_server(name, port, https, certificate, key, options) end
+
+---Says which function answers the requests for a path. Of several patterns that match, the most specific one counts; a path without
+---one is answered with 404.
+---
+---- `/exact/path` is that path alone;
+---- `/user/:id` has a part for one segment, which the handler finds as `req.params.id` and `req.params[1]`;
+---- `/files/*` is everything below (and `/files` itself), with the rest as `req.params["*"]`.
+---
+---The function returns a string, or a table with `status`, `headers` and `body`. If it fails, the client gets 500 and the handlers
+---of `on_error` get the error. It may wait, as for another server or a channel: other requests are answered meanwhile.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---handle_http("s", "/form", function(req)
+---    if req.method ~= "POST" then
+---        return { status = 405, headers = { Allow = "POST" } }
+---    end
+---    return { status = 201, headers = { ["Content-Type"] = "application/json" }, body = json_encode({ length = #req.body }) }
+---end)
+----- A body that is made as it is sent: server-sent events.
+---handle_http("s", "/events", function(req)
+---    local count = 0
+---    return {
+---        headers = { ["Content-Type"] = "text/event-stream" },
+---        body = function()
+---            count = count + 1
+---            if count > 3 then return nil end
+---            sleep(0.01)
+---            return "data: " .. count .. "\n\n"
+---        end,
+---    }
+---end)
+---local base = "http://127.0.0.1:" .. start_server("s")
+---
+---assert(http_get(base .. "/form").status == 405)
+---assert(http_post(base .. "/form", "12345").body == '{"length":5}')
+---assert(http_get(base .. "/events").body == "data: 1\n\ndata: 2\n\ndata: 3\n\n")
+---assert(http_get(base .. "/other").status == 404)
+---stop_server("s")
+---```
+---@param name string the server's
+---@param pattern string
+---@param handler fun(req: HttpRequest): string|HttpAnswer
+function handle_http(name, pattern, handler) end
+
+---Says which function is given the WebSockets that are opened at a path; patterns are those of `handle_http`. The socket is closed
+---when the function returns. See `ws_connect` for the other end.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---handle_ws("s", "/echo", function(ws)
+---    ws.send("Connected!")
+---    while true do
+---        local message = ws.receive()
+---        if not message then break end
+---        ws.send("Echo: " .. message)
+---    end
+---end)
+---local ws = ws_connect("ws://127.0.0.1:" .. start_server("s") .. "/echo")
+---
+---assert(ws.receive() == "Connected!")
+---ws.send("hello")
+---assert(ws.receive() == "Echo: hello")
+---ws.close()
+---stop_server("s")
+---```
+---@param name string the server's
+---@param pattern string
+---@param handler fun(ws: WebSocket, req: HttpRequest)
+function handle_ws(name, pattern, handler) end
+
+---Adds a function that sees the requests for some paths before their handlers: those that match the pattern, in the order in which
+---they were added. What it returns decides:
+---
+---- `false`: the client gets 401;
+---- a table with a `body`: that is the answer;
+---- a table without one: its fields (or those in its field `headers`) are added to the header of the answer that comes;
+---- anything else: the request goes on.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---handle_http("s", "/secret", function(req) return "for " .. req.user end)
+---use_middleware("s", "*", function(req) return { ["X-Served-By"] = "SolVM" } end)
+---use_middleware("s", "/secret/*", function(req)
+---    if req.headers.Authorization ~= "key" then return false end
+---    req.user = "you"
+---end)
+---local url = "http://127.0.0.1:" .. start_server("s") .. "/secret"
+---
+---assert(http_get(url).status == 401)
+---local response = http_get(url, { headers = { Authorization = "key" } })
+---assert(response.body == "for you" and response.headers["X-Served-By"] == "SolVM")
+---stop_server("s")
+---```
+---@param name string the server's
+---@param pattern string
+---@param middleware fun(req: HttpRequest): false|table|nil
+function use_middleware(name, pattern, middleware) end
+
+---Serves the files of a folder below a path, with their types, ETags, dates and ranges; `index.html` where a folder is asked for.
+---Nothing outside of the folder is reached, not even by links, and nothing whose name begins with a dot (but `.well-known`).
+---
+---It raises an error if there is no such folder.
+---
+---```lua
+---local file = io.open("page.html", "w")
+---file:write("<h1>Hello</h1>")
+---file:close()
+---create_server("s", 0, { host = "127.0.0.1" })
+---serve_static("s", "/", ".")
+---local base = "http://127.0.0.1:" .. start_server("s")
+---
+---local response = http_get(base .. "/page.html")
+---assert(response.body == "<h1>Hello</h1>" and response.headers["Content-Type"] == "text/html; charset=utf-8")
+---assert(http_get(base .. "/none.html").status == 404)
+---stop_server("s")
+---```
+---@param name string the server's
+---@param prefix string the path below which the files are
+---@param folder string
+function serve_static(name, prefix, folder) end
+
+---Starts a server. The program then runs until the server is stopped, or a signal ends it. Handlers can still be added.
+---
+---It raises an error if the server is running already or the port is taken.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---local port = start_server("s")
+---create_server("other", port, { host = "127.0.0.1" })
+---assert(not pcall(start_server, "other"), "the port is taken")
+---stop_server("s")
+---```
+---@param name string
+---@return integer port the port on which it listens
+function start_server(name) end
+
+---Stops a server: its port is free at once, requests that are being answered may take up to 5 seconds more, WebSockets are closed
+---with the code 1001. It can be started again.
+---
+---```lua
+---create_server("s", 0, { host = "127.0.0.1" })
+---start_server("s")
+---assert(stop_server("s") == true)
+---assert(stop_server("s") == false, "it is stopped already")
+---```
+---@param name string
+---@return boolean stopped whether it was running
+function stop_server(name) end

@@ -1,0 +1,147 @@
+//! What a handler returns, as a response: a string, or a table of `status`, `headers` and `body`.
+
+use crate::http::headers;
+use bytes::Bytes;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::http::response::Parts;
+use hyper::{Response, StatusCode};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+
+/// A response without its body.
+pub(super) struct Answer<'c> {
+    pub(super) head: Parts,
+    pub(super) body: Source<'c>,
+}
+
+/// Where the body comes from.
+pub(super) enum Source<'c> {
+    Whole(Bytes),
+    /// The function is called for one piece after the other. All together have this length, if that is known.
+    Function(Value<'c>, Option<u64>),
+}
+
+/// How much of a body is looked at to find out what it is.
+const LOOKED_AT: usize = 512;
+
+/// How the texts begin that browsers are told to show as pages.
+const PAGES: [&[u8]; 17] = [
+    b"<!doctype html",
+    b"<html",
+    b"<head",
+    b"<script",
+    b"<iframe",
+    b"<h1",
+    b"<div",
+    b"<font",
+    b"<table",
+    b"<a",
+    b"<style",
+    b"<title",
+    b"<b",
+    b"<body",
+    b"<br",
+    b"<p",
+    b"<!--",
+];
+
+/// The response that a value stands for. `added` are header fields that middleware adds; the handler's own win.
+pub(super) fn from_lua<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    added: HeaderMap,
+    is_head: bool,
+) -> Result<Answer<'c>, Error> {
+    let (mut head, ()) = Response::new(()).into_parts();
+    head.headers = added;
+    if let Some(text) = LuaString::from_value(value) {
+        let body = whole(&mut head, text.bytes());
+        return Ok(Answer { head, body });
+    }
+    let Some(table) = Table::from_value(value) else {
+        return Err(wrong(&format!("string or table expected, got {}", value.type_name())));
+    };
+    let field = |call: &mut Call<'c>, name: &str| Ok::<_, Error>(table.get(call.string(name.as_bytes())?));
+    let status = field(call, "status")?;
+    if !status.is_nil() {
+        head.status = status_of(status)?;
+    }
+    let given = field(call, "headers")?;
+    if let Some(given) = Table::from_value(given) {
+        headers::from_table(call, given, &mut head.headers).map_err(|reason| wrong(&reason))?;
+    } else if !given.is_nil() {
+        return Err(wrong(&format!("field 'headers': table expected, got {}", given.type_name())));
+    }
+    let body = field(call, "body")?;
+    let body = body_of(call, &mut head, body, is_head)?;
+    Ok(Answer { head, body })
+}
+
+fn wrong(text: &str) -> Error {
+    Error::text(format!("wrong answer of a handler: {text}"))
+}
+
+fn status_of(value: Value) -> Result<StatusCode, Error> {
+    let number = value.to_number().unwrap_or(f64::NAN);
+    let status = StatusCode::from_u16(number as u16).ok();
+    let status = status.filter(|status| f64::from(status.as_u16()) == number && (200..600).contains(&status.as_u16()));
+    let shown = || value.as_number().map_or(value.type_name().into(), |number| number.to_string());
+    status.ok_or_else(|| wrong(&format!("field 'status': number from 200 to 599 expected, got {}", shown())))
+}
+
+fn body_of<'c>(call: &mut Call<'c>, head: &mut Parts, body: Value<'c>, is_head: bool) -> Result<Source<'c>, Error> {
+    if head.headers.remove(TRANSFER_ENCODING).is_some() {
+        return Err(wrong("how a body is transferred is the server's business"));
+    }
+    // It follows from the body.
+    let length = match head.headers.remove(CONTENT_LENGTH) {
+        Some(length) => {
+            let length = length.to_str().ok().and_then(|text| text.parse::<u64>().ok());
+            Some(length.ok_or_else(|| wrong("header 'Content-Length': number expected"))?)
+        }
+        None => None,
+    };
+    if Function::from_value(body).is_some() {
+        return Ok(Source::Function(body, length));
+    }
+    let text = LuaString::from_value(body).or_else(|| call.number_string(body.as_number()?));
+    if text.is_none() && !body.is_nil() {
+        return Err(wrong(&format!("field 'body': string or function expected, got {}", body.type_name())));
+    }
+    let text = text.map_or(&b""[..], LuaString::bytes);
+    match length {
+        Some(length) if is_head && text.is_empty() => {
+            head.headers.insert(CONTENT_LENGTH, length.into());
+        }
+        Some(length) if length != text.len() as u64 => {
+            return Err(wrong(&format!("header 'Content-Length' says {length}, the body has {} bytes", text.len())));
+        }
+        _ => {}
+    }
+    Ok(whole(head, text))
+}
+
+/// A body that is there; says what it is, if the handler does not.
+fn whole<'c>(head: &mut Parts, text: &[u8]) -> Source<'c> {
+    if !text.is_empty() && !head.headers.contains_key(CONTENT_TYPE) {
+        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(text)));
+    }
+    Source::Whole(Bytes::copy_from_slice(text))
+}
+
+/// What a body is, by its beginning.
+fn content_type(text: &[u8]) -> &'static str {
+    let start = &text[..text.len().min(LOOKED_AT)];
+    let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31);
+    if start.iter().any(is_control) {
+        return "application/octet-stream";
+    }
+    let trimmed = start.trim_ascii_start();
+    let is_page = trimmed.first() == Some(&b'<')
+        && PAGES.iter().any(|page| {
+            let begins = trimmed.get(..page.len()).is_some_and(|start| start.eq_ignore_ascii_case(page));
+            begins
+                && (page == b"<!--"
+                    || matches!(trimmed.get(page.len()), None | Some(b' ' | b'>' | b'\n' | b'\r' | b'\t')))
+        });
+    if is_page { "text/html; charset=utf-8" } else { "text/plain; charset=utf-8" }
+}

@@ -1,0 +1,156 @@
+//! Bodies: those of requests, gathered within limits, and those of responses.
+
+use super::transport::Underway;
+use crate::net::budget::{Budget, Share};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use tokio::sync::mpsc;
+
+/// A request's body, and its share of the memory for bodies.
+#[derive(Default)]
+pub(super) struct Received {
+    pub(super) bytes: Bytes,
+    share: Share,
+}
+
+/// Why a body was not taken.
+pub(super) enum Refused {
+    /// It is larger than allowed.
+    TooLarge,
+    /// There is no room for it now.
+    NoRoom,
+    /// The client went away, or sent nonsense.
+    Broken,
+}
+
+/// The size of a body as its header says.
+pub(super) fn announced_size(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Gathers a request's body.
+pub(super) async fn receive(mut body: Incoming, limit: usize, budget: &Budget) -> Result<Received, Refused> {
+    let mut received = Received::default();
+    let mut whole = BytesMut::new();
+    loop {
+        let Some(frame) = body.frame().await else { break };
+        let Ok(piece) = frame.map_err(|_| Refused::Broken)?.into_data() else { continue };
+        let size = received.bytes.len() + whole.len() + piece.len();
+        if size > limit {
+            super::connection::discard(body);
+            return Err(Refused::TooLarge);
+        }
+        if !budget.extend(&mut received.share, size) {
+            return Err(Refused::NoRoom);
+        }
+        // Most bodies come in one piece.
+        if received.bytes.is_empty() && whole.is_empty() {
+            received.bytes = piece;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut received.bytes));
+            whole.extend_from_slice(&piece);
+        }
+    }
+    if received.bytes.is_empty() {
+        received.bytes = whole.freeze();
+    }
+    Ok(received)
+}
+
+/// A piece of a body that is made as it is sent.
+pub(super) enum Piece {
+    Data(Bytes),
+    /// The body is complete. A stream that ends without this was cut off.
+    End,
+}
+
+/// The body of a response.
+pub(super) struct Body {
+    content: Content,
+    /// When the body is dropped, the request has been answered.
+    _request: Option<Underway>,
+}
+
+enum Content {
+    Whole(Bytes),
+    /// It comes in pieces; of this length, if that is known.
+    Pieces(mpsc::Receiver<Piece>, Option<u64>),
+    Ended,
+}
+
+impl Body {
+    pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
+        Body { content: Content::Whole(bytes.into()), _request: None }
+    }
+
+    pub(super) fn pieces(pieces: mpsc::Receiver<Piece>, length: Option<u64>) -> Body {
+        Body { content: Content::Pieces(pieces, length), _request: None }
+    }
+
+    /// The body of the answer to this request.
+    pub(super) fn of(mut self, request: Underway) -> Body {
+        self._request = Some(request);
+        self
+    }
+}
+
+/// The program stopped in the middle of a body: the connection is cut, so that the client does not take it for whole.
+#[derive(Debug)]
+pub(super) struct CutOff;
+
+impl fmt::Display for CutOff {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the body was cut off")
+    }
+}
+
+impl std::error::Error for CutOff {}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        match &mut self.content {
+            Content::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.content = Content::Ended;
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Content::Pieces(pieces, _) => match ready!(pieces.poll_recv(context)) {
+                Some(Piece::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Piece::End) => {
+                    self.content = Content::Ended;
+                    Poll::Ready(None)
+                }
+                None => {
+                    self.content = Content::Ended;
+                    Poll::Ready(Some(Err(CutOff)))
+                }
+            },
+            Content::Ended => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_empty(),
+            Content::Pieces(..) => false,
+            Content::Ended => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Pieces(_, Some(length)) => SizeHint::with_exact(*length),
+            Content::Pieces(_, None) => SizeHint::default(),
+            Content::Ended => SizeHint::with_exact(0),
+        }
+    }
+}

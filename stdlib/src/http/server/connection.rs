@@ -1,0 +1,267 @@
+//! The connections of a server: each is a task of its own that speaks HTTP and hands the requests to the server's goroutine.
+//!
+//! A task waits for the answer to a request; if whoever was to give it is gone, the client gets 500. A watch looks after each
+//! connection, so that clients that send slowly, or take nothing, do not hold it for ever.
+
+use super::body::{self, Body, Received, Refused};
+use super::limits::Limits;
+use super::transport::{Activity, Stream, Transport, Verdict};
+use crate::net::budget::Budget;
+use crate::net::tcp::{is_passing, plain};
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{Either, select};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hyper::http::request::Parts;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+/// A request on its way to the program.
+pub(super) struct Arrival {
+    pub(super) head: Parts,
+    pub(super) body: Received,
+    /// The client's address and port.
+    pub(super) remote: Arc<str>,
+    pub(super) answer: oneshot::Sender<Response<Body>>,
+    /// The connection, if the client wants to speak something else on it.
+    pub(super) upgrade: Option<OnUpgrade>,
+}
+
+/// What the tasks of a server share.
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) tls: Option<TlsAcceptor>,
+    /// The requests. When the last task has ended, so has the queue.
+    pub(super) arrivals: mpsc::UnboundedSender<Arrival>,
+    pub(super) budget: Budget,
+    /// The server stops.
+    pub(super) stopping: CancellationToken,
+}
+
+/// How long requests that are being answered when a server stops may still take.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// How much of a refused body is still taken, and for how long.
+const DISCARD: usize = 64 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// How long the server rests when the system has no descriptors left.
+const REST: Duration = Duration::from_millis(50);
+/// What a connection that begins to speak HTTP/2 without encryption sends first.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Requests of one HTTP/2 connection at a time.
+const MAX_STREAMS: u32 = 128;
+/// How often an HTTP/2 client that says nothing is asked whether it is still there.
+const PING: Duration = Duration::from_secs(20);
+
+/// Accepts connections until the server stops.
+pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let places = Arc::new(Semaphore::new(shared.limits.max_connections));
+    loop {
+        let accepted = async {
+            let place = places.clone().acquire_owned().await.ok()?;
+            Some((place, listener.accept().await))
+        };
+        let Some(Some((place, accepted))) = shared.stopping.run_until_cancelled(accepted).await else { return };
+        match accepted {
+            Ok((stream, remote)) => {
+                // Without it answers may be held back; if the socket is broken, its first use tells.
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(serve(stream, plain(remote), place, shared.clone()));
+            }
+            Err(error) if is_passing(&error) => {}
+            Err(_) => tokio::time::sleep(REST).await,
+        }
+    }
+}
+
+/// A connection from its beginning to its end.
+async fn serve(stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit, shared: Arc<Shared>) {
+    let activity = Arc::new(Activity::new());
+    // Whatever goes wrong: the client is gone, and there is nobody to tell.
+    let begun = tokio::time::timeout(shared.limits.header_timeout, begin(stream, &shared));
+    let begun = shared.stopping.run_until_cancelled(begun).await;
+    let Some(Ok(Ok((stream, prefix, is_http2)))) = begun else { return };
+    let io = TokioIo::new(Transport::new(stream, prefix, activity.clone(), place));
+    let remote: Arc<str> = remote.to_string().into();
+    let service = service_fn(|request| {
+        let (remote, shared, activity) = (remote.clone(), shared.clone(), activity.clone());
+        async move { Ok::<_, Infallible>(answer(request, remote, &shared, &activity).await) }
+    });
+    if is_http2 {
+        activity.set_http2();
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).keep_alive_interval(PING);
+        builder.max_header_list_size(u32::try_from(shared.limits.max_header).unwrap_or(u32::MAX));
+        watch(builder.serve_connection(io, service), &shared, &activity).await;
+    } else {
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(shared.limits.max_header).max_header_size(shared.limits.max_header);
+        watch(builder.serve_connection(io, service).with_upgrades(), &shared, &activity).await;
+    }
+}
+
+/// Greets the client: what it speaks, and what was read to find that out.
+async fn begin(mut stream: TcpStream, shared: &Shared) -> std::io::Result<(Stream, Bytes, bool)> {
+    if let Some(tls) = &shared.tls {
+        let stream = tls.accept(stream).await?;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        return Ok((Stream::Encrypted(Box::new(stream)), Bytes::new(), is_http2));
+    }
+    let mut prefix = BytesMut::with_capacity(1024);
+    loop {
+        if stream.read_buf(&mut prefix).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        let common = prefix.len().min(HTTP2_PREFACE.len());
+        if prefix[..common] != HTTP2_PREFACE[..common] {
+            return Ok((Stream::Plain(stream), prefix.freeze(), false));
+        }
+        if common == HTTP2_PREFACE.len() {
+            return Ok((Stream::Plain(stream), prefix.freeze(), true));
+        }
+    }
+}
+
+/// A connection that can be asked to end in peace.
+trait Connection: Future {
+    fn end_in_peace(self: Pin<&mut Self>);
+}
+
+macro_rules! connection {
+    ($($type:ty;)*) => { $(
+        impl<S> Connection for $type
+        where
+            S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+            S::Future: Send + 'static,
+        {
+            fn end_in_peace(self: Pin<&mut Self>) {
+                self.graceful_shutdown();
+            }
+        }
+    )* };
+}
+connection! {
+    http1::UpgradeableConnection<TokioIo<Transport>, S>;
+    http2::Connection<TokioIo<Transport>, S, TokioExecutor>;
+}
+
+/// Drives a connection, looks after it, and ends it when the server stops.
+async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity) {
+    let mut connection = pin!(connection);
+    let limits = &shared.limits;
+    let watch = async {
+        loop {
+            match activity.judge(limits.header_timeout, limits.idle_timeout) {
+                Verdict::LookAgainAfter(time) => tokio::time::sleep(time).await,
+                Verdict::Idle => return true,
+                Verdict::Stuck => return false,
+            }
+        }
+    };
+    let watch = pin!(watch);
+    let stopping = pin!(shared.stopping.cancelled());
+    let in_peace = match select(connection.as_mut(), select(watch, stopping)).await {
+        Either::Left(_) => return,
+        Either::Right((Either::Left((in_peace, _)), _)) => in_peace,
+        Either::Right((Either::Right(_), _)) => true,
+    };
+    if in_peace {
+        connection.as_mut().end_in_peace();
+        // Those that do not end in time are cut.
+        let _ = tokio::time::timeout(GRACE, connection).await;
+    }
+}
+
+/// A short answer that is not the program's.
+pub(super) fn plain_answer(status: StatusCode) -> Response<Body> {
+    let text = format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
+    let mut response = Response::new(Body::whole(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if status == StatusCode::UPGRADE_REQUIRED {
+        // What the path, or the version of the protocol, is for.
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    }
+    response
+}
+
+/// The answer to a request.
+async fn answer(
+    mut request: Request<Incoming>,
+    remote: Arc<str>,
+    shared: &Shared,
+    activity: &Arc<Activity>,
+) -> Response<Body> {
+    let underway = activity.request();
+    if let Some(status) = objection(&request, &shared.limits) {
+        discard(request.into_body());
+        return refusal(status).map(|body| body.of(underway));
+    }
+    let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
+    let (head, incoming) = request.into_parts();
+    let has_body = !hyper::body::Body::is_end_stream(&incoming);
+    let body = if has_body {
+        let _reading = activity.reading();
+        body::receive(incoming, shared.limits.max_body, &shared.budget).await
+    } else {
+        Ok(Received::default())
+    };
+    let response = match body {
+        Ok(body) => {
+            let (answer, answered) = oneshot::channel();
+            // If nobody takes it, nobody answers either.
+            let _ = shared.arrivals.send(Arrival { head, body, remote, answer, upgrade });
+            answered.await.unwrap_or_else(|_| plain_answer(StatusCode::INTERNAL_SERVER_ERROR))
+        }
+        Err(Refused::TooLarge) => refusal(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(Refused::NoRoom) => refusal(StatusCode::SERVICE_UNAVAILABLE),
+        Err(Refused::Broken) => refusal(StatusCode::BAD_REQUEST),
+    };
+    response.map(|body| body.of(underway))
+}
+
+/// Takes what a client still sends of a body that is refused, for a while: if the connection were cut at once, it might never
+/// see the answer.
+pub(super) fn discard(mut body: Incoming) {
+    tokio::spawn(tokio::time::timeout(DISCARD_TIME, async move {
+        let mut left = DISCARD;
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        }
+    }));
+}
+
+/// An answer after which the connection ends.
+fn refusal(status: StatusCode) -> Response<Body> {
+    let mut response = plain_answer(status);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// What is wrong with a request before its body is looked at.
+fn objection(request: &Request<Incoming>, limits: &Limits) -> Option<StatusCode> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let has_one_host = hosts.next().is_some() && hosts.next().is_none();
+    if request.version() == Version::HTTP_11 && !has_one_host {
+        return Some(StatusCode::BAD_REQUEST);
+    }
+    let size = body::announced_size(request.headers())?;
+    (size > limits.max_body as u64).then_some(StatusCode::PAYLOAD_TOO_LARGE)
+}

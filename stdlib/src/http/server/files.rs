@@ -1,0 +1,361 @@
+//! Folders whose files are served as they are: `serve_static`.
+//!
+//! Nothing outside of the folder is reached: a path with `..` or the like is not found, and a link that leads out of the folder
+//! is not followed. Names that begin with a dot are not found either, except `.well-known`.
+
+use super::body::{Body, Piece};
+use super::connection::plain_answer;
+use super::route::segments;
+use crate::host::path_of;
+use crate::io::file::in_pool;
+use bytes::Bytes;
+use hyper::header::{
+    ACCEPT_RANGES, ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Response, StatusCode};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{mpsc, oneshot};
+
+/// How much of a file is read at a time.
+const PIECE: u64 = 128 << 10;
+/// What a folder is shown as.
+const INDEX: &str = "index.html";
+
+/// A folder that is served.
+pub(super) struct Folder {
+    /// As the system knows it: without links.
+    root: PathBuf,
+    /// How many segments of a path lead to the folder.
+    prefix: usize,
+}
+
+/// A file that was found, open.
+struct Found {
+    file: File,
+    size: u64,
+    modified: Option<SystemTime>,
+    content_type: &'static str,
+}
+
+impl Folder {
+    /// A folder that is served under a prefix of so many segments. Looks at the file system.
+    pub(super) fn new(path: &[u8], prefix: usize) -> io::Result<Folder> {
+        let root = path_of(path).canonicalize()?;
+        if root.is_dir() { Ok(Folder { root, prefix }) } else { Err(io::ErrorKind::NotADirectory.into()) }
+    }
+
+    /// Answers a request. `added` are header fields that go with any answer.
+    pub(super) fn serve(self: Arc<Self>, head: Parts, added: HeaderMap, answer: oneshot::Sender<Response<Body>>) {
+        tokio::spawn(async move {
+            let (mut response, rest) = self.respond(&head).await;
+            for (name, value) in &added {
+                response.headers_mut().entry(name).or_insert_with(|| value.clone());
+            }
+            // The client may be gone; then the rest is of no use.
+            if answer.send(response).is_ok()
+                && let Some(rest) = rest
+            {
+                rest.send().await;
+            }
+        });
+    }
+
+    async fn respond(self: &Arc<Self>, head: &Parts) -> (Response<Body>, Option<Rest>) {
+        if head.method != Method::GET && head.method != Method::HEAD {
+            let mut response = plain_answer(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return (response, None);
+        }
+        let Some(relative) = self.relative(head.uri.path()) else { return (plain_answer(StatusCode::NOT_FOUND), None) };
+        let (folder, is_folder) = (self.clone(), head.uri.path().ends_with('/'));
+        let found = in_pool(move || folder.find(&relative, is_folder)).await;
+        match found.flatten() {
+            Ok(Some(found)) => present(head, found).await,
+            Ok(None) => (redirect(head), None),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                (plain_answer(StatusCode::FORBIDDEN), None)
+            }
+            Err(_) => (plain_answer(StatusCode::NOT_FOUND), None),
+        }
+    }
+
+    /// The path below the folder. None if it is not one that can lead to a file.
+    fn relative(&self, path: &str) -> Option<PathBuf> {
+        let path = segments(path);
+        let rest = path.get(self.prefix..).unwrap_or_default();
+        let mut relative = PathBuf::new();
+        for (place, segment) in rest.iter().enumerate() {
+            let is_last = place + 1 == rest.len();
+            let is_plain = !segment.iter().any(|byte| matches!(byte, b'/' | b'\\' | b':' | 0));
+            let is_hidden = segment.first() == Some(&b'.') && segment[..] != b".well-known"[..];
+            match segment.is_empty() {
+                true if is_last => {}
+                false if is_plain && !is_hidden => relative.push(path_of(segment)),
+                _ => return None,
+            }
+        }
+        Some(relative)
+    }
+
+    /// Opens what is there. None is a folder whose path should end with a slash.
+    fn find(&self, relative: &Path, is_folder: bool) -> io::Result<Option<Found>> {
+        let mut path = self.inside(&self.root.join(relative))?;
+        if path.is_dir() {
+            if !is_folder && !relative.as_os_str().is_empty() {
+                return Ok(None);
+            }
+            path = self.inside(&path.join(INDEX))?;
+        } else if is_folder {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        // Others might never end, or never begin.
+        if !path.is_file() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let file = File::open(&path)?;
+        let about = file.metadata()?;
+        let content_type = path.extension().and_then(|extension| extension.to_str()).map_or(UNKNOWN, content_type);
+        Ok(Some(Found { file, size: about.len(), modified: about.modified().ok(), content_type }))
+    }
+
+    /// The path without links, if it is in the folder.
+    fn inside(&self, path: &Path) -> io::Result<PathBuf> {
+        let path = path.canonicalize()?;
+        if path.starts_with(&self.root) { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+}
+
+/// The answer that the path of a folder ends with a slash.
+fn redirect(head: &Parts) -> Response<Body> {
+    let mut response = plain_answer(StatusCode::MOVED_PERMANENTLY);
+    // Only one slash at the beginning: two would name another server.
+    let path = head.uri.path().trim_start_matches('/');
+    let query = head.uri.query().map_or(String::new(), |query| format!("?{query}"));
+    if let Ok(location) = HeaderValue::from_str(&format!("/{path}/{query}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// What is sent of a file after the answer has begun.
+struct Rest {
+    file: File,
+    left: u64,
+    pieces: mpsc::Sender<Piece>,
+}
+
+impl Rest {
+    /// Sends it, as fast as the client takes it. If it cannot be read to its end, the answer is cut off.
+    async fn send(mut self) {
+        while self.left > 0 {
+            let mut file = self.file;
+            let size = self.left.min(PIECE);
+            let read = in_pool(move || read_exactly(&mut file, size).map(|bytes| (file, bytes))).await.flatten();
+            let Ok((file, bytes)) = read else { return };
+            (self.file, self.left) = (file, self.left - size);
+            if self.pieces.send(Piece::Data(bytes)).await.is_err() {
+                return;
+            }
+        }
+        // A client that is gone does not miss it.
+        let _ = self.pieces.send(Piece::End).await;
+    }
+}
+
+fn read_exactly(file: &mut File, size: u64) -> io::Result<Bytes> {
+    let mut bytes = vec![0; size as usize];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// The answer with a file, or the part of it that the client asks for.
+async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest>) {
+    let modified = found.modified.map(|time| httpdate::fmt_http_date(time));
+    let tag = tag_of(&found);
+    let mut fields = HeaderMap::new();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static(found.content_type));
+    fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    fields.extend([(ETAG, &tag)].into_iter().filter_map(|(name, text)| Some((name, text.parse().ok()?))));
+    fields.extend(modified.iter().filter_map(|text| Some((LAST_MODIFIED, text.parse::<HeaderValue>().ok()?))));
+    let with = |status, body| {
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        response
+    };
+    if is_known(head, &tag, found.modified) {
+        let mut response = with(StatusCode::NOT_MODIFIED, Body::whole(Bytes::new()));
+        *response.headers_mut() = fields;
+        return (response, None);
+    }
+    let mut status = StatusCode::OK;
+    let mut part = 0..found.size;
+    match range_of(head, &tag, modified.as_deref(), found.size) {
+        Asked::Everything => {}
+        Asked::Part(range) => {
+            status = StatusCode::PARTIAL_CONTENT;
+            let text = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), found.size);
+            fields.extend(text.parse::<HeaderValue>().ok().map(|text| (CONTENT_RANGE, text)));
+            part = range;
+        }
+        Asked::Outside => {
+            let mut response = plain_answer(StatusCode::RANGE_NOT_SATISFIABLE);
+            let text = format!("bytes */{}", found.size);
+            response.headers_mut().extend(text.parse::<HeaderValue>().ok().map(|text| (CONTENT_RANGE, text)));
+            return (response, None);
+        }
+    }
+    let (start, length) = (part.start, part.end - part.start);
+    let first = length.min(PIECE);
+    let read = in_pool(move || {
+        found.file.seek(SeekFrom::Start(start))?;
+        read_exactly(&mut found.file, first).map(|bytes| (found.file, bytes))
+    });
+    let Ok((file, bytes)) = read.await.flatten() else {
+        return (plain_answer(StatusCode::INTERNAL_SERVER_ERROR), None);
+    };
+    let (body, rest) = if length <= PIECE {
+        (Body::whole(bytes), None)
+    } else {
+        let (sender, pieces) = mpsc::channel(2);
+        // There is room for it.
+        let _ = sender.try_send(Piece::Data(bytes));
+        (Body::pieces(pieces, Some(length)), Some(Rest { file, left: length - first, pieces: sender }))
+    };
+    let mut response = with(status, body);
+    *response.headers_mut() = fields;
+    (response, rest)
+}
+
+/// A name for the contents of a file: its size and when it was changed.
+fn tag_of(found: &Found) -> String {
+    let modified = found.modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+    format!("\"{:x}-{:x}\"", modified.unwrap_or(Duration::ZERO).as_nanos(), found.size)
+}
+
+fn text_of(head: &Parts, name: HeaderName) -> Option<&str> {
+    head.headers.get(name)?.to_str().ok()
+}
+
+/// Whether the client has the file as it is.
+fn is_known(head: &Parts, tag: &str, modified: Option<SystemTime>) -> bool {
+    if let Some(tags) = text_of(head, IF_NONE_MATCH) {
+        return tags.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag);
+    }
+    let since = text_of(head, IF_MODIFIED_SINCE).and_then(|text| httpdate::parse_http_date(text).ok());
+    // Such times have no fractions of seconds.
+    let is_older = |since: SystemTime, modified: SystemTime| modified < since + Duration::from_secs(1);
+    since.zip(modified).is_some_and(|(since, modified)| is_older(since, modified))
+}
+
+/// Which part of a file the client asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Everything,
+    Part(Range<u64>),
+    /// One that is not there.
+    Outside,
+}
+
+fn range_of(head: &Parts, tag: &str, modified: Option<&str>, size: u64) -> Asked {
+    let Some(text) = text_of(head, RANGE) else { return Asked::Everything };
+    if text_of(head, IF_RANGE).is_some_and(|condition| condition != tag && Some(condition) != modified) {
+        return Asked::Everything;
+    }
+    parse_range(text, size)
+}
+
+/// A range as clients write it. Several at once, and what makes no sense, count as everything.
+fn parse_range(text: &str, size: u64) -> Asked {
+    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+        return Asked::Everything;
+    };
+    let range = match (first.parse::<u64>(), last.parse::<u64>()) {
+        (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(size),
+        (Ok(first), Err(_)) if last.is_empty() => first..size,
+        (Err(_), Ok(count)) if first.is_empty() => size.saturating_sub(count)..size,
+        _ => return Asked::Everything,
+    };
+    if range.start < range.end { Asked::Part(range) } else { Asked::Outside }
+}
+
+/// What a file is of which nothing is known.
+const UNKNOWN: &str = "application/octet-stream";
+
+/// What a file with that extension is.
+fn content_type(extension: &str) -> &'static str {
+    match &*extension.to_ascii_lowercase() {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "txt" | "log" | "lua" => "text/plain; charset=utf-8",
+        "md" => "text/markdown; charset=utf-8",
+        "csv" => "text/csv; charset=utf-8",
+        "xml" => "application/xml",
+        "ics" => "text/calendar; charset=utf-8",
+        "yaml" | "yml" => "application/yaml",
+        "toml" => "application/toml",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "ico" => "image/vnd.microsoft.icon",
+        "bmp" => "image/bmp",
+        "woff" => "font/woff",
+        "woff2" => "font/woff2",
+        "ttf" => "font/ttf",
+        "otf" => "font/otf",
+        "mp3" => "audio/mpeg",
+        "ogg" | "oga" => "audio/ogg",
+        "wav" => "audio/wav",
+        "m4a" => "audio/mp4",
+        "flac" => "audio/flac",
+        "mp4" => "video/mp4",
+        "webm" => "video/webm",
+        "ogv" => "video/ogg",
+        "mov" => "video/quicktime",
+        "pdf" => "application/pdf",
+        "wasm" => "application/wasm",
+        "zip" => "application/zip",
+        "gz" => "application/gzip",
+        "tar" => "application/x-tar",
+        _ => UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_those_of_the_file() {
+        for (text, asked) in [
+            ("bytes=0-4", Asked::Part(0..5)),
+            ("bytes=5-", Asked::Part(5..10)),
+            ("bytes=-3", Asked::Part(7..10)),
+            ("bytes=-30", Asked::Part(0..10)),
+            ("bytes=8-100", Asked::Part(8..10)),
+            ("bytes=8-18446744073709551615", Asked::Part(8..10)),
+            ("bytes=10-", Asked::Outside),
+            ("bytes=-0", Asked::Outside),
+            ("bytes=4-2", Asked::Everything),
+            ("bytes=0-1,4-5", Asked::Everything),
+            ("bytes=x-", Asked::Everything),
+            ("lines=1-2", Asked::Everything),
+        ] {
+            assert_eq!(parse_range(text, 10), asked, "{text}");
+        }
+        assert_eq!(parse_range("bytes=0-", 0), Asked::Outside);
+    }
+}

@@ -1,0 +1,79 @@
+//! What a server allows its clients: the options of `create_server`.
+
+use crate::options::Options;
+use solvm_vm::{Call, Error};
+use std::time::Duration;
+
+/// The limits of a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Bytes of a request's body.
+    pub(super) max_body: usize,
+    /// Bytes of a request's line and header fields.
+    pub(super) max_header: usize,
+    /// Bytes of a WebSocket's message.
+    pub(super) max_message: usize,
+    /// Connections at a time; more wait until others end.
+    pub(super) max_connections: usize,
+    /// How long a request's line and header fields may take to come, and the greeting of TLS.
+    pub(super) header_timeout: Duration,
+    /// How long a connection may lie still: between requests, in the middle of a body, or while a client takes nothing.
+    pub(super) idle_timeout: Duration,
+    /// How long a handler may take until its answer begins. None is as the command line says.
+    pub(super) handler_timeout: Option<Duration>,
+}
+
+/// The names of the options, and of that which is no limit.
+pub(super) const OPTIONS: [&str; 8] = [
+    "handler_timeout",
+    "header_timeout",
+    "host",
+    "idle_timeout",
+    "max_body",
+    "max_connections",
+    "max_header",
+    "max_message",
+];
+
+/// Less than this hyper does not take.
+const LEAST_HEADER: usize = 8192;
+/// More than this the counter of connections does not take.
+const MOST_CONNECTIONS: usize = 1 << 28;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            max_body: 10 << 20,
+            max_header: 64 << 10,
+            max_message: 16 << 20,
+            max_connections: 10_000,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            handler_timeout: None,
+        }
+    }
+}
+
+impl Limits {
+    /// The limits that the options say.
+    pub(super) fn read<'c>(call: &mut Call<'c>, options: &Options<'c>) -> Result<Limits, Error> {
+        let standard = Limits::default();
+        let max_header = options.size(call, "max_header")?.unwrap_or(standard.max_header);
+        if max_header < LEAST_HEADER {
+            return Err(options.wrong("max_header", &format!("at least {LEAST_HEADER} expected")));
+        }
+        let max_connections = options.size(call, "max_connections")?.unwrap_or(standard.max_connections);
+        if max_connections == 0 {
+            return Err(options.wrong("max_connections", "at least 1 expected"));
+        }
+        Ok(Limits {
+            max_body: options.size(call, "max_body")?.unwrap_or(standard.max_body),
+            max_header,
+            max_message: options.size(call, "max_message")?.unwrap_or(standard.max_message),
+            max_connections: max_connections.min(MOST_CONNECTIONS),
+            header_timeout: options.seconds(call, "header_timeout")?.unwrap_or(standard.header_timeout),
+            idle_timeout: options.seconds(call, "idle_timeout")?.unwrap_or(standard.idle_timeout),
+            handler_timeout: options.seconds(call, "handler_timeout")?,
+        })
+    }
+}

@@ -1,0 +1,297 @@
+//! HTTP servers: `create_server`, `start_server`, `stop_server`, `handle_http`, `handle_ws`, `use_middleware`, `serve_static`.
+//!
+//! Tasks of tokio speak HTTP ([`connection`]); what they receive goes through one queue to the server's goroutine, which starts
+//! one for each request ([`serve`]). The functions that answer lie in a table of the registry, by number; everything else is
+//! Rust's.
+
+mod answer;
+mod body;
+mod connection;
+mod files;
+mod handshake;
+mod limits;
+mod request;
+mod route;
+mod serve;
+mod transport;
+
+use crate::Host;
+use crate::host::{NetworkUse, reason};
+use crate::io::file::in_pool;
+use crate::net::{allow, port, tcp, tls};
+use crate::options::Options;
+use crate::runtime::registry_table;
+use connection::{Arrival, Shared};
+use files::Folder;
+use hashbrown::HashMap;
+use limits::{Limits, OPTIONS};
+use route::{Pattern, Router};
+use serve::{NewQueue, SERVE, Task};
+use solvm_vm::native::{Library, Param, Results, asynchronous};
+use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "create_server" => create_server,
+    "handle_http" => handle_http,
+    "handle_ws" => handle_ws,
+    "serve_static" => serve_static,
+    "start_server" => start_server,
+    "stop_server" => stop_server,
+    "use_middleware" => use_middleware,
+});
+
+/// The program's servers.
+#[derive(Default)]
+pub(crate) struct Servers {
+    all: Vec<Server>,
+    by_name: HashMap<Vec<u8>, usize>,
+    /// Requests whose goroutines have not begun, by number.
+    tasks: HashMap<u64, Task>,
+    last_task: u64,
+    /// How long a handler may take until its answer begins, where the server does not say.
+    pub(crate) handler_timeout: Option<Duration>,
+}
+
+struct Server {
+    host: String,
+    port: u16,
+    limits: Limits,
+    tls: Option<TlsAcceptor>,
+    handlers: Router<Handler>,
+    /// The numbers of functions.
+    sockets: Router<usize>,
+    middleware: Vec<(Pattern, usize)>,
+    running: Option<Running>,
+}
+
+/// Who answers the requests for a path.
+#[derive(Clone)]
+enum Handler {
+    /// The function with this number.
+    Function(usize),
+    Files(Arc<Folder>),
+}
+
+/// A server that has been started, until its last connection has ended.
+struct Running {
+    goroutine: GoroutineId,
+    stopping: CancellationToken,
+    /// When the handlers have to have answered, by their goroutines.
+    due: HashMap<GoroutineId, Instant>,
+    /// None of them is due before.
+    next_due: Option<Instant>,
+}
+
+fn servers<'a>(call: &'a mut Call) -> Option<&'a mut Servers> {
+    call.host::<Host>().map(|host| &mut host.servers)
+}
+
+/// The functions that answer, by number.
+fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    registry_table(call, "http functions")
+}
+
+/// Keeps a function; returns its number.
+fn keep<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<usize, Error> {
+    let functions = functions(call)?;
+    let number = functions.length() + 1;
+    functions.set_index(call, number, function.value())?;
+    Ok(number)
+}
+
+/// An argument that is the name of a server: the server's number.
+struct Name(usize);
+
+impl Param for Name {
+    type Item<'c> = Name;
+
+    fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<Name, Error> {
+        let name = LuaString::take(call, index)?.bytes();
+        let number = servers(call).and_then(|servers| servers.by_name.get(name).copied());
+        let unknown = || Error::argument(*index, format!("no server named '{}'", String::from_utf8_lossy(name)));
+        number.map(Name).ok_or_else(unknown)
+    }
+}
+
+fn server<'a>(call: &'a mut Call, Name(number): Name) -> Result<&'a mut Server, Error> {
+    let server = servers(call).and_then(|servers| servers.all.get_mut(number));
+    server.ok_or_else(|| Error::text("the server is gone"))
+}
+
+/// `create_server(name, port[, https[, certificate, key]][, options])`: a server, which does nothing until it is started.
+fn create_server<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+    number: f64,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let port = port(2, number)?;
+    if servers(call).is_some_and(|servers| servers.by_name.contains_key(name.bytes())) {
+        return Err(Error::argument(1, "a server of that name exists"));
+    }
+    let mut count = call.argument_count();
+    while count > 2 && call.argument(count - 1).is_some_and(Value::is_nil) {
+        count -= 1;
+    }
+    let options = if count > 2 { call.argument(count - 1).and_then(Table::from_value) } else { None };
+    let options = Options::new(options, count, &OPTIONS)?;
+    let limits = Limits::read(call, &options)?;
+    let host = String::from_utf8_lossy(options.text(call, "host")?.unwrap_or_default()).into_owned();
+    let certificate = certificate(call)?;
+    let name = name.bytes().to_vec();
+    Ok(asynchronous::run(move |lua| async move {
+        let tls = match certificate {
+            None => None,
+            Some((certificate, key)) => {
+                let config = in_pool(move || tls::server_config(&certificate, &key, &[b"h2", b"http/1.1"])).await;
+                let config = config.flatten().map_err(|error| Error::text(reason(&error)))?;
+                Some(TlsAcceptor::from(Arc::new(config)))
+            }
+        };
+        lua.with(|call| {
+            let Some(servers) = servers(call) else { return };
+            let (handlers, sockets) = (Router::default(), Router::default());
+            let server = Server { host, port, limits, tls, handlers, sockets, middleware: Vec::new(), running: None };
+            servers.by_name.insert(name, servers.all.len());
+            servers.all.push(server);
+        });
+        lua.finish(&[])
+    }))
+}
+
+/// The files that make a server one of HTTPS: a certificate and a key. Arguments 3 to 5.
+fn certificate(call: &mut Call) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    let third = call.argument(2).unwrap_or(Value::NIL);
+    let is_secure = match third.as_boolean() {
+        Some(is_secure) => is_secure,
+        None if third.is_nil() || Table::from_value(third).is_some() => false,
+        None => return Err(Error::argument(3, format!("boolean or table expected, got {}", third.type_name()))),
+    };
+    let path = |index: usize, what: &str| {
+        let value = call.argument(index - 1).unwrap_or(Value::NIL);
+        let text = LuaString::from_value(value).map(|path| path.bytes().to_vec());
+        text.ok_or_else(|| Error::argument(index, format!("path of the {what} expected, got {}", value.type_name())))
+    };
+    if is_secure { Ok(Some((path(4, "certificate")?, path(5, "key")?))) } else { Ok(None) }
+}
+
+fn pattern(text: LuaString) -> Result<Pattern, Error> {
+    Pattern::parse(text.bytes())
+        .map_err(|reason| Error::argument(2, format!("pattern '{}': {reason}", String::from_utf8_lossy(text.bytes()))))
+}
+
+/// `handle_http(name, pattern, f)`: requests for such paths are answered by `f(req)`.
+fn handle_http<'c>(call: &mut Call<'c>, name: Name, path: LuaString<'c>, function: Function<'c>) -> Result<(), Error> {
+    let pattern = pattern(path)?;
+    let number = keep(call, function)?;
+    server(call, name)?.handlers.add(pattern, Handler::Function(number));
+    Ok(())
+}
+
+/// `handle_ws(name, pattern, f)`: WebSockets at such paths are given to `f(ws, req)`.
+fn handle_ws<'c>(call: &mut Call<'c>, name: Name, path: LuaString<'c>, function: Function<'c>) -> Result<(), Error> {
+    let pattern = pattern(path)?;
+    let number = keep(call, function)?;
+    server(call, name)?.sockets.add(pattern, number);
+    Ok(())
+}
+
+/// `use_middleware(name, pattern, f)`: requests for such paths are shown to `f(req)` first.
+fn use_middleware<'c>(
+    call: &mut Call<'c>,
+    name: Name,
+    path: LuaString<'c>,
+    function: Function<'c>,
+) -> Result<(), Error> {
+    let pattern = pattern(path)?;
+    let number = keep(call, function)?;
+    server(call, name)?.middleware.push((pattern, number));
+    Ok(())
+}
+
+/// `serve_static(name, prefix, folder)`: paths below the prefix are files of the folder.
+fn serve_static<'c>(
+    call: &mut Call<'c>,
+    name: Name,
+    prefix: LuaString<'c>,
+    folder: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = prefix.bytes();
+    let text = text.strip_suffix(b"/").unwrap_or(text);
+    let pattern = Pattern::parse(&[text, b"/*"].concat()).map_err(|reason| Error::argument(2, reason))?;
+    let segments = text.iter().filter(|&&byte| byte == b'/').count();
+    let path = folder.bytes().to_vec();
+    let shown = String::from_utf8_lossy(&path).into_owned();
+    let allowed = allow(call, NetworkUse::Serve { folder: &path });
+    Ok(asynchronous::run(move |lua| async move {
+        allowed.map_err(|reason| Error::text(format!("{shown}: {reason}")))?;
+        let folder = in_pool(move || Folder::new(&path, segments)).await.flatten();
+        let folder = folder.map_err(|error| Error::text(format!("{shown}: {}", reason(&error))))?;
+        lua.finish_with(|call| {
+            server(call, name)?.handlers.add(pattern, Handler::Files(Arc::new(folder)));
+            Ok(Vec::new())
+        })
+    }))
+}
+
+/// `start_server(name)`: takes requests from now on; returns the port.
+fn start_server<'c>(call: &mut Call<'c>, name: Name) -> Result<impl Results<'c> + use<'c>, Error> {
+    let Name(number) = name;
+    let server = server(call, name)?;
+    if server.running.as_ref().is_some_and(|running| !running.stopping.is_cancelled()) {
+        return Err(Error::argument(1, "the server is running"));
+    }
+    let (host, port) = (server.host.clone(), server.port);
+    let allowed = allow(call, NetworkUse::Listen { host: &host, port });
+    Ok(asynchronous::run(move |lua| async move {
+        allowed.map_err(|reason| Error::text(format!("port {port}: {reason}")))?;
+        let listener = tcp::listen(&host, port).await.map_err(Error::text)?;
+        lua.finish_with(|call| Ok(vec![Value::number(f64::from(run(call, number, listener)?))]))
+    }))
+}
+
+/// Starts a server's goroutine and the task that accepts its connections; gives the port.
+fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Error> {
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let (arrivals, queue) = mpsc::unbounded_channel::<Arrival>();
+    let queue = call.userdata(NewQueue(RefCell::new(Some(queue))), None);
+    let serve = call.function(&SERVE, &[]);
+    let goroutine = call.spawn(serve, &[Value::number(number as f64), queue.value()])?;
+    let stopping = CancellationToken::new();
+    let budget = call.host::<Host>().map(|host| host.budget.clone()).unwrap_or_default();
+    let server = server(call, Name(number))?;
+    server.running = Some(Running { goroutine, stopping: stopping.clone(), due: HashMap::new(), next_due: None });
+    let (limits, tls) = (server.limits, server.tls.clone());
+    let shared = Shared { limits, tls, arrivals, budget, stopping };
+    tokio::spawn(connection::accept(listener, Arc::new(shared)));
+    Ok(port)
+}
+
+/// `stop_server(name)`: no new requests; those under way are still answered. Whether it was running.
+fn stop_server(call: &mut Call, name: Name) -> Result<bool, Error> {
+    let server = server(call, name)?;
+    let running = server.running.as_ref().filter(|running| !running.stopping.is_cancelled());
+    running.inspect(|running| running.stopping.cancel());
+    Ok(running.is_some())
+}
+
+/// Stops all servers.
+pub(crate) fn stop_all(call: &mut Call) {
+    for server in servers(call).into_iter().flat_map(|servers| &servers.all) {
+        if let Some(running) = &server.running {
+            running.stopping.cancel();
+        }
+    }
+}
+
+/// The goroutine of a server that has connections.
+pub(crate) fn running_server(call: &mut Call) -> Option<GoroutineId> {
+    let servers = servers(call)?;
+    servers.all.iter().find_map(|server| server.running.as_ref().map(|running| running.goroutine))
+}

@@ -1,0 +1,66 @@
+//! A request as its handler sees it: the table `req`.
+
+use super::connection::Arrival;
+use super::route::{Pattern, segments};
+use crate::http::headers;
+use percent_encoding::percent_decode;
+use solvm_vm::{Call, Error, Table, Value};
+use std::borrow::Cow;
+
+/// The table of a request. `pattern` is the one that its path matches.
+pub(super) fn to_table<'c>(
+    call: &mut Call<'c>,
+    arrival: &Arrival,
+    pattern: Option<&Pattern>,
+) -> Result<Table<'c>, Error> {
+    let (head, uri) = (&arrival.head, &arrival.head.uri);
+    let request = call.table(0, 8)?;
+    request.set_field(call, "method", head.method.as_str())?;
+    request.set_field(call, "path", &*Cow::from(percent_decode(uri.path().as_bytes())))?;
+    request.set_field(call, "query", uri.query().unwrap_or_default())?;
+    let query = query_parameters(call, uri.query().unwrap_or_default().as_bytes())?;
+    request.set_field(call, "query_params", query)?;
+    let headers = headers::to_table(call, &head.headers)?;
+    request.set_field(call, "headers", headers)?;
+    let parameters = parameters(call, uri.path(), pattern)?;
+    request.set_field(call, "params", parameters)?;
+    request.set_field(call, "body", &arrival.body.bytes[..])?;
+    request.set_field(call, "remote_addr", &*arrival.remote)?;
+    Ok(request)
+}
+
+/// The values of a pattern's parameters, by number and by name.
+fn parameters<'c>(call: &mut Call<'c>, path: &str, pattern: Option<&Pattern>) -> Result<Table<'c>, Error> {
+    let Some(pattern) = pattern.filter(|pattern| pattern.has_parameters()) else { return call.table(0, 0) };
+    let path = segments(path);
+    let parameters = pattern.parameters(&path);
+    let table = call.table(parameters.len(), parameters.len())?;
+    for (place, (name, value)) in parameters.into_iter().enumerate() {
+        let (name, value) = (call.string(name)?.value(), call.string(&value)?.value());
+        table.set(call, name, value)?;
+        table.set_index(call, place + 1, value)?;
+    }
+    Ok(table)
+}
+
+/// What the query says, by name; of a name that comes more than once, the first value.
+fn query_parameters<'c>(call: &mut Call<'c>, query: &[u8]) -> Result<Table<'c>, Error> {
+    let table = call.table(0, 0)?;
+    for pair in query.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = match memchr::memchr(b'=', pair) {
+            Some(place) => (&pair[..place], &pair[place + 1..]),
+            None => (pair, &b""[..]),
+        };
+        let (name, value) = (form_value(call, name)?, form_value(call, value)?);
+        if table.get(name).is_nil() {
+            table.set(call, name, value)?;
+        }
+    }
+    Ok(table)
+}
+
+/// A name or value of a form: with `+` for a space.
+fn form_value<'c>(call: &mut Call<'c>, text: &[u8]) -> Result<Value<'c>, Error> {
+    let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
+    Ok(call.string(&Cow::from(percent_decode(&spaced)))?.value())
+}

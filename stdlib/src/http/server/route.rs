@@ -1,0 +1,210 @@
+//! Which pattern a path matches: `/literal`, `/:name` for any segment, `/*` at the end for the rest.
+//!
+//! Paths are compared segment by segment, each with its percent signs decoded, so that no spelling of a path gets around a
+//! pattern that another spelling matches.
+
+use hashbrown::HashMap;
+use percent_encoding::percent_decode;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+
+/// A pattern, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pattern {
+    segments: Vec<Segment>,
+    /// Whether it ends with `*`.
+    has_rest: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(Vec<u8>),
+    Parameter(Vec<u8>),
+}
+
+/// The segments of a path, decoded.
+pub(super) type Path<'p> = SmallVec<[Cow<'p, [u8]>; 8]>;
+
+/// Takes a path apart.
+pub(super) fn segments(path: &str) -> Path<'_> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/').map(|segment| percent_decode(segment.as_bytes()).into()).collect()
+}
+
+impl Pattern {
+    /// The pattern that a text means. The error is the reason why it is none.
+    pub(super) fn parse(text: &[u8]) -> Result<Pattern, &'static str> {
+        let text = if text == b"*" { b"/*" } else { text };
+        let Some(rest) = text.strip_prefix(b"/") else { return Err("a pattern begins with '/'") };
+        let mut pattern = Pattern { segments: Vec::new(), has_rest: false };
+        for segment in rest.split(|&byte| byte == b'/') {
+            if pattern.has_rest {
+                return Err("'*' stands at the end of a pattern");
+            }
+            match segment {
+                b"*" => pattern.has_rest = true,
+                [b':'] => return Err("':' is followed by a name"),
+                [b':', name @ ..] => pattern.segments.push(Segment::Parameter(name.into())),
+                literal if literal.ends_with(b"*") => return Err("'*' stands for whole segments: '/*'"),
+                literal => pattern.segments.push(Segment::Literal(literal.into())),
+            }
+        }
+        Ok(pattern)
+    }
+
+    /// Whether it matches a path.
+    pub(super) fn matches(&self, path: &Path<'_>) -> bool {
+        let is_long_enough =
+            if self.has_rest { path.len() >= self.segments.len() } else { path.len() == self.segments.len() };
+        is_long_enough
+            && self.segments.iter().zip(path).all(|(segment, found)| match segment {
+                Segment::Literal(literal) => literal[..] == found[..],
+                // An empty segment is no value.
+                Segment::Parameter(_) => !found.is_empty(),
+            })
+    }
+
+    /// The values of its parameters in a path that it matches, with their names; that of the rest is `*`.
+    pub(super) fn parameters<'p>(&'p self, path: &'p Path<'_>) -> Vec<(&'p [u8], Cow<'p, [u8]>)> {
+        let mut parameters = Vec::new();
+        for (segment, found) in self.segments.iter().zip(path) {
+            if let Segment::Parameter(name) = segment {
+                parameters.push((&name[..], Cow::Borrowed(&found[..])));
+            }
+        }
+        if self.has_rest {
+            let rest = path.get(self.segments.len()..).unwrap_or_default();
+            parameters.push((b"*", rest.join(&b'/').into()));
+        }
+        parameters
+    }
+
+    /// Whether there are parameters.
+    pub(super) fn has_parameters(&self) -> bool {
+        self.has_rest || self.segments.iter().any(|segment| matches!(segment, Segment::Parameter(_)))
+    }
+
+    /// The path that alone matches it, as it is mostly spelt.
+    fn literal(&self) -> Option<Vec<u8>> {
+        let mut path = Vec::new();
+        for segment in &self.segments {
+            let Segment::Literal(literal) = segment else { return None };
+            path.push(b'/');
+            path.extend_from_slice(literal);
+        }
+        (!self.has_rest).then_some(path)
+    }
+
+    /// The order of patterns that match the same path: the more specific one is less.
+    fn rank(&self) -> Vec<u8> {
+        let segments = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(_) => 0,
+            Segment::Parameter(_) => 1,
+        });
+        segments.chain(self.has_rest.then_some(2)).collect()
+    }
+}
+
+/// Patterns, each with what it leads to.
+#[derive(Clone)]
+pub(super) struct Router<T> {
+    /// The most specific ones first.
+    routes: Vec<(Pattern, T)>,
+    /// Where those are that have no parameters.
+    literal: HashMap<Vec<u8>, usize>,
+}
+
+impl<T> Default for Router<T> {
+    fn default() -> Self {
+        Router { routes: Vec::new(), literal: HashMap::new() }
+    }
+}
+
+impl<T> Router<T> {
+    /// Adds a pattern; it replaces one that is the same.
+    pub(super) fn add(&mut self, pattern: Pattern, target: T) {
+        match self.routes.iter_mut().find(|(known, _)| *known == pattern) {
+            Some((_, known)) => *known = target,
+            None => {
+                let place = self.routes.partition_point(|(known, _)| known.rank() <= pattern.rank());
+                self.routes.insert(place, (pattern, target));
+            }
+        }
+        let literal =
+            self.routes.iter().enumerate().filter_map(|(place, (pattern, _))| Some((pattern.literal()?, place)));
+        self.literal = literal.collect();
+    }
+
+    /// The most specific pattern that matches a path.
+    pub(super) fn find(&self, path: &str) -> Option<&(Pattern, T)> {
+        if let Some(&place) = self.literal.get(path.as_bytes()) {
+            return self.routes.get(place);
+        }
+        if self.routes.len() == self.literal.len() && !path.contains('%') {
+            return None;
+        }
+        let path = segments(path);
+        self.routes.iter().find(|(pattern, _)| pattern.matches(&path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(router: &Router<&'static str>, path: &str) -> Option<&'static str> {
+        router.find(path).map(|(_, target)| *target)
+    }
+
+    fn router(patterns: &[&'static str]) -> Router<&'static str> {
+        let mut router = Router::default();
+        for pattern in patterns {
+            router.add(Pattern::parse(pattern.as_bytes()).unwrap(), *pattern);
+        }
+        router
+    }
+
+    #[test]
+    fn the_most_specific_pattern_wins() {
+        let router = router(&["/*", "/a/*", "/a/:x", "/a/b", "/a/:x/c", "/:y/b/c", "/a"]);
+        for (path, pattern) in [
+            ("/", "/*"),
+            ("/a", "/a"),
+            ("/a/b", "/a/b"),
+            ("/a/%62", "/a/b"),
+            ("/a/z", "/a/:x"),
+            ("/a/", "/a/*"),
+            ("/a/b/c", "/a/:x/c"),
+            ("/z/b/c", "/:y/b/c"),
+            ("/a/b/d", "/a/*"),
+            ("/z", "/*"),
+        ] {
+            assert_eq!(found(&router, path), Some(pattern), "{path}");
+        }
+    }
+
+    #[test]
+    fn paths_without_a_pattern_are_not_found() {
+        let router = router(&["/a", "/a/b/"]);
+        for path in ["/", "/A", "/a/", "/a/b", "/a%2F", "//a"] {
+            assert_eq!(found(&router, path), None, "{path}");
+        }
+        assert_eq!(found(&router, "/%61"), Some("/a"));
+    }
+
+    #[test]
+    fn parameters_have_names_and_values() {
+        let pattern = Pattern::parse(b"/user/:id/file/*").unwrap();
+        let path = segments("/user/a%2Fb/file/x/y%20z");
+        assert!(pattern.matches(&path));
+        let parameters = pattern.parameters(&path);
+        assert_eq!(parameters, [(&b"id"[..], b"a/b"[..].into()), (&b"*"[..], b"x/y z"[..].into())]);
+    }
+
+    #[test]
+    fn wrong_patterns_are_refused() {
+        for pattern in ["", "a", "/*/a", "/a*", "/:", "/a/:/b"] {
+            assert!(Pattern::parse(pattern.as_bytes()).is_err(), "{pattern}");
+        }
+    }
+}

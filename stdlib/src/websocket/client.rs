@@ -1,0 +1,142 @@
+//! The WebSocket client: `ws_connect`.
+
+use super::{Socket, Surroundings, config, new, open};
+use crate::Host;
+use crate::host::{NetworkUse, reason};
+use crate::http::headers;
+use crate::io::file::in_pool;
+use crate::net::tls::{self, Trust};
+use crate::net::{CONNECT_TIMEOUT, allow, budget::Budget, failed, innermost, tcp, within};
+use crate::options::Options;
+use hyper::Uri;
+use hyper::header::HeaderMap;
+use rustls::pki_types::ServerName;
+use solvm_vm::native::{Library, Results, asynchronous};
+use solvm_vm::{Call, Error, LuaString, Table};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::Error as WebSocketError;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "ws_connect" => ws_connect,
+});
+
+/// The size of the largest message, unless an option says otherwise.
+const MAX_MESSAGE: usize = 16 << 20;
+
+/// Where a URL leads.
+struct Target {
+    uri: Uri,
+    host: String,
+    port: u16,
+    is_secure: bool,
+}
+
+/// The target of a URL. The error is the reason why it is none.
+fn parse(url: &[u8]) -> Result<Target, String> {
+    let uri = Uri::try_from(url).map_err(|error| error.to_string())?;
+    let is_secure = match uri.scheme_str() {
+        Some("ws") => false,
+        Some("wss") => true,
+        _ => return Err("a URL that begins with ws:// or wss:// expected".into()),
+    };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_string();
+    let port = uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+    Ok(Target { uri, host, port, is_secure })
+}
+
+/// What the options say.
+struct Wishes {
+    headers: HeaderMap,
+    timeout: Duration,
+    trust: Trust,
+    max_message: usize,
+}
+
+/// `ws_connect(url[, options])`: a WebSocket.
+fn ws_connect<'c>(
+    call: &mut Call<'c>,
+    url: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let options = Options::new(options, 2, &["ca_file", "headers", "insecure", "max_message", "timeout"])?;
+    let mut headers = HeaderMap::new();
+    if let Some(table) = options.table(call, "headers")? {
+        headers::from_table(call, table, &mut headers).map_err(|text| options.wrong("headers", &text))?;
+    }
+    let wishes = Wishes {
+        headers,
+        timeout: options.seconds(call, "timeout")?.unwrap_or(CONNECT_TIMEOUT),
+        trust: Trust {
+            ca_file: options.text(call, "ca_file")?.map(<[u8]>::to_vec),
+            insecure: options.boolean(call, "insecure")?.unwrap_or(false),
+        },
+        max_message: options.size(call, "max_message")?.unwrap_or(MAX_MESSAGE),
+    };
+    let target = parse(url.bytes()).and_then(|target| {
+        allow(call, NetworkUse::Connect { host: &target.host, port: target.port })?;
+        Ok(target)
+    });
+    let shown = String::from_utf8_lossy(url.bytes()).into_owned();
+    Ok(asynchronous::run(|lua| async move {
+        let (exemption, budget) = lua.with(|call| match call.host::<Host>() {
+            Some(host) => (Some(host.deadline.exempt()), host.budget.clone()),
+            None => (None, Budget::default()),
+        });
+        let limit = wishes.timeout;
+        let connected = match target {
+            Ok(target) => within(Some(limit), connect(target, wishes, budget)).await,
+            Err(reason) => Some(Err(reason)),
+        };
+        let connected = connected.unwrap_or_else(|| Err(format!("timed out after {limit:?}")));
+        lua.finish_with(|call| match connected {
+            Ok(socket) => Ok(vec![new(call, socket, exemption)?.value()]),
+            Err(reason) => failed(call, &format!("{shown}: {reason}")),
+        })
+    }))
+}
+
+async fn connect(target: Target, wishes: Wishes, budget: Budget) -> Result<Socket, String> {
+    let (stream, address) = tcp::connect(&target.host, target.port, wishes.timeout).await?;
+    // Without it messages may be held back; if the socket is broken, its first use tells.
+    let _ = stream.set_nodelay(true);
+    let surroundings = Surroundings {
+        remote: tcp::plain(address).to_string().into(),
+        max_message: wishes.max_message,
+        budget,
+        stopping: CancellationToken::new(),
+    };
+    if !target.is_secure {
+        return shake_hands(stream, target, wishes.headers, surroundings).await;
+    }
+    let trust = wishes.trust;
+    let config = in_pool(move || tls::client_config(&trust, &[b"http/1.1"])).await.flatten();
+    let config = config.map_err(|error| reason(&error))?;
+    let name = ServerName::try_from(target.host.clone()).map_err(|error| error.to_string())?;
+    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| innermost(&error))?;
+    shake_hands(stream, target, wishes.headers, surroundings).await
+}
+
+async fn shake_hands<S>(
+    stream: S,
+    target: Target,
+    headers: HeaderMap,
+    surroundings: Surroundings,
+) -> Result<Socket, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
+    request.headers_mut().extend(headers);
+    let config = config(surroundings.max_message);
+    match client_async_with_config(request, stream, Some(config)).await {
+        Ok((stream, _)) => Ok(open(stream, surroundings)),
+        Err(WebSocketError::Http(response)) => Err(format!("the server answers {}", response.status())),
+        Err(error) => Err(innermost(&error)),
+    }
+}

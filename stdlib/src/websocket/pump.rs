@@ -1,0 +1,193 @@
+//! The task that reads and writes a WebSocket, from its opening to the end of its connection.
+
+use super::Surroundings;
+use crate::net::budget::Share;
+use futures_util::future::{Either, select};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_util::sync::CancellationToken;
+
+/// How long the other end may say nothing until it is asked whether it is there. Asked twice in vain, it is not.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long the other end may take to agree to a close, or to take what is still to be sent.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// What the program wants to be done.
+pub(super) enum Command {
+    Send(Message),
+    Close(u16, String),
+}
+
+/// Why a WebSocket ended: what the other end said, or what was wrong with it.
+#[derive(Default)]
+pub(super) struct Ending(OnceLock<(u16, String)>);
+
+impl Ending {
+    fn set(&self, code: u16, reason: &str) {
+        // The first reason is the true one.
+        let _ = self.0.set((code, reason.into()));
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    /// The code and the reason; 1006 if nothing was said.
+    pub(super) fn get(&self) -> (u16, &str) {
+        self.0.get().map_or((1006, ""), |(code, reason)| (*code, reason))
+    }
+}
+
+/// Reads and writes until either side closes, then parts as the protocol wants it.
+pub(super) async fn run<S>(
+    stream: WebSocketStream<S>,
+    commands: mpsc::Receiver<Command>,
+    messages: mpsc::Sender<(Message, Share)>,
+    ending: std::sync::Arc<Ending>,
+    surroundings: Surroundings,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sink, mut stream) = stream.split();
+    let heard = AtomicBool::new(true);
+    let farewell = {
+        let reading = pin!(read(&mut stream, messages, &surroundings, &ending, &heard));
+        let writing = pin!(write(&mut sink, commands, &surroundings.stopping, &heard));
+        match select(reading, writing).await {
+            Either::Left((farewell, _)) | Either::Right((farewell, _)) => farewell,
+        }
+    };
+    let Some(frame) = farewell else { return };
+    // What is left of the conversation: our close, the other end's, and the end of the connection, which a client leaves to
+    // the server. Whoever does not take part is left alone.
+    let part = async {
+        let _ = sink.send(Message::Close(frame)).await;
+        while let Some(Ok(_)) = stream.next().await {}
+        let _ = sink.close().await;
+    };
+    let _ = timeout(FAREWELL, part).await;
+}
+
+/// What is still to be said: None if the connection is broken; otherwise the frame of a close, if one is due.
+type Farewell = Option<Option<CloseFrame>>;
+
+fn frame(code: u16, reason: &str) -> Farewell {
+    Some(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() }))
+}
+
+async fn read<S>(
+    stream: &mut SplitStream<WebSocketStream<S>>,
+    messages: mpsc::Sender<(Message, Share)>,
+    surroundings: &Surroundings,
+    ending: &Ending,
+    heard: &AtomicBool,
+) -> Farewell
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    loop {
+        let next = stream.next().await;
+        heard.store(true, Relaxed);
+        match next {
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                let share = surroundings.budget.reserve(message.len()).await;
+                if messages.send((message, share)).await.is_err() {
+                    // Nobody is left to receive.
+                    return frame(1000, "");
+                }
+            }
+            Some(Ok(Message::Close(close))) => {
+                match &close {
+                    Some(frame) => ending.set(frame.code.into(), &frame.reason),
+                    None => ending.set(1005, ""),
+                }
+                // The library answers it.
+                return Some(None);
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                let farewell = objection(&error);
+                if let Some(Some(frame)) = &farewell {
+                    ending.set(frame.code.into(), &frame.reason);
+                } else {
+                    ending.set(1006, "");
+                }
+                return farewell;
+            }
+            None => {
+                ending.set(1006, "");
+                return None;
+            }
+        }
+    }
+}
+
+/// What the other end is told about its mistake.
+fn objection(error: &Error) -> Farewell {
+    match error {
+        Error::Capacity(_) => frame(1009, "the message is too large"),
+        Error::Utf8(_) => frame(1007, "the text is not UTF-8"),
+        Error::Protocol(reason) => frame(1002, &reason.to_string()),
+        _ => None,
+    }
+}
+
+async fn write<S>(
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    mut commands: mpsc::Receiver<Command>,
+    stopping: &CancellationToken,
+    heard: &AtomicBool,
+) -> Farewell
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut silences = 0;
+    loop {
+        let next = timeout(SILENCE, stopping.run_until_cancelled(commands.recv())).await;
+        let mut command = match next {
+            // The reader sees why, if it is the other end's doing.
+            Err(_) => {
+                silences = if heard.swap(false, Relaxed) { 0 } else { silences + 1 };
+                if silences > 2 || sink.send(Message::Ping(Default::default())).await.is_err() {
+                    return None;
+                }
+                continue;
+            }
+            Ok(None) => return frame(1001, "the server stops"),
+            Ok(Some(None)) => return frame(1000, ""),
+            Ok(Some(Some(command))) => command,
+        };
+        // Everything that is there goes out at once.
+        loop {
+            match command {
+                Command::Close(code, reason) => {
+                    // What was fed before goes first.
+                    return frame(code, &reason);
+                }
+                Command::Send(message) => {
+                    if sink.feed(message).await.is_err() {
+                        return std::future::pending().await;
+                    }
+                }
+            }
+            match commands.try_recv() {
+                Ok(next) => command = next,
+                Err(_) => break,
+            }
+        }
+        if sink.flush().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
