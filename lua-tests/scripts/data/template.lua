@@ -105,6 +105,9 @@ local function chain(length, nesting)
     end
     return table.concat(parts) .. ('{{define "t%05d"}}x{{end}}{{template "t00001"}}'):format(length + 1)
 end
+fails('{{define "x"}}{{template "y"}}{{end}}{{define "y"}}<script>${ `{{template "x"}}`{{end}}{{template "x"}}', "templates that call themselves cannot be used with '`'")
+assert(template.parse('{{define "x"}}{{if .}}<i>{{.n}}{{template "x" .next}}</i>{{end}}{{end}}{{template "x" .}}').execute({ n = 1, next = { n = 2 } })
+    == "<i>1<i>2</i></i>")
 fails(chain(20000, 0), "more than 200 branches and calls inside of each other")
 fails(chain(200, 2), "more than 200 branches and calls inside of each other")
 assert(template.parse(chain(190, 0)).execute() == "x" and template.parse(chain(2, 90)).execute() == "x")

@@ -1,6 +1,7 @@
 //! How templates are nested, before anything else is done with them. Escaping looks at the body of a `{{range}}` twice, so that the
 //! time that it takes doubles with each that is inside of another; and it follows branches and calls of templates by recursion,
-//! for which a stack has an end.
+//! for which a stack has an end. It ends for templates that call themselves, since each is looked at once for every context that
+//! it is called in; but of JavaScript's templates (in backquotes), which may be nested, there are endlessly many contexts.
 
 use gotmpl::html::Template;
 use gotmpl::parse::{BranchNode, ListNode, Node};
@@ -13,7 +14,8 @@ const MAX_LEVELS: usize = 200;
 
 /// Fails if the templates are nested too deeply.
 pub(super) fn check(template: &Template) -> Result<(), String> {
-    let mut depths = Depths { template, known: HashMap::new() };
+    let mut depths =
+        Depths { template, known: HashMap::new(), open: Vec::new(), has_cycle: false, has_backquote: false };
     for name in template.templates() {
         let depth = depths.of(name, 0)?;
         if depth.ranges > MAX_RANGES {
@@ -22,6 +24,9 @@ pub(super) fn check(template: &Template) -> Result<(), String> {
         if depth.levels > MAX_LEVELS {
             return Err(too_deep(name));
         }
+    }
+    if depths.has_cycle && depths.has_backquote {
+        return Err("template: templates that call themselves cannot be used with '`'".to_string());
     }
     Ok(())
 }
@@ -53,12 +58,19 @@ impl Depth {
 struct Depths<'t> {
     template: &'t Template,
     known: HashMap<String, Depth>,
+    /// The templates that are being looked at.
+    open: Vec<String>,
+    /// Some template calls itself.
+    has_cycle: bool,
+    /// Some text has a backquote.
+    has_backquote: bool,
 }
 
 impl Depths<'_> {
     /// The depth of a template, which is `level` levels inside of another.
     fn of(&mut self, name: &str, level: usize) -> Result<Depth, String> {
         if let Some(&depth) = self.known.get(name) {
+            self.has_cycle |= self.open.iter().any(|open| open == name);
             return Ok(depth);
         }
         if level > MAX_LEVELS {
@@ -66,10 +78,12 @@ impl Depths<'_> {
         }
         // A template that calls itself adds nothing: what its escaping gave is remembered.
         self.known.insert(name.to_string(), Depth::default());
+        self.open.push(name.to_string());
         let depth = match self.template.lookup(name) {
             Some(tree) => self.list(tree, level)?,
             None => Depth::default(),
         };
+        self.open.pop();
         self.known.insert(name.to_string(), depth);
         Ok(depth)
     }
@@ -82,6 +96,10 @@ impl Depths<'_> {
                 Node::If(branch) | Node::With(branch) => self.branch(branch, level)?.inside(0),
                 Node::Range(branch) => self.branch(branch, level)?.inside(1),
                 Node::Template(called) => self.of(&called.name, level + 1)?.inside(0),
+                Node::Text(text) => {
+                    self.has_backquote |= text.text.contains('`');
+                    Depth::default()
+                }
                 _ => Depth::default(),
             });
         }
