@@ -51,12 +51,21 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             Ok(mut fresh) => {
                 fresh.inherit(executor);
                 *executor = fresh;
+                let_tasks_end().await;
             }
             Err(message) => {
                 executor.fail(&message);
                 return Outcome::Ended;
             }
         }
+    }
+}
+
+/// The tasks that have served the program before see that it is gone, and give their ports free.
+async fn let_tasks_end() {
+    let count = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    for _ in 0..=count {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -165,3 +165,24 @@ fn what_is_no_file_cannot_be_reloaded() {
     assert!(errors.contains("there is no script to reload: the program did not come from a file"), "{errors}");
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn a_server_gives_its_port_free() {
+    let serve = "create_server('s', tonumber(read_file('port') or 0), { host = '127.0.0.1' })
+        handle_http('s', '/', function() return 'hello' end) local port = start_server('s') write_file('port', port)
+        local listener = tcp_listen(tonumber(read_file('other') or 0), { host = '127.0.0.1' }) write_file('other', listener.port) ";
+    let code = |number: u32| {
+        format!(
+            "{WATCHES} {serve} print({number}, http_get('http://127.0.0.1:' .. port .. '/').body, check_memory().goroutines < 10)"
+        )
+    };
+    let program = Program::start(&code(0), &[]);
+    program.says(&["0\thello\ttrue"]);
+    for number in 1..4 {
+        program.replace(&code(number));
+        program.says(&["changed", &format!("{number}\thello\ttrue")]);
+    }
+    program.replace("print('done')");
+    program.says(&["changed", "done"]);
+    assert_eq!(program.end(), (Some(0), String::new()));
+}

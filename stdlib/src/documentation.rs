@@ -1,7 +1,7 @@
 //! What is said about the libraries, taken from the definition files in `meta`.
 //!
-//! A definition file is Lua in the form that lua-language-server reads (LuaCATS): comments of three dashes, each block above
-//! what it describes. It is the one source of what editors, `solvm doc` and the book show. A block is text in Markdown, whose
+//! A definition file is Lua in the form that lua-language-server reads (LuaCATS): comments of three dashes, with no space after
+//! them, each block above what it describes. It is the one source of what editors, `solvm doc` and the book show. A block is text in Markdown, whose
 //! fenced pieces of Lua are the examples, then tags (`@param`, `@return`); the first block of a file describes the library.
 
 /// One described thing: a function, a method, a constant or a class.
@@ -62,7 +62,7 @@ pub fn entries(definitions: &str) -> Vec<Entry<'_>> {
     let mut block: Vec<&str> = Vec::new();
     for line in definitions.lines() {
         if let Some(comment) = line.strip_prefix("---") {
-            block.push(comment.strip_prefix(' ').unwrap_or(comment));
+            block.push(comment);
             continue;
         }
         if let Some(entry) = entry(line, &block) {

@@ -223,27 +223,48 @@ pub(crate) fn describe<'c>(call: &mut Call<'c>, name: &[u8], metadata: &Metadata
 
 /// `list_dir(path)`: what is in a folder, in the order of the names.
 fn list_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    perform(call, path, entries, |call, entries| {
-        let table = call.table(entries.len(), 0)?;
-        for (index, (name, metadata)) in entries.into_iter().enumerate() {
-            let entry = describe(call, &path_bytes(name), &metadata)?;
-            table.set_index(call, index + 1, entry.value())?;
-            call.charge(4);
-        }
-        Ok(vec![table.value()])
-    })
+    let files = file_system(call)?;
+    let name = path.bytes().to_vec();
+    Ok(asynchronous::run(move |lua| async move {
+        let (listing, folder) = (files.clone(), path_of(&name));
+        let names = match in_pool(move || sorted_names(&*listing, &folder)).await.flatten() {
+            Ok(names) => names,
+            Err(error) => return lua.finish_with(|call| failure(call, &error, Some(&name))),
+        };
+        lua.with(|call| call.check_memory(names.len() * size_of::<(OsString, Metadata)>()))?;
+        let folder = path_of(&name);
+        let entries = in_pool(move || entries(&*files, &folder, names)).await.unwrap_or_default();
+        lua.finish_with(|call| {
+            let table = call.table(entries.len(), 0)?;
+            for (index, (name, metadata)) in entries.into_iter().enumerate() {
+                let entry = describe(call, &path_bytes(name), &metadata)?;
+                table.set_index(call, index + 1, entry.value())?;
+                call.charge(4);
+            }
+            Ok(vec![table.value()])
+        })
+    }))
 }
 
-/// What is in a folder, in the order of the names. Files that have been removed meanwhile are left out.
-fn entries(files: &dyn FileSystem, folder: &Path) -> io::Result<Vec<(OsString, Metadata)>> {
-    let names = sorted_names(files, folder)?.into_iter();
-    Ok(names.filter_map(|name| Some((name.clone(), files.metadata(&folder.join(name), false).ok()?))).collect())
+/// What is known of the files in a folder. Those that have been removed meanwhile are left out.
+fn entries(files: &dyn FileSystem, folder: &Path, names: Vec<OsString>) -> Vec<(OsString, Metadata)> {
+    let known = |name: OsString| {
+        let metadata = files.metadata(&folder.join(&name), false).ok()?;
+        Some((name, metadata))
+    };
+    names.into_iter().filter_map(known).collect()
 }
+
+/// No folder with more files is read as a whole.
+const MAX_NAMES: usize = 1_000_000;
 
 /// The names in a folder, in order.
 pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<Vec<OsString>> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut names = files.read_folder(folder)?.collect::<io::Result<Vec<OsString>>>()?;
+    let mut names = files.read_folder(folder)?.take(MAX_NAMES + 1).collect::<io::Result<Vec<OsString>>>()?;
+    if names.len() > MAX_NAMES {
+        return Err(io::Error::other(format!("more than {MAX_NAMES} files in one folder")));
+    }
     names.sort_unstable();
     Ok(names)
 }

@@ -5,11 +5,42 @@ use crate::io::file::in_pool;
 use solvm_vm::Error;
 use solvm_vm::native::asynchronous::Lua;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How much is read until the memory limit is looked at.
+/// How much is read before the memory limit is looked at.
 const SLICE: u64 = 4 << 20;
+
+/// A file that is being read.
+struct Reading {
+    source: Box<dyn Source>,
+    contents: Vec<u8>,
+    /// How much more is expected.
+    left: u64,
+    is_over: bool,
+}
+
+impl Reading {
+    /// Opens a file and reads a first slice: of most files that is all.
+    fn open(files: &dyn FileSystem, path: &Path, limit: u64) -> io::Result<Reading> {
+        let source = files.open(path)?;
+        let left = files.metadata(path, true).map_or(0, |metadata| metadata.size);
+        if left > limit {
+            return Err(too_large(limit));
+        }
+        Reading { source, contents: Vec::new(), left, is_over: false }.next(SLICE)
+    }
+
+    /// Reads at most so much more. A file that has the size it says ends with the slice in which that is reached.
+    fn next(mut self, most: u64) -> io::Result<Reading> {
+        let expected = usize::try_from(self.left.min(most)).unwrap_or(usize::MAX);
+        self.contents.reserve_exact(expected.saturating_add(1));
+        let count = self.source.by_ref().take(most).read_to_end(&mut self.contents)? as u64;
+        self.left = self.left.saturating_sub(count);
+        self.is_over = count < most;
+        Ok(self)
+    }
+}
 
 /// The contents of a file of at most `limit` bytes. The outer error is that of the memory limit, the inner one the system's.
 pub(crate) async fn read(
@@ -18,48 +49,24 @@ pub(crate) async fn read(
     path: PathBuf,
     limit: u64,
 ) -> Result<io::Result<Vec<u8>>, Error> {
-    let opened = in_pool(move || {
-        let source = files.open(&path)?;
-        let size = files.metadata(&path, true).map_or(0, |metadata| metadata.size);
-        Ok((source, size))
-    });
-    match opened.await.flatten() {
-        Ok((_, size)) if size > limit => Ok(Err(too_large(limit))),
-        Ok((source, size)) => check_while_reading(lua, source, size, limit).await,
-        Err(error) => Ok(Err(error)),
-    }
-}
-
-/// Reads a source to its end, which is expected after `size` bytes; that it is not is an error from `limit` on.
-async fn check_while_reading(
-    lua: &Lua,
-    mut source: Box<dyn Source>,
-    size: u64,
-    limit: u64,
-) -> Result<io::Result<Vec<u8>>, Error> {
-    let expected = usize::try_from(size).unwrap_or(usize::MAX);
-    lua.with(|call| call.check_memory(expected))?;
-    let mut contents = Vec::with_capacity(expected.saturating_add(1));
+    let mut reading = in_pool(move || Reading::open(&*files, &path, limit)).await.flatten();
     loop {
-        let slice = in_pool(move || {
-            // A file that has the size it says ends in the first slice.
-            let most = SLICE.max(size.saturating_sub(contents.len() as u64).saturating_add(1));
-            let count = source.by_ref().take(most).read_to_end(&mut contents)? as u64;
-            Ok((source, contents, count < most))
-        });
-        let is_end;
-        (source, contents, is_end) = match slice.await.flatten() {
-            Ok(slice) => slice,
+        let current = match reading {
+            Ok(current) => current,
             Err(error) => return Ok(Err(error)),
         };
-        if contents.len() as u64 > limit {
+        let size = current.contents.len() as u64;
+        if size > limit {
             return Ok(Err(too_large(limit)));
         }
-        if is_end {
-            return Ok(Ok(contents));
+        if current.is_over {
+            return Ok(Ok(current.contents));
         }
-        let size = contents.len().saturating_mul(2);
-        lua.with(|call| call.check_memory(size))?;
+        // As much as is expected; of a file that does not say its size, as much as there is so far.
+        let more = current.left.saturating_add(1).max(SLICE).max(size);
+        let needed = usize::try_from(size.saturating_add(more)).unwrap_or(usize::MAX);
+        lua.with(|call| call.check_memory(needed))?;
+        reading = in_pool(move || current.next(more)).await.flatten();
     }
 }
 

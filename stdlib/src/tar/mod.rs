@@ -67,6 +67,9 @@ fn extract_archive<'c>(
     perform(call, archive, extract, crate::files::done)
 }
 
+/// The names that are listed have at most so many bytes.
+const MAX_NAMES: usize = 64 << 20;
+
 /// What is listed of an entry.
 struct Listed {
     name: Vec<u8>,
@@ -92,6 +95,7 @@ fn list<'c>(call: &mut Call<'c>, archive: LuaString<'c>) -> Result<impl Results<
 
 fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> {
     let mut entries = Vec::new();
+    let mut left = MAX_NAMES;
     Reader::open(files, archive)?.each(|entry| {
         let header = entry.header();
         let kind = header.entry_type();
@@ -110,6 +114,8 @@ fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> 
             ..Metadata::default()
         };
         let link = entry.link_name_bytes().map(|link| link.into_owned());
+        let size = entry.path_bytes().len() + link.as_ref().map_or(0, Vec::len);
+        left = left.checked_sub(size).ok_or_else(|| io::Error::other("the names in the archive are too long"))?;
         entries.push(Listed { name: entry.path_bytes().into_owned(), kind, metadata, link });
         Ok(())
     })?;

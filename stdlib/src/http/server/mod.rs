@@ -89,6 +89,13 @@ struct Running {
     next_due: Option<Instant>,
 }
 
+/// A server whose program is gone stops.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
 fn servers<'a>(call: &'a mut Call) -> Option<&'a mut Servers> {
     call.host::<Host>().map(|host| &mut host.servers)
 }
