@@ -12,6 +12,7 @@ const PREPARATION: &str = "
     local list = {}
     for i = 1, 5e4 do list[i] = i end
     local key = { [text] = 1 }
+    local document = json_encode(list)
     local function ignore() end
     local function pass(...) while true do ignore(...) end end
 ";
@@ -36,6 +37,12 @@ const LOOPS: &[&str] = &[
     "while true do table.concat(list) end",
     "while true do pcall(error, text .. 'z') end",
     "pass(unpack(list))",
+    "json_encode(list)",
+    "json_decode(document)",
+    "while true do text.pad_left('', 1e6) end",
+    "yaml.decode(document)",
+    "while true do local _ = text:split('x') end",
+    "while true do crypto.sha256(text) end",
 ];
 
 #[test]

@@ -9,11 +9,12 @@
 ---| `{{if x}} {{else if y}} {{else}} {{end}}` | one of the parts; false, nil, 0, "" and empty tables do not count |
 ---| `{{range x}} {{else}} {{end}}` | the part for each item of a list or field of a map; `{{range $i, $v := x}}`, where `$i` of a list counts from 0; `{{break}}`, `{{continue}}` |
 ---| `{{with x}} {{end}}` | the part with `.` being x |
----| `{{define "n"}} {{end}}`, `{{template "n" x}}`, `{{block "n" x}} {{end}}` | templates in templates |
+---| `{{define "n"}} {{end}}`, `{{template "n" x}}`, `{{block "n" x}} {{end}}` | templates in templates; without an x they get `.` (in Go: nil) |
 ---| `{{$v := x}}` `{{x \| f a}}` `{{/* */}}` `{{-` `-}}` | variables, pipelines, comments, space taken away |
 ---| `and or not eq ne lt le gt ge len index slice print printf println html js urlquery` | functions |
 ---
----Functions of Lua cannot be called from a template. Its actions may be nested 100 deep.
+---Functions of Lua cannot be called from a template. Its actions may be nested 100 deep, ranges 12; templates that
+---call themselves cannot be used together with backquotes in scripts.
 ---
 ---```lua
 ---local page = template.parse('<a href="/find?q={{.query}}">{{.query}}</a>')

@@ -55,13 +55,8 @@ function yaml.decode_all(text, options) end
 ---that are no UTF-8, more than 1000 levels, and tables that contain themselves.
 ---
 ---```lua
----assert(yaml.encode({ name = "Example", version = "1.0", list = { 1, 2 } }) == [[
----list:
----  - 1
----  - 2
----name: Example
----version: "1.0"
----]])
+---assert(yaml.encode({ name = "Example", version = "1.0", list = { 1, 2 } })
+---    == 'list:\n  - 1\n  - 2\nname: Example\nversion: "1.0"\n')
 ---```
 ---@param value any
 ---@return string text

@@ -4,8 +4,9 @@
 //! All of them are methods of strings as well, but for names that `string` has already: a program may call a variable `text`
 //! and go on calling `text.trim(text)`.
 
+use crate::string::text_argument;
 use memchr::memmem;
-use solvm_vm::native::Library;
+use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
@@ -125,52 +126,95 @@ fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
 }
 
 /// `text.split(s[, separator])`: the parts between the separators; without one, the words between space.
-fn split<'c>(call: &mut Call<'c>, text: LuaString<'c>, separator: Option<LuaString<'c>>) -> Result<Table<'c>, Error> {
-    charge(call, text);
-    let bytes = text.bytes();
-    match separator.map(LuaString::bytes) {
-        None => {
-            let words = bytes.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
-            list(call, words)
+fn split<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    separator: Option<LuaString<'c>>,
+) -> Result<Either<Table<'c>, StartWith<'c, Splitting>>, Error> {
+    let table = call.table(0, 0)?;
+    let mut splitting = Splitting { rest: Some(0), count: 0 };
+    if splitting.advance(call, text.bytes(), separator.map(LuaString::bytes), table)? {
+        return Ok(Either::Now(table));
+    }
+    Ok(Either::Later(Start::new(splitting).keep(table.value())))
+}
+
+/// A text that is being split. Its kept value is the list.
+struct Splitting {
+    /// Where the rest begins; None at the end.
+    rest: Option<usize>,
+    count: usize,
+}
+
+impl Splitting {
+    /// Goes on until the end, which it tells, or until the budget is used up.
+    fn advance<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        text: &[u8],
+        separator: Option<&[u8]>,
+        list: Table<'c>,
+    ) -> Result<bool, Error> {
+        const PARTS_PER_LOOK: usize = 64;
+        const UNITS_PER_PART: usize = 8;
+        loop {
+            let began = self.rest.unwrap_or(text.len());
+            for _ in 0..PARTS_PER_LOOK {
+                let Some(part) = self.next(text, separator) else { return Ok(true) };
+                let part = call.string(part)?;
+                self.count += 1;
+                list.set_index(call, self.count, part.value())?;
+            }
+            let passed = self.rest.unwrap_or(text.len()) - began;
+            if !call.charge(PARTS_PER_LOOK * UNITS_PER_PART + passed / 64) {
+                return Ok(false);
+            }
         }
-        Some(b"") => {
-            let characters = bytes.utf8_chunks().flat_map(|chunk| {
-                let (valid, invalid) = (chunk.valid(), chunk.invalid());
-                let characters = valid.char_indices().map(move |(at, c)| &valid.as_bytes()[at..at + c.len_utf8()]);
-                characters.chain(invalid.chunks(1))
-            });
-            list(call, characters)
+    }
+
+    fn next<'t>(&mut self, text: &'t [u8], separator: Option<&[u8]>) -> Option<&'t [u8]> {
+        let start = self.rest?;
+        let rest = text.get(start..)?;
+        let (part, behind) = match separator {
+            None => {
+                let word = rest.trim_ascii_start();
+                let end = word.iter().position(u8::is_ascii_whitespace).unwrap_or(word.len());
+                (word.get(..end)?, Some(start + (rest.len() - word.len()) + end))
+            }
+            Some(b"") => {
+                // A character has four bytes at most; what is none is taken byte by byte.
+                let chunk = rest.get(..4).unwrap_or(rest).utf8_chunks().next();
+                let length = chunk.and_then(|chunk| chunk.valid().chars().next()).map_or(1, char::len_utf8);
+                (rest.get(..length.min(rest.len()))?, Some(start + length))
+            }
+            Some(separator) => match memmem::find(rest, separator) {
+                Some(end) => (rest.get(..end)?, Some(start + end + separator.len())),
+                None => (rest, None),
+            },
+        };
+        // Words and characters are never empty; what lies between separators may be.
+        if part.is_empty() && separator.is_none_or(<[u8]>::is_empty) {
+            self.rest = None;
+            return None;
         }
-        Some(separator) => {
-            let mut start = 0;
-            let mut ends = memmem::find_iter(bytes, separator);
-            let mut is_last = false;
-            let parts = std::iter::from_fn(|| {
-                if is_last {
-                    return None;
-                }
-                let part = match ends.next() {
-                    Some(end) => &bytes[std::mem::replace(&mut start, end + separator.len())..end],
-                    None => {
-                        is_last = true;
-                        &bytes[start..]
-                    }
-                };
-                Some(part)
-            });
-            list(call, parts)
-        }
+        self.rest = behind;
+        Some(part)
     }
 }
 
-fn list<'c, 't>(call: &mut Call<'c>, parts: impl Iterator<Item = &'t [u8]>) -> Result<Table<'c>, Error> {
-    let table = call.table(0, 0)?;
-    for (i, part) in parts.enumerate() {
-        let part = call.string(part)?;
-        table.set_index(call, i + 1, part.value())?;
+impl Steps for Splitting {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let text = text_argument(call, 0);
+        let separator = match call.argument(1) {
+            Some(value) if !value.is_nil() => Some(text_argument(call, 1)),
+            _ => None,
+        };
+        let list = call.kept(0);
+        match Table::from_value(list) {
+            Some(table) if !self.advance(call, text, separator, table)? => call.again(),
+            _ => call.finish(list),
+        }
     }
-    call.charge(table.length());
-    Ok(table)
 }
 
 /// `text.join(list[, separator])`: the strings and numbers of a list in one.

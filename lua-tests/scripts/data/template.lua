@@ -93,6 +93,24 @@ fails("{{.X", "template: template:1:5: unclosed action")
 fails("\n{{if}}", "template: page:2:7: empty command", { name = "page" })
 fails(("{{if .}}"):rep(1000), "nesting depth")
 fails("\255", "invalid UTF-8")
+fails(("{{range .}}"):rep(13) .. ("{{end}}"):rep(13), "template: template: more than 12 ranges inside of each other")
+assert(template.parse(("{{range .}}"):rep(12) .. ("{{end}}"):rep(12)).execute({}) == "")
+local inner = '{{define "inner"}}' .. ("{{range .}}"):rep(7) .. ("{{end}}"):rep(7) .. "{{end}}"
+fails(inner .. ("{{range .}}"):rep(6) .. '{{template "inner" .}}' .. ("{{end}}"):rep(6), "more than 12 ranges inside of each other")
+local function chain(length, nesting)
+    local parts = {}
+    for i = 1, length do
+        local open, close = ("{{if 1}}"):rep(nesting), ("{{end}}"):rep(nesting)
+        parts[i] = ('{{define "t%05d"}}%s{{template "t%05d"}}%s{{end}}'):format(i, open, i + 1, close)
+    end
+    return table.concat(parts) .. ('{{define "t%05d"}}x{{end}}{{template "t00001"}}'):format(length + 1)
+end
+fails('{{define "x"}}{{template "y"}}{{end}}{{define "y"}}<script>${ `{{template "x"}}`{{end}}{{template "x"}}', "templates that call themselves cannot be used with '`'")
+assert(template.parse('{{define "x"}}{{if .}}<i>{{.n}}{{template "x" .next}}</i>{{end}}{{end}}{{template "x" .}}').execute({ n = 1, next = { n = 2 } })
+    == "<i>1<i>2</i></i>")
+fails(chain(20000, 0), "more than 200 branches and calls inside of each other")
+fails(chain(200, 2), "more than 200 branches and calls inside of each other")
+assert(template.parse(chain(190, 0)).execute() == "x" and template.parse(chain(2, 90)).execute() == "x")
 for text, expected in pairs({
     ["<a href='{{.}}"] = "ends in a non-text context", ["{{if .}}<a{{else}}<b>{{end}}>"] = "branches end in different contexts",
     ["{{template \"x\"}}"] = "no such template", ["{{index . 5}}"] = "index", ["{{nothing 1}}"] = "undefined function: nothing", ["{{.x}}"] = "can't evaluate field x",

@@ -4,6 +4,7 @@
 //! Parsing and filling happen on the blocking pool: a template may have loops, and recursion, which wants a stack.
 
 mod data;
+mod nesting;
 
 use crate::data::document::give_way;
 use crate::data::walker::Walker;
@@ -101,7 +102,9 @@ fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template,
             Some(whole) => add(whole, &name, &source, &settings)?,
         });
     }
-    template.ok_or_else(|| "no template".to_string())
+    let template = template.ok_or("no template")?;
+    nesting::check(&template)?;
+    Ok(template)
 }
 
 /// Adds a text, and the templates that it defines, to a template.
