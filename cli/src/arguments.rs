@@ -74,7 +74,8 @@ pub(crate) struct Arguments {
     pub version: bool,
 }
 
-fn command() -> Command {
+/// The words of `solvm script.lua`.
+pub(crate) fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| Arg::new(name).action(ArgAction::SetTrue).help(help);
     let option = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)

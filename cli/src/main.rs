@@ -2,22 +2,36 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod colors;
+mod commands;
 mod interactive;
+mod reload;
+mod repl;
+mod report;
 mod run;
 mod signals;
+mod spelling;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// The exit code for a command line that makes no sense.
 const BAD_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    match arguments::parse(std::env::args_os()) {
-        Ok(arguments) => run::run(arguments),
-        Err(answer) => {
-            // A closed pipe is no error of ours.
-            let _ = answer.print();
-            if answer.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
-        }
+    let words: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = commands::run(&words) {
+        return code;
     }
+    match arguments::parse(words.into_iter()) {
+        Ok(arguments) => run::run(arguments),
+        Err(answer) => self::answer(&answer),
+    }
+}
+
+/// Prints what clap has to say: the help that was asked for, or what was wrong with the words.
+fn answer(answer: &clap::Error) -> ExitCode {
+    // A closed pipe is no error of ours.
+    let _ = answer.print();
+    if answer.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
 }

@@ -2,6 +2,9 @@
 
 use crate::arguments::{Arguments, Dump, Preparation, Script};
 use crate::interactive::interact;
+use crate::reload::{self, End};
+use crate::repl;
+use crate::report;
 use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
@@ -45,7 +48,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
 }
 
 fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
-    let mut executor = new_executor(arguments)?;
+    let mut executor = new_executor(arguments, Duration::ZERO)?;
     let mut chunks = Vec::new();
     for preparation in &arguments.preparations {
         if let Preparation::Code(code) = preparation {
@@ -84,9 +87,10 @@ fn path_of(script: &Script) -> Option<&[u8]> {
     }
 }
 
-fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
+/// A VM for the program, of whose time some is over.
+pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
-    let (config, limits) = (config_of(arguments), limits_of(arguments));
+    let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
     let mut executor = Executor::new(config.clone(), limits, Process::new()).map_err(String::into_bytes)?;
     if arguments.debug {
         let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
@@ -94,6 +98,15 @@ fn new_executor(arguments: &Arguments) -> Result<Executor, Vec<u8>> {
     }
     if arguments.trace {
         executor.trace_calls();
+    }
+    if io::stderr().is_terminal() {
+        executor.set_reporter(report::word);
+    }
+    if let Some(Script::File(path)) = &arguments.script {
+        executor.set_script(path.as_ref());
+    }
+    if reload::is_possible(arguments) {
+        executor.allow_reload();
     }
     Ok(executor)
 }
@@ -113,13 +126,13 @@ fn config_of(arguments: &Arguments) -> Config {
     config
 }
 
-fn limits_of(arguments: &Arguments) -> Limits {
+fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
     let mut limits = Limits::default();
     limits.timeout = match arguments.timeout {
         None if arguments.interactive => Timeout::Never,
         None => limits.timeout,
         Some(None) => Timeout::Never,
-        Some(Some(limit)) => Timeout::Fixed(limit),
+        Some(Some(limit)) => Timeout::Fixed(limit.saturating_sub(elapsed)),
     };
     if let Some(limit) = arguments.run_limit {
         limits.run_limit = limit;
@@ -174,13 +187,13 @@ debug: started in {start:?}\n",
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {error}"))?;
-    let mut executor = new_executor(arguments)?;
+    let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
-    let end = end.map_err(|error| format!("cannot receive signals: {error}"))?;
+    let end = end.map_err(|error| format!("cannot go on: {error}"))?;
     executor.flush_all();
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
-        Ok(Outcome::Ended) => ExitCode::SUCCESS,
+        Ok(Outcome::Ended | Outcome::Reload) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => {
             eprintln!("solvm: timed out");
             ExitCode::from(TIMED_OUT)
@@ -195,7 +208,10 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
 /// Runs everything until it has ended, or a signal ends it.
 async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> io::Result<Result<Outcome, Signal>> {
     let mut signals = Signals::new()?;
-    let end = signals.unless_one_comes(drive(executor, arguments)).await;
+    if is_for_somebody(arguments) {
+        return type_in(executor, arguments, &mut signals).await;
+    }
+    let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
         // Requests that are under way are answered first.
         if signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_servers())).await.is_err() {
@@ -207,19 +223,46 @@ async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> i
     Ok(end)
 }
 
-async fn drive(executor: &mut Executor, arguments: &Arguments) -> Outcome {
-    if drive_chunks(executor, arguments).await == Outcome::Interrupted {
-        return Outcome::Interrupted;
+/// Whether somebody at a terminal types programs in.
+fn is_for_somebody(arguments: &Arguments) -> bool {
+    arguments.interactive && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Runs the chunks of the command line, then what is typed in. What goes on at the end of that is ended.
+async fn type_in(
+    executor: &mut Executor,
+    arguments: &Arguments,
+    signals: &mut Signals,
+) -> io::Result<Result<Outcome, Signal>> {
+    match signals.unless_one_comes(drive_chunks(executor, arguments)).await {
+        Ok(Outcome::Ended) => {}
+        end => return Ok(end),
     }
+    let end =
+        repl::run(executor, signals, || new_executor(arguments, Duration::ZERO)).await.map_err(io::Error::other)?;
+    let finished = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
+    Ok(match end.or(finished.err()) {
+        Some(signal) => Err(signal),
+        None => Ok(Outcome::Ended),
+    })
+}
+
+/// Runs the program once, until everything has ended or it wants to be run afresh.
+pub(crate) async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
+    let mut outcome = drive_chunks(executor, arguments).await;
     // An error in the main chunk has been reported before someone types in more.
-    if arguments.interactive && interact(executor).await == Outcome::Interrupted {
-        return Outcome::Interrupted;
+    if outcome == Outcome::Ended && arguments.interactive {
+        outcome = interact(executor).await;
     }
+    let is_broken = executor.has_failed();
     // Goroutines that the chunks started live on; an error in the main chunk ends them.
-    if !executor.has_failed() && executor.drive_to_end().await == Outcome::Interrupted {
-        return Outcome::Interrupted;
+    if outcome == Outcome::Ended && !is_broken {
+        outcome = executor.drive_to_end().await;
     }
-    executor.finish().await
+    if outcome == Outcome::Ended {
+        outcome = executor.finish().await;
+    }
+    if outcome == Outcome::Ended && is_broken { End::Broken } else { End::Rest(outcome) }
 }
 
 /// Runs the chunks one after the other, until one fails.
@@ -237,8 +280,9 @@ async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome
     for chunk in init.into_iter().chain(preparations).chain(script) {
         match executor.enter(|call| chunk.start(call, arguments)) {
             Ok(main) => {
-                if executor.drive_main(main).await == Outcome::Interrupted {
-                    return Outcome::Interrupted;
+                let outcome = executor.drive_main(main).await;
+                if outcome != Outcome::Ended {
+                    return outcome;
                 }
             }
             // The error is that the compiler was interrupted.

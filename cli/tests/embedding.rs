@@ -109,3 +109,31 @@ fn closures_own_what_they_capture() {
     drop(lua);
     assert_eq!(Rc::strong_count(&count), 1);
 }
+
+#[test]
+fn a_sandbox_has_no_files() {
+    let mut lua = Runtime::builder().world(solvm::Sandbox::new()).build().unwrap();
+    let denied = r#"
+        local folder = ...
+        local calls = {
+            function() return read_file("/etc/hostname") end, function() return write_file(folder .. "/x", "x") end,
+            function() return append_file(folder .. "/x", "x") end, function() return list_dir("/") end,
+            function() return mkdir(folder .. "/x") end, function() return remove(folder, true) end,
+            function() return rename(folder, folder .. "2") end, function() return stat("/") end,
+            function() return glob("/*") end, function() return ft.copy("/etc/hostname", folder .. "/x") end,
+            function() return tar.create(folder .. "/x.tar", "/etc") end, function() return tar.list("/x.tar") end,
+            function() return watch_file("/etc/hostname", print) end, function() return os.remove(folder) end,
+            function() return require("lfs").mkdir(folder .. "/x") end, function() return require("lfs").currentdir() end,
+        }
+        for i, call in ipairs(calls) do
+            local result, message = call()
+            assert(result == nil and message:lower():find("permission denied", 1, true), i .. ": " .. tostring(message))
+        end
+        assert(exists("/") == false)
+        assert(not pcall(walk, "/") and not pcall(import, "/etc/hostname") and not pcall(require("lfs").dir, "/"))
+    "#;
+    let folder = tempfile::tempdir().unwrap();
+    let check: Function = lua.eval(format!("return function(...) {denied} end")).unwrap();
+    lua.call::<()>(&check, folder.path().to_str().unwrap()).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -6,6 +6,8 @@ pub mod bytecode;
 mod codegen;
 pub mod dump;
 mod error;
+pub mod highlight;
+pub mod inspect;
 mod lexer;
 pub mod numeral;
 mod parser;

@@ -2,7 +2,9 @@
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
-libfuzzer_sys::fuzz_target!(|choices: &[u8]| solvm_fuzz::run(solvm_fuzz::program(choices).as_bytes(), 1000));
+libfuzzer_sys::fuzz_target!(|choices: &[u8]| {
+    solvm_fuzz::run(solvm_fuzz::program(choices).as_bytes(), 1000);
+});
 
 #[cfg(not(fuzzing))]
 fn main() {

@@ -2,7 +2,9 @@
 #![cfg_attr(fuzzing, no_main)]
 
 #[cfg(fuzzing)]
-libfuzzer_sys::fuzz_target!(|text: &[u8]| solvm_fuzz::run(text, 1000));
+libfuzzer_sys::fuzz_target!(|text: &[u8]| {
+    solvm_fuzz::run(text, 1000);
+});
 
 #[cfg(not(fuzzing))]
 fn main() {

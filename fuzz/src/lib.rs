@@ -1,14 +1,17 @@
 //! What the fuzz targets share: running a program within limits, and making programs from bytes.
 
+mod decoder;
+pub mod differential;
 mod mutate;
 mod program;
 
+pub use decoder::{decoder, fill, template};
 pub use mutate::{Corpus, Random};
 pub use program::program;
 
 use solvm_stdlib::Host;
 use solvm_stdlib::host::World;
-use solvm_vm::{Config, Turn, Vm};
+use solvm_vm::{Config, LuaString, Turn, Value, Vm};
 use std::io;
 use std::num::NonZeroU32;
 use std::task::{Context, Waker};
@@ -22,8 +25,9 @@ const BUDGET: u32 = 100_000;
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice` is how many calls and
-/// back-edges a goroutine runs in one go: 1 makes each of them a suspension.
-pub fn run(text: &[u8], slice: u32) {
+/// back-edges a goroutine runs in one go: 1 makes each of them a suspension. Gives the message of the error that ended it, if one
+/// did.
+pub fn run(text: &[u8], slice: u32) -> Option<String> {
     let slice = NonZeroU32::new(slice).unwrap_or(NonZeroU32::MIN);
     let mut vm = Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
     vm.set_host(Host::new(Nowhere));
@@ -33,13 +37,15 @@ pub fn run(text: &[u8], slice: u32) {
         let function = call.load(text, b"=fuzz").ok()?;
         call.spawn(function, &[]).ok()
     });
-    if started.is_none() {
-        return;
-    }
+    started?;
+    vm.watch(started);
+    let mut failure = None;
     // A turn has 16 slices at most.
     for _ in 0..(BUDGET / slice / 16).max(4) {
         let turn = vm.turn(&mut Context::from_waker(Waker::noop()));
-        while vm.next_end(|_, _, _| ()).is_some() {}
+        while let Some(ended) = vm.next_end(|_, _, result| result.err().map(|(error, _)| message(error))) {
+            failure = failure.or(ended);
+        }
         match turn {
             Turn::Ready => {}
             Turn::Deadlocked => {
@@ -48,6 +54,11 @@ pub fn run(text: &[u8], slice: u32) {
             Turn::Done | Turn::Waiting | Turn::Interrupted => break,
         }
     }
+    failure
+}
+
+fn message(error: Value) -> String {
+    LuaString::from_value(error).map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned())
 }
 
 /// A world without files and clocks.

@@ -1,11 +1,12 @@
-//! Fuzzing on a stable compiler: `cargo run --release -- source|program [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
-//! `... show program|source INDEX`.
+//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
+//! `... show TARGET INDEX`. `differential`, `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1.
 //!
 //! The inputs are numbered; each is determined by its number. A child process runs them and writes the number at hand into a
 //! file; when it dies or hangs, the input is kept in `artifacts/` and the next child goes on after it. At the end the
 //! number of different failures is printed; the exit code is 1 if there was one.
 
-use solvm_fuzz::{Corpus, Random, program, run};
+use solvm_fuzz::differential::{self, Difference, Programs, interpreter};
+use solvm_fuzz::{Corpus, Random, decoder, fill, program, run, template};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Seek, Write};
@@ -18,29 +19,44 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Inputs kept of each kind of failure.
 const KEPT: usize = 3;
+/// Differences that are printed.
+const SHOWN: usize = 20;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
     match words.first().map(String::as_str) {
-        Some(target @ ("source" | "program")) => drive(target, number(1, 100_000), number(2, 0)),
+        Some(target @ ("source" | "program" | "decoder" | "template")) => {
+            drive(target, number(1, 100_000), number(2, 0))
+        }
         Some("show") => {
             let target = words.get(1).map_or("program", |word| word);
-            println!("{}", String::from_utf8_lossy(&Inputs::new(target).input(number(2, 0)).0));
+            let text = match differential::kind(target) {
+                Some(programs) => programs(number(2, 0)).into_bytes(),
+                None => Inputs::new(target).input(number(2, 0)).0,
+            };
+            println!("{}", String::from_utf8_lossy(&text));
             ExitCode::SUCCESS
         }
         Some("run") => {
             let text = words.get(1).and_then(|path| fs::read(path).ok()).unwrap_or_default();
-            run(&text, number(2, 1000) as u32);
+            if let Some(message) = run(&text, number(2, 1000) as u32) {
+                println!("{message}");
+            }
             ExitCode::SUCCESS
         }
         Some("child") => {
             work(&words[1], number(2, 0), number(3, 0), Path::new(&words[4]));
             ExitCode::SUCCESS
         }
-        _ => {
+        target => {
+            if let Some((name, programs)) = target.and_then(|name| Some((name, differential::kind(name)?))) {
+                return compare(name, programs, number(1, 10_000), number(2, 0));
+            }
+            let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
+            let kinds = kinds.join("|");
             eprintln!(
-                "usage: solvm-fuzz source|program [COUNT] [FIRST] | run FILE [SLICE] | show source|program NUMBER"
+                "usage: solvm-fuzz source|program|decoder|template|{kinds} [COUNT] [FIRST] | run FILE [SLICE] | show TARGET NUMBER"
             );
             ExitCode::from(2)
         }
@@ -51,12 +67,17 @@ fn main() -> ExitCode {
 enum Inputs {
     Source(Corpus),
     Program,
+    Decoder,
+    Template,
 }
 
 impl Inputs {
     fn new(target: &str) -> Self {
-        if target == "program" {
-            return Inputs::Program;
+        match target {
+            "program" => return Inputs::Program,
+            "decoder" => return Inputs::Decoder,
+            "template" => return Inputs::Template,
+            _ => {}
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let folders =
@@ -74,6 +95,8 @@ impl Inputs {
                 let count = 20 + random.below(400);
                 program(&random.bytes(count)).into_bytes()
             }
+            Inputs::Decoder => decoder(&mut random).into_bytes(),
+            Inputs::Template => template(&mut random).into_bytes(),
             Inputs::Source(corpus) if corpus.is_empty() || random.below(50) == 0 => {
                 let count = random.below(200);
                 random.bytes(count)
@@ -88,6 +111,19 @@ impl Inputs {
             }
         };
         (text, slice)
+    }
+
+    /// Runs an input. One that shows a fault panics.
+    fn run(&self, text: &[u8], slice: u32) {
+        match self {
+            Inputs::Template => fill(&String::from_utf8_lossy(text)),
+            Inputs::Decoder => {
+                let failure = run(text, slice).filter(|message| message != "not enough memory");
+                assert!(failure.is_none(), "{}", failure.unwrap_or_default());
+            }
+            // These programs are free to fail.
+            Inputs::Source(_) | Inputs::Program => drop(run(text, slice)),
+        }
     }
 }
 
@@ -113,7 +149,7 @@ fn work(target: &str, first: u64, last: u64, current: &Path) {
         let noted = current.rewind().and_then(|()| current.write_all(&number.to_le_bytes()));
         noted.expect("the temporary folder can be written");
         STARTED.fetch_add(1, Ordering::Relaxed);
-        run(&text, slice);
+        inputs.run(&text, slice);
     }
 }
 
@@ -159,6 +195,29 @@ fn drive(target: &str, count: u64, first: u64) -> ExitCode {
         println!("  {times} x {kind}");
     }
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs programs on SolVM (`SOLVM`, or the release build) and on Lua 5.1 (`LUA`); prints what differs.
+fn compare(name: &str, programs: Programs, count: u64, first: u64) -> ExitCode {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/solvm");
+    let (solvm, lua) = (interpreter("SOLVM", &root.to_string_lossy()), interpreter("LUA", "lua5.1"));
+    let mut differences = 0;
+    let compared = differential::compare(programs, (&solvm, &lua), (first, first + count), |difference| {
+        differences += 1;
+        if differences <= SHOWN {
+            let Difference { number, solvm, lua } = difference;
+            println!("== program {number}");
+            let lines = solvm.lines().zip(lua.lines()).find(|(ours, theirs)| ours != theirs);
+            let (ours, theirs) = lines.unwrap_or((&solvm, &lua));
+            println!("solvm: {ours}\nlua:   {theirs}");
+        }
+    });
+    if let Err(error) = compared {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    println!("{name}: {count} programs, {differences} differences");
+    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What a failure says first, without what differs from time to time.

@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use solvm_lua_tests::{command, find_binary};
-use solvm_stdlib::{LIBRARIES, documentation};
+use solvm_stdlib::{documentation, modules};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         }
     };
     let mut trials = Vec::new();
-    for module in LIBRARIES {
+    for module in modules() {
         for entry in documentation::entries(module.documentation) {
             for (index, example) in entry.examples().into_iter().enumerate() {
                 let solvm = solvm.clone();

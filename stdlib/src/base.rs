@@ -193,12 +193,12 @@ fn to_number<'c>(call: &mut Call<'c>, value: Value<'c>, base: Option<i64>) -> Re
     if base == 10 {
         return Ok(value.to_number());
     }
-    if !(2..=36).contains(&base) {
-        return Err(Error::argument(2, "base out of range"));
-    }
     let Some(text) = message_text(call, value) else {
         return Err(Error::argument(1, format!("string expected, got {}", value.type_name())));
     };
+    if !(2..=36).contains(&base) {
+        return Err(Error::argument(2, "base out of range"));
+    }
     let text = text.bytes();
     let start = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
     let end = text.iter().rposition(|byte| !is_space(byte)).map_or(start, |i| i + 1);
@@ -351,7 +351,7 @@ fn environment_target<'c>(call: &mut Call<'c>, target: Option<Value<'c>>) -> Res
     }
 }
 
-fn get_environment<'c>(call: &mut Call<'c>, _target: Rest) -> Result<Table<'c>, Error> {
+pub(crate) fn get_environment<'c>(call: &mut Call<'c>, _target: Rest) -> Result<Table<'c>, Error> {
     let target = call.argument(0);
     Ok(match environment_target(call, target)? {
         Some(function) if function.is_lua() => call.environment(function),
@@ -359,7 +359,7 @@ fn get_environment<'c>(call: &mut Call<'c>, _target: Rest) -> Result<Table<'c>, 
     })
 }
 
-fn set_environment<'c>(
+pub(crate) fn set_environment<'c>(
     call: &mut Call<'c>,
     target: Value<'c>,
     environment: Table<'c>,

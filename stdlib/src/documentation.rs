@@ -98,7 +98,7 @@ fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::LIBRARIES;
+    use crate::modules;
     use std::collections::BTreeSet;
 
     #[test]
@@ -118,10 +118,10 @@ mod tests {
     /// What is registered is described, and what is described is registered.
     #[test]
     fn libraries_and_documentation_agree() {
-        let names: BTreeSet<&str> = LIBRARIES.iter().map(|module| module.name).collect();
+        let names: BTreeSet<&str> = modules().map(|module| module.name).collect();
         for name in names {
             let (mut registered, mut described) = (BTreeSet::new(), BTreeSet::new());
-            for module in LIBRARIES.iter().filter(|module| module.name == name) {
+            for module in modules().filter(|module| module.name == name) {
                 let library = module.library;
                 let functions = library.functions.iter().map(|definition| definition.name);
                 let constants = library.constants.iter().map(|(name, _)| *name);

@@ -7,24 +7,39 @@ mod base;
 mod bits;
 mod channel;
 mod coroutine;
+mod crypto;
 mod data;
+mod datetime;
 mod debug;
 pub mod documentation;
 pub mod duration;
+mod files;
+mod ft;
 pub mod host;
 mod http;
+mod import;
 mod io;
+mod lfs;
 mod load;
+mod lua_source;
 mod math;
 mod net;
 mod object;
 mod options;
 mod os;
 mod package;
+mod random;
 pub mod runtime;
 mod string;
 mod table;
+mod tablex;
+mod tar;
+mod template;
+mod text;
+mod types;
 mod utf8;
+mod utils;
+mod uuid;
 mod websocket;
 
 pub use host::Host;
@@ -58,14 +73,33 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "bit", library: &bits::BIT, documentation: "" },
     Module { name: "bit32", library: &bits::BIT32, documentation: "" },
     Module { name: "utf8", library: &utf8::LIBRARY, documentation: "" },
+    Module { name: "files", library: &files::LIBRARY, documentation: include_str!("../meta/files.lua") },
+    Module { name: "import", library: &import::LIBRARY, documentation: include_str!("../meta/import.lua") },
     Module { name: "channel", library: &channel::LIBRARY, documentation: "" },
     Module { name: "channels", library: &runtime::channel::LIBRARY, documentation: "" },
     Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: "" },
     Module { name: "goroutines", library: &runtime::goroutine::LIBRARY, documentation: "" },
     Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: "" },
+    Module { name: "ft", library: &ft::LIBRARY, documentation: include_str!("../meta/ft.lua") },
+    Module { name: "tablex", library: &tablex::LIBRARY, documentation: include_str!("../meta/tablex.lua") },
+    Module { name: "types", library: &types::LIBRARY, documentation: include_str!("../meta/types.lua") },
+    Module { name: "utils", library: &utils::LIBRARY, documentation: include_str!("../meta/utils.lua") },
+    Module { name: "tar", library: &tar::LIBRARY, documentation: include_str!("../meta/tar.lua") },
+    Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: include_str!("../meta/watching.lua") },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
     Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
+    Module { name: "toml", library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
+    Module { name: "yaml", library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
+    Module { name: "csv", library: &data::csv::LIBRARY, documentation: include_str!("../meta/csv.lua") },
+    Module { name: "ini", library: &data::ini::LIBRARY, documentation: include_str!("../meta/ini.lua") },
+    Module { name: "dotenv", library: &data::dotenv::LIBRARY, documentation: include_str!("../meta/dotenv.lua") },
+    Module { name: "template", library: &template::LIBRARY, documentation: include_str!("../meta/template.lua") },
+    Module { name: "crypto", library: &crypto::LIBRARY, documentation: include_str!("../meta/crypto.lua") },
+    Module { name: "uuid", library: &uuid::LIBRARY, documentation: include_str!("../meta/uuid.lua") },
+    Module { name: "random", library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },
+    Module { name: "datetime", library: &datetime::LIBRARY, documentation: include_str!("../meta/datetime.lua") },
+    Module { name: "text", library: &text::LIBRARY, documentation: include_str!("../meta/text.lua") },
     Module { name: "http", library: &http::client::LIBRARY, documentation: include_str!("../meta/http.lua") },
     Module { name: "http", library: &http::server::LIBRARY, documentation: "" },
     Module { name: "net", library: &net::dns::LIBRARY, documentation: include_str!("../meta/net.lua") },
@@ -77,6 +111,15 @@ pub static LIBRARIES: &[Module] = &[
         documentation: include_str!("../meta/websocket.lua"),
     },
 ];
+
+/// Modules that are no globals: programs ask for them by `require` or `import`.
+pub static ON_REQUEST: &[Module] =
+    &[Module { name: "lfs", library: &lfs::LIBRARY, documentation: include_str!("../meta/lfs.lua") }];
+
+/// All libraries and modules.
+pub fn modules() -> impl Iterator<Item = &'static Module> {
+    LIBRARIES.iter().chain(ON_REQUEST)
+}
 
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
@@ -90,9 +133,11 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     }
     // What these complete may not be there.
     package::finish(call)?;
+    package::offer(call, ON_REQUEST.iter().filter(|module| is_chosen(module)))?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;
+    text::finish(call)?;
     utf8::finish(call)?;
     channel::finish(call)?;
     data::json::finish(call)?;

@@ -62,6 +62,29 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
+/// Lets programs ask for modules that are no globals.
+pub(crate) fn offer<'m>(call: &mut Call, modules: impl Iterator<Item = &'m crate::Module>) -> Result<(), Error> {
+    let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
+    let preload = Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
+    let Some(preload) = preload.and_then(Table::from_value) else { return Ok(()) };
+    for module in modules {
+        let loader = call.function(&OPEN_MODULE, &[]);
+        preload.set_field(call, module.name, loader)?;
+    }
+    Ok(())
+}
+
+static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
+
+/// The loader of a module that is no global.
+fn open_module<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<Table<'c>, Error> {
+    let module = crate::ON_REQUEST.iter().find(|module| module.name.as_bytes() == name.bytes());
+    let library = module.ok_or_else(|| Error::argument(1, "no module of SolVM"))?.library;
+    let table = call.table(0, library.functions.len() + library.constants.len())?;
+    call.fill(table, library)?;
+    Ok(table)
+}
+
 /// A search path from the environment, where `;;` stands for the default one.
 fn search_templates(call: &mut Call, variable: &[u8], default: &str) -> Vec<u8> {
     let Some(path) = call.host::<Host>().and_then(|host| host.world.variable(variable)) else {

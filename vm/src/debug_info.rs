@@ -87,8 +87,9 @@ fn register_name(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Opt
         Opcode::GetGlobal => Some(("global", field(instruction.d() as usize))),
         Opcode::GetField => Some(("field", field(instruction.c() as usize))),
         Opcode::SelfField => Some(("method", field(instruction.c() as usize))),
-        Opcode::GetIndex => constant_in_register(compiled, definition, instruction.c()).map(|name| ("field", name)),
-        Opcode::SelfIndex => constant_in_register(compiled, definition, instruction.c()).map(|name| ("method", name)),
+        Opcode::GetIndex => Some(("field", constant_in_register(compiled, definition, instruction.c()))),
+        Opcode::GetInteger => Some(("field", b"?".to_vec())),
+        Opcode::SelfIndex => Some(("method", constant_in_register(compiled, definition, instruction.c()))),
         Opcode::GetUpvalue => {
             compiled.upvalues.get(instruction.d() as usize).map(|info| ("upvalue", info.name.to_vec()))
         }
@@ -96,23 +97,28 @@ fn register_name(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Opt
     }
 }
 
-/// The string constant that a register holds at instruction `pc`, if it was just loaded.
-fn constant_in_register(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<Vec<u8>> {
-    let instruction = compiled.code[last_definition(compiled, pc, register)?];
-    if instruction.opcode()? != Opcode::LoadConstant {
-        return None;
-    }
-    match compiled.constants.get(instruction.d() as usize)? {
-        bytecode::Constant::String(bytes) => Some(bytes.to_vec()),
-        _ => None,
-    }
+/// The string constant that was loaded for instruction `pc` since it did not fit there; "?" for other keys.
+fn constant_in_register(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Vec<u8> {
+    let loaded = || {
+        if compiled.local_name(register, pc).is_some() {
+            return None;
+        }
+        let instruction = compiled.code[last_definition(compiled, pc, register)?];
+        if instruction.opcode()? != Opcode::LoadConstant {
+            return None;
+        }
+        match compiled.constants.get(instruction.d() as usize)? {
+            bytecode::Constant::String(bytes) => Some(bytes.to_vec()),
+            _ => None,
+        }
+    };
+    loaded().unwrap_or_else(|| b"?".to_vec())
 }
 
-/// The instruction that gave a register its value at `pc`, found by walking the code up to there. Code that a forward jump
-/// may skip counts only if the jump lands before `pc`, as in PUC Lua's symbolic execution.
+/// The instruction that gave a register its value at `pc`, found by walking the code up to there. Every forward jump that lands
+/// there or before is taken, as in PUC Lua's symbolic execution.
 fn last_definition(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<usize> {
     let mut found = None;
-    let mut skipped_until = 0;
     let mut i = 0;
     while i < pc {
         let instruction = compiled.code[i];
@@ -134,9 +140,10 @@ fn last_definition(compiled: &bytecode::Prototype, pc: usize, register: u8) -> O
                 },
                 _ => false,
             };
-        if writes {
-            // Inside a region that a jump may have skipped, nothing is certain.
-            found = if i < skipped_until { None } else { Some(i) };
+        // A value that has been tested has no name, as in PUC Lua.
+        let tests = matches!(opcode, Opcode::JumpIfTrue | Opcode::JumpIfFalse) && register == a;
+        if writes || tests {
+            found = Some(i);
         }
         let jump = match opcode.format() {
             Format::J => Some(instruction.j()),
@@ -148,7 +155,8 @@ fn last_definition(compiled: &bytecode::Prototype, pc: usize, register: u8) -> O
         if let Some(distance) = jump {
             let target = i as i64 + 1 + i64::from(distance);
             if target > i as i64 && target <= pc as i64 {
-                skipped_until = skipped_until.max(target as usize);
+                i = target as usize;
+                continue;
             }
         }
         i += match opcode {

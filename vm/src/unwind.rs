@@ -1,13 +1,15 @@
 //! Results on their way to a context, errors on their way to a `pcall`, and the end of threads.
 
+use crate::coerce;
 use crate::frame::{
     Context, Continuation, MAX_VALUES, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
 };
 use crate::gc;
 use crate::interpreter::{CALL, CONTINUE};
-use crate::messages;
+use crate::messages::{self, Dialect};
 use crate::native;
 use crate::scheduler;
+use crate::string;
 use crate::thread::{self, EXTRA, ROOT, close_upvalues, grow, grow_or_collect};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -140,6 +142,7 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
                 }
                 // Through `wrap` the error goes on in the resumer.
                 context = Context { base: vm.base, pc: vm.pc };
+                error = with_position(vm, error);
                 in_handler = false;
                 continue;
             }
@@ -153,6 +156,27 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
             }
         }
     }
+}
+
+/// A message of this many bytes grows no more: nested coroutines, unlike PUC Lua's, may be many.
+const LONG_MESSAGE: usize = 1000;
+
+/// An error that has passed through `coroutine.wrap`: a text gets the position of the call before it, as in PUC Lua.
+///
+/// # Safety
+/// CONTEXT holds of the running thread (see [`crate::frame`]), and `error` is alive.
+unsafe fn with_position(vm: &mut Vm, error: Value) -> Value {
+    let mut error = error;
+    if vm.dialect != Dialect::Lua || !coerce::make_string(&mut vm.heap, &raw mut error) {
+        return error;
+    }
+    let Some(text) = error.to_string().map(|text| string::bytes(text)) else { return error };
+    if text.len() > LONG_MESSAGE {
+        return error;
+    }
+    let mut message = crate::debug_info::running_position(vm);
+    message.extend_from_slice(text);
+    vm.heap.string_value(&message)
 }
 
 /// Unwinds the running goroutine past every protected call, down to its first thread: the states of its natives are dropped,

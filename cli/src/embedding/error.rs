@@ -17,6 +17,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The runtime could not be made.
     Start,
+    /// A chunk could not be read.
+    Unreadable,
     /// The text is no Lua.
     Syntax,
     /// Lua code raised an error that nothing caught.
@@ -50,6 +52,11 @@ impl Error {
             message: String::from_utf8_lossy(&message).into_owned(),
             traceback: String::from_utf8_lossy(traceback).trim_start().into(),
         }
+    }
+
+    /// A chunk that could not be read.
+    pub fn unreadable(error: &std::io::Error) -> Self {
+        Error::new(ErrorKind::Unreadable, error.to_string())
     }
 
     /// What kind of error it is.

@@ -103,7 +103,7 @@ impl Builder {
         self
     }
 
-    /// The libraries that there are (default: all), by the names of [`LIBRARIES`](solvm_stdlib::LIBRARIES).
+    /// The libraries that there are (default: all), by the names of [`modules`](solvm_stdlib::modules).
     pub fn libraries(mut self, names: &[&str]) -> Self {
         self.libraries = Some(names.iter().map(|&name| name.into()).collect());
         self
@@ -121,7 +121,7 @@ impl Builder {
     /// If a library is not known, or the memory limit leaves no room for them.
     pub fn build(self) -> Result<Runtime, Error> {
         let Builder { config, call_limit, world, libraries } = self;
-        let is_known = |name: &&String| !solvm_stdlib::LIBRARIES.iter().any(|module| module.name == **name);
+        let is_known = |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
         if let Some(unknown) = libraries.iter().flatten().find(is_known) {
             return Err(Error::new(ErrorKind::Start, format!("no library is called '{unknown}'")));
         }
@@ -292,7 +292,8 @@ impl Runtime {
     pub async fn run_goroutines_async(&mut self) -> Result<(), Error> {
         self.executor.limit_time(self.call_limit);
         match self.executor.drive_to_end().await {
-            Outcome::Ended => Ok(()),
+            // Nothing but the command reloads scripts.
+            Outcome::Ended | Outcome::Reload => Ok(()),
             Outcome::Interrupted => Err(self.interruption()),
         }
     }

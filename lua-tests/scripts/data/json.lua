@@ -124,8 +124,9 @@ raises("json_decode(nil)", "bad argument #1 to 'json_decode' (string expected, g
 raises("json_decode({})", "bad argument #1 to 'json_decode' (string expected, got table)")
 raises("json_decode('1', true)", "bad argument #2 to 'json_decode' (table expected, got boolean)")
 raises("json_encode()", "bad argument #1 to 'json_encode' (value expected)")
-raises("json_encode(1, { indent = 33 })", "bad argument #2 to 'json_encode' ('indent' must be 0 to 32 spaces or a text of space)")
-raises("json.encode(1, { indent = 'x' })", "bad argument #2 to 'encode' ('indent' must be 0 to 32 spaces or a text of space)")
+raises("json_encode(1, { indent = 33 })", "bad argument #2 to 'json_encode' (option 'indent': 0 to 32 spaces or a text of space expected)")
+raises("json.encode(1, { indent = 'x' })", "bad argument #2 to 'encode' (option 'indent': 0 to 32 spaces or a text of space expected)")
+raises("json.encode(1, { intend = 2 })", "bad argument #2 to 'encode' (unknown option 'intend' (there are indent))")
 raises("json.object(1)", "bad argument #1 to 'object' (table expected, got number)")
 
 -- JSON with comments.

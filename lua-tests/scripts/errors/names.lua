@@ -39,6 +39,19 @@ local cases = {
   { "assert(false)", "t:1: assertion failed!" },
   { "assert(nil, 'said')", "t:1: said" },
   { "return math.floor('x')", "t:1: bad argument #1 to 'floor' (number expected, got string)" },
+  { "local t = {} return t[1].x", "t:1: attempt to index field '?' (a nil value)" },
+  { "local t, k = {}, 'x' return t[k] + 1", "t:1: attempt to perform arithmetic on field '?' (a nil value)" },
+  { "local t = {} return 'x' .. t[2] .. 'y'", "t:1: attempt to concatenate field '?' (a nil value)" },
+  { "local t = {} t[1]()", "t:1: attempt to call field '?' (a nil value)" },
+  { "tonumber({}, 99)", "t:1: bad argument #1 to 'tonumber' (string expected, got table)" },
+  -- What the interpreter itself refuses in a native's name has no position.
+  { "next({}, 'x')", "invalid key to 'next'" },
+  { "rawset({}, nil, 1)", "table index is nil" },
+  { "table.sort({1, 'x'})", "attempt to compare string with number" },
+  -- `wrap` tells where the coroutine was resumed, too.
+  { "coroutine.wrap(function()\nerror('m') end)()", "t:2: t:2: m" },
+  { "local f = coroutine.wrap(function()\nerror(7) end)\nf()", "t:3: t:2: 7" },
+  { "local f = coroutine.wrap(function()\nerror(7, 0) end)\nf()", "t:3: 7" },
   { "coroutine.resume(1)", "t:1: bad argument #1 to 'resume' (coroutine expected)" },
   { "\n\nlocal x = nil\nx()", "t:4: attempt to call local 'x' (a nil value)" },
 }

@@ -130,3 +130,9 @@ local env = { result = 0 }
 local chunk = assert(loadstring("result = result + 1 return result"))
 setfenv(chunk, env)
 assert(chunk() == 1 and env.result == 1 and result == nil and getfenv(chunk) == env)
+
+-- The remainder of -0 is 0.
+do
+  local zero = tonumber("-0")
+  assert(1 / (zero % 5) == math.huge and 1 / (zero % -5) == math.huge and 1 / zero == -math.huge)
+end

@@ -10,8 +10,15 @@ use solvm_vm::{Call, Error, Table, Value};
 
 /// So many items wait on the stack at most.
 const BATCH: usize = 1024;
-/// The values at the bottom of the stack: what null becomes, and the mark of maps.
-const FIRST: usize = 2;
+/// The values at the bottom of the stack: what null becomes, the mark of maps, the table of named values (nil until there is
+/// one), and how many fields have been merged.
+const FIRST: usize = 4;
+const NULL: usize = 0;
+const MARK: usize = 1;
+const NAMED: usize = 2;
+const MERGED: usize = 3;
+/// So many fields may be merged into maps.
+const MAX_MERGED: f64 = 1e6;
 
 /// Why a value could not be added.
 pub(super) enum Refusal {
@@ -52,24 +59,28 @@ pub(super) struct Open {
     start: usize,
     /// How many items of a list are in the table.
     stored: usize,
+    /// The map has the key whose value is to be merged.
+    merges: bool,
 }
 
 /// A tree of values that is being read.
 pub(super) struct Builder<'c> {
     stack: Vec<Value<'c>>,
     open: Vec<Open>,
+    /// The value or key that was added last, until the builder gives way.
+    last: Value<'c>,
 }
 
 impl<'c> Builder<'c> {
     /// Begins; `null` is what a null becomes.
     pub(super) fn new(call: &mut Call<'c>, null: Value<'c>) -> Result<Self, Error> {
         let mark = marks::map_mark(call)?.value();
-        Ok(Builder { stack: vec![null, mark], open: Vec::new() })
+        Ok(Builder { stack: vec![null, mark, Value::NIL, Value::number(0.0)], open: Vec::new(), last: Value::NIL })
     }
 
     /// Goes on in a later step.
     pub(super) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
-        Builder { stack: call.all_kept().to_vec(), open }
+        Builder { stack: call.all_kept().to_vec(), open, last: Value::NIL }
     }
 
     /// Gives way: what is to be kept until then.
@@ -82,9 +93,15 @@ impl<'c> Builder<'c> {
         self.stack.get(FIRST).copied().unwrap_or(Value::NIL)
     }
 
+    /// A value of the stack.
+    fn bottom(&self, place: usize) -> Value<'c> {
+        self.stack.get(place).copied().unwrap_or(Value::NIL)
+    }
+
     /// Adds a value: the next item of a list, the value of a key, or all there is.
     #[inline]
     pub(super) fn value(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<(), Error> {
+        self.last = value;
         self.stack.push(value);
         if let Some(open) = self.open.last()
             && self.stack.len() - open.start > BATCH
@@ -98,7 +115,7 @@ impl<'c> Builder<'c> {
 
     /// Adds a null.
     pub(super) fn null(&mut self, call: &mut Call<'c>) -> Result<(), Error> {
-        let null = self.stack.first().copied().unwrap_or(Value::NIL);
+        let null = self.bottom(NULL);
         self.value(call, null)
     }
 
@@ -112,7 +129,37 @@ impl<'c> Builder<'c> {
     /// Adds the key of the value that follows.
     #[inline]
     pub(super) fn key(&mut self, key: Value<'c>) {
+        self.last = key;
         self.stack.push(key);
+    }
+
+    /// Adds the key of a value whose fields are to be merged into the map: it is a map or a list of maps.
+    pub(super) fn merge_key(&mut self) {
+        if let Some(open) = self.open.last_mut() {
+            open.merges = true;
+        }
+        // No document has a table as a key.
+        self.stack.push(self.bottom(MARK));
+    }
+
+    /// Names the value, or the key, that was added last.
+    pub(super) fn name(&mut self, call: &mut Call<'c>, name: usize) -> Result<(), Error> {
+        let named = match Table::from_value(self.bottom(NAMED)) {
+            Some(named) => named,
+            None => {
+                let named = call.table(0, 4)?;
+                if let Some(slot) = self.stack.get_mut(NAMED) {
+                    *slot = named.value();
+                }
+                named
+            }
+        };
+        named.set_index(call, name, self.last)
+    }
+
+    /// The value that has a name: the same one, not a copy.
+    pub(super) fn named(&self, name: usize) -> Value<'c> {
+        Table::from_value(self.bottom(NAMED)).map_or(Value::NIL, |named| named.get(name))
     }
 
     /// Begins a list or map.
@@ -120,7 +167,7 @@ impl<'c> Builder<'c> {
         if self.open.len() >= MAX_DEPTH {
             return Err(Refusal::Document("nested too deeply"));
         }
-        self.open.push(Open { is_map, start: self.stack.len(), stored: 0 });
+        self.open.push(Open { is_map, start: self.stack.len(), stored: 0, merges: false });
         self.stack.push(Value::NIL);
         Ok(())
     }
@@ -131,19 +178,23 @@ impl<'c> Builder<'c> {
     }
 
     /// Ends the list or map that began last.
-    pub(super) fn end(&mut self, call: &mut Call<'c>) -> Result<(), Error> {
+    pub(super) fn end(&mut self, call: &mut Call<'c>) -> Result<(), Refusal> {
         self.store(call)?;
         let Some(open) = self.open.pop() else { return Ok(()) };
-        let table = self.stack.get(open.start).copied().unwrap_or(Value::NIL);
+        let table = self.bottom(open.start);
+        if open.merges {
+            self.merge(call, table)?;
+        }
         if open.is_map
             && let Some(fields) = Table::from_value(table)
             && (fields.pairs().next().is_none() || !fields.get(1).is_nil())
         {
-            let mark = self.stack.get(1).copied().and_then(Table::from_value);
+            let mark = Table::from_value(self.bottom(MARK));
             call.set_metatable(table, mark);
         }
         self.stack.truncate(open.start);
-        self.value(call, table)
+        self.value(call, table)?;
+        Ok(())
     }
 
     /// Puts the waiting items of the innermost list or map into its table.
@@ -171,6 +222,33 @@ impl<'c> Builder<'c> {
             }
         }
         self.stack.truncate(open.start + 1);
+        Ok(())
+    }
+
+    /// Adds to a map what it is to merge, where it has no field of that name itself.
+    fn merge(&mut self, call: &mut Call<'c>, map: Value<'c>) -> Result<(), Refusal> {
+        let mark = self.bottom(MARK);
+        let Some(map) = Table::from_value(map) else { return Ok(()) };
+        let Some(source) = Table::from_value(map.get(mark)) else { return Ok(()) };
+        map.set(call, mark, Value::NIL)?;
+        let list = source.length();
+        let sources = if list == 0 { vec![source.value()] } else { (1..=list).map(|i| source.get(i)).collect() };
+        let mut merged = self.bottom(MERGED).as_number().unwrap_or_default();
+        for source in sources.into_iter().filter_map(Table::from_value) {
+            for (key, value) in source.pairs() {
+                merged += 1.0;
+                call.charge(1);
+                if merged > MAX_MERGED {
+                    return Err(Refusal::Document("too many merged fields"));
+                }
+                if map.get(key).is_nil() {
+                    map.set(call, key, value)?;
+                }
+            }
+        }
+        if let Some(slot) = self.stack.get_mut(MERGED) {
+            *slot = Value::number(merged);
+        }
         Ok(())
     }
 }

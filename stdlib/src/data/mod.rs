@@ -9,11 +9,18 @@
 //! of a value that has been read, an empty map, or one whose keys look like those of a list, carries a [mark](marks).
 
 mod builder;
+pub(crate) mod csv;
+pub(crate) mod document;
+pub(crate) mod dotenv;
 mod encode;
+pub(crate) mod ini;
 pub(crate) mod json;
 mod marks;
 mod number;
-mod walker;
+mod output;
+pub(crate) mod toml;
+pub(crate) mod walker;
+pub(crate) mod yaml;
 
 use solvm_vm::{Call, Error, Value};
 
@@ -24,13 +31,13 @@ const MAX_DEPTH: usize = 1000;
 const BYTES_PER_UNIT: usize = 16;
 
 /// What a function returns if its input is wrong: nil and the reason.
-fn failure<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
+pub(crate) fn failure<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
     Ok(vec![Value::NIL, call.string(reason.as_bytes())?.value()])
 }
 
 /// Whether work in steps has come to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+pub(crate) enum Progress {
     Finished,
     /// The budget is used up.
     Paused,
@@ -40,21 +47,34 @@ enum Progress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fault {
     reason: String,
-    /// The byte at which it was seen.
-    at: usize,
+    place: Place,
+}
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// So many bytes from its beginning.
+    Byte(usize),
+    /// Line and column, counted from 1.
+    Position(usize, usize),
 }
 
 impl Fault {
     fn new(reason: impl Into<String>, at: usize) -> Fault {
-        Fault { reason: reason.into(), at }
+        Fault { reason: reason.into(), place: Place::Byte(at) }
     }
 
     /// "reason at line 1, column 2"; columns count characters.
     fn message(&self, text: &[u8]) -> String {
-        let before = text.get(..self.at).unwrap_or(text);
-        let line = 1 + memchr::memchr_iter(b'\n', before).count();
-        let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-        let column = 1 + before.iter().skip(start).filter(|&&byte| byte & 0xc0 != 0x80).count();
+        let (line, column) = match self.place {
+            Place::Position(line, column) => (line, column),
+            Place::Byte(at) => {
+                let before = text.get(..at).unwrap_or(text);
+                let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+                let characters = before.iter().skip(start).filter(|&&byte| byte & 0xc0 != 0x80).count();
+                (1 + memchr::memchr_iter(b'\n', before).count(), 1 + characters)
+            }
+        };
         format!("{} at line {line}, column {column}", self.reason)
     }
 }

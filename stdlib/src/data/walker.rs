@@ -6,7 +6,7 @@
 
 use super::marks;
 use super::{MAX_DEPTH, Progress};
-use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
+use solvm_vm::{Call, Error, LuaString, Table, Type, Userdata, Value};
 use std::cmp::Ordering;
 
 /// How often the budget is looked at: after so many items.
@@ -16,7 +16,7 @@ const UNITS_PER_ITEM: usize = 4;
 
 /// A key of a map.
 #[derive(Clone, Copy)]
-pub(super) enum Key<'c> {
+pub(crate) enum Key<'c> {
     /// Any bytes.
     String(&'c [u8]),
     /// A number.
@@ -26,10 +26,10 @@ pub(super) enum Key<'c> {
 }
 
 /// Why a format cannot write a value.
-pub(super) type Refused = Result<(), &'static str>;
+pub(crate) type Refused = Result<(), &'static str>;
 
 /// What writes a format.
-pub(super) trait Writer {
+pub(crate) trait Writer {
     /// Whether maps may have keys that are no strings. Otherwise only marked maps may have numbers, and such a table is taken
     /// for a damaged list.
     const ANY_KEY: bool;
@@ -44,6 +44,11 @@ pub(super) trait Writer {
     fn number(&mut self, value: f64) -> Refused;
     /// A string: any bytes.
     fn string(&mut self, bytes: &[u8]) -> Refused;
+    /// A userdata that is not `json.null`.
+    fn object(&mut self, _object: Userdata<'_>) -> Refused {
+        Err("a userdata cannot be encoded")
+    }
+
     /// Begins a list of so many items; `only_maps`, if asked for, says that there are some and all of them are maps.
     fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused;
     /// The next item of the list follows.
@@ -61,7 +66,7 @@ pub(super) trait Writer {
 }
 
 /// A table that is being walked.
-pub(super) struct Open {
+pub(crate) struct Open {
     is_map: bool,
     /// Where the stack has the table; the keys of a map follow.
     start: usize,
@@ -72,7 +77,7 @@ pub(super) struct Open {
 }
 
 /// A walk under way.
-pub(super) struct Walker<'c> {
+pub(crate) struct Walker<'c> {
     stack: Vec<Value<'c>>,
     open: Vec<Open>,
 }
@@ -85,24 +90,24 @@ enum Shape<'c> {
 
 impl<'c> Walker<'c> {
     /// Begins with a value. The error is raised.
-    pub(super) fn new<W: Writer>(call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<Self, Error> {
+    pub(crate) fn new<W: Writer>(call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<Self, Error> {
         let mut walker = Walker { stack: Vec::new(), open: Vec::new() };
         walker.value(call, value, writer)?;
         Ok(walker)
     }
 
     /// Goes on in a later step.
-    pub(super) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
+    pub(crate) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
         Walker { stack: call.all_kept().to_vec(), open }
     }
 
     /// Gives way: what is to be kept until then.
-    pub(super) fn suspend(self) -> (Vec<Open>, Vec<Value<'c>>) {
+    pub(crate) fn suspend(self) -> (Vec<Open>, Vec<Value<'c>>) {
         (self.open, self.stack)
     }
 
     /// Walks until the end, or until the budget is used up.
-    pub(super) fn walk<W: Writer>(&mut self, call: &mut Call<'c>, writer: &mut W) -> Result<Progress, Error> {
+    pub(crate) fn walk<W: Writer>(&mut self, call: &mut Call<'c>, writer: &mut W) -> Result<Progress, Error> {
         loop {
             let before = writer.written();
             for _ in 0..ITEMS_PER_LOOK {
@@ -167,7 +172,7 @@ impl<'c> Walker<'c> {
             Type::Userdata if marks::is_null(value) => writer.null(),
             Type::Function => Err("a function cannot be encoded"),
             Type::Thread => Err("a coroutine cannot be encoded"),
-            _ => Err("a userdata cannot be encoded"),
+            Type::Userdata => Userdata::from_value(value).map_or(Ok(()), |object| writer.object(object)),
         };
         written.map_err(|reason| self.refusal(reason))
     }

@@ -1,9 +1,13 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 
+mod disk;
+mod file_system;
 mod process;
 mod sandbox;
 mod stream;
+mod watch;
 
+pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 pub use process::{Process, path_of};
 pub use sandbox::Sandbox;
 pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
@@ -12,6 +16,7 @@ use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
 use solvm_vm::Clock;
 use std::io::{self, SeekFrom};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The outside world as the libraries see it. What is not provided is denied.
@@ -71,14 +76,9 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// Removes a file or an empty folder.
-    fn remove(&mut self, _path: &[u8]) -> io::Result<()> {
-        Err(denied())
-    }
-
-    /// Renames a file or a folder.
-    fn rename(&mut self, _from: &[u8], _to: &[u8]) -> io::Result<()> {
-        Err(denied())
+    /// The files that the program may reach.
+    fn file_system(&self) -> Arc<dyn FileSystem> {
+        Arc::new(file_system::NoFiles)
     }
 
     /// Whether there is a shell for [`World::spawn`].
@@ -182,6 +182,16 @@ pub struct Host {
     pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
     /// The HTTP clients, with their connections.
     pub(crate) clients: crate::http::client::Clients,
+    /// The script that is the program, if it is a file.
+    pub(crate) script: Option<std::path::PathBuf>,
+    /// The files that are watched.
+    pub(crate) watchers: crate::runtime::watch::Watchers,
+    /// Whether the program is to be run afresh.
+    pub(crate) reload: crate::runtime::watch::Reload,
+    /// The modules that are being loaded.
+    pub(crate) loading: crate::import::Loading,
+    /// Modules and archives that have been fetched.
+    pub(crate) fetched: crate::import::Fetched,
     /// The HTTP servers.
     pub(crate) servers: crate::http::server::Servers,
     /// What others may make the program hold.
@@ -206,6 +216,11 @@ impl Host {
             timers: Default::default(),
             memory_baseline: Default::default(),
             clients: Default::default(),
+            script: None,
+            watchers: Default::default(),
+            reload: Default::default(),
+            loading: Default::default(),
+            fetched: Default::default(),
             servers: Default::default(),
             budget: Default::default(),
             files: Default::default(),

@@ -1,5 +1,7 @@
 //! The process that the program runs in, as its world.
 
+use super::disk::Disk;
+use super::file_system::FileSystem;
 use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe};
 use super::{NetworkUse, World, reason};
 use std::collections::HashMap;
@@ -8,6 +10,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The process that the program runs in.
@@ -199,14 +202,8 @@ impl World for Process {
         Ok(path.into_os_string().into_encoded_bytes())
     }
 
-    fn remove(&mut self, path: &[u8]) -> io::Result<()> {
-        let path = path_of(path);
-        let is_folder = std::fs::symlink_metadata(&path)?.is_dir();
-        if is_folder { std::fs::remove_dir(path) } else { std::fs::remove_file(path) }
-    }
-
-    fn rename(&mut self, from: &[u8], to: &[u8]) -> io::Result<()> {
-        std::fs::rename(path_of(from), path_of(to))
+    fn file_system(&self) -> Arc<dyn FileSystem> {
+        Arc::new(Disk)
     }
 
     fn has_shell(&mut self) -> bool {

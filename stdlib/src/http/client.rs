@@ -5,21 +5,23 @@
 
 use super::headers;
 use crate::Host;
-use crate::host::{Deferred, NetworkUse, OpenMode, OpenStream};
+use crate::files::file_system;
+use crate::ft::make_parents;
+use crate::host::{NetworkUse, path_of, reason};
 use crate::io::file::in_pool;
 use crate::net::innermost;
 use crate::net::tls::{self, Trust};
 use crate::options::Options;
 use crate::runtime::errors;
 use hashbrown::HashMap;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -33,6 +35,12 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 
 /// How long a call may take, unless an option says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a file may take.
+const TRANSFER_TIMEOUT: Duration = Duration::from_secs(300);
+/// The option that only calls have which give a response.
+const SAVE_TO: Option<&str> = Some("save_to");
+/// How much of a file is sent at a time.
+const PIECE: u64 = 1 << 16;
 /// How many redirects are followed, unless an option says otherwise.
 const REDIRECTS: usize = 10;
 /// What the body is, unless the program says otherwise.
@@ -74,7 +82,7 @@ impl Clients {
 }
 
 /// A call as the program asks for it.
-struct Request {
+pub(crate) struct Request {
     method: Method,
     url: String,
     body: Option<Vec<u8>>,
@@ -83,6 +91,10 @@ struct Request {
     kind: Kind,
     /// The file that the body goes to.
     save_to: Option<Vec<u8>>,
+    /// It is a file that is fetched or sent: folders are made for it, and an answer that is no success is a failure.
+    is_transfer: bool,
+    /// The file that is the body.
+    body_from: Option<Vec<u8>>,
 }
 
 impl Request {
@@ -95,12 +107,50 @@ impl Request {
             timeout: TIMEOUT,
             kind: Kind { trust: Trust::default(), redirects: REDIRECTS },
             save_to: None,
+            is_transfer: false,
+            body_from: None,
         }
     }
 
-    /// Reads the options in argument `index`.
-    fn read_options<'c>(&mut self, call: &mut Call<'c>, index: usize, table: Option<Table<'c>>) -> Result<(), Error> {
-        let known = ["ca_file", "headers", "insecure", "redirects", "save_to", "timeout"];
+    /// Fetches a file. `options` are those of argument number so and so.
+    pub(crate) fn download<'c>(
+        call: &mut Call<'c>,
+        url: LuaString<'c>,
+        path: LuaString<'c>,
+        options: (usize, Option<Table<'c>>),
+    ) -> Result<Request, Error> {
+        let mut request = Request::new(Method::GET, url, None);
+        (request.is_transfer, request.timeout) = (true, TRANSFER_TIMEOUT);
+        request.read_options(call, options.0, options.1, None)?;
+        request.save_to = Some(path.bytes().to_vec());
+        Ok(request)
+    }
+
+    /// Sends a file, by POST unless option `method` says otherwise.
+    pub(crate) fn upload<'c>(
+        call: &mut Call<'c>,
+        url: LuaString<'c>,
+        path: LuaString<'c>,
+        options: (usize, Option<Table<'c>>),
+    ) -> Result<Request, Error> {
+        let mut request = Request::new(Method::POST, url, None);
+        (request.is_transfer, request.timeout) = (true, TRANSFER_TIMEOUT);
+        request.read_options(call, options.0, options.1, Some("method"))?;
+        request.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
+        request.body_from = Some(path.bytes().to_vec());
+        Ok(request)
+    }
+
+    /// Reads the options in argument `index`; one of them is only some functions' own.
+    fn read_options<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        index: usize,
+        table: Option<Table<'c>>,
+        own: Option<&'static str>,
+    ) -> Result<(), Error> {
+        let common = ["ca_file", "headers", "insecure", "redirects", "timeout"];
+        let known: Vec<&str> = common.into_iter().chain(own).collect();
         let options = Options::new(table, index, &known)?;
         if let Some(table) = options.table(call, "headers")? {
             headers::from_table(call, table, &mut self.headers).map_err(|text| options.wrong("headers", &text))?;
@@ -116,6 +166,10 @@ impl Request {
             insecure: options.boolean(call, "insecure")?.unwrap_or(false),
         };
         self.save_to = options.text(call, "save_to")?.map(<[u8]>::to_vec);
+        if let Some(method) = options.text(call, "method")? {
+            self.method = Method::from_bytes(&method.to_ascii_uppercase())
+                .map_err(|_| options.wrong("method", "invalid method"))?;
+        }
         Ok(())
     }
 
@@ -133,7 +187,7 @@ fn http_get<'c>(
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut request = Request::new(Method::GET, url, None);
-    request.read_options(call, 2, options)?;
+    request.read_options(call, 2, options, SAVE_TO)?;
     Ok(send(request))
 }
 
@@ -144,7 +198,7 @@ fn http_delete<'c>(
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut request = Request::new(Method::DELETE, url, None);
-    request.read_options(call, 2, options)?;
+    request.read_options(call, 2, options, SAVE_TO)?;
     Ok(send(request))
 }
 
@@ -183,7 +237,7 @@ fn with_body<'c>(
             let value = value.map_err(|_| Error::argument(3, "content type with a line break or a zero byte"))?;
             request.headers.insert(CONTENT_TYPE, value);
         }
-        (None, table) if table.is_some() || third.is_nil() => request.read_options(call, 3, table)?,
+        (None, table) if table.is_some() || third.is_nil() => request.read_options(call, 3, table, SAVE_TO)?,
         _ => return Err(Error::argument(3, format!("string or table expected, got {}", third.type_name()))),
     }
     request.set_default_type();
@@ -203,7 +257,7 @@ fn http_request<'c>(
         return Err(Error::argument(1, "invalid method"));
     };
     let mut request = Request::new(method, url, body);
-    request.read_options(call, 5, options)?;
+    request.read_options(call, 5, options, SAVE_TO)?;
     if let Some(table) = headers {
         headers::from_table(call, table, &mut request.headers).map_err(|text| Error::argument(4, text))?;
     }
@@ -225,13 +279,15 @@ enum Body {
     Saved(u64),
 }
 
-fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
+/// Makes a call; gives the response, or what a transfer gives.
+pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     asynchronous::run(|lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
-        let url = request.url.clone();
+        let (url, is_download) = (request.url.clone(), request.is_transfer && request.save_to.is_some());
         let answer = limited(request.timeout, perform(&lua, request)).await;
         drop(exemption);
         match answer {
+            Ok(_) if is_download => lua.finish_with(|_| Ok(vec![Value::boolean(true)])),
             Ok(answer) => lua.finish_with(|call| Ok(vec![response(call, answer)?.value()])),
             Err(Failure::Reason(reason)) => lua.finish_with(|call| {
                 let message = call.string(format!("{url}: {reason}").as_bytes())?.value();
@@ -296,9 +352,16 @@ async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
     if let Some(body) = request.body {
         builder = builder.body(body);
     }
+    if let Some(path) = request.body_from {
+        let (size, body) = file_body(lua, path).await?;
+        builder = builder.header(CONTENT_LENGTH, size).body(body);
+    }
     let mut response = builder.send().await?;
+    if request.is_transfer && !response.status().is_success() {
+        return Err(Failure::Reason(format!("the server answers {}", response.status())));
+    }
     let body = match request.save_to {
-        Some(path) => Body::Saved(save(lua, &mut response, path).await?),
+        Some(path) => Body::Saved(save(lua, &mut response, path, request.is_transfer).await?),
         None => Body::Bytes(read(lua, &mut response).await?),
     };
     let (status, url) = (response.status().as_u16(), response.url().to_string());
@@ -316,42 +379,44 @@ async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
     Ok(body)
 }
 
-/// Writes the body to a file: first to one beside it, so that a failure leaves what there was.
-async fn save(lua: &Lua, response: &mut Response, path: Vec<u8>) -> Result<u64, Failure> {
-    let partial = [&path[..], b".part"].concat();
-    let opened = lua.with(|call| call.host::<Host>().map(|host| host.world.open(&partial, OpenMode::WRITE)));
-    let Some(opened) = opened else { return Err(Failure::Reason("there are no files".into())) };
-    let file = match opened {
-        Deferred::Now(file) => file,
-        Deferred::Later(open) => in_pool(open).await.flatten(),
-    }?;
-    let written = write_all(response, file).await;
-    let result = lua.with(|call| {
-        let Some(host) = call.host::<Host>() else { return Ok(0) };
-        match written {
-            Ok(size) => host.world.rename(&partial, &path).map(|()| size).map_err(Failure::from),
-            Err(failure) => {
-                // The failure itself is what matters.
-                let _ = host.world.remove(&partial);
-                Err(failure)
-            }
-        }
+/// A file as a body that is read while it is sent, and its size.
+async fn file_body(lua: &Lua, path: Vec<u8>) -> Result<(u64, reqwest::Body), Failure> {
+    let files = lua.with(file_system).map_err(Failure::Raise)?;
+    let target = path_of(&path);
+    let opened = in_pool(move || Ok((files.metadata(&target, true)?.size, files.open(&target)?))).await.flatten();
+    let in_file = |error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
+    let (size, source) = opened.map_err(in_file)?;
+    let pieces = futures_util::stream::try_unfold(source, |mut source| async move {
+        let read = move || {
+            let mut piece = Vec::new();
+            source.by_ref().take(PIECE).read_to_end(&mut piece)?;
+            Ok((!piece.is_empty()).then_some((piece, source)))
+        };
+        in_pool(read).await.flatten()
     });
-    result.map_err(|failure| match failure {
-        Failure::Reason(reason) => Failure::Reason(format!("{}: {reason}", String::from_utf8_lossy(&path))),
-        raise => raise,
-    })
+    Ok((size, reqwest::Body::wrap_stream(pieces)))
 }
 
-async fn write_all(response: &mut Response, file: OpenStream) -> Result<u64, Failure> {
-    let mut stream = file.stream;
+/// Writes the body to a file, in whose place it comes when it is whole: a failure leaves what there was.
+async fn save(lua: &Lua, response: &mut Response, path: Vec<u8>, make_folders: bool) -> Result<u64, Failure> {
+    let files = lua.with(file_system).map_err(Failure::Raise)?;
+    let target = path_of(&path);
+    let in_file =
+        |error: std::io::Error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
+    let open = move || {
+        if make_folders {
+            make_parents(&*files, &target)?;
+        }
+        files.replace(&target, None)
+    };
+    let mut file = in_pool(open).await.flatten().map_err(in_file)?;
     let mut size = 0;
     while let Some(piece) = response.chunk().await? {
         size += piece.len() as u64;
-        let write = move || stream.write_all(&piece).map(|()| stream);
-        stream = in_pool(write).await.flatten()?;
+        let write = move || file.write_all(&piece).map(|()| file);
+        file = in_pool(write).await.flatten().map_err(in_file)?;
     }
-    in_pool(move || stream.flush()).await.flatten()?;
+    in_pool(move || file.finish()).await.flatten().map_err(in_file)?;
     Ok(size)
 }
 
@@ -369,13 +434,13 @@ fn response<'c>(call: &mut Call<'c>, answer: Answer) -> Result<Table<'c>, Error>
     Ok(table)
 }
 
-/// What is at a URL, at most `limit` bytes of it: for modules. The error is the reason.
+/// What is at a URL, at most `limit` bytes of it, or None if nothing is: for modules. The error is the reason.
 pub(crate) fn fetch(
     call: &mut Call,
     url: &str,
     limit: usize,
     timeout: Duration,
-) -> impl Future<Output = Result<Vec<u8>, String>> + use<> {
+) -> impl Future<Output = Result<Option<Vec<u8>>, String>> + use<> {
     let prepared = parse(url).and_then(|url| Ok((clients_for(call, &url)?, url)));
     async move {
         let (clients, url) = prepared?;
@@ -383,6 +448,9 @@ pub(crate) fn fetch(
         let fetched = limited(timeout, async {
             let client = clients.get(kind).await.map_err(Failure::Reason)?;
             let mut response = client.get(url).send().await?;
+            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+                return Ok(None);
+            }
             if !response.status().is_success() {
                 return Err(Failure::Reason(format!("the server answers {}", response.status())));
             }
@@ -393,7 +461,7 @@ pub(crate) fn fetch(
                 }
                 text.extend_from_slice(&piece);
             }
-            Ok(text)
+            Ok(Some(text))
         });
         fetched.await.map_err(|failure| match failure {
             Failure::Reason(reason) => reason,

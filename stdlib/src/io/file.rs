@@ -11,8 +11,8 @@ use solvm_vm::{Call, Data, Dialect, Error, Table, Userdata, Value};
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Weak};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::task::spawn_blocking;
 
 /// How often a read may ask a stream inline.
 const QUICK: usize = 8;
@@ -106,7 +106,7 @@ impl File {
 
 /// An argument that is a file, open or closed.
 #[derive(Clone, Copy)]
-pub(super) struct AnyFile<'c> {
+pub(crate) struct AnyFile<'c> {
     pub(super) userdata: Userdata<'c>,
     pub(super) file: &'c File,
 }
@@ -115,6 +115,11 @@ impl<'c> AnyFile<'c> {
     pub(super) fn from_value(value: Value<'c>) -> Option<Self> {
         let userdata = Userdata::from_value(value)?;
         Some(AnyFile { userdata, file: userdata.get::<File>()? })
+    }
+
+    /// An error if it is closed.
+    pub(crate) fn check_open(self) -> Result<(), Error> {
+        self.open().map(drop)
     }
 
     /// The file, if it is open.
@@ -180,9 +185,13 @@ where
     })
 }
 
-/// Runs work on the blocking pool. It is lost only if the program ends.
+/// Runs work on the blocking pool; at once where there is none, in programs that take the VM's turns without tokio. It is lost only
+/// if the program ends.
 pub(crate) async fn in_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-    spawn_blocking(work).await.map_err(io::Error::other)
+    match Handle::try_current() {
+        Ok(pool) => pool.spawn_blocking(work).await.map_err(io::Error::other),
+        Err(_) => Ok(work()),
+    }
 }
 
 /// Does `work` on a file: inline if it is `quick`, otherwise on the blocking pool.

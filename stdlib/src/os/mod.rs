@@ -4,7 +4,9 @@ mod calendar;
 mod date;
 mod zone;
 
-use crate::host::Child;
+pub(crate) use zone::local_zone;
+
+use crate::host::{Child, path_of};
 use crate::io::file::{failure, in_pool, later};
 use crate::io::{host, spawn};
 use solvm_vm::native::{Either, Library, Results};
@@ -104,12 +106,12 @@ fn succeeded<'c>(call: &mut Call<'c>, result: io::Result<()>, path: LuaString<'c
 }
 
 fn remove<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
-    let result = host(call)?.world.remove(path.bytes());
+    let result = host(call)?.world.file_system().remove(&path_of(path.bytes()));
     succeeded(call, result, path)
 }
 
 fn rename<'c>(call: &mut Call<'c>, from: LuaString<'c>, to: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
-    let result = host(call)?.world.rename(from.bytes(), to.bytes());
+    let result = host(call)?.world.file_system().rename(&path_of(from.bytes()), &path_of(to.bytes()));
     succeeded(call, result, from)
 }
 

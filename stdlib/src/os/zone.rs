@@ -18,15 +18,20 @@ pub(super) struct Offset {
     pub(super) name: String,
 }
 
+/// The zone of the program: the environment variable `TZ`, if it has one, as the C library reads it.
+pub(crate) fn local_zone(world: &mut dyn World) -> TimeZone {
+    let Some(name) = world.variable(b"TZ") else { return TimeZone::system() };
+    let name = String::from_utf8_lossy(&name).into_owned();
+    let name = name.strip_prefix(':').unwrap_or(&name);
+    let found =
+        if name.is_empty() { Ok(TimeZone::UTC) } else { TimeZone::get(name).or_else(|_| TimeZone::posix(name)) };
+    found.unwrap_or(TimeZone::UTC)
+}
+
 impl Zone {
-    /// The zone of the program: the environment variable `TZ`, if it has one, as the C library reads it.
+    /// That of the program.
     pub(super) fn local(world: &mut dyn World) -> Zone {
-        let Some(name) = world.variable(b"TZ") else { return Zone(TimeZone::system()) };
-        let name = String::from_utf8_lossy(&name).into_owned();
-        let name = name.strip_prefix(':').unwrap_or(&name);
-        let found =
-            if name.is_empty() { Ok(TimeZone::UTC) } else { TimeZone::get(name).or_else(|_| TimeZone::posix(name)) };
-        Zone(found.unwrap_or(TimeZone::UTC))
+        Zone(local_zone(world))
     }
 
     /// The offset at a time in seconds since 1970. Far away it is that of the first or the last year known.

@@ -6,14 +6,16 @@
 //! **The time limit** ([`Timeout`]) is a deadline of the VM. A default limit holds only for programs that compute and wait: it
 //! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call, a read from a terminal).
 
-use super::{errors, timer};
+use super::watch::{Changes, Reload};
+use super::{errors, timer, watch};
 use crate::host::World;
 use crate::http::server;
 use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
-use solvm_vm::{Call, Clock, Config, GoroutineId, TracedCall, Turn, Value, Vm};
+use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -126,7 +128,30 @@ pub enum Outcome {
     Ended,
     /// The time is up, or the program was cancelled.
     Interrupted,
+    /// The program asks to be run afresh: [`Executor::allow_reload`].
+    Reload,
 }
+
+/// An error that nobody caught.
+pub struct Report {
+    /// What it says, with the position if it has one.
+    pub message: Vec<u8>,
+    /// The calls that were active, lines that each begin with a line break; empty if no code was running.
+    pub traceback: Vec<u8>,
+    /// The number of the goroutine that it ended, if that is not the main chunk's.
+    pub goroutine: Option<u64>,
+}
+
+impl Report {
+    /// As `lua` words it.
+    fn as_text(&self) -> Vec<u8> {
+        let head: &[u8] = if self.traceback.is_empty() { b"" } else { b"\nstack traceback:" };
+        [&self.message, head, &self.traceback].concat()
+    }
+}
+
+/// Words a report for somebody who reads it, given the names of the globals.
+pub type Reporter = fn(&Report, &[String]) -> String;
 
 /// Which goroutines have come to an end that someone cares about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -151,6 +176,8 @@ pub struct Executor {
     finalizing: bool,
     /// Errors are reported to somebody who goes on: they do not fail the program.
     interactive: bool,
+    /// Words errors; if None, they are told as `lua` does.
+    reporter: Option<Reporter>,
     flushed: Instant,
 }
 
@@ -191,6 +218,7 @@ impl Executor {
             failed: false,
             finalizing: false,
             interactive: false,
+            reporter: None,
             flushed: Instant::now(),
         })
     }
@@ -236,7 +264,43 @@ impl Executor {
     /// Notes a failure and reports it.
     pub fn fail(&mut self, message: &[u8]) {
         self.failed |= !self.interactive;
-        self.report(message);
+        self.report(&Report { message: message.to_vec(), traceback: Vec::new(), goroutine: None });
+    }
+
+    /// From now on errors are reported in these words.
+    pub fn set_reporter(&mut self, reporter: Reporter) {
+        self.reporter = Some(reporter);
+    }
+
+    /// Says which file the program is: its folder is the project's.
+    pub fn set_script(&mut self, path: &Path) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.script = Some(path.to_path_buf());
+        }
+    }
+
+    /// Lets the program ask to be run afresh (`reload_script`): whoever drives it is ready for [`Outcome::Reload`].
+    pub fn allow_reload(&mut self) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.reload = Reload::Possible;
+        }
+    }
+
+    fn is_reload_asked(&mut self) -> bool {
+        !self.finalizing && self.vm.host::<Host>().is_some_and(|host| host.reload == Reload::Asked)
+    }
+
+    /// What the program watches, to go on watching it when the program has ended.
+    pub fn take_watched(&mut self) -> Option<Changes> {
+        let changes = self.vm.host::<Host>().map(|host| Changes::of(&mut host.watchers));
+        changes.filter(|changes| !changes.is_empty())
+    }
+
+    /// Takes over from a program that was run in the same process what it has fetched.
+    pub fn inherit(&mut self, other: &mut Executor) {
+        if let (Some(host), Some(other)) = (self.vm.host::<Host>(), other.vm.host::<Host>()) {
+            host.fetched = other.fetched.clone();
+        }
     }
 
     /// Whether somebody sees the errors and goes on: then they are printed without the program's name and do not fail the
@@ -246,10 +310,22 @@ impl Executor {
     }
 
     /// Prints an error.
-    fn report(&mut self, message: &[u8]) {
+    fn report(&mut self, report: &Report) {
         self.flush();
         let name: &[u8] = if self.interactive { b"" } else { b"solvm: " };
-        self.write_error(&[name, message, b"\n"].concat());
+        let text = match self.reporter {
+            Some(reporter) => reporter(report, &self.global_names()).into_bytes(),
+            None => [name, &report.as_text(), b"\n"].concat(),
+        };
+        self.write_error(&text);
+    }
+
+    /// The names of the globals.
+    fn global_names(&mut self) -> Vec<String> {
+        self.enter(|call| {
+            let names = call.globals().pairs().filter_map(|(key, _)| LuaString::from_value(key));
+            names.map(|name| String::from_utf8_lossy(name.bytes()).into_owned()).collect()
+        })
     }
 
     /// Writes to the program's standard error output.
@@ -300,8 +376,9 @@ impl Executor {
     /// Runs the handlers of the error that ends the program.
     async fn drive_error_handlers(&mut self) -> Outcome {
         while let Some(handler) = self.vm.enter(errors::running_handler) {
-            if self.drive(Some(handler)).await == Outcome::Interrupted {
-                return Outcome::Interrupted;
+            let outcome = self.drive(Some(handler)).await;
+            if outcome != Outcome::Ended {
+                return outcome;
             }
         }
         Outcome::Ended
@@ -353,7 +430,11 @@ impl Executor {
             self.vm.set_deadline(self.deadline.get());
             self.vm.set_run_limit(self.deadline.is_lifted().then_some(self.run_limit));
             let turn = self.vm.turn(context);
-            match self.take_ends(goal, look) {
+            let ends = self.take_ends(goal, look);
+            if self.is_reload_asked() {
+                return Poll::Ready(Outcome::Reload);
+            }
+            match ends {
                 Ends::Goal => return Poll::Ready(Outcome::Ended),
                 // Handlers may have been started since.
                 Ends::Others if turn != Turn::Interrupted => continue,
@@ -409,10 +490,16 @@ impl Executor {
                 };
                 let is_handled = errors::hand_over(call, id, error);
                 timer::go_on(call, id);
+                watch::go_on(call, id);
                 let is_reported = !is_handled || Some(id) == main;
-                (id, is_reported.then(|| describe(call, error, traceback)), is_handled && Some(id) != main)
+                let report = is_reported.then(|| Report {
+                    message: call.error_message(error),
+                    traceback: traceback.to_vec(),
+                    goroutine: (Some(id) != main).then(|| id.number()),
+                });
+                (id, report, is_handled && Some(id) != main)
             });
-            let Some((id, message, is_fine)) = end else { return ends };
+            let Some((id, report, is_fine)) = end else { return ends };
             if ends != Ends::Goal {
                 ends = if Some(id) == goal { Ends::Goal } else { Ends::Others };
             }
@@ -420,8 +507,8 @@ impl Executor {
                 continue;
             }
             self.failed |= !is_fine && !self.interactive;
-            if let Some(message) = message {
-                self.report(&message);
+            if let Some(report) = report {
+                self.report(&report);
             }
         }
     }
@@ -441,14 +528,4 @@ fn write_traced_call(host: &mut Host, call: &TracedCall) {
     let name = call.name.as_deref().unwrap_or(b"?");
     line.extend_from_slice(&[call.event.as_bytes(), b" ", name, b" <", &call.definition, b">\n"].concat());
     host.world.write_error(&line);
-}
-
-/// The message and the traceback of an error that nobody caught, as `lua` words them.
-fn describe<'c>(call: &mut Call<'c>, error: Value<'c>, traceback: &[u8]) -> Vec<u8> {
-    let mut text = call.error_message(error);
-    if !traceback.is_empty() {
-        text.extend_from_slice(b"\nstack traceback:");
-        text.extend_from_slice(traceback);
-    }
-    text
 }

@@ -37,13 +37,14 @@ fn sleep(call: &mut Call, time: f64) -> Result<Parked, Error> {
 }
 
 /// `get_goroutines()`: where the functions of all goroutines are defined ("script.lua:12"), by the goroutines' numbers; of timers
-/// where they were made.
+/// and watchers where they were made.
 fn get_goroutines<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let goroutines = call.goroutines();
     let table = call.table(0, goroutines.len())?;
     for (id, function) in goroutines {
-        let timer = call.host::<Host>().and_then(|host| host.timers.place(id)).map(<[u8]>::to_vec);
-        let place = call.string(&timer.unwrap_or(function))?;
+        let made = call.host::<Host>().and_then(|host| host.timers.place(id).or_else(|| host.watchers.place(id)));
+        let made = made.map(<[u8]>::to_vec);
+        let place = call.string(&made.unwrap_or(function))?;
         table.set(call, Value::number(id.number() as f64), place.value())?;
     }
     Ok(table)

@@ -5,6 +5,7 @@ pub(crate) mod errors;
 pub mod executor;
 pub(crate) mod goroutine;
 pub(crate) mod timer;
+pub mod watch;
 
 use solvm_vm::{Call, Error, Table};
 

@@ -188,7 +188,7 @@ fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Func
 }
 
 /// The Lua code that calls the running native; "[C]" if none does.
-fn caller(call: &mut Call) -> Vec<u8> {
+pub(super) fn caller(call: &mut Call) -> Vec<u8> {
     let position = call.position(1);
     position.strip_suffix(b": ").unwrap_or(b"[C]").to_vec()
 }

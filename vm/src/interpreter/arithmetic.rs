@@ -24,7 +24,8 @@ fn modulo_fast(x: f64, y: f64) -> f64 {
     let integer = truncate(quotient);
     let truncated = integer as f64;
     let floor = if truncated > quotient { truncated - 1.0 } else { truncated };
-    if integer == i64::MIN { f64::NAN } else { x - floor * y }
+    // The floor of -0 would be -0, and the difference 0: so is this sum.
+    if integer == i64::MIN { f64::NAN } else { x - floor * y + 0.0 }
 }
 
 /// Lua's modulo (manual, section 2.5.1).

@@ -57,14 +57,16 @@ impl Slot {
         Slot(Place::Argument(index))
     }
 
-    fn get<'c>(self, call: &mut Call<'c>) -> Value<'c> {
+    /// Its value, inside of [`Lua::with`].
+    pub fn get<'c>(self, call: &mut Call<'c>) -> Value<'c> {
         match self.0 {
             Place::Argument(index) => call.argument(index).unwrap_or(Value::NIL),
             Place::Kept(index) => call.kept(index),
         }
     }
 
-    fn set<'c>(self, call: &mut Call<'c>, value: Value<'c>) {
+    /// Changes its value, inside of [`Lua::with`].
+    pub fn set<'c>(self, call: &mut Call<'c>, value: Value<'c>) {
         match self.0 {
             Place::Argument(index) => call.set_argument(index, value),
             Place::Kept(index) => call.set_kept(index, value),

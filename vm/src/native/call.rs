@@ -103,6 +103,13 @@ impl<'c> Call<'c> {
         unsafe { (*self.arguments.sub(2)).to_native_function() }
     }
 
+    /// The name of the running native in its library. None where the host looks at the VM, or once the native has left its
+    /// results.
+    pub fn native_name(&self) -> Option<&'static str> {
+        // SAFETY: the function is live.
+        self.callee_function().map(|function| unsafe { (*function).definition.name })
+    }
+
     /// The value that was bound to this function when it was made (see [`Call::function`]).
     pub fn upvalue(&self, index: usize) -> Option<Value<'c>> {
         let function = self.callee_function()?;

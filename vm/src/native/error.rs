@@ -23,6 +23,8 @@ enum Cause {
     Value,
     /// A message, to which the caller's position is added.
     Text(Cow<'static, [u8]>),
+    /// A message that stands alone.
+    Bare(Cow<'static, [u8]>),
     /// Argument `index` is wrong.
     Argument {
         index: usize,
@@ -66,7 +68,7 @@ impl IntoText for Cow<'static, [u8]> {
 
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Error {
-        if error == KeyError::Memory { Error::out_of_memory() } else { Error::text(messages::key(error)) }
+        if error == KeyError::Memory { Error::out_of_memory() } else { Error::bare(messages::key(error)) }
     }
 }
 
@@ -78,6 +80,11 @@ impl Error {
     /// An error with a message, to which the position of the call is added.
     pub fn text(text: impl IntoText) -> Self {
         Error(Cause::Text(text.into_text()))
+    }
+
+    /// An error with a message without a position: for what the interpreter itself refuses in a native's name, as in PUC Lua.
+    pub fn bare(text: impl IntoText) -> Self {
+        Error(Cause::Bare(text.into_text()))
     }
 
     /// "bad argument #index to 'name' (text)"; the first argument has index 1.
@@ -104,7 +111,7 @@ impl Error {
                 let value = std::mem::replace(&mut call.vm().error, Raw::NIL);
                 call.error_message(Value::from_raw(value))
             }
-            Cause::Text(text) => text.into_owned(),
+            Cause::Text(text) | Cause::Bare(text) => text.into_owned(),
             Cause::Argument { index, text } => messages::bad_argument(call.dialect(), index, false, b"?", &text),
             Cause::OutOfMemory => messages::NOT_ENOUGH_MEMORY.into(),
         }
@@ -131,6 +138,10 @@ impl Error {
                 unwind::throw(vm, value)
             }
             Cause::Text(text) => unwind::throw_text(vm, text),
+            Cause::Bare(text) => {
+                let message = vm.heap.string_value(&text);
+                unwind::throw(vm, message)
+            }
             Cause::Argument { index, text } => {
                 let message = debug_info::bad_argument(vm, index, &text);
                 unwind::throw_text(vm, message)

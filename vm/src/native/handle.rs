@@ -249,7 +249,7 @@ impl<'c> Table<'c> {
     pub fn next(self, call: &mut Call<'c>, key: Value<'c>) -> Result<Option<(Value<'c>, Value<'c>)>, Error> {
         // SAFETY: the table and the key are live during 'c.
         let Ok(next) = (unsafe { table::iterate::next(self.0, key.0) }) else {
-            return Err(Error::text(messages::INVALID_KEY_TO_NEXT));
+            return Err(Error::bare(messages::INVALID_KEY_TO_NEXT));
         };
         call.charge(next.passed as usize / 16);
         Ok(next.entry.map(|(key, value)| (Value::from_raw(key), Value::from_raw(value))))

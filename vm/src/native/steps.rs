@@ -324,8 +324,7 @@ impl<'c> Call<'c> {
         // SAFETY: both values are live.
         let method = unsafe { crate::interpreter::less_than_metamethod(self.vm_ref(), a.0, b.0) };
         if method.is_nil() {
-            let text = messages::compare(self.dialect(), a.0, b.0);
-            return Err(Error::text(text));
+            return Err(Error::bare(messages::compare(self.dialect(), a.0, b.0)));
         }
         self.call(Value::from_raw(method), &[a, b], Wanted::One)
     }

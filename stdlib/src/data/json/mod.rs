@@ -5,12 +5,12 @@
 mod read;
 mod write;
 
-#[allow(unused_imports)]
 pub(super) use write::quote;
 
 use super::builder::{Builder, Failure, Open};
 use super::encode::{Encoded, Encoder, encode};
 use super::{Progress, failure, marks};
+use crate::options::Options;
 use crate::string::text_argument;
 use read::Reader;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
@@ -48,16 +48,15 @@ const MAX_INDENT: usize = 32;
 
 /// What a level is to be indented by, of options for writing; None if they do not ask for it.
 fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<Vec<u8>>, Error> {
-    let Some(options) = options else { return Ok(None) };
-    let key = call.string(b"indent")?;
-    let indent = options.get(key);
+    let options = Options::new(options, 2, &["indent"])?;
+    let indent = options.get(call, "indent")?;
     let indent = match (indent.as_number(), LuaString::from_value(indent)) {
         _ if indent.is_nil() => return Ok(None),
         (Some(spaces), _) if (0.0..=MAX_INDENT as f64).contains(&spaces) => vec![b' '; spaces as usize],
         (None, Some(text)) if text.bytes().len() <= MAX_INDENT && text.bytes().iter().all(|b| b" \t".contains(b)) => {
             text.bytes().to_vec()
         }
-        _ => return Err(Error::argument(2, format!("'indent' must be 0 to {MAX_INDENT} spaces or a text of space"))),
+        _ => return Err(options.wrong("indent", &format!("0 to {MAX_INDENT} spaces or a text of space expected"))),
     };
     Ok((!indent.is_empty()).then_some(indent))
 }
@@ -123,13 +122,7 @@ fn start<'c>(
 ) -> Result<Decoded<'c>, Error> {
     // About what the values take at least: if a collection is needed to make room, it is made now.
     call.check_memory(text.bytes().len())?;
-    let null = match options {
-        Some(options) => {
-            let key = call.string(b"null")?;
-            options.get(key)
-        }
-        None => Value::NIL,
-    };
+    let null = Options::new(options, 2, &["null"])?.get(call, "null")?;
     let mut builder = Builder::new(call, null)?;
     let mut reader = Reader::new(text.bytes(), relaxed);
     match reader.read(call, text.bytes(), &mut builder) {

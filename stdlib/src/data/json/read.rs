@@ -94,7 +94,7 @@ impl Reader {
 
     fn end<'c>(&mut self, call: &mut Call<'c>, builder: &mut Builder<'c>) -> Result<(), Failure> {
         self.at += 1;
-        builder.end(call).map_err(Failure::Vm)?;
+        builder.end(call).map_err(|refusal| refusal.at(self.at))?;
         self.after_value(builder);
         Ok(())
     }

@@ -262,6 +262,11 @@ impl Compiler<'_> {
                     }
                     after
                 }
+                // The end of a range was the `%` of the pair that came last: what it escapes is the bracket, as in PUC Lua.
+                (b'%', []) => {
+                    set.insert(b']');
+                    &[]
+                }
                 (from, [b'-', to, after @ ..]) => {
                     set.insert_range(from, *to);
                     after

@@ -1,0 +1,43 @@
+//! Colours on terminals that want them.
+
+use std::io::IsTerminal;
+
+/// Whether text for this stream is coloured: it is a terminal, and NO_COLOR (no-color.org) is not set.
+pub(crate) fn wanted(stream: &impl IsTerminal) -> bool {
+    let refuses = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+    stream.is_terminal() && !refuses && !is_dumb
+}
+
+/// Ways to write text, as terminals name them (ECMA-48, Select Graphic Rendition).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Bold,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+    Blue,
+    Magenta,
+    Cyan,
+}
+
+impl Style {
+    /// The text in this style; as it is if colours are not wanted.
+    pub(crate) fn paint(self, text: &str, wanted: bool) -> String {
+        if !wanted || text.is_empty() {
+            return text.to_string();
+        }
+        let code = match self {
+            Style::Bold => 1,
+            Style::Dim => 2,
+            Style::Red => 31,
+            Style::Green => 32,
+            Style::Yellow => 33,
+            Style::Blue => 34,
+            Style::Magenta => 35,
+            Style::Cyan => 36,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}

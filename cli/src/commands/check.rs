@@ -1,0 +1,145 @@
+//! `solvm check FILE...`: what can be said of Lua files without running them.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde_json::json;
+use solvm_compiler::bytecode::Source;
+use solvm_compiler::inspect::{Finding, FindingKind, Inspection, inspect};
+use solvm_stdlib::host::Sandbox;
+use solvm_stdlib::runtime::executor::{Executor, Limits};
+use solvm_vm::{Config, LuaString};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub(super) fn command() -> Command {
+    Command::new("check")
+        .about("Look for errors in Lua files without running them: syntax, undefined globals, unused locals, unreachable code")
+        .arg(
+            Arg::new("files")
+                .value_name("FILE")
+                .help("A file, or a folder whose .lua files are meant")
+                .action(ArgAction::Append)
+                .required(true)
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .arg(
+            Arg::new("global")
+                .long("global")
+                .value_name("NAME")
+                .help("A global that is defined elsewhere")
+                .action(ArgAction::Append),
+        )
+        .arg(Arg::new("json").long("json").help("Print a JSON array of findings").action(ArgAction::SetTrue))
+        .after_help("Globals that one of the files assigns are known to all of them. Exit code: 0, 1 if something was found.")
+}
+
+/// A line of the report.
+struct Report {
+    file: String,
+    line: u32,
+    kind: &'static str,
+    message: String,
+}
+
+pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    let mut files = Vec::new();
+    for path in matches.get_many::<PathBuf>("files").into_iter().flatten() {
+        if let Err(error) = find(path, true, &mut files) {
+            return super::fail(format!("{}: {error}", path.display()));
+        }
+    }
+    let mut reports = Vec::new();
+    let mut inspected = Vec::new();
+    for path in files {
+        match look(&path) {
+            Ok(inspection) => inspected.push((path, inspection)),
+            Err(report) => reports.push(report),
+        }
+    }
+    let mut known = known_globals();
+    known.extend(matches.get_many::<String>("global").into_iter().flatten().cloned());
+    known.extend(inspected.iter().flat_map(|(_, inspection)| inspection.defined.iter().cloned()));
+    for (path, inspection) in &inspected {
+        let findings = inspection.findings(|name| known.contains(name));
+        reports.extend(findings.into_iter().map(|finding| report(path, finding, &known)));
+    }
+    // A closed pipe is no error of ours.
+    let _ = io::stdout().write_all(&if matches.get_flag("json") { as_json(&reports) } else { as_text(&reports) });
+    if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The Lua files below a folder, in alphabetical order; a file that was named is taken whatever its name is.
+fn find(path: &Path, was_named: bool, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if fs::metadata(path)?.is_dir() {
+        let mut entries: Vec<PathBuf> =
+            fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
+        entries.sort();
+        return entries.into_iter().filter(|entry| !is_hidden(entry)).try_for_each(|entry| find(&entry, false, files));
+    }
+    if was_named || path.extension().is_some_and(|extension| extension == "lua") {
+        files.push(path.to_path_buf());
+    }
+    Ok(())
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+fn look(path: &Path) -> Result<Inspection, Report> {
+    let file = path.display().to_string();
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: error.to_string() }),
+    };
+    let source = Source { name: format!("@{file}").into_bytes().into(), text: text.into() };
+    inspect(&source).map_err(|error| {
+        let message = String::from_utf8_lossy(&error.message).into_owned();
+        // The message begins with the place, which is told in its own form.
+        let place = format!(":{}: ", error.line);
+        let message = message.split_once(&place).map_or(message.clone(), |(_, rest)| rest.to_string());
+        Report { file, line: error.line, kind: "syntax", message }
+    })
+}
+
+/// The globals that every program finds.
+fn known_globals() -> BTreeSet<String> {
+    let mut known: BTreeSet<String> = ["arg", "_PROMPT", "_PROMPT2"].map(String::from).into();
+    if let Ok(mut executor) = Executor::new(Config::default(), Limits::default(), Sandbox::new()) {
+        executor.enter(|call| {
+            let names = call.globals().pairs().filter_map(|(key, _)| LuaString::from_value(key));
+            known.extend(names.map(|name| String::from_utf8_lossy(name.bytes()).into_owned()));
+        });
+    }
+    known
+}
+
+fn report(path: &Path, finding: Finding, known: &BTreeSet<String>) -> Report {
+    let (kind, message) = match finding.kind {
+        FindingKind::UndefinedGlobal(name) => {
+            let meant = crate::spelling::closest(&name, known.iter().map(String::as_str));
+            let hint = meant.map_or(String::new(), |meant| format!("; did you mean '{meant}'?"));
+            ("undefined-global", format!("global '{name}' is not defined{hint}"))
+        }
+        FindingKind::UnusedLocal(name) => ("unused-local", format!("local '{name}' is never read")),
+        FindingKind::Unreachable => ("unreachable", "this is never reached".into()),
+    };
+    Report { file: path.display().to_string(), line: finding.line, kind, message }
+}
+
+fn as_text(reports: &[Report]) -> Vec<u8> {
+    reports
+        .iter()
+        .flat_map(|report| format!("{}:{}: {}\n", report.file, report.line, report.message).into_bytes())
+        .collect()
+}
+
+fn as_json(reports: &[Report]) -> Vec<u8> {
+    let reports: Vec<_> = reports
+        .iter()
+        .map(|report| json!({"file": report.file, "line": report.line, "kind": report.kind, "message": report.message}))
+        .collect();
+    format!("{:#}\n", json!(reports)).into_bytes()
+}

@@ -1,0 +1,44 @@
+//! `solvm completions SHELL` and `solvm man`: what shells and `man` read, made from the table of options.
+
+use crate::arguments;
+use clap::builder::EnumValueParser;
+use clap::{Arg, ArgMatches, Command};
+use clap_complete::Shell;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+pub(super) fn command() -> Command {
+    Command::new("completions")
+        .about("Print the completions of a shell, to be sourced by it")
+        .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(EnumValueParser::<Shell>::new()))
+}
+
+pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    let Some(&shell) = matches.get_one::<Shell>("shell") else { return ExitCode::FAILURE };
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut whole(), "solvm", &mut text);
+    print(&text)
+}
+
+pub(super) fn man_command() -> Command {
+    Command::new("man").about("Print the manual page (solvm man > solvm.1)")
+}
+
+pub(super) fn run_man(_: &ArgMatches) -> ExitCode {
+    let mut text = Vec::new();
+    match clap_mangen::Man::new(whole()).render(&mut text) {
+        Ok(()) => print(&text),
+        Err(error) => super::fail(error),
+    }
+}
+
+/// The command line with all commands.
+fn whole() -> Command {
+    arguments::command().subcommands(super::all())
+}
+
+fn print(text: &[u8]) -> ExitCode {
+    // A closed pipe is no error of ours.
+    let _ = io::stdout().write_all(text);
+    ExitCode::SUCCESS
+}

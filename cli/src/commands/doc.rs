@@ -1,0 +1,105 @@
+//! `solvm doc [NAME]`: the documentation of a module or a function.
+
+use clap::{Arg, ArgMatches, Command};
+use solvm_stdlib::documentation::{Entry, entries};
+use solvm_stdlib::modules;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+pub(super) fn command() -> Command {
+    Command::new("doc")
+        .about("Print the documentation of a module or a function")
+        .arg(Arg::new("name").value_name("NAME").help("As uuid, uuid.v4, http_get; none lists the modules"))
+}
+
+pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    let text = match matches.get_one::<String>("name") {
+        None => overview(),
+        Some(name) => match describe(name) {
+            Some(text) => text,
+            None => {
+                let similar = similar_names(name);
+                let hint =
+                    if similar.is_empty() { String::new() } else { format!("; there is {}", similar.join(", ")) };
+                return super::fail(format!("nothing is called '{name}'{hint}"));
+            }
+        },
+    };
+    // A closed pipe is no error of ours.
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// Everything that is documented: the module's name and the entry.
+fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
+    modules().flat_map(|module| entries(module.documentation).into_iter().map(|entry| (module.name, entry)))
+}
+
+/// The modules, each with the first sentence of what is said of it and the names in it.
+fn overview() -> String {
+    let mut text = String::new();
+    for module in modules().filter(|module| !module.documentation.is_empty()) {
+        let entries = entries(module.documentation);
+        let about = entries.first().and_then(|entry| entry.text.first()).copied().unwrap_or_default();
+        let _ = writeln!(text, "{:<12} {about}", module.name);
+    }
+    text.push_str("\nsolvm doc NAME tells more, of a module or a function.\n");
+    text
+}
+
+/// What is said of a module, a function, or a method (`Listener:accept`, or `accept` alone).
+fn describe(name: &str) -> Option<String> {
+    let is_method = |full: &str| full.split_once(':').is_some_and(|(_, method)| method == name);
+    let exact: Vec<_> = everything().filter(|(_, entry)| entry.name == name).collect();
+    let found =
+        if exact.is_empty() { everything().filter(|(_, entry)| is_method(entry.name)).collect() } else { exact };
+    let whole: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
+    let mut text = String::new();
+    // A module's own name shows all of it.
+    for (_, entry) in if whole.is_empty() { &found } else { &whole } {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        show(entry, &mut text);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn show(entry: &Entry<'_>, text: &mut String) {
+    let _ = writeln!(text, "{}", entry.signature());
+    for line in &entry.text {
+        let fence = line.starts_with("```");
+        if !fence {
+            let _ = writeln!(text, "{}", format!("    {line}").trim_end());
+        }
+    }
+    for (tag, rest) in &entry.tags {
+        match *tag {
+            "param" => {
+                let _ = writeln!(text, "    - {rest}");
+            }
+            "return" => {
+                let _ = writeln!(text, "    returns {rest}");
+            }
+            "field" => {
+                let _ = writeln!(text, "    .{rest}");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Names that contain the given one, or that it contains, a few.
+fn similar_names(name: &str) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let is_similar = |known: &str| {
+        let known = known.to_lowercase();
+        known.contains(&wanted) || crate::spelling::distance(&known, &wanted) <= 2
+    };
+    let mut names: Vec<String> =
+        everything().filter(|(_, entry)| is_similar(entry.name)).map(|(_, entry)| entry.name.to_string()).collect();
+    names.dedup();
+    names.truncate(5);
+    names
+}

@@ -1,0 +1,79 @@
+//! `solvm init [FOLDER]`: a project to begin with.
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use serde_json::json;
+use solvm_stdlib::modules;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+pub(super) fn command() -> Command {
+    Command::new("init")
+        .about("Make a project: a script, a module with a test, and what editors need to know SolVM's functions")
+        .arg(
+            Arg::new("folder")
+                .value_name("FOLDER")
+                .help("Where, made if it is not there")
+                .default_value(".")
+                .value_parser(value_parser!(PathBuf)),
+        )
+        .after_help("Files that are there already stay as they are, but for the definitions in .solvm, which are brought up to date.")
+}
+
+/// The files of a new project.
+const FILES: &[(&str, &str)] = &[
+    ("main.lua", include_str!("init/main.lua")),
+    ("modules/greeting.lua", include_str!("init/greeting.lua")),
+    ("greeting_test.lua", include_str!("init/greeting_test.lua")),
+];
+
+/// Where the definition files for lua-language-server go.
+const DEFINITIONS: &str = ".solvm/library";
+
+pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
+    match make(folder) {
+        Ok(()) => {
+            println!("A project is in {}. Run it with: solvm main.lua", folder.display());
+            println!("Test it with: solvm test");
+            ExitCode::SUCCESS
+        }
+        Err(error) => super::fail(format!("{}: {error}", folder.display())),
+    }
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder.join("modules"))?;
+    fs::create_dir_all(folder.join(DEFINITIONS))?;
+    for (name, text) in FILES {
+        write_new(&folder.join(name), text)?;
+    }
+    // Ours describe all libraries, Lua's own, too: the server's would contradict them.
+    let builtin: serde_json::Map<_, _> =
+        ["basic", "bit", "bit32", "coroutine", "debug", "io", "math", "os", "package", "string", "table", "utf8"]
+            .iter()
+            .map(|name| (name.to_string(), json!("disable")))
+            .collect();
+    let settings = json!({
+        "runtime.version": "Lua 5.1",
+        "runtime.builtin": builtin,
+        "runtime.path": ["?.lua", "modules/?.lua"],
+        "workspace.library": [DEFINITIONS],
+    });
+    write_new(&folder.join(".luarc.json"), &format!("{settings:#}\n"))?;
+    for module in modules().filter(|module| !module.documentation.is_empty()) {
+        fs::write(folder.join(DEFINITIONS).join(format!("{}.lua", module.name)), module.documentation)?;
+    }
+    Ok(())
+}
+
+/// Writes a file that is not there yet.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    use io::Write;
+    match fs::File::create_new(path) {
+        Ok(mut file) => file.write_all(text.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}

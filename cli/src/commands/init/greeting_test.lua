@@ -1,0 +1,10 @@
+-- Run with: solvm test
+local greeting = import("greeting")
+
+test("greets by name", function()
+  check.equal(greeting.of("Ada"), "Hello, Ada!")
+end)
+
+test("refuses what has no name", function()
+  check.fails(function() greeting.of(nil) end, "attempt to concatenate")
+end)

@@ -1,0 +1,52 @@
+//! `solvm run [--watch] SCRIPT`: as `solvm SCRIPT`, and again whenever a Lua file changes.
+
+use crate::arguments::{self, Preparation, Script};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use std::ffi::OsString;
+use std::iter::once;
+use std::process::ExitCode;
+
+pub(super) fn command() -> Command {
+    Command::new("run")
+        .about("Run a script, with --watch again whenever a Lua file in its folder changes")
+        .arg(
+            Arg::new("watch")
+                .long("watch")
+                .help("Run it afresh when a .lua file in its folder or below changes")
+                .action(ArgAction::SetTrue),
+        )
+        .arg(
+            Arg::new("words")
+                .value_name("OPTIONS, SCRIPT, ARGUMENTS")
+                .help("As without the word \"run\"")
+                .required(true)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(OsString)),
+        )
+}
+
+/// Watches the script's folder.
+const WATCH: &str = include_str!("watch.lua");
+
+pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    let words = matches.get_many::<OsString>("words").into_iter().flatten().cloned();
+    let mut arguments = match arguments::parse(once("solvm".into()).chain(words)) {
+        Ok(arguments) => arguments,
+        Err(answer) => return crate::answer(&answer),
+    };
+    if matches.get_flag("watch") {
+        let Some(Script::File(script)) = &arguments.script else {
+            return super::fail("--watch needs the name of a script");
+        };
+        let code = format!("local script = \"{}\"\n{WATCH}", escaped(script.as_encoded_bytes()));
+        arguments.preparations.insert(0, Preparation::Code(code.into()));
+    }
+    crate::run::run(arguments)
+}
+
+/// Bytes as they stand in a Lua string.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("\\{byte:03}")).collect()
+}

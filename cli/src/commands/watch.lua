@@ -1,0 +1,5 @@
+-- Runs the script, whose path is in the local `script`, afresh when a Lua file in its folder or below changes.
+local folder = script:match("^(.*)[/\\]") or "."
+for _, path in ipairs(glob(folder .. "/**/*.lua")) do
+  watch_file(path, reload_script)
+end

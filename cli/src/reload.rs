@@ -1,0 +1,72 @@
+//! Running a script afresh when it asks for it (`reload_script`).
+//!
+//! Each run has a VM of its own, so nothing is left of the one before. If a version of the script does not run, the files that
+//! the one before has watched are waited for: a typing error does not end a program that reloads itself.
+
+use crate::arguments::{Arguments, Script};
+use crate::run::{drive_once, new_executor};
+use solvm_stdlib::runtime::executor::{Executor, Outcome};
+use solvm_stdlib::runtime::watch::Changes;
+use std::time::{Duration, Instant};
+
+/// How much time a run has to come to an end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How a run of a script has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has come to rest.
+    Rest(Outcome),
+    /// An error has ended its main chunk, or it could not be read.
+    Broken,
+}
+
+/// Whether the program can be read a second time.
+pub(crate) fn is_possible(arguments: &Arguments) -> bool {
+    matches!(arguments.script, Some(Script::File(_))) && !arguments.interactive
+}
+
+/// Runs the program as often as it wants.
+pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Outcome {
+    let start = Instant::now();
+    let mut watched: Option<Changes> = None;
+    loop {
+        match (drive_once(executor, arguments).await, &watched) {
+            (End::Rest(Outcome::Reload), _) => {
+                watched = executor.take_watched();
+                // Finalizers that do not end are not waited for.
+                let _ = tokio::time::timeout(GRACE, executor.finish()).await;
+            }
+            (End::Rest(outcome), _) => return outcome,
+            (End::Broken, None) => return Outcome::Ended,
+            (End::Broken, Some(changes)) => {
+                executor.write_error(b"solvm: waiting for the watched files to change\n");
+                if !wait(arguments, start, changes).await {
+                    return Outcome::Interrupted;
+                }
+            }
+        }
+        executor.flush_all();
+        match new_executor(arguments, start.elapsed()) {
+            Ok(mut fresh) => {
+                fresh.inherit(executor);
+                *executor = fresh;
+            }
+            Err(message) => {
+                executor.fail(&message);
+                return Outcome::Ended;
+            }
+        }
+    }
+}
+
+/// Waits for a change. False if the program's time is up before.
+async fn wait(arguments: &Arguments, start: Instant, changes: &Changes) -> bool {
+    match arguments.timeout.flatten() {
+        Some(limit) => tokio::time::timeout(limit.saturating_sub(start.elapsed()), changes.next()).await.is_ok(),
+        None => {
+            changes.next().await;
+            true
+        }
+    }
+}

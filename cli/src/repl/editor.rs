@@ -1,0 +1,219 @@
+//! The line editor: history, completion, colours, chunks of several lines.
+//!
+//! It reads on a thread of its own, so that goroutines and timers go on while the prompt waits. It knows the program's names from
+//! a copy that comes with each prompt: it never looks at the VM.
+
+use crate::colors::{self, Style};
+use rustyline::completion::Completer;
+use rustyline::config::{CompletionType, Configurer};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::Hinter;
+use rustyline::history::DefaultHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context, Editor, Helper};
+use solvm_compiler::bytecode::Source;
+use solvm_compiler::highlight::{Class, parts};
+use solvm_compiler::{Options, compile};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io::stdout;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+use tokio::sync::oneshot;
+
+/// The globals and, of those that are tables, the fields.
+pub(super) type Names = BTreeMap<String, Vec<String>>;
+
+/// What was typed.
+pub(super) enum Answer {
+    /// A line, or several that are a chunk.
+    Text(String),
+    /// Ctrl-C: what was typed is given up.
+    Interrupted,
+    /// Ctrl-D, or the terminal is gone.
+    End,
+}
+
+/// A prompt that is to be shown, and where the answer goes.
+struct Prompt {
+    names: Names,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The way to the editor's thread.
+pub(super) struct LineEditor(mpsc::Sender<Prompt>);
+
+impl LineEditor {
+    /// Starts the editor.
+    pub(super) fn start() -> Result<LineEditor, String> {
+        let mut editor: Editor<Assistant, DefaultHistory> = Editor::new().map_err(|error| error.to_string())?;
+        editor.set_completion_type(CompletionType::List);
+        editor.set_auto_add_history(true);
+        editor.set_helper(Some(Assistant { names: Names::new(), colored: colors::wanted(&stdout()) }));
+        let history = history_file();
+        if let Some(path) = &history {
+            // The first time there is none.
+            let _ = editor.load_history(path);
+        }
+        let (sender, receiver) = mpsc::channel();
+        thread::Builder::new()
+            .name("line editor".into())
+            .spawn(move || read_lines(editor, receiver, history))
+            .map_err(|error| error.to_string())?;
+        Ok(LineEditor(sender))
+    }
+
+    /// Shows the prompt; the answer comes when something has been typed.
+    pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<Answer> {
+        let (answer, receiver) = oneshot::channel();
+        // If the thread is gone, so is the answer: that is the end.
+        let _ = self.0.send(Prompt { names, answer });
+        receiver
+    }
+}
+
+/// Where the history is kept: nowhere without a home folder.
+fn history_file() -> Option<PathBuf> {
+    let home = std::env::home_dir().filter(|home| home.is_dir())?;
+    Some(home.join(".solvm_history"))
+}
+
+fn read_lines(
+    mut editor: Editor<Assistant, DefaultHistory>,
+    prompts: mpsc::Receiver<Prompt>,
+    history: Option<PathBuf>,
+) {
+    for Prompt { names, answer } in prompts {
+        if let Some(assistant) = editor.helper_mut() {
+            assistant.names = names;
+        }
+        let read = match editor.readline("> ") {
+            Ok(text) => Answer::Text(text),
+            Err(ReadlineError::Interrupted) => Answer::Interrupted,
+            Err(_) => Answer::End,
+        };
+        if let Some(path) = &history {
+            // A history that cannot be kept is no reason to stop.
+            let _ = editor.save_history(path);
+        }
+        if answer.send(read).is_err() {
+            return;
+        }
+    }
+}
+
+/// What the editor asks while somebody types.
+struct Assistant {
+    names: Names,
+    colored: bool,
+}
+
+impl Helper for Assistant {}
+
+impl Hinter for Assistant {
+    type Hint = String;
+}
+
+/// Whether a text is the beginning of a chunk only.
+pub(super) fn is_incomplete(text: &str) -> bool {
+    let compiles = |text: String| {
+        let source = Source { name: b"=stdin"[..].into(), text: text.into_bytes().into() };
+        compile(source, &Options::default()).map(drop)
+    };
+    // A complete expression is no beginning of a statement.
+    compiles(format!("return {text}")).is_err() && compiles(text.to_string()).is_err_and(|error| error.at_end_of_input)
+}
+
+impl Validator for Assistant {
+    fn validate(&self, context: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        let text = context.input();
+        let is_command = text.starts_with('.') || text.starts_with('=');
+        if !is_command && is_incomplete(text) {
+            return Ok(ValidationResult::Incomplete);
+        }
+        Ok(ValidationResult::Valid(None))
+    }
+}
+
+impl Completer for Assistant {
+    type Candidate = String;
+
+    fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok(complete(&self.names, line.get(..position).unwrap_or_default()))
+    }
+}
+
+/// Where the last name of a text begins, and what it may become.
+fn complete(names: &Names, text: &str) -> (usize, Vec<String>) {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let start = text.rfind(|letter| !is_part(letter)).map_or(0, |at| at + 1);
+    let (before, beginning) = (&text[..start], &text[start..]);
+    let fits = |name: &&String| name.starts_with(beginning);
+    let candidates = match before.strip_suffix(['.', ':']) {
+        Some(before) => {
+            let table = before.rfind(|letter| !is_part(letter)).map_or(before, |at| &before[at + 1..]);
+            names.get(table).into_iter().flatten().filter(fits).cloned().collect()
+        }
+        None => names.keys().filter(fits).cloned().collect(),
+    };
+    (start, candidates)
+}
+
+impl Highlighter for Assistant {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if !self.colored {
+            return Cow::Borrowed(line);
+        }
+        let mut colored = String::new();
+        let mut end = 0;
+        for (range, class) in parts(line.as_bytes()) {
+            let (Some(between), Some(part)) = (line.get(end..range.start), line.get(range.clone())) else { continue };
+            colored.push_str(between);
+            colored.push_str(&match class {
+                Class::Keyword => Style::Blue.paint(part, true),
+                Class::Constant => Style::Magenta.paint(part, true),
+                Class::Number => Style::Yellow.paint(part, true),
+                Class::String => Style::Green.paint(part, true),
+                Class::Comment => Style::Dim.paint(part, true),
+                Class::Name | Class::Operator => part.to_string(),
+            });
+            end = range.end;
+        }
+        colored.push_str(line.get(end..).unwrap_or_default());
+        Cow::Owned(colored)
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        self.colored && kind != CmdKind::MoveCursor
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_fields_are_completed() {
+        let names: Names = [
+            ("string".to_string(), vec!["find".to_string(), "format".to_string(), "rep".to_string()]),
+            ("select".to_string(), Vec::new()),
+        ]
+        .into();
+        assert_eq!(complete(&names, "print(s"), (6, vec!["select".into(), "string".into()]));
+        assert_eq!(complete(&names, "x = string.f"), (11, vec!["find".into(), "format".into()]));
+        assert_eq!(complete(&names, "string:"), (7, vec!["find".into(), "format".into(), "rep".into()]));
+        assert_eq!(complete(&names, "nothing.f"), (8, vec![]));
+    }
+
+    #[test]
+    fn chunks_of_several_lines_are_recognised() {
+        for text in ["function f()", "x = {", "if x then\nprint(1)", "print(", "local s = [[abc"] {
+            assert!(is_incomplete(text), "{text}");
+        }
+        for text in ["1 + 1", "x = 1", "function f() end", "x = )", ""] {
+            assert!(!is_incomplete(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The REPL on a terminal: reads a chunk, runs it, shows what it returns.
+//!
+//! Goroutines and timers go on while the prompt waits. Ctrl-C ends the code that runs and keeps what it has made. (`interactive.rs`
+//! is the plain form for pipes, as `lua -i` has it.)
+
+mod editor;
+mod show;
+
+use crate::colors::{self, Style};
+use crate::run::start;
+use crate::signals::{Signal, Signals};
+use editor::{Answer, LineEditor, Names};
+use solvm_stdlib::Host;
+use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
+use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
+use std::io::{stderr, stdout};
+use std::time::Instant;
+
+/// The name of what is typed in.
+const NAME: &[u8] = b"=stdin";
+/// The global that holds the last value.
+const LAST: &str = "_";
+
+const HELP: &str = "\
+Type Lua: expressions are shown, statements run. _ is the last value; Ctrl-C ends what runs, Ctrl-D ends SolVM.
+
+.load FILE    run a file
+.save FILE    write what was typed and has run to a file
+.reset        begin anew, with fresh globals
+.time CODE    run something and tell how long it took
+.help         this
+exit, quit, help, clear, version
+";
+
+/// What becomes of the session.
+enum Next {
+    Prompt,
+    End,
+    /// The program ended by a signal.
+    Signal(Signal),
+}
+
+struct Session<'e, M> {
+    executor: &'e mut Executor,
+    signals: &'e mut Signals,
+    /// Makes an executor for `.reset`.
+    make: M,
+    /// What has run.
+    typed: Vec<String>,
+}
+
+/// Reads and runs until the end of the input. The signal, if one has ended it.
+pub(crate) async fn run<M>(executor: &mut Executor, signals: &mut Signals, make: M) -> Result<Option<Signal>, String>
+where
+    M: FnMut() -> Result<Executor, Vec<u8>>,
+{
+    let editor = LineEditor::start()?;
+    executor.set_interactive(true);
+    let mut session = Session { executor, signals, make, typed: Vec::new() };
+    session.print("Type help for help.\n");
+    let end = loop {
+        let asked = editor.ask(session.names());
+        let answer = match session.wait_for(asked).await {
+            Ok(answer) => answer,
+            Err(signal) => break Some(signal),
+        };
+        let text = match answer {
+            Some(Answer::Text(text)) => text,
+            Some(Answer::Interrupted) => continue,
+            Some(Answer::End) | None => break None,
+        };
+        match session.take(&text).await {
+            Next::Prompt => {}
+            Next::End => break None,
+            Next::Signal(signal) => break Some(signal),
+        }
+    };
+    session.executor.set_interactive(false);
+    Ok(end)
+}
+
+impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
+    /// Runs goroutines and timers until the answer is there. None if nobody is left to give it.
+    async fn wait_for(&mut self, mut answer: tokio::sync::oneshot::Receiver<Answer>) -> Result<Option<Answer>, Signal> {
+        let wait = async {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return answer.ok(),
+                _ = self.executor.drive_to_end() => {}
+            }
+            answer.await.ok()
+        };
+        self.signals.unless_one_comes(wait).await
+    }
+
+    /// Does what a text asks for.
+    async fn take(&mut self, text: &str) -> Next {
+        let words = text.trim();
+        let (command, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+        let rest = rest.trim();
+        match command {
+            "" => {}
+            "exit" | "quit" if rest.is_empty() => return Next::End,
+            "help" | ".help" if rest.is_empty() => self.print(HELP),
+            "clear" if rest.is_empty() => self.print("\x1b[2J\x1b[H"),
+            "version" if rest.is_empty() => self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n")),
+            ".load" => match std::fs::read_to_string(rest) {
+                Ok(code) => return self.run(&code, format!("@{rest}").as_bytes()).await,
+                Err(error) => self.complain(&format!("{rest}: {error}")),
+            },
+            ".save" => {
+                if let Err(error) = std::fs::write(rest, self.typed.join("\n") + "\n") {
+                    self.complain(&format!("{rest}: {error}"));
+                }
+            }
+            ".reset" => match (self.make)() {
+                Ok(executor) => {
+                    self.executor.finish().await;
+                    *self.executor = executor;
+                    self.executor.set_interactive(true);
+                    self.typed.clear();
+                }
+                Err(message) => self.complain(&String::from_utf8_lossy(&message)),
+            },
+            ".time" => {
+                let started = Instant::now();
+                let next = self.run_typed(rest).await;
+                self.print(&format!("{:.2?}\n", started.elapsed()));
+                return next;
+            }
+            command if command.starts_with('.') && !command.starts_with("..") => {
+                self.complain(&format!("no command is called {command}; there are .help .load .save .reset .time"));
+            }
+            _ => return self.run_typed(text).await,
+        }
+        Next::Prompt
+    }
+
+    /// Runs what was typed: as an expression if it is one.
+    async fn run_typed(&mut self, text: &str) -> Next {
+        let text = text.strip_prefix('=').unwrap_or(text);
+        let expression = format!("return {text}");
+        let compiles = self.executor.enter(|call| call.load(expression.as_bytes(), NAME).is_ok());
+        self.typed.push(text.to_string());
+        self.run(if compiles { &expression } else { text }, NAME).await
+    }
+
+    /// Runs a chunk and shows what it returns.
+    async fn run(&mut self, text: &str, name: &[u8]) -> Next {
+        let main = match self.executor.enter(|call| start(call, text.as_bytes(), name, &[])) {
+            Ok(main) => main,
+            Err(message) => {
+                self.complain(&String::from_utf8_lossy(&message));
+                return Next::Prompt;
+            }
+        };
+        let colored = colors::wanted(&stdout());
+        let mut shown = Vec::new();
+        let driven = {
+            let mut look: Box<Look> = Box::new(|call, end| {
+                let Ok(values) = end else { return false };
+                shown = values.iter().map(|&value| Shown::new(call, value, colored)).collect();
+                true
+            });
+            self.signals.unless_one_comes(self.executor.drive_main_for(main, &mut *look)).await
+        };
+        match driven {
+            Ok(Outcome::Ended) => {}
+            Ok(Outcome::Interrupted | Outcome::Reload) => return Next::End,
+            Err(Signal::Terminate) => return Next::Signal(Signal::Terminate),
+            Err(Signal::Interrupt) => {
+                self.executor.enter(|call| call.end_goroutine(main));
+                self.executor.drive(Some(main)).await;
+                self.complain("interrupted");
+                return Next::Prompt;
+            }
+        }
+        for shown in shown {
+            match shown {
+                Shown::Text(text) => self.print(&format!("{text}\n")),
+                Shown::ByPrint(number) => self.print_last(number).await,
+            }
+        }
+        Next::Prompt
+    }
+
+    /// Prints a value that says itself how it is written, by the global `print`.
+    async fn print_last(&mut self, reference: solvm_vm::native::Reference) {
+        let printing = self.executor.enter(|call| {
+            let key = call.string(b"print").ok()?;
+            let print = Function::from_value(call.globals().get(key))?;
+            let value = reference.get(call)?;
+            call.spawn(print, &[value]).ok()
+        });
+        if let Some(printing) = printing {
+            self.executor.drive_main(printing).await;
+        }
+    }
+
+    /// The globals, and the fields of those that are tables.
+    fn names(&mut self) -> Names {
+        self.executor.enter(|call| {
+            let globals = call.globals().pairs();
+            let named = globals.filter_map(|(key, value)| {
+                let table = Table::from_value(value);
+                let fields = table.into_iter().flat_map(|table| table.pairs()).take(1000);
+                Some((text(key)?, fields.filter_map(|(key, _)| text(key)).collect()))
+            });
+            named.collect()
+        })
+    }
+
+    fn print(&mut self, text: &str) {
+        self.executor.enter(|call| {
+            if let Some(host) = call.host::<Host>() {
+                // A closed terminal ends the session where it is read.
+                let _ = host.world.write_output(text.as_bytes());
+            }
+        });
+        self.executor.flush();
+    }
+
+    fn complain(&mut self, text: &str) {
+        let text = Style::Red.paint(text, colors::wanted(&stderr()));
+        self.executor.write_error(format!("{text}\n").as_bytes());
+    }
+}
+
+/// The name that a key is.
+fn text(key: Value<'_>) -> Option<String> {
+    LuaString::from_value(key).map(|key| String::from_utf8_lossy(key.bytes()).into_owned())
+}
+
+/// How a value is shown.
+enum Shown {
+    Text(String),
+    /// It has `__tostring`, which may be any Lua function.
+    ByPrint(solvm_vm::native::Reference),
+}
+
+impl Shown {
+    fn new<'c>(call: &mut Call<'c>, value: Value<'c>, colored: bool) -> Shown {
+        // The last value stays at hand, if there is memory for it.
+        let _ = call.globals().set_field(call, LAST, value);
+        let by_print = !call.metamethod(value, Metamethod::ToString).is_nil() && LuaString::from_value(value).is_none();
+        match call.reference(value) {
+            Ok(reference) if by_print => Shown::ByPrint(reference),
+            _ => Shown::Text(show::show(call, value, colored)),
+        }
+    }
+}

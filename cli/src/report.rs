@@ -1,0 +1,150 @@
+//! Errors for somebody at a terminal: the message, the line in the source with a marker, a hint where one is certain, and the
+//! active calls. Programs that read the standard error output get `lua`'s plain text instead.
+
+use crate::colors::{self, Style};
+use crate::spelling;
+use solvm_stdlib::runtime::executor::Report;
+use std::fmt::Write;
+use std::io::stderr;
+
+/// Words a report.
+pub(crate) fn word(report: &Report, globals: &[String]) -> String {
+    let colored = colors::wanted(&stderr());
+    let message = String::from_utf8_lossy(&report.message).into_owned();
+    let (place, what) = match place_of(&message) {
+        Some((place, what)) => (Some(place), what),
+        None => (None, &message[..]),
+    };
+    let mut text = format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(what, colored));
+    if let Some(place) = &place {
+        let _ = writeln!(text, "  {} {}:{}", Style::Blue.paint("-->", colored), place.file, place.line);
+        show_line(place, &named(what), colored, &mut text);
+        // An error at the end of the text: the line where what is open begins tells more.
+        if let Some(line) = opening_line(what).filter(|line| *line != place.line) {
+            show_line(&Place { file: place.file, line }, &[], colored, &mut text);
+        }
+    }
+    if let Some(hint) = hint(what, globals) {
+        let _ = writeln!(text, "  {} {hint}", Style::Cyan.paint("hint:", colored));
+    }
+    if !report.traceback.is_empty() {
+        let of = report.goroutine.map_or(String::new(), |number| format!(" of goroutine {number}"));
+        let calls = String::from_utf8_lossy(&report.traceback);
+        let _ = writeln!(text, "{}{}", Style::Dim.paint(&format!("stack traceback{of}:"), colored), calls.trim_end());
+    }
+    text
+}
+
+/// Where something is in a source file.
+struct Place<'m> {
+    file: &'m str,
+    line: u32,
+}
+
+/// The place that a message begins with, and the rest of it.
+fn place_of(message: &str) -> Option<(Place<'_>, &str)> {
+    // The file's name may have colons, too.
+    let mut from = 0;
+    loop {
+        let at = from + message.get(from..)?.find(':')?;
+        let (file, rest) = (&message[..at], &message[at + 1..]);
+        if let Some((line, what)) = rest.split_once(": ")
+            && let Ok(line) = line.parse()
+            && !file.contains('\n')
+        {
+            return Some((Place { file, line }, what));
+        }
+        from = at + 1;
+    }
+}
+
+/// The words in quotes in a message, which may stand in the line.
+fn named(what: &str) -> Vec<&str> {
+    what.split('\'').skip(1).step_by(2).filter(|name| !name.is_empty() && *name != "?").collect()
+}
+
+/// The line of "(to close 'function' at line 3)".
+fn opening_line(what: &str) -> Option<u32> {
+    let (_, rest) = what.split_once("(to close '")?;
+    rest.split_once("' at line ")?.1.split(')').next()?.parse().ok()
+}
+
+/// Shows a line with a marker under what is named; under all of it if nothing is.
+fn show_line(place: &Place<'_>, names: &[&str], colored: bool, text: &mut String) {
+    let Ok(source) = std::fs::read(place.file) else { return };
+    let Some(line) = source.split(|&byte| byte == b'\n').nth(place.line.saturating_sub(1) as usize) else { return };
+    let line = String::from_utf8_lossy(line).replace('\t', "    ");
+    let line = line.trim_end();
+    let number = place.line.to_string();
+    let margin = " ".repeat(number.len());
+    let bar = Style::Blue.paint("|", colored);
+    let _ = writeln!(text, " {margin} {bar}");
+    let _ = writeln!(text, " {} {bar} {line}", Style::Blue.paint(&number, colored));
+    let found = names.iter().rev().find_map(|name| find_word(line, name).map(|at| (at, name.chars().count())));
+    let indent = line.len() - line.trim_start().len();
+    let (start, length) = found.unwrap_or((indent, line.trim().chars().count()));
+    if length > 0 {
+        let column = line.get(..start).map_or(0, |before| before.chars().count());
+        let marker = format!("{}{}", " ".repeat(column), "^".repeat(length));
+        let _ = writeln!(text, " {margin} {bar} {}", Style::Red.paint(&marker, colored));
+    }
+}
+
+/// Where a word stands in a line, not as a part of another one.
+fn find_word(line: &str, word: &str) -> Option<usize> {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    line.match_indices(word).map(|(at, _)| at).find(|&at| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + word.len()..].chars().next();
+        let begins = word.starts_with(is_part);
+        !(begins && (before.is_some_and(is_part) || after.is_some_and(is_part)))
+    })
+}
+
+/// What is certain to help.
+fn hint(what: &str, globals: &[String]) -> Option<String> {
+    if let Some((_, rest)) = what.split_once("global '")
+        && let Some((name, _)) = rest.split_once("' (a nil value)")
+    {
+        let known = globals.iter().map(String::as_str).filter(|known| *known != name);
+        return spelling::closest(name, known).map(|meant| format!("there is a global '{meant}'"));
+    }
+    if let Some((expected, rest)) = what.split_once(" expected (to close ") {
+        return Some(format!("{expected} expected to close {}", rest.split(')').next()?));
+    }
+    if what.starts_with("'end' expected near '<eof>'") {
+        return Some("a block has no 'end'".into());
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found() {
+        let found = |message| place_of(message).map(|(place, what)| (place.file, place.line, what));
+        assert_eq!(found("a.lua:3: boom"), Some(("a.lua", 3, "boom")));
+        assert_eq!(found("c:\\a.lua:3: boom: 4: x"), Some(("c:\\a.lua", 3, "boom: 4: x")));
+        assert_eq!(found("boom"), None);
+        assert_eq!(found("no: place"), None);
+    }
+
+    #[test]
+    fn words_are_found_whole() {
+        assert_eq!(find_word("local xy = x + 1", "x"), Some(11));
+        assert_eq!(find_word("xy", "x"), None);
+        assert_eq!(find_word("f(", "("), Some(1));
+    }
+
+    #[test]
+    fn hints_are_certain() {
+        let globals = ["print".to_string(), "config".to_string()];
+        let told = hint("attempt to index global 'conifg' (a nil value)", &globals);
+        assert_eq!(told.as_deref(), Some("there is a global 'config'"));
+        assert_eq!(hint("attempt to call global 'launch' (a nil value)", &globals), None);
+        let told = hint("'end' expected (to close 'function' at line 3) near '<eof>'", &globals);
+        assert_eq!(told.as_deref(), Some("'end' expected to close 'function' at line 3"));
+    }
+}

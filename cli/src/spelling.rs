@@ -1,0 +1,64 @@
+//! How alike two names are, for "did you mean".
+
+/// How many letters have to be put in, left out or changed, or swapped with their neighbours, to make one name the other
+/// (optimal string alignment).
+pub(crate) fn distance(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // Rows of the table: before the last, the last, the one at hand.
+    let mut rows = [vec![0; other.len() + 1], (0..=other.len()).collect::<Vec<_>>(), vec![0; other.len() + 1]];
+    for i in 1..=one.len() {
+        rows[2][0] = i;
+        for j in 1..=other.len() {
+            let change = usize::from(one[i - 1] != other[j - 1]);
+            let mut best = (rows[1][j] + 1).min(rows[2][j - 1] + 1).min(rows[1][j - 1] + change);
+            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                best = best.min(rows[0][j - 2] + 1);
+            }
+            rows[2][j] = best;
+        }
+        rows.rotate_left(1);
+    }
+    rows[1][other.len()]
+}
+
+/// The known name that is most like a misspelt one, if one is close enough to be meant.
+pub(crate) fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    // Short names are all alike.
+    let allowed = match name.chars().count() {
+        0..=2 => return None,
+        3..=5 => 1,
+        _ => 2,
+    };
+    let near =
+        known.into_iter().map(|known| (distance(name, known), known)).filter(|(distance, _)| *distance <= allowed);
+    near.min().map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (one, other, wanted) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("print", "print", 0),
+            ("pritn", "print", 1),
+            ("prnt", "print", 1),
+            ("setmetatabel", "setmetatable", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(one, other), wanted, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn only_close_names_are_meant() {
+        let known = ["print", "pairs", "ipairs", "tostring"];
+        assert_eq!(closest("pritn", known), Some("print"));
+        assert_eq!(closest("tostirng", known), Some("tostring"));
+        assert_eq!(closest("x", known), None);
+        assert_eq!(closest("something", known), None);
+    }
+}

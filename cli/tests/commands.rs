@@ -1,0 +1,138 @@
+//! The commands beside `solvm script.lua`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn solvm(folder: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(words).current_dir(folder).output().expect("the command starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn check_finds_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("good.lua"), "shared = 1\nprint(shared)\n").unwrap();
+    fs::write(path.join("typo.lua"), "local unused = 1\npritn(shared)\ndo return end\nprint(1)\n").unwrap();
+    fs::write(path.join("broken.lua"), "print(1\n").unwrap();
+    assert!(solvm(path, &["check", "good.lua"]).status.success());
+    let output = solvm(path, &["check", "."]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "./broken.lua:2: ')' expected (to close '(' at line 1) near '<eof>'\n\
+         ./typo.lua:1: local 'unused' is never read\n\
+         ./typo.lua:2: global 'pritn' is not defined; did you mean 'print'?\n\
+         ./typo.lua:4: this is never reached\n"
+    );
+    let output = solvm(path, &["check", "--json", "--global", "pritn", "typo.lua", "good.lua"]);
+    let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(findings[0]["kind"], "unused-local");
+    assert_eq!(findings[1]["line"], 4);
+    assert_eq!(findings.as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_command_wins_over_a_file_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("doc"), "print('the file')").unwrap();
+    assert_ne!(text(&solvm(folder.path(), &["doc"]).stdout), "the file\n");
+    assert_eq!(text(&solvm(folder.path(), &["./doc"]).stdout), "the file\n");
+}
+
+#[test]
+fn test_runs_tests() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(
+        path.join("a_test.lua"),
+        "local function inner() error('boom') end\n\
+         test('adds', function() check.equal(1 + 1, 2) check.near(0.1 + 0.2, 0.3) end)\n\
+         test('waits', function() sleep(0.01) check.same({ 1, { x = 2 } }, { 1, { x = 2 } }) end)\n\
+         test('differs', function() check.same({ 1, 2 }, { 1, 3 }) end)\n\
+         test('fails', function() inner() end)\n",
+    )
+    .unwrap();
+    fs::create_dir(path.join("deep")).unwrap();
+    fs::write(path.join("deep/b_test.lua"), "test('is <found>', function() check.ok(true) end)").unwrap();
+    let output = solvm(path, &["test", "--junit", "results.xml"]);
+    let (stdout, junit) = (text(&output.stdout), fs::read_to_string(path.join("results.xml")).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(stdout.contains("3 passed, 2 failed"), "{stdout}");
+    assert!(stdout.contains("a_test.lua:4: expected {[1] = 1, [2] = 3}, got {[1] = 1, [2] = 2}"), "{stdout}");
+    assert!(stdout.contains("a_test.lua:1: boom") && stdout.contains("in function 'inner'"), "{stdout}");
+    assert!(junit.contains("tests=\"5\" failures=\"2\"") && junit.contains("is &lt;found&gt;"), "{junit}");
+    let output = solvm(path, &["test", "--filter", "adds"]);
+    assert!(output.status.success() && text(&output.stdout).contains("1 passed, 0 failed"));
+    assert_eq!(solvm(path, &["test", "--filter", "nothing is called so"]).status.code(), Some(1));
+    fs::write(path.join("c_test.lua"), "test('spins', function() while true do end end)").unwrap();
+    let output = solvm(path, &["test", "c_test.lua", "--timeout", "50ms"]);
+    assert!(text(&output.stdout).contains("timed out") && output.status.code() == Some(1));
+}
+
+#[test]
+fn doc_tells_of_functions_and_modules() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = solvm(folder.path(), &["doc", "json_encode"]);
+    assert!(output.status.success() && text(&output.stdout).starts_with("json_encode("));
+    let overview = text(&solvm(folder.path(), &["doc"]).stdout);
+    assert!(overview.contains("\njsonc ") || overview.starts_with("json"), "{overview}");
+    let output = solvm(folder.path(), &["doc", "json_encod"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("json_encode"));
+}
+
+#[test]
+fn init_makes_a_project_that_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    assert!(solvm(path, &["init", "project"]).status.success());
+    let project = path.join("project");
+    let output = solvm(&project, &["main.lua", "you"]);
+    assert_eq!(text(&output.stdout).lines().next(), Some("Hello, you!"), "{}", text(&output.stderr));
+    let output = solvm(&project, &["test"]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    let output = solvm(&project, &["check", "main.lua", "modules"]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
+    assert!(project.join(".solvm/library/json.lua").is_file());
+    // What is there stays.
+    fs::write(project.join("main.lua"), "print('mine')").unwrap();
+    assert!(solvm(&project, &["init"]).status.success());
+    assert_eq!(fs::read_to_string(project.join("main.lua")).unwrap(), "print('mine')");
+}
+
+#[test]
+fn completions_and_the_manual_know_the_options() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let output = solvm(folder.path(), &["completions", shell]);
+        assert!(output.status.success() && text(&output.stdout).contains("memory-limit"), "{shell}");
+    }
+    let manual = text(&solvm(folder.path(), &["man"]).stdout);
+    assert!(manual.starts_with(".ie") || manual.contains(".TH solvm"), "{manual}");
+    assert_eq!(solvm(folder.path(), &["completions", "tcsh"]).status.code(), Some(2));
+}
+
+#[test]
+fn run_watches_what_the_script_uses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("modules")).unwrap();
+    fs::write(path.join("modules/word.lua"), "return { text = 'first' }").unwrap();
+    fs::write(path.join("main.lua"), "print(import('word').text, ...) if word.text == 'second' then os.exit(3) end")
+        .unwrap();
+    assert_eq!(text(&solvm(path, &["run", "main.lua", "-x"]).stdout), "first\t-x\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["run", "--watch", "-timeout", "20s", "main.lua"]).current_dir(path);
+    let child = command.stdout(std::process::Stdio::piped()).spawn().expect("the command starts");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    fs::write(path.join("modules/word.lua"), "return { text = 'second' }").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("first\nsecond\n", Some(3)));
+    assert_eq!(solvm(path, &["run", "--watch", "-"]).status.code(), Some(1));
+}

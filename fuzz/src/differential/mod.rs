@@ -1,0 +1,101 @@
+//! Random programs on SolVM and on PUC Lua 5.1: both must print the same.
+//!
+//! Programs are numbered, each is determined by its number. They run in batches: a file of programs is given to `driver.lua`,
+//! which runs on both, and what it writes is compared program by program.
+
+mod generator;
+mod library;
+
+use std::fmt::Write;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Programs in a batch.
+const BATCH: u64 = 2000;
+
+/// Makes the program with a number.
+pub type Programs = fn(u64) -> String;
+
+/// The kinds of programs by their names.
+pub const KINDS: &[(&str, Programs)] = &[
+    ("differential", generator::program),
+    ("patterns", library::patterns),
+    ("formats", library::formats),
+    ("numerals", library::numerals),
+];
+
+/// The kind of that name.
+pub fn kind(name: &str) -> Option<Programs> {
+    KINDS.iter().find(|(known, _)| *known == name).map(|(_, programs)| *programs)
+}
+
+/// A program of which the two do not say the same.
+pub struct Difference {
+    /// Its number.
+    pub number: u64,
+    /// What SolVM printed.
+    pub solvm: String,
+    /// What Lua 5.1 printed.
+    pub lua: String,
+}
+
+/// Runs the programs `first` to `last` (not included) of a kind on both interpreters.
+///
+/// # Errors
+/// If one of the interpreters does not start, or does not end as it should.
+pub fn compare(
+    programs: Programs,
+    (solvm, lua): (&Path, &Path),
+    (first, last): (u64, u64),
+    mut tell: impl FnMut(Difference),
+) -> io::Result<()> {
+    let batch = std::env::temp_dir().join(format!("solvm-differential-{}", std::process::id()));
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/differential/driver.lua");
+    let mut start = first;
+    while start < last {
+        let end = last.min(start + BATCH);
+        let mut text = String::new();
+        for number in start..end {
+            let program = programs(number);
+            let _ = write!(text, "{number} {}\n{program}", program.len());
+        }
+        fs::write(&batch, text)?;
+        let ours = run(Command::new(solvm).args(["-timeout", "0"]).arg(&driver).arg(&batch))?;
+        let theirs = run(Command::new(lua).arg(&driver).arg(&batch))?;
+        for ((number, solvm), (_, lua)) in ours.into_iter().zip(theirs) {
+            if solvm != lua {
+                tell(Difference { number, solvm, lua });
+            }
+        }
+        start = end;
+    }
+    fs::remove_file(batch)
+}
+
+/// What the driver wrote for each program.
+fn run(command: &mut Command) -> io::Result<Vec<(u64, String)>> {
+    let output = command.output()?;
+    if !output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(io::Error::other(format!("{command:?}: {}\n{message}", output.status)));
+    }
+    let mut outcomes = Vec::new();
+    let mut rest = &output.stdout[..];
+    while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+        let head = String::from_utf8_lossy(&rest[..end]).into_owned();
+        let numbers =
+            head.split_once(' ').and_then(|(number, size)| Some((number.parse().ok()?, size.parse::<usize>().ok()?)));
+        let Some((number, size)) = numbers else { return Err(io::Error::other(format!("the driver wrote '{head}'"))) };
+        let said = rest.get(end + 1..end + 1 + size).unwrap_or_default();
+        outcomes.push((number, String::from_utf8_lossy(said).into_owned()));
+        rest = rest.get(end + 2 + size..).unwrap_or_default();
+    }
+    Ok(outcomes)
+}
+
+/// An interpreter that the environment variable names, or else the given one.
+pub fn interpreter(variable: &str, default: &str) -> PathBuf {
+    std::env::var_os(variable).map_or_else(|| default.into(), PathBuf::from)
+}

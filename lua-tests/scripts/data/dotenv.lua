@@ -1,0 +1,73 @@
+-- dotenv: the syntax of files, what is set and what is kept, wrong files.
+
+os.setenv("SOLVM_HOME", "/home")
+local text = [[
+# comment
+A=1
+export B = two words # comment
+C='single $A # kept'
+D="double $A ${B} \"q\" \\ \n\t\$A \x" # comment
+E=${SOLVM_HOME}/x-$A$ $
+F=
+G="several
+lines"
+H: colon
+I=a#b
+A=again
+J=$A$UNKNOWN.
+]]
+local variables = assert(dotenv.parse(text))
+local expected = {
+    A = "again", B = "two words", C = "single $A # kept", D = 'double 1 two words "q" \\ \n\t$A \\x', E = "/home/x-1$ $", F = "", G = "several\nlines",
+    H = "colon", I = "a#b", J = "again.",
+}
+for name, value in pairs(expected) do
+    assert(variables[name] == value, name .. ": " .. tostring(variables[name]))
+end
+for name in pairs(variables) do
+    assert(expected[name], name)
+end
+assert(os.getenv("J") == nil)
+
+local function fails(text, message)
+    local value, got = dotenv.parse(text)
+    assert(value == nil and got == message, tostring(got))
+end
+fails("A", "'=' expected at line 1, column 2")
+fails("=1", "name of a variable expected at line 1, column 1")
+fails("\nA='x", "value without an end at line 2, column 3")
+fails('A="x\\', "value without an end at line 1, column 3")
+fails("A='x' y", "text behind a quoted value at line 1, column 7")
+fails("A=${x", "'}' expected at line 1, column 6")
+local bomb = { "A0=" .. ("x"):rep(100) }
+for i = 1, 30 do
+    bomb[#bomb + 1] = ("A%d=$A%d$A%d"):format(i, i - 1, i - 1)
+end
+local nothing, message = dotenv.parse(table.concat(bomb, "\n"))
+assert(nothing == nil and message:find("the values are too long", 1, true) == 1)
+nothing, message = dotenv.parse(("#"):rep(2 ^ 20 + 1))
+assert(nothing == nil and message == "the text is longer than a megabyte")
+
+local path = os.tmpname()
+local function write(text)
+    local file = assert(io.open(path, "wb"))
+    file:write(text)
+    file:close()
+end
+write("SOLVM_NEW=1\nSOLVM_HOME=other\n")
+variables = assert(dotenv.load(path))
+assert(variables.SOLVM_NEW == "1" and variables.SOLVM_HOME == "other")
+assert(dotenv.get("SOLVM_NEW") == "1" and dotenv.get("SOLVM_HOME") == "/home" and os.getenv("SOLVM_NEW") == "1")
+assert(dotenv.load(path, true) and dotenv.get("SOLVM_HOME") == "other")
+assert(dotenv.get("SOLVM_MISSING") == nil and dotenv.get("SOLVM_MISSING", 5) == 5)
+assert(dotenv.set("SOLVM_NEW", "2") == true and os.getenv("SOLVM_NEW") == "2")
+nothing, message = dotenv.set("A=B", "x")
+assert(nothing == nil and message)
+write("A='")
+nothing, message = dotenv.load(path)
+assert(nothing == nil and message == path .. ": value without an end at line 1, column 3")
+os.remove(path)
+nothing, message = dotenv.load(path)
+assert(nothing == nil and message == path .. ": No such file or directory")
+local ok, wrong = pcall(loadstring("dotenv.set('x')", "=code"))
+assert(not ok and wrong == "code:1: bad argument #2 to 'set' (string expected, got no value)")

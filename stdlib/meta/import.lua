@@ -1,0 +1,69 @@
+---@meta
+
+---Runs a module once and returns its value, which also becomes the global of the module's name: the last part of the path or
+---address, without `.lua` or `.zip`. Whoever imports it again gets the same value. A module that returns nothing sets no global,
+---and no module replaces a global of standard Lua (`string`, `print`, …). The chunk gets the name as its argument.
+---
+---| argument | is |
+---|---|---|
+---| `"name"`, `"path/name"`, `"name.lua"` | the file `name.lua`, or `name/init.lua` |
+---| `"name/"` | a table of all modules in a folder, by the names of their files |
+---| `"name.zip"`, `"name.zip/path"` | the same from an archive: what is at its top (or in the one folder there), a folder or a module in it |
+---| `"http://…"`, `"https://…"` | the module at an address, or an archive if that ends in `.zip` |
+---| `"github.com/owner/repo"` | the modules of a repository; also `…/repo@tag` and `…/repo/path` |
+---
+---Names and paths are looked for beside the importing file, in the folder `modules` beside the script, in `modules` of the
+---working folder, then among the built-in modules and those that `require` has loaded. A module from an archive or from the
+---network finds what is beside it there. `SOLVM_GITHUB` in the environment names another server than `https://github.com`.
+---
+---A module may be as large as 10 MiB, so may an archive, and its Lua files together. What has been fetched is kept in memory, so
+---nothing is fetched twice; fetching may take 10 seconds. Modules may wait (`sleep`, channels); other goroutines that import the
+---same one wait for it. It is an error if a module is not found, cannot be fetched or compiled, raises an error, or if modules
+---import each other in a circle.
+---
+---```lua
+---mkdir("modules")
+---write_file("modules/math_utils.lua", [[
+---local math_utils = {}
+---function math_utils.add(a, b) return a + b end
+---return math_utils
+---]])
+---import("math_utils")
+---assert(math_utils.add(5, 3) == 8)
+---assert(import("math_utils") == math_utils)
+---
+---local ok, message = pcall(import, "missing")
+---assert(not ok and message:find("module 'missing' not found", 1, true))
+---```
+---
+---From the network:
+---
+---```lua
+---local listener = tcp_listen(0, { host = "127.0.0.1" })
+---go(function()
+---    local connection = receive(listener)
+---    connection.read()
+---    local text = "return { answer = 42 }"
+---    connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " .. #text .. "\r\n\r\n" .. text)
+---    connection.close()
+---end)
+---import("http://127.0.0.1:" .. listener.port .. "/lib/remote_utils.lua")
+---assert(remote_utils.answer == 42)
+---listener.close()
+---```
+---@param name string
+---@return any module
+function import(name) end
+
+---Describes a module: a module calls it with a table, whatever is in that (`name`, `version`, `author`, `description`,
+---`repository`, `license`, `dependencies`). Called with the name of a module, it returns that module's table, or nil.
+---
+---```lua
+---write_file("tool.lua", 'metadata { name = "tool", version = "1.2.0" } return {}')
+---import("tool")
+---assert(metadata("tool").version == "1.2.0")
+---assert(metadata("other") == nil)
+---```
+---@param description table|string
+---@return table? description
+function metadata(description) end

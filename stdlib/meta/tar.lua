@@ -1,0 +1,75 @@
+---@meta
+
+---Archives of files (tar), plain or compressed with gzip.
+---
+---```lua
+---mkdir("site/img", true)
+---write_file("site/index.html", "<p>Hello</p>")
+---assert(tar.create("site.tar.gz", "site"))
+---for _, file in ipairs(tar.list("site.tar.gz")) do
+---    assert(file.type == "directory" or file.name == "index.html")
+---end
+---assert(tar.extract("site.tar.gz", "restored"))
+---assert(read_file("restored/index.html") == "<p>Hello</p>")
+---```
+---@class tar
+tar = {}
+
+---Packs files. Permissions, times and symbolic links are kept. The archive takes its place when it is whole.
+---
+---```lua
+---mkdir("folder")
+---write_file("folder/a", "1")
+---write_file("b", "2")
+---assert(tar.create("folder.tar", "folder"))
+---assert(tar.list("folder.tar")[1].name == "a")
+---assert(tar.create("both.tar", { "folder", "b" }))
+---assert(tar.list("both.tar")[2].name == "folder/a")
+---
+---local packed, message = tar.create("x.tar", "missing")
+---assert(not packed and message:find("missing: No such file or directory", 1, true))
+---```
+---@param archive string the archive's path
+---@param source string|string[] a folder, whose contents are packed; a file; or a list of paths, each packed under its path
+---@param compress? boolean whether to compress; by default if the name ends in `.gz` or `.tgz`
+---@return boolean? success nil if something cannot be read or written
+---@return string? message
+---@return number? code
+function tar.create(archive, source, compress) end
+
+---Unpacks an archive into a folder, which is made if need be. Permissions (without those to act as another user) and times are kept.
+---
+---Nothing is written outside of the folder. An entry that leads out of it (`../x`, `/x`, through a link), a link that does, a device
+---or a pipe ends the extraction with an error; what was unpacked before stays.
+---
+---```lua
+---write_file("a", "text")
+---tar.create("a.tar", "a")
+---assert(tar.extract("a.tar", "out/folder") and read_file("out/folder/a") == "text")
+---
+---local done, message = tar.extract("a.tar", "out", { max_size = 3 })
+---assert(not done and message:find("larger than 3 bytes", 1, true))
+---```
+---@param archive string
+---@param folder string
+---@param options? { max_size?: number } `max_size`: how many bytes may be unpacked in all (default 4 GiB)
+---@return boolean? success nil if something is wrong
+---@return string? message
+---@return number? code
+function tar.extract(archive, folder, options) end
+
+---What is in an archive, in its order. Each entry has the fields of `list_dir`, `name` being the whole path, `type` (`file`,
+---`directory`, `symlink`, `link`, `pipe`, `device`, `other`), and for links `link`.
+---
+---```lua
+---write_file("a", "text")
+---tar.create("a.tar", "a")
+---local entry = tar.list("a.tar")[1]
+---assert(entry.name == "a" and entry.size == 4 and entry.type == "file")
+---assert(tar.list("a") == nil)
+---```
+---@param archive string
+---@return table[]? entries nil if it cannot be read
+---@return string? message
+---@return number? code
+function tar.list(archive) end

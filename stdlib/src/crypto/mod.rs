@@ -1,0 +1,168 @@
+//! `crypto`: hashes, base64, ciphers, keys and random bytes.
+//!
+//! The ciphers and hashes are those of the RustCrypto project. DES, RC4, MD5 and SHA-1 are broken, and are here for what already
+//! uses them. Whatever takes long happens on the blocking pool.
+
+mod cipher;
+mod hash;
+
+use crate::io::file::{in_pool, later};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use rsa::PrivateKey;
+use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
+use solvm_vm::native::{Either, Library, Results};
+use solvm_vm::{Call, Error, LuaString, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("crypto" {
+    "aes_decrypt" => cipher::aes_decrypt,
+    "aes_encrypt" => cipher::aes_encrypt,
+    "base64_decode" => base64_decode,
+    "base64_encode" => base64_encode,
+    "des_decrypt" => cipher::des_decrypt,
+    "des_encrypt" => cipher::des_encrypt,
+    "hex_decode" => hex_decode,
+    "hex_encode" => hex_encode,
+    "hmac" => hash::hmac,
+    "md5" => hash::md5,
+    "random_bytes" => random_bytes,
+    "rc4_decrypt" => cipher::rc4_decrypt,
+    "rc4_encrypt" => cipher::rc4_encrypt,
+    "rsa_generate" => rsa_generate,
+    "sha1" => hash::sha1,
+    "sha256" => hash::sha256,
+    "sha512" => hash::sha512,
+});
+
+/// Work on so many bytes is done at once: it takes less than a millisecond.
+const SHORT: usize = 16 << 10;
+/// Bytes that are worked on in the time that a unit of the budget stands for.
+const BYTES_PER_UNIT: usize = 16;
+/// The length of base64 for a byte, rounded up.
+const MAX_GROWTH: usize = 2;
+
+/// The bytes of the result, or what is wrong with the input.
+type Outcome = Result<Vec<u8>, &'static str>;
+
+/// Works on bytes: at once, or on the blocking pool if they are many. The results are the outcome, or nil and a message.
+fn compute<'c, W>(
+    call: &mut Call<'c>,
+    input: LuaString<'c>,
+    work: W,
+) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c, W>>, Error>
+where
+    W: FnOnce(&[u8]) -> Outcome + Send + 'static,
+{
+    let input = input.bytes();
+    call.check_memory(input.len().saturating_mul(1 + MAX_GROWTH))?;
+    if input.len() <= SHORT {
+        call.charge(input.len() / BYTES_PER_UNIT);
+        let outcome = work(input);
+        return Ok(Either::Now(results(call, outcome)?));
+    }
+    let input = input.to_vec();
+    Ok(Either::Later(later(in_pool(move || work(&input)), |call, outcome| match outcome {
+        Ok(outcome) => results(call, outcome),
+        Err(error) => Err(Error::text(error.to_string())),
+    })))
+}
+
+fn results<'c>(call: &mut Call<'c>, outcome: Outcome) -> Result<Vec<Value<'c>>, Error> {
+    match outcome {
+        Ok(bytes) => Ok(vec![call.string(&bytes)?.value()]),
+        Err(reason) => Ok(vec![Value::NIL, call.string(reason.as_bytes())?.value()]),
+    }
+}
+
+/// Bytes as base64 (RFC 4648), with padding.
+fn to_base64(bytes: &[u8]) -> Vec<u8> {
+    STANDARD.encode(bytes).into_bytes()
+}
+
+fn from_base64(text: &[u8]) -> Outcome {
+    // As mail programs and openssl break it into lines.
+    let digits: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    STANDARD.decode(digits).map_err(|_| "wrong base64")
+}
+
+/// `crypto.base64_encode(data)`: base64 with padding, in one line.
+fn base64_encode<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    compute(call, data, |data| Ok(to_base64(data)))
+}
+
+/// `crypto.base64_decode(text)`: the bytes; nil and a message if it is no base64.
+fn base64_decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    compute(call, text, from_base64)
+}
+
+/// Bytes as two digits each.
+fn to_hexadecimal(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| DIGITS[usize::from(half & 15)];
+    bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]).collect()
+}
+
+/// `crypto.hex_encode(data)`: two hexadecimal digits for each byte.
+fn hex_encode<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    compute(call, data, |data| Ok(to_hexadecimal(data)))
+}
+
+/// `crypto.hex_decode(text)`: the bytes; nil and a message if there are not two digits for each.
+fn hex_decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    compute(call, text, |text| {
+        let digit = |byte: u8| char::from(byte).to_digit(16);
+        let (pairs, rest) = text.as_chunks::<2>();
+        let bytes = pairs.iter().map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8)).collect();
+        if rest.is_empty() { bytes } else { None }.ok_or("wrong hexadecimal digits")
+    })
+}
+
+/// Fills a buffer from the system's generator.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
+    SysRng.try_fill_bytes(bytes).map_err(|error| Error::text(format!("no random numbers: {error}")))
+}
+
+/// `crypto.random_bytes(length)`: bytes from the system's generator.
+fn random_bytes(call: &mut Call, length: i64) -> Result<Vec<u8>, Error> {
+    /// A megabyte takes some milliseconds.
+    const MAX_LENGTH: i64 = 1 << 20;
+    if !(0..=MAX_LENGTH).contains(&length) {
+        return Err(Error::argument(1, format!("length must be 0 to {MAX_LENGTH}")));
+    }
+    call.charge(length as usize / BYTES_PER_UNIT);
+    let mut bytes = vec![0; length as usize];
+    fill_random(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// `crypto.rsa_generate([bits])`: a pair of keys.
+fn rsa_generate<'c>(_: &mut Call<'c>, bits: Option<i64>) -> Result<impl Results<'c> + use<'c>, Error> {
+    /// Fewer are easily broken; more take minutes.
+    const BITS: std::ops::RangeInclusive<i64> = 1024..=8192;
+    let bits = bits.unwrap_or(2048);
+    if !BITS.contains(&bits) {
+        return Err(Error::argument(1, format!("bits must be {} to {}", BITS.start(), BITS.end())));
+    }
+    let keys = in_pool(move || generate(bits as usize));
+    Ok(later(keys, |call, keys| {
+        let (private, public) = match keys {
+            Ok(Ok(keys)) => keys,
+            Ok(Err(message)) => return Err(Error::text(message)),
+            Err(error) => return Err(Error::text(error.to_string())),
+        };
+        let table = call.table(0, 2)?;
+        table.set_field(call, "private", private.as_str())?;
+        table.set_field(call, "public", public.as_str())?;
+        Ok(vec![table.value()])
+    }))
+}
+
+/// A private and a public key as PEM.
+fn generate(bits: usize) -> Result<(String, String), String> {
+    let key = PrivateKey::new(&mut SysRng, bits).map_err(|error| error.to_string())?;
+    let private = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| error.to_string())?;
+    let public = key.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|error| error.to_string())?;
+    Ok((private.to_string(), public))
+}

@@ -1,0 +1,144 @@
+//! The writer of CSV: from rows that are lists, or maps with the same columns.
+
+use crate::data::{marks, number};
+use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
+
+/// Units charged for a field.
+const UNITS_PER_FIELD: usize = 4;
+
+/// Rows that are being written.
+pub(super) struct CsvWriter {
+    separator: u8,
+    /// The names of the columns, if rows are maps or there is to be a line of names.
+    columns: Option<Vec<Box<[u8]>>>,
+    next: usize,
+    text: Vec<u8>,
+}
+
+impl CsvWriter {
+    /// Begins with the line of names, if there are any.
+    pub(super) fn new(separator: u8, columns: Option<Vec<Box<[u8]>>>) -> Self {
+        let mut writer = CsvWriter { separator, columns: None, next: 1, text: Vec::new() };
+        if let Some(columns) = columns {
+            for (i, name) in columns.iter().enumerate() {
+                writer.separate(i);
+                writer.field(name);
+            }
+            writer.end_row(columns.len());
+            writer.columns = Some(columns);
+        }
+        writer
+    }
+
+    /// The whole text.
+    pub(super) fn into_text(self) -> Vec<u8> {
+        self.text
+    }
+
+    /// Writes rows until the end, which it tells, or until the budget is used up.
+    pub(super) fn write<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<bool, Error> {
+        loop {
+            let row = rows.get(self.next);
+            if row.is_nil() {
+                call.check_memory(self.text.len())?;
+                return Ok(true);
+            }
+            let Some(row) = Table::from_value(row) else {
+                return Err(self.refusal(None, &format!("a row must be a table, not a {}", row.type_name())));
+            };
+            let before = self.text.len();
+            let count = self.row(call, row)?;
+            self.next += 1;
+            call.check_memory(self.text.len())?;
+            if !call.charge(count * UNITS_PER_FIELD + (self.text.len() - before) / 64) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Writes a row; gives the number of fields.
+    fn row<'c>(&mut self, call: &mut Call<'c>, row: Table<'c>) -> Result<usize, Error> {
+        let length = row.length();
+        let columns = self.columns.take();
+        let count = match &columns {
+            // With names, a row may still be a list.
+            Some(columns) if length == 0 => {
+                for (i, name) in columns.iter().enumerate() {
+                    let name = call.string(name)?;
+                    self.separate(i);
+                    self.value(row.get(name), name.value())?;
+                }
+                columns.len()
+            }
+            _ => {
+                for i in 1..=length {
+                    self.separate(i - 1);
+                    self.value(row.get(i), Value::number(i as f64))?;
+                }
+                if length == 0 && row.pairs().next().is_some() {
+                    return Err(self.refusal(None, "a row with named fields wants the option 'header'"));
+                }
+                length
+            }
+        };
+        self.columns = columns;
+        self.end_row(count);
+        Ok(count)
+    }
+
+    fn separate(&mut self, index: usize) {
+        if index > 0 {
+            self.text.push(self.separator);
+        }
+    }
+
+    /// Ends a line. One of a single empty field would look like an empty line.
+    fn end_row(&mut self, count: usize) {
+        if count == 1 && self.text.last().is_none_or(|&byte| byte == b'\n') {
+            self.text.extend_from_slice(b"\"\"");
+        }
+        self.text.extend_from_slice(b"\r\n");
+    }
+
+    fn value(&mut self, value: Value<'_>, key: Value<'_>) -> Result<(), Error> {
+        match value.kind() {
+            Type::Nil => {}
+            Type::Boolean => self.text.extend_from_slice(if value.is_truthy() { b"true" } else { b"false" }),
+            Type::Number => match value.as_number().unwrap_or_default() {
+                x if x.is_finite() => number::write(x, &mut self.text),
+                x => self.text.extend_from_slice(x.to_string().to_lowercase().as_bytes()),
+            },
+            Type::String => self.field(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
+            _ if marks::is_null(value) => {}
+            _ => return Err(self.refusal(Some(key), &format!("a {} cannot be written as CSV", value.type_name()))),
+        }
+        Ok(())
+    }
+
+    /// Writes a field, in quotes if it needs them.
+    fn field(&mut self, field: &[u8]) {
+        let special = |&byte: &u8| byte == self.separator || matches!(byte, b'"' | b'\r' | b'\n');
+        // Space at the ends is kept by this reader, but not by all others.
+        let has_space = field.first() == Some(&b' ') || field.last() == Some(&b' ');
+        if !has_space && !field.iter().any(special) {
+            self.text.extend_from_slice(field);
+            return;
+        }
+        self.text.push(b'"');
+        for &byte in field {
+            if byte == b'"' {
+                self.text.push(b'"');
+            }
+            self.text.push(byte);
+        }
+        self.text.push(b'"');
+    }
+
+    fn refusal(&self, key: Option<Value<'_>>, reason: &str) -> Error {
+        let field = key.map_or(String::new(), |key| match LuaString::from_value(key) {
+            Some(name) => format!(".{}", String::from_utf8_lossy(name.bytes())),
+            None => format!("[{}]", key.as_number().unwrap_or_default()),
+        });
+        Error::text(format!("rows[{}]{field}: {reason}", self.next))
+    }
+}

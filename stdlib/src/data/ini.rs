@@ -1,0 +1,189 @@
+//! `ini`: settings in sections, from and to Lua values, and from and to files.
+//!
+//! There is no standard; what is read here is what nearly all programs agree on: `[section]`, `key = value` or `key: value`,
+//! comments in lines of their own behind `;` or `#`. All values are strings. Double quotes around a value are taken away.
+
+use super::document::{self, Event};
+use super::{Fault, marks, number, output};
+use crate::files::file_system;
+use solvm_vm::native::{Library, Results, asynchronous};
+use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("ini" {
+    "parse" => parse,
+    "read" => read_file,
+    "stringify" => stringify,
+    "write" => write_file,
+});
+
+/// The keys and values of one section, in their order.
+type Section<'t> = Vec<(&'t [u8], &'t [u8])>;
+
+/// The events of a text. Sections of the same name are one; of keys that occur several times in a section, the last counts.
+fn read(text: &[u8]) -> Result<Vec<Event>, Fault> {
+    let whole = text;
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut at = whole.len() - text.len();
+    // What comes before the first section, and the sections by their names.
+    let mut fields: Section<'_> = Vec::new();
+    let mut sections: Vec<(&[u8], Section<'_>)> = Vec::new();
+    let mut places = hashbrown::HashMap::new();
+    let mut current = None;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let trimmed = line.trim_ascii();
+        let begin = at + (line.len() - line.trim_ascii_start().len());
+        at += line.len();
+        if trimmed.is_empty() || trimmed.starts_with(b";") || trimmed.starts_with(b"#") {
+            continue;
+        }
+        if let Some(name) = trimmed.strip_prefix(b"[") {
+            let Some(name) = name.strip_suffix(b"]") else {
+                return Err(Fault::new("']' expected", begin + trimmed.len()));
+            };
+            let name = name.trim_ascii();
+            current = Some(*places.entry(name).or_insert_with(|| {
+                sections.push((name, Vec::new()));
+                sections.len() - 1
+            }));
+            continue;
+        }
+        let Some(separator) = memchr::memchr2(b'=', b':', trimmed) else {
+            return Err(Fault::new("'=' expected", begin + trimmed.len()));
+        };
+        let (key, value) = trimmed.split_at(separator);
+        let (key, value) = (key.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
+        if key.is_empty() {
+            return Err(Fault::new("key expected", begin));
+        }
+        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        match current.and_then(|place: usize| sections.get_mut(place)) {
+            Some((_, section)) => section.push((key, value)),
+            None => fields.push((key, value)),
+        }
+    }
+    let mut events = vec![Event::Begin { is_map: true }];
+    write_fields(&fields, &mut events);
+    for (name, section) in &sections {
+        events.push(key_event(name));
+        events.push(Event::Begin { is_map: true });
+        write_fields(section, &mut events);
+        events.push(Event::End);
+    }
+    events.push(Event::End);
+    Ok(events)
+}
+
+fn key_event(key: &[u8]) -> Event {
+    Event::Key(Box::new(Event::String(key.into())))
+}
+
+fn write_fields(fields: &Section<'_>, events: &mut Vec<Event>) {
+    for &(key, value) in fields {
+        events.push(key_event(key));
+        events.push(Event::String(value.into()));
+    }
+}
+
+/// `ini.parse(text)`: the table of a text; nil and a message if it is wrong.
+fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    document::decode(call, text, read)
+}
+
+/// `ini.read(path)`: the table of a file; nil and a message if it cannot be read.
+fn read_file<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    document::decode_file(call, path, read)
+}
+
+/// `ini.stringify(table)`: the text of a table.
+fn stringify<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
+    write(call, table)
+}
+
+/// `ini.write(path, table)`: writes a table to a file, whole or not at all.
+fn write_file<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    table: Table<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = write(call, table)?;
+    let files = file_system(call)?;
+    let name = path.bytes().to_vec();
+    Ok(asynchronous::run(move |lua| output::write_file(lua, files, name, text)))
+}
+
+/// The text of a table: first its fields, then its tables as sections, each in the order of the keys.
+fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
+    let mut text = Vec::new();
+    let mut sections = Vec::new();
+    for (key, value) in sorted(call, table, "value")? {
+        match Table::from_value(value) {
+            Some(section) => sections.push((key, section)),
+            None => write_field(&key, value, "value", &mut text)?,
+        }
+    }
+    for (name, section) in sections {
+        let path = format!("value.{}", String::from_utf8_lossy(&name));
+        if name.iter().any(|byte| b"]\r\n".contains(byte)) || name.trim_ascii() != name {
+            return Err(Error::text(format!("{path}: this name cannot be that of a section")));
+        }
+        if !text.is_empty() {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(&[b"[", &name[..], b"]\n"].concat());
+        for (key, value) in sorted(call, section, &path)? {
+            write_field(&key, value, &path, &mut text)?;
+        }
+        call.check_memory(text.len())?;
+    }
+    Ok(text)
+}
+
+/// The fields of a table, in the order of their keys.
+fn sorted<'c>(call: &mut Call<'c>, table: Table<'c>, path: &str) -> Result<Vec<(Vec<u8>, Value<'c>)>, Error> {
+    /// Charged for a field.
+    const UNITS: usize = 8;
+    call.charge(table.capacity() * UNITS);
+    let mut fields = Vec::new();
+    for (key, value) in table.pairs() {
+        let name = match (LuaString::from_value(key), key.as_number()) {
+            (Some(name), _) => name.bytes().to_vec(),
+            (None, Some(x)) => number_text(x),
+            _ => return Err(Error::text(format!("{path}: a {} cannot be a key", key.type_name()))),
+        };
+        fields.push((name, value));
+    }
+    fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(fields)
+}
+
+fn number_text(x: f64) -> Vec<u8> {
+    let mut text = Vec::new();
+    if x.is_finite() {
+        number::write(x, &mut text);
+    } else {
+        text.extend_from_slice(x.to_string().to_lowercase().as_bytes());
+    }
+    text
+}
+
+fn write_field(key: &[u8], value: Value<'_>, path: &str, text: &mut Vec<u8>) -> Result<(), Error> {
+    let refusal = |reason: &str| Error::text(format!("{path}.{}: {reason}", String::from_utf8_lossy(key)));
+    let is_key = !key.is_empty() && key.trim_ascii() == key && !key.iter().any(|byte| b"=:\r\n".contains(byte));
+    if !is_key || matches!(key.first(), Some(b'[' | b';' | b'#')) || key.starts_with(b"\xef\xbb\xbf") {
+        return Err(refusal("this name cannot be that of a field"));
+    }
+    let value = match value.kind() {
+        Type::String => LuaString::from_value(value).map_or(Vec::new(), |value| value.bytes().to_vec()),
+        Type::Number => number_text(value.as_number().unwrap_or_default()),
+        Type::Boolean => value.is_truthy().to_string().into_bytes(),
+        _ if marks::is_null(value) => Vec::new(),
+        _ => return Err(refusal(&format!("a {} cannot be written as INI", value.type_name()))),
+    };
+    if value.iter().any(|byte| b"\r\n".contains(byte)) {
+        return Err(refusal("a text of several lines cannot be written as INI"));
+    }
+    let needs_quotes = value.trim_ascii() != value || value.first() == Some(&b'"') && value.last() == Some(&b'"');
+    let quote: &[u8] = if needs_quotes { b"\"" } else { b"" };
+    text.extend_from_slice(&[key, b" = ", quote, &value, quote, b"\n"].concat());
+    Ok(())
+}

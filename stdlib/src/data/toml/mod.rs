@@ -1,0 +1,25 @@
+//! `toml`: TOML 1.1 from and to Lua values.
+
+mod read;
+mod write;
+
+use super::document;
+use super::encode::{Encoded, encode};
+use solvm_vm::native::{Library, Results};
+use solvm_vm::{Call, Error, LuaString, Table};
+use write::TomlWriter;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("toml" {
+    "decode" => decode,
+    "encode" => encode_table,
+});
+
+/// `toml.decode(text)`: the table of a text; nil and a message if it is wrong.
+fn decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    document::decode(call, text, document::in_utf8(read::read))
+}
+
+/// `toml.encode(table)`: the text of a table.
+fn encode_table<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Encoded<'c, TomlWriter>, Error> {
+    encode(call, table.value(), TomlWriter::new())
+}

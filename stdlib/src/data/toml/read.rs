@@ -1,0 +1,60 @@
+//! The reader of TOML: from the tree of the crate `toml`, which knows all rules about keys and tables, to events.
+
+use crate::data::Fault;
+use crate::data::document::Event;
+use toml::de::{DeTable, DeValue};
+
+/// The events of a text. Dates and times become strings.
+pub(super) fn read(text: &str) -> Result<Vec<Event>, Fault> {
+    let document = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        Fault::new(error.message().trim_end().replace('\n', ", "), at)
+    })?;
+    let mut events = Vec::new();
+    table(document.get_ref(), &mut events)?;
+    Ok(events)
+}
+
+/// The crate bounds how deep tables are nested.
+fn table(fields: &DeTable<'_>, events: &mut Vec<Event>) -> Result<(), Fault> {
+    events.push(Event::Begin { is_map: true });
+    for (key, field) in fields {
+        events.push(Event::Key(Box::new(Event::String(key.get_ref().as_bytes().into()))));
+        value(field.get_ref(), field.span().start, events)?;
+    }
+    events.push(Event::End);
+    Ok(())
+}
+
+fn value(value: &DeValue<'_>, at: usize, events: &mut Vec<Event>) -> Result<(), Fault> {
+    let event = match value {
+        DeValue::String(text) => Event::String(text.as_bytes().into()),
+        DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
+            Ok(integer) => Event::Number(integer as f64),
+            Err(_) => return Err(Fault::new("integer out of range", at)),
+        },
+        DeValue::Float(digits) => match digits.as_str().parse::<f64>() {
+            Ok(x) if x.is_finite() || digits.as_str().contains(['n', 'i']) => Event::Number(x),
+            _ => return Err(Fault::new("number out of range", at)),
+        },
+        DeValue::Boolean(value) => Event::Boolean(*value),
+        DeValue::Datetime(time) => {
+            let mut time = *time;
+            // They may be left out, and are zero then.
+            if let Some(of_day) = &mut time.time {
+                of_day.second.get_or_insert(0);
+            }
+            Event::String(time.to_string().into_bytes().into())
+        }
+        DeValue::Table(fields) => return table(fields, events),
+        DeValue::Array(items) => {
+            events.push(Event::Begin { is_map: false });
+            for item in items {
+                self::value(item.get_ref(), item.span().start, events)?;
+            }
+            Event::End
+        }
+    };
+    events.push(event);
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! The reader of YAML: from the events of the crate `saphyr-parser` to ours.
+//!
+//! An alias is the same value once more, not a copy, so that no text becomes larger than it is; a node cannot contain itself.
+
+use super::scalar;
+use crate::data::document::Event;
+use crate::data::{Fault, MAX_DEPTH, Place};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hashbrown::{HashMap, HashSet};
+use saphyr_parser::{Event as Parsed, Marker, Parser, ScalarStyle, Tag};
+use std::rc::Rc;
+
+/// The events of a text that has one document, or none.
+pub(in crate::data) fn one_document(text: &str) -> Result<Vec<Event>, Fault> {
+    Reader::default().read(text, false)
+}
+
+/// The events of the list of all documents.
+pub(in crate::data) fn all_documents(text: &str) -> Result<Vec<Event>, Fault> {
+    Reader::default().read(text, true)
+}
+
+/// What tells one key from others.
+type Identity = Rc<[u8]>;
+
+/// What a named node is.
+#[derive(Clone)]
+enum Anchored {
+    /// It has not ended yet.
+    Open,
+    /// A scalar; None if it cannot be a key.
+    Scalar(Option<Identity>),
+    List,
+    Map,
+}
+
+/// A list or map that has begun.
+struct Open {
+    /// The number of its anchor; 0 if it has none.
+    anchor: usize,
+    /// The keys of a map; None for a list.
+    keys: Option<HashSet<Identity>>,
+    /// The next scalar is a key.
+    wants_key: bool,
+    /// What comes is to be merged into the map around it.
+    is_merged: bool,
+}
+
+const WRONG_KEY: &str = "a key must be a string, a number or a boolean";
+
+#[derive(Default)]
+struct Reader {
+    events: Vec<Event>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Anchored>,
+    /// The value of a merge key is next.
+    merges: bool,
+}
+
+fn fault(reason: impl Into<String>, marker: Marker) -> Fault {
+    Fault { reason: reason.into(), place: Place::Position(marker.line(), marker.col() + 1) }
+}
+
+impl Reader {
+    fn read(mut self, text: &str, all: bool) -> Result<Vec<Event>, Fault> {
+        let mut documents = 0;
+        if all {
+            self.events.push(Event::Begin { is_map: false });
+        }
+        for parsed in Parser::new_from_str(text) {
+            let (event, span) = parsed.map_err(|error| fault(error.info(), *error.marker()))?;
+            let at = span.start;
+            match event {
+                Parsed::DocumentStart(_) => {
+                    documents += 1;
+                    if documents > 1 && !all {
+                        return Err(fault("more than one document (yaml.decode_all reads all)", at));
+                    }
+                }
+                Parsed::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), at)?,
+                Parsed::SequenceStart(anchor, _) => self.begin(anchor, false, at)?,
+                Parsed::MappingStart(anchor, _) => self.begin(anchor, true, at)?,
+                Parsed::SequenceEnd | Parsed::MappingEnd => self.end(),
+                Parsed::Alias(anchor) => self.alias(anchor, at)?,
+                Parsed::Nothing | Parsed::StreamStart | Parsed::StreamEnd | Parsed::DocumentEnd => {}
+            }
+        }
+        if all {
+            self.events.push(Event::End);
+        }
+        Ok(self.events)
+    }
+
+    fn wants_key(&self) -> bool {
+        self.open.last().is_some_and(|open| open.wants_key)
+    }
+
+    /// A value has ended.
+    fn ended(&mut self, anchor: usize, what: Anchored) {
+        if anchor > 0 {
+            self.anchors.insert(anchor, what);
+            self.events.push(Event::Name(anchor));
+        }
+        if let Some(open) = self.open.last_mut()
+            && open.keys.is_some()
+        {
+            open.wants_key = true;
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        at: Marker,
+    ) -> Result<(), Fault> {
+        let is_plain = style == ScalarStyle::Plain;
+        if self.wants_key() && is_plain && tag.is_none() && text == "<<" {
+            return self.merge_key(at);
+        }
+        let event = tagged(text, is_plain, tag).map_err(|reason| fault(reason, at))?;
+        let identity = identity(&event);
+        if !self.wants_key() {
+            let node = Anchored::Scalar(identity.filter(|_| anchor > 0));
+            self.check_merged(&node, at)?;
+            self.events.push(event);
+            self.ended(anchor, node);
+            return Ok(());
+        }
+        let Some(identity) = identity else { return Err(fault(WRONG_KEY, at)) };
+        self.add_key(identity.clone(), text, at)?;
+        self.events.push(Event::Key(Box::new(event)));
+        if anchor > 0 {
+            self.anchors.insert(anchor, Anchored::Scalar(Some(identity)));
+            self.events.push(Event::Name(anchor));
+        }
+        Ok(())
+    }
+
+    /// Notes a key of the innermost map, which may have it once.
+    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Fault> {
+        if let Some(open) = self.open.last_mut() {
+            open.wants_key = false;
+            if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity)) {
+                return Err(fault(format!("duplicate key '{text}'"), at));
+            }
+        }
+        Ok(())
+    }
+
+    fn merge_key(&mut self, at: Marker) -> Result<(), Fault> {
+        self.add_key(Rc::from(&b"<<"[..]), "<<", at)?;
+        self.events.push(Event::MergeKey);
+        self.merges = true;
+        Ok(())
+    }
+
+    /// Fails if a node is to be merged and is no map, nor a list of maps.
+    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, Fault> {
+        let is_source = std::mem::take(&mut self.merges);
+        let in_source = self.open.last().is_some_and(|open| open.is_merged && open.keys.is_none());
+        match node {
+            Anchored::Map => {}
+            Anchored::List if !in_source => {}
+            _ if !is_source && !in_source => {}
+            _ => return Err(fault("'<<' wants a map or a list of maps", at)),
+        }
+        Ok(is_source)
+    }
+
+    fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), Fault> {
+        if self.wants_key() {
+            return Err(fault(WRONG_KEY, at));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            return Err(fault("nested too deeply", at));
+        }
+        let is_merged = self.check_merged(if is_map { &Anchored::Map } else { &Anchored::List }, at)?;
+        if anchor > 0 {
+            self.anchors.insert(anchor, Anchored::Open);
+        }
+        self.open.push(Open { anchor, keys: is_map.then(HashSet::new), wants_key: is_map, is_merged });
+        self.events.push(Event::Begin { is_map });
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        let Some(open) = self.open.pop() else { return };
+        self.events.push(Event::End);
+        self.ended(open.anchor, if open.keys.is_some() { Anchored::Map } else { Anchored::List });
+    }
+
+    fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), Fault> {
+        let node = match self.anchors.get(&anchor) {
+            None => return Err(fault("unknown anchor", at)),
+            Some(Anchored::Open) => return Err(fault("a node cannot contain itself", at)),
+            Some(node) => node.clone(),
+        };
+        if self.wants_key() {
+            let Anchored::Scalar(Some(identity)) = node else { return Err(fault(WRONG_KEY, at)) };
+            self.add_key(identity, "*", at)?;
+            self.events.push(Event::NamedKey(anchor));
+            return Ok(());
+        }
+        self.check_merged(&node, at)?;
+        self.events.push(Event::Named(anchor));
+        self.ended(0, node);
+        Ok(())
+    }
+}
+
+/// What tells a scalar from other keys. None if it cannot be a key.
+fn identity(event: &Event) -> Option<Identity> {
+    Some(match event {
+        Event::Boolean(value) => Rc::from(&[b'b', u8::from(*value)][..]),
+        // Zero is one key, whatever its sign.
+        Event::Number(x) if !x.is_nan() => [&b"n"[..], &(x + 0.0).to_bits().to_le_bytes()].concat().into(),
+        Event::String(bytes) => [b"s", &bytes[..]].concat().into(),
+        _ => return None,
+    })
+}
+
+/// The value of a scalar with its tag. Tags that are not YAML's own are not looked at, but make it a string.
+fn tagged(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Event, String> {
+    let string = || Event::String(text.as_bytes().into());
+    let Some(tag) = tag else { return Ok(if is_plain { scalar::resolve(text) } else { string() }) };
+    if !tag.is_yaml_core_schema() {
+        return Ok(string());
+    }
+    let value = scalar::resolve(text);
+    match (tag.suffix.as_str(), &value) {
+        ("null", Event::Null) | ("bool", Event::Boolean(_)) | ("float", Event::Number(_)) => Ok(value),
+        ("int", Event::Number(x)) if x.fract() == 0.0 => Ok(value),
+        ("binary", _) => {
+            let digits: String = text.split_ascii_whitespace().collect();
+            let bytes = STANDARD.decode(digits).map_err(|_| "wrong base64 in '!!binary'".to_string())?;
+            Ok(Event::String(bytes.into()))
+        }
+        (name @ ("null" | "bool" | "float" | "int"), _) => Err(format!("'{text}' is no '!!{name}'")),
+        _ => Ok(string()),
+    }
+}

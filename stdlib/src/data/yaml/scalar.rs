@@ -1,0 +1,63 @@
+//! What plain scalars mean: the core schema of YAML 1.2 (section 10.3).
+
+use crate::data::document::Event;
+
+/// The value of a scalar without quotes or tag.
+pub(super) fn resolve(text: &str) -> Event {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Event::Null,
+        "true" | "True" | "TRUE" => Event::Boolean(true),
+        "false" | "False" | "FALSE" => Event::Boolean(false),
+        _ => match number(text) {
+            Some(x) => Event::Number(x),
+            None => Event::String(text.as_bytes().into()),
+        },
+    }
+}
+
+/// The number that a plain scalar is.
+fn number(text: &str) -> Option<f64> {
+    if let Some(digits) = text.strip_prefix("0o") {
+        return whole(digits, 8);
+    }
+    if let Some(digits) = text.strip_prefix("0x") {
+        return whole(digits, 16);
+    }
+    match text {
+        ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Some(f64::INFINITY),
+        "-.inf" | "-.Inf" | "-.INF" => return Some(f64::NEG_INFINITY),
+        _ => {}
+    }
+    // Rust reads the same decimals, but words such as "inf" as well.
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let begins = unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit());
+    if begins { text.parse().ok() } else { None }
+}
+
+/// A whole number of digits alone.
+fn whole(digits: &str, radix: u32) -> Option<f64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.chars().try_fold(0.0, |x, digit| Some(x * f64::from(radix) + f64::from(digit.to_digit(radix)?)))
+}
+
+/// Whether a text must be quoted so that it is read as a string, by readers of YAML 1.1 as well.
+pub(super) fn needs_quotes(text: &str) -> bool {
+    const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
+    let is_plain = |(at, c): (usize, char)| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '/' | '.' | '@' | '+' | '-' | '%' | '(' | ')' | ';' | '=' => true,
+        '\u{a0}'.. => c.is_alphanumeric(),
+        // A colon or hash beside a space has a meaning.
+        ' ' | ',' => true,
+        ':' => text[at + 1..].starts_with(|next: char| next.is_ascii_alphanumeric() || next == '/'),
+        _ => false,
+    };
+    let begins = text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '/');
+    !begins
+        || text.ends_with(' ')
+        || text.contains(", ")
+        || !text.char_indices().all(is_plain)
+        || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+}

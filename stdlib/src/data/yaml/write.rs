@@ -1,0 +1,212 @@
+//! The writer of YAML: block style, strings without quotes where every reader takes them for strings, texts of several lines
+//! as literal blocks.
+
+use super::scalar::needs_quotes;
+use crate::data::encode::Encoder;
+use crate::data::json::quote;
+use crate::data::number;
+use crate::data::walker::{Key, Refused, Writer};
+
+/// What a level is indented by.
+const INDENT: usize = 2;
+
+/// Where a list or map began.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// At the beginning of the text.
+    Nothing,
+    /// Behind "key:".
+    Key,
+    /// Behind "- ".
+    Dash,
+}
+
+struct Open {
+    /// Its column.
+    indent: usize,
+    /// The next item stands in the line that has begun already.
+    continues: bool,
+}
+
+/// YAML that is being written.
+pub(super) struct YamlWriter {
+    text: Vec<u8>,
+    open: Vec<Open>,
+    after: After,
+}
+
+impl YamlWriter {
+    pub(super) fn new() -> Self {
+        YamlWriter { text: Vec::new(), open: Vec::new(), after: After::Nothing }
+    }
+
+    /// Writes a value that stands in one line.
+    fn line(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Refused) -> Refused {
+        if self.after == After::Key {
+            self.text.push(b' ');
+        }
+        write(&mut self.text)?;
+        self.text.push(b'\n');
+        Ok(())
+    }
+
+    fn begin(&mut self, length: usize, empty: &[u8]) -> Refused {
+        let outer = self.open.last().map_or(0, |open| open.indent);
+        if length == 0 {
+            self.line(|text| {
+                text.extend_from_slice(empty);
+                Ok(())
+            })?;
+        }
+        let indent = if self.open.is_empty() { 0 } else { outer + INDENT };
+        if length > 0 && self.after == After::Key {
+            self.text.push(b'\n');
+        }
+        self.open.push(Open { indent, continues: self.after == After::Dash });
+        Ok(())
+    }
+
+    /// Begins an item's line.
+    fn indent(&mut self) {
+        if let Some(open) = self.open.last_mut()
+            && !std::mem::replace(&mut open.continues, false)
+        {
+            self.text.resize(self.text.len() + open.indent, b' ');
+        }
+    }
+
+    /// Writes a text of several lines as a literal block, if it can be one.
+    fn block(&mut self, string: &str) -> bool {
+        let content = string.strip_suffix('\n').unwrap_or(string);
+        let is_plain = |c: char| c == '\n' || !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+        if !content.contains('\n')
+            || content.starts_with([' ', '\n'])
+            || content.ends_with('\n')
+            || !string.chars().all(is_plain)
+        {
+            return false;
+        }
+        if self.after == After::Key {
+            self.text.push(b' ');
+        }
+        self.text.extend_from_slice(if content.len() < string.len() { b"|\n" } else { b"|-\n" });
+        let indent = self.open.last().map_or(0, |open| open.indent) + INDENT;
+        for line in content.split('\n') {
+            if !line.is_empty() {
+                self.text.resize(self.text.len() + indent, b' ');
+                self.text.extend_from_slice(line.as_bytes());
+            }
+            self.text.push(b'\n');
+        }
+        true
+    }
+}
+
+fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+    match std::str::from_utf8(bytes) {
+        Ok(string) if !needs_quotes(string) => {
+            text.extend_from_slice(bytes);
+            Ok(())
+        }
+        _ => quote(bytes, text),
+    }
+}
+
+fn write_number(x: f64, text: &mut Vec<u8>) {
+    if x.is_nan() {
+        text.extend_from_slice(b".nan");
+    } else if x.is_infinite() {
+        text.extend_from_slice(if x < 0.0 { b"-.inf" } else { b".inf" });
+    } else {
+        let start = text.len();
+        number::write(x, text);
+        // Readers of YAML 1.1 want a point and a sign: "1e300" would be a string for them.
+        if let Some(at) = memchr::memchr(b'e', &text[start..]).map(|at| at + start) {
+            if text.get(at + 1) != Some(&b'-') {
+                text.insert(at + 1, b'+');
+            }
+            if !text[start..at].contains(&b'.') {
+                text.splice(at..at, *b".0");
+            }
+        }
+    }
+}
+
+impl Encoder for YamlWriter {
+    fn finish(&mut self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl Writer for YamlWriter {
+    const ANY_KEY: bool = true;
+
+    fn null(&mut self) -> Refused {
+        self.line(|text| {
+            text.extend_from_slice(b"null");
+            Ok(())
+        })
+    }
+
+    fn boolean(&mut self, value: bool) -> Refused {
+        self.line(|text| {
+            text.extend_from_slice(if value { b"true" } else { b"false" });
+            Ok(())
+        })
+    }
+
+    fn number(&mut self, value: f64) -> Refused {
+        self.line(|text| {
+            write_number(value, text);
+            Ok(())
+        })
+    }
+
+    fn string(&mut self, bytes: &[u8]) -> Refused {
+        if let Ok(string) = std::str::from_utf8(bytes)
+            && !self.open.is_empty()
+            && self.block(string)
+        {
+            return Ok(());
+        }
+        self.line(|text| write_string(bytes, text))
+    }
+
+    fn begin_list(&mut self, length: usize, _: bool) -> Refused {
+        self.begin(length, b"[]")
+    }
+
+    fn item(&mut self) {
+        self.indent();
+        self.text.extend_from_slice(b"- ");
+        self.after = After::Dash;
+    }
+
+    fn end_list(&mut self) {
+        self.open.pop();
+    }
+
+    fn begin_map(&mut self, length: usize) -> Refused {
+        self.begin(length, b"{}")
+    }
+
+    fn key(&mut self, key: Key<'_>) -> Refused {
+        self.indent();
+        match key {
+            Key::String(name) => write_string(name, &mut self.text)?,
+            Key::Number(x) => write_number(x, &mut self.text),
+            Key::Boolean(value) => self.text.extend_from_slice(if value { b"true" } else { b"false" }),
+        }
+        self.text.push(b':');
+        self.after = After::Key;
+        Ok(())
+    }
+
+    fn end_map(&mut self) {
+        self.open.pop();
+    }
+
+    fn written(&self) -> usize {
+        self.text.len()
+    }
+}

@@ -1,0 +1,297 @@
+//! `datetime`: moments, their text, and calculating with them.
+//!
+//! A moment is a number: seconds since the beginning of 1970 in universal time, as `os.time` gives them, with a fraction that
+//! counts to the microsecond. Zones matter only where a moment becomes text, text a moment, or days and months are added.
+
+mod layout;
+mod read;
+mod write;
+
+use crate::duration;
+use crate::io::host;
+use crate::os::local_zone;
+use crate::runtime::timer::seconds;
+use jiff::civil;
+use jiff::fmt::strtime;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Span, Timestamp, Zoned};
+use solvm_vm::native::{FromLua, Library};
+use solvm_vm::scheduler::Parked;
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::time::UNIX_EPOCH;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("datetime" {
+    "ANSIC" => text "Mon Jan _2 15:04:05 2006",
+    "DateOnly" => text "2006-01-02",
+    "DateTime" => text "2006-01-02 15:04:05",
+    "Kitchen" => text "3:04PM",
+    "RFC1123" => text "Mon, 02 Jan 2006 15:04:05 MST",
+    "RFC1123Z" => text "Mon, 02 Jan 2006 15:04:05 -0700",
+    "RFC3339" => text "2006-01-02T15:04:05Z07:00",
+    "RFC3339Nano" => text "2006-01-02T15:04:05.999999999Z07:00",
+    "RFC822" => text "02 Jan 06 15:04 MST",
+    "RFC850" => text "Monday, 02-Jan-06 15:04:05 MST",
+    "TimeOnly" => text "15:04:05",
+    "UnixDate" => text "Mon Jan _2 15:04:05 MST 2006",
+    "add" => add,
+    "diff" => difference,
+    "format" => format,
+    "now" => now,
+    "parse" => parse,
+    "sleep" => sleep,
+});
+
+/// The layout of moments where none is given.
+const DEFAULT_LAYOUT: &str = "2006-01-02T15:04:05.999999Z07:00";
+
+/// `datetime.now()`: the present moment.
+fn now(call: &mut Call) -> Result<f64, Error> {
+    let now = host(call)?.world.wall_clock();
+    let seconds = match now.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
+    };
+    Ok((seconds * 1e6).round() / 1e6)
+}
+
+/// A moment as an argument.
+struct Moment(Timestamp);
+
+impl FromLua for Moment {
+    type Item<'c> = Moment;
+    const EXPECTED: &'static str = "moment in the years -9999 to 9999";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Moment> {
+        let moment = value.to_number()?;
+        // More digits than microseconds are not the moment's own.
+        Some(Moment(Timestamp::from_microsecond(whole((moment * 1e6).round())?).ok()?))
+    }
+}
+
+/// A number without a fraction as an integer.
+fn whole(x: f64) -> Option<i64> {
+    (x.fract() == 0.0 && x.abs() <= 9e18).then_some(x as i64)
+}
+
+fn to_seconds(moment: Timestamp) -> f64 {
+    moment.as_microsecond() as f64 / 1e6
+}
+
+/// A zone as an argument: a name ("Europe/Berlin", "UTC", "Local") or an offset ("+02:00").
+struct Zone<'c>(&'c str);
+
+impl FromLua for Zone<'_> {
+    type Item<'c> = Zone<'c>;
+    const EXPECTED: &'static str = "name of a time zone";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Zone<'c>> {
+        std::str::from_utf8(LuaString::from_value(value)?.bytes()).ok().map(Zone)
+    }
+}
+
+/// The zone that argument `index` names; without one, that of the program.
+fn zone_of<'c>(call: &mut Call<'c>, index: usize, zone: Option<Zone<'c>>) -> Result<TimeZone, Error> {
+    let Some(Zone(name)) = zone.filter(|zone| zone.0 != "Local") else {
+        return Ok(local_zone(&mut *host(call)?.world));
+    };
+    if let Some(offset) = parse_offset(name) {
+        return Ok(offset.to_time_zone());
+    }
+    TimeZone::get(name).map_err(|_| Error::argument(index, format!("unknown time zone '{name}'")))
+}
+
+/// `+hh:mm` or `-hh:mm`.
+fn parse_offset(text: &str) -> Option<Offset> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_once(':')?;
+    let number = |digits: &str, most| {
+        let is_number = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<i32>().ok().filter(|number| is_number && *number <= most)
+    };
+    Offset::from_seconds(sign * (number(hours, 23)? * 3600 + number(minutes, 59)? * 60)).ok()
+}
+
+/// A layout as an argument: Go's, or with `%` that of strftime.
+struct Layout<'c>(&'c str);
+
+impl FromLua for Layout<'_> {
+    type Item<'c> = Layout<'c>;
+    const EXPECTED: &'static str = "layout";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Layout<'c>> {
+        std::str::from_utf8(LuaString::from_value(value)?.bytes()).ok().map(Layout)
+    }
+}
+
+impl Layout<'_> {
+    fn is_strftime(&self) -> bool {
+        self.0.contains('%')
+    }
+
+    /// The text of a moment. Fails if the layout is none.
+    fn write(&self, moment: &Zoned) -> Result<String, Error> {
+        if !self.is_strftime() {
+            return Ok(write::write(moment, self.0));
+        }
+        strtime::format(self.0, moment).map_err(|error| Error::argument(2, format!("layout '{}': {error}", self.0)))
+    }
+}
+
+/// `datetime.format(moment[, layout[, zone]])`: the text of a moment.
+fn format<'c>(
+    call: &mut Call<'c>,
+    moment: Moment,
+    layout: Option<Layout<'c>>,
+    zone: Option<Zone<'c>>,
+) -> Result<String, Error> {
+    let zone = zone_of(call, 3, zone)?;
+    layout.unwrap_or(Layout(DEFAULT_LAYOUT)).write(&moment.0.to_zoned(zone))
+}
+
+/// `datetime.parse(text[, layout[, zone]])`: the moment that a text says; nil and a message if it does not fit.
+fn parse<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    layout: Option<Layout<'c>>,
+    zone: Option<Zone<'c>>,
+) -> Result<(Option<f64>, Option<String>), Error> {
+    let zone = zone_of(call, 3, zone)?;
+    if let Some(layout) = &layout {
+        // A layout that cannot be written is wrong, whatever the text.
+        layout.write(&Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC))?;
+    }
+    let shown = String::from_utf8_lossy(text.bytes());
+    let found = match &layout {
+        None => parse_standard(&shown, zone).ok_or_else(|| "no date and time as in ISO 8601".to_string()),
+        Some(layout) if layout.is_strftime() => parse_strftime(&shown, layout.0, zone),
+        Some(layout) => read::read(&shown, layout.0, &zone),
+    };
+    Ok(match found {
+        Ok(moment) => (Some(to_seconds(moment)), None),
+        Err(reason) => (None, Some(format!("cannot read '{shown}': {reason}"))),
+    })
+}
+
+/// A date, or a date and time, as in ISO 8601 and RFC 3339, with or without an offset.
+fn parse_standard(text: &str, zone: TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(moment) = text.parse::<Timestamp>() {
+        return Some(moment);
+    }
+    let date = text.parse::<civil::DateTime>().ok()?;
+    date.to_zoned(zone).ok().map(|zoned| zoned.timestamp())
+}
+
+fn parse_strftime(text: &str, layout: &str, zone: TimeZone) -> Result<Timestamp, String> {
+    let parts = strtime::parse(layout, text).map_err(|error| error.to_string())?;
+    if let Ok(moment) = parts.to_timestamp() {
+        return Ok(moment);
+    }
+    let date = match (parts.to_datetime(), parts.to_date()) {
+        (Ok(date), _) => date,
+        (Err(_), Ok(date)) => date.into(),
+        (Err(error), Err(_)) => return Err(error.to_string()),
+    };
+    date.to_zoned(zone).map(|zoned| zoned.timestamp()).map_err(|error| error.to_string())
+}
+
+/// The parts of a duration that is a table: their names, and how many months, days and seconds each is.
+const PARTS: [(&str, [f64; 3]); 7] = [
+    ("years", [12.0, 0.0, 0.0]),
+    ("months", [1.0, 0.0, 0.0]),
+    ("weeks", [0.0, 7.0, 0.0]),
+    ("days", [0.0, 1.0, 0.0]),
+    ("hours", [0.0, 0.0, 3600.0]),
+    ("minutes", [0.0, 0.0, 60.0]),
+    ("seconds", [0.0, 0.0, 1.0]),
+];
+
+/// `datetime.add(moment, duration[, zone])`: the moment that much later.
+fn add<'c>(call: &mut Call<'c>, moment: Moment, duration: Value<'c>, zone: Option<Zone<'c>>) -> Result<f64, Error> {
+    let out_of_range = || Error::argument(2, "the moment would be out of range");
+    let zone = zone_of(call, 3, zone)?;
+    let [months, days, seconds] = match Table::from_value(duration) {
+        Some(parts) => sum(parts)?,
+        None => [0.0, 0.0, duration_seconds(duration)?],
+    };
+    let moved = later(&moment.0.to_zoned(zone), months, days).ok_or_else(out_of_range)?.timestamp();
+    let micros = whole((seconds * 1e6).round()).ok_or_else(out_of_range)?;
+    let micros = moved.as_microsecond().checked_add(micros).ok_or_else(out_of_range)?;
+    Ok(to_seconds(Timestamp::from_microsecond(micros).map_err(|_| out_of_range())?))
+}
+
+/// A duration in seconds: a number of them, or a text as Go writes it ("1h30m", "-5s").
+fn duration_seconds(duration: Value<'_>) -> Result<f64, Error> {
+    if let Some(seconds) = duration.as_number() {
+        return Ok(seconds);
+    }
+    let text = LuaString::from_value(duration).and_then(|text| std::str::from_utf8(text.bytes()).ok());
+    let Some(text) = text else {
+        let expected = "number of seconds, duration or table of parts expected, got";
+        return Err(Error::argument(2, format!("{expected} {}", duration.type_name())));
+    };
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1.0, digits),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    match duration::parse(digits) {
+        Some(duration) => Ok(sign * duration.as_secs_f64()),
+        None => Err(Error::argument(2, format!("'{text}' is no duration (as 300ms, 10s, 1h30m)"))),
+    }
+}
+
+/// The months, days and seconds of a table of parts.
+fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
+    let mut sum = [0.0; 3];
+    for (key, value) in parts.pairs() {
+        let name = LuaString::from_value(key).map_or(&b"?"[..], LuaString::bytes);
+        let Some((part, factors)) = PARTS.into_iter().find(|(part, _)| part.as_bytes() == name) else {
+            let known = PARTS.map(|(part, _)| part).join(", ");
+            let reason = format!("unknown part '{}' (known: {known})", String::from_utf8_lossy(name));
+            return Err(Error::argument(2, reason));
+        };
+        let Some(count) = value.to_number() else {
+            return Err(Error::argument(2, format!("'{part}' must be a number, not a {}", value.type_name())));
+        };
+        if factors[2] == 0.0 && whole(count).is_none() {
+            return Err(Error::argument(2, format!("'{part}' must be a whole number")));
+        }
+        for (total, factor) in sum.iter_mut().zip(factors) {
+            *total += factor * count;
+        }
+    }
+    Ok(sum)
+}
+
+/// A moment so many months and days later, by the calendar of its zone. A month that has no such day gives its last one.
+fn later(moment: &Zoned, months: f64, days: f64) -> Option<Zoned> {
+    let months = Span::new().try_months(whole(months)?).ok()?;
+    let days = Span::new().try_days(whole(days)?).ok()?;
+    moment.checked_add(months).ok()?.checked_add(days).ok()
+}
+
+/// `datetime.diff(a, b)`: how many seconds `a` is later than `b`.
+fn difference(_: &mut Call, a: Moment, b: Moment) -> f64 {
+    (a.0.as_microsecond() - b.0.as_microsecond()) as f64 / 1e6
+}
+
+/// `datetime.sleep(duration)`: the goroutine sleeps for so many seconds, or a duration such as "1m30s".
+fn sleep<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<Parked, Error> {
+    let time = match (duration.as_number(), LuaString::from_value(duration)) {
+        (Some(time), _) => seconds(1, time)?,
+        (None, Some(text)) => {
+            let text = String::from_utf8_lossy(text.bytes());
+            let reason = || Error::argument(1, format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"));
+            duration::parse(&text).ok_or_else(reason)?
+        }
+        _ => {
+            let expected = "number of seconds or duration expected, got";
+            return Err(Error::argument(1, format!("{expected} {}", duration.type_name())));
+        }
+    };
+    call.sleep(time)
+}

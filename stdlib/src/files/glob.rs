@@ -1,0 +1,115 @@
+//! `glob`: the files whose paths match a pattern.
+
+use super::{Walk, file_system, path_bytes};
+use crate::host::FileSystem;
+use crate::io::file::{failure, in_pool};
+use globset::{GlobBuilder, GlobMatcher};
+use solvm_vm::native::asynchronous::{self, Lua};
+use solvm_vm::native::{IntoLua, Results};
+use solvm_vm::{Call, Error, LuaString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many files are looked at until the memory limit is.
+const BATCH: usize = 4096;
+
+/// What stands for more than itself in a pattern.
+const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
+
+/// A pattern: where to look, how deep, and what matches.
+pub(crate) struct Pattern {
+    folder: PathBuf,
+    depth: usize,
+    matcher: GlobMatcher,
+    /// It is the path of one file.
+    is_literal: bool,
+}
+
+impl Pattern {
+    pub(crate) fn parse(text: &str) -> Result<Pattern, String> {
+        let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(|error| error.kind().to_string())?;
+        let literal = &text[..text.find(SPECIAL).unwrap_or(text.len())];
+        let folder = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
+        let rest = &text[folder.len()..];
+        let depth = if rest.contains("**") { usize::MAX } else { rest.matches('/').count() + 1 };
+        // Without the slash at its end, unless that is all.
+        let folder = if folder.len() > 1 { folder.trim_end_matches('/') } else { folder };
+        let is_literal = literal.len() == text.len();
+        Ok(Pattern { folder: folder.into(), depth, matcher: glob.compile_matcher(), is_literal })
+    }
+
+    /// The files to look at. A folder that is not there has none.
+    fn walk(&self, files: Arc<dyn FileSystem>) -> io::Result<Option<Walk>> {
+        match Walk::new(files, &self.folder, self.depth) {
+            Ok(walk) => Ok(Some(walk)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// `glob(pattern)`: the paths that match, in order.
+pub(super) fn glob<'c>(call: &mut Call<'c>, pattern: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = std::str::from_utf8(pattern.bytes()).map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
+    let pattern = Pattern::parse(text).map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
+    let (files, text) = (file_system(call)?, text.to_owned());
+    Ok(asynchronous::run(|lua| async move {
+        let found = find(&lua, files, &text, pattern).await?;
+        lua.finish_with(|call| {
+            let found = match found {
+                Ok(found) => found,
+                Err(error) => return failure(call, &error, Some(text.as_bytes())),
+            };
+            let table = call.table(found.len(), 0)?;
+            for (index, path) in found.into_iter().enumerate() {
+                let path = path_bytes(path).into_lua(call)?;
+                table.set_index(call, index + 1, path)?;
+            }
+            Ok(vec![table.value()])
+        })
+    }))
+}
+
+/// The paths that match a pattern, which is also given as its text, in order. The outer error is that of the memory limit, the
+/// inner one the system's.
+pub(crate) async fn find(
+    lua: &Lua,
+    files: Arc<dyn FileSystem>,
+    text: &str,
+    pattern: Pattern,
+) -> Result<io::Result<Vec<PathBuf>>, Error> {
+    if pattern.is_literal {
+        let path = PathBuf::from(text);
+        let is_there = in_pool(move || files.metadata(&path, false).is_ok()).await.unwrap_or(false);
+        return Ok(Ok(is_there.then(|| text.into()).into_iter().collect()));
+    }
+    let mut found: Vec<PathBuf> = Vec::new();
+    let mut size = 0;
+    let mut begun = in_pool(move || Ok((pattern.walk(files)?, pattern))).await.flatten();
+    loop {
+        let (mut walk, pattern) = match begun {
+            Ok((Some(walk), pattern)) => (walk, pattern),
+            Ok((None, _)) => break,
+            Err(error) => return Ok(Err(error)),
+        };
+        let batch = in_pool(move || {
+            let mut seen = 0;
+            let matches = |path: &PathBuf| pattern.matcher.is_match(Path::new(path));
+            let batch = walk.by_ref().take(BATCH).inspect(|_| seen += 1).map(|found| found.path).filter(matches);
+            let batch: Vec<PathBuf> = batch.collect();
+            (batch, (seen == BATCH).then_some(walk), pattern)
+        });
+        match batch.await {
+            Ok((batch, walk, pattern)) => {
+                size += batch.iter().map(|path| path.as_os_str().len() + 64).sum::<usize>();
+                found.extend(batch);
+                lua.with(|call| call.check_memory(size))?;
+                begun = Ok((walk, pattern));
+            }
+            Err(error) => begun = Err(error),
+        }
+    }
+    found.sort_unstable();
+    Ok(Ok(found))
+}

@@ -1,0 +1,249 @@
+//! Files and folders as global functions: `read_file`, `write_file`, `list_dir` and what goes with them.
+//!
+//! All of them work on the blocking pool ([`perform`]). What the system refuses is returned as nil, a message that begins with
+//! the path, and the system's number of the error, as `io.open` returns it.
+
+mod batched;
+mod glob;
+mod read;
+mod remove;
+mod walk;
+
+pub(crate) use batched::Batched;
+pub(crate) use glob::{Pattern, find};
+pub(crate) use read::read;
+pub(crate) use remove::remove_tree;
+pub(crate) use walk::Walk;
+
+use crate::host::{FileSystem, Metadata, path_of};
+use crate::io::file::{failure, in_pool, later};
+use crate::io::host;
+use solvm_vm::native::{IntoLua, Library, Results, asynchronous};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "append_file" => append_file,
+    "exists" => exists,
+    "glob" => glob::glob,
+    "list_dir" => list_folder,
+    "mkdir" => make_folder,
+    "read_file" => read_file,
+    "remove" => remove,
+    "rename" => rename,
+    "stat" => stat,
+    "walk" => walk::walk,
+    "write_file" => write_file,
+});
+
+/// The files that the program may reach.
+pub(crate) fn file_system(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
+    Ok(host(call)?.world.file_system())
+}
+
+/// Does something with a path on the blocking pool; `convert` makes the results of what it gave.
+pub(crate) fn perform<'c, T, W, C>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    work: W,
+    convert: C,
+) -> Result<impl Results<'c> + use<'c, T, W, C>, Error>
+where
+    T: Send + 'static,
+    W: FnOnce(&dyn FileSystem, &Path) -> io::Result<T> + Send + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, T) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    let name = path.bytes().to_vec();
+    attempt(call, path, work, move |call, result| match result {
+        Ok(value) => convert(call, value),
+        Err(error) => failure(call, &error, Some(&name)),
+    })
+}
+
+/// The same where `convert` says what becomes of a failure.
+pub(crate) fn attempt<'c, T, W, C>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    work: W,
+    convert: C,
+) -> Result<impl Results<'c> + use<'c, T, W, C>, Error>
+where
+    T: Send + 'static,
+    W: FnOnce(&dyn FileSystem, &Path) -> io::Result<T> + Send + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, io::Result<T>) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    let files = file_system(call)?;
+    let path = path_of(path.bytes());
+    Ok(later(async move { in_pool(move || work(&*files, &path)).await.flatten() }, convert))
+}
+
+/// The result of a function that succeeds or fails, and has nothing else to tell.
+pub(crate) fn done<'a>(_: &mut Call<'a>, (): ()) -> Result<Vec<Value<'a>>, Error> {
+    Ok(vec![Value::boolean(true)])
+}
+
+/// A path as scripts see it.
+pub(crate) fn path_bytes(path: impl Into<OsString>) -> Vec<u8> {
+    path.into().into_encoded_bytes()
+}
+
+/// Bytes that a script gave, for another thread.
+pub(crate) fn copied(call: &mut Call, text: LuaString) -> Result<Vec<u8>, Error> {
+    call.check_memory(text.bytes().len())?;
+    Ok(text.bytes().to_vec())
+}
+
+/// `read_file(path)`: the contents of a file.
+fn read_file<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let files = file_system(call)?;
+    let name = path.bytes().to_vec();
+    Ok(asynchronous::run(move |lua| async move {
+        let contents = read(&lua, files, path_of(&name), u64::MAX).await?;
+        lua.finish_with(|call| match contents {
+            Ok(contents) => Ok(vec![contents.into_lua(call)?]),
+            Err(error) => failure(call, &error, Some(&name)),
+        })
+    }))
+}
+
+/// `write_file(path, text)`: replaces the contents of a file, all at once or not at all.
+fn write_file<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    text: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = copied(call, text)?;
+    let write = move |files: &dyn FileSystem, path: &Path| {
+        let mut file = files.replace(path, None)?;
+        file.write_all(&text)?;
+        file.finish()
+    };
+    perform(call, path, write, done)
+}
+
+/// `append_file(path, text)`: adds to the end of a file, which is made if need be.
+fn append_file<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    text: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = copied(call, text)?;
+    perform(call, path, move |files, path| files.append(path)?.write_all(&text), done)
+}
+
+/// `exists(path)`: whether there is something of that name. A symbolic link that leads nowhere does not count.
+fn exists<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let look = |files: &dyn FileSystem, path: &Path| Ok(files.metadata(path, true).is_ok());
+    perform(call, path, look, |_, exists| Ok(vec![Value::boolean(exists)]))
+}
+
+/// `mkdir(path[, parents])`: makes a folder; with `parents` also those that it is to lie in, and it may be there already.
+fn make_folder<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    parents: Option<bool>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let make = move |files: &dyn FileSystem, path: &Path| match parents {
+        Some(true) => create_folders(files, path),
+        _ => files.create_folder(path),
+    };
+    perform(call, path, make, done)
+}
+
+/// Makes a folder and those that it is to lie in. It may be there already.
+pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    let is_folder = |path: &Path| files.metadata(path, true).is_ok_and(|metadata| metadata.is_folder());
+    let mut missing = Vec::new();
+    for folder in path.ancestors().take_while(|folder| !folder.as_os_str().is_empty()) {
+        // What is no folder makes the next step fail.
+        if is_folder(folder) || folder != path && files.metadata(folder, true).is_ok() {
+            break;
+        }
+        missing.push(folder);
+    }
+    for folder in missing.into_iter().rev() {
+        match files.create_folder(folder) {
+            // Somebody else may have made it meanwhile.
+            Err(error) if !is_folder(folder) => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// `remove(path[, recursive])`: removes a file or an empty folder; with `recursive` a folder and all that is in it.
+fn remove<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    recursive: Option<bool>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let remove = move |files: &dyn FileSystem, path: &Path| match recursive {
+        Some(true) => remove_tree(files, path),
+        _ => files.remove(path),
+    };
+    perform(call, path, remove, done)
+}
+
+/// `rename(from, to)`: gives a file or a folder another name. A file of that name is replaced.
+fn rename<'c>(
+    call: &mut Call<'c>,
+    from: LuaString<'c>,
+    to: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let to = path_of(to.bytes());
+    perform(call, from, move |files, from| files.rename(from, &to), done)
+}
+
+/// `stat(path[, follow])`: what is known of a file; of a symbolic link itself if `follow` is false.
+fn stat<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    follow: Option<bool>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let name = path_bytes(path_of(path.bytes()).file_name().unwrap_or_default());
+    let look = move |files: &dyn FileSystem, path: &Path| files.metadata(path, follow.unwrap_or(true));
+    perform(call, path, look, move |call, metadata| Ok(vec![describe(call, &name, &metadata)?.value()]))
+}
+
+/// A table that says what is known of a file.
+pub(crate) fn describe<'c>(call: &mut Call<'c>, name: &[u8], metadata: &Metadata) -> Result<Table<'c>, Error> {
+    let table = call.table(0, 7)?;
+    table.set_field(call, "name", name)?;
+    table.set_field(call, "is_dir", metadata.is_folder())?;
+    table.set_field(call, "is_link", metadata.kind == crate::host::FileKind::Link)?;
+    table.set_field(call, "size", metadata.size as f64)?;
+    table.set_field(call, "mode", metadata.mode_text())?;
+    table.set_field(call, "permissions", metadata.permissions)?;
+    table.set_field(call, "mod_time", metadata.modified)?;
+    Ok(table)
+}
+
+/// `list_dir(path)`: what is in a folder, in the order of the names.
+fn list_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    perform(call, path, entries, |call, entries| {
+        let table = call.table(entries.len(), 0)?;
+        for (index, (name, metadata)) in entries.into_iter().enumerate() {
+            let entry = describe(call, &path_bytes(name), &metadata)?;
+            table.set_index(call, index + 1, entry.value())?;
+            call.charge(4);
+        }
+        Ok(vec![table.value()])
+    })
+}
+
+/// What is in a folder, in the order of the names. Files that have been removed meanwhile are left out.
+fn entries(files: &dyn FileSystem, folder: &Path) -> io::Result<Vec<(OsString, Metadata)>> {
+    let names = sorted_names(files, folder)?.into_iter();
+    Ok(names.filter_map(|name| Some((name.clone(), files.metadata(&folder.join(name), false).ok()?))).collect())
+}
+
+/// The names in a folder, in order.
+pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<Vec<OsString>> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut names = files.read_folder(folder)?.collect::<io::Result<Vec<OsString>>>()?;
+    names.sort_unstable();
+    Ok(names)
+}

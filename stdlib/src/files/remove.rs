@@ -1,0 +1,58 @@
+//! Removing a folder with everything in it.
+
+use super::sorted_names;
+use crate::host::FileSystem;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Removes a file, or a folder and everything in it. Symbolic links are removed, not followed.
+pub(crate) fn remove_tree(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    if !files.metadata(path, false)?.is_folder() {
+        return files.remove(path);
+    }
+    if files.canonical(path)?.parent().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "refused: it is the root of the file system"));
+    }
+    // Folders stay on the stack until what is in them has been removed.
+    let mut stack: Vec<(PathBuf, bool)> = vec![(path.to_path_buf(), false)];
+    while let Some((path, is_emptied)) = stack.pop() {
+        if is_emptied || !files.metadata(&path, false)?.is_folder() {
+            files.remove(&path)?;
+            continue;
+        }
+        let names = sorted_names(files, &path)?;
+        let children = names.into_iter().map(|name| (path.join(name), false)).collect::<Vec<_>>();
+        stack.push((path, true));
+        stack.extend(children);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{FileKind, Metadata, Names};
+
+    /// A world with one folder, the root.
+    struct RootOnly;
+
+    impl FileSystem for RootOnly {
+        fn metadata(&self, _: &Path, _: bool) -> io::Result<Metadata> {
+            Ok(Metadata { kind: FileKind::Folder, ..Metadata::default() })
+        }
+
+        fn read_folder(&self, _: &Path) -> io::Result<Names> {
+            panic!("the root is looked into")
+        }
+
+        fn canonical(&self, _: &Path) -> io::Result<PathBuf> {
+            Ok("/".into())
+        }
+    }
+
+    #[test]
+    fn the_root_is_not_removed() {
+        let error = remove_tree(&RootOnly, Path::new("/usr/..")).unwrap_err();
+        assert!(error.to_string().starts_with("refused"), "{error}");
+    }
+}

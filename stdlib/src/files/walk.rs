@@ -1,0 +1,107 @@
+//! `walk`: everything below a folder, without reading it all first.
+
+use super::{Batched, describe, file_system, path_bytes, sorted_names};
+use crate::host::{FileSystem, Metadata, path_of, reason};
+use crate::io::file::in_pool;
+use solvm_vm::native::{Definition, IntoLua, Results, asynchronous};
+use solvm_vm::{Call, Data, Error, Function, LuaString, Userdata, Value};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Goes through a folder: a folder comes before what is in it, names are in order. Symbolic links are not followed.
+pub(crate) struct Walk {
+    files: Arc<dyn FileSystem>,
+    /// What is left of the folders that have been entered.
+    left: Vec<std::vec::IntoIter<PathBuf>>,
+    /// No more folders than this are entered at a time.
+    depth: usize,
+}
+
+/// A file that has been found.
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
+    pub(crate) metadata: Metadata,
+    /// Why a folder could not be read.
+    pub(crate) problem: Option<io::Error>,
+}
+
+impl Walk {
+    /// Begins with what is in a folder. The empty path is the working folder.
+    pub(crate) fn new(files: Arc<dyn FileSystem>, folder: &Path, depth: usize) -> io::Result<Walk> {
+        let mut walk = Walk { files, left: Vec::new(), depth };
+        walk.enter(folder)?;
+        Ok(walk)
+    }
+
+    fn enter(&mut self, folder: &Path) -> io::Result<()> {
+        if self.left.len() < self.depth {
+            let names = sorted_names(&*self.files, folder)?;
+            self.left.push(names.into_iter().map(|name| folder.join(name)).collect::<Vec<_>>().into_iter());
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        loop {
+            let Some(path) = self.left.last_mut()?.next() else {
+                self.left.pop();
+                continue;
+            };
+            // One that has been removed meanwhile is not there.
+            let Ok(metadata) = self.files.metadata(&path, false) else { continue };
+            let problem = if metadata.is_folder() { self.enter(&path).err() } else { None };
+            return Some(Found { path, metadata, problem });
+        }
+    }
+}
+
+/// A walk as Lua goes on with it.
+struct Walking(Batched<Found>);
+
+impl Data for Walking {}
+
+static NEXT: Definition = Definition::new("walk", next);
+
+/// `walk(folder)`: an iterator over everything below a folder that gives paths and tables as `list_dir` has them.
+pub(super) fn walk<'c>(call: &mut Call<'c>, folder: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let files = file_system(call)?;
+    let name = folder.bytes().to_vec();
+    let path = path_of(&name);
+    Ok(asynchronous::run(|lua| async move {
+        let walk = in_pool(move || Walk::new(files, &path, usize::MAX)).await.flatten();
+        lua.finish_with(|call| match walk {
+            Ok(walk) => Ok(vec![iterator(call, walk).value()]),
+            // As with `io.lines`, there is no use for nil in the head of a loop.
+            Err(error) => Err(Error::argument(1, [&name[..], b": ", reason(&error).as_bytes()].concat())),
+        })
+    }))
+}
+
+fn iterator<'c>(call: &mut Call<'c>, walk: Walk) -> Function<'c> {
+    let walking = call.userdata(Walking(Batched::new(walk)), None);
+    call.function(&NEXT, &[walking.value()])
+}
+
+/// The iterator: the next path and what is known of it.
+fn next<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let walking = call.upvalue(0).and_then(Userdata::from_value).and_then(|walking| walking.get::<Walking>());
+    let Some(Walking(found)) = walking else { return Err(Error::text("the walk is over")) };
+    found.next(call, |call, found| match found {
+        Some(found) => values(call, found),
+        None => Ok(vec![Value::NIL]),
+    })
+}
+
+fn values<'c>(call: &mut Call<'c>, found: Found) -> Result<Vec<Value<'c>>, Error> {
+    let name = path_bytes(found.path.file_name().unwrap_or_default());
+    let entry = describe(call, &name, &found.metadata)?;
+    if let Some(problem) = found.problem {
+        entry.set_field(call, "error", reason(&problem))?;
+    }
+    Ok(vec![path_bytes(found.path).into_lua(call)?, entry.value()])
+}

@@ -1,0 +1,134 @@
+//! `ft`: files and folders copied, moved, fetched and sent.
+//!
+//! Folders that a file is to lie in are made. A file takes its place when it is whole.
+
+use crate::files::{attempt, create_folders, remove_tree, sorted_names};
+use crate::host::{FileKind, FileSystem, path_of};
+use crate::http::client::{self, Request};
+use crate::io::file::failure;
+use solvm_vm::native::{Library, Results};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("ft" {
+    "copy" => copy,
+    "download" => download,
+    "move" => move_file,
+    "upload" => upload,
+});
+
+/// Does something with two paths; an error names both.
+fn between<'c>(
+    call: &mut Call<'c>,
+    from: LuaString<'c>,
+    to: LuaString<'c>,
+    work: fn(&dyn FileSystem, &Path, &Path) -> io::Result<()>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let target = path_of(to.bytes());
+    let names = [from.bytes(), b" to ", to.bytes()].concat();
+    let work = move |files: &dyn FileSystem, from: &Path| work(files, from, &target);
+    attempt(call, from, work, move |call, result| match result {
+        Ok(()) => Ok(vec![Value::boolean(true)]),
+        Err(error) => failure(call, &error, Some(&names)),
+    })
+}
+
+/// `ft.copy(from, to)`: copies a file, or a folder and everything in it.
+fn copy<'c>(call: &mut Call<'c>, from: LuaString<'c>, to: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    between(call, from, to, copy_tree)
+}
+
+/// `ft.move(from, to)`: moves a file or a folder, to another file system, too.
+fn move_file<'c>(
+    call: &mut Call<'c>,
+    from: LuaString<'c>,
+    to: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    between(call, from, to, |files, from, to| {
+        files.metadata(from, false)?;
+        make_parents(files, to)?;
+        match files.rename(from, to) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                copy_tree(files, from, to)?;
+                remove_tree(files, from)
+            }
+            result => result,
+        }
+    })
+}
+
+/// Makes the folders that a file is to lie in.
+pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| create_folders(files, folder))
+}
+
+/// Copies a file, or a folder and everything in it, with permissions; links as links.
+fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path) -> io::Result<()> {
+    let metadata = files.metadata(from, true)?;
+    if !metadata.is_folder() {
+        make_parents(files, to)?;
+        return copy_file(files, from, to, metadata.permissions);
+    }
+    let source = files.canonical(from)?;
+    let here = files.working_folder()?;
+    let existing = here.join(to).ancestors().find_map(|folder| files.canonical(folder).ok());
+    if existing.is_some_and(|existing| existing.starts_with(&source)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a folder cannot be copied into itself"));
+    }
+    create_folders(files, to)?;
+    // Folders get their permissions when everything is in them.
+    let mut folders = vec![(to.to_path_buf(), metadata.permissions)];
+    let mut left: Vec<(PathBuf, PathBuf)> = vec![(from.to_path_buf(), to.to_path_buf())];
+    while let Some((from, to)) = left.pop() {
+        for name in sorted_names(files, &from)? {
+            let (from, to) = (from.join(&name), to.join(&name));
+            let metadata = files.metadata(&from, false)?;
+            match metadata.kind {
+                FileKind::Folder => {
+                    create_folders(files, &to)?;
+                    folders.push((to.clone(), metadata.permissions));
+                    left.push((from, to));
+                }
+                FileKind::Link => {
+                    if files.metadata(&to, false).is_ok_and(|existing| !existing.is_folder()) {
+                        files.remove(&to)?;
+                    }
+                    files.link(&files.read_link(&from)?, &to, true)?;
+                }
+                FileKind::File => copy_file(files, &from, &to, metadata.permissions)?,
+                _ => return Err(io::Error::other(format!("{}: is neither a file nor a folder", from.display()))),
+            }
+        }
+    }
+    folders.iter().rev().try_for_each(|(path, permissions)| files.set_permissions(path, *permissions))
+}
+
+fn copy_file(files: &dyn FileSystem, from: &Path, to: &Path, permissions: u32) -> io::Result<()> {
+    let mut source = files.open(from)?;
+    let mut file = files.replace(to, Some(permissions))?;
+    io::copy(&mut source, &mut file)?;
+    file.finish()
+}
+
+/// `ft.download(url, path[, options])`: saves what is at a URL.
+fn download<'c>(
+    call: &mut Call<'c>,
+    url: LuaString<'c>,
+    path: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let request = Request::download(call, url, path, (3, options))?;
+    Ok(client::send(request))
+}
+
+/// `ft.upload(path, url[, options])`: sends a file; gives the response.
+fn upload<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    url: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let request = Request::upload(call, url, path, (3, options))?;
+    Ok(client::send(request))
+}

@@ -1,0 +1,145 @@
+//! Watching files of the machine for changes.
+//!
+//! What is watched is the folder that holds a file: editors replace files by others, so to watch the file itself would mean to
+//! watch one that is not there any more. The system gives a process few watchers, so there is one for all that is watched.
+
+use super::file_system::{Changed, Watch};
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// The watcher, as long as something is watched.
+static CURRENT: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
+
+struct Shared {
+    backend: Mutex<RecommendedWatcher>,
+    subscriptions: Arc<Mutex<Vec<Arc<Subscription>>>>,
+}
+
+/// One that wants to know.
+struct Subscription {
+    /// Files, or a folder in which every file is meant.
+    paths: Vec<PathBuf>,
+    is_folder: bool,
+    changed: Changed,
+}
+
+impl Subscription {
+    /// The folders to watch.
+    fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.paths.iter().filter_map(|path| if self.is_folder { Some(&**path) } else { path.parent() })
+    }
+
+    fn is_meant(&self, changed: &Path) -> bool {
+        let changed = if self.is_folder { changed.parent() } else { Some(changed) };
+        changed.is_some_and(|changed| self.paths.iter().any(|path| path == changed))
+    }
+}
+
+/// A subscription that is in force.
+struct Active {
+    shared: Arc<Shared>,
+    subscription: Arc<Subscription>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing here is left half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Calls `changed` whenever a file is written, replaced or made, or anything of that kind happens in a folder.
+pub(super) fn watch(path: &Path, changed: Changed) -> io::Result<Watch> {
+    if let Err(error) = path.symlink_metadata()
+        && error.kind() == io::ErrorKind::InvalidInput
+    {
+        return Err(error);
+    }
+    let is_folder = path.is_dir();
+    let mut paths = Vec::new();
+    if let Ok(path) = path.canonicalize() {
+        paths.push(path);
+    }
+    if !is_folder {
+        // The file may be a link, or not be there.
+        let (Some(name), Some(folder)) = (path.file_name(), path.parent()) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let path = folder.canonicalize()?.join(name);
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    let shared = shared()?;
+    let subscription = Arc::new(Subscription { paths, is_folder, changed });
+    let active = Active { shared, subscription: subscription.clone() };
+    locked(&active.shared.subscriptions).push(subscription.clone());
+    for folder in subscription.folders() {
+        locked(&active.shared.backend).watch(folder, RecursiveMode::NonRecursive).map_err(io_error)?;
+    }
+    Ok(Box::new(active))
+}
+
+fn shared() -> io::Result<Arc<Shared>> {
+    let mut current = locked(&CURRENT);
+    if let Some(shared) = current.upgrade() {
+        return Ok(shared);
+    }
+    let subscriptions: Arc<Mutex<Vec<Arc<Subscription>>>> = Arc::default();
+    let known = subscriptions.clone();
+    let backend = notify::recommended_watcher(move |event| tell(&known, event)).map_err(io_error)?;
+    let shared = Arc::new(Shared { backend: Mutex::new(backend), subscriptions });
+    *current = Arc::downgrade(&shared);
+    Ok(shared)
+}
+
+/// Passes an event on to those whom it concerns.
+fn tell(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::Result<Event>) {
+    let concerned: Vec<Arc<Subscription>> = match event {
+        Ok(event) if event.need_rescan() => locked(subscriptions).clone(),
+        Ok(event) => {
+            let is_change = match event.kind {
+                EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+                EventKind::Access(_) => false,
+                _ => true,
+            };
+            let is_removal = matches!(event.kind, EventKind::Remove(_));
+            let is_meant = |subscription: &&Arc<Subscription>| {
+                let counts = is_change && (subscription.is_folder || !is_removal);
+                counts && event.paths.iter().any(|path| subscription.is_meant(path))
+            };
+            locked(subscriptions).iter().filter(is_meant).cloned().collect()
+        }
+        // Some events have been lost.
+        Err(_) => locked(subscriptions).clone(),
+    };
+    for subscription in concerned {
+        (subscription.changed)();
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        let mut subscriptions = locked(&self.shared.subscriptions);
+        subscriptions.retain(|subscription| !Arc::ptr_eq(subscription, &self.subscription));
+        let is_used = |folder: &Path| subscriptions.iter().any(|other| other.folders().any(|other| other == folder));
+        let unused: Vec<&Path> = self.subscription.folders().filter(|folder| !is_used(folder)).collect();
+        drop(subscriptions);
+        for folder in unused {
+            // The folder itself may be gone.
+            let _ = locked(&self.shared.backend).unwatch(folder);
+        }
+    }
+}
+
+fn io_error(error: notify::Error) -> io::Error {
+    match error.kind {
+        notify::ErrorKind::Io(error) => error,
+        notify::ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
+        notify::ErrorKind::MaxFilesWatch => io::Error::other("the system allows no more watched folders"),
+        notify::ErrorKind::Generic(text) => io::Error::other(text),
+        _ => io::Error::other("cannot be watched"),
+    }
+}

@@ -1,0 +1,89 @@
+//! The Lua files in a `.zip` archive.
+
+use super::MAX_SIZE;
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+/// The texts of an archive's Lua files, by their paths. If all files lie in one folder, as in what GitHub packs, paths begin
+/// below it.
+pub(super) type Members = BTreeMap<String, Vec<u8>>;
+
+/// Reads an archive. However little it was packed into, what is read of it has a limit.
+pub(super) fn read(archive: Vec<u8>) -> io::Result<Members> {
+    let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(no_archive)?;
+    let mut members = Members::new();
+    let mut left = MAX_SIZE;
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index).map_err(no_archive)?;
+        let path = member.enclosed_name().and_then(|path| path.to_str().map(|path| path.replace('\\', "/")));
+        let Some(path) = path.filter(|path| path.ends_with(".lua") && member.is_file()) else { continue };
+        let mut text = Vec::new();
+        member.by_ref().take(left + 1).read_to_end(&mut text)?;
+        left = left.checked_sub(text.len() as u64).ok_or_else(too_large)?;
+        members.insert(path, text);
+    }
+    let names: Vec<String> = archive.file_names().map(|name| name.unwrap_or_default().into_owned()).collect();
+    let folder = common_folder(names.iter().map(String::as_str));
+    Ok(members.into_iter().map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text)).collect())
+}
+
+/// The folder that all of these paths begin with, with its slash.
+fn common_folder<'a>(paths: impl Iterator<Item = &'a str>) -> String {
+    let folder = |path: &'a str| path.split_once('/').map(|(folder, _)| folder);
+    let mut folders = paths.map(folder);
+    match folders.next().flatten() {
+        Some(first) if folders.all(|folder| folder == Some(first)) => format!("{first}/"),
+        _ => String::new(),
+    }
+}
+
+fn no_archive(error: ZipError) -> io::Error {
+    match error {
+        ZipError::Io(error) => error,
+        error => io::Error::new(io::ErrorKind::InvalidData, format!("no usable zip archive: {error}")),
+    }
+}
+
+fn too_large() -> io::Error {
+    let text = format!("its Lua files are larger than {} MiB", MAX_SIZE >> 20);
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use zip::write::{SimpleFileOptions, ZipWriter};
+
+    fn packed(members: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in members {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(text).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn damaged_archives_are_read_or_refused() {
+        let archive = packed(&[("a-1/x.lua", b"return 1"), ("a-1/in/y.lua", &[b' '; 5000]), ("a-1/readme", b"text")]);
+        let members = read(archive.clone()).unwrap();
+        assert_eq!(members.keys().collect::<Vec<_>>(), ["in/y.lua", "x.lua"]);
+        let mut state: u64 = 1;
+        for _ in 0..5_000 {
+            let mut damaged = archive.clone();
+            for _ in 0..1 + state % 4 {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                let place = (state >> 33) as usize % damaged.len();
+                damaged[place] = (state >> 24) as u8;
+            }
+            // Whatever it is, it comes to an end and is bounded.
+            if let Ok(members) = read(damaged) {
+                assert!(members.values().map(Vec::len).sum::<usize>() as u64 <= MAX_SIZE);
+                assert!(members.keys().all(|path| !path.starts_with('/') && !path.split('/').any(|part| part == "..")));
+            }
+        }
+    }
+}

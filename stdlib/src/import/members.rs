@@ -1,0 +1,105 @@
+//! The modules of archives that have been read. Their texts are Lua strings, so the memory limit counts them.
+
+use super::archive::Members;
+use super::module::Module;
+use super::place::Place;
+use crate::runtime::registry_table;
+use solvm_vm::native::asynchronous::Lua;
+use solvm_vm::{Call, Error, LuaString, Table};
+use std::path::{Component, Path};
+
+/// The table in the registry that holds the texts of archives: by the archives' names, then by the members' paths.
+const ARCHIVES: &str = "imported archives";
+
+/// A path beside another one inside an archive. None if it leads out of it.
+pub(super) fn joined(beside: &str, path: &Path) -> Option<String> {
+    let mut parts: Vec<&str> = beside.split('/').collect();
+    parts.pop();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => parts.push(part.to_str()?),
+            Component::CurDir => {}
+            Component::ParentDir => drop(parts.pop()?),
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// A module of an archive.
+pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
+    lua.with(|call| text_of(call, archive, path))?;
+    let place = Place::Member { archive: archive.into(), path: path.into() };
+    let key = place.name();
+    Some(Module { place, key })
+}
+
+/// The text of a module in an archive.
+pub(super) fn text_of(call: &mut Call, archive: &str, path: &str) -> Option<Vec<u8>> {
+    let (archive, path) = (call.string(archive.as_bytes()).ok()?, call.string(path.as_bytes()).ok()?);
+    let members = Table::from_value(registry_table(call, ARCHIVES).ok()?.get(archive))?;
+    Some(LuaString::from_value(members.get(path))?.bytes().to_vec())
+}
+
+/// Keeps the texts of an archive.
+pub(super) fn keep(call: &mut Call, archive: &str, members: Members) -> Result<(), Error> {
+    let texts = call.table(0, members.len())?;
+    for (path, text) in members {
+        texts.set_field(call, &path, text)?;
+    }
+    registry_table(call, ARCHIVES)?.set_field(call, archive, texts)
+}
+
+/// The archive and the path in it, if that is what the name of a chunk tells.
+pub(super) fn split(call: &mut Call, name: &str) -> Result<Option<(String, String)>, Error> {
+    let archives = registry_table(call, ARCHIVES)?;
+    let archives = archives.pairs().filter_map(|(archive, _)| LuaString::from_value(archive));
+    Ok(archives
+        .map(|archive| String::from_utf8_lossy(archive.bytes()).into_owned())
+        .find_map(|archive| Some((archive.clone(), name.strip_prefix(&archive)?.strip_prefix('/')?.to_string()))))
+}
+
+/// The paths of an archive's Lua files, in order.
+fn paths_of(lua: &Lua, archive: &str) -> Result<Vec<String>, Error> {
+    lua.with(|call| {
+        let archive = call.string(archive.as_bytes())?;
+        let members = Table::from_value(registry_table(call, ARCHIVES)?.get(archive));
+        let keys = members.iter().flat_map(|members| members.pairs()).map(|(path, _)| path);
+        let mut paths: Vec<String> = keys
+            .filter_map(LuaString::from_value)
+            .map(|path| String::from_utf8_lossy(path.bytes()).into_owned())
+            .collect();
+        paths.sort();
+        Ok(paths)
+    })
+}
+
+/// The modules directly in a folder of an archive. None if there are none.
+pub(super) fn in_folder(lua: &Lua, archive: &str, folder: &str) -> Result<Option<Vec<Module>>, Error> {
+    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let mut modules = Vec::new();
+    for path in paths_of(lua, archive)? {
+        if path.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')) {
+            modules.extend(find(lua, archive, &path));
+        }
+    }
+    Ok((!modules.is_empty()).then_some(modules))
+}
+
+/// The error that an archive has no modules where they are asked for; it says where there are some.
+pub(super) fn nothing_there(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
+    let mut folders: Vec<String> = paths_of(lua, archive)?.iter().map(|path| folder_of(path)).collect();
+    folders.sort();
+    folders.dedup();
+    let place = if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
+    let hint = match folders.len() {
+        0 => "the archive has none".to_string(),
+        _ => format!("there are some in {}", folders.join(", ")),
+    };
+    Ok(Error::text(format!("no Lua files in '{place}': {hint}")))
+}
+
+/// The folder that holds a member.
+fn folder_of(path: &str) -> String {
+    path.rsplit_once('/').map_or("the archive itself", |(folder, _)| folder).to_string()
+}

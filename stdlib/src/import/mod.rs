@@ -1,0 +1,124 @@
+//! `import`: modules by name, from folders, archives and addresses; and `metadata`, by which they describe themselves.
+//!
+//! What an argument asks for is a [`Request`]; a module is at a [`Place`](place::Place), runs once ([`module`]) and is kept by its place. A chunk is
+//! named after its place, so that a module which imports others is known by the name of its chunk.
+
+mod archive;
+mod loading;
+mod members;
+mod module;
+mod place;
+mod remote;
+mod request;
+
+pub(crate) use loading::Loading;
+pub(crate) use remote::Fetched;
+
+use crate::base;
+use crate::runtime::registry_table;
+use module::Module;
+use place::{Found, Importer};
+use request::{Request, stem};
+use solvm_vm::native::asynchronous::{self, Lua, Slot};
+use solvm_vm::native::{Library, Results};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "import" => import,
+    "metadata" => metadata,
+});
+
+/// No module or archive may be larger, and no archive's Lua files together.
+const MAX_SIZE: u64 = 10 << 20;
+
+/// The table in the registry that holds what has been imported, each value in a table of its own, by the modules' keys.
+const MODULES: &str = "imported modules";
+
+/// Globals of standard Lua beside its basic functions: no module replaces them.
+const STANDARD: [&str; 12] =
+    ["_G", "_VERSION", "coroutine", "debug", "io", "math", "module", "os", "package", "require", "string", "table"];
+
+/// `import(name)`: runs a module once, makes it the global of its name and returns it.
+fn import<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = std::str::from_utf8(name.bytes()).map_err(|_| Error::argument(1, "the name is no valid UTF-8"))?;
+    let request = Request::parse(text).map_err(|reason| Error::argument(1, reason))?;
+    let importer = Importer::of(call)?;
+    let global = request.global();
+    Ok(asynchronous::run(move |lua| async move {
+        let result = lua.slot();
+        match importer.find(&lua, &request).await? {
+            Found::Module(module) => module.import(&lua, result).await?,
+            Found::BuiltIn(loader) => load_built_in(&lua, &global, loader, result).await?,
+            Found::Modules(modules) => import_all(&lua, modules, result).await?,
+        }
+        lua.with(|call| {
+            let value = result.get(call);
+            if !value.is_nil() && !is_standard(&global) {
+                call.globals().set_field(call, &global, value)?;
+            }
+            Ok::<(), Error>(())
+        })?;
+        lua.finish(&[result])
+    }))
+}
+
+/// Whether a global belongs to standard Lua.
+fn is_standard(name: &str) -> bool {
+    STANDARD.contains(&name) || base::LIBRARY.functions.iter().any(|function| function.name == name)
+}
+
+/// Runs the loader of a built-in module that nobody has used so far; a value that is no function is the module itself.
+async fn load_built_in(lua: &Lua, name: &str, loader: Slot, result: Slot) -> Result<(), Error> {
+    let is_loader = lua.get(loader, |_, loader| Function::from_value(loader).is_some());
+    if !is_loader {
+        lua.set(result, |call| loader.get(call));
+        return Ok(());
+    }
+    let argument = lua.slot();
+    lua.with(|call| {
+        let name = call.string(name.as_bytes())?.value();
+        argument.set(call, name);
+        Ok::<(), Error>(())
+    })?;
+    lua.call(loader, &[argument], result).await?;
+    lua.with(|call| {
+        let value = result.get(call);
+        call.loaded()?.set_field(call, name, value)
+    })
+}
+
+/// A table of several modules by the names of their files.
+async fn import_all(lua: &Lua, modules: Vec<Module>, result: Slot) -> Result<(), Error> {
+    let module_result = lua.slot();
+    lua.with(|call| {
+        let table = call.table(0, modules.len())?.value();
+        result.set(call, table);
+        Ok::<(), Error>(())
+    })?;
+    for module in modules {
+        module.import(lua, module_result).await?;
+        lua.with(|call| {
+            let value = module_result.get(call);
+            match Table::from_value(result.get(call)) {
+                Some(table) if !value.is_nil() => table.set_field(call, &module.stem(), value),
+                _ => Ok(()),
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// `metadata(table)`: the calling module describes itself. `metadata(name)`: how a module of that name has described itself.
+fn metadata<'c>(call: &mut Call<'c>, what: Value<'c>) -> Result<Value<'c>, Error> {
+    let descriptions = registry_table(call, "module descriptions")?;
+    if let Some(name) = LuaString::from_value(what) {
+        return Ok(descriptions.get(name));
+    }
+    if Table::from_value(what).is_none() {
+        return Err(Error::argument(1, format!("table or string expected, got {}", what.type_name())));
+    }
+    let source = place::calling_chunk(call).unwrap_or_default();
+    let name = stem(&String::from_utf8_lossy(source.strip_prefix(b"@").unwrap_or(&source)));
+    descriptions.set_field(call, &name, what)?;
+    Ok(what)
+}

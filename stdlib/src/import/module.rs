@@ -1,0 +1,106 @@
+//! One module: it runs once, however many import it.
+
+use super::loading::Claim;
+use super::place::Place;
+use super::remote::fetch;
+use super::request::stem;
+use super::{MAX_SIZE, MODULES, members};
+use crate::Host;
+use crate::files::{file_system, read};
+use crate::host::reason;
+use crate::runtime::registry_table;
+use solvm_vm::native::asynchronous::{Lua, Slot};
+use solvm_vm::{Error, Table, Value};
+
+/// A module that has been found.
+pub(super) struct Module {
+    /// Where its text is.
+    pub(super) place: Place,
+    /// What tells it from all others.
+    pub(super) key: String,
+}
+
+impl Module {
+    /// The name of its file, without the ending; that of the folder for `init.lua`.
+    pub(super) fn stem(&self) -> String {
+        stem(&self.place.name())
+    }
+
+    /// Gives the module's value, and runs it first if nobody has.
+    pub(super) async fn import(&self, lua: &Lua, result: Slot) -> Result<(), Error> {
+        loop {
+            if self.is_kept(lua, result)? {
+                return Ok(());
+            }
+            let claim = lua.with(|call| {
+                let goroutine = call.goroutine();
+                let host = call.host::<Host>();
+                goroutine.zip(host).map(|(goroutine, host)| host.loading.claim(&self.key, goroutine))
+            });
+            match claim {
+                Some(Claim::Granted(_claimed)) => return self.run(lua, result).await,
+                Some(Claim::Wait(wait)) => wait.over().await,
+                Some(Claim::Circle) => {
+                    let text =
+                        format!("modules import each other in a circle: '{}' is being imported", self.place.name());
+                    return Err(Error::text(text));
+                }
+                None => return Err(Error::text("modules can only be imported by a running program")),
+            }
+        }
+    }
+
+    /// Whether the module has run: then its value is there.
+    fn is_kept(&self, lua: &Lua, result: Slot) -> Result<bool, Error> {
+        lua.with(|call| {
+            let key = call.string(self.key.as_bytes())?;
+            let kept = Table::from_value(registry_table(call, MODULES)?.get(key));
+            let value = kept.map_or(Value::NIL, |kept| kept.get(1));
+            result.set(call, value);
+            Ok(kept.is_some())
+        })
+    }
+
+    async fn run(&self, lua: &Lua, result: Slot) -> Result<(), Error> {
+        let text = self.text(lua).await?;
+        let (function, argument) = (lua.slot(), lua.slot());
+        lua.with(|call| {
+            let chunk = call.load(&text, format!("@{}", self.place.name()).as_bytes());
+            let chunk = chunk.map_err(|message| {
+                let before = format!("error loading module '{}':\n\t", self.stem());
+                Error::text([before.as_bytes(), &message].concat())
+            })?;
+            function.set(call, chunk.value());
+            let name = call.string(self.stem().as_bytes())?.value();
+            argument.set(call, name);
+            Ok::<(), Error>(())
+        })?;
+        drop(text);
+        lua.call(function, &[argument], result).await?;
+        lua.with(|call| {
+            let kept = call.table(1, 0)?;
+            let value = result.get(call);
+            kept.set_index(call, 1, value)?;
+            registry_table(call, MODULES)?.set_field(call, &self.key, kept)
+        })
+    }
+
+    /// The module's source text.
+    async fn text(&self, lua: &Lua) -> Result<Vec<u8>, Error> {
+        match &self.place {
+            Place::File(path) => {
+                let files = lua.with(file_system)?;
+                let text = read(lua, files, path.clone(), MAX_SIZE).await?;
+                text.map_err(|error| Error::text(format!("cannot read {}: {}", path.display(), reason(&error))))
+            }
+            Place::Remote(url) => match fetch(lua, url).await.map_err(Error::text)? {
+                Some(text) => Ok(text.to_vec()),
+                None => Err(Error::text(format!("cannot fetch {url}: nothing is there"))),
+            },
+            Place::Member { archive, path } => {
+                let text = lua.with(|call| members::text_of(call, archive, path));
+                text.ok_or_else(|| Error::text(format!("'{archive}' has no '{path}'")))
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Where modules are, and where those are looked for that a chunk asks for: beside it, in the project's folder `modules`, among
+//! the built-in ones.
+
+use super::module::Module;
+use super::remote::fetch;
+use super::request::{ArchiveSource, Request, files_of};
+use super::{MAX_SIZE, archive, members};
+use crate::Host;
+use crate::files::{file_system, read, sorted_names};
+use crate::host::{FileKind, FileSystem, path_of, reason};
+use crate::io::file::in_pool;
+use reqwest::Url;
+use solvm_vm::native::IntoLua;
+use solvm_vm::native::asynchronous::{Lua, Slot};
+use solvm_vm::{Call, Error, Table, Value};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where GitHub's archives are, unless the environment variable names another place (a mirror).
+const GITHUB: &str = "https://github.com";
+const GITHUB_VARIABLE: &[u8] = b"SOLVM_GITHUB";
+
+/// Where a module's text is.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    File(PathBuf),
+    Remote(Url),
+    Member { archive: String, path: String },
+}
+
+impl Place {
+    /// The name of its chunk.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Place::File(path) => path.to_string_lossy().into_owned(),
+            Place::Remote(url) => url.to_string(),
+            Place::Member { archive, path } => format!("{archive}/{path}"),
+        }
+    }
+}
+
+/// What a request has led to.
+pub(super) enum Found {
+    Module(Module),
+    Modules(Vec<Module>),
+    /// A module that is part of SolVM, or has been loaded by `require`: its value, or a function that makes it.
+    BuiltIn(Slot),
+}
+
+/// The chunk that imports, and what it can see.
+pub(super) struct Importer {
+    place: Option<Place>,
+    /// The folder `modules` of the project, beside the script, and that of the working folder.
+    modules: Vec<PathBuf>,
+    files: Arc<dyn FileSystem>,
+}
+
+/// The name of the chunk that calls the running native.
+pub(super) fn calling_chunk(call: &mut Call) -> Option<Vec<u8>> {
+    for number in 1.. {
+        let level = call.level(number)?;
+        let function = call.level_function(level).filter(|function| function.is_lua());
+        if let Some(function) = function {
+            return call.function_info(function).map(|info| info.source);
+        }
+    }
+    None
+}
+
+impl Importer {
+    pub(super) fn of(call: &mut Call) -> Result<Importer, Error> {
+        let files = file_system(call)?;
+        let chunk = calling_chunk(call).filter(|source| source.starts_with(b"@"));
+        let place = match chunk {
+            Some(chunk) => Some(place_of(call, &chunk[1..])?),
+            None => None,
+        };
+        let script = call.host::<Host>().and_then(|host| host.script.clone());
+        let beside_script = script.as_deref().map(|script| folder_of(script).join("modules"));
+        let modules = beside_script.into_iter().chain([PathBuf::from("modules")]).collect();
+        Ok(Importer { place, modules, files })
+    }
+
+    /// The folders in which a path is looked for.
+    fn folders(&self) -> Vec<PathBuf> {
+        let beside = match &self.place {
+            Some(Place::File(path)) => Some(folder_of(path)),
+            Some(_) => None,
+            None => Some(PathBuf::new()),
+        };
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in beside.into_iter().chain(self.modules.iter().cloned()) {
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        folders
+    }
+
+    pub(super) async fn find(&self, lua: &Lua, request: &Request) -> Result<Found, Error> {
+        match request {
+            Request::Module(name) => self.find_module(lua, name).await,
+            Request::Folder(name) => self.find_folder(lua, name).await,
+            Request::Remote(url) => {
+                Ok(Found::Module(Module { place: Place::Remote(url.clone()), key: url.to_string() }))
+            }
+            Request::Archive { from, within } => self.find_archive(lua, from, within).await,
+        }
+    }
+
+    async fn find_module(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
+        let mut tried = String::new();
+        match &self.place {
+            Some(Place::Member { archive, path }) => {
+                for file in files_of(name) {
+                    let path = members::joined(path, &file);
+                    if let Some(module) = path.as_deref().and_then(|path| members::find(lua, archive, path)) {
+                        return Ok(Found::Module(module));
+                    }
+                }
+                tried.push_str(&format!("\n\tnone in '{archive}'"));
+            }
+            Some(Place::Remote(url)) => {
+                if let Some(url) = files_of(name).first().and_then(|file| url.join(file.to_str()?).ok()) {
+                    if fetch(lua, &url).await.map_err(Error::text)?.is_some() {
+                        let key = url.to_string();
+                        return Ok(Found::Module(Module { place: Place::Remote(url), key }));
+                    }
+                    tried.push_str(&format!("\n\tnothing at {url}"));
+                }
+            }
+            Some(Place::File(_)) | None => {}
+        }
+        let candidates: Vec<PathBuf> =
+            self.folders().iter().flat_map(|folder| files_of(name).into_iter().map(|file| folder.join(file))).collect();
+        match self.first(candidates, FileKind::File).await {
+            Ok((path, key)) => return Ok(Found::Module(Module { place: Place::File(path), key })),
+            Err(files) => tried.push_str(&files),
+        }
+        if let Some(built_in) = built_in(lua, name)? {
+            return Ok(Found::BuiltIn(built_in));
+        }
+        tried.push_str("\n\tno built-in module");
+        Err(Error::text(format!("module '{name}' not found:{tried}")))
+    }
+
+    /// The first of several paths that is there, and what tells the file from all others; otherwise a line for each.
+    async fn first(&self, candidates: Vec<PathBuf>, kind: FileKind) -> Result<(PathBuf, String), String> {
+        let files = self.files.clone();
+        let found = in_pool(move || {
+            let mut tried = String::new();
+            for path in candidates {
+                // Devices and pipes are read like files.
+                let is_kind = |metadata: crate::host::Metadata| metadata.is_folder() == (kind == FileKind::Folder);
+                if files.metadata(&path, true).is_ok_and(is_kind) {
+                    let key = files.canonical(&path).unwrap_or_else(|_| path.clone());
+                    return Ok((path, key.to_string_lossy().into_owned()));
+                }
+                let what = if kind == FileKind::Folder { "folder" } else { "file" };
+                tried.push_str(&format!("\n\tno {what} '{}'", path.display()));
+            }
+            Err(tried)
+        });
+        found.await.unwrap_or_else(|error| Err(format!("\n\t{error}")))
+    }
+
+    async fn find_folder(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
+        if let Some(Place::Member { archive, path }) = &self.place
+            && let Some(folder) = members::joined(path, Path::new(name))
+            && let Some(modules) = members::in_folder(lua, archive, &folder)?
+        {
+            return Ok(Found::Modules(modules));
+        }
+        let candidates = self.folders().iter().map(|folder| folder.join(name)).collect();
+        let (folder, _) = self
+            .first(candidates, FileKind::Folder)
+            .await
+            .map_err(|tried| Error::text(format!("folder '{name}' not found:{tried}")))?;
+        let files = self.files.clone();
+        let shown = folder.display().to_string();
+        let found = in_pool(move || {
+            let names = sorted_names(&*files, &folder)?;
+            let paths = names.into_iter().map(|name| folder.join(name));
+            let modules = paths.filter(|path| path.extension().is_some_and(|ending| ending == "lua"));
+            let modules = modules.filter(|path| files.metadata(path, true).is_ok_and(|metadata| !metadata.is_folder()));
+            let module = |path: PathBuf| {
+                let key = files.canonical(&path).unwrap_or_else(|_| path.clone()).to_string_lossy().into_owned();
+                Module { place: Place::File(path), key }
+            };
+            Ok(modules.map(module).collect::<Vec<_>>())
+        });
+        match found.await.flatten() {
+            Ok(modules) if modules.is_empty() => Err(Error::text(format!("no Lua files in the folder '{shown}'"))),
+            Ok(modules) => Ok(Found::Modules(modules)),
+            Err(error) => Err(Error::text(format!("cannot read {shown}: {}", reason(&error)))),
+        }
+    }
+
+    async fn find_archive(&self, lua: &Lua, from: &ArchiveSource, within: &str) -> Result<Found, Error> {
+        let (name, bytes) = match from {
+            ArchiveSource::File(path) => {
+                let candidates = self.folders().iter().map(|folder| folder.join(path)).collect();
+                let (path, _) = self
+                    .first(candidates, FileKind::File)
+                    .await
+                    .map_err(|tried| Error::text(format!("archive '{path}' not found:{tried}")))?;
+                let name = path.display().to_string();
+                let bytes = read(lua, self.files.clone(), path, MAX_SIZE).await?;
+                (name.clone(), bytes.map_err(|error| Error::text(format!("cannot read {name}: {}", reason(&error))))?)
+            }
+            ArchiveSource::Remote(_) | ArchiveSource::Repository { .. } => {
+                let url = match from {
+                    ArchiveSource::Remote(url) => url.clone(),
+                    _ => repository_url(lua, from)?,
+                };
+                let bytes = fetch(lua, &url).await.map_err(Error::text)?;
+                let bytes = bytes.ok_or_else(|| Error::text(format!("cannot fetch {url}: nothing is there")))?;
+                (from.name(), bytes.to_vec())
+            }
+        };
+        // What is packed may be as large as the limit.
+        lua.with(|call| call.check_memory(MAX_SIZE as usize))?;
+        let members = in_pool(move || archive::read(bytes)).await.flatten();
+        let members = members.map_err(|error| Error::text(format!("cannot read {name}: {}", reason(&error))))?;
+        lua.with(|call| members::keep(call, &name, members))?;
+        for file in files_of(within) {
+            let module = members::find(lua, &name, &file.to_string_lossy());
+            if let Some(module) = module.filter(|_| !within.is_empty()) {
+                return Ok(Found::Module(module));
+            }
+        }
+        match members::in_folder(lua, &name, within)? {
+            Some(modules) => Ok(Found::Modules(modules)),
+            None => Err(members::nothing_there(lua, &name, within)?),
+        }
+    }
+}
+
+/// The place that the name of a chunk tells.
+fn place_of(call: &mut Call, name: &[u8]) -> Result<Place, Error> {
+    let text = String::from_utf8_lossy(name);
+    if let Some((archive, path)) = members::split(call, &text)? {
+        return Ok(Place::Member { archive, path });
+    }
+    let url = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)).then(|| Url::parse(&text).ok());
+    Ok(url.flatten().map_or_else(|| Place::File(path_of(name)), Place::Remote))
+}
+
+/// The folder that holds a file.
+fn folder_of(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_path_buf()
+}
+
+/// Where the archive of a repository is.
+fn repository_url(lua: &Lua, from: &ArchiveSource) -> Result<Url, Error> {
+    let ArchiveSource::Repository { owner, name, reference } = from else {
+        return Err(Error::text("no repository"));
+    };
+    let variable = lua.with(|call| call.host::<Host>().and_then(|host| host.world.variable(GITHUB_VARIABLE)));
+    let base = variable.map_or(GITHUB.into(), |base| String::from_utf8_lossy(&base).into_owned());
+    let reference = reference.as_deref().unwrap_or("HEAD");
+    let url = format!("{}/{owner}/{name}/archive/{reference}.zip", base.trim_end_matches('/'));
+    Url::parse(&url).map_err(|error| Error::text(format!("{url}: {error}")))
+}
+
+/// The built-in module of a name: its value if it has been loaded, otherwise the function that loads it.
+fn built_in(lua: &Lua, name: &str) -> Result<Option<Slot>, Error> {
+    let found = lua.slot();
+    let is_there = lua.with(|call| {
+        let key = call.string(name.as_bytes())?;
+        let loaded = call.loaded()?;
+        let mut value = loaded.get(key);
+        if value.is_nil() {
+            let package = "package".into_lua(call)?;
+            let preload = "preload".into_lua(call)?;
+            let preload = Table::from_value(loaded.get(package)).map(|package| package.get(preload));
+            value = preload.and_then(Table::from_value).map_or(Value::NIL, |preload| preload.get(key));
+        }
+        found.set(call, value);
+        Ok::<bool, Error>(!value.is_nil())
+    })?;
+    Ok(is_there.then_some(found))
+}

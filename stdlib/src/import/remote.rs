@@ -1,0 +1,48 @@
+//! Modules and archives from the network, and the memory of what has been fetched.
+
+use super::MAX_SIZE;
+use crate::Host;
+use crate::http::client;
+use reqwest::Url;
+use solvm_vm::native::asynchronous::Lua;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long fetching a module may take.
+const LIMIT: Duration = Duration::from_secs(10);
+/// How much is kept of what has been fetched.
+const MAX_KEPT: usize = 64 << 20;
+
+/// What has been fetched, by address: nothing is fetched twice, not even if the script is reloaded.
+#[derive(Clone, Default)]
+pub(crate) struct Fetched(Rc<RefCell<HashMap<String, Rc<Vec<u8>>>>>);
+
+impl Fetched {
+    fn get(&self, url: &Url) -> Option<Rc<Vec<u8>>> {
+        self.0.borrow().get(url.as_str()).cloned()
+    }
+
+    fn keep(&self, url: &Url, text: Rc<Vec<u8>>) {
+        let mut texts = self.0.borrow_mut();
+        let kept: usize = texts.values().map(|text| text.len()).sum();
+        if kept + text.len() <= MAX_KEPT {
+            texts.insert(url.to_string(), text);
+        }
+    }
+}
+
+/// What is at an address: None if nothing is. The error is a message with the address.
+pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, String> {
+    let host = lua.with(|call| call.host::<Host>().map(|host| (host.fetched.clone(), host.deadline.exempt())));
+    let Some((fetched, _exemption)) = host else { return Err("no access to the network".into()) };
+    if let Some(text) = fetched.get(url) {
+        return Ok(Some(text));
+    }
+    let download = lua.with(|call| client::fetch(call, url.as_str(), MAX_SIZE as usize, LIMIT));
+    let text = download.await.map_err(|reason| format!("cannot fetch {url}: {reason}"))?;
+    let Some(text) = text.map(Rc::new) else { return Ok(None) };
+    fetched.keep(url, text.clone());
+    Ok(Some(text))
+}

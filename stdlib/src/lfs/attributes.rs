@@ -1,0 +1,160 @@
+//! `lfs.attributes` and `lfs.symlinkattributes`.
+
+use crate::files::{attempt, path_bytes};
+use crate::host::{FileKind, FileSystem, Metadata, reason};
+use solvm_vm::native::{IntoLua, Results};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The names of attributes.
+const NAMES: [&str; 14] = [
+    "mode",
+    "dev",
+    "ino",
+    "nlink",
+    "uid",
+    "gid",
+    "rdev",
+    "access",
+    "modification",
+    "change",
+    "size",
+    "permissions",
+    "blocks",
+    "blksize",
+];
+
+/// What is asked for.
+enum Wanted {
+    /// One attribute, by its place among the names.
+    One(&'static str),
+    /// What a symbolic link leads to.
+    Target,
+    /// All, in a table.
+    All,
+}
+
+/// `lfs.attributes(path[, name | table])`: what is known of a file.
+pub(super) fn attributes<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    _wanted: Option<Value<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    look(call, path, true)
+}
+
+/// `lfs.symlinkattributes(path[, name | table])`: the same of a symbolic link itself, with its `target`.
+pub(super) fn link_attributes<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    _wanted: Option<Value<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    look(call, path, false)
+}
+
+fn look<'c>(call: &mut Call<'c>, path: LuaString<'c>, follow: bool) -> Result<impl Results<'c> + use<'c>, Error> {
+    let wanted = call.argument(1).unwrap_or(Value::NIL);
+    let wanted = match (Table::from_value(wanted), wanted.is_nil()) {
+        (Some(_), _) | (None, true) => Wanted::All,
+        (None, false) => find(call, wanted, follow)?,
+    };
+    let name = path.bytes().to_vec();
+    let read = move |files: &dyn FileSystem, path: &Path| {
+        let metadata = files.metadata(path, follow)?;
+        let target = if follow { None } else { Some(files.read_link(path)) };
+        Ok((metadata, target))
+    };
+    attempt(call, path, read, move |call, result| match result {
+        Ok((metadata, target)) => answer(call, &wanted, &metadata, target),
+        Err(error) => {
+            let text =
+                [b"cannot obtain information from file '", &name[..], b"': ", reason(&error).as_bytes()].concat();
+            failed(call, &text, &error)
+        }
+    })
+}
+
+/// The attribute of a name.
+fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Wanted, Error> {
+    let text = crate::base::message_text(call, name);
+    let text = text.ok_or_else(|| Error::argument(2, format!("string expected, got {}", name.type_name())))?.bytes();
+    if !follow && text == b"target" {
+        return Ok(Wanted::Target);
+    }
+    let known = NAMES.into_iter().find(|known| known.as_bytes() == text);
+    known.map(Wanted::One).ok_or_else(|| Error::text([b"invalid attribute name '", text, b"'"].concat()))
+}
+
+fn answer<'a>(
+    call: &mut Call<'a>,
+    wanted: &Wanted,
+    metadata: &Metadata,
+    target: Option<io::Result<PathBuf>>,
+) -> Result<Vec<Value<'a>>, Error> {
+    match wanted {
+        Wanted::One(name) => Ok(vec![attribute(call, name, metadata)?]),
+        Wanted::Target => match target {
+            Some(Ok(target)) => Ok(vec![path_bytes(target).into_lua(call)?]),
+            Some(Err(error)) => {
+                let text = format!("could not obtain link target: {}", reason(&error));
+                failed(call, text.as_bytes(), &error)
+            }
+            None => Ok(vec![Value::NIL]),
+        },
+        Wanted::All => {
+            let given = call.argument(1).and_then(Table::from_value);
+            let table = match given {
+                Some(table) => table,
+                None => call.table(0, NAMES.len() + 1)?,
+            };
+            for name in NAMES {
+                let value = attribute(call, name, metadata)?;
+                table.set_field(call, name, value)?;
+            }
+            if let Some(Ok(target)) = target {
+                table.set_field(call, "target", path_bytes(target))?;
+            }
+            Ok(vec![table.value()])
+        }
+    }
+}
+
+fn failed<'a>(call: &mut Call<'a>, text: &[u8], error: &io::Error) -> Result<Vec<Value<'a>>, Error> {
+    let text = call.string(text)?.value();
+    Ok(vec![Value::NIL, text, Value::number(f64::from(error.raw_os_error().unwrap_or(0)))])
+}
+
+fn attribute<'a>(call: &mut Call<'a>, name: &str, metadata: &Metadata) -> Result<Value<'a>, Error> {
+    let number = match name {
+        "mode" => return mode(metadata.kind).into_lua(call),
+        "permissions" => return metadata.permissions_text().into_lua(call),
+        "dev" => metadata.device as f64,
+        "ino" => metadata.inode as f64,
+        "nlink" => metadata.links as f64,
+        "uid" => f64::from(metadata.user),
+        "gid" => f64::from(metadata.group),
+        "rdev" => metadata.special_device as f64,
+        // Whole seconds, as LuaFileSystem has them.
+        "access" => metadata.accessed.floor(),
+        "modification" => metadata.modified.floor(),
+        "change" => metadata.changed.floor(),
+        "blocks" => metadata.blocks as f64,
+        "blksize" => metadata.block_size as f64,
+        _ => metadata.size as f64,
+    };
+    Ok(Value::number(number))
+}
+
+fn mode(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::File => "file",
+        FileKind::Folder => "directory",
+        FileKind::Link => "link",
+        FileKind::Socket => "socket",
+        FileKind::Pipe => "named pipe",
+        FileKind::CharacterDevice => "char device",
+        FileKind::BlockDevice => "block device",
+        FileKind::Other => "other",
+    }
+}

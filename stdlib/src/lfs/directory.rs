@@ -1,0 +1,69 @@
+//! `lfs.dir` and the objects that it gives.
+
+use crate::files::{Batched, attempt, path_bytes};
+use crate::host::{FileSystem, reason};
+use solvm_vm::native::{Class, Definition, IntoLua, Library, Object, Results, This};
+use solvm_vm::{Call, Data, Error, LuaString, Value};
+use std::cell::Cell;
+use std::path::Path;
+use std::rc::Rc;
+
+/// An open folder.
+pub(super) struct Directory {
+    names: Batched<Vec<u8>>,
+    /// It was read to its end, or closed.
+    closed: Rc<Cell<bool>>,
+}
+
+impl Data for Directory {}
+
+impl Class for Directory {
+    const NAME: &'static str = "directory metatable";
+    const METHODS: &'static Library = &METHODS;
+}
+
+static METHODS: Library = solvm_vm::library!("" {
+    "close" => close,
+    "next" => next,
+});
+
+static NEXT: Definition = Definition::new("next", next);
+
+/// `lfs.dir(path)`: an iterator over the names in a folder, `.` and `..` among them, and the folder as an object.
+pub(super) fn dir<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let name = path.bytes().to_vec();
+    attempt(
+        call,
+        path,
+        |files: &dyn FileSystem, path: &Path| files.read_folder(path),
+        move |call, names| {
+            let names = names.map_err(|error| {
+                Error::text([b"cannot open ", &name[..], b": ", reason(&error).as_bytes()].concat())
+            })?;
+            let here = [b".".to_vec(), b"..".to_vec()].into_iter();
+            let names = here.chain(names.map_while(Result::ok).map(path_bytes));
+            let directory = Object(Directory { names: Batched::new(names), closed: Rc::default() }).into_lua(call)?;
+            Ok(vec![call.function(&NEXT, &[]).value(), directory])
+        },
+    )
+}
+
+/// `directory:next()`: the next name; nil at the end.
+fn next<'c>(call: &mut Call<'c>, directory: This<'c, Directory>) -> Result<impl Results<'c> + use<'c>, Error> {
+    if directory.closed.get() {
+        return Err(Error::argument(1, "closed directory"));
+    }
+    let closed = directory.closed.clone();
+    directory.names.next(call, move |call, name| match name {
+        Some(name) => Ok(vec![name.into_lua(call)?]),
+        None => {
+            closed.set(true);
+            Ok(vec![Value::NIL])
+        }
+    })
+}
+
+/// `directory:close()`: no more names are asked for.
+fn close(_: &mut Call, directory: This<Directory>) {
+    directory.closed.set(true);
+}

@@ -1,0 +1,96 @@
+//! Locks: `lfs.lock_dir`; those on parts of files are not supported.
+
+use crate::files::attempt;
+use crate::host::{FileSystem, reason};
+use crate::io::file::AnyFile;
+use solvm_vm::native::{Class, IntoLua, Library, Object, Rest, Results, This};
+use solvm_vm::{Call, Data, Error, LuaString, Value};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What a lock is: a symbolic link of this name in the folder, which only one process can make.
+const NAME: &str = "lockfile.lfs";
+/// What it leads to.
+const TARGET: &str = "lock";
+
+/// A locked folder: the link, until it is removed.
+struct Lock {
+    held: RefCell<Option<(Arc<dyn FileSystem>, PathBuf)>>,
+}
+
+impl Data for Lock {}
+
+impl Class for Lock {
+    const NAME: &'static str = "lock metatable";
+    const METHODS: &'static Library = &METHODS;
+}
+
+static METHODS: Library = solvm_vm::library!("" {
+    "free" => free,
+});
+
+impl Lock {
+    fn release(&self) {
+        if let Some((files, link)) = self.held.take() {
+            // If it is gone, all the better.
+            let _ = files.remove(&link);
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// `lfs.lock_dir(path[, stale])`: an object that holds the lock on a folder until `lock:free()`. As LuaFileSystem's on POSIX it
+/// asks no lock how old it is.
+pub(super) fn lock_folder<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    _stale: Option<f64>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let files = crate::files::file_system(call)?;
+    let lock = |files: &dyn FileSystem, path: &Path| {
+        let link = path.join(NAME);
+        files.link(Path::new(TARGET), &link, true).map(|()| link)
+    };
+    attempt(call, path, lock, move |call, result| match result {
+        Ok(link) => Ok(vec![Object(Lock { held: RefCell::new(Some((files, link))) }).into_lua(call)?]),
+        Err(error) => Ok(vec![Value::NIL, reason(&error).into_lua(call)?]),
+    })
+}
+
+/// `lock:free()`: gives the folder free.
+fn free(_: &mut Call, lock: This<Lock>) {
+    lock.release();
+}
+
+/// What those are told who ask for locks on files.
+const NOT_SUPPORTED: &str = "locks on files are not supported";
+
+/// `lfs.lock(file, mode[, start[, length]])`: not supported.
+pub(super) fn lock<'c>(
+    _: &mut Call<'c>,
+    file: AnyFile<'c>,
+    mode: LuaString<'c>,
+    _part: Rest,
+) -> Result<(Option<Value<'c>>, &'static str), Error> {
+    file.check_open()?;
+    match mode.bytes() {
+        b"r" | b"w" | b"u" => Ok((None, NOT_SUPPORTED)),
+        other => Err(Error::argument(2, [b"invalid mode '", other, b"'"].concat())),
+    }
+}
+
+/// `lfs.unlock(file[, start[, length]])`: not supported.
+pub(super) fn unlock<'c>(
+    _: &mut Call<'c>,
+    file: AnyFile<'c>,
+    _part: Rest,
+) -> Result<(Option<Value<'c>>, &'static str), Error> {
+    file.check_open()?;
+    Ok((None, NOT_SUPPORTED))
+}

@@ -1,0 +1,118 @@
+//! `lfs`: files and folders with the interface of LuaFileSystem 1.8, for programs that ask for it by `require "lfs"`.
+//!
+//! Messages are LuaFileSystem's, also where they have no path. Locks on parts of files are not supported and say so.
+
+mod attributes;
+mod directory;
+mod lock;
+
+use crate::files::{attempt, file_system};
+use crate::host::{FileSystem, path_of, reason};
+use crate::io::file::{AnyFile, failure, in_pool, later};
+use solvm_vm::native::{Library, Results};
+use solvm_vm::{Call, Error, LuaString, Value};
+use std::io;
+use std::path::Path;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("lfs" {
+    "_COPYRIGHT" => text "Copyright (C) 2003-2017 Kepler Project",
+    "_DESCRIPTION" => text "LuaFileSystem's interface in SolVM",
+    "_VERSION" => text "LuaFileSystem 1.8.0",
+    "attributes" => attributes::attributes,
+    "chdir" => change_folder,
+    "currentdir" => current_folder,
+    "dir" => directory::dir,
+    "link" => link,
+    "lock" => lock::lock,
+    "lock_dir" => lock::lock_folder,
+    "mkdir" => make_folder,
+    "rmdir" => remove_folder,
+    "setmode" => set_mode,
+    "symlinkattributes" => attributes::link_attributes,
+    "touch" => touch,
+    "unlock" => lock::unlock,
+});
+
+/// True; or nil, the reason without a path and the system's number.
+fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a>>, Error> {
+    match result {
+        Ok(()) => Ok(vec![Value::boolean(true)]),
+        Err(error) => failure(call, &error, None),
+    }
+}
+
+/// `lfs.chdir(path)`: changes the folder that relative paths begin at, for the whole program.
+fn change_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let name = path.bytes().to_vec();
+    let change = |files: &dyn FileSystem, path: &Path| files.set_working_folder(path);
+    attempt(call, path, change, move |call, result| match result {
+        Ok(()) => Ok(vec![Value::boolean(true)]),
+        Err(error) => {
+            let why = reason(&error);
+            let text = [b"Unable to change working directory to '", &name[..], b"'\n", why.as_bytes(), b"\n"].concat();
+            Ok(vec![Value::NIL, call.string(&text)?.value()])
+        }
+    })
+}
+
+/// `lfs.currentdir()`: the folder that relative paths begin at.
+fn current_folder<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let files = file_system(call)?;
+    let folder = async move { in_pool(move || files.working_folder()).await.flatten() };
+    Ok(later(folder, |call, folder| match folder {
+        Ok(folder) => Ok(vec![call.string(folder.as_os_str().as_encoded_bytes())?.value()]),
+        Err(error) => failure(call, &error, None),
+    }))
+}
+
+/// `lfs.mkdir(path)`: makes a folder.
+fn make_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    attempt(call, path, |files, path| files.create_folder(path), plain)
+}
+
+/// `lfs.rmdir(path)`: removes an empty folder.
+fn remove_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    let remove = |files: &dyn FileSystem, path: &Path| {
+        if !files.metadata(path, false)?.is_folder() {
+            const ENOTDIR: i32 = 20;
+            return Err(io::Error::from_raw_os_error(ENOTDIR));
+        }
+        files.remove(path)
+    };
+    attempt(call, path, remove, plain)
+}
+
+/// `lfs.link(old, new[, symbolic])`: a second name for a file, or a symbolic link to it.
+fn link<'c>(
+    call: &mut Call<'c>,
+    old: LuaString<'c>,
+    new: LuaString<'c>,
+    symbolic: Option<bool>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let old = path_of(old.bytes());
+    let make = move |files: &dyn FileSystem, new: &Path| files.link(&old, new, symbolic.unwrap_or(false));
+    attempt(call, new, make, plain)
+}
+
+/// `lfs.touch(path[, atime[, mtime]])`: sets the times of access and modification, by default to now.
+fn touch<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    accessed: Option<f64>,
+    modified: Option<f64>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let now = call.host::<crate::Host>().map(|host| host.world.wall_clock());
+    let now = now.and_then(|now| now.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default().as_secs_f64();
+    let accessed = accessed.unwrap_or(now);
+    let modified = modified.unwrap_or(accessed);
+    attempt(call, path, move |files, path| files.set_times(path, accessed, modified), plain)
+}
+
+/// `lfs.setmode(file, mode)`: text and binary are the same where lines end with a line feed, and always are here.
+fn set_mode<'c>(_: &mut Call<'c>, file: AnyFile<'c>, mode: LuaString<'c>) -> Result<(bool, &'static str), Error> {
+    file.check_open()?;
+    match mode.bytes() {
+        b"binary" | b"text" => Ok((true, "binary")),
+        other => Err(Error::argument(2, [b"invalid option '", other, b"'"].concat())),
+    }
+}

@@ -1,0 +1,143 @@
+//! Libraries whose functions are written in Lua, for those whose job is calling Lua functions.
+//!
+//! Each function is a native of the library that calls the one of the same name in the library's source. The source is compiled
+//! when the first of them is called. It sees the basic functions and standard libraries as they were made, whatever the program
+//! has done to its globals.
+
+use crate::runtime::registry_table;
+use crate::{base, files, math, string, table};
+use solvm_vm::native::{Library, Rest, Start, Step, Steps, Wanted};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+
+/// A library's source text: a chunk that returns a table of functions.
+pub(crate) struct Source {
+    /// The library's name, which is also that of the chunk.
+    pub(crate) name: &'static str,
+    /// The text.
+    pub(crate) text: &'static str,
+    /// Natives that it needs beside the libraries.
+    pub(crate) natives: &'static Library,
+}
+
+/// The table in the registry with the functions of libraries, by the libraries' names.
+const FUNCTIONS: &str = "libraries in Lua";
+
+/// Calls the function of the running native's name with its arguments.
+pub(crate) fn call(call: &mut Call, source: &'static Source, _arguments: Rest) -> Start<Calling> {
+    Start::new(Calling { source, name: call.native_name().unwrap_or_default(), stage: Stage::Begin })
+}
+
+/// A call of a function that may have to be compiled first.
+pub(crate) struct Calling {
+    source: &'static Source,
+    name: &'static str,
+    stage: Stage,
+}
+
+enum Stage {
+    Begin,
+    /// The source runs.
+    Loading,
+    /// The function runs.
+    Called,
+}
+
+impl Steps for Calling {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let functions = registry_table(call, FUNCTIONS)?;
+        match self.stage {
+            Stage::Begin => {
+                let key = call.string(self.source.name.as_bytes())?;
+                match Table::from_value(functions.get(key)) {
+                    Some(library) => self.call_function(call, library),
+                    None => {
+                        self.stage = Stage::Loading;
+                        let chunk = compile(call, self.source)?;
+                        call.call(chunk, &[], Wanted::One)
+                    }
+                }
+            }
+            Stage::Loading => {
+                let library = call.returned(0);
+                functions.set_field(call, self.source.name, library)?;
+                let library = Table::from_value(library).ok_or_else(|| Error::text("a library without functions"))?;
+                self.call_function(call, library)
+            }
+            Stage::Called => {
+                let results: Vec<Value<'c>> = (0..call.returned_count()).map(|index| call.returned(index)).collect();
+                call.finish(results)
+            }
+        }
+    }
+}
+
+impl Calling {
+    fn call_function<'c>(&mut self, call: &mut Call<'c>, library: Table<'c>) -> Result<Step, Error> {
+        self.stage = Stage::Called;
+        let key = call.string(self.name.as_bytes())?;
+        let arguments: Vec<Value<'c>> = Rest { first: 0 }.values(call).collect();
+        call.call(library.get(key), &arguments, Wanted::All)
+    }
+}
+
+/// What all sources see beside the libraries.
+static HELPERS: Library = solvm_vm::library!("" {
+    "check" => check,
+    "wrong" => wrong,
+});
+
+/// `check(type, index, name, value)`: the value, if it is of that type. Otherwise the error of a wrong argument.
+fn check<'c>(
+    call: &mut Call<'c>,
+    kind: LuaString<'c>,
+    index: f64,
+    name: LuaString<'c>,
+    value: Option<Value<'c>>,
+) -> Result<Value<'c>, Error> {
+    let value = value.unwrap_or(Value::NIL);
+    if value.type_name().as_bytes() == kind.bytes() {
+        return Ok(value);
+    }
+    let got = if value.is_nil() { "no value" } else { value.type_name() };
+    let text = [kind.bytes(), b" expected, got ", got.as_bytes()].concat();
+    Err(wrong_argument(call, index, name.bytes(), &text))
+}
+
+/// `wrong(index, name, text)`: raises "bad argument #index to 'name' (text)" where the library's function was called.
+fn wrong<'c>(call: &mut Call<'c>, index: f64, name: LuaString<'c>, text: LuaString<'c>) -> Result<(), Error> {
+    Err(wrong_argument(call, index, name.bytes(), text.bytes()))
+}
+
+/// The error of a wrong argument, with the position of the nearest native that was called by the program.
+fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Error {
+    let mut level = 1;
+    while let Some(active) = call.level(level) {
+        level += 1;
+        if call.level_function(active).is_some_and(|function| !function.is_lua()) {
+            break;
+        }
+    }
+    let mut message = call.position(level);
+    message.extend_from_slice(format!("bad argument #{index} to '").as_bytes());
+    message.extend_from_slice(&[name, b"' (", text, b")"].concat());
+    match call.string(&message) {
+        Ok(message) => call.raise(message.value()),
+        Err(error) => error,
+    }
+}
+
+/// The function of a source, in an environment of its own.
+fn compile<'c>(call: &mut Call<'c>, source: &Source) -> Result<Value<'c>, Error> {
+    let chunk = call.load(source.text.as_bytes(), format!("={}", source.name).as_bytes()).map_err(Error::text)?;
+    let environment = call.table(0, 64)?;
+    for library in [&base::LIBRARY, &files::LIBRARY, &HELPERS, source.natives] {
+        call.fill(environment, library)?;
+    }
+    for library in [&string::LIBRARY, &table::LIBRARY, &math::LIBRARY] {
+        let functions = call.table(0, library.functions.len())?;
+        call.fill(functions, library)?;
+        environment.set_field(call, library.name, functions)?;
+    }
+    call.set_environment(chunk, environment)?;
+    Ok(chunk.value())
+}

@@ -1,0 +1,249 @@
+//! `watch_file`: a function is called when a file has changed. And `reload_script`.
+//!
+//! A watcher is a goroutine that waits for changes and calls its function. Editors write in several steps, so it waits until
+//! nothing has happened for a moment. An error in the function goes to `on_error`; the executor then starts the watcher anew. As
+//! long as there is a watcher, the default time limit stands still.
+
+use super::executor::Exemption;
+use super::timer::caller;
+use crate::Host;
+use crate::files::file_system;
+use crate::host::{Watch, path_of};
+use crate::io::file::{failure, in_pool};
+use futures_util::FutureExt;
+use hashbrown::HashMap;
+use solvm_vm::native::asynchronous::{self, Slot};
+use solvm_vm::native::{Definition, Library, Results};
+use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "reload_script" => reload_script,
+    "unwatch_file" => unwatch_file,
+    "watch_file" => watch_file,
+});
+
+/// What the goroutine of a watcher runs: its arguments are the watcher's number and function.
+static RUN: Definition = Definition::new("watcher", run);
+
+/// For so long nothing must have happened.
+const QUIET: Duration = Duration::from_millis(50);
+/// If something happens all the time, the function is called this often.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+struct Watcher {
+    path: Vec<u8>,
+    goroutine: GoroutineId,
+    changes: Arc<Notify>,
+    /// Its function is running, so that to stop watching must not end the goroutine.
+    is_running: bool,
+    /// Where it was made ("script.lua:12").
+    place: Vec<u8>,
+    watch: Watch,
+    _exemption: Exemption,
+}
+
+/// The files that are watched, by number.
+#[derive(Default)]
+pub(crate) struct Watchers {
+    next: u64,
+    watchers: HashMap<u64, Watcher>,
+    by_goroutine: HashMap<GoroutineId, u64>,
+    /// Told of every change.
+    any: Arc<Notify>,
+}
+
+impl Watchers {
+    /// Where the watcher was made that a goroutine runs.
+    pub(super) fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
+        let number = self.by_goroutine.get(&goroutine)?;
+        self.watchers.get(number).map(|watcher| &watcher.place[..])
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Watcher> {
+        let watcher = self.watchers.remove(&number)?;
+        self.by_goroutine.remove(&watcher.goroutine);
+        Some(watcher)
+    }
+}
+
+/// What was watched by a program that has ended: when it changes, another attempt may be worth while.
+pub struct Changes {
+    any: Arc<Notify>,
+    watches: Vec<Watch>,
+}
+
+impl Changes {
+    pub(super) fn of(watchers: &mut Watchers) -> Changes {
+        let Watchers { watchers, any, .. } = std::mem::take(watchers);
+        // What has happened so far is known.
+        let _ = any.notified().now_or_never();
+        Changes { any, watches: watchers.into_values().map(|watcher| watcher.watch).collect() }
+    }
+
+    /// Whether nothing was watched.
+    pub fn is_empty(&self) -> bool {
+        self.watches.is_empty()
+    }
+
+    /// Returns when something has changed, also if it was while nobody waited.
+    pub async fn next(&self) {
+        settled(&self.any).await;
+    }
+}
+
+/// Waits for a change and then until nothing happens.
+async fn settled(changes: &Notify) {
+    changes.notified().await;
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE && timeout(QUIET, changes.notified()).await.is_ok() {}
+}
+
+/// `watch_file(path, callback)`: calls `callback(path)` when the file has been written, replaced or made.
+fn watch_file<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    _callback: Function<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let files = file_system(call)?;
+    let (name, place) = (path.bytes().to_vec(), caller(call));
+    let changes: Arc<Notify> = Arc::default();
+    let any = call.host::<Host>().map(|host| host.watchers.any.clone()).unwrap_or_default();
+    let told = changes.clone();
+    let changed = Box::new(move || {
+        told.notify_one();
+        any.notify_one();
+    });
+    let path = path_of(&name);
+    Ok(asynchronous::run(move |lua| async move {
+        let watch = in_pool(move || files.watch(&path, changed)).await.flatten();
+        lua.finish_with(|call| match watch {
+            Ok(watch) => {
+                let Some(function) = call.argument(1).and_then(Function::from_value) else { return Ok(Vec::new()) };
+                Ok(vec![Value::number(start(call, name, place, changes, watch, function)? as f64)])
+            }
+            Err(error) => failure(call, &error, Some(&name)),
+        })
+    }))
+}
+
+fn start<'c>(
+    call: &mut Call<'c>,
+    path: Vec<u8>,
+    place: Vec<u8>,
+    changes: Arc<Notify>,
+    watch: Watch,
+    function: Function<'c>,
+) -> Result<u64, Error> {
+    let Some(host) = call.host::<Host>() else { return Err(Error::text("no files here")) };
+    let exemption = host.deadline.exempt();
+    host.watchers.next += 1;
+    let number = host.watchers.next;
+    functions(call)?.set(call, Value::number(number as f64), function.value())?;
+    let goroutine = spawn(call, number, function)?;
+    if let Some(watchers) = watchers(call) {
+        watchers.by_goroutine.insert(goroutine, number);
+        let watcher = Watcher { path, goroutine, changes, is_running: false, place, watch, _exemption: exemption };
+        watchers.watchers.insert(number, watcher);
+    }
+    Ok(number)
+}
+
+/// `unwatch_file(id)`: stops watching. Whether there was a watcher of that number.
+fn unwatch_file(call: &mut Call, number: f64) -> bool {
+    let number = number as u64;
+    if let Ok(functions) = functions(call) {
+        // What is removed needs no memory.
+        let _ = functions.set(call, Value::number(number as f64), Value::NIL);
+    }
+    let Some(watcher) = watchers(call).and_then(|watchers| watchers.remove(number)) else { return false };
+    if !watcher.is_running {
+        call.end_goroutine(watcher.goroutine);
+    }
+    true
+}
+
+/// The functions of watchers, by number: they are needed after an error.
+fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    super::registry_table(call, "watchers")
+}
+
+fn watchers<'a>(call: &'a mut Call) -> Option<&'a mut Watchers> {
+    call.host::<Host>().map(|host| &mut host.watchers)
+}
+
+fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>) -> Result<GoroutineId, Error> {
+    let run = call.function(&RUN, &[]);
+    call.spawn(run, &[Value::number(number as f64), function.value()])
+}
+
+/// A watcher's goroutine has failed: it goes on in a new one.
+pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
+    let Some(number) = watchers(call).and_then(|watchers| watchers.by_goroutine.remove(&failed)) else { return };
+    let function =
+        functions(call).ok().and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
+    let Some(goroutine) = function.and_then(|function| spawn(call, number, function).ok()) else { return };
+    if let Some(watchers) = watchers(call)
+        && let Some(watcher) = watchers.watchers.get_mut(&number)
+    {
+        watcher.goroutine = goroutine;
+        watcher.is_running = false;
+        watchers.by_goroutine.insert(goroutine, number);
+    }
+}
+
+fn run<'c>(_: &mut Call<'c>, number: f64, _callback: Function<'c>) -> impl Results<'c> + use<'c> {
+    let number = number as u64;
+    asynchronous::run(move |lua| async move {
+        let (callback, path, result) = (Slot::argument(1), lua.slot(), lua.slot());
+        loop {
+            let known = lua.with(|call| {
+                let watcher = watchers(call)?.watchers.get_mut(&number)?;
+                watcher.is_running = false;
+                let (changes, name) = (watcher.changes.clone(), watcher.path.clone());
+                Some((changes, name, file_system(call).ok()?))
+            });
+            // It may have been stopped by its own function.
+            let Some((changes, name, files)) = known else { return lua.finish(&[]) };
+            settled(&changes).await;
+            // One that has been removed is waited for.
+            let file = path_of(&name);
+            if !in_pool(move || files.metadata(&file, true).is_ok()).await.unwrap_or(false) {
+                continue;
+            }
+            lua.with(|call| {
+                if let Some(watcher) = watchers(call).and_then(|watchers| watchers.watchers.get_mut(&number)) {
+                    watcher.is_running = true;
+                }
+                let name = call.string(&name)?.value();
+                path.set(call, name);
+                Ok::<(), Error>(())
+            })?;
+            lua.call(callback, &[path], result).await?;
+        }
+    })
+}
+
+/// `reload_script()`: ends everything that the script has started, and runs the script afresh.
+fn reload_script(call: &mut Call) -> Result<(), Error> {
+    match call.host::<Host>().map(|host| &mut host.reload) {
+        Some(reload) if *reload != Reload::Impossible => *reload = Reload::Asked,
+        _ => return Err(Error::text("there is no script to reload: the program did not come from a file")),
+    }
+    Err(Error::end_goroutine())
+}
+
+/// Whether the program can be run afresh, and is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Reload {
+    /// Nobody would do it.
+    #[default]
+    Impossible,
+    /// Whoever runs the program would.
+    Possible,
+    /// It is to be run afresh.
+    Asked,
+}

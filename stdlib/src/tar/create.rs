@@ -1,0 +1,154 @@
+//! Making an archive.
+
+use super::read::MAX_ENTRIES;
+use crate::files::{path_bytes, sorted_names};
+use crate::host::{FileKind, FileSystem, Metadata};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use tar::{Builder, EntryType, Header};
+
+/// What is packed.
+pub(super) enum Sources {
+    /// What is in this folder, or this file, under its own name.
+    One(PathBuf),
+    /// These files and folders, under their paths.
+    Several(Vec<PathBuf>),
+}
+
+/// Something to pack: where it is, and its name in the archive.
+struct Item {
+    path: PathBuf,
+    name: PathBuf,
+    metadata: Metadata,
+}
+
+/// Packs files into an archive, which takes its place when it is whole.
+pub(super) fn create(files: &dyn FileSystem, archive: &Path, sources: &Sources, compress: bool) -> io::Result<()> {
+    // The archive may lie among what is packed, so all is looked for before it is made.
+    let existing = files.canonical(archive).ok();
+    let mut items = Vec::new();
+    match sources {
+        Sources::One(path) => {
+            let metadata = files.metadata(path, true).map_err(|error| of(path, error))?;
+            let is_folder = metadata.is_folder();
+            let name = if is_folder { PathBuf::new() } else { path.file_name().unwrap_or_default().into() };
+            find(files, Item { path: path.clone(), name, metadata }, existing.as_deref(), &mut items)?;
+        }
+        Sources::Several(paths) => {
+            for path in paths {
+                let metadata = files.metadata(path, false).map_err(|error| of(path, error))?;
+                let name = name_of(path).ok_or_else(|| {
+                    io::Error::new(io::ErrorKind::InvalidInput, format!("{}: leads out of the folder", path.display()))
+                })?;
+                find(files, Item { path: path.clone(), name, metadata }, existing.as_deref(), &mut items)?;
+            }
+        }
+    }
+    let mut replacement = files.replace(archive, None)?;
+    if compress {
+        let encoder = GzEncoder::new(BufWriter::new(&mut replacement), Compression::default());
+        pack(files, &items, encoder)?.finish()?.flush()?;
+    } else {
+        pack(files, &items, BufWriter::new(&mut replacement))?.flush()?;
+    }
+    replacement.finish()
+}
+
+/// The name of a path in an archive: relative, without dots. None if it leads out.
+fn name_of(path: &Path) -> Option<PathBuf> {
+    let mut name = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => name.push(part),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+            Component::ParentDir => return None,
+        }
+    }
+    Some(name)
+}
+
+/// Adds a file, or a folder and everything in it; but not the archive.
+fn find(files: &dyn FileSystem, item: Item, archive: Option<&Path>, items: &mut Vec<Item>) -> io::Result<()> {
+    let mut stack = vec![item];
+    while let Some(item) = stack.pop() {
+        if archive.is_some() && files.canonical(&item.path).ok().as_deref() == archive {
+            continue;
+        }
+        if item.metadata.is_folder() {
+            for name in sorted_names(files, &item.path).map_err(|error| of(&item.path, error))?.into_iter().rev() {
+                let path = item.path.join(&name);
+                // One that has been removed meanwhile is not there.
+                let Ok(metadata) = files.metadata(&path, false) else { continue };
+                stack.push(Item { path, name: item.name.join(name), metadata });
+            }
+        }
+        // The folder itself has no name if only what is in it is packed.
+        if !item.name.as_os_str().is_empty() {
+            items.push(item);
+        }
+        if items.len() + stack.len() > MAX_ENTRIES {
+            return Err(io::Error::other(format!("more than {MAX_ENTRIES} files to pack")));
+        }
+    }
+    Ok(())
+}
+
+fn pack<W: Write>(files: &dyn FileSystem, items: &[Item], output: W) -> io::Result<W> {
+    let mut builder = Builder::new(output);
+    for item in items {
+        let mut header = Header::new_gnu();
+        header.set_mode(item.metadata.permissions);
+        header.set_mtime(item.metadata.modified.max(0.0) as u64);
+        header.set_uid(item.metadata.user.into());
+        header.set_gid(item.metadata.group.into());
+        match item.metadata.kind {
+            FileKind::File => {
+                header.set_entry_type(EntryType::Regular);
+                header.set_size(item.metadata.size);
+                let source = files.open(&item.path).map_err(|error| of(&item.path, error))?;
+                let mut contents = Exactly { source, left: item.metadata.size };
+                builder.append_data(&mut header, &item.name, &mut contents).map_err(|error| of(&item.path, error))?;
+            }
+            FileKind::Folder => {
+                header.set_entry_type(EntryType::Directory);
+                header.set_size(0);
+                // A folder's name ends with a slash.
+                builder.append_data(&mut header, item.name.join(""), io::empty())?;
+            }
+            FileKind::Link => {
+                header.set_entry_type(EntryType::Symlink);
+                header.set_size(0);
+                let target = files.read_link(&item.path).map_err(|error| of(&item.path, error))?;
+                builder.append_link(&mut header, &item.name, target)?;
+            }
+            _ => return Err(io::Error::other(format!("{}: is neither a file nor a folder", item.path.display()))),
+        }
+    }
+    builder.into_inner()
+}
+
+/// A file that has as many bytes as was said in its head.
+struct Exactly<R> {
+    source: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Exactly<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.source.read(&mut buffer[..room])?;
+        if count == 0 && room > 0 {
+            return Err(io::Error::other("has become shorter while it was read"));
+        }
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// An error with the path that it is about.
+fn of(path: &Path, error: io::Error) -> io::Error {
+    let text = [&path_bytes(path)[..], b": ", crate::host::reason(&error).as_bytes()].concat();
+    io::Error::new(error.kind(), String::from_utf8_lossy(&text).into_owned())
+}

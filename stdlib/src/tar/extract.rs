@@ -1,0 +1,220 @@
+//! Unpacking an archive into a folder, and nowhere else.
+//!
+//! Nothing is written through a symbolic link, whether the archive has made it or it was there before: each folder on the way to
+//! a file is looked at. Links may only lead to what lies in the folder. A file is written beside its place and put there whole,
+//! so what else has the same contents by a hard link is not changed.
+
+use super::read::{Limited, Reader};
+use crate::files::create_folders;
+use crate::host::{FileKind, FileSystem};
+use std::io::{self, Read, Write};
+use std::path::{Component, Path, PathBuf};
+use tar::{Entry, EntryType};
+
+/// What is unpacked has at most so many bytes, unless an option says otherwise.
+pub(super) const MAX_SIZE: u64 = 4 << 30;
+
+/// The folder that an archive is unpacked into.
+struct Target<'f> {
+    files: &'f dyn FileSystem,
+    folder: PathBuf,
+    max_size: u64,
+    /// How much may still be written.
+    left: u64,
+    /// Folders with the permissions and times that they get when everything is in them.
+    folders: Vec<(PathBuf, u32, f64)>,
+}
+
+/// Unpacks an archive.
+pub(super) fn extract(files: &dyn FileSystem, archive: &Path, folder: &Path, max_size: u64) -> io::Result<()> {
+    let reader = Reader::open(files, archive)?;
+    create_folders(files, folder)?;
+    // What was given as the folder may be reached through links; what lies in it may not.
+    let folder = files.canonical(folder)?;
+    let mut target = Target { files, folder, max_size, left: max_size, folders: Vec::new() };
+    reader.each(|entry| target.unpack(entry))?;
+    for (path, permissions, modified) in target.folders.iter().rev() {
+        files.set_times(path, *modified, *modified)?;
+        files.set_permissions(path, *permissions)?;
+    }
+    Ok(())
+}
+
+impl Target<'_> {
+    fn unpack(&mut self, entry: &mut Entry<Limited>) -> io::Result<()> {
+        let name = entry.path()?.into_owned();
+        let parts = inside(&name).ok_or_else(|| outside(&name))?;
+        // The rights of whoever has packed it: not those to act as somebody else.
+        let permissions = entry.header().mode()? & 0o777;
+        let modified = entry.header().mtime()? as f64;
+        let kind = entry.header().entry_type();
+        if parts.as_os_str().is_empty() {
+            // "./": the folder itself.
+            return Ok(());
+        }
+        let path = self.prepare(&parts)?;
+        match kind {
+            EntryType::Directory => {
+                self.make_folder(&path)?;
+                self.folders.push((path, permissions, modified));
+            }
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+                self.write(&path, entry, permissions).map_err(|error| about(&name, error))?;
+                self.files.set_times(&path, modified, modified)?;
+                self.files.set_permissions(&path, permissions)?;
+            }
+            EntryType::Symlink => {
+                let target = entry.link_name()?.ok_or_else(|| broken(&name))?.into_owned();
+                if !stays_inside(&parts, &target) {
+                    return Err(outside(&name));
+                }
+                self.clear(&path)?;
+                self.files.link(&target, &path, true).map_err(|error| about(&name, error))?;
+            }
+            EntryType::Link => {
+                let target = entry.link_name()?.ok_or_else(|| broken(&name))?.into_owned();
+                let target = inside(&target).ok_or_else(|| outside(&name))?;
+                let target = self.prepare(&target)?;
+                let existing = self.files.metadata(&target, false).map_err(|error| about(&name, error))?;
+                if existing.kind != FileKind::File {
+                    return Err(outside(&name));
+                }
+                if target != path {
+                    self.clear(&path)?;
+                    self.files.link(&target, &path, false).map_err(|error| about(&name, error))?;
+                }
+            }
+            _ => {
+                let text = format!("'{}' is a device or a pipe, which is not unpacked", name.display());
+                return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+            }
+        }
+        Ok(())
+    }
+
+    /// The place of an entry; the folders that it lies in are made, and are folders.
+    fn prepare(&self, parts: &Path) -> io::Result<PathBuf> {
+        let mut path = self.folder.clone();
+        for part in parts.parent().into_iter().flat_map(Path::components) {
+            path.push(part);
+            self.make_folder(&path)?;
+        }
+        Ok(self.folder.join(parts))
+    }
+
+    /// Makes a folder, unless there is one. A link to one does not count.
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        match self.files.metadata(path, false) {
+            Ok(existing) if existing.is_folder() => Ok(()),
+            Ok(_) => {
+                let text = format!("'{}' is there and no folder: nothing is written through it", path.display());
+                Err(io::Error::new(io::ErrorKind::NotADirectory, text))
+            }
+            Err(_) => self.files.create_folder(path),
+        }
+    }
+
+    /// Removes a file or a link that is where something else goes.
+    fn clear(&self, path: &Path) -> io::Result<()> {
+        match self.files.metadata(path, false) {
+            Ok(existing) if !existing.is_folder() => self.files.remove(path),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&mut self, path: &Path, entry: &mut Entry<Limited>, permissions: u32) -> io::Result<()> {
+        let existing = self.files.metadata(path, false).ok();
+        if existing.is_some_and(|existing| existing.kind != FileKind::File) {
+            // What a link leads to would be replaced, and a pipe written to.
+            self.clear(path)?;
+        }
+        let mut file = self.files.replace(path, Some(permissions))?;
+        let mut buffer = vec![0; 1 << 16];
+        let mut missing = entry.size();
+        loop {
+            let count = entry.read(&mut buffer)?;
+            if count == 0 && missing > 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends in the middle of it"));
+            }
+            if count == 0 {
+                return file.finish();
+            }
+            missing = missing.saturating_sub(count as u64);
+            self.left = self.left.checked_sub(count as u64).ok_or_else(|| too_large(self.max_size))?;
+            file.write_all(&buffer[..count])?;
+        }
+    }
+}
+
+/// A path without dots that stays below where it begins. None if it is absolute or leads out.
+fn inside(path: &Path) -> Option<PathBuf> {
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(part) => parts.push(part),
+            Component::CurDir => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(parts)
+}
+
+/// Whether what a symbolic link says leads to something in the folder. `..` may stand at its beginning only: behind another
+/// link it would lead elsewhere than it seems to.
+fn stays_inside(link: &Path, target: &Path) -> bool {
+    let mut depth = link.components().count().saturating_sub(1);
+    let mut has_begun = false;
+    for part in target.components() {
+        match part {
+            Component::Normal(_) => has_begun = true,
+            Component::CurDir => {}
+            Component::ParentDir if !has_begun && depth > 0 => depth -= 1,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return false,
+        }
+    }
+    !target.as_os_str().is_empty()
+}
+
+fn outside(name: &Path) -> io::Error {
+    let text = format!("'{}' leads out of the folder: nothing is written there", name.display());
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+fn broken(name: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("'{}' is a link to nowhere", name.display()))
+}
+
+fn too_large(limit: u64) -> io::Error {
+    let text = format!("what is in the archive is larger than {limit} bytes (option max_size)");
+    io::Error::new(io::ErrorKind::FileTooLarge, text)
+}
+
+/// An error with the name of the entry that it is about.
+fn about(name: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {}", name.display(), crate::host::reason(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_stay_inside() {
+        for (link, target, stays) in [
+            ("a", "b", true),
+            ("a", "b/c", true),
+            ("a", "./b", true),
+            ("a", "../b", false),
+            ("x/a", "../b", true),
+            ("x/a", "../../b", false),
+            ("x/y/a", "../../b", true),
+            ("x/a", "b/../../c", false),
+            ("x/a", "b/../c", false),
+            ("a", "/etc/passwd", false),
+            ("a", "", false),
+            ("a", "..", false),
+        ] {
+            assert_eq!(stays_inside(Path::new(link), Path::new(target)), stays, "{link} -> {target}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `tar`: archives of files, plain or compressed with gzip.
+
+mod create;
+mod extract;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use crate::files::{describe, perform};
+use crate::host::{FileKind, FileSystem, Metadata, path_of};
+use crate::options::Options;
+use read::Reader;
+use solvm_vm::native::{Library, Results};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::io;
+use std::path::{Path, PathBuf};
+use tar::EntryType;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("tar" {
+    "create" => create_archive,
+    "extract" => extract_archive,
+    "list" => list,
+});
+
+/// `tar.create(archive, source[, compress])`: packs what is in a folder, a file, or the files in a list.
+fn create_archive<'c>(
+    call: &mut Call<'c>,
+    archive: LuaString<'c>,
+    source: Value<'c>,
+    compress: Option<bool>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let sources = if let Some(source) = LuaString::from_value(source) {
+        create::Sources::One(path_of(source.bytes()))
+    } else if let Some(list) = Table::from_value(source) {
+        create::Sources::Several(paths(list)?)
+    } else {
+        return Err(Error::argument(2, format!("string or table expected, got {}", source.type_name())));
+    };
+    let is_compressed = |name: &[u8]| [&b".gz"[..], b".tgz"].iter().any(|ending| name.ends_with(ending));
+    let compress = compress.unwrap_or_else(|| is_compressed(archive.bytes()));
+    let create = move |files: &dyn FileSystem, archive: &Path| create::create(files, archive, &sources, compress);
+    perform(call, archive, create, crate::files::done)
+}
+
+/// The paths in a list.
+fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
+    let path = |index: usize| {
+        let value = list.get(index);
+        let path = LuaString::from_value(value).map(|path| path_of(path.bytes()));
+        let wrong = || format!("string expected at index {index} of the list, got {}", value.type_name());
+        path.ok_or_else(|| Error::argument(2, wrong()))
+    };
+    (1..=list.length()).map(path).collect()
+}
+
+/// `tar.extract(archive, folder[, options])`: unpacks an archive into a folder, and nowhere else.
+fn extract_archive<'c>(
+    call: &mut Call<'c>,
+    archive: LuaString<'c>,
+    folder: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let options = Options::new(options, 3, &["max_size"])?;
+    let max_size = options.size(call, "max_size")?.map_or(extract::MAX_SIZE, |size| size as u64);
+    let folder = path_of(folder.bytes());
+    let extract = move |files: &dyn FileSystem, archive: &Path| extract::extract(files, archive, &folder, max_size);
+    perform(call, archive, extract, crate::files::done)
+}
+
+/// What is listed of an entry.
+struct Listed {
+    name: Vec<u8>,
+    kind: EntryType,
+    metadata: Metadata,
+    link: Option<Vec<u8>>,
+}
+
+/// `tar.list(archive)`: what is in an archive.
+fn list<'c>(call: &mut Call<'c>, archive: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+    perform(call, archive, read_list, |call, entries| {
+        let table = call.table(entries.len(), 0)?;
+        for (index, entry) in entries.into_iter().enumerate() {
+            let about = describe(call, &entry.name, &entry.metadata)?;
+            about.set_field(call, "type", type_name(entry.kind))?;
+            about.set_field(call, "link", entry.link)?;
+            table.set_index(call, index + 1, about.value())?;
+            call.charge(4);
+        }
+        Ok(vec![table.value()])
+    })
+}
+
+fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> {
+    let mut entries = Vec::new();
+    Reader::open(files, archive)?.each(|entry| {
+        let header = entry.header();
+        let kind = header.entry_type();
+        let metadata = Metadata {
+            kind: match kind {
+                EntryType::Directory => FileKind::Folder,
+                EntryType::Symlink => FileKind::Link,
+                EntryType::Fifo => FileKind::Pipe,
+                EntryType::Char => FileKind::CharacterDevice,
+                EntryType::Block => FileKind::BlockDevice,
+                _ => FileKind::File,
+            },
+            size: entry.size(),
+            permissions: header.mode()? & 0o7777,
+            modified: header.mtime()? as f64,
+            ..Metadata::default()
+        };
+        let link = entry.link_name_bytes().map(|link| link.into_owned());
+        entries.push(Listed { name: entry.path_bytes().into_owned(), kind, metadata, link });
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+fn type_name(kind: EntryType) -> &'static str {
+    match kind {
+        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => "file",
+        EntryType::Directory => "directory",
+        EntryType::Symlink => "symlink",
+        EntryType::Link => "link",
+        EntryType::Fifo => "pipe",
+        EntryType::Char | EntryType::Block => "device",
+        _ => "other",
+    }
+}

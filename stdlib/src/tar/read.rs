@@ -1,0 +1,87 @@
+//! Going through an archive, whoever made it.
+
+use crate::host::{FileSystem, Source};
+use flate2::read::MultiGzDecoder;
+use std::cell::Cell;
+use std::io::{self, BufReader, Read, SeekFrom};
+use std::path::Path;
+use std::rc::Rc;
+use tar::{Archive, Entry, EntryType};
+
+/// No archive with more entries is read.
+pub(super) const MAX_ENTRIES: usize = 1_000_000;
+/// What an archive consists of.
+const BLOCK: u64 = 512;
+/// Between two entries nothing is longer: names and attributes are read into memory.
+const MAX_HEADERS: u64 = 1 << 20;
+
+/// An archive that is read from its beginning.
+pub(super) struct Reader {
+    source: Box<dyn Read>,
+}
+
+/// What is read of an archive, as far as it may go on.
+pub(super) struct Limited {
+    source: Box<dyn Read>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 && !buffer.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the names in the archive are too long"));
+        }
+        let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let count = self.source.read(&mut buffer[..room])?;
+        self.left.set(left - count as u64);
+        Ok(count)
+    }
+}
+
+impl Reader {
+    /// Opens an archive; whether it is compressed can be seen from its first bytes.
+    pub(super) fn open(files: &dyn FileSystem, path: &Path) -> io::Result<Reader> {
+        let mut source: Box<dyn Source> = files.open(path)?;
+        let mut start = Vec::new();
+        source.by_ref().take(2).read_to_end(&mut start)?;
+        source.seek(SeekFrom::Start(0))?;
+        let source = BufReader::with_capacity(1 << 16, source);
+        let source: Box<dyn Read> =
+            if start == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
+        Ok(Reader { source })
+    }
+
+    /// Looks at every entry.
+    pub(super) fn each(self, mut look: impl FnMut(&mut Entry<Limited>) -> io::Result<()>) -> io::Result<()> {
+        let left = Rc::new(Cell::new(MAX_HEADERS));
+        let mut archive = Archive::new(Limited { source: self.source, left: left.clone() });
+        let mut count = 0;
+        for entry in archive.entries()? {
+            let mut entry = entry.map_err(no_archive)?;
+            count += 1;
+            if count > MAX_ENTRIES {
+                return Err(io::Error::other(format!("the archive has more than {MAX_ENTRIES} entries")));
+            }
+            left.set(u64::MAX);
+            // Attributes of the archive itself are no entry.
+            if entry.header().entry_type() != EntryType::XGlobalHeader {
+                look(&mut entry)?;
+            }
+            // What was not looked at is passed over; then comes the next entry's head.
+            let is_sparse = entry.header().entry_type() == EntryType::GNUSparse;
+            let stored = if is_sparse { entry.header().entry_size()? } else { entry.size() };
+            let unread = stored.saturating_sub(u64::MAX - left.get());
+            left.set(unread.saturating_add(BLOCK + MAX_HEADERS));
+        }
+        Ok(())
+    }
+}
+
+/// The error of something that is no archive.
+fn no_archive(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() {
+        return error;
+    }
+    io::Error::new(error.kind(), format!("no usable tar archive: {error}"))
+}

@@ -1,0 +1,133 @@
+//! What templates are filled with: from Lua values to those of the crate.
+
+use crate::data::walker::{Key, Refused, Writer};
+use gotmpl::{SafeKind, Value};
+use solvm_vm::{Data, Userdata};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Text that a program trusts: it is not escaped where it is of the right kind.
+#[derive(Clone)]
+pub(super) struct Trusted {
+    pub(super) kind: SafeKind,
+    pub(super) text: Arc<str>,
+}
+
+impl Data for Trusted {}
+
+/// Up to here every integer has a value of its own.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+/// About what a value takes in memory.
+const VALUE_SIZE: usize = 48;
+
+enum Open {
+    List(Vec<Value>),
+    Map(BTreeMap<Arc<str>, Value>, Arc<str>),
+}
+
+/// A value that is being made.
+#[derive(Default)]
+pub(super) struct ValueWriter {
+    open: Vec<Open>,
+    whole: Option<Value>,
+    size: usize,
+}
+
+impl ValueWriter {
+    /// The value, at the end.
+    pub(super) fn finish(self) -> Value {
+        self.whole.unwrap_or(Value::Nil)
+    }
+
+    fn add(&mut self, value: Value) -> Refused {
+        self.size += VALUE_SIZE;
+        match self.open.last_mut() {
+            Some(Open::List(items)) => items.push(value),
+            Some(Open::Map(fields, key)) => {
+                fields.insert(key.clone(), value);
+            }
+            None => self.whole = Some(value),
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, bytes: &[u8]) -> Result<Arc<str>, &'static str> {
+        self.size += bytes.len();
+        std::str::from_utf8(bytes).map(Arc::from).map_err(|_| "a string that is no UTF-8 cannot be shown")
+    }
+
+    fn end(&mut self) {
+        let value = match self.open.pop() {
+            Some(Open::List(items)) => Value::List(items.into()),
+            Some(Open::Map(fields, _)) => Value::Map(Arc::new(fields)),
+            None => return,
+        };
+        // Adding does not fail.
+        let _ = self.add(value);
+    }
+}
+
+impl Writer for ValueWriter {
+    const ANY_KEY: bool = true;
+
+    fn null(&mut self) -> Refused {
+        self.add(Value::Nil)
+    }
+
+    fn boolean(&mut self, value: bool) -> Refused {
+        self.add(Value::Bool(value))
+    }
+
+    fn number(&mut self, value: f64) -> Refused {
+        let is_integer = value.fract() == 0.0 && value.abs() <= EXACT;
+        self.add(if is_integer { Value::Int(value as i64) } else { Value::Float(value) })
+    }
+
+    fn string(&mut self, bytes: &[u8]) -> Refused {
+        let text = self.text(bytes)?;
+        self.add(Value::String(text))
+    }
+
+    fn object(&mut self, object: Userdata<'_>) -> Refused {
+        match object.get::<Trusted>() {
+            Some(Trusted { kind, text }) => self.add(Value::Safe { kind: *kind, s: text.clone() }),
+            None => Err("a userdata cannot be shown"),
+        }
+    }
+
+    fn begin_list(&mut self, length: usize, _: bool) -> Refused {
+        self.open.push(Open::List(Vec::with_capacity(length)));
+        Ok(())
+    }
+
+    fn item(&mut self) {}
+
+    fn end_list(&mut self) {
+        self.end();
+    }
+
+    fn begin_map(&mut self, _: usize) -> Refused {
+        self.open.push(Open::Map(BTreeMap::new(), "".into()));
+        Ok(())
+    }
+
+    fn key(&mut self, key: Key<'_>) -> Refused {
+        let name = match key {
+            Key::String(bytes) => self.text(bytes)?,
+            Key::Number(x) => x.to_string().into(),
+            Key::Boolean(value) => value.to_string().into(),
+        };
+        if let Some(Open::Map(_, key)) = self.open.last_mut() {
+            *key = name;
+        }
+        Ok(())
+    }
+
+    fn end_map(&mut self) {
+        self.end();
+    }
+
+    fn written(&self) -> usize {
+        self.size
+    }
+}

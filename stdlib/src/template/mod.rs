@@ -1,0 +1,359 @@
+//! `template`: texts with places that are filled in, in the syntax of Go's html/template, whose contextual escaping the crate
+//! `gotmpl` has: what is filled in is escaped for HTML, attributes, URLs, JavaScript and CSS as its place demands.
+//!
+//! Parsing and filling happen on the blocking pool: a template may have loops, and recursion, which wants a stack.
+
+mod data;
+
+use crate::data::document::give_way;
+use crate::data::walker::Walker;
+use crate::data::{Progress, failure};
+use crate::files::{self, Pattern, file_system, path_bytes};
+use crate::host::{FileSystem, path_of};
+use crate::io::file::{failure as io_failure, in_pool};
+use crate::object::{self, This};
+use crate::options::Options;
+use data::{Trusted, ValueWriter};
+use gotmpl::html::Template;
+use gotmpl::{MissingKey, SafeKind};
+use solvm_vm::native::asynchronous::{self, Finished, Lua, Slot};
+use solvm_vm::native::{Library, Rest, Results};
+use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("template" {
+    "attribute" => attribute,
+    "css" => css,
+    "html" => html,
+    "js" => js,
+    "js_string" => js_string,
+    "parse" => parse,
+    "parse_file" => parse_file,
+    "parse_files" => parse_files,
+    "parse_glob" => parse_glob,
+    "srcset" => srcset,
+    "url" => url,
+});
+
+/// The methods of a template.
+static METHODS: Library = solvm_vm::library!("" {
+    "execute" => execute,
+    "execute_template" => execute_template,
+    "templates" => templates,
+});
+
+/// A template may be no longer than this, and what it gives no longer than that.
+const MAX_SOURCE: u64 = 16 << 20;
+const MAX_OUTPUT: usize = 64 << 20;
+
+/// A template, as the data of an object.
+struct Parsed(Arc<Template>);
+
+impl Data for Parsed {}
+
+/// How templates are to be parsed and filled.
+#[derive(Clone)]
+struct Settings {
+    name: Option<String>,
+    delimiters: Option<(String, String)>,
+    missing: MissingKey,
+}
+
+/// The settings in a table that is argument `index`.
+fn settings<'c>(call: &mut Call<'c>, options: Option<Table<'c>>, index: usize) -> Result<Settings, Error> {
+    let options = Options::new(options, index, &["name", "delimiters", "missing"])?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let delimiters = match options.table(call, "delimiters")? {
+        None => None,
+        Some(pair) => {
+            let delimiter =
+                |i| LuaString::from_value(pair.get(i)).map(LuaString::bytes).filter(|text| !text.is_empty());
+            match (delimiter(1), delimiter(2)) {
+                (Some(left), Some(right)) => Some((text(left), text(right))),
+                _ => return Err(options.wrong("delimiters", "two strings expected")),
+            }
+        }
+    };
+    let missing = match options.text(call, "missing")? {
+        None | Some(b"default") => MissingKey::Invalid,
+        Some(b"zero") => MissingKey::ZeroValue,
+        Some(b"error") => MissingKey::Error,
+        Some(_) => return Err(options.wrong("missing", "'default', 'zero' or 'error' expected")),
+    };
+    Ok(Settings { name: options.text(call, "name")?.map(text), delimiters, missing })
+}
+
+/// A template made of one text or several, each with its name. The first one is what is filled when no other is named.
+fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template, String> {
+    let mut template: Option<Template> = None;
+    for (name, source) in sources {
+        let source = String::from_utf8(source).map_err(|_| format!("template: {name}: invalid UTF-8"))?;
+        template = Some(match template {
+            None => {
+                let mut first = Template::new(&name).missing_key(settings.missing);
+                if let Some((left, right)) = &settings.delimiters {
+                    first = first.delims(left, right);
+                }
+                first.parse(&source).map_err(|error| error.to_string())?
+            }
+            Some(whole) => add(whole, &name, &source, &settings)?,
+        });
+    }
+    template.ok_or_else(|| "no template".to_string())
+}
+
+/// Adds a text, and the templates that it defines, to a template.
+fn add(mut whole: Template, name: &str, source: &str, settings: &Settings) -> Result<Template, String> {
+    let mut part = gotmpl::Template::new(name);
+    if let Some((left, right)) = &settings.delimiters {
+        part = part.delims(left, right);
+    }
+    let part = part.parse(source).map_err(|error| error.to_string())?;
+    for name in part.templates() {
+        if let Some(tree) = part.lookup(name) {
+            whole = whole.add_parse_tree(name, tree.clone()).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(whole)
+}
+
+/// Ends a native by parsing: the result is the template, or nil and a message.
+async fn finish_with_template(
+    lua: Lua,
+    sources: Vec<(String, Vec<u8>)>,
+    settings: Settings,
+) -> Result<Finished, Error> {
+    let parsed = in_pool(move || make(sources, settings)).await;
+    let parsed = parsed.map_err(|error| Error::text(error.to_string()))?;
+    lua.finish_with(|call| match parsed {
+        Ok(template) => {
+            let name = call.string(template.name().as_bytes())?.value();
+            let object = object::new(call, Parsed(Arc::new(template)), &METHODS, &[("name", name)], &[])?;
+            Ok(vec![object.value()])
+        }
+        Err(message) => failure(call, &message),
+    })
+}
+
+/// `template.parse(text[, options])`: a template; nil and a message if the text is none.
+fn parse<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let settings = settings(call, options, 2)?;
+    if text.bytes().len() as u64 > MAX_SOURCE {
+        return Err(Error::argument(1, format!("text is longer than {} MiB", MAX_SOURCE >> 20)));
+    }
+    call.check_memory(text.bytes().len())?;
+    let name = settings.name.clone().unwrap_or_else(|| "template".to_string());
+    let sources = vec![(name, text.bytes().to_vec())];
+    Ok(asynchronous::run(move |lua| finish_with_template(lua, sources, settings)))
+}
+
+/// Parses files, each a template by its name without the folder.
+async fn parse_paths(
+    lua: Lua,
+    files: Arc<dyn FileSystem>,
+    paths: Vec<PathBuf>,
+    settings: Settings,
+) -> Result<Finished, Error> {
+    let mut sources = Vec::new();
+    for path in paths {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        match files::read(&lua, files.clone(), path.clone(), MAX_SOURCE).await? {
+            Ok(source) => sources.push((name, source)),
+            Err(error) => return lua.finish_with(|call| io_failure(call, &error, Some(&path_bytes(path)))),
+        }
+    }
+    finish_with_template(lua, sources, settings).await
+}
+
+/// `template.parse_file(path[, options])`: the template in a file.
+fn parse_file<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let settings = settings(call, options, 2)?;
+    let (files, paths) = (file_system(call)?, vec![path_of(path.bytes())]);
+    Ok(asynchronous::run(move |lua| parse_paths(lua, files, paths, settings)))
+}
+
+/// `template.parse_files(path, ...)`: one template of several files, which can use each other.
+fn parse_files<'c>(call: &mut Call<'c>, arguments: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+    let mut values: Vec<Value<'c>> = arguments.values(call).collect();
+    let options = match values.last().copied().and_then(Table::from_value) {
+        Some(options) if values.len() > 1 => {
+            values.pop();
+            Some(options)
+        }
+        _ => None,
+    };
+    // A list of paths will do as well.
+    let in_list = match values.first().copied().and_then(Table::from_value) {
+        Some(list) => (1..=list.length()).map(|i| list.get(i)).collect(),
+        None => values,
+    };
+    let settings = settings(call, options, call.argument_count())?;
+    let mut paths = Vec::with_capacity(in_list.len());
+    for (i, value) in in_list.into_iter().enumerate() {
+        let expected = || Error::argument(i + 1, format!("string expected, got {}", value.type_name()));
+        paths.push(path_of(LuaString::from_value(value).ok_or_else(expected)?.bytes()));
+    }
+    if paths.is_empty() {
+        return Err(Error::argument(1, "no path is given"));
+    }
+    let files = file_system(call)?;
+    Ok(asynchronous::run(move |lua| parse_paths(lua, files, paths, settings)))
+}
+
+/// `template.parse_glob(pattern[, options])`: one template of the files that match.
+fn parse_glob<'c>(
+    call: &mut Call<'c>,
+    pattern: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let settings = settings(call, options, 2)?;
+    let text = std::str::from_utf8(pattern.bytes()).map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
+    let pattern = Pattern::parse(text).map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
+    let (files, text) = (file_system(call)?, text.to_owned());
+    Ok(asynchronous::run(move |lua| async move {
+        match files::find(&lua, files.clone(), &text, pattern).await? {
+            Ok(paths) if paths.is_empty() => lua.finish_with(|call| failure(call, &format!("{text}: no file matches"))),
+            Ok(paths) => parse_paths(lua, files, paths, settings).await,
+            Err(error) => lua.finish_with(|call| io_failure(call, &error, Some(text.as_bytes()))),
+        }
+    }))
+}
+
+/// Text that may not become too long.
+#[derive(Default)]
+struct Output(String);
+
+impl fmt::Write for Output {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MAX_OUTPUT {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// Fills a template with the value in a slot: the result is the text, or nil and a message.
+async fn fill(lua: Lua, template: Arc<Template>, name: Option<String>, value: Slot) -> Result<Finished, Error> {
+    let mut writer = ValueWriter::default();
+    let mut open = None;
+    loop {
+        let progress = lua.get(value, |call, value| {
+            let mut walker = match open.take() {
+                Some(open) => Walker::resume(call, open),
+                None => Walker::new(call, value, &mut writer)?,
+            };
+            let progress = walker.walk(call, &mut writer)?;
+            let (now_open, kept) = walker.suspend();
+            open = Some(now_open);
+            call.keep_only(kept);
+            Ok::<_, Error>(progress)
+        })?;
+        match progress {
+            Progress::Finished => break,
+            Progress::Paused => give_way().await,
+        }
+    }
+    let value = writer.finish();
+    let filled = in_pool(move || {
+        let mut output = Output::default();
+        let result = match name {
+            None => template.execute_fmt(&mut output, &value),
+            Some(name) => template.execute_template_fmt(&mut output, &name, &value),
+        };
+        match result {
+            Ok(()) => Ok(output.0),
+            Err(gotmpl::TemplateError::Write) => Err(format!("the text would be longer than {} MiB", MAX_OUTPUT >> 20)),
+            Err(error) => Err(error.to_string()),
+        }
+    });
+    let filled = filled.await.map_err(|error| Error::text(error.to_string()))?;
+    lua.finish_with(|call| match filled {
+        Ok(text) => Ok(vec![call.string(text.as_bytes())?.value()]),
+        Err(message) => failure(call, &message),
+    })
+}
+
+/// Which argument of a method has this index, after the object that a colon adds.
+fn method_argument<'c>(call: &Call<'c>, object: Userdata<'c>, index: usize) -> Slot {
+    let has_colon = call.argument(0).is_some_and(|first| first.raw_equal(object.value()));
+    Slot::argument(index + usize::from(has_colon))
+}
+
+/// `Template:execute([data])`: the text, filled in.
+fn execute<'c>(
+    call: &mut Call<'c>,
+    this: This<'c, Parsed>,
+    _data: Option<Value<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let (template, data) = (this.0.clone(), method_argument(call, this.object, 0));
+    Ok(asynchronous::run(move |lua| fill(lua, template, None, data)))
+}
+
+/// `Template:execute_template(name[, data])`: the text of one of the templates that are defined in it.
+fn execute_template<'c>(
+    call: &mut Call<'c>,
+    this: This<'c, Parsed>,
+    name: LuaString<'c>,
+    _data: Option<Value<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let name = String::from_utf8_lossy(name.bytes()).into_owned();
+    let (template, data) = (this.0.clone(), method_argument(call, this.object, 1));
+    Ok(asynchronous::run(move |lua| fill(lua, template, Some(name), data)))
+}
+
+/// `Template:templates()`: the sorted names of the templates that are defined in it.
+fn templates<'c>(call: &mut Call<'c>, this: This<'c, Parsed>) -> Result<Table<'c>, Error> {
+    let mut names = this.0.templates();
+    names.sort_unstable();
+    let table = call.table(names.len(), 0)?;
+    for (i, name) in names.into_iter().enumerate() {
+        let name = call.string(name.as_bytes())?;
+        table.set_index(call, i + 1, name.value())?;
+    }
+    Ok(table)
+}
+
+/// Text that is not escaped where it is of the right kind.
+fn trusted<'c>(call: &mut Call<'c>, text: LuaString<'c>, kind: SafeKind) -> Result<Userdata<'c>, Error> {
+    let text = std::str::from_utf8(text.bytes()).map_err(|_| Error::argument(1, "text is no UTF-8"))?;
+    call.check_memory(text.len())?;
+    Ok(call.userdata(Trusted { kind, text: text.into() }, None))
+}
+
+/// Functions that trust a text of one kind.
+macro_rules! trusting {
+    ($($(#[$about:meta])* $name:ident $kind:ident;)*) => { $(
+        $(#[$about])*
+        fn $name<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Userdata<'c>, Error> {
+            trusted(call, text, SafeKind::$kind)
+        }
+    )* };
+}
+
+trusting! {
+    /// `template.attribute(text)`: attributes with their values.
+    attribute HtmlAttr;
+    /// `template.css(text)`: style sheets and parts of them.
+    css Css;
+    /// `template.html(text)`: parts of HTML documents.
+    html Html;
+    /// `template.js(text)`: expressions of JavaScript.
+    js Js;
+    /// `template.js_string(text)`: what stands between quotes in JavaScript.
+    js_string JsStr;
+    /// `template.srcset(text)`: values of the attribute `srcset`.
+    srcset Srcset;
+    /// `template.url(text)`: addresses.
+    url Url;
+}

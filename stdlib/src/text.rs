@@ -1,0 +1,301 @@
+//! `text`: what people do with strings every day. Unlike those of `string`, these functions know UTF-8; bytes that are none
+//! stay as they are.
+//!
+//! All of them are methods of strings as well, but for names that `string` has already: a program may call a variable `text`
+//! and go on calling `text.trim(text)`.
+
+use memchr::memmem;
+use solvm_vm::native::Library;
+use solvm_vm::number::NumberText;
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("text" {
+    "contains" => contains,
+    "ends_with" => ends_with,
+    "join" => join,
+    "lower" => lower,
+    "pad_left" => pad_left,
+    "pad_right" => pad_right,
+    "repeat" => repeat,
+    "repeat_str" => same_as "repeat",
+    "replace" => replace,
+    "split" => split,
+    "starts_with" => starts_with,
+    "title" => title,
+    "trim" => trim,
+    "trim_left" => trim_left,
+    "trim_right" => trim_right,
+    "upper" => upper,
+});
+
+/// What the table of functions cannot say: strings have the functions as methods.
+pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
+    let (from, to) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"string")?);
+    let globals = call.globals();
+    let (Some(from), Some(to)) = (Table::from_value(globals.get(from)), Table::from_value(globals.get(to))) else {
+        return Ok(());
+    };
+    for (name, function) in from.pairs() {
+        if to.get(name).is_nil() {
+            to.set(call, name, function)?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes that are worked on in the time that a unit of the budget stands for.
+const BYTES_PER_UNIT: usize = 16;
+
+fn charge(call: &mut Call, text: LuaString) {
+    call.charge(text.bytes().len() / BYTES_PER_UNIT);
+}
+
+/// How many bytes of space a text begins and ends with.
+fn space(text: &[u8]) -> (usize, usize) {
+    // Characters that are no UTF-8 are no space.
+    let chunk = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    let begin = chunk.len() - chunk.trim_start().len();
+    let mut end = text.len();
+    while end > begin {
+        // A character has four bytes at most.
+        let start = (end.saturating_sub(4)..end).rev().find(|&at| text.get(at).is_some_and(|&b| b & 0xc0 != 0x80));
+        let last = start.and_then(|start| Some((start, std::str::from_utf8(text.get(start..end)?).ok()?)));
+        match last {
+            Some((start, last)) if last.chars().all(char::is_whitespace) => end = start,
+            _ => break,
+        }
+    }
+    (begin, text.len() - end)
+}
+
+fn trim<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<'c>, Error> {
+    let bytes = text.bytes();
+    let (begin, end) = space(bytes);
+    call.string(bytes.get(begin..bytes.len() - end).unwrap_or_default())
+}
+
+fn trim_left<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<'c>, Error> {
+    let (begin, _) = space(text.bytes());
+    call.string(text.bytes().get(begin..).unwrap_or_default())
+}
+
+fn trim_right<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<'c>, Error> {
+    let bytes = text.bytes();
+    let (_, end) = space(bytes);
+    call.string(bytes.get(..bytes.len() - end).unwrap_or_default())
+}
+
+/// Changes the characters of a text; bytes that are none stay.
+fn map(text: &[u8], mut change: impl FnMut(&str, &mut String)) -> Vec<u8> {
+    let mut result = Vec::with_capacity(text.len());
+    let mut changed = String::new();
+    for chunk in text.utf8_chunks() {
+        changed.clear();
+        change(chunk.valid(), &mut changed);
+        result.extend_from_slice(changed.as_bytes());
+        result.extend_from_slice(chunk.invalid());
+    }
+    result
+}
+
+fn lower<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    charge(call, text);
+    map(text.bytes(), |text, result| result.push_str(&text.to_lowercase()))
+}
+
+fn upper<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    charge(call, text);
+    map(text.bytes(), |text, result| result.push_str(&text.to_uppercase()))
+}
+
+/// `text.title(s)`: the first letter of each word becomes a capital.
+fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
+    charge(call, text);
+    let mut in_word = false;
+    map(text.bytes(), |text, result| {
+        for c in text.chars() {
+            if c.is_alphabetic() && !in_word {
+                result.extend(c.to_uppercase());
+            } else {
+                result.push(c);
+            }
+            in_word = c.is_alphanumeric() || c == '_' || c == '\'';
+        }
+    })
+}
+
+/// `text.split(s[, separator])`: the parts between the separators; without one, the words between space.
+fn split<'c>(call: &mut Call<'c>, text: LuaString<'c>, separator: Option<LuaString<'c>>) -> Result<Table<'c>, Error> {
+    charge(call, text);
+    let bytes = text.bytes();
+    match separator.map(LuaString::bytes) {
+        None => {
+            let words = bytes.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+            list(call, words)
+        }
+        Some(b"") => {
+            let characters = bytes.utf8_chunks().flat_map(|chunk| {
+                let (valid, invalid) = (chunk.valid(), chunk.invalid());
+                let characters = valid.char_indices().map(move |(at, c)| &valid.as_bytes()[at..at + c.len_utf8()]);
+                characters.chain(invalid.chunks(1))
+            });
+            list(call, characters)
+        }
+        Some(separator) => {
+            let mut start = 0;
+            let mut ends = memmem::find_iter(bytes, separator);
+            let mut is_last = false;
+            let parts = std::iter::from_fn(|| {
+                if is_last {
+                    return None;
+                }
+                let part = match ends.next() {
+                    Some(end) => &bytes[std::mem::replace(&mut start, end + separator.len())..end],
+                    None => {
+                        is_last = true;
+                        &bytes[start..]
+                    }
+                };
+                Some(part)
+            });
+            list(call, parts)
+        }
+    }
+}
+
+fn list<'c, 't>(call: &mut Call<'c>, parts: impl Iterator<Item = &'t [u8]>) -> Result<Table<'c>, Error> {
+    let table = call.table(0, 0)?;
+    for (i, part) in parts.enumerate() {
+        let part = call.string(part)?;
+        table.set_index(call, i + 1, part.value())?;
+    }
+    call.charge(table.length());
+    Ok(table)
+}
+
+/// `text.join(list[, separator])`: the strings and numbers of a list in one.
+fn join<'c>(call: &mut Call<'c>, list: Table<'c>, separator: Option<LuaString<'c>>) -> Result<Vec<u8>, Error> {
+    let separator = separator.map_or(&b""[..], LuaString::bytes);
+    let length = list.length();
+    call.charge(length);
+    let mut text = Vec::new();
+    let mut checked = 0;
+    for i in 1..=length {
+        let value = list.get(i);
+        match (LuaString::from_value(value), value.as_number()) {
+            (Some(part), _) => text.extend_from_slice(part.bytes()),
+            (None, Some(x)) => text.extend_from_slice(&NumberText::new(x)),
+            _ => {
+                let reason = format!("item {i} must be a string or a number, not a {}", value.type_name());
+                return Err(Error::argument(1, reason));
+            }
+        }
+        if i < length {
+            text.extend_from_slice(separator);
+        }
+        if text.len() - checked > 1 << 20 {
+            checked = text.len();
+            call.check_memory(checked)?;
+        }
+    }
+    Ok(text)
+}
+
+/// `text.replace(s, old, new[, count])`: with each `old` replaced, or the first `count` of them. `old` is no pattern.
+fn replace<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    old: LuaString<'c>,
+    new: LuaString<'c>,
+    count: Option<i64>,
+) -> Result<LuaString<'c>, Error> {
+    charge(call, text);
+    let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
+    if old.is_empty() {
+        return Err(Error::argument(2, "the text to replace is empty"));
+    }
+    let count = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(0));
+    let mut result = Vec::with_capacity(bytes.len());
+    let mut rest = 0;
+    for at in memmem::find_iter(bytes, old).take(count) {
+        result.extend_from_slice(bytes.get(rest..at).unwrap_or_default());
+        result.extend_from_slice(new);
+        rest = at + old.len();
+        // One that is long enough to grow much is looked at each time.
+        if new.len() > 1 << 10 {
+            call.check_memory(result.len())?;
+        }
+    }
+    if rest == 0 {
+        return Ok(text);
+    }
+    result.extend_from_slice(bytes.get(rest..).unwrap_or_default());
+    call.string(&result)
+}
+
+fn contains<'c>(call: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
+    charge(call, text);
+    memmem::find(text.bytes(), part.bytes()).is_some()
+}
+
+fn starts_with<'c>(_: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
+    text.bytes().starts_with(part.bytes())
+}
+
+fn ends_with<'c>(_: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
+    text.bytes().ends_with(part.bytes())
+}
+
+/// How many characters a text has; of what is no UTF-8, each byte counts.
+fn width(text: &[u8]) -> usize {
+    text.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum()
+}
+
+/// What fills a text up to a number of characters.
+fn padding<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    wanted: i64,
+    pad: Option<LuaString<'c>>,
+) -> Result<Vec<u8>, Error> {
+    charge(call, text);
+    let pad = pad.map_or(&b" "[..], LuaString::bytes);
+    if pad.is_empty() {
+        return Err(Error::argument(3, "the text to fill with is empty"));
+    }
+    let missing = usize::try_from(wanted).unwrap_or(0).saturating_sub(width(text.bytes()));
+    // A character has four bytes at most.
+    call.check_memory(missing.saturating_mul(4))?;
+    call.charge(missing / BYTES_PER_UNIT);
+    match std::str::from_utf8(pad) {
+        Ok(pad) => Ok(pad.chars().cycle().take(missing).collect::<String>().into_bytes()),
+        Err(_) => Ok(pad.iter().copied().cycle().take(missing).collect()),
+    }
+}
+
+/// `text.pad_left(s, width[, pad])`: filled up in front to so many characters.
+fn pad_left<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    width: i64,
+    pad: Option<LuaString<'c>>,
+) -> Result<Vec<u8>, Error> {
+    Ok([&padding(call, text, width, pad)?, text.bytes()].concat())
+}
+
+/// `text.pad_right(s, width[, pad])`: filled up behind to so many characters.
+fn pad_right<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    width: i64,
+    pad: Option<LuaString<'c>>,
+) -> Result<Vec<u8>, Error> {
+    Ok([text.bytes(), &padding(call, text, width, pad)?].concat())
+}
+
+/// `text.repeat(s, count)`: the text so many times.
+fn repeat<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: i64) -> Result<Value<'c>, Error> {
+    let count = usize::try_from(count).unwrap_or(0);
+    let length = text.bytes().len().saturating_mul(count);
+    Ok(call.repeated_string(text.bytes(), length)?.value())
+}
