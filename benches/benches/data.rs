@@ -42,7 +42,7 @@ fn document() -> Value {
             "id": i,
             "name": format!("record number {i}"),
             "text": "The quick brown fox jumps over the lazy dog; \"quoted\", with\nlines and ümlauts.",
-            "active": i % 3 == 0,
+            "active": i.is_multiple_of(3),
             "price": i as f64 / 7.0,
             "owner": null,
             "tags": ["red", "green", format!("tag{}", i % 100)],
