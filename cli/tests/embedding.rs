@@ -73,7 +73,7 @@ fn errors_tell_where_and_how() {
     assert_eq!(error.message(), "global 'no_such_function' is no function but a nil value");
     let error = lua.eval::<String>("return '\\255'").unwrap_err();
     assert_eq!(error.message(), "result #1: UTF-8 string expected, got string");
-    assert_eq!(lua.run("error({})").unwrap_err().message(), "(error object is a table value)");
+    assert_eq!(lua.run("error({})").unwrap_err().message(), "(error object is not a string)");
 }
 
 #[tokio::test]

@@ -119,7 +119,11 @@ fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>>
     Err(tried)
 }
 
-fn load_library<'c>(_: &mut Call<'c>, _arguments: Rest) -> (Option<Value<'c>>, &'static str, &'static str) {
+fn load_library<'c>(
+    _: &mut Call<'c>,
+    _path: LuaString<'c>,
+    _name: LuaString<'c>,
+) -> (Option<Value<'c>>, &'static str, &'static str) {
     (None, NO_C_MODULES, "absent")
 }
 

@@ -302,12 +302,16 @@ impl Sort {
     }
 }
 
-/// `a < b` for two numbers or two strings; None if a metamethod decides or there is no order.
-fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<bool> {
+/// Bytes that are compared in the time of one unit of the budget.
+const BYTES_PER_UNIT: usize = 64;
+
+/// `a < b` for two numbers or two strings, and what finding out has cost; None if a metamethod decides or there is no order.
+fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<(bool, usize)> {
     if let (Some(a), Some(b)) = (a.as_number(), b.as_number()) {
-        return Some(a < b);
+        return Some((a < b, 1));
     }
-    Some(LuaString::from_value(a)?.bytes() < LuaString::from_value(b)?.bytes())
+    let (a, b) = (LuaString::from_value(a)?.bytes(), LuaString::from_value(b)?.bytes());
+    Some((a < b, 1 + a.len().min(b.len()) / BYTES_PER_UNIT))
 }
 
 impl Steps for Sort {
@@ -324,9 +328,9 @@ impl Steps for Sort {
             if self.has_comparator {
                 break Some((right, left));
             }
-            let Some(from_right) = less(right, left) else { break Some((right, left)) };
+            let Some((from_right, cost)) = less(right, left) else { break Some((right, left)) };
             self.take(values, from_right);
-            budget -= 1;
+            budget = budget.saturating_sub(cost);
             if budget == 0 {
                 call.charge(started);
                 return call.again();

@@ -76,9 +76,7 @@ pub(crate) const TOO_MANY_RESULTS_STACK: &str = "stack overflow (too many result
 pub(crate) const NOT_ENOUGH_MEMORY: &str = "not enough memory";
 
 /// An error that nobody caught and that is no text.
-pub(crate) fn error_object(type_name: &str) -> String {
-    format!("(error object is a {type_name} value)")
-}
+pub(crate) const ERROR_OBJECT: &str = "(error object is not a string)";
 
 pub(crate) const STRING_OVERFLOW: &str = "string length overflow";
 pub(crate) const ERROR_IN_ERROR_HANDLING: &str = "error in error handling";

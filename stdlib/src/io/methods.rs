@@ -173,6 +173,9 @@ fn position<'c>(call: &mut Call<'c>, result: std::io::Result<u64>) -> Result<Vec
     }
 }
 
+/// No file gathers more bytes than this before it writes them.
+const MAX_BUFFER: usize = 1 << 20;
+
 /// `file:setvbuf(mode[, size])`: how much is gathered before it is written.
 fn set_buffering<'c>(
     call: &mut Call<'c>,
@@ -181,7 +184,8 @@ fn set_buffering<'c>(
     size: Option<i64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = file.open()?;
-    let size = size.map_or(1 << 16, |size| usize::try_from(size).unwrap_or(0));
+    // As in C, the size is a wish: what is gathered does not count against the memory limit.
+    let size = size.map_or(1 << 16, |size| usize::try_from(size).unwrap_or(0)).min(MAX_BUFFER);
     let buffering = match option(mode, &["no", "full", "line"])? {
         0 => Buffering::None,
         1 => Buffering::Full(size),

@@ -20,6 +20,9 @@ fn seconds_now(call: &mut Call) -> Result<i64, Error> {
     })
 }
 
+/// Longer formats are refused: nothing that is worth waiting for is that long.
+const MAX_FORMAT: usize = 1 << 16;
+
 /// `os.date([format[, time]])`
 pub(super) fn date<'c>(
     call: &mut Call<'c>,
@@ -27,6 +30,9 @@ pub(super) fn date<'c>(
     time: Option<f64>,
 ) -> Result<Option<Value<'c>>, Error> {
     let format = format.map_or(&b"%c"[..], LuaString::bytes);
+    if format.len() > MAX_FORMAT {
+        return Err(Error::argument(1, "format too long"));
+    }
     let seconds = match time {
         Some(time) if time.abs() <= MAX_SECONDS => time as i64,
         Some(_) => return Ok(None),

@@ -494,7 +494,8 @@ impl Executor {
                 let is_reported = !is_handled || Some(id) == main;
                 let report = is_reported.then(|| Report {
                     message: call.error_message(error),
-                    traceback: traceback.to_vec(),
+                    // As with `lua`, only texts come with the calls.
+                    traceback: if LuaString::from_value(error).is_some() { traceback.to_vec() } else { Vec::new() },
                     goroutine: (Some(id) != main).then(|| id.number()),
                 });
                 (id, report, is_handled && Some(id) != main)

@@ -8,6 +8,9 @@ use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Dialect, Error, LuaString, Type, Value};
 use std::ops::Range;
 
+/// Bytes that are copied in the time of one unit of the budget.
+const BYTES_PER_UNIT: usize = 64;
+
 /// A substitution under way.
 pub(super) struct Substitution {
     matcher: Matcher,
@@ -37,9 +40,10 @@ pub(super) fn global_substitute<'c>(
     call: &mut Call<'c>,
     subject: LuaString<'c>,
     pattern: LuaString<'c>,
-    replacement: Value<'c>,
+    replacement: Option<Value<'c>>,
     limit: Option<i64>,
 ) -> Result<Substituted, Error> {
+    let replacement = replacement.unwrap_or(Value::NIL);
     if !matches!(replacement.kind(), Type::Number | Type::String | Type::Table | Type::Function) {
         return Err(Error::argument(3, "string/function/table expected"));
     }
@@ -79,7 +83,7 @@ impl Substitution {
                 Progress::OutOfSteps => return Ok(Advance::OutOfBudget),
             };
             self.count += 1;
-            self.text.extend_from_slice(&subject[self.source..found.start]);
+            self.add(call, &subject[self.source..found.start])?;
             match replacement.kind() {
                 Type::Function => {
                     let mut arguments = Vec::with_capacity(4);
@@ -90,7 +94,7 @@ impl Substitution {
                 Type::Table => {
                     let key = capture(call, &self.matcher, subject, 0)?;
                     match call.index(replacement, key)? {
-                        Indexed::Value(value) => self.add_value(value, &found, subject)?,
+                        Indexed::Value(value) => self.add_value(call, value, &found, subject)?,
                         Indexed::Call(method, object) => {
                             self.asked = Some(found);
                             return Ok(Advance::Call(method, vec![object, key]));
@@ -100,10 +104,23 @@ impl Substitution {
                 _ => self.add_text(call, replacement, &found, subject)?,
             }
             self.pass(&found, subject);
-            call.check_memory(self.text.len())?;
+            if call.budget() == 0 && !self.finished {
+                return Ok(Advance::OutOfBudget);
+            }
         }
-        self.text.extend_from_slice(subject.get(self.source..).unwrap_or(&[]));
+        self.add(call, subject.get(self.source..).unwrap_or(&[]))?;
         Ok(Advance::Finished)
+    }
+
+    /// Adds a piece of text, as far as the memory limit allows; its bytes are charged.
+    fn add(&mut self, call: &mut Call, piece: &[u8]) -> Result<(), Error> {
+        if self.text.len() + piece.len() > self.text.capacity() {
+            // It is gathered outside of the heap, and becomes a string at the end.
+            call.check_memory((self.text.len() + piece.len()).saturating_mul(2))?;
+        }
+        call.charge(piece.len() / BYTES_PER_UNIT);
+        self.text.extend_from_slice(piece);
+        Ok(())
     }
 
     /// Goes on behind a match; behind an empty one with the next byte.
@@ -122,17 +139,22 @@ impl Substitution {
     }
 
     /// Adds a table's value or a function's result: nil and false keep the match as it is.
-    fn add_value(&mut self, value: Value<'_>, found: &Range<usize>, subject: &[u8]) -> Result<(), Error> {
+    fn add_value(
+        &mut self,
+        call: &mut Call,
+        value: Value<'_>,
+        found: &Range<usize>,
+        subject: &[u8],
+    ) -> Result<(), Error> {
         if !value.is_truthy() {
-            self.text.extend_from_slice(&subject[found.clone()]);
+            self.add(call, &subject[found.clone()])
         } else if let Some(text) = LuaString::from_value(value) {
-            self.text.extend_from_slice(text.bytes());
+            self.add(call, text.bytes())
         } else if let Some(x) = value.as_number() {
-            self.text.extend_from_slice(&NumberText::new(x));
+            self.add(call, &NumberText::new(x))
         } else {
-            return Err(Error::text(format!("invalid replacement value (a {})", value.type_name())));
+            Err(Error::text(format!("invalid replacement value (a {})", value.type_name())))
         }
-        Ok(())
     }
 
     /// Adds a replacement text, with `%n` for capture n and `%0` for the match.
@@ -143,25 +165,28 @@ impl Substitution {
         found: &Range<usize>,
         subject: &[u8],
     ) -> Result<(), Error> {
-        let Some(text) = LuaString::from_value(replacement) else { return self.add_value(replacement, found, subject) };
+        let Some(text) = LuaString::from_value(replacement) else {
+            return self.add_value(call, replacement, found, subject);
+        };
         let mut rest = text.bytes();
+        // Each of many short pieces costs more than its bytes.
+        call.charge(rest.len() / 16);
         while let Some(at) = memchr::memchr(b'%', rest) {
-            self.text.extend_from_slice(&rest[..at]);
+            self.add(call, &rest[..at])?;
             match rest.get(at + 1) {
-                Some(b'0') => self.text.extend_from_slice(&subject[found.clone()]),
+                Some(b'0') => self.add(call, &subject[found.clone()])?,
                 Some(digit @ b'1'..=b'9') => {
                     let value = capture(call, &self.matcher, subject, usize::from(digit - b'1'))?;
-                    self.add_value(value, found, subject)?;
+                    self.add_value(call, value, found, subject)?;
                 }
-                Some(&byte) if byte != b'%' && call.dialect() == Dialect::GopherLua => self.text.extend([b'%', byte]),
-                Some(&byte) => self.text.push(byte),
+                Some(&byte) if byte != b'%' && call.dialect() == Dialect::GopherLua => self.add(call, &[b'%', byte])?,
+                Some(&byte) => self.add(call, &[byte])?,
                 // PUC Lua copies the zero that ends a C string.
-                None => self.text.push(0),
+                None => self.add(call, &[0])?,
             }
             rest = rest.get(at + 2..).unwrap_or(&[]);
         }
-        self.text.extend_from_slice(rest);
-        Ok(())
+        self.add(call, rest)
     }
 }
 
@@ -171,7 +196,7 @@ impl Steps for Substitution {
         let replacement = call.argument(2).unwrap_or(Value::NIL);
         if let Some(found) = self.asked.take() {
             let value = call.returned(0);
-            self.add_value(value, &found, subject)?;
+            self.add_value(call, value, &found, subject)?;
             self.pass(&found, subject);
         }
         match self.advance(call, subject, replacement)? {

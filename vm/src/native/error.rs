@@ -160,7 +160,7 @@ impl<'c> Call<'c> {
     pub fn error_message(&mut self, error: Value<'c>) -> Vec<u8> {
         match LuaString::from_lua(self, error) {
             Some(text) => text.bytes().to_vec(),
-            None => messages::error_object(error.type_name()).into_bytes(),
+            None => messages::ERROR_OBJECT.into(),
         }
     }
 }
