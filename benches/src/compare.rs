@@ -137,7 +137,8 @@ fn find_interpreters(options: &Options) -> Result<Vec<Interpreter>, String> {
     Ok(interpreters)
 }
 
-fn build_solvm() -> Result<PathBuf, String> {
+/// Brings the release build up to date; gives its path.
+pub(crate) fn build_solvm() -> Result<PathBuf, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let folder = this.parent().ok_or("this program runs from an unknown place")?;
     let target = folder.parent().ok_or("this program runs from an unknown place")?;

@@ -1,8 +1,9 @@
 //! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine. `solvm-benches runtime`: what the runtime
-//! promises of goroutines, channels and timers.
+//! promises of goroutines, channels and timers. `solvm-benches network`: what servers and clients do per second.
 #![forbid(unsafe_code)]
 
 mod compare;
+mod network;
 mod runtime;
 
 use std::process::ExitCode;
@@ -11,6 +12,11 @@ const USAGE: &str = "usage: solvm-benches runtime [SCRIPT]
 
 Measures goroutines, channels and timers, each in a process of its own, and says whether the figures are as promised; or runs
 one of the scripts below benches/runtime.
+
+usage: solvm-benches network [SOLVM]
+
+Measures a server whose handler is Lua, beside node and nginx with its Lua module if they are installed, with wrk; echoes of
+WebSockets and TCP; the HTTP client. SOLVM is the binary to measure (default: the release build, brought up to date).
 
 usage: solvm-benches compare [--runs N] [--smoke] [--solvm PATH] [NAME...]
 
@@ -27,6 +33,7 @@ fn main() -> ExitCode {
     let result = match arguments.next().as_deref() {
         Some("compare") => compare::Options::parse(arguments).and_then(|options| compare::run(&options)),
         Some("runtime") => arguments.next().map_or_else(runtime::run, |script| runtime::run_script(&script)),
+        Some("network") => network::run(arguments.next().map(Into::into)),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -3,7 +3,9 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+#[cfg(target_os = "linux")]
+use std::net::Shutdown;
+use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -42,12 +44,14 @@ impl Program {
     }
 
     /// A figure from the system's account of the process.
+    #[cfg(target_os = "linux")]
     fn figure(&self, name: &str) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
+    #[cfg(target_os = "linux")]
     fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
     }
@@ -187,6 +191,7 @@ fn every_wait_ends_with_a_signal() {
 }
 
 /// What is taken for connections is given back: after some thousand of every kind as many descriptors are open as before.
+#[cfg(target_os = "linux")]
 #[test]
 fn connections_leave_nothing_behind() {
     let code = format!(

@@ -124,7 +124,7 @@ impl Client {
     }
 
     /// The server closes with this code, and the connection ends.
-    fn is_closed_with(mut self, code: u16) {
+    fn expect_close(mut self, code: u16) {
         let (opcode, payload) = self.receive();
         assert_eq!(opcode, CLOSE, "{payload:?}");
         let found = payload.get(..2).map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]));
@@ -202,7 +202,7 @@ fn what_breaks_the_protocol_ends_the_socket() {
         for bytes in *case {
             client.0.write_all(bytes).unwrap();
         }
-        client.is_closed_with(1002);
+        client.expect_close(1002);
     }
     // The server goes on.
     let mut client = server.open();
@@ -217,7 +217,7 @@ fn text_is_utf_8() {
     for text in wrong {
         let mut client = server.open();
         client.send(FIN | TEXT, text);
-        client.is_closed_with(1007);
+        client.expect_close(1007);
     }
     let mut client = server.open();
     client.send(FIN | BINARY, wrong[0]);
@@ -229,15 +229,15 @@ fn messages_over_the_limit_are_refused_before_they_have_come() {
     let server = Server::start();
     let mut client = server.open();
     client.send(FIN | TEXT, &[b'x'; 1001]);
-    client.is_closed_with(1009);
+    client.expect_close(1009);
     let mut client = server.open();
     client.send(TEXT, &[b'x'; 600]);
     client.send(FIN, &[b'x'; 401]);
-    client.is_closed_with(1009);
+    client.expect_close(1009);
     // 2^40 bytes are announced, none comes.
     let mut client = server.open();
     client.0.write_all(&[FIN | BINARY, 0x80 | 127, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4]).unwrap();
-    client.is_closed_with(1009);
+    client.expect_close(1009);
 }
 
 #[test]

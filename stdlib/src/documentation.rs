@@ -56,6 +56,13 @@ impl Entry<'_> {
     }
 }
 
+/// The lines that a definition file begins with: what is said of the library as a whole.
+pub fn introduction(definitions: &str) -> Vec<&str> {
+    let lines = definitions.lines().skip_while(|line| line.is_empty() || line.starts_with("---@meta"));
+    let block = lines.map_while(|line| line.strip_prefix("---"));
+    block.filter(|line| !line.starts_with('@')).collect()
+}
+
 /// The entries of a definition file, in its order.
 pub fn entries(definitions: &str) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
@@ -98,7 +105,11 @@ fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::modules;
+    use crate::host::Sandbox;
+    use crate::runtime::executor::{Executor, Limits};
+    use crate::{LIBRARIES, modules};
+    use solvm_vm::native::Library;
+    use solvm_vm::{Call, Config, Table};
     use std::collections::BTreeSet;
 
     #[test]
@@ -115,30 +126,55 @@ mod tests {
         assert_eq!(entries[1].tags, [("param", "radius number in metres"), ("return", "number")]);
     }
 
-    /// What is registered is described, and what is described is registered.
+    /// The names that a library registers.
+    fn registered(library: &Library) -> impl Iterator<Item = String> {
+        let functions = library.functions.iter().map(|definition| definition.name);
+        let constants = library.constants.iter().map(|(name, _)| *name);
+        let aliases = library.aliases.iter().map(|(name, _)| *name);
+        functions.chain(constants).chain(aliases).map(|name| match library.name {
+            "" => name.to_string(),
+            library => format!("{library}.{name}"),
+        })
+    }
+
+    /// Whether a program finds something under a name with dots.
+    fn is_there(call: &mut Call, name: &str) -> bool {
+        let mut value = call.globals().value();
+        for part in name.split('.') {
+            let Some(table) = Table::from_value(value) else { return false };
+            let Ok(key) = call.string(part.as_bytes()) else { return false };
+            value = table.get(key);
+        }
+        !value.is_nil()
+    }
+
+    /// What is registered is described, and what is described is there.
     #[test]
     fn libraries_and_documentation_agree() {
-        let names: BTreeSet<&str> = modules().map(|module| module.name).collect();
-        for name in names {
-            let (mut registered, mut described) = (BTreeSet::new(), BTreeSet::new());
-            for module in modules().filter(|module| module.name == name) {
-                let library = module.library;
-                let functions = library.functions.iter().map(|definition| definition.name);
-                let constants = library.constants.iter().map(|(name, _)| *name);
-                let aliases = library.aliases.iter().map(|(name, _)| *name);
-                let prefix = if library.name.is_empty() { String::new() } else { format!("{}.", library.name) };
-                registered.extend(functions.chain(constants).chain(aliases).map(|name| format!("{prefix}{name}")));
-                // Methods and classes of objects, and the libraries themselves, are in no library's table.
-                let entries = entries(module.documentation).into_iter().filter(|entry| {
-                    !entry.name.contains(':')
-                        && entry.name != library.name
-                        && !entry.tags.iter().any(|(tag, _)| *tag == "class")
-                });
-                described.extend(entries.map(|entry| entry.name.to_string()));
+        let described: BTreeSet<&str> =
+            modules().flat_map(|module| entries(module.documentation)).map(|entry| entry.name).collect();
+        for name in modules().flat_map(|module| registered(module.library)) {
+            assert!(described.contains(&name[..]), "{name} is not described");
+        }
+        let mut executor = Executor::new(Config::default(), Limits::default(), Sandbox::new()).unwrap();
+        executor.enter(|call| {
+            for module in LIBRARIES {
+                for entry in entries(module.documentation) {
+                    // Methods and classes of objects are in no table.
+                    let is_class = entry.tags.iter().any(|(tag, _)| *tag == "class");
+                    if !entry.name.contains(':') && !is_class {
+                        assert!(is_there(call, entry.name), "there is no {}", entry.name);
+                    }
+                }
             }
-            if !described.is_empty() {
-                assert_eq!(registered, described, "of '{name}'");
-            }
+        });
+    }
+
+    /// Every library has an introduction.
+    #[test]
+    fn libraries_are_introduced() {
+        for module in modules().filter(|module| !module.documentation.is_empty()) {
+            assert!(!introduction(module.documentation).is_empty(), "{}", module.name);
         }
     }
 }

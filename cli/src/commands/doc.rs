@@ -1,7 +1,7 @@
 //! `solvm doc [NAME]`: the documentation of a module or a function.
 
 use clap::{Arg, ArgMatches, Command};
-use solvm_stdlib::documentation::{Entry, entries};
+use solvm_stdlib::documentation::{Entry, entries, introduction};
 use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -40,8 +40,8 @@ fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
 fn overview() -> String {
     let mut text = String::new();
     for module in modules().filter(|module| !module.documentation.is_empty()) {
-        let entries = entries(module.documentation);
-        let about = entries.first().and_then(|entry| entry.text.first()).copied().unwrap_or_default();
+        let about = introduction(module.documentation).join(" ");
+        let about = about.split_inclusive(['.', ':']).next().unwrap_or_default().trim_end_matches([':', '.']);
         let _ = writeln!(text, "{:<12} {about}", module.name);
     }
     text.push_str("\nsolvm doc NAME tells more, of a module or a function.\n");

@@ -1,7 +1,8 @@
 -- A goroutine that is ended in the very first instruction of its function.
+-- whole slices: less than a microsecond counts as nothing
 -- options: -run-limit 100ms
 -- exit: 1
--- stderr: run_limit_at_first_instruction.lua:9:
+-- stderr: run_limit_at_first_instruction.lua:10:
 -- stderr: in function <
 
 local interval = set_interval(function() end, 1)

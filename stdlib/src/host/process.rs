@@ -129,6 +129,19 @@ impl Process {
     }
 }
 
+/// Each connection takes a descriptor, of which a process may have few unless it asks for more.
+fn allow_many_connections() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        if limit.current != limit.maximum {
+            // If the system refuses, servers make do with fewer connections.
+            let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+        }
+    }
+}
+
 impl World for Process {
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.output.extend_from_slice(bytes);
@@ -243,7 +256,10 @@ impl World for Process {
         Ok(())
     }
 
-    fn allow_network(&mut self, _use: NetworkUse<'_>) -> io::Result<()> {
+    fn allow_network(&mut self, what: NetworkUse<'_>) -> io::Result<()> {
+        if let NetworkUse::Listen { .. } = what {
+            allow_many_connections();
+        }
         Ok(())
     }
 

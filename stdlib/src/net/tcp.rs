@@ -21,12 +21,13 @@ use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
 use solvm_vm::{Call, Data, Error, GoroutineId, LuaString, Table, Userdata, Value};
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Mutex;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -71,19 +72,20 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, String>
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    let failed = |error: io::Error| format!("port {port}: {}", reason(&error));
-    if !host.is_empty() {
-        let addresses = dns::addresses(host, port).await?;
-        let address = addresses.first().copied().ok_or("no address")?;
-        return at(address).map_err(failed);
-    }
-    // Where there is no IPv6, or it is kept apart, there is IPv4.
-    let all = at(SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port));
-    match all {
-        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
-            at(SocketAddr::new(std::net::Ipv4Addr::UNSPECIFIED.into(), port)).map_err(failed)
+    let all = || match at((Ipv6Addr::UNSPECIFIED, port).into()) {
+        // Where there is no IPv6, or it is kept apart, there is IPv4.
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => at((Ipv4Addr::UNSPECIFIED, port).into()),
+        result => result,
+    };
+    let addresses = if host.is_empty() { Vec::new() } else { dns::addresses(host, port).await? };
+    let mut tries = 0;
+    loop {
+        match addresses.first().map_or_else(all, |&address| at(address)) {
+            // Somebody who has just been told to leave the port may not have had time for it.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < 2 => yield_now().await,
+            result => return result.map_err(|error| format!("port {port}: {}", reason(&error))),
         }
-        result => result.map_err(failed),
+        tries += 1;
     }
 }
 

@@ -11,13 +11,13 @@ use crate::net::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, Response, StatusCode, Version};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -212,9 +212,10 @@ async fn answer(
         discard(request.into_body());
         return refusal(status).map(|body| body.of(underway));
     }
+    let is_head = request.method() == Method::HEAD;
     let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (head, incoming) = request.into_parts();
-    let has_body = !hyper::body::Body::is_end_stream(&incoming);
+    let has_body = !incoming.is_end_stream();
     let body = if has_body {
         let _reading = activity.reading();
         body::receive(incoming, shared.limits.max_body, &shared.budget).await
@@ -232,7 +233,16 @@ async fn answer(
         Err(Refused::NoRoom) => refusal(StatusCode::SERVICE_UNAVAILABLE),
         Err(Refused::Broken) => refusal(StatusCode::BAD_REQUEST),
     };
+    let response = if is_head { without_body(response) } else { response };
     response.map(|body| body.of(underway))
+}
+
+/// The answer to HEAD: what the header says of the body stays. (hyper sees to it, but not in HTTP/2.)
+fn without_body(mut response: Response<Body>) -> Response<Body> {
+    if let Some(length) = response.body().size_hint().exact().filter(|&length| length > 0) {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+    }
+    response.map(|_| Body::whole(Bytes::new()))
 }
 
 /// Takes what a client still sends of a body that is refused, for a while: if the connection were cut at once, it might never

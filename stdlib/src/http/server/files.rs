@@ -177,7 +177,7 @@ fn read_exactly(file: &mut File, size: u64) -> io::Result<Bytes> {
 
 /// The answer with a file, or the part of it that the client asks for.
 async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest>) {
-    let modified = found.modified.map(|time| httpdate::fmt_http_date(time));
+    let modified = found.modified.map(httpdate::fmt_http_date);
     let tag = tag_of(&found);
     let mut fields = HeaderMap::new();
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(found.content_type));

@@ -89,8 +89,8 @@ struct Running {
     next_due: Option<Instant>,
 }
 
-/// A server whose program is gone stops.
 impl Drop for Running {
+    /// The program may be over: then the tasks that accept and answer end, too.
     fn drop(&mut self) {
         self.stopping.cancel();
     }
@@ -172,8 +172,11 @@ fn create_server<'c>(
     }))
 }
 
-/// The files that make a server one of HTTPS: a certificate and a key. Arguments 3 to 5.
-fn certificate(call: &mut Call) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+/// The paths of a certificate and of its key.
+type CertificateFiles = (Vec<u8>, Vec<u8>);
+
+/// The files that make a server one of HTTPS. Arguments 3 to 5.
+fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
     let third = call.argument(2).unwrap_or(Value::NIL);
     let is_secure = match third.as_boolean() {
         Some(is_secure) => is_secure,

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// A pattern, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ impl Pattern {
 #[derive(Clone)]
 pub(super) struct Router<T> {
     /// The most specific ones first.
-    routes: Vec<(Pattern, T)>,
+    routes: Vec<(Arc<Pattern>, T)>,
     /// Where those are that have no parameters.
     literal: HashMap<Vec<u8>, usize>,
 }
@@ -123,11 +124,11 @@ impl<T> Default for Router<T> {
 impl<T> Router<T> {
     /// Adds a pattern; it replaces one that is the same.
     pub(super) fn add(&mut self, pattern: Pattern, target: T) {
-        match self.routes.iter_mut().find(|(known, _)| *known == pattern) {
+        match self.routes.iter_mut().find(|(known, _)| **known == pattern) {
             Some((_, known)) => *known = target,
             None => {
                 let place = self.routes.partition_point(|(known, _)| known.rank() <= pattern.rank());
-                self.routes.insert(place, (pattern, target));
+                self.routes.insert(place, (Arc::new(pattern), target));
             }
         }
         let literal =
@@ -136,7 +137,7 @@ impl<T> Router<T> {
     }
 
     /// The most specific pattern that matches a path.
-    pub(super) fn find(&self, path: &str) -> Option<&(Pattern, T)> {
+    pub(super) fn find(&self, path: &str) -> Option<&(Arc<Pattern>, T)> {
         if let Some(&place) = self.literal.get(path.as_bytes()) {
             return self.routes.get(place);
         }

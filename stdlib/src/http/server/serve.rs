@@ -36,6 +36,8 @@ pub(super) static SERVE: Definition = Definition::new("start_server", serve);
 /// What a request's goroutine runs: its argument is the request's number.
 static HANDLE: Definition = Definition::new("handler", handle);
 
+/// What a request's table takes without the body, roughly.
+const REQUEST_SIZE: usize = 4096;
 /// How long a handler took that was ended.
 const TOO_SLOW: &str = "the handler took too long to answer (see -handler-timeout)";
 
@@ -122,7 +124,9 @@ pub(super) struct Task {
     /// The functions of the middleware, by number.
     middleware: SmallVec<[usize; 4]>,
     target: Target,
-    pattern: Option<Pattern>,
+    pattern: Option<Arc<Pattern>>,
+    /// The memory limit did not allow to begin with it.
+    lacked_memory: bool,
 }
 
 /// What comes after the middleware.
@@ -168,10 +172,7 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
         }
     }
     let pattern = pattern.filter(|pattern| pattern.has_parameters()).cloned();
-    let task = Task { server: number, arrival, middleware, target, pattern };
-    if let Err(task) = start(call, task) {
-        give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
-    }
+    start(call, Task { server: number, arrival, middleware, target, pattern, lacked_memory: false });
 }
 
 /// Gives an answer to a client, who may be gone.
@@ -179,16 +180,16 @@ fn give(answer: oneshot::Sender<Response<Body>>, response: Response<Body>) {
     let _ = answer.send(response);
 }
 
-/// Starts the goroutine of a request. Gives the task back if there can be none.
-fn start(call: &mut Call, task: Task) -> Result<(), Task> {
+/// Starts the goroutine of a request. If there can be none, the client is told that it is a bad time.
+fn start(call: &mut Call, task: Task) {
     let server = task.server;
-    let Some(servers) = servers(call) else { return Err(task) };
+    let Some(servers) = servers(call) else { return };
     servers.last_task += 1;
     let number = servers.last_task;
     servers.tasks.insert(number, task);
     let handle = call.function(&HANDLE, &[]);
     let started = call.spawn(handle, &[Value::number(number as f64)]);
-    let Some(servers) = self::servers(call) else { return Ok(()) };
+    let Some(servers) = self::servers(call) else { return };
     match started {
         Ok(id) => {
             let standard = servers.handler_timeout;
@@ -199,17 +200,32 @@ fn start(call: &mut Call, task: Task) -> Result<(), Task> {
                 running.due.insert(id, due);
                 running.next_due = Some(running.next_due.map_or(due, |next| next.min(due)));
             }
-            Ok(())
         }
-        Err(_) => servers.tasks.remove(&number).map_or(Ok(()), Err),
+        Err(_) => {
+            if let Some(task) = servers.tasks.remove(&number) {
+                give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
+            }
+        }
     }
 }
 
 /// Answers a request.
 fn handle<'c>(call: &mut Call<'c>, number: f64) -> Result<StartWith<'c, Handle>, Error> {
-    let task = servers(call).and_then(|servers| servers.tasks.remove(&(number as u64)));
+    let number = number as u64;
+    let waiting = servers(call).and_then(|servers| servers.tasks.get_mut(&number));
+    let waiting = waiting.ok_or_else(|| Error::text("a request is missing"))?;
+    let (size, is_last_try) = (waiting.arrival.body.bytes.len(), waiting.lacked_memory);
+    // As long as nothing has been done, this function is called again after a collection.
+    waiting.lacked_memory = true;
+    let memory = call.check_memory(size + REQUEST_SIZE);
+    if !is_last_try {
+        memory?;
+    }
+    // Whatever fails from here on drops the request, so that the client gets its answer.
+    let task = servers(call).and_then(|servers| servers.tasks.remove(&number));
     let task = task.ok_or_else(|| Error::text("a request is missing"))?;
-    let request = request::to_table(call, &task.arrival, task.pattern.as_ref())?;
+    call.check_memory(size + REQUEST_SIZE)?;
+    let request = request::to_table(call, &task.arrival, task.pattern.as_deref())?;
     let handle = Handle { server: task.server, task: Some(task), added: HeaderMap::new(), stage: Stage::Next(0) };
     Ok(Start::new(handle).keep(request.value()))
 }

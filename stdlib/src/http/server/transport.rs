@@ -81,13 +81,13 @@ impl Activity {
 
     /// Bytes have come in.
     fn received(&self) {
-        if self.requests.load(Relaxed) == 0 {
-            if self.is_http2.load(Relaxed) {
-                self.since.store(self.now(), Relaxed);
-            } else if !self.in_header.swap(true, Relaxed) {
-                self.since.store(self.now(), Relaxed);
-            }
-        } else if self.reading.load(Relaxed) > 0 {
+        let counts = if self.requests.load(Relaxed) > 0 {
+            self.reading.load(Relaxed) > 0
+        } else {
+            // Only with its first bytes does a header begin.
+            self.is_http2.load(Relaxed) || !self.in_header.swap(true, Relaxed)
+        };
+        if counts {
             self.since.store(self.now(), Relaxed);
         }
     }

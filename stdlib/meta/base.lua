@@ -1,0 +1,253 @@
+---@meta
+
+---Lua's basic functions (Lua 5.1, section 5.1).
+
+---The name of the language's version: "Lua 5.1".
+_VERSION = "Lua 5.1"
+
+---Raises an error if the first argument is nil or false; returns all arguments otherwise.
+---
+---```lua
+---assert(select("#", assert(1, 2)) == 2)
+---assert(select(2, pcall(assert, nil, "why")) == "why")
+---```
+---@param value any
+---@param message? any
+---@param ... any
+---@return any ...
+function assert(value, message, ...) end
+
+---Works on the collector: `"collect"` (a whole cycle), `"stop"`, `"restart"`, `"count"` (KiB in use), `"step"` (true when a cycle ended),
+---`"setpause"`, `"setstepmul"` (the former value).
+---
+---```lua
+---collectgarbage()
+---assert(collectgarbage("count") > 0)
+---```
+---@param option? string
+---@param argument? number
+---@return any
+function collectgarbage(option, argument) end
+
+---Runs a file, without a name the standard input; returns what it returns.
+---
+---```lua
+---write_file("chunk.lua", "return 1 + 1")
+---assert(dofile("chunk.lua") == 2)
+---```
+---@param path? string
+---@return any ...
+function dofile(path) end
+
+---Raises an error. A text gets the position of the caller before it: level 1 is who calls `error`, 2 who called that, 0 adds none.
+---
+---```lua
+---local ok, message = pcall(function() error("boom", 0) end)
+---assert(not ok and message == "boom")
+---```
+---@param message any
+---@param level? number
+function error(message, level) end
+
+---KiB in use (of Lua 5.0): `collectgarbage("count")`.
+---@return number
+function gcinfo() end
+
+---The environment of a function, or of the function at a level of the stack; 0 is the program's globals.
+---@param f? function|number
+---@return table
+function getfenv(f) end
+
+---Sets the environment of a Lua function, or of the one at a level.
+---
+---```lua
+---local f = setfenv(function() return x end, { x = 42 })
+---assert(f() == 42 and getfenv(f).x == 42)
+---```
+---@param f function|number
+---@param environment table
+---@return function f
+function setfenv(f, environment) end
+
+---The metatable of a value, or its field `__metatable`.
+---@param value any
+---@return any
+function getmetatable(value) end
+
+---Sets the metatable of a table. Refused if it has one with the field `__metatable`.
+---
+---```lua
+---local t = setmetatable({}, { __index = function(_, key) return key .. "!" end })
+---assert(t.hey == "hey!" and getmetatable(t).__index)
+---```
+---@param t table
+---@param metatable? table
+---@return table t
+function setmetatable(t, metatable) end
+
+---Iterates over the values at 1, 2, 3, ... up to the first nil.
+---
+---```lua
+---for i, value in ipairs({ "a", "b" }) do print(i, value) end
+---```
+---@param list table
+---@return function iterator
+---@return table list
+---@return number start
+function ipairs(list) end
+
+---Iterates over all keys and values, in no order.
+---
+---```lua
+---local count = 0
+---for key, value in pairs({ x = 1, y = 2 }) do count = count + value end
+---assert(count == 3)
+---```
+---@param t table
+---@return function iterator
+---@return table t
+---@return nil
+function pairs(t) end
+
+---The key and value after a key, in the order of `pairs`; the first ones after nil.
+---
+---```lua
+---assert(next({}) == nil and next({ x = 1 }) == "x")
+---```
+---@param t table
+---@param key? any
+---@return any key nil at the end
+---@return any value
+function next(t, key) end
+
+---Compiles a chunk: a text, or what a function gives piece by piece.
+---
+---```lua
+---local f = load("return a + b", "=sum", "t", { a = 1, b = 2 })
+---assert(f() == 3)
+---local nothing, message = load("return +", "=sum")
+---assert(nothing == nil and message:find("^sum:1:"))
+---```
+---@param chunk string|fun(): string?
+---@param name? string `=name` or `@file` for messages
+---@param mode? string "t" for source only, "b" for what `string.dump` gives only
+---@param environment? table
+---@return function? f nil if it is no Lua
+---@return string? message
+function load(chunk, name, mode, environment) end
+
+---Compiles a file, without a name the standard input.
+---@param path? string
+---@return function? f
+---@return string? message
+function loadfile(path) end
+
+---Compiles a text.
+---
+---```lua
+---assert(loadstring("return ...")(5) == 5)
+---```
+---@param text string
+---@param name? string
+---@return function? f
+---@return string? message
+function loadstring(text, name) end
+
+---An empty userdata, with a metatable of its own if the argument is true: for `__gc` and `__len`.
+---@param metatable? boolean|userdata
+---@return userdata
+function newproxy(metatable) end
+
+---Calls a function; errors end here. The function may wait and yield.
+---
+---```lua
+---local ok, message = pcall(error, "boom")
+---assert(ok == false and message == "boom")
+---```
+---@param f function
+---@param ... any
+---@return boolean ok
+---@return any ... results, or the error
+function pcall(f, ...) end
+
+---Calls a function; errors go to a handler, which is called where they happen.
+---
+---```lua
+---local ok, text = xpcall(function(x) error(x, 0) end, function(e) return "handled " .. e end, "boom")
+---assert(not ok and text == "handled boom")
+---```
+---@param f function
+---@param handler fun(error: any): any
+---@param ... any arguments of f
+---@return boolean ok
+---@return any ... results, or what the handler returned
+function xpcall(f, handler, ...) end
+
+---Writes its arguments to the standard output, as `tostring` makes them, with tabs in between.
+---@param ... any
+function print(...) end
+
+---Whether two values are the same, without metamethods.
+---@param a any
+---@param b any
+---@return boolean
+function rawequal(a, b) end
+
+---The value of a key, without metamethods.
+---@param t table
+---@param key any
+---@return any
+function rawget(t, key) end
+
+---Sets the value of a key, without metamethods.
+---@param t table
+---@param key any
+---@param value any
+---@return table t
+function rawset(t, key, value) end
+
+---The arguments from a number on; `"#"` gives their number. With channels or their names as arguments it waits until one of them has a
+---value, and gives the value and the channel; the end of a closed channel is told once, as nil and the channel.
+---
+---```lua
+---assert(select("#", nil, nil) == 2 and select(2, "a", "b") == "b" and select(-1, "a", "b") == "b")
+---chan("one") chan("two")
+---go(function() send("two", 42) end)
+---local value, name = select("one", "two")
+---assert(value == 42 and name == "two")
+---```
+---@param which number|string|userdata
+---@param ... any
+---@return any ...
+function select(which, ...) end
+
+---The number that a text stands for, in a base from 2 to 36 if one is given; nil if it stands for none.
+---
+---```lua
+---assert(tonumber("0x10") == 16 and tonumber("1e2") == 100 and tonumber("ff", 16) == 255 and tonumber("x") == nil)
+---```
+---@param value any
+---@param base? number
+---@return number?
+function tonumber(value, base) end
+
+---A value as text; the metamethod `__tostring` decides if there is one.
+---@param value any
+---@return string
+function tostring(value) end
+
+---The name of a value's type.
+---
+---```lua
+---assert(type(nil) == "nil" and type({}) == "table" and type(print) == "function")
+---```
+---@param value any
+---@return "nil"|"boolean"|"number"|"string"|"table"|"function"|"thread"|"userdata"
+function type(value) end
+
+---The values of a list: `table.unpack`.
+---@param list any[]
+---@param first? number
+---@param last? number
+---@return any ...
+function unpack(list, first, last) end

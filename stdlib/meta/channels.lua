@@ -1,0 +1,57 @@
+---@meta
+
+---Channels between goroutines, as in Go. Every function takes a channel's name or its value. (`select` is described with Lua's own
+---function of that name.)
+
+---Makes a channel. A channel of size 0 hands a value over when a sender and a receiver meet; others hold up to `size` values.
+---
+---```lua
+---chan("numbers", 2)
+---send("numbers", 1)
+---send("numbers", 2)
+---assert(receive("numbers") == 1)
+---local own = chan(1)
+---assert(send(own, "x") and receive(own) == "x")
+---```
+---@param name? string not numeric, not beginning with `#`; an error if there is one of that name. Without it, the channel has no name
+---@param size? number
+---@return userdata channel
+function chan(name, size) end
+
+---Sends a value: waits until it has been taken or there is room for it. To send to a closed channel is an error.
+---
+---```lua
+---local channel = chan()
+---assert(send(channel, 1, 0.01) == false)
+---```
+---@param channel string|userdata
+---@param value any
+---@param timeout? number in seconds; none is for ever
+---@return boolean sent false if the time was up
+function send(channel, value, timeout) end
+
+---Receives a value. At the end of a closed channel that is nil and "closed"; a goroutine that asks once more is ended. When nothing
+---can ever come (all goroutines wait for each other), it is nil and "deadlock".
+---
+---```lua
+---local channel = chan(1)
+---assert(select(2, receive(channel, 0.01)) == "timeout")
+---send(channel, "last")
+---close_channel(channel)
+---assert(receive(channel) == "last" and select(2, receive(channel)) == "closed")
+---```
+---@param channel string|userdata also a listener
+---@param timeout? number in seconds; none is for ever
+---@return any value
+---@return string? reason
+function receive(channel, timeout) end
+
+---Closes a channel: what it holds is still delivered, senders fail, receivers learn of the end.
+---
+---```lua
+---local channel = chan()
+---go(function() sleep(0.01) close_channel(channel) end)
+---assert(receive(channel) == nil)
+---```
+---@param channel string|userdata
+function close_channel(channel) end

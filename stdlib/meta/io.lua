@@ -1,0 +1,122 @@
+---@meta
+
+---Files (Lua 5.1, section 5.7). Whoever waits for a file, a pipe or the standard input lets the others go on. What fails returns nil, a
+---message and a number.
+---
+---```lua
+---local file = assert(io.open("lines.txt", "w"))
+---file:write("one\n", 2, "\n")
+---file:close()
+---local lines = {}
+---for line in io.lines("lines.txt") do lines[#lines + 1] = line end
+---assert(lines[1] == "one" and lines[2] == "2")
+---```
+---@class io
+io = {}
+
+---Closes a file, or the default output.
+---@param file? File
+---@return boolean?
+function io.close(file) end
+
+---Passes on what was written to the default output.
+function io.flush() end
+
+---The default input, which may be set to a file or opened by its path.
+---@param file? string|File
+---@return File
+function io.input(file) end
+
+---The default output, which may be set to a file or opened by its path.
+---@param file? string|File
+---@return File
+function io.output(file) end
+
+---Iterates over what is read from a file, by lines unless formats say otherwise; the file is closed at its end.
+---@param path? string the default input if it is left out
+---@param ... string|number formats, as in `File:read`
+---@return fun(): any
+function io.lines(path, ...) end
+
+---Opens a file: "r" to read, "w" to write anew, "a" to add, each also with "+" for both and "b".
+---@param path string
+---@param mode? string
+---@return File?
+---@return string? message
+---@return number? code
+function io.open(path, mode) end
+
+---Starts a shell command whose output is read ("r") or whose input is written ("w").
+---
+---```lua
+---local pipe = io.popen("echo hello")
+---assert(pipe:read("*l") == "hello")
+---pipe:close()
+---```
+---@param command string
+---@param mode? "r"|"w"
+---@return File
+function io.popen(command, mode) end
+
+---Reads from the default input.
+---@param ... string|number
+---@return any ...
+function io.read(...) end
+
+---Writes to the default output.
+---@param ... string|number
+---@return File|boolean|nil
+function io.write(...) end
+
+---A new file without a name, which vanishes when it is closed.
+---@return File
+function io.tmpfile() end
+
+---"file", "closed file", or nil for what is no file.
+---@param value any
+---@return string?
+function io.type(value) end
+
+---An open file.
+---@class File
+local File = {}
+
+---Reads, in each format that is given: "*l" a line, "*n" a number, "*a" the rest, a number so many bytes. nil at the end.
+---@param ... string|number
+---@return any ...
+function File:read(...) end
+
+---Writes strings and numbers.
+---@param ... string|number
+---@return boolean?
+function File:write(...) end
+
+---Iterates over what is read.
+---@param ... string|number
+---@return fun(): any
+function File:lines(...) end
+
+---Moves to a place: from "set" (the beginning), "cur" (here) or "end".
+---
+---```lua
+---local file = io.tmpfile()
+---file:write("abc")
+---assert(file:seek("set", 1) == 1 and file:read(1) == "b")
+---```
+---@param from? "set"|"cur"|"end"
+---@param offset? number
+---@return number? position
+function File:seek(from, offset) end
+
+---How much is gathered before it is written: "no", "full" or "line".
+---@param mode string
+---@param size? number
+---@return boolean?
+function File:setvbuf(mode, size) end
+
+---Passes on what was written.
+function File:flush() end
+
+---Closes it. Of a pipe: waits for the command's end.
+---@return boolean?
+function File:close() end

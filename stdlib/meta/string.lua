@@ -1,0 +1,135 @@
+---@meta
+
+---Functions on strings (Lua 5.1, section 5.4). They are methods, too: `("x"):rep(3)`. Strings are bytes; positions count from 1, negative
+---ones from the end. Patterns are those of the manual, with `%f[set]` for a place where a set begins.
+---
+---```lua
+---assert(("hello"):sub(2, -2) == "ell" and ("x"):rep(3, ",") == "x,x,x")
+---assert(("key = value"):match("(%w+)%s*=%s*(%w+)") == "key")
+---```
+---@class string
+string = {}
+
+---The codes of bytes.
+---
+---```lua
+---local a, b = ("AB"):byte(1, 2)
+---assert(a == 65 and b == 66)
+---```
+---@param s string
+---@param first? number 1 if left out
+---@param last? number `first` if left out
+---@return number ...
+function string.byte(s, first, last) end
+
+---The string of these bytes.
+---@param ... number
+---@return string
+function string.char(...) end
+
+---A Lua function as a text that `load` makes the function of again: its source.
+---@param f function
+---@return string
+function string.dump(f) end
+
+---Where a pattern is found first.
+---
+---```lua
+---local first, last, word = ("say hello"):find("(h%a+)")
+---assert(first == 5 and last == 9 and word == "hello")
+---assert(("a.b"):find(".", 1, true) == 2)
+---```
+---@param s string
+---@param pattern string
+---@param start? number
+---@param plain? boolean the pattern is no pattern but a text
+---@return number? first nil if it is not found
+---@return number? last
+---@return string|number ... captures
+function string.find(s, pattern, start, plain) end
+
+---Values in a text, each where its directive stands: `%d` `%i` `%u` `%c` `%x` `%X` `%o` `%e` `%E` `%f` `%g` `%G` `%a` `%s` `%q` `%%`, with flags,
+---width and precision as in C.
+---
+---```lua
+---assert(string.format("%5.2f|%-4s|%03d|%x|%q", 3.14159, "ab", 7, 255, 'a"b') == ' 3.14|ab  |007|ff|"a\\"b"')
+---```
+---@param format string
+---@param ... any
+---@return string
+function string.format(format, ...) end
+
+---Iterates over all matches of a pattern: its captures, or all of it.
+---
+---```lua
+---local words = {}
+---for word in ("one two"):gmatch("%a+") do words[#words + 1] = word end
+---assert(#words == 2)
+---```
+---@param s string
+---@param pattern string
+---@return fun(): string|number ...
+function string.gmatch(s, pattern) end
+
+---The name of `string.gmatch` in Lua 5.0.
+---@param s string
+---@param pattern string
+---@return fun(): string|number ...
+function string.gfind(s, pattern) end
+
+---Replaces matches of a pattern: by a text with `%1` to `%9` for captures and `%0` for all, by the field of a table, or by what a function
+---returns; nil and false leave a match as it is.
+---
+---```lua
+---assert(("hello"):gsub("l", "L") == "heLLo" and select(2, ("hello"):gsub("l", "L", 1)) == 1)
+---assert(("$name"):gsub("%$(%w+)", { name = "Lua" }) == "Lua")
+---assert(("abc"):gsub("%w", function(c) return c:upper() .. "." end) == "A.B.C.")
+---```
+---@param s string
+---@param pattern string
+---@param replacement string|table|fun(...): any
+---@param count? number no more than this
+---@return string
+---@return number count how many were replaced
+function string.gsub(s, pattern, replacement, count) end
+
+---The number of bytes.
+---@param s string
+---@return number
+function string.len(s) end
+
+---With ASCII letters in lower case.
+---@param s string
+---@return string
+function string.lower(s) end
+
+---With ASCII letters in upper case.
+---@param s string
+---@return string
+function string.upper(s) end
+
+---The captures of the first match of a pattern; all of the match if it has none.
+---@param s string
+---@param pattern string
+---@param start? number
+---@return string|number|nil ...
+function string.match(s, pattern, start) end
+
+---The string some times, with a separator in between.
+---@param s string
+---@param count number
+---@param separator? string
+---@return string
+function string.rep(s, count, separator) end
+
+---The bytes in reverse order.
+---@param s string
+---@return string
+function string.reverse(s) end
+
+---The part from one position to another.
+---@param s string
+---@param first number
+---@param last? number
+---@return string
+function string.sub(s, first, last) end
