@@ -80,25 +80,31 @@ pub(crate) struct Open {
 pub(crate) struct Walker<'c> {
     stack: Vec<Value<'c>>,
     open: Vec<Open>,
+    /// The keys of a map, each behind a number that mostly decides about its order.
+    keys: Vec<(u64, Value<'c>)>,
 }
 
-/// Whether a table is a list, and what it has.
-enum Shape<'c> {
-    List { length: usize, only_maps: bool },
-    Map(Vec<Value<'c>>),
+/// What a table is.
+enum Shape {
+    List {
+        length: usize,
+        only_maps: bool,
+    },
+    /// Its keys are in [`Walker::keys`], in their order.
+    Map,
 }
 
 impl<'c> Walker<'c> {
     /// Begins with a value. The error is raised.
     pub(crate) fn new<W: Writer>(call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<Self, Error> {
-        let mut walker = Walker { stack: Vec::new(), open: Vec::new() };
+        let mut walker = Walker { stack: Vec::new(), open: Vec::new(), keys: Vec::new() };
         walker.value(call, value, writer)?;
         Ok(walker)
     }
 
     /// Goes on in a later step.
     pub(crate) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
-        Walker { stack: call.all_kept().to_vec(), open }
+        Walker { stack: call.all_kept().to_vec(), open, keys: Vec::new() }
     }
 
     /// Gives way: what is to be kept until then.
@@ -191,24 +197,58 @@ impl<'c> Walker<'c> {
             Some(metatable) => metatable == marks::map_mark(call)?,
             None => false,
         };
-        let shape = shape::<W>(table, is_marked).map_err(|reason| self.refusal(reason))?;
         let start = self.stack.len();
+        let shape = self.shape::<W>(table, is_marked).map_err(|reason| self.refusal(reason))?;
         let (is_map, length) = match shape {
             Shape::List { length, only_maps } => {
                 writer.begin_list(length, only_maps).map_err(|reason| self.refusal(reason))?;
                 self.stack.push(value);
                 (false, length)
             }
-            Shape::Map(keys) => {
-                writer.begin_map(keys.len()).map_err(|reason| self.refusal(reason))?;
+            Shape::Map => {
+                let length = self.keys.len();
+                writer.begin_map(length).map_err(|reason| self.refusal(reason))?;
                 self.stack.push(value);
-                let length = keys.len();
-                self.stack.extend(keys);
+                self.stack.extend(self.keys.drain(..).map(|(_, key)| key));
                 (true, length)
             }
         };
         self.open.push(Open { is_map, start, next: 1, length });
         Ok(())
+    }
+
+    /// What a table is. The error is why it can be written as neither.
+    fn shape<W: Writer>(&mut self, table: Table<'c>, is_marked: bool) -> Result<Shape, &'static str> {
+        let length = if is_marked { 0 } else { table.length() };
+        if length > 0 {
+            // It is a list if it has no other keys than those up to its length.
+            let is_index =
+                |key: Value<'c>| key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64);
+            let mut count = 0;
+            let counted = |key| {
+                count += 1;
+                is_index(key)
+            };
+            if table.pairs().map(|(key, _)| key).all(counted) && count == length {
+                let only_maps = W::ASKS_FOR_MAPS && table.pairs().all(|(_, value)| is_map(value));
+                return Ok(Shape::List { length, only_maps });
+            }
+        }
+        self.keys.clear();
+        self.keys.extend(table.pairs().map(|(key, _)| (rank(key), key)));
+        if self.keys.is_empty() && !is_marked {
+            return Ok(Shape::List { length: 0, only_maps: false });
+        }
+        if !W::ANY_KEY && !is_marked && self.keys.iter().any(|(_, key)| key.as_number().is_some()) {
+            let mixed = self.keys.iter().any(|(_, key)| key.kind() == Type::String);
+            return Err(if mixed {
+                "a table with both list items and fields cannot be encoded"
+            } else {
+                "a list with a gap cannot be encoded"
+            });
+        }
+        self.keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(a.1, b.1)));
+        Ok(Shape::Map)
     }
 
     /// The error that a value cannot be written, with the path to it.
@@ -265,47 +305,21 @@ fn key_of(key: Value<'_>) -> Option<Key<'_>> {
     }
 }
 
-/// What a table is. The error is why it can be written as neither.
-fn shape<'c, W: Writer>(table: Table<'c>, is_marked: bool) -> Result<Shape<'c>, &'static str> {
-    let length = if is_marked { 0 } else { table.length() };
-    if length > 0 {
-        // It is a list if it has no other keys than those up to its length.
-        let is_index =
-            |key: Value<'c>| key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64);
-        let mut count = 0;
-        if table.pairs().all(|(key, _)| {
-            is_index(key) && {
-                count += 1;
-                true
-            }
-        }) && count == length
-        {
-            let only_maps = W::ASKS_FOR_MAPS && table.pairs().all(|(_, value)| is_map(value));
-            return Ok(Shape::List { length, only_maps });
-        }
-    }
-    let mut keys: Vec<Value<'c>> = table.pairs().map(|(key, _)| key).collect();
-    if keys.is_empty() && !is_marked {
-        return Ok(Shape::List { length: 0, only_maps: false });
-    }
-    if !W::ANY_KEY && !is_marked && keys.iter().any(|key| key.as_number().is_some()) {
-        let mixed = keys.iter().any(|key| key.kind() == Type::String);
-        return Err(if mixed {
-            "a table with both list items and fields cannot be encoded"
-        } else {
-            "a list with a gap cannot be encoded"
-        });
-    }
-    keys.sort_unstable_by(|&a, &b| compare(a, b));
-    Ok(Shape::Map(keys))
-}
-
 /// Whether a value in a list is a table that is written as a map.
 fn is_map(value: Value<'_>) -> bool {
     Table::from_value(value).is_some_and(|table| {
         let is_empty = table.pairs().next().is_none();
         if is_empty { table.metatable().is_some() } else { table.get(1).is_nil() || table.metatable().is_some() }
     })
+}
+
+/// The first bytes of a string as a number; 0 of other keys, which come first. Keys in order have their ranks in order.
+fn rank(key: Value<'_>) -> u64 {
+    let Some(name) = LuaString::from_value(key) else { return 0 };
+    let mut first = [0; 8];
+    let length = name.bytes().len().min(8);
+    first[..length].copy_from_slice(&name.bytes()[..length]);
+    u64::from_be_bytes(first)
 }
 
 /// The order in which keys are written: strings by their bytes, after numbers by their size, after booleans.

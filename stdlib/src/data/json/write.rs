@@ -132,35 +132,46 @@ impl Writer for JsonWriter {
 
 /// Adds a string in quotes, with JSON's escapes, which TOML and YAML understand as well.
 pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
-    text.push(b'"');
-    let mut start = 0;
-    let mut all = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        all |= byte;
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f {
-            continue;
-        }
-        text.extend_from_slice(&bytes[start..at]);
-        start = at + 1;
-        match byte {
-            b'"' | b'\\' => text.extend([b'\\', byte]),
-            8 => text.extend_from_slice(b"\\b"),
-            9 => text.extend_from_slice(b"\\t"),
-            10 => text.extend_from_slice(b"\\n"),
-            12 => text.extend_from_slice(b"\\f"),
-            13 => text.extend_from_slice(b"\\r"),
-            _ => {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
-                let digit = |half: u8| DIGITS[usize::from(half & 15)];
-                text.extend([b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]);
-            }
-        }
+    if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
+        return Err("a string that is no UTF-8 cannot be encoded");
     }
-    text.extend_from_slice(&bytes[start..]);
     text.push(b'"');
-    if all >= 0x80 && std::str::from_utf8(bytes).is_err() {
-        Err("a string that is no UTF-8 cannot be encoded")
-    } else {
-        Ok(())
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|&byte| IS_ESCAPED[usize::from(byte)]) {
+        text.extend_from_slice(&rest[..at]);
+        escape(rest[at], text);
+        rest = &rest[at + 1..];
+    }
+    text.extend_from_slice(rest);
+    text.push(b'"');
+    Ok(())
+}
+
+/// Which bytes do not stand for themselves.
+static IS_ESCAPED: [bool; 256] = {
+    let mut escaped = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        escaped[byte] = true;
+        byte += 1;
+    }
+    escaped[b'"' as usize] = true;
+    escaped[b'\\' as usize] = true;
+    escaped[0x7f] = true;
+    escaped
+};
+
+/// Adds what stands for such a byte.
+fn escape(byte: u8, text: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| DIGITS[usize::from(half & 15)];
+    match byte {
+        b'"' | b'\\' => text.extend([b'\\', byte]),
+        8 => text.extend_from_slice(b"\\b"),
+        9 => text.extend_from_slice(b"\\t"),
+        10 => text.extend_from_slice(b"\\n"),
+        12 => text.extend_from_slice(b"\\f"),
+        13 => text.extend_from_slice(b"\\r"),
+        _ => text.extend([b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(byte)]),
     }
 }
