@@ -4,7 +4,7 @@
 use crate::Options;
 use crate::ast::{
     BinaryChain, BinaryOperator, Block, Chunk, ComparisonOperator, Expression, ExpressionKind, Function, IndexKey,
-    LocalId, LocalName, Statement, SuffixKind, TableItem,
+    LocalId, LocalName, Statement, SuffixKind, Suffixed, TableItem,
 };
 use crate::bytecode::Source;
 use crate::error::Error;
@@ -77,6 +77,8 @@ pub fn inspect(source: &Source) -> Result<Inspection, Error> {
 
 /// Who calls these has globals of its own.
 const ENVIRONMENT_CHANGERS: &[&str] = &["module", "setfenv"];
+/// The function that sets a global named after its argument.
+const IMPORTER: &str = "import";
 /// The function whose calls never return.
 const RAISER: &str = "error";
 
@@ -253,6 +255,7 @@ impl<'t> Inspector<'t> {
                 operands.iter().for_each(|operand| self.test(operand));
             }
             ExpressionKind::Suffixed(suffixed) => {
+                self.imported(suffixed);
                 self.expression(&suffixed.base);
                 for suffix in &suffixed.suffixes {
                     match &suffix.kind {
@@ -264,6 +267,20 @@ impl<'t> Inspector<'t> {
             }
             ExpressionKind::Parenthesized(inner) => self.expression(inner),
         }
+    }
+
+    /// `import("path/name.lua")` sets the global `name`.
+    fn imported(&mut self, suffixed: &Suffixed<'_>) {
+        let ExpressionKind::Global(name) = suffixed.base.kind else { return };
+        let Some(SuffixKind::Call(call)) = suffixed.suffixes.first().map(|suffix| &suffix.kind) else { return };
+        let Some(ExpressionKind::String(path)) = call.arguments.first().map(|argument| &argument.kind) else { return };
+        if self.chunk.names.resolve(&name) != IMPORTER {
+            return;
+        }
+        let path = String::from_utf8_lossy(path);
+        let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let stem = last.split(['.', '@', '?']).next().unwrap_or_default();
+        self.inspection.defined.insert(stem.to_string());
     }
 
     fn binary(&mut self, chain: &'t BinaryChain<'t>) {
@@ -359,6 +376,7 @@ mod tests {
         assert_findings("local u = unpack or 1\nif jit then print(jit.version, u) end", &[]);
         assert_findings("print(a == nil, not b, c ~= nil and c.d)", &[]);
         assert_findings("t.x = 1\nfunction o.m() end", &[(1, "undefined t"), (2, "undefined o")]);
+        assert_findings("if import then import('lib/shapes.lua') print(shapes.area) end", &[]);
         assert_findings("setfenv(1, {})\nprint(anything)", &[]);
     }
 

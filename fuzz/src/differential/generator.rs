@@ -6,11 +6,12 @@
 //! COMPATIBILITY.md lists as different: levels of tail calls, yields across `pcall`, the constants 0 and -0 in one function (zeros
 //! are made by the function `number`, which gives back its argument).
 
+use super::words::{EVENTS, FIELDS};
 use crate::Random;
 
 /// What a variable holds most of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Number,
     Text,
     Flag,
@@ -25,134 +26,10 @@ enum Kind {
 
 const KINDS: &[Kind] = &[Kind::Number, Kind::Text, Kind::Flag, Kind::List, Kind::Record, Kind::Function, Kind::Any];
 
-const NUMBERS: &[&str] = &[
-    "number(0)",
-    "1",
-    "2",
-    "3",
-    "7",
-    "10",
-    "255",
-    "256",
-    "1000",
-    "0.5",
-    "1.5",
-    "2.25",
-    "1e3",
-    "1e15",
-    "1e16",
-    "1e100",
-    "0x10",
-    "123456789",
-    "3.14159265358979",
-    "1/3",
-    "-1",
-    "-2",
-    "-7.5",
-    "2^31",
-    "2^53",
-    "1e-5",
-    ".5",
-    "5.",
-    "1/number(0)",
-    "-1/number(0)",
-];
-const TEXTS: &[&str] = &[
-    "''",
-    "'a'",
-    "'abc'",
-    "'hello world'",
-    "\"it's\"",
-    "'10'",
-    "'0x1F'",
-    "' 7 '",
-    "'1e2'",
-    "'5x'",
-    "'key=value'",
-    "'a,b,,c'",
-    "[[long]]",
-    "'tab\\there'",
-    "'\\1z'",
-    "'\\65\\066'",
-    "'%d'",
-    "'UPPER lower'",
-];
-const PATTERNS: &[&str] = &[
-    "'%a+'",
-    "'%d+'",
-    "'(%w+)=(%w+)'",
-    "'.'",
-    "'.-'",
-    "'^%s*(.-)%s*$'",
-    "'[aeiou]'",
-    "'[^,]*'",
-    "'()b()'",
-    "'%w+$'",
-    "'l+'",
-    "'(a)(b)'",
-    "'%b()'",
-    "'%f[%w]%w+'",
-    "'[%w_]+'",
-    "'a-'",
-    "'x?'",
-    "'[a-c]+'",
-    "'[]]'",
-    "'%'",
-    "'(()'",
-    "'[a'",
-    "'%1'",
-    "'(.)%1'",
-    "'.*o'",
-];
-const FORMATS: &[&str] = &[
-    "'%d'",
-    "'%5.2f'",
-    "'%s'",
-    "'%-6s|'",
-    "'%x'",
-    "'%g'",
-    "'%5d'",
-    "'%05d'",
-    "'%+d'",
-    "'%e'",
-    "'%q'",
-    "'%10.3s|'",
-    "'%i%%'",
-    "'%X'",
-    "'%o'",
-    "'%.3g'",
-    "'%#x'",
-    "'% d'",
-    "'%.14g'",
-    "'%y'",
-    "'%'",
-    "'%s %s'",
-    "'%u'",
-];
-const FIELDS: &[&str] = &["x", "y", "name", "count", "next", "value"];
-const EVENTS: &[(&str, &str)] = &[
-    ("__add", "a, b"),
-    ("__sub", "a, b"),
-    ("__mul", "a, b"),
-    ("__div", "a, b"),
-    ("__mod", "a, b"),
-    ("__pow", "a, b"),
-    ("__unm", "a"),
-    ("__concat", "a, b"),
-    ("__eq", "a, b"),
-    ("__lt", "a, b"),
-    ("__le", "a, b"),
-    ("__index", "a, b"),
-    ("__newindex", "a, b"),
-    ("__call", "a, b"),
-    ("__len", "a"),
-    ("__tostring", "a"),
-];
-
 /// A name in scope.
 #[derive(Clone)]
-struct Variable {
-    name: String,
+pub(super) struct Variable {
+    pub(super) name: String,
     kind: Kind,
     /// Loop variables are not assigned to.
     is_fixed: bool,
@@ -183,20 +60,20 @@ pub fn program(number: u64) -> String {
 }
 
 /// The function whose body is written.
-struct Frame {
+pub(super) struct Frame {
     /// Where its own variables begin.
-    first: usize,
-    has_varargs: bool,
+    pub(super) first: usize,
+    pub(super) has_varargs: bool,
     /// It is the body of a coroutine, and no other function: it may yield.
-    yields: bool,
+    pub(super) yields: bool,
 }
 
-struct Generator {
-    random: Random,
+pub(super) struct Generator {
+    pub(super) random: Random,
     text: String,
     indent: usize,
-    variables: Vec<Variable>,
-    functions: Vec<Frame>,
+    pub(super) variables: Vec<Variable>,
+    pub(super) functions: Vec<Frame>,
     names: usize,
     loops: usize,
     /// Whether errors name the caller's position; if not, there are tail calls, which lose it.
@@ -204,11 +81,11 @@ struct Generator {
 }
 
 impl Generator {
-    fn chance(&mut self, of: usize) -> bool {
+    pub(super) fn chance(&mut self, of: usize) -> bool {
         self.random.below(of) == 0
     }
 
-    fn pick<'t>(&mut self, items: &'t [&'t str]) -> &'t str {
+    pub(super) fn pick<'t>(&mut self, items: &'t [&'t str]) -> &'t str {
         items[self.random.below(items.len())]
     }
 
@@ -224,12 +101,12 @@ impl Generator {
         format!("{prefix}{}", self.names % 9)
     }
 
-    fn declare(&mut self, name: &str, kind: Kind, is_fixed: bool) {
+    pub(super) fn declare(&mut self, name: &str, kind: Kind, is_fixed: bool) {
         self.variables.push(Variable { name: name.into(), kind, is_fixed });
     }
 
     /// A variable of that kind that its name still means. None if there is none.
-    fn variable(&mut self, kind: Kind, assigned: bool) -> Option<String> {
+    pub(super) fn variable(&mut self, kind: Kind, assigned: bool) -> Option<String> {
         let mut names: Vec<&str> = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
             let is_shadowed = self.variables[at + 1..].iter().any(|later| later.name == variable.name);
@@ -248,7 +125,7 @@ impl Generator {
         names.join(", ")
     }
 
-    fn any_kind(&mut self) -> Kind {
+    pub(super) fn any_kind(&mut self) -> Kind {
         KINDS[self.random.below(KINDS.len())]
     }
 
@@ -598,323 +475,4 @@ impl Generator {
         let test = self.expression(Kind::Flag, 2);
         self.line(&format!("if {test} then {text} end"));
     }
-
-    fn expressions(&mut self, depth: usize) -> String {
-        let count = 1 + self.random.below(3);
-        let mut values = Vec::new();
-        for _ in 0..count {
-            let kind = self.any_kind();
-            values.push(self.expression(kind, depth));
-        }
-        values.join(", ")
-    }
-
-    fn expression(&mut self, kind: Kind, depth: usize) -> String {
-        // Now and then it is of another kind.
-        let kind = if self.chance(25) { self.any_kind() } else { kind };
-        if self.chance(2)
-            && let Some(name) = self.variable(kind, false)
-        {
-            return name;
-        }
-        match kind {
-            Kind::Number => self.number(depth),
-            Kind::Text => self.text(depth),
-            Kind::Flag => self.flag(depth),
-            Kind::List => self.list(depth),
-            Kind::Record => self.record(depth),
-            Kind::Function => self.function_value(depth),
-            Kind::Any => self.anything(depth),
-        }
-    }
-
-    fn number(&mut self, depth: usize) -> String {
-        if depth == 0 || self.chance(3) {
-            return self.pick(NUMBERS).into();
-        }
-        let depth = depth - 1;
-        match self.random.below(10) {
-            0..=4 => {
-                let operator = self.pick(&["+", "-", "*", "/", "%", "^"]);
-                let (mut a, b) = (self.expression(Kind::Number, depth), self.expression(Kind::Number, depth));
-                if is_constant(&a) && is_constant(&b) && matches!(operator, "-" | "*" | "%") {
-                    a = format!("number({a})");
-                }
-                if self.chance(3) { format!("({a} {operator} {b})") } else { format!("{a} {operator} {b}") }
-            }
-            5 => {
-                let a = self.expression(Kind::Number, depth);
-                if is_constant(&a) { format!("-number({a})") } else { format!("-({a})") }
-            }
-            6 => {
-                let text = self.expression(Kind::Text, depth);
-                format!("#({text})")
-            }
-            7 => {
-                let function = self.pick(&["floor", "ceil", "abs", "sqrt", "exp", "deg", "rad"]);
-                let a = self.expression(Kind::Number, depth);
-                format!("math.{function}({a})")
-            }
-            8 => {
-                let function = self.pick(&["max", "min", "fmod", "pow", "ldexp"]);
-                // Which of two wrong arguments is told depends on the C compiler, as do numbers that are no C integers.
-                let (a, b) = (self.expression(Kind::Number, depth), self.pick(&["0.5", "-1", "2", "3", "-7", "10.5"]));
-                format!("math.{function}({a}, {b})")
-            }
-            _ => {
-                if self.chance(2) {
-                    let value = self.expression(Kind::Any, depth);
-                    return format!("tonumber({value})");
-                }
-                let (text, base) = (self.pick(TEXTS), self.pick(&["10", "16", "2", "36"]));
-                format!("tonumber({text}, {base})")
-            }
-        }
-    }
-
-    fn text(&mut self, depth: usize) -> String {
-        if depth == 0 || self.chance(3) {
-            return self.pick(TEXTS).into();
-        }
-        let depth = depth - 1;
-        let text = self.expression(Kind::Text, depth);
-        match self.random.below(11) {
-            0 | 1 => {
-                let kind = if self.chance(2) { Kind::Number } else { Kind::Text };
-                let other = self.expression(kind, depth);
-                format!("{text} .. {other}")
-            }
-            2 => {
-                let function = self.pick(&["upper", "lower", "reverse"]);
-                format!("string.{function}({text})")
-            }
-            3 => {
-                let (from, to) =
-                    (self.pick(&["1", "2", "-3", "number(0)", "-1"]), self.pick(&["-1", "3", "2", "-2", "100"]));
-                format!("({text}):sub({from}, {to})")
-            }
-            4 => {
-                let count = self.pick(&["number(0)", "1", "3", "-1", "2.7"]);
-                format!("({text}):rep({count})")
-            }
-            5 | 6 => {
-                let format = self.pick(FORMATS);
-                let values = self.expressions(depth);
-                format!("string.format({format}, {values})")
-            }
-            7 => {
-                let pattern = self.pick(PATTERNS);
-                let replacement =
-                    self.pick(&["'<%0>'", "'%1'", "''", "'%%'", "function(s) return s .. s end", "{a = 'A'}", "'%2'"]);
-                format!("(string.gsub({text}, {pattern}, {replacement}))")
-            }
-            8 => {
-                let value = self.expression(Kind::Number, depth);
-                format!("tostring({value})")
-            }
-            9 => {
-                let list = self.expression(Kind::List, depth);
-                let separator = self.pick(&["", ", ','", ", '-', 1", ", ' ', 2, 3"]);
-                format!("table.concat({list}{separator})")
-            }
-            _ => {
-                let value = self.expression(Kind::Any, depth);
-                format!("type({value})")
-            }
-        }
-    }
-
-    fn flag(&mut self, depth: usize) -> String {
-        if depth == 0 || self.chance(4) {
-            return self.pick(&["true", "false", "nil"]).into();
-        }
-        let depth = depth - 1;
-        match self.random.below(8) {
-            0..=2 => {
-                let operator = self.pick(&["<", "<=", ">", ">=", "==", "~="]);
-                let kind = if self.chance(3) { Kind::Text } else { Kind::Number };
-                let (a, b) = (self.expression(kind, depth), self.expression(kind, depth));
-                // A comparison's operands may not be comparisons without parentheses.
-                format!("({a}) {operator} ({b})")
-            }
-            3 => {
-                let operator = self.pick(&["==", "~="]);
-                let (a, b) = (self.expression(Kind::Any, depth), self.expression(Kind::Any, depth));
-                format!("({a}) {operator} ({b})")
-            }
-            4 => {
-                let value = self.expression(Kind::Any, depth);
-                format!("not ({value})")
-            }
-            5 => {
-                let (a, b) = (self.expression(Kind::Flag, depth), self.expression(Kind::Flag, depth));
-                let operator = self.pick(&["and", "or"]);
-                format!("({a} {operator} {b})")
-            }
-            6 => {
-                let (a, b) = (self.expression(Kind::Any, depth), self.expression(Kind::Any, depth));
-                format!("rawequal({a}, {b})")
-            }
-            _ => {
-                let (text, pattern) = (self.expression(Kind::Text, depth), self.pick(PATTERNS));
-                format!("string.find({text}, {pattern}) ~= nil")
-            }
-        }
-    }
-
-    fn list(&mut self, depth: usize) -> String {
-        let count = self.random.below(5);
-        let mut values = Vec::new();
-        for _ in 0..count {
-            let kind = if self.chance(5) { Kind::Text } else { Kind::Number };
-            let value = self.expression(kind, depth.saturating_sub(1).min(1));
-            // No holes.
-            values.push(format!("{value} or 4"));
-        }
-        format!("{{{}}}", values.join(", "))
-    }
-
-    fn record(&mut self, depth: usize) -> String {
-        let count = self.random.below(4);
-        let mut fields = Vec::new();
-        for _ in 0..count {
-            let kind = self.any_kind();
-            let (field, value) = (self.pick(FIELDS), self.expression(kind, depth.saturating_sub(1).min(1)));
-            if self.chance(4) {
-                let key = self.expression(Kind::Text, 0);
-                fields.push(format!("[{key}] = {value}"));
-            } else {
-                fields.push(format!("{field} = {value}"));
-            }
-        }
-        format!("{{{}}}", fields.join(", "))
-    }
-
-    /// A function on one line.
-    fn function_value(&mut self, depth: usize) -> String {
-        let scope = self.variables.len();
-        self.functions.push(Frame { first: scope, has_varargs: true, yields: false });
-        self.declare("a", Kind::Any, false);
-        let values = self.expressions(depth.saturating_sub(1).min(1));
-        self.functions.pop();
-        self.variables.truncate(scope);
-        format!("function(a, ...) tick() return 1, {values} end")
-    }
-
-    fn anything(&mut self, depth: usize) -> String {
-        if depth == 0 {
-            let values = ["nil", "true", "1", "'s'", "{}", "undefined", "..."];
-            let value = self.pick(&values);
-            let has_varargs = self.functions.last().is_some_and(|frame| frame.has_varargs);
-            return if value == "..." && !has_varargs { "nil".into() } else { value.into() };
-        }
-        let depth = depth - 1;
-        match self.random.below(9) {
-            0 => {
-                let record = self.expression(Kind::Record, 0);
-                let field = self.pick(FIELDS);
-                format!("({record}).{field}")
-            }
-            1 => {
-                let (list, index) = (self.expression(Kind::List, 0), self.pick(&["1", "2", "#'ab'", "10", "1.5"]));
-                format!("({list})[{index}]")
-            }
-            2 | 3 => self.call(depth),
-            4 => {
-                let (test, a, b) = (
-                    self.expression(Kind::Flag, depth),
-                    self.expression(Kind::Any, depth),
-                    self.expression(Kind::Any, depth),
-                );
-                format!("({test} and {a} or {b})")
-            }
-            5 if self.functions.last().is_some_and(|frame| frame.has_varargs) => {
-                let index = self.pick(&["'#'", "1", "2", "-1"]);
-                format!("select({index}, ...)")
-            }
-            6 => {
-                // The variable of an enclosing function, if there is one.
-                let first = self.functions.last().map_or(0, |frame| frame.first);
-                let at = self.random.below(first);
-                self.variables.get(at).map_or("nil".into(), |variable| variable.name.clone())
-            }
-            _ => {
-                let kind = self.any_kind();
-                if kind == Kind::Any { "nil".into() } else { self.expression(kind, depth) }
-            }
-        }
-    }
-
-    /// A call, which is an expression and a statement.
-    fn call(&mut self, depth: usize) -> String {
-        let depth = depth.saturating_sub(1);
-        match self.random.below(14) {
-            0..=3 => {
-                let function = self.variable(Kind::Function, false).unwrap_or("print".into());
-                let values = self.expressions(depth);
-                format!("{function}({values})")
-            }
-            4 => {
-                let Some(record) = self.variable(Kind::Record, false) else { return "type(nil)".into() };
-                let field = self.pick(FIELDS);
-                let values = self.expressions(depth);
-                format!("{record}:{field}({values})")
-            }
-            5 => {
-                let (text, pattern) = (self.expression(Kind::Text, depth), self.pick(PATTERNS));
-                let function = self.pick(&["find", "match"]);
-                let start = self.pick(&["", "", ", 2", ", -2", ", 1, true"]);
-                format!("string.{function}({text}, {pattern}{start})")
-            }
-            6 => {
-                let (text, range) = (self.expression(Kind::Text, depth), self.pick(&["", ", 1, -1", ", 2", ", -2, 5"]));
-                format!("string.byte({text}{range})")
-            }
-            7 => {
-                let (list, range) = (self.expression(Kind::List, depth), self.pick(&["", ", 2", ", 1, 3", ", -1, 1"]));
-                format!("unpack({list}{range})")
-            }
-            8 => {
-                let function = self.pick(&["modf", "frexp"]);
-                let value = self.expression(Kind::Number, depth);
-                format!("math.{function}({value})")
-            }
-            9 => {
-                let function = self.variable(Kind::Function, false).unwrap_or("type".into());
-                let values = self.expressions(depth);
-                format!("pcall({function}, {values})")
-            }
-            10 => {
-                let index = self.pick(&["1", "2", "-1", "'#'", "number(0)", "-9"]);
-                let values = self.expressions(depth);
-                format!("select({index}, {values})")
-            }
-            11 => {
-                let function = self.pick(&["rawget", "next", "getmetatable", "ipairs", "tostring", "string.len"]);
-                let value = self.expression(Kind::Any, depth);
-                // What these give may be an address or a function.
-                format!("type({function}({value}))")
-            }
-            12 => {
-                let code = self.pick(&[
-                    "'return 1 + 1'",
-                    "'return ...'",
-                    "'x ='",
-                    "'local a = 1 return a .. b'",
-                    "'for'",
-                    "'return }'",
-                ]);
-                format!("loadstring({code}, '=l')")
-            }
-            _ => {
-                let values = self.expressions(depth);
-                format!("(function(...) tick() return select('#', ...), ... end)({values})")
-            }
-        }
-    }
-}
-
-/// Whether an expression is folded: there is no name in it.
-fn is_constant(expression: &str) -> bool {
-    !expression.contains(|c: char| c.is_ascii_alphabetic() && c != 'e' && c != 'x')
 }

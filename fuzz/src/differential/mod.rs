@@ -3,8 +3,10 @@
 //! Programs are numbered, each is determined by its number. They run in batches: a file of programs is given to `driver.lua`,
 //! which runs on both, and what it writes is compared program by program.
 
+mod expressions;
 mod generator;
 mod library;
+mod words;
 
 use std::fmt::Write;
 use std::fs;
