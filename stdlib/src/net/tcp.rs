@@ -48,7 +48,7 @@ static CONNECTION: Library = solvm_vm::library!("" {
     "write" => write,
 });
 
-/// What a listener's goroutine runs: its argument is the listener.
+/// What a listener's goroutine runs: its arguments are the listener and what they share.
 static ACCEPT: Definition = Definition::new("tcp_listen", accept_all);
 
 /// How many connections a listener holds that nobody has received.
@@ -117,33 +117,37 @@ fn tcp_listen<'c>(
     }))
 }
 
-/// The goroutine of a listener. None until it has been started.
-struct Acceptor(Cell<Option<GoroutineId>>);
+/// What a listener and its goroutine share.
+struct Acceptor {
+    /// None before it has been started, and when the listener has been closed.
+    goroutine: Cell<Option<GoroutineId>>,
+    /// The socket, until the goroutine takes it.
+    socket: RefCell<Option<TcpListener>>,
+}
 
 impl Data for Acceptor {}
 
-/// The socket, on its way to the listener's goroutine.
-struct NewSocket(RefCell<Option<TcpListener>>);
-
-impl Data for NewSocket {}
-
 fn start_listener<'c>(call: &mut Call<'c>, socket: TcpListener) -> Result<Userdata<'c>, Error> {
     let port = socket.local_addr().map_or(0, |address| address.port());
-    let acceptor = call.userdata(Acceptor(Cell::new(None)), None);
+    let acceptor = Acceptor { goroutine: Cell::new(None), socket: RefCell::new(Some(socket)) };
+    let acceptor = call.userdata(acceptor, None);
     let fields = [("port", Value::number(f64::from(port)))];
     let listener = object::new(call, Channel::new(ACCEPTED), &LISTENER, &fields, &[acceptor.value()])?;
-    let socket = call.userdata(NewSocket(RefCell::new(Some(socket))), None);
     let accept = call.function(&ACCEPT, &[]);
-    let goroutine = call.spawn(accept, &[listener.value(), socket.value()])?;
+    let goroutine = call.spawn(accept, &[listener.value(), acceptor.value()])?;
     if let Some(acceptor) = acceptor.get::<Acceptor>() {
-        acceptor.0.set(Some(goroutine));
+        acceptor.goroutine.set(Some(goroutine));
     }
     Ok(listener)
 }
 
 /// Accepts connections for as long as the listener is open.
-fn accept_all<'c>(call: &mut Call<'c>, _listener: Userdata<'c>, socket: Userdata<'c>) -> Result<Start<Accept>, Error> {
-    let socket = socket.get::<NewSocket>().and_then(|socket| socket.0.take());
+fn accept_all<'c>(
+    call: &mut Call<'c>,
+    _listener: Userdata<'c>,
+    acceptor: Userdata<'c>,
+) -> Result<Start<Accept>, Error> {
+    let socket = acceptor.get::<Acceptor>().and_then(|acceptor| acceptor.socket.take());
     let socket = socket.ok_or_else(|| Error::text("a listener's socket is missing"))?;
     let exemption = call.host::<Host>().map(|host| host.deadline.exempt());
     Ok(Start::new(Accept { socket, sends: false, _exemption: exemption }))
@@ -212,7 +216,9 @@ fn accept<'c>(
 /// `listener:close()`: the port is free, goroutines that wait for a connection learn of it.
 fn close_listener<'c>(call: &mut Call<'c>, this: This<'c, Channel>) -> Result<(), Error> {
     let acceptor = call.upvalue(1).and_then(Userdata::from_value).and_then(|acceptor| acceptor.get::<Acceptor>());
-    if let Some(goroutine) = acceptor.and_then(|acceptor| acceptor.0.take()) {
+    // If its goroutine has not begun, the socket is still here.
+    acceptor.and_then(|acceptor| acceptor.socket.take());
+    if let Some(goroutine) = acceptor.and_then(|acceptor| acceptor.goroutine.take()) {
         call.end_goroutine(goroutine);
         if let Some(channel) = ChannelHandle::from_value(this.object.value()) {
             channel::close(call, channel)?;

@@ -192,6 +192,18 @@ impl<'c> Call<'c> {
         self.vm().scheduler.running_goroutine()
     }
 
+    /// The running goroutine counts as a new one from now on: it has another number, and has not run yet. For one that does
+    /// the work of many, one after the other.
+    pub fn renew_goroutine(&mut self) -> Option<GoroutineId> {
+        let scheduler = &mut self.vm().scheduler;
+        let goroutine = &mut scheduler.goroutines[scheduler.running? as usize];
+        goroutine.id.number = scheduler.next_id;
+        scheduler.next_id += 1;
+        goroutine.ran = 0;
+        goroutine.deadlocked_at = None;
+        Some(goroutine.id)
+    }
+
     /// Whether a goroutine has not ended.
     pub fn is_alive(&mut self, id: GoroutineId) -> bool {
         self.vm().scheduler.find(id).is_some()

@@ -1,7 +1,7 @@
 //! HTTP servers: `create_server`, `start_server`, `stop_server`, `handle_http`, `handle_ws`, `use_middleware`, `serve_static`.
 //!
-//! Tasks of tokio speak HTTP ([`connection`]); what they receive goes through one queue to the server's goroutine, which starts
-//! one for each request ([`serve`]). The functions that answer lie in a table of the registry, by number; everything else is
+//! Tasks of tokio speak HTTP ([`connection`]); what they receive goes through one queue to the server's goroutine, which sees to
+//! it that each request has one ([`serve`]). The functions that answer lie in a table of the registry, by number; everything else is
 //! Rust's.
 
 mod answer;
@@ -30,6 +30,7 @@ use serve::{NewQueue, SERVE, Task};
 use solvm_vm::native::{Library, Param, Results, asynchronous};
 use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -52,9 +53,6 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 pub(crate) struct Servers {
     all: Vec<Server>,
     by_name: HashMap<Vec<u8>, usize>,
-    /// Requests whose goroutines have not begun, by number.
-    tasks: HashMap<u64, Task>,
-    last_task: u64,
     /// How long a handler may take until its answer begins, where the server does not say.
     pub(crate) handler_timeout: Option<Duration>,
 }
@@ -68,6 +66,8 @@ struct Server {
     /// The numbers of functions.
     sockets: Router<usize>,
     middleware: Vec<(Pattern, usize)>,
+    /// Requests that wait for a goroutine.
+    waiting: VecDeque<Task>,
     running: Option<Running>,
 }
 
@@ -164,7 +164,17 @@ fn create_server<'c>(
         lua.with(|call| {
             let Some(servers) = servers(call) else { return };
             let (handlers, sockets) = (Router::default(), Router::default());
-            let server = Server { host, port, limits, tls, handlers, sockets, middleware: Vec::new(), running: None };
+            let server = Server {
+                host,
+                port,
+                limits,
+                tls,
+                handlers,
+                sockets,
+                middleware: Vec::new(),
+                waiting: VecDeque::new(),
+                running: None,
+            };
             servers.by_name.insert(name, servers.all.len());
             servers.all.push(server);
         });

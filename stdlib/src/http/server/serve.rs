@@ -1,7 +1,11 @@
-//! The goroutines of a server: one that takes the requests as they arrive, and one for each request.
+//! The goroutines of a server: one that takes the requests as they arrive, and those that answer.
 //!
 //! A request's goroutine runs the middleware, then the handler, and gives the answer to the connection's task. Whatever ends it
 //! before (an error, a limit, the end of a stream) drops its end of that channel, by which the task knows.
+//!
+//! To make a goroutine costs as much as a short handler. So one that has answered goes on with the next request that waits, as if
+//! it were a new one. The server's goroutine starts another whenever something still waits after the others have had their turn:
+//! they are busy or wait themselves. So nobody waits for a handler that waits, and handlers that do not need no more than one.
 
 use super::answer::{self, Answer, Source};
 use super::body::{Body, Piece};
@@ -21,7 +25,7 @@ use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
 use hyper::{Method, Response, StatusCode};
 use smallvec::SmallVec;
-use solvm_vm::native::{Definition, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{Definition, Start, Step, Steps, Wanted};
 use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
 use std::cell::RefCell;
 use std::pin::Pin;
@@ -33,7 +37,7 @@ use tokio::time::Sleep;
 
 /// What a server's goroutine runs: its arguments are the server's number and its queue.
 pub(super) static SERVE: Definition = Definition::new("start_server", serve);
-/// What a request's goroutine runs: its argument is the request's number.
+/// What a request's goroutine runs: its argument is the server's number.
 static HANDLE: Definition = Definition::new("handler", handle);
 
 /// What a request's table takes without the body, roughly.
@@ -71,6 +75,9 @@ impl Steps for Serve {
             match self.arrivals.poll_recv(&mut context) {
                 Poll::Ready(Some(arrival)) => dispatch(call, self.server, arrival),
                 Poll::Ready(None) => {
+                    if start(call, self.server) {
+                        return call.again();
+                    }
                     // Meanwhile it may have been started anew.
                     let id = call.goroutine();
                     if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(self.server)) {
@@ -89,6 +96,10 @@ impl Steps for Serve {
             if alarm.as_mut().poll(&mut context).is_pending() {
                 break;
             }
+        }
+        if start(call, self.server) {
+            // When the others have had their turn, it may be that more are needed.
+            return call.again();
         }
         call.wait_for_wake()
     }
@@ -117,16 +128,13 @@ fn running<'a>(call: &'a mut Call, server: usize) -> Option<&'a mut Running> {
     servers(call)?.all.get_mut(server)?.running.as_mut()
 }
 
-/// A request that a goroutine is going to answer.
+/// A request that a goroutine answers.
 pub(super) struct Task {
-    server: usize,
     arrival: Arrival,
     /// The functions of the middleware, by number.
     middleware: SmallVec<[usize; 4]>,
     target: Target,
     pattern: Option<Arc<Pattern>>,
-    /// The memory limit did not allow to begin with it.
-    lacked_memory: bool,
 }
 
 /// What comes after the middleware.
@@ -140,7 +148,7 @@ enum Target {
     Nothing(StatusCode),
 }
 
-/// Finds out who answers a request, and starts a goroutine for it.
+/// Finds out who answers a request. It waits for a goroutine, if Lua has a part in that.
 fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
     let Some(server) = servers(call).and_then(|servers| servers.all.get(number)) else { return };
     let path = arrival.head.uri.path();
@@ -172,7 +180,10 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
         }
     }
     let pattern = pattern.filter(|pattern| pattern.has_parameters()).cloned();
-    start(call, Task { server: number, arrival, middleware, target, pattern, lacked_memory: false });
+    let task = Task { arrival, middleware, target, pattern };
+    if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number)) {
+        server.waiting.push_back(task);
+    }
 }
 
 /// Gives an answer to a client, who may be gone.
@@ -180,54 +191,26 @@ fn give(answer: oneshot::Sender<Response<Body>>, response: Response<Body>) {
     let _ = answer.send(response);
 }
 
-/// Starts the goroutine of a request. If there can be none, the client is told that it is a bad time.
-fn start(call: &mut Call, task: Task) {
-    let server = task.server;
-    let Some(servers) = servers(call) else { return };
-    servers.last_task += 1;
-    let number = servers.last_task;
-    servers.tasks.insert(number, task);
+/// Starts a goroutine if requests wait for one. Whether it has.
+fn start(call: &mut Call, number: usize) -> bool {
+    let waiting = servers(call).and_then(|servers| servers.all.get(number)).map(|server| server.waiting.len());
+    if waiting.is_none_or(|waiting| waiting == 0) {
+        return false;
+    }
     let handle = call.function(&HANDLE, &[]);
-    let started = call.spawn(handle, &[Value::number(number as f64)]);
-    let Some(servers) = self::servers(call) else { return };
-    match started {
-        Ok(id) => {
-            let standard = servers.handler_timeout;
-            let server = servers.all.get_mut(server);
-            let limit = server.as_ref().and_then(|server| server.limits.handler_timeout).or(standard);
-            let running = server.and_then(|server| server.running.as_mut());
-            if let (Some(running), Some(due)) = (running, limit.and_then(|limit| Instant::now().checked_add(limit))) {
-                running.due.insert(id, due);
-                running.next_due = Some(running.next_due.map_or(due, |next| next.min(due)));
-            }
-        }
-        Err(_) => {
-            if let Some(task) = servers.tasks.remove(&number) {
-                give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
-            }
+    let is_started = call.spawn(handle, &[Value::number(number as f64)]).is_ok();
+    if !is_started && let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number)) {
+        // There can be no more goroutines: it is a bad time.
+        for task in server.waiting.drain(..) {
+            give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
         }
     }
+    is_started
 }
 
-/// Answers a request.
-fn handle<'c>(call: &mut Call<'c>, number: f64) -> Result<StartWith<'c, Handle>, Error> {
-    let number = number as u64;
-    let waiting = servers(call).and_then(|servers| servers.tasks.get_mut(&number));
-    let waiting = waiting.ok_or_else(|| Error::text("a request is missing"))?;
-    let (size, is_last_try) = (waiting.arrival.body.bytes.len(), waiting.lacked_memory);
-    // As long as nothing has been done, this function is called again after a collection.
-    waiting.lacked_memory = true;
-    let memory = call.check_memory(size + REQUEST_SIZE);
-    if !is_last_try {
-        memory?;
-    }
-    // Whatever fails from here on drops the request, so that the client gets its answer.
-    let task = servers(call).and_then(|servers| servers.tasks.remove(&number));
-    let task = task.ok_or_else(|| Error::text("a request is missing"))?;
-    call.check_memory(size + REQUEST_SIZE)?;
-    let request = request::to_table(call, &task.arrival, task.pattern.as_deref())?;
-    let handle = Handle { server: task.server, task: Some(task), added: HeaderMap::new(), stage: Stage::Next(0) };
-    Ok(Start::new(handle).keep(request.value()))
+/// Answers requests for as long as some wait.
+fn handle(_: &mut Call, server: f64) -> Start<Handle> {
+    Start::new(Handle { server: server as usize, task: None, added: HeaderMap::new(), stage: Stage::Begin })
 }
 
 /// A request's goroutine. Its first kept value is the request's table, the second one what makes the body.
@@ -241,6 +224,10 @@ struct Handle {
 }
 
 enum Stage {
+    /// The next request that waits is begun with.
+    Begin,
+    /// The same, after a collection that was to make room for it.
+    BeginAgain,
     /// This function of the middleware is next.
     Next(usize),
     /// This one has been called.
@@ -261,6 +248,25 @@ impl Steps for Handle {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         loop {
             match std::mem::replace(&mut self.stage, Stage::Handler) {
+                stage @ (Stage::Begin | Stage::BeginAgain) => {
+                    if self.task.is_none() {
+                        self.take(call);
+                    }
+                    let Some(task) = &self.task else { return call.finish(()) };
+                    let memory = call.check_memory(task.arrival.body.bytes.len() + REQUEST_SIZE);
+                    if memory.is_err() && matches!(stage, Stage::Begin) {
+                        self.stage = Stage::BeginAgain;
+                        return call.collect_garbage(None);
+                    }
+                    memory?;
+                    let request = request::to_table(call, &task.arrival, task.pattern.as_deref())?.value();
+                    if call.kept_count() == 0 {
+                        call.keep(request);
+                    } else {
+                        call.set_kept(0, request);
+                    }
+                    self.stage = Stage::Next(0);
+                }
                 Stage::Next(place) => {
                     let Some(task) = &self.task else { return call.finish(()) };
                     match task.middleware.get(place) {
@@ -275,12 +281,18 @@ impl Steps for Handle {
                     }
                 }
                 Stage::Middleware(place) => match self.heed(call)? {
-                    Some(answer) => return self.answer(call, answer),
+                    Some(answer) => match self.answer(call, answer)? {
+                        Some(step) => return Ok(step),
+                        None => self.stage = Stage::Begin,
+                    },
                     None => self.stage = Stage::Next(place + 1),
                 },
                 Stage::Handler => {
                     let value = call.returned(0);
-                    return self.answer(call, value);
+                    match self.answer(call, value)? {
+                        Some(step) => return Ok(step),
+                        None => self.stage = Stage::Begin,
+                    }
                 }
                 Stage::Piece(sender) => match piece(call)? {
                     Piece::Data(bytes) if bytes.is_empty() => {
@@ -361,6 +373,21 @@ fn piece(call: &mut Call) -> Result<Piece, Error> {
 }
 
 impl Handle {
+    /// Takes the next request that waits: the goroutine counts as one of its own from now on, and its time runs.
+    fn take(&mut self, call: &mut Call) {
+        let id = call.renew_goroutine();
+        let Some(servers) = servers(call) else { return };
+        let standard = servers.handler_timeout;
+        let Some(server) = servers.all.get_mut(self.server) else { return };
+        self.task = server.waiting.pop_front();
+        let limit = server.limits.handler_timeout.or(standard);
+        let due = limit.and_then(|limit| Instant::now().checked_add(limit));
+        if let (Some(_), Some(running), Some(id), Some(due)) = (&self.task, &mut server.running, id, due) {
+            running.due.insert(id, due);
+            running.next_due = Some(running.next_due.map_or(due, |next| next.min(due)));
+        }
+    }
+
     /// What a function of the middleware has returned: an answer, header fields to add, or nothing.
     fn heed<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Value<'c>>, Error> {
         let value = call.returned(0);
@@ -450,8 +477,9 @@ impl Handle {
     }
 
     /// Answers with what a handler has returned.
-    fn answer<'c>(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<Step, Error> {
-        let Some(task) = &self.task else { return call.finish(()) };
+    /// None if the next request is to be begun with.
+    fn answer<'c>(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<Option<Step>, Error> {
+        let Some(task) = &self.task else { return call.finish(()).map(Some) };
         let is_head = task.arrival.head.method == Method::HEAD;
         let Answer { head, body } = answer::from_lua(call, value, std::mem::take(&mut self.added), is_head)?;
         match body {
@@ -459,9 +487,9 @@ impl Handle {
                 if let Some(task) = self.answered(call) {
                     give(task.arrival.answer, Response::from_parts(head, Body::whole(bytes)));
                 }
-                call.finish(())
+                Ok(None)
             }
-            Source::Function(function, length) => self.begin_pieces(call, head, function, length),
+            Source::Function(function, length) => self.begin_pieces(call, head, function, length).map(Some),
         }
     }
 
