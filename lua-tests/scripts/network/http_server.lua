@@ -167,8 +167,20 @@ assert(http_get(base .. "/") == nil)
 local port = start_server("s")
 assert(http_get("http://127.0.0.1:" .. port .. "/").body == "Hello World!")
 stop_server("s")
-create_server("successor", port, { host = "127.0.0.1" })
-assert(start_server("successor") == port and stop_server("successor"), "the port is free at once")
-local listener = assert(tcp_listen(port, { host = "127.0.0.1" }))
-listener.close()
-assert(tcp_listen(port, { host = "127.0.0.1" })).close()
+-- A port is free at once. Whoever else is on this machine may take it in between, but not every time.
+local function is_free_at_once(number)
+  local name = "successor" .. number
+  create_server(name, 0, { host = "127.0.0.1" })
+  local port = start_server(name)
+  assert(stop_server(name))
+  local listener = tcp_listen(port, { host = "127.0.0.1" })
+  if not listener then return false end
+  listener.close()
+  listener = tcp_listen(port, { host = "127.0.0.1" })
+  return listener ~= nil and (listener.close() or true)
+end
+local tries = 1
+while not is_free_at_once(tries) do
+  tries = tries + 1
+  assert(tries <= 10, "the port is free at once")
+end
