@@ -72,6 +72,8 @@ pub(crate) struct Arguments {
     pub trace: bool,
     /// Tell the version, as `lua -v`.
     pub version: bool,
+    /// A script that fails is run again when a file changes that it has watched (`solvm run --watch`).
+    pub outlives_errors: bool,
 }
 
 /// The words of `solvm script.lua`.
@@ -201,6 +203,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
         debug: flag("debug"),
         trace: flag("trace"),
         version: flag("v") || flag("interactive"),
+        outlives_errors: false,
     })
 }
 

@@ -31,7 +31,12 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
     let start = Instant::now();
     let mut watched: Option<Changes> = None;
     loop {
-        match (drive_once(executor, arguments).await, &watched) {
+        let end = drive_once(executor, arguments).await;
+        if end == End::Broken && arguments.outlives_errors {
+            watched = executor.take_watched().or(watched);
+            let _ = tokio::time::timeout(GRACE, executor.finish()).await;
+        }
+        match (end, &watched) {
             (End::Rest(Outcome::Reload), _) => {
                 watched = executor.take_watched();
                 // Finalizers that do not end are not waited for.

@@ -259,7 +259,8 @@ pub(crate) async fn drive_once(executor: &mut Executor, arguments: &Arguments) -
     if outcome == Outcome::Ended && !is_broken {
         outcome = executor.drive_to_end().await;
     }
-    if outcome == Outcome::Ended {
+    // What one that is run again has watched is asked for before it is ended.
+    if outcome == Outcome::Ended && !(is_broken && arguments.outlives_errors) {
         outcome = executor.finish().await;
     }
     if outcome == Outcome::Ended && is_broken { End::Broken } else { End::Rest(outcome) }

@@ -135,4 +135,14 @@ fn run_watches_what_the_script_uses() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("first\nsecond\n", Some(3)));
     assert_eq!(solvm(path, &["run", "--watch", "-"]).status.code(), Some(1));
+    // A script that is broken from the start is waited for.
+    fs::write(path.join("main.lua"), "print('broken'").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["run", "--watch", "-timeout", "20s", "main.lua"]).current_dir(path);
+    let child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().expect("starts");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    fs::write(path.join("main.lua"), "print('mended') os.exit(4)").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("mended\n", Some(4)));
 }

@@ -41,6 +41,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             return super::fail("--watch needs the name of a script");
         };
         let code = format!("local script = \"{}\"\n{WATCH}", escaped(script.as_encoded_bytes()));
+        arguments.outlives_errors = true;
         arguments.preparations.insert(0, Preparation::Code(code.into()));
     }
     crate::run::run(arguments)
