@@ -1,7 +1,7 @@
 ---@meta
 
 ---What is known of a file.
----@class file_info
+---@class FileInfo
 ---@field name string its name, without the folder
 ---@field is_dir boolean whether it is a folder
 ---@field is_link boolean whether it is a symbolic link
@@ -10,7 +10,7 @@
 ---@field permissions number the permissions as a number: 420 is 644 in octal
 ---@field mod_time number when its contents were last changed, in seconds since 1970 (for `os.date`)
 ---@field error? string from `walk`: why a folder could not be read
-local file_info = {}
+local FileInfo = {}
 
 ---Reads a whole file. Any bytes are text.
 ---
@@ -68,7 +68,7 @@ function append_file(path, content) end
 ---assert(list_dir("missing") == nil)
 ---```
 ---@param path string
----@return file_info[]? files nil if the folder cannot be read
+---@return FileInfo[]? files nil if the folder cannot be read
 ---@return string? message
 ---@return number? code
 function list_dir(path) end
@@ -129,15 +129,15 @@ function rename(from, to) end
 ---
 ---```lua
 ---write_file("a.txt", "12345")
----assert(stat("a.txt").size == 5 and stat(".").is_dir)
----assert(stat("missing") == nil)
+---assert(file_info("a.txt").size == 5 and file_info(".").is_dir)
+---assert(file_info("missing") == nil)
 ---```
 ---@param path string
 ---@param follow? boolean default true
----@return file_info? info nil if there is nothing of that name
+---@return FileInfo? info nil if there is nothing of that name
 ---@return string? message
 ---@return number? code
-function stat(path, follow) end
+function file_info(path, follow) end
 
 ---Goes through everything below a folder: a folder comes before what is in it, names are in order. Folders are read when it is
 ---their turn. Symbolic links are not followed. A folder that cannot be read has the field `error`. It is an error if the first
@@ -153,7 +153,7 @@ function stat(path, follow) end
 ---assert(table.concat(found, " ") == "top/sub/ top/sub/file")
 ---```
 ---@param folder string
----@return fun(): string?, file_info? iterator
+---@return fun(): string?, FileInfo? iterator
 function walk(folder) end
 
 ---The paths that match a pattern, in order; an empty list if there are none. `*` stands for any text without a slash, `?` for one

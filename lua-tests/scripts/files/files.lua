@@ -78,13 +78,13 @@ assert(#list_dir(at("folder")) == 0)
 refused("No such file or directory", list_dir(at("missing")))
 refused("Not a directory", list_dir(at("a.txt")))
 
--- stat
-local about = stat(at("link"))
+-- file_info
+local about = file_info(at("link"))
 assert(about.name == "link" and about.size == #"through" and not about.is_link and not about.is_dir)
-about = stat(at("link"), false)
+about = file_info(at("link"), false)
 assert(about.is_link and about.mode == "Lrwxrwxrwx")
-refused("No such file or directory", stat(at("dangling")))
-assert(stat(at("dangling"), false).is_link)
+refused("No such file or directory", file_info(at("dangling")))
+assert(file_info(at("dangling"), false).is_link)
 
 -- rename
 assert(rename(at("new.txt"), at("renamed.txt")) == true and not exists(at("new.txt")))

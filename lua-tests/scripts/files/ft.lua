@@ -43,7 +43,7 @@ assert(ft.move(at("c"), at("moved/c")) and not exists(at("c")) and read_file(at(
 assert(ft.move(at("copy"), at("moved/copy")) and shell("diff -r " .. at("tree") .. " " .. at("moved/copy/of/tree")) == "")
 refused("No such file or directory", ft.move(at("missing"), at("made/by/mistake/x")))
 assert(not exists(at("made")))
-if stat("/dev/shm").name and exists("/dev/shm") then
+if file_info("/dev/shm").name and exists("/dev/shm") then
   -- To another file system and back
   local other = "/dev/shm/" .. root:match("[^/]*$")
   assert(ft.move(at("moved"), other) and not exists(at("moved")) and read_file(other .. "/c") == large)

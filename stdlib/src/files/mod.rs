@@ -28,13 +28,13 @@ use std::sync::Arc;
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "append_file" => append_file,
     "exists" => exists,
+    "file_info" => file_info,
     "glob" => glob::glob,
     "list_dir" => list_folder,
     "mkdir" => make_folder,
     "read_file" => read_file,
     "remove" => remove,
     "rename" => rename,
-    "stat" => stat,
     "walk" => walk::walk,
     "write_file" => write_file,
 });
@@ -197,8 +197,8 @@ fn rename<'c>(
     perform(call, from, move |files, from| files.rename(from, &to), done)
 }
 
-/// `stat(path[, follow])`: what is known of a file; of a symbolic link itself if `follow` is false.
-fn stat<'c>(
+/// `file_info(path[, follow])`: what is known of a file; of a symbolic link itself if `follow` is false.
+fn file_info<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
     follow: Option<bool>,
