@@ -119,7 +119,7 @@ fn a_sandbox_has_no_files() {
             function() return read_file("/etc/hostname") end, function() return write_file(folder .. "/x", "x") end,
             function() return append_file(folder .. "/x", "x") end, function() return list_dir("/") end,
             function() return mkdir(folder .. "/x") end, function() return remove(folder, true) end,
-            function() return rename(folder, folder .. "2") end, function() return stat("/") end,
+            function() return rename(folder, folder .. "2") end, function() return file_info("/") end,
             function() return glob("/*") end, function() return ft.copy("/etc/hostname", folder .. "/x") end,
             function() return tar.create(folder .. "/x.tar", "/etc") end, function() return tar.list("/x.tar") end,
             function() return watch_file("/etc/hostname", print) end, function() return os.remove(folder) end,
