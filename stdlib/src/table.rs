@@ -174,6 +174,9 @@ impl Steps for ForEach {
                 return call.finish(result);
             }
         }
+        if !call.charge(1) {
+            return call.again();
+        }
         let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
         let function = call.argument(1).unwrap_or(Value::NIL);
         let last = call.kept(0);
@@ -203,6 +206,9 @@ impl Steps for ForEachIndex {
             if !result.is_nil() {
                 return call.finish(result);
             }
+        }
+        if !call.charge(1) {
+            return call.again();
         }
         let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
         let function = call.argument(1).unwrap_or(Value::NIL);
@@ -319,10 +325,13 @@ impl Steps for Sort {
         let started = call.budget().max(1000);
         let mut budget = started;
         let from_right = call.returned(0).is_truthy();
-        let values = call.all_kept();
         if std::mem::replace(&mut self.asked, false) {
-            self.take(values, from_right);
+            self.take(call.all_kept(), from_right);
         }
+        if !call.charge(1) {
+            return call.again();
+        }
+        let values = call.all_kept();
         let pair = loop {
             let Some((right, left)) = self.next_pair(values) else { break None };
             if self.has_comparator {

@@ -259,16 +259,17 @@ fn replace<'c>(
         return Err(Error::argument(2, "the text to replace is empty"));
     }
     let count = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(0));
-    let mut result = Vec::with_capacity(bytes.len());
+    let found = memmem::find_iter(bytes, old).take(count).count();
+    let length = (bytes.len() - found * old.len()).saturating_add(found.saturating_mul(new.len()));
+    // Once here, once as a string.
+    call.check_memory(length.saturating_mul(2))?;
+    call.charge(length / 64);
+    let mut result = Vec::with_capacity(length);
     let mut rest = 0;
-    for at in memmem::find_iter(bytes, old).take(count) {
+    for at in memmem::find_iter(bytes, old).take(found) {
         result.extend_from_slice(bytes.get(rest..at).unwrap_or_default());
         result.extend_from_slice(new);
         rest = at + old.len();
-        // One that is long enough to grow much is looked at each time.
-        if new.len() > 1 << 10 {
-            call.check_memory(result.len())?;
-        }
     }
     if rest == 0 {
         return Ok(text);

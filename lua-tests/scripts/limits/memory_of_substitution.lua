@@ -6,3 +6,14 @@ for _, replacement in ipairs { function() return s end, { x = s }, s, ("%0"):rep
   assert(not ok and message == "not enough memory", tostring(message))
 end
 assert(("ab"):gsub("b", "c") == "ac")
+local ok, message = pcall(text.replace, ("a"):rep(1e6), "a", ("b"):rep(100))
+assert(not ok and message == "not enough memory", tostring(message))
+assert(text.replace("a-b-c", "-", "+", 1) == "a+b-c")
+
+-- So does what sort copies.
+local list = {}
+for i = 1, 1e5 do list[i] = i end
+collectgarbage()
+local before = check_memory().num_gc
+for _ = 1, 100 do table.sort(list) end
+assert(check_memory().num_gc > before, "the copies are charged to the collector")

@@ -199,6 +199,9 @@ impl Steps for Substitution {
             self.add_value(call, value, &found, subject)?;
             self.pass(&found, subject);
         }
+        if !call.charge(1) {
+            return call.again();
+        }
         match self.advance(call, subject, replacement)? {
             Advance::Finished => {
                 let text = std::mem::take(&mut self.text);

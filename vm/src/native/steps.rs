@@ -59,6 +59,9 @@ pub enum Wanted {
 }
 
 /// A native that goes on after the calls that it asks for.
+///
+/// What it calls may be so short that it never looks at the budget: a native that may call without an end charges it itself, once
+/// for each call ([`Call::charge`], [`Call::again`]).
 pub trait Steps: 'static {
     /// Goes on: at first, and after each call. See [`Call::call`], [`Call::finish`], [`Call::again`].
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error>;
@@ -94,6 +97,10 @@ impl Data for State {
         for &value in &self.kept {
             marker.value(value);
         }
+    }
+
+    fn external_size(&self) -> usize {
+        self.kept.capacity() * size_of::<Raw>()
     }
 }
 
