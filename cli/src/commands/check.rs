@@ -46,7 +46,7 @@ struct Report {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let mut files = Vec::new();
     for path in matches.get_many::<PathBuf>("files").into_iter().flatten() {
-        if let Err(error) = find(path, true, &mut files) {
+        if let Err(error) = super::find_files(path, &is_lua, &mut files) {
             return super::fail(format!("{}: {error}", path.display()));
         }
     }
@@ -70,22 +70,10 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The Lua files below a folder, in alphabetical order; a file that was named is taken whatever its name is.
-fn find(path: &Path, was_named: bool, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    if fs::metadata(path)?.is_dir() {
-        let mut entries: Vec<PathBuf> =
-            fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
-        entries.sort();
-        return entries.into_iter().filter(|entry| !is_hidden(entry)).try_for_each(|entry| find(&entry, false, files));
-    }
-    if was_named || path.extension().is_some_and(|extension| extension == "lua") {
-        files.push(path.to_path_buf());
-    }
-    Ok(())
-}
-
-fn is_hidden(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+/// What of a folder is looked at: Lua files and folders, none of them hidden.
+fn is_lua(path: &Path, is_folder: bool) -> bool {
+    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !is_hidden && (is_folder || path.extension().is_some_and(|extension| extension == "lua"))
 }
 
 fn look(path: &Path) -> Result<Inspection, Report> {

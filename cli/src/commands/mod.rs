@@ -11,6 +11,9 @@ mod test;
 
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// A command: its words, and what it does.
@@ -52,4 +55,22 @@ pub(crate) fn run(words: &[OsString]) -> Option<ExitCode> {
 fn fail(message: impl std::fmt::Display) -> ExitCode {
     eprintln!("solvm: {message}");
     ExitCode::FAILURE
+}
+
+/// The files below a folder in alphabetical order, as far as `is_wanted` says so of each entry (its path, and whether it is a
+/// folder); a file that was named is taken whatever its name is.
+fn find_files(path: &Path, is_wanted: &dyn Fn(&Path, bool) -> bool, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !fs::metadata(path)?.is_dir() {
+        files.push(path.to_path_buf());
+        return Ok(());
+    }
+    let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut entries: Vec<PathBuf> = entries.collect::<io::Result<_>>()?;
+    entries.sort();
+    for entry in entries {
+        if is_wanted(&entry, entry.is_dir()) {
+            find_files(&entry, is_wanted, files)?;
+        }
+    }
+    Ok(())
 }

@@ -8,7 +8,6 @@ use solvm::{Error, Function, Runtime};
 use solvm_stdlib::duration;
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -59,7 +58,7 @@ struct Outcome {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
     let mut files = Vec::new();
-    if let Err(error) = find(folder, true, &mut files) {
+    if let Err(error) = super::find_files(folder, &is_test, &mut files) {
         return super::fail(format!("{}: {error}", folder.display()));
     }
     let filter = matches.get_one::<String>("filter").map_or("", String::as_str);
@@ -82,18 +81,9 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The test files below a folder in alphabetical order.
-fn find(path: &Path, was_named: bool, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    if fs::metadata(path)?.is_dir() {
-        let mut entries: Vec<PathBuf> =
-            fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
-        entries.sort();
-        return entries.into_iter().try_for_each(|entry| find(&entry, false, files));
-    }
-    if was_named || path.to_string_lossy().ends_with(SUFFIX) {
-        files.push(path.to_path_buf());
-    }
-    Ok(())
+/// What of a folder is looked at: test files and all folders.
+fn is_test(path: &Path, is_folder: bool) -> bool {
+    is_folder || path.to_string_lossy().ends_with(SUFFIX)
 }
 
 /// Runs a file's tests; one that does not even load counts as one that failed.
