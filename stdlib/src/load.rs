@@ -97,10 +97,6 @@ impl Steps for Load {
                 }
             }
         }
-        // A reader need not contain a call or a loop, and may never end.
-        if !call.charge(1) {
-            return call.again();
-        }
         self.asked = true;
         let reader = call.argument(0).unwrap_or(Value::NIL);
         let protected = call.kept(0);

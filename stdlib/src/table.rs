@@ -1,7 +1,7 @@
 //! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
 
 use crate::base;
-use solvm_vm::native::{Either, Library, Rest, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value, messages};
 
@@ -174,9 +174,6 @@ impl Steps for ForEach {
                 return call.finish(result);
             }
         }
-        if !call.charge(1) {
-            return call.again();
-        }
         let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
         let function = call.argument(1).unwrap_or(Value::NIL);
         let last = call.kept(0);
@@ -207,9 +204,6 @@ impl Steps for ForEachIndex {
                 return call.finish(result);
             }
         }
-        if !call.charge(1) {
-            return call.again();
-        }
         let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
         let function = call.argument(1).unwrap_or(Value::NIL);
         let i = self.next;
@@ -222,19 +216,26 @@ impl Steps for ForEachIndex {
     }
 }
 
-fn sort<'c>(call: &mut Call<'c>, table: Table<'c>, less: Option<Function<'c>>) -> Result<StartWith<'c, Sort>, Error> {
+fn sort<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    less: Option<Function<'c>>,
+) -> Result<Either<StartWith<'c, SortWithComparator>, StartWith<'c, Sort>>, Error> {
     let length = table.length();
     call.check_memory(length.saturating_mul(16))?;
     // The values are sorted in a copy: what the comparator does to the table changes nothing.
     let values = (0..2).flat_map(|_| (1..=length).map(|i| table.get(i)));
-    Ok(Start::new(Sort::new(length, less.is_some())).keep_all(values))
+    let merge = Merge::new(length);
+    Ok(match less {
+        Some(_) => Either::Now(Start::new(SortWithComparator(merge)).keep_all(values)),
+        None => Either::Later(Start::new(Sort(merge)).keep_all(values)),
+    })
 }
 
 /// A merge sort from the bottom up over two halves of the kept values: `source` to the other one. Stable, and at most
 /// n log2 n comparisons whatever the comparator answers.
-struct Sort {
+struct Merge {
     length: usize,
-    has_comparator: bool,
     /// Where the half to read begins: 0 or `length`.
     source: usize,
     /// The length of the sorted runs.
@@ -249,22 +250,12 @@ struct Sort {
     asked: bool,
 }
 
-impl Sort {
-    fn new(length: usize, has_comparator: bool) -> Self {
-        let mut sort = Sort {
-            length,
-            has_comparator,
-            source: 0,
-            width: 1,
-            left: 0,
-            middle: 0,
-            right: 0,
-            end: 0,
-            out: 0,
-            asked: false,
-        };
-        sort.span(0);
-        sort
+impl Merge {
+    fn new(length: usize) -> Self {
+        let mut merge =
+            Merge { length, source: 0, width: 1, left: 0, middle: 0, right: 0, end: 0, out: 0, asked: false };
+        merge.span(0);
+        merge
     }
 
     /// Takes the two runs that begin at `start`.
@@ -284,12 +275,26 @@ impl Sort {
         self.out += 1;
     }
 
+    /// A comparison asked for before has been answered.
+    #[inline(always)]
+    fn answered<'c>(&mut self, values: &mut [Value<'c>], from_right: bool) {
+        if std::mem::replace(&mut self.asked, false) {
+            self.take(values, from_right);
+        }
+    }
+
     /// Merges until a comparison is needed: the values to compare. None when everything is sorted.
+    #[inline(always)]
     fn next_pair<'c>(&mut self, values: &mut [Value<'c>]) -> Option<(Value<'c>, Value<'c>)> {
-        loop {
-            if self.left < self.middle && self.right < self.end {
-                return Some((values[self.source + self.right], values[self.source + self.left]));
-            }
+        if (self.left == self.middle || self.right == self.end) && !self.next_runs(values) {
+            return None;
+        }
+        Some((values[self.source + self.right], values[self.source + self.left]))
+    }
+
+    /// Goes on to two runs that both have values, as one of those at hand has come to its end. False when everything is sorted.
+    fn next_runs(&mut self, values: &mut [Value<'_>]) -> bool {
+        while self.left == self.middle || self.right == self.end {
             let target = self.length - self.source;
             let rest = if self.left < self.middle { self.left..self.middle } else { self.right..self.end };
             let (from, count) = (self.source + rest.start, rest.len());
@@ -301,15 +306,25 @@ impl Sort {
             self.source = self.length - self.source;
             self.width *= 2;
             if self.width >= self.length {
-                return None;
+                return false;
             }
             self.span(0);
         }
+        true
+    }
+
+    /// Everything is sorted: the values go back to the table.
+    #[cold]
+    fn store<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if let Some(table) = call.argument(0).and_then(Table::from_value) {
+            for i in 0..self.length {
+                let value = call.kept(self.source + i);
+                table.set_index(call, i + 1, value)?;
+            }
+        }
+        call.finish(())
     }
 }
-
-/// Bytes that are compared in the time of one unit of the budget.
-const BYTES_PER_UNIT: usize = 64;
 
 /// `a < b` for two numbers or two strings, and what finding out has cost; None if a metamethod decides or there is no order.
 fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<(bool, usize)> {
@@ -320,44 +335,48 @@ fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<(bool, usize)> {
     Some((a < b, 1 + a.len().min(b.len()) / BYTES_PER_UNIT))
 }
 
+/// What a Lua function puts in order.
+struct SortWithComparator(Merge);
+
+impl Steps for SortWithComparator {
+    #[inline(always)]
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let SortWithComparator(merge) = self;
+        let from_right = call.returned(0).is_truthy();
+        let values = call.all_kept();
+        merge.answered(values, from_right);
+        let Some((right, left)) = merge.next_pair(values) else { return merge.store(call) };
+        merge.asked = true;
+        let comparator = call.argument(1).unwrap_or(Value::NIL);
+        call.call(comparator, &[right, left], Wanted::One)
+    }
+}
+
+/// What `<` puts in order: numbers and strings without a call, until one is needed or the budget is used up.
+struct Sort(Merge);
+
 impl Steps for Sort {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let Sort(merge) = self;
         let started = call.budget().max(1000);
         let mut budget = started;
         let from_right = call.returned(0).is_truthy();
-        if std::mem::replace(&mut self.asked, false) {
-            self.take(call.all_kept(), from_right);
-        }
-        if !call.charge(1) {
-            return call.again();
-        }
         let values = call.all_kept();
-        let pair = loop {
-            let Some((right, left)) = self.next_pair(values) else { break None };
-            if self.has_comparator {
-                break Some((right, left));
-            }
-            let Some((from_right, cost)) = less(right, left) else { break Some((right, left)) };
-            self.take(values, from_right);
+        merge.answered(values, from_right);
+        while let Some((right, left)) = merge.next_pair(values) {
+            let Some((from_right, cost)) = less(right, left) else {
+                merge.asked = true;
+                call.charge(started - budget);
+                return call.call_less_than(right, left);
+            };
+            merge.take(values, from_right);
             budget = budget.saturating_sub(cost);
             if budget == 0 {
                 call.charge(started);
                 return call.again();
             }
-        };
-        let Some((right, left)) = pair else {
-            let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
-            for i in 0..self.length {
-                let value = call.kept(self.source + i);
-                table.set_index(call, i + 1, value)?;
-            }
-            return call.finish(());
-        };
-        self.asked = true;
-        if self.has_comparator {
-            let function = call.argument(1).unwrap_or(Value::NIL);
-            return call.call(function, &[right, left], Wanted::One);
         }
-        call.call_less_than(right, left)
+        call.charge(started - budget);
+        merge.store(call)
     }
 }

@@ -8,9 +8,6 @@ use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Dialect, Error, LuaString, Type, Value};
 use std::ops::Range;
 
-/// Bytes that are copied in the time of one unit of the budget.
-const BYTES_PER_UNIT: usize = 64;
-
 /// A substitution under way.
 pub(super) struct Substitution {
     matcher: Matcher,
@@ -118,7 +115,7 @@ impl Substitution {
             // It is gathered outside of the heap, and becomes a string at the end.
             call.check_memory((self.text.len() + piece.len()).saturating_mul(2))?;
         }
-        call.charge(piece.len() / BYTES_PER_UNIT);
+        call.charge_bytes(piece.len());
         self.text.extend_from_slice(piece);
         Ok(())
     }
@@ -198,9 +195,6 @@ impl Steps for Substitution {
             let value = call.returned(0);
             self.add_value(call, value, &found, subject)?;
             self.pass(&found, subject);
-        }
-        if !call.charge(1) {
-            return call.again();
         }
         match self.advance(call, subject, replacement)? {
             Advance::Finished => {

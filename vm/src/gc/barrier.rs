@@ -53,10 +53,16 @@ impl Heap {
     #[inline(always)]
     pub(crate) unsafe fn barrier_userdata(&mut self, userdata: *mut Userdata) {
         if (*userdata).header.barrier != 0 {
-            (*userdata).header.barrier = 0;
-            if self.marking && is_marked(userdata) {
-                self.gray_again.push(Gray::new(userdata));
-            }
+            self.barrier_userdata_cold(userdata);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn barrier_userdata_cold(&mut self, userdata: *mut Userdata) {
+        (*userdata).header.barrier = 0;
+        if self.marking && is_marked(userdata) {
+            self.gray_again.push(Gray::new(userdata));
         }
     }
 

@@ -7,7 +7,7 @@
 use std::cell::Cell;
 
 /// Bytes that are copied or compared in the time that one unit of the budget stands for (a call or a back-edge).
-const BYTES_PER_UNIT: usize = 64;
+pub const BYTES_PER_UNIT: usize = 64;
 /// Less than this is not worth a thought.
 const FREE_BYTES: usize = 1 << 10;
 /// No amount of charged work takes the budget lower: it is a debt of some slices, and all of them are over.

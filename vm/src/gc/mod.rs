@@ -70,6 +70,7 @@ mod weak;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use budget::BYTES_PER_UNIT;
 pub use mark::Marker;
 pub(crate) use {
     allocate::{MAX_CELL, cell_size},

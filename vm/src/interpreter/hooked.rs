@@ -20,7 +20,9 @@ handlers! { (pc, base, d, a, k, vm)
     /// Stands in the place of every opcode's handler.
     hooked {
         let hook = (*(*vm).current).hook;
-        if hook.is_null() {
+        // The call word of a continuation belongs to no function that events could be about.
+        if frame::continuation_at(pc).is_some() {
+        } else if hook.is_null() {
             if (*vm).tracer.is_some() {
                 cold!(look_for_event);
             }

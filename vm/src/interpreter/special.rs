@@ -131,8 +131,10 @@ handlers! { (pc, base, d, a, k, vm)
         }
         cold!(native_outcome);
     }
-    /// Calls what a native has prepared behind the call word before `pc`, its arguments up to `vm.top`.
+    /// Calls what a native has prepared behind the call word before `pc`, its arguments up to `vm.top`. Callees may be too short
+    /// to charge the budget themselves: a native that never ends is stopped here. The call word restarts as any other does.
     issue_prepared_call {
+        charge!();
         let arguments = ((*vm).top as u64).wrapping_sub(base.add(2) as u64) >> 3;
         jump!(DoCall, call_results(pc) | arguments << 8, 0);
     }

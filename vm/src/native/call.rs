@@ -2,7 +2,8 @@
 
 use super::error::Error;
 use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Value};
-use super::{Definition, FEW, MANY, Outcome, outcome};
+use super::steps::State;
+use super::{BYTES_PER_UNIT, Definition, FEW, MANY, Outcome, outcome};
 use crate::binary_chunk;
 use crate::coerce;
 use crate::gc;
@@ -41,8 +42,8 @@ pub struct Call<'c> {
 pub(crate) enum Stage {
     /// It has no state, or none yet.
     Plain,
-    /// It takes a step.
-    Step,
+    /// It takes a step; this is its state.
+    Step(*mut State),
     /// It has asked for something, or ended: this is its outcome.
     Answered(i64),
 }
@@ -397,6 +398,11 @@ impl<'c> Call<'c> {
         let vm = self.vm();
         gc::charge(&mut vm.fuel, units);
         vm.fuel >= 0
+    }
+
+    /// Charges the budget for so many bytes that are copied, compared or hashed.
+    pub fn charge_bytes(&mut self, bytes: usize) {
+        self.charge(bytes / BYTES_PER_UNIT);
     }
 
     /// How much work the budget still allows.

@@ -31,6 +31,7 @@ mod steps;
 mod values;
 mod wait;
 
+pub use crate::gc::BYTES_PER_UNIT;
 pub use call::{Call, Collector, Indexed};
 pub use class::{Class, Object, This};
 pub use error::Error;

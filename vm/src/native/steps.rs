@@ -38,8 +38,9 @@ use super::{AGAIN, CALLING, COLLECT, Outcome, PARKED_INSIDE};
 use crate::frame::{self, MAX_VALUES};
 use crate::gc::Marker;
 use crate::messages;
+use crate::object::Userdata;
 use crate::userdata::Data;
-use crate::value::Value as Raw;
+use crate::value::{USERDATA, Value as Raw};
 use crate::vm::Vm;
 use std::any::Any;
 use std::ptr::null_mut;
@@ -60,8 +61,8 @@ pub enum Wanted {
 
 /// A native that goes on after the calls that it asks for.
 ///
-/// What it calls may be so short that it never looks at the budget: a native that may call without an end charges it itself, once
-/// for each call ([`Call::charge`], [`Call::again`]).
+/// Each call that it asks for charges the budget, and may be where other goroutines take their turn. A native that does much
+/// between two calls charges that itself ([`Call::charge`], [`Call::again`]).
 pub trait Steps: 'static {
     /// Goes on: at first, and after each call. See [`Call::call`], [`Call::finish`], [`Call::again`].
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error>;
@@ -86,10 +87,38 @@ pub struct StartWith<'c, S> {
 }
 
 /// A native's state on the heap, with the values that it keeps between steps.
-struct State {
-    /// None while it takes a step.
-    steps: Option<Box<dyn Steps>>,
+///
+/// Invariant: the slot above the arguments in a native's frame holds a userdata whose data is one of these, until the native
+/// has ended ([`begin`], [`step`] and [`abandon`](super::abandon) are the only ones that write there).
+pub(crate) struct State {
+    steps: Box<dyn Resume>,
     kept: Vec<Raw>,
+}
+
+/// One step of a native and what becomes of it. A method of each kind of native, so that the step itself can be inlined.
+trait Resume: 'static {
+    /// Takes the next step and gives its outcome.
+    ///
+    /// # Safety
+    /// The native with these arguments has a frame, which is at rest, and `state` is its state, of which `self` is a part.
+    unsafe fn resume(&mut self, state: *mut State, vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64;
+}
+
+impl<S: Steps> Resume for S {
+    unsafe fn resume(&mut self, state: *mut State, vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+        let mut call = Call::new(vm, arguments, count);
+        call.stage = Stage::Step(state);
+        let answer = self.step(&mut call);
+        match (answer, call.stage) {
+            (Ok(Step(())), Stage::Answered(outcome)) => outcome,
+            (answer, _) => {
+                // Once a state exists, the native cannot begin again.
+                (*vm).retried = call.arguments;
+                let error = answer.err().unwrap_or_else(|| Error::text(messages::NOTHING_ASKED));
+                error.finish_failed(&mut call).0
+            }
+        }
+    }
 }
 
 impl Data for State {
@@ -134,7 +163,7 @@ impl<'c, S: Steps> Results<'c> for StartWith<'c, S> {
 }
 
 /// Builds a native's frame above its arguments and takes the first step.
-fn begin(call: &mut Call<'_>, steps: Box<dyn Steps>, kept: Vec<Raw>) -> Outcome {
+fn begin(call: &mut Call<'_>, steps: Box<dyn Resume>, kept: Vec<Raw>) -> Outcome {
     // A link holds the distance to the arguments in 16 bits.
     if call.count > MAX_VALUES {
         return Error::text(messages::TOO_MANY_ARGUMENTS).finish_failed(call);
@@ -142,7 +171,7 @@ fn begin(call: &mut Call<'_>, steps: Box<dyn Steps>, kept: Vec<Raw>) -> Outcome 
     if let Err(error) = call.reserve(call.count + 8, messages::STACK_OVERFLOW) {
         return error.finish_failed(call);
     }
-    let state = Box::new(State { steps: Some(steps), kept });
+    let state = Box::new(State { steps, kept });
     // SAFETY: `reserve` made room for the frame above the arguments; the userdata is published at once.
     unsafe {
         let vm = call.vm;
@@ -154,64 +183,56 @@ fn begin(call: &mut Call<'_>, steps: Box<dyn Steps>, kept: Vec<Raw>) -> Outcome 
         *frame.add(2) = frame::link(call.count + 3, std::ptr::null());
         (*vm).returned = Raw::NIL;
         (*vm).returned_count = 0;
-        step(call)
+        Outcome(step(vm, call.arguments, call.count))
     }
 }
 
-/// The state of the native with these arguments, which lies above them. None if it has been dropped.
+/// Takes the next step of the native with these arguments; its state ends with it.
 ///
 /// # Safety
-/// The slot above the arguments is that of a native's frame, and nobody else holds its state.
-unsafe fn state_of<'a>(arguments: *mut Raw, count: usize) -> Option<&'a mut State> {
-    let userdata = (*arguments.add(count)).to_userdata()?;
-    let data = (*userdata).data.as_deref_mut()?;
-    (data as &mut dyn Any).downcast_mut()
-}
-
-/// Takes the next step of a native.
-///
-/// # Safety
-/// `call` is that of a native with a frame above its arguments, which is at rest.
-unsafe fn step(call: &mut Call<'_>) -> Outcome {
-    let Some(mut steps) = state_of(call.arguments, call.count).and_then(|state| state.steps.take()) else {
+/// The native has a frame above its arguments, which is at rest.
+#[inline(always)]
+unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+    let userdata = (*arguments.add(count)).untag(USERDATA) as *mut Userdata;
+    let Some(data) = (*userdata).data.as_deref_mut() else {
         debug_assert!(false, "a native without its state");
-        return Outcome(0);
+        return 0;
     };
-    if let Some(userdata) = (*call.arguments.add(call.count)).to_userdata() {
-        // It may keep other values from now on, until the next collection.
-        (*call.vm).heap.barrier_userdata(userdata);
+    debug_assert!((data as &dyn Any).is::<State>());
+    let state = &raw mut *data as *mut State;
+    // It may keep other values from now on, until the next collection.
+    (*vm).heap.barrier_userdata(userdata);
+    // While the native borrows its own part of the state, the call lends out the values that it keeps, which are another one.
+    let outcome = (*state).steps.resume(state, vm, arguments, count);
+    if outcome != CALLING {
+        end_unless_waiting(userdata, outcome);
     }
-    call.stage = Stage::Step;
-    let answer = steps.step(call).and_then(|Step(())| match call.stage {
-        Stage::Answered(outcome) => Ok(outcome),
-        _ => Err(Error::text(messages::NOTHING_ASKED)),
-    });
-    let outcome = match answer {
-        Ok(outcome) => outcome,
-        Err(error) => {
-            // Once a state exists, the native cannot begin again.
-            (*call.vm).retried = call.arguments;
-            error.finish_failed(call).0
-        }
-    };
-    // Its frame is in place unless it has ended. One that ended by beginning anew has another state by now.
-    if let CALLING | AGAIN | PARKED_INSIDE | COLLECT = outcome
-        && let Some(state) = state_of(call.arguments, call.count)
-    {
-        state.steps.get_or_insert(steps);
+    outcome
+}
+
+/// Drops the state of a native that has ended. One that has done so by beginning anew has another state by now, and looks as if
+/// it went on: the collector finds the old one.
+///
+/// # Safety
+/// The userdata is that of a native which has just taken a step with this outcome.
+#[cold]
+#[inline(never)]
+unsafe fn end_unless_waiting(userdata: *mut Userdata, outcome: i64) {
+    if !matches!(outcome, AGAIN | PARKED_INSIDE | COLLECT) {
+        (*userdata).data = None;
     }
-    Outcome(outcome)
 }
 
 /// The native's continuation, with the callee's slot X, has been reached: results lie from X on.
 ///
 /// # Safety
 /// The native with these arguments has a frame that ends at X; the results of an open call (`all`) end at `vm.top`.
+#[inline(always)]
 pub(crate) unsafe fn resume(vm: *mut Vm, arguments: *mut Raw, distance: usize, callee: *mut Raw, all: bool) -> i64 {
     (*vm).returned_count =
         if all { ((*vm).top as usize).saturating_sub(callee as usize) / size_of::<Raw>() } else { 1 };
     (*vm).returned = if (*vm).returned_count > 0 { *callee } else { Raw::NIL };
-    step(&mut Call::new(vm, arguments, distance - 3)).0
+    step(vm, arguments, distance - 3)
 }
 
 impl<'c> Call<'c> {
@@ -221,18 +242,16 @@ impl<'c> Call<'c> {
         unsafe { self.arguments.add(self.count + 3) }
     }
 
-    /// The state of this native. None outside of a step.
-    fn state(&mut self) -> Option<&mut State> {
-        if self.stage != Stage::Step {
-            return None;
-        }
-        // SAFETY: during a step the native's frame lies above its arguments; the state is borrowed through `self` only.
-        unsafe { state_of(self.arguments, self.count) }
+    /// What this native keeps. Empty outside of a step.
+    fn kept_values(&mut self) -> Option<&mut Vec<Raw>> {
+        let Stage::Step(state) = self.stage else { return None };
+        // SAFETY: during a step the state is alive, and this part of it is borrowed through `self` only.
+        Some(unsafe { &mut (*state).kept })
     }
 
     /// Fails if the native may not ask for anything: the frame that it needs for that is not there.
     fn check_stage(&self) -> Result<(), Error> {
-        if self.stage == Stage::Step { Ok(()) } else { Err(Error::text(messages::ASKED_OUT_OF_TURN)) }
+        if matches!(self.stage, Stage::Step(_)) { Ok(()) } else { Err(Error::text(messages::ASKED_OUT_OF_TURN)) }
     }
 
     fn answered(&mut self, outcome: i64) -> Result<Step, Error> {
@@ -240,38 +259,33 @@ impl<'c> Call<'c> {
         Ok(Step(()))
     }
 
-    /// What this native keeps. Empty outside of a step.
-    fn kept_values(&mut self) -> &mut [Raw] {
-        self.state().map_or(&mut [], |state| &mut state.kept)
-    }
-
     /// The values that this native keeps between its steps: their number.
     pub fn kept_count(&mut self) -> usize {
-        self.kept_values().len()
+        self.all_kept().len()
     }
 
     /// A value kept earlier; nil if there is none at that index.
     pub fn kept(&mut self, index: usize) -> Value<'c> {
-        Value::from_raw(self.kept_values().get(index).copied().unwrap_or(Raw::NIL))
+        self.all_kept().get(index).copied().unwrap_or(Value::NIL)
     }
 
     /// Keeps one more value.
     pub fn keep(&mut self, value: Value<'c>) {
-        if let Some(state) = self.state() {
-            state.kept.push(value.0);
+        if let Some(kept) = self.kept_values() {
+            kept.push(value.0);
         }
     }
 
     /// Replaces a kept value.
     pub fn set_kept(&mut self, index: usize, value: Value<'c>) {
-        if let Some(slot) = self.kept_values().get_mut(index) {
-            *slot = value.0;
+        if let Some(slot) = self.all_kept().get_mut(index) {
+            *slot = value;
         }
     }
 
     /// Every kept value, for natives that look at many in one step.
     pub fn all_kept(&mut self) -> &mut [Value<'c>] {
-        let kept = self.kept_values();
+        let Some(kept) = self.kept_values() else { return &mut [] };
         // SAFETY: a handle is a raw value and a lifetime (`repr(transparent)`); the values are live during 'c, and those that
         // may be stored here too. They are borrowed as long as `self` is.
         unsafe { std::slice::from_raw_parts_mut(kept.as_mut_ptr().cast(), kept.len()) }
@@ -280,9 +294,9 @@ impl<'c> Call<'c> {
     /// Keeps these values and no others, for natives that keep a stack of them: they work on a copy of [`Call::all_kept`]
     /// during a step and put it back when they give way.
     pub fn keep_only(&mut self, values: Vec<Value<'c>>) {
-        if let Some(state) = self.state() {
-            state.kept.clear();
-            state.kept.extend(values.into_iter().map(|value| value.0));
+        if let Some(kept) = self.kept_values() {
+            kept.clear();
+            kept.extend(values.into_iter().map(|value| value.0));
         }
     }
 
@@ -297,7 +311,7 @@ impl<'c> Call<'c> {
         if index == 0 {
             return Value::from_raw(vm.returned);
         }
-        if index >= vm.returned_count || self.stage != Stage::Step {
+        if index >= vm.returned_count || self.check_stage().is_err() {
             return Value::NIL;
         }
         // SAFETY: the results of an open call end at `top`.

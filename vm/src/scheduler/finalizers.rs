@@ -23,7 +23,7 @@ impl Drop for FinalizerClaim {
 
 static FINALIZERS: Definition = Definition::new("finalizers", call_finalizers);
 
-/// The goroutine's function: calls finalizers until none is left.
+/// The goroutine's function: calls finalizers until none is left, or somebody claims them.
 fn call_finalizers(_: &mut Call) -> Start<Finalizers> {
     Start::new(Finalizers)
 }
@@ -32,6 +32,9 @@ struct Finalizers;
 
 impl Steps for Finalizers {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if call.with_vm(|vm| vm.finalizers_claimed.get()) {
+            return call.finish(());
+        }
         match call.call_finalizer() {
             Some(step) => step,
             None => call.finish(()),
