@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// How the files are called that hold tests.
 const SUFFIX: &str = "_test.lua";
+/// The globals that they find beside those of every program.
+pub(super) const GLOBALS: &[&str] = &["check", "test"];
 
 pub(super) fn command() -> Command {
     Command::new("test")
@@ -41,7 +43,7 @@ pub(super) fn command() -> Command {
                 .value_parser(value_parser!(PathBuf)),
         )
         .after_help(
-            "A test file calls test(name, function). The table check has equal, same, near, ok, matches, fails. Exit code: 0, 1 after \
+            "A test file calls test(name, function). The table check has equal, same, near, ok, matches, contains, fails. Exit code: 0, 1 after \
              a failure, or if there is no test.",
         )
 }
@@ -82,7 +84,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 }
 
 /// What of a folder is looked at: test files and all folders.
-fn is_test(path: &Path, is_folder: bool) -> bool {
+pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
     is_folder || path.to_string_lossy().ends_with(SUFFIX)
 }
 
