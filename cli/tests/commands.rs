@@ -65,7 +65,11 @@ fn test_runs_tests() {
     )
     .unwrap();
     fs::create_dir(path.join("deep")).unwrap();
-    fs::write(path.join("deep/b_test.lua"), "test('is <found>', function() check.ok(true) end)").unwrap();
+    fs::write(
+        path.join("deep/b_test.lua"),
+        "test('is <found>', function() check.equal(arg[0], 'deep/b_test.lua') check.contains(arg[-1], 'solvm') end)",
+    )
+    .unwrap();
     let output = solvm(path, &["test", "--junit", "results.xml"]);
     let (stdout, junit) = (text(&output.stdout), fs::read_to_string(path.join("results.xml")).unwrap());
     assert_eq!(output.status.code(), Some(1), "{stdout}");

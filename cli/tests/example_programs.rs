@@ -8,8 +8,7 @@ use std::process::{Command, Output};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 fn solvm(words: &[&str]) -> (Output, String) {
-    let solvm = env!("CARGO_BIN_EXE_solvm");
-    let output = Command::new(solvm).args(words).current_dir(ROOT).env("SOLVM", solvm).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_solvm")).args(words).current_dir(ROOT).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (output, text)
 }

@@ -24,9 +24,8 @@ test("the standard input is converted to the standard output", function()
   program.in_folder(function(folder)
     local file = folder .. "/input"
     write_file(file, '{"empty": {}, "none": null, "list": [1, null]}')
-    local solvm = os.getenv("SOLVM") or "solvm"
     local function converted(options)
-      local pipe = io.popen(solvm .. " examples/convert.lua " .. options .. " < " .. file)
+      local pipe = io.popen(program.solvm .. " examples/convert.lua " .. options .. " < " .. file)
       local output = pipe:read("*a")
       pipe:close()
       return output

@@ -3,6 +3,9 @@
 --   solvm test examples        in the folder that contains the examples' one; on Unix
 local program = {}
 
+-- The command that runs the tests runs the examples, too.
+program.solvm = arg[-1]
+
 local function quoted(words)
   return table.concat(tablex.map(words, function(word)
     return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
@@ -11,7 +14,7 @@ end
 
 -- The command that runs an example. What a failed test leaves behind ends by itself.
 local function command(name, ...)
-  return quoted({ os.getenv("SOLVM") or "solvm", "-timeout", "60s", "examples/" .. name .. ".lua", ... })
+  return quoted({ program.solvm, "-timeout", "60s", "examples/" .. name .. ".lua", ... })
 end
 
 -- Runs an example to its end: what it has written, to both outputs, and its exit code.

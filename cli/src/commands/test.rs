@@ -6,6 +6,7 @@
 use clap::{Arg, ArgMatches, Command, value_parser};
 use solvm::{Error, Function, Runtime};
 use solvm_stdlib::duration;
+use solvm_vm::native::Fields;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -123,6 +124,9 @@ fn load(path: &Path, file: &str, limit: Option<Duration>) -> Result<(Runtime, Fu
     let mut lua = limit.into_iter().fold(builder, solvm::Builder::call_limit).build()?;
     let prelude = lua.load(include_str!("test.lua"), "=test")?;
     let next: Function = lua.call(&prelude, ())?;
+    // As other scripts have it: the file, and the command that runs it.
+    let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
+    lua.set("arg", Fields([(0.0, file.to_string()), (-1.0, command)]))?;
     let text = fs::read(path).map_err(|error| Error::unreadable(&error))?;
     let chunk = lua.load(text, &format!("@{file}"))?;
     lua.call::<()>(&chunk, ())?;
