@@ -44,6 +44,8 @@ struct Display {
     drawn: Option<Duration>,
     /// Whether what others have written ends with a line.
     at_line_start: bool,
+    /// Nothing is drawn for now.
+    is_paused: bool,
     /// Nothing is drawn any more.
     is_closed: bool,
 }
@@ -58,6 +60,7 @@ impl Progress {
             shown: String::new(),
             drawn: None,
             at_line_start: true,
+            is_paused: false,
             is_closed: false,
         }))))
     }
@@ -93,6 +96,22 @@ impl Progress {
     pub fn step_aside(&self) {
         if let Some(mut display) = self.display() {
             display.erase();
+        }
+    }
+
+    /// Takes the line away, until it is to come back: the terminal's last line is somebody else's.
+    pub fn pause(&self) {
+        if let Some(mut display) = self.display() {
+            display.erase();
+            display.is_paused = true;
+        }
+    }
+
+    /// Lets the line come back.
+    pub fn resume(&self) {
+        if let Some(mut display) = self.display() {
+            display.is_paused = false;
+            display.draw_if_due();
         }
     }
 
@@ -153,7 +172,7 @@ impl Display {
     }
 
     fn draw(&mut self, now: Duration) {
-        if self.is_closed || !self.at_line_start {
+        if self.is_closed || self.is_paused || !self.at_line_start {
             return;
         }
         // In the last column some terminals begin a new line.
@@ -397,6 +416,20 @@ mod tests {
         let mut rest = bar.count(&[0; 1000][..]);
         io::copy(&mut rest, &mut io::sink()).unwrap();
         assert_eq!(paper.seen(), ["file  50% 2.0/4.0 kB 4.0 kB/s 0:00"]);
+    }
+
+    #[test]
+    fn a_pause_leaves_the_line_to_others() {
+        let (paper, progress) = shown();
+        let bar = progress.begin("work", None, "");
+        progress.pause();
+        assert_eq!(paper.seen(), [""]);
+        paper.wait(1000);
+        bar.advance(1.0);
+        paper.print(&progress, "printed\n");
+        assert_eq!(paper.written(), "printed\n");
+        progress.resume();
+        assert_eq!(paper.seen(), ["work 1 1/s 0:01"]);
     }
 
     #[test]
