@@ -5,7 +5,7 @@
 -- Pages of other sites are asked for, but not read. The exit code is 1 if a link is broken.
 
 local start, workers = arg[1], tonumber(arg[2] or 8)
-if not start or not workers then
+if not start or not workers or workers < 1 then
   io.stderr:write("usage: solvm links.lua URL [WORKERS]\n")
   os.exit(2)
 end
