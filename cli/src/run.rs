@@ -91,7 +91,8 @@ fn path_of(script: &Script) -> Option<&[u8]> {
 pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
-    let mut executor = Executor::new(config.clone(), limits, Process::new()).map_err(String::into_bytes)?;
+    let mut executor =
+        Executor::new(config.clone(), limits, Process::new().with_progress()).map_err(String::into_bytes)?;
     if arguments.debug {
         let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
         executor.write_error(&facts);
@@ -191,11 +192,12 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
     let end = end.map_err(|error| format!("cannot go on: {error}"))?;
     executor.flush_all();
+    executor.progress().close();
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
         Ok(Outcome::Ended | Outcome::Reload) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => {
-            eprintln!("solvm: timed out");
+            executor.write_error(b"solvm: timed out\n");
             ExitCode::from(TIMED_OUT)
         }
         Err(signal) => ExitCode::from(signal.exit_code()),

@@ -35,6 +35,11 @@ fn check_finds_what_is_wrong() {
     assert_eq!(findings[0]["kind"], "unused-local");
     assert_eq!(findings[1]["line"], 4);
     assert_eq!(findings.as_array().unwrap().len(), 2);
+    // Tests have globals of their own.
+    fs::write(path.join("a_test.lua"), "test('one', function() check.ok(true) end)\n").unwrap();
+    fs::write(path.join("b.lua"), "check.ok(true)\n").unwrap();
+    let output = solvm(path, &["check", "a_test.lua", "b.lua"]);
+    assert_eq!(text(&output.stdout), "b.lua:1: global 'check' is not defined\n");
 }
 
 #[test]
@@ -55,18 +60,24 @@ fn test_runs_tests() {
          test('adds', function() check.equal(1 + 1, 2) check.near(0.1 + 0.2, 0.3) end)\n\
          test('waits', function() sleep(0.01) check.same({ 1, { x = 2 } }, { 1, { x = 2 } }) end)\n\
          test('differs', function() check.same({ 1, 2 }, { 1, 3 }) end)\n\
-         test('fails', function() inner() end)\n",
+         test('fails', function() inner() end)\n\
+         test('contains', function() check.contains('a.b', '.b') check.contains('a.b', 'a+') end)\n",
     )
     .unwrap();
     fs::create_dir(path.join("deep")).unwrap();
-    fs::write(path.join("deep/b_test.lua"), "test('is <found>', function() check.ok(true) end)").unwrap();
+    fs::write(
+        path.join("deep/b_test.lua"),
+        "test('is <found>', function() check.equal(arg[0], 'deep/b_test.lua') check.contains(arg[-1], 'solvm') end)",
+    )
+    .unwrap();
     let output = solvm(path, &["test", "--junit", "results.xml"]);
     let (stdout, junit) = (text(&output.stdout), fs::read_to_string(path.join("results.xml")).unwrap());
     assert_eq!(output.status.code(), Some(1), "{stdout}");
-    assert!(stdout.contains("3 passed, 2 failed"), "{stdout}");
+    assert!(stdout.contains("3 passed, 3 failed"), "{stdout}");
+    assert!(stdout.contains("a_test.lua:6: \"a.b\" does not contain \"a+\""), "{stdout}");
     assert!(stdout.contains("a_test.lua:4: expected {[1] = 1, [2] = 3}, got {[1] = 1, [2] = 2}"), "{stdout}");
     assert!(stdout.contains("a_test.lua:1: boom") && stdout.contains("in function 'inner'"), "{stdout}");
-    assert!(junit.contains("tests=\"5\" failures=\"2\"") && junit.contains("is &lt;found&gt;"), "{junit}");
+    assert!(junit.contains("tests=\"6\" failures=\"3\"") && junit.contains("is &lt;found&gt;"), "{junit}");
     let output = solvm(path, &["test", "--filter", "adds"]);
     assert!(output.status.success() && text(&output.stdout).contains("1 passed, 0 failed"));
     assert_eq!(solvm(path, &["test", "--filter", "nothing is called so"]).status.code(), Some(1));

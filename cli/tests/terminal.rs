@@ -1,23 +1,61 @@
-//! Reading from a terminal: the time that somebody takes to type counts against a limit that was given, not against the default.
+//! Programs at a terminal. Reading from it: the time that somebody takes to type counts against a limit that was given, not against
+//! the default. Writing to it: the line that shows progress is mixed up with nothing.
 #![cfg(unix)]
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A program with a terminal as its standard input, and the keyboard.
-fn start(options: &[&str], code: &str) -> (Child, File) {
+/// A terminal, and whoever sits at it.
+fn terminal() -> (File, File) {
     let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&keyboard).unwrap();
     unlockpt(&keyboard).unwrap();
     let terminal = open(ptsname(&keyboard, Vec::new()).unwrap(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    (terminal.into(), keyboard.into())
+}
+
+/// A program with a terminal as its standard input, and the keyboard.
+fn start(options: &[&str], code: &str) -> (Child, File) {
+    let (terminal, keyboard) = terminal();
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
     command.args(options).args(["-e", code]).stdin(Stdio::from(terminal)).stdout(Stdio::null());
-    (command.spawn().unwrap(), keyboard.into())
+    (command.spawn().unwrap(), keyboard)
+}
+
+/// Everything that a program writes to a terminal of 60 columns.
+fn written(variables: &[(&str, &str)], code: &str) -> String {
+    let (terminal, mut screen) = terminal();
+    tcsetwinsize(&screen, Winsize { ws_col: 60, ws_row: 24, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["-e", code]).env("TERM", "xterm").envs(variables.iter().copied()).stdin(Stdio::null());
+    command.stdout(terminal.try_clone().unwrap()).stderr(terminal);
+    let mut program = command.spawn().unwrap();
+    // The program's terminal is closed here, so that reading comes to an end when it ends.
+    drop(command);
+    let mut bytes = Vec::new();
+    // The end of a terminal is an error.
+    let _ = screen.read_to_end(&mut bytes);
+    program.wait().unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// What somebody sees of it: a carriage return goes back to the beginning of the line.
+fn seen(written: &str) -> Vec<String> {
+    let line = |line: &str| {
+        let mut seen: Vec<char> = Vec::new();
+        for part in line.split('\r') {
+            let part: Vec<char> = part.chars().collect();
+            seen.splice(..part.len().min(seen.len()), part);
+        }
+        seen.into_iter().collect::<String>().trim_end().to_string()
+    };
+    written.lines().map(line).collect()
 }
 
 #[test]
@@ -42,4 +80,72 @@ fn what_is_computed_afterwards_counts() {
     let (mut program, mut keyboard) = start(&[], "io.read() while true do end");
     keyboard.write_all(b"typed\n").unwrap();
     assert_eq!(program.wait().unwrap().code(), Some(124));
+}
+
+#[test]
+fn progress_is_mixed_up_with_nothing() {
+    let written = written(
+        &[],
+        "local bar = progress(2, 'work')
+        bar:advance()
+        print('printed')
+        sleep(0.15)
+        bar:advance()
+        io.stderr:write('told\\n')
+        io.write('beginning, ')
+        sleep(0.15)
+        bar:set(2)
+        print('end')
+        bar:finish()
+        print('below')",
+    );
+    let lines = seen(&written);
+    assert_eq!(lines[..3], ["printed", "told", "beginning, end"], "{written:?}");
+    assert!(lines[3].starts_with("work 100% [#########") && lines[3].contains("] 2/2 "), "{written:?}");
+    assert_eq!(lines[4..], ["below"], "{written:?}");
+    assert!(lines[3].len() < 60, "{lines:?}");
+}
+
+#[test]
+fn progress_ends_with_the_program() {
+    let written = written(&[], "local bar = progress(2, 'work') bar:advance() error('boom')");
+    assert!(written.contains("work   0%"), "{written:?}");
+    let lines = seen(&written);
+    assert!(lines[0].starts_with("error: boom") || lines[0].contains("boom"), "{written:?}");
+    assert!(!lines.iter().any(|line| line.contains("work   0%")), "{written:?}");
+}
+
+#[test]
+fn a_terminal_that_cannot_rewrite_a_line_shows_no_progress() {
+    let written =
+        written(&[("TERM", "dumb")], "local bar = progress(2, 'work') bar:advance() bar:finish() print('end')");
+    assert_eq!(seen(&written), ["end"]);
+}
+
+#[test]
+fn long_transfers_show_progress_unless_they_are_told_not_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file").display().to_string();
+    let code = |options: &str| {
+        format!(
+            "local listener = tcp_listen(0, {{ host = '127.0.0.1' }})
+            go(function()
+                local connection = listener.accept()
+                connection.read()
+                connection.write('HTTP/1.1 200 OK\\r\\nContent-Length: 4000\\r\\nConnection: close\\r\\n\\r\\n')
+                sleep(0.7)
+                connection.write(('x'):rep(1000))
+                sleep(0.2)
+                connection.write(('x'):rep(3000))
+                connection.close()
+            end)
+            assert(ft.download('http://127.0.0.1:' .. listener.port, '{path}', {options}))
+            listener.close()
+            print('end')"
+        )
+    };
+    let shown = written(&[], &code("{}"));
+    assert!(shown.contains("/4.0 kB"), "{shown:?}");
+    assert_eq!(seen(&shown), ["end"], "nothing stays");
+    assert_eq!(written(&[], &code("{ progress = false }")), "end\r\n");
 }

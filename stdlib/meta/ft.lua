@@ -21,10 +21,11 @@ ft = {}
 ---```
 ---@param from string
 ---@param to string the new path, not the folder that it goes to
+---@param options? { progress?: boolean } `progress`: whether to show it at a terminal, if it takes long (default true)
 ---@return boolean? success nil if it cannot be copied
 ---@return string? message
 ---@return number? code
-function ft.copy(from, to) end
+function ft.copy(from, to, options) end
 
 ---Moves a file or a folder; to another file system by copying it.
 ---
@@ -35,13 +36,14 @@ function ft.copy(from, to) end
 ---```
 ---@param from string
 ---@param to string the new path, not the folder that it goes to
+---@param options? { progress?: boolean } `progress`: whether to show it at a terminal, if it takes long (default true)
 ---@return boolean? success nil if it cannot be moved
 ---@return string? message
 ---@return number? code
-function ft.move(from, to) end
+function ft.move(from, to, options) end
 
 ---Saves what is at a URL in a file. Options are those of `http_get`: `headers`, `timeout` (default 300 seconds), `redirects`,
----`ca_file`, `insecure`. An answer that is no success (404, 500, …) is a failure, as is a connection that breaks. Failures are also
+---`ca_file`, `insecure`, and `progress`: whether to show at a terminal how far it has come, if it takes long (default true). An answer that is no success (404, 500, …) is a failure, as is a connection that breaks. Failures are also
 ---told to `on_error`.
 ---
 ---```lua

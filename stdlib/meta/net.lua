@@ -110,6 +110,24 @@ function Connection:read(amount, seconds) end
 ---@return string? reason "closed", or what went wrong
 function Connection:write(data) end
 
+---Says that nothing more will be written: the other end reads the end of the stream, and can still answer.
+---
+---```lua
+---local server = tcp_listen(0, { host = "127.0.0.1" })
+---go(function()
+---    local peer = server.accept()
+---    peer.write(#peer.read("*a") .. " bytes")
+---    peer.close()
+---end)
+---local conn = tcp_connect("127.0.0.1", server.port)
+---conn.write("question")
+---conn.close_write()
+---assert(conn.read("*a") == "8 bytes")
+---assert(select(2, conn.write("more")) == "closed")
+---server.close()
+---```
+function Connection:close_write() end
+
 ---Closes the connection. What has been written is still sent.
 function Connection:close() end
 

@@ -31,11 +31,11 @@ tar = {}
 ---```
 ---@param archive string the archive's path
 ---@param source string|string[] a folder, whose contents are packed; a file; or a list of paths, each packed under its path
----@param compress? boolean whether to compress; by default if the name ends in `.gz` or `.tgz`
+---@param options? boolean|{ compress?: boolean, progress?: boolean } `compress`, or a boolean alone: whether to compress; by default if the name ends in `.gz` or `.tgz`. `progress`: whether to show at a terminal how far it has come, if it takes long (default true)
 ---@return boolean? success nil if something cannot be read or written
 ---@return string? message
 ---@return number? code
-function tar.create(archive, source, compress) end
+function tar.create(archive, source, options) end
 
 ---Unpacks an archive into a folder, which is made if need be. Permissions (without those to act as another user) and times are kept.
 ---
@@ -52,7 +52,7 @@ function tar.create(archive, source, compress) end
 ---```
 ---@param archive string
 ---@param folder string
----@param options? { max_size?: number } `max_size`: how many bytes may be unpacked in all (default 4 GiB)
+---@param options? { max_size?: number, progress?: boolean } `max_size`: how many bytes may be unpacked in all (default 4 GiB); `progress`: whether to show at a terminal how far it has come, if it takes long (default true)
 ---@return boolean? success nil if something is wrong
 ---@return string? message
 ---@return number? code

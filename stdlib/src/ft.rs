@@ -6,10 +6,13 @@ use crate::files::{attempt, create_folders, remove_tree, sorted_names};
 use crate::host::{FileKind, FileSystem, path_of};
 use crate::http::client::{self, Request};
 use crate::io::file::failure;
+use crate::options::Options;
+use crate::progress::{self, Bar, Progress};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("ft" {
     "copy" => copy,
@@ -23,34 +26,43 @@ fn between<'c>(
     call: &mut Call<'c>,
     from: LuaString<'c>,
     to: LuaString<'c>,
-    work: fn(&dyn FileSystem, &Path, &Path) -> io::Result<()>,
+    options: Option<Table<'c>>,
+    work: fn(&dyn FileSystem, &Path, &Path, &Progress) -> io::Result<()>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
+    let options = Options::new(options, 3, &["progress"])?;
+    let progress = progress::unless_refused(call, &options)?;
     let target = path_of(to.bytes());
     let names = [from.bytes(), b" to ", to.bytes()].concat();
-    let work = move |files: &dyn FileSystem, from: &Path| work(files, from, &target);
+    let work = move |files: &dyn FileSystem, from: &Path| work(files, from, &target, &progress);
     attempt(call, from, work, move |call, result| match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => failure(call, &error, Some(&names)),
     })
 }
 
-/// `ft.copy(from, to)`: copies a file, or a folder and everything in it.
-fn copy<'c>(call: &mut Call<'c>, from: LuaString<'c>, to: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    between(call, from, to, copy_tree)
+/// `ft.copy(from, to[, options])`: copies a file, or a folder and everything in it.
+fn copy<'c>(
+    call: &mut Call<'c>,
+    from: LuaString<'c>,
+    to: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    between(call, from, to, options, copy_tree)
 }
 
-/// `ft.move(from, to)`: moves a file or a folder, to another file system, too.
+/// `ft.move(from, to[, options])`: moves a file or a folder, to another file system, too.
 fn move_file<'c>(
     call: &mut Call<'c>,
     from: LuaString<'c>,
     to: LuaString<'c>,
+    options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    between(call, from, to, |files, from, to| {
+    between(call, from, to, options, |files, from, to, progress| {
         files.metadata(from, false)?;
         make_parents(files, to)?;
         match files.rename(from, to) {
             Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                copy_tree(files, from, to)?;
+                copy_tree(files, from, to, progress)?;
                 remove_tree(files, from)
             }
             result => result,
@@ -64,11 +76,14 @@ pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()
 }
 
 /// Copies a file, or a folder and everything in it, with permissions; links as links.
-fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path) -> io::Result<()> {
+fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path, progress: &Progress) -> io::Result<()> {
     let metadata = files.metadata(from, true)?;
+    // How much is in a folder is found out on the way.
+    let size = (!metadata.is_folder()).then_some(metadata.size);
+    let bar = progress.begin_transfer(&from.to_string_lossy(), size);
     if !metadata.is_folder() {
         make_parents(files, to)?;
-        return copy_file(files, from, to, metadata.permissions);
+        return copy_file(files, from, to, metadata.permissions, &bar);
     }
     let source = files.canonical(from)?;
     let here = files.working_folder()?;
@@ -96,7 +111,7 @@ fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path) -> io::Result<()> {
                     }
                     files.link(&files.read_link(&from)?, &to, true)?;
                 }
-                FileKind::File => copy_file(files, &from, &to, metadata.permissions)?,
+                FileKind::File => copy_file(files, &from, &to, metadata.permissions, &bar)?,
                 _ => return Err(io::Error::other(format!("{}: is neither a file nor a folder", from.display()))),
             }
         }
@@ -104,8 +119,8 @@ fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path) -> io::Result<()> {
     folders.iter().rev().try_for_each(|(path, permissions)| files.set_permissions(path, *permissions))
 }
 
-fn copy_file(files: &dyn FileSystem, from: &Path, to: &Path, permissions: u32) -> io::Result<()> {
-    let mut source = files.open(from)?;
+fn copy_file(files: &dyn FileSystem, from: &Path, to: &Path, permissions: u32, bar: &Arc<Bar>) -> io::Result<()> {
+    let mut source = bar.count(files.open(from)?);
     let mut file = files.replace(to, Some(permissions))?;
     io::copy(&mut source, &mut file)?;
     file.finish()

@@ -28,6 +28,7 @@ mod object;
 mod options;
 mod os;
 mod package;
+mod progress;
 mod random;
 pub mod runtime;
 mod string;
@@ -93,6 +94,7 @@ pub static LIBRARIES: &[Module] = &[
     Module { name: "types", library: &types::LIBRARY, documentation: include_str!("../meta/types.lua") },
     Module { name: "utils", library: &utils::LIBRARY, documentation: include_str!("../meta/utils.lua") },
     Module { name: "tar", library: &tar::LIBRARY, documentation: include_str!("../meta/tar.lua") },
+    Module { name: "progress", library: &progress::LIBRARY, documentation: include_str!("../meta/progress.lua") },
     Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: include_str!("../meta/watching.lua") },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
     Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },

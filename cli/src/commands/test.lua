@@ -64,6 +64,13 @@ function check.matches(text, pattern, message)
   end
 end
 
+-- The text must contain the part, whatever characters it has.
+function check.contains(text, part, message)
+  if type(text) ~= "string" or not text:find(part, 1, true) then
+    fail(message, show(text, 3) .. " does not contain " .. show(part, 0))
+  end
+end
+
 -- The function must fail; its error must contain the text. Gives the error.
 function check.fails(f, text, message)
   local ok, problem = pcall(f)

@@ -6,6 +6,7 @@
 use clap::{Arg, ArgMatches, Command, value_parser};
 use solvm::{Error, Function, Runtime};
 use solvm_stdlib::duration;
+use solvm_vm::native::Fields;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// How the files are called that hold tests.
 const SUFFIX: &str = "_test.lua";
+/// The globals that they find beside those of every program.
+pub(super) const GLOBALS: &[&str] = &["check", "test"];
 
 pub(super) fn command() -> Command {
     Command::new("test")
@@ -41,7 +44,7 @@ pub(super) fn command() -> Command {
                 .value_parser(value_parser!(PathBuf)),
         )
         .after_help(
-            "A test file calls test(name, function). The table check has equal, same, near, ok, matches, fails. Exit code: 0, 1 after \
+            "A test file calls test(name, function). The table check has equal, same, near, ok, matches, contains, fails. Exit code: 0, 1 after \
              a failure, or if there is no test.",
         )
 }
@@ -82,7 +85,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 }
 
 /// What of a folder is looked at: test files and all folders.
-fn is_test(path: &Path, is_folder: bool) -> bool {
+pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
     is_folder || path.to_string_lossy().ends_with(SUFFIX)
 }
 
@@ -121,6 +124,9 @@ fn load(path: &Path, file: &str, limit: Option<Duration>) -> Result<(Runtime, Fu
     let mut lua = limit.into_iter().fold(builder, solvm::Builder::call_limit).build()?;
     let prelude = lua.load(include_str!("test.lua"), "=test")?;
     let next: Function = lua.call(&prelude, ())?;
+    // As other scripts have it: the file, and the command that runs it.
+    let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
+    lua.set("arg", Fields([(0.0, file.to_string()), (-1.0, command)]))?;
     let text = fs::read(path).map_err(|error| Error::unreadable(&error))?;
     let chunk = lua.load(text, &format!("@{file}"))?;
     lua.call::<()>(&chunk, ())?;

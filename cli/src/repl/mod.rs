@@ -59,8 +59,13 @@ where
     let mut session = Session { executor, signals, make, typed: Vec::new() };
     session.print("Type help for help.\n");
     let end = loop {
+        // The line with the prompt is the editor's.
+        let progress = session.executor.progress();
+        progress.pause();
         let asked = editor.ask(session.names());
-        let answer = match session.wait_for(asked).await {
+        let answer = session.wait_for(asked).await;
+        progress.resume();
+        let answer = match answer {
             Ok(answer) => answer,
             Err(signal) => break Some(signal),
         };

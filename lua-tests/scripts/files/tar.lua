@@ -107,7 +107,7 @@ refused(at("source/pipe") .. ": is neither a file nor a folder", tar.create(at("
 refused("leads out of the folder", tar.create(at("x.tar"), { "../" }))
 fails("bad argument #2 to 'create' (string or table expected, got nil)", function() tar.create(at("x.tar"), nil) end)
 fails("bad argument #2 to 'create' (string expected at index 2 of the list, got table)", function() tar.create(at("x.tar"), { "a", {} }) end)
-fails("bad argument #3 to 'extract' (unknown option 'size' (there are max_size))", function()
+fails("bad argument #3 to 'extract' (unknown option 'size' (there are max_size, progress))", function()
   tar.extract(at("plain.tar"), at("ours"), { size = 1 })
 end)
 

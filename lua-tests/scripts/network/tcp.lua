@@ -136,6 +136,25 @@ do
     assert(rounds == 1, rounds)
 end
 
+-- One direction may end before the other; what others are writing is still sent.
+do
+    local a, b = pair()
+    local large = ("x"):rep(10000000)
+    go(function() assert(a.write(large) == true) end)
+    sleep(0.01)
+    go(function() a.close_write() end)
+    assert(#b.read("*a") == #large)
+    assert(b.write("answer") == true)
+    b.close_write()
+    assert(a.read("*a") == "answer")
+    assert(a:close_write() == nil, "again")
+    local written, reason = a.write("more")
+    assert(written == false and reason == "closed")
+    a.close()
+    assert(a.close_write() == nil)
+    b.close()
+end
+
 -- More connections than a listener holds, before somebody asks for them.
 do
     local server = assert(tcp_listen(0, { host = "127.0.0.1" }))

@@ -7,6 +7,7 @@ mod sandbox;
 mod stream;
 mod watch;
 
+pub use crate::progress::{Progress, Screen};
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 pub use process::{Process, path_of};
 pub use sandbox::Sandbox;
@@ -59,6 +60,11 @@ pub trait World: 'static {
     /// The standard error output.
     fn error_output(&mut self) -> io::Result<OpenStream> {
         Err(denied())
+    }
+
+    /// Where the progress of long work is shown: nowhere.
+    fn progress(&self) -> Progress {
+        Progress::default()
     }
 
     /// Opens a file.

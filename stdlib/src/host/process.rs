@@ -2,12 +2,13 @@
 
 use super::disk::Disk;
 use super::file_system::FileSystem;
-use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe};
+use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream};
 use super::{NetworkUse, World, reason};
+use crate::progress::{Progress, Screen};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub struct Process {
     buffering: Buffering,
     start: Instant,
     variables: HashMap<OsString, OsString>,
+    progress: Progress,
 }
 
 impl Process {
@@ -29,13 +31,92 @@ impl Process {
     pub fn new() -> Self {
         let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
         let buffering = if is_terminal { Buffering::Line } else { Buffering::DEFAULT };
-        Process { output: Vec::new(), buffering, start: Instant::now(), variables: HashMap::new() }
+        Process {
+            output: Vec::new(),
+            buffering,
+            start: Instant::now(),
+            variables: HashMap::new(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// Shows the progress of long work if standard error is a terminal on which a line can be written anew.
+    #[must_use]
+    pub fn with_progress(mut self) -> Self {
+        let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
+        if io::IsTerminal::is_terminal(&io::stderr()) && !is_dumb {
+            self.progress = Progress::on(Terminal { start: self.start });
+        }
+        self
     }
 }
 
 impl Default for Process {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// What goes on elsewhere may outlive the program.
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.progress.close();
+    }
+}
+
+/// The terminal to which standard error goes.
+struct Terminal {
+    start: Instant,
+}
+
+impl Screen for Terminal {
+    fn columns(&self) -> usize {
+        #[cfg(unix)]
+        let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        #[cfg(not(unix))]
+        let columns = 0;
+        if columns == 0 { 80 } else { columns }
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn write(&mut self, text: &str) {
+        // There is nowhere to report it.
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+}
+
+/// A stream of the terminal on which progress is shown, too.
+struct Beside {
+    stream: Box<dyn Stream>,
+    progress: Progress,
+}
+
+impl Write for Beside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.progress.beside(bytes.last().copied(), || self.stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Read for Beside {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.stream.read(buffer)?;
+        // What was typed ends with a new line, which the terminal has shown.
+        let last = buffer.get(..count).and_then(<[u8]>::last).copied();
+        self.progress.beside(last, || ());
+        Ok(count)
+    }
+}
+
+impl Seek for Beside {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.stream.seek(to)
     }
 }
 
@@ -150,15 +231,19 @@ impl World for Process {
 
     fn write_error(&mut self, bytes: &[u8]) {
         // There is nowhere to report it.
-        let _ = io::stderr().write_all(bytes);
+        let _ = self.progress.beside(bytes.last().copied(), || io::stderr().write_all(bytes));
     }
 
     fn flush_output(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let mut stdout = io::stdout().lock();
-        let result = stdout.write_all(&self.output).and_then(|()| stdout.flush());
+        let write = || {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(&self.output).and_then(|()| stdout.flush())
+        };
+        let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
+        let result = if is_beside { self.progress.beside(self.output.last().copied(), write) } else { write() };
         self.output.clear();
         self.check_pipe(result)
     }
@@ -188,12 +273,17 @@ impl World for Process {
     }
 
     fn input(&mut self) -> io::Result<OpenStream> {
-        standard_file!(io::stdin()).map(open_stream)
+        let input = open_stream(standard_file!(io::stdin())?);
+        if !self.progress.is_shown() || !input.is_terminal {
+            return Ok(input);
+        }
+        Ok(OpenStream { stream: Box::new(Beside { stream: input.stream, progress: self.progress.clone() }), ..input })
     }
 
     fn error_output(&mut self) -> io::Result<OpenStream> {
         // As standard output it is written at once, wherever it goes.
-        standard_file!(io::stderr()).map(|file| OpenStream { stream: Box::new(file), waits: false, is_terminal: false })
+        let stream = Beside { stream: Box::new(standard_file!(io::stderr())?), progress: self.progress.clone() };
+        Ok(OpenStream { stream: Box::new(stream), waits: false, is_terminal: false })
     }
 
     fn open(&mut self, path: &[u8], mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
@@ -226,6 +316,7 @@ impl World for Process {
     fn spawn(&mut self, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
         // What both write appears in the order in which they do.
         self.flush_output()?;
+        self.progress.step_aside();
         let mut shell = shell(command);
         shell.envs(&self.variables);
         match pipe {
@@ -288,7 +379,12 @@ impl World for Process {
         resident_memory().unwrap_or(0)
     }
 
+    fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
+
     fn exit(&mut self, code: i32) {
+        self.progress.close();
         if let Err(error) = self.flush_output() {
             eprintln!("solvm: {}", reason(&error));
         }

@@ -12,6 +12,7 @@ use crate::io::file::in_pool;
 use crate::net::innermost;
 use crate::net::tls::{self, Trust};
 use crate::options::Options;
+use crate::progress::{self, Bar, Progress};
 use crate::runtime::errors;
 use hashbrown::HashMap;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -38,7 +39,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a file may take.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(300);
 /// The option that only calls have which give a response.
-const SAVE_TO: Option<&str> = Some("save_to");
+const SAVE_TO: &[&str] = &["save_to"];
 /// How much of a file is sent at a time.
 const PIECE: u64 = 1 << 16;
 /// How many redirects are followed, unless an option says otherwise.
@@ -95,6 +96,8 @@ pub(crate) struct Request {
     is_transfer: bool,
     /// The file that is the body.
     body_from: Option<Vec<u8>>,
+    /// Where it is shown how far a transfer has come.
+    progress: Progress,
 }
 
 impl Request {
@@ -109,6 +112,7 @@ impl Request {
             save_to: None,
             is_transfer: false,
             body_from: None,
+            progress: Progress::default(),
         }
     }
 
@@ -121,7 +125,7 @@ impl Request {
     ) -> Result<Request, Error> {
         let mut request = Request::new(Method::GET, url, None);
         (request.is_transfer, request.timeout) = (true, TRANSFER_TIMEOUT);
-        request.read_options(call, options.0, options.1, None)?;
+        request.read_options(call, options.0, options.1, &["progress"])?;
         request.save_to = Some(path.bytes().to_vec());
         Ok(request)
     }
@@ -135,22 +139,22 @@ impl Request {
     ) -> Result<Request, Error> {
         let mut request = Request::new(Method::POST, url, None);
         (request.is_transfer, request.timeout) = (true, TRANSFER_TIMEOUT);
-        request.read_options(call, options.0, options.1, Some("method"))?;
+        request.read_options(call, options.0, options.1, &["method", "progress"])?;
         request.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
         request.body_from = Some(path.bytes().to_vec());
         Ok(request)
     }
 
-    /// Reads the options in argument `index`; one of them is only some functions' own.
+    /// Reads the options in argument `index`; some of them are only some functions' `own`.
     fn read_options<'c>(
         &mut self,
         call: &mut Call<'c>,
         index: usize,
         table: Option<Table<'c>>,
-        own: Option<&'static str>,
+        own: &[&str],
     ) -> Result<(), Error> {
         let common = ["ca_file", "headers", "insecure", "redirects", "timeout"];
-        let known: Vec<&str> = common.into_iter().chain(own).collect();
+        let known: Vec<&str> = common.into_iter().chain(own.iter().copied()).collect();
         let options = Options::new(table, index, &known)?;
         if let Some(table) = options.table(call, "headers")? {
             headers::from_table(call, table, &mut self.headers).map_err(|text| options.wrong("headers", &text))?;
@@ -165,6 +169,9 @@ impl Request {
             ca_file: options.text(call, "ca_file")?.map(<[u8]>::to_vec),
             insecure: options.boolean(call, "insecure")?.unwrap_or(false),
         };
+        if self.is_transfer {
+            self.progress = progress::unless_refused(call, &options)?;
+        }
         self.save_to = options.text(call, "save_to")?.map(<[u8]>::to_vec);
         if let Some(method) = options.text(call, "method")? {
             self.method = Method::from_bytes(&method.to_ascii_uppercase())
@@ -353,7 +360,7 @@ async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
         builder = builder.body(body);
     }
     if let Some(path) = request.body_from {
-        let (size, body) = file_body(lua, path).await?;
+        let (size, body) = file_body(lua, path, &request.progress).await?;
         builder = builder.header(CONTENT_LENGTH, size).body(body);
     }
     let mut response = builder.send().await?;
@@ -361,7 +368,10 @@ async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
         return Err(Failure::Reason(format!("the server answers {}", response.status())));
     }
     let body = match request.save_to {
-        Some(path) => Body::Saved(save(lua, &mut response, path, request.is_transfer).await?),
+        Some(path) => {
+            let bar = request.progress.begin_transfer(&String::from_utf8_lossy(&path), response.content_length());
+            Body::Saved(save(lua, &mut response, path, request.is_transfer, &bar).await?)
+        }
         None => Body::Bytes(read(lua, &mut response).await?),
     };
     let (status, url) = (response.status().as_u16(), response.url().to_string());
@@ -380,12 +390,13 @@ async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
 }
 
 /// A file as a body that is read while it is sent, and its size.
-async fn file_body(lua: &Lua, path: Vec<u8>) -> Result<(u64, reqwest::Body), Failure> {
+async fn file_body(lua: &Lua, path: Vec<u8>, progress: &Progress) -> Result<(u64, reqwest::Body), Failure> {
     let files = lua.with(file_system).map_err(Failure::Raise)?;
     let target = path_of(&path);
     let opened = in_pool(move || Ok((files.metadata(&target, true)?.size, files.open(&target)?))).await.flatten();
     let in_file = |error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
     let (size, source) = opened.map_err(in_file)?;
+    let source = progress.begin_transfer(&String::from_utf8_lossy(&path), Some(size)).count(source);
     let pieces = futures_util::stream::try_unfold(source, |mut source| async move {
         let read = move || {
             let mut piece = Vec::new();
@@ -398,7 +409,13 @@ async fn file_body(lua: &Lua, path: Vec<u8>) -> Result<(u64, reqwest::Body), Fai
 }
 
 /// Writes the body to a file, in whose place it comes when it is whole: a failure leaves what there was.
-async fn save(lua: &Lua, response: &mut Response, path: Vec<u8>, make_folders: bool) -> Result<u64, Failure> {
+async fn save(
+    lua: &Lua,
+    response: &mut Response,
+    path: Vec<u8>,
+    make_folders: bool,
+    bar: &Bar,
+) -> Result<u64, Failure> {
     let files = lua.with(file_system).map_err(Failure::Raise)?;
     let target = path_of(&path);
     let in_file =
@@ -413,6 +430,7 @@ async fn save(lua: &Lua, response: &mut Response, path: Vec<u8>, make_folders: b
     let mut size = 0;
     while let Some(piece) = response.chunk().await? {
         size += piece.len() as u64;
+        bar.advance(piece.len() as f64);
         let write = move || file.write_all(&piece).map(|()| file);
         file = in_pool(write).await.flatten().map_err(in_file)?;
     }

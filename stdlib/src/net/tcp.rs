@@ -44,6 +44,7 @@ static LISTENER: Library = solvm_vm::library!("" {
 static CONNECTION: Library = solvm_vm::library!("" {
     "__tostring" => connection_to_string,
     "close" => close,
+    "close_write" => close_write,
     "read" => read,
     "write" => write,
 });
@@ -488,6 +489,20 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// `connection:close_write()`: the other end learns that nothing more comes; what it sends can still be read.
+fn close_write<'c>(_: &mut Call<'c>, this: This<'c, Connection>) -> impl Results<'c> + use<'c> {
+    let shared = this.0.clone();
+    asynchronous::run(move |lua| async move {
+        // What others are writing is still sent.
+        let _lock = shared.writing.lock().await;
+        if let Some(stream) = shared.stream.borrow().as_deref() {
+            // The other end may have closed it already.
+            let _ = socket2::SockRef::from(stream).shutdown(Shutdown::Write);
+        }
+        lua.finish_with(|_| Ok(Vec::new()))
+    })
 }
 
 /// `connection:close()`: what has been written is still sent; whoever waits for it learns that it is closed.

@@ -10,6 +10,7 @@ use super::watch::{Changes, Reload};
 use super::{errors, timer, watch};
 use crate::host::World;
 use crate::http::server;
+use crate::progress::Progress;
 use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
 use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
@@ -333,6 +334,11 @@ impl Executor {
         if let Some(host) = self.vm.host::<Host>() {
             host.world.write_error(text);
         }
+    }
+
+    /// Where the program's progress is shown.
+    pub fn progress(&mut self) -> Progress {
+        self.vm.host::<Host>().map_or_else(Progress::default, |host| host.world.progress())
     }
 
     /// Passes on everything that was written, as at the end of a program: to files, too, but for pipes that might block.

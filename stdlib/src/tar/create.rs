@@ -3,10 +3,12 @@
 use super::read::MAX_ENTRIES;
 use crate::files::{path_bytes, sorted_names};
 use crate::host::{FileKind, FileSystem, Metadata};
+use crate::progress::{Bar, Progress};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
 
 /// What is packed.
@@ -25,7 +27,13 @@ struct Item {
 }
 
 /// Packs files into an archive, which takes its place when it is whole.
-pub(super) fn create(files: &dyn FileSystem, archive: &Path, sources: &Sources, compress: bool) -> io::Result<()> {
+pub(super) fn create(
+    files: &dyn FileSystem,
+    archive: &Path,
+    sources: &Sources,
+    compress: bool,
+    progress: &Progress,
+) -> io::Result<()> {
     // The archive may lie among what is packed, so all is looked for before it is made.
     let existing = files.canonical(archive).ok();
     let mut items = Vec::new();
@@ -46,12 +54,15 @@ pub(super) fn create(files: &dyn FileSystem, archive: &Path, sources: &Sources, 
             }
         }
     }
+    let sizes = items.iter().filter(|item| item.metadata.kind == FileKind::File).map(|item| item.metadata.size);
+    let size = sizes.fold(0, u64::saturating_add);
+    let bar = progress.begin_transfer(&archive.to_string_lossy(), Some(size));
     let mut replacement = files.replace(archive, None)?;
     if compress {
         let encoder = GzEncoder::new(BufWriter::new(&mut replacement), Compression::default());
-        pack(files, &items, encoder)?.finish()?.flush()?;
+        pack(files, &items, &bar, encoder)?.finish()?.flush()?;
     } else {
-        pack(files, &items, BufWriter::new(&mut replacement))?.flush()?;
+        pack(files, &items, &bar, BufWriter::new(&mut replacement))?.flush()?;
     }
     replacement.finish()
 }
@@ -95,7 +106,7 @@ fn find(files: &dyn FileSystem, item: Item, archive: Option<&Path>, items: &mut 
     Ok(())
 }
 
-fn pack<W: Write>(files: &dyn FileSystem, items: &[Item], output: W) -> io::Result<W> {
+fn pack<W: Write>(files: &dyn FileSystem, items: &[Item], bar: &Arc<Bar>, output: W) -> io::Result<W> {
     let mut builder = Builder::new(output);
     for item in items {
         let mut header = Header::new_gnu();
@@ -108,7 +119,7 @@ fn pack<W: Write>(files: &dyn FileSystem, items: &[Item], output: W) -> io::Resu
                 header.set_entry_type(EntryType::Regular);
                 header.set_size(item.metadata.size);
                 let source = files.open(&item.path).map_err(|error| of(&item.path, error))?;
-                let mut contents = Exactly { source, left: item.metadata.size };
+                let mut contents = bar.count(Exactly { source, left: item.metadata.size });
                 builder.append_data(&mut header, &item.name, &mut contents).map_err(|error| of(&item.path, error))?;
             }
             FileKind::Folder => {

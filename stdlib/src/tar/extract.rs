@@ -7,6 +7,7 @@
 use super::read::{Limited, Reader};
 use crate::files::create_folders;
 use crate::host::{FileKind, FileSystem};
+use crate::progress::Progress;
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use tar::{Entry, EntryType};
@@ -26,8 +27,14 @@ struct Target<'f> {
 }
 
 /// Unpacks an archive.
-pub(super) fn extract(files: &dyn FileSystem, archive: &Path, folder: &Path, max_size: u64) -> io::Result<()> {
-    let reader = Reader::open(files, archive)?;
+pub(super) fn extract(
+    files: &dyn FileSystem,
+    archive: &Path,
+    folder: &Path,
+    max_size: u64,
+    progress: &Progress,
+) -> io::Result<()> {
+    let reader = Reader::open(files, archive, progress)?;
     create_folders(files, folder)?;
     // What was given as the folder may be reached through links; what lies in it may not.
     let folder = files.canonical(folder)?;

@@ -9,6 +9,7 @@ mod tests;
 use crate::files::{describe, perform};
 use crate::host::{FileKind, FileSystem, Metadata, path_of};
 use crate::options::Options;
+use crate::progress::{self, Progress};
 use read::Reader;
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -22,12 +23,12 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("tar" {
     "list" => list,
 });
 
-/// `tar.create(archive, source[, compress])`: packs what is in a folder, a file, or the files in a list.
+/// `tar.create(archive, source[, compress | options])`: packs what is in a folder, a file, or the files in a list.
 fn create_archive<'c>(
     call: &mut Call<'c>,
     archive: LuaString<'c>,
     source: Value<'c>,
-    compress: Option<bool>,
+    third: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let sources = if let Some(source) = LuaString::from_value(source) {
         create::Sources::One(path_of(source.bytes()))
@@ -37,8 +38,19 @@ fn create_archive<'c>(
         return Err(Error::argument(2, format!("string or table expected, got {}", source.type_name())));
     };
     let is_compressed = |name: &[u8]| [&b".gz"[..], b".tgz"].iter().any(|ending| name.ends_with(ending));
+    let third = third.unwrap_or(Value::NIL);
+    let (compress, options) = match (third.as_boolean(), Table::from_value(third)) {
+        (Some(compress), _) => (Some(compress), Options::new(None, 3, &[])?),
+        (None, table) if table.is_some() || third.is_nil() => {
+            let options = Options::new(table, 3, &["compress", "progress"])?;
+            (options.boolean(call, "compress")?, options)
+        }
+        _ => return Err(Error::argument(3, format!("boolean or table expected, got {}", third.type_name()))),
+    };
     let compress = compress.unwrap_or_else(|| is_compressed(archive.bytes()));
-    let create = move |files: &dyn FileSystem, archive: &Path| create::create(files, archive, &sources, compress);
+    let progress = progress::unless_refused(call, &options)?;
+    let create =
+        move |files: &dyn FileSystem, archive: &Path| create::create(files, archive, &sources, compress, &progress);
     perform(call, archive, create, crate::files::done)
 }
 
@@ -60,10 +72,12 @@ fn extract_archive<'c>(
     folder: LuaString<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let options = Options::new(options, 3, &["max_size"])?;
+    let options = Options::new(options, 3, &["max_size", "progress"])?;
     let max_size = options.size(call, "max_size")?.map_or(extract::MAX_SIZE, |size| size as u64);
+    let progress = progress::unless_refused(call, &options)?;
     let folder = path_of(folder.bytes());
-    let extract = move |files: &dyn FileSystem, archive: &Path| extract::extract(files, archive, &folder, max_size);
+    let extract =
+        move |files: &dyn FileSystem, archive: &Path| extract::extract(files, archive, &folder, max_size, &progress);
     perform(call, archive, extract, crate::files::done)
 }
 
@@ -96,7 +110,7 @@ fn list<'c>(call: &mut Call<'c>, archive: LuaString<'c>) -> Result<impl Results<
 fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> {
     let mut entries = Vec::new();
     let mut left = MAX_NAMES;
-    Reader::open(files, archive)?.each(|entry| {
+    Reader::open(files, archive, &Progress::default())?.each(|entry| {
         let header = entry.header();
         let kind = header.entry_type();
         let metadata = Metadata {

@@ -1,6 +1,7 @@
 //! Going through an archive, whoever made it.
 
 use crate::host::{FileSystem, Source};
+use crate::progress::Progress;
 use flate2::read::MultiGzDecoder;
 use std::cell::Cell;
 use std::io::{self, BufReader, Read, SeekFrom};
@@ -41,11 +42,14 @@ impl Read for Limited {
 
 impl Reader {
     /// Opens an archive; whether it is compressed can be seen from its first bytes.
-    pub(super) fn open(files: &dyn FileSystem, path: &Path) -> io::Result<Reader> {
+    /// How far it has been read is its progress.
+    pub(super) fn open(files: &dyn FileSystem, path: &Path, progress: &Progress) -> io::Result<Reader> {
         let mut source: Box<dyn Source> = files.open(path)?;
         let mut start = Vec::new();
         source.by_ref().take(2).read_to_end(&mut start)?;
+        let size = source.seek(SeekFrom::End(0))?;
         source.seek(SeekFrom::Start(0))?;
+        let source = progress.begin_transfer(&path.to_string_lossy(), Some(size)).count(source);
         let source = BufReader::with_capacity(1 << 16, source);
         let source: Box<dyn Read> =
             if start == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };

@@ -3,6 +3,7 @@
 use super::extract;
 use super::read_list;
 use crate::host::{FileKind, FileSystem, Metadata, Names, Replacement, Source};
+use crate::progress::Progress;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
 use std::path::{Component, Path, PathBuf};
@@ -137,7 +138,7 @@ fn mend(archive: &mut [u8]) {
 fn damaged_archives_write_nothing_outside() {
     let archive = packed();
     let sound = Memory::new(archive.clone());
-    extract::extract(&sound, Path::new("x.tar"), Path::new(TARGET), 1 << 20).unwrap();
+    extract::extract(&sound, Path::new("x.tar"), Path::new(TARGET), 1 << 20, &Progress::default()).unwrap();
     assert_eq!(sound.made.lock().unwrap().get(Path::new("/target/folder/link")), Some(&FileKind::Link));
     let pieces: [&[u8]; 10] =
         [b"../", b"/", b"up/x", b"..", b"\0", b"2", b"1", b"L", b"x", b"\xff\xff\xff\xff\xff\xff\xff\xff"];
@@ -162,7 +163,9 @@ fn damaged_archives_write_nothing_outside() {
         }
         let files = Memory::new(damaged);
         // `Memory` asserts that everything is inside.
-        unpacked += usize::from(extract::extract(&files, Path::new("x.tar"), Path::new(TARGET), 1 << 20).is_ok());
+        unpacked += usize::from(
+            extract::extract(&files, Path::new("x.tar"), Path::new(TARGET), 1 << 20, &Progress::default()).is_ok(),
+        );
         let _ = read_list(&files, Path::new("x.tar"));
     }
     assert!((250..4_750).contains(&unpacked), "{unpacked} of them were sound");

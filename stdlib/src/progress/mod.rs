@@ -1,0 +1,91 @@
+//! `progress`: how far some work has come, for somebody at a terminal.
+//!
+//! `display.rs` is the line on the terminal, `line.rs` its words. Libraries whose work may take long show it by the same means.
+
+mod display;
+mod line;
+
+pub(crate) use display::Bar;
+pub use display::{Progress, Screen};
+
+use crate::Host;
+use crate::object::{self, This};
+use crate::options::Options;
+use solvm_vm::native::Library;
+use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
+
+pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
+    "progress" => progress,
+});
+
+static METHODS: Library = solvm_vm::library!("" {
+    "advance" => advance,
+    "clear" => clear,
+    "finish" => finish,
+    "label" => set_label,
+    "set" => set,
+});
+
+impl Data for Bar {}
+
+/// Where the program's progress is shown.
+pub(crate) fn of(call: &mut Call) -> Progress {
+    call.host::<Host>().map_or_else(Progress::default, |host| host.world.progress())
+}
+
+/// The same, unless the option `progress` is false: for work that a library does.
+pub(crate) fn unless_refused<'c>(call: &mut Call<'c>, options: &Options<'c>) -> Result<Progress, Error> {
+    let is_wanted = options.boolean(call, "progress")?.unwrap_or(true);
+    Ok(if is_wanted { of(call) } else { Progress::default() })
+}
+
+/// `progress([total[, label | options]])`: begins some work.
+fn progress<'c>(call: &mut Call<'c>, total: Option<f64>, second: Option<Value<'c>>) -> Result<Userdata<'c>, Error> {
+    let total = total.map(|total| amount(1, total)).transpose()?;
+    if total.is_some_and(|total| total < 0.0) {
+        return Err(Error::argument(1, "must not be negative"));
+    }
+    let second = second.unwrap_or(Value::NIL);
+    let (label, unit) = match (LuaString::from_value(second), Table::from_value(second)) {
+        (Some(label), _) => (label.bytes(), &b""[..]),
+        (None, table) if table.is_some() || second.is_nil() => {
+            let options = Options::new(table, 2, &["label", "unit"])?;
+            (options.text(call, "label")?.unwrap_or_default(), options.text(call, "unit")?.unwrap_or_default())
+        }
+        _ => return Err(Error::argument(2, format!("string or table expected, got {}", second.type_name()))),
+    };
+    let bar = of(call).begin(&String::from_utf8_lossy(label), total, &String::from_utf8_lossy(unit));
+    object::new(call, bar, &METHODS, &[], &[])
+}
+
+/// A number that can be shown.
+fn amount(index: usize, number: f64) -> Result<f64, Error> {
+    if number.is_finite() { Ok(number) } else { Err(Error::argument(index, "finite number expected")) }
+}
+
+/// `bar:advance([amount])`: so much more is done.
+fn advance<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, more: Option<f64>) -> Result<(), Error> {
+    bar.advance(amount(1, more.unwrap_or(1.0))?);
+    Ok(())
+}
+
+/// `bar:set(done)`: so much is done.
+fn set<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, done: f64) -> Result<(), Error> {
+    bar.set(amount(1, done)?);
+    Ok(())
+}
+
+/// `bar:label(text)`: something else is being done.
+fn set_label<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, label: LuaString<'c>) {
+    bar.set_label(&String::from_utf8_lossy(label.bytes()));
+}
+
+/// `bar:finish()`: the work is over; the last line stays.
+fn finish<'c>(_: &mut Call<'c>, bar: This<'c, Bar>) {
+    bar.finish();
+}
+
+/// `bar:clear()`: the work is over; nothing stays.
+fn clear<'c>(_: &mut Call<'c>, bar: This<'c, Bar>) {
+    bar.clear();
+}
