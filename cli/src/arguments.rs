@@ -80,7 +80,8 @@ pub(crate) struct Arguments {
 pub(crate) fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| Arg::new(name).action(ArgAction::SetTrue).help(help);
     let option = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(value).help(help)
+        // A value that begins with a dash is refused by who reads it, in words about the value.
+        Arg::new(name).long(name).value_name(value).help(help).allow_hyphen_values(true)
     };
     let word = |name: &'static str, value: &'static str, help: &'static str| {
         let arg = Arg::new(name).short(name.chars().next()).value_name(value).help(help);
@@ -109,11 +110,11 @@ pub(crate) fn command() -> Command {
         )
         .arg(
             option("memory-limit", "MB", "The heap may not be larger [default: 1024]")
-                .value_parser(value_parser!(usize)),
+                .value_parser(read_count),
         )
         .arg(
             option("max-goroutines", "N", "No more goroutines at a time [default: 10000000]")
-                .value_parser(value_parser!(usize)),
+                .value_parser(read_count),
         )
         .arg(
             option(
@@ -240,8 +241,21 @@ fn preparations(matches: &ArgMatches) -> Vec<Preparation> {
     all.into_iter().map(|(_, preparation)| preparation).collect()
 }
 
-fn read_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| String::from("no duration (as 300ms, 10s, 1m30s)"))
+/// Reads the value of an option that is a duration.
+pub(crate) fn read_duration(text: &str) -> Result<Duration, &'static str> {
+    if text.starts_with('-') {
+        return Err("a duration cannot be negative");
+    }
+    duration::parse(text).ok_or("no duration (as 300ms, 10s, 1m30s)")
+}
+
+/// Reads the value of an option that says how much there may be: at least one.
+fn read_count(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed"),
+        Ok(count) => Ok(count),
+        Err(_) => Err("no whole number"),
+    }
 }
 
 #[cfg(test)]

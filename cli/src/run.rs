@@ -327,7 +327,7 @@ impl Chunk<'_> {
                 let key = call.string(b"require").map_err(|_| no_memory())?;
                 let require = Function::from_value(call.globals().get(key)).ok_or(&b"'require' is no function"[..])?;
                 let name = call.string(name).map_err(|_| no_memory())?;
-                call.spawn(require, &[name.value()]).map_err(|_| no_memory())
+                call.spawn(require, &[name.value()]).map_err(|error| error.message(call))
             }
         }
     }
@@ -344,7 +344,7 @@ pub(crate) fn start(call: &mut Call, text: &[u8], name: &[u8], arguments: &[OsSt
     for argument in arguments {
         values.push(call.string(argument.as_encoded_bytes()).map_err(|_| no_memory())?.value());
     }
-    call.spawn(function, &values).map_err(|_| no_memory())
+    call.spawn(function, &values).map_err(|error| error.message(call))
 }
 
 /// The global `arg`: the script at 0, its arguments from 1, what stands before it below.
