@@ -8,7 +8,7 @@ use crate::report;
 use crate::signals::{Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
-use solvm_stdlib::host::{Process, World};
+use solvm_stdlib::host::{Process, World, reason};
 use solvm_stdlib::read_source;
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
 use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table, Value};
@@ -154,7 +154,7 @@ fn facts(arguments: &Arguments, config: &Config, limits: &Limits, executor: &mut
         Timeout::Default(_) => format!("{:?} where the timeout does not hold", limits.run_limit),
         _ => "none".into(),
     };
-    let folder = std::env::current_dir().map_or_else(|error| error.to_string(), |folder| folder.display().to_string());
+    let folder = std::env::current_dir().map_or_else(|error| reason(&error), |folder| folder.display().to_string());
     let script = match &arguments.script {
         Some(Script::File(path)) => path.to_string_lossy(),
         Some(Script::Input) => "standard input".into(),
@@ -186,10 +186,10 @@ debug: started in {start:?}\n",
 
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
-    let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
-    let end = end.map_err(|error| format!("cannot go on: {error}"))?;
+    let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
     executor.flush_all();
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,

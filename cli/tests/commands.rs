@@ -37,6 +37,43 @@ fn check_finds_what_is_wrong() {
     assert_eq!(findings.as_array().unwrap().len(), 2);
 }
 
+#[cfg(unix)]
+#[test]
+fn check_goes_through_links_once() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir_all(path.join("src/deep")).unwrap();
+    fs::write(path.join("src/deep/typo.lua"), "pritn(1)\n").unwrap();
+    symlink("..", path.join("src/deep/up")).unwrap();
+    symlink("loop", path.join("src/loop")).unwrap();
+    symlink("missing", path.join("src/nowhere.lua")).unwrap();
+    symlink("missing", path.join("src/nowhere.txt")).unwrap();
+    let output = solvm(path, &["check", "src"]);
+    assert_eq!(
+        text(&output.stdout),
+        "src/nowhere.lua: No such file or directory\n\
+         src/deep/typo.lua:1: global 'pritn' is not defined; did you mean 'print'?\n"
+    );
+}
+
+#[test]
+fn files_are_complained_of_by_name_and_plain_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("file"), "").unwrap();
+    fs::write(path.join("a_test.lua"), "test('passes', function() end)").unwrap();
+    for (words, message) in [
+        (&["check", "none.lua"][..], "solvm: none.lua: No such file or directory\n"),
+        (&["test", "none"], "solvm: none: No such file or directory\n"),
+        (&["test", "--junit", "no/results.xml"], "solvm: no/results.xml: No such file or directory\n"),
+        (&["init", "file/project"], "solvm: file/project/modules: Not a directory\n"),
+    ] {
+        let output = solvm(path, words);
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), message), "{words:?}");
+    }
+}
+
 #[test]
 fn a_command_wins_over_a_file_of_its_name() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::inspect::{Finding, FindingKind, Inspection, inspect};
-use solvm_stdlib::host::Sandbox;
+use solvm_stdlib::host::{Sandbox, reason};
 use solvm_stdlib::runtime::executor::{Executor, Limits};
 use solvm_vm::{Config, LuaString};
 use std::collections::BTreeSet;
@@ -38,6 +38,7 @@ pub(super) fn command() -> Command {
 /// A line of the report.
 struct Report {
     file: String,
+    /// 0 for the file as a whole.
     line: u32,
     kind: &'static str,
     message: String,
@@ -46,8 +47,8 @@ struct Report {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let mut files = Vec::new();
     for path in matches.get_many::<PathBuf>("files").into_iter().flatten() {
-        if let Err(error) = super::find_files(path, &is_lua, &mut files) {
-            return super::fail(format!("{}: {error}", path.display()));
+        if let Err(message) = super::find_files(path, &is_lua, &mut files) {
+            return super::fail(message);
         }
     }
     let mut reports = Vec::new();
@@ -80,7 +81,7 @@ fn look(path: &Path) -> Result<Inspection, Report> {
     let file = path.display().to_string();
     let text = match fs::read(path) {
         Ok(text) => text,
-        Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: error.to_string() }),
+        Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: reason(&error) }),
     };
     let source = Source { name: format!("@{file}").into_bytes().into(), text: text.into() };
     inspect(&source).map_err(|error| {
@@ -118,10 +119,11 @@ fn report(path: &Path, finding: Finding, known: &BTreeSet<String>) -> Report {
 }
 
 fn as_text(reports: &[Report]) -> Vec<u8> {
-    reports
-        .iter()
-        .flat_map(|report| format!("{}:{}: {}\n", report.file, report.line, report.message).into_bytes())
-        .collect()
+    let word = |report: &Report| match report.line {
+        0 => format!("{}: {}\n", report.file, report.message),
+        line => format!("{}:{line}: {}\n", report.file, report.message),
+    };
+    reports.iter().map(word).collect::<String>().into_bytes()
 }
 
 fn as_json(reports: &[Report]) -> Vec<u8> {
