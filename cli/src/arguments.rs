@@ -3,6 +3,7 @@
 //! clap knows the options, their values and their help. Two things come before it, because it has neither: long options with
 //! one dash, and that everything from the script on belongs to the script. Both follow from the table of options alone.
 
+use crate::commands;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use solvm_stdlib::duration;
@@ -90,9 +91,12 @@ pub(crate) fn command() -> Command {
     Command::new("solvm")
         .about("SolVM runs Lua.")
         .version(concat!(env!("CARGO_PKG_VERSION"), " (Lua 5.1)"))
-        .override_usage("solvm [options] [script.lua | -] [args...]")
+        .override_usage("solvm [options] [script.lua | -] [args...]\n       solvm COMMAND [...]")
+        .subcommands(commands::all())
+        .disable_help_subcommand(true)
         .after_help(
-            "Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
+            "A command's name wins over a script of that name, which is run by ./NAME.\n\n\
+             Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
              options. Without a script, standard input is run, on a terminal line by line.\n\n\
              Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up, 130 and 143 \
              after SIGINT and SIGTERM.",

@@ -75,6 +75,23 @@ fn files_are_complained_of_by_name_and_plain_reason() {
 }
 
 #[test]
+fn help_lists_the_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("help"), "print('the file')").unwrap();
+    let help = text(&solvm(path, &["--help"]).stdout);
+    for line in ["Usage: solvm [options] [script.lua | -] [args...]", "Commands:", "  check ", "  help ", "Options:"] {
+        assert!(help.contains(line), "{line}: {help}");
+    }
+    assert_eq!(text(&solvm(path, &["help"]).stdout), help);
+    assert_eq!(text(&solvm(path, &["./help"]).stdout), "the file\n");
+    let of_check = text(&solvm(path, &["check", "--help"]).stdout);
+    assert!(of_check.contains("Usage: solvm check"), "{of_check}");
+    assert_eq!(text(&solvm(path, &["help", "check"]).stdout), of_check);
+    assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(1));
+}
+
+#[test]
 fn a_command_wins_over_a_file_of_its_name() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("doc"), "print('the file')").unwrap();

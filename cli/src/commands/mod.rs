@@ -5,6 +5,7 @@
 mod check;
 mod completions;
 mod doc;
+mod help;
 mod init;
 mod run;
 mod test;
@@ -40,6 +41,7 @@ const COMMANDS: &[Subcommand] = &[
     Subcommand { command: init::command, run: init::run },
     Subcommand { command: completions::command, run: completions::run },
     Subcommand { command: completions::man_command, run: completions::run_man },
+    Subcommand { command: help::command, run: help::run },
 ];
 
 /// Every command's words, for the help, completions and the manual page.
