@@ -1,7 +1,7 @@
 //! `solvm doc [NAME]`: the documentation of a module or a function.
 
 use clap::{Arg, ArgMatches, Command};
-use solvm_stdlib::documentation::{Entry, entries, introduction};
+use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
 use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -40,9 +40,7 @@ fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
 fn overview() -> String {
     let mut text = String::new();
     for module in modules().filter(|module| !module.documentation.is_empty()) {
-        let about = introduction(module.documentation).join(" ");
-        let about = about.split_inclusive(['.', ':']).next().unwrap_or_default().trim_end_matches([':', '.']);
-        let _ = writeln!(text, "{:<12} {about}", module.name);
+        let _ = writeln!(text, "{:<12} {}", module.name, summary(module.documentation));
     }
     text.push_str("\nsolvm doc NAME tells more, of a module or a function.\n");
     text
@@ -56,7 +54,12 @@ fn describe(name: &str) -> Option<String> {
         if exact.is_empty() { everything().filter(|(_, entry)| is_method(entry.name)).collect() } else { exact };
     let whole: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
     let mut text = String::new();
-    // A module's own name shows all of it.
+    // A module's own name shows all of it. What is said of one without a table of its name is no entry.
+    let has_table = whole.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
+    if let Some(module) = modules().find(|module| module.name == name && !module.documentation.is_empty() && !has_table)
+    {
+        put_text(&introduction(module.documentation), "", &mut text);
+    }
     for (_, entry) in if whole.is_empty() { &found } else { &whole } {
         if !text.is_empty() {
             text.push('\n');
@@ -68,12 +71,7 @@ fn describe(name: &str) -> Option<String> {
 
 fn show(entry: &Entry<'_>, text: &mut String) {
     let _ = writeln!(text, "{}", entry.signature());
-    for line in &entry.text {
-        let fence = line.starts_with("```");
-        if !fence {
-            let _ = writeln!(text, "{}", format!("    {line}").trim_end());
-        }
-    }
+    put_text(&entry.text, "    ", text);
     for (tag, rest) in &entry.tags {
         match *tag {
             "param" => {
@@ -87,6 +85,13 @@ fn show(entry: &Entry<'_>, text: &mut String) {
             }
             _ => {}
         }
+    }
+}
+
+/// Lines of Markdown, without the fences of examples.
+fn put_text(lines: &[&str], indent: &str, text: &mut String) {
+    for line in lines.iter().filter(|line| !line.starts_with("```")) {
+        let _ = writeln!(text, "{}", format!("{indent}{line}").trim_end());
     }
 }
 
