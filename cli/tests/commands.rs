@@ -68,6 +68,7 @@ fn files_are_complained_of_by_name_and_plain_reason() {
         (&["test", "none"], "solvm: none: No such file or directory\n"),
         (&["test", "--junit", "no/results.xml"], "solvm: no/results.xml: No such file or directory\n"),
         (&["init", "file/project"], "solvm: file/project/modules: Not a directory\n"),
+        (&["doc", "--book", "file/book"], "solvm: file/book: Not a directory\n"),
     ] {
         let output = solvm(path, words);
         assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), message), "{words:?}");

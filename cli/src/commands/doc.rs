@@ -1,19 +1,36 @@
-//! `solvm doc [NAME]`: the documentation of a module or a function.
+//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book FOLDER`: all of it as Markdown.
 
-use clap::{Arg, ArgMatches, Command};
+mod book;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
 use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub(super) fn command() -> Command {
     Command::new("doc")
         .about("Print the documentation of a module or a function")
         .arg(Arg::new("name").value_name("NAME").help("As uuid, uuid.v4, http_get; none lists the modules"))
+        .arg(
+            Arg::new("book")
+                .long("book")
+                .value_name("FOLDER")
+                .help("Write a page of Markdown for each module instead")
+                .conflicts_with("name")
+                .value_parser(value_parser!(PathBuf)),
+        )
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    if let Some(folder) = matches.get_one::<PathBuf>("book") {
+        return match book::write(folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => super::fail(message),
+        };
+    }
     let text = match matches.get_one::<String>("name") {
         None => overview(),
         Some(name) => match describe(name) {
