@@ -241,10 +241,7 @@ async fn type_in(
     let end =
         repl::run(executor, signals, || new_executor(arguments, Duration::ZERO)).await.map_err(io::Error::other)?;
     let finished = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
-    Ok(match end.or(finished.err()) {
-        Some(signal) => Err(signal),
-        None => Ok(Outcome::Ended),
-    })
+    Ok(end.and_then(|outcome| finished.map(|_| outcome)))
 }
 
 /// Runs the program once, until everything has ended or it wants to be run afresh.

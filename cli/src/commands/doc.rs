@@ -64,7 +64,7 @@ fn overview() -> String {
 }
 
 /// What is said of a module, a function, or a method (`Listener:accept`, or `accept` alone).
-fn describe(name: &str) -> Option<String> {
+pub(crate) fn describe(name: &str) -> Option<String> {
     let is_method = |full: &str| full.split_once(':').is_some_and(|(_, method)| method == name);
     let exact: Vec<_> = everything().filter(|(_, entry)| entry.name == name).collect();
     let found =

@@ -10,6 +10,8 @@ mod init;
 mod run;
 mod test;
 
+pub(crate) use doc::describe;
+
 use crate::report::about_file;
 use clap::{ArgMatches, Command};
 use std::ffi::{OsStr, OsString};

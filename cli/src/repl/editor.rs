@@ -17,7 +17,7 @@ use solvm_compiler::highlight::{Class, parts};
 use solvm_compiler::{Options, compile};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::stdout;
+use std::io::{ErrorKind, stdout};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
@@ -30,6 +30,8 @@ pub(super) type Names = BTreeMap<String, Vec<String>>;
 pub(super) enum Answer {
     /// A line, or several that are a chunk.
     Text(String),
+    /// Bytes that are no text.
+    NotText,
     /// Ctrl-C: what was typed is given up.
     Interrupted,
     /// Ctrl-D, or the terminal is gone.
@@ -92,6 +94,7 @@ fn read_lines(
         let read = match editor.readline("> ") {
             Ok(text) => Answer::Text(text),
             Err(ReadlineError::Interrupted) => Answer::Interrupted,
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Answer::NotText,
             Err(_) => Answer::End,
         };
         if let Some(path) = &history {
@@ -150,6 +153,10 @@ fn complete(names: &Names, text: &str) -> (usize, Vec<String>) {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let start = text.rfind(|letter| !is_part(letter)).map_or(0, |at| at + 1);
     let (before, beginning) = (&text[..start], &text[start..]);
+    if before == "." {
+        let words = super::COMMANDS.iter().filter_map(|(word, ..)| word.strip_prefix('.'));
+        return (start, words.filter(|word| word.starts_with(beginning)).map(String::from).collect());
+    }
     let fits = |name: &&String| name.starts_with(beginning);
     let candidates = match before.strip_suffix(['.', ':']) {
         Some(before) => {
@@ -205,6 +212,7 @@ mod tests {
         assert_eq!(complete(&names, "x = string.f"), (11, vec!["find".into(), "format".into()]));
         assert_eq!(complete(&names, "string:"), (7, vec!["find".into(), "format".into(), "rep".into()]));
         assert_eq!(complete(&names, "nothing.f"), (8, vec![]));
+        assert_eq!(complete(&names, ".lo"), (1, vec!["load".into()]));
     }
 
     #[test]
