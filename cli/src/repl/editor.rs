@@ -151,21 +151,22 @@ impl Completer for Assistant {
 /// Where the last name of a text begins, and what it may become.
 fn complete(names: &Names, text: &str) -> (usize, Vec<String>) {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let start = text.rfind(|letter| !is_part(letter)).map_or(0, |at| at + 1);
-    let (before, beginning) = (&text[..start], &text[start..]);
-    if before == "." {
-        let words = super::COMMANDS.iter().filter_map(|(word, ..)| word.strip_prefix('.'));
-        return (start, words.filter(|word| word.starts_with(beginning)).map(String::from).collect());
-    }
-    let fits = |name: &&String| name.starts_with(beginning);
-    let candidates = match before.strip_suffix(['.', ':']) {
-        Some(before) => {
-            let table = before.rfind(|letter| !is_part(letter)).map_or(before, |at| &before[at + 1..]);
-            names.get(table).into_iter().flatten().filter(fits).cloned().collect()
-        }
-        None => names.keys().filter(fits).cloned().collect(),
+    let split = |text| {
+        let start = str::trim_end_matches(text, is_part).len();
+        text.split_at(start)
     };
-    (start, candidates)
+    let (before, beginning) = split(text);
+    let fits = |name: &&str| name.starts_with(beginning);
+    let mut candidates: Vec<&str> = match before.strip_suffix(['.', ':']) {
+        Some("") => super::command_words().filter_map(|word| word.strip_prefix('.')).filter(fits).collect(),
+        Some(before) => {
+            let (_, table) = split(before);
+            names.get(table).into_iter().flatten().map(String::as_str).filter(fits).collect()
+        }
+        None => names.keys().map(String::as_str).filter(fits).collect(),
+    };
+    candidates.sort_unstable();
+    (before.len(), candidates.into_iter().map(String::from).collect())
 }
 
 impl Highlighter for Assistant {
@@ -204,7 +205,7 @@ mod tests {
     #[test]
     fn names_and_fields_are_completed() {
         let names: Names = [
-            ("string".to_string(), vec!["find".to_string(), "format".to_string(), "rep".to_string()]),
+            ("string".to_string(), vec!["format".to_string(), "rep".to_string(), "find".to_string()]),
             ("select".to_string(), Vec::new()),
         ]
         .into();
@@ -213,6 +214,7 @@ mod tests {
         assert_eq!(complete(&names, "string:"), (7, vec!["find".into(), "format".into(), "rep".into()]));
         assert_eq!(complete(&names, "nothing.f"), (8, vec![]));
         assert_eq!(complete(&names, ".lo"), (1, vec!["load".into()]));
+        assert_eq!(complete(&names, "'äse"), (3, vec!["select".into()]));
     }
 
     #[test]

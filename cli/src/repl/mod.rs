@@ -26,8 +26,9 @@ const NAME: &[u8] = b"=stdin";
 const LAST: &str = "_";
 
 const HELP: &str = "\
-Type Lua: expressions are shown, statements run, and what is not finished goes on in the next line. _ is the last value; a local ends
-with what it was typed with. Tab completes names. Ctrl-C ends what runs, Ctrl-D ends SolVM.
+Type Lua: expressions are shown, statements run; what is not finished goes on
+in the next line. _ is the last value; a local ends with what it was typed with.
+Tab completes names, Ctrl-C ends what runs, Ctrl-D ends SolVM.
 
 help NAME     tell what a module or a function does
 exit, quit    end SolVM
@@ -35,14 +36,19 @@ clear         empty the screen
 version       tell the version
 ";
 
-/// The commands that no Lua code looks like: the word, what follows it, and what it does.
-const COMMANDS: &[(&str, &str, &str)] = &[
-    (".load", "FILE", "run a file"),
-    (".save", "FILE", "write what was typed to a file, without what is no Lua"),
-    (".reset", "", "begin anew, with fresh globals"),
-    (".time", "CODE", "run something and tell how long it took"),
-    (".help", "", "this"),
+/// The commands that no Lua code looks like: how they are typed, and what they do.
+const COMMANDS: &[(&str, &str)] = &[
+    (".load FILE", "run a file"),
+    (".save FILE", "write what was typed to a file, without what is no Lua"),
+    (".reset", "begin anew, with fresh globals"),
+    (".time CODE", "run something and tell how long it took"),
+    (".help", "tell this"),
 ];
+
+/// The words that these commands begin with.
+fn command_words() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().filter_map(|(usage, _)| usage.split(' ').next())
+}
 
 /// What becomes of the session.
 enum Next {
@@ -122,8 +128,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             // As functions they have no other use.
             "exit" | "quit" | "exit()" | "quit()" if rest.is_empty() => return Next::End(Ok(Outcome::Ended)),
             "help" | ".help" | "help()" if rest.is_empty() => {
-                let lines = COMMANDS.iter().map(|(word, value, about)| format!("{word} {value:<8}{about}\n"));
-                let lines: String = lines.collect();
+                let lines: String = COMMANDS.iter().map(|(usage, about)| format!("{usage:<14}{about}\n")).collect();
                 self.print(&format!("{HELP}{lines}"));
             }
             "help" | ".help" if rest.chars().all(|letter| letter.is_alphanumeric() || "_.:".contains(letter)) => {
@@ -160,7 +165,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 return next;
             }
             command if command.starts_with('.') && !command.starts_with("..") => {
-                let words: Vec<&str> = COMMANDS.iter().map(|(word, ..)| *word).collect();
+                let words: Vec<&str> = command_words().collect();
                 self.complain(&format!("no command is called {command}; there are {}", words.join(" ")));
             }
             _ => return self.run_typed(text).await,
