@@ -1,11 +1,13 @@
 //! Running a program: the VM's life from the first chunk to the last goroutine.
 
 use crate::arguments::{Arguments, Dump, Preparation, Script};
+use crate::commands;
 use crate::interactive::interact;
 use crate::reload::{self, End};
 use crate::repl;
 use crate::report;
 use crate::signals::{Signal, Signals};
+use crate::spelling;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
 use solvm_stdlib::host::{Process, World, reason};
@@ -317,7 +319,7 @@ impl Chunk<'_> {
             }
             Chunk::Script(path) => {
                 set_arguments(call, arguments).map_err(|_| no_memory())?;
-                let (text, name) = read_source(call, path)?;
+                let (text, name) = read_source(call, path).map_err(|message| with_hint(message, path))?;
                 start(call, &text, &name, &arguments.arguments)
             }
             Chunk::Library(name) => {
@@ -328,6 +330,16 @@ impl Chunk<'_> {
             }
         }
     }
+}
+
+/// The message about a script that cannot be read; it may be a misspelt command.
+fn with_hint(mut message: Vec<u8>, path: Option<&[u8]>) -> Vec<u8> {
+    let name = path.map(String::from_utf8_lossy).unwrap_or_default();
+    let commands: Vec<_> = commands::all().map(|command| command.get_name().to_string()).collect();
+    if let Some(meant) = spelling::closest(&name, commands.iter().map(String::as_str)) {
+        message.extend_from_slice(format!("; did you mean the command '{meant}'?").as_bytes());
+    }
+    message
 }
 
 fn no_memory() -> Vec<u8> {

@@ -90,6 +90,8 @@ fn help_lists_the_commands() {
     assert!(of_check.contains("Usage: solvm check"), "{of_check}");
     assert_eq!(text(&solvm(path, &["help", "check"]).stdout), of_check);
     assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(1));
+    let message = text(&solvm(path, &["chekc", "a.lua"]).stderr);
+    assert_eq!(message, "solvm: cannot open chekc: No such file or directory; did you mean the command 'check'?\n");
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn init_makes_a_project_that_runs() {
     assert_eq!(text(&output.stdout).lines().next(), Some("Hello, you!"), "{}", text(&output.stderr));
     let output = solvm(&project, &["test"]);
     assert!(output.status.success(), "{}", text(&output.stdout));
-    let output = solvm(&project, &["check", "main.lua", "modules"]);
+    let output = solvm(&project, &["check", "."]);
     assert!(output.status.success(), "{}", text(&output.stdout));
     assert!(project.join(".solvm/library/json.lua").is_file());
     // What is there stays.

@@ -63,7 +63,9 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     known.extend(matches.get_many::<String>("global").into_iter().flatten().cloned());
     known.extend(inspected.iter().flat_map(|(_, inspection)| inspection.defined.iter().cloned()));
     for (path, inspection) in &inspected {
-        let findings = inspection.findings(|name| known.contains(name));
+        let is_test = super::test::is_test(path, false);
+        let findings =
+            inspection.findings(|name| known.contains(name) || is_test && super::test::GLOBALS.contains(&name));
         reports.extend(findings.into_iter().map(|finding| report(path, finding, &known)));
     }
     // A closed pipe is no error of ours.

@@ -37,9 +37,11 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             Some(text) => text,
             None => {
                 let similar = similar_names(name);
-                let hint =
-                    if similar.is_empty() { String::new() } else { format!("; there is {}", similar.join(", ")) };
-                return super::fail(format!("nothing is called '{name}'{hint}"));
+                let hint = match similar.is_empty() {
+                    true => String::from("solvm doc lists the modules"),
+                    false => format!("there is {}", similar.join(", ")),
+                };
+                return super::fail(format!("nothing is called '{name}'; {hint}"));
             }
         },
     };

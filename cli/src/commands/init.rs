@@ -64,6 +64,7 @@ fn make(folder: &Path) -> Result<(), String> {
         "runtime.builtin": builtin,
         "runtime.path": ["?.lua", "modules/?.lua"],
         "workspace.library": [DEFINITIONS],
+        "diagnostics.globals": super::test::GLOBALS,
     });
     write_new(&folder.join(".luarc.json"), &format!("{settings:#}\n"))?;
     for module in modules().filter(|module| !module.documentation.is_empty()) {

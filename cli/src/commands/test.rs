@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// How the files are called that hold tests.
 const SUFFIX: &str = "_test.lua";
 
+/// The globals that they find beside those of every program.
+pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
+
 pub(super) fn command() -> Command {
     Command::new("test")
         .about("Run the tests in all files *_test.lua")
@@ -84,7 +87,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 }
 
 /// What of a folder is looked at: test files and all folders.
-fn is_test(path: &Path, is_folder: bool) -> bool {
+pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
     is_folder || path.to_string_lossy().ends_with(SUFFIX)
 }
 
