@@ -4,6 +4,7 @@
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -125,6 +126,9 @@ fn a_session_ends_with_the_time_that_was_given() {
         session.keys(typed.as_bytes());
         session.until("solvm: timed out\r\n");
         assert_eq!(session.program.wait().unwrap().code(), Some(124));
+        // The terminal is as it was: it gathers lines and shows what is typed.
+        let modes = tcgetattr(&session.other_end).unwrap().local_modes;
+        assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
     }
 }
 

@@ -45,7 +45,36 @@ struct Prompt {
 }
 
 /// The way to the editor's thread.
-pub(super) struct LineEditor(mpsc::Sender<Prompt>);
+pub(super) struct LineEditor {
+    prompts: mpsc::Sender<Prompt>,
+    _mode: TerminalMode,
+}
+
+/// The terminal's mode before the editor changes it. It is given back at the end, since a session may end while the editor
+/// waits for a key.
+struct TerminalMode {
+    #[cfg(unix)]
+    before: Option<rustix::termios::Termios>,
+}
+
+impl TerminalMode {
+    fn note() -> TerminalMode {
+        TerminalMode {
+            #[cfg(unix)]
+            before: rustix::termios::tcgetattr(std::io::stdin()).ok(),
+        }
+    }
+}
+
+impl Drop for TerminalMode {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(before) = &self.before {
+            // A terminal that is gone needs no mode.
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, before);
+        }
+    }
+}
 
 impl LineEditor {
     /// Starts the editor.
@@ -59,19 +88,20 @@ impl LineEditor {
             // The first time there is none.
             let _ = editor.load_history(path);
         }
+        let mode = TerminalMode::note();
         let (sender, receiver) = mpsc::channel();
         thread::Builder::new()
             .name("line editor".into())
             .spawn(move || read_lines(editor, receiver, history))
             .map_err(|error| error.to_string())?;
-        Ok(LineEditor(sender))
+        Ok(LineEditor { prompts: sender, _mode: mode })
     }
 
     /// Shows the prompt; the answer comes when something has been typed.
     pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<Answer> {
         let (answer, receiver) = oneshot::channel();
         // If the thread is gone, so is the answer: that is the end.
-        let _ = self.0.send(Prompt { names, answer });
+        let _ = self.prompts.send(Prompt { names, answer });
         receiver
     }
 }
