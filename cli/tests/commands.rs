@@ -52,8 +52,8 @@ fn check_goes_through_links_once() {
     let output = solvm(path, &["check", "src"]);
     assert_eq!(
         text(&output.stdout),
-        "src/nowhere.lua: No such file or directory\n\
-         src/deep/typo.lua:1: global 'pritn' is not defined; did you mean 'print'?\n"
+        "src/deep/typo.lua:1: global 'pritn' is not defined; did you mean 'print'?\n\
+         src/nowhere.lua: No such file or directory\n"
     );
 }
 

@@ -198,8 +198,8 @@ mod tests {
     fn libraries_are_introduced() {
         for module in modules().filter(|module| !module.documentation.is_empty()) {
             assert!(!introduction(module.documentation).is_empty(), "{}", module.name);
-            let lines = module.documentation.lines().skip(2);
-            let below = lines.skip_while(|line| line.starts_with("---")).next().unwrap_or_default();
+            let mut lines = module.documentation.lines().skip(2);
+            let below = lines.find(|line| !line.starts_with("---")).unwrap_or_default();
             let table = below.strip_prefix("local ").unwrap_or(below);
             assert!(table.is_empty() || table == format!("{} = {{}}", module.name), "{}: {below}", module.name);
         }

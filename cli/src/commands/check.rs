@@ -51,22 +51,22 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             return super::fail(message);
         }
     }
-    let mut reports = Vec::new();
-    let mut inspected = Vec::new();
-    for path in files {
-        match look(&path) {
-            Ok(inspection) => inspected.push((path, inspection)),
-            Err(report) => reports.push(report),
-        }
-    }
+    let looked: Vec<_> = files.into_iter().map(|path| (look(&path), path)).collect();
     let mut known = known_globals();
     known.extend(matches.get_many::<String>("global").into_iter().flatten().cloned());
-    known.extend(inspected.iter().flat_map(|(_, inspection)| inspection.defined.iter().cloned()));
-    for (path, inspection) in &inspected {
-        let is_test = super::test::is_test(path, false);
-        let findings =
-            inspection.findings(|name| known.contains(name) || is_test && super::test::GLOBALS.contains(&name));
-        reports.extend(findings.into_iter().map(|finding| report(path, finding, &known)));
+    let inspected = looked.iter().filter_map(|(inspected, _)| inspected.as_ref().ok());
+    known.extend(inspected.flat_map(|inspection| inspection.defined.iter().cloned()));
+    let mut reports = Vec::new();
+    for (inspected, path) in looked {
+        match inspected {
+            Ok(inspection) => {
+                let is_test = super::test::is_test(&path, false);
+                let is_known = |name: &str| known.contains(name) || is_test && super::test::GLOBALS.contains(&name);
+                let findings = inspection.findings(is_known).into_iter();
+                reports.extend(findings.map(|finding| report(&path, finding, &known)));
+            }
+            Err(report) => reports.push(report),
+        }
     }
     // A closed pipe is no error of ours.
     let _ = io::stdout().write_all(&if matches.get_flag("json") { as_json(&reports) } else { as_text(&reports) });
