@@ -3,6 +3,7 @@
 //! clap knows the options, their values and their help. Two things come before it, because it has neither: long options with
 //! one dash, and that everything from the script on belongs to the script. Both follow from the table of options alone.
 
+use crate::commands;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use solvm_stdlib::duration;
@@ -80,7 +81,8 @@ pub(crate) struct Arguments {
 pub(crate) fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| Arg::new(name).action(ArgAction::SetTrue).help(help);
     let option = |name: &'static str, value: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(value).help(help)
+        // A value that begins with a dash is refused by who reads it, in words about the value.
+        Arg::new(name).long(name).value_name(value).help(help).allow_hyphen_values(true)
     };
     let word = |name: &'static str, value: &'static str, help: &'static str| {
         let arg = Arg::new(name).short(name.chars().next()).value_name(value).help(help);
@@ -89,9 +91,12 @@ pub(crate) fn command() -> Command {
     Command::new("solvm")
         .about("SolVM runs Lua.")
         .version(concat!(env!("CARGO_PKG_VERSION"), " (Lua 5.1)"))
-        .override_usage("solvm [options] [script.lua | -] [args...]")
+        .override_usage("solvm [options] [script.lua | -] [args...]\n       solvm COMMAND [...]")
+        .subcommands(commands::all())
+        .disable_help_subcommand(true)
         .after_help(
-            "Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
+            "A command's name wins over a script of that name, which is run by ./NAME.\n\n\
+             Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
              options. Without a script, standard input is run, on a terminal line by line.\n\n\
              Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up, 130 and 143 \
              after SIGINT and SIGTERM.",
@@ -109,11 +114,11 @@ pub(crate) fn command() -> Command {
         )
         .arg(
             option("memory-limit", "MB", "The heap may not be larger [default: 1024]")
-                .value_parser(value_parser!(usize)),
+                .value_parser(read_count),
         )
         .arg(
             option("max-goroutines", "N", "No more goroutines at a time [default: 10000000]")
-                .value_parser(value_parser!(usize)),
+                .value_parser(read_count),
         )
         .arg(
             option(
@@ -240,8 +245,21 @@ fn preparations(matches: &ArgMatches) -> Vec<Preparation> {
     all.into_iter().map(|(_, preparation)| preparation).collect()
 }
 
-fn read_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| String::from("no duration (as 300ms, 10s, 1m30s)"))
+/// Reads the value of an option that is a duration.
+pub(crate) fn read_duration(text: &str) -> Result<Duration, &'static str> {
+    if text.starts_with('-') {
+        return Err("a duration cannot be negative");
+    }
+    duration::parse(text).ok_or("no duration (as 300ms, 10s, 1m30s)")
+}
+
+/// Reads the value of an option that says how much there may be: at least one.
+fn read_count(text: &str) -> Result<usize, &'static str> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed"),
+        Ok(count) => Ok(count),
+        Err(_) => Err("no whole number"),
+    }
 }
 
 #[cfg(test)]

@@ -67,3 +67,14 @@ pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 pub fn new_tokio() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
+
+/// The pages with examples in Rust, which are run.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/embedding.md")]
+    struct Embedding;
+    #[doc = include_str!("../../docs/security.md")]
+    struct Security;
+}

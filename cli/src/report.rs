@@ -3,9 +3,16 @@
 
 use crate::colors::{self, Style};
 use crate::spelling;
+use solvm_stdlib::host::reason;
 use solvm_stdlib::runtime::executor::Report;
 use std::fmt::Write;
-use std::io::stderr;
+use std::io::{self, stderr};
+use std::path::Path;
+
+/// What went wrong with a file, in the words that Lua programs get, too.
+pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
+    format!("{}: {}", path.display(), reason(error))
+}
 
 /// Words a report.
 pub(crate) fn word(report: &Report, globals: &[String]) -> String {

@@ -1,14 +1,16 @@
 //! Running a program: the VM's life from the first chunk to the last goroutine.
 
 use crate::arguments::{Arguments, Dump, Preparation, Script};
+use crate::commands;
 use crate::interactive::interact;
 use crate::reload::{self, End};
 use crate::repl;
 use crate::report;
 use crate::signals::{Signal, Signals};
+use crate::spelling;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
-use solvm_stdlib::host::{Process, World};
+use solvm_stdlib::host::{Process, World, reason};
 use solvm_stdlib::read_source;
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
 use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table, Value};
@@ -155,7 +157,7 @@ fn facts(arguments: &Arguments, config: &Config, limits: &Limits, executor: &mut
         Timeout::Default(_) => format!("{:?} where the timeout does not hold", limits.run_limit),
         _ => "none".into(),
     };
-    let folder = std::env::current_dir().map_or_else(|error| error.to_string(), |folder| folder.display().to_string());
+    let folder = std::env::current_dir().map_or_else(|error| reason(&error), |folder| folder.display().to_string());
     let script = match &arguments.script {
         Some(Script::File(path)) => path.to_string_lossy(),
         Some(Script::Input) => "standard input".into(),
@@ -187,10 +189,10 @@ debug: started in {start:?}\n",
 
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
-    let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {error}"))?;
+    let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
-    let end = end.map_err(|error| format!("cannot go on: {error}"))?;
+    let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
     executor.flush_all();
     executor.progress().close();
     let code = match end {
@@ -243,10 +245,7 @@ async fn type_in(
     let end =
         repl::run(executor, signals, || new_executor(arguments, Duration::ZERO)).await.map_err(io::Error::other)?;
     let finished = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
-    Ok(match end.or(finished.err()) {
-        Some(signal) => Err(signal),
-        None => Ok(Outcome::Ended),
-    })
+    Ok(end.and_then(|outcome| finished.map(|_| outcome)))
 }
 
 /// Runs the program once, until everything has ended or it wants to be run afresh.
@@ -322,17 +321,27 @@ impl Chunk<'_> {
             }
             Chunk::Script(path) => {
                 set_arguments(call, arguments).map_err(|_| no_memory())?;
-                let (text, name) = read_source(call, path)?;
+                let (text, name) = read_source(call, path).map_err(|message| with_hint(message, path))?;
                 start(call, &text, &name, &arguments.arguments)
             }
             Chunk::Library(name) => {
                 let key = call.string(b"require").map_err(|_| no_memory())?;
                 let require = Function::from_value(call.globals().get(key)).ok_or(&b"'require' is no function"[..])?;
                 let name = call.string(name).map_err(|_| no_memory())?;
-                call.spawn(require, &[name.value()]).map_err(|_| no_memory())
+                call.spawn(require, &[name.value()]).map_err(|error| error.message(call))
             }
         }
     }
+}
+
+/// The message about a script that cannot be read; it may be a misspelt command.
+fn with_hint(mut message: Vec<u8>, path: Option<&[u8]>) -> Vec<u8> {
+    let name = path.map(String::from_utf8_lossy).unwrap_or_default();
+    let commands: Vec<_> = commands::all().map(|command| command.get_name().to_string()).collect();
+    if let Some(meant) = spelling::closest(&name, commands.iter().map(String::as_str)) {
+        message.extend_from_slice(format!("; did you mean the command '{meant}'?").as_bytes());
+    }
+    message
 }
 
 fn no_memory() -> Vec<u8> {
@@ -346,7 +355,7 @@ pub(crate) fn start(call: &mut Call, text: &[u8], name: &[u8], arguments: &[OsSt
     for argument in arguments {
         values.push(call.string(argument.as_encoded_bytes()).map_err(|_| no_memory())?.value());
     }
-    call.spawn(function, &values).map_err(|_| no_memory())
+    call.spawn(function, &values).map_err(|error| error.message(call))
 }
 
 /// The global `arg`: the script at 0, its arguments from 1, what stands before it below.

@@ -140,6 +140,20 @@ fn exit_codes() {
 }
 
 #[test]
+fn values_that_make_no_sense_are_refused_with_the_reason() {
+    for (options, reason) in [
+        (["-timeout", "-5s"], "invalid value '-5s' for '--timeout <DURATION>': a duration cannot be negative\n"),
+        (["--run-limit", "-1m"], "invalid value '-1m' for '--run-limit <DURATION>': a duration cannot be negative\n"),
+        (["--max-goroutines", "0"], "invalid value '0' for '--max-goroutines <N>': at least 1 is needed\n"),
+        (["-memory-limit", "-1"], "invalid value '-1' for '--memory-limit <MB>': no whole number\n"),
+    ] {
+        let ended = run(&[options[0], options[1], "-e", ""]);
+        assert_eq!(ended.code, Some(2), "{options:?}");
+        assert!(ended.stderr.starts_with(&format!("error: {reason}")), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn the_line_for_the_shell_may_stand_before_a_binary_chunk() {
     let file = std::env::temp_dir().join(format!("solvm-chunk-{}", std::process::id()));
     let write =

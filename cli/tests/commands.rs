@@ -42,6 +42,63 @@ fn check_finds_what_is_wrong() {
     assert_eq!(text(&output.stdout), "b.lua:1: global 'check' is not defined\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn check_goes_through_links_once() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir_all(path.join("src/deep")).unwrap();
+    fs::write(path.join("src/deep/typo.lua"), "pritn(1)\n").unwrap();
+    symlink("..", path.join("src/deep/up")).unwrap();
+    symlink("loop", path.join("src/loop")).unwrap();
+    symlink("missing", path.join("src/nowhere.lua")).unwrap();
+    symlink("missing", path.join("src/nowhere.txt")).unwrap();
+    let output = solvm(path, &["check", "src"]);
+    assert_eq!(
+        text(&output.stdout),
+        "src/deep/typo.lua:1: global 'pritn' is not defined; did you mean 'print'?\n\
+         src/nowhere.lua: No such file or directory\n"
+    );
+}
+
+#[test]
+fn files_are_complained_of_by_name_and_plain_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("file"), "").unwrap();
+    fs::write(path.join("a_test.lua"), "test('passes', function() end)").unwrap();
+    for (words, message) in [
+        (&["check", "none.lua"][..], "solvm: none.lua: No such file or directory\n"),
+        (&["test", "none"], "solvm: none: No such file or directory\n"),
+        (&["test", "--junit", "no/results.xml"], "solvm: no/results.xml: No such file or directory\n"),
+        (&["init", "file/project"], "solvm: file/project/modules: Not a directory\n"),
+        (&["doc", "--book", "file/book"], "solvm: file/book: Not a directory\n"),
+    ] {
+        let output = solvm(path, words);
+        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), message), "{words:?}");
+    }
+}
+
+#[test]
+fn help_lists_the_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(path.join("help"), "print('the file')").unwrap();
+    let help = text(&solvm(path, &["--help"]).stdout);
+    for line in ["Usage: solvm [options] [script.lua | -] [args...]", "Commands:", "  check ", "  help ", "Options:"] {
+        assert!(help.contains(line), "{line}: {help}");
+    }
+    assert_eq!(text(&solvm(path, &["help"]).stdout), help);
+    assert_eq!(text(&solvm(path, &["./help"]).stdout), "the file\n");
+    let of_check = text(&solvm(path, &["check", "--help"]).stdout);
+    assert!(of_check.contains("Usage: solvm check"), "{of_check}");
+    assert_eq!(text(&solvm(path, &["help", "check"]).stdout), of_check);
+    assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(1));
+    let message = text(&solvm(path, &["chekc", "a.lua"]).stderr);
+    assert_eq!(message, "solvm: cannot open chekc: No such file or directory; did you mean the command 'check'?\n");
+}
+
 #[test]
 fn a_command_wins_over_a_file_of_its_name() {
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +149,10 @@ fn doc_tells_of_functions_and_modules() {
     let output = solvm(folder.path(), &["doc", "json_encode"]);
     assert!(output.status.success() && text(&output.stdout).starts_with("json_encode("));
     let overview = text(&solvm(folder.path(), &["doc"]).stdout);
-    assert!(overview.contains("\njsonc ") || overview.starts_with("json"), "{overview}");
+    assert!(overview.contains("\nio           Files (Lua 5.1, section 5.7)\n"), "{overview}");
+    // What is said of a module that is no table comes before its functions.
+    let goroutines = text(&solvm(folder.path(), &["doc", "goroutines"]).stdout);
+    assert!(goroutines.starts_with("Goroutines: ") && goroutines.contains("\ngo(f, ...)\n"), "{goroutines}");
     let output = solvm(folder.path(), &["doc", "json_encod"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("json_encode"));
@@ -108,7 +168,7 @@ fn init_makes_a_project_that_runs() {
     assert_eq!(text(&output.stdout).lines().next(), Some("Hello, you!"), "{}", text(&output.stderr));
     let output = solvm(&project, &["test"]);
     assert!(output.status.success(), "{}", text(&output.stdout));
-    let output = solvm(&project, &["check", "main.lua", "modules"]);
+    let output = solvm(&project, &["check", "."]);
     assert!(output.status.success(), "{}", text(&output.stdout));
     assert!(project.join(".solvm/library/json.lua").is_file());
     // What is there stays.

@@ -1,23 +1,24 @@
 //! Programs at a terminal. Reading from it: the time that somebody takes to type counts against a limit that was given, not against
-//! the default. Writing to it: the line that shows progress is mixed up with nothing.
+//! the default; the REPL goes on whatever is typed. Writing to it: the line that shows progress is mixed up with nothing.
 #![cfg(unix)]
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A terminal, and whoever sits at it.
-fn terminal() -> (File, File) {
-    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&keyboard).unwrap();
-    unlockpt(&keyboard).unwrap();
-    let terminal = open(ptsname(&keyboard, Vec::new()).unwrap(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-    (terminal.into(), keyboard.into())
+/// A terminal, and what is at the other end of it: keyboard and screen.
+fn terminal() -> (OwnedFd, File) {
+    let other_end = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&other_end).unwrap();
+    unlockpt(&other_end).unwrap();
+    let name = ptsname(&other_end, Vec::new()).unwrap();
+    (open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap(), other_end.into())
 }
 
 /// A program with a terminal as its standard input, and the keyboard.
@@ -56,6 +57,137 @@ fn seen(written: &str) -> Vec<String> {
         seen.into_iter().collect::<String>().trim_end().to_string()
     };
     written.lines().map(line).collect()
+}
+
+/// A REPL that somebody uses.
+struct Session {
+    program: Child,
+    other_end: File,
+    home: tempfile::TempDir,
+}
+
+impl Session {
+    /// A session in which what does not come ends in an error, not in a test that waits for ever.
+    fn start() -> Session {
+        Session::start_with(&["-timeout", "20s"])
+    }
+
+    fn start_with(options: &[&str]) -> Session {
+        let (terminal, other_end) = terminal();
+        let home = tempfile::tempdir().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command
+            .args(options)
+            .current_dir(home.path())
+            .env("HOME", home.path())
+            .env("TERM", "xterm")
+            .env("NO_COLOR", "1");
+        command.stdin(terminal.try_clone().unwrap()).stdout(terminal.try_clone().unwrap()).stderr(terminal);
+        Session { program: command.spawn().unwrap(), other_end, home }
+    }
+
+    /// Types something.
+    fn keys(&mut self, keys: &[u8]) {
+        self.other_end.write_all(keys).unwrap();
+    }
+
+    /// What comes on the screen up to a text.
+    fn until(&mut self, text: &str) {
+        let mut screen = Vec::new();
+        let mut byte = [0];
+        while !String::from_utf8_lossy(&screen).ends_with(text) {
+            let count = self.other_end.read(&mut byte).unwrap_or(0);
+            assert_eq!(count, 1, "{text:?} does not come: {:?}", String::from_utf8_lossy(&screen));
+            screen.push(byte[0]);
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_do_not_end_a_session() {
+    let mut session = Session::start();
+    session.until("> ");
+    session.keys(b"print('a\xff");
+    session.until("this is no UTF-8; the line is given up");
+    session.until("> ");
+    session.keys(b"6 * 7\r");
+    session.until("42");
+    session.until("> ");
+    session.keys(b"exit\r");
+    assert_eq!(session.program.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_session_helps() {
+    let mut session = Session::start();
+    session.until("> ");
+    for (typed, shown) in [
+        ("help", ".load FILE    run a file\r\n"),
+        ("help json.object", "json.object(table)\r\n"),
+        ("help nobody", "nothing is called nobody\r\n"),
+        ("x = = 1", "error: unexpected symbol near '='\r\n"),
+        (".lo\t typo", "cannot open typo: No such file or directory\r\n"),
+        ("y = 1", "\r\n"),
+        (".save", ".save needs the name of a file\r\n"),
+        (".save saved.lua", "\r\n"),
+    ] {
+        session.keys(typed.as_bytes());
+        session.keys(b"\r");
+        session.until(shown);
+        session.until("> ");
+    }
+    assert_eq!(std::fs::read_to_string(session.home.path().join("saved.lua")).unwrap(), "y = 1\n");
+    session.keys(b"exit()\r");
+    assert_eq!(session.program.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_session_ends_with_the_time_that_was_given() {
+    for typed in ["", "while true do pcall(error) end\r"] {
+        let mut session = Session::start_with(&["-timeout", "500ms"]);
+        session.until("> ");
+        session.keys(typed.as_bytes());
+        session.until("solvm: timed out\r\n");
+        assert_eq!(session.program.wait().unwrap().code(), Some(124));
+        // The terminal is as it was: it gathers lines and shows what is typed.
+        let modes = tcgetattr(&session.other_end).unwrap().local_modes;
+        assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
+    }
+}
+
+#[test]
+fn what_is_typed_ahead_is_not_lost() {
+    let mut session = Session::start();
+    session.until("> ");
+    session.keys(b"sleep(0.3)\r");
+    session.until("\r\n");
+    session.keys(b"print(20 + 1)\rprint(20 + 2)\rprint(20 + 3)\r");
+    for shown in ["\n21\r\n", "\n22\r\n", "\n23\r\n"] {
+        session.until(shown);
+    }
+}
+
+#[test]
+fn files_are_loaded_and_complained_of() {
+    let mut session = Session::start();
+    // What is not UTF-8 is text of Lua, too.
+    std::fs::write(session.home.path().join("latin.lua"), b"#!solvm\nprint(#'\xe4\xe4\xe4' .. ' bytes')").unwrap();
+    session.until("> ");
+    session.keys(b".load latin.lua\r");
+    session.until("3 bytes");
+    session.until("> ");
+    session.keys(b".load none.lua\r");
+    session.until("cannot open none.lua: No such file or directory\r\n");
+    session.until("> ");
+    session.keys(b".save none/none.lua\r");
+    session.until("none/none.lua: No such file or directory\r\n");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 ---@meta
 
+---Files and folders as a whole: to read, write, list, find, move and remove. Functions that fail return nil, a message that names the
+---path, and the system's number of the error. (Pieces of files are read and written with `io`; `ft` copies and downloads.)
+
 ---What is known of a file.
 ---@class FileInfo
 ---@field name string its name, without the folder

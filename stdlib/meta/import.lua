@@ -1,5 +1,8 @@
 ---@meta
 
+---SolVM's own way to modules: files, folders, archives and addresses, each loaded once and known by a global. (`require` in the module
+---`package` is Lua's way.)
+
 ---Runs a module once and returns its value, which also becomes the global of the module's name: the last part of the path or
 ---address, without `.lua` or `.zip`. Whoever imports it again gets the same value. A module that returns nothing sets no global,
 ---and no module replaces a global of standard Lua (`string`, `print`, …). The chunk gets the name as its argument.

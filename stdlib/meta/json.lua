@@ -17,8 +17,7 @@
 ---assert(json_decode(text).values[3] == 3)
 ---```
 ---@class json
----Stands for null: where nil would leave out a field or end an array. `tostring(json.null)` is "null".
----@field null userdata
+---@field null userdata stands for null where nil would leave out a field or end an array; `tostring(json.null)` is "null"
 json = {}
 
 ---Writes a value as JSON: in one line, or in several if `options.indent` is given. Keys are sorted, so that equal values give

@@ -14,14 +14,14 @@
 ---@class lfs
 lfs = {}
 
----"LuaFileSystem 1.8.0": whose interface it is.
-lfs._VERSION = ""
+---Whose interface it is.
+lfs._VERSION = "LuaFileSystem 1.8.0"
 
 ---What it is.
-lfs._DESCRIPTION = ""
+lfs._DESCRIPTION = "LuaFileSystem's interface in SolVM"
 
----Whose interface it is.
-lfs._COPYRIGHT = ""
+---Who has made that.
+lfs._COPYRIGHT = "Copyright (C) 2003-2017 Kepler Project"
 
 ---What is known of a file: `mode` ("file", "directory", "link", "socket", "named pipe", "char device", "block device", "other"), `size`,
 ---`permissions` ("rw-r--r--"), `access`, `modification`, `change` (seconds since 1970), `dev`, `ino`, `nlink`, `uid`, `gid`, `rdev`,

@@ -26,7 +26,7 @@ function os.date(format, time) end
 ---assert(os.date("%m-%d", t) == "03-01")
 ---```
 ---@param t? table
----@return number? seconds since 1970
+---@return number? time in seconds since 1970
 function os.time(t) end
 
 ---The difference of two times in seconds.

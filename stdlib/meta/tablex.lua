@@ -1,8 +1,8 @@
 ---@meta
 
----What tables are used for again and again. The given tables stay as they are (but for `array2d_set`); lists are tables with the
----keys 1 to n. Where the order matters, the list part of a table comes first, in order, and then the other keys, in none. Functions
----that are given may wait, and may be anything that can be called.
+---What is done with tables again and again: copies, maps and filters, slices, sets, grids. The given tables stay as they are (but
+---for `array2d_set`); lists are tables with the keys 1 to n. Where the order matters, the list part of a table comes first, in order,
+---and then the other keys, in none. Functions that are given may wait, and may be anything that can be called.
 ---@class tablex
 tablex = {}
 

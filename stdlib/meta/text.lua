@@ -1,7 +1,7 @@
 ---@meta
 
----What people do with strings every day. These functions know UTF-8, unlike those of `string`; bytes that are no UTF-8 stay as
----they are. Nothing is a pattern.
+---What people do with strings every day: trim, split, join, replace, pad. These functions know UTF-8, unlike those of `string`; bytes
+---that are no UTF-8 stay as they are. Nothing is a pattern.
 ---
 ---All are methods of strings, too (`("x"):trim()`), but `lower` and `upper`, which strings have already.
 ---

@@ -1,6 +1,6 @@
 ---@meta
 
----What a value is.
+---Tells what a value is: each function asks one question.
 ---
 ---```lua
 ---assert(types.is_number(42) and types.is_integer(42) and not types.is_integer(42.5))

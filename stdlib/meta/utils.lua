@@ -1,6 +1,6 @@
 ---@meta
 
----Strings and lists, patterns, environments.
+---Small helpers: strings to lists and back, texts as patterns, environments of functions.
 ---@class utils
 utils = {}
 

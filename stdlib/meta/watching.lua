@@ -1,5 +1,8 @@
 ---@meta
 
+---Files that are watched, and scripts that begin anew: for settings that are read again, and for programs that go on while they are
+---written.
+
 ---Calls a function whenever a file has been written, replaced by another one, or made; with the path as argument. Changes that
 ---follow each other closely are one call. The file may be missing; its folder may not. Of a folder, every change of what is
 ---directly in it counts. An error in the function goes to `on_error`, and the watcher goes on.

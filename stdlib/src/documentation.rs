@@ -1,8 +1,9 @@
 //! What is said about the libraries, taken from the definition files in `meta`.
 //!
 //! A definition file is Lua in the form that lua-language-server reads (LuaCATS): comments of three dashes, with no space after
-//! them, each block above what it describes. It is the one source of what editors, `solvm doc` and the book show. A block is text in Markdown, whose
-//! fenced pieces of Lua are the examples, then tags (`@param`, `@return`); the first block of a file describes the library.
+//! them, each block above what it describes. It is the one source of what editors, `solvm doc` and the book show. A block is text in
+//! Markdown, whose fenced pieces of Lua are the examples, then tags (`@param`, `@return`); the first block of a file describes the
+//! library: it stands alone, or above the library's table.
 
 /// One described thing: a function, a method, a constant or a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Entry<'a> {
     pub kind: Kind,
     /// The names of a function's parameters, as they are declared.
     pub parameters: &'a str,
+    /// What a constant is, as Lua writes it; empty for anything else.
+    pub constant: &'a str,
     /// The lines of the text, without the dashes.
     pub text: Vec<&'a str>,
     /// The tags and what follows them: `("param", "text string what to look at")`.
@@ -31,29 +34,35 @@ pub enum Kind {
 impl Entry<'_> {
     /// The pieces of Lua in the text, each a program of its own.
     pub fn examples(&self) -> Vec<String> {
-        let mut examples = Vec::new();
-        let mut example: Option<String> = None;
-        for line in &self.text {
-            match (&mut example, line.trim()) {
-                (None, "```lua") => example = Some(String::new()),
-                (Some(_), "```") => examples.extend(example.take()),
-                (Some(code), _) => {
-                    code.push_str(line);
-                    code.push('\n');
-                }
-                (None, _) => {}
-            }
-        }
-        examples
+        examples(self.text.iter().copied())
     }
 
-    /// How it is written: `uuid.v4()`.
+    /// How it is written: `uuid.v4()`, `math.huge = 1 / 0`.
     pub fn signature(&self) -> String {
         match self.kind {
             Kind::Function => format!("{}({})", self.name, self.parameters),
-            Kind::Value => self.name.to_string(),
+            Kind::Value if self.constant.is_empty() => self.name.to_string(),
+            Kind::Value => format!("{} = {}", self.name, self.constant),
         }
     }
+}
+
+/// The fenced pieces of Lua in lines of Markdown: those whose fence says "lua" and nothing else.
+pub fn examples<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut examples = Vec::new();
+    let mut example: Option<String> = None;
+    for line in lines {
+        match (&mut example, line.trim()) {
+            (None, "```lua") => example = Some(String::new()),
+            (Some(_), "```") => examples.extend(example.take()),
+            (Some(code), _) => {
+                code.push_str(line);
+                code.push('\n');
+            }
+            (None, _) => {}
+        }
+    }
+    examples
 }
 
 /// The lines that a definition file begins with: what is said of the library as a whole.
@@ -61,6 +70,14 @@ pub fn introduction(definitions: &str) -> Vec<&str> {
     let lines = definitions.lines().skip_while(|line| line.is_empty() || line.starts_with("---@meta"));
     let block = lines.map_while(|line| line.strip_prefix("---"));
     block.filter(|line| !line.starts_with('@')).collect()
+}
+
+/// The first sentence of that: up to a full stop that white space follows, so that "Lua 5.1" ends none.
+pub fn summary(definitions: &str) -> String {
+    let lines = introduction(definitions).into_iter().take_while(|line| !line.is_empty());
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    let sentence = paragraph.split_once(". ").map_or(&paragraph[..], |(sentence, _)| sentence);
+    sentence.trim_end_matches(['.', ':']).to_string()
 }
 
 /// The entries of a definition file, in its order.
@@ -82,17 +99,20 @@ pub fn entries(definitions: &str) -> Vec<Entry<'_>> {
 
 /// The entry of a declaration and the comments above it. None if nothing is declared, or nothing is said of it.
 fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
-    let (name, kind, parameters) = match line.strip_prefix("function ") {
+    let (name, kind, parameters, constant) = match line.strip_prefix("function ") {
         Some(rest) => {
             let (name, rest) = rest.split_once('(')?;
-            (name, Kind::Function, rest.split_once(')')?.0)
+            (name, Kind::Function, rest.split_once(')')?.0, "")
         }
-        None => (line.strip_prefix("local ").unwrap_or(line).split_once('=')?.0, Kind::Value, ""),
+        None => {
+            let (name, value) = line.strip_prefix("local ").unwrap_or(line).split_once(" = ")?;
+            (name, Kind::Value, "", if value == "{}" { "" } else { value })
+        }
     };
     if block.is_empty() {
         return None;
     }
-    let mut entry = Entry { name: name.trim(), kind, parameters, text: Vec::new(), tags: Vec::new() };
+    let mut entry = Entry { name, kind, parameters, constant, text: Vec::new(), tags: Vec::new() };
     for line in block {
         match line.strip_prefix('@') {
             Some(tag) => entry.tags.push(tag.split_once(' ').unwrap_or((tag, ""))),
@@ -116,11 +136,14 @@ mod tests {
     fn files_are_taken_apart() {
         let entries = entries(
             "---@meta\n\n---Circles.\n---@class circle\ncircle = {}\n\n---The area.\n---\n---```lua\n---assert(circle.area(0) == 0)\n---```\n\
-             ---@param radius number in metres\n---@return number\nfunction circle.area(radius) end\n\nfunction circle.hidden() end\n",
+             ---@param radius number in metres\n---@return number\nfunction circle.area(radius) end\n\nfunction circle.hidden() end\n\n\
+             ---Half a turn.\ncircle.pi = 3.1416\n",
         );
-        assert_eq!(entries.len(), 2);
+        assert_eq!(entries.len(), 3);
+        assert_eq!(entries[2].signature(), "circle.pi = 3.1416");
         assert_eq!((entries[0].name, entries[0].kind), ("circle", Kind::Value));
         assert_eq!(entries[0].text, ["Circles."]);
+        assert_eq!(entries[0].signature(), "circle");
         assert_eq!(entries[1].signature(), "circle.area(radius)");
         assert_eq!(entries[1].examples(), ["assert(circle.area(0) == 0)\n"]);
         assert_eq!(entries[1].tags, [("param", "radius number in metres"), ("return", "number")]);
@@ -170,11 +193,24 @@ mod tests {
         });
     }
 
-    /// Every library has an introduction.
+    /// Every library has an introduction, which is not that of its first function.
     #[test]
     fn libraries_are_introduced() {
         for module in modules().filter(|module| !module.documentation.is_empty()) {
             assert!(!introduction(module.documentation).is_empty(), "{}", module.name);
+            let mut lines = module.documentation.lines().skip(2);
+            let below = lines.find(|line| !line.starts_with("---")).unwrap_or_default();
+            let table = below.strip_prefix("local ").unwrap_or(below);
+            assert!(table.is_empty() || table == format!("{} = {{}}", module.name), "{}: {below}", module.name);
         }
+    }
+
+    #[test]
+    fn a_summary_is_a_sentence() {
+        let of = |text: &str| summary(&format!("---@meta\n\n---{}\n", text.replace('\n', "\n---")));
+        assert_eq!(of("Files (Lua 5.1, section 5.7). More."), "Files (Lua 5.1, section 5.7)");
+        assert_eq!(of("TOML 1.1, from and to\nLua values. Dates"), "TOML 1.1, from and to Lua values");
+        assert_eq!(of("As in Lua 5.2.\n\nMore."), "As in Lua 5.2");
+        assert_eq!(of("As follows:\n\n| a |"), "As follows");
     }
 }

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::inspect::{Finding, FindingKind, Inspection, inspect};
-use solvm_stdlib::host::Sandbox;
+use solvm_stdlib::host::{Sandbox, reason};
 use solvm_stdlib::runtime::executor::{Executor, Limits};
 use solvm_vm::{Config, LuaString};
 use std::collections::BTreeSet;
@@ -39,6 +39,7 @@ pub(super) fn command() -> Command {
 /// A line of the report.
 struct Report {
     file: String,
+    /// 0 for the file as a whole.
     line: u32,
     kind: &'static str,
     message: String,
@@ -47,25 +48,26 @@ struct Report {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let mut files = Vec::new();
     for path in matches.get_many::<PathBuf>("files").into_iter().flatten() {
-        if let Err(error) = super::find_files(path, &is_lua, &mut files) {
-            return super::fail(format!("{}: {error}", path.display()));
+        if let Err(message) = super::find_files(path, &is_lua, &mut files) {
+            return super::fail(message);
         }
     }
-    let mut reports = Vec::new();
-    let mut inspected = Vec::new();
-    for path in files {
-        match look(&path) {
-            Ok(inspection) => inspected.push((path, inspection)),
-            Err(report) => reports.push(report),
-        }
-    }
+    let looked: Vec<_> = files.into_iter().map(|path| (look(&path), path)).collect();
     let mut known = known_globals();
     known.extend(matches.get_many::<String>("global").into_iter().flatten().cloned());
-    known.extend(inspected.iter().flat_map(|(_, inspection)| inspection.defined.iter().cloned()));
-    for (path, inspection) in &inspected {
-        let is_test = test::is_test(path, false);
-        let findings = inspection.findings(|name| known.contains(name) || (is_test && test::GLOBALS.contains(&name)));
-        reports.extend(findings.into_iter().map(|finding| report(path, finding, &known)));
+    let inspected = looked.iter().filter_map(|(inspected, _)| inspected.as_ref().ok());
+    known.extend(inspected.flat_map(|inspection| inspection.defined.iter().cloned()));
+    let mut reports = Vec::new();
+    for (inspected, path) in looked {
+        match inspected {
+            Ok(inspection) => {
+                let is_test = test::is_test(&path, false);
+                let is_known = |name: &str| known.contains(name) || is_test && test::GLOBALS.contains(&name);
+                let findings = inspection.findings(is_known).into_iter();
+                reports.extend(findings.map(|finding| report(&path, finding, &known)));
+            }
+            Err(report) => reports.push(report),
+        }
     }
     // A closed pipe is no error of ours.
     let _ = io::stdout().write_all(&if matches.get_flag("json") { as_json(&reports) } else { as_text(&reports) });
@@ -82,7 +84,7 @@ fn look(path: &Path) -> Result<Inspection, Report> {
     let file = path.display().to_string();
     let text = match fs::read(path) {
         Ok(text) => text,
-        Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: error.to_string() }),
+        Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: reason(&error) }),
     };
     let source = Source { name: format!("@{file}").into_bytes().into(), text: text.into() };
     inspect(&source).map_err(|error| {
@@ -120,10 +122,11 @@ fn report(path: &Path, finding: Finding, known: &BTreeSet<String>) -> Report {
 }
 
 fn as_text(reports: &[Report]) -> Vec<u8> {
-    reports
-        .iter()
-        .flat_map(|report| format!("{}:{}: {}\n", report.file, report.line, report.message).into_bytes())
-        .collect()
+    let word = |report: &Report| match report.line {
+        0 => format!("{}: {}\n", report.file, report.message),
+        line => format!("{}:{line}: {}\n", report.file, report.message),
+    };
+    reports.iter().map(word).collect::<String>().into_bytes()
 }
 
 fn as_json(reports: &[Report]) -> Vec<u8> {

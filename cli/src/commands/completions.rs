@@ -16,7 +16,7 @@ pub(super) fn command() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let Some(&shell) = matches.get_one::<Shell>("shell") else { return ExitCode::FAILURE };
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut whole(), "solvm", &mut text);
+    clap_complete::generate(shell, &mut arguments::command(), "solvm", &mut text);
     print(&text)
 }
 
@@ -26,15 +26,10 @@ pub(super) fn man_command() -> Command {
 
 pub(super) fn run_man(_: &ArgMatches) -> ExitCode {
     let mut text = Vec::new();
-    match clap_mangen::Man::new(whole()).render(&mut text) {
+    match clap_mangen::Man::new(arguments::command()).render(&mut text) {
         Ok(()) => print(&text),
         Err(error) => super::fail(error),
     }
-}
-
-/// The command line with all commands.
-fn whole() -> Command {
-    arguments::command().subcommands(super::all())
 }
 
 fn print(text: &[u8]) -> ExitCode {

@@ -1,28 +1,47 @@
-//! `solvm doc [NAME]`: the documentation of a module or a function.
+//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book FOLDER`: all of it as Markdown.
 
-use clap::{Arg, ArgMatches, Command};
-use solvm_stdlib::documentation::{Entry, entries, introduction};
+mod book;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
 use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub(super) fn command() -> Command {
     Command::new("doc")
         .about("Print the documentation of a module or a function")
         .arg(Arg::new("name").value_name("NAME").help("As uuid, uuid.v4, http_get; none lists the modules"))
+        .arg(
+            Arg::new("book")
+                .long("book")
+                .value_name("FOLDER")
+                .help("Write a page of Markdown for each module instead")
+                .conflicts_with("name")
+                .value_parser(value_parser!(PathBuf)),
+        )
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    if let Some(folder) = matches.get_one::<PathBuf>("book") {
+        return match book::write(folder) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(message) => super::fail(message),
+        };
+    }
     let text = match matches.get_one::<String>("name") {
         None => overview(),
         Some(name) => match describe(name) {
             Some(text) => text,
             None => {
                 let similar = similar_names(name);
-                let hint =
-                    if similar.is_empty() { String::new() } else { format!("; there is {}", similar.join(", ")) };
-                return super::fail(format!("nothing is called '{name}'{hint}"));
+                let hint = match similar.is_empty() {
+                    true => String::from("solvm doc lists the modules"),
+                    false => format!("there is {}", similar.join(", ")),
+                };
+                return super::fail(format!("nothing is called '{name}'; {hint}"));
             }
         },
     };
@@ -40,23 +59,26 @@ fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
 fn overview() -> String {
     let mut text = String::new();
     for module in modules().filter(|module| !module.documentation.is_empty()) {
-        let about = introduction(module.documentation).join(" ");
-        let about = about.split_inclusive(['.', ':']).next().unwrap_or_default().trim_end_matches([':', '.']);
-        let _ = writeln!(text, "{:<12} {about}", module.name);
+        let _ = writeln!(text, "{:<12} {}", module.name, summary(module.documentation));
     }
     text.push_str("\nsolvm doc NAME tells more, of a module or a function.\n");
     text
 }
 
 /// What is said of a module, a function, or a method (`Listener:accept`, or `accept` alone).
-fn describe(name: &str) -> Option<String> {
+pub(crate) fn describe(name: &str) -> Option<String> {
     let is_method = |full: &str| full.split_once(':').is_some_and(|(_, method)| method == name);
     let exact: Vec<_> = everything().filter(|(_, entry)| entry.name == name).collect();
     let found =
         if exact.is_empty() { everything().filter(|(_, entry)| is_method(entry.name)).collect() } else { exact };
     let whole: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
     let mut text = String::new();
-    // A module's own name shows all of it.
+    // A module's own name shows all of it. What is said of one without a table of its name is no entry.
+    let has_table = whole.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
+    if let Some(module) = modules().find(|module| module.name == name && !module.documentation.is_empty() && !has_table)
+    {
+        put_text(&introduction(module.documentation), "", &mut text);
+    }
     for (_, entry) in if whole.is_empty() { &found } else { &whole } {
         if !text.is_empty() {
             text.push('\n');
@@ -68,12 +90,7 @@ fn describe(name: &str) -> Option<String> {
 
 fn show(entry: &Entry<'_>, text: &mut String) {
     let _ = writeln!(text, "{}", entry.signature());
-    for line in &entry.text {
-        let fence = line.starts_with("```");
-        if !fence {
-            let _ = writeln!(text, "{}", format!("    {line}").trim_end());
-        }
-    }
+    put_text(&entry.text, "    ", text);
     for (tag, rest) in &entry.tags {
         match *tag {
             "param" => {
@@ -87,6 +104,13 @@ fn show(entry: &Entry<'_>, text: &mut String) {
             }
             _ => {}
         }
+    }
+}
+
+/// Lines of Markdown, without the fences of examples.
+fn put_text(lines: &[&str], indent: &str, text: &mut String) {
+    for line in lines.iter().filter(|line| !line.starts_with("```")) {
+        let _ = writeln!(text, "{}", format!("{indent}{line}").trim_end());
     }
 }
 

@@ -1,10 +1,11 @@
 //! `solvm init [FOLDER]`: a project to begin with.
 
+use crate::report::about_file;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
 use solvm_stdlib::modules;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,13 +40,16 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             println!("Test it with: solvm test");
             ExitCode::SUCCESS
         }
-        Err(error) => super::fail(format!("{}: {error}", folder.display())),
+        Err(message) => super::fail(message),
     }
 }
 
-fn make(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder.join("modules"))?;
-    fs::create_dir_all(folder.join(DEFINITIONS))?;
+/// Makes the project. The error is the message to print.
+fn make(folder: &Path) -> Result<(), String> {
+    for name in ["modules", DEFINITIONS] {
+        let path = folder.join(name);
+        fs::create_dir_all(&path).map_err(|error| about_file(&path, &error))?;
+    }
     for (name, text) in FILES {
         write_new(&folder.join(name), text)?;
     }
@@ -60,20 +64,22 @@ fn make(folder: &Path) -> io::Result<()> {
         "runtime.builtin": builtin,
         "runtime.path": ["?.lua", "modules/?.lua"],
         "workspace.library": [DEFINITIONS],
+        "diagnostics.globals": super::test::GLOBALS,
     });
     write_new(&folder.join(".luarc.json"), &format!("{settings:#}\n"))?;
     for module in modules().filter(|module| !module.documentation.is_empty()) {
-        fs::write(folder.join(DEFINITIONS).join(format!("{}.lua", module.name)), module.documentation)?;
+        let path = folder.join(DEFINITIONS).join(format!("{}.lua", module.name));
+        fs::write(&path, module.documentation).map_err(|error| about_file(&path, &error))?;
     }
     Ok(())
 }
 
 /// Writes a file that is not there yet.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    use io::Write;
-    match fs::File::create_new(path) {
+fn write_new(path: &Path, text: &str) -> Result<(), String> {
+    let written = match fs::File::create_new(path) {
         Ok(mut file) => file.write_all(text.as_bytes()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
-    }
+    };
+    written.map_err(|error| about_file(path, &error))
 }

@@ -3,9 +3,10 @@
 //! Each file runs in a VM of its own, whose globals `test` and `check` come from `test.lua`; then its tests run one after the other,
 //! each as a main chunk: it may wait, start goroutines, and fail.
 
+use crate::arguments::read_duration;
+use crate::report::about_file;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use solvm::{Error, Function, Runtime};
-use solvm_stdlib::duration;
 use solvm_vm::native::Fields;
 use std::fmt::Write as _;
 use std::fs;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 /// How the files are called that hold tests.
 const SUFFIX: &str = "_test.lua";
 /// The globals that they find beside those of every program.
-pub(super) const GLOBALS: &[&str] = &["check", "test"];
+pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
 
 pub(super) fn command() -> Command {
     Command::new("test")
@@ -34,7 +35,8 @@ pub(super) fn command() -> Command {
                 .long("timeout")
                 .value_name("DURATION")
                 .help("No test may take longer, as 10s [default: no limit]")
-                .value_parser(|text: &str| duration::parse(text).ok_or("no duration (as 300ms, 10s, 1m30s)")),
+                .allow_hyphen_values(true)
+                .value_parser(read_duration),
         )
         .arg(
             Arg::new("junit")
@@ -61,8 +63,8 @@ struct Outcome {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
     let mut files = Vec::new();
-    if let Err(error) = super::find_files(folder, &is_test, &mut files) {
-        return super::fail(format!("{}: {error}", folder.display()));
+    if let Err(message) = super::find_files(folder, &is_test, &mut files) {
+        return super::fail(message);
     }
     let filter = matches.get_one::<String>("filter").map_or("", String::as_str);
     let limit = matches.get_one::<Duration>("timeout").copied();
@@ -76,7 +78,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     if let Some(path) = matches.get_one::<PathBuf>("junit")
         && let Err(error) = fs::write(path, junit(&outcomes))
     {
-        return super::fail(format!("{}: {error}", path.display()));
+        return super::fail(about_file(path, &error));
     }
     if outcomes.is_empty() {
         return super::fail("there is no test");

@@ -56,7 +56,7 @@ impl Error {
 
     /// A chunk that could not be read.
     pub fn unreadable(error: &std::io::Error) -> Self {
-        Error::new(ErrorKind::Unreadable, error.to_string())
+        Error::new(ErrorKind::Unreadable, solvm_stdlib::host::reason(error))
     }
 
     /// What kind of error it is.

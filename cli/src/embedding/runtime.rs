@@ -3,7 +3,7 @@
 use super::error::{Error, ErrorKind};
 use super::handles::{Function, Table};
 use solvm_stdlib::Module;
-use solvm_stdlib::host::{Process, World};
+use solvm_stdlib::host::{Process, World, reason};
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
 use solvm_vm::{Call, Config, GoroutineId};
@@ -522,7 +522,7 @@ impl Runtime {
         }
         match self.tokio.take() {
             Some(tokio) => Ok(tokio),
-            None => crate::new_tokio().map_err(|error| Error::new(ErrorKind::Start, error.to_string())),
+            None => crate::new_tokio().map_err(|error| Error::new(ErrorKind::Start, reason(&error))),
         }
     }
 }

@@ -17,7 +17,7 @@ use solvm_compiler::highlight::{Class, parts};
 use solvm_compiler::{Options, compile};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::stdout;
+use std::io::{ErrorKind, stdout};
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
@@ -30,6 +30,8 @@ pub(super) type Names = BTreeMap<String, Vec<String>>;
 pub(super) enum Answer {
     /// A line, or several that are a chunk.
     Text(String),
+    /// Bytes that are no text.
+    NotText,
     /// Ctrl-C: what was typed is given up.
     Interrupted,
     /// Ctrl-D, or the terminal is gone.
@@ -43,7 +45,36 @@ struct Prompt {
 }
 
 /// The way to the editor's thread.
-pub(super) struct LineEditor(mpsc::Sender<Prompt>);
+pub(super) struct LineEditor {
+    prompts: mpsc::Sender<Prompt>,
+    _mode: TerminalMode,
+}
+
+/// The terminal's mode before the editor changes it. It is given back at the end, since a session may end while the editor
+/// waits for a key.
+struct TerminalMode {
+    #[cfg(unix)]
+    before: Option<rustix::termios::Termios>,
+}
+
+impl TerminalMode {
+    fn note() -> TerminalMode {
+        TerminalMode {
+            #[cfg(unix)]
+            before: rustix::termios::tcgetattr(std::io::stdin()).ok(),
+        }
+    }
+}
+
+impl Drop for TerminalMode {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(before) = &self.before {
+            // A terminal that is gone needs no mode.
+            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, before);
+        }
+    }
+}
 
 impl LineEditor {
     /// Starts the editor.
@@ -57,19 +88,20 @@ impl LineEditor {
             // The first time there is none.
             let _ = editor.load_history(path);
         }
+        let mode = TerminalMode::note();
         let (sender, receiver) = mpsc::channel();
         thread::Builder::new()
             .name("line editor".into())
             .spawn(move || read_lines(editor, receiver, history))
             .map_err(|error| error.to_string())?;
-        Ok(LineEditor(sender))
+        Ok(LineEditor { prompts: sender, _mode: mode })
     }
 
     /// Shows the prompt; the answer comes when something has been typed.
     pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<Answer> {
         let (answer, receiver) = oneshot::channel();
         // If the thread is gone, so is the answer: that is the end.
-        let _ = self.0.send(Prompt { names, answer });
+        let _ = self.prompts.send(Prompt { names, answer });
         receiver
     }
 }
@@ -92,6 +124,7 @@ fn read_lines(
         let read = match editor.readline("> ") {
             Ok(text) => Answer::Text(text),
             Err(ReadlineError::Interrupted) => Answer::Interrupted,
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Answer::NotText,
             Err(_) => Answer::End,
         };
         if let Some(path) = &history {
@@ -148,17 +181,22 @@ impl Completer for Assistant {
 /// Where the last name of a text begins, and what it may become.
 fn complete(names: &Names, text: &str) -> (usize, Vec<String>) {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let start = text.rfind(|letter| !is_part(letter)).map_or(0, |at| at + 1);
-    let (before, beginning) = (&text[..start], &text[start..]);
-    let fits = |name: &&String| name.starts_with(beginning);
-    let candidates = match before.strip_suffix(['.', ':']) {
-        Some(before) => {
-            let table = before.rfind(|letter| !is_part(letter)).map_or(before, |at| &before[at + 1..]);
-            names.get(table).into_iter().flatten().filter(fits).cloned().collect()
-        }
-        None => names.keys().filter(fits).cloned().collect(),
+    let split = |text| {
+        let start = str::trim_end_matches(text, is_part).len();
+        text.split_at(start)
     };
-    (start, candidates)
+    let (before, beginning) = split(text);
+    let fits = |name: &&str| name.starts_with(beginning);
+    let mut candidates: Vec<&str> = match before.strip_suffix(['.', ':']) {
+        Some("") => super::command_words().filter_map(|word| word.strip_prefix('.')).filter(fits).collect(),
+        Some(before) => {
+            let (_, table) = split(before);
+            names.get(table).into_iter().flatten().map(String::as_str).filter(fits).collect()
+        }
+        None => names.keys().map(String::as_str).filter(fits).collect(),
+    };
+    candidates.sort_unstable();
+    (before.len(), candidates.into_iter().map(String::from).collect())
 }
 
 impl Highlighter for Assistant {
@@ -197,7 +235,7 @@ mod tests {
     #[test]
     fn names_and_fields_are_completed() {
         let names: Names = [
-            ("string".to_string(), vec!["find".to_string(), "format".to_string(), "rep".to_string()]),
+            ("string".to_string(), vec!["format".to_string(), "rep".to_string(), "find".to_string()]),
             ("select".to_string(), Vec::new()),
         ]
         .into();
@@ -205,6 +243,8 @@ mod tests {
         assert_eq!(complete(&names, "x = string.f"), (11, vec!["find".into(), "format".into()]));
         assert_eq!(complete(&names, "string:"), (7, vec!["find".into(), "format".into(), "rep".into()]));
         assert_eq!(complete(&names, "nothing.f"), (8, vec![]));
+        assert_eq!(complete(&names, ".lo"), (1, vec!["load".into()]));
+        assert_eq!(complete(&names, "'äse"), (3, vec!["select".into()]));
     }
 
     #[test]

@@ -7,14 +7,18 @@ mod editor;
 mod show;
 
 use crate::colors::{self, Style};
+use crate::commands::describe;
+use crate::report::about_file;
 use crate::run::start;
 use crate::signals::{Signal, Signals};
 use editor::{Answer, LineEditor, Names};
-use solvm_stdlib::Host;
 use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
+use solvm_stdlib::{Host, read_source};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
+use std::pin::pin;
 use std::time::Instant;
+use tokio::sync::oneshot;
 
 /// The name of what is typed in.
 const NAME: &[u8] = b"=stdin";
@@ -22,35 +26,50 @@ const NAME: &[u8] = b"=stdin";
 const LAST: &str = "_";
 
 const HELP: &str = "\
-Type Lua: expressions are shown, statements run. _ is the last value; Ctrl-C ends what runs, Ctrl-D ends SolVM.
+Type Lua: expressions are shown, statements run; what is not finished goes on
+in the next line. _ is the last value; a local ends with what it was typed with.
+Tab completes names, Ctrl-C ends what runs, Ctrl-D ends SolVM.
 
-.load FILE    run a file
-.save FILE    write what was typed and has run to a file
-.reset        begin anew, with fresh globals
-.time CODE    run something and tell how long it took
-.help         this
-exit, quit, help, clear, version
+help NAME     tell what a module or a function does
+exit, quit    end SolVM
+clear         empty the screen
+version       tell the version
 ";
+
+/// The commands that no Lua code looks like: how they are typed, and what they do.
+const COMMANDS: &[(&str, &str)] = &[
+    (".load FILE", "run a file"),
+    (".save FILE", "write what was typed to a file, without what is no Lua"),
+    (".reset", "begin anew, with fresh globals"),
+    (".time CODE", "run something and tell how long it took"),
+    (".help", "tell this"),
+];
+
+/// The words that these commands begin with.
+fn command_words() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().filter_map(|(usage, _)| usage.split(' ').next())
+}
 
 /// What becomes of the session.
 enum Next {
     Prompt,
-    End,
-    /// The program ended by a signal.
-    Signal(Signal),
+    End(End),
 }
+
+/// How a session ends: by itself, with its time, or by a signal.
+type End = Result<Outcome, Signal>;
 
 struct Session<'e, M> {
     executor: &'e mut Executor,
     signals: &'e mut Signals,
     /// Makes an executor for `.reset`.
     make: M,
-    /// What has run.
+    /// What was typed and is Lua.
     typed: Vec<String>,
 }
 
-/// Reads and runs until the end of the input. The signal, if one has ended it.
-pub(crate) async fn run<M>(executor: &mut Executor, signals: &mut Signals, make: M) -> Result<Option<Signal>, String>
+/// Reads and runs until the end of the input.
+pub(crate) async fn run<M>(executor: &mut Executor, signals: &mut Signals, make: M) -> Result<End, String>
 where
     M: FnMut() -> Result<Executor, Vec<u8>>,
 {
@@ -66,18 +85,19 @@ where
         let answer = session.wait_for(asked).await;
         progress.resume();
         let answer = match answer {
-            Ok(answer) => answer,
-            Err(signal) => break Some(signal),
+            Ok(Some(answer)) => answer,
+            Ok(None) => break Ok(Outcome::Interrupted),
+            Err(signal) => break Err(signal),
         };
-        let text = match answer {
-            Some(Answer::Text(text)) => text,
-            Some(Answer::Interrupted) => continue,
-            Some(Answer::End) | None => break None,
-        };
-        match session.take(&text).await {
-            Next::Prompt => {}
-            Next::End => break None,
-            Next::Signal(signal) => break Some(signal),
+        match answer {
+            Answer::Text(text) => {
+                if let Next::End(end) = session.take(&text).await {
+                    break end;
+                }
+            }
+            Answer::Interrupted => {}
+            Answer::NotText => session.complain("\nthis is no UTF-8; the line is given up"),
+            Answer::End => break Ok(Outcome::Ended),
         }
     };
     session.executor.set_interactive(false);
@@ -85,15 +105,20 @@ where
 }
 
 impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
-    /// Runs goroutines and timers until the answer is there. None if nobody is left to give it.
-    async fn wait_for(&mut self, mut answer: tokio::sync::oneshot::Receiver<Answer>) -> Result<Option<Answer>, Signal> {
+    /// Runs goroutines and timers until the answer is there. None if the time is up before.
+    async fn wait_for(&mut self, answer: oneshot::Receiver<Answer>) -> Result<Option<Answer>, Signal> {
+        // If nobody is left to give it, that is the end.
+        let mut answer = pin!(async { answer.await.unwrap_or(Answer::End) });
         let wait = async {
             tokio::select! {
                 biased;
-                answer = &mut answer => return answer.ok(),
+                answer = &mut answer => return Some(answer),
                 _ = self.executor.drive_to_end() => {}
             }
-            answer.await.ok()
+            match self.executor.due() {
+                Some(due) => tokio::time::timeout_at(due.into(), answer).await.ok(),
+                None => Some(answer.await),
+            }
         };
         self.signals.unless_one_comes(wait).await
     }
@@ -105,17 +130,28 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         let rest = rest.trim();
         match command {
             "" => {}
-            "exit" | "quit" if rest.is_empty() => return Next::End,
-            "help" | ".help" if rest.is_empty() => self.print(HELP),
+            // As functions they have no other use.
+            "exit" | "quit" | "exit()" | "quit()" if rest.is_empty() => return Next::End(Ok(Outcome::Ended)),
+            "help" | ".help" | "help()" if rest.is_empty() => {
+                let lines: String = COMMANDS.iter().map(|(usage, about)| format!("{usage:<14}{about}\n")).collect();
+                self.print(&format!("{HELP}{lines}"));
+            }
+            "help" | ".help" if rest.chars().all(|letter| letter.is_alphanumeric() || "_.:".contains(letter)) => {
+                match describe(rest) {
+                    Some(text) => self.print(&text),
+                    None => self.complain(&format!("nothing is called {rest}")),
+                }
+            }
             "clear" if rest.is_empty() => self.print("\x1b[2J\x1b[H"),
             "version" if rest.is_empty() => self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n")),
-            ".load" => match std::fs::read_to_string(rest) {
-                Ok(code) => return self.run(&code, format!("@{rest}").as_bytes()).await,
-                Err(error) => self.complain(&format!("{rest}: {error}")),
+            ".load" | ".save" if rest.is_empty() => self.complain(&format!("{command} needs the name of a file")),
+            ".load" => match self.executor.enter(|call| read_source(call, Some(rest.as_bytes()))) {
+                Ok((code, name)) => return self.run(&code, &name).await,
+                Err(message) => self.complain(&String::from_utf8_lossy(&message)),
             },
             ".save" => {
                 if let Err(error) = std::fs::write(rest, self.typed.join("\n") + "\n") {
-                    self.complain(&format!("{rest}: {error}"));
+                    self.complain(&about_file(rest.as_ref(), &error));
                 }
             }
             ".reset" => match (self.make)() {
@@ -134,7 +170,8 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 return next;
             }
             command if command.starts_with('.') && !command.starts_with("..") => {
-                self.complain(&format!("no command is called {command}; there are .help .load .save .reset .time"));
+                let words: Vec<&str> = command_words().collect();
+                self.complain(&format!("no command is called {command}; there are {}", words.join(" ")));
             }
             _ => return self.run_typed(text).await,
         }
@@ -146,16 +183,18 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         let text = text.strip_prefix('=').unwrap_or(text);
         let expression = format!("return {text}");
         let compiles = self.executor.enter(|call| call.load(expression.as_bytes(), NAME).is_ok());
-        self.typed.push(text.to_string());
-        self.run(if compiles { &expression } else { text }, NAME).await
+        if compiles || self.executor.enter(|call| call.load(text.as_bytes(), NAME).is_ok()) {
+            self.typed.push(text.to_string());
+        }
+        self.run(if compiles { expression.as_bytes() } else { text.as_bytes() }, NAME).await
     }
 
     /// Runs a chunk and shows what it returns.
-    async fn run(&mut self, text: &str, name: &[u8]) -> Next {
-        let main = match self.executor.enter(|call| start(call, text.as_bytes(), name, &[])) {
+    async fn run(&mut self, text: &[u8], name: &[u8]) -> Next {
+        let main = match self.executor.enter(|call| start(call, text, name, &[])) {
             Ok(main) => main,
             Err(message) => {
-                self.complain(&String::from_utf8_lossy(&message));
+                self.executor.fail(&message);
                 return Next::Prompt;
             }
         };
@@ -171,8 +210,8 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         };
         match driven {
             Ok(Outcome::Ended) => {}
-            Ok(Outcome::Interrupted | Outcome::Reload) => return Next::End,
-            Err(Signal::Terminate) => return Next::Signal(Signal::Terminate),
+            Ok(end @ (Outcome::Interrupted | Outcome::Reload)) => return Next::End(Ok(end)),
+            Err(Signal::Terminate) => return Next::End(Err(Signal::Terminate)),
             Err(Signal::Interrupt) => {
                 self.executor.enter(|call| call.end_goroutine(main));
                 self.executor.drive(Some(main)).await;

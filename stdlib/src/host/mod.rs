@@ -162,7 +162,7 @@ fn denied() -> io::Error {
 }
 
 /// What went wrong in the system's words, without Rust's addition of the number.
-pub(crate) fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_string(),

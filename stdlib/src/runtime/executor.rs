@@ -247,6 +247,11 @@ impl Executor {
         state.due.set(limit.and_then(|limit| state.clock.now().checked_add(limit)));
     }
 
+    /// When the program's time is up: what it does not wait for itself must end then, too. None is never.
+    pub fn due(&self) -> Option<Instant> {
+        self.deadline.get()
+    }
+
     /// Stops the program from another thread, whatever it does, while it is set.
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         self.vm.cancel_flag()

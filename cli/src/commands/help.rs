@@ -1,0 +1,24 @@
+//! `solvm help [COMMAND]`: what `--help` prints, of SolVM or of a command.
+
+use crate::arguments;
+use clap::{Arg, ArgMatches, Command};
+use std::process::ExitCode;
+
+pub(super) fn command() -> Command {
+    Command::new("help")
+        .about("Print this, or the help of a command")
+        .arg(Arg::new("command").value_name("COMMAND").help("A command of solvm"))
+}
+
+pub(super) fn run(matches: &ArgMatches) -> ExitCode {
+    let command = match matches.get_one::<String>("command") {
+        None => Some(arguments::command()),
+        Some(name) => super::find(name.as_ref()).map(super::Subcommand::words),
+    };
+    let Some(mut command) = command else {
+        return super::fail("there is no such command; solvm help lists them");
+    };
+    // A closed pipe is no error of ours.
+    let _ = command.print_help();
+    ExitCode::SUCCESS
+}

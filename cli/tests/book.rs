@@ -1,0 +1,57 @@
+//! The pages of the modules in `docs/modules` are what `solvm doc --book` makes of the libraries' definitions. Run with
+//! `UPDATE_GOLDENS=1` to make them anew. And no link in a page is broken.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn write_book(folder: &Path) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    assert!(command.args(["doc", "--book"]).arg(folder).status().expect("the command starts").success());
+}
+
+/// The pages in a folder, by their names.
+fn pages(folder: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())).collect()
+}
+
+#[test]
+fn pages_are_up_to_date() {
+    let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/modules");
+    if std::env::var_os("UPDATE_GOLDENS").is_some() {
+        let _ = fs::remove_dir_all(&book);
+        return write_book(&book);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    write_book(folder.path());
+    let (recorded, made) = (pages(&book), pages(folder.path()));
+    let names = |pages: &BTreeMap<String, String>| pages.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&recorded), names(&made));
+    let is_stale = |name: &&String| recorded.get(*name) != made.get(*name);
+    let stale: Vec<_> = made.keys().filter(is_stale).collect();
+    assert!(stale.is_empty(), "not up to date, run with UPDATE_GOLDENS=1: {stale:?}");
+}
+
+/// The relative links in a page, outside of its examples.
+fn links(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    let targets = prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| Some(rest.split_once(')')?.0));
+    targets.filter(|target| !target.contains("://") && !target.starts_with('#')).collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in ["", "docs", "docs/modules"] {
+        let folder = root.join(folder);
+        let pages = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+            let text = fs::read_to_string(&page).unwrap();
+            let broken: Vec<_> = links(&text).into_iter().filter(|target| !folder.join(target).exists()).collect();
+            assert!(broken.is_empty(), "{}: {broken:?}", page.display());
+        }
+    }
+    assert_eq!(links("[a](b.md) ```\n[c](d)\n``` [e](http://f) [g](#h) [i](j/k.md)"), ["b.md", "j/k.md"]);
+}
