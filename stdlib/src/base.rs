@@ -4,7 +4,7 @@
 use crate::host::{Host, reason};
 use crate::load;
 use crate::runtime::channel;
-use solvm_vm::native::{Collector, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{Collector, Each, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Userdata, Value};
 
@@ -171,16 +171,14 @@ pub(crate) fn unpack<'c>(
     table: Table<'c>,
     first: Option<i64>,
     last: Option<i64>,
-) -> Result<Vec<Value<'c>>, Error> {
+) -> Result<Each<impl ExactSizeIterator<Item = Value<'c>> + use<'c>>, Error> {
     let first = first.unwrap_or(1);
     let last = last.unwrap_or(table.length() as i64);
-    if first > last {
-        return Ok(Vec::new());
-    }
     if last as f64 - first as f64 >= MAX_UNPACK {
         return Err(Error::text("too many results to unpack"));
     }
-    Ok((first..=last).map(|i| table.get(Value::number(i as f64))).collect())
+    let count = if first > last { 0 } else { (last - first + 1) as usize };
+    Ok(Each((0..count).map(move |i| table.get(Value::number((first + i as i64) as f64)))))
 }
 
 /// What Lua takes for a space in a numeral.

@@ -2,6 +2,7 @@
 
 use crate::host::Host;
 use solvm_vm::native::{Library, Param, Rest};
+use solvm_vm::number::{FLOOR_LIMIT, floor_below_limit};
 use solvm_vm::{Call, Dialect, Error, messages};
 use std::f64::consts::PI;
 
@@ -44,15 +45,8 @@ fn atan2(_: &mut Call, y: f64, x: f64) -> f64 {
 }
 
 fn floor(x: f64) -> f64 {
-    // Without SSE 4.1 `f64::floor` is a call. Adding and taking away this number rounds to a whole one as long as the sum has no
-    // bits for fractions.
-    const ROUNDING: f64 = 1.5 * (1u64 << 52) as f64;
-    if x.abs() < (1u64 << 51) as f64 {
-        let whole = (x + ROUNDING) - ROUNDING;
-        // The sign of -0.0 is kept.
-        return if whole > x { whole - 1.0 } else { whole.copysign(x) };
-    }
-    x.floor()
+    // The sign of -0.0 is kept.
+    if x.abs() < FLOOR_LIMIT { floor_below_limit(x).copysign(x) } else { x.floor() }
 }
 
 fn fmod(_: &mut Call, x: f64, y: f64) -> f64 {

@@ -1,4 +1,4 @@
-//! Numbers as text: `%.14g`, which is what `tostring`, `print` and `..` show.
+//! Numbers as text: `%.14g`, which is what `tostring`, `print` and `..` show. And their floor, which `%` needs all the time.
 
 use std::io::Write;
 use std::ops::Deref;
@@ -7,6 +7,19 @@ use std::ops::Deref;
 const DIGITS: usize = 14;
 /// Longest: `-1.2345678901234e+308`.
 const LONGEST: usize = 21;
+
+/// Numbers below it have a floor by [`floor_below_limit`].
+pub const FLOOR_LIMIT: f64 = (1u64 << 51) as f64;
+
+/// The floor of a number whose absolute value is below [`FLOOR_LIMIT`]; of 0 and what lies between it and 1 it is +0. The base
+/// instruction set of x86-64 has none, so that `f64::floor` is a call.
+#[inline(always)]
+pub fn floor_below_limit(x: f64) -> f64 {
+    // So large that a sum with it has no bits for fractions: it is rounded to a whole number.
+    const ROUNDING: f64 = 1.5 * (1u64 << 52) as f64;
+    let whole = (x + ROUNDING) - ROUNDING;
+    if whole > x { whole - 1.0 } else { whole }
+}
 
 /// A number's text, without an allocation. Dereferences to its bytes.
 #[derive(Clone, Copy)]

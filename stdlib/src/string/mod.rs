@@ -8,7 +8,8 @@ mod substitute;
 pub(crate) use pattern::PatternCache;
 
 use format::{ArgumentKind, Piece, Pieces, quote};
-use solvm_vm::native::{Either, Library, Param, Rest};
+use smallvec::SmallVec;
+use solvm_vm::native::{Each, Either, Library, Param, Rest};
 use solvm_vm::{Call, Dialect, Error, Function, LuaString, Value, messages};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("string" {
@@ -70,28 +71,26 @@ fn byte<'c>(
     text: LuaString<'c>,
     first: Option<i64>,
     last: Option<i64>,
-) -> Result<Either<f64, Vec<Value<'c>>>, Error> {
+) -> Result<Either<f64, Each<impl ExactSizeIterator<Item = Value<'c>> + use<'c>>>, Error> {
     let bytes = text.bytes();
     let first = first.unwrap_or(1);
     let range = range(bytes.len(), first, last.unwrap_or(first));
     match &bytes[range] {
         [one] => Ok(Either::Now(f64::from(*one))),
         many if many.len() > 60_000 => Err(Error::text("string slice too long")),
-        many => Ok(Either::Later(many.iter().map(|&byte| Value::number(f64::from(byte))).collect())),
+        many => Ok(Either::Later(Each(many.iter().map(|&byte| Value::number(f64::from(byte)))))),
     }
 }
 
-fn char(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
-    codes
-        .values(call)
-        .enumerate()
-        .map(|(i, value)| {
-            let Some(code) = value.to_number() else {
-                return Err(Error::argument(i + 1, format!("number expected, got {}", value.type_name())));
-            };
-            u8::try_from(code as i64).map_err(|_| Error::argument(i + 1, "invalid value"))
-        })
-        .collect()
+fn char<'c>(call: &mut Call<'c>, codes: Rest) -> Result<LuaString<'c>, Error> {
+    let mut text = SmallVec::<[u8; 16]>::new();
+    for (i, value) in codes.values(call).enumerate() {
+        let Some(code) = value.to_number() else {
+            return Err(Error::argument(i + 1, format!("number expected, got {}", value.type_name())));
+        };
+        text.push(u8::try_from(code as i64).map_err(|_| Error::argument(i + 1, "invalid value"))?);
+    }
+    call.string(&text)
 }
 
 /// Takes and ignores what later versions of Lua add: whether to leave out debug information, which comes with the source.

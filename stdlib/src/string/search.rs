@@ -5,7 +5,8 @@
 use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
 use super::{position, text_argument};
 use crate::host::Host;
-use solvm_vm::native::{Definition, Either, Start, Step, Steps};
+use smallvec::smallvec;
+use solvm_vm::native::{Definition, Either, Start, Step, Steps, Values};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
 use std::ops::Range;
 use std::rc::Rc;
@@ -56,7 +57,7 @@ pub(super) fn captures<'c>(
     call: &mut Call<'c>,
     matcher: &Matcher,
     subject: &[u8],
-    results: &mut Vec<Value<'c>>,
+    results: &mut Values<'c>,
 ) -> Result<(), Error> {
     for index in 0..matcher.pattern().capture_count().max(1) {
         results.push(capture(call, matcher, subject, index)?);
@@ -93,14 +94,14 @@ impl Search {
         call: &mut Call<'c>,
         subject: &[u8],
         found: Option<Range<usize>>,
-    ) -> Result<Vec<Value<'c>>, Error> {
+    ) -> Result<Values<'c>, Error> {
         let Some(found) = found else {
             if self.wanted == Wanted::Next {
                 call.set_upvalue(POSITION, Value::number(subject.len() as f64 + 1.0));
             }
-            return Ok(vec![Value::NIL]);
+            return Ok(smallvec![Value::NIL]);
         };
-        let mut results = Vec::with_capacity(4);
+        let mut results = Values::new();
         match self.wanted {
             Wanted::Bounds => {
                 results.push(Value::number((found.start + 1) as f64));
@@ -141,7 +142,7 @@ impl Steps for Search {
     }
 }
 
-type Found<'c> = Either<Vec<Value<'c>>, Start<Search>>;
+type Found<'c> = Either<Values<'c>, Start<Search>>;
 
 fn search<'c>(
     call: &mut Call<'c>,
@@ -177,8 +178,8 @@ pub(super) fn find<'c>(
     if plain == Some(true) || pattern::is_plain(pattern) {
         call.charge(subject.len() / 256);
         return Ok(Either::Now(match pattern::find_plain(subject, pattern, start) {
-            Some(at) => vec![Value::number((at + 1) as f64), Value::number((at + pattern.len()) as f64)],
-            None => vec![Value::NIL],
+            Some(at) => smallvec![Value::number((at + 1) as f64), Value::number((at + pattern.len()) as f64)],
+            None => smallvec![Value::NIL],
         }));
     }
     let pattern = compiled(call, pattern, Anchor::Honoured);

@@ -3,7 +3,8 @@
 use super::pattern::{Anchor, Matcher, Progress};
 use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
-use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Wanted};
+use smallvec::smallvec;
+use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Values, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Dialect, Error, LuaString, Type, Value};
 use std::ops::Range;
@@ -26,7 +27,7 @@ pub(super) struct Substitution {
 enum Advance<'c> {
     Finished,
     /// The replacement is what this call returns.
-    Call(Value<'c>, Vec<Value<'c>>),
+    Call(Value<'c>, Values<'c>),
     OutOfBudget,
 }
 
@@ -83,7 +84,7 @@ impl Substitution {
             self.add(call, &subject[self.source..found.start])?;
             match replacement.kind() {
                 Type::Function => {
-                    let mut arguments = Vec::with_capacity(4);
+                    let mut arguments = Values::new();
                     captures(call, &self.matcher, subject, &mut arguments)?;
                     self.asked = Some(found);
                     return Ok(Advance::Call(replacement, arguments));
@@ -94,7 +95,7 @@ impl Substitution {
                         Indexed::Value(value) => self.add_value(call, value, &found, subject)?,
                         Indexed::Call(method, object) => {
                             self.asked = Some(found);
-                            return Ok(Advance::Call(method, vec![object, key]));
+                            return Ok(Advance::Call(method, smallvec![object, key]));
                         }
                     }
                 }

@@ -4,12 +4,13 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index::{call_metamethod, find_metamethod};
-use super::operand::{b, c, truncate};
+use super::operand::{b, c};
 use crate::coerce;
 use crate::debug_info;
 use crate::frame;
 use crate::messages::{Dialect, Operation};
 use crate::metamethod::Metamethod;
+use crate::number::{FLOOR_LIMIT, floor_below_limit};
 use crate::object::{Str, Table};
 use crate::table;
 use crate::unwind::throw_text;
@@ -17,15 +18,13 @@ use crate::value::{STRING, TABLE, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
 
-/// Lua's modulo, `a - floor(a / b) * b`, without a call; NaN where the quotient does not fit an integer.
+/// Lua's modulo, `a - floor(a / b) * b`, without a call; NaN where the quotient is too large for that.
 #[inline(always)]
 fn modulo_fast(x: f64, y: f64) -> f64 {
     let quotient = x / y;
-    let integer = truncate(quotient);
-    let truncated = integer as f64;
-    let floor = if truncated > quotient { truncated - 1.0 } else { truncated };
-    // The floor of -0 would be -0, and the difference 0: so is this sum.
-    if integer == i64::MIN { f64::NAN } else { x - floor * y + 0.0 }
+    // The floor of -0 would be -0, and its difference to -0 is 0. Here the floor is 0: so `x` must not be -0.
+    let result = (x + 0.0) - floor_below_limit(quotient) * y;
+    if quotient.abs() < FLOOR_LIMIT { result } else { f64::NAN }
 }
 
 /// Lua's modulo (manual, section 2.5.1).

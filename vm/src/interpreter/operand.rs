@@ -1,6 +1,7 @@
 //! Operands of the instruction at hand, as handlers read them.
 
 use crate::object::{Node, Table};
+use crate::string::hash::hash_word;
 use crate::value::Value;
 
 /// Operand B of an instruction whose D is given.
@@ -43,6 +44,17 @@ pub(crate) fn truncate(x: f64) -> i64 {
     {
         x as i64
     }
+}
+
+/// The node of a number in a table's hash part; null if the table lacks the key there.
+///
+/// # Safety
+/// The table is alive.
+#[inline(always)]
+pub(crate) unsafe fn number_node(table: *const Table, key: Value) -> *mut Node {
+    // The sum makes -0 the 0 that stands for both.
+    let key = Value((key.as_f64() + 0.0).to_bits());
+    field_node(table, key, Value(u64::from(hash_word(key.0))))
 }
 
 /// The node of a string constant in a table's hash part; null if the table lacks the key.

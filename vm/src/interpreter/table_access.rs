@@ -4,7 +4,7 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
-use super::operand::{b, c, field_node, truncate};
+use super::operand::{b, c, field_node, number_node, truncate};
 use crate::frame::prototype_of;
 use crate::messages::{self, Operation};
 use crate::object::{Kind, Str, Table};
@@ -50,7 +50,7 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(set_integer);
         }
         let slot = (*table).array.add(c(d));
-        if (*slot).is_nil() && !(*table).metatable.is_null() {
+        if !(*table).metatable.is_null() && (*slot).is_nil() {
             cold!(set_integer);
         }
         *slot = *base.add(a as usize);
@@ -75,19 +75,35 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *base.add(a as usize) = value;
     }
-    /// A key outside of the array part: here short strings, the rest out of line.
+    /// A key outside of the array part: here short strings and numbers, the rest out of line.
     get_index_hash {
         let table = (*base.add(b(d))).untag(TABLE) as *const Table;
         let key = *base.add(c(d));
         let string = key.untag(STRING);
         if !is_pointer(string) {
-            cold!(get_index);
+            jump!(get_index_number, d, a);
         }
         let string = string as *const Str;
         if (*string).header.kind as u8 != Kind::ShortString as u8 {
             cold!(get_index);
         }
         let node = field_node(table, key, Value(u64::from((*string).hash)));
+        if node.is_null() {
+            cold!(get_index);
+        }
+        let value = (*node).value;
+        if value.is_nil() {
+            cold!(get_index);
+        }
+        *base.add(a as usize) = value;
+    }
+    get_index_number {
+        let table = (*base.add(b(d))).untag(TABLE) as *const Table;
+        let key = *base.add(c(d));
+        if !key.is_number() {
+            cold!(get_index);
+        }
+        let node = number_node(table, key);
         if node.is_null() {
             cold!(get_index);
         }
@@ -115,24 +131,43 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(set_index);
         }
         let place = (*table).array.add(index as usize);
-        if (*place).is_nil() && !(*table).metatable.is_null() {
+        // In this order the old value, which may be far away, is mostly not read at all.
+        if !(*table).metatable.is_null() && (*place).is_nil() {
             cold!(set_index);
         }
         *place = *base.add(a as usize);
     }
-    /// A key outside of the array part: here existing short strings, the rest out of line.
+    /// A key outside of the array part: here existing short strings and numbers, the rest out of line.
     set_index_hash {
         let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
         let key = *base.add(c(d));
         let string = key.untag(STRING);
         if !is_pointer(string) {
-            cold!(set_index);
+            jump!(set_index_number, d, a);
         }
         let string = string as *const Str;
         if (*string).header.kind as u8 != Kind::ShortString as u8 {
             cold!(set_index);
         }
         let node = field_node(table, key, Value(u64::from((*string).hash)));
+        if node.is_null() {
+            cold!(set_index);
+        }
+        if (*node).value.is_nil() {
+            cold!(set_index);
+        }
+        if (*table).header.barrier != 0 && (*base.add(a as usize)).is_object() {
+            cold!(set_index);
+        }
+        (*node).value = *base.add(a as usize);
+    }
+    set_index_number {
+        let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
+        let key = *base.add(c(d));
+        if !key.is_number() {
+            cold!(set_index);
+        }
+        let node = number_node(table, key);
         if node.is_null() {
             cold!(set_index);
         }

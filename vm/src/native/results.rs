@@ -5,6 +5,7 @@ use super::error::Error;
 use super::handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 use super::{FAILED, Outcome, RETRY};
 use crate::value::Value as Raw;
+use smallvec::SmallVec;
 
 /// A Rust type that becomes one Lua value.
 pub trait IntoLua<'c> {
@@ -95,10 +96,29 @@ tuples! {
     (A 0, B 1, C 2) 3;
 }
 
-/// Any number of results.
+/// Any number of results, or arguments of a call: a few of them need no allocation.
+pub type Values<'c> = SmallVec<[Value<'c>; 4]>;
+
+impl<'c> Results<'c> for Values<'c> {
+    #[inline]
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
+        Each(self.into_iter()).finish(call)
+    }
+}
+
 impl<'c> Results<'c> for Vec<Value<'c>> {
     fn finish(self, call: &mut Call<'c>) -> Outcome {
-        match call.set_results(self.into_iter()) {
+        Each(self.into_iter()).finish(call)
+    }
+}
+
+/// Results that are made one by one, as they are left.
+pub struct Each<I>(pub I);
+
+impl<'c, I: ExactSizeIterator<Item = Value<'c>>> Results<'c> for Each<I> {
+    #[inline]
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
+        match call.set_results(self.0) {
             Ok(outcome) => outcome,
             Err(error) => error.finish_failed(call),
         }

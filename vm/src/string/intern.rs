@@ -13,10 +13,25 @@ use crate::gc::Heap;
 use crate::object::{Header, Kind, MAX_SHORT, SHORT_BYTES, Str};
 use std::ptr::{self, null_mut};
 
+/// Whether a short string has these bytes. They are mostly few, and the same: not worth a call of `memcmp`.
+///
+/// # Safety
+/// The string is alive.
+#[inline(always)]
+unsafe fn is_short_text(string: *const Str, bytes: &[u8]) -> bool {
+    let text = super::bytes(string);
+    if text.len() != bytes.len() {
+        return false;
+    }
+    let ((words, rest), (other_words, other_rest)) = (text.as_chunks::<8>(), bytes.as_chunks::<8>());
+    let same = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b);
+    words.iter().zip(other_words).all(same) && rest.iter().zip(other_rest).all(|(a, b)| a == b)
+}
+
 /// The entries of a shard, free ones included.
 const SHARD_SIZE: usize = 1024;
-/// A shard with this many strings is full.
-const FULL: usize = SHARD_SIZE / 4 * 3;
+/// A shard with this many strings is full: beyond it, looking for a string that is new takes more than four entries.
+const FULL: usize = SHARD_SIZE / 8 * 5;
 /// Two shards that were one are merged if they have no more strings than this together, in a table that is far too large.
 const MERGE: usize = SHARD_SIZE / 4;
 /// The directory has at most this many times more slots than there are shards. Where hashes agree in so many of their upper
@@ -129,7 +144,7 @@ impl InternTable {
                 }
                 if (entry ^ tag) >> 48 == 0 {
                     let string = string_of(entry);
-                    if (*string).hash == hash && super::bytes(string) == bytes {
+                    if (*string).hash == hash && is_short_text(string, bytes) {
                         return string;
                     }
                 }
