@@ -43,6 +43,10 @@ assert(response.headers["content-length"] == "12" and response.headers.Date)
 assert(http_get(base .. "/page").headers["Content-Type"] == "text/html; charset=utf-8")
 assert(http_get(base .. "/bytes").headers["Content-Type"] == "application/octet-stream")
 
+handle_http("s", "/fields", function(req) return req.headers.Cookie .. "|" .. req.headers["X-Many"] end)
+local many = { headers = { Cookie = { "a=1", "b=2" }, ["X-Many"] = { "1", "2" } } }
+assert(http_get(base .. "/fields", many).body == "a=1; b=2|1, 2")
+
 local response = assert(http_request("POST", base .. "/echo?x=1&y", "body", { ["X-Some-Thing"] = "value" }))
 assert(response.status == 201 and response.body == "body|x=1&y|value", response.body)
 assert(response.headers["X-Method"] == "POST" and response.headers["Content-Type"] == "application/x-test")
