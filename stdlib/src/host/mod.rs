@@ -125,7 +125,7 @@ pub trait World: 'static {
 /// A use of the network that a program asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkUse<'a> {
-    /// A connection to a host, or a datagram. (An HTTP client goes on to where it is redirected.)
+    /// A connection to a host, or a datagram. (An HTTP client asks again for each redirect.)
     Connect {
         /// The host's name or address.
         host: &'a str,
