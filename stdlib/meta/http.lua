@@ -176,7 +176,7 @@ function create_server(name, port, https, certificate, key, options) end
 ---- `/user/:id` has a part for one segment, which the handler finds as `req.params.id` and `req.params[1]`;
 ---- `/files/*` is everything below (and `/files` itself), with the rest as `req.params["*"]`.
 ---
----The function returns a string, or a table with `status`, `headers` and `body`. If it fails, the client gets 500 and the handlers
+---The function returns a string, or a table with `status`, `headers` and `body`, or some of them. If it fails or returns anything else, the client gets 500 and the handlers
 ---of `on_error` get the error. It may wait, as for another server or a channel: other requests are answered meanwhile.
 ---
 ---```lua
@@ -306,7 +306,7 @@ function serve_static(name, prefix, folder) end
 function start_server(name) end
 
 ---Stops a server: its port is free at once, requests that are being answered may take up to 5 seconds more, WebSockets are closed
----with the code 1001. It can be started again.
+---with the code 1001. Handlers that still run after these 5 seconds are ended. It can be started again.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
