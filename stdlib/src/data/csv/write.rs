@@ -40,7 +40,7 @@ impl CsvWriter {
         loop {
             let row = rows.get(self.next);
             if row.is_nil() {
-                call.check_memory(self.text.len())?;
+                self.check_passed_over(call, rows)?;
                 return Ok(true);
             }
             let Some(row) = Table::from_value(row) else {
@@ -57,6 +57,15 @@ impl CsvWriter {
     }
 
     /// Writes a row; gives the number of fields.
+    /// Fails if the table has something that is no row of the list that was written.
+    fn check_passed_over<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
+        call.charge(rows.capacity() / 16);
+        match rows.pairs().find(|(key, _)| !is_index(*key, self.next - 1)) {
+            Some((key, _)) => Err(Error::text(format!("rows{}: rows stand in a list, without gaps", step(key)))),
+            None => Ok(()),
+        }
+    }
+
     fn row<'c>(&mut self, call: &mut Call<'c>, row: Table<'c>) -> Result<usize, Error> {
         let length = row.length();
         let columns = self.columns.take();
@@ -81,6 +90,9 @@ impl CsvWriter {
                 length
             }
         };
+                if let Some((key, _)) = row.pairs().find(|(key, _)| !is_index(*key, length)) {
+                    return Err(self.refusal(Some(key), "a row that is a list has no other fields"));
+                }
         self.columns = columns;
         self.end_row(count);
         Ok(count)
@@ -135,10 +147,21 @@ impl CsvWriter {
     }
 
     fn refusal(&self, key: Option<Value<'_>>, reason: &str) -> Error {
-        let field = key.map_or(String::new(), |key| match LuaString::from_value(key) {
-            Some(name) => format!(".{}", String::from_utf8_lossy(name.bytes())),
-            None => format!("[{}]", key.as_number().unwrap_or_default()),
-        });
+        let field = key.map_or(String::new(), step);
         Error::text(format!("rows[{}]{field}: {reason}", self.next))
+    }
+}
+
+/// Whether a key is one of those of a list of this length.
+fn is_index(key: Value<'_>, length: usize) -> bool {
+    key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64)
+}
+
+/// A key in a path.
+fn step(key: Value<'_>) -> String {
+    match (LuaString::from_value(key), key.as_number()) {
+        (Some(name), _) => format!(".{}", String::from_utf8_lossy(name.bytes())),
+        (None, Some(x)) => format!("[{x}]"),
+        (None, None) => format!("[{}]", key.type_name()),
     }
 }
