@@ -8,7 +8,6 @@ use super::executor::Exemption;
 use crate::Host;
 use crate::duration;
 use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
 use hashbrown::HashMap;
 use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
@@ -18,7 +17,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "clear_cron" => clear_cron,
     "clear_interval" => clear_interval,
     "clear_timeout" => clear_timeout,
-    "cron" => cron,
+    "cron" => set_cron,
     "set_interval" => set_interval,
     "set_timeout" => set_timeout,
 });
@@ -104,13 +103,14 @@ fn set_interval<'c>(call: &mut Call<'c>, function: Function<'c>, period: f64) ->
 }
 
 /// `cron(schedule, f)`: calls `f` whenever the time matches.
-fn cron<'c>(call: &mut Call<'c>, schedule: LuaString<'c>, function: Function<'c>) -> Result<f64, Error> {
+fn set_cron<'c>(call: &mut Call<'c>, schedule: LuaString<'c>, function: Function<'c>) -> Result<f64, Error> {
     let text = String::from_utf8_lossy(schedule.bytes()).into_owned();
-    let schedule = parse(text.trim()).map_err(|reason| Error::argument(1, format!("schedule '{text}': {reason}")))?;
+    let schedule = parse(call, text.trim());
+    let schedule = schedule.map_err(|reason| Error::argument(1, format!("schedule '{text}': {reason}")))?;
     start(call, Kind::Cron, schedule, function)
 }
 
-fn parse(text: &str) -> Result<Schedule, String> {
+fn parse(call: &mut Call, text: &str) -> Result<Schedule, String> {
     if let Some(period) = text.strip_prefix("@every ") {
         let period = duration::parse(period.trim()).ok_or("no duration (as 300ms, 10s, 1m30s)")?;
         return if period.is_zero() {
@@ -119,13 +119,15 @@ fn parse(text: &str) -> Result<Schedule, String> {
             Ok(Schedule::Every(period))
         };
     }
-    let seconds = if text.starts_with('@') { Seconds::Optional } else { Seconds::Required };
-    let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).dom_and_dow(false).build();
-    let cron = parser.parse(text).map_err(|error| error.to_string())?;
-    Ok(Schedule::Cron(Box::new(cron)))
+    let schedule = cron::parse(text)?;
+    let now = call.host::<Host>().map(|host| host.world.wall_clock());
+    if now.is_some_and(|now| cron::wait(&schedule, now).is_none()) {
+        return Err("there is no such day".into());
+    }
+    Ok(Schedule::Cron(Box::new(schedule)))
 }
 
-fn clear_timeout(call: &mut Call, number: f64) -> bool {
+fn clear_timeout(call: &mut Call, number: Whole) -> bool {
     clear(call, Kind::Timeout, number)
 }
 
@@ -276,13 +278,7 @@ impl Timer {
                 let due = period.checked_mul(periods).and_then(|after| self.due.checked_add(after));
                 Some(due.unwrap_or(now + FAR))
             }
-            Schedule::Cron(cron) => {
-                let zone = jiff::tz::TimeZone::system();
-                let time = jiff::Timestamp::try_from(wall_clock).ok()?.to_zoned(zone);
-                let next = cron.find_next_occurrence(&time, false).ok()?;
-                let wait = next.timestamp().duration_since(time.timestamp());
-                Some(now + Duration::try_from(wait).ok()?)
-            }
+            Schedule::Cron(schedule) => now.checked_add(cron::wait(schedule, wall_clock)?),
         }
     }
 }
