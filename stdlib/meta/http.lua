@@ -125,7 +125,7 @@ function http_request(method, url, body, headers, options) end
 ---@field query string what follows the question mark, as it came; empty if there is nothing
 ---@field query_params table<string, string> the values of the query by name; of a name that comes several times, the first one
 ---@field headers table<string, string> the header fields; looked up in any case, spelt `Content-Type` in a loop
----@field params table<string|integer, string> what the parts of the pattern stand for, by name and by number; that of `*` is `params["*"]`
+---@field params table<string|integer, string> what the parts of the pattern stand for, by name and by number; that of `*` is `params["*"]`. JSON of it has both
 ---@field body string the body; empty if there is none
 ---@field remote_addr string the client's address and port, `"127.0.0.1:51234"`
 local HttpRequest = {}

@@ -36,6 +36,10 @@ local port = start_server("s")
 local base = "http://127.0.0.1:" .. port
 assert(port > 0)
 
+-- What has numbers and names for keys, or nothing, is an object of JSON.
+handle_http("s", "/json/:id/*", function(req) return json_encode(req.params) .. json_encode(req.query_params) end)
+assert(http_get(base .. "/json/5/x").body == '{"1":"5","2":"x","*":"x","id":"5"}{}')
+
 local response = assert(http_get(base .. "/"))
 assert(response.status == 200 and response.body == "Hello World!")
 assert(response.headers["Content-Type"] == "text/plain; charset=utf-8")
