@@ -42,6 +42,7 @@ mod utils;
 mod uuid;
 mod websocket;
 
+mod whole;
 pub use host::Host;
 pub use io::input_lines;
 pub use load::read_source;

@@ -6,6 +6,7 @@
 
 use crate::string::text_argument;
 use memchr::memmem;
+use crate::whole::Whole;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -251,7 +252,7 @@ fn replace<'c>(
     text: LuaString<'c>,
     old: LuaString<'c>,
     new: LuaString<'c>,
-    count: Option<i64>,
+    count: Option<Whole>,
 ) -> Result<LuaString<'c>, Error> {
     charge(call, text);
     let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
@@ -300,7 +301,7 @@ fn width(text: &[u8]) -> usize {
 fn padding<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    wanted: i64,
+    wanted: Whole,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     charge(call, text);
@@ -322,7 +323,7 @@ fn padding<'c>(
 fn pad_left<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: i64,
+    width: Whole,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([&padding(call, text, width, pad)?, text.bytes()].concat())
@@ -332,15 +333,15 @@ fn pad_left<'c>(
 fn pad_right<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: i64,
+    width: Whole,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([text.bytes(), &padding(call, text, width, pad)?].concat())
 }
 
 /// `text.repeat(s, count)`: the text so many times.
-fn repeat<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: i64) -> Result<Value<'c>, Error> {
-    let count = usize::try_from(count).unwrap_or(0);
+fn repeat<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: Whole) -> Result<Value<'c>, Error> {
+    let count = count.size().unwrap_or(0);
     let length = text.bytes().len().saturating_mul(count);
     Ok(call.repeated_string(text.bytes(), length)?.value())
 }

@@ -8,6 +8,7 @@ use super::executor::Exemption;
 use crate::Host;
 use crate::duration;
 use croner::Cron;
+use crate::whole::Whole;
 use hashbrown::HashMap;
 use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
@@ -131,11 +132,11 @@ fn clear_timeout(call: &mut Call, number: Whole) -> bool {
     clear(call, Kind::Timeout, number)
 }
 
-fn clear_interval(call: &mut Call, number: f64) -> bool {
+fn clear_interval(call: &mut Call, number: Whole) -> bool {
     clear(call, Kind::Interval, number)
 }
 
-fn clear_cron(call: &mut Call, number: f64) -> bool {
+fn clear_cron(call: &mut Call, number: Whole) -> bool {
     clear(call, Kind::Cron, number)
 }
 
@@ -144,8 +145,9 @@ fn timers<'a>(call: &'a mut Call) -> Option<&'a mut Timers> {
 }
 
 /// Clears a timer: its function is not called any more. Whether there was one of that kind and number.
-fn clear(call: &mut Call, kind: Kind, number: f64) -> bool {
-    let number = number as u64;
+fn clear(call: &mut Call, kind: Kind, number: Whole) -> bool {
+    // No timer has the number 0.
+    let number = number.size().unwrap_or_default() as u64;
     let Some(timers) = timers(call) else { return false };
     if timers.timers.get(&number).is_none_or(|timer| timer.kind != kind) {
         return false;
