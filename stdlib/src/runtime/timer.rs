@@ -4,14 +4,15 @@
 //! multiples of its period, those that pass while the function runs are left out. An error in the function goes to `on_error`;
 //! the executor then starts a repeating timer anew. As long as a timer is pending, the default time limit stands still.
 
+use super::cron;
 use super::executor::Exemption;
 use crate::Host;
 use crate::duration;
-use croner::Cron;
 use crate::whole::Whole;
+use croner::Cron;
 use hashbrown::HashMap;
 use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
-use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
+use solvm_vm::{Call, Data, Error, Function, GoroutineId, LuaString, Table, Value};
 use std::time::{Duration, Instant};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -23,7 +24,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "set_timeout" => set_timeout,
 });
 
-/// What the goroutine of a timer runs: its arguments are the timer's number and function.
+/// What the goroutine of a timer runs: its arguments are the timer's number, its function and its weight.
 static RUN: Definition = Definition::new("timer", run);
 
 /// When a timer calls its function.
@@ -35,6 +36,24 @@ enum Schedule {
     Every(Duration),
     /// As a cron expression says, in local time.
     Cron(Box<Cron>),
+}
+
+/// What a timer takes outside of the heap. The heap counts it as long as the timer's goroutine lives, which holds it.
+struct Weight(usize);
+
+impl Data for Weight {
+    fn external_size(&self) -> usize {
+        self.0
+    }
+}
+
+impl Schedule {
+    fn weight(&self) -> Weight {
+        /// About what the tables of timers and goroutines have of each, and a schedule's own sets of times.
+        const TIMER: usize = 512;
+        const CRON: usize = 5632;
+        Weight(if let Schedule::Cron(_) = self { TIMER + CRON } else { TIMER })
+    }
 }
 
 /// The functions that make timers, each with one that clears them.
@@ -174,6 +193,7 @@ fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 }
 
 fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Function<'c>) -> Result<f64, Error> {
+    call.check_memory(schedule.weight().0)?;
     let due = call.now();
     let place = caller(call);
     let Some(host) = call.host::<Host>() else { return Err(Error::text("no timers here")) };
@@ -182,7 +202,7 @@ fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Func
     let number = host.timers.next;
     let functions = functions(call)?;
     functions.set(call, Value::number(number as f64), function.value())?;
-    let goroutine = spawn(call, number, function)?;
+    let goroutine = spawn(call, number, function, schedule.weight())?;
     if let Some(timers) = timers(call) {
         timers.by_goroutine.insert(goroutine, number);
         let timer = Timer { kind, schedule, goroutine, is_running: false, due, place, _exemption: exemption };
@@ -197,21 +217,23 @@ pub(super) fn caller(call: &mut Call) -> Vec<u8> {
     position.strip_suffix(b": ").unwrap_or(b"[C]").to_vec()
 }
 
-fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>) -> Result<GoroutineId, Error> {
+fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>, weight: Weight) -> Result<GoroutineId, Error> {
     let run = call.function(&RUN, &[]);
-    call.spawn(run, &[Value::number(number as f64), function.value()])
+    let weight = call.userdata(weight, None);
+    call.spawn(run, &[Value::number(number as f64), function.value(), weight.value()])
 }
 
 /// A timer's goroutine has failed: one that repeats goes on in a new one.
 pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
     let Some(timers) = timers(call) else { return };
     let Some(number) = timers.by_goroutine.remove(&failed) else { return };
-    let repeats = timers.timers.get(&number).is_some_and(|timer| !matches!(timer.schedule, Schedule::Once(_)));
+    let schedule = timers.timers.get(&number).map(|timer| &timer.schedule);
+    let weight = schedule.filter(|schedule| !matches!(schedule, Schedule::Once(_))).map(Schedule::weight);
     let function =
         functions(call).ok().and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
-    match (repeats, function) {
-        (true, Some(function)) => {
-            let Ok(goroutine) = spawn(call, number, function) else { return };
+    match (weight, function) {
+        (Some(weight), Some(function)) => {
+            let Ok(goroutine) = spawn(call, number, function, weight) else { return };
             let Some(timers) = self::timers(call) else { return };
             timers.by_goroutine.insert(goroutine, number);
             if let Some(timer) = timers.timers.get_mut(&number) {

@@ -212,6 +212,11 @@ impl<'c> Call<'c> {
         if self.vm().heap.would_exceed(bytes) { Err(Error::out_of_memory()) } else { Ok(()) }
     }
 
+    /// How many bytes more the memory limit allows.
+    pub fn memory_room(&self) -> usize {
+        self.vm_ref().heap.room()
+    }
+
     /// A new table with room for `array` values and `fields` other keys.
     pub fn table(&mut self, array: usize, fields: usize) -> Result<Table<'c>, Error> {
         self.check_memory(array.saturating_mul(8).saturating_add(fields.saturating_mul(24)))?;

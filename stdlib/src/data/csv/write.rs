@@ -1,6 +1,7 @@
 //! The writer of CSV: from rows that are lists, or maps with the same columns.
 
 use crate::data::{marks, number};
+use crate::gathered::check_growth;
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
 
 /// Units charged for a field.
@@ -49,14 +50,13 @@ impl CsvWriter {
             let before = self.text.len();
             let count = self.row(call, row)?;
             self.next += 1;
-            call.check_memory(self.text.len())?;
+            check_growth(call, &self.text, 0)?;
             if !call.charge(count * UNITS_PER_FIELD + (self.text.len() - before) / 64) {
                 return Ok(false);
             }
         }
     }
 
-    /// Writes a row; gives the number of fields.
     /// Fails if the table has something that is no row of the list that was written.
     fn check_passed_over<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
         call.charge(rows.capacity() / 16);
@@ -66,6 +66,7 @@ impl CsvWriter {
         }
     }
 
+    /// Writes a row; gives the number of fields.
     fn row<'c>(&mut self, call: &mut Call<'c>, row: Table<'c>) -> Result<usize, Error> {
         let length = row.length();
         let columns = self.columns.take();
@@ -75,6 +76,7 @@ impl CsvWriter {
                 for (i, name) in columns.iter().enumerate() {
                     let name = call.string(name)?;
                     self.separate(i);
+                    self.check_room(call, row.get(name))?;
                     self.value(row.get(name), name.value())?;
                 }
                 columns.len()
@@ -82,20 +84,26 @@ impl CsvWriter {
             _ => {
                 for i in 1..=length {
                     self.separate(i - 1);
+                    self.check_room(call, row.get(i))?;
                     self.value(row.get(i), Value::number(i as f64))?;
                 }
                 if length == 0 && row.pairs().next().is_some() {
                     return Err(self.refusal(None, "a row with named fields wants the option 'header'"));
                 }
-                length
-            }
-        };
                 if let Some((key, _)) = row.pairs().find(|(key, _)| !is_index(*key, length)) {
                     return Err(self.refusal(Some(key), "a row that is a list has no other fields"));
                 }
+                length
+            }
+        };
         self.columns = columns;
         self.end_row(count);
         Ok(count)
+    }
+
+    /// Fails if the memory limit does not allow a field.
+    fn check_room(&self, call: &mut Call, value: Value<'_>) -> Result<(), Error> {
+        check_growth(call, &self.text, LuaString::from_value(value).map_or(0, |text| text.bytes().len()))
     }
 
     fn separate(&mut self, index: usize) {

@@ -3,7 +3,7 @@
 
 use super::scalar::{is_printable, needs_quotes};
 use crate::data::encode::Encoder;
-use crate::data::json::quote;
+use crate::data::json::{quote, quoted_size};
 use crate::data::number;
 use crate::data::walker::{Key, Refused, Writer};
 
@@ -229,5 +229,9 @@ impl Writer for YamlWriter {
 
     fn written(&self) -> usize {
         self.text.len()
+    }
+
+    fn size_of_string(&self, bytes: &[u8]) -> usize {
+        quoted_size(bytes)
     }
 }
