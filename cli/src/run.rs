@@ -59,7 +59,7 @@ fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
         chunks.push(executor.enter(|call| read_source(call, path_of(script)))?);
     }
     for (text, name) in chunks {
-        let source = Source { name: name.into(), text: text.into() };
+        let source = Source::new(text, name);
         let text = match what {
             Dump::Tokens => dump::tokens(&source),
             Dump::Ast => dump::ast(&source),

@@ -248,9 +248,18 @@ impl<'c> Call<'c> {
 
     /// Compiles a chunk: source text, or what [`Call::dump`] gave. Its function gets the running thread's globals as environment. The error is the compiler's message.
     pub fn load(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
+        self.load_as(text, name, false)
+    }
+
+    /// The same for the source of a library that is written in Lua: messages have the position of whoever has called it.
+    pub fn load_library(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
+        self.load_as(text, name, true)
+    }
+
+    fn load_as(&mut self, text: &[u8], name: &[u8], is_library: bool) -> Result<Function<'c>, Vec<u8>> {
         let environment = self.vm().current_globals();
         // SAFETY: the environment is live.
-        let function = unsafe { load::load(self.vm(), text, name, environment) }?;
+        let function = unsafe { load::load(self.vm(), text, name, environment, is_library) }?;
         Function::from_value(Value::from_raw(Raw::from_lua_function(function))).ok_or_else(Vec::new)
     }
 
