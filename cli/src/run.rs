@@ -191,6 +191,9 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
     let end = end.map_err(|error| format!("cannot go on: {error}"))?;
     executor.flush_all();
+    if let Ok(Outcome::Interrupted) | Err(_) = end {
+        executor.end_children();
+    }
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
         Ok(Outcome::Ended | Outcome::Reload) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 
+mod children;
 mod disk;
 mod file_system;
 mod process;
@@ -90,6 +91,9 @@ pub trait World: 'static {
     fn spawn(&mut self, _command: &[u8], _pipe: Option<Pipe>) -> io::Result<Child> {
         Err(denied())
     }
+
+    /// Ends the child processes that have not ended: the time of the program is up.
+    fn end_children(&mut self) {}
 
     /// An environment variable.
     fn variable(&mut self, _name: &[u8]) -> Option<Vec<u8>> {

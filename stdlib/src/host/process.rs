@@ -1,5 +1,6 @@
 //! The process that the program runs in, as its world.
 
+use super::children::Children;
 use super::disk::Disk;
 use super::file_system::FileSystem;
 use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe};
@@ -22,6 +23,7 @@ pub struct Process {
     buffering: Buffering,
     start: Instant,
     variables: HashMap<OsString, OsString>,
+    children: Children,
 }
 
 impl Process {
@@ -29,7 +31,8 @@ impl Process {
     pub fn new() -> Self {
         let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
         let buffering = if is_terminal { Buffering::Line } else { Buffering::DEFAULT };
-        Process { output: Vec::new(), buffering, start: Instant::now(), variables: HashMap::new() }
+        let (variables, children) = (HashMap::new(), Children::default());
+        Process { output: Vec::new(), buffering, start: Instant::now(), variables, children }
     }
 }
 
@@ -238,7 +241,13 @@ impl World for Process {
         let output = child.stdout.take().map(|end| pipe_file!(end));
         let stream =
             input.or(output).map(|file| OpenStream { stream: Box::new(file), waits: true, is_terminal: false });
-        Ok(Child { stream, wait: Box::new(move || child.wait().map(raw_status)) })
+        self.children.add(&child);
+        let children = self.children.clone();
+        Ok(Child { stream, wait: Box::new(move || children.wait(child).map(raw_status)) })
+    }
+
+    fn end_children(&mut self) {
+        self.children.end();
     }
 
     fn variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {

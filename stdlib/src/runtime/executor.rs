@@ -328,6 +328,13 @@ impl Executor {
         })
     }
 
+    /// Ends the child processes that the program has started.
+    pub fn end_children(&mut self) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.world.end_children();
+        }
+    }
+
     /// Writes to the program's standard error output.
     pub fn write_error(&mut self, text: &[u8]) {
         if let Some(host) = self.vm.host::<Host>() {
