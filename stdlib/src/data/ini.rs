@@ -132,8 +132,9 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
         }
         text.extend_from_slice(&[b"[", &name[..], b"]\n"].concat());
         for (key, value) in sorted(call, section, &path)? {
+            let size = key.len() + LuaString::from_value(value).map_or(0, |value| value.bytes().len());
+            check_growth(call, &text, size)?;
             write_field(&key, value, &path, &mut text)?;
-            check_growth(call, &text, 0)?;
         }
     }
     Ok(text)

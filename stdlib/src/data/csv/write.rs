@@ -50,7 +50,6 @@ impl CsvWriter {
             let before = self.text.len();
             let count = self.row(call, row)?;
             self.next += 1;
-            check_growth(call, &self.text, 0)?;
             if !call.charge(count * UNITS_PER_FIELD + (self.text.len() - before) / 64) {
                 return Ok(false);
             }
