@@ -330,7 +330,10 @@ async fn limited<T>(limit: Duration, future: impl Future<Output = Result<T, Fail
 
 /// The URL, if it is one that a client can ask.
 fn parse(url: &str) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|error| error.to_string())?;
+    let url = Url::parse(url).map_err(|error| match url.contains("://") {
+        true => error.to_string(),
+        false => "a URL that begins with http:// or https:// expected".into(),
+    })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         scheme => Err(format!("'{scheme}' is no scheme of HTTP")),
