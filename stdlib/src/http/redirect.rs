@@ -78,7 +78,8 @@ mod tests {
             headers.insert(AUTHORIZATION, HeaderValue::from_static("key"));
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             adapt(&mut headers, &url("http://a/"), &url(to), false);
-            assert_eq!((headers.contains_key(AUTHORIZATION), headers.len() > 0), (keeps_secrets, true), "{to}");
+            assert_eq!(headers.contains_key(AUTHORIZATION), keeps_secrets, "{to}");
+            assert!(headers.contains_key(CONTENT_TYPE), "{to}");
             adapt(&mut headers, &url("http://a/"), &url(to), true);
             assert!(!headers.contains_key(CONTENT_TYPE), "{to}");
         }
