@@ -61,7 +61,7 @@ fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
         chunks.push(executor.enter(|call| read_source(call, path_of(script)))?);
     }
     for (text, name) in chunks {
-        let source = Source { name: name.into(), text: text.into() };
+        let source = Source::new(text, name);
         let text = match what {
             Dump::Tokens => dump::tokens(&source),
             Dump::Ast => dump::ast(&source),
@@ -195,6 +195,9 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
     executor.flush_all();
     executor.progress().close();
+    if let Ok(Outcome::Interrupted) | Err(_) = end {
+        executor.end_children();
+    }
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
         Ok(Outcome::Ended | Outcome::Reload) => ExitCode::SUCCESS,

@@ -1,9 +1,12 @@
 //! The library face, beyond the examples in its documentation: what is kept alive, what ends, what is refused.
 
-use solvm::{Call, Class, Data, ErrorKind, Function, Library, Object, Runtime, Table, Value};
+use solvm::{
+    Call, Class, Data, ErrorKind, Function, Library, NetworkUse, Object, Runtime, Sandbox, Table, Value, World,
+};
 use std::cell::Cell;
+use std::io;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 fn runtime() -> Runtime {
     Runtime::new().expect("there is memory for the libraries")
@@ -136,4 +139,89 @@ fn a_sandbox_has_no_files() {
     let check: Function = lua.eval(format!("return function(...) {denied} end")).unwrap();
     lua.call::<()>(&check, folder.path().to_str().unwrap()).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A sandbox from which programs may listen, and reach one port.
+#[derive(Default)]
+struct Fenced {
+    sandbox: Sandbox,
+    port: Rc<Cell<u16>>,
+}
+
+impl World for Fenced {
+    fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.sandbox.write_output(bytes)
+    }
+
+    fn write_error(&mut self, bytes: &[u8]) {
+        self.sandbox.write_error(bytes);
+    }
+
+    fn flush_output(&mut self) -> io::Result<()> {
+        self.sandbox.flush_output()
+    }
+
+    fn read_file(&mut self, path: &[u8]) -> io::Result<Vec<u8>> {
+        self.sandbox.read_file(path)
+    }
+
+    fn read_input(&mut self) -> io::Result<Vec<u8>> {
+        self.sandbox.read_input()
+    }
+
+    fn allow_network(&mut self, what: NetworkUse<'_>) -> io::Result<()> {
+        match what {
+            NetworkUse::Listen { .. } => Ok(()),
+            NetworkUse::Connect { port, .. } if port == self.port.get() => Ok(()),
+            _ => Err(io::ErrorKind::PermissionDenied.into()),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.sandbox.now()
+    }
+
+    fn processor_time(&self) -> Duration {
+        self.sandbox.processor_time()
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        self.sandbox.wall_clock()
+    }
+
+    fn resident_memory(&self) -> u64 {
+        self.sandbox.resident_memory()
+    }
+}
+
+#[test]
+fn redirects_lead_to_no_host_that_is_not_allowed() {
+    let world = Fenced::default();
+    let port = world.port.clone();
+    let mut lua = Runtime::builder().world(world).build().unwrap();
+    lua.run(
+        "asked = 0
+        create_server('inner', 0, { host = '127.0.0.1' })
+        handle_http('inner', '*', function() asked = asked + 1 return 'secret = 1' end)
+        inner = start_server('inner')
+        create_server('outer', 0, { host = '127.0.0.1' })
+        handle_http('outer', '/out/*', function()
+            return { status = 302, headers = { Location = 'http://127.0.0.1:' .. inner .. '/secret.lua' } }
+        end)
+        handle_http('outer', '/round', function() return { status = 302, headers = { Location = '/home' } } end)
+        handle_http('outer', '/home', function() return 'home' end)
+        outer = start_server('outer')
+        base = 'http://127.0.0.1:' .. outer",
+    )
+    .unwrap();
+    port.set(lua.get::<u32>("outer").unwrap() as u16);
+    lua.run(
+        "local response, reason = http_get(base .. '/out/x')
+        assert(response == nil and reason:lower():find('permission denied', 1, true), reason)
+        assert(not pcall(import, base .. '/out/secret.lua'))
+        assert(asked == 0, 'nobody was asked')
+        assert(http_get(base .. '/round').body == 'home')
+        stop_server('inner') stop_server('outer')",
+    )
+    .unwrap();
 }

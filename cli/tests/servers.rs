@@ -153,6 +153,33 @@ fn handlers_that_do_not_end_are_ended() {
     assert!(errors.contains("the handler took too long"), "{errors}");
 }
 
+#[test]
+fn complaints_about_handlers_say_which_request_it_was() {
+    let code = "create_server('shop', 0, { host = '127.0.0.1', handler_timeout = 0.2 })
+        handle_http('shop', '/buy/:what', function() error('sold out') end)
+        handle_http('shop', '/object', function() error({}) end)
+        handle_http('shop', '/wrong', function() return 1, 2 end)
+        handle_http('shop', '/slow', function() sleep(60) end)
+        print(start_server('shop')) io.stdout:flush()";
+    let mut program = Program::start(&[], code);
+    let port = program.port();
+    for path in ["/buy/bread?secret=1", "/object", "/wrong", "/slow"] {
+        assert!(get(port, path).starts_with("HTTP/1.1 500 "), "{path}");
+    }
+    program.signal(Signal::TERM);
+    let (_, errors) = program.end();
+    for expected in [
+        "sold out\nstack traceback:",
+        "in the answer to GET /buy/bread of server 'shop'\n",
+        "in the answer to GET /object of server 'shop'\n",
+        "GET /wrong of server 'shop': wrong answer of the handler: string or table expected, got number\n",
+        "in the answer to GET /slow of server 'shop'\n",
+    ] {
+        assert!(errors.contains(expected), "{expected}: {errors}");
+    }
+    assert!(!errors.contains("secret"), "{errors}");
+}
+
 /// Calls that wait for the network, each of which would wait for ever.
 const WAITS: &[&str] = &[
     "tcp_listen(0, { host = '127.0.0.1' }).accept()",

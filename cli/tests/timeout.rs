@@ -116,3 +116,24 @@ fn a_program_that_ends_by_itself_ends_with_0() {
     assert_eq!(exit_code, Some(0));
     assert!(took < TIMEOUT, "{took:?}");
 }
+
+/// What a program has started ends with it when its time is up, and what a shell has started in turn, where the system tells.
+#[cfg(unix)]
+#[test]
+fn child_processes_end_with_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = |start: &str, name: &str| {
+        let shell = format!("sleep 2; touch {}", folder.path().join(name).display());
+        // Brackets make the shell start another one, which would live on.
+        let shell = if cfg!(target_os = "linux") { format!("({shell}); true") } else { shell };
+        let code = format!("{start}('{shell}') sleep(60)");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(["-timeout", "500ms", "-e", &code]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut programs = [program("os.execute", "executed"), program("io.popen", "opened")];
+    for program in &mut programs {
+        assert_eq!(program.wait().unwrap().code(), Some(124));
+    }
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a child process has gone on");
+}

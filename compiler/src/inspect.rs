@@ -353,7 +353,7 @@ mod tests {
     use super::*;
 
     fn findings(text: &str) -> Vec<(u32, String)> {
-        let source = Source { name: b"@t.lua"[..].into(), text: text.as_bytes().into() };
+        let source = Source::new(text.as_bytes(), &b"@t.lua"[..]);
         let inspection = inspect(&source).unwrap();
         let known = |name: &str| ["print", "error", "setfenv", "setmetatable"].contains(&name);
         let describe = |finding: Finding| match finding.kind {
@@ -402,7 +402,7 @@ mod tests {
 
     #[test]
     fn errors_are_those_of_the_compiler() {
-        let source = Source { name: b"@t.lua"[..].into(), text: b"return return"[..].into() };
+        let source = Source::new(&b"return return"[..], &b"@t.lua"[..]);
         assert_eq!(inspect(&source).unwrap_err().message, b"t.lua:1: unexpected symbol near 'return'");
     }
 }

@@ -1,19 +1,23 @@
 //! What the fuzz targets share: running a program within limits, and making programs from bytes.
 
+mod archive;
 mod decoder;
 pub mod differential;
 mod mutate;
 mod program;
 
+pub use archive::archive;
 pub use decoder::{decoder, fill, template};
 pub use mutate::{Corpus, Random};
 pub use program::program;
 
+use archive::Memory;
 use solvm_stdlib::Host;
-use solvm_stdlib::host::World;
+use solvm_stdlib::host::{FileSystem, World};
 use solvm_vm::{Config, LuaString, Turn, Value, Vm};
 use std::io;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -30,7 +34,7 @@ const DEADLINE: Duration = Duration::from_millis(100);
 pub fn run(text: &[u8], slice: u32) -> Option<String> {
     let slice = NonZeroU32::new(slice).unwrap_or(NonZeroU32::MIN);
     let mut vm = Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
-    vm.set_host(Host::new(Nowhere));
+    vm.set_host(Host::new(Nowhere::default()));
     vm.set_deadline(Some(Instant::now() + DEADLINE));
     let started = vm.enter(|call| {
         // Most inputs are no programs, and need no libraries.
@@ -62,8 +66,9 @@ fn message(error: Value) -> String {
     LuaString::from_value(error).map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned())
 }
 
-/// A world without files and clocks.
-struct Nowhere;
+/// A world without clocks, and with no files but an archive and what is in it.
+#[derive(Default)]
+struct Nowhere(Arc<Memory>);
 
 impl World for Nowhere {
     fn write_output(&mut self, _: &[u8]) -> io::Result<()> {
@@ -74,6 +79,10 @@ impl World for Nowhere {
 
     fn flush_output(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn file_system(&self) -> Arc<dyn FileSystem> {
+        self.0.clone()
     }
 
     fn read_file(&mut self, _: &[u8]) -> io::Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
+//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
 //! `... show TARGET INDEX`. `differential`, `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1.
 //!
 //! The inputs are numbered; each is determined by its number. A child process runs them and writes the number at hand into a
@@ -6,7 +6,7 @@
 //! number of different failures is printed; the exit code is 1 if there was one.
 
 use solvm_fuzz::differential::{self, Difference, Programs, interpreter};
-use solvm_fuzz::{Corpus, Random, decoder, fill, program, run, template};
+use solvm_fuzz::{Corpus, Random, archive, decoder, fill, program, run, template};
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Seek, Write};
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
     match words.first().map(String::as_str) {
-        Some(target @ ("source" | "program" | "decoder" | "template")) => {
+        Some(target @ ("source" | "program" | "decoder" | "template" | "archive")) => {
             drive(target, number(1, 100_000), number(2, 0))
         }
         Some("show") => {
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
             let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
             let kinds = kinds.join("|");
             eprintln!(
-                "usage: solvm-fuzz source|program|decoder|template|{kinds} [COUNT] [FIRST] | run FILE [SLICE] | show TARGET NUMBER"
+                "usage: solvm-fuzz source|program|decoder|template|archive|{kinds} [COUNT] [FIRST] | run FILE [SLICE] | show TARGET NUMBER"
             );
             ExitCode::from(2)
         }
@@ -69,6 +69,7 @@ enum Inputs {
     Program,
     Decoder,
     Template,
+    Archive,
 }
 
 impl Inputs {
@@ -77,6 +78,7 @@ impl Inputs {
             "program" => return Inputs::Program,
             "decoder" => return Inputs::Decoder,
             "template" => return Inputs::Template,
+            "archive" => return Inputs::Archive,
             _ => {}
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -97,6 +99,7 @@ impl Inputs {
             }
             Inputs::Decoder => decoder(&mut random).into_bytes(),
             Inputs::Template => template(&mut random).into_bytes(),
+            Inputs::Archive => archive(&mut random).into_bytes(),
             Inputs::Source(corpus) if corpus.is_empty() || random.below(50) == 0 => {
                 let count = random.below(200);
                 random.bytes(count)
@@ -117,7 +120,7 @@ impl Inputs {
     fn run(&self, text: &[u8], slice: u32) {
         match self {
             Inputs::Template => fill(&String::from_utf8_lossy(text)),
-            Inputs::Decoder => {
+            Inputs::Decoder | Inputs::Archive => {
                 let failure = run(text, slice).filter(|message| message != "not enough memory");
                 assert!(failure.is_none(), "{}", failure.unwrap_or_default());
             }

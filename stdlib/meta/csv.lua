@@ -47,7 +47,7 @@ function csv.read(path, options) end
 ---them; lines end with CRLF.
 ---
 ---With `header` a first line names the columns, and rows may be tables with these keys. A field of another type is an error that
----names its row.
+---names its row, as is what no list of rows has: a gap or a named field.
 ---
 ---```lua
 ---assert(csv.stringify({ { 1, 'say "hi"' } }) == '1,"say ""hi"""\r\n')

@@ -125,7 +125,7 @@ function http_request(method, url, body, headers, options) end
 ---@field query string what follows the question mark, as it came; empty if there is nothing
 ---@field query_params table<string, string> the values of the query by name; of a name that comes several times, the first one
 ---@field headers table<string, string> the header fields; looked up in any case, spelt `Content-Type` in a loop
----@field params table<string|integer, string> what the parts of the pattern stand for, by name and by number; that of `*` is `params["*"]`
+---@field params table<string|integer, string> what the parts of the pattern stand for, by name and by number; that of `*` is `params["*"]`. JSON of it has both
 ---@field body string the body; empty if there is none
 ---@field remote_addr string the client's address and port, `"127.0.0.1:51234"`
 local HttpRequest = {}
@@ -141,7 +141,7 @@ local HttpAnswer = {}
 ---@class HttpServerOptions
 ---@field host? string the name or address of the interface (default: all of them)
 ---@field max_body? integer bytes of a request's body (default 10 MiB); more is answered with 413
----@field max_header? integer bytes of a request's line and header fields (default 64 KiB, at least 8192); more is answered with 431
+---@field max_header? integer bytes of a request's line and header fields (default 64 KiB, at least 8192); more is answered with 431, as are more than 100 fields in HTTP/1.1
 ---@field max_message? integer bytes of a WebSocket's message (default 16 MiB); more ends it with the code 1009
 ---@field max_connections? integer connections at a time (default 10000); more have to wait
 ---@field header_timeout? number seconds for the header of a request to come, and for TLS to be agreed on (default 10)
@@ -176,7 +176,7 @@ function create_server(name, port, https, certificate, key, options) end
 ---- `/user/:id` has a part for one segment, which the handler finds as `req.params.id` and `req.params[1]`;
 ---- `/files/*` is everything below (and `/files` itself), with the rest as `req.params["*"]`.
 ---
----The function returns a string, or a table with `status`, `headers` and `body`. If it fails, the client gets 500 and the handlers
+---The function returns a string, or a table with `status`, `headers` and `body`, or some of them. If it fails or returns anything else, the client gets 500 and the handlers
 ---of `on_error` get the error. It may wait, as for another server or a channel: other requests are answered meanwhile.
 ---
 ---```lua
@@ -306,7 +306,7 @@ function serve_static(name, prefix, folder) end
 function start_server(name) end
 
 ---Stops a server: its port is free at once, requests that are being answered may take up to 5 seconds more, WebSockets are closed
----with the code 1001. It can be started again.
+---with the code 1001. Handlers that still run after these 5 seconds are ended. It can be started again.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })

@@ -46,7 +46,8 @@ function io.lines(path, ...) end
 ---@return number? code
 function io.open(path, mode) end
 
----Starts a shell command whose output is read ("r") or whose input is written ("w").
+---Starts a shell command whose output is read ("r") or whose input is written ("w"). When the time of the program is up, or a signal
+---ends it, the command is ended with it.
 ---
 ---```lua
 ---local pipe = io.popen("echo hello")

@@ -35,7 +35,8 @@ function os.time(t) end
 ---@return number
 function os.difftime(later, earlier) end
 
----Runs a shell command and waits for it; the others go on. Without a command, whether there is a shell.
+---Runs a shell command and waits for it; the others go on. Without a command, whether there is a shell. When the time of the program
+---is up, or a signal ends it, the command is ended with it.
 ---@param command? string
 ---@return number status
 function os.execute(command) end

@@ -31,7 +31,7 @@ function set_interval(f, seconds) end
 
 ---Calls a function on a schedule: six fields (second, minute, hour, day of month, month, day of week from 0, a Sunday), each `*`, a number,
 ---a name, a range `1-5`, a step `*/5` or a list of these; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every 5s`. If both days are
----given, one of them is enough.
+---given, one of them is enough. A schedule that no day fits (the 30th of February) is an error.
 ---
 ---```lua
 ---local id = cron("*/5 * * * * *", function() print("every five seconds") end)

@@ -2,6 +2,7 @@
 //!
 //! They are the channels of `chan`, `send` and `receive` (see [`crate::runtime::channel`]); only the results differ.
 
+use crate::whole::Whole;
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::channel::{Channel, ChannelHandle, SEND_ON_CLOSED};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
@@ -22,7 +23,7 @@ static METHODS: Library = solvm_vm::library!("" {
 /// The key of the channels' metatable in the registry.
 const METATABLE: &str = "channel";
 /// The most that a channel may buffer.
-pub(crate) const MAX_SIZE: f64 = 1e9;
+const MAX_SIZE: usize = 1_000_000_000;
 
 /// The channels' metatable.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
@@ -39,12 +40,15 @@ pub(crate) fn new<'c>(call: &mut Call<'c>, size: usize) -> Result<Userdata<'c>, 
     Ok(call.userdata(Channel::new(size), metatable))
 }
 
-fn make<'c>(call: &mut Call<'c>, size: Option<f64>) -> Result<Userdata<'c>, Error> {
-    let size = size.unwrap_or(0.0);
-    if !(0.0..=MAX_SIZE).contains(&size) {
-        return Err(Error::argument(1, "size out of range"));
-    }
-    new(call, size as usize)
+fn make<'c>(call: &mut Call<'c>, size: Option<Whole>) -> Result<Userdata<'c>, Error> {
+    let size = size_of_buffer(1, size.unwrap_or(Whole(0)))?;
+    new(call, size)
+}
+
+/// Argument `index` as the number of values that a channel buffers.
+pub(crate) fn size_of_buffer(index: usize, size: Whole) -> Result<usize, Error> {
+    let size = size.size().filter(|&size| size <= MAX_SIZE);
+    size.ok_or_else(|| Error::argument(index, "size out of range"))
 }
 
 fn to_string(_: &mut Call, channel: ChannelHandle) -> String {

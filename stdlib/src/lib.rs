@@ -15,6 +15,7 @@ pub mod documentation;
 pub mod duration;
 mod files;
 mod ft;
+mod gathered;
 pub mod host;
 mod http;
 mod import;
@@ -42,6 +43,7 @@ mod utf8;
 mod utils;
 mod uuid;
 mod websocket;
+mod whole;
 
 pub use host::Host;
 pub use io::input_lines;

@@ -128,7 +128,8 @@ fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Erro
 
 /// The function of a source, in an environment of its own.
 fn compile<'c>(call: &mut Call<'c>, source: &Source) -> Result<Value<'c>, Error> {
-    let chunk = call.load(source.text.as_bytes(), format!("={}", source.name).as_bytes()).map_err(Error::text)?;
+    let chunk =
+        call.load_library(source.text.as_bytes(), format!("={}", source.name).as_bytes()).map_err(Error::text)?;
     let environment = call.table(0, 64)?;
     for library in [&base::LIBRARY, &files::LIBRARY, &HELPERS, source.natives] {
         call.fill(environment, library)?;

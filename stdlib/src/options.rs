@@ -1,6 +1,7 @@
 //! Tables of options: what a function's last argument may say by name. A name that is not known is an error, so that none is
 //! ignored in silence.
 
+use crate::whole::{Whole, shown};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::time::Duration;
 
@@ -58,10 +59,16 @@ impl<'c> Options<'c> {
         self.converted(call, name, "number", Value::to_number)
     }
 
-    /// A number that is not negative, cut off to an integer: a size or a count.
+    /// A whole number that is not negative: a size or a count. It may be infinite, for whoever wants no limit.
     pub(crate) fn size(&self, call: &mut Call<'c>, name: &str) -> Result<Option<usize>, Error> {
         let Some(number) = self.number(call, name)? else { return Ok(None) };
-        if number >= 0.0 { Ok(Some(number as usize)) } else { Err(self.wrong(name, "must not be negative")) }
+        if number < 0.0 {
+            return Err(self.wrong(name, "must not be negative"));
+        }
+        if number != f64::INFINITY && Whole::of(number).is_none() {
+            return Err(self.wrong(name, &format!("integer expected, got {}", shown(Value::number(number)))));
+        }
+        Ok(Some(number as usize))
     }
 
     /// A time in seconds; 0 is for ever.

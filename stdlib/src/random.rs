@@ -1,6 +1,7 @@
 //! `random`: numbers and strings from the system's generator, which nobody can foresee.
 
 use crate::crypto::fill_random;
+use crate::whole::Whole;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString};
 
@@ -41,23 +42,23 @@ fn number(_: &mut Call) -> Result<f64, Error> {
 }
 
 /// `random.int(min, max)`: an integer; both are possible.
-fn integer(_: &mut Call, min: f64, max: f64) -> Result<f64, Error> {
+fn integer(_: &mut Call, min: Whole, max: Whole) -> Result<f64, Error> {
+    let (Whole(min), Whole(max)) = (min, max);
     for (index, bound) in [(1, min), (2, max)] {
-        if bound.fract() != 0.0 || bound.abs() > EXACT {
-            return Err(Error::argument(index, format!("integer expected, got {bound}")));
+        if bound.unsigned_abs() > EXACT as u64 {
+            return Err(Error::argument(index, "integer up to 2^53 expected"));
         }
     }
     if min > max {
         return Err(Error::argument(2, "interval is empty"));
     }
-    let (min, max) = (min as i64, max as i64);
     let offset = below(max.abs_diff(min) + 1, random_u64)?;
     Ok(min.saturating_add_unsigned(offset) as f64)
 }
 
 /// `random.string(length[, alphabet])`: letters and digits, or bytes of the alphabet.
-fn string<'c>(call: &mut Call<'c>, length: i64, alphabet: Option<LuaString<'c>>) -> Result<Vec<u8>, Error> {
-    let Some(length) = usize::try_from(length).ok().filter(|&length| length <= MAX_LENGTH) else {
+fn string<'c>(call: &mut Call<'c>, length: Whole, alphabet: Option<LuaString<'c>>) -> Result<Vec<u8>, Error> {
+    let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
         return Err(Error::argument(1, format!("length must be 0 to {MAX_LENGTH}")));
     };
     let alphabet = alphabet.map_or(ALPHANUMERIC, LuaString::bytes);

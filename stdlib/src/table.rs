@@ -1,6 +1,7 @@
 //! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
 
 use crate::base;
+use crate::gathered::check_growth;
 use solvm_vm::native::{BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value, messages};
@@ -35,10 +36,10 @@ fn concat<'c>(
     let first = first.unwrap_or(1);
     let last = last.unwrap_or(table.length() as i64);
     let mut text = Vec::new();
-    let mut checked = 0;
     for i in first..=last {
         let value = table.get(Value::number(i as f64));
         if let Some(piece) = LuaString::from_value(value) {
+            check_growth(call, &text, piece.bytes().len())?;
             text.extend_from_slice(piece.bytes());
         } else if let Some(x) = value.as_number() {
             text.extend_from_slice(&NumberText::new(x));
@@ -47,11 +48,8 @@ fn concat<'c>(
             return Err(Error::text(text));
         }
         if i < last {
+            check_growth(call, &text, separator.len())?;
             text.extend_from_slice(separator);
-        }
-        if text.len() > checked {
-            call.check_memory(text.len())?;
-            checked = text.len() + (1 << 16);
         }
         call.charge(1);
     }

@@ -4,7 +4,9 @@
 //! All of them are methods of strings as well, but for names that `string` has already: a program may call a variable `text`
 //! and go on calling `text.trim(text)`.
 
+use crate::gathered::check_growth;
 use crate::string::text_argument;
+use crate::whole::Whole;
 use memchr::memmem;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::number::NumberText;
@@ -86,34 +88,47 @@ fn trim_right<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<
     call.string(bytes.get(..bytes.len() - end).unwrap_or_default())
 }
 
-/// Changes the characters of a text; bytes that are none stay.
-fn map(text: &[u8], mut change: impl FnMut(&str, &mut String)) -> Vec<u8> {
-    let mut result = Vec::with_capacity(text.len());
-    let mut changed = String::new();
-    for chunk in text.utf8_chunks() {
-        changed.clear();
-        change(chunk.valid(), &mut changed);
-        result.extend_from_slice(changed.as_bytes());
+/// Changes the characters of a text, piece by piece; bytes that are none stay.
+fn map(call: &mut Call, text: LuaString, mut change: impl FnMut(&str) -> String) -> Result<Vec<u8>, Error> {
+    charge(call, text);
+    let mut result = Vec::new();
+    check_growth(call, &result, text.bytes().len())?;
+    result.reserve_exact(text.bytes().len());
+    for chunk in text.bytes().utf8_chunks() {
+        let mut rest = chunk.valid();
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(piece_length(rest));
+            let changed = change(piece);
+            check_growth(call, &result, changed.len())?;
+            result.extend_from_slice(changed.as_bytes());
+            rest = behind;
+        }
+        check_growth(call, &result, chunk.invalid().len())?;
         result.extend_from_slice(chunk.invalid());
     }
-    result
+    Ok(result)
 }
 
-fn lower<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
-    charge(call, text);
-    map(text.bytes(), |text, result| result.push_str(&text.to_lowercase()))
+/// How much of a text is changed at a time: whole words, since what becomes of a letter may depend on its neighbours.
+fn piece_length(text: &str) -> usize {
+    const PIECE: usize = 4096;
+    let from = text.ceil_char_boundary(PIECE);
+    text[from..].find(char::is_whitespace).map_or(text.len(), |at| from + at)
 }
 
-fn upper<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
-    charge(call, text);
-    map(text.bytes(), |text, result| result.push_str(&text.to_uppercase()))
+fn lower<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
+    map(call, text, str::to_lowercase)
+}
+
+fn upper<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
+    map(call, text, str::to_uppercase)
 }
 
 /// `text.title(s)`: the first letter of each word becomes a capital.
-fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
-    charge(call, text);
+fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
     let mut in_word = false;
-    map(text.bytes(), |text, result| {
+    map(call, text, |text| {
+        let mut result = String::with_capacity(text.len());
         for c in text.chars() {
             if c.is_alphabetic() && !in_word {
                 result.extend(c.to_uppercase());
@@ -122,6 +137,7 @@ fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
             }
             in_word = c.is_alphanumeric() || c == '_' || c == '\'';
         }
+        result
     })
 }
 
@@ -223,11 +239,14 @@ fn join<'c>(call: &mut Call<'c>, list: Table<'c>, separator: Option<LuaString<'c
     let length = list.length();
     call.charge(length);
     let mut text = Vec::new();
-    let mut checked = 0;
     for i in 1..=length {
         let value = list.get(i);
+        check_growth(call, &text, separator.len())?;
         match (LuaString::from_value(value), value.as_number()) {
-            (Some(part), _) => text.extend_from_slice(part.bytes()),
+            (Some(part), _) => {
+                check_growth(call, &text, part.bytes().len() + separator.len())?;
+                text.extend_from_slice(part.bytes());
+            }
             (None, Some(x)) => text.extend_from_slice(&NumberText::new(x)),
             _ => {
                 let reason = format!("item {i} must be a string or a number, not a {}", value.type_name());
@@ -236,10 +255,6 @@ fn join<'c>(call: &mut Call<'c>, list: Table<'c>, separator: Option<LuaString<'c
         }
         if i < length {
             text.extend_from_slice(separator);
-        }
-        if text.len() - checked > 1 << 20 {
-            checked = text.len();
-            call.check_memory(checked)?;
         }
     }
     Ok(text)
@@ -251,14 +266,14 @@ fn replace<'c>(
     text: LuaString<'c>,
     old: LuaString<'c>,
     new: LuaString<'c>,
-    count: Option<i64>,
+    count: Option<Whole>,
 ) -> Result<LuaString<'c>, Error> {
     charge(call, text);
     let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
     if old.is_empty() {
         return Err(Error::argument(2, "the text to replace is empty"));
     }
-    let count = count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(0));
+    let count = count.map_or(usize::MAX, |count| count.size().unwrap_or(0));
     let found = memmem::find_iter(bytes, old).take(count).count();
     let length = (bytes.len() - found * old.len()).saturating_add(found.saturating_mul(new.len()));
     // Once here, once as a string.
@@ -300,7 +315,7 @@ fn width(text: &[u8]) -> usize {
 fn padding<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    wanted: i64,
+    wanted: Whole,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     charge(call, text);
@@ -308,9 +323,11 @@ fn padding<'c>(
     if pad.is_empty() {
         return Err(Error::argument(3, "the text to fill with is empty"));
     }
-    let missing = usize::try_from(wanted).unwrap_or(0).saturating_sub(width(text.bytes()));
-    // A character has four bytes at most.
-    call.check_memory(missing.saturating_mul(4))?;
+    let missing = wanted.size().unwrap_or(0).saturating_sub(width(text.bytes()));
+    let widest = pad.utf8_chunks().flat_map(|chunk| chunk.valid().chars()).map(char::len_utf8).max().unwrap_or(1);
+    // The filling alone, and twice with the text: here and as a string.
+    let length = missing.saturating_mul(widest);
+    call.check_memory(length.saturating_mul(3).saturating_add(text.bytes().len().saturating_mul(2)))?;
     call.charge(missing / BYTES_PER_UNIT);
     match std::str::from_utf8(pad) {
         Ok(pad) => Ok(pad.chars().cycle().take(missing).collect::<String>().into_bytes()),
@@ -322,7 +339,7 @@ fn padding<'c>(
 fn pad_left<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: i64,
+    width: Whole,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([&padding(call, text, width, pad)?, text.bytes()].concat())
@@ -332,15 +349,15 @@ fn pad_left<'c>(
 fn pad_right<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: i64,
+    width: Whole,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([text.bytes(), &padding(call, text, width, pad)?].concat())
 }
 
 /// `text.repeat(s, count)`: the text so many times.
-fn repeat<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: i64) -> Result<Value<'c>, Error> {
-    let count = usize::try_from(count).unwrap_or(0);
+fn repeat<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: Whole) -> Result<Value<'c>, Error> {
+    let count = count.size().unwrap_or(0);
     let length = text.bytes().len().saturating_mul(count);
     Ok(call.repeated_string(text.bytes(), length)?.value())
 }

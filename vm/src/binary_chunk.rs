@@ -16,7 +16,7 @@ pub(crate) fn is_binary(chunk: &[u8]) -> bool {
 
 /// The binary chunk of a function.
 pub(crate) fn encode(prototype: &Prototype) -> Vec<u8> {
-    let Source { name, text } = &*prototype.source;
+    let Source { name, text, .. } = &*prototype.source;
     // Names come from strings of the VM, whose lengths are 32 bits.
     let length = name.len() as u32;
     [SIGNATURE, &prototype.ordinal.to_le_bytes(), &length.to_le_bytes(), name, text].concat()

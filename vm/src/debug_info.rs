@@ -39,7 +39,7 @@ pub(crate) fn definition(function: Value) -> Vec<u8> {
     }
 }
 
-/// "source:line: " of the running context, if it is Lua code.
+/// "source:line: " of the running context, if it is Lua code; if that is a library's, of the code that has called it.
 ///
 /// # Safety
 /// No thread is running, or CONTEXT holds of it (see [`crate::frame`]).
@@ -47,9 +47,27 @@ pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
     if vm.current.is_null() {
         return Vec::new();
     }
-    match context_position(Context { base: vm.base, pc: vm.pc }) {
+    let mut context = Context { base: vm.base, pc: vm.pc };
+    if is_library(context) {
+        while is_library(context) || context.continuation().is_some() {
+            let Some(caller) = context.caller() else { return Vec::new() };
+            context = caller;
+        }
+    }
+    match context_position(context) {
         Some(CallerInfo { source, line: Some(line) }) => [&source[..], format!(":{line}: ").as_bytes()].concat(),
         _ => Vec::new(),
+    }
+}
+
+/// Whether a context is code of a library that is written in Lua.
+///
+/// # Safety
+/// `context` is a context (see [`crate::frame`]).
+unsafe fn is_library(context: Context) -> bool {
+    context.continuation().is_none() && {
+        let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
+        compiled.source.is_library
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) unsafe fn load(
     text: &[u8],
     name: &[u8],
     environment: *mut Table,
+    is_library: bool,
 ) -> Result<*mut LuaFunction, Vec<u8>> {
     // A line or so of source costs as much as a call.
     gc::charge(&mut vm.fuel, text.len() / 16);
@@ -38,7 +39,7 @@ pub(crate) unsafe fn load(
         true => binary_chunk::decode(text).ok_or_else(refused)?,
         false => (0, name, text),
     };
-    let main = compile(Source::new(text, name), &options).map_err(|error| error.message)?;
+    let main = compile(Source { is_library, ..Source::new(text, name) }, &options).map_err(|error| error.message)?;
     let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
     let prototype = instantiate(&mut vm.heap, compiled);
     Ok(new_function(&mut vm.heap, prototype, environment))
@@ -135,7 +136,7 @@ unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value
 /// The result is published before the next safepoint.
 pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
     let compiled = Arc::new(bytecode::Prototype {
-        source: Arc::new(Source { name: (*b"=(none)").into(), text: Box::default() }),
+        source: Arc::new(Source::new(*b"", *b"=(none)")),
         ordinal: 0,
         line_defined: 0,
         last_line_defined: 0,

@@ -86,7 +86,7 @@ fn look(path: &Path) -> Result<Inspection, Report> {
         Ok(text) => text,
         Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: reason(&error) }),
     };
-    let source = Source { name: format!("@{file}").into_bytes().into(), text: text.into() };
+    let source = Source::new(text, format!("@{file}").into_bytes());
     inspect(&source).map_err(|error| {
         let message = String::from_utf8_lossy(&error.message).into_owned();
         // The message begins with the place, which is told in its own form.

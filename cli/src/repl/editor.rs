@@ -152,7 +152,7 @@ impl Hinter for Assistant {
 /// Whether a text is the beginning of a chunk only.
 pub(super) fn is_incomplete(text: &str) -> bool {
     let compiles = |text: String| {
-        let source = Source { name: b"=stdin"[..].into(), text: text.into_bytes().into() };
+        let source = Source::new(text.into_bytes(), &b"=stdin"[..]);
         compile(source, &Options::default()).map(drop)
     };
     // A complete expression is no beginning of a statement.

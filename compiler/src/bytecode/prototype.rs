@@ -10,12 +10,14 @@ pub struct Source {
     pub name: Box<[u8]>,
     /// The whole source text; `string.dump` gives it back.
     pub text: Box<[u8]>,
+    /// Whether it is a library's: messages give the position of whoever has called it.
+    pub is_library: bool,
 }
 
 impl Source {
     /// A chunk of that text, by that name.
     pub fn new(text: impl Into<Box<[u8]>>, name: impl Into<Box<[u8]>>) -> Self {
-        Source { name: name.into(), text: text.into() }
+        Source { name: name.into(), text: text.into(), is_library: false }
     }
 }
 

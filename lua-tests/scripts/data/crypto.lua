@@ -94,6 +94,10 @@ raises("crypto.des_decrypt('', ('k'):rep(8), 'i')", "bad argument #3 to 'des_dec
 raises("crypto.rc4_encrypt('', '')", "bad argument #2 to 'rc4_encrypt' (key must have 1 to 256 bytes, not 0)")
 raises("crypto.rc4_decrypt('', ('k'):rep(257))", "bad argument #2 to 'rc4_decrypt' (key must have 1 to 256 bytes, not 257)")
 raises("crypto.hmac('sha3', '', '')", "bad argument #1 to 'hmac' (hash must be 'md5', 'sha1', 'sha256' or 'sha512')")
+for _, wrong in ipairs { "1.5", "0/0", "1/0" } do
+    local ok, message = pcall(loadstring("crypto.random_bytes(" .. wrong .. ")"))
+    assert(not ok and message:find("bad argument #1 to 'random_bytes' (integer expected, got ", 1, true), message)
+end
 raises("crypto.random_bytes(-1)", "bad argument #1 to 'random_bytes' (length must be 0 to 1048576)")
 raises("crypto.rsa_generate(512)", "bad argument #1 to 'rsa_generate' (bits must be 1024 to 8192)")
 

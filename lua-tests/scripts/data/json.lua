@@ -166,3 +166,7 @@ end)
 local ok, result = pcall(json_encode, big)
 big = nil
 assert(ticks > 0 and (ok or result:find("a list with a gap", 1, true)))
+for _, indent in ipairs { 1.5, -1, 33, 0 / 0, 1 / 0 } do
+    local ok, message = pcall(json_encode, {}, { indent = indent })
+    assert(not ok and message:find("option 'indent': 0 to 32 spaces", 1, true), message)
+end

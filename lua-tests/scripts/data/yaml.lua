@@ -193,3 +193,18 @@ value = assert(yaml.decode(long))
 assert(#value == 2000 and value[2000].name == "item 2000" and same(yaml.decode(yaml.encode(value)), value))
 nothing, message = yaml.decode(long .. "\nx")
 assert(nothing == nil and message:find("at line 2002", 1, true))
+
+-- What some reader takes for a line break, or does not take, is never written as it is.
+for _, code in ipairs { 0, 7, 0x1b, 0x7f, 0x80, 0x85, 0x9f, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff } do
+    local character = utf8.char(code)
+    for _, text in ipairs { "a" .. character .. "b", character, "a\n" .. character .. "\nb" } do
+        local encoded = yaml.encode({ key = text, [text] = 1 })
+        assert(not encoded:find(character, 1, true), ("U+%04X is written as it is"):format(code))
+        local decoded = yaml.decode(encoded)
+        assert(decoded.key == text and decoded[text] == 1, ("U+%04X"):format(code))
+    end
+end
+for _, text in ipairs { "\u{a0}b", "a\u{e000}b", "a\u{1f600}b", "a\tb" } do
+    assert(yaml.decode(yaml.encode({ text }))[1] == text)
+end
+assert(yaml.encode("a\u{85}\u{2028}b") == '"a\\u0085\\u2028b"\n')

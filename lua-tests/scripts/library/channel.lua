@@ -112,7 +112,8 @@ assert(number == 1 and received == "y")
 
 -- wrong arguments
 fails("bad argument #1 to 'make' (size out of range)", function() channel.make(-1) end)
-fails("bad argument #1 to 'make' (number expected, got string)", function() channel.make("x") end)
+fails("bad argument #1 to 'make' (integer expected, got string)", function() channel.make("x") end)
+fails("bad argument #1 to 'make' (integer expected, got 1.5)", function() channel.make(1.5) end)
 fails("channel expected, got table", function() ch.send({}, 1) end)
 fails("bad argument #1 to 'send' (value expected)", function() ch:send() end)
 fails("bad argument #2 to 'select' (table expected, got number)", function() channel.select({ "default" }, 5) end)

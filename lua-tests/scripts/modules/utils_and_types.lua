@@ -64,3 +64,17 @@ end
 assert(not types.is_integer(1 / 0) and not types.is_integer(0 / 0) and types.is_integer(2 ^ 60) and types.is_callable(print))
 assert(types.type(nil) == "nil" and types.type("x") == "string" and types.type(object) == "thing" and types.type(setmetatable({}, {})) == "table")
 fails("bad argument #1 to 'type' (value expected)", function() types.type() end)
+
+-- Errors that come up inside have the position of the call.
+for _, call in ipairs {
+    "utils.unpack({}, 'x')", "utils.unpack({}, 1, 1e8)", "utils.join({ {} })", "tablex.pretty({}, {}, {})",
+    "local set = tablex.set_new({ 1 }) return set + 1", "local set = tablex.set_new({ 1 }) return set < 1",
+    "tablex.load(('x'):rep(10), 1, {}, {})()", "tablex.ordered_map_new()[{}] = nil + 1",
+} do
+    local ok, message = pcall(assert(load("\n" .. call, "=caller")))
+    assert(ok or message:find("^caller:2: "), message)
+end
+local ok, message = pcall(load("return utils.unpack({}, 'x')", "=caller"))
+assert(message == "caller:1: bad argument #2 to 'unpack' (number expected, got string)", message)
+local ok, message = pcall(tablex.map, { 1 }, loadstring("error('mine')", "=callback"))
+assert(message == "callback:1: mine", message)

@@ -36,12 +36,20 @@ local port = start_server("s")
 local base = "http://127.0.0.1:" .. port
 assert(port > 0)
 
+-- What has numbers and names for keys, or nothing, is an object of JSON.
+handle_http("s", "/json/:id/*", function(req) return json_encode(req.params) .. json_encode(req.query_params) end)
+assert(http_get(base .. "/json/5/x").body == '{"1":"5","2":"x","*":"x","id":"5"}{}')
+
 local response = assert(http_get(base .. "/"))
 assert(response.status == 200 and response.body == "Hello World!")
 assert(response.headers["Content-Type"] == "text/plain; charset=utf-8")
 assert(response.headers["content-length"] == "12" and response.headers.Date)
 assert(http_get(base .. "/page").headers["Content-Type"] == "text/html; charset=utf-8")
 assert(http_get(base .. "/bytes").headers["Content-Type"] == "application/octet-stream")
+
+handle_http("s", "/fields", function(req) return req.headers.Cookie .. "|" .. req.headers["X-Many"] end)
+local many = { headers = { Cookie = { "a=1", "b=2" }, ["X-Many"] = { "1", "2" } } }
+assert(http_get(base .. "/fields", many).body == "a=1; b=2|1, 2")
 
 local response = assert(http_request("POST", base .. "/echo?x=1&y", "body", { ["X-Some-Thing"] = "value" }))
 assert(response.status == 201 and response.body == "body|x=1&y|value", response.body)
@@ -115,7 +123,10 @@ local function failure(f, expected)
     assert(error and error:find(expected, 1, true), error)
 end
 failure(function() error("inside") end, "http_server.lua")
-failure(function() return nil end, "wrong answer of a handler: string or table expected, got nil")
+failure(function() return nil end, "GET /fails of server 's': wrong answer of the handler: string or table expected, got nil")
+for _, answer in ipairs { {}, { text = "x" }, { "x" } } do
+    failure(function() return answer end, "a table with 'status', 'headers' or 'body' expected, this one has none of them")
+end
 failure(function() return true end, "string or table expected, got boolean")
 failure(function() return { status = 42 } end, "number from 200 to 599 expected, got 42")
 failure(function() return { body = {} } end, "string or function expected, got table")
@@ -153,6 +164,7 @@ refused("no server named 'x'", handle_http, "x", "/", print)
 refused("the server is running", start_server, "s")
 refused("a pattern begins with '/'", handle_http, "s", "x", print)
 refused("'*' stands at the end", handle_http, "s", "/*/x", print)
+refused("two parts have the same name", handle_http, "s", "/:a/:a", print)
 refused("port from 0 to 65535 expected", create_server, "t", -1)
 refused("path of the certificate expected, got nil", create_server, "t", 0, true)
 refused("unknown option 'nonsense'", create_server, "t", 0, { nonsense = 1 })

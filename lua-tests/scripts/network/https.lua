@@ -18,6 +18,11 @@ local response = assert(http_get(url, trusted))
 assert(response.status == 200 and response.body == "secure GET")
 assert(http_get("https://127.0.0.1:" .. port .. "/", trusted).body == "secure GET")
 assert(http_get(url, { insecure = true }).body == "secure GET")
+
+-- HTTP/2 says the host in another way than HTTP/1.1, and may cut cookies into pieces.
+handle_http("s", "/fields", function(req) return req.headers.Host .. "|" .. req.headers.Cookie end)
+local cookies = { ca_file = trusted.ca_file, headers = { Cookie = { "a=1", "b=2" } } }
+assert(http_get(url .. "fields", cookies).body == "localhost:" .. port .. "|a=1; b=2")
 local response, reason = http_get(url)
 assert(response == nil and reason:find("certificate", 1, true), reason)
 local response, reason = http_get(url, { ca_file = folder .. "certificates/none.pem" })

@@ -183,3 +183,15 @@ assert(not ok and message:find("bad argument #1 to 'read'", 1, true), message)
 local conn, reason = tcp_connect("127.0.0.1", 1)
 assert(conn == nil and reason:find("127.0.0.1:1: ", 1, true), reason)
 listener.close()
+
+-- How much is read is a whole number.
+do
+    local listener = assert(tcp_listen(0, { host = "127.0.0.1" }))
+    local conn = assert(tcp_connect("127.0.0.1", listener.port))
+    for _, amount in ipairs { 0.5, 1.5, 0 / 0, 1 / 0, 0, -1, "x" } do
+        local ok, message = pcall(conn.read, amount)
+        assert(not ok and message:find("positive integer, '*l' or '*a' expected, got", 1, true), message)
+    end
+    conn.close()
+    listener.close()
+end

@@ -63,6 +63,15 @@ assert(ticks == 1 and clear_cron(schedule))
 schedule = cron("@every 20ms", function() send(done, true) end)
 receive(done) receive(done)
 assert(clear_cron(schedule))
+for wrong, expected in pairs({
+  ["0 0 0 30 2 *"] = "there is no such day",
+  ["0 1,,2 * * * *"] = "minute '1,,2': 0 to 59 expected",
+  ["0 0 25 * * *"] = "hour '25': 0 to 23 expected",
+}) do
+  local ok, message = pcall(cron, wrong, print)
+  assert(not ok and message:find("(schedule '" .. wrong .. "': " .. expected, 1, true), message)
+end
+assert(not pcall(clear_cron, 1.5) and not clear_cron(-1) and not clear_cron(0))
 for _, wrong in ipairs({ "* * * * *", "61 * * * * *", "", "@every 0s", "@every soon", "@sometimes", "* * * * * 9" }) do
   local ok, message = pcall(cron, wrong, print)
   assert(not ok and message:find("schedule '" .. wrong, 1, true), message)

@@ -7,6 +7,7 @@ mod cipher;
 mod hash;
 
 use crate::io::file::{in_pool, later};
+use crate::whole::Whole;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand::TryRng;
@@ -125,23 +126,23 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
 }
 
 /// `crypto.random_bytes(length)`: bytes from the system's generator.
-fn random_bytes(call: &mut Call, length: i64) -> Result<Vec<u8>, Error> {
+fn random_bytes(call: &mut Call, length: Whole) -> Result<Vec<u8>, Error> {
     /// A megabyte takes some milliseconds.
-    const MAX_LENGTH: i64 = 1 << 20;
-    if !(0..=MAX_LENGTH).contains(&length) {
+    const MAX_LENGTH: usize = 1 << 20;
+    let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
         return Err(Error::argument(1, format!("length must be 0 to {MAX_LENGTH}")));
-    }
-    call.charge(length as usize / BYTES_PER_UNIT);
-    let mut bytes = vec![0; length as usize];
+    };
+    call.charge(length / BYTES_PER_UNIT);
+    let mut bytes = vec![0; length];
     fill_random(&mut bytes)?;
     Ok(bytes)
 }
 
 /// `crypto.rsa_generate([bits])`: a pair of keys.
-fn rsa_generate<'c>(_: &mut Call<'c>, bits: Option<i64>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn rsa_generate<'c>(_: &mut Call<'c>, bits: Option<Whole>) -> Result<impl Results<'c> + use<'c>, Error> {
     /// Fewer are easily broken; more take minutes.
     const BITS: std::ops::RangeInclusive<i64> = 1024..=8192;
-    let bits = bits.unwrap_or(2048);
+    let Whole(bits) = bits.unwrap_or(Whole(2048));
     if !BITS.contains(&bits) {
         return Err(Error::argument(1, format!("bits must be {} to {}", BITS.start(), BITS.end())));
     }

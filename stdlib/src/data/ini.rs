@@ -6,6 +6,7 @@
 use super::document::{self, Event};
 use super::{Fault, marks, number, output};
 use crate::files::file_system;
+use crate::gathered::check_growth;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
 
@@ -131,9 +132,10 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
         }
         text.extend_from_slice(&[b"[", &name[..], b"]\n"].concat());
         for (key, value) in sorted(call, section, &path)? {
+            let size = key.len() + LuaString::from_value(value).map_or(0, |value| value.bytes().len());
+            check_growth(call, &text, size)?;
             write_field(&key, value, &path, &mut text)?;
         }
-        call.check_memory(text.len())?;
     }
     Ok(text)
 }

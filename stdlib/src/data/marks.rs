@@ -19,7 +19,7 @@ pub(super) fn map_mark<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 }
 
 /// Marks a table as a map.
-pub(super) fn mark_map<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<(), Error> {
+pub(crate) fn mark_map<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<(), Error> {
     let mark = map_mark(call)?;
     call.set_metatable(table.value(), Some(mark));
     Ok(())

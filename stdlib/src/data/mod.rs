@@ -15,7 +15,7 @@ pub(crate) mod dotenv;
 mod encode;
 pub(crate) mod ini;
 pub(crate) mod json;
-mod marks;
+pub(crate) mod marks;
 mod number;
 mod output;
 pub(crate) mod toml;

@@ -14,6 +14,15 @@ const ITEMS_PER_LOOK: usize = 64;
 /// Charged for an item beside the bytes that it is written as.
 const UNITS_PER_ITEM: usize = 4;
 
+/// Shorter strings are written without a thought of memory, until the budget is looked at.
+const LONG_STRING: usize = 4096;
+
+/// Fails if the memory limit does not allow so many bytes more: what is written lies outside of the heap, and is there twice in the
+/// end.
+fn check_room<W: Writer>(call: &mut Call, writer: &W, more: usize) -> Result<(), Error> {
+    call.check_memory(writer.written().saturating_add(more).saturating_mul(2))
+}
+
 /// A key of a map.
 #[derive(Clone, Copy)]
 pub(crate) enum Key<'c> {
@@ -63,6 +72,10 @@ pub(crate) trait Writer {
     fn end_map(&mut self);
     /// How many bytes have been written.
     fn written(&self) -> usize;
+    /// How many bytes a string takes, about.
+    fn size_of_string(&self, bytes: &[u8]) -> usize {
+        bytes.len()
+    }
 }
 
 /// A table that is being walked.
@@ -122,7 +135,7 @@ impl<'c> Walker<'c> {
                 }
                 self.advance(call, writer)?;
             }
-            call.check_memory(writer.written())?;
+            check_room(call, writer, 0)?;
             let bytes = writer.written().saturating_sub(before);
             if !call.charge(ITEMS_PER_LOOK * UNITS_PER_ITEM + bytes / 64) {
                 return Ok(Progress::Paused);
@@ -173,7 +186,13 @@ impl<'c> Walker<'c> {
             Type::Nil => writer.null(),
             Type::Boolean => writer.boolean(value.is_truthy()),
             Type::Number => writer.number(value.as_number().unwrap_or_default()),
-            Type::String => writer.string(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
+            Type::String => {
+                let bytes = LuaString::from_value(value).map_or(&[][..], LuaString::bytes);
+                if bytes.len() >= LONG_STRING {
+                    check_room(call, writer, writer.size_of_string(bytes))?;
+                }
+                writer.string(bytes)
+            }
             Type::Table => return self.table(call, value, writer),
             Type::Userdata if marks::is_null(value) => writer.null(),
             Type::Function => Err("a function cannot be encoded"),

@@ -137,7 +137,8 @@ impl Layout<'_> {
         if !self.is_strftime() {
             return Ok(write::write(moment, self.0));
         }
-        strtime::format(self.0, moment).map_err(|error| Error::argument(2, format!("layout '{}': {error}", self.0)))
+        let unknown = |_| Error::argument(2, format!("layout '{}': unknown or unfinished conversion", self.0));
+        strtime::format(self.0, moment).map_err(unknown)
     }
 }
 
@@ -187,16 +188,16 @@ fn parse_standard(text: &str, zone: TimeZone) -> Option<Timestamp> {
 }
 
 fn parse_strftime(text: &str, layout: &str, zone: TimeZone) -> Result<Timestamp, String> {
-    let parts = strtime::parse(layout, text).map_err(|error| error.to_string())?;
+    let parts = strtime::parse(layout, text).map_err(|_| format!("it does not fit '{layout}'"))?;
     if let Ok(moment) = parts.to_timestamp() {
         return Ok(moment);
     }
     let date = match (parts.to_datetime(), parts.to_date()) {
         (Ok(date), _) => date,
         (Err(_), Ok(date)) => date.into(),
-        (Err(error), Err(_)) => return Err(error.to_string()),
+        (Err(_), Err(_)) => return Err(format!("by '{layout}' it says no day that there is")),
     };
-    date.to_zoned(zone).map(|zoned| zoned.timestamp()).map_err(|error| error.to_string())
+    date.to_zoned(zone).map(|zoned| zoned.timestamp()).map_err(|_| "out of range".into())
 }
 
 /// The parts of a duration that is a table: their names, and how many months, days and seconds each is.

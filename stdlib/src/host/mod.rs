@@ -1,5 +1,6 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 
+mod children;
 mod disk;
 mod file_system;
 mod process;
@@ -97,6 +98,9 @@ pub trait World: 'static {
         Err(denied())
     }
 
+    /// Ends the child processes that have not ended: the time of the program is up.
+    fn end_children(&mut self) {}
+
     /// An environment variable.
     fn variable(&mut self, _name: &[u8]) -> Option<Vec<u8>> {
         None
@@ -131,7 +135,7 @@ pub trait World: 'static {
 /// A use of the network that a program asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkUse<'a> {
-    /// A connection to a host, or a datagram. (An HTTP client goes on to where it is redirected.)
+    /// A connection to a host, or a datagram. (An HTTP client asks again for each redirect.)
     Connect {
         /// The host's name or address.
         host: &'a str,

@@ -1,5 +1,6 @@
 //! The process that the program runs in, as its world.
 
+use super::children::Children;
 use super::disk::Disk;
 use super::file_system::FileSystem;
 use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream};
@@ -24,6 +25,7 @@ pub struct Process {
     start: Instant,
     variables: HashMap<OsString, OsString>,
     progress: Progress,
+    children: Children,
 }
 
 impl Process {
@@ -37,6 +39,7 @@ impl Process {
             start: Instant::now(),
             variables: HashMap::new(),
             progress: Progress::default(),
+            children: Children::default(),
         }
     }
 
@@ -329,7 +332,13 @@ impl World for Process {
         let output = child.stdout.take().map(|end| pipe_file!(end));
         let stream =
             input.or(output).map(|file| OpenStream { stream: Box::new(file), waits: true, is_terminal: false });
-        Ok(Child { stream, wait: Box::new(move || child.wait().map(raw_status)) })
+        self.children.add(&child);
+        let children = self.children.clone();
+        Ok(Child { stream, wait: Box::new(move || children.wait(child).map(raw_status)) })
+    }
+
+    fn end_children(&mut self) {
+        self.children.end();
     }
 
     fn variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {

@@ -1,9 +1,9 @@
 //! The HTTP client: `http_get`, `http_post`, `http_put`, `http_delete`, `http_request`.
 //!
-//! Connections are kept and used again, for each kind of trust and number of redirects those of their own. A call that fails
-//! returns nil and the reason, and tells the handlers of `on_error`.
+//! Connections are kept and used again, for each kind of trust those of their own. A call that fails returns nil and the reason,
+//! and tells the handlers of `on_error`.
 
-use super::headers;
+use super::{headers, redirect};
 use crate::Host;
 use crate::files::file_system;
 use crate::ft::make_parents;
@@ -14,6 +14,7 @@ use crate::net::tls::{self, Trust};
 use crate::options::Options;
 use crate::progress::{self, Bar, Progress};
 use crate::runtime::errors;
+use bytes::Bytes;
 use hashbrown::HashMap;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
@@ -46,38 +47,31 @@ const PIECE: u64 = 1 << 16;
 const REDIRECTS: usize = 10;
 /// What the body is, unless the program says otherwise.
 const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
-/// How many kinds of clients are kept.
+/// How many clients are kept.
 const MAX_CLIENTS: usize = 16;
 
 /// Clients, each with its connections.
 #[derive(Clone, Default)]
-pub(crate) struct Clients(Rc<RefCell<HashMap<Kind, Client>>>);
-
-/// What makes a client of its own necessary.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Kind {
-    trust: Trust,
-    redirects: usize,
-}
+pub(crate) struct Clients(Rc<RefCell<HashMap<Trust, Client>>>);
 
 impl Clients {
-    /// The client of that kind.
-    async fn get(&self, kind: Kind) -> Result<Client, String> {
-        if let Some(client) = self.0.borrow().get(&kind) {
+    /// The client that trusts these.
+    async fn get(&self, trust: &Trust) -> Result<Client, String> {
+        if let Some(client) = self.0.borrow().get(trust) {
             return Ok(client.clone());
         }
-        let trust = kind.trust.clone();
+        let trust = trust.clone();
+        let key = trust.clone();
         let config = in_pool(move || tls::client_config(&trust, &[b"h2", b"http/1.1"])).await;
         let config = config.flatten().map_err(|error| crate::host::reason(&error))?;
-        let redirect = if kind.redirects == 0 { Policy::none() } else { Policy::limited(kind.redirects) };
-        let client = Client::builder().tls_backend_preconfigured(config).redirect(redirect);
+        let client = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none());
         let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
         let client = client.build().map_err(|error| innermost(&error))?;
         let mut clients = self.0.borrow_mut();
         if clients.len() >= MAX_CLIENTS {
             clients.clear();
         }
-        clients.insert(kind, client.clone());
+        clients.insert(key, client.clone());
         Ok(client)
     }
 }
@@ -86,10 +80,12 @@ impl Clients {
 pub(crate) struct Request {
     method: Method,
     url: String,
-    body: Option<Vec<u8>>,
+    body: Option<Bytes>,
     headers: HeaderMap,
     timeout: Duration,
-    kind: Kind,
+    trust: Trust,
+    /// How many redirects are followed.
+    redirects: usize,
     /// The file that the body goes to.
     save_to: Option<Vec<u8>>,
     /// It is a file that is fetched or sent: folders are made for it, and an answer that is no success is a failure.
@@ -102,13 +98,19 @@ pub(crate) struct Request {
 
 impl Request {
     fn new(method: Method, url: LuaString, body: Option<LuaString>) -> Request {
+        let body = body.map(|body| Bytes::copy_from_slice(body.bytes()));
+        Request { body, ..Request::to(method, String::from_utf8_lossy(url.bytes()).into_owned()) }
+    }
+
+    fn to(method: Method, url: String) -> Request {
         Request {
             method,
-            url: String::from_utf8_lossy(url.bytes()).into_owned(),
-            body: body.map(|body| body.bytes().to_vec()),
+            url,
+            body: None,
             headers: HeaderMap::new(),
             timeout: TIMEOUT,
-            kind: Kind { trust: Trust::default(), redirects: REDIRECTS },
+            trust: Trust::default(),
+            redirects: REDIRECTS,
             save_to: None,
             is_transfer: false,
             body_from: None,
@@ -163,9 +165,9 @@ impl Request {
             self.timeout = timeout;
         }
         if let Some(redirects) = options.size(call, "redirects")? {
-            self.kind.redirects = redirects;
+            self.redirects = redirects;
         }
-        self.kind.trust = Trust {
+        self.trust = Trust {
             ca_file: options.text(call, "ca_file")?.map(<[u8]>::to_vec),
             insecure: options.boolean(call, "insecure")?.unwrap_or(false),
         };
@@ -335,7 +337,10 @@ async fn limited<T>(limit: Duration, future: impl Future<Output = Result<T, Fail
 
 /// The URL, if it is one that a client can ask.
 fn parse(url: &str) -> Result<Url, String> {
-    let url = Url::parse(url).map_err(|error| error.to_string())?;
+    let url = Url::parse(url).map_err(|error| match url.contains("://") {
+        true => error.to_string(),
+        false => "a URL that begins with http:// or https:// expected".into(),
+    })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         scheme => Err(format!("'{scheme}' is no scheme of HTTP")),
@@ -352,30 +357,50 @@ fn clients_for(call: &mut Call, url: &Url) -> Result<Clients, String> {
 }
 
 async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
-    let url = parse(&request.url).map_err(Failure::Reason)?;
-    let clients = lua.with(|call| clients_for(call, &url)).map_err(Failure::Reason)?;
-    let client = clients.get(request.kind).await.map_err(Failure::Reason)?;
-    let mut builder = client.request(request.method, url).headers(request.headers);
-    if let Some(body) = request.body {
-        builder = builder.body(body);
-    }
-    if let Some(path) = request.body_from {
-        let (size, body) = file_body(lua, path, &request.progress).await?;
-        builder = builder.header(CONTENT_LENGTH, size).body(body);
-    }
-    let mut response = builder.send().await?;
-    if request.is_transfer && !response.status().is_success() {
+    let (is_transfer, save_to, progress) = (request.is_transfer, request.save_to.clone(), request.progress.clone());
+    let mut response = follow(lua, request).await?;
+    if is_transfer && !response.status().is_success() {
         return Err(Failure::Reason(format!("the server answers {}", response.status())));
     }
-    let body = match request.save_to {
+    let body = match save_to {
         Some(path) => {
-            let bar = request.progress.begin_transfer(&String::from_utf8_lossy(&path), response.content_length());
-            Body::Saved(save(lua, &mut response, path, request.is_transfer, &bar).await?)
+            let bar = progress.begin_transfer(&String::from_utf8_lossy(&path), response.content_length());
+            Body::Saved(save(lua, &mut response, path, is_transfer, &bar).await?)
         }
         None => Body::Bytes(read(lua, &mut response).await?),
     };
     let (status, url) = (response.status().as_u16(), response.url().to_string());
     Ok(Answer { status, headers: std::mem::take(response.headers_mut()), url, body })
+}
+
+/// Asks, and goes on to where the answers send it. The world is asked before each step.
+async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
+    let mut url = parse(&request.url).map_err(Failure::Reason)?;
+    let mut redirects_left = request.redirects;
+    loop {
+        let clients = lua.with(|call| clients_for(call, &url)).map_err(Failure::Reason)?;
+        let client = clients.get(&request.trust).await.map_err(Failure::Reason)?;
+        let mut builder = client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
+        }
+        if let Some(path) = &request.body_from {
+            let (size, body) = file_body(lua, path.clone(), &request.progress).await?;
+            builder = builder.header(CONTENT_LENGTH, size).body(body);
+        }
+        let response = builder.send().await?;
+        let target = redirect::target(&url, response.status(), response.headers());
+        let Some(target) = target.filter(|_| request.redirects > 0) else { return Ok(response) };
+        let reason = |text: String| Failure::Reason(format!("redirected to {target}: {text}"));
+        redirects_left = redirects_left.checked_sub(1).ok_or_else(|| reason("too many redirects".into()))?;
+        parse(target.as_str()).map_err(reason)?;
+        let drops_body = redirect::drops_body(response.status(), &request.method);
+        if drops_body {
+            (request.method, request.body, request.body_from) = (Method::GET, None, None);
+        }
+        redirect::adapt(&mut request.headers, &url, &target, drops_body);
+        url = target;
+    }
 }
 
 /// The whole body, as far as the memory limit allows.
@@ -453,37 +478,26 @@ fn response<'c>(call: &mut Call<'c>, answer: Answer) -> Result<Table<'c>, Error>
 }
 
 /// What is at a URL, at most `limit` bytes of it, or None if nothing is: for modules. The error is the reason.
-pub(crate) fn fetch(
-    call: &mut Call,
-    url: &str,
-    limit: usize,
-    timeout: Duration,
-) -> impl Future<Output = Result<Option<Vec<u8>>, String>> + use<> {
-    let prepared = parse(url).and_then(|url| Ok((clients_for(call, &url)?, url)));
-    async move {
-        let (clients, url) = prepared?;
-        let kind = Kind { trust: Trust::default(), redirects: REDIRECTS };
-        let fetched = limited(timeout, async {
-            let client = clients.get(kind).await.map_err(Failure::Reason)?;
-            let mut response = client.get(url).send().await?;
-            if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
-                return Ok(None);
+pub(crate) async fn fetch(lua: &Lua, url: &str, limit: usize, timeout: Duration) -> Result<Option<Vec<u8>>, String> {
+    let fetched = limited(timeout, async {
+        let mut response = follow(lua, Request::to(Method::GET, url.into())).await?;
+        if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
+            return Ok(None);
+        }
+        if !response.status().is_success() {
+            return Err(Failure::Reason(format!("the server answers {}", response.status())));
+        }
+        let mut text = Vec::new();
+        while let Some(piece) = response.chunk().await? {
+            if text.len() + piece.len() > limit {
+                return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
             }
-            if !response.status().is_success() {
-                return Err(Failure::Reason(format!("the server answers {}", response.status())));
-            }
-            let mut text = Vec::new();
-            while let Some(piece) = response.chunk().await? {
-                if text.len() + piece.len() > limit {
-                    return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
-                }
-                text.extend_from_slice(&piece);
-            }
-            Ok(Some(text))
-        });
-        fetched.await.map_err(|failure| match failure {
-            Failure::Reason(reason) => reason,
-            Failure::Raise(_) => "not enough memory".into(),
-        })
-    }
+            text.extend_from_slice(&piece);
+        }
+        Ok(Some(text))
+    });
+    fetched.await.map_err(|failure| match failure {
+        Failure::Reason(reason) => reason,
+        Failure::Raise(_) => "not enough memory".into(),
+    })
 }

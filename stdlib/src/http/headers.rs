@@ -1,9 +1,9 @@
 //! Header fields as Lua sees them: a table with names in their usual spelling (`Content-Type`), looked up in any.
 //!
-//! A field that came several times is one string, joined by commas, as HTTP has it; `Set-Cookie`, where that would lose
-//! something, is a list then.
+//! A field that came several times is one string, joined by commas, or semicolons for `Cookie`, as HTTP has it; `Set-Cookie`, where
+//! that would lose something, is a list then.
 
-use hyper::header::{HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use hyper::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use smallvec::SmallVec;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -75,7 +75,8 @@ pub(crate) fn to_table<'c>(call: &mut Call<'c>, headers: &HeaderMap) -> Result<T
 fn several<'c>(call: &mut Call<'c>, headers: &HeaderMap, name: &HeaderName) -> Result<Value<'c>, Error> {
     let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
     if name != SET_COOKIE {
-        return Ok(call.string(&values.join(&b", "[..]))?.value());
+        let separator: &[u8] = if name == COOKIE { b"; " } else { b", " };
+        return Ok(call.string(&values.join(separator))?.value());
     }
     let list = call.table(values.len(), 0)?;
     for (place, value) in values.into_iter().enumerate() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod client;
 pub(crate) mod headers;
+mod redirect;
 pub(crate) mod server;
 
 use solvm_vm::{Call, Error};

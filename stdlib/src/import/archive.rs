@@ -42,7 +42,10 @@ fn common_folder<'a>(paths: impl Iterator<Item = &'a str>) -> String {
 fn no_archive(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
-        error => io::Error::new(io::ErrorKind::InvalidData, format!("no usable zip archive: {error}")),
+        ZipError::UnsupportedArchive(what) => {
+            io::Error::new(io::ErrorKind::Unsupported, format!("no usable zip archive: {what}"))
+        }
+        _ => io::Error::new(io::ErrorKind::InvalidData, "no usable zip archive"),
     }
 }
 

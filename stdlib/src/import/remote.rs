@@ -40,8 +40,8 @@ pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, S
     if let Some(text) = fetched.get(url) {
         return Ok(Some(text));
     }
-    let download = lua.with(|call| client::fetch(call, url.as_str(), MAX_SIZE as usize, LIMIT));
-    let text = download.await.map_err(|reason| format!("cannot fetch {url}: {reason}"))?;
+    let text = client::fetch(lua, url.as_str(), MAX_SIZE as usize, LIMIT).await;
+    let text = text.map_err(|reason| format!("cannot fetch {url}: {reason}"))?;
     let Some(text) = text.map(Rc::new) else { return Ok(None) };
     fetched.keep(url, text.clone());
     Ok(Some(text))

@@ -26,10 +26,20 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    match innermost.downcast_ref::<io::Error>() {
-        Some(error) => reason(error),
-        None => innermost.to_string(),
+    match (innermost.downcast_ref::<io::Error>(), innermost.downcast_ref::<hyper::Error>()) {
+        (Some(error), _) => tls_error(error).and_then(tls::reason).map_or_else(|| reason(error), String::from),
+        (_, Some(error)) if error.is_parse() => "the answer is no HTTP".into(),
+        (_, Some(error)) if error.is_incomplete_message() => {
+            "the connection was closed before the answer was whole".into()
+        }
+        _ => innermost.to_string(),
     }
+}
+
+/// The error of TLS that is in one of the system, or in one that is in that.
+fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| tls_error(inner.downcast_ref()?))
 }
 
 /// Asks the world whether the program may do this. The error is the reason why not.

@@ -12,6 +12,7 @@ use crate::options::Options;
 use crate::runtime::channel::{self, Received};
 use crate::runtime::executor::Exemption;
 use crate::runtime::timer::seconds;
+use crate::whole::{Whole, shown};
 use bytes::BytesMut;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Definition, Either, FromLua, Library, Results, Start, Step, Steps};
@@ -327,17 +328,21 @@ enum Amount {
 
 impl FromLua for Amount {
     type Item<'c> = Amount;
-    const EXPECTED: &'static str = "number, '*l' or '*a'";
+    const EXPECTED: &'static str = "positive integer, '*l' or '*a'";
 
     fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Amount> {
         if let Some(count) = value.as_number() {
-            return (count >= 1.0).then_some(Amount::Bytes(count as usize));
+            return Whole::of(count)?.size().filter(|&count| count > 0).map(Amount::Bytes);
         }
         match LuaString::from_value(value)?.bytes() {
             b"*l" | b"l" => Some(Amount::Line),
             b"*a" | b"a" => Some(Amount::All),
             _ => None,
         }
+    }
+
+    fn got(value: Value<'_>) -> String {
+        shown(value)
     }
 }
 

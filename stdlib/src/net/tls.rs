@@ -136,3 +136,21 @@ impl ServerCertVerifier for AnyCertificate {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+/// What is wrong with a connection, where the crate's words are for those who know TLS.
+pub(crate) fn reason(error: &rustls::Error) -> Option<&'static str> {
+    use rustls::{CertificateError as Certificate, Error};
+    Some(match error {
+        Error::InvalidMessage(_) => "the other end does not speak TLS",
+        Error::InvalidCertificate(Certificate::UnknownIssuer) => {
+            "the certificate is not trusted: its issuer is unknown"
+        }
+        Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            "the certificate has expired"
+        }
+        Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
+            "the certificate is that of another host"
+        }
+        _ => return None,
+    })
+}

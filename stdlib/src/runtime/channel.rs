@@ -1,5 +1,7 @@
 //! Channels: `chan`, `send`, `receive`, `close_channel`, and `select` of several.
 
+use crate::channel::size_of_buffer;
+use crate::whole::{Whole, shown};
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
@@ -20,18 +22,19 @@ fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 }
 
 /// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one without a name.
-fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> Result<Userdata<'c>, Error> {
+fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<Whole>) -> Result<Userdata<'c>, Error> {
+    let size = size.unwrap_or(Whole(0));
     let (name, size) = match name {
         Some(value) => match (LuaString::from_value(value), value.as_number()) {
-            (Some(name), _) => (Some(name), size.unwrap_or(0.0)),
-            (None, Some(size)) => (None, size),
+            (Some(name), _) => (Some(name), size_of_buffer(2, size)?),
+            (None, Some(number)) => {
+                let expected = || Error::argument(1, format!("integer expected, got {}", shown(value)));
+                (None, size_of_buffer(1, Whole::of(number).ok_or_else(expected)?)?)
+            }
             _ => return Err(Error::argument(1, format!("string expected, got {}", value.type_name()))),
         },
-        None => (None, 0.0),
+        None => (None, size_of_buffer(2, size)?),
     };
-    if !(0.0..=crate::channel::MAX_SIZE).contains(&size) {
-        return Err(Error::argument(2, "size out of range"));
-    }
     if let Some(name) = name {
         if name.bytes().first() == Some(&b'#') || name.value().to_number().is_some() {
             return Err(Error::argument(1, "a channel's name must not be numeric or begin with '#'"));
@@ -40,7 +43,7 @@ fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<f64>) -> 
             return Err(Error::argument(1, "a channel of that name exists"));
         }
     }
-    let channel = crate::channel::new(call, size as usize)?;
+    let channel = crate::channel::new(call, size)?;
     if let Some(name) = name {
         names(call)?.set(call, name.value(), channel.value())?;
     }

@@ -334,6 +334,13 @@ impl Executor {
         })
     }
 
+    /// Ends the child processes that the program has started.
+    pub fn end_children(&mut self) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.world.end_children();
+        }
+    }
+
     /// Writes to the program's standard error output.
     pub fn write_error(&mut self, text: &[u8]) {
         if let Some(host) = self.vm.host::<Host>() {
@@ -503,15 +510,19 @@ impl Executor {
                 timer::go_on(call, id);
                 watch::go_on(call, id);
                 let is_reported = !is_handled || Some(id) == main;
-                let report = is_reported.then(|| Report {
-                    message: call.error_message(error),
+                let report = is_reported.then(|| {
                     // As with `lua`, only texts come with the calls.
-                    traceback: if LuaString::from_value(error).is_some() { traceback.to_vec() } else { Vec::new() },
-                    goroutine: (Some(id) != main).then(|| id.number()),
+                    let calls = if LuaString::from_value(error).is_some() { traceback } else { b"" };
+                    let subject = server::subject(call, id).map(|subject| format!("\n\tin the answer to {subject}"));
+                    Report {
+                        message: call.error_message(error),
+                        traceback: [calls, subject.unwrap_or_default().as_bytes()].concat(),
+                        goroutine: (Some(id) != main).then(|| id.number()),
+                    }
                 });
                 (id, report, is_handled && Some(id) != main)
             });
-            let Some((id, report, is_fine)) = end else { return ends };
+            let Some((id, report, is_fine)) = end else { break };
             if ends != Ends::Goal {
                 ends = if Some(id) == goal { Ends::Goal } else { Ends::Others };
             }
@@ -523,6 +534,10 @@ impl Executor {
                 self.report(&report);
             }
         }
+        if let Some(host) = self.vm.host::<Host>() {
+            host.servers.forget_broken_off();
+        }
+        ends
     }
 }
 

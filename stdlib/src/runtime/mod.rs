@@ -1,6 +1,7 @@
 //! What runs beside the main chunk: goroutines, channels, timers, and the executor that drives them.
 
 pub(crate) mod channel;
+mod cron;
 pub(crate) mod errors;
 pub mod executor;
 pub(crate) mod goroutine;

@@ -4,26 +4,27 @@
 //! multiples of its period, those that pass while the function runs are left out. An error in the function goes to `on_error`;
 //! the executor then starts a repeating timer anew. As long as a timer is pending, the default time limit stands still.
 
+use super::cron;
 use super::executor::Exemption;
 use crate::Host;
 use crate::duration;
+use crate::whole::Whole;
 use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
 use hashbrown::HashMap;
 use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
-use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
+use solvm_vm::{Call, Data, Error, Function, GoroutineId, LuaString, Table, Value};
 use std::time::{Duration, Instant};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "clear_cron" => clear_cron,
     "clear_interval" => clear_interval,
     "clear_timeout" => clear_timeout,
-    "cron" => cron,
+    "cron" => set_cron,
     "set_interval" => set_interval,
     "set_timeout" => set_timeout,
 });
 
-/// What the goroutine of a timer runs: its arguments are the timer's number and function.
+/// What the goroutine of a timer runs: its arguments are the timer's number, its function and its weight.
 static RUN: Definition = Definition::new("timer", run);
 
 /// When a timer calls its function.
@@ -35,6 +36,24 @@ enum Schedule {
     Every(Duration),
     /// As a cron expression says, in local time.
     Cron(Box<Cron>),
+}
+
+/// What a timer takes outside of the heap. The heap counts it as long as the timer's goroutine lives, which holds it.
+struct Weight(usize);
+
+impl Data for Weight {
+    fn external_size(&self) -> usize {
+        self.0
+    }
+}
+
+impl Schedule {
+    fn weight(&self) -> Weight {
+        /// About what the tables of timers and goroutines have of each, and a schedule's own sets of times.
+        const TIMER: usize = 512;
+        const CRON: usize = 5632;
+        Weight(if let Schedule::Cron(_) = self { TIMER + CRON } else { TIMER })
+    }
 }
 
 /// The functions that make timers, each with one that clears them.
@@ -104,13 +123,14 @@ fn set_interval<'c>(call: &mut Call<'c>, function: Function<'c>, period: f64) ->
 }
 
 /// `cron(schedule, f)`: calls `f` whenever the time matches.
-fn cron<'c>(call: &mut Call<'c>, schedule: LuaString<'c>, function: Function<'c>) -> Result<f64, Error> {
+fn set_cron<'c>(call: &mut Call<'c>, schedule: LuaString<'c>, function: Function<'c>) -> Result<f64, Error> {
     let text = String::from_utf8_lossy(schedule.bytes()).into_owned();
-    let schedule = parse(text.trim()).map_err(|reason| Error::argument(1, format!("schedule '{text}': {reason}")))?;
+    let schedule = parse(call, text.trim());
+    let schedule = schedule.map_err(|reason| Error::argument(1, format!("schedule '{text}': {reason}")))?;
     start(call, Kind::Cron, schedule, function)
 }
 
-fn parse(text: &str) -> Result<Schedule, String> {
+fn parse(call: &mut Call, text: &str) -> Result<Schedule, String> {
     if let Some(period) = text.strip_prefix("@every ") {
         let period = duration::parse(period.trim()).ok_or("no duration (as 300ms, 10s, 1m30s)")?;
         return if period.is_zero() {
@@ -119,21 +139,23 @@ fn parse(text: &str) -> Result<Schedule, String> {
             Ok(Schedule::Every(period))
         };
     }
-    let seconds = if text.starts_with('@') { Seconds::Optional } else { Seconds::Required };
-    let parser = CronParser::builder().seconds(seconds).year(Year::Disallowed).dom_and_dow(false).build();
-    let cron = parser.parse(text).map_err(|error| error.to_string())?;
-    Ok(Schedule::Cron(Box::new(cron)))
+    let schedule = cron::parse(text)?;
+    let now = call.host::<Host>().map(|host| host.world.wall_clock());
+    if now.is_some_and(|now| cron::wait(&schedule, now).is_none()) {
+        return Err("there is no such day".into());
+    }
+    Ok(Schedule::Cron(Box::new(schedule)))
 }
 
-fn clear_timeout(call: &mut Call, number: f64) -> bool {
+fn clear_timeout(call: &mut Call, number: Whole) -> bool {
     clear(call, Kind::Timeout, number)
 }
 
-fn clear_interval(call: &mut Call, number: f64) -> bool {
+fn clear_interval(call: &mut Call, number: Whole) -> bool {
     clear(call, Kind::Interval, number)
 }
 
-fn clear_cron(call: &mut Call, number: f64) -> bool {
+fn clear_cron(call: &mut Call, number: Whole) -> bool {
     clear(call, Kind::Cron, number)
 }
 
@@ -142,8 +164,9 @@ fn timers<'a>(call: &'a mut Call) -> Option<&'a mut Timers> {
 }
 
 /// Clears a timer: its function is not called any more. Whether there was one of that kind and number.
-fn clear(call: &mut Call, kind: Kind, number: f64) -> bool {
-    let number = number as u64;
+fn clear(call: &mut Call, kind: Kind, number: Whole) -> bool {
+    // No timer has the number 0.
+    let number = number.size().unwrap_or_default() as u64;
     let Some(timers) = timers(call) else { return false };
     if timers.timers.get(&number).is_none_or(|timer| timer.kind != kind) {
         return false;
@@ -170,6 +193,7 @@ fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 }
 
 fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Function<'c>) -> Result<f64, Error> {
+    call.check_memory(schedule.weight().0)?;
     let due = call.now();
     let place = caller(call);
     let Some(host) = call.host::<Host>() else { return Err(Error::text("no timers here")) };
@@ -178,7 +202,7 @@ fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Func
     let number = host.timers.next;
     let functions = functions(call)?;
     functions.set(call, Value::number(number as f64), function.value())?;
-    let goroutine = spawn(call, number, function)?;
+    let goroutine = spawn(call, number, function, schedule.weight())?;
     if let Some(timers) = timers(call) {
         timers.by_goroutine.insert(goroutine, number);
         let timer = Timer { kind, schedule, goroutine, is_running: false, due, place, _exemption: exemption };
@@ -193,21 +217,23 @@ pub(super) fn caller(call: &mut Call) -> Vec<u8> {
     position.strip_suffix(b": ").unwrap_or(b"[C]").to_vec()
 }
 
-fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>) -> Result<GoroutineId, Error> {
+fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>, weight: Weight) -> Result<GoroutineId, Error> {
     let run = call.function(&RUN, &[]);
-    call.spawn(run, &[Value::number(number as f64), function.value()])
+    let weight = call.userdata(weight, None);
+    call.spawn(run, &[Value::number(number as f64), function.value(), weight.value()])
 }
 
 /// A timer's goroutine has failed: one that repeats goes on in a new one.
 pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
     let Some(timers) = timers(call) else { return };
     let Some(number) = timers.by_goroutine.remove(&failed) else { return };
-    let repeats = timers.timers.get(&number).is_some_and(|timer| !matches!(timer.schedule, Schedule::Once(_)));
+    let schedule = timers.timers.get(&number).map(|timer| &timer.schedule);
+    let weight = schedule.filter(|schedule| !matches!(schedule, Schedule::Once(_))).map(Schedule::weight);
     let function =
         functions(call).ok().and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
-    match (repeats, function) {
-        (true, Some(function)) => {
-            let Ok(goroutine) = spawn(call, number, function) else { return };
+    match (weight, function) {
+        (Some(weight), Some(function)) => {
+            let Ok(goroutine) = spawn(call, number, function, weight) else { return };
             let Some(timers) = self::timers(call) else { return };
             timers.by_goroutine.insert(goroutine, number);
             if let Some(timer) = timers.timers.get_mut(&number) {
@@ -276,13 +302,7 @@ impl Timer {
                 let due = period.checked_mul(periods).and_then(|after| self.due.checked_add(after));
                 Some(due.unwrap_or(now + FAR))
             }
-            Schedule::Cron(cron) => {
-                let zone = jiff::tz::TimeZone::system();
-                let time = jiff::Timestamp::try_from(wall_clock).ok()?.to_zoned(zone);
-                let next = cron.find_next_occurrence(&time, false).ok()?;
-                let wait = next.timestamp().duration_since(time.timestamp());
-                Some(now + Duration::try_from(wait).ok()?)
-            }
+            Schedule::Cron(schedule) => now.checked_add(cron::wait(schedule, wall_clock)?),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::Host;
 use crate::files::file_system;
 use crate::host::{Watch, path_of};
 use crate::io::file::{failure, in_pool};
+use crate::whole::Whole;
 use futures_util::FutureExt;
 use hashbrown::HashMap;
 use solvm_vm::native::asynchronous::{self, Slot};
@@ -153,8 +154,9 @@ fn start<'c>(
 }
 
 /// `unwatch_file(id)`: stops watching. Whether there was a watcher of that number.
-fn unwatch_file(call: &mut Call, number: f64) -> bool {
-    let number = number as u64;
+fn unwatch_file(call: &mut Call, number: Whole) -> bool {
+    // No watcher has the number 0.
+    let number = number.size().unwrap_or_default() as u64;
     if let Ok(functions) = functions(call) {
         // What is removed needs no memory.
         let _ = functions.set(call, Value::number(number as f64), Value::NIL);

@@ -3,6 +3,7 @@
 use super::pattern::{Anchor, Matcher, Progress};
 use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
+use crate::gathered::check_growth;
 use smallvec::smallvec;
 use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Values, Wanted};
 use solvm_vm::number::NumberText;
@@ -112,10 +113,7 @@ impl Substitution {
 
     /// Adds a piece of text, as far as the memory limit allows; its bytes are charged.
     fn add(&mut self, call: &mut Call, piece: &[u8]) -> Result<(), Error> {
-        if self.text.len() + piece.len() > self.text.capacity() {
-            // It is gathered outside of the heap, and becomes a string at the end.
-            call.check_memory((self.text.len() + piece.len()).saturating_mul(2))?;
-        }
+        check_growth(call, &self.text, piece.len())?;
         call.charge_bytes(piece.len());
         self.text.extend_from_slice(piece);
         Ok(())

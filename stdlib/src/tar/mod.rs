@@ -10,7 +10,7 @@ use crate::files::{describe, perform};
 use crate::host::{FileKind, FileSystem, Metadata, path_of};
 use crate::options::Options;
 use crate::progress::{self, Progress};
-use read::Reader;
+use read::{Reader, no_archive};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::io;
@@ -123,8 +123,8 @@ fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> 
                 _ => FileKind::File,
             },
             size: entry.size(),
-            permissions: header.mode()? & 0o7777,
-            modified: header.mtime()? as f64,
+            permissions: header.mode().map_err(no_archive)? & 0o7777,
+            modified: header.mtime().map_err(no_archive)? as f64,
             ..Metadata::default()
         };
         let link = entry.link_name_bytes().map(|link| link.into_owned());

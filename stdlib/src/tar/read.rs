@@ -31,7 +31,7 @@ impl Read for Limited {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = self.left.get();
         if left == 0 && !buffer.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the names in the archive are too long"));
+            return Err(too_long());
         }
         let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
         let count = self.source.read(&mut buffer[..room])?;
@@ -62,7 +62,7 @@ impl Reader {
         let mut archive = Archive::new(Limited { source: self.source, left: left.clone() });
         let mut count = 0;
         for entry in archive.entries()? {
-            let mut entry = entry.map_err(no_archive)?;
+            let mut entry = entry.map_err(|error| if left.get() == 0 { too_long() } else { no_archive(error) })?;
             count += 1;
             if count > MAX_ENTRIES {
                 return Err(io::Error::other(format!("the archive has more than {MAX_ENTRIES} entries")));
@@ -74,7 +74,7 @@ impl Reader {
             }
             // What was not looked at is passed over; then comes the next entry's head.
             let is_sparse = entry.header().entry_type() == EntryType::GNUSparse;
-            let stored = if is_sparse { entry.header().entry_size()? } else { entry.size() };
+            let stored = if is_sparse { entry.header().entry_size().map_err(no_archive)? } else { entry.size() };
             let unread = stored.saturating_sub(u64::MAX - left.get());
             left.set(unread.saturating_add(BLOCK + MAX_HEADERS));
         }
@@ -82,10 +82,14 @@ impl Reader {
     }
 }
 
-/// The error of something that is no archive.
-fn no_archive(error: io::Error) -> io::Error {
+/// The error of something that is no archive, whatever it is that the crate stumbles over.
+pub(super) fn no_archive(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;
     }
-    io::Error::new(error.kind(), format!("no usable tar archive: {error}"))
+    io::Error::new(error.kind(), "no usable tar archive")
+}
+
+fn too_long() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "the names in the archive are too long")
 }

@@ -7,7 +7,7 @@ mod data;
 mod nesting;
 
 use crate::data::document::give_way;
-use crate::data::walker::Walker;
+use crate::data::walker::{Walker, Writer};
 use crate::data::{Progress, failure};
 use crate::files::{self, Pattern, file_system, path_bytes};
 use crate::host::{FileSystem, path_of};
@@ -232,18 +232,26 @@ fn parse_glob<'c>(
     }))
 }
 
-/// Text that may not become too long.
-#[derive(Default)]
-struct Output(String);
+/// Text that may not become longer than this.
+struct Output {
+    text: String,
+    limit: usize,
+}
 
 impl fmt::Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > MAX_OUTPUT {
+        if self.text.len() + text.len() > self.limit {
             return Err(fmt::Error);
         }
-        self.0.push_str(text);
+        self.text.push_str(text);
         Ok(())
     }
+}
+
+/// Why a template gives no text.
+enum Failure {
+    Reason(String),
+    NoMemory,
 }
 
 /// Fills a template with the value in a slot: the result is the text, or nil and a message.
@@ -267,23 +275,29 @@ async fn fill(lua: Lua, template: Arc<Template>, name: Option<String>, value: Sl
             Progress::Paused => give_way().await,
         }
     }
+    // The value lies outside of the heap; so does the text, which is there twice in the end.
+    let room = lua.with(|call| call.memory_room()).saturating_sub(writer.written()) / 2;
     let value = writer.finish();
     let filled = in_pool(move || {
-        let mut output = Output::default();
+        let mut output = Output { text: String::new(), limit: room.min(MAX_OUTPUT) };
         let result = match name {
             None => template.execute_fmt(&mut output, &value),
             Some(name) => template.execute_template_fmt(&mut output, &name, &value),
         };
         match result {
-            Ok(()) => Ok(output.0),
-            Err(gotmpl::TemplateError::Write) => Err(format!("the text would be longer than {} MiB", MAX_OUTPUT >> 20)),
-            Err(error) => Err(error.to_string()),
+            Ok(()) => Ok(output.text),
+            Err(gotmpl::TemplateError::Write) if room < MAX_OUTPUT => Err(Failure::NoMemory),
+            Err(gotmpl::TemplateError::Write) => {
+                Err(Failure::Reason(format!("the text would be longer than {} MiB", MAX_OUTPUT >> 20)))
+            }
+            Err(error) => Err(Failure::Reason(error.to_string())),
         }
     });
     let filled = filled.await.map_err(|error| Error::text(error.to_string()))?;
     lua.finish_with(|call| match filled {
         Ok(text) => Ok(vec![call.string(text.as_bytes())?.value()]),
-        Err(message) => failure(call, &message),
+        Err(Failure::Reason(message)) => failure(call, &message),
+        Err(Failure::NoMemory) => Err(Error::out_of_memory()),
     })
 }
 

@@ -39,7 +39,7 @@ struct Target {
 
 /// The target of a URL. The error is the reason why it is none.
 fn parse(url: &[u8]) -> Result<Target, String> {
-    let uri = Uri::try_from(url).map_err(|error| error.to_string())?;
+    let uri = Uri::try_from(url).map_err(|_| "a URL as ws://host/path expected")?;
     let is_secure = match uri.scheme_str() {
         Some("ws") => false,
         Some("wss") => true,

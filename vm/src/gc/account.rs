@@ -155,6 +155,11 @@ impl Heap {
         self.account.used.saturating_add(bytes) > self.account.limit
     }
 
+    /// How many bytes more the limit allows.
+    pub(crate) fn room(&self) -> usize {
+        self.account.limit.saturating_sub(self.account.used)
+    }
+
     /// Stops the collector (`collectgarbage("stop")`), but for a heap over its limit.
     pub(crate) fn stop(&mut self) {
         self.account.stopped = true;

@@ -213,6 +213,11 @@ impl<'c> Call<'c> {
         if self.vm().heap.would_exceed(bytes) { Err(Error::out_of_memory()) } else { Ok(()) }
     }
 
+    /// How many bytes more the memory limit allows.
+    pub fn memory_room(&self) -> usize {
+        self.vm_ref().heap.room()
+    }
+
     /// A new table with room for `array` values and `fields` other keys.
     pub fn table(&mut self, array: usize, fields: usize) -> Result<Table<'c>, Error> {
         self.check_memory(array.saturating_mul(8).saturating_add(fields.saturating_mul(24)))?;
@@ -244,9 +249,18 @@ impl<'c> Call<'c> {
 
     /// Compiles a chunk: source text, or what [`Call::dump`] gave. Its function gets the running thread's globals as environment. The error is the compiler's message.
     pub fn load(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
+        self.load_as(text, name, false)
+    }
+
+    /// The same for the source of a library that is written in Lua: messages have the position of whoever has called it.
+    pub fn load_library(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
+        self.load_as(text, name, true)
+    }
+
+    fn load_as(&mut self, text: &[u8], name: &[u8], is_library: bool) -> Result<Function<'c>, Vec<u8>> {
         let environment = self.vm().current_globals();
         // SAFETY: the environment is live.
-        let function = unsafe { load::load(self.vm(), text, name, environment) }?;
+        let function = unsafe { load::load(self.vm(), text, name, environment, is_library) }?;
         Function::from_value(Value::from_raw(Raw::from_lua_function(function))).ok_or_else(Vec::new)
     }
 

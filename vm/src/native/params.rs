@@ -16,6 +16,11 @@ pub trait FromLua: Sized {
     /// The converted value; None if it is of the wrong type.
     fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Self::Item<'c>>;
 
+    /// What a message says that was got, for a value of the wrong type.
+    fn got(value: Value<'_>) -> String {
+        value.type_name().into()
+    }
+
     /// What an absent argument becomes; None if it must be there.
     fn absent<'c>() -> Option<Self::Item<'c>> {
         None
@@ -33,12 +38,12 @@ pub trait Param {
 
 #[cold]
 #[inline(never)]
-fn wrong_type(call: &Call<'_>, index: usize, expected: &str) -> Error {
-    if expected == <Value as FromLua>::EXPECTED {
+fn wrong_type<T: FromLua>(call: &Call<'_>, index: usize) -> Error {
+    if T::EXPECTED == <Value as FromLua>::EXPECTED {
         return Error::argument(index, messages::VALUE_EXPECTED);
     }
-    let got = call.argument(index - 1).map_or(messages::NO_VALUE, Value::type_name);
-    Error::argument(index, messages::expected(expected, got))
+    let got = call.argument(index - 1).map_or_else(|| messages::NO_VALUE.into(), T::got);
+    Error::argument(index, messages::expected(T::EXPECTED, &got))
 }
 
 impl<T: FromLua> Param for T {
@@ -53,7 +58,7 @@ impl<T: FromLua> Param for T {
         };
         match converted {
             Some(item) => Ok(item),
-            None => Err(wrong_type(call, *index, T::EXPECTED)),
+            None => Err(wrong_type::<T>(call, *index)),
         }
     }
 }

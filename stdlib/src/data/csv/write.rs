@@ -1,6 +1,7 @@
 //! The writer of CSV: from rows that are lists, or maps with the same columns.
 
 use crate::data::{marks, number};
+use crate::gathered::check_growth;
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
 
 /// Units charged for a field.
@@ -40,7 +41,7 @@ impl CsvWriter {
         loop {
             let row = rows.get(self.next);
             if row.is_nil() {
-                call.check_memory(self.text.len())?;
+                self.check_passed_over(call, rows)?;
                 return Ok(true);
             }
             let Some(row) = Table::from_value(row) else {
@@ -49,10 +50,18 @@ impl CsvWriter {
             let before = self.text.len();
             let count = self.row(call, row)?;
             self.next += 1;
-            call.check_memory(self.text.len())?;
             if !call.charge(count * UNITS_PER_FIELD + (self.text.len() - before) / 64) {
                 return Ok(false);
             }
+        }
+    }
+
+    /// Fails if the table has something that is no row of the list that was written.
+    fn check_passed_over<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
+        call.charge(rows.capacity() / 16);
+        match rows.pairs().find(|(key, _)| !is_index(*key, self.next - 1)) {
+            Some((key, _)) => Err(Error::text(format!("rows{}: rows stand in a list, without gaps", step(key)))),
+            None => Ok(()),
         }
     }
 
@@ -66,6 +75,7 @@ impl CsvWriter {
                 for (i, name) in columns.iter().enumerate() {
                     let name = call.string(name)?;
                     self.separate(i);
+                    self.check_room(call, row.get(name))?;
                     self.value(row.get(name), name.value())?;
                 }
                 columns.len()
@@ -73,10 +83,14 @@ impl CsvWriter {
             _ => {
                 for i in 1..=length {
                     self.separate(i - 1);
+                    self.check_room(call, row.get(i))?;
                     self.value(row.get(i), Value::number(i as f64))?;
                 }
                 if length == 0 && row.pairs().next().is_some() {
                     return Err(self.refusal(None, "a row with named fields wants the option 'header'"));
+                }
+                if let Some((key, _)) = row.pairs().find(|(key, _)| !is_index(*key, length)) {
+                    return Err(self.refusal(Some(key), "a row that is a list has no other fields"));
                 }
                 length
             }
@@ -84,6 +98,11 @@ impl CsvWriter {
         self.columns = columns;
         self.end_row(count);
         Ok(count)
+    }
+
+    /// Fails if the memory limit does not allow a field.
+    fn check_room(&self, call: &mut Call, value: Value<'_>) -> Result<(), Error> {
+        check_growth(call, &self.text, LuaString::from_value(value).map_or(0, |text| text.bytes().len()))
     }
 
     fn separate(&mut self, index: usize) {
@@ -135,10 +154,21 @@ impl CsvWriter {
     }
 
     fn refusal(&self, key: Option<Value<'_>>, reason: &str) -> Error {
-        let field = key.map_or(String::new(), |key| match LuaString::from_value(key) {
-            Some(name) => format!(".{}", String::from_utf8_lossy(name.bytes())),
-            None => format!("[{}]", key.as_number().unwrap_or_default()),
-        });
+        let field = key.map_or(String::new(), step);
         Error::text(format!("rows[{}]{field}: {reason}", self.next))
+    }
+}
+
+/// Whether a key is one of those of a list of this length.
+fn is_index(key: Value<'_>, length: usize) -> bool {
+    key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64)
+}
+
+/// A key in a path.
+fn step(key: Value<'_>) -> String {
+    match (LuaString::from_value(key), key.as_number()) {
+        (Some(name), _) => format!(".{}", String::from_utf8_lossy(name.bytes())),
+        (None, Some(x)) => format!("[{x}]"),
+        (None, None) => format!("[{}]", key.type_name()),
     }
 }

@@ -5,13 +5,14 @@
 mod read;
 mod write;
 
-pub(super) use write::quote;
+pub(super) use write::{quote, quoted_size};
 
 use super::builder::{Builder, Failure, Open};
 use super::encode::{Encoded, Encoder, encode};
 use super::{Progress, failure, marks};
 use crate::options::Options;
 use crate::string::text_argument;
+use crate::whole::Whole;
 use read::Reader;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -50,13 +51,17 @@ const MAX_INDENT: usize = 32;
 fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<Vec<u8>>, Error> {
     let options = Options::new(options, 2, &["indent"])?;
     let indent = options.get(call, "indent")?;
+    let wrong = || options.wrong("indent", &format!("0 to {MAX_INDENT} spaces or a text of space expected"));
     let indent = match (indent.as_number(), LuaString::from_value(indent)) {
         _ if indent.is_nil() => return Ok(None),
-        (Some(spaces), _) if (0.0..=MAX_INDENT as f64).contains(&spaces) => vec![b' '; spaces as usize],
+        (Some(spaces), _) => match Whole::of(spaces).and_then(Whole::size).filter(|&spaces| spaces <= MAX_INDENT) {
+            Some(spaces) => vec![b' '; spaces],
+            None => return Err(wrong()),
+        },
         (None, Some(text)) if text.bytes().len() <= MAX_INDENT && text.bytes().iter().all(|b| b" \t".contains(b)) => {
             text.bytes().to_vec()
         }
-        _ => return Err(options.wrong("indent", &format!("0 to {MAX_INDENT} spaces or a text of space expected"))),
+        _ => return Err(wrong()),
     };
     Ok((!indent.is_empty()).then_some(indent))
 }

@@ -128,6 +128,18 @@ impl Writer for JsonWriter {
     fn written(&self) -> usize {
         self.text.len()
     }
+
+    fn size_of_string(&self, bytes: &[u8]) -> usize {
+        quoted_size(bytes)
+    }
+}
+
+/// How many bytes [`quote`] adds at most.
+pub(in crate::data) fn quoted_size(bytes: &[u8]) -> usize {
+    /// More than the byte itself.
+    const ESCAPE: usize = 5;
+    let escaped = bytes.iter().filter(|&&byte| IS_ESCAPED[usize::from(byte)]).count();
+    bytes.len() + escaped.saturating_mul(ESCAPE) + 2
 }
 
 /// Adds a string in quotes, with JSON's escapes, which TOML and YAML understand as well.

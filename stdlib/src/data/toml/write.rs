@@ -5,7 +5,7 @@
 //! nothing else; all other ones are written inline.
 
 use crate::data::encode::Encoder;
-use crate::data::json::quote;
+use crate::data::json::{quote, quoted_size};
 use crate::data::number;
 use crate::data::walker::{Key, Refused, Writer};
 
@@ -247,5 +247,9 @@ impl Writer for TomlWriter {
 
     fn written(&self) -> usize {
         self.written
+    }
+
+    fn size_of_string(&self, bytes: &[u8]) -> usize {
+        quoted_size(bytes)
     }
 }

@@ -43,6 +43,12 @@ fn whole(digits: &str, radix: u32) -> Option<f64> {
     digits.chars().try_fold(0.0, |x, digit| Some(x * f64::from(radix) + f64::from(digit.to_digit(radix)?)))
 }
 
+/// Whether a character may stand in a text as it is, for readers of YAML 1.1 as well, which take more characters for line breaks (YAML
+/// 1.2, section 5.1; 1.1, section 5.4).
+pub(super) fn is_printable(c: char) -> bool {
+    !matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
 /// Whether a text must be quoted so that it is read as a string, by readers of YAML 1.1 as well.
 pub(super) fn needs_quotes(text: &str) -> bool {
     const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];

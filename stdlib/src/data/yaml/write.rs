@@ -1,9 +1,9 @@
 //! The writer of YAML: block style, strings without quotes where every reader takes them for strings, texts of several lines
 //! as literal blocks.
 
-use super::scalar::needs_quotes;
+use super::scalar::{is_printable, needs_quotes};
 use crate::data::encode::Encoder;
-use crate::data::json::quote;
+use crate::data::json::{quote, quoted_size};
 use crate::data::number;
 use crate::data::walker::{Key, Refused, Writer};
 
@@ -78,7 +78,7 @@ impl YamlWriter {
     /// Writes a text of several lines as a literal block, if it can be one.
     fn block(&mut self, string: &str) -> bool {
         let content = string.strip_suffix('\n').unwrap_or(string);
-        let is_plain = |c: char| c == '\n' || !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+        let is_plain = |c: char| c == '\n' || !c.is_control() && is_printable(c);
         if !content.contains('\n')
             || content.starts_with([' ', '\n'])
             || content.ends_with('\n')
@@ -108,8 +108,29 @@ fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
             text.extend_from_slice(bytes);
             Ok(())
         }
-        _ => quote(bytes, text),
+        _ => write_quoted(bytes, text),
     }
+}
+
+/// Writes a string in JSON's quotes. What a reader of YAML takes for a line break, or does not take, is escaped as well.
+fn write_quoted(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+    let start = text.len();
+    quote(bytes, text)?;
+    let written = std::str::from_utf8(text.get(start..).unwrap_or_default()).unwrap_or_default();
+    if written.chars().all(is_printable) {
+        return Ok(());
+    }
+    let mut escaped = String::with_capacity(written.len() + 16);
+    for c in written.chars() {
+        match c {
+            c if is_printable(c) => escaped.push(c),
+            // All of them have four digits.
+            c => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+        }
+    }
+    text.truncate(start);
+    text.extend_from_slice(escaped.as_bytes());
+    Ok(())
 }
 
 fn write_number(x: f64, text: &mut Vec<u8>) {
@@ -208,5 +229,9 @@ impl Writer for YamlWriter {
 
     fn written(&self) -> usize {
         self.text.len()
+    }
+
+    fn size_of_string(&self, bytes: &[u8]) -> usize {
+        quoted_size(bytes)
     }
 }

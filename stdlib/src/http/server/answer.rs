@@ -20,6 +20,20 @@ pub(super) enum Source<'c> {
     Function(Value<'c>, Option<u64>),
 }
 
+/// Why there is no response.
+pub(super) enum Failure {
+    /// What the handler has returned is none.
+    Unfit(String),
+    /// The program itself: it has no memory left.
+    Raise(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Raise(error)
+    }
+}
+
 /// How much of a body is looked at to find out what it is.
 const LOOKED_AT: usize = 512;
 
@@ -50,7 +64,7 @@ pub(super) fn from_lua<'c>(
     value: Value<'c>,
     added: HeaderMap,
     is_head: bool,
-) -> Result<Answer<'c>, Error> {
+) -> Result<Answer<'c>, Failure> {
     let (mut head, ()) = Response::new(()).into_parts();
     head.headers = added;
     if let Some(text) = LuaString::from_value(value) {
@@ -61,26 +75,27 @@ pub(super) fn from_lua<'c>(
         return Err(wrong(&format!("string or table expected, got {}", value.type_name())));
     };
     let field = |call: &mut Call<'c>, name: &str| Ok::<_, Error>(table.get(call.string(name.as_bytes())?));
-    let status = field(call, "status")?;
+    let (status, given, body) = (field(call, "status")?, field(call, "headers")?, field(call, "body")?);
+    if status.is_nil() && given.is_nil() && body.is_nil() {
+        return Err(wrong("a table with 'status', 'headers' or 'body' expected, this one has none of them"));
+    }
     if !status.is_nil() {
         head.status = status_of(status)?;
     }
-    let given = field(call, "headers")?;
     if let Some(given) = Table::from_value(given) {
         headers::from_table(call, given, &mut head.headers).map_err(|reason| wrong(&reason))?;
     } else if !given.is_nil() {
         return Err(wrong(&format!("field 'headers': table expected, got {}", given.type_name())));
     }
-    let body = field(call, "body")?;
     let body = body_of(call, &mut head, body, is_head)?;
     Ok(Answer { head, body })
 }
 
-fn wrong(text: &str) -> Error {
-    Error::text(format!("wrong answer of a handler: {text}"))
+fn wrong(text: &str) -> Failure {
+    Failure::Unfit(text.into())
 }
 
-fn status_of(value: Value) -> Result<StatusCode, Error> {
+fn status_of(value: Value) -> Result<StatusCode, Failure> {
     let number = value.to_number().unwrap_or(f64::NAN);
     let status = StatusCode::from_u16(number as u16).ok();
     let status = status.filter(|status| f64::from(status.as_u16()) == number && (200..600).contains(&status.as_u16()));
@@ -88,7 +103,7 @@ fn status_of(value: Value) -> Result<StatusCode, Error> {
     status.ok_or_else(|| wrong(&format!("field 'status': number from 200 to 599 expected, got {}", shown())))
 }
 
-fn body_of<'c>(call: &mut Call<'c>, head: &mut Parts, body: Value<'c>, is_head: bool) -> Result<Source<'c>, Error> {
+fn body_of<'c>(call: &mut Call<'c>, head: &mut Parts, body: Value<'c>, is_head: bool) -> Result<Source<'c>, Failure> {
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
         return Err(wrong("how a body is transferred is the server's business"));
     }

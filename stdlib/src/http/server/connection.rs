@@ -214,7 +214,10 @@ async fn answer(
     }
     let is_head = request.method() == Method::HEAD;
     let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
-    let (head, incoming) = request.into_parts();
+    let (mut head, incoming) = request.into_parts();
+    if let Some(host) = host_of_http2(&head) {
+        head.headers.insert(HOST, host);
+    }
     let has_body = !incoming.is_end_stream();
     let body = if has_body {
         let _reading = activity.reading();
@@ -263,6 +266,12 @@ fn refusal(status: StatusCode) -> Response<Body> {
     let mut response = plain_answer(status);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
+}
+
+/// HTTP/2 says in another place which host is meant.
+fn host_of_http2(head: &Parts) -> Option<HeaderValue> {
+    let authority = head.uri.authority().filter(|_| !head.headers.contains_key(HOST))?;
+    HeaderValue::from_str(authority.as_str()).ok()
 }
 
 /// What is wrong with a request before its body is looked at.

@@ -14,6 +14,7 @@ mod request;
 mod route;
 mod serve;
 mod transport;
+mod underway;
 
 use crate::Host;
 use crate::host::{NetworkUse, reason};
@@ -31,12 +32,14 @@ use solvm_vm::native::{Library, Param, Results, asynchronous};
 use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use underway::Underway;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "create_server" => create_server,
@@ -58,6 +61,7 @@ pub(crate) struct Servers {
 }
 
 struct Server {
+    name: Rc<str>,
     host: String,
     port: u16,
     limits: Limits,
@@ -68,6 +72,7 @@ struct Server {
     middleware: Vec<(Pattern, usize)>,
     /// Requests that wait for a goroutine.
     waiting: VecDeque<Task>,
+    underway: Underway,
     running: Option<Running>,
 }
 
@@ -83,10 +88,6 @@ enum Handler {
 struct Running {
     goroutine: GoroutineId,
     stopping: CancellationToken,
-    /// When the handlers have to have answered, by their goroutines.
-    due: HashMap<GoroutineId, Instant>,
-    /// None of them is due before.
-    next_due: Option<Instant>,
 }
 
 impl Drop for Running {
@@ -165,6 +166,7 @@ fn create_server<'c>(
             let Some(servers) = servers(call) else { return };
             let (handlers, sockets) = (Router::default(), Router::default());
             let server = Server {
+                name: String::from_utf8_lossy(&name).into(),
                 host,
                 port,
                 limits,
@@ -173,6 +175,7 @@ fn create_server<'c>(
                 sockets,
                 middleware: Vec::new(),
                 waiting: VecDeque::new(),
+                underway: Underway::default(),
                 running: None,
             };
             servers.by_name.insert(name, servers.all.len());
@@ -280,13 +283,13 @@ fn start_server<'c>(call: &mut Call<'c>, name: Name) -> Result<impl Results<'c> 
 fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Error> {
     let port = listener.local_addr().map_or(0, |address| address.port());
     let (arrivals, queue) = mpsc::unbounded_channel::<Arrival>();
-    let queue = call.userdata(NewQueue(RefCell::new(Some(queue))), None);
+    let stopping = CancellationToken::new();
+    let queue = call.userdata(NewQueue(RefCell::new(Some((queue, stopping.clone())))), None);
     let serve = call.function(&SERVE, &[]);
     let goroutine = call.spawn(serve, &[Value::number(number as f64), queue.value()])?;
-    let stopping = CancellationToken::new();
     let budget = call.host::<Host>().map(|host| host.budget.clone()).unwrap_or_default();
     let server = server(call, Name(number))?;
-    server.running = Some(Running { goroutine, stopping: stopping.clone(), due: HashMap::new(), next_due: None });
+    server.running = Some(Running { goroutine, stopping: stopping.clone() });
     let (limits, tls) = (server.limits, server.tls.clone());
     let shared = Shared { limits, tls, arrivals, budget, stopping };
     tokio::spawn(connection::accept(listener, Arc::new(shared)));
@@ -314,4 +317,17 @@ pub(crate) fn stop_all(call: &mut Call) {
 pub(crate) fn running_server(call: &mut Call) -> Option<GoroutineId> {
     let servers = servers(call)?;
     servers.all.iter().find_map(|server| server.running.as_ref().map(|running| running.goroutine))
+}
+
+/// What a goroutine was answering that has failed: its method, path and server.
+pub(crate) fn subject(call: &mut Call, failed: GoroutineId) -> Option<String> {
+    let subject = servers(call)?.all.iter().find_map(|server| server.underway.subject(failed));
+    subject.map(|subject| subject.to_string())
+}
+
+impl Servers {
+    /// The goroutines that have failed have been looked at.
+    pub(crate) fn forget_broken_off(&mut self) {
+        self.all.iter().for_each(|server| server.underway.forget_broken_off());
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::connection::Arrival;
 use super::route::{Pattern, segments};
+use crate::data::marks;
 use crate::http::headers;
 use percent_encoding::percent_decode;
 use solvm_vm::{Call, Error, Table, Value};
@@ -29,12 +30,19 @@ pub(super) fn to_table<'c>(
     Ok(request)
 }
 
+/// A table that formats such as JSON take for a map, even if it is empty or has numbers among its keys.
+fn map<'c>(call: &mut Call<'c>, array: usize, fields: usize) -> Result<Table<'c>, Error> {
+    let table = call.table(array, fields)?;
+    marks::mark_map(call, table)?;
+    Ok(table)
+}
+
 /// The values of a pattern's parameters, by number and by name.
 fn parameters<'c>(call: &mut Call<'c>, path: &str, pattern: Option<&Pattern>) -> Result<Table<'c>, Error> {
-    let Some(pattern) = pattern.filter(|pattern| pattern.has_parameters()) else { return call.table(0, 0) };
+    let Some(pattern) = pattern.filter(|pattern| pattern.has_parameters()) else { return map(call, 0, 0) };
     let path = segments(path);
     let parameters = pattern.parameters(&path);
-    let table = call.table(parameters.len(), parameters.len())?;
+    let table = map(call, parameters.len(), parameters.len())?;
     for (place, (name, value)) in parameters.into_iter().enumerate() {
         let (name, value) = (call.string(name)?.value(), call.string(&value)?.value());
         table.set(call, name, value)?;
@@ -45,7 +53,7 @@ fn parameters<'c>(call: &mut Call<'c>, path: &str, pattern: Option<&Pattern>) ->
 
 /// What the query says, by name; of a name that comes more than once, the first value.
 fn query_parameters<'c>(call: &mut Call<'c>, query: &[u8]) -> Result<Table<'c>, Error> {
-    let table = call.table(0, 0)?;
+    let table = map(call, 0, 0)?;
     for pair in query.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
         let (name, value) = match memchr::memchr(b'=', pair) {
             Some(place) => (&pair[..place], &pair[place + 1..]),

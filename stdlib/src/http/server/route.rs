@@ -44,8 +44,14 @@ impl Pattern {
             }
             match segment {
                 b"*" => pattern.has_rest = true,
-                [b':'] => return Err("':' is followed by a name"),
-                [b':', name @ ..] => pattern.segments.push(Segment::Parameter(name.into())),
+                [b':'] | [b':', b'*'] => return Err("':' is followed by a name"),
+                [b':', name @ ..] => {
+                    let parameter = Segment::Parameter(name.into());
+                    if pattern.segments.contains(&parameter) {
+                        return Err("two parts have the same name");
+                    }
+                    pattern.segments.push(parameter);
+                }
                 literal if literal.ends_with(b"*") => return Err("'*' stands for whole segments: '/*'"),
                 literal => pattern.segments.push(Segment::Literal(literal.into())),
             }
@@ -204,7 +210,7 @@ mod tests {
 
     #[test]
     fn wrong_patterns_are_refused() {
-        for pattern in ["", "a", "/*/a", "/a*", "/:", "/a/:/b"] {
+        for pattern in ["", "a", "/*/a", "/a*", "/:", "/:*", "/a/:/b", "/:a/:a", "/:a/b/:a"] {
             assert!(Pattern::parse(pattern.as_bytes()).is_err(), "{pattern}");
         }
     }

@@ -7,14 +7,15 @@
 //! it were a new one. The server's goroutine starts another whenever something still waits after the others have had their turn:
 //! they are busy or wait themselves. So nobody waits for a handler that waits, and handlers that do not need no more than one.
 
-use super::answer::{self, Answer, Source};
+use super::answer::{self, Answer, Failure, Source};
 use super::body::{Body, Piece};
-use super::connection::{Arrival, plain_answer};
+use super::connection::{Arrival, GRACE, plain_answer};
 use super::files::Folder;
 use super::handshake;
 use super::request;
 use super::route::{Pattern, segments};
-use super::{Handler, Running, functions, servers};
+use super::underway::{Place, Subject};
+use super::{Handler, functions, servers};
 use crate::http::headers;
 use crate::runtime::executor::Exemption;
 use crate::websocket::{self, Socket, Surroundings};
@@ -34,6 +35,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
+use tokio_util::sync::CancellationToken;
 
 /// What a server's goroutine runs: its arguments are the server's number and its queue.
 pub(super) static SERVE: Definition = Definition::new("start_server", serve);
@@ -45,17 +47,22 @@ const REQUEST_SIZE: usize = 4096;
 /// How long a handler took that was ended.
 const TOO_SLOW: &str = "the handler took too long to answer (see -handler-timeout)";
 
-/// The queue of a server, on its way to the server's goroutine.
-pub(super) struct NewQueue(pub(super) RefCell<Option<mpsc::UnboundedReceiver<Arrival>>>);
+/// The queue of a server, and the sign that it stops, on their way to the server's goroutine.
+pub(super) struct NewQueue(pub(super) RefCell<Option<(mpsc::UnboundedReceiver<Arrival>, CancellationToken)>>);
 
 impl Data for NewQueue {}
 
 /// Takes requests for as long as there are connections.
 fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<Start<Serve>, Error> {
-    let arrivals = queue.get::<NewQueue>().and_then(|queue| queue.0.take());
-    let arrivals = arrivals.ok_or_else(|| Error::text("a server's queue is missing"))?;
+    let queue = queue.get::<NewQueue>().and_then(|queue| queue.0.take());
+    let (arrivals, stopping) = queue.ok_or_else(|| Error::text("a server's queue is missing"))?;
     let exemption = call.host::<crate::Host>().map(|host| host.deadline.exempt());
-    Ok(Start::new(Serve { server: server as usize, arrivals, alarm: None, _exemption: exemption }))
+    let grace = async move {
+        stopping.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let grace = Some(grace.boxed_local());
+    Ok(Start::new(Serve { server: server as usize, arrivals, alarm: None, grace, _exemption: exemption }))
 }
 
 /// A server's goroutine.
@@ -64,6 +71,8 @@ struct Serve {
     arrivals: mpsc::UnboundedReceiver<Arrival>,
     /// Rings when a handler may have taken too long.
     alarm: Option<Pin<Box<Sleep>>>,
+    /// Ends when the handlers of a server that stops have had their time; None when it has ended.
+    grace: Option<LocalBoxFuture<'static, ()>>,
     _exemption: Option<Exemption>,
 }
 
@@ -71,6 +80,7 @@ impl Steps for Serve {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         let waker = call.waker();
         let mut context = Context::from_waker(&waker);
+        self.grace.take_if(|grace| grace.as_mut().poll(&mut context).is_ready());
         loop {
             match self.arrivals.poll_recv(&mut context) {
                 Poll::Ready(Some(arrival)) => dispatch(call, self.server, arrival),
@@ -78,12 +88,7 @@ impl Steps for Serve {
                     if start(call, self.server) {
                         return call.again();
                     }
-                    // Meanwhile it may have been started anew.
-                    let id = call.goroutine();
-                    if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(self.server)) {
-                        server.running.take_if(|running| Some(running.goroutine) == id);
-                    }
-                    return call.finish(());
+                    return self.end(call);
                 }
                 Poll::Pending => break,
             }
@@ -105,27 +110,38 @@ impl Steps for Serve {
     }
 }
 
+impl Serve {
+    /// All connections have ended. Handlers may still run whose clients have gone: they, too, have the time that is given to all.
+    fn end<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let (id, waker) = (call.goroutine(), call.waker());
+        let server = servers(call).and_then(|servers| servers.all.get_mut(self.server));
+        // Meanwhile it may have been started anew; then they are the successor's.
+        let Some(server) = server.filter(|server| server.running.as_ref().map(|running| running.goroutine) == id)
+        else {
+            return call.finish(());
+        };
+        let left = server.underway.left(waker);
+        if left.is_empty() {
+            server.running = None;
+            return call.finish(());
+        }
+        if self.grace.is_none() {
+            for id in left {
+                call.end_goroutine(id);
+            }
+        }
+        call.wait_for_wake()
+    }
+}
+
 /// Ends handlers whose time is up. Gives the time when the next one's may be.
 fn end_slow_handlers(call: &mut Call, server: usize) -> Option<Instant> {
-    let now = Instant::now();
-    let running = running(call, server)?;
-    if let Some(due) = running.next_due.filter(|&due| due > now) {
-        return Some(due);
-    }
-    let late: Vec<_> = running.due.iter().filter(|&(_, &due)| due <= now).map(|(&id, _)| id).collect();
-    for id in &late {
-        running.due.remove(id);
-    }
-    running.next_due = running.due.values().min().copied();
-    let next = running.next_due;
+    let server = servers(call)?.all.get(server)?;
+    let (late, next) = server.underway.late(Instant::now());
     for id in late {
         call.fail_goroutine(id, TOO_SLOW);
     }
     next
-}
-
-fn running<'a>(call: &'a mut Call, server: usize) -> Option<&'a mut Running> {
-    servers(call)?.all.get_mut(server)?.running.as_mut()
 }
 
 /// A request that a goroutine answers.
@@ -210,7 +226,8 @@ fn start(call: &mut Call, number: usize) -> bool {
 
 /// Answers requests for as long as some wait.
 fn handle(_: &mut Call, server: f64) -> Start<Handle> {
-    Start::new(Handle { server: server as usize, task: None, added: HeaderMap::new(), stage: Stage::Begin })
+    let (server, added) = (server as usize, HeaderMap::new());
+    Start::new(Handle { server, task: None, place: None, added, stage: Stage::Begin })
 }
 
 /// A request's goroutine. Its first kept value is the request's table, the second one what makes the body.
@@ -218,6 +235,8 @@ struct Handle {
     server: usize,
     /// The request, until it is answered.
     task: Option<Task>,
+    /// Its place among the server's handlers.
+    place: Option<Place>,
     /// Header fields that the middleware adds.
     added: HeaderMap,
     stage: Stage,
@@ -252,7 +271,7 @@ impl Steps for Handle {
                     if self.task.is_none() {
                         self.take(call);
                     }
-                    let Some(task) = &self.task else { return call.finish(()) };
+                    let Some(task) = &self.task else { return self.finish(call) };
                     let memory = call.check_memory(task.arrival.body.bytes.len() + REQUEST_SIZE);
                     if memory.is_err() && matches!(stage, Stage::Begin) {
                         self.stage = Stage::BeginAgain;
@@ -268,7 +287,7 @@ impl Steps for Handle {
                     self.stage = Stage::Next(0);
                 }
                 Stage::Next(place) => {
-                    let Some(task) = &self.task else { return call.finish(()) };
+                    let Some(task) = &self.task else { return self.finish(call) };
                     match task.middleware.get(place) {
                         Some(&function) => {
                             self.stage = Stage::Middleware(place);
@@ -314,7 +333,7 @@ impl Steps for Handle {
                             self.stage = Stage::Sending(sending);
                             return call.wait_for_wake();
                         }
-                        Poll::Ready(None) => return call.finish(()),
+                        Poll::Ready(None) => return self.finish(call),
                         Poll::Ready(Some(sender)) => {
                             self.stage = Stage::Piece(sender);
                             let function = call.kept(1);
@@ -329,7 +348,7 @@ impl Steps for Handle {
                             self.stage = Stage::Upgrading(upgrading, function);
                             return call.wait_for_wake();
                         }
-                        Poll::Ready(None) => return call.finish(()),
+                        Poll::Ready(None) => return self.finish(call),
                         Poll::Ready(Some(socket)) => {
                             let socket = websocket::to_lua(call, socket)?;
                             call.keep(socket.value());
@@ -341,7 +360,7 @@ impl Steps for Handle {
                 Stage::Socket => {
                     let socket = call.kept(1);
                     websocket::close_normally(socket);
-                    return call.finish(());
+                    return self.finish(call);
                 }
             }
         }
@@ -373,18 +392,25 @@ fn piece(call: &mut Call) -> Result<Piece, Error> {
 }
 
 impl Handle {
+    /// Everything is done.
+    fn finish<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        self.place.take().into_iter().for_each(Place::leave);
+        call.finish(())
+    }
+
     /// Takes the next request that waits: the goroutine counts as one of its own from now on, and its time runs.
     fn take(&mut self, call: &mut Call) {
+        self.place.take().into_iter().for_each(Place::leave);
         let id = call.renew_goroutine();
         let Some(servers) = servers(call) else { return };
         let standard = servers.handler_timeout;
         let Some(server) = servers.all.get_mut(self.server) else { return };
         self.task = server.waiting.pop_front();
-        let limit = server.limits.handler_timeout.or(standard);
-        let due = limit.and_then(|limit| Instant::now().checked_add(limit));
-        if let (Some(_), Some(running), Some(id), Some(due)) = (&self.task, &mut server.running, id, due) {
-            running.due.insert(id, due);
-            running.next_due = Some(running.next_due.map_or(due, |next| next.min(due)));
+        if let (Some(task), Some(id)) = (&self.task, id) {
+            let limit = server.limits.handler_timeout.or(standard);
+            let due = limit.and_then(|limit| Instant::now().checked_add(limit));
+            let subject = Subject::new(&server.name, &task.arrival.head);
+            self.place = Some(server.underway.enter(id, subject, due));
         }
     }
 
@@ -392,7 +418,7 @@ impl Handle {
     fn heed<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Value<'c>>, Error> {
         let value = call.returned(0);
         if value.as_boolean() == Some(false) {
-            self.give_plainly(call, StatusCode::UNAUTHORIZED);
+            self.give_plainly(StatusCode::UNAUTHORIZED);
             return Ok(Some(Value::NIL));
         }
         let Some(table) = Table::from_value(value) else { return Ok(None) };
@@ -404,40 +430,48 @@ impl Handle {
         let key = call.string(b"headers")?;
         let fields = Table::from_value(table.get(key)).unwrap_or(table);
         let added = headers::from_table(call, fields, &mut self.added);
-        added.map_err(|reason| Error::text(format!("wrong answer of middleware: {reason}")))?;
+        added.map_err(|reason| self.wrong("middleware", &reason))?;
         Ok(None)
+    }
+
+    /// An answer cannot be sent. Nobody's code is at fault where this comes up, so the message says whose answer it is.
+    fn wrong(&mut self, whose: &str, reason: &str) -> Error {
+        let place = self.place.take();
+        let subject = place.as_ref().and_then(Place::subject).map_or(String::new(), |subject| format!("{subject}: "));
+        place.into_iter().for_each(Place::leave);
+        Error::text(format!("{subject}wrong answer of the {whose}: {reason}"))
     }
 
     /// After the middleware. None if the next stage goes on at once.
     fn go_on<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Step>, Error> {
-        let Some(task) = &self.task else { return call.finish(()).map(Some) };
+        let Some(task) = &self.task else { return self.finish(call).map(Some) };
         match task.target {
             Target::Function(function) => {
                 self.stage = Stage::Handler;
                 call_function(call, function, None).map(Some)
             }
             Target::Nothing(status) => {
-                self.give_plainly(call, status);
-                call.finish(()).map(Some)
+                self.give_plainly(status);
+                self.finish(call).map(Some)
             }
             Target::Files(ref folder) => {
                 let folder = folder.clone();
-                if let Some(task) = self.answered(call) {
+                if let Some(task) = self.answered() {
                     let Arrival { head, answer, .. } = task.arrival;
                     folder.serve(head, std::mem::take(&mut self.added), answer);
                 }
-                call.finish(()).map(Some)
+                self.finish(call).map(Some)
             }
             Target::Socket(function) => {
-                let Some(mut task) = self.answered(call) else { return call.finish(()).map(Some) };
+                let Some(mut task) = self.answered() else { return self.finish(call).map(Some) };
                 let response = match handshake::answer(&task.arrival.head) {
                     Ok(response) => response,
                     Err(status) => {
                         give(task.arrival.answer, plain_answer(status));
-                        return call.finish(()).map(Some);
+                        return self.finish(call).map(Some);
                     }
                 };
-                let Some(upgrade) = task.arrival.upgrade.take() else { return call.finish(()).map(Some) };
+                let Some(upgrade) = task.arrival.upgrade.take() else { return self.finish(call).map(Some) };
                 let server = servers(call).and_then(|servers| servers.all.get(self.server));
                 let limit = server.map_or(0, |server| server.limits.max_message);
                 let stopping = server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
@@ -459,17 +493,14 @@ impl Handle {
     }
 
     /// The request is answered: its time does not run any more.
-    fn answered(&mut self, call: &mut Call) -> Option<Task> {
-        let id = call.goroutine();
-        if let (Some(id), Some(running)) = (id, running(call, self.server)) {
-            running.due.remove(&id);
-        }
+    fn answered(&mut self) -> Option<Task> {
+        self.place.iter().for_each(Place::has_answered);
         self.task.take()
     }
 
-    fn give_plainly(&mut self, call: &mut Call, status: StatusCode) {
+    fn give_plainly(&mut self, status: StatusCode) {
         let added = std::mem::take(&mut self.added);
-        if let Some(task) = self.answered(call) {
+        if let Some(task) = self.answered() {
             let mut response = plain_answer(status);
             response.headers_mut().extend(added);
             give(task.arrival.answer, response);
@@ -479,12 +510,16 @@ impl Handle {
     /// Answers with what a handler has returned.
     /// None if the next request is to be begun with.
     fn answer<'c>(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<Option<Step>, Error> {
-        let Some(task) = &self.task else { return call.finish(()).map(Some) };
+        let Some(task) = &self.task else { return self.finish(call).map(Some) };
         let is_head = task.arrival.head.method == Method::HEAD;
-        let Answer { head, body } = answer::from_lua(call, value, std::mem::take(&mut self.added), is_head)?;
+        let answer = answer::from_lua(call, value, std::mem::take(&mut self.added), is_head);
+        let Answer { head, body } = answer.map_err(|failure| match failure {
+            Failure::Unfit(reason) => self.wrong("handler", &reason),
+            Failure::Raise(error) => error,
+        })?;
         match body {
             Source::Whole(bytes) => {
-                if let Some(task) = self.answered(call) {
+                if let Some(task) = self.answered() {
                     give(task.arrival.answer, Response::from_parts(head, Body::whole(bytes)));
                 }
                 Ok(None)
@@ -501,7 +536,7 @@ impl Handle {
         length: Option<u64>,
     ) -> Result<Step, Error> {
         let (sender, pieces) = mpsc::channel(1);
-        if let Some(task) = self.answered(call) {
+        if let Some(task) = self.answered() {
             give(task.arrival.answer, Response::from_parts(head, Body::pieces(pieces, length)));
         }
         call.keep(function);
