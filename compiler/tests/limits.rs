@@ -106,6 +106,15 @@ fn what_is_not_nested_has_no_bound() {
     assert_compiles((0..2000).map(|n| format!("do ::l{n}:: goto l{n} end ")).collect());
 }
 
+/// Each label and each `goto` is found at once, however many there are: otherwise this would take minutes.
+#[test]
+fn many_labels_take_no_longer_than_other_statements() {
+    let count = 300_000;
+    let gotos: String = (0..count).map(|i| format!("do goto l{i} end ")).collect();
+    let labels: String = (0..count).map(|i| format!("::l{i}:: x = 1 ")).collect();
+    assert_compiles(format!("{gotos} {labels} {gotos}"));
+}
+
 #[test]
 fn functions_longer_than_a_short_jump_compile() {
     let body = "x = y ".repeat(20_000);

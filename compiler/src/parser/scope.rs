@@ -7,6 +7,7 @@ use crate::ast::{
 use crate::error::{Fault, Near};
 use crate::token::Name;
 use bumpalo::Bump;
+use std::collections::HashMap;
 
 /// The number of locals that a function may have at a time.
 const MAX_LOCALS: usize = 200;
@@ -30,8 +31,13 @@ pub(super) struct FunctionScope {
     pub(super) labels: Vec<Label>,
     /// The labels of the open blocks.
     visible_labels: Vec<LabelId>,
+    /// The same by the depth of their block and their name: a program may have very many.
+    labels_by_name: HashMap<(usize, Name), LabelId>,
     pub(super) gotos: Vec<LabelId>,
-    pending_gotos: Vec<PendingGoto>,
+    /// Those that have found no label yet, by block and position; None for one that has.
+    pending_gotos: Vec<Option<PendingGoto>>,
+    /// The places of these by the depth of their block and their name.
+    pending_by_name: HashMap<(usize, Name), Vec<usize>>,
 }
 
 struct BlockScope {
@@ -114,9 +120,32 @@ impl FunctionScope {
 
     /// The label of that name in the innermost block.
     fn label_named(&self, name: Name) -> Option<LabelId> {
-        let labels = self.visible_labels.get(self.block().first_label..).unwrap_or_default();
-        let is_named = |&&id: &&LabelId| self.labels.get(id as usize).is_some_and(|label| label.name == name);
-        labels.iter().find(is_named).copied()
+        self.labels_by_name.get(&(self.blocks.len(), name)).copied()
+    }
+
+    /// A `goto` waits for a label in the innermost block, or one around it.
+    fn wait_for_label(&mut self, pending: PendingGoto) {
+        let place = self.pending_gotos.len();
+        self.pending_by_name.entry((self.blocks.len(), pending.name)).or_default().push(place);
+        self.pending_gotos.push(Some(pending));
+    }
+
+    /// Closes the innermost block. The gotos that have found no label in it are left over.
+    fn close_block(&mut self) -> Vec<PendingGoto> {
+        let depth = self.blocks.len();
+        let Some(block) = self.blocks.pop() else { return Vec::new() };
+        self.active.truncate(block.first_local);
+        for id in self.visible_labels.split_off(block.first_label) {
+            if let Some(label) = self.labels.get(id as usize) {
+                self.labels_by_name.remove(&(depth, label.name));
+            }
+        }
+        let mut left: Vec<_> = self.pending_gotos.split_off(block.first_goto).into_iter().flatten().collect();
+        for pending in &mut left {
+            self.pending_by_name.remove(&(depth, pending.name));
+            pending.active_locals = pending.active_locals.min(block.first_local);
+        }
+        left
     }
 }
 
@@ -191,13 +220,7 @@ impl<'a> Parser<'a, '_, '_> {
 
     /// Closes the innermost block: its locals end, and its unresolved gotos look for a label in the block around it.
     pub(super) fn leave_block(&mut self) -> Result<(), Fault> {
-        let function = &mut self.innermost;
-        let Some(block) = function.blocks.pop() else { return Ok(()) };
-        function.active.truncate(block.first_local);
-        function.visible_labels.truncate(block.first_label);
-        let left = function.pending_gotos.split_off(block.first_goto);
-        for mut pending in left {
-            pending.active_locals = pending.active_locals.min(block.first_local);
+        for pending in self.innermost.close_block() {
             match self.innermost.label_named(pending.name) {
                 Some(label) => self.bind_goto(&pending, label)?,
                 None if self.innermost.blocks.is_empty() => {
@@ -205,7 +228,7 @@ impl<'a> Parser<'a, '_, '_> {
                     let text = format!("no visible label '{name}' for <goto> at line {}", pending.line);
                     return Err(Fault::new(text, Near::Nothing, self.line()));
                 }
-                None => self.innermost.pending_gotos.push(pending),
+                None => self.innermost.wait_for_label(pending),
             }
         }
         Ok(())
@@ -219,7 +242,7 @@ impl<'a> Parser<'a, '_, '_> {
         let pending = PendingGoto { name, goto, line, active_locals: function.active.len() };
         match function.label_named(name) {
             Some(label) => self.bind_goto(&pending, label)?,
-            None => function.pending_gotos.push(pending),
+            None => function.wait_for_label(pending),
         }
         Ok(goto as u32)
     }
@@ -233,6 +256,7 @@ impl<'a> Parser<'a, '_, '_> {
         let id = function.labels.len() as LabelId;
         function.labels.push(Label { name, line, active_locals: function.active.len() });
         function.visible_labels.push(id);
+        function.labels_by_name.insert((function.blocks.len(), name), id);
         Ok(id)
     }
 
@@ -240,18 +264,14 @@ impl<'a> Parser<'a, '_, '_> {
     pub(super) fn finish_label(&mut self, id: LabelId, ends_block: bool) -> Result<(), Fault> {
         let function = &mut self.innermost;
         let first_local = function.block().first_local;
-        let first_goto = function.block().first_goto;
         let Some(label) = function.labels.get_mut(id as usize) else { return Ok(()) };
         if ends_block {
             label.active_locals = first_local;
         }
-        let name = label.name;
-        let waiting = function.pending_gotos.split_off(first_goto);
-        for pending in waiting {
-            if pending.name == name {
+        let waiting = function.pending_by_name.remove(&(function.blocks.len(), label.name)).unwrap_or_default();
+        for place in waiting {
+            if let Some(pending) = self.innermost.pending_gotos.get_mut(place).and_then(Option::take) {
                 self.bind_goto(&pending, id)?;
-            } else {
-                self.innermost.pending_gotos.push(pending);
             }
         }
         Ok(())
