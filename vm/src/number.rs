@@ -29,6 +29,9 @@ pub struct NumberText {
 }
 
 impl NumberText {
+    /// The most digits that a text has before its exponent.
+    pub const DIGITS: usize = DIGITS;
+
     /// The text of `x`, as C's `printf("%.14g")` on Linux gives it: `-nan` for a NaN whose sign is set.
     pub fn new(x: f64) -> NumberText {
         let mut text = NumberText { bytes: [0; LONGEST], length: 0 };
@@ -36,7 +39,7 @@ impl NumberText {
             text.push(b"-");
         }
         let x = x.abs();
-        if x < 1e14 && x.fract() == 0.0 {
+        if x < 1e14 && x as u64 as f64 == x {
             text.push_integer(x as u64);
         } else if x.is_finite() {
             text.push_decimal(x);
@@ -53,17 +56,13 @@ impl NumberText {
     }
 
     fn push_integer(&mut self, mut x: u64) {
-        let mut digits = [0; DIGITS];
-        let mut start = DIGITS;
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (x % 10) as u8;
+        let start = usize::from(self.length);
+        let end = start + x.checked_ilog10().map_or(1, |log| log as usize + 1);
+        for digit in self.bytes[start..end].iter_mut().rev() {
+            *digit = b'0' + (x % 10) as u8;
             x /= 10;
-            if x == 0 {
-                break;
-            }
         }
-        self.push(&digits[start..]);
+        self.length = end as u8;
     }
 
     fn push_decimal(&mut self, x: f64) {

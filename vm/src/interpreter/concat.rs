@@ -10,6 +10,7 @@ use crate::frame;
 use crate::gc;
 use crate::messages::{self, Operation};
 use crate::metamethod::Metamethod;
+use crate::number::NumberText;
 use crate::scheduler;
 use crate::string;
 use crate::unwind::{throw_out_of_memory, throw_text};
@@ -46,16 +47,19 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
             start -= 1;
         }
         if start < last {
-            let mut pieces = SmallVec::<[&[u8]; 8]>::new();
+            let operands = std::slice::from_raw_parts(base.add(start), last - start + 1);
+            let numbers = operands.iter().filter(|value| value.is_number());
+            let numbers: SmallVec<[NumberText; 4]> = numbers.map(|value| NumberText::new(value.as_f64())).collect();
+            let mut number = numbers.iter();
             let mut length = 0;
-            for slot in start..=last {
-                if !coerce::make_string(&mut vm.heap, base.add(slot)) {
-                    debug_assert!(false, "neither string nor number");
-                }
-                if let Some(piece) = (*base.add(slot)).to_string() {
-                    pieces.push(string::bytes(piece));
-                    length += (*piece).length as usize;
-                }
+            let mut pieces = SmallVec::<[&[u8]; 8]>::new();
+            for operand in operands {
+                let piece = match operand.to_string() {
+                    Some(string) => string::bytes(string),
+                    None => number.next().map_or(&[][..], |text| text),
+                };
+                pieces.push(piece);
+                length += piece.len();
             }
             if length <= string::MAX_LENGTH && vm.heap.would_exceed(length) {
                 return throw_out_of_memory(vm);

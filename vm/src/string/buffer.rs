@@ -7,7 +7,7 @@
 //!
 //! Invariant (WINDOWS): bytes of a buffer before `used` never change, and no string's window ends behind `used`.
 
-use super::{MAX_LENGTH, StringTooLong};
+use super::{MAX_LENGTH, StringTooLong, copy_few};
 use crate::gc::{Heap, MAX_CELL, cell_size};
 use crate::object::{Buffer, Header, Kind, LongString, MAX_SHORT, Str};
 use std::ptr;
@@ -111,7 +111,8 @@ impl Heap {
             let mut bytes = [0; MAX_SHORT];
             let mut end = 0;
             for piece in pieces {
-                bytes[end..end + piece.len()].copy_from_slice(piece);
+                debug_assert!(end + piece.len() <= length);
+                copy_few(piece.as_ptr(), bytes.as_mut_ptr().add(end), piece.len());
                 end += piece.len();
             }
             return Ok(self.intern(&bytes[..length]));

@@ -11,7 +11,7 @@
 use super::hash;
 use crate::gc::Heap;
 use crate::object::{Header, Kind, MAX_SHORT, SHORT_BYTES, Str};
-use std::ptr::{self, null_mut};
+use std::ptr::null_mut;
 
 /// Whether a short string has these bytes. They are mostly few, and the same: not worth a call of `memcmp`.
 ///
@@ -303,7 +303,7 @@ impl Heap {
             hash,
             length: bytes.len() as u32,
         });
-        ptr::copy_nonoverlapping(bytes.as_ptr(), (string as *mut u8).add(SHORT_BYTES), bytes.len());
+        super::copy_few(bytes.as_ptr(), (string as *mut u8).add(SHORT_BYTES), bytes.len());
         (*self.strings.room_for(hash)).insert((hash as u64) << 48 | string as u64);
         string
     }

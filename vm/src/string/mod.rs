@@ -37,6 +37,36 @@ pub(crate) unsafe fn bytes<'a>(string: *const Str) -> &'a [u8] {
     }
 }
 
+/// Copies bytes that are mostly few, and then not worth a call of `memcpy`: the first and the last ones, which may overlap.
+///
+/// # Safety
+/// As for `ptr::copy_nonoverlapping`.
+#[inline(always)]
+pub(crate) unsafe fn copy_few(from: *const u8, to: *mut u8, count: usize) {
+    match count {
+        0 => {}
+        1..4 => {
+            let (first, middle, last) = (*from, *from.add(count / 2), *from.add(count - 1));
+            *to = first;
+            *to.add(count / 2) = middle;
+            *to.add(count - 1) = last;
+        }
+        4..8 => {
+            let (first, last) =
+                (from.cast::<u32>().read_unaligned(), from.add(count - 4).cast::<u32>().read_unaligned());
+            to.cast::<u32>().write_unaligned(first);
+            to.add(count - 4).cast::<u32>().write_unaligned(last);
+        }
+        8..=16 => {
+            let (first, last) =
+                (from.cast::<u64>().read_unaligned(), from.add(count - 8).cast::<u64>().read_unaligned());
+            to.cast::<u64>().write_unaligned(first);
+            to.add(count - 8).cast::<u64>().write_unaligned(last);
+        }
+        _ => std::ptr::copy_nonoverlapping(from, to, count),
+    }
+}
+
 /// A string's hash.
 ///
 /// # Safety

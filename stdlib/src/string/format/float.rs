@@ -1,5 +1,6 @@
 //! Finite positive numbers in the notations of `printf`'s `%f`, `%e` and `%g`, at any precision up to 99.
 
+use solvm_vm::number::NumberText;
 use std::io::Write;
 
 /// The longest text: 309 digits of the largest number, a point, 99 decimals.
@@ -74,6 +75,9 @@ impl FloatText {
 
     /// `%g`.
     pub(super) fn general(&mut self, x: f64, precision: usize, keep_zeros: bool) {
+        if precision == NumberText::DIGITS && !keep_zeros {
+            return self.push(&NumberText::new(x));
+        }
         let decimals = precision - 1;
         self.write(format_args!("{x:.decimals$e}"));
         let exponent = self.take_exponent();
