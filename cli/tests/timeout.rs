@@ -137,3 +137,26 @@ fn child_processes_end_with_the_program() {
     std::thread::sleep(Duration::from_millis(2500));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a child process has gone on");
 }
+
+/// Whoever reads the output may stall: that keeps neither the time limit nor a signal from ending the program.
+#[cfg(unix)]
+#[test]
+fn an_output_that_nobody_reads_ends_in_time() {
+    use std::process::{Command, Stdio};
+    let start = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(options).args(["-e", "while true do pcall(print, ('x'):rep(1000)) end"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let mut limited = start(&["-timeout", "500ms"]);
+    // The pipe stays open.
+    let _reader = limited.stdout.take();
+    assert_eq!(limited.wait().unwrap().code(), Some(124));
+
+    let mut stopped = start(&["-timeout", "0"]);
+    let _reader = stopped.stdout.take();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let number = stopped.id().to_string();
+    assert!(Command::new("kill").arg(number).status().unwrap().success());
+    assert_eq!(stopped.wait().unwrap().code(), Some(143));
+}

@@ -18,8 +18,10 @@ use solvm_vm::{Config, LuaString, Turn, Value, Vm};
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant, SystemTime};
+use tokio::runtime::{Builder, Runtime};
 
 /// The heap's limit in bytes.
 const MEMORY: usize = 16 << 20;
@@ -28,10 +30,17 @@ const BUDGET: u32 = 50_000;
 /// The time that a program may take, for those that do much in few steps. One that goes on for long after it hangs.
 const DEADLINE: Duration = Duration::from_millis(100);
 
+static TOKIO: LazyLock<Runtime> = LazyLock::new(|| {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.unwrap_or_else(|error| panic!("no runtime: {error}"))
+});
+
 /// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice` is how many calls and
 /// back-edges a goroutine runs in one go: 1 makes each of them a suspension. Gives the message of the error that ended it, if one
 /// did.
 pub fn run(text: &[u8], slice: u32) -> Option<String> {
+    // What waits outside is registered here, and never comes.
+    let _context = TOKIO.enter();
     let slice = NonZeroU32::new(slice).unwrap_or(NonZeroU32::MIN);
     let mut vm = Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
     vm.set_host(Host::new(Nowhere::default()));

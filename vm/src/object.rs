@@ -205,6 +205,8 @@ pub(crate) struct Userdata {
     pub(crate) has_finalizer: u8,
     pub(crate) metatable: *mut Table,
     pub(crate) environment: *mut Table,
+    /// The bytes outside of the heap that were counted for the data.
+    pub(crate) charge: usize,
     /// None once dropped.
     pub(crate) data: Option<Box<dyn crate::userdata::Data>>,
 }

@@ -3,6 +3,7 @@
 mod children;
 mod disk;
 mod file_system;
+mod patience;
 mod process;
 mod sandbox;
 mod stream;
@@ -19,7 +20,7 @@ use crate::runtime::executor::{Deadline, Timeout};
 use solvm_vm::Clock;
 use std::io::{self, SeekFrom};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The outside world as the libraries see it. What is not provided is denied.
 pub trait World: 'static {
@@ -62,6 +63,9 @@ pub trait World: 'static {
     fn error_output(&mut self) -> io::Result<OpenStream> {
         Err(denied())
     }
+
+    /// Writing to the standard streams may be held up until then by whoever reads them; None is for ever.
+    fn limit_output(&mut self, _deadline: Option<Instant>) {}
 
     /// Where the progress of long work is shown: nowhere.
     fn progress(&self) -> Progress {

@@ -3,6 +3,7 @@
 use super::children::Children;
 use super::disk::Disk;
 use super::file_system::FileSystem;
+use super::patience::Patience;
 use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream};
 use super::{NetworkUse, World, reason};
 use crate::progress::{Progress, Screen};
@@ -26,6 +27,8 @@ pub struct Process {
     variables: HashMap<OsString, OsString>,
     progress: Progress,
     children: Children,
+    output_patience: Patience,
+    error_patience: Patience,
 }
 
 impl Process {
@@ -40,6 +43,8 @@ impl Process {
             variables: HashMap::new(),
             progress: Progress::default(),
             children: Children::default(),
+            output_patience: Patience::default(),
+            error_patience: Patience::default(),
         }
     }
 
@@ -234,17 +239,15 @@ impl World for Process {
 
     fn write_error(&mut self, bytes: &[u8]) {
         // There is nowhere to report it.
-        let _ = self.progress.beside(bytes.last().copied(), || io::stderr().write_all(bytes));
+        let patience = &mut self.error_patience;
+        let _ = self.progress.beside(bytes.last().copied(), || patience.write(io::stderr(), bytes));
     }
 
     fn flush_output(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let write = || {
-            let mut stdout = io::stdout().lock();
-            stdout.write_all(&self.output).and_then(|()| stdout.flush())
-        };
+        let mut write = || self.output_patience.write(io::stdout().lock(), &self.output);
         let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
         let result = if is_beside { self.progress.beside(self.output.last().copied(), write) } else { write() };
         self.output.clear();
@@ -386,6 +389,11 @@ impl World for Process {
 
     fn resident_memory(&self) -> u64 {
         resident_memory().unwrap_or(0)
+    }
+
+    fn limit_output(&mut self, deadline: Option<Instant>) {
+        self.output_patience.deadline = deadline;
+        self.error_patience.deadline = deadline;
     }
 
     fn progress(&self) -> Progress {

@@ -208,6 +208,9 @@ impl Executor {
         if let Timeout::Default(_) = limits.timeout {
             host.servers.handler_timeout = Some(limits.handler_timeout);
         }
+        if let Timeout::Fixed(_) = limits.timeout {
+            host.world.limit_output(deadline.get());
+        }
         vm.set_host(host);
         vm.enter(|call| crate::open_some(call, is_chosen))
             .map_err(|_| String::from("not enough memory for the libraries"))?;

@@ -172,18 +172,33 @@ impl Heap {
         metatable: *mut Table,
         environment: *mut Table,
     ) -> *mut Userdata {
-        let charge = size_of_val(&*data) + data.external_size();
+        let charge = size_outside(&*data);
         let object = self.allocate(Space::Objects, size_of::<Userdata>()) as *mut Userdata;
         object.write(Userdata {
             header: Header { barrier: 0, kind: Kind::Userdata },
             has_finalizer: 1,
             metatable,
             environment,
+            charge,
             data: Some(data),
         });
-        self.userdata.push(Owned { object, charge });
+        self.userdata.push(object);
         self.account_allocation(charge);
         object
+    }
+
+    /// To be called when what a userdata's data has outside of the heap has grown or shrunk by much.
+    ///
+    /// # Safety
+    /// It belongs to this heap and is alive.
+    pub(crate) unsafe fn recount_userdata(&mut self, userdata: *mut Userdata) {
+        let size = (*userdata).data.as_deref().map_or(0, size_outside);
+        let counted = std::mem::replace(&mut (*userdata).charge, size);
+        if size >= counted {
+            self.account_allocation(size - counted);
+        } else {
+            self.account_release(counted - size);
+        }
     }
 
     /// A cell for a short string of `length` bytes.
@@ -212,6 +227,11 @@ impl Heap {
         // Payloads have blocks of their own.
         same_block(table, part)
     }
+}
+
+/// The bytes outside of the heap that a userdata's data takes.
+fn size_outside(data: &dyn Data) -> usize {
+    size_of_val(data) + data.external_size()
 }
 
 #[inline(always)]

@@ -27,7 +27,7 @@ impl Heap {
     /// # Safety
     /// The VM is at a safepoint.
     pub(crate) unsafe fn finalize_all(&mut self) {
-        let all: Vec<_> = self.userdata.entries().map(|owned| owned.object).collect();
+        let all: Vec<_> = self.userdata.entries().collect();
         for userdata in all.into_iter().rev() {
             self.queue_finalizer(userdata);
         }
@@ -57,8 +57,8 @@ impl Heap {
     /// Lists unmarked userdata, looking at about `budget` bytes; true if all were looked at.
     pub(super) unsafe fn survey(&mut self, budget: usize) -> bool {
         let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 4));
-        let unmarked = self.userdata.entries[self.surveyed..end].iter().filter(|owned| !is_marked(owned.object));
-        self.suspects.extend(unmarked.map(|owned| owned.object));
+        let unmarked = self.userdata.entries[self.surveyed..end].iter().filter(|&&userdata| !is_marked(userdata));
+        self.suspects.extend(unmarked.copied());
         self.surveyed = end;
         end == self.userdata.entries.len()
     }

@@ -154,7 +154,7 @@ pub(crate) struct Heap {
 
     large: LargePayloads,
     threads: Registry<*mut Thread>,
-    userdata: Registry<Owned<Userdata>>,
+    userdata: Registry<*mut Userdata>,
     prototypes: Registry<Owned<Prototype>>,
     /// Userdata found unmarked by the survey, oldest first.
     suspects: Vec<*mut Userdata>,

@@ -6,7 +6,7 @@
 use super::arena::is_marked;
 use super::external::Owned;
 use super::{Heap, Phase};
-use crate::object::{Prototype, Thread, Upvalue, Userdata};
+use crate::object::{Prototype, Thread, Upvalue};
 
 /// What is being purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,10 +47,10 @@ impl Heap {
             }
             Stage::Userdata => {
                 let mut freed = 0;
-                let done = self.userdata.purge(count, |owned| {
-                    is_marked(owned.object) || {
-                        release_userdata(owned);
-                        freed += owned.charge;
+                let done = self.userdata.purge(count, |userdata| {
+                    is_marked(userdata) || {
+                        drop((*userdata).data.take());
+                        freed += (*userdata).charge;
                         false
                     }
                 });
@@ -95,7 +95,7 @@ impl Heap {
         self.threads.entries().for_each(|thread| {
             release_thread(thread);
         });
-        self.userdata.entries().for_each(|owned| release_userdata(owned));
+        self.userdata.entries().for_each(|userdata| drop((*userdata).data.take()));
         self.prototypes.entries().for_each(|owned| release_prototype(owned));
         self.large.release_all();
     }
@@ -118,10 +118,6 @@ unsafe fn release_thread(thread: *mut Thread) -> bool {
         (*thread).hook = std::ptr::null_mut();
     }
     false
-}
-
-unsafe fn release_userdata(owned: Owned<Userdata>) {
-    drop((*owned.object).data.take());
 }
 
 unsafe fn release_prototype(owned: Owned<Prototype>) {

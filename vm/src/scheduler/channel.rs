@@ -16,6 +16,9 @@ use std::time::Duration;
 /// The error of a send on a closed channel, or on one that is closed while the send waits.
 pub const SEND_ON_CLOSED: &str = "send on closed channel";
 
+/// A buffer with room for more values is given back when it is empty.
+const LARGE_BUFFER: usize = 1024;
+
 /// A channel, as the data of a userdata.
 pub struct Channel(RefCell<Queues>);
 
@@ -36,6 +39,10 @@ impl Data for Channel {
         let queues = self.0.borrow();
         queues.buffer.iter().for_each(|&value| marker.value(value));
         queues.senders.iter().for_each(|&(_, value)| marker.value(value));
+    }
+
+    fn external_size(&self) -> usize {
+        self.0.borrow().buffer.capacity() * size_of::<Value>()
     }
 }
 
@@ -159,7 +166,13 @@ impl<'c> Call<'c> {
                 return Ok(Transfer::Done(()));
             }
         }
+        let mut has_grown = false;
         let answer = if queues.buffer.len() < queues.capacity {
+            if queues.buffer.len() == queues.buffer.capacity() {
+                // It becomes twice as large.
+                self.check_memory(queues.buffer.len() * size_of::<Value>())?;
+                has_grown = true;
+            }
             queues.buffer.push_back(value.0);
             self.count_transfer();
             Transfer::Done(())
@@ -171,8 +184,13 @@ impl<'c> Call<'c> {
             Transfer::Wait(self.parked(if timeout.is_some() { Wait::Outside } else { Wait::Send }))
         };
         drop(queues);
-        // SAFETY: the channel keeps the value from now on.
-        self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(channel.userdata.0) });
+        // SAFETY: the channel is live, and keeps the value from now on.
+        self.with_vm(|vm| unsafe {
+            vm.heap.barrier_userdata(channel.userdata.0);
+            if has_grown {
+                vm.heap.recount_userdata(channel.userdata.0);
+            }
+        });
         Ok(answer)
     }
 
@@ -196,6 +214,12 @@ impl<'c> Call<'c> {
         if let Some(value) = buffered {
             self.count_transfer();
             queues.buffer.extend(sent);
+            if queues.buffer.is_empty() && queues.buffer.capacity() > LARGE_BUFFER {
+                queues.buffer = VecDeque::new();
+                drop(queues);
+                // SAFETY: the channel is live.
+                self.with_vm(|vm| unsafe { vm.heap.recount_userdata(channel.userdata.0) });
+            }
             return Ok(Transfer::Done(Handle::from_raw(value)));
         }
         if let Some(value) = sent {
