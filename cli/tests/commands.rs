@@ -1,8 +1,9 @@
 //! The commands beside `solvm script.lua`.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 fn solvm(folder: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
@@ -140,7 +141,75 @@ fn test_runs_tests() {
     assert_eq!(solvm(path, &["test", "--filter", "nothing is called so"]).status.code(), Some(1));
     fs::write(path.join("c_test.lua"), "test('spins', function() while true do end end)").unwrap();
     let output = solvm(path, &["test", "c_test.lua", "--timeout", "50ms"]);
-    assert!(text(&output.stdout).contains("timed out") && output.status.code() == Some(1));
+    assert!(text(&output.stdout).contains("timed out after 50ms (--timeout)") && output.status.code() == Some(1));
+    assert!(text(&solvm(path, &["test", "--help"]).stdout).contains("[default: 60s]"));
+    fs::write(path.join("d_test.lua"), "test('waits', function() sleep(0.1) end)").unwrap();
+    assert!(solvm(path, &["test", "d_test.lua", "--timeout", "0"]).status.success());
+}
+
+#[test]
+fn a_test_that_calls_exit_fails_and_the_others_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(
+        path.join("a_test.lua"),
+        "test('fails', function() check.equal(1, 2) end)\n\
+         test('exits', function() pcall(os.exit, 0) os.exit(1) end)\n\
+         test('exits elsewhere', function()\n\
+             go(function() os.exit(true) end)\n\
+             sleep(10)\n\
+         end)\n\
+         test('refuses', function() check.fails(function() os.exit({}) end, 'number expected, got table') end)\n",
+    )
+    .unwrap();
+    fs::write(path.join("b_test.lua"), "os.exit(3)").unwrap();
+    fs::write(path.join("c_test.lua"), "test('passes', function() end)").unwrap();
+    let output = solvm(path, &["test", "--junit", "results.xml"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(stdout.contains("\n2 passed, 4 failed"), "{stdout}");
+    for failure in
+        ["os.exit(0) was called", "a_test.lua:4: os.exit(0) was called", "b_test.lua:1: os.exit(3) was called"]
+    {
+        assert!(stdout.contains(&format!("     {failure}\n")), "{failure}: {stdout}");
+    }
+    assert!(fs::read_to_string(path.join("results.xml")).unwrap().contains("tests=\"6\" failures=\"4\""));
+}
+
+#[test]
+fn an_error_in_a_goroutine_fails_the_test_that_started_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(
+        path.join("a_test.lua"),
+        "go(function() sleep(0.1) error('of the file') end)\n\
+         test('meanwhile', function() go(function() error('meanwhile', 0) end) sleep(0.01) end)\n\
+         test('at once', function() go(function() error('at once', 0) end) end)\n\
+         test('late', function() go(function() sleep(0.01) error('late', 0) end) end)\n\
+         test('passes', function() sleep(0.05) end)\n\
+         test('during', function() sleep(0.1) end)\n\
+         test('catches', function()\n\
+             local caught\n\
+             on_error(function(problem) caught = problem end)\n\
+             go(function() error('caught', 0) end)\n\
+             sleep(0.01)\n\
+             check.equal(caught, 'caught')\n\
+         end)\n",
+    )
+    .unwrap();
+    let output = solvm(path, &["test"]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""), "{stdout}");
+    assert!(stdout.contains("\n2 passed, 4 failed"), "{stdout}");
+    let failures: Vec<_> = stdout.split("FAIL ").skip(1).map(|failure| failure.lines().collect::<Vec<_>>()).collect();
+    for (failure, (test, message)) in failures.iter().zip([
+        ("a_test.lua: meanwhile (", "     meanwhile"),
+        ("a_test.lua: at once (", "     at once"),
+        ("a_test.lua: late (after its end)", "     late"),
+        ("a_test.lua: during (", "     a_test.lua:1: of the file"),
+    ]) {
+        assert!(failure[0].starts_with(test) && failure[1] == message, "{stdout}");
+    }
 }
 
 #[test]
