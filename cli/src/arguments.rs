@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
     pub trace: bool,
     /// Tell the version, as `lua -v`.
     pub version: bool,
-    /// A script that fails is run again when a file changes that it has watched (`solvm run --watch`).
+    /// A script that fails, or calls `os.exit`, is run again when a file changes that it has watched (`solvm run --watch`).
     pub outlives_errors: bool,
 }
 

@@ -258,31 +258,82 @@ fn completions_and_the_manual_know_the_options() {
     assert_eq!(solvm(folder.path(), &["completions", "tcsh"]).status.code(), Some(2));
 }
 
+/// A script that is run again whenever it changes.
+struct Watched {
+    process: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Watched {
+    fn start(folder: &Path) -> Watched {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(["run", "--watch", "-timeout", "60s", "main.lua"]).current_dir(folder);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let (sender, lines) = std::sync::mpsc::channel();
+        let errors = process.stderr.take().unwrap();
+        let output = process.stdout.take().unwrap();
+        for lines in [Box::new(BufReader::new(output)) as Box<dyn BufRead + Send>, Box::new(BufReader::new(errors))] {
+            let sender = sender.clone();
+            // Nobody listens any more when the test has ended.
+            std::thread::spawn(move || lines.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        }
+        Watched { process, lines }
+    }
+
+    /// It says these lines, in any order.
+    fn says(&self, expected: &[&str]) {
+        let line = || self.lines.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_default();
+        let mut lines: Vec<String> = expected.iter().map(|_| line()).collect();
+        let mut expected = expected.to_vec();
+        lines.sort();
+        expected.sort();
+        assert_eq!(lines, expected);
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const WAITS: &str = "solvm: waiting for the watched files to change";
+
 #[test]
 fn run_watches_what_the_script_uses() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     fs::create_dir(path.join("modules")).unwrap();
     fs::write(path.join("modules/word.lua"), "return { text = 'first' }").unwrap();
-    fs::write(path.join("main.lua"), "print(import('word').text, ...) if word.text == 'second' then os.exit(3) end")
-        .unwrap();
+    fs::write(path.join("main.lua"), "print(import('word').text, ...)").unwrap();
     assert_eq!(text(&solvm(path, &["run", "main.lua", "-x"]).stdout), "first\t-x\n");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    command.args(["run", "--watch", "-timeout", "20s", "main.lua"]).current_dir(path);
-    let child = command.stdout(std::process::Stdio::piped()).spawn().expect("the command starts");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    fs::write(path.join("modules/word.lua"), "return { text = 'second' }").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("first\nsecond\n", Some(3)));
     assert_eq!(solvm(path, &["run", "--watch", "-"]).status.code(), Some(1));
-    // A script that is broken from the start is waited for.
-    fs::write(path.join("main.lua"), "print('broken'").unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    command.args(["run", "--watch", "-timeout", "20s", "main.lua"]).current_dir(path);
-    let child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().expect("starts");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    fs::write(path.join("main.lua"), "print('mended') os.exit(4)").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("mended\n", Some(4)));
+    let watched = Watched::start(path);
+    watched.says(&["first"]);
+    fs::write(path.join("modules/word.lua"), "return { text = 'second' }").unwrap();
+    watched.says(&["second"]);
+}
+
+#[test]
+fn run_waits_for_a_change_after_errors_and_exits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // One that is broken from the start, too.
+    fs::write(path.join("main.lua"), "error('broken', 0)").unwrap();
+    let watched = Watched::start(path);
+    watched.says(&[
+        "solvm: broken",
+        "stack traceback:",
+        "\t[C]: in function 'error'",
+        "\tmain.lua:1: in main chunk",
+        "\t[C]: ?",
+        WAITS,
+    ]);
+    fs::write(path.join("main.lua"), "io.write('exits\\n') pcall(os.exit, 3) print('never')").unwrap();
+    watched.says(&["exits", "solvm: os.exit(3) was called", WAITS]);
+    fs::write(path.join("main.lua"), "go(function() os.exit() end) sleep(30)").unwrap();
+    watched.says(&["solvm: main.lua:1: os.exit(0) was called", WAITS]);
+    fs::write(path.join("main.lua"), "print('mended')").unwrap();
+    watched.says(&["mended"]);
 }
