@@ -95,7 +95,7 @@ fn help_lists_the_commands() {
     let of_check = text(&solvm(path, &["check", "--help"]).stdout);
     assert!(of_check.contains("Usage: solvm check"), "{of_check}");
     assert_eq!(text(&solvm(path, &["help", "check"]).stdout), of_check);
-    assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(1));
+    assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(2));
     let message = text(&solvm(path, &["chekc", "a.lua"]).stderr);
     assert_eq!(message, "solvm: cannot open chekc: No such file or directory; did you mean the command 'check'?\n");
 }

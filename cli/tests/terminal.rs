@@ -154,7 +154,7 @@ fn a_session_ends_with_the_time_that_was_given() {
         let mut session = Session::start_with(&["-timeout", "500ms"]);
         session.until("> ");
         session.keys(typed.as_bytes());
-        session.until("solvm: timed out\r\n");
+        session.until("solvm: timed out after 500ms (-timeout)\r\n");
         assert_eq!(session.program.wait().unwrap().code(), Some(124));
         // The terminal is as it was: it gathers lines and shows what is typed.
         let modes = tcgetattr(&session.other_end).unwrap().local_modes;
