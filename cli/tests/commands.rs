@@ -36,11 +36,30 @@ fn check_finds_what_is_wrong() {
     assert_eq!(findings[0]["kind"], "unused-local");
     assert_eq!(findings[1]["line"], 4);
     assert_eq!(findings.as_array().unwrap().len(), 2);
+    // A file that is not there is another thing than something that was found.
+    let output = solvm(path, &["check", "none.lua"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stderr), "solvm: none.lua: No such file or directory\n");
     // Tests have globals of their own.
     fs::write(path.join("a_test.lua"), "test('one', function() check.ok(true) end)\n").unwrap();
     fs::write(path.join("b.lua"), "check.ok(true)\n").unwrap();
     let output = solvm(path, &["check", "a_test.lua", "b.lua"]);
     assert_eq!(text(&output.stdout), "b.lua:1: global 'check' is not defined\n");
+}
+
+#[test]
+fn check_reads_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["check", "-"]).current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    child.stdin.take().unwrap().write_all(b"local x = 1\npritn(2)\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "stdin:1: local 'x' is never read\nstdin:2: global 'pritn' is not defined; did you mean 'print'?\n"
+    );
 }
 
 #[cfg(unix)]
@@ -70,9 +89,9 @@ fn files_are_complained_of_by_name_and_plain_reason() {
     fs::write(path.join("file"), "").unwrap();
     fs::write(path.join("a_test.lua"), "test('passes', function() end)").unwrap();
     for (words, message) in [
-        (&["check", "none.lua"][..], "solvm: none.lua: No such file or directory\n"),
-        (&["test", "none"], "solvm: none: No such file or directory\n"),
+        (&["test", "none"][..], "solvm: none: No such file or directory\n"),
         (&["test", "--junit", "no/results.xml"], "solvm: no/results.xml: No such file or directory\n"),
+        (&["init", "file"], "solvm: file: is not a folder\n"),
         (&["init", "file/project"], "solvm: file/project/modules: Not a directory\n"),
         (&["doc", "--book", "file/book"], "solvm: file/book: Not a directory\n"),
     ] {
