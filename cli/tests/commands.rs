@@ -250,7 +250,12 @@ fn doc_tells_of_functions_and_modules() {
 fn init_makes_a_project_that_runs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    assert!(solvm(path, &["init", "project"]).status.success());
+    let output = solvm(path, &["init", "project"]);
+    assert!(output.status.success());
+    assert_eq!(
+        text(&output.stdout),
+        "A project is in project.\nGo there with: cd project\nRun it with:  solvm main.lua\nTest it with: solvm test\n"
+    );
     let project = path.join("project");
     let output = solvm(&project, &["main.lua", "you"]);
     assert_eq!(text(&output.stdout).lines().next(), Some("Hello, you!"), "{}", text(&output.stderr));
@@ -261,7 +266,14 @@ fn init_makes_a_project_that_runs() {
     assert!(project.join(".solvm/library/json.lua").is_file());
     // What is there stays.
     fs::write(project.join("main.lua"), "print('mine')").unwrap();
-    assert!(solvm(&project, &["init"]).status.success());
+    fs::remove_file(project.join("greeting_test.lua")).unwrap();
+    let output = solvm(&project, &["init"]);
+    assert!(output.status.success());
+    assert_eq!(
+        text(&output.stdout),
+        "A project is in this folder. Kept as they were: main.lua, modules/greeting.lua, .luarc.json.\n\
+         Run it with:  solvm main.lua\nTest it with: solvm test\n"
+    );
     assert_eq!(fs::read_to_string(project.join("main.lua")).unwrap(), "print('mine')");
 }
 
@@ -271,6 +283,10 @@ fn completions_and_the_manual_know_the_options() {
     for shell in ["bash", "zsh", "fish"] {
         let output = solvm(folder.path(), &["completions", shell]);
         assert!(output.status.success() && text(&output.stdout).contains("memory-limit"), "{shell}");
+    }
+    let script = text(&solvm(folder.path(), &["completions", "bash"]).stdout);
+    for part in [" --timeout -timeout ", " --help -help ", " --dump|-dump)", "\"--filter --timeout --junit\""] {
+        assert!(script.contains(part), "{part}: {script}");
     }
     let manual = text(&solvm(folder.path(), &["man"]).stdout);
     assert!(manual.starts_with(".ie") || manual.contains(".TH solvm"), "{manual}");
