@@ -5,6 +5,7 @@
 
 use crate::commands;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use solvm_stdlib::duration;
 use solvm_vm::Dialect;
@@ -73,7 +74,7 @@ pub(crate) struct Arguments {
     pub trace: bool,
     /// Tell the version, as `lua -v`.
     pub version: bool,
-    /// A script that fails is run again when a file changes that it has watched (`solvm run --watch`).
+    /// A script that fails, or calls `os.exit`, is run again when a file changes that it has watched (`solvm run --watch`).
     pub outlives_errors: bool,
 }
 
@@ -161,7 +162,7 @@ pub(crate) fn command() -> Command {
         )
         .arg(flag("trace", "Write a line for every function call and return to standard error").long("trace"))
         .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print the version"))
-        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this"))
+        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help).help("Print this"))
 }
 
 /// Takes the words of the command line apart, the program's name first. The error is what to print: bad usage, or the help or
@@ -188,7 +189,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
             options.push(value);
         }
     }
-    let matches = command.try_get_matches_from(options)?;
+    let matches = command.try_get_matches_from(options).map_err(|error| as_typed(error, &before))?;
     let flag = |name| matches.get_flag(name);
     Ok(Arguments {
         preparations: preparations(&matches),
@@ -230,6 +231,19 @@ fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
     }
     // clap finds the words for what is neither.
     (format!("--{name}").into(), false)
+}
+
+/// An error that names an unknown option as it was typed, not in clap's form.
+fn as_typed(mut error: clap::Error, words: &[OsString]) -> clap::Error {
+    if let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) {
+        let names = |word: &str| word.trim_start_matches('-').split('=').next().map(String::from);
+        let (wanted, words) = (names(unknown), words.iter().skip(1).filter_map(|word| word.to_str()));
+        let typed = words.filter(|word| word.starts_with('-')).find(|word| names(word) == wanted);
+        if let Some(typed) = typed.and_then(|word| word.split('=').next()).map(String::from) {
+            error.insert(ContextKind::InvalidArg, ContextValue::String(typed));
+        }
+    }
+    error
 }
 
 /// The values of `-e` and `-l` in the order in which they were given.
@@ -313,9 +327,11 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_refused() {
-        for words in [&["-timeout", "soon"][..], &["-nonsense"], &["-h"], &["-f"], &["-ix"], &["-e"], &["--e", "x"]] {
+        for words in [&["-timeout", "soon"][..], &["-nonsense"], &["-f"], &["-ix"], &["-e"], &["--e", "x"]] {
             assert_eq!(parsed(words).unwrap_err().exit_code(), 2, "{words:?}");
         }
-        assert_eq!(parsed(&["-help"]).unwrap_err().exit_code(), 0);
+        for word in ["-help", "--help", "-h"] {
+            assert_eq!(parsed(&[word]).unwrap_err().exit_code(), 0, "{word}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 mod arguments;
 mod colors;
 mod commands;
+mod exit;
 mod interactive;
 mod reload;
 mod repl;

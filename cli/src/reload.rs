@@ -4,9 +4,11 @@
 //! the one before has watched are waited for: a typing error does not end a program that reloads itself.
 
 use crate::arguments::{Arguments, Script};
+use crate::exit::Exit;
 use crate::run::{drive_once, new_executor};
 use solvm_stdlib::runtime::executor::{Executor, Outcome};
 use solvm_stdlib::runtime::watch::Changes;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How much time a run has to come to an end.
@@ -17,7 +19,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) enum End {
     /// It has come to rest.
     Rest(Outcome),
-    /// An error has ended its main chunk, or it could not be read.
+    /// An error has ended its main chunk, it could not be read, or `os.exit` has ended it.
     Broken,
 }
 
@@ -31,7 +33,14 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
     let start = Instant::now();
     let mut watched: Option<Changes> = None;
     loop {
-        let end = drive_once(executor, arguments).await;
+        let exit = catch_exit(executor, arguments);
+        let mut end = drive_once(executor, arguments).await;
+        if let Some(called) = exit.and_then(|exit| exit.take()) {
+            executor.cancel_flag().store(false, Ordering::Relaxed);
+            executor.flush_all();
+            executor.write_error(format!("solvm: {called}\n").as_bytes());
+            end = End::Broken;
+        }
         if end == End::Broken && arguments.outlives_errors {
             watched = executor.take_watched().or(watched);
             let _ = tokio::time::timeout(GRACE, executor.finish()).await;
@@ -64,6 +73,14 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             }
         }
     }
+}
+
+/// Makes `os.exit` end a run only, where the program is run again after that.
+fn catch_exit(executor: &mut Executor, arguments: &Arguments) -> Option<Exit> {
+    let cancelled = executor.cancel_flag();
+    let interrupt = move || cancelled.store(true, Ordering::Relaxed);
+    // Without the memory for it, nothing runs.
+    arguments.outlives_errors.then(|| executor.enter(|call| Exit::replace(call, interrupt).ok())).flatten()
 }
 
 /// The tasks that have served the program before see that it is gone, and give their ports free.

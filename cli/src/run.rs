@@ -202,7 +202,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
         Ok(Outcome::Ended | Outcome::Reload) => ExitCode::SUCCESS,
         Ok(Outcome::Interrupted) => {
-            executor.write_error(b"solvm: timed out\n");
+            executor.write_error(time_is_up(arguments).as_bytes());
             ExitCode::from(TIMED_OUT)
         }
         Err(signal) => ExitCode::from(signal.exit_code()),
@@ -210,6 +210,16 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     // What waits on other threads is abandoned.
     runtime.shutdown_background();
     Ok(code)
+}
+
+/// What is told of a program whose time is up: which limit it was.
+fn time_is_up(arguments: &Arguments) -> String {
+    let limit = match (arguments.timeout.flatten(), Limits::default().timeout) {
+        (Some(limit), _) => format!(" after {limit:?} (-timeout)"),
+        (None, Timeout::Default(limit)) => format!(" after {limit:?} (the default limit; -timeout 0 lifts it)"),
+        (None, _) => String::new(),
+    };
+    format!("solvm: timed out{limit}\n")
 }
 
 /// Runs everything until it has ended, or a signal ends it.

@@ -124,6 +124,7 @@ fn version_and_help() {
     assert!(ended.stderr.starts_with("SolVM "), "{}", ended.stderr);
     assert!(run(&["-version"]).stdout.contains("(Lua 5.1)"));
     assert!(run(&["-help"]).stdout.contains("--timeout <DURATION>"));
+    assert_eq!(run(&["-h"]).stdout, run(&["-help"]).stdout);
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn exit_codes() {
     assert_eq!(run(&["-e", "x ="]).code, Some(1));
     assert_eq!(run(&["no such file"]).code, Some(1));
     assert_eq!(run(&["-timeout", "50ms", "-e", "while true do end"]).code, Some(124));
-    for options in [&["-h"][..], &["-e"], &["-l"], &["-f"], &["-timeout", "soon", "-e", ""]] {
+    for options in [&["-e"][..], &["-l"], &["-f"], &["-timeout", "soon", "-e", ""]] {
         let ended = run(options);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{options:?}");
         assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
@@ -151,6 +152,26 @@ fn values_that_make_no_sense_are_refused_with_the_reason() {
         assert_eq!(ended.code, Some(2), "{options:?}");
         assert!(ended.stderr.starts_with(&format!("error: {reason}")), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn unknown_options_are_named_as_they_were_typed() {
+    for (typed, named) in
+        [("-tmeout", "'-tmeout'"), ("--tmeout", "'--tmeout'"), ("-tmeout=5s", "'-tmeout'"), ("-f", "'-f'")]
+    {
+        let ended = run(&[typed, "5s"]);
+        assert_eq!(ended.code, Some(2), "{typed}");
+        assert!(ended.stderr.starts_with(&format!("error: unexpected argument {named} found\n")), "{}", ended.stderr);
+    }
+    assert!(run(&["-tmeout", "5s"]).stderr.contains("'--timeout'"));
+}
+
+#[test]
+fn the_end_of_the_time_tells_which_limit_it_was() {
+    let ended = run(&["-timeout", "50ms", "-e", "while true do end"]);
+    assert_eq!(ended.stderr, "solvm: timed out after 50ms (-timeout)\n");
+    let ended = run(&["-e", "while true do end"]);
+    assert_eq!(ended.stderr, "solvm: timed out after 5s (the default limit; -timeout 0 lifts it)\n");
 }
 
 #[test]

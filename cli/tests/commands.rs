@@ -1,8 +1,9 @@
 //! The commands beside `solvm script.lua`.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 fn solvm(folder: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
@@ -35,11 +36,30 @@ fn check_finds_what_is_wrong() {
     assert_eq!(findings[0]["kind"], "unused-local");
     assert_eq!(findings[1]["line"], 4);
     assert_eq!(findings.as_array().unwrap().len(), 2);
+    // A file that is not there is another thing than something that was found.
+    let output = solvm(path, &["check", "none.lua"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stderr), "solvm: none.lua: No such file or directory\n");
     // Tests have globals of their own.
     fs::write(path.join("a_test.lua"), "test('one', function() check.ok(true) end)\n").unwrap();
     fs::write(path.join("b.lua"), "check.ok(true)\n").unwrap();
     let output = solvm(path, &["check", "a_test.lua", "b.lua"]);
     assert_eq!(text(&output.stdout), "b.lua:1: global 'check' is not defined\n");
+}
+
+#[test]
+fn check_reads_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["check", "-"]).current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    child.stdin.take().unwrap().write_all(b"local x = 1\npritn(2)\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "stdin:1: local 'x' is never read\nstdin:2: global 'pritn' is not defined; did you mean 'print'?\n"
+    );
 }
 
 #[cfg(unix)]
@@ -69,9 +89,9 @@ fn files_are_complained_of_by_name_and_plain_reason() {
     fs::write(path.join("file"), "").unwrap();
     fs::write(path.join("a_test.lua"), "test('passes', function() end)").unwrap();
     for (words, message) in [
-        (&["check", "none.lua"][..], "solvm: none.lua: No such file or directory\n"),
-        (&["test", "none"], "solvm: none: No such file or directory\n"),
+        (&["test", "none"][..], "solvm: none: No such file or directory\n"),
         (&["test", "--junit", "no/results.xml"], "solvm: no/results.xml: No such file or directory\n"),
+        (&["init", "file"], "solvm: file: is not a folder\n"),
         (&["init", "file/project"], "solvm: file/project/modules: Not a directory\n"),
         (&["doc", "--book", "file/book"], "solvm: file/book: Not a directory\n"),
     ] {
@@ -94,7 +114,7 @@ fn help_lists_the_commands() {
     let of_check = text(&solvm(path, &["check", "--help"]).stdout);
     assert!(of_check.contains("Usage: solvm check"), "{of_check}");
     assert_eq!(text(&solvm(path, &["help", "check"]).stdout), of_check);
-    assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(1));
+    assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(2));
     let message = text(&solvm(path, &["chekc", "a.lua"]).stderr);
     assert_eq!(message, "solvm: cannot open chekc: No such file or directory; did you mean the command 'check'?\n");
 }
@@ -140,7 +160,75 @@ fn test_runs_tests() {
     assert_eq!(solvm(path, &["test", "--filter", "nothing is called so"]).status.code(), Some(1));
     fs::write(path.join("c_test.lua"), "test('spins', function() while true do end end)").unwrap();
     let output = solvm(path, &["test", "c_test.lua", "--timeout", "50ms"]);
-    assert!(text(&output.stdout).contains("timed out") && output.status.code() == Some(1));
+    assert!(text(&output.stdout).contains("timed out after 50ms (--timeout)") && output.status.code() == Some(1));
+    assert!(text(&solvm(path, &["test", "--help"]).stdout).contains("[default: 60s]"));
+    fs::write(path.join("d_test.lua"), "test('waits', function() sleep(0.1) end)").unwrap();
+    assert!(solvm(path, &["test", "d_test.lua", "--timeout", "0"]).status.success());
+}
+
+#[test]
+fn a_test_that_calls_exit_fails_and_the_others_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(
+        path.join("a_test.lua"),
+        "test('fails', function() check.equal(1, 2) end)\n\
+         test('exits', function() pcall(os.exit, 0) os.exit(1) end)\n\
+         test('exits elsewhere', function()\n\
+             go(function() os.exit(true) end)\n\
+             sleep(10)\n\
+         end)\n\
+         test('refuses', function() check.fails(function() os.exit({}) end, 'number expected, got table') end)\n",
+    )
+    .unwrap();
+    fs::write(path.join("b_test.lua"), "os.exit(3)").unwrap();
+    fs::write(path.join("c_test.lua"), "test('passes', function() end)").unwrap();
+    let output = solvm(path, &["test", "--junit", "results.xml"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{stdout}");
+    assert!(stdout.contains("\n2 passed, 4 failed"), "{stdout}");
+    for failure in
+        ["os.exit(0) was called", "a_test.lua:4: os.exit(0) was called", "b_test.lua:1: os.exit(3) was called"]
+    {
+        assert!(stdout.contains(&format!("     {failure}\n")), "{failure}: {stdout}");
+    }
+    assert!(fs::read_to_string(path.join("results.xml")).unwrap().contains("tests=\"6\" failures=\"4\""));
+}
+
+#[test]
+fn an_error_in_a_goroutine_fails_the_test_that_started_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(
+        path.join("a_test.lua"),
+        "go(function() sleep(0.1) error('of the file') end)\n\
+         test('meanwhile', function() go(function() error('meanwhile', 0) end) sleep(0.01) end)\n\
+         test('at once', function() go(function() error('at once', 0) end) end)\n\
+         test('late', function() go(function() sleep(0.01) error('late', 0) end) end)\n\
+         test('passes', function() sleep(0.05) end)\n\
+         test('during', function() sleep(0.1) end)\n\
+         test('catches', function()\n\
+             local caught\n\
+             on_error(function(problem) caught = problem end)\n\
+             go(function() error('caught', 0) end)\n\
+             sleep(0.01)\n\
+             check.equal(caught, 'caught')\n\
+         end)\n",
+    )
+    .unwrap();
+    let output = solvm(path, &["test"]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""), "{stdout}");
+    assert!(stdout.contains("\n2 passed, 4 failed"), "{stdout}");
+    let failures: Vec<_> = stdout.split("FAIL ").skip(1).map(|failure| failure.lines().collect::<Vec<_>>()).collect();
+    for (failure, (test, message)) in failures.iter().zip([
+        ("a_test.lua: meanwhile (", "     meanwhile"),
+        ("a_test.lua: at once (", "     at once"),
+        ("a_test.lua: late (after its end)", "     late"),
+        ("a_test.lua: during (", "     a_test.lua:1: of the file"),
+    ]) {
+        assert!(failure[0].starts_with(test) && failure[1] == message, "{stdout}");
+    }
 }
 
 #[test]
@@ -162,7 +250,12 @@ fn doc_tells_of_functions_and_modules() {
 fn init_makes_a_project_that_runs() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
-    assert!(solvm(path, &["init", "project"]).status.success());
+    let output = solvm(path, &["init", "project"]);
+    assert!(output.status.success());
+    assert_eq!(
+        text(&output.stdout),
+        "A project is in project.\nGo there with: cd project\nRun it with:  solvm main.lua\nTest it with: solvm test\n"
+    );
     let project = path.join("project");
     let output = solvm(&project, &["main.lua", "you"]);
     assert_eq!(text(&output.stdout).lines().next(), Some("Hello, you!"), "{}", text(&output.stderr));
@@ -173,7 +266,14 @@ fn init_makes_a_project_that_runs() {
     assert!(project.join(".solvm/library/json.lua").is_file());
     // What is there stays.
     fs::write(project.join("main.lua"), "print('mine')").unwrap();
-    assert!(solvm(&project, &["init"]).status.success());
+    fs::remove_file(project.join("greeting_test.lua")).unwrap();
+    let output = solvm(&project, &["init"]);
+    assert!(output.status.success());
+    assert_eq!(
+        text(&output.stdout),
+        "A project is in this folder. Kept as they were: main.lua, modules/greeting.lua, .luarc.json.\n\
+         Run it with:  solvm main.lua\nTest it with: solvm test\n"
+    );
     assert_eq!(fs::read_to_string(project.join("main.lua")).unwrap(), "print('mine')");
 }
 
@@ -184,10 +284,56 @@ fn completions_and_the_manual_know_the_options() {
         let output = solvm(folder.path(), &["completions", shell]);
         assert!(output.status.success() && text(&output.stdout).contains("memory-limit"), "{shell}");
     }
+    let script = text(&solvm(folder.path(), &["completions", "bash"]).stdout);
+    for part in [" --timeout -timeout ", " --help -help ", " --dump|-dump)", "\"--filter --timeout --junit\""] {
+        assert!(script.contains(part), "{part}: {script}");
+    }
     let manual = text(&solvm(folder.path(), &["man"]).stdout);
     assert!(manual.starts_with(".ie") || manual.contains(".TH solvm"), "{manual}");
     assert_eq!(solvm(folder.path(), &["completions", "tcsh"]).status.code(), Some(2));
 }
+
+/// A script that is run again whenever it changes.
+struct Watched {
+    process: Child,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Watched {
+    fn start(folder: &Path) -> Watched {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(["run", "--watch", "-timeout", "60s", "main.lua"]).current_dir(folder);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let (sender, lines) = std::sync::mpsc::channel();
+        let errors = process.stderr.take().unwrap();
+        let output = process.stdout.take().unwrap();
+        for lines in [Box::new(BufReader::new(output)) as Box<dyn BufRead + Send>, Box::new(BufReader::new(errors))] {
+            let sender = sender.clone();
+            // Nobody listens any more when the test has ended.
+            std::thread::spawn(move || lines.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        }
+        Watched { process, lines }
+    }
+
+    /// It says these lines, in any order.
+    fn says(&self, expected: &[&str]) {
+        let line = || self.lines.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_default();
+        let mut lines: Vec<String> = expected.iter().map(|_| line()).collect();
+        let mut expected = expected.to_vec();
+        lines.sort();
+        expected.sort();
+        assert_eq!(lines, expected);
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const WAITS: &str = "solvm: waiting for the watched files to change";
 
 #[test]
 fn run_watches_what_the_script_uses() {
@@ -195,25 +341,34 @@ fn run_watches_what_the_script_uses() {
     let path = folder.path();
     fs::create_dir(path.join("modules")).unwrap();
     fs::write(path.join("modules/word.lua"), "return { text = 'first' }").unwrap();
-    fs::write(path.join("main.lua"), "print(import('word').text, ...) if word.text == 'second' then os.exit(3) end")
-        .unwrap();
+    fs::write(path.join("main.lua"), "print(import('word').text, ...)").unwrap();
     assert_eq!(text(&solvm(path, &["run", "main.lua", "-x"]).stdout), "first\t-x\n");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    command.args(["run", "--watch", "-timeout", "20s", "main.lua"]).current_dir(path);
-    let child = command.stdout(std::process::Stdio::piped()).spawn().expect("the command starts");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    fs::write(path.join("modules/word.lua"), "return { text = 'second' }").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("first\nsecond\n", Some(3)));
     assert_eq!(solvm(path, &["run", "--watch", "-"]).status.code(), Some(1));
-    // A script that is broken from the start is waited for.
-    fs::write(path.join("main.lua"), "print('broken'").unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    command.args(["run", "--watch", "-timeout", "20s", "main.lua"]).current_dir(path);
-    let child =
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().expect("starts");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
-    fs::write(path.join("main.lua"), "print('mended') os.exit(4)").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((text(&output.stdout).as_str(), output.status.code()), ("mended\n", Some(4)));
+    let watched = Watched::start(path);
+    watched.says(&["first"]);
+    fs::write(path.join("modules/word.lua"), "return { text = 'second' }").unwrap();
+    watched.says(&["second"]);
+}
+
+#[test]
+fn run_waits_for_a_change_after_errors_and_exits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // One that is broken from the start, too.
+    fs::write(path.join("main.lua"), "error('broken', 0)").unwrap();
+    let watched = Watched::start(path);
+    watched.says(&[
+        "solvm: broken",
+        "stack traceback:",
+        "\t[C]: in function 'error'",
+        "\tmain.lua:1: in main chunk",
+        "\t[C]: ?",
+        WAITS,
+    ]);
+    fs::write(path.join("main.lua"), "io.write('exits\\n') pcall(os.exit, 3) print('never')").unwrap();
+    watched.says(&["exits", "solvm: os.exit(3) was called", WAITS]);
+    fs::write(path.join("main.lua"), "go(function() os.exit() end) sleep(30)").unwrap();
+    watched.says(&["solvm: main.lua:1: os.exit(0) was called", WAITS]);
+    fs::write(path.join("main.lua"), "print('mended')").unwrap();
+    watched.says(&["mended"]);
 }

@@ -147,7 +147,7 @@ fn reloading_needs_no_watcher() {
 #[test]
 fn a_given_timeout_holds_for_all_runs_together() {
     let program = Program::start("sleep(0.1) reload_script()", &["-timeout", "1s"]);
-    assert_eq!(program.end(), (Some(124), "solvm: timed out\n".into()));
+    assert_eq!(program.end(), (Some(124), "solvm: timed out after 1s (-timeout)\n".into()));
     let mut program = Program::start(&format!("{WATCHES} print('ready')"), &["-timeout", "3s"]);
     program.says(&["ready"]);
     program.replace("error('bad', 0)");
@@ -155,7 +155,7 @@ fn a_given_timeout_holds_for_all_runs_together() {
     assert_eq!(program.next_error(), "solvm: bad");
     let (code, errors) = program.end();
     assert_eq!(code, Some(124));
-    assert!(errors.ends_with("to change\nsolvm: timed out\n"), "{errors}");
+    assert!(errors.ends_with("to change\nsolvm: timed out after 3s (-timeout)\n"), "{errors}");
 }
 
 #[test]

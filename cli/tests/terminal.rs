@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::File;
@@ -111,6 +112,33 @@ impl Drop for Session {
 }
 
 #[test]
+fn lines_are_read_plainly_if_the_output_is_no_terminal() {
+    for ends_by_signal in [false, true] {
+        let (terminal, mut keyboard) = terminal();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.env_remove("LUA_INIT").stdin(Stdio::from(terminal)).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut program = command.spawn().unwrap();
+        let mut output = program.stdout.take().unwrap();
+        let mut until = |text: &str| {
+            let (mut written, mut byte) = (Vec::new(), [0]);
+            while !written.ends_with(text.as_bytes()) {
+                assert_eq!(output.read(&mut byte).unwrap(), 1, "{text:?} does not come");
+                written.push(byte[0]);
+            }
+        };
+        until("> ");
+        keyboard.write_all(b"= 6 * 7\n").unwrap();
+        until("42\n> ");
+        if ends_by_signal {
+            kill_process(Pid::from_child(&program), Signal::INT).unwrap();
+        } else {
+            keyboard.write_all(b"\x04").unwrap();
+        }
+        assert_eq!(program.wait().unwrap().code(), Some(if ends_by_signal { 130 } else { 0 }));
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_do_not_end_a_session() {
     let mut session = Session::start();
     session.until("> ");
@@ -136,14 +164,26 @@ fn a_session_helps() {
         (".lo\t typo", "cannot open typo: No such file or directory\r\n"),
         ("y = 1", "\r\n"),
         (".save", ".save needs the name of a file\r\n"),
+        ("y + 1", "2\r\n"),
+        ("= 'a', 1 -- two", "\"a\"\r\n1\r\n"),
+        (".time z = y", "s\r\n"),
+        ("return z", "1\r\n"),
+        ("(print)(5)", "5\r\n"),
+        ("\"unfinished", "error: unfinished string near '<eof>'\r\n"),
+        ("{ ['end'] = 1, begin = 2 }", "{ begin = 2, [\"end\"] = 1 }\r\n"),
         (".save saved.lua", "\r\n"),
+        (".load saved.lua", "2\r\na\t1\r\n1\r\n5\r\ntable: 0x"),
     ] {
         session.keys(typed.as_bytes());
         session.keys(b"\r");
         session.until(shown);
         session.until("> ");
     }
-    assert_eq!(std::fs::read_to_string(session.home.path().join("saved.lua")).unwrap(), "y = 1\n");
+    assert_eq!(
+        std::fs::read_to_string(session.home.path().join("saved.lua")).unwrap(),
+        "y = 1\nprint(y + 1)\nprint( 'a', 1 -- two\n)\nz = y\nprint((function(...) return z\nend)(...))\n;(print)(5)\n\
+         print({ ['end'] = 1, begin = 2 })\n"
+    );
     session.keys(b"exit()\r");
     assert_eq!(session.program.wait().unwrap().code(), Some(0));
 }
@@ -154,7 +194,7 @@ fn a_session_ends_with_the_time_that_was_given() {
         let mut session = Session::start_with(&["-timeout", "500ms"]);
         session.until("> ");
         session.keys(typed.as_bytes());
-        session.until("solvm: timed out\r\n");
+        session.until("solvm: timed out after 500ms (-timeout)\r\n");
         assert_eq!(session.program.wait().unwrap().code(), Some(124));
         // The terminal is as it was: it gathers lines and shows what is typed.
         let modes = tcgetattr(&session.other_end).unwrap().local_modes;

@@ -10,7 +10,7 @@ use solvm_stdlib::runtime::executor::{Executor, Limits};
 use solvm_vm::{Config, LuaString};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -20,7 +20,7 @@ pub(super) fn command() -> Command {
         .arg(
             Arg::new("files")
                 .value_name("FILE")
-                .help("A file, or a folder whose .lua files are meant")
+                .help("A file, a folder whose .lua files are meant, or - for standard input")
                 .action(ArgAction::Append)
                 .required(true)
                 .value_parser(value_parser!(PathBuf)),
@@ -33,8 +33,11 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::Append),
         )
         .arg(Arg::new("json").long("json").help("Print a JSON array of findings").action(ArgAction::SetTrue))
-        .after_help("Globals that one of the files assigns are known to all of them. Exit code: 0, 1 if something was found.")
+        .after_help("Globals that one of the files assigns are known to all of them. Exit code: 0, 1 if something was found, 2 if a file is not there.")
 }
+
+/// The path that means standard input.
+const INPUT: &str = "-";
 
 /// A line of the report.
 struct Report {
@@ -48,8 +51,11 @@ struct Report {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let mut files = Vec::new();
     for path in matches.get_many::<PathBuf>("files").into_iter().flatten() {
-        if let Err(message) = super::find_files(path, &is_lua, &mut files) {
-            return super::fail(message);
+        if path == Path::new(INPUT) {
+            files.push(path.clone());
+        } else if let Err(message) = super::find_files(path, &is_lua, &mut files) {
+            eprintln!("solvm: {message}");
+            return ExitCode::from(crate::BAD_USAGE);
         }
     }
     let looked: Vec<_> = files.into_iter().map(|path| (look(&path), path)).collect();
@@ -80,9 +86,14 @@ fn is_lua(path: &Path, is_folder: bool) -> bool {
     !is_hidden && (is_folder || path.extension().is_some_and(|extension| extension == "lua"))
 }
 
+/// What the report calls a file.
+fn name_of(path: &Path) -> String {
+    if path == Path::new(INPUT) { "stdin".into() } else { path.display().to_string() }
+}
+
 fn look(path: &Path) -> Result<Inspection, Report> {
-    let file = path.display().to_string();
-    let text = match fs::read(path) {
+    let file = name_of(path);
+    let text = match if path == Path::new(INPUT) { read_input() } else { fs::read(path) } {
         Ok(text) => text,
         Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: reason(&error) }),
     };
@@ -94,6 +105,12 @@ fn look(path: &Path) -> Result<Inspection, Report> {
         let message = message.split_once(&place).map_or(message.clone(), |(_, rest)| rest.to_string());
         Report { file, line: error.line, kind: "syntax", message }
     })
+}
+
+fn read_input() -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    io::stdin().lock().read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// The globals that every program finds.
@@ -118,7 +135,7 @@ fn report(path: &Path, finding: Finding, known: &BTreeSet<String>) -> Report {
         FindingKind::UnusedLocal(name) => ("unused-local", format!("local '{name}' is never read")),
         FindingKind::Unreachable => ("unreachable", "this is never reached".into()),
     };
-    Report { file: path.display().to_string(), line: finding.line, kind, message }
+    Report { file: name_of(path), line: finding.line, kind, message }
 }
 
 fn as_text(reports: &[Report]) -> Vec<u8> {

@@ -17,7 +17,19 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let Some(&shell) = matches.get_one::<Shell>("shell") else { return ExitCode::FAILURE };
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut arguments::command(), "solvm", &mut text);
+    if shell == Shell::Bash {
+        text = with_one_dash(&String::from_utf8_lossy(&text)).into_bytes();
+    }
     print(&text)
+}
+
+/// bash's script, with long options that may have one dash. In it, the options of `solvm` stand before those of its commands,
+/// which have two.
+fn with_one_dash(script: &str) -> String {
+    arguments::command().get_arguments().filter_map(Arg::get_long).fold(script.into(), |script, name| {
+        let script = script.replacen(&format!(" --{name} "), &format!(" --{name} -{name} "), 1);
+        script.replacen(&format!(" --{name})"), &format!(" --{name}|-{name})"), 1)
+    })
 }
 
 pub(super) fn man_command() -> Command {

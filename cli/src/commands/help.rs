@@ -16,7 +16,8 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         Some(name) => super::find(name.as_ref()).map(super::Subcommand::words),
     };
     let Some(mut command) = command else {
-        return super::fail("there is no such command; solvm help lists them");
+        eprintln!("solvm: there is no such command; solvm help lists them");
+        return ExitCode::from(crate::BAD_USAGE);
     };
     // A closed pipe is no error of ours.
     let _ = command.print_help();

@@ -29,29 +29,52 @@ const FILES: &[(&str, &str)] = &[
     ("greeting_test.lua", include_str!("init/greeting_test.lua")),
 ];
 
+/// The settings of lua-language-server.
+const SETTINGS: &str = ".luarc.json";
 /// Where the definition files for lua-language-server go.
 const DEFINITIONS: &str = ".solvm/library";
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
     match make(folder) {
-        Ok(()) => {
-            println!("A project is in {}. Run it with: solvm main.lua", folder.display());
-            println!("Test it with: solvm test");
+        Ok(kept) => {
+            println!("{}", next_steps(folder, &kept));
             ExitCode::SUCCESS
         }
         Err(message) => super::fail(message),
     }
 }
 
-/// Makes the project. The error is the message to print.
-fn make(folder: &Path) -> Result<(), String> {
+/// What is told of a project that has been made.
+fn next_steps(folder: &Path, kept: &[&str]) -> String {
+    let is_here = folder == Path::new(".");
+    let mut text = match is_here {
+        true => String::from("A project is in this folder."),
+        false => format!("A project is in {}.", folder.display()),
+    };
+    if !kept.is_empty() {
+        text.push_str(&format!(" Kept as they were: {}.", kept.join(", ")));
+    }
+    if !is_here {
+        text.push_str(&format!("\nGo there with: cd {}", folder.display()));
+    }
+    text + "\nRun it with:  solvm main.lua\nTest it with: solvm test"
+}
+
+/// Makes the project, and gives the names of the files that were there. The error is the message to print.
+fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(format!("{}: is not a folder", folder.display()));
+    }
     for name in ["modules", DEFINITIONS] {
         let path = folder.join(name);
         fs::create_dir_all(&path).map_err(|error| about_file(&path, &error))?;
     }
+    let mut kept = Vec::new();
     for (name, text) in FILES {
-        write_new(&folder.join(name), text)?;
+        if !write_new(&folder.join(name), text)? {
+            kept.push(*name);
+        }
     }
     // Ours describe all libraries, Lua's own, too: the server's would contradict them.
     let builtin: serde_json::Map<_, _> =
@@ -66,19 +89,21 @@ fn make(folder: &Path) -> Result<(), String> {
         "workspace.library": [DEFINITIONS],
         "diagnostics.globals": super::test::GLOBALS,
     });
-    write_new(&folder.join(".luarc.json"), &format!("{settings:#}\n"))?;
+    if !write_new(&folder.join(SETTINGS), &format!("{settings:#}\n"))? {
+        kept.push(SETTINGS);
+    }
     for module in modules().filter(|module| !module.documentation.is_empty()) {
         let path = folder.join(DEFINITIONS).join(format!("{}.lua", module.name));
         fs::write(&path, module.documentation).map_err(|error| about_file(&path, &error))?;
     }
-    Ok(())
+    Ok(kept)
 }
 
-/// Writes a file that is not there yet.
-fn write_new(path: &Path, text: &str) -> Result<(), String> {
+/// Writes a file that is not there yet. False if it is there.
+fn write_new(path: &Path, text: &str) -> Result<bool, String> {
     let written = match fs::File::create_new(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
     };
     written.map_err(|error| about_file(path, &error))

@@ -1,4 +1,5 @@
--- What files that `solvm test` runs find: `test` and `check`. Returns the function that gives their tests one after the other.
+-- What files that `solvm test` runs find: `test` and `check`. Returns the function that gives their tests
+-- one after the other, and one that ends when what a test has started has had its turn.
 
 local tests = {}
 
@@ -87,8 +88,16 @@ function test(name, f)
 end
 
 local next = 0
-return function()
+local function next_test()
   next = next + 1
-  local found = tests[next]
-  if found then return found.name, found.f end
+  local found = tests[next] or {}
+  -- Numbers of goroutines grow: those that a test starts have higher ones than this, which is one, too.
+  local number = 0
+  for id in pairs(get_goroutines()) do number = math.max(number, id) end
+  return found.name, found.f, number
 end
+
+-- It runs as a goroutine, too: behind those that are ready.
+local function settle() end
+
+return next_test, settle

@@ -1,13 +1,16 @@
 //! `solvm test [FOLDER]`: runs the tests in all files `*_test.lua`.
 //!
 //! Each file runs in a VM of its own, whose globals `test` and `check` come from `test.lua`; then its tests run one after the other,
-//! each as a main chunk: it may wait, start goroutines, and fail.
+//! each as a main chunk: it may wait, start goroutines, and fail. An error in a goroutine that nobody catches fails the test that
+//! started it, even if that has ended; one of the file's own goroutines the test that is running.
 
 use crate::arguments::read_duration;
+use crate::exit::Exit;
 use crate::report::about_file;
 use clap::{Arg, ArgMatches, Command, value_parser};
-use solvm::{Error, Function, Runtime};
+use solvm::{Error, ErrorKind, Function, Report, Runtime};
 use solvm_vm::native::Fields;
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +37,8 @@ pub(super) fn command() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("DURATION")
-                .help("No test may take longer, as 10s [default: no limit]")
+                .help("No test may take longer, as 10s; 0 is no limit")
+                .default_value("60s")
                 .allow_hyphen_values(true)
                 .value_parser(read_duration),
         )
@@ -47,7 +51,7 @@ pub(super) fn command() -> Command {
         )
         .after_help(
             "A test file calls test(name, function). The table check has equal, same, near, ok, matches, contains, fails. Exit code: 0, 1 after \
-             a failure, or if there is no test.",
+             a failure, or if there is no test. A test that calls os.exit fails, as one does in whose goroutines an error is not caught.",
         )
 }
 
@@ -56,8 +60,27 @@ struct Outcome {
     file: String,
     name: String,
     time: Duration,
-    /// The message and the traceback of one that failed.
-    failure: Option<String>,
+    /// The messages and the tracebacks of one that failed.
+    failures: Vec<String>,
+    /// Goroutines from this number on are its own, or a later one's.
+    first_goroutine: f64,
+}
+
+thread_local! {
+    /// The errors that nobody caught, and the goroutines that they have ended. (What words reports can hold nothing itself.)
+    static UNCAUGHT: RefCell<Vec<(f64, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes an error that nobody caught, which is told with the test that it belongs to.
+fn note(report: &Report, _: &[String]) -> String {
+    let mut text = String::from_utf8_lossy(&report.message).into_owned();
+    let number = report.goroutine.unwrap_or(0);
+    if !report.traceback.is_empty() {
+        let calls = String::from_utf8_lossy(&report.traceback);
+        text.push_str(&format!("\nstack traceback of goroutine {number}:{calls}"));
+    }
+    UNCAUGHT.with_borrow_mut(|uncaught| uncaught.push((number as f64, text)));
+    String::new()
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
@@ -67,13 +90,13 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         return super::fail(message);
     }
     let filter = matches.get_one::<String>("filter").map_or("", String::as_str);
-    let limit = matches.get_one::<Duration>("timeout").copied();
+    let limit = matches.get_one::<Duration>("timeout").copied().filter(|limit| !limit.is_zero());
     let started = Instant::now();
     let mut outcomes = Vec::new();
     for file in files {
         run_file(&file, filter, limit, &mut outcomes);
     }
-    let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
+    let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
     println!("\n{} passed, {failed} failed in {:.0?}", outcomes.len() - failed, started.elapsed());
     if let Some(path) = matches.get_one::<PathBuf>("junit")
         && let Err(error) = fs::write(path, junit(&outcomes))
@@ -91,79 +114,148 @@ pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
     is_folder || path.to_string_lossy().ends_with(SUFFIX)
 }
 
+/// A file that has been run.
+struct File {
+    lua: Runtime,
+    exit: Exit,
+    /// Gives the tests one after the other: name, function, and the number from which on goroutines are the test's.
+    next: Function,
+    /// Ends when what a test has started has had its turn.
+    settle: Function,
+}
+
 /// Runs a file's tests; one that does not even load counts as one that failed.
 fn run_file(path: &Path, filter: &str, limit: Option<Duration>, outcomes: &mut Vec<Outcome>) {
-    let file = path.strip_prefix(".").unwrap_or(path).display().to_string();
-    let loaded = load(path, &file, limit);
-    let (mut lua, next) = match loaded {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            return tell(
-                outcomes,
-                Outcome { file, name: "loads".into(), time: Duration::ZERO, failure: Some(describe(&error)) },
-            );
-        }
+    let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
+    let outcome = |test: String, started: Instant, failures, first_goroutine| Outcome {
+        file: name.clone(),
+        name: test,
+        time: started.elapsed(),
+        failures,
+        first_goroutine,
     };
+    let started = Instant::now();
+    let mut file = match load(path, &name, limit) {
+        Ok(file) => file,
+        Err(failure) => return tell(outcomes, outcome("loads".into(), started, vec![failure], 0.0)),
+    };
+    let first_outcome = outcomes.len();
     loop {
-        let (name, test): (Option<String>, Option<Function>) = match lua.call(&next, ()) {
+        let found: (Option<String>, Option<Function>, f64) = match file.lua.call(&file.next, ()) {
             Ok(found) => found,
             Err(error) => return eprintln!("solvm: {error}"),
         };
-        let (Some(name), Some(test)) = (name, test) else { return };
-        if !file.contains(filter) && !name.contains(filter) {
+        let (Some(test), Some(function), first_goroutine) = found else { break };
+        if !name.contains(filter) && !test.contains(filter) {
             continue;
         }
         let started = Instant::now();
-        let result = lua.call::<()>(&test, ());
-        let failure = result.err().map(|error| describe(&error));
-        tell(outcomes, Outcome { file: file.clone(), name, time: started.elapsed(), failure });
+        let mut failures: Vec<String> = file.call(&function, limit).err().into_iter().collect();
+        failures.extend(file.settle(limit).err());
+        failures.extend(share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), first_goroutine));
+        tell(outcomes, outcome(test, started, failures, first_goroutine));
+    }
+    let failures = share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), f64::INFINITY);
+    if !failures.is_empty() {
+        tell(outcomes, outcome("goroutines".into(), started, failures, f64::INFINITY));
     }
 }
 
-/// A VM in which the file has been run, and the function that gives its tests.
-fn load(path: &Path, file: &str, limit: Option<Duration>) -> Result<(Runtime, Function), Error> {
-    let builder = Runtime::builder();
-    let mut lua = limit.into_iter().fold(builder, solvm::Builder::call_limit).build()?;
-    let prelude = lua.load(include_str!("test.lua"), "=test")?;
-    let next: Function = lua.call(&prelude, ())?;
-    // As other scripts have it: the file, and the command that runs it.
-    let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
-    lua.set("arg", Fields([(0.0, file.to_string()), (-1.0, command)]))?;
-    let text = fs::read(path).map_err(|error| Error::unreadable(&error))?;
-    let chunk = lua.load(text, &format!("@{file}"))?;
-    lua.call::<()>(&chunk, ())?;
-    Ok((lua, next))
+/// Tells the errors that nobody caught with the tests that have ended and whose goroutines they were. Gives those of other
+/// goroutines: of this number and above, and those that the file has started itself.
+fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> Vec<String> {
+    let mut others = Vec::new();
+    for (goroutine, failure) in UNCAUGHT.take() {
+        match ended.iter_mut().rfind(|outcome| outcome.first_goroutine <= goroutine) {
+            Some(outcome) if goroutine < first_goroutine => tell_late(outcome, failure),
+            _ => others.push(failure),
+        }
+    }
+    others
 }
 
-fn describe(error: &Error) -> String {
-    match error.traceback() {
-        "" => error.message().into(),
-        traceback => format!("{}\nstack traceback:\n\t{traceback}", error.message()),
+/// Runs a file in a VM of its own. The error is the message to print.
+fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String> {
+    let describe = |error: Error| self::describe(&error, limit);
+    let text = fs::read(path).map_err(|error| Error::unreadable(&error)).map_err(describe)?;
+    let builder = Runtime::builder();
+    let mut lua = limit.into_iter().fold(builder, solvm::Builder::call_limit).build().map_err(describe)?;
+    lua.set_reporter(note);
+    let canceller = lua.canceller();
+    let exit = lua.enter(|call| Exit::replace(call, move || canceller.cancel()).map_err(|error| error.message(call)));
+    let exit = exit.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
+    let prelude = lua.load(include_str!("test.lua"), "=test").map_err(describe)?;
+    let (next, settle): (Function, Function) = lua.call(&prelude, ()).map_err(describe)?;
+    // As other scripts have it: the file, and the command that runs it.
+    let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
+    lua.set("arg", Fields([(0.0, name.to_string()), (-1.0, command)])).map_err(describe)?;
+    let chunk = lua.load(text, &format!("@{name}")).map_err(describe)?;
+    let mut file = File { lua, exit, next, settle };
+    file.call(&chunk, limit)?;
+    Ok(file)
+}
+
+impl File {
+    /// Ends when what a test has started has had its turn.
+    fn settle(&mut self, limit: Option<Duration>) -> Result<(), String> {
+        let settle = self.settle.clone();
+        self.call(&settle, limit)
+    }
+
+    /// Calls a function. The error is the message to print.
+    fn call(&mut self, function: &Function, limit: Option<Duration>) -> Result<(), String> {
+        let result = self.lua.call::<()>(function, ());
+        match self.exit.take() {
+            Some(called) => Err(called),
+            None => result.map_err(|error| describe(&error, limit)),
+        }
+    }
+}
+
+fn describe(error: &Error, limit: Option<Duration>) -> String {
+    match (error.kind(), error.traceback(), limit) {
+        (ErrorKind::TimedOut, _, Some(limit)) => format!("timed out after {limit:?} (--timeout)"),
+        (_, "", _) => error.message().into(),
+        (_, traceback, _) => format!("{}\nstack traceback:\n\t{traceback}", error.message()),
     }
 }
 
 /// Prints what became of a test, and notes it.
 fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) {
-    let word = if outcome.failure.is_some() { "FAIL" } else { "ok  " };
+    let word = if outcome.failures.is_empty() { "ok  " } else { "FAIL" };
     println!("{word} {}: {} ({:.1?})", outcome.file, outcome.name, outcome.time);
-    for line in outcome.failure.iter().flat_map(|failure| failure.lines()) {
+    outcome.failures.iter().for_each(|failure| print_failure(failure));
+    outcomes.push(outcome);
+}
+
+/// Prints and notes a failure of a test that has been told of.
+fn tell_late(outcome: &mut Outcome, failure: String) {
+    println!("FAIL {}: {} (after its end)", outcome.file, outcome.name);
+    print_failure(&failure);
+    outcome.failures.push(failure);
+}
+
+fn print_failure(failure: &str) {
+    for line in failure.lines() {
         println!("     {line}");
     }
-    outcomes.push(outcome);
 }
 
 /// The results in the form that JUnit has made common.
 fn junit(outcomes: &[Outcome]) -> String {
-    let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
+    let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(text, "<testsuite name=\"solvm\" tests=\"{}\" failures=\"{failed}\">", outcomes.len());
     for outcome in outcomes {
         let (file, name) = (escape(&outcome.file), escape(&outcome.name));
         let time = outcome.time.as_secs_f64();
         let _ = write!(text, "  <testcase classname=\"{file}\" name=\"{name}\" time=\"{time:.6}\"");
-        let _ = match &outcome.failure {
-            Some(failure) => writeln!(text, ">\n    <failure>{}</failure>\n  </testcase>", escape(failure)),
-            None => writeln!(text, "/>"),
+        let _ = match outcome.failures.is_empty() {
+            true => writeln!(text, "/>"),
+            false => {
+                let failures = escape(&outcome.failures.join("\n"));
+                writeln!(text, ">\n    <failure>{failures}</failure>\n  </testcase>")
+            }
         };
     }
     text.push_str("</testsuite>\n");

@@ -4,7 +4,7 @@ use super::error::{Error, ErrorKind};
 use super::handles::{Function, Table};
 use solvm_stdlib::Module;
 use solvm_stdlib::host::{Process, World, reason};
-use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
+use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Reporter, Timeout};
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
 use solvm_vm::{Call, Config, GoroutineId};
 use std::sync::Arc;
@@ -296,6 +296,22 @@ impl Runtime {
             Outcome::Ended | Outcome::Reload => Ok(()),
             Outcome::Interrupted => Err(self.interruption()),
         }
+    }
+
+    /// From now on the errors of goroutines that nobody catches are worded thus on the standard error output, given the names
+    /// of the globals; what is empty is not written.
+    ///
+    /// ```
+    /// let mut lua = solvm::Runtime::new()?;
+    /// lua.set_reporter(|report, _| {
+    ///     assert_eq!(report.message, b"chunk:1: boom");
+    ///     String::new()
+    /// });
+    /// lua.run("go(function() error('boom') end) wait()")?;
+    /// # Ok::<(), solvm::Error>(())
+    /// ```
+    pub fn set_reporter(&mut self, reporter: Reporter) {
+        self.executor.set_reporter(reporter);
     }
 
     /// Sets a global.

@@ -151,12 +151,13 @@ impl Hinter for Assistant {
 
 /// Whether a text is the beginning of a chunk only.
 pub(super) fn is_incomplete(text: &str) -> bool {
-    let compiles = |text: String| {
-        let source = Source::new(text.into_bytes(), &b"=stdin"[..]);
+    // What would follow begins on a new line, where a string in quotes cannot go on.
+    let compiles = |text: &str| {
+        let source = Source::new(format!("{text}\n").into_bytes(), &b"=stdin"[..]);
         compile(source, &Options::default()).map(drop)
     };
     // A complete expression is no beginning of a statement.
-    compiles(format!("return {text}")).is_err() && compiles(text.to_string()).is_err_and(|error| error.at_end_of_input)
+    compiles(&format!("return {text}")).is_err() && compiles(text).is_err_and(|error| error.at_end_of_input)
 }
 
 impl Validator for Assistant {
@@ -249,10 +250,12 @@ mod tests {
 
     #[test]
     fn chunks_of_several_lines_are_recognised() {
-        for text in ["function f()", "x = {", "if x then\nprint(1)", "print(", "local s = [[abc"] {
+        for text in
+            ["function f()", "x = {", "if x then\nprint(1)", "print(", "local s = [[abc", "--[[ so", "x = 'abc\\"]
+        {
             assert!(is_incomplete(text), "{text}");
         }
-        for text in ["1 + 1", "x = 1", "function f() end", "x = )", ""] {
+        for text in ["1 + 1", "x = 1", "function f() end", "x = )", "", "\"unfinished", "print('unfinished", "-- so"] {
             assert!(!is_incomplete(text), "{text}");
         }
     }

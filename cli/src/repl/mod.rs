@@ -39,7 +39,7 @@ version       tell the version
 /// The commands that no Lua code looks like: how they are typed, and what they do.
 const COMMANDS: &[(&str, &str)] = &[
     (".load FILE", "run a file"),
-    (".save FILE", "write what was typed to a file, without what is no Lua"),
+    (".save FILE", "write what was typed, as far as it is Lua, to a file for .load"),
     (".reset", "begin anew, with fresh globals"),
     (".time CODE", "run something and tell how long it took"),
     (".help", "tell this"),
@@ -182,11 +182,29 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
     async fn run_typed(&mut self, text: &str) -> Next {
         let text = text.strip_prefix('=').unwrap_or(text);
         let expression = format!("return {text}");
-        let compiles = self.executor.enter(|call| call.load(expression.as_bytes(), NAME).is_ok());
-        if compiles || self.executor.enter(|call| call.load(text.as_bytes(), NAME).is_ok()) {
-            self.typed.push(text.to_string());
+        let is_expression = self.compiles(&expression);
+        if let Some(statement) = self.as_statement(text) {
+            self.typed.push(statement);
         }
-        self.run(if compiles { expression.as_bytes() } else { text.as_bytes() }, NAME).await
+        self.run(if is_expression { expression.as_bytes() } else { text.as_bytes() }, NAME).await
+    }
+
+    fn compiles(&mut self, text: &str) -> bool {
+        self.executor.enter(|call| call.load(text.as_bytes(), NAME).is_ok())
+    }
+
+    /// What was typed as a statement that others may follow in a file: what would be shown is printed. None if it is no Lua.
+    fn as_statement(&mut self, text: &str) -> Option<String> {
+        let forms = [
+            // It would go on the line before.
+            if text.trim_start().starts_with('(') { format!(";{text}") } else { text.into() },
+            format!("print({text})"),
+            // A comment at its end.
+            format!("print({text}\n)"),
+            // It returns something.
+            format!("print((function(...) {text}\nend)(...))"),
+        ];
+        forms.into_iter().find(|form| self.compiles(&format!("{form}\ndo end")))
     }
 
     /// Runs a chunk and shows what it returns.

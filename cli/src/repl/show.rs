@@ -1,6 +1,7 @@
 //! Values as the REPL shows them: tables with what is in them, to some depth and length.
 
 use crate::colors::Style;
+use solvm_compiler::highlight::{Class, parts};
 use solvm_vm::{Call, LuaString, Table, Type, Value};
 
 /// How deep tables are shown inside of each other.
@@ -123,9 +124,9 @@ fn name_of(value: Value<'_>) -> &'static str {
     }
 }
 
+/// Whether a text is a name, which reserved words are not: Lua 5.1 wants them in quotes.
 fn is_name(text: &[u8]) -> bool {
-    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
-    text.first().is_some_and(is_letter) && text.iter().all(|byte| is_letter(byte) || byte.is_ascii_digit())
+    parts(text) == [(0..text.len(), Class::Name)]
 }
 
 /// A string as Lua would write it, cut off if it is long.
