@@ -209,13 +209,25 @@ impl<'t> Inspector<'t> {
         expressions.iter().for_each(|expression| self.expression(expression));
     }
 
-    /// A condition: a global in it may be absent.
+    /// A condition: a global that it consists of may be absent, and nothing is done with it.
     fn test(&mut self, condition: &'t Expression<'t>) {
-        if let ExpressionKind::Global(name) = condition.unparenthesized().kind {
-            let name = self.name(name);
-            self.inspection.defined.insert(name);
+        if !self.may_be_absent(condition) {
+            self.expression(condition);
         }
-        self.expression(condition);
+    }
+
+    /// An operand of `and` or `or`: a global may be absent, too, but may also be what comes out.
+    fn alternative(&mut self, operand: &'t Expression<'t>) {
+        self.may_be_absent(operand);
+        self.expression(operand);
+    }
+
+    /// Whether it is a global. If so, it is known from now on.
+    fn may_be_absent(&mut self, expression: &'t Expression<'t>) -> bool {
+        let ExpressionKind::Global(name) = expression.unparenthesized().kind else { return false };
+        let name = self.name(name);
+        self.inspection.defined.insert(name);
+        true
     }
 
     fn expression(&mut self, expression: &'t Expression<'t>) {
@@ -252,7 +264,7 @@ impl<'t> Inspector<'t> {
             ExpressionKind::Binary(chain) => self.binary(chain),
             ExpressionKind::Concatenation(operands) => self.expressions(operands),
             ExpressionKind::And(operands) | ExpressionKind::Or(operands) => {
-                operands.iter().for_each(|operand| self.test(operand));
+                operands.iter().for_each(|operand| self.alternative(operand));
             }
             ExpressionKind::Suffixed(suffixed) => {
                 self.imported(suffixed);
@@ -378,6 +390,8 @@ mod tests {
         assert_findings("t.x = 1\nfunction o.m() end", &[(1, "undefined t"), (2, "undefined o")]);
         assert_findings("if import then import('lib/shapes.lua') print(shapes.area) end", &[]);
         assert_findings("setfenv(1, {})\nprint(anything)", &[]);
+        assert_findings("local setfenv = setfenv or print\nsetfenv(1, {})\nprint(anything)", &[]);
+        assert_findings("if setfenv then print(1) end\nprint(x)", &[(2, "undefined x")]);
     }
 
     #[test]

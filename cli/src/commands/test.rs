@@ -37,8 +37,7 @@ pub(super) fn command() -> Command {
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("DURATION")
-                .help("No test may take longer, as 10s; 0 is no limit")
-                .default_value("60s")
+                .help("No test may take longer, as 10s; without it, or with 0, there is no limit")
                 .allow_hyphen_values(true)
                 .value_parser(read_duration),
         )
