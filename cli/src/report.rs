@@ -18,16 +18,25 @@ pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
 pub(crate) fn word(report: &Report, globals: &[String]) -> String {
     let colored = colors::wanted(&stderr());
     let message = String::from_utf8_lossy(&report.message).into_owned();
+    let calls = String::from_utf8_lossy(&report.traceback);
     let (place, what) = match place_of(&message) {
+        // What looks like a position in an object is not the error's; the calls know where it was raised.
+        _ if report.is_object => {
+            (calls.lines().find_map(|line| place_of(line.trim_start())).map(|(place, _)| place), &message[..])
+        }
         Some((place, what)) => (Some(place), what),
         None => (None, &message[..]),
+    };
+    let (place, about) = match place_in_module(what) {
+        Some((place, about)) => (Some(place), about),
+        None => (place, if report.is_object { "" } else { what }),
     };
     let mut text = format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(what, colored));
     if let Some(place) = &place {
         let _ = writeln!(text, "  {} {}:{}", Style::Blue.paint("-->", colored), place.file, place.line);
-        show_line(place, &named(what), colored, &mut text);
+        show_line(place, &named(about), colored, &mut text);
         // An error at the end of the text: the line where what is open begins tells more.
-        if let Some(line) = opening_line(what).filter(|line| *line != place.line) {
+        if let Some(line) = opening_line(about).filter(|line| *line != place.line) {
             show_line(&Place { file: place.file, line }, &[], colored, &mut text);
         }
     }
@@ -36,7 +45,6 @@ pub(crate) fn word(report: &Report, globals: &[String]) -> String {
     }
     if !report.traceback.is_empty() {
         let of = report.goroutine.map_or(String::new(), |number| format!(" of goroutine {number}"));
-        let calls = String::from_utf8_lossy(&report.traceback);
         let _ = writeln!(text, "{}{}", Style::Dim.paint(&format!("stack traceback{of}:"), colored), calls.trim_end());
     }
     text
@@ -63,6 +71,13 @@ fn place_of(message: &str) -> Option<(Place<'_>, &str)> {
         }
         from = at + 1;
     }
+}
+
+/// The place in a module that did not load, if it can be shown, and what is said of it.
+fn place_in_module(what: &str) -> Option<(Place<'_>, &str)> {
+    // A module that imports others may have failed for one of them: the last line is about the innermost.
+    let last = what.strip_prefix("error loading module '")?.lines().next_back()?;
+    place_of(last.trim_start()).filter(|(place, _)| Path::new(place.file).is_file())
 }
 
 /// The words in quotes in a message, which may stand in the line.
@@ -116,9 +131,6 @@ fn hint(what: &str, globals: &[String]) -> Option<String> {
         let known = globals.iter().map(String::as_str).filter(|known| *known != name);
         return spelling::closest(name, known).map(|meant| format!("there is a global '{meant}'"));
     }
-    if let Some((expected, rest)) = what.split_once(" expected (to close ") {
-        return Some(format!("{expected} expected to close {}", rest.split(')').next()?));
-    }
     if what.starts_with("'end' expected near '<eof>'") {
         return Some("a block has no 'end'".into());
     }
@@ -151,7 +163,8 @@ mod tests {
         let told = hint("attempt to index global 'conifg' (a nil value)", &globals);
         assert_eq!(told.as_deref(), Some("there is a global 'config'"));
         assert_eq!(hint("attempt to call global 'launch' (a nil value)", &globals), None);
-        let told = hint("'end' expected (to close 'function' at line 3) near '<eof>'", &globals);
-        assert_eq!(told.as_deref(), Some("'end' expected to close 'function' at line 3"));
+        assert_eq!(hint("'end' expected near '<eof>'", &globals).as_deref(), Some("a block has no 'end'"));
+        // The message has said so already.
+        assert_eq!(hint("'end' expected (to close 'function' at line 3) near '<eof>'", &globals), None);
     }
 }

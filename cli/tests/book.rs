@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 fn write_book(folder: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
@@ -17,8 +18,15 @@ fn pages(folder: &Path) -> BTreeMap<String, String> {
     entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())).collect()
 }
 
+/// One test may be making the pages anew while another reads them.
+fn alone() -> MutexGuard<'static, ()> {
+    static PAGES: Mutex<()> = Mutex::new(());
+    PAGES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[test]
 fn pages_are_up_to_date() {
+    let _alone = alone();
     let book = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/modules");
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
         let _ = fs::remove_dir_all(&book);
@@ -43,6 +51,7 @@ fn links(text: &str) -> Vec<&str> {
 
 #[test]
 fn links_lead_somewhere() {
+    let _alone = alone();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for folder in ["", "docs", "docs/modules"] {
         let folder = root.join(folder);

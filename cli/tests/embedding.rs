@@ -76,7 +76,10 @@ fn errors_tell_where_and_how() {
     assert_eq!(error.message(), "global 'no_such_function' is no function but a nil value");
     let error = lua.eval::<String>("return '\\255'").unwrap_err();
     assert_eq!(error.message(), "result #1: UTF-8 string expected, got string");
-    assert_eq!(lua.run("error({})").unwrap_err().message(), "(error object is not a string)");
+    assert_eq!(lua.run("error(nil)").unwrap_err().message(), "(error object is a nil value)");
+    let error = lua.run("local function inner() error({ code = 42 }) end inner()").unwrap_err();
+    assert_eq!(error.message(), "(error object is a table value): { code = 42 }");
+    assert!(error.traceback().contains("in function 'inner'"), "{}", error.traceback());
 }
 
 #[tokio::test]

@@ -278,6 +278,41 @@ fn progress_is_mixed_up_with_nothing() {
     assert!(lines[3].len() < 60, "{lines:?}");
 }
 
+/// What a program without colours writes about its error.
+fn told(code: &str) -> Vec<String> {
+    seen(&written(&[("NO_COLOR", "1")], code))
+}
+
+#[test]
+fn an_error_in_a_module_shows_the_line_of_the_module() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let path = folder.path().display().to_string();
+    std::fs::write(folder.path().join("bad.lua"), "local x = 1\nlocal y = = 2\n").unwrap();
+    std::fs::write(folder.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n")).unwrap();
+    let place = format!("  --> {path}/bad.lua:2");
+    for code in [
+        format!("import('{path}/bad.lua')"),
+        format!("import('{path}/outer.lua')"),
+        format!("package.path = '{path}/?.lua' require('bad')"),
+    ] {
+        let lines = told(&code);
+        let at = lines.iter().position(|line| *line == place).unwrap_or_else(|| panic!("{code}: {lines:#?}"));
+        assert_eq!(lines[at + 2..at + 4], [" 2 | local y = = 2", "   |         ^"], "{lines:#?}");
+    }
+}
+
+#[test]
+fn an_error_that_is_a_table_shows_where_it_was_raised() {
+    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let path = folder.path().join("raises.lua").display().to_string();
+    std::fs::write(&path, "local t = { text = 'a.lua:3: boom' }\nerror(t)\n").unwrap();
+    let lines = told(&format!("dofile('{path}')"));
+    let expected =
+        ["error: (error object is a table value): { text = \"a.lua:3: boom\" }".into(), format!("  --> {path}:2")];
+    assert_eq!(lines[..2], expected, "{lines:#?}");
+    assert_eq!(lines[3..6], [" 2 | error(t)", "   | ^^^^^^^^", "stack traceback:"], "{lines:#?}");
+}
+
 #[test]
 fn progress_ends_with_the_program() {
     let written = written(&[], "local bar = progress(2, 'work') bar:advance() error('boom')");

@@ -2,6 +2,24 @@
 
 ---Lua's basic functions (Lua 5.1, section 5.1).
 
+---The table of all globals, itself among them.
+---
+---```lua
+---_G["answer"] = 42
+---assert(answer == 42 and _G._G == _G)
+---```
+---@type table
+_G = {}
+
+---The words of the command line: the script is `arg[0]`, what follows it has the numbers from 1, the options and the command before
+---it those from -1 downwards. A script gets what follows as `...`, too. There is none in programs that embed Lua.
+---
+---```lua
+---assert(arg[0] == "example.lua" and #arg == 0)
+---```
+---@type string[]
+arg = {}
+
 ---The name of the language's version: "Lua 5.1".
 _VERSION = "Lua 5.1"
 

@@ -18,7 +18,8 @@
 ---@return userdata channel
 function chan(name, size) end
 
----Sends a value: waits until it has been taken or there is room for it. To send to a closed channel is an error.
+---Sends a value: waits until it has been taken or there is room for it. To send to a closed channel is an error, and so
+---is to wait when nobody can ever take it (see `receive`).
 ---
 ---```lua
 ---local channel = chan()
@@ -30,8 +31,11 @@ function chan(name, size) end
 ---@return boolean sent false if the time was up
 function send(channel, value, timeout) end
 
----Receives a value. At the end of a closed channel that is nil and "closed"; a goroutine that asks once more is ended. When nothing
----can ever come (all goroutines wait for each other), it is nil and "deadlock".
+---Receives a value. At the end of a closed channel that is nil and "closed"; a goroutine that asks once more is ended.
+---
+---When nothing can ever come, since all wait for each other and for no timer, file or network, those that wait learn it one after
+---the other, who has waited longest first and the main chunk last: a goroutine gets nil and "deadlock", and is ended if it asks once
+---more with nothing sent or received in between; in the main chunk, `receive` raises the error "all goroutines are asleep - deadlock!".
 ---
 ---```lua
 ---local channel = chan(1)
@@ -39,11 +43,18 @@ function send(channel, value, timeout) end
 ---send(channel, "last")
 ---close_channel(channel)
 ---assert(receive(channel) == "last" and select(2, receive(channel)) == "closed")
+---
+---local reason
+---go(function() reason = select(2, receive(chan())) end)
+---wait()
+---assert(reason == "deadlock")
+---local ok, message = pcall(receive, chan())
+---assert(not ok and message:find("all goroutines are asleep - deadlock!", 1, true))
 ---```
 ---@param channel string|userdata also a listener
 ---@param timeout? number in seconds; none is for ever
 ---@return any value
----@return string? reason
+---@return string? reason "closed", "timeout" or "deadlock"
 function receive(channel, timeout) end
 
 ---Closes a channel: what it holds is still delivered, senders fail, receivers learn of the end.

@@ -47,7 +47,8 @@ function csv.read(path, options) end
 ---them; lines end with CRLF.
 ---
 ---With `header` a first line names the columns, and rows may be tables with these keys. A field of another type is an error that
----names its row, as is what no list of rows has: a gap or a named field.
+---names its row, as is what no list of rows has: a gap or a named field. What has a number as its key in a row with names stands behind
+---the last column, as `csv.parse` reads it.
 ---
 ---```lua
 ---assert(csv.stringify({ { 1, 'say "hi"' } }) == '1,"say ""hi"""\r\n')

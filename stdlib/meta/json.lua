@@ -17,8 +17,16 @@
 ---assert(json_decode(text).values[3] == 3)
 ---```
 ---@class json
----@field null userdata stands for null where nil would leave out a field or end an array; `tostring(json.null)` is "null"
 json = {}
+
+---Stands for null where nil would leave out a field or end an array: `json.encode` writes it as null, `json.decode` gives it if asked to.
+---
+---```lua
+---assert(json.encode({ 1, json.null }) == "[1,null]" and tostring(json.null) == "null")
+---assert(json.decode("[1,null]", { null = json.null })[2] == json.null)
+---```
+---@type userdata
+json.null = {}
 
 ---Writes a value as JSON: in one line, or in several if `options.indent` is given. Keys are sorted, so that equal values give
 ---equal texts. Numbers are as short as reads back the same, whole ones without a fraction.

@@ -48,7 +48,7 @@ function string.dump(f) end
 ---@return string|number ... captures
 function string.find(s, pattern, start, plain) end
 
----Values in a text, each where its directive stands: `%d` `%i` `%u` `%c` `%x` `%X` `%o` `%e` `%E` `%f` `%g` `%G` `%a` `%s` `%q` `%%`, with flags,
+---Values in a text, each where its directive stands: `%d` `%i` `%u` `%c` `%x` `%X` `%o` `%e` `%E` `%f` `%g` `%G` `%s` `%q` `%%`, with flags,
 ---width and precision as in C.
 ---
 ---```lua

@@ -13,7 +13,7 @@
 ---| `{{$v := x}}` `{{x \| f a}}` `{{/* */}}` `{{-` `-}}` | variables, pipelines, comments, space taken away |
 ---| `and or not eq ne lt le gt ge len index slice print printf println html js urlquery` | functions |
 ---
----Functions of Lua cannot be called from a template. Its actions may be nested 100 deep, ranges 12; templates that
+---An empty table is a map without fields, `{}` in JavaScript. Functions of Lua cannot be called from a template. Its actions may be nested 100 deep, ranges 12; templates that
 ---call themselves cannot be used together with backquotes in scripts.
 ---
 ---```lua

@@ -32,6 +32,7 @@ mod package;
 mod progress;
 mod random;
 pub mod runtime;
+pub mod show;
 mod string;
 mod table;
 mod tablex;

@@ -75,8 +75,10 @@ pub(crate) const TOO_MANY_RESULTS: &str = "too many results to unpack";
 pub(crate) const TOO_MANY_RESULTS_STACK: &str = "stack overflow (too many results)";
 pub(crate) const NOT_ENOUGH_MEMORY: &str = "not enough memory";
 
-/// An error that nobody caught and that is no text.
-pub(crate) const ERROR_OBJECT: &str = "(error object is not a string)";
+/// An error that nobody caught and that is no text, in the words of later versions of Lua, which tell more than 5.1's.
+pub(crate) fn error_object(type_name: &str) -> String {
+    format!("(error object is a {type_name} value)")
+}
 
 pub(crate) const STRING_OVERFLOW: &str = "string length overflow";
 pub(crate) const ERROR_IN_ERROR_HANDLING: &str = "error in error handling";

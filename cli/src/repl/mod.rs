@@ -4,7 +4,6 @@
 //! is the plain form for pipes, as `lua -i` has it.)
 
 mod editor;
-mod show;
 
 use crate::colors::{self, Style};
 use crate::commands::describe;
@@ -13,6 +12,7 @@ use crate::run::start;
 use crate::signals::{Signal, Signals};
 use editor::{Answer, LineEditor, Names};
 use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
+use solvm_stdlib::show::{Extent, Part, show};
 use solvm_stdlib::{Host, read_source};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
@@ -293,6 +293,17 @@ fn text(key: Value<'_>) -> Option<String> {
     LuaString::from_value(key).map(|key| String::from_utf8_lossy(key.bytes()).into_owned())
 }
 
+/// The colour of a part of a value.
+fn style(part: Part) -> Style {
+    match part {
+        Part::Text => Style::Green,
+        Part::Number => Style::Yellow,
+        Part::Boolean => Style::Magenta,
+        Part::Faint => Style::Dim,
+        Part::Reference => Style::Cyan,
+    }
+}
+
 /// How a value is shown.
 enum Shown {
     Text(String),
@@ -307,7 +318,7 @@ impl Shown {
         let by_print = !call.metamethod(value, Metamethod::ToString).is_nil() && LuaString::from_value(value).is_none();
         match call.reference(value) {
             Ok(reference) if by_print => Shown::ByPrint(reference),
-            _ => Shown::Text(show::show(call, value, colored)),
+            _ => Shown::Text(show(call, value, &Extent::FULL, &|part, text| style(part).paint(text, colored))),
         }
     }
 }

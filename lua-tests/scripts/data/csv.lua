@@ -47,6 +47,10 @@ assert(csv.stringify(people, { header = { "name", "age" } }) == 'name,age\r\nTom
 assert(csv.stringify({ { "x", "y" } }, { header = { "a", "b" } }) == "a,b\r\nx,y\r\n")
 assert(csv.stringify({}, { header = { "a" } }) == "a\r\n" and csv.stringify({ { 0 / 0, 1 / 0, -1 / 0 } }) == "nan,inf,-inf\r\n")
 
+-- Fields behind the last column have numbers, both ways.
+local ragged = "a,b\r\n1,2\r\n1,2,3,4\r\n"
+assert(csv.stringify(csv.parse(ragged, { header = true }), { header = true }) == ragged)
+
 local function refuses(message, ...)
     local ok, got = pcall(csv.stringify, ...)
     assert(not ok and got == message, tostring(got))
@@ -54,6 +58,9 @@ end
 refuses("rows[2]: a row must be a table, not a number", { {}, 5 })
 refuses("rows[1][2]: a function cannot be written as CSV", { { 1, print } })
 refuses("rows[1].x: a table cannot be written as CSV", { { x = {} } }, { header = true })
+refuses("rows[1][4]: no column has this key", { { a = 1, b = 2, [4] = "x" } }, { header = true })
+refuses("rows[1][boolean]: no column has this key", { { a = 1, [true] = 2 } }, { header = { "a" } })
+refuses("rows[1][3]: a table cannot be written as CSV", { { a = 1, b = 2, [3] = {} } }, { header = true })
 refuses("rows[1]: a row with named fields wants the option 'header'", { { x = 1 } })
 
 local function raises(code, message)

@@ -80,6 +80,17 @@ assert(template.parse("{{.}}").execute() == "" and template.parse("x").execute()
 assert(template.parse("{{.a}}{{.b}} {{.c}} {{.d.e}}").execute({ a = 1.5, b = true, c = -3, d = { e = { 1, { x = "y" } } } }) == "1.5true -3 [1 map[x:y]]")
 local t = template.parse("{{.x}}", { name = "page", missing = "error" })
 assert(t.name == "page")
+-- An empty table is a map without fields, and there is nothing in it.
+for source, expected in pairs({
+    ["[{{.a}}]"] = "[]", ["{{if .a}}yes{{else}}no{{end}}"] = "no", ["{{.u.name}}."] = ".", ["{{if .u}}yes{{else}}no{{end}}"] = "no",
+    ["{{range .u}}x{{else}}none{{end}}"] = "none", ["{{len .u}}"] = "0", ["<script>x = {{.u}}</script>"] = "<script>x = {}</script>",
+}) do
+    local filled, why = template.parse(source).execute({ u = {} })
+    assert(filled == expected, tostring(why or filled))
+end
+assert(template.parse("[{{.a}}{{range .}}x{{end}}]"):execute({}) == "[]")
+assert(select(2, template.parse("{{.a}}", { missing = "error" }).execute({})):find("a", 1, true))
+
 local nothing, message = t.execute({})
 assert(nothing == nil and message:find("x", 1, true))
 assert(template.parse("<<.x>>", { delimiters = { "<<", ">>" } }).execute({ x = 1 }) == "1")

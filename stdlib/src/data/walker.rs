@@ -217,7 +217,7 @@ impl<'c> Walker<'c> {
             None => false,
         };
         let start = self.stack.len();
-        let shape = self.shape::<W>(table, is_marked).map_err(|reason| self.refusal(reason))?;
+        let shape = self.shape::<W>(table, is_marked).map_err(|(key, reason)| self.refusal_at(key, reason))?;
         let (is_map, length) = match shape {
             Shape::List { length, only_maps } => {
                 writer.begin_list(length, only_maps).map_err(|reason| self.refusal(reason))?;
@@ -236,8 +236,12 @@ impl<'c> Walker<'c> {
         Ok(())
     }
 
-    /// What a table is. The error is why it can be written as neither.
-    fn shape<W: Writer>(&mut self, table: Table<'c>, is_marked: bool) -> Result<Shape, &'static str> {
+    /// What a table is. The error is why it can be written as neither, and the key that is at fault if it is a certain one.
+    fn shape<W: Writer>(
+        &mut self,
+        table: Table<'c>,
+        is_marked: bool,
+    ) -> Result<Shape, (Option<Value<'c>>, &'static str)> {
         let length = if is_marked { 0 } else { table.length() };
         if length > 0 {
             // It is a list if it has no other keys than those up to its length.
@@ -259,20 +263,30 @@ impl<'c> Walker<'c> {
             return Ok(Shape::List { length: 0, only_maps: false });
         }
         if !W::ANY_KEY && !is_marked && self.keys.iter().any(|(_, key)| key.as_number().is_some()) {
+            let has_fraction = |key: &Value<'c>| key.as_number().is_some_and(|x| x.trunc() != x);
+            if let Some(key) = self.keys.iter().map(|(_, key)| *key).find(has_fraction) {
+                return Err((Some(key), "a key that is a number with a fraction cannot be encoded"));
+            }
             let mixed = self.keys.iter().any(|(_, key)| key.kind() == Type::String);
-            return Err(if mixed {
+            let reason = if mixed {
                 "a table with both list items and fields cannot be encoded"
             } else {
                 "a list with a gap cannot be encoded"
-            });
+            };
+            return Err((None, reason));
         }
         self.keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(a.1, b.1)));
         Ok(Shape::Map)
     }
 
     /// The error that a value cannot be written, with the path to it.
-    #[cold]
     fn refusal(&self, reason: &str) -> Error {
+        self.refusal_at(None, reason)
+    }
+
+    /// The same; the path goes on to a key.
+    #[cold]
+    fn refusal_at(&self, key: Option<Value<'c>>, reason: &str) -> Error {
         /// Steps of the path that are shown at either end.
         const SHOWN: usize = 10;
         let mut path = b"value".to_vec();
@@ -290,6 +304,9 @@ impl<'c> Walker<'c> {
             } else {
                 path.extend_from_slice(format!("[{place}]").as_bytes());
             }
+        }
+        if let Some(key) = key {
+            write_step(key, &mut path);
         }
         path.extend_from_slice(b": ");
         path.extend_from_slice(reason.as_bytes());

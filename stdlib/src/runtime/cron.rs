@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<Cron, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     if fields.len() != FIELDS.len() {
         let names = FIELDS.map(|(name, _)| name).join(", ");
-        return Err(format!("six fields expected ({names}), got {}", fields.len()));
+        return Err(format!("six fields expected ({names}) or a name such as @hourly, got {}", fields.len()));
     }
     let wrong = (0..FIELDS.len()).find(|&place| !is_field(place, fields[place]));
     match (wrong, parser(Seconds::Required).parse(text)) {

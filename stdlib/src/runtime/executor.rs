@@ -7,7 +7,7 @@
 //! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call, a read from a terminal).
 
 use super::watch::{Changes, Reload};
-use super::{errors, timer, watch};
+use super::{errors, timer, uncaught, watch};
 use crate::host::World;
 use crate::http::server;
 use crate::progress::Progress;
@@ -137,6 +137,8 @@ pub enum Outcome {
 pub struct Report {
     /// What it says, with the position if it has one.
     pub message: Vec<u8>,
+    /// Whether the error was no text: it has no position of its own.
+    pub is_object: bool,
     /// The calls that were active, lines that each begin with a line break; empty if no code was running.
     pub traceback: Vec<u8>,
     /// The number of the goroutine that it ended, if that is not the main chunk's.
@@ -273,7 +275,7 @@ impl Executor {
     /// Notes a failure and reports it.
     pub fn fail(&mut self, message: &[u8]) {
         self.failed |= !self.interactive;
-        self.report(&Report { message: message.to_vec(), traceback: Vec::new(), goroutine: None });
+        self.report(&Report { message: message.to_vec(), is_object: false, traceback: Vec::new(), goroutine: None });
     }
 
     /// From now on errors are reported in these words.
@@ -514,11 +516,11 @@ impl Executor {
                 watch::go_on(call, id);
                 let is_reported = !is_handled || Some(id) == main;
                 let report = is_reported.then(|| {
-                    // As with `lua`, only texts come with the calls.
-                    let calls = if LuaString::from_value(error).is_some() { traceback } else { b"" };
+                    let calls = uncaught::calls(traceback);
                     let subject = server::subject(call, id).map(|subject| format!("\n\tin the answer to {subject}"));
                     Report {
-                        message: call.error_message(error),
+                        message: uncaught::message(call, error),
+                        is_object: LuaString::from_value(error).is_none(),
                         traceback: [calls, subject.unwrap_or_default().as_bytes()].concat(),
                         goroutine: (Some(id) != main).then(|| id.number()),
                     }

@@ -58,6 +58,8 @@ impl ValueWriter {
 
     fn end(&mut self) {
         let value = match self.open.pop() {
+            // An empty table may be a map as well: it has fields that are nil, and nothing to range over.
+            Some(Open::List(items)) if items.is_empty() => Value::Map(Arc::default()),
             Some(Open::List(items)) => Value::List(items.into()),
             Some(Open::Map(fields, _)) => Value::Map(Arc::new(fields)),
             None => return,

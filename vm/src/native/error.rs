@@ -156,11 +156,11 @@ impl Error {
 }
 
 impl<'c> Call<'c> {
-    /// What an error value that nobody caught says, as `lua` words it.
+    /// What an error value that nobody caught says.
     pub fn error_message(&mut self, error: Value<'c>) -> Vec<u8> {
         match LuaString::from_lua(self, error) {
             Some(text) => text.bytes().to_vec(),
-            None => messages::ERROR_OBJECT.into(),
+            None => messages::error_object(error.type_name()).into_bytes(),
         }
     }
 }

@@ -78,7 +78,7 @@ impl CsvWriter {
                     self.check_room(call, row.get(name))?;
                     self.value(row.get(name), name.value())?;
                 }
-                columns.len()
+                self.fields_without_name(call, row, columns.len())?
             }
             _ => {
                 for i in 1..=length {
@@ -98,6 +98,26 @@ impl CsvWriter {
         self.columns = columns;
         self.end_row(count);
         Ok(count)
+    }
+
+    /// Writes the fields of a map that the reader gives numbers, since they stand behind the last column; gives the number of all.
+    fn fields_without_name<'c>(&mut self, call: &mut Call<'c>, row: Table<'c>, columns: usize) -> Result<usize, Error> {
+        let mut count = columns;
+        loop {
+            let value = row.get(count + 1);
+            if value.is_nil() {
+                break;
+            }
+            count += 1;
+            self.separate(count - 1);
+            self.check_room(call, value)?;
+            self.value(value, Value::number(count as f64))?;
+        }
+        let is_written = |key: Value<'c>| LuaString::from_value(key).is_some() || is_index(key, count);
+        match row.pairs().find(|(key, _)| !is_written(*key)) {
+            Some((key, _)) => Err(self.refusal(Some(key), "no column has this key")),
+            None => Ok(count),
+        }
     }
 
     /// Fails if the memory limit does not allow a field.

@@ -1,26 +1,59 @@
-//! Values as the REPL shows them: tables with what is in them, to some depth and length.
+//! Values as somebody reads them, in the REPL and in errors: tables with what is in them, to some depth and length. No Lua code runs.
 
-use crate::colors::Style;
 use solvm_compiler::highlight::{Class, parts};
 use solvm_vm::{Call, LuaString, Table, Type, Value};
 
-/// How deep tables are shown inside of each other.
-const DEPTH: usize = 4;
-/// How many entries of a table are shown.
-const ENTRIES: usize = 40;
-/// How many entries are shown in all.
-const TOTAL: usize = 400;
+/// How much of a value is shown.
+pub struct Extent {
+    /// How deep tables are shown inside of each other.
+    depth: usize,
+    /// How many entries of a table are shown.
+    entries: usize,
+    /// How many entries are shown in all.
+    total: usize,
+    /// How many bytes of a string are shown.
+    text: usize,
+}
+
+impl Extent {
+    /// For somebody who has asked for the value.
+    pub const FULL: Extent = Extent { depth: 4, entries: 40, total: 400, text: 2000 };
+    /// For somebody who is told about it beside something else.
+    pub const BRIEF: Extent = Extent { depth: 2, entries: 10, total: 20, text: 200 };
+}
+
+/// What a piece of the text is, for who gives each its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A string.
+    Text,
+    /// A number.
+    Number,
+    /// A boolean.
+    Boolean,
+    /// Nil, or what stands for something that is left out.
+    Faint,
+    /// A function, a coroutine, a userdata.
+    Reference,
+}
+
 /// Tables that are shorter than this are shown on one line.
 const WIDTH: usize = 70;
 
-/// Shows a value.
-pub(super) fn show<'c>(call: &mut Call<'c>, value: Value<'c>, colored: bool) -> String {
-    Shower { call, colored, left: TOTAL, path: Vec::new() }.value(value)
+/// Shows a value, each part of it as `paint` makes it.
+pub fn show<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    extent: &Extent,
+    paint: &dyn Fn(Part, &str) -> String,
+) -> String {
+    Shower { call, extent, paint, left: extent.total, path: Vec::new() }.value(value)
 }
 
 struct Shower<'a, 'c> {
     call: &'a mut Call<'c>,
-    colored: bool,
+    extent: &'a Extent,
+    paint: &'a dyn Fn(Part, &str) -> String,
     /// How many entries may still be shown.
     left: usize,
     /// The tables around the place at hand.
@@ -30,7 +63,7 @@ struct Shower<'a, 'c> {
 impl<'c> Shower<'_, 'c> {
     fn value(&mut self, value: Value<'c>) -> String {
         if let Some(text) = LuaString::from_value(value) {
-            return Style::Green.paint(&quote(text.bytes()), self.colored);
+            return (self.paint)(Part::Text, &quote(text.bytes(), self.extent.text));
         }
         if let Some(table) = Table::from_value(value) {
             return self.table(table);
@@ -38,26 +71,26 @@ impl<'c> Shower<'_, 'c> {
         if let Some(number) = value.as_number() {
             let text = self.call.number_string(number);
             let text = text.map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned());
-            return Style::Yellow.paint(&text, self.colored);
+            return (self.paint)(Part::Number, &text);
         }
         match value.as_boolean() {
-            Some(boolean) => Style::Magenta.paint(&boolean.to_string(), self.colored),
-            None if value.is_nil() => Style::Dim.paint("nil", self.colored),
-            None => Style::Cyan.paint(&format!("{}: {:#x}", name_of(value), value.address()), self.colored),
+            Some(boolean) => (self.paint)(Part::Boolean, &boolean.to_string()),
+            None if value.is_nil() => (self.paint)(Part::Faint, "nil"),
+            None => (self.paint)(Part::Reference, &format!("{}: {:#x}", name_of(value), value.address())),
         }
     }
 
     fn table(&mut self, table: Table<'c>) -> String {
         if self.path.contains(&table) {
-            return Style::Dim.paint("<cycle>", self.colored);
+            return (self.paint)(Part::Faint, "<cycle>");
         }
-        if self.path.len() >= DEPTH {
-            return Style::Dim.paint("{...}", self.colored);
+        if self.path.len() >= self.extent.depth {
+            return (self.paint)(Part::Faint, "{...}");
         }
         self.path.push(table);
         let mut parts = Vec::new();
         let length = table.length();
-        for index in 1..=length.min(ENTRIES) {
+        for index in 1..=length.min(self.extent.entries) {
             if self.left == 0 {
                 break;
             }
@@ -69,7 +102,7 @@ impl<'c> Shower<'_, 'c> {
         let count = fields.len() + length;
         // What is shown does not depend on where the table keeps its keys.
         fields.sort_by_cached_key(|(key, _)| sort_key(*key));
-        for (key, value) in fields.into_iter().take(ENTRIES) {
+        for (key, value) in fields.into_iter().take(self.extent.entries) {
             if self.left == 0 {
                 break;
             }
@@ -82,7 +115,7 @@ impl<'c> Shower<'_, 'c> {
         }
         self.path.pop();
         if parts.len() < count {
-            parts.push(Style::Dim.paint(&format!("... {} more", count - parts.len()), self.colored));
+            parts.push((self.paint)(Part::Faint, &format!("... {} more", count - parts.len())));
         }
         layout(&parts, self.path.len())
     }
@@ -130,9 +163,8 @@ fn is_name(text: &[u8]) -> bool {
 }
 
 /// A string as Lua would write it, cut off if it is long.
-fn quote(text: &[u8]) -> String {
-    const SHOWN: usize = 2000;
-    let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN)]);
+fn quote(text: &[u8], length: usize) -> String {
+    let shown = String::from_utf8_lossy(text.get(..length).unwrap_or(text));
     let mut quoted = String::from("\"");
     for letter in shown.chars() {
         match letter {
@@ -146,8 +178,8 @@ fn quote(text: &[u8]) -> String {
         }
     }
     quoted.push('"');
-    if text.len() > SHOWN {
-        quoted.push_str(&format!(" ... {} bytes more", text.len() - SHOWN));
+    if text.len() > length {
+        quoted.push_str(&format!(" ... {} bytes more", text.len() - length));
     }
     quoted
 }
