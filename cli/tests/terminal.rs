@@ -215,6 +215,27 @@ fn what_is_typed_ahead_is_not_lost() {
 }
 
 #[test]
+fn what_goroutines_print_appears_above_the_prompt() {
+    let mut session = Session::start();
+    session.until("> ");
+    session.keys(b"go(function() sleep(0.3) print('tick') io.write('tuck') end)\r");
+    session.until("\r\n");
+    session.until("> ");
+    session.keys(b"6 * ");
+    session.until("6 * ");
+    // The line is taken away, the text printed, and the line drawn anew.
+    for text in ["tick\r\n", "> 6 * ", "tuck\r\n", "> 6 * "] {
+        session.until(text);
+    }
+    session.keys(b"7\r");
+    session.until("42\r\n");
+    session.until("> ");
+    session.keys(b"do io.write('no line') end\r");
+    session.until("no line\r\n");
+    session.until("> ");
+}
+
+#[test]
 fn files_are_loaded_and_complained_of() {
     let mut session = Session::start();
     // What is not UTF-8 is text of Lua, too.

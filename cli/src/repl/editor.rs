@@ -11,10 +11,11 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Context, Editor, Helper};
+use rustyline::{Context, Editor, ExternalPrinter, Helper};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::highlight::{Class, parts};
 use solvm_compiler::{Options, compile};
+use solvm_stdlib::host::Printer;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, stdout};
@@ -47,6 +48,8 @@ struct Prompt {
 /// The way to the editor's thread.
 pub(super) struct LineEditor {
     prompts: mpsc::Sender<Prompt>,
+    /// What is to appear above the prompt.
+    output: Option<mpsc::Sender<String>>,
     _mode: TerminalMode,
 }
 
@@ -88,13 +91,23 @@ impl LineEditor {
             // The first time there is none.
             let _ = editor.load_history(path);
         }
+        let output = editor.create_external_printer().ok().and_then(start_printing);
         let mode = TerminalMode::note();
         let (sender, receiver) = mpsc::channel();
         thread::Builder::new()
             .name("line editor".into())
             .spawn(move || read_lines(editor, receiver, history))
             .map_err(|error| error.to_string())?;
-        Ok(LineEditor { prompts: sender, _mode: mode })
+        Ok(LineEditor { prompts: sender, output, _mode: mode })
+    }
+
+    /// Prints above the prompt, and above what has been typed. None where that is not possible.
+    pub(super) fn printer(&self) -> Option<Printer> {
+        let output = self.output.clone()?;
+        Some(Box::new(move |bytes| {
+            // Without the thread there is no prompt any more.
+            let _ = output.send(String::from_utf8_lossy(bytes).into_owned());
+        }))
     }
 
     /// Shows the prompt; the answer comes when something has been typed.
@@ -104,6 +117,14 @@ impl LineEditor {
         let _ = self.prompts.send(Prompt { names, answer });
         receiver
     }
+}
+
+/// Starts the thread that prints: the editor may be slow to take a text, and the program does not wait for that.
+fn start_printing(mut printer: impl ExternalPrinter + Send + 'static) -> Option<mpsc::Sender<String>> {
+    let (sender, receiver) = mpsc::channel::<String>();
+    let print = move || receiver.into_iter().all(|text| printer.print(text).is_ok());
+    thread::Builder::new().name("printer".into()).spawn(print).ok()?;
+    Some(sender)
 }
 
 /// Where the history is kept: nowhere without a home folder.

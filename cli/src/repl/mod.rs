@@ -81,8 +81,10 @@ where
         // The line with the prompt is the editor's.
         let progress = session.executor.progress();
         progress.pause();
+        session.executor.print_through(editor.printer());
         let asked = editor.ask(session.names());
         let answer = session.wait_for(asked).await;
+        session.executor.print_through(None);
         progress.resume();
         let answer = match answer {
             Ok(Some(answer)) => answer,
@@ -115,6 +117,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 answer = &mut answer => return Some(answer),
                 _ = self.executor.drive_to_end() => {}
             }
+            self.executor.flush_all();
             match self.executor.due() {
                 Some(due) => tokio::time::timeout_at(due.into(), answer).await.ok(),
                 None => Some(answer.await),

@@ -22,6 +22,9 @@ use std::io::{self, SeekFrom};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+/// Another way for what a program writes: see [`World::print_through`].
+pub type Printer = Box<dyn FnMut(&[u8])>;
+
 /// The outside world as the libraries see it. What is not provided is denied.
 pub trait World: 'static {
     /// Writes to standard output; buffered by the implementation.
@@ -66,6 +69,9 @@ pub trait World: 'static {
 
     /// Writing to the standard streams may be held up until then by whoever reads them; None is for ever.
     fn limit_output(&mut self, _deadline: Option<Instant>) {}
+
+    /// From now on what is written goes this way, so that it does not get into a line that somebody types; None is the usual way.
+    fn print_through(&mut self, _printer: Option<Printer>) {}
 
     /// Where the progress of long work is shown: nowhere.
     fn progress(&self) -> Progress {

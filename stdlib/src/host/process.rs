@@ -5,7 +5,7 @@ use super::disk::Disk;
 use super::file_system::FileSystem;
 use super::patience::Patience;
 use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream};
-use super::{NetworkUse, World, reason};
+use super::{NetworkUse, Printer, World, reason};
 use crate::progress::{Progress, Screen};
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -29,6 +29,9 @@ pub struct Process {
     children: Children,
     output_patience: Patience,
     error_patience: Patience,
+    printer: Option<Printer>,
+    /// Whether the output so far ends with a line.
+    is_at_line_start: bool,
 }
 
 impl Process {
@@ -45,6 +48,8 @@ impl Process {
             children: Children::default(),
             output_patience: Patience::default(),
             error_patience: Patience::default(),
+            printer: None,
+            is_at_line_start: true,
         }
     }
 
@@ -239,6 +244,9 @@ impl World for Process {
 
     fn write_error(&mut self, bytes: &[u8]) {
         // There is nowhere to report it.
+        if let Some(printer) = &mut self.printer {
+            return printer(bytes);
+        }
         let patience = &mut self.error_patience;
         let _ = self.progress.beside(bytes.last().copied(), || patience.write(io::stderr(), bytes));
     }
@@ -247,6 +255,12 @@ impl World for Process {
         if self.output.is_empty() {
             return Ok(());
         }
+        if let Some(printer) = &mut self.printer {
+            printer(&self.output);
+            self.output.clear();
+            return Ok(());
+        }
+        self.is_at_line_start = self.output.ends_with(b"\n");
         let mut write = || self.output_patience.write(io::stdout().lock(), &self.output);
         let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
         let result = if is_beside { self.progress.beside(self.output.last().copied(), write) } else { write() };
@@ -394,6 +408,18 @@ impl World for Process {
     fn limit_output(&mut self, deadline: Option<Instant>) {
         self.output_patience.deadline = deadline;
         self.error_patience.deadline = deadline;
+    }
+
+    fn print_through(&mut self, printer: Option<Printer>) {
+        if printer.is_some() {
+            // What somebody types begins a line.
+            let line_end: &[u8] =
+                if self.output.last().map_or(self.is_at_line_start, |&last| last == b'\n') { b"" } else { b"\n" };
+            self.output.extend_from_slice(line_end);
+        }
+        // Whoever typed sees it; if not, there is nowhere to report it.
+        let _ = self.flush_output();
+        self.printer = printer;
     }
 
     fn progress(&self) -> Progress {

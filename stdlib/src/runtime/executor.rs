@@ -8,7 +8,7 @@
 
 use super::watch::{Changes, Reload};
 use super::{errors, timer, uncaught, watch};
-use crate::host::World;
+use crate::host::{Printer, World};
 use crate::http::server;
 use crate::progress::Progress;
 use crate::{Host, Module};
@@ -350,6 +350,13 @@ impl Executor {
     pub fn write_error(&mut self, text: &[u8]) {
         if let Some(host) = self.vm.host::<Host>() {
             host.world.write_error(text);
+        }
+    }
+
+    /// What is written goes this way from now on, or the usual one: see [`World::print_through`].
+    pub fn print_through(&mut self, printer: Option<Printer>) {
+        if let Some(host) = self.vm.host::<Host>() {
+            host.world.print_through(printer);
         }
     }
 
