@@ -124,7 +124,6 @@ fn version_and_help() {
     assert!(ended.stderr.starts_with("SolVM "), "{}", ended.stderr);
     assert!(run(&["-version"]).stdout.contains("(Lua 5.1)"));
     assert!(run(&["-help"]).stdout.contains("--timeout <DURATION>"));
-    assert_eq!(run(&["-h"]).stdout, run(&["-help"]).stdout);
 }
 
 #[test]
@@ -133,7 +132,7 @@ fn exit_codes() {
     assert_eq!(run(&["-e", "x ="]).code, Some(1));
     assert_eq!(run(&["no such file"]).code, Some(1));
     assert_eq!(run(&["-timeout", "50ms", "-e", "while true do end"]).code, Some(124));
-    for options in [&["-e"][..], &["-l"], &["-f"], &["-timeout", "soon", "-e", ""]] {
+    for options in [&["-h"][..], &["-e"], &["-l"], &["-f"], &["-timeout", "soon", "-e", ""]] {
         let ended = run(options);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{options:?}");
         assert!(ended.stderr.starts_with("error: "), "{}", ended.stderr);
