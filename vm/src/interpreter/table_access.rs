@@ -104,12 +104,9 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(get_index);
         }
         let node = number_node(table, key);
-        if node.is_null() {
-            cold!(get_index);
-        }
-        let value = (*node).value;
-        if value.is_nil() {
-            cold!(get_index);
+        let value = if node.is_null() { Value::NIL } else { (*node).value };
+        if value.is_nil() && !(*table).metatable.is_null() {
+            cold!(get_index_inherited);
         }
         *base.add(a as usize) = value;
     }
@@ -183,6 +180,11 @@ handlers! { (pc, base, d, a, k, vm)
 }
 
 cold_functions! {
+    /// The table lacks the key, and has a metatable.
+    fn get_index_inherited(vm, instruction) {
+        let (object, key) = (*vm.base.add(instruction.b() as usize), *vm.base.add(instruction.c() as usize));
+        index::get_inherited(vm, object, key, instruction.a() as usize)
+    }
     fn new_table(vm, instruction) {
         if !scheduler::safepoint(vm) {
             return crate::unwind::throw_out_of_memory(vm);
