@@ -1,8 +1,8 @@
 //! Operands of the instruction at hand, as handlers read them.
 
-use crate::object::{Node, Table};
+use crate::object::{Kind, Node, Str, Table};
 use crate::string::hash::hash_word;
-use crate::value::Value;
+use crate::value::{STRING, Value, is_pointer};
 
 /// Operand B of an instruction whose D is given.
 #[inline(always)]
@@ -46,15 +46,32 @@ pub(crate) fn truncate(x: f64) -> i64 {
     }
 }
 
-/// The node of a number in a table's hash part; null if the table lacks the key there.
+/// Whether [`key_node`] finds a key.
 ///
 /// # Safety
-/// The table is alive.
+/// The key is alive.
 #[inline(always)]
-pub(crate) unsafe fn number_node(table: *const Table, key: Value) -> *mut Node {
-    // The sum makes -0 the 0 that stands for both.
-    let key = Value((key.as_f64() + 0.0).to_bits());
-    field_node(table, key, Value(u64::from(hash_word(key.0))))
+pub(crate) unsafe fn is_number_or_short_string(key: Value) -> bool {
+    let string = key.untag(STRING);
+    if !is_pointer(string) {
+        return key.is_number();
+    }
+    (*(string as *const Str)).header.kind as u8 == Kind::ShortString as u8
+}
+
+/// The node of a number or short string in a table's hash part; null if the table lacks the key there.
+///
+/// # Safety
+/// The table is alive, and the key one that [`is_number_or_short_string`] is true of.
+#[inline(always)]
+pub(crate) unsafe fn key_node(table: *const Table, key: Value) -> *mut Node {
+    if key.is_number() {
+        // The sum makes -0 the 0 that stands for both.
+        let key = Value((key.as_f64() + 0.0).to_bits());
+        return field_node(table, key, Value(u64::from(hash_word(key.0))));
+    }
+    let string = key.untag(STRING) as *const Str;
+    field_node(table, key, Value(u64::from((*string).hash)))
 }
 
 /// The node of a string constant in a table's hash part; null if the table lacks the key.

@@ -4,14 +4,14 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
-use super::operand::{b, c, field_node, number_node, truncate};
+use super::operand::{b, c, is_number_or_short_string, key_node, truncate};
 use crate::frame::prototype_of;
 use crate::messages::{self, Operation};
-use crate::object::{Kind, Str, Table};
+use crate::object::Table;
 use crate::scheduler;
 use crate::table;
 use crate::unwind::throw_text;
-use crate::value::{STRING, TABLE, Value, is_pointer};
+use crate::value::{TABLE, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
 
@@ -79,31 +79,10 @@ handlers! { (pc, base, d, a, k, vm)
     get_index_hash {
         let table = (*base.add(b(d))).untag(TABLE) as *const Table;
         let key = *base.add(c(d));
-        let string = key.untag(STRING);
-        if !is_pointer(string) {
-            jump!(get_index_number, d, a);
-        }
-        let string = string as *const Str;
-        if (*string).header.kind as u8 != Kind::ShortString as u8 {
+        if !is_number_or_short_string(key) {
             cold!(get_index);
         }
-        let node = field_node(table, key, Value(u64::from((*string).hash)));
-        if node.is_null() {
-            cold!(get_index);
-        }
-        let value = (*node).value;
-        if value.is_nil() {
-            cold!(get_index);
-        }
-        *base.add(a as usize) = value;
-    }
-    get_index_number {
-        let table = (*base.add(b(d))).untag(TABLE) as *const Table;
-        let key = *base.add(c(d));
-        if !key.is_number() {
-            cold!(get_index);
-        }
-        let node = number_node(table, key);
+        let node = key_node(table, key);
         let value = if node.is_null() { Value::NIL } else { (*node).value };
         if value.is_nil() && !(*table).metatable.is_null() {
             cold!(get_index_inherited);
@@ -138,33 +117,10 @@ handlers! { (pc, base, d, a, k, vm)
     set_index_hash {
         let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
         let key = *base.add(c(d));
-        let string = key.untag(STRING);
-        if !is_pointer(string) {
-            jump!(set_index_number, d, a);
-        }
-        let string = string as *const Str;
-        if (*string).header.kind as u8 != Kind::ShortString as u8 {
+        if !is_number_or_short_string(key) {
             cold!(set_index);
         }
-        let node = field_node(table, key, Value(u64::from((*string).hash)));
-        if node.is_null() {
-            cold!(set_index);
-        }
-        if (*node).value.is_nil() {
-            cold!(set_index);
-        }
-        if (*table).header.barrier != 0 && (*base.add(a as usize)).is_object() {
-            cold!(set_index);
-        }
-        (*node).value = *base.add(a as usize);
-    }
-    set_index_number {
-        let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
-        let key = *base.add(c(d));
-        if !key.is_number() {
-            cold!(set_index);
-        }
-        let node = number_node(table, key);
+        let node = key_node(table, key);
         if node.is_null() {
             cold!(set_index);
         }
