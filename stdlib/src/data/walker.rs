@@ -245,12 +245,10 @@ impl<'c> Walker<'c> {
         let length = if is_marked { 0 } else { table.length() };
         if length > 0 {
             // It is a list if it has no other keys than those up to its length.
-            let is_index =
-                |key: Value<'c>| key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64);
             let mut count = 0;
             let counted = |key| {
                 count += 1;
-                is_index(key)
+                is_index(key, length)
             };
             if table.pairs().map(|(key, _)| key).all(counted) && count == length {
                 let only_maps = W::ASKS_FOR_MAPS && table.pairs().all(|(_, value)| is_map(value));
@@ -312,6 +310,11 @@ impl<'c> Walker<'c> {
         path.extend_from_slice(reason.as_bytes());
         Error::text(path)
     }
+}
+
+/// Whether a key is one of those of a list of this length.
+pub(super) fn is_index(key: Value<'_>, length: usize) -> bool {
+    key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64)
 }
 
 /// Adds a key to a path.

@@ -1,5 +1,6 @@
 //! The writer of CSV: from rows that are lists, or maps with the same columns.
 
+use crate::data::walker::is_index;
 use crate::data::{marks, number};
 use crate::gathered::check_growth;
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
@@ -177,11 +178,6 @@ impl CsvWriter {
         let field = key.map_or(String::new(), step);
         Error::text(format!("rows[{}]{field}: {reason}", self.next))
     }
-}
-
-/// Whether a key is one of those of a list of this length.
-fn is_index(key: Value<'_>, length: usize) -> bool {
-    key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64)
 }
 
 /// A key in a path.
