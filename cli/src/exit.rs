@@ -2,7 +2,8 @@
 //!
 //! The call ends what the program does past every `pcall`, as the real one does: it interrupts the program, and never returns.
 
-use solvm_vm::native::{Rest, wait_for};
+use solvm_stdlib::ExitCode;
+use solvm_vm::native::wait_for;
 use solvm_vm::{Call, Error, Table, Value};
 use std::cell::RefCell;
 use std::future::pending;
@@ -20,12 +21,12 @@ impl Exit {
     pub(crate) fn replace(call: &mut Call, interrupt: impl Fn() + 'static) -> Result<Exit, Error> {
         let called = Rc::new(RefCell::new(None));
         let noted = called.clone();
-        let exit = call.closure(move |call: &mut Call, arguments: Rest| {
-            let code = exit_code(arguments.values(call).next())?;
+        let exit = call.closure(move |call: &mut Call, code: Option<ExitCode>| {
+            let ExitCode(code) = code.unwrap_or_default();
             let place = String::from_utf8_lossy(&call.position(1)).into_owned();
             noted.borrow_mut().get_or_insert(format!("{place}os.exit({code}) was called"));
             interrupt();
-            Ok::<_, Error>(wait_for(never(), |_, ()| Ok(Value::NIL)))
+            wait_for(never(), |_, ()| Ok(Value::NIL))
         });
         let os = call.string(b"os")?;
         if let Some(os) = Table::from_value(call.globals().get(os)) {
@@ -44,17 +45,4 @@ impl Exit {
 async fn never() {
     yield_now().await;
     pending().await
-}
-
-/// The exit code that an argument stands for.
-fn exit_code(argument: Option<Value<'_>>) -> Result<i32, Error> {
-    match argument {
-        None => Ok(0),
-        Some(value) if value.is_nil() => Ok(0),
-        Some(value) => match (value.as_boolean(), value.to_number()) {
-            (Some(success), _) => Ok(i32::from(!success)),
-            (None, Some(code)) => Ok(code as i64 as i32),
-            (None, None) => Err(Error::argument(1, format!("number expected, got {}", value.type_name()))),
-        },
-    }
 }

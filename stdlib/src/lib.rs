@@ -49,6 +49,7 @@ mod whole;
 pub use host::Host;
 pub use io::input_lines;
 pub use load::read_source;
+pub use os::ExitCode;
 
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error};

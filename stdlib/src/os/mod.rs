@@ -9,7 +9,7 @@ pub(crate) use zone::local_zone;
 use crate::host::{Child, path_of};
 use crate::io::file::{failure, in_pool, later};
 use crate::io::{host, spawn};
-use solvm_vm::native::{Either, Library, Results};
+use solvm_vm::native::{Either, FromLua, Library, Results};
 use solvm_vm::{Call, Dialect, Error, LuaString, Value};
 use std::io;
 
@@ -69,18 +69,23 @@ fn exit_code(status: i32) -> i32 {
     code.unwrap_or(1)
 }
 
-/// `os.exit([code])`: ends the program at once; true and false mean success and failure.
-fn exit<'c>(call: &mut Call<'c>, code: Option<Value<'c>>) -> Result<(), Error> {
-    let code = match code {
-        None => 0,
-        Some(value) => match (value.as_boolean(), value.to_number()) {
-            (Some(success), _) => i32::from(!success),
-            (None, Some(code)) => code as i64 as i32,
-            (None, None) => {
-                return Err(Error::argument(1, format!("number expected, got {}", value.type_name())));
-            }
-        },
-    };
+/// An exit code as `os.exit` takes it: a number, or true and false for success and failure.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExitCode(pub i32);
+
+impl FromLua for ExitCode {
+    type Item<'c> = ExitCode;
+    const EXPECTED: &'static str = "number";
+
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<ExitCode> {
+        let code = value.as_boolean().map(|success| i32::from(!success));
+        code.or_else(|| Some(value.to_number()? as i64 as i32)).map(ExitCode)
+    }
+}
+
+/// `os.exit([code])`: ends the program at once.
+fn exit<'c>(call: &mut Call<'c>, code: Option<ExitCode>) -> Result<(), Error> {
+    let ExitCode(code) = code.unwrap_or_default();
     let host = host(call)?;
     host.files.flush(true);
     host.world.exit(code);
