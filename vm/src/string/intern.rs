@@ -13,21 +13,6 @@ use crate::gc::Heap;
 use crate::object::{Header, Kind, MAX_SHORT, SHORT_BYTES, Str};
 use std::ptr::null_mut;
 
-/// Whether a short string has these bytes. They are mostly few, and the same: not worth a call of `memcmp`.
-///
-/// # Safety
-/// The string is alive.
-#[inline(always)]
-unsafe fn is_short_text(string: *const Str, bytes: &[u8]) -> bool {
-    let text = super::bytes(string);
-    if text.len() != bytes.len() {
-        return false;
-    }
-    let ((words, rest), (other_words, other_rest)) = (text.as_chunks::<8>(), bytes.as_chunks::<8>());
-    let same = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b);
-    words.iter().zip(other_words).all(same) && rest.iter().zip(other_rest).all(|(a, b)| a == b)
-}
-
 /// The entries of a shard, free ones included.
 const SHARD_SIZE: usize = 1024;
 /// A shard with this many strings is full: beyond it, looking for a string that is new takes more than four entries.
@@ -85,6 +70,21 @@ fn home(entry: u64) -> usize {
 #[inline(always)]
 fn string_of(entry: u64) -> *mut Str {
     (entry & ADDRESS) as *mut Str
+}
+
+/// Whether a short string has these bytes. They are mostly few, and the same: not worth a call of `memcmp`.
+///
+/// # Safety
+/// The string is alive.
+#[inline(always)]
+unsafe fn is_short_text(string: *const Str, bytes: &[u8]) -> bool {
+    let text = super::bytes(string);
+    if text.len() != bytes.len() {
+        return false;
+    }
+    let ((words, rest), (other_words, other_rest)) = (text.as_chunks::<8>(), bytes.as_chunks::<8>());
+    let same = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b);
+    words.iter().zip(other_words).all(same) && rest.iter().zip(other_rest).all(|(a, b)| a == b)
 }
 
 pub(crate) struct InternTable {
