@@ -55,7 +55,13 @@ fn exponent(text: &[u8]) -> Option<i32> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
+/// So many digits make a whole number that a double can be.
+const MAX_EXACT_DIGITS: usize = 15;
+
 fn decimal(text: &[u8]) -> Option<f64> {
+    if text.len() <= MAX_EXACT_DIGITS && text.iter().all(u8::is_ascii_digit) {
+        return Some(text.iter().fold(0, |value: u64, digit| value * 10 + u64::from(digit - b'0')) as f64);
+    }
     match split_digits(text, u8::is_ascii_digit)?.2 {
         [] => {}
         [b'e' | b'E', rest @ ..] => {

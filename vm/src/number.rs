@@ -11,36 +11,76 @@ const LONGEST: usize = 21;
 /// Numbers below it have a floor by [`floor_below_limit`].
 pub const FLOOR_LIMIT: f64 = (1u64 << 51) as f64;
 
-/// The floor of a number whose absolute value is below [`FLOOR_LIMIT`]; of 0 and what lies between it and 1 it is +0. The base
-/// instruction set of x86-64 has none, so that `f64::floor` is a call.
+/// The whole number that is nearest to a number whose absolute value is below [`FLOOR_LIMIT`]. The base instruction set of
+/// x86-64 has no rounding, so that `f64::round` is a call.
 #[inline(always)]
-pub fn floor_below_limit(x: f64) -> f64 {
+pub fn round_below_limit(x: f64) -> f64 {
     // So large that a sum with it has no bits for fractions: it is rounded to a whole number.
     const ROUNDING: f64 = 1.5 * (1u64 << 52) as f64;
-    let whole = (x + ROUNDING) - ROUNDING;
-    if whole > x { whole - 1.0 } else { whole }
+    (x + ROUNDING) - ROUNDING
+}
+
+/// The floor of such a number; of 0 and what lies between it and 1 it is +0.
+#[inline(always)]
+pub fn floor_below_limit(x: f64) -> f64 {
+    let whole = round_below_limit(x);
+    whole - if whole > x { 1.0 } else { 0.0 }
+}
+
+/// A double as an integer, and the integer as a double again; the integer is arbitrary if it does not fit.
+#[inline(always)]
+pub(crate) fn truncate(x: f64) -> i64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE2 is part of the architecture; a value out of range gives i64::MIN.
+    unsafe {
+        use std::arch::x86_64::{_mm_cvttsd_si64, _mm_set_sd};
+        _mm_cvttsd_si64(_mm_set_sd(x))
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        x as i64
+    }
 }
 
 /// A number's text, without an allocation. Dereferences to its bytes.
 #[derive(Clone, Copy)]
 pub struct NumberText {
     bytes: [u8; LONGEST],
-    length: u8,
+    /// The text lies before it: whole numbers are written from their last digit on.
+    end: u8,
+    start: u8,
 }
+
+/// The decimal digits of 0 to 99.
+static DIGIT_PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut i = 0;
+    while i < 100 {
+        pairs[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
+        i += 1;
+    }
+    pairs
+};
 
 impl NumberText {
     /// The most digits that a text has before its exponent.
     pub const DIGITS: usize = DIGITS;
+    /// The most bytes that a text has.
+    pub const LONGEST: usize = LONGEST;
 
     /// The text of `x`, as C's `printf("%.14g")` on Linux gives it: `-nan` for a NaN whose sign is set.
     pub fn new(x: f64) -> NumberText {
-        let mut text = NumberText { bytes: [0; LONGEST], length: 0 };
+        let whole = truncate(x);
+        if (whole as f64).to_bits() == x.to_bits() && whole.unsigned_abs() < 10_u64.pow(DIGITS as u32) {
+            return NumberText::of_integer(whole);
+        }
+        let mut text = NumberText { bytes: [0; LONGEST], end: 0, start: 0 };
         if x.is_sign_negative() {
             text.push(b"-");
         }
         let x = x.abs();
-        if x < 1e14 && x as u64 as f64 == x {
-            text.push_integer(x as u64);
+        if x == 0.0 {
+            text.push(b"0");
         } else if x.is_finite() {
             text.push_decimal(x);
         } else {
@@ -49,20 +89,30 @@ impl NumberText {
         text
     }
 
-    fn push(&mut self, bytes: &[u8]) {
-        let start = usize::from(self.length);
-        self.bytes[start..start + bytes.len()].copy_from_slice(bytes);
-        self.length += bytes.len() as u8;
+    fn of_integer(x: i64) -> NumberText {
+        let mut bytes = [0; LONGEST];
+        let mut start = LONGEST;
+        let mut rest = x.unsigned_abs();
+        while rest >= 10 {
+            start -= 2;
+            bytes[start..start + 2].copy_from_slice(&DIGIT_PAIRS[(rest % 100) as usize]);
+            rest /= 100;
+        }
+        if rest > 0 || start == LONGEST {
+            start -= 1;
+            bytes[start] = b'0' + rest as u8;
+        }
+        if x < 0 {
+            start -= 1;
+            bytes[start] = b'-';
+        }
+        NumberText { bytes, end: LONGEST as u8, start: start as u8 }
     }
 
-    fn push_integer(&mut self, mut x: u64) {
-        let start = usize::from(self.length);
-        let end = start + x.checked_ilog10().map_or(1, |log| log as usize + 1);
-        for digit in self.bytes[start..end].iter_mut().rev() {
-            *digit = b'0' + (x % 10) as u8;
-            x /= 10;
-        }
-        self.length = end as u8;
+    fn push(&mut self, bytes: &[u8]) {
+        let end = usize::from(self.end);
+        self.bytes[end..end + bytes.len()].copy_from_slice(bytes);
+        self.end += bytes.len() as u8;
     }
 
     fn push_decimal(&mut self, x: f64) {
@@ -80,7 +130,7 @@ impl NumberText {
             if exponent < 10 {
                 self.push(b"0");
             }
-            self.push_integer(u64::from(exponent));
+            self.push(&NumberText::of_integer(i64::from(exponent)));
         } else if exponent < 0 {
             self.push(&b"0.000"[..1 + exponent.unsigned_abs() as usize]);
             self.push(digits);
@@ -102,7 +152,7 @@ impl Deref for NumberText {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.length)]
+        &self.bytes[usize::from(self.start)..usize::from(self.end)]
     }
 }
 

@@ -70,7 +70,7 @@ fn write_operands(
             _ => put(text, format_args!(" {value}")),
         }
         match meaning {
-            Operand::Constant | Operand::Field => {
+            Operand::Constant | Operand::Field | Operand::Divisor => {
                 notes.push(function.constants.get(index).map_or("?".to_string(), constant));
             }
             Operand::Upvalue => {

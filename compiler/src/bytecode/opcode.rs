@@ -23,6 +23,8 @@ pub enum Operand {
     Constant,
     /// The index of a string constant whose hash is the constant after it.
     Field,
+    /// The index of a number constant that is whole, from 1 to 2^31, and whose reciprocal is the constant after it.
+    Divisor,
     /// An index into the function's upvalues.
     Upvalue,
     /// 0 nil, 1 false, 2 true.
@@ -152,7 +154,7 @@ opcodes! {
     DivideVK(A: Target, B: Register, C: Constant) "R[A] := R[B] / K[C]"
     DivideKV(A: Target, B: Constant, C: Register) "R[A] := K[B] / R[C]"
     ModuloVV(A: Target, B: Register, C: Register) "R[A] := R[B] % R[C]"
-    ModuloVK(A: Target, B: Register, C: Constant) "R[A] := R[B] % K[C]"
+    ModuloVK(A: Target, B: Register, C: Divisor) "R[A] := R[B] % K[C]"
     PowerVV(A: Target, B: Register, C: Register) "R[A] := R[B] ^ R[C]"
     PowerVK(A: Target, B: Register, C: Constant) "R[A] := R[B] ^ K[C]"
     Negate(A: Target, D: Register) "R[A] := -R[D]"

@@ -32,6 +32,11 @@ pub enum Constant {
     Hash,
 }
 
+/// Whether a number can be the divisor of `ModuloVK`: whole, and from 1 to 2^31.
+pub(crate) fn is_divisor(value: f64) -> bool {
+    (1.0..=f64::from(1u32 << 31)).contains(&value) && value.fract() == 0.0
+}
+
 /// A value in a table template.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TemplateValue {

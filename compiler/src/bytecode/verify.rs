@@ -2,7 +2,7 @@
 //! and debug builds make sure.
 
 use super::instruction::Instruction;
-use super::{Capture, Constant, OPEN, Opcode, Operand, Prototype};
+use super::{Capture, Constant, OPEN, Opcode, Operand, Prototype, is_divisor};
 
 /// The number of primitives: nil, false and true.
 const PRIMITIVES: usize = 3;
@@ -156,7 +156,7 @@ impl Verifier<'_> {
         let limit = match meaning {
             Operand::None | Operand::Integer | Operand::Results => return Ok(()),
             Operand::Jump => return self.verify_jump(position, value, opcode, starts),
-            Operand::Constant | Operand::Field => return self.verify_constant(index, meaning),
+            Operand::Constant | Operand::Field | Operand::Divisor => return self.verify_constant(index, meaning),
             // `ReturnOpen` and `Return` of nothing read no register.
             Operand::First if matches!(opcode, Opcode::Return | Opcode::ReturnOpen) => {
                 usize::from(function.frame_size) + 1
@@ -174,6 +174,11 @@ impl Verifier<'_> {
         let constants = &self.function.constants;
         match (meaning, constants.get(index), constants.get(index.saturating_add(1))) {
             (Operand::Field, Some(Constant::String(_)), Some(Constant::Hash)) => Ok(()),
+            (Operand::Divisor, Some(Constant::Number(divisor)), Some(Constant::Number(reciprocal)))
+                if is_divisor(*divisor) && *reciprocal == 1.0 / divisor =>
+            {
+                Ok(())
+            }
             (Operand::Constant, Some(Constant::Number(_) | Constant::String(_)), _) => Ok(()),
             _ => Err(format!("no such constant: {index}")),
         }

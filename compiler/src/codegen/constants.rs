@@ -1,7 +1,8 @@
 //! A function's constant pool while it grows. Each number (told apart by its bits, so that 0 and -0 differ) and each
-//! string is in it once; a string that names a field or a global is followed by its hash.
+//! string is in it once; a string that names a field or a global is followed by its hash, a number that is divided by for its
+//! remainder by its reciprocal.
 
-use crate::bytecode::Constant;
+use crate::bytecode::{Constant, is_divisor};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub(super) struct ConstantPool {
     numbers: HashMap<u64, usize>,
     strings: HashMap<Arc<[u8]>, usize>,
     fields: HashMap<Arc<[u8]>, usize>,
+    divisors: HashMap<u64, usize>,
 }
 
 impl ConstantPool {
@@ -26,6 +28,23 @@ impl ConstantPool {
         let known = self.numbers.get(&value.to_bits()).copied();
         let index = match known {
             None if self.entries.len() <= MAX_SMALL => self.number(value),
+            None => return None,
+            Some(index) => index,
+        };
+        u8::try_from(index).ok()
+    }
+
+    /// The index of a number with its reciprocal after it, if it is a divisor of `ModuloVK` and is or can become one of the
+    /// first 256 constants.
+    pub(super) fn small_divisor(&mut self, value: f64) -> Option<u8> {
+        let known = self.divisors.get(&value.to_bits()).copied();
+        let index = match known {
+            None if self.entries.len() <= MAX_SMALL && is_divisor(value) => {
+                let index = push(&mut self.entries, Constant::Number(value));
+                self.entries.push(Constant::Number(1.0 / value));
+                self.divisors.insert(value.to_bits(), index);
+                index
+            }
             None => return None,
             Some(index) => index,
         };

@@ -241,7 +241,11 @@ impl<'c> Generator<'c> {
             (opcode, index, self.evaluate_any(&link.right)?)
         } else {
             let left = self.operand_register(left)?;
-            let small = fold::numeral(&link.right).and_then(|value| self.state.constants.small_number(value));
+            let constants = &mut self.state.constants;
+            let small = fold::numeral(&link.right).and_then(|value| match operator {
+                ArithmeticOperator::Modulo => constants.small_divisor(value),
+                _ => constants.small_number(value),
+            });
             match small {
                 Some(index) => (right_constant, left, index),
                 None => (both_registers, left, self.evaluate_any(&link.right)?),

@@ -10,7 +10,7 @@ use crate::debug_info;
 use crate::frame;
 use crate::messages::{Dialect, Operation};
 use crate::metamethod::Metamethod;
-use crate::number::{FLOOR_LIMIT, floor_below_limit};
+use crate::number::{FLOOR_LIMIT, floor_below_limit, round_below_limit, truncate};
 use crate::object::{Str, Table};
 use crate::table;
 use crate::unwind::throw_text;
@@ -18,13 +18,21 @@ use crate::value::{STRING, TABLE, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
 
-/// Lua's modulo, `a - floor(a / b) * b`, without a call; NaN where the quotient is too large for that.
+/// Lua's modulo, `a - floor(a / b) * b`, without a call; None where the quotient is large, `y` is 0, or an operand no number.
 #[inline(always)]
-fn modulo_fast(x: f64, y: f64) -> f64 {
+fn modulo_fast(x: f64, y: f64) -> Option<f64> {
     let quotient = x / y;
     // The floor of -0 would be -0, and its difference to -0 is 0. Here the floor is 0: so `x` must not be -0.
-    let result = (x + 0.0) - floor_below_limit(quotient) * y;
-    if quotient.abs() < FLOOR_LIMIT { result } else { f64::NAN }
+    (quotient.abs() < FLOOR_LIMIT).then(|| (x + 0.0) - floor_below_limit(quotient) * y)
+}
+
+/// The remainder of a whole number from 0 to 2^51 and a whole divisor up to 2^31 whose reciprocal is known: without a division,
+/// which takes longer than all the rest. The product is near enough to the quotient for the nearest whole number to be the
+/// quotient's floor or the number above.
+#[inline(always)]
+fn remainder_by_reciprocal(x: f64, divisor: f64, reciprocal: f64) -> f64 {
+    let rest = x - round_below_limit(x * reciprocal) * divisor;
+    rest + if rest < 0.0 { divisor } else { 0.0 }
 }
 
 /// Lua's modulo (manual, section 2.5.1).
@@ -70,18 +78,29 @@ arithmetic! {
 
 handlers! { (pc, base, d, a, k, vm)
     ModuloVV {
-        let result = modulo_fast((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
-        if result.is_nan() {
+        let Some(result) = modulo_fast((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64()) else {
             cold!(arithmetic);
-        }
-        *base.add(a as usize) = Value::arithmetic(result);
+        };
+        *base.add(a as usize) = Value::number(result);
     }
     ModuloVK {
-        let result = modulo_fast((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64());
-        if result.is_nan() {
-            cold!(arithmetic);
+        let x = *base.add(b(d));
+        let whole = truncate(x.as_f64());
+        if (whole as f64).to_bits() != x.0 {
+            jump!(modulo_by_constant, d, a);
         }
+        if whole as u64 >> 51 != 0 {
+            jump!(modulo_by_constant, d, a);
+        }
+        let result = remainder_by_reciprocal(x.as_f64(), (*k.add(c(d))).as_f64(), (*k.add(c(d) + 1)).as_f64());
         *base.add(a as usize) = Value::arithmetic(result);
+    }
+    /// `ModuloVK` of what is no whole number from 0 to 2^51.
+    modulo_by_constant {
+        let Some(result) = modulo_fast((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64()) else {
+            cold!(arithmetic);
+        };
+        *base.add(a as usize) = Value::number(result);
     }
     PowerVV { cold!(arithmetic) }
     PowerVK {
@@ -113,17 +132,32 @@ handlers! { (pc, base, d, a, k, vm)
         let value = *base.add(d as usize);
         let table = value.untag(TABLE);
         if !is_pointer(table) {
-            cold!(length);
+            jump!(length_of_string, d, a);
         }
         let table = table as *const Table;
         let size = (*table).array_size;
         if size == 0 {
             cold!(length);
         }
-        if ((*table).nodes != table::hash::empty()) | (*(*table).array.add(size as usize)).is_nil() {
+        if (*(*table).array.add(size as usize)).is_nil() {
+            jump!(length_of_list, d, a);
+        }
+        if (*table).nodes != table::hash::empty() {
             cold!(length);
         }
         *base.add(a as usize) = Value::arithmetic(f64::from(size));
+    }
+    /// The border of a table whose array part has a last slot, with nil in it.
+    length_of_list {
+        let table = (*base.add(d as usize)).untag(TABLE) as *const Table;
+        *base.add(a as usize) = Value::arithmetic(table::array::border(table) as i64 as f64);
+    }
+    length_of_string {
+        let string = (*base.add(d as usize)).untag(STRING);
+        if !is_pointer(string) {
+            cold!(length);
+        }
+        *base.add(a as usize) = Value::arithmetic(f64::from((*(string as *const Str)).length));
     }
     /// `Length` where tables may have `__len`.
     length_of_objects { cold!(length); }

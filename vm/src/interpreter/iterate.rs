@@ -77,7 +77,7 @@ handlers! { (pc, base, d, a, k, vm)
         if generator == INDEX_MARK {
             let table = (*slot.sub(2)).untag(TABLE) as *const Table;
             let index = (*slot.sub(1)).as_f64() + 1.0;
-            let place = super::operand::truncate(index) as u64;
+            let place = crate::number::truncate(index) as u64;
             if place.wrapping_sub(1) >= u64::from((*table).array_size) {
                 cold!(next_index);
             }

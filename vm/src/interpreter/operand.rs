@@ -31,21 +31,6 @@ pub(crate) unsafe fn jump_target(pc: *const u32) -> *const u32 {
     pc.offset(1 + (*pc as i32 >> 8) as isize)
 }
 
-/// A double as an integer, and the integer as a double again; the integer is arbitrary if it does not fit.
-#[inline(always)]
-pub(crate) fn truncate(x: f64) -> i64 {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE2 is part of the architecture; a value out of range gives i64::MIN.
-    unsafe {
-        use std::arch::x86_64::{_mm_cvttsd_si64, _mm_set_sd};
-        _mm_cvttsd_si64(_mm_set_sd(x))
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        x as i64
-    }
-}
-
 /// Whether [`key_node`] finds a key.
 ///
 /// # Safety

@@ -4,7 +4,7 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
-use super::operand::{b, c, is_number_or_short_string, key_node, truncate};
+use super::operand::{b, c, is_number_or_short_string, key_node};
 use crate::frame::prototype_of;
 use crate::messages::{self, Operation};
 use crate::object::Table;
@@ -17,6 +17,37 @@ use solvm_compiler::bytecode::Instruction;
 
 /// The end of the list that a SetList stores, if it is an open one.
 const OPEN_LIST: u16 = u16::MAX;
+
+/// A key as an index into an array part, cut off; anything if it is no number of 32 bits.
+#[inline(always)]
+fn cut_off(key: f64) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE2 is part of the architecture; a value out of range gives i32::MIN.
+    unsafe {
+        use std::arch::x86_64::{_mm_cvttsd_si32, _mm_set_sd};
+        _mm_cvttsd_si32(_mm_set_sd(key)) as u32
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        key as i32 as u32
+    }
+}
+
+/// Whether a key is the index that [`cut_off`] made of it, if that is from 1 to 2^31: only there does less than equality say so,
+/// with one jump less. It is false of what is no number.
+#[inline(always)]
+fn is_whole(key: f64, index: u32) -> bool {
+    f64::from(index as i32) >= key
+}
+
+/// Operand D of the instruction before `pc`: read again off the fast path, which has no register left to keep it.
+///
+/// # Safety
+/// An instruction of a Lua frame is running.
+#[inline(always)]
+unsafe fn operands(pc: *const u32) -> u64 {
+    u64::from(*pc.sub(1) >> 16)
+}
 
 handlers! { (pc, base, d, a, k, vm)
     NewTable { cold!(new_table) }
@@ -62,12 +93,12 @@ handlers! { (pc, base, d, a, k, vm)
         }
         let table = table as *const Table;
         let key = (*base.add(c(d))).as_f64();
-        let index = truncate(key);
-        if index as f64 != key {
-            jump!(get_index_hash, d, a);
+        let index = cut_off(key);
+        if !is_whole(key, index) {
+            jump!(get_index_hash, 0, a);
         }
-        if (index as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
-            jump!(get_index_hash, d, a);
+        if index.wrapping_sub(1) >= (*table).array_size {
+            jump!(get_index_hash, 0, a);
         }
         let value = *(*table).array.add(index as usize);
         if value.is_nil() {
@@ -77,6 +108,7 @@ handlers! { (pc, base, d, a, k, vm)
     }
     /// A key outside of the array part: here short strings and numbers, the rest out of line.
     get_index_hash {
+        let d = operands(pc);
         let table = (*base.add(b(d))).untag(TABLE) as *const Table;
         let key = *base.add(c(d));
         if !is_number_or_short_string(key) {
@@ -96,12 +128,12 @@ handlers! { (pc, base, d, a, k, vm)
         }
         let table = table as *mut Table;
         let key = (*base.add(c(d))).as_f64();
-        let index = truncate(key);
-        if index as f64 != key {
-            jump!(set_index_hash, d, a);
+        let index = cut_off(key);
+        if !is_whole(key, index) {
+            jump!(set_index_hash, 0, a);
         }
-        if (index as u64).wrapping_sub(1) >= u64::from((*table).array_size) {
-            jump!(set_index_hash, d, a);
+        if index.wrapping_sub(1) >= (*table).array_size {
+            jump!(set_index_hash, 0, a);
         }
         if (*table).header.barrier != 0 && (*base.add(a as usize)).is_object() {
             cold!(set_index);
@@ -115,6 +147,7 @@ handlers! { (pc, base, d, a, k, vm)
     }
     /// A key outside of the array part: here existing short strings and numbers, the rest out of line.
     set_index_hash {
+        let d = operands(pc);
         let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
         let key = *base.add(c(d));
         if !is_number_or_short_string(key) {
@@ -173,13 +206,10 @@ cold_functions! {
                 messages::operand(vm.dialect, Operation::Index(key), None, *slot)
             });
         };
-        for i in 0..count {
-            let key = Value::number((first + i) as f64);
-            if let Err(error) = table::set(&mut vm.heap, table, key, *slot.add(1 + i)) {
-                return throw_text(vm, messages::key(error));
-            }
+        match table::set_list(&mut vm.heap, table, first, slot.add(1), count) {
+            Ok(()) => CONTINUE,
+            Err(error) => throw_text(vm, messages::key(error)),
         }
-        CONTINUE
     }
     fn get_integer(vm, instruction) {
         let object = *vm.base.add(instruction.b() as usize);

@@ -37,7 +37,11 @@ pub(super) unsafe fn holds(table: *const Table, key: i64) -> bool {
 }
 
 /// A border within the array part, which has a last slot, with nil in it.
-pub(super) unsafe fn border(table: *const Table) -> u64 {
+///
+/// # Safety
+/// The table is alive.
+#[inline(always)]
+pub(crate) unsafe fn border(table: *const Table) -> u64 {
     let array = (*table).array;
     let size = (*table).array_size as usize;
     let is_value = |index: usize| index == 0 || !(*array.add(index)).is_nil();
