@@ -27,6 +27,7 @@ impl Heap {
     pub(super) unsafe fn begin_purge(&mut self) {
         self.phase = Phase::Purge;
         self.purge_stage = Stage::Threads;
+        self.strings.forget_single();
         self.suspects.clear();
         self.surveyed = 0;
         self.blacken_runs();

@@ -26,11 +26,28 @@ fn half_word_at(bytes: &[u8], index: usize) -> u64 {
     u32::from_le_bytes(word) as u64
 }
 
+/// The bytes of a text of at most 16, as two words: the first and the last ones of them, which may overlap. Texts of one length
+/// are equal if their words are.
+#[inline(always)]
+pub(super) fn words_of_few(bytes: &[u8]) -> (u64, u64) {
+    let length = bytes.len();
+    if length >= 8 {
+        (word_at(bytes, 0), word_at(bytes, length - 8))
+    } else if length >= 4 {
+        (half_word_at(bytes, 0), half_word_at(bytes, length - 4))
+    } else if length > 0 {
+        let [first, middle, last] = [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from);
+        (first << 16 | middle << 8 | last, 0)
+    } else {
+        (0, 0)
+    }
+}
+
 /// The hash of a string.
 #[inline(always)]
 pub(super) fn hash(bytes: &[u8], seed: u64) -> u32 {
     let length = bytes.len();
-    let mut state = seed ^ length as u64;
+    let mut state = seed;
     let (a, b);
     if length > 16 {
         let mut index = 0;
@@ -39,17 +56,12 @@ pub(super) fn hash(bytes: &[u8], seed: u64) -> u32 {
             index += 16;
         }
         (a, b) = (word_at(bytes, length - 16), word_at(bytes, length - 8));
-    } else if length >= 8 {
-        (a, b) = (word_at(bytes, 0), word_at(bytes, length - 8));
-    } else if length >= 4 {
-        (a, b) = (half_word_at(bytes, 0), half_word_at(bytes, length - 4));
-    } else if length > 0 {
-        let [first, middle, last] = [bytes[0], bytes[length / 2], bytes[length - 1]].map(u64::from);
-        (a, b) = (first << 16 | middle << 8 | last, 0);
     } else {
-        (a, b) = (0, 0);
+        (a, b) = words_of_few(bytes);
     }
-    let mixed = fold(fold(a ^ KEY_0, b ^ state), KEY_1);
+    // Neither factor can be chosen without the seed.
+    let lengthened = seed.rotate_left(32) ^ (length as u64).wrapping_mul(KEY_1);
+    let mixed = fold(a ^ state, b ^ lengthened);
     (mixed ^ mixed >> 32) as u32
 }
 

@@ -78,13 +78,14 @@ fn string_of(entry: u64) -> *mut Str {
 /// The string is alive.
 #[inline(always)]
 unsafe fn is_short_text(string: *const Str, bytes: &[u8]) -> bool {
-    let text = super::bytes(string);
-    if text.len() != bytes.len() {
+    if (*string).length as usize != bytes.len() {
         return false;
     }
-    let ((words, rest), (other_words, other_rest)) = (text.as_chunks::<8>(), bytes.as_chunks::<8>());
-    let same = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b);
-    words.iter().zip(other_words).all(same) && rest.iter().zip(other_rest).all(|(a, b)| a == b)
+    let text = std::slice::from_raw_parts((string as *const u8).add(SHORT_BYTES), bytes.len());
+    if bytes.len() <= 16 {
+        return hash::words_of_few(text) == hash::words_of_few(bytes);
+    }
+    text == bytes
 }
 
 pub(crate) struct InternTable {
@@ -100,6 +101,9 @@ pub(crate) struct InternTable {
     found: usize,
     /// Whether this purge merges shards: they were much too many for what the last purge found.
     merges: bool,
+    /// The strings of one byte that were met since the last purge began, and so are alive until the next one; null for the
+    /// others. Programs that take texts apart make hardly anything else.
+    single: [*mut Str; 256],
 }
 
 impl InternTable {
@@ -112,6 +116,7 @@ impl InternTable {
             purged: 0,
             found: usize::MAX,
             merges: false,
+            single: [null_mut(); 256],
         }
     }
 
@@ -211,6 +216,11 @@ impl InternTable {
         self.found = 0;
     }
 
+    /// To be called before any string may be found dead.
+    pub(crate) fn forget_single(&mut self) {
+        self.single = [null_mut(); 256];
+    }
+
     /// Rebuilds up to `count` shards without the strings that are not alive; true if that were the last.
     pub(crate) unsafe fn purge(&mut self, count: usize, is_alive: impl Fn(*mut Str) -> bool) -> bool {
         for _ in 0..count {
@@ -288,13 +298,45 @@ impl Heap {
     /// It is published before the next safepoint.
     #[inline]
     pub(crate) unsafe fn intern(&mut self, bytes: &[u8]) -> *mut Str {
+        if let &[byte] = bytes {
+            return self.intern_byte(byte);
+        }
+        self.intern_any(bytes)
+    }
+
+    /// The one string of one byte.
+    ///
+    /// # Safety
+    /// As [`Heap::intern`].
+    #[inline(always)]
+    pub(crate) unsafe fn intern_byte(&mut self, byte: u8) -> *mut Str {
+        let known = self.strings.single[usize::from(byte)];
+        if known.is_null() { self.meet_byte(byte) } else { known }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn meet_byte(&mut self, byte: u8) -> *mut Str {
+        let string = self.intern_any(&[byte]);
+        self.strings.single[usize::from(byte)] = string;
+        string
+    }
+
+    #[inline(never)]
+    unsafe fn intern_any(&mut self, bytes: &[u8]) -> *mut Str {
         debug_assert!(bytes.len() <= MAX_SHORT);
         let hash = hash::hash(bytes, self.strings.seed);
         let found = self.strings.find(bytes, hash);
-        if !found.is_null() {
-            self.keep_interned(found);
-            return found;
+        if found.is_null() {
+            return self.add_interned(bytes, hash);
         }
+        self.keep_interned(found);
+        found
+    }
+
+    /// A new short string. Apart from looking for one that is there already, which needs fewer registers so.
+    #[inline(never)]
+    unsafe fn add_interned(&mut self, bytes: &[u8], hash: u32) -> *mut Str {
         let string = self.allocate_short_string(bytes.len());
         string.write(Str {
             header: Header { barrier: 0, kind: Kind::ShortString },
@@ -325,6 +367,26 @@ mod tests {
                 let first = heap.intern(text.as_bytes());
                 assert!(heap.intern(text.as_bytes()) == first);
                 assert!(string::bytes(first) == text.as_bytes());
+            }
+        }
+    }
+
+    /// What the table remembers of texts of one byte neither keeps them alive nor outlives them.
+    #[test]
+    fn texts_of_one_byte_die() {
+        unsafe {
+            let mut heap = heap();
+            let mut roots = TestRoots::new();
+            roots.values.push(Value::from_string(heap.intern(b"k")));
+            (0..=255).for_each(|byte| assert!(string::bytes(heap.intern(&[byte])) == [byte]));
+            let used = heap.used();
+            heap.collect(&mut roots);
+            assert!(heap.used() < used);
+            assert!(Value::from_string(heap.intern(b"k")) == roots.values[0]);
+            // Their cells are taken by other strings now.
+            (0..1000).for_each(|index| _ = heap.intern(format!("{index}").as_bytes()));
+            for byte in 0..=255 {
+                assert!(string::bytes(heap.intern(&[byte])) == [byte]);
             }
         }
     }
