@@ -197,7 +197,29 @@ handlers! { (pc, base, d, a, k, vm)
         base = target.sub(a as usize);
         k = constants_of(base);
     }
-    Return { cold!(return_some) }
+    Return {
+        let source = base.add(a as usize);
+        let target = base.sub(((*base.sub(1)).0 >> 48) as usize + 2);
+        pc = (*target.add(1)).0 as *const u32;
+        let (count, wanted) = (d as usize, call_results(pc));
+        let mut i = 0;
+        while i < count {
+            *target.add(i) = *source.add(i);
+            keep_loop!();
+            i += 1;
+        }
+        if wanted == u64::from(OPEN) {
+            (*vm).top = target.add(count);
+        } else {
+            while i + 1 < wanted as usize {
+                *target.add(i) = Value::NIL;
+                keep_loop!();
+                i += 1;
+            }
+        }
+        base = target.sub(call_slot(pc));
+        k = constants_of(base);
+    }
     ReturnOpen {
         let source = base.add(a as usize);
         let target = base.sub(((*base.sub(1)).0 >> 48) as usize + 2);
@@ -250,17 +272,6 @@ handlers! { (pc, base, d, a, k, vm)
 
 /// Where a cold function's answer [`CALL`] leads.
 pub(crate) use DoCall as issue_call;
-
-/// The results of the frame at `vm.base` go to its caller.
-///
-/// # Safety
-/// A Lua frame is running; `count` values lie at `source`.
-unsafe fn return_values(vm: &mut Vm, source: *mut Value, count: usize) -> u64 {
-    let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
-    let target = vm.base.sub(distance + 2);
-    let caller = (*target.add(1)).0 as *const u32;
-    deliver(vm, target.sub(call_slot(caller)), caller, source, count)
-}
 
 cold_functions! {
     /// The stack ends too early for the frame of a call with arguments in place.
@@ -318,14 +329,14 @@ cold_functions! {
         }
         CALL
     }
-    fn return_some(vm, instruction) {
-        let source = vm.base.add(instruction.a() as usize);
-        return_values(vm, source, instruction.d() as usize)
-    }
+    /// More results than a few, or for a call word that wants more than two.
     fn return_open(vm, instruction) {
         let source = vm.base.add(instruction.a() as usize);
         let count = vm.top.offset_from(source) as usize;
-        return_values(vm, source, count)
+        let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
+        let target = vm.base.sub(distance + 2);
+        let caller = (*target.add(1)).0 as *const u32;
+        deliver(vm, target.sub(call_slot(caller)), caller, source, count)
     }
     fn vararg_table(vm, instruction) {
         if !crate::scheduler::safepoint(vm) {

@@ -7,10 +7,11 @@ use super::index::find_metamethod;
 use crate::coerce;
 use crate::debug_info;
 use crate::frame;
-use crate::gc;
+use crate::gc::{self, Heap};
 use crate::messages::{self, Operation};
 use crate::metamethod::Metamethod;
 use crate::number::NumberText;
+use crate::object::{MAX_SHORT, Str};
 use crate::scheduler;
 use crate::string;
 use crate::unwind::{throw_out_of_memory, throw_text};
@@ -29,8 +30,40 @@ cold_functions! {
         if !scheduler::safepoint(vm) {
             return throw_out_of_memory(vm);
         }
+        let (first, last) = (instruction.b() as usize, instruction.c() as usize);
+        let operands = std::slice::from_raw_parts(vm.base.add(first), last - first + 1);
+        if let Some(joined) = join_short(&mut vm.heap, operands) {
+            *vm.base.add(instruction.a() as usize) = Value::from_string(joined);
+            gc::charge(&mut vm.fuel, last - first);
+            return CONTINUE;
+        }
         concatenate_from(vm, instruction, instruction.c() as usize)
     }
+}
+
+/// The concatenation of strings and numbers, if it is a short string.
+///
+/// # Safety
+/// The operands are alive.
+#[inline(always)]
+unsafe fn join_short(heap: &mut Heap, operands: &[Value]) -> Option<*mut Str> {
+    let mut bytes = [0; MAX_SHORT];
+    let mut length = 0;
+    for operand in operands {
+        let number;
+        let piece = match operand.to_string() {
+            Some(string) => string::bytes(string),
+            None if operand.is_number() => {
+                number = NumberText::new(operand.as_f64());
+                &number
+            }
+            None => return None,
+        };
+        let target = bytes.get_mut(length..length + piece.len())?;
+        string::copy_few(piece.as_ptr(), target.as_mut_ptr(), piece.len());
+        length += piece.len();
+    }
+    Some(heap.intern(&bytes[..length]))
 }
 
 /// Joins `R[B]` to `R[last]`, where what came after `last` is already part of `R[last]`.

@@ -5,9 +5,10 @@
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
 use super::operand::{b, c, field_node};
+use crate::coerce::Type;
 use crate::frame::function_of;
 use crate::object::{LuaFunction, Table, Upvalue};
-use crate::value::{TABLE, Value, is_pointer};
+use crate::value::{STRING, TABLE, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
 
@@ -110,7 +111,7 @@ handlers! { (pc, base, d, a, k, vm)
         let object = *base.add(b(d));
         let table = object.untag(TABLE);
         if !is_pointer(table) {
-            cold!(self_field);
+            jump!(string_method, d, a);
         }
         let table = table as *mut Table;
         let node = field_node(table, *k.add(c(d)), *k.add(c(d) + 1));
@@ -157,6 +158,32 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *base.add(a as usize + 2) = object;
         *base.add(a as usize) = value;
+    }
+    /// A method of a string, found in the `__index` table of what all strings have as their metatable. Of other values: out of
+    /// line.
+    string_method {
+        let object = *base.add(b(d));
+        let metatable = (*vm).type_metatables[Type::String as usize];
+        if !is_pointer(object.untag(STRING)) | metatable.is_null() {
+            cold!(self_field);
+        }
+        let node = field_node(metatable, (*vm).index_name, (*vm).index_hash);
+        if node.is_null() {
+            cold!(self_field);
+        }
+        let methods = (*node).value.untag(TABLE);
+        if !is_pointer(methods) {
+            cold!(self_field);
+        }
+        let node = field_node(methods as *const Table, *k.add(c(d)), *k.add(c(d) + 1));
+        if node.is_null() {
+            cold!(self_field);
+        }
+        if (*node).value.is_nil() {
+            cold!(self_field);
+        }
+        *base.add(a as usize + 2) = object;
+        *base.add(a as usize) = (*node).value;
     }
 }
 
