@@ -4,7 +4,9 @@
 use crate::host::{Host, reason};
 use crate::load;
 use crate::runtime::channel;
-use solvm_vm::native::{Collector, Each, Either, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{
+    Collector, Either, Elements, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted,
+};
 use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Userdata, Value};
 
@@ -88,8 +90,8 @@ pub(crate) fn message_text<'c>(call: &mut Call<'c>, message: Value<'c>) -> Optio
     LuaString::from_value(message).or_else(|| call.number_string(message.as_number()?))
 }
 
-fn type_of<'c>(_: &mut Call<'c>, value: Value<'c>) -> &'static str {
-    value.type_name()
+fn type_of<'c>(_: &mut Call<'c>, value: Value<'c>) -> Type {
+    value.kind()
 }
 
 fn raw_equal<'c>(_: &mut Call<'c>, a: Value<'c>, b: Value<'c>) -> bool {
@@ -171,14 +173,14 @@ pub(crate) fn unpack<'c>(
     table: Table<'c>,
     first: Option<i64>,
     last: Option<i64>,
-) -> Result<Each<impl ExactSizeIterator<Item = Value<'c>> + use<'c>>, Error> {
+) -> Result<Elements<'c>, Error> {
     let first = first.unwrap_or(1);
     let last = last.unwrap_or(table.length() as i64);
     if last as f64 - first as f64 >= MAX_UNPACK {
         return Err(Error::text("too many results to unpack"));
     }
     let count = if first > last { 0 } else { (last - first + 1) as usize };
-    Ok(Each((0..count).map(move |i| table.get(Value::number((first + i as i64) as f64)))))
+    Ok(Elements { table, first, count })
 }
 
 /// What Lua takes for a space in a numeral.

@@ -1,7 +1,6 @@
 //! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
 
 use crate::base;
-use crate::gathered::check_growth;
 use solvm_vm::native::{BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value, messages};
@@ -35,23 +34,37 @@ fn concat<'c>(
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let first = first.unwrap_or(1);
     let last = last.unwrap_or(table.length() as i64);
-    let mut text = Vec::new();
+    let element = |i: i64| match usize::try_from(i) {
+        Ok(index) => table.get(index),
+        Err(_) => table.get(Value::number(i as f64)),
+    };
+    // Measured first, it is gathered without ever being moved.
+    let mut length: usize = 0;
     for i in first..=last {
-        let value = table.get(Value::number(i as f64));
-        if let Some(piece) = LuaString::from_value(value) {
-            check_growth(call, &text, piece.bytes().len())?;
-            text.extend_from_slice(piece.bytes());
-        } else if let Some(x) = value.as_number() {
-            text.extend_from_slice(&NumberText::new(x));
-        } else {
-            let text = format!("invalid value ({}) at index {i} in table for 'concat'", value.type_name());
-            return Err(Error::text(text));
+        let value = element(i);
+        let piece = match LuaString::from_value(value) {
+            Some(piece) => piece.bytes().len(),
+            None if value.as_number().is_some() => NumberText::LONGEST,
+            None => {
+                let text = format!("invalid value ({}) at index {i} in table for 'concat'", value.type_name());
+                return Err(Error::text(text));
+            }
+        };
+        length = length.saturating_add(piece).saturating_add(separator.len());
+        call.charge(1);
+    }
+    // At the end it is there twice.
+    call.check_memory(length.saturating_mul(2))?;
+    let mut text = Vec::with_capacity(length);
+    for i in first..=last {
+        let value = element(i);
+        match LuaString::from_value(value) {
+            Some(piece) => text.extend_from_slice(piece.bytes()),
+            None => text.extend_from_slice(&NumberText::new(value.as_number().unwrap_or(0.0))),
         }
         if i < last {
-            check_growth(call, &text, separator.len())?;
             text.extend_from_slice(separator);
         }
-        call.charge(1);
     }
     Ok(text)
 }
@@ -230,13 +243,16 @@ fn sort<'c>(
     })
 }
 
-/// A merge sort from the bottom up over two halves of the kept values: `source` to the other one. Stable, and at most
-/// n log2 n comparisons whatever the comparator answers.
+/// A merge sort over two halves of the kept values, both holding all of them at first. Stable, and at most n log2 n comparisons
+/// whatever the comparator answers.
+///
+/// Two runs of one width are merged from one half into the other, as soon as both are there: what is merged was mostly touched
+/// just before, and is in the cache. Runs of width 1 are in the first half, of width 2 in the second, of width 4 in the first.
 struct Merge {
     length: usize,
     /// Where the half to read begins: 0 or `length`.
     source: usize,
-    /// The length of the sorted runs.
+    /// The length of the sorted runs, a power of two.
     width: usize,
     /// The two runs at hand: `left..middle` and `right..end`, and where the next value goes.
     left: usize,
@@ -297,16 +313,20 @@ impl Merge {
             let rest = if self.left < self.middle { self.left..self.middle } else { self.right..self.end };
             let (from, count) = (self.source + rest.start, rest.len());
             values.copy_within(from..from + count, target + self.out);
-            if self.end < self.length {
+            let merged = 2 * self.width;
+            // The number of the run that they have become.
+            let index = self.end.saturating_sub(1) / merged;
+            if self.end < self.length && index.is_multiple_of(2) {
+                // It has no partner yet.
+                (self.source, self.width) = (0, 1);
                 self.span(self.end);
                 continue;
             }
-            self.source = self.length - self.source;
-            self.width *= 2;
-            if self.width >= self.length {
+            (self.source, self.width) = (target, merged);
+            if merged >= self.length {
                 return false;
             }
-            self.span(0);
+            self.span(index / 2 * 2 * merged);
         }
         true
     }
@@ -329,8 +349,8 @@ fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<(bool, usize)> {
     if let (Some(a), Some(b)) = (a.as_number(), b.as_number()) {
         return Some((a < b, 1));
     }
-    let (a, b) = (LuaString::from_value(a)?.bytes(), LuaString::from_value(b)?.bytes());
-    Some((a < b, 1 + a.len().min(b.len()) / BYTES_PER_UNIT))
+    let (a, b) = (LuaString::from_value(a)?, LuaString::from_value(b)?);
+    Some((a.is_less(b), 1 + a.bytes().len().min(b.bytes().len()) / BYTES_PER_UNIT))
 }
 
 /// What a Lua function puts in order.

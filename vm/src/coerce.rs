@@ -29,7 +29,10 @@ pub enum Type {
 
 impl Type {
     /// How many there are.
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const COUNT: usize = Type::NAMES.len();
+    /// Their names, in the order of the types.
+    pub(crate) const NAMES: &'static [&'static str] =
+        &["nil", "boolean", "number", "string", "table", "function", "thread", "userdata"];
 
     /// The type of a value.
     pub(crate) fn of(value: Value) -> Type {
@@ -49,7 +52,7 @@ impl Type {
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        ["nil", "boolean", "number", "string", "table", "function", "thread", "userdata"][self as usize]
+        Type::NAMES[self as usize]
     }
 }
 

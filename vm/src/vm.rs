@@ -1,5 +1,6 @@
 //! The virtual machine: everything that one program's goroutines share.
 
+use crate::coerce::Type;
 use crate::gc::{Heap, HeapConfig, Marker, Roots};
 use crate::interpreter::{self, Handler};
 use crate::messages::Dialect;
@@ -124,8 +125,10 @@ pub struct Vm {
     /// A Lua function without code, for frames that need one.
     pub(crate) dummy_function: Value,
     pub(crate) metamethod_names: [*mut Str; Metamethod::COUNT],
+    /// The names of types, for `type`.
+    pub(crate) type_names: [Value; Type::COUNT],
     /// The metatables of types that have one for all their values.
-    pub(crate) type_metatables: [*mut Table; crate::coerce::Type::COUNT],
+    pub(crate) type_metatables: [*mut Table; Type::COUNT],
     pub(crate) dialect: Dialect,
 
     /// Values on their way to another thread.
@@ -166,6 +169,7 @@ impl Vm {
         for (name, key) in metamethod_names.iter_mut().zip(Metamethod::KEYS) {
             *name = heap.string(key.as_bytes());
         }
+        let type_names = std::array::from_fn(|index| heap.string_value(Type::NAMES[index].as_bytes()));
         let index_name = metamethod_names[Metamethod::Index as usize];
         // SAFETY: the heap is fresh; nothing collects before the VM is complete.
         let (globals, registry, referenced, index_hash, dummy_function) = unsafe {
@@ -201,7 +205,8 @@ impl Vm {
             references: Rc::default(),
             dummy_function,
             metamethod_names,
-            type_metatables: [null_mut(); crate::coerce::Type::COUNT],
+            type_names,
+            type_metatables: [null_mut(); Type::COUNT],
             dialect: config.dialect,
             arrived: (std::ptr::null(), 0),
             returned_count: 0,
@@ -317,6 +322,9 @@ impl Roots for VmRoots {
             }
             for &name in &(*vm).metamethod_names {
                 marker.value(Value::from_string(name));
+            }
+            for &name in &(*vm).type_names {
+                marker.value(name);
             }
             for &metatable in &(*vm).type_metatables {
                 if !metatable.is_null() {

@@ -18,10 +18,10 @@ impl From<PatternError> for Error {
 }
 
 /// The compiled form of a pattern.
-pub(super) fn compiled(call: &mut Call, source: &[u8], anchor: Anchor) -> Rc<Pattern> {
+pub(super) fn compiled<'c>(call: &mut Call<'c>, source: LuaString<'c>, anchor: Anchor) -> Rc<Pattern> {
     match call.host::<Host>() {
-        Some(host) => host.patterns.get(source, anchor),
-        None => Rc::new(Pattern::new(source, anchor)),
+        Some(host) => host.patterns.get(source.bytes(), source.hash(), anchor),
+        None => Rc::new(Pattern::new(source.bytes(), anchor)),
     }
 }
 
@@ -94,12 +94,12 @@ impl Search {
         call: &mut Call<'c>,
         subject: &[u8],
         found: Option<Range<usize>>,
-    ) -> Result<Values<'c>, Error> {
+    ) -> Result<Either<Value<'c>, Values<'c>>, Error> {
         let Some(found) = found else {
             if self.wanted == Wanted::Next {
                 call.set_upvalue(POSITION, Value::number(subject.len() as f64 + 1.0));
             }
-            return Ok(smallvec![Value::NIL]);
+            return Ok(Either::Now(Value::NIL));
         };
         let mut results = Values::new();
         match self.wanted {
@@ -107,7 +107,7 @@ impl Search {
                 results.push(Value::number((found.start + 1) as f64));
                 results.push(Value::number(found.end as f64));
                 if self.matcher.pattern().capture_count() == 0 {
-                    return Ok(results);
+                    return Ok(Either::Later(results));
                 }
             }
             Wanted::Captures => {}
@@ -116,8 +116,11 @@ impl Search {
                 call.set_upvalue(POSITION, Value::number(next as f64));
             }
         }
+        if self.wanted != Wanted::Bounds && self.matcher.pattern().capture_count() <= 1 {
+            return Ok(Either::Now(capture(call, &self.matcher, subject, 0)?));
+        }
         captures(call, &self.matcher, subject, &mut results)?;
-        Ok(results)
+        Ok(Either::Later(results))
     }
 
     /// The subject, wherever this search has it.
@@ -142,7 +145,8 @@ impl Steps for Search {
     }
 }
 
-type Found<'c> = Either<Values<'c>, Start<Search>>;
+/// What a search returns: mostly one value.
+type Found<'c> = Either<Either<Value<'c>, Values<'c>>, Start<Search>>;
 
 fn search<'c>(
     call: &mut Call<'c>,
@@ -173,13 +177,15 @@ pub(super) fn find<'c>(
     init: Option<i64>,
     plain: Option<bool>,
 ) -> Result<Found<'c>, Error> {
-    let (subject, pattern) = (subject.bytes(), pattern.bytes());
+    let (subject, needle) = (subject.bytes(), pattern.bytes());
     let start = start_offset(init, subject.len());
-    if plain == Some(true) || pattern::is_plain(pattern) {
+    if plain == Some(true) || pattern::is_plain(needle) {
         call.charge(subject.len() / 256);
-        return Ok(Either::Now(match pattern::find_plain(subject, pattern, start) {
-            Some(at) => smallvec![Value::number((at + 1) as f64), Value::number((at + pattern.len()) as f64)],
-            None => smallvec![Value::NIL],
+        return Ok(Either::Now(match pattern::find_plain(subject, needle, start) {
+            Some(at) => {
+                Either::Later(smallvec![Value::number((at + 1) as f64), Value::number((at + needle.len()) as f64)])
+            }
+            None => Either::Now(Value::NIL),
         }));
     }
     let pattern = compiled(call, pattern, Anchor::Honoured);
@@ -194,7 +200,7 @@ pub(super) fn match_pattern<'c>(
 ) -> Result<Found<'c>, Error> {
     let subject = subject.bytes();
     let start = start_offset(init, subject.len());
-    let pattern = compiled(call, pattern.bytes(), Anchor::Honoured);
+    let pattern = compiled(call, pattern, Anchor::Honoured);
     search(call, subject, pattern, start, Wanted::Captures)
 }
 
@@ -206,9 +212,11 @@ pub(super) fn global_match<'c>(call: &mut Call<'c>, subject: LuaString<'c>, patt
 
 /// The iterator that `gmatch` returns.
 fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
-    let text = |value: Option<Value<'c>>| value.and_then(LuaString::from_value).map_or(&b""[..], LuaString::bytes);
-    let (subject, pattern) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN)));
+    let text = |value: Option<Value<'c>>| value.and_then(LuaString::from_value);
+    let (Some(subject), Some(pattern)) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN))) else {
+        return Ok(Either::Now(Either::Now(Value::NIL)));
+    };
     let start = call.upvalue(POSITION).and_then(Value::as_number).unwrap_or(0.0) as usize;
     let pattern = compiled(call, pattern, Anchor::Literal);
-    search(call, subject, pattern, start, Wanted::Next)
+    search(call, subject.bytes(), pattern, start, Wanted::Next)
 }

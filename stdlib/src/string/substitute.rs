@@ -46,7 +46,7 @@ pub(super) fn global_substitute<'c>(
     if !matches!(replacement.kind(), Type::Number | Type::String | Type::Table | Type::Function) {
         return Err(Error::argument(3, "string/function/table expected"));
     }
-    let pattern = compiled(call, pattern.bytes(), Anchor::Honoured);
+    let pattern = compiled(call, pattern, Anchor::Honoured);
     let mut substitution = Substitution {
         matcher: Matcher::new(pattern),
         text: Vec::new(),

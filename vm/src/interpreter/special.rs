@@ -129,7 +129,7 @@ handlers! { (pc, base, d, a, k, vm)
         if (*vm).outcome == native::CALLING {
             jump!(issue_prepared_call, 0, 0);
         }
-        cold!(native_outcome);
+        jump!(native_results, 0, 0);
     }
     /// Calls what a native has prepared behind the call word before `pc`, its arguments up to `vm.top`. Callees may be too short
     /// to charge the budget themselves: a native that never ends is stopped here. The call word restarts as any other does.
@@ -159,7 +159,27 @@ handlers! { (pc, base, d, a, k, vm)
         k = (*vm).k;
         if outcome + 1 != call_results(pc) as i64 {
             (*vm).outcome = outcome;
+            jump!(native_results, 0, 0);
+        }
+    }
+    /// A native has left another number of results than its call word wants, behind each other from the callee's slot on. What
+    /// else its outcome may mean is out of line.
+    native_results {
+        let wanted = call_results(pc) as usize;
+        if (*vm).outcome < 0 {
             cold!(native_outcome);
+        }
+        let count = (*vm).outcome as usize;
+        let slot = base.add(call_slot(pc));
+        if wanted as u64 == ALL {
+            (*vm).top = slot.add(count);
+        } else {
+            let mut i = count;
+            while i + 1 < wanted {
+                *slot.add(i) = Value::NIL;
+                keep_loop!();
+                i += 1;
+            }
         }
     }
     /// `pcall(f, ...)`: the callee and its arguments are already in place but for the link between them.

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Value};
+use super::results::Elements;
 use super::steps::State;
 use super::{BYTES_PER_UNIT, Definition, FEW, MANY, Outcome, outcome};
 use crate::binary_chunk;
@@ -152,6 +153,16 @@ impl<'c> Call<'c> {
             // SAFETY: `reserve` made room for `count` slots from the arguments on.
             unsafe { *self.arguments.sub(2).add(i) = value.0 }
         }
+        Ok(outcome(self.vm(), count))
+    }
+
+    /// Leaves elements of a table as results.
+    pub(crate) fn leave_elements(&mut self, elements: Elements<'c>) -> Result<Outcome, Error> {
+        let Elements { table, first, count } = elements;
+        self.charge(count / 16);
+        self.reserve(count, messages::TOO_MANY_RESULTS)?;
+        // SAFETY: the table is live; `reserve` made room for `count` slots from the arguments on.
+        unsafe { table::get_list(table.0, first, self.arguments.sub(2), count) };
         Ok(outcome(self.vm(), count))
     }
 

@@ -185,10 +185,24 @@ impl<'c> LuaString<'c> {
         // SAFETY: the string is live during 'c, and bytes of a string are never changed.
         unsafe { string::bytes(self.0) }
     }
+
+    /// Whether it comes before another, byte by byte.
+    #[inline(always)]
+    pub fn is_less(self, other: LuaString<'c>) -> bool {
+        string::order_of(self.bytes(), other.bytes()).is_lt()
+    }
+
+    /// A hash of the bytes, which is kept with the string.
+    #[inline(always)]
+    pub fn hash(self) -> u32 {
+        // SAFETY: the string is live during 'c.
+        unsafe { string::hash(self.0) }
+    }
 }
 
 impl<'c> Table<'c> {
     /// The value of a key; nil if there is none.
+    #[inline]
     pub fn get(self, key: impl IntoKey<'c>) -> Value<'c> {
         key.get_from(self)
     }
@@ -294,8 +308,10 @@ impl<'c> IntoKey<'c> for LuaString<'c> {
 }
 
 impl<'c> IntoKey<'c> for usize {
+    #[inline(always)]
     fn get_from(self, table: Table<'c>) -> Value<'c> {
-        Value::number(self as f64).get_from(table)
+        // SAFETY: the table is live during 'c.
+        Value::from_raw(unsafe { table::get_integer(table.0, self as i64) })
     }
 }
 

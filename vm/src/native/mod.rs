@@ -43,7 +43,7 @@ pub use library::{Constant, Definition, Library, Native, Special};
 pub use params::{FromLua, Param, Rest};
 pub use reference::Reference;
 pub(crate) use reference::References;
-pub use results::{Each, Either, IntoLua, Pass, Results, Values};
+pub use results::{Each, Either, Elements, IntoLua, Pass, Results, Values};
 pub use steps::{Start, StartWith, Step, Steps, Wanted};
 pub use values::{Fields, FromValues, IntoValues, Mismatch, Owned, Sequence};
 pub use wait::{Wait, wait_for};

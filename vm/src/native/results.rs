@@ -4,6 +4,7 @@ use super::call::Call;
 use super::error::Error;
 use super::handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 use super::{FAILED, Outcome, RETRY};
+use crate::coerce::Type;
 use crate::value::Value as Raw;
 use smallvec::SmallVec;
 
@@ -102,13 +103,13 @@ pub type Values<'c> = SmallVec<[Value<'c>; 4]>;
 impl<'c> Results<'c> for Values<'c> {
     #[inline]
     fn finish(self, call: &mut Call<'c>) -> Outcome {
-        Each(self.into_iter()).finish(call)
+        Each(self.iter().copied()).finish(call)
     }
 }
 
 impl<'c> Results<'c> for Vec<Value<'c>> {
     fn finish(self, call: &mut Call<'c>) -> Outcome {
-        Each(self.into_iter()).finish(call)
+        Each(self.iter().copied()).finish(call)
     }
 }
 
@@ -119,6 +120,25 @@ impl<'c, I: ExactSizeIterator<Item = Value<'c>>> Results<'c> for Each<I> {
     #[inline]
     fn finish(self, call: &mut Call<'c>) -> Outcome {
         match call.set_results(self.0) {
+            Ok(outcome) => outcome,
+            Err(error) => error.finish_failed(call),
+        }
+    }
+}
+
+/// Results that are the elements of a table: `count` from index `first` on.
+pub struct Elements<'c> {
+    /// The table.
+    pub table: Table<'c>,
+    /// The index of the first one.
+    pub first: i64,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl<'c> Results<'c> for Elements<'c> {
+    fn finish(self, call: &mut Call<'c>) -> Outcome {
+        match call.leave_elements(self) {
             Ok(outcome) => outcome,
             Err(error) => error.finish_failed(call),
         }
@@ -164,6 +184,14 @@ impl<'c, T: IntoLua<'c>> IntoLua<'c> for Option<T> {
             Some(value) => value.into_lua(call),
             None => Ok(Value::from_raw(Raw::NIL)),
         }
+    }
+}
+
+impl<'c> IntoLua<'c> for Type {
+    /// Its name.
+    #[inline(always)]
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(Value::from_raw(call.vm_ref().type_names[self as usize]))
     }
 }
 

@@ -16,6 +16,7 @@ mod tests;
 
 use crate::gc::Heap;
 use crate::metamethod::Metamethod;
+use crate::number::truncate;
 use crate::object::{Kind, Str, Table};
 use crate::value::Value;
 
@@ -35,7 +36,7 @@ pub(crate) enum KeyError {
 /// The integer that a number is equal to, if there is one.
 #[inline(always)]
 fn to_integer(number: f64) -> Option<i64> {
-    let integer = number as i64;
+    let integer = truncate(number);
     (integer as f64 == number).then_some(integer)
 }
 
@@ -76,6 +77,19 @@ pub(crate) unsafe fn get_integer(table: *const Table, key: i64) -> Value {
         *(*table).array.add(key as usize)
     } else {
         hash::value_of(hash::find_bits(table, Value::number(key as f64)))
+    }
+}
+
+/// Reads the values of `count` integer keys from `first` on.
+///
+/// # Safety
+/// The table is alive. There is room for `count` values at `target`, outside of the table.
+pub(crate) unsafe fn get_list(table: *const Table, first: i64, target: *mut Value, count: usize) {
+    if count > 0 && array::holds(table, first) && array::holds(table, first.saturating_add_unsigned(count as u64 - 1)) {
+        return std::ptr::copy_nonoverlapping((*table).array.add(first as usize), target, count);
+    }
+    for i in 0..count {
+        *target.add(i) = get_integer(table, first.wrapping_add_unsigned(i as u64));
     }
 }
 
@@ -137,6 +151,38 @@ pub(crate) unsafe fn set_integer(heap: &mut Heap, table: *mut Table, key: i64, v
     }
     let key = Value::number(key as f64);
     set_node(heap, table, hash::find_bits(table, key), key, value)
+}
+
+/// Stores `count` values under the integer keys from `first` on, without metamethods.
+///
+/// # Errors
+/// The table cannot grow; some of the values may be stored then.
+///
+/// # Safety
+/// Table and values are alive and belong to `heap`; the values lie at `values`, outside of the table. `first` is not 0.
+pub(crate) unsafe fn set_list(
+    heap: &mut Heap,
+    table: *mut Table,
+    first: usize,
+    values: *const Value,
+    count: usize,
+) -> Result<(), KeyError> {
+    debug_assert!(first > 0);
+    let last = first + count - 1;
+    if count > 1 && last > (*table).array_size as usize && first <= (*table).array_size as usize + 1 {
+        resize::extend(heap, table, last)?;
+    }
+    if last <= (*table).array_size as usize {
+        std::ptr::copy_nonoverlapping(values, (*table).array.wrapping_add(first), count);
+        for i in 0..count {
+            heap.barrier_back(table, *values.add(i));
+        }
+        return Ok(());
+    }
+    for i in 0..count {
+        set_integer(heap, table, (first + i) as i64, *values.add(i))?;
+    }
+    Ok(())
 }
 
 /// Stores into a node that was found for the key, or into a new one.

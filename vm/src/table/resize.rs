@@ -89,12 +89,24 @@ unsafe fn append(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -
     if 2 * used < slots || size > MAX_SLOTS {
         return Ok(false);
     }
-    set_array_size(heap, table, size)?;
+    grow_array(heap, table, size)?;
     *(*table).array.add(slots + 1) = value;
-    // Following keys move over from the hash part (ONE PLACE).
+    Ok(true)
+}
+
+/// Lets the array part reach to the key `last`, if it may be that large: a list will be stored there.
+pub(super) unsafe fn extend(heap: &mut Heap, table: *mut Table, last: usize) -> Result<(), KeyError> {
+    let size = array::round_up(last);
+    if size > MAX_SLOTS { Ok(()) } else { grow_array(heap, table, size) }
+}
+
+/// Gives the array part more slots. Keys that belong there now move over from the hash part (ONE PLACE).
+unsafe fn grow_array(heap: &mut Heap, table: *mut Table, size: usize) -> Result<(), KeyError> {
+    let old = (*table).array_size as usize;
+    set_array_size(heap, table, size)?;
     let nodes = hash::node_count(table);
     if nodes > size {
-        for index in slots + 2..=size {
+        for index in old + 1..=size {
             take_from_hash(table, hash::find_bits(table, Value::number(index as f64)));
         }
     } else {
@@ -103,7 +115,7 @@ unsafe fn append(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -
         }
     }
     heap.table_resized(table);
-    Ok(true)
+    Ok(())
 }
 
 /// Moves a node's value to the array part if its key belongs there now.

@@ -3,7 +3,6 @@
 //! Scripts use few patterns, each many times, and compiling takes as long as a short match. Entries are replaced when
 //! another pattern falls on their place, so the cache is bounded and needs no upkeep.
 
-use std::hash::BuildHasher;
 use std::rc::Rc;
 
 use super::{Anchor, Pattern};
@@ -15,7 +14,6 @@ const LONGEST: usize = 128;
 /// Compiled patterns by their source.
 pub(crate) struct PatternCache {
     entries: [Option<Entry>; ENTRIES],
-    hasher: hashbrown::DefaultHashBuilder,
 }
 
 struct Entry {
@@ -26,17 +24,17 @@ struct Entry {
 
 impl Default for PatternCache {
     fn default() -> PatternCache {
-        PatternCache { entries: [const { None }; ENTRIES], hasher: Default::default() }
+        PatternCache { entries: [const { None }; ENTRIES] }
     }
 }
 
 impl PatternCache {
-    /// The compiled form of `source`.
-    pub(crate) fn get(&mut self, source: &[u8], anchor: Anchor) -> Rc<Pattern> {
+    /// The compiled form of `source`, whose hash that is.
+    pub(crate) fn get(&mut self, source: &[u8], hash: u32, anchor: Anchor) -> Rc<Pattern> {
         if source.len() > LONGEST {
             return Rc::new(Pattern::new(source, anchor));
         }
-        let place = self.hasher.hash_one(source) as usize % ENTRIES;
+        let place = hash as usize % ENTRIES;
         match &mut self.entries[place] {
             Some(entry) if entry.anchor == anchor && *entry.source == *source => Rc::clone(&entry.pattern),
             entry => {

@@ -51,7 +51,7 @@ pub(crate) struct Matcher {
     /// What an interrupted item must remember: where a greedy run began, or how deep `%b` is.
     pending: Option<u32>,
     choices: SmallVec<[Choice; 4]>,
-    captures: [(u32, u32); super::MAX_CAPTURES],
+    captures: SmallVec<[(u32, u32); 4]>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,7 @@ impl Matcher {
     /// A matcher that has not searched yet.
     pub(crate) fn new(pattern: Rc<Pattern>) -> Matcher {
         Matcher {
+            captures: SmallVec::from_elem((0, 0), pattern.captures.len()),
             pattern,
             phase: Phase::Ready,
             start: 0,
@@ -92,7 +93,6 @@ impl Matcher {
             position: 0,
             pending: None,
             choices: SmallVec::new(),
-            captures: [(0, 0); super::MAX_CAPTURES],
         }
     }
 

@@ -219,7 +219,7 @@ fn plain_searches() {
 #[test]
 fn the_cache_tells_anchors_apart() {
     let mut cache = PatternCache::default();
-    assert!(cache.get(b"^a", Anchor::Honoured).is_anchored());
-    assert!(!cache.get(b"^a", Anchor::Literal).is_anchored());
-    assert!(Rc::ptr_eq(&cache.get(b"%d+", Anchor::Honoured), &cache.get(b"%d+", Anchor::Honoured)));
+    assert!(cache.get(b"^a", 1, Anchor::Honoured).is_anchored());
+    assert!(!cache.get(b"^a", 1, Anchor::Literal).is_anchored());
+    assert!(Rc::ptr_eq(&cache.get(b"%d+", 2, Anchor::Honoured), &cache.get(b"%d+", 2, Anchor::Honoured)));
 }
