@@ -69,15 +69,16 @@ impl Block {
     }
 }
 
+/// The bits and the descriptor of a block that was never taken are not initialised: their pages need not exist yet.
 #[repr(C)]
 struct Arena {
     bits: [u64; BITMAP_WORDS],
-    blocks: [Block; BLOCKS],
     /// Bit b is set if block b is free.
     free: u128,
     /// Its place in [`Arenas::all`].
     index: usize,
     shared: *const Shared,
+    blocks: [Block; BLOCKS],
 }
 
 /// The word and the mask of a cell's mark bit.
@@ -173,7 +174,10 @@ impl Arenas {
             if (*arena).free != 0 {
                 let index = (*arena).free.trailing_zeros() as usize;
                 (*arena).free &= (*arena).free - 1;
-                return &raw mut (*arena).blocks[index];
+                let block = &raw mut (*arena).blocks[index];
+                (*block).start = (arena as *mut u8).add(index * BLOCK_SIZE);
+                (*block).bits().fill(0);
+                return block;
             }
             self.first_free += 1;
         }
@@ -181,7 +185,7 @@ impl Arenas {
         self.take_block()
     }
 
-    /// Gives a block back whose mark bits are clear.
+    /// Gives a block back.
     pub(super) unsafe fn free_block(&mut self, block: *mut Block) {
         let arena = (block as usize & ARENA_MASK) as *mut Arena;
         let index = ((*block).start as usize & !ARENA_MASK) / BLOCK_SIZE;
@@ -194,10 +198,6 @@ impl Arenas {
         let arena = alloc(LAYOUT) as *mut Arena;
         if arena.is_null() {
             handle_alloc_error(LAYOUT);
-        }
-        ptr::write_bytes(arena, 0, 1);
-        for index in FIRST_BLOCK..BLOCKS {
-            (*arena).blocks[index].start = (arena as *mut u8).add(index * BLOCK_SIZE);
         }
         (*arena).free = ALL_FREE;
         (*arena).index = self.all.len();
@@ -227,8 +227,8 @@ impl Arenas {
 
     /// Clears every mark.
     pub(super) unsafe fn clear_marks(&mut self) {
-        for &arena in &self.all {
-            (*arena).bits.fill(0);
+        for block in self.blocks_in_use() {
+            (*block).bits().fill(0);
         }
     }
 
