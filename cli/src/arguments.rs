@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use solvm_stdlib::duration;
 use solvm_vm::Dialect;
 use std::ffi::OsString;
+use std::iter::Peekable;
 use std::time::Duration;
 
 /// What to run.
@@ -78,8 +79,13 @@ pub(crate) struct Arguments {
     pub outlives_errors: bool,
 }
 
-/// The words of `solvm script.lua`.
+/// The words of `solvm script.lua`, and the commands.
 pub(crate) fn command() -> Command {
+    options().subcommands(commands::all())
+}
+
+/// The words of `solvm script.lua`.
+fn options() -> Command {
     let flag = |name: &'static str, help: &'static str| Arg::new(name).action(ArgAction::SetTrue).help(help);
     let option = |name: &'static str, value: &'static str, help: &'static str| {
         // A value that begins with a dash is refused by who reads it, in words about the value.
@@ -93,7 +99,6 @@ pub(crate) fn command() -> Command {
         .about("SolVM runs Lua.")
         .version(concat!(env!("CARGO_PKG_VERSION"), " (Lua 5.1)"))
         .override_usage("solvm [options] [script.lua | -] [args...]\n       solvm COMMAND [...]")
-        .subcommands(commands::all())
         .disable_help_subcommand(true)
         .after_help(
             "A command's name wins over a script of that name, which is run by ./NAME.\n\n\
@@ -168,33 +173,52 @@ pub(crate) fn command() -> Command {
 /// Takes the words of the command line apart, the program's name first. The error is what to print: bad usage, or the help or
 /// the version that was asked for.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
-    let command = command();
     let mut words = words.peekable();
-    let (mut before, mut options) = (Vec::new(), Vec::new());
-    if let Some(program) = words.next() {
-        options.push(program.clone());
-        before.push(program);
-    }
+    let mut arguments = Arguments { before: words.next().into_iter().collect(), ..Arguments::default() };
     let mut is_file = false;
-    while let Some(word) = words.next_if(|word| word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")) {
+    // Otherwise there is nothing for clap to do, whose tables take longer to make than a small script takes to run.
+    if words.peek().is_some_and(is_option) {
+        (arguments, is_file) = parse_options(arguments.before, &mut words)?;
+    }
+    arguments.script =
+        words.next().map(|word| if word == "-" && !is_file { Script::Input } else { Script::File(word) });
+    arguments.arguments = words.collect();
+    Ok(arguments)
+}
+
+fn is_option(word: &OsString) -> bool {
+    word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
+}
+
+/// Takes the options that come next, and what they say; `before` are the words before them. And whether they ended with "--".
+fn parse_options(
+    mut before: Vec<OsString>,
+    words: &mut Peekable<impl Iterator<Item = OsString>>,
+) -> Result<(Arguments, bool), clap::Error> {
+    let command = options();
+    let mut in_form = before.clone();
+    let mut is_file = false;
+    while let Some(word) = words.next_if(is_option) {
         before.push(word.clone());
         if word == "--" {
             is_file = true;
             break;
         }
         let (option, takes_next) = in_clap_form(&command, word);
-        options.push(option);
+        in_form.push(option);
         if takes_next && let Some(value) = words.next() {
             before.push(value.clone());
-            options.push(value);
+            in_form.push(value);
         }
     }
-    let matches = command.try_get_matches_from(options).map_err(|error| as_typed(error, &before))?;
+    let matches = match command.try_get_matches_from(&in_form) {
+        Ok(matches) => matches,
+        // The answer may speak of the commands.
+        Err(_) => self::command().try_get_matches_from(&in_form).map_err(|error| as_typed(error, &before))?,
+    };
     let flag = |name| matches.get_flag(name);
-    Ok(Arguments {
+    let arguments = Arguments {
         preparations: preparations(&matches),
-        script: words.next().map(|word| if word == "-" && !is_file { Script::Input } else { Script::File(word) }),
-        arguments: words.collect(),
         before,
         interactive: flag("interactive"),
         timeout: matches.get_one("timeout").map(|limit: &Duration| (!limit.is_zero()).then_some(*limit)),
@@ -209,8 +233,9 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
         debug: flag("debug"),
         trace: flag("trace"),
         version: flag("v") || flag("interactive"),
-        outlives_errors: false,
-    })
+        ..Arguments::default()
+    };
+    Ok((arguments, is_file))
 }
 
 /// An option as clap wants it: long ones with two dashes, and nothing behind a letter that takes no value. And whether the
@@ -304,6 +329,13 @@ mod tests {
         assert_eq!(parsed(&["--", "-"]).unwrap().script, Some(Script::File("-".into())));
         assert_eq!(parsed(&["--", "-x"]).unwrap().script, Some(Script::File("-x".into())));
         assert_eq!(parsed(&["-i", "--"]).unwrap().script, None);
+    }
+
+    #[test]
+    fn no_options_mean_what_clap_says_of_none() {
+        let (without, with) = (parsed(&["a.lua", "x"]).unwrap(), parsed(&["--", "a.lua", "x"]).unwrap());
+        assert_eq!(without.before, ["solvm"]);
+        assert_eq!(Arguments { before: without.before.clone(), ..with }, without);
     }
 
     #[test]

@@ -14,8 +14,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub(super) fn command() -> Command {
-    Command::new("check")
+pub(super) fn add_words(command: Command) -> Command {
+    command
         .about("Look for errors in Lua files without running them: syntax, undefined globals, unused locals, unreachable code")
         .arg(
             Arg::new("files")

@@ -7,8 +7,8 @@ use clap_complete::Shell;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-pub(super) fn command() -> Command {
-    Command::new("completions")
+pub(super) fn add_words(command: Command) -> Command {
+    command
         .about("Print the completions of a shell, to be sourced by it")
         .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(EnumValueParser::<Shell>::new()))
 }
@@ -32,8 +32,8 @@ fn with_one_dash(script: &str) -> String {
     })
 }
 
-pub(super) fn man_command() -> Command {
-    Command::new("man").about("Print the manual page (solvm man > solvm.1)")
+pub(super) fn add_man_words(command: Command) -> Command {
+    command.about("Print the manual page (solvm man > solvm.1)")
 }
 
 pub(super) fn run_man(_: &ArgMatches) -> ExitCode {

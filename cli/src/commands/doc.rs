@@ -10,8 +10,8 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub(super) fn command() -> Command {
-    Command::new("doc")
+pub(super) fn add_words(command: Command) -> Command {
+    command
         .about("Print the documentation of a module or a function")
         .arg(Arg::new("name").value_name("NAME").help("As uuid, uuid.v4, http_get; none lists the modules"))
         .arg(

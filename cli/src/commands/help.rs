@@ -4,8 +4,8 @@ use crate::arguments;
 use clap::{Arg, ArgMatches, Command};
 use std::process::ExitCode;
 
-pub(super) fn command() -> Command {
-    Command::new("help")
+pub(super) fn add_words(command: Command) -> Command {
+    command
         .about("Print this, or the help of a command")
         .arg(Arg::new("command").value_name("COMMAND").help("A command of solvm"))
 }

@@ -9,8 +9,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub(super) fn command() -> Command {
-    Command::new("init")
+pub(super) fn add_words(command: Command) -> Command {
+    command
         .about("Make a project: a script, a module with a test, and what editors need to know SolVM's functions")
         .arg(
             Arg::new("folder")

@@ -21,34 +21,42 @@ use walkdir::WalkDir;
 
 /// A command: its words, and what it does.
 struct Subcommand {
-    /// Describes its words. The name in it is the one that it is called by.
-    command: fn() -> Command,
+    name: &'static str,
+    /// Adds its words to a command of its name.
+    add_words: fn(Command) -> Command,
     run: fn(&ArgMatches) -> ExitCode,
 }
 
 impl Subcommand {
+    fn command(&self) -> Command {
+        (self.add_words)(Command::new(self.name))
+    }
+
     /// Its words, with "solvm" before them in its help.
     fn words(&self) -> Command {
-        let command = (self.command)();
-        let name = format!("solvm {}", command.get_name());
-        command.bin_name(name)
+        self.command().bin_name(format!("solvm {}", self.name))
     }
 }
 
 const COMMANDS: &[Subcommand] = &[
-    Subcommand { command: run::command, run: run::run },
-    Subcommand { command: check::command, run: check::run },
-    Subcommand { command: test::command, run: test::run },
-    Subcommand { command: doc::command, run: doc::run },
-    Subcommand { command: init::command, run: init::run },
-    Subcommand { command: completions::command, run: completions::run },
-    Subcommand { command: completions::man_command, run: completions::run_man },
-    Subcommand { command: help::command, run: help::run },
+    Subcommand { name: "run", add_words: run::add_words, run: run::run },
+    Subcommand { name: "check", add_words: check::add_words, run: check::run },
+    Subcommand { name: "test", add_words: test::add_words, run: test::run },
+    Subcommand { name: "doc", add_words: doc::add_words, run: doc::run },
+    Subcommand { name: "init", add_words: init::add_words, run: init::run },
+    Subcommand { name: "completions", add_words: completions::add_words, run: completions::run },
+    Subcommand { name: "man", add_words: completions::add_man_words, run: completions::run_man },
+    Subcommand { name: "help", add_words: help::add_words, run: help::run },
 ];
+
+/// The commands' names.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    COMMANDS.iter().map(|subcommand| subcommand.name)
+}
 
 /// Every command's words, for the help, completions and the manual page.
 pub(crate) fn all() -> impl Iterator<Item = Command> {
-    COMMANDS.iter().map(|subcommand| (subcommand.command)())
+    COMMANDS.iter().map(Subcommand::command)
 }
 
 /// Runs the command that the first word names. None if it names none.
@@ -62,7 +70,7 @@ pub(crate) fn run(words: &[OsString]) -> Option<ExitCode> {
 }
 
 fn find(name: &OsStr) -> Option<&'static Subcommand> {
-    COMMANDS.iter().find(|subcommand| name == (subcommand.command)().get_name())
+    COMMANDS.iter().find(|subcommand| name == subcommand.name)
 }
 
 /// Prints a message about what went wrong; the exit code for it.

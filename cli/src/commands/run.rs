@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::iter::once;
 use std::process::ExitCode;
 
-pub(super) fn command() -> Command {
-    Command::new("run")
+pub(super) fn add_words(command: Command) -> Command {
+    command
         .about("Run a script, with --watch again whenever a Lua file in its folder changes")
         .arg(
             Arg::new("watch")

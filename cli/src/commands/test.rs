@@ -22,8 +22,8 @@ const SUFFIX: &str = "_test.lua";
 /// The globals that they find beside those of every program.
 pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
 
-pub(super) fn command() -> Command {
-    Command::new("test")
+pub(super) fn add_words(command: Command) -> Command {
+    command
         .about("Run the tests in all files *_test.lua")
         .arg(
             Arg::new("folder")
