@@ -2,7 +2,8 @@
 //!
 //! Each class (a cell size within a space) owns blocks. A swept block's free cells form runs; the class takes one run at a
 //! time and hands its cells out by moving a pointer. Whatever is not that pointer's move (accounting, the decision to
-//! collect, lazy sweeping) happens when a run is exhausted, in [`Heap::refill`]. Allocation never collects.
+//! collect, lazy sweeping) happens when a run is exhausted, in [`Heap::refill`]. A class that has no block yet takes its first
+//! few cells from the runs of larger ones. Allocation never collects.
 //!
 //! Invariant (RUNS): a run never overlaps a live cell, and a run in use lies in a block that is swept.
 //! Invariant (BLACK RUNS): from the atomic phase to the end of the purge every cell of a run in use is marked in advance,
@@ -21,6 +22,8 @@ const SIZES: [u32; 30] = [
 pub(crate) const MAX_CELL: usize = 8192;
 /// The number of classes: every size in every space.
 pub(super) const CLASSES: usize = SIZES.len() * 3;
+/// How many bytes a class takes from larger ones before it has a block of its own.
+const LOAN: usize = 2048;
 /// How many blocks one refill sweeps at most before it takes a fresh block.
 const SWEEP_LIMIT: usize = 8;
 
@@ -66,6 +69,8 @@ pub(super) struct Class {
     pub(super) ready: Vec<*mut Block>,
     /// The blocks that are still to be swept in this cycle.
     pub(super) unswept: Vec<*mut Block>,
+    /// The bytes that it took from larger classes.
+    loaned: usize,
 }
 
 /// The class of cells for `size` bytes, at most [`MAX_CELL`].
@@ -105,6 +110,9 @@ impl Heap {
     #[cold]
     #[inline(never)]
     unsafe fn refill(&mut self, class: usize) -> *mut u8 {
+        if let Some(cell) = self.borrow(class) {
+            return cell;
+        }
         let mut sweeps = 0;
         while self.classes[class].runs.is_none() {
             let block = if let Some(block) = self.classes[class].ready.pop() {
@@ -133,6 +141,23 @@ impl Heap {
         self.cursors[class] = Cursor { bump: start.add(size_of_class(class)), limit };
         self.account_allocation(bytes);
         start
+    }
+
+    /// A cell from the run of a larger class, for a class without a block. A block's first cell is the first touch of a page,
+    /// which takes the system longer than all that a new VM does with some classes.
+    unsafe fn borrow(&mut self, class: usize) -> Option<*mut u8> {
+        let Class { swept, unswept, loaned, .. } = &self.classes[class];
+        if !swept.is_empty() || !unswept.is_empty() {
+            return None;
+        }
+        let end_of_space = (class + 1).next_multiple_of(SIZES.len());
+        let larger = (class + 1..end_of_space)
+            .take_while(|&larger| loaned + size_of_class(larger) <= LOAN)
+            .find(|&larger| self.cursors[larger].bump < self.cursors[larger].limit)?;
+        let (cell, size) = (self.cursors[larger].bump, size_of_class(larger));
+        self.cursors[larger].bump = cell.add(size);
+        self.classes[class].loaned += size;
+        Some(cell)
     }
 
     unsafe fn new_block(&mut self, class: usize) -> *mut Block {

@@ -1,7 +1,7 @@
 //! Memory: accounting, limits, release.
 
 use super::{TestRoots, heap, number};
-use crate::gc::arena::BLOCK_SIZE;
+use crate::gc::arena::{BLOCK_SIZE, block_of};
 use crate::gc::{Heap, HeapConfig};
 use crate::table;
 use crate::value::Value;
@@ -40,6 +40,27 @@ fn memory_is_released() {
             held,
             (heap.arenas.size() + heap.large.size())
         );
+    }
+}
+
+#[test]
+fn few_objects_share_blocks() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let blocks = heap.arenas.blocks_in_use().len();
+        // From large to small, so that there is something to borrow from.
+        let texts: Vec<_> = (0..=40).rev().map(|length| vec![b'x'; length]).collect();
+        let strings: Vec<_> = texts.iter().map(|text| heap.string(text)).collect();
+        assert_eq!(heap.arenas.blocks_in_use().len(), blocks + 1);
+        roots.values.extend(strings.iter().map(|&string| Value::from_string(string)));
+        heap.collect(&mut roots);
+        for (text, string) in texts.iter().zip(&strings) {
+            assert_eq!(heap.string(text), *string);
+        }
+        // What there are many of has a block of its own.
+        let many: Vec<_> = (0..200).map(|number| heap.string(format!("{number:030}").as_bytes())).collect();
+        assert_ne!(block_of(many[199]), block_of(strings[0]));
     }
 }
 
