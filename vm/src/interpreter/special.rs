@@ -129,7 +129,7 @@ handlers! { (pc, base, d, a, k, vm)
         if (*vm).outcome == native::CALLING {
             jump!(issue_prepared_call, 0, 0);
         }
-        jump!(native_results, 0, 0);
+        jump!(native_answered, 0, 0);
     }
     /// Calls what a native has prepared behind the call word before `pc`, its arguments up to `vm.top`. Callees may be too short
     /// to charge the budget themselves: a native that never ends is stopped here. The call word restarts as any other does.
@@ -157,26 +157,26 @@ handlers! { (pc, base, d, a, k, vm)
         pc = (*vm).pc;
         base = (*vm).base;
         k = (*vm).k;
-        if outcome + 1 != call_results(pc) as i64 {
+        // Results are in place, and more than are wanted do no harm. An open list wants more than an outcome can say.
+        if outcome + 1 < call_results(pc) as i64 {
             (*vm).outcome = outcome;
-            jump!(native_results, 0, 0);
+            jump!(native_answered, 0, 0);
         }
     }
-    /// A native has left another number of results than its call word wants, behind each other from the callee's slot on. What
-    /// else its outcome may mean is out of line.
-    native_results {
-        let wanted = call_results(pc) as usize;
-        if (*vm).outcome < 0 {
+    /// A native has answered with `Vm::outcome`: its results are made as many as are wanted, if it has any.
+    native_answered {
+        let count = (*vm).outcome;
+        let results = base.add(call_slot(pc));
+        let end = results.wrapping_offset(count as isize);
+        if (count < 0) | (end > (*vm).stack_end) {
             cold!(native_outcome);
         }
-        let count = (*vm).outcome as usize;
-        let slot = base.add(call_slot(pc));
-        if wanted as u64 == ALL {
-            (*vm).top = slot.add(count);
+        if call_results(pc) == ALL {
+            (*vm).top = end;
         } else {
-            let mut i = count;
-            while i + 1 < wanted {
-                *slot.add(i) = Value::NIL;
+            let mut i = count as usize;
+            while i + 1 < call_results(pc) as usize {
+                *results.add(i) = Value::NIL;
                 keep_loop!();
                 i += 1;
             }
