@@ -67,6 +67,29 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
     CONTINUE
 }
 
+/// False and an error reach the call word before `pc` in the frame at `base`; that becomes the running context.
+///
+/// # Safety
+/// `base` and `pc` are a context of the running thread, whose call word called a native: its callee and the slot behind that
+/// are there.
+pub(crate) unsafe fn deliver_failure(vm: &mut Vm, base: *mut Value, pc: *const u32, error: Value) -> u64 {
+    let target = base.add(call_slot(pc));
+    *target = Value::FALSE;
+    *target.add(1) = error;
+    let wanted = call_results(pc);
+    if wanted == OPEN_LIST {
+        vm.top = target.add(2);
+    } else {
+        for i in 3..wanted as usize {
+            *target.add(i - 1) = Value::NIL;
+        }
+    }
+    vm.base = base;
+    vm.pc = pc;
+    vm.k = constants_of(base);
+    CONTINUE
+}
+
 /// Raises a message, with the position of the running function before it if that is a Lua function.
 ///
 /// # Safety
@@ -96,8 +119,23 @@ pub(crate) unsafe fn throw_out_of_memory(vm: &mut Vm) -> u64 {
 /// # Safety
 /// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). The error is alive.
 pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
-    let mut error = error;
     let mut context = Context { base: vm.base, pc: vm.pc };
+    while let (None, Some(caller)) = (context.continuation(), context.caller()) {
+        context = caller;
+    }
+    match context.continuation() {
+        Some(Continuation::ProtectedCall) => fail_protected_call(vm, context.base, error),
+        _ => unwind(vm, context, error),
+    }
+}
+
+/// As [`throw`], from a context on that the error has reached.
+///
+/// # Safety
+/// As [`throw`].
+#[inline(never)]
+unsafe fn unwind(vm: &mut Vm, reached: Context, error: Value) -> u64 {
+    let (mut context, mut error) = (reached, error);
     let mut in_handler = false;
     loop {
         match context.continuation() {
@@ -136,9 +174,8 @@ pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
                 }
                 thread::switch_to(vm, resumer);
                 if is_seen {
-                    let values = [Value::FALSE, error];
                     let (base, pc) = (vm.base, vm.pc);
-                    return deliver(vm, base, pc, values.as_ptr(), 2);
+                    return deliver_failure(vm, base, pc, error);
                 }
                 // Through `wrap` the error goes on in the resumer.
                 context = Context { base: vm.base, pc: vm.pc };
@@ -280,8 +317,7 @@ pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
 unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u64 {
     close_upvalues(&mut vm.heap, vm.current, frame);
     let (_, caller) = unlink(*frame.sub(1));
-    let values = [Value::FALSE, error];
-    deliver(vm, frame.sub(2 + call_slot(caller)), caller, values.as_ptr(), 2)
+    deliver_failure(vm, frame.sub(2 + call_slot(caller)), caller, error)
 }
 
 /// The function of the running thread has returned `count` values from `results` on.

@@ -406,9 +406,8 @@ cold_functions! {
             return unwind::throw_text(vm, text);
         }
         let message = vm.heap.string_value(text.as_ref());
-        let values = [Value::FALSE, message];
         let (base, pc) = (vm.base, vm.pc);
-        deliver(vm, base, pc, values.as_ptr(), 2)
+        unwind::deliver_failure(vm, base, pc, message)
     }
     fn cannot_yield(vm, _instruction) {
         unwind::throw_text(vm, messages::YIELD_OUTSIDE.of(vm.dialect))
