@@ -11,7 +11,7 @@ use super::compare::is_negated;
 use super::concat::concatenate_from;
 use super::dispatch::{CALL, cold_functions, dispatch, handlers, keep_loop};
 use super::operand::{c, jump_target};
-use crate::frame::{self, call_results, call_slot, constants_of, unlink};
+use crate::frame::{self, call_results, call_slot, constants_of, prototype_of, unlink};
 use crate::messages;
 use crate::native;
 use crate::object::{NativeFunction, Thread};
@@ -258,13 +258,14 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
+        // Whoever wants one value or none has a Lua function at its frame.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 1 { *slot.add(3) } else { Value::NIL };
         } else if wanted != 1 {
             (*vm).arrive(slot.add(3), c(d) - 1);
             return deliver_arrived::leave(target_pc, target_base, 0, 0, k, vm);
         }
-        dispatch!(target_pc, target_base, constants_of(target_base), vm)
+        dispatch!(target_pc, target_base, (*prototype_of(target_base)).constants, vm)
     }
     /// What `coroutine.wrap` returned: resumes its thread, errors pass through.
     resume_wrapped {
@@ -288,13 +289,14 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
+        // Whoever wants one value or none has a Lua function at its frame.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 0 { *slot.add(2) } else { Value::NIL };
         } else if wanted != 1 {
             (*vm).arrive(slot.add(2), c(d));
             return deliver_arrived::leave(target_pc, target_base, 0, 0, k, vm);
         }
-        dispatch!(target_pc, target_base, constants_of(target_base), vm)
+        dispatch!(target_pc, target_base, (*prototype_of(target_base)).constants, vm)
     }
     /// `coroutine.yield(...)`.
     yield_values {
@@ -314,6 +316,7 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*resumer).pc;
         let target_base = (*resumer).base;
         let mut wanted = call_results(target_pc);
+        // Whoever wants no more values than two has a Lua function at its frame.
         if (*vm).heap.is_marking() | (wanted > 3) {
             (*vm).arrive(slot.add(2), count);
             (*vm).outcome = i64::from((*current).is_wrap);
@@ -331,7 +334,7 @@ handlers! { (pc, base, d, a, k, vm)
                 *target.add(1) = if count > 1 { *slot.add(3) } else { Value::NIL };
             }
         }
-        dispatch!(target_pc, target_base, constants_of(target_base), vm)
+        dispatch!(target_pc, target_base, (*prototype_of(target_base)).constants, vm)
     }
 }
 
