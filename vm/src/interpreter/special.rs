@@ -182,6 +182,15 @@ handlers! { (pc, base, d, a, k, vm)
             }
         }
     }
+    /// `error(value)`, unless the message needs a position or a level is given.
+    raise {
+        let message = if c(d) > 0 { *base.add(a as usize + 2) } else { Value::NIL };
+        if c(d) > 1 || message.is_number() || message.is_string() {
+            jump!(call_native, d, a);
+        }
+        (*vm).error = message;
+        cold!(throw_error);
+    }
     /// `pcall(f, ...)`: the callee and its arguments are already in place but for the link between them.
     protected_call {
         let frame = base.add(a as usize + 2);
@@ -378,6 +387,10 @@ cold_functions! {
     }
     fn native_outcome(vm, _instruction) {
         native::finish(vm)
+    }
+    fn throw_error(vm, _instruction) {
+        let error = std::mem::replace(&mut vm.error, Value::NIL);
+        unwind::throw(vm, error)
     }
     /// The stack ends too early for the arguments of a protected call (up to `vm.top`), which are moved up: if such calls
     /// nest, by any distance.

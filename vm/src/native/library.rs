@@ -76,6 +76,14 @@ impl Definition {
         Definition { name, handler: special::call_number_function::<F>, code: enter_number::<F> }
     }
 
+    /// A native that raises its argument, for messages that get a position: other values the interpreter raises itself.
+    pub const fn raise<F, P>(name: &'static str, _function: F) -> Definition
+    where
+        F: for<'c> Native<'c, P> + Copy + Send + Sync + 'static,
+    {
+        Definition { handler: special::raise, ..Definition::new(name, _function) }
+    }
+
     /// One that the interpreter carries out.
     pub const fn special(name: &'static str, what: Special) -> Definition {
         let handler: Handler = match what {
@@ -223,8 +231,8 @@ pub struct Library {
     pub aliases: &'static [(&'static str, &'static str)],
 }
 
-/// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see [`Definition::number`](crate::native::Definition::number)), `"name" => special Kind`, `"name" => constant number`,
-/// `"name" => text "string"`, `"name" => same_as "other name"`.
+/// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see [`Definition::number`](crate::native::Definition::number)), `"name" => raise function` (see
+/// [`Definition::raise`](crate::native::Definition::raise)), `"name" => special Kind`, `"name" => constant number`, `"name" => text "string"`, `"name" => same_as "other name"`.
 #[macro_export]
 macro_rules! library {
     (@step $name:literal $functions:tt $constants:tt $aliases:tt {}) => {
@@ -244,6 +252,9 @@ macro_rules! library {
     };
     (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => number $value:expr, $($rest:tt)* }) => {
         $crate::library!(@step $name [$($function,)* $crate::native::Definition::number($key, $value),] $constants $aliases { $($rest)* })
+    };
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => raise $value:expr, $($rest:tt)* }) => {
+        $crate::library!(@step $name [$($function,)* $crate::native::Definition::raise($key, $value),] $constants $aliases { $($rest)* })
     };
     (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => $value:expr, $($rest:tt)* }) => {
         $crate::library!(@step $name [$($function,)* $crate::native::Definition::new($key, $value),] $constants $aliases { $($rest)* })

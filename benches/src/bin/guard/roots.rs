@@ -21,6 +21,7 @@ const COLD: &[(Opcode, &str)] = &[
 /// Handlers behind no opcode, reached through a native function's object.
 const NATIVES: &[&str] = &[
     "special::call_native",
+    "special::raise",
     "special::protected_call",
     "special::protected_call_with_handler",
     "special::resume",
