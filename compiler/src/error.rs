@@ -87,16 +87,21 @@ pub fn chunk_id(name: &[u8]) -> Vec<u8> {
     limited_chunk_id(name, RUNTIME_ID_SIZE)
 }
 
-/// `size` counts a C string's final zero and, in the two longer forms, the quotes and dots of its templates.
+/// `size` counts a C string's final zero and, in the two longer forms, the quotes and dots of its templates. What comes back
+/// mostly has room for the rest of a message.
 fn limited_chunk_id(name: &[u8], size: usize) -> Vec<u8> {
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    let mut id = Vec::with_capacity(2 * size);
     match name {
-        [b'=', rest @ ..] => rest.iter().copied().take(size - 1).collect(),
+        [b'=', rest @ ..] => id.extend(rest.iter().take(size - 1)),
         [b'@', file @ ..] => {
             let room = size - " '...' ".len() - 1;
             match file.len().checked_sub(room) {
-                None | Some(0) => file.to_vec(),
-                Some(excess) => [b"...", file.get(excess..).unwrap_or_default()].concat(),
+                None | Some(0) => id.extend_from_slice(file),
+                Some(excess) => {
+                    id.extend_from_slice(b"...");
+                    id.extend_from_slice(file.get(excess..).unwrap_or_default());
+                }
             }
         }
         text => {
@@ -104,7 +109,10 @@ fn limited_chunk_id(name: &[u8], size: usize) -> Vec<u8> {
             let first_line = text.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
             let shown = first_line.get(..room).unwrap_or(first_line);
             let dots: &[u8] = if shown.len() < text.len() { b"..." } else { b"" };
-            [b"[string \"", shown, dots, b"\"]"].concat()
+            for part in [b"[string \"", shown, dots, b"\"]"] {
+                id.extend_from_slice(part);
+            }
         }
     }
+    id
 }

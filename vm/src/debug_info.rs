@@ -54,10 +54,7 @@ pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
             context = caller;
         }
     }
-    match context_position(context) {
-        Some(CallerInfo { source, line: Some(line) }) => [&source[..], format!(":{line}: ").as_bytes()].concat(),
-        _ => Vec::new(),
-    }
+    context_position(context).map_or(Vec::new(), CallerInfo::into_prefix)
 }
 
 /// Whether a context is code of a library that is written in Lua.

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::handle::{Brand, Coroutine, Function, Value};
 use crate::activation::{self, Activation, Activations};
 use crate::debug_info;
+use crate::number::NumberText;
 use crate::object::Thread;
 use crate::value::Value as Raw;
 use std::marker::PhantomData;
@@ -27,13 +28,25 @@ pub struct Level<'c> {
     brand: Brand<'c>,
 }
 
-/// What is known of an active call.
+/// Where an active call stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerInfo {
     /// The chunk's name as messages give it (`script.lua`, `[string "..."]`, `[C]` for natives).
     pub source: Vec<u8>,
     /// The line that runs; None in natives.
     pub line: Option<u32>,
+}
+
+impl CallerInfo {
+    /// "source:line: ", with which messages begin; nothing for a native.
+    pub fn into_prefix(self) -> Vec<u8> {
+        let Some(line) = self.line else { return Vec::new() };
+        let mut prefix = self.source;
+        prefix.push(b':');
+        prefix.extend_from_slice(&NumberText::new(f64::from(line)));
+        prefix.extend_from_slice(b": ");
+        prefix
+    }
 }
 
 impl<'c> Call<'c> {
@@ -69,11 +82,7 @@ impl<'c> Call<'c> {
     /// "source:line:" of the active call at a level, with a space; nothing for a native.
     pub fn position(&mut self, level: usize) -> Vec<u8> {
         let Some(level) = self.level(level) else { return Vec::new() };
-        let info = self.level_info(level);
-        match info.line {
-            Some(line) => [&info.source[..], b":", line.to_string().as_bytes(), b": "].concat(),
-            None => Vec::new(),
-        }
+        self.level_info(level).into_prefix()
     }
 
     /// What the function that is active at a level is called there: what kind of variable that is, and its name.
