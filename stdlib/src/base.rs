@@ -59,11 +59,16 @@ fn assert<'c>(call: &mut Call<'c>, value: Value<'c>, _message: Rest) -> Result<P
     if value.is_truthy() {
         return Ok(Pass { first: 0 });
     }
-    let message = <Option<LuaString> as Param>::take(call, &mut 1)?;
-    Err(match message {
-        Some(text) => Error::text(text.bytes().to_vec()),
-        None => Error::text("assertion failed!"),
-    })
+    Err(assertion_error(call))
+}
+
+#[cold]
+fn assertion_error(call: &mut Call) -> Error {
+    match <Option<LuaString> as Param>::take(call, &mut 1) {
+        Ok(Some(text)) => Error::text(text.bytes().to_vec()),
+        Ok(None) => Error::text("assertion failed!"),
+        Err(error) => error,
+    }
 }
 
 /// Raises its first argument, with the position at `level` before it if it is a string.
