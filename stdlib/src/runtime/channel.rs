@@ -50,8 +50,17 @@ fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<Whole>) -
     Ok(channel)
 }
 
-/// The channel that argument `index` names or is.
+/// The channel that argument `index` is or names.
+#[inline]
 fn channel_of<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<ChannelHandle<'c>, Error> {
+    match ChannelHandle::from_value(value) {
+        Some(channel) => Ok(channel),
+        None => named_channel(call, index, value),
+    }
+}
+
+#[cold]
+fn named_channel<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<ChannelHandle<'c>, Error> {
     let found = match LuaString::from_value(value) {
         Some(name) => {
             let found = names(call)?.get(name);
@@ -92,6 +101,7 @@ pub(crate) type Received<'c> = Either<Value<'c>, (Option<Value<'c>>, &'static st
 
 /// `receive(channel[, seconds])`: the value; nil and "closed" at the end, "timeout" when the time is up. A goroutine that asks
 /// again after the end is ended.
+#[inline(always)]
 pub(crate) fn receive<'c>(
     call: &mut Call<'c>,
     channel: Value<'c>,

@@ -95,6 +95,20 @@ pub(crate) const FEW: usize = 250;
 /// # Safety
 /// `vm.outcome` is what a native has just answered, and it left `vm` as that outcome demands.
 pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
+    if vm.outcome == PARKED {
+        let callee = vm.base.add(call_slot(vm.pc));
+        thread::save(vm, callee.add(2));
+        return scheduler::park(vm);
+    }
+    finish_otherwise(vm)
+}
+
+/// As [`finish`], for what is less frequent.
+///
+/// # Safety
+/// As [`finish`].
+#[inline(never)]
+unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
     let (base, pc) = (vm.base, vm.pc);
     let deliver = |vm: &mut Vm, count: usize| unwind::deliver(vm, base, pc, base.add(call_slot(pc)), count);
     match vm.outcome {
@@ -106,10 +120,6 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
         CALLING => {
             let need = vm.top;
             if thread::grow_or_collect(vm, need, 0) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
-        }
-        PARKED => {
-            thread::save(vm, base.add(call_slot(pc) + 2));
-            scheduler::park(vm)
         }
         PARKED_INSIDE => {
             thread::save(vm, base);

@@ -28,7 +28,7 @@ pub use timers::{Expiry, Parked};
 pub use turn::Turn;
 
 use crate::gc::Marker;
-use crate::interpreter::CONTINUE;
+use crate::interpreter::{CONTINUE, keep_loop};
 use crate::messages;
 use crate::native::Error;
 use crate::object::{Table, Thread};
@@ -344,6 +344,7 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
     if wanted == crate::frame::OPEN_LIST {
         for (i, value) in values.iter().enumerate() {
             *target.add(i) = *value;
+            keep_loop!();
         }
         (*thread).top = target.add(values.len());
     } else {
@@ -437,30 +438,46 @@ pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
             return Exit::Idle.answer();
         };
         vm.scheduler.running = Some(index);
-        let goroutine = &mut vm.scheduler.goroutines[index as usize];
-        let fate = std::mem::replace(&mut goroutine.fate, Fate::Live);
-        let thread = goroutine.thread;
-        let is_preempted = (*thread).preempted != 0;
-        thread::switch_to(vm, thread);
-        let ended = match fate {
-            Fate::Live => return CONTINUE,
-            Fate::Raise(text) => return unwind::throw_text(vm, text),
-            Fate::End => {
-                unwind::discard(vm);
-                Ended::Returned(Vec::new())
-            }
-            Fate::Fail(text) => {
-                if is_preempted {
-                    // It fails in the instruction that it would begin with: that is the one before the context's pc.
-                    vm.pc = vm.pc.add(1);
-                }
-                unwind::fail(vm, text)
-            }
-        };
-        let answer = release_goroutine(vm, ended);
-        if answer != CONTINUE {
+        let goroutine = &vm.scheduler.goroutines[index as usize];
+        if goroutine.fate == Fate::Live {
+            thread::switch_to(vm, goroutine.thread);
+            return CONTINUE;
+        }
+        if let Some(answer) = meet_fate(vm, index) {
             return answer;
         }
+    }
+}
+
+/// The goroutine that is about to run meets its fate. None if it has ended by that, and another one may run.
+///
+/// # Safety
+/// As [`pick_next`].
+#[cold]
+unsafe fn meet_fate(vm: &mut Vm, index: u32) -> Option<u64> {
+    let goroutine = &mut vm.scheduler.goroutines[index as usize];
+    let fate = std::mem::replace(&mut goroutine.fate, Fate::Live);
+    let thread = goroutine.thread;
+    let is_preempted = (*thread).preempted != 0;
+    thread::switch_to(vm, thread);
+    let ended = match fate {
+        Fate::Live => return Some(CONTINUE),
+        Fate::Raise(text) => return Some(unwind::throw_text(vm, text)),
+        Fate::End => {
+            unwind::discard(vm);
+            Ended::Returned(Vec::new())
+        }
+        Fate::Fail(text) => {
+            if is_preempted {
+                // It fails in the instruction that it would begin with: that is the one before the context's pc.
+                vm.pc = vm.pc.add(1);
+            }
+            unwind::fail(vm, text)
+        }
+    };
+    match release_goroutine(vm, ended) {
+        CONTINUE => None,
+        answer => Some(answer),
     }
 }
 
