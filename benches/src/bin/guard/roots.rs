@@ -14,7 +14,6 @@ const COLD: &[(Opcode, &str)] = &[
     (Opcode::SelfIndex, "a method beyond the first 256 constants of a function"),
     (Opcode::PowerVV, "calls pow"),
     (Opcode::Concatenate, "allocates"),
-    (Opcode::Return, "more than one result: copies a list"),
     (Opcode::VarargTable, "allocates; once per call of a function with a parameter `arg`"),
 ];
 
