@@ -34,7 +34,7 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(grow_for_call);
         }
         *frame.sub(1) = Value(pc as u64);
-        if c(d) < (*prototype).entry_parameters as usize {
+        if (c(d) as u32) < (*prototype).entry_parameters {
             jump!(fix_arguments, d, a);
         }
         base = frame;
@@ -170,13 +170,12 @@ handlers! { (pc, base, d, a, k, vm)
     Return1 {
         let value = *base.add(a as usize);
         pc = (*base.sub(1)).0 as *const u32;
-        let slot = call_slot(pc);
         if call_results(pc) > 2 {
             (*vm).returned = value;
-            jump!(return_to_many, 0, slot as u64);
+            jump!(return_to_many, 0, 0);
         }
         *base.sub(2) = value;
-        base = base.sub(2 + slot);
+        base = base.sub(2 + call_slot(pc));
         k = (*(*function_of(base)).prototype).constants;
     }
     /// One value, `Vm::returned`, for a call word that wants an open list or several results. `pc` is the caller's.
@@ -194,7 +193,7 @@ handlers! { (pc, base, d, a, k, vm)
                 i += 1;
             }
         }
-        base = target.sub(a as usize);
+        base = target.sub(call_slot(pc));
         k = constants_of(base);
     }
     Return {
