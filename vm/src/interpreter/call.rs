@@ -61,7 +61,7 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(grow_for_open_call);
         }
         *frame.sub(1) = Value(pc as u64);
-        if c(d) < (*prototype).entry_parameters as usize {
+        if (c(d) as u32) < (*prototype).entry_parameters {
             jump!(fix_arguments, d, a);
         }
         base = frame;

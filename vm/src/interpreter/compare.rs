@@ -48,67 +48,37 @@ orders! {
     NotLessEqualKV |x, y, base, k, a, d| k.add(d), base.add(a) => x > y;
 }
 
+macro_rules! equality {
+    ($($equal:ident $not_equal:ident |$x:ident, $y:ident, $base:ident, $k:ident, $d:ident| $second:expr => $holds:expr;)*) => { $(
+        handlers! { (pc, $base, $d, a, $k, vm)
+            $equal {
+                let ($x, $y) = (*$base.add(a as usize), *$second);
+                let equal = $holds;
+                if !equal && may_be_equal($x, $y) {
+                    cold!(equal);
+                }
+                pc = if equal { jump_target(pc) } else { pc.add(1) };
+            }
+            $not_equal {
+                let ($x, $y) = (*$base.add(a as usize), *$second);
+                let equal = $holds;
+                if !equal && may_be_equal($x, $y) {
+                    cold!(equal);
+                }
+                pc = if equal { pc.add(1) } else { jump_target(pc) };
+            }
+        }
+    )* };
+}
+
+equality! {
+    // NaN, which has equal bits, is equal to nothing.
+    EqualVV NotEqualVV |x, y, base, k, d| base.add(d as usize) => x.as_f64() == y.as_f64() || (x == y && !x.is_number());
+    // No constant is NaN.
+    EqualVK NotEqualVK |x, y, base, k, d| k.add(d as usize) => x == y || x.as_f64() == y.as_f64();
+}
+
 handlers! { (pc, base, d, a, k, vm)
-    EqualVV {
-        let (x, y) = (*base.add(a as usize), *base.add(d as usize));
-        let equal;
-        if x.is_number() & y.is_number() {
-            equal = x.as_f64() == y.as_f64();
-        } else if x == y {
-            equal = true;
-        } else {
-            if may_be_equal(x, y) {
-                cold!(equal);
-            }
-            equal = false;
-        }
-        pc = if equal { jump_target(pc) } else { pc.add(1) };
-    }
-    NotEqualVV {
-        let (x, y) = (*base.add(a as usize), *base.add(d as usize));
-        let equal;
-        if x.is_number() & y.is_number() {
-            equal = x.as_f64() == y.as_f64();
-        } else if x == y {
-            equal = true;
-        } else {
-            if may_be_equal(x, y) {
-                cold!(equal);
-            }
-            equal = false;
-        }
-        pc = if equal { pc.add(1) } else { jump_target(pc) };
-    }
-    EqualVK {
-        let (x, y) = (*base.add(a as usize), *k.add(d as usize));
-        let equal;
-        if x.is_number() & y.is_number() {
-            equal = x.as_f64() == y.as_f64();
-        } else if x == y {
-            equal = true;
-        } else {
-            if may_be_equal(x, y) {
-                cold!(equal);
-            }
-            equal = false;
-        }
-        pc = if equal { jump_target(pc) } else { pc.add(1) };
-    }
-    NotEqualVK {
-        let (x, y) = (*base.add(a as usize), *k.add(d as usize));
-        let equal;
-        if x.is_number() & y.is_number() {
-            equal = x.as_f64() == y.as_f64();
-        } else if x == y {
-            equal = true;
-        } else {
-            if may_be_equal(x, y) {
-                cold!(equal);
-            }
-            equal = false;
-        }
-        pc = if equal { pc.add(1) } else { jump_target(pc) };
-    }
     EqualVP {
         pc = if (*base.add(a as usize)).0 == Value::NIL.0 - d { jump_target(pc) } else { pc.add(1) };
     }

@@ -4,7 +4,7 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
-use super::operand::{b, c, field_node};
+use super::operand::{b, c, field_node, operands};
 use crate::coerce::Type;
 use crate::frame::function_of;
 use crate::object::{LuaFunction, Table, Upvalue};
@@ -70,16 +70,17 @@ handlers! { (pc, base, d, a, k, vm)
         let table = table as *mut Table;
         let node = field_node(table, *k.add(c(d)), *k.add(c(d) + 1));
         if node.is_null() {
-            jump!(absent_field, d, a);
+            jump!(absent_field, 0, a);
         }
         let value = (*node).value;
         if value.is_nil() {
-            jump!(absent_field, d, a);
+            jump!(absent_field, 0, a);
         }
         *base.add(a as usize) = value;
     }
     /// A field that the table itself lacks: nil unless there is a metatable.
     absent_field {
+        let d = operands(pc);
         let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
         if !(*table).metatable.is_null() {
             cold!(get_inherited_field);
@@ -111,22 +112,24 @@ handlers! { (pc, base, d, a, k, vm)
         let object = *base.add(b(d));
         let table = object.untag(TABLE);
         if !is_pointer(table) {
-            jump!(string_method, d, a);
+            jump!(string_method, 0, a);
         }
+        // At once, so that the object need not be kept: nobody else uses the register.
+        *base.add(a as usize + 2) = object;
         let table = table as *mut Table;
         let node = field_node(table, *k.add(c(d)), *k.add(c(d) + 1));
         if node.is_null() {
-            jump!(inherited_method, d, a);
+            jump!(inherited_method, 0, a);
         }
         let value = (*node).value;
         if value.is_nil() {
-            jump!(inherited_method, d, a);
+            jump!(inherited_method, 0, a);
         }
-        *base.add(a as usize + 2) = object;
         *base.add(a as usize) = value;
     }
     /// A method that the object itself lacks, found where the metatable's `__index` table leads.
     inherited_method {
+        let d = operands(pc);
         let object = *base.add(b(d));
         let mut table = object.untag(TABLE) as *mut Table;
         let index_name = (*vm).index_name;
@@ -156,12 +159,12 @@ handlers! { (pc, base, d, a, k, vm)
                 break;
             }
         }
-        *base.add(a as usize + 2) = object;
         *base.add(a as usize) = value;
     }
     /// A method of a string, found in the `__index` table of what all strings have as their metatable. Of other values: out of
     /// line.
     string_method {
+        let d = operands(pc);
         let object = *base.add(b(d));
         let metatable = (*vm).type_metatables[Type::String as usize];
         if !is_pointer(object.untag(STRING)) | metatable.is_null() {

@@ -5,7 +5,7 @@
 
 use super::call::DoCall;
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers, keep_loop};
-use super::operand::{b, distance};
+use super::operand::{b, cut_off, distance};
 use crate::object::Table;
 use crate::table;
 use crate::value::{TABLE, Value, is_pointer};
@@ -40,63 +40,82 @@ handlers! { (pc, base, d, a, k, vm)
         let slot = base.add(a as usize);
         let generator = *slot.sub(3);
         if generator == NEXT_MARK {
-            let table = (*slot.sub(2)).untag(TABLE) as *const Table;
-            let mut position = (*slot.sub(1)).0;
-            let size = u64::from((*table).array_size);
-            while position < size {
-                let value = *(*table).array.add(position as usize + 1);
-                position += 1;
-                if !value.is_nil() {
-                    *slot = Value::arithmetic(position as i64 as f64);
-                    *slot.add(1) = value;
-                    *slot.sub(1) = Value(position);
-                    if b(d) > 3 {
-                        jump!(clear_rest, d, a);
-                    }
-                    dispatch!(pc.offset(1 + distance(u64::from(*pc >> 16))), base, k, vm)
-                }
-            }
-            let count = 1u64 << ((32 - u32::from((*table).shift)) & 63);
-            let mut index = position.wrapping_sub(size);
-            while index < count {
-                let node = (*table).nodes.add(index as usize);
-                index += 1;
-                let value = (*node).value;
-                if !value.is_nil() {
-                    *slot = (*node).key;
-                    *slot.add(1) = value;
-                    *slot.sub(1) = Value(index + size);
-                    if b(d) > 3 {
-                        jump!(clear_rest, d, a);
-                    }
-                    dispatch!(pc.offset(1 + distance(u64::from(*pc >> 16))), base, k, vm)
-                }
-            }
-            dispatch!(pc.add(1), base, k, vm)
+            jump!(next_pair, d, a);
         }
         if generator == INDEX_MARK {
-            let table = (*slot.sub(2)).untag(TABLE) as *const Table;
-            let index = (*slot.sub(1)).as_f64() + 1.0;
-            let place = crate::number::truncate(index) as u64;
-            if place.wrapping_sub(1) >= u64::from((*table).array_size) {
-                cold!(next_index);
-            }
-            let value = *(*table).array.add(place as usize);
-            if value.is_nil() {
-                cold!(next_index);
-            }
-            *slot = Value::arithmetic(index);
-            *slot.add(1) = value;
-            *slot.sub(1) = Value::arithmetic(index);
-            if b(d) > 3 {
-                jump!(clear_rest, d, a);
-            }
-            dispatch!(pc.offset(1 + distance(u64::from(*pc >> 16))), base, k, vm)
+            jump!(next_index_pair, d, a);
         }
         *slot = generator;
         *slot.add(2) = *slot.sub(2);
         *slot.add(3) = *slot.sub(1);
         jump!(DoCall, (d & 0xff) | 2 << 8, a);
+    }
+    /// The next entry of the table that a loop with `next` goes through, from the place in its control variable on.
+    next_pair {
+        let slot = base.add(a as usize);
+        let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+        let position = (*slot.sub(1)).0;
+        if position >= u64::from((*table).array_size) {
+            jump!(next_node, d, a);
+        }
+        let value = *(*table).array.add(position as usize + 1);
+        *slot.sub(1) = Value(position + 1);
+        if value.is_nil() {
+            jump!(next_pair, d, a);
+        }
+        *slot = Value::arithmetic((position + 1) as i64 as f64);
+        *slot.add(1) = value;
+        if b(d) > 3 {
+            jump!(clear_rest, d, a);
+        }
+        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
+    }
+    /// The same, behind the array part.
+    next_node {
+        let slot = base.add(a as usize);
+        let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+        let position = (*slot.sub(1)).0;
+        let index = position - u64::from((*table).array_size);
+        if index >> ((32 - u32::from((*table).shift)) & 63) != 0 {
+            dispatch!(pc.add(1), base, k, vm)
+        }
+        let node = (*table).nodes.add(index as usize);
+        *slot.sub(1) = Value(position + 1);
+        let value = (*node).value;
+        if value.is_nil() {
+            jump!(skip_node, d, a);
+        }
+        *slot = (*node).key;
+        *slot.add(1) = value;
+        if b(d) > 3 {
+            jump!(clear_rest, d, a);
+        }
+        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
+    }
+    /// A free node. Not a jump from [`next_node`] to itself, for which the compiler would keep in registers what it needs once.
+    skip_node {
+        jump!(next_node, d, a);
+    }
+    /// The next element of the list that a loop with `ipairs` goes through.
+    next_index_pair {
+        let slot = base.add(a as usize);
+        let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+        let index = (*slot.sub(1)).as_f64() + 1.0;
+        let place = cut_off(index);
+        if place.wrapping_sub(1) >= (*table).array_size {
+            cold!(next_index);
+        }
+        let value = *(*table).array.add(place as usize);
+        if value.is_nil() {
+            cold!(next_index);
+        }
+        *slot = Value::arithmetic(index);
+        *slot.add(1) = value;
+        *slot.sub(1) = Value::arithmetic(index);
+        if b(d) > 3 {
+            jump!(clear_rest, d, a);
+        }
+        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
     }
     /// A marked loop with more than two variables: the others are nil.
     clear_rest {

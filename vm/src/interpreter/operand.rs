@@ -16,6 +16,30 @@ pub(crate) fn c(d: u64) -> usize {
     (d >> 8) as usize
 }
 
+/// A key as an index into an array part, cut off; anything if it is no number of 32 bits.
+#[inline(always)]
+pub(crate) fn cut_off(key: f64) -> u32 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE2 is part of the architecture; a value out of range gives i32::MIN.
+    unsafe {
+        use std::arch::x86_64::{_mm_cvttsd_si32, _mm_set_sd};
+        _mm_cvttsd_si32(_mm_set_sd(key)) as u32
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        key as i32 as u32
+    }
+}
+
+/// Operand D of the instruction before `pc`: read again off the fast path, which has no register left to keep it.
+///
+/// # Safety
+/// An instruction of a Lua frame is running.
+#[inline(always)]
+pub(crate) unsafe fn operands(pc: *const u32) -> u64 {
+    u64::from(*pc.sub(1) >> 16)
+}
+
 /// Operand D as a distance.
 #[inline(always)]
 pub(crate) fn distance(d: u64) -> isize {
@@ -66,14 +90,12 @@ pub(crate) unsafe fn key_node(table: *const Table, key: Value) -> *mut Node {
 #[inline(always)]
 pub(crate) unsafe fn field_node(table: *const Table, key: Value, hash: Value) -> *mut Node {
     let mut node = (*table).nodes.add((u64::from(hash.0 as u32) >> (*table).shift) as usize);
-    loop {
-        if (*node).key == key {
-            return node;
-        }
-        let next = (*node).next;
+    while (*node).key != key {
+        let next = (*node).next as isize;
         if next == 0 {
             return std::ptr::null_mut();
         }
-        node = node.byte_offset(next as isize);
+        node = node.byte_offset(next);
     }
+    node
 }

@@ -4,7 +4,7 @@
 
 use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::index;
-use super::operand::{b, c, is_number_or_short_string, key_node};
+use super::operand::{b, c, cut_off, is_number_or_short_string, key_node, operands};
 use crate::frame::prototype_of;
 use crate::messages::{self, Operation};
 use crate::object::Table;
@@ -18,35 +18,11 @@ use solvm_compiler::bytecode::Instruction;
 /// The end of the list that a SetList stores, if it is an open one.
 const OPEN_LIST: u16 = u16::MAX;
 
-/// A key as an index into an array part, cut off; anything if it is no number of 32 bits.
-#[inline(always)]
-fn cut_off(key: f64) -> u32 {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE2 is part of the architecture; a value out of range gives i32::MIN.
-    unsafe {
-        use std::arch::x86_64::{_mm_cvttsd_si32, _mm_set_sd};
-        _mm_cvttsd_si32(_mm_set_sd(key)) as u32
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        key as i32 as u32
-    }
-}
-
 /// Whether a key is the index that [`cut_off`] made of it, if that is from 1 to 2^31: only there does less than equality say so,
 /// with one jump less. It is false of what is no number.
 #[inline(always)]
 fn is_whole(key: f64, index: u32) -> bool {
     f64::from(index as i32) >= key
-}
-
-/// Operand D of the instruction before `pc`: read again off the fast path, which has no register left to keep it.
-///
-/// # Safety
-/// An instruction of a Lua frame is running.
-#[inline(always)]
-unsafe fn operands(pc: *const u32) -> u64 {
-    u64::from(*pc.sub(1) >> 16)
 }
 
 handlers! { (pc, base, d, a, k, vm)
