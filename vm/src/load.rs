@@ -85,7 +85,7 @@ pub(crate) unsafe fn instantiate(heap: &mut Heap, compiled: &Arc<bytecode::Proto
     let data = PrototypeData { compiled: compiled.clone(), constants, templates, children };
     let prototype = Prototype {
         header: Header { barrier: 0, kind: Kind::Prototype },
-        entry_parameters: if compiled.is_vararg { VARARG } else { u32::from(compiled.parameters) },
+        simple_call: if compiled.is_vararg { VARARG } else { u64::from(compiled.parameters) << 8 },
         parameters: compiled.parameters,
         frame_size: u32::from(compiled.frame_size),
         code: compiled.code.as_ptr().cast(),

@@ -127,19 +127,20 @@ pub(crate) struct LuaFunction {
 #[repr(C)]
 pub(crate) struct Prototype {
     pub(crate) header: Header,
-    /// The number of fixed parameters, or [`VARARG`]: "not a simple entry" for the call handlers.
-    pub(crate) entry_parameters: u32,
     /// The number of fixed parameters.
     pub(crate) parameters: u8,
     pub(crate) frame_size: u32,
+    /// What the operands B and C of a call word are at least, as D, if it passes all parameters; [`VARARG`] for "not a simple entry".
+    /// Call handlers compare it with D as it is: B has 8 bits, C what is above.
+    pub(crate) simple_call: u64,
     pub(crate) code: *const u32,
     pub(crate) constants: *const Value,
     /// Everything else; dropped when the collector frees the prototype.
     pub(crate) cold: Box<PrototypeData>,
 }
 
-/// `entry_parameters` of a vararg function: more than any call passes.
-pub(crate) const VARARG: u32 = u32::MAX;
+/// `simple_call` of a vararg function: more than any call passes.
+pub(crate) const VARARG: u64 = u64::MAX;
 
 /// The parts of a prototype that running code does not touch.
 pub(crate) struct PrototypeData {

@@ -23,18 +23,17 @@ const UNCHECKED_WORK: i64 = -500_000;
 handlers! { (pc, base, d, a, k, vm)
     Call {
         charge!();
-        let slot = base.add(a as usize);
-        let function = (*slot).untag(LUA_FUNCTION);
+        let function = (*base.add(a as usize)).untag(LUA_FUNCTION);
         if !is_pointer(function) {
             jump!(call_other, d, a);
         }
         let prototype = (*(function as *const LuaFunction)).prototype;
-        let frame = slot.add(2);
+        let frame = base.add(a as usize + 2);
         if frame.add((*prototype).frame_size as usize) > (*vm).stack_end {
             cold!(grow_for_call);
         }
         *frame.sub(1) = Value(pc as u64);
-        if (c(d) as u32) < (*prototype).entry_parameters {
+        if d < (*prototype).simple_call {
             jump!(fix_arguments, d, a);
         }
         base = frame;
@@ -61,7 +60,7 @@ handlers! { (pc, base, d, a, k, vm)
             cold!(grow_for_open_call);
         }
         *frame.sub(1) = Value(pc as u64);
-        if (c(d) as u32) < (*prototype).entry_parameters {
+        if d < (*prototype).simple_call {
             jump!(fix_arguments, d, a);
         }
         base = frame;
@@ -74,7 +73,7 @@ handlers! { (pc, base, d, a, k, vm)
         let prototype = (*function_of(frame)).prototype;
         let arguments = c(d);
         let parameters = (*prototype).parameters as usize;
-        if (*prototype).entry_parameters != VARARG {
+        if (*prototype).simple_call != VARARG {
             let mut i = arguments;
             while i < parameters {
                 *frame.add(i) = Value::NIL;

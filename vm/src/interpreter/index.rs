@@ -181,7 +181,7 @@ pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Va
         let prototype = (*(function as *const LuaFunction)).prototype;
         let frame = above.add(4);
         let end = frame.add(arguments.len() + (*prototype).frame_size as usize);
-        if arguments.len() >= (*prototype).entry_parameters as usize && end <= vm.stack_end {
+        if (arguments.len() as u64) << 8 >= (*prototype).simple_call && end <= vm.stack_end {
             *frame.sub(1) = Value(continuation as u64);
             vm.base = frame;
             vm.k = (*prototype).constants;
