@@ -14,6 +14,8 @@ use std::ptr;
 /// The bytes before a large payload.
 pub(crate) const LARGE_HEADER: usize = size_of::<LargeHeader>();
 const ALIGN: usize = 16;
+/// Freeing so many bytes takes the system about as long as a look at an entry takes a purge.
+const BYTES_PER_LOOK: usize = 4096;
 
 /// The memory limit, or the system's, forbids an allocation. A collection may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,18 +80,44 @@ impl LargePayloads {
         self.unpurged = self.all.len();
     }
 
-    /// Frees what is unmarked among the next `count` entries, last first: what takes a freed entry's place was looked at.
-    /// Returns the bytes freed.
-    pub(super) unsafe fn purge(&mut self, count: usize) -> usize {
+    /// Looks at the next `count` entries, or fewer if there is much to free, and frees those that are unmarked. Last first: what
+    /// takes a freed entry's place was looked at. Returns the bytes freed.
+    pub(super) unsafe fn purge(&mut self, mut count: usize) -> usize {
         let mut freed = 0;
-        for _ in 0..count.min(self.unpurged) {
-            self.unpurged -= 1;
-            let header = self.all[self.unpurged];
-            if (*header).cycle != self.cycle {
+        while count > 0
+            && let Some(last) = self.unpurged.checked_sub(1)
+        {
+            let header = self.all[last];
+            let most = count.saturating_mul(BYTES_PER_LOOK);
+            if (*header).cycle == self.cycle {
+                self.unpurged = last;
+                count -= 1;
+            } else if (*header).size > most {
+                freed += self.release_end(header, most);
+                count = 0;
+            } else {
+                self.unpurged = last;
+                count = count.saturating_sub(1 + (*header).size / BYTES_PER_LOOK);
                 freed += self.release(header);
             }
         }
         freed
+    }
+
+    /// Gives the last `bytes` bytes of a payload of nobody's back to the system; all of it if the allocator cannot shorten it.
+    unsafe fn release_end(&mut self, header: *mut LargeHeader, bytes: usize) -> usize {
+        let old_size = (*header).size;
+        let size = old_size - bytes;
+        if let (Some(old_layout), Some(layout)) = (layout(old_size), layout(size)) {
+            let shorter = realloc(header as *mut u8, old_layout, layout.size()) as *mut LargeHeader;
+            if !shorter.is_null() {
+                (*shorter).size = size;
+                self.all[(*shorter).index as usize] = shorter;
+                self.size -= bytes;
+                return bytes;
+            }
+        }
+        self.release(header)
     }
 
     /// Ends the purge if nothing is left to look at: what is marked counts as unmarked from now on.

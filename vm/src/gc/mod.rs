@@ -277,12 +277,13 @@ impl Heap {
             }
             Phase::Sweep => {
                 if self.sweep(16 + (quantum >> 12)) {
-                    self.phase = Phase::Idle;
                     self.account.set_threshold();
-                    self.account.cycles += 1;
                     // What the heap will grow to before the next cycle is not worth returning.
-                    self.arenas.release_free(self.account.threshold());
-                    return true;
+                    if self.arenas.release_free(self.account.threshold(), 1 + (quantum >> 17)) {
+                        self.phase = Phase::Idle;
+                        self.account.cycles += 1;
+                        return true;
+                    }
                 }
             }
         }

@@ -76,7 +76,7 @@ impl Heap {
                 }
             }
             Stage::Strings => {
-                if self.strings.purge(4 + (quantum >> 12), |string| is_marked(string)) {
+                if self.strings.purge(2 + (quantum >> 13), |string| is_marked(string)) {
                     self.recount_intern_table();
                     self.purge_stage = Stage::LargePayloads;
                     self.large.begin_purge();
