@@ -23,6 +23,8 @@ const PREFETCH_FROM: usize = 12 << 20;
 /// Another round of marking is worth while if the last did at least this much work.
 const ROUND_WORK: usize = 128 << 10;
 const MAX_ROUNDS: u32 = 12;
+/// Threads of one look at those that ran.
+const THREADS: usize = 64;
 
 /// Types of objects that the collector marks.
 pub(crate) trait Object {
@@ -89,7 +91,11 @@ pub struct Marker<'h> {
     heap: &'h mut Heap,
 }
 
-impl Marker<'_> {
+impl<'h> Marker<'h> {
+    pub(super) fn new(heap: &'h mut Heap) -> Marker<'h> {
+        Marker { heap }
+    }
+
     /// Reports a value that is held.
     #[inline]
     pub fn value(&mut self, value: Value) {
@@ -137,7 +143,7 @@ impl Heap {
         self.weak.clear();
         self.suspects.clear();
         self.surveyed = 0;
-        while let Some(thread) = self.resumed.pop() {
+        for thread in self.resumed.drain(..).chain(self.looked_at_again.drain(..)) {
             (*thread).header.barrier = 1;
         }
         self.arenas.clear_marks();
@@ -154,7 +160,6 @@ impl Heap {
         }
         self.rounds += 1;
         self.round_work = 0;
-        self.scan_resumed();
         self.rescan();
         self.trace_roots(roots);
         true
@@ -164,12 +169,13 @@ impl Heap {
         self.mark_object(self.mode_name);
         self.mark_object(self.finalizer_name);
         self.mark_finalizers();
-        roots.trace(&mut Marker { heap: self });
+        roots.trace(&mut Marker::new(self));
     }
 
-    /// Makes objects that were stored into gray once more.
+    /// Makes objects that were stored into gray once more, and has the threads that ran looked at again.
     pub(super) unsafe fn rescan(&mut self) {
         self.gray.append(&mut self.gray_again);
+        self.looked_at_again.append(&mut self.resumed);
     }
 
     #[inline(always)]
@@ -219,10 +225,13 @@ impl Heap {
         let mut work = 0;
         while work < budget {
             if self.gray.is_empty() {
-                if self.slices.is_empty() {
+                if !self.slices.is_empty() {
+                    work += self.scan_slice();
+                } else if !self.looked_at_again.is_empty() {
+                    work += self.look_again();
+                } else {
                     break;
                 }
-                work += self.scan_slice();
             } else if self.account.used > PREFETCH_FROM {
                 work += self.drain_prefetching(budget - work);
             } else if let Some(gray) = self.gray.pop() {
@@ -230,7 +239,7 @@ impl Heap {
             }
         }
         self.round_work = self.round_work.saturating_add(work);
-        self.gray.is_empty() && self.slices.is_empty()
+        self.gray.is_empty() && self.slices.is_empty() && self.looked_at_again.is_empty()
     }
 
     /// Scans what is on the gray stack through a queue of eight: between an object's prefetch and its scan lie eight others.
@@ -447,12 +456,14 @@ impl Heap {
         size_of::<Thread>() + super::stack::payload_size(thread)
     }
 
-    /// Looks again at the threads that ran since they were looked at last.
-    pub(super) unsafe fn scan_resumed(&mut self) {
-        while let Some(thread) = self.resumed.pop() {
+    /// Some of the threads that ran since they were looked at become gray once more; returns the bytes looked at.
+    unsafe fn look_again(&mut self) -> usize {
+        let first = self.looked_at_again.len().saturating_sub(THREADS);
+        for index in first..self.looked_at_again.len() {
+            let thread = self.looked_at_again[index];
             (*thread).header.barrier = 1;
             if super::arena::is_marked(thread) {
-                self.scan_thread(thread);
+                self.gray.push(Gray::new(thread));
             } else {
                 // Variables that living closures share with it changed without a barrier.
                 let mut upvalue = (*thread).open_upvalues;
@@ -464,5 +475,8 @@ impl Heap {
                 }
             }
         }
+        let count = self.looked_at_again.len() - first;
+        self.looked_at_again.truncate(first);
+        count * size_of::<Thread>()
     }
 }

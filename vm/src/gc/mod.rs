@@ -155,6 +155,8 @@ pub(crate) struct Heap {
     large: LargePayloads,
     threads: Registry<*mut Thread>,
     userdata: Registry<*mut Userdata>,
+    /// Those of them that the marker is about to look at again.
+    looked_at_again: Vec<*mut Thread>,
     prototypes: Registry<Owned<Prototype>>,
     /// Userdata found unmarked by the survey, oldest first.
     suspects: Vec<*mut Userdata>,
@@ -198,6 +200,7 @@ impl Heap {
             surveyed: 0,
             finalizers: VecDeque::new(),
             purge_stage: purge::Stage::Threads,
+            looked_at_again: Vec::new(),
             sweep_class: 0,
             mode_name: null_mut(),
             finalizer_name: null_mut(),
@@ -261,7 +264,13 @@ impl Heap {
         match self.phase {
             Phase::Idle => self.begin_marking(roots),
             Phase::Mark => {
-                if self.drain(self.account.marking_work(quantum)) && !self.begin_round(roots) {
+                let looks_at_threads = !self.looked_at_again.is_empty();
+                let is_dry = self.drain(self.account.marking_work(quantum));
+                if looks_at_threads {
+                    // The thread that goes on running may have been among them.
+                    roots.trace(&mut Marker::new(self));
+                }
+                if is_dry && !self.begin_round(roots) {
                     self.begin_survey();
                 }
             }
@@ -294,7 +303,6 @@ impl Heap {
     /// references are cleared, finalizers queued.
     unsafe fn atomic(&mut self, roots: &mut dyn Roots) {
         self.trace_roots(roots);
-        self.scan_resumed();
         self.rescan();
         self.drain(usize::MAX);
         self.separate_finalizable();
@@ -312,6 +320,7 @@ impl Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
+        debug_assert!(self.resumed.is_empty() && self.looked_at_again.is_empty());
         // SAFETY: no object is used any more; each registered object is dropped once.
         unsafe { self.release_everything() };
     }
