@@ -9,10 +9,11 @@
 //! Stacks are written without any barrier. For a thread the byte means "did not run since the marker looked at it";
 //! whoever switches to a thread, or writes to its stack, says so by [`Heap::thread_resumed`].
 
-use super::Heap;
 use super::arena::is_marked;
 use super::mark::{Gray, LARGE_TABLE, Object};
 use crate::object::{Header, Table, Thread, Userdata};
+use super::weak::Mode;
+use super::{Heap, Phase};
 use crate::table;
 use crate::value::Value;
 
@@ -122,9 +123,9 @@ impl Heap {
         }
     }
 
-    /// To be called after values of a table's array part moved to lower slots: they may have moved below the place that a
-    /// scan in pieces has reached.
-    pub(crate) unsafe fn array_moved_down(&mut self, table: *mut Table, by: usize) {
+    /// To be called after values of a table's array part moved without barriers, `down` slots down or up. They may have moved below
+    /// the place that a scan in pieces has reached; and the survey knows weak references by their places.
+    pub(crate) unsafe fn array_moved(&mut self, table: *mut Table, down: usize) {
         for slice in &mut self.slices {
             if slice.table == table {
                 slice.position = slice.position.saturating_sub(by);
@@ -132,3 +133,11 @@ impl Heap {
         }
     }
 }
+        if self.phase == Phase::Survey
+            && (*table).header.barrier != 0
+            && is_marked(table)
+            && self.weak_mode((*table).metatable) != Mode::STRONG
+        {
+            (*table).header.barrier = 0;
+            self.gray_again.push(Gray::new(table));
+        }

@@ -54,13 +54,13 @@ impl Heap {
         self.surveyed = 0;
     }
 
-    /// Lists unmarked userdata, looking at about `budget` bytes; true if all were looked at.
+    /// Lists unmarked userdata and weak references, looking at about `budget` bytes; true if all were looked at.
     pub(super) unsafe fn survey(&mut self, budget: usize) -> bool {
         let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 4));
         let unmarked = self.userdata.entries[self.surveyed..end].iter().filter(|&&userdata| !is_marked(userdata));
         self.suspects.extend(unmarked.copied());
         self.surveyed = end;
-        end == self.userdata.entries.len()
+        end == self.userdata.entries.len() && self.survey_weak(budget)
     }
 
     /// Queues the finalizers of dead userdata, newest first, and marks these userdata.

@@ -140,7 +140,7 @@ impl Heap {
         self.gray.clear();
         self.gray_again.clear();
         self.slices.clear();
-        self.weak.clear();
+        self.forget_weak();
         self.suspects.clear();
         self.surveyed = 0;
         for thread in self.resumed.drain(..).chain(self.looked_at_again.drain(..)) {

@@ -23,7 +23,8 @@
 //!   ([`barrier`]). Stacks are the exception: they are written without barriers, and scanned again if their thread ran
 //!   since. When no gray object is left, what has changed behind the marker's back is marked in another round, as long as
 //!   that is worth while, so that little is left for the atomic phase.
-//! - **Survey** ([`finalize`]). Userdata that are still white are listed, in case they have finalizers.
+//! - **Survey** ([`finalize`], [`weak`]). Userdata that are still white are listed, in case they have finalizers; and weak
+//!   references to what is still white.
 //! - **Atomic** ([`Heap::atomic`]). In one piece: the rest is marked; dead userdata with a finalizer are queued and marked,
 //!   with all that they refer to; weak tables lose their dead entries ([`weak`]).
 //! - **Purge** ([`purge`]). Whatever knows objects without keeping them alive forgets the dead: the intern table, the
@@ -89,7 +90,7 @@ use mark::{Gray, Slice};
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::ptr::null_mut;
-use weak::WeakTable;
+use weak::{WeakEntries, WeakTable};
 
 /// How a heap is to behave.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +118,7 @@ enum Phase {
     Idle,
     /// Reachable objects are being marked.
     Mark,
-    /// Userdata that are not marked yet are being listed, in case they have finalizers.
+    /// Userdata that are not marked yet are being listed, in case they have finalizers, and so are weak references.
     Survey,
     /// Whatever refers to unmarked objects without keeping them alive forgets them; what they own is released.
     Purge,
@@ -148,6 +149,10 @@ pub(crate) struct Heap {
     weak: Vec<WeakTable>,
     /// Threads that ran since the last look at them in this cycle.
     resumed: Vec<*mut Thread>,
+    /// How many of them the survey has looked at, how far it is in the next one, and the entries that may have to go.
+    weak_surveyed: usize,
+    weak_place: usize,
+    weak_suspects: Vec<WeakEntries>,
     /// Work done since the roots were traced last, and how often they were, in this cycle.
     round_work: usize,
     rounds: u32,
@@ -191,6 +196,9 @@ impl Heap {
             weak: Vec::new(),
             resumed: Vec::new(),
             round_work: 0,
+            weak_surveyed: 0,
+            weak_place: 0,
+            weak_suspects: Vec::new(),
             rounds: 0,
             large: LargePayloads::default(),
             threads: Registry::default(),
@@ -307,8 +315,8 @@ impl Heap {
         self.drain(usize::MAX);
         self.separate_finalizable();
         self.drain(usize::MAX);
-        self.rescan_changed_weak();
-        self.clear_weak();
+        let modes_changed = self.rescan_changed_weak();
+        self.clear_weak(modes_changed);
         debug_assert!(self.gray.is_empty() && self.slices.is_empty() && self.gray_again.is_empty());
         self.marking = false;
         if cfg!(any(debug_assertions, feature = "gc-stress")) {

@@ -19,7 +19,7 @@ impl Heap {
                 }
             }
         }
-        self.weak.clear();
+        self.forget_weak();
         self.verifying = false;
         for (cursor, class) in self.cursors.iter().zip(&self.classes) {
             verify_free(cursor.bump, cursor.limit);

@@ -1,14 +1,16 @@
 //! Weak tables (Lua 5.1 manual, section 2.10.2).
 //!
 //! A table whose metatable has a `__mode` is listed when it is scanned, and its weak references are not followed. In the
-//! atomic phase, when everything alive is marked, entries that refer to unmarked objects are removed. Strings count as
+//! atomic phase, when everything alive is marked, entries that refer to unmarked objects are removed. So that it need not look
+//! at every entry, a survey lists beforehand, in slices, those that refer to what is not marked yet: what is marked stays so, and
+//! what is stored later is marked by the barrier, or has its table scanned, and thereby listed, again. Strings count as
 //! values, not as objects: they are never removed. Weak keys do not depend on their values (no ephemerons in Lua 5.1): a
 //! strong value keeps its own key alive.
 
 use super::Heap;
 use super::arena::{Space, block_of, is_marked};
 use crate::metamethod::Metamethod;
-use crate::object::{Table, Userdata};
+use crate::object::{Node, Table, Userdata};
 use crate::string;
 use crate::table;
 use crate::value::{self, Value};
@@ -31,6 +33,18 @@ pub(super) struct WeakTable {
     pub(super) mode: Mode,
 }
 
+/// Adjacent entries of a weak table of which some referred to something unmarked when the survey looked. Places are those of the
+/// slots, then those of the nodes.
+pub(super) struct WeakEntries {
+    table: *mut Table,
+    first: u32,
+    mode: Mode,
+    /// Bit b is set if it was the entry at `first + b`.
+    suspects: u8,
+}
+
+const ADJACENT: usize = u8::BITS as usize;
+
 impl Heap {
     /// The mode that a metatable (or none) gives to its table.
     #[inline(always)]
@@ -52,45 +66,101 @@ impl Heap {
         }
     }
 
-    /// Scans those weak tables again whose mode changed since they were scanned.
-    pub(super) unsafe fn rescan_changed_weak(&mut self) {
+    /// Scans those weak tables again whose mode changed since they were scanned: they are listed with the new one. True if there
+    /// were any.
+    pub(super) unsafe fn rescan_changed_weak(&mut self) -> bool {
+        let mut any = false;
         let mut index = 0;
         while let Some(&WeakTable { table, mode }) = self.weak.get(index) {
             if self.weak_mode((*table).metatable) != mode {
+                any = true;
                 self.scan_table(table);
                 self.drain(usize::MAX);
             }
             index += 1;
         }
+        any
     }
 
-    /// Removes the entries of weak tables that refer to dead objects.
-    pub(super) unsafe fn clear_weak(&mut self) {
-        while let Some(WeakTable { table, mode }) = self.weak.pop() {
-            if self.weak_mode((*table).metatable) != mode {
-                continue;
-            }
-            if mode.values {
-                for index in 1..=(*table).array_size as usize {
-                    let slot = (*table).array.add(index);
-                    if self.is_dead(*slot) || is_finalized(*slot) {
-                        *slot = Value::NIL;
-                    }
+    /// Lists the entries of weak tables that may refer to dead objects, looking at about `budget` bytes; true if all were looked
+    /// at.
+    pub(super) unsafe fn survey_weak(&mut self, mut budget: usize) -> bool {
+        while let Some(&WeakTable { table, mode }) = self.weak.get(self.weak_surveyed) {
+            let end = places(table);
+            while self.weak_place < end {
+                if budget == 0 {
+                    return false;
+                }
+                budget = budget.saturating_sub(ADJACENT * size_of::<Node>());
+                let first = self.weak_place;
+                self.weak_place += ADJACENT;
+                let mut suspects = 0;
+                for place in first..end.min(first + ADJACENT) {
+                    suspects |= u8::from(self.refers_to_dead(table, mode, place)) << (place - first);
+                }
+                if suspects != 0 {
+                    self.weak_suspects.push(WeakEntries { table, first: first as u32, mode, suspects });
                 }
             }
-            for index in 0..table::hash::node_count(table) {
-                let node = (*table).nodes.add(index);
-                if (*node).value.is_nil() {
-                    continue;
-                }
-                // Both are looked at in any case, since that also marks strings.
-                let key_is_dead = mode.keys && self.is_dead((*node).key);
-                let value_is_dead = mode.values && (self.is_dead((*node).value) || is_finalized((*node).value));
-                if key_is_dead || value_is_dead {
-                    (*node).value = Value::NIL;
-                }
+            self.weak_place = 0;
+            self.weak_surveyed += 1;
+        }
+        true
+    }
+
+    /// Removes the entries of weak tables that refer to dead objects. A table that has changed since the survey is listed once
+    /// more behind those that were surveyed; the places of its suspects mean something else now, but to look at them costs
+    /// little. If modes have changed, what is listed with an old one does not count.
+    pub(super) unsafe fn clear_weak(&mut self, modes_changed: bool) {
+        while let Some(WeakEntries { table, first, mode, suspects }) = self.weak_suspects.pop() {
+            if !modes_changed || self.weak_mode((*table).metatable) == mode {
+                let first = first as usize;
+                let places = first..places(table).min(first + ADJACENT);
+                let suspects = places.filter(|place| suspects >> (place - first) & 1 != 0);
+                suspects.for_each(|place| self.clear_entry(table, mode, place));
             }
         }
+        for index in self.weak_surveyed..self.weak.len() {
+            let WeakTable { table, mode } = self.weak[index];
+            if !modes_changed || self.weak_mode((*table).metatable) == mode {
+                (0..places(table)).for_each(|place| self.clear_entry(table, mode, place));
+            }
+        }
+        self.forget_weak();
+    }
+
+    /// Removes the entry at a place if it refers to something dead.
+    unsafe fn clear_entry(&mut self, table: *mut Table, mode: Mode, place: usize) {
+        if self.refers_to_dead(table, mode, place) {
+            match place.checked_sub((*table).array_size as usize) {
+                None => *(*table).array.add(1 + place) = Value::NIL,
+                Some(index) => (*(*table).nodes.add(index)).value = Value::NIL,
+            }
+        }
+    }
+
+    pub(super) fn forget_weak(&mut self) {
+        self.weak.clear();
+        self.weak_suspects.clear();
+        self.weak_surveyed = 0;
+        self.weak_place = 0;
+    }
+
+    /// Whether the entry at a place refers, weakly, to an object that is not marked or that has been finalized.
+    #[inline(always)]
+    unsafe fn refers_to_dead(&mut self, table: *mut Table, mode: Mode, place: usize) -> bool {
+        let Some(index) = place.checked_sub((*table).array_size as usize) else {
+            let value = *(*table).array.add(1 + place);
+            return mode.values && (self.is_dead(value) || is_finalized(value));
+        };
+        let Node { key, value, .. } = *(*table).nodes.add(index);
+        if value.is_nil() {
+            return false;
+        }
+        // Both are looked at in any case, since that also marks strings.
+        let key_is_dead = mode.keys && self.is_dead(key);
+        let value_is_dead = mode.values && (self.is_dead(value) || is_finalized(value));
+        key_is_dead || value_is_dead
     }
 
     /// Whether a weak reference is to be removed. A string is kept instead.
@@ -105,6 +175,11 @@ impl Heap {
         }
         true
     }
+}
+
+/// The slots and nodes of a table.
+unsafe fn places(table: *const Table) -> usize {
+    (*table).array_size as usize + table::hash::node_count(table)
 }
 
 /// Whether a value is a userdata whose finalizer was queued: it is removed from weak values before the finalizer runs, but

@@ -99,6 +99,7 @@ pub(crate) unsafe fn insert(
     if length <= (*table).array_size as u64 {
         let slot = (*table).array.add(position as usize);
         ptr::copy(slot, slot.add(1), (length - position) as usize);
+        heap.array_moved(table, 0);
     } else {
         for index in (position..length).rev() {
             let moved = super::get_integer(table, index as i64);
@@ -120,7 +121,7 @@ pub(crate) unsafe fn remove(heap: &mut Heap, table: *mut Table, position: u64, l
     if length <= (*table).array_size as u64 {
         let slot = (*table).array.add(position as usize);
         ptr::copy(slot.add(1), slot, (length - position) as usize);
-        heap.array_moved_down(table, 1);
+        heap.array_moved(table, 1);
     } else {
         for index in position..length {
             let moved = super::get_integer(table, index as i64 + 1);

@@ -160,3 +160,54 @@ fn weak_mode_is_that_of_the_atomic_phase() {
         }
     }
 }
+
+/// The survey lists what may be dead by its place, and places change while it is under way.
+#[test]
+fn weak_tables_change_during_the_survey() {
+    unsafe {
+        let mut random = Random(7);
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let list = weak_table(&mut heap, &mut roots, "v");
+        let map = weak_table(&mut heap, &mut roots, "k");
+        let is_whole = |object: Value| table::get_integer(object.to_table().unwrap(), 1) == Value::TRUE;
+        let mut surveys = 0;
+        let operations = if cfg!(feature = "gc-stress") { 300 } else { 40_000 };
+        for operation in 0..operations {
+            // Most of what is in the tables is alive.
+            let object = if roots.values.len() < 1000 || random.below(10) == 0 {
+                let object = heap.new_table(1, 0);
+                table::set_integer(&mut heap, object, 1, Value::TRUE).unwrap();
+                Value::from_table(object)
+            } else {
+                roots.values[2 + random.below(roots.values.len() as u64 - 2) as usize]
+            };
+            if roots.values.len() < 1000 {
+                roots.values.push(object);
+            } else if random.below(10) == 0 {
+                roots.values.swap_remove(2 + random.below(900) as usize);
+            }
+            let length = 1 + random.below(3000);
+            match random.below(4) {
+                0 => table::array::insert(&mut heap, list, 1 + random.below(length), length, object).unwrap(),
+                1 => drop(table::array::remove(&mut heap, list, 1 + random.below(length), length).unwrap()),
+                2 => table::set(&mut heap, map, object, number(1)).unwrap(),
+                _ => table::set_integer(&mut heap, list, length as i64, object).unwrap(),
+            }
+            heap.step_by(1, &mut roots);
+            surveys += usize::from(heap.phase == Phase::Survey);
+            if operation % 100 == 0 {
+                let (mut place, mut other_place) = (0, 0);
+                while let Some((next, _, value)) = table::iterate::next_from(list, place) {
+                    place = next;
+                    assert!(is_whole(value));
+                }
+                while let Some((next, key, _)) = table::iterate::next_from(map, other_place) {
+                    other_place = next;
+                    assert!(is_whole(key));
+                }
+            }
+        }
+        assert!(cfg!(feature = "gc-stress") || surveys > 1000, "{surveys}");
+    }
+}
