@@ -1,6 +1,7 @@
 //! Accounting: how much memory is in use, how much it may be, and when the collector has to work.
 //!
-//! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice due. Counting happens
+//! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice due, which works for no more
+//! than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is looked at when the budget is used up. Counting happens
 //! when a class takes a run or a payload is large, never per object.
 
 use super::{Heap, Phase};
@@ -8,7 +9,11 @@ use super::{Heap, Phase};
 /// Bytes of allocation between two slices.
 pub(super) const STEP_SIZE: usize = 32 << 10;
 /// The most debt that one slice pays, so that one large allocation does not make one long pause.
-const MAX_QUANTUM: usize = 256 << 10;
+const MAX_QUANTUM: usize = 128 << 10;
+/// But it pays for one part in so many of what was allocated since the last: that allocation has taken longer.
+const LARGE_SHARE: usize = 8;
+/// Near the limit slices pay for up to so many times what was allocated.
+const MAX_HASTE: usize = 16;
 /// A cycle begins at the earliest when the heap has grown by this much.
 const MIN_GROWTH: usize = 512 << 10;
 
@@ -19,10 +24,14 @@ pub(super) struct Account {
     allocated: u64,
     pub(super) cycles: u64,
     limit: usize,
+    /// Bytes that were in use at the end of the last cycle.
+    survived: usize,
     /// Bytes of `used` that are the intern table.
     pub(super) intern_table: usize,
     /// Bytes allocated that no work was done for yet.
     debt: usize,
+    /// Bytes allocated since the last slice.
+    recent: usize,
     /// A cycle begins when `used` reaches this.
     threshold: usize,
     /// In percent: how large the heap may become, relative to what survived, before the next cycle.
@@ -39,8 +48,10 @@ impl Account {
             allocated: 0,
             cycles: 0,
             limit,
+            survived: 0,
             intern_table: 0,
             debt: 0,
+            recent: 0,
             threshold: 2 * MIN_GROWTH,
             pause: 200,
             step_multiplier: 200,
@@ -57,15 +68,31 @@ impl Account {
         self.used >= self.threshold
     }
 
-    /// Takes the debt that the next slice is to pay.
+    fn owe(&mut self, bytes: usize) {
+        self.debt += bytes;
+        self.recent += bytes;
+    }
+
+    /// Takes the debt that the next slice is to pay; the bytes of allocation to work for.
     pub(super) fn take_debt(&mut self) -> usize {
-        let quantum = self.debt.min(MAX_QUANTUM);
+        let quantum = self.debt.min(MAX_QUANTUM.max(self.recent / LARGE_SHARE));
         self.debt -= quantum;
-        quantum
+        self.recent = 0;
+        (quantum * self.haste()).min(quantum.max(MAX_QUANTUM))
+    }
+
+    /// How many times as fast as usual the cycle has to be, so that it ends before the heap is full: a full collection would
+    /// be one long pause. At the usual speed the heap grows by two fifths of what is alive during a cycle; that shall be half of
+    /// the room.
+    fn haste(&self) -> usize {
+        let room = self.limit.saturating_sub(self.used).max(1);
+        let alive = self.survived.max(self.used / 2);
+        (alive / 5 * 4 / room).clamp(1, MAX_HASTE)
     }
 
     pub(super) fn forgive_debt(&mut self) {
         self.debt = 0;
+        self.recent = 0;
     }
 
     /// Bytes to mark for `quantum` bytes allocated. At a multiplier of 200 the marker runs four times as fast as the mutator.
@@ -78,6 +105,7 @@ impl Account {
 
     /// At the end of a cycle: when to begin the next. It shall be able to finish before the limit is reached.
     pub(super) fn set_threshold(&mut self) {
+        self.survived = self.used;
         let wanted = (self.used / 100).saturating_mul(self.pause).saturating_add(MIN_GROWTH);
         let room = self.limit.saturating_sub(self.used);
         self.threshold = wanted.min(self.used + room / 2);
@@ -89,8 +117,17 @@ impl Heap {
     pub(super) fn account_allocation(&mut self, bytes: usize) {
         self.account.used += bytes;
         self.account.allocated += bytes as u64;
-        self.account.debt += bytes;
+        self.account.owe(bytes);
         self.update_due();
+    }
+
+    /// Counts an object that has to be scanned once more because it has changed: the marker must be faster than changes are,
+    /// also if nothing is allocated.
+    pub(super) fn account_change(&mut self, bytes: usize) {
+        self.account.owe(bytes);
+        if !self.due {
+            self.update_due();
+        }
     }
 
     pub(super) fn account_release(&mut self, bytes: usize) {
@@ -100,11 +137,10 @@ impl Heap {
 
     pub(super) fn update_due(&mut self) {
         let account = &mut self.account;
-        if self.phase == Phase::Idle && !account.cycle_is_due() {
-            account.debt = 0;
+        if account.stopped || self.phase == Phase::Idle && !account.cycle_is_due() {
+            account.forgive_debt();
         }
-        let owes = account.debt >= STEP_SIZE && !account.stopped;
-        self.due = owes || account.used > account.limit || cfg!(feature = "gc-stress");
+        self.due = account.recent >= STEP_SIZE || account.used > account.limit || cfg!(feature = "gc-stress");
         if self.due {
             self.arenas.shared.use_up();
         }
@@ -122,6 +158,11 @@ impl Heap {
     #[inline(always)]
     pub(crate) fn collection_due(&self) -> bool {
         self.due
+    }
+
+    /// Whether it is to do so once the program has run for a while: what one slice could not pay.
+    pub(crate) fn collection_owed(&self) -> bool {
+        self.due || self.account.debt >= STEP_SIZE
     }
 
     /// Bytes in use, external memory included: what `collectgarbage("count")` tells.

@@ -3,19 +3,24 @@
 //! Invariant (TRICOLOR): while marking, a black object refers to no white one. A store that would break it is repaired in
 //! one of two ways: *back*, the owner becomes gray again and is scanned once more (small tables and userdata, which are
 //! stored into often); or *forward*, the value is marked at once (everything else, and large tables, which are too long to
-//! scan twice). An object's `barrier` byte is set when it is scanned, so all that a store tests is that byte; a byte left
-//! over from an earlier cycle costs one call that clears it.
+//! scan twice). What becomes gray again counts like an allocation ([`Heap::account_change`]). An object's `barrier` byte is
+//! set when it is scanned, so all that a store tests is that byte; a byte left over from an earlier cycle costs one call
+//! that clears it.
 //!
 //! Stacks are written without any barrier. For a thread the byte means "did not run since the marker looked at it";
 //! whoever switches to a thread, or writes to its stack, says so by [`Heap::thread_resumed`].
 
 use super::arena::is_marked;
 use super::mark::{Gray, LARGE_TABLE, Object};
-use crate::object::{Header, Table, Thread, Userdata};
 use super::weak::Mode;
 use super::{Heap, Phase};
+use crate::object::{Header, Table, Thread, Userdata};
 use crate::table;
 use crate::value::Value;
+
+/// What a change of a small object or of a thread counts for: a quarter of the work that it makes, or more.
+const CHANGED_OBJECT: usize = 128;
+const CHANGED_THREAD: usize = 256;
 
 impl Heap {
     /// To be called after `value` was stored into `table`, as key or value.
@@ -43,6 +48,7 @@ impl Heap {
         } else {
             (*table).header.barrier = 0;
             self.gray_again.push(Gray::new(table));
+            self.account_change(CHANGED_OBJECT);
         }
     }
 
@@ -64,6 +70,7 @@ impl Heap {
         (*userdata).header.barrier = 0;
         if self.marking && is_marked(userdata) {
             self.gray_again.push(Gray::new(userdata));
+            self.account_change(CHANGED_OBJECT);
         }
     }
 
@@ -108,9 +115,16 @@ impl Heap {
     #[inline(always)]
     pub(crate) unsafe fn thread_resumed(&mut self, thread: *mut Thread) {
         if self.is_marking() && (*thread).header.barrier != 0 {
-            (*thread).header.barrier = 0;
-            self.resumed.push(thread);
+            self.thread_changes(thread);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn thread_changes(&mut self, thread: *mut Thread) {
+        (*thread).header.barrier = 0;
+        self.resumed.push(thread);
+        self.account_change(CHANGED_THREAD);
     }
 
     /// To be called after a table's payloads were replaced: they are unmarked, and their contents have moved.
@@ -128,11 +142,9 @@ impl Heap {
     pub(crate) unsafe fn array_moved(&mut self, table: *mut Table, down: usize) {
         for slice in &mut self.slices {
             if slice.table == table {
-                slice.position = slice.position.saturating_sub(by);
+                slice.position = slice.position.saturating_sub(down);
             }
         }
-    }
-}
         if self.phase == Phase::Survey
             && (*table).header.barrier != 0
             && is_marked(table)
@@ -141,3 +153,5 @@ impl Heap {
             (*table).header.barrier = 0;
             self.gray_again.push(Gray::new(table));
         }
+    }
+}

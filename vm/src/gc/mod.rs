@@ -13,8 +13,10 @@
 //! # When it runs
 //! Allocation never collects. It counts, and at last makes a collection *due*; the interpreter then calls [`Heap::step`] at
 //! its next safepoint, where it can name all roots. So native code may hold pointers freely until it gives control back.
-//! Work is in proportion to allocation: for every 32 KiB allocated four times as much is marked ([`account`]); a cycle
-//! begins when the heap is twice as large as what survived the last one, or earlier if the memory limit is near.
+//! Work is in proportion to allocation: for every 32 KiB allocated four times as much is marked ([`account`]), and what
+//! the program changes behind the marker's back counts as well. A slice takes about a millisecond at most; what it leaves
+//! of a large debt is paid when the program has run for a while. A cycle begins when the heap is twice as large as what
+//! survived the last one, or earlier if the memory limit is near; the nearer it is, the more work each slice does.
 //!
 //! # A cycle
 //! - **Idle.** Nothing is marked. Barriers are off.
@@ -147,12 +149,14 @@ pub(crate) struct Heap {
     /// Large tables that are being scanned piece by piece.
     slices: Vec<Slice>,
     weak: Vec<WeakTable>,
-    /// Threads that ran since the last look at them in this cycle.
-    resumed: Vec<*mut Thread>,
     /// How many of them the survey has looked at, how far it is in the next one, and the entries that may have to go.
     weak_surveyed: usize,
     weak_place: usize,
     weak_suspects: Vec<WeakEntries>,
+    /// Threads that ran since the last look at them in this cycle.
+    resumed: Vec<*mut Thread>,
+    /// Those of them that the marker is about to look at again.
+    looked_at_again: Vec<*mut Thread>,
     /// Work done since the roots were traced last, and how often they were, in this cycle.
     round_work: usize,
     rounds: u32,
@@ -160,8 +164,6 @@ pub(crate) struct Heap {
     large: LargePayloads,
     threads: Registry<*mut Thread>,
     userdata: Registry<*mut Userdata>,
-    /// Those of them that the marker is about to look at again.
-    looked_at_again: Vec<*mut Thread>,
     prototypes: Registry<Owned<Prototype>>,
     /// Userdata found unmarked by the survey, oldest first.
     suspects: Vec<*mut Userdata>,
@@ -194,11 +196,12 @@ impl Heap {
             gray_again: Vec::new(),
             slices: Vec::new(),
             weak: Vec::new(),
-            resumed: Vec::new(),
-            round_work: 0,
             weak_surveyed: 0,
             weak_place: 0,
             weak_suspects: Vec::new(),
+            resumed: Vec::new(),
+            looked_at_again: Vec::new(),
+            round_work: 0,
             rounds: 0,
             large: LargePayloads::default(),
             threads: Registry::default(),
@@ -208,7 +211,6 @@ impl Heap {
             surveyed: 0,
             finalizers: VecDeque::new(),
             purge_stage: purge::Stage::Threads,
-            looked_at_again: Vec::new(),
             sweep_class: 0,
             mode_name: null_mut(),
             finalizer_name: null_mut(),
@@ -318,6 +320,7 @@ impl Heap {
         let modes_changed = self.rescan_changed_weak();
         self.clear_weak(modes_changed);
         debug_assert!(self.gray.is_empty() && self.slices.is_empty() && self.gray_again.is_empty());
+        debug_assert!(self.resumed.is_empty() && self.looked_at_again.is_empty());
         self.marking = false;
         if cfg!(any(debug_assertions, feature = "gc-stress")) {
             self.verify();
@@ -328,7 +331,6 @@ impl Heap {
 
 impl Drop for Heap {
     fn drop(&mut self) {
-        debug_assert!(self.resumed.is_empty() && self.looked_at_again.is_empty());
         // SAFETY: no object is used any more; each registered object is dropped once.
         unsafe { self.release_everything() };
     }

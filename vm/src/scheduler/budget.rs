@@ -18,7 +18,7 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.retried = null_mut();
     crate::hook::instruction_restarts(vm);
     let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
-    if vm.heap.collection_due() {
+    if vm.heap.collection_owed() {
         thread::save(vm, top);
         if !collect_some(vm) {
             // The instruction has still to run, but it may as well be the one that fails.
@@ -53,7 +53,7 @@ pub(crate) unsafe fn results_out_of_budget(vm: &mut Vm) -> u64 {
 /// The running thread has been saved, at a native's continuation.
 pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
-    if vm.heap.collection_due() && !collect_some(vm) {
+    if vm.heap.collection_owed() && !collect_some(vm) {
         return crate::unwind::throw_out_of_memory(vm);
     }
     yield_turn(vm)

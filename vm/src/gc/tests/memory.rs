@@ -2,7 +2,7 @@
 
 use super::{TestRoots, heap, number};
 use crate::gc::arena::{BLOCK_SIZE, block_of};
-use crate::gc::{Heap, HeapConfig};
+use crate::gc::{Heap, HeapConfig, Phase};
 use crate::table;
 use crate::value::Value;
 use std::ptr::null_mut;
@@ -207,5 +207,93 @@ fn neighbouring_payload_is_not_taken_for_the_tables_own() {
         let other = heap.new_table(0, 0);
         table::set_integer(&mut heap, other, 1, Value::FALSE).unwrap();
         assert!(table::get_integer(table, 1) == Value::TRUE);
+    }
+}
+
+/// Makes so many small tables that are alive, and ends the cycle.
+unsafe fn live_tables(heap: &mut Heap, roots: &mut TestRoots, count: usize) {
+    for _ in 0..count {
+        let table = heap.new_table(2, 0);
+        table::set_integer(heap, table, 1, Value::TRUE).unwrap();
+        roots.values.push(Value::from_table(table));
+    }
+    heap.collect(roots);
+}
+
+/// Programs that only change what they have do not run away from the marker.
+#[test]
+fn changes_are_work_for_the_collector() {
+    if cfg!(feature = "gc-stress") {
+        return;
+    }
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        live_tables(&mut heap, &mut roots, 2000);
+        while heap.phase != Phase::Mark {
+            heap.step_by(1, &mut roots);
+        }
+        while heap.phase == Phase::Mark && heap.round_work < 200_000 {
+            heap.step_by(1, &mut roots);
+        }
+        assert!(!heap.collection_due());
+        for index in 0..2000 {
+            let table = roots.values[index].to_table().unwrap();
+            table::set_integer(&mut heap, table, 1, roots.values[0]).unwrap();
+        }
+        assert!(heap.collection_due());
+    }
+}
+
+/// A cycle is faster when the heap is nearly full, so that it ends in time.
+#[test]
+fn a_cycle_ends_before_the_limit() {
+    if cfg!(feature = "gc-stress") {
+        return;
+    }
+    unsafe {
+        let mut heap = Heap::new(HeapConfig { memory_limit: 64 << 20, hash_seed: Some(1) });
+        let mut roots = TestRoots::new();
+        while heap.used() < 48 << 20 {
+            roots.values.push(Value::from_table(heap.new_table(4, 0)));
+        }
+        heap.collect(&mut roots);
+        let first = heap.cycles();
+        while heap.cycles() < first + 3 {
+            heap.new_table(4, 0);
+            if heap.collection_due() {
+                heap.step(&mut roots);
+            }
+            assert!(!heap.would_exceed(0), "{} bytes", heap.used());
+        }
+    }
+}
+
+/// Giving memory back to the system takes the system a while, so that it is done in pieces.
+#[test]
+fn memory_is_released_in_pieces() {
+    if cfg!(feature = "gc-stress") {
+        return;
+    }
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        live_tables(&mut heap, &mut roots, 500_000);
+        let list = heap.new_table(5_000_000, 0);
+        roots.values.push(Value::from_table(list));
+        heap.collect(&mut roots);
+        roots.values.clear();
+        let held = |heap: &Heap| heap.arenas.size() + heap.large.size();
+        let before = held(&heap);
+        assert!(before > 60 << 20);
+        let mut last = before;
+        let mut ended = false;
+        while !ended {
+            ended = heap.step_by(32 << 10, &mut roots);
+            let now = held(&heap);
+            assert!(last.saturating_sub(now) <= 10 << 20, "{last} bytes, then {now}");
+            last = now;
+        }
+        assert!(held(&heap) < 10 << 20, "{} bytes", held(&heap));
     }
 }
