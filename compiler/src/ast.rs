@@ -6,7 +6,7 @@
 //! All of it lies in one arena and nothing in it has a destructor: to get rid of a tree, however large, and however far its parsing
 //! has come, is to free the arena.
 
-use crate::token::Name;
+use crate::token::{Name, Names};
 use bumpalo::Bump;
 use bumpalo::boxed::Box;
 use bumpalo::collections::Vec;
@@ -89,7 +89,7 @@ impl<'l, T> IntoIterator for &'l List<'_, T> {
 /// A parsed chunk.
 pub(crate) struct Chunk<'a> {
     pub(crate) main: &'a Function<'a>,
-    pub(crate) names: lasso::Rodeo,
+    pub(crate) names: Names,
 }
 
 /// A function: its variables and its body.

@@ -5,7 +5,7 @@ use crate::ast::{
 };
 use crate::bytecode::{Source, disassemble};
 use crate::error::{Error, Fault};
-use crate::token::{Name, Token};
+use crate::token::{Name, Names, Token};
 use crate::{Options, compile, lexer, parser};
 use bumpalo::Bump;
 use std::fmt::Write;
@@ -55,7 +55,7 @@ pub fn bytecode(source: impl Into<Arc<Source>>) -> Result<String, Error> {
 struct Printer<'c> {
     text: String,
     depth: usize,
-    names: &'c lasso::Rodeo,
+    names: &'c Names,
     /// The functions around the current node, innermost last.
     functions: Vec<&'c Function<'c>>,
 }

@@ -3,7 +3,7 @@
 
 use crate::error::{Fault, Near};
 use crate::numeral;
-use crate::token::{Name, Token};
+use crate::token::{Name, Names, Token};
 use crate::utf8;
 use logos::Logos;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ pub(crate) struct State {
     /// The line at the current position.
     pub(crate) line: u32,
     /// Every identifier of the chunk.
-    pub(crate) names: lasso::Rodeo,
+    pub(crate) names: Names,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State { line: 1, names: lasso::Rodeo::new() }
+        State { line: 1, names: Names::with_hasher(Default::default()) }
     }
 }
 
@@ -128,9 +128,15 @@ pub(crate) fn quoted_string(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>, Fault> {
     let mut text = Vec::new();
     loop {
         let plain = cursor.rest().iter().take_while(|&&byte| !matches!(byte, b'\\' | b'\n' | b'\r') && byte != quote);
-        let length = plain.count();
-        text.extend_from_slice(cursor.rest().get(..length).unwrap_or_default());
-        cursor.position += length;
+        let plain = cursor.rest().get(..plain.count()).unwrap_or_default();
+        cursor.position += plain.len();
+        if text.is_empty() && cursor.peek() == Some(quote) {
+            // Most strings are written as they are.
+            cursor.position += 1;
+            cursor.finish(lexer);
+            return Ok(plain.into());
+        }
+        text.extend_from_slice(plain);
         match cursor.peek() {
             None => return Err(Fault::new("unfinished string", Near::EndOfInput, cursor.line)),
             Some(b'\n' | b'\r') => return Err(bad_string("unfinished string", quote, &text, cursor.line)),

@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// An identifier, interned for the whole chunk.
 pub(crate) type Name = lasso::Spur;
 
+/// All of a chunk's.
+pub(crate) type Names = lasso::Rodeo<Name, hashbrown::DefaultHashBuilder>;
+
 /// Declares the token type from the tokens that are always written the same way: their text and their name.
 macro_rules! tokens {
     ($($text:tt $token:ident,)*) => {

@@ -3,7 +3,7 @@
 //! remainder by its reciprocal.
 
 use crate::bytecode::{Constant, is_divisor};
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// The largest index that fits the operand B or C.

@@ -30,6 +30,8 @@ use std::sync::Arc;
 
 /// The number of nested functions or table templates that an instruction can name.
 const MAX_INDEXED: usize = u16::MAX as usize + 1;
+/// Most functions have no more instructions than this, and need not grow what holds them.
+const USUAL_LENGTH: usize = 64;
 
 /// Compiles a parsed chunk to the prototype of its main function.
 pub(crate) fn generate(chunk: &Chunk<'_>, source: Arc<Source>, options: &Options<'_>) -> Result<Arc<Prototype>, Fault> {
@@ -83,8 +85,8 @@ impl<'c> FunctionState<'c> {
     fn new(tree: &'c Function<'c>) -> Box<Self> {
         Box::new(FunctionState {
             tree,
-            code: Vec::new(),
-            lines: Vec::new(),
+            code: Vec::with_capacity(USUAL_LENGTH),
+            lines: Vec::with_capacity(USUAL_LENGTH),
             line: tree.line,
             prologue: 0,
             constants: ConstantPool::default(),

@@ -7,7 +7,7 @@ use crate::ast::{
 use crate::error::{Fault, Near};
 use crate::token::Name;
 use bumpalo::Bump;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// The number of locals that a function may have at a time.
 const MAX_LOCALS: usize = 200;
