@@ -3,9 +3,7 @@
 //! Comparisons with other interpreters are made by this package's main program, over whole scripts.
 #![allow(missing_docs)]
 
-use criterion::{BatchSize, Criterion, Throughput};
-use solvm_compiler::bytecode::Source;
-use solvm_compiler::{Options, compile};
+use criterion::{Criterion, Throughput};
 use solvm_stdlib::Host;
 use solvm_stdlib::host::Process;
 use solvm_vm::{Config, Function, Turn, Value, Vm};
@@ -18,11 +16,9 @@ fn main() {
         .measurement_time(Duration::from_secs(2))
         .sample_size(20)
         .configure_from_args();
-    print_object_sizes();
     for kernel in KERNELS {
         measure(&mut criterion, kernel);
     }
-    measure_compiler(&mut criterion);
     measure_start(&mut criterion);
     criterion.final_summary();
 }
@@ -266,51 +262,6 @@ fn measure(criterion: &mut Criterion, kernel: &Kernel) {
     group.finish();
 }
 
-/// Compiles all kernels over and over as one chunk.
-fn measure_compiler(criterion: &mut Criterion) {
-    let chunk: String = KERNELS.iter().map(|kernel| format!("do {} end\n", kernel.source)).collect();
-    let text = chunk.repeat(20);
-    let mut group = criterion.benchmark_group("compiler");
-    group.throughput(Throughput::Bytes(text.len() as u64));
-    group.bench_function("source to bytecode", |bencher| {
-        bencher.iter_batched(
-            || Source::new(text.as_bytes(), *b"=bench"),
-            |source| compile(source, &Options::default()).expect("compiles"),
-            BatchSize::SmallInput,
-        );
-    });
-    group.finish();
-}
-
 fn measure_start(criterion: &mut Criterion) {
     criterion.bench_function("start/VM with all libraries", |bencher| bencher.iter(new_vm));
-}
-
-/// Prints what objects take of the heap, over many of each kind.
-fn print_object_sizes() {
-    const COUNT: usize = 100_000;
-    let kinds = [
-        ("empty table", "{}"),
-        ("{x, y}", "{i, i}"),
-        ("{x = 1, y = 2}", "{x = i, y = i}"),
-        ("closure with an upvalue", "function() return i end"),
-        ("string of 20 bytes", "('%020d'):format(i)"),
-        ("string of 60 bytes", "('%060d'):format(i)"),
-        ("blocked goroutine", "go(block)"),
-        ("suspended coroutine", "(function() local co = coroutine.wrap(coroutine_body) co() return co end)()"),
-    ];
-    println!("bytes of the heap for each");
-    for (name, expression) in kinds {
-        let mut vm = new_vm();
-        let body = "function coroutine_body() coroutine.yield() end
-            local gate = chan() function block() receive(gate) end";
-        run_chunk(&mut vm, &format!("{body} live = {{}} for i = 1, {COUNT} do live[i] = i end collectgarbage()"));
-        let before = vm.enter(|call| call.memory_used());
-        run_chunk(
-            &mut vm,
-            &format!("for i = 1, {COUNT} do live[i] = {expression} end sleep(0) collectgarbage() collectgarbage()"),
-        );
-        let after = vm.enter(|call| call.memory_used());
-        println!("  {name:<26} {:>6.1}", (after as f64 - before as f64) / COUNT as f64);
-    }
 }
