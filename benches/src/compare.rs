@@ -40,10 +40,10 @@ impl Options {
 }
 
 /// An interpreter and the options with which it is run.
-struct Interpreter {
-    name: &'static str,
-    command: PathBuf,
-    options: &'static [&'static str],
+pub(crate) struct Interpreter {
+    pub(crate) name: &'static str,
+    pub(crate) command: PathBuf,
+    pub(crate) options: &'static [&'static str],
 }
 
 /// One program's run.
@@ -52,18 +52,30 @@ struct Run {
     output: Vec<u8>,
 }
 
-/// Measures everything and prints the table. False if a program failed or printed something else than the others.
+/// Measures everything and prints tables. False if a program failed or printed something else than the others.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+    let mut interpreters = find_interpreters(options.solvm.as_ref())?;
+    let programs = run_programs("scripts", "", &interpreters, options)?;
+    // The four programs that the Go version of SolVM was measured with are also set beside the interpreter that it was built on.
+    interpreters.extend(find_interpreter("gopher-lua", "glua", &[]));
+    Ok(run_programs("headline", "headline/", &interpreters, options)? && programs)
+}
+
+/// Measures the programs of a folder, whose names have a prefix.
+fn run_programs(folder: &str, prefix: &str, interpreters: &[Interpreter], options: &Options) -> Result<bool, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut scripts = Vec::new();
     find_scripts(&folder, &mut scripts);
     scripts.sort();
-    let name_of =
-        |script: &Path| script.strip_prefix(&folder).unwrap_or(script).with_extension("").display().to_string();
+    let name_of = |script: &Path| {
+        format!("{prefix}{}", script.strip_prefix(&folder).unwrap_or(script).with_extension("").display())
+    };
     scripts.retain(|script| {
         options.names.is_empty() || options.names.iter().any(|name| name_of(script).contains(name.as_str()))
     });
-    let interpreters = find_interpreters(options)?;
+    if scripts.is_empty() {
+        return Ok(true);
+    }
     print!("{:<24}", "seconds, then ratios");
     interpreters.iter().for_each(|interpreter| print!("{:>14}", interpreter.name));
     println!();
@@ -72,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let mut counted = 0usize;
     for script in &scripts {
         let name = name_of(script);
-        match measure(script, &interpreters, options) {
+        match measure(script, interpreters, options) {
             Ok(medians) => {
                 print_row(&name, &medians);
                 counted += 1;
@@ -120,21 +132,25 @@ fn find_scripts(folder: &Path, scripts: &mut Vec<PathBuf>) {
 }
 
 /// SolVM first, then whatever else is installed.
-fn find_interpreters(options: &Options) -> Result<Vec<Interpreter>, String> {
-    let solvm = match &options.solvm {
+pub(crate) fn find_interpreters(solvm: Option<&PathBuf>) -> Result<Vec<Interpreter>, String> {
+    let solvm = match solvm {
         Some(path) => path.clone(),
         None => build_solvm()?,
     };
     let mut interpreters = vec![Interpreter { name: "solvm", command: solvm, options: &["-timeout", "0"] }];
     let others: [(&str, &str, &[&str]); 3] =
         [("lua5.1", "lua5.1", &[]), ("luajit -joff", "luajit", &["-joff"]), ("lua5.4", "lua5.4", &[])];
-    for (name, command, options) in others {
-        let version = Command::new(command).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if version.is_ok_and(|status| status.success()) {
-            interpreters.push(Interpreter { name, command: command.into(), options });
-        }
-    }
+    interpreters
+        .extend(others.into_iter().filter_map(|(name, command, options)| find_interpreter(name, command, options)));
     Ok(interpreters)
+}
+
+/// An interpreter, if it is installed.
+fn find_interpreter(name: &'static str, command: &str, options: &'static [&'static str]) -> Option<Interpreter> {
+    let version =
+        Command::new(command).arg("-v").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let is_installed = version.is_ok_and(|status| status.success());
+    is_installed.then(|| Interpreter { name, command: command.into(), options })
 }
 
 /// Brings the release build up to date; gives its path.

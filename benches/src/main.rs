@@ -1,10 +1,14 @@
 //! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine. `solvm-benches runtime`: what the runtime
-//! promises of goroutines, channels and timers. `solvm-benches network`: what servers and clients do per second.
+//! promises of goroutines, channels and timers. `solvm-benches pauses`: how long the collector holds a program up.
+//! `solvm-benches memory`: what objects take of the heap. `solvm-benches network`: what servers and clients do per second.
 #![forbid(unsafe_code)]
 
 mod compare;
+mod memory;
 mod network;
+mod pauses;
 mod runtime;
+mod script;
 
 use std::process::ExitCode;
 
@@ -13,6 +17,16 @@ const USAGE: &str = "usage: solvm-benches runtime [SCRIPT]
 Measures goroutines, channels and timers, each in a process of its own, and says whether the figures are as promised; or runs
 one of the scripts below benches/runtime.
 
+usage: solvm-benches pauses [SCRIPT]
+
+Measures how long a small piece of work takes beside a collector with a large heap, in many kinds of heap, each in a process of its
+own; or runs one of the scripts below benches/pauses.
+
+usage: solvm-benches memory [SOLVM]
+
+Prints what objects of each kind take of the heap, beside the other interpreters that are installed. SOLVM is the binary to
+measure (default: the release build, brought up to date).
+
 usage: solvm-benches network [SOLVM]
 
 Measures a server whose handler is Lua, beside node and nginx with its Lua module if they are installed, with wrk; echoes of
@@ -20,8 +34,9 @@ WebSockets and TCP; the HTTP client. SOLVM is the binary to measure (default: th
 
 usage: solvm-benches compare [--runs N] [--smoke] [--solvm PATH] [NAME...]
 
-Runs the programs below benches/scripts (those whose names contain one of the NAMEs) with SolVM and with each of lua5.1,
-luajit -joff and lua5.4 that is installed, interleaved; checks that all print the same; prints medians of processor time.
+Runs the programs below benches/scripts and benches/headline (those whose names contain one of the NAMEs; the latter's begin with
+headline/) with SolVM and with each of lua5.1, luajit -joff and lua5.4 that is installed, the latter also with gopher-lua's
+glua, interleaved; checks that all print the same; prints medians of processor time.
 
   --runs N      runs of each program (default 5)
   --smoke       one run of each at a tiny size
@@ -33,6 +48,8 @@ fn main() -> ExitCode {
     let result = match arguments.next().as_deref() {
         Some("compare") => compare::Options::parse(arguments).and_then(|options| compare::run(&options)),
         Some("runtime") => arguments.next().map_or_else(runtime::run, |script| runtime::run_script(&script)),
+        Some("memory") => memory::run(arguments.next().map(Into::into)),
+        Some("pauses") => arguments.next().map_or_else(pauses::run, |script| pauses::run_script(&script)),
         Some("network") => network::run(arguments.next().map(Into::into)),
         _ => {
             eprint!("{USAGE}");

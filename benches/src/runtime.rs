@@ -1,15 +1,11 @@
-//! What the runtime promises of goroutines, channels and timers, measured: see [`PROMISES`].
-//!
-//! Each script below `benches/runtime` runs in a process of its own, which is this program again with the libraries and a clock.
+//! What the runtime promises of goroutines, channels and timers, measured by the scripts below `benches/runtime`: see
+//! [`PROMISES`].
 
-use solvm_stdlib::host::Process;
-use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
+use crate::script::{self, Script};
 use solvm_vm::native::Library;
-use solvm_vm::{Call, Config, LuaString};
+use solvm_vm::{Call, LuaString};
 use std::collections::HashMap;
 use std::process::Command;
-use std::sync::LazyLock;
-use std::time::Instant;
 
 /// A figure that a script prints, and what it may be at most.
 struct Promise {
@@ -30,7 +26,7 @@ const MOST_SWITCHES: f64 = 4.0;
 /// How often the two are measured, one after the other. The fastest of each counts.
 const ROUNDS: usize = 7;
 
-const SCRIPTS: &[(&str, &str)] = &[
+const SCRIPTS: &[Script] = &[
     ("blocked", include_str!("../runtime/blocked.lua")),
     ("round_trips", include_str!("../runtime/round_trips.lua")),
     ("switches", include_str!("../runtime/switches.lua")),
@@ -92,28 +88,16 @@ fn figures(output: String) -> Result<HashMap<String, f64>, String> {
     output.lines().map(|line| parse(line).ok_or_else(|| format!("no figure: {line}"))).collect()
 }
 
-/// What a script prints, run in a process of its own.
+/// What a script prints.
 fn measured(script: &str) -> Result<String, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let output = Command::new(program).args(["runtime", script]).output().map_err(|error| error.to_string())?;
-    if !output.status.success() {
-        return Err(format!("{script}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let (output, succeeded) = script::in_a_process("runtime", script)?;
+    if succeeded { Ok(output) } else { Err(format!("{script} failed: {output}")) }
 }
 
 static LIBRARY: Library = solvm_vm::library!("" {
     "figure" => figure,
-    "now" => now,
     "peak_memory" => peak_memory,
 });
-
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-/// `now()`: seconds since some moment.
-fn now(_: &mut Call) -> f64 {
-    START.elapsed().as_secs_f64()
-}
 
 /// `peak_memory()`: the most bytes that the process has occupied; 0 where that is not known.
 fn peak_memory(_: &mut Call) -> f64 {
@@ -129,19 +113,5 @@ fn figure(_: &mut Call, name: LuaString, number: f64) {
 
 /// Runs one of the scripts in this process. False if it fails.
 pub(crate) fn run_script(name: &str) -> Result<bool, String> {
-    let script = SCRIPTS.iter().find(|(known, _)| *known == name);
-    let (_, text) = script.ok_or_else(|| format!("there is no script {name}"))?;
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().event_interval(1).build().map_err(|error| error.to_string())?;
-    let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
-    let mut executor = Executor::new(Config::default(), limits, Process::new())?;
-    let main = executor.enter(|call| {
-        call.open(&LIBRARY).map_err(|_| "not enough memory")?;
-        let function = call.load(text.as_bytes(), format!("={name}").as_bytes());
-        let function = function.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
-        call.spawn(function, &[]).map_err(|_| String::from("not enough memory"))
-    })?;
-    let outcome = runtime.block_on(executor.drive_main(main));
-    executor.flush_all();
-    Ok(outcome == Outcome::Ended && !executor.has_failed())
+    script::run(SCRIPTS, name, &LIBRARY)
 }
