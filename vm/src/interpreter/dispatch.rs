@@ -4,8 +4,9 @@
 //! - scalars only: no `&mut` to a local, no value with a destructor even in an inner scope, no struct larger than two words;
 //! - leave by falling off the end (the next instruction), `cold!(function)` (out of line) or `jump!(handler, d, a)`;
 //! - the budget is charged first, before anything has happened, since the instruction may be restarted;
-//! - a short copy loop contains `keep_loop!()`, or it becomes a call of memmove.
-
+//! - a short copy loop contains `keep_loop!()`, or it becomes a call of memmove;
+//! - three registers are free beside the arguments, on x86-64. A fast path that needs more pays for pushing them: what only
+//!   the slow path needs is read again there ([`operands`](super::operand::operands)).
 //!
 //! # Safety
 //! The contract of all handlers, and (with the state in `vm` instead of registers) of cold functions and what they call:
