@@ -1,5 +1,5 @@
 -- A string grows by 10,000 concatenations, many times.
-local times = tonumber(arg and arg[1]) or 50
+local times = tonumber(arg and arg[1]) or 100
 local text
 for _ = 1, times do
   text = ""

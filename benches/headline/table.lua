@@ -1,5 +1,5 @@
 -- A table of 100,000 numbers inserted and summed, many times.
-local times = tonumber(arg and arg[1]) or 40
+local times = tonumber(arg and arg[1]) or 160
 local sum
 for _ = 1, times do
   local numbers = {}
