@@ -12,7 +12,7 @@
 
 use super::arena::is_marked;
 use super::mark::{Gray, LARGE_TABLE, Object};
-use super::weak::Mode;
+use super::weak::LISTED;
 use super::{Heap, Phase};
 use crate::object::{Header, Table, Thread, Userdata};
 use crate::table;
@@ -138,18 +138,15 @@ impl Heap {
     }
 
     /// To be called after values of a table's array part moved without barriers, `down` slots down or up. They may have moved below
-    /// the place that a scan in pieces has reached; and the survey knows weak references by their places.
+    /// the place that a scan in pieces has reached; and the survey knows weak references by their places, also those
+    /// of a table that is not weak at the moment.
     pub(crate) unsafe fn array_moved(&mut self, table: *mut Table, down: usize) {
         for slice in &mut self.slices {
             if slice.table == table {
                 slice.position = slice.position.saturating_sub(down);
             }
         }
-        if self.phase == Phase::Survey
-            && (*table).header.barrier != 0
-            && is_marked(table)
-            && self.weak_mode((*table).metatable) != Mode::STRONG
-        {
+        if self.phase == Phase::Survey && (*table).header.barrier == LISTED && is_marked(table) {
             (*table).header.barrier = 0;
             self.gray_again.push(Gray::new(table));
         }

@@ -5,7 +5,7 @@
 //! entries carry the object's kind, so the object itself is touched only when it is scanned, by when it has been prefetched.
 
 use super::arena::{Space, block_of, same_block, set_mark};
-use super::weak::Mode;
+use super::weak::{LISTED, Mode};
 use super::{Heap, Phase, Roots};
 use crate::object::{
     Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, Str, Table, Thread, Upvalue, Userdata,
@@ -338,6 +338,7 @@ impl Heap {
         self.mark_object((*table).metatable);
         let mode = self.weak_mode((*table).metatable);
         if mode != Mode::STRONG {
+            (*table).header.barrier = LISTED;
             self.weak.push(super::weak::WeakTable { table, mode });
         }
         let slots = (*table).array_size as usize;

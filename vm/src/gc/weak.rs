@@ -33,6 +33,9 @@ pub(super) struct WeakTable {
     pub(super) mode: Mode,
 }
 
+/// The barrier byte of a table that was scanned as a weak one, which it need not be any longer.
+pub(super) const LISTED: u8 = 2;
+
 /// Adjacent entries of a weak table of which some referred to something unmarked when the survey looked. Places are those of the
 /// slots, then those of the nodes.
 pub(super) struct WeakEntries {

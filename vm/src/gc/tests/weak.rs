@@ -7,6 +7,7 @@ use crate::object::Table;
 use crate::table;
 use crate::value::Value;
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::ptr::null_mut;
 use std::rc::Rc;
 
@@ -209,5 +210,47 @@ fn weak_tables_change_during_the_survey() {
             }
         }
         assert!(cfg!(feature = "gc-stress") || surveys > 1000, "{surveys}");
+    }
+}
+
+/// A table that is not weak for a moment of the survey, in which its elements move.
+#[test]
+fn elements_move_while_the_mode_is_off() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        let lists: Vec<*mut Table> = (0..4).map(|_| weak_table(&mut heap, &mut roots, "v")).collect();
+        let mut surveys = 0;
+        for steps in 1.. {
+            roots.values.truncate(lists.len());
+            for (index, &list) in (1..=5000).flat_map(|index| lists.iter().map(move |list| (index, list))) {
+                let object = Value::from_table(heap.new_table(0, 0));
+                table::set_integer(&mut heap, list, index, object).unwrap();
+                if index % 2 == 0 {
+                    roots.values.push(object);
+                }
+            }
+            let ended = (0..steps * 5).any(|_| heap.step_by(1, &mut roots));
+            surveys += usize::from(heap.phase == Phase::Survey);
+            for &list in &lists {
+                let metatable = (*list).metatable;
+                table::set_metatable(&mut heap, list, null_mut());
+                table::array::remove(&mut heap, list, 1, 5000).unwrap();
+                table::set_metatable(&mut heap, list, metatable);
+            }
+            if ended {
+                break;
+            }
+            while !heap.step_by(1 << 20, &mut roots) {}
+            let alive: HashSet<u64> = roots.values.iter().map(|value| value.0).collect();
+            for &list in &lists {
+                let mut place = 0;
+                while let Some((next, _, value)) = table::iterate::next_from(list, place) {
+                    place = next;
+                    assert!(alive.contains(&value.0));
+                }
+            }
+        }
+        assert!(cfg!(feature = "gc-stress") || surveys > 10, "{surveys}");
     }
 }
