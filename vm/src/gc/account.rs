@@ -12,8 +12,13 @@ pub(super) const STEP_SIZE: usize = 32 << 10;
 const MAX_QUANTUM: usize = 128 << 10;
 /// But it pays for one part in so many of what was allocated since the last: that allocation has taken longer.
 const LARGE_SHARE: usize = 8;
-/// Near the limit slices pay for up to so many times what was allocated.
+/// Near the limit slices pay for up to so many times what was allocated, but for no more than this.
 const MAX_HASTE: usize = 16;
+const MAX_HASTY_QUANTUM: usize = 4 * MAX_QUANTUM;
+/// What slices could not pay yet may be one part in so many of what is alive, and in any case this much; beyond it the next
+/// slice is due at once.
+const BACKLOG_SHARE: usize = 8;
+const MIN_BACKLOG: usize = 1 << 20;
 /// A cycle begins at the earliest when the heap has grown by this much.
 const MIN_GROWTH: usize = 512 << 10;
 
@@ -78,7 +83,7 @@ impl Account {
         let quantum = self.debt.min(MAX_QUANTUM.max(self.recent / LARGE_SHARE));
         self.debt -= quantum;
         self.recent = 0;
-        (quantum * self.haste()).min(quantum.max(MAX_QUANTUM))
+        (quantum * self.haste()).min(quantum.max(MAX_HASTY_QUANTUM))
     }
 
     /// How many times as fast as usual the cycle has to be, so that it ends before the heap is full: a full collection would
@@ -140,7 +145,9 @@ impl Heap {
         if account.stopped || self.phase == Phase::Idle && !account.cycle_is_due() {
             account.forgive_debt();
         }
-        self.due = account.recent >= STEP_SIZE || account.used > account.limit || cfg!(feature = "gc-stress");
+        let is_behind = account.debt > MIN_BACKLOG.max(account.survived / BACKLOG_SHARE);
+        self.due =
+            account.recent >= STEP_SIZE || is_behind || account.used > account.limit || cfg!(feature = "gc-stress");
         if self.due {
             self.arenas.shared.use_up();
         }

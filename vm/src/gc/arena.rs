@@ -168,15 +168,17 @@ impl Arenas {
         Arenas { all: Vec::new(), first_free: 0, shared: Box::new(shared) }
     }
 
-    /// A free block. Its descriptor's `start` and its clear mark bits are all that is set.
+    /// A free block. Where it lies and its clear mark bits are all that counts.
     pub(super) unsafe fn take_block(&mut self) -> *mut Block {
         while let Some(&arena) = self.all.get(self.first_free) {
             if (*arena).free != 0 {
                 let index = (*arena).free.trailing_zeros() as usize;
                 (*arena).free &= (*arena).free - 1;
                 let block = &raw mut (*arena).blocks[index];
-                (*block).start = (arena as *mut u8).add(index * BLOCK_SIZE);
-                (*block).bits().fill(0);
+                let start = (arena as *mut u8).add(index * BLOCK_SIZE);
+                let runs = ptr::null_mut();
+                block.write(Block { start, cell_size: 0, used: 0, class: 0, space: Space::Objects, runs });
+                ptr::write_bytes(bit(start).0, 0, BLOCK_WORDS);
                 return block;
             }
             self.first_free += 1;

@@ -228,11 +228,10 @@ impl Heap {
         if cfg!(feature = "gc-stress") {
             return self.collect(roots);
         }
-        let quantum = self.account.take_debt();
-        if quantum > 0 {
-            self.advance(quantum, roots);
+        match self.account.take_debt() {
+            0 => self.update_due(),
+            quantum => _ = self.step_by(quantum, roots),
         }
-        self.update_due();
     }
 
     /// Does as much work as `bytes` bytes of allocation call for; true if that ended a cycle.

@@ -343,17 +343,14 @@ cold_functions! {
         let distance = ((*vm.base.sub(1)).0 >> 48) as usize;
         let parameters = (*frame::prototype_of(vm.base)).parameters as usize;
         let extra = (distance - 2).saturating_sub(parameters);
-        let source = vm.base.sub(distance).add(parameters);
         let table = vm.heap.new_table(extra as u32, 1);
         *vm.base.add(instruction.a() as usize) = Value::from_table(table);
-        let mut result = Ok(());
-        for i in 0..extra {
-            let key = Value::number((i + 1) as f64);
-            result = result.and(crate::table::set(&mut vm.heap, table, key, *source.add(i)));
-        }
+        let source = vm.base.sub(distance).add(parameters);
         let name = vm.heap.string_value(b"n");
-        result = result.and(crate::table::set(&mut vm.heap, table, name, Value::number(extra as f64)));
-        match result {
+        // It has room for all of this.
+        let stored = crate::table::set_list(&mut vm.heap, table, 1, source, extra)
+            .and_then(|()| crate::table::set(&mut vm.heap, table, name, Value::number(extra as f64)));
+        match stored {
             Ok(()) => CONTINUE,
             Err(error) => throw_text(vm, messages::key(error)),
         }

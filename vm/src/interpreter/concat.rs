@@ -14,6 +14,7 @@ use crate::number::NumberText;
 use crate::object::{MAX_SHORT, Str};
 use crate::scheduler;
 use crate::string;
+use crate::thread;
 use crate::unwind::{throw_out_of_memory, throw_text};
 use crate::value::Value;
 use crate::vm::Vm;
@@ -95,8 +96,15 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
                 length += piece.len();
             }
             if length <= string::MAX_LENGTH && vm.heap.would_exceed(length) {
-                return throw_out_of_memory(vm);
+                // The pieces are those of operands, which a collection lets live.
+                let top = vm.base;
+                thread::save(vm, top);
+                scheduler::collect(vm);
+                if vm.heap.would_exceed(length) {
+                    return throw_out_of_memory(vm);
+                }
             }
+            let base = vm.base;
             let first = (*base.add(start)).to_string().unwrap_or(null_mut());
             match vm.heap.concatenate(first, &pieces) {
                 Ok(joined) => *base.add(start) = Value::from_string(joined),

@@ -3,6 +3,7 @@
 //! Rules for editors of handlers. They are checked by a disassembly guard and by [`choose_dispatch`]:
 //! - scalars only: no `&mut` to a local, no value with a destructor even in an inner scope, no struct larger than two words;
 //! - leave by falling off the end (the next instruction), `cold!(function)` (out of line) or `jump!(handler, d, a)`;
+//! - no chain of `jump!` comes back to a handler without bound: where there are no sibling calls, each is a frame of the host;
 //! - the budget is charged first, before anything has happened, since the instruction may be restarted;
 //! - a short copy loop contains `keep_loop!()`, or it becomes a call of memmove;
 //! - three registers are free beside the arguments, on x86-64. A fast path that needs more pays for pushing them: what only

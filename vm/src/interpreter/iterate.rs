@@ -61,7 +61,7 @@ handlers! { (pc, base, d, a, k, vm)
         let value = *(*table).array.add(position as usize + 1);
         *slot.sub(1) = Value(position + 1);
         if value.is_nil() {
-            jump!(next_pair, d, a);
+            jump!(skip_slots, d, a);
         }
         *slot = Value::arithmetic((position + 1) as i64 as f64);
         *slot.add(1) = value;
@@ -83,7 +83,7 @@ handlers! { (pc, base, d, a, k, vm)
         *slot.sub(1) = Value(position + 1);
         let value = (*node).value;
         if value.is_nil() {
-            jump!(skip_node, d, a);
+            jump!(skip_nodes, d, a);
         }
         *slot = (*node).key;
         *slot.add(1) = value;
@@ -92,8 +92,28 @@ handlers! { (pc, base, d, a, k, vm)
         }
         pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
     }
-    /// A free node. Not a jump from [`next_node`] to itself, for which the compiler would keep in registers what it needs once.
-    skip_node {
+    /// Passes what is nil in the array part.
+    skip_slots {
+        let slot = base.add(a as usize);
+        let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+        let mut position = (*slot.sub(1)).0;
+        while position < u64::from((*table).array_size) && (*(*table).array.add(position as usize + 1)).is_nil() {
+            position += 1;
+        }
+        *slot.sub(1) = Value(position);
+        jump!(next_pair, d, a);
+    }
+    /// Passes free nodes.
+    skip_nodes {
+        let slot = base.add(a as usize);
+        let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+        let first = (*slot.sub(1)).0 - u64::from((*table).array_size);
+        let count = 1u64 << ((32 - u32::from((*table).shift)) & 63);
+        let mut index = first;
+        while index < count && (*(*table).nodes.add(index as usize)).value.is_nil() {
+            index += 1;
+        }
+        *slot.sub(1) = Value((*slot.sub(1)).0 + (index - first));
         jump!(next_node, d, a);
     }
     /// The next element of the list that a loop with `ipairs` goes through.

@@ -9,7 +9,8 @@ use crate::frame::prototype_of;
 use crate::messages::{self, Operation};
 use crate::object::Table;
 use crate::scheduler;
-use crate::table;
+use crate::table::{self, KeyError};
+use crate::thread;
 use crate::unwind::throw_text;
 use crate::value::{TABLE, Value, is_pointer};
 use crate::vm::Vm;
@@ -175,15 +176,24 @@ cold_functions! {
             OPEN_LIST => vm.top.offset_from(slot.add(1)) as usize,
             count => count as usize,
         };
-        let Some(table) = (*slot).to_table() else {
+        let Some(mut table) = (*slot).to_table() else {
             // Somebody has replaced the temporary through `debug.setlocal`.
             return throw_text(vm, {
                 let key = Value::number(first as f64);
                 messages::operand(vm.dialect, Operation::Index(key), None, *slot)
             });
         };
-        match table::set_list(&mut vm.heap, table, first, slot.add(1), count) {
+        let mut stored = table::set_list(&mut vm.heap, table, first, slot.add(1), count);
+        if stored == Err(KeyError::Memory) {
+            thread::save(vm, slot.add(1 + count));
+            scheduler::collect(vm);
+            let slot = vm.base.add(instruction.a() as usize);
+            table = (*slot).to_table().unwrap_or(table);
+            stored = table::set_list(&mut vm.heap, table, first, slot.add(1), count);
+        }
+        match stored {
             Ok(()) => CONTINUE,
+            Err(KeyError::Memory) => crate::unwind::throw_out_of_memory(vm),
             Err(error) => throw_text(vm, messages::key(error)),
         }
     }

@@ -47,21 +47,21 @@ pub(super) fn words_of_few(bytes: &[u8]) -> (u64, u64) {
 #[inline(always)]
 pub(super) fn hash(bytes: &[u8], seed: u64) -> u32 {
     let length = bytes.len();
+    // No factor of any multiplication can be chosen without the seed.
+    let second = seed.rotate_left(32) ^ (length as u64).wrapping_mul(KEY_1);
     let mut state = seed;
     let (a, b);
     if length > 16 {
         let mut index = 0;
         while index + 16 < length {
-            state = fold(word_at(bytes, index) ^ KEY_0, word_at(bytes, index + 8) ^ state);
+            state = fold(word_at(bytes, index) ^ second, word_at(bytes, index + 8) ^ state);
             index += 16;
         }
         (a, b) = (word_at(bytes, length - 16), word_at(bytes, length - 8));
     } else {
         (a, b) = words_of_few(bytes);
     }
-    // Neither factor can be chosen without the seed.
-    let lengthened = seed.rotate_left(32) ^ (length as u64).wrapping_mul(KEY_1);
-    let mixed = fold(a ^ state, b ^ lengthened);
+    let mixed = fold(a ^ state, b ^ second);
     (mixed ^ mixed >> 32) as u32
 }
 
@@ -70,4 +70,22 @@ pub(super) fn hash(bytes: &[u8], seed: u64) -> u32 {
 pub(crate) fn hash_word(bits: u64) -> u32 {
     let mixed = fold(bits ^ KEY_1, KEY_0);
     (mixed ^ mixed >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    /// Words that would make a factor zero, were it not for the seed.
+    #[test]
+    fn texts_cannot_be_chosen_to_collide() {
+        for first in [0, KEY_0, KEY_1, KEY_0 ^ KEY_1, u64::MAX] {
+            for tail in [16, 24] {
+                let text = |index: u64| [&first.to_le_bytes()[..], &index.to_le_bytes(), &vec![b'z'; tail]].concat();
+                let hashes: HashSet<u32> = (0..1000).map(|index| hash(&text(index), 0x1234_5678_9ABC_DEF1)).collect();
+                assert!(hashes.len() > 990, "{} hashes of 1000 texts", hashes.len());
+            }
+        }
+    }
 }

@@ -84,6 +84,26 @@ fn steps_alone_keep_garbage_bounded() {
     }
 }
 
+/// A slice does not pay for all of a large allocation, but many of them must not be ahead of the collector.
+#[test]
+fn large_garbage_is_bounded() {
+    unsafe {
+        let mut heap = heap();
+        let mut roots = TestRoots::new();
+        for size in [200 << 10, 1 << 20, 4 << 20] {
+            let mut most = 0;
+            for _ in 0..200 {
+                heap.repeated_string(b"x", size);
+                if heap.collection_due() {
+                    heap.step(&mut roots);
+                }
+                most = most.max(heap.used());
+            }
+            assert!(most < 4 * size + (4 << 20), "{most} bytes in use by pieces of {size}");
+        }
+    }
+}
+
 #[test]
 fn stopped_collector_frees_nothing() {
     unsafe {
