@@ -317,7 +317,27 @@ pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
 unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u64 {
     close_upvalues(&mut vm.heap, vm.current, frame);
     let (_, caller) = unlink(*frame.sub(1));
-    deliver_failure(vm, frame.sub(2 + call_slot(caller)), caller, error)
+    let answer = deliver_failure(vm, frame.sub(2 + call_slot(caller)), caller, error);
+    if vm.heap.is_nearly_full() {
+        clear_free_registers(vm);
+    }
+    answer
+}
+
+/// Clears the registers of the running frame behind false and an error. What failed has left values there, which would be kept as
+/// long as nothing overwrites them: too long if it is they that fill the heap.
+///
+/// # Safety
+/// [`deliver_failure`] has just reached the context in `vm`.
+#[cold]
+unsafe fn clear_free_registers(vm: &mut Vm) {
+    if continuation_at(vm.pc).is_some() {
+        return;
+    }
+    let frame_size = (*crate::frame::prototype_of(vm.base)).frame_size as usize;
+    for slot in call_slot(vm.pc) + 2..frame_size {
+        *vm.base.add(slot) = Value::NIL;
+    }
 }
 
 /// The function of the running thread has returned `count` values from `results` on.
