@@ -1,8 +1,8 @@
 //! Accounting: how much memory is in use, how much it may be, and when the collector has to work.
 //!
 //! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice due, which works for no more
-//! than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is looked at when the budget is used up. Counting happens
-//! when a class takes a run or a payload is large, never per object.
+//! than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is looked at when the budget is used up, or at once if it becomes a
+//! backlog. Counting happens when a class takes a run or a payload is large, never per object.
 
 use super::{Heap, Phase};
 

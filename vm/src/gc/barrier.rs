@@ -137,9 +137,9 @@ impl Heap {
         }
     }
 
-    /// To be called after values of a table's array part moved without barriers, `down` slots down or up. They may have moved below
-    /// the place that a scan in pieces has reached; and the survey knows weak references by their places, also those
-    /// of a table that is not weak at the moment.
+    /// To be called after values of a table's array part moved without barriers: `down` slots down, or up if that is 0. They may have
+    /// moved below the place that a scan in pieces has reached; and the survey knows weak references by their places,
+    /// also those of a table that is not weak at the moment.
     pub(crate) unsafe fn array_moved(&mut self, table: *mut Table, down: usize) {
         for slice in &mut self.slices {
             if slice.table == table {

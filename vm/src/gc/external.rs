@@ -181,7 +181,7 @@ impl Heap {
         Some(self.adopt_large(header as *mut u8, size))
     }
 
-    /// Makes memory of `LARGE_HEADER + size` bytes, allocated with [`allocate_outside`], a large payload.
+    /// Makes memory of `LARGE_HEADER + size` bytes, which the caller has allocated, a large payload.
     pub(crate) unsafe fn adopt_large(&mut self, memory: *mut u8, size: usize) -> *mut u8 {
         let payload = self.large.adopt(memory as *mut LargeHeader, size, self.phase == Phase::Purge);
         self.account_allocation(size);

@@ -267,7 +267,7 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
-        // Whoever wants one value or none has a Lua function at its frame.
+        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see `frame`.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 1 { *slot.add(3) } else { Value::NIL };
         } else if wanted != 1 {
@@ -298,7 +298,7 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
-        // Whoever wants one value or none has a Lua function at its frame.
+        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see `frame`.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 0 { *slot.add(2) } else { Value::NIL };
         } else if wanted != 1 {
@@ -325,7 +325,7 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*resumer).pc;
         let target_base = (*resumer).base;
         let mut wanted = call_results(target_pc);
-        // Whoever wants no more values than two has a Lua function at its frame.
+        // Whoever wants two values or fewer has a Lua function (or the dummy) below its base: see `frame`.
         if (*vm).heap.is_marking() | (wanted > 3) {
             (*vm).arrive(slot.add(2), count);
             (*vm).outcome = i64::from((*current).is_wrap);

@@ -231,8 +231,10 @@ pub struct Library {
     pub aliases: &'static [(&'static str, &'static str)],
 }
 
-/// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see [`Definition::number`](crate::native::Definition::number)), `"name" => raise function` (see
-/// [`Definition::raise`](crate::native::Definition::raise)), `"name" => special Kind`, `"name" => constant number`, `"name" => text "string"`, `"name" => same_as "other name"`.
+/// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see
+/// [`Definition::number`](crate::native::Definition::number)), `"name" => raise function` (see
+/// [`Definition::raise`](crate::native::Definition::raise)), `"name" => special Kind`, `"name" => constant number`,
+/// `"name" => text "string"`, `"name" => same_as "other name"`.
 #[macro_export]
 macro_rules! library {
     (@step $name:literal $functions:tt $constants:tt $aliases:tt {}) => {
