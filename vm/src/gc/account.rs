@@ -17,8 +17,8 @@ const MAX_HASTE: usize = 16;
 const MAX_HASTY_QUANTUM: usize = 4 * MAX_QUANTUM;
 /// What slices could not pay yet may be one part in so many of what is alive, and in any case this much; beyond it the next
 /// slice is due at once.
-const BACKLOG_SHARE: usize = 8;
-const MIN_BACKLOG: usize = 1 << 20;
+const BACKLOG_SHARE: usize = 16;
+const MIN_BACKLOG: usize = 256 << 10;
 /// A cycle begins at the earliest when the heap has grown by this much.
 const MIN_GROWTH: usize = 512 << 10;
 

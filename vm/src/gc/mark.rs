@@ -131,6 +131,7 @@ impl Heap {
         self.phase = Phase::Mark;
         self.marking = true;
         self.rounds = 0;
+        self.last_round_work = usize::MAX;
         self.round_work = 0;
         self.trace_roots(roots);
     }
@@ -153,12 +154,15 @@ impl Heap {
     }
 
     /// Marking ran dry. What changed meanwhile must be looked at again; if that may be much, it is done in slices as well
-    /// (true), so that the atomic phase is short.
+    /// (true), so that the atomic phase is short. A round that was hardly shorter than the one before has met what the program
+    /// makes all the time: another one would leave as much.
     pub(super) unsafe fn begin_round(&mut self, roots: &mut dyn Roots) -> bool {
-        if self.round_work < ROUND_WORK || self.rounds == MAX_ROUNDS {
+        let is_shorter = self.round_work < self.last_round_work / 4 * 3;
+        if self.round_work < ROUND_WORK || self.rounds == MAX_ROUNDS || !is_shorter {
             return false;
         }
         self.rounds += 1;
+        self.last_round_work = self.round_work;
         self.round_work = 0;
         self.rescan();
         self.trace_roots(roots);

@@ -157,8 +157,9 @@ pub(crate) struct Heap {
     resumed: Vec<*mut Thread>,
     /// Those of them that the marker is about to look at again.
     looked_at_again: Vec<*mut Thread>,
-    /// Work done since the roots were traced last, and how often they were, in this cycle.
+    /// Work done since the roots were traced last, and between the two times before that; how often they were, in this cycle.
     round_work: usize,
+    last_round_work: usize,
     rounds: u32,
 
     large: LargePayloads,
@@ -202,6 +203,7 @@ impl Heap {
             resumed: Vec::new(),
             looked_at_again: Vec::new(),
             round_work: 0,
+            last_round_work: usize::MAX,
             rounds: 0,
             large: LargePayloads::default(),
             threads: Registry::default(),

@@ -1,0 +1,10 @@
+-- whole slices: how fast the collector is beside the program is what this looks at
+-- Marking does not run after a program that makes a large list again and again, round after round.
+collectgarbage()
+local most = 0
+for _ = 1, 60 do
+  local list = {}
+  for i = 1, 130000 do list[i] = i end
+  most = math.max(most, collectgarbage("count"))
+end
+assert(most < 24 * 1024, most .. " KB")
