@@ -58,11 +58,20 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let programs = run_programs("scripts", "", &interpreters, options)?;
     // The four programs that the Go version of SolVM was measured with are also set beside the interpreter that it was built on.
     interpreters.extend(find_interpreter("gopher-lua", "glua", &[]));
-    Ok(run_programs("headline", "headline/", &interpreters, options)? && programs)
+    let headline = run_programs("headline", "headline/", &interpreters, options)?;
+    if programs.is_none() && headline.is_none() {
+        return Err(format!("no program has {} in its name", options.names.join(" or ")));
+    }
+    Ok(programs.unwrap_or(true) && headline.unwrap_or(true))
 }
 
-/// Measures the programs of a folder, whose names have a prefix.
-fn run_programs(folder: &str, prefix: &str, interpreters: &[Interpreter], options: &Options) -> Result<bool, String> {
+/// Measures the programs of a folder, whose names have a prefix. None if none of them is wanted.
+fn run_programs(
+    folder: &str,
+    prefix: &str,
+    interpreters: &[Interpreter],
+    options: &Options,
+) -> Result<Option<bool>, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut scripts = Vec::new();
     find_scripts(&folder, &mut scripts);
@@ -74,7 +83,7 @@ fn run_programs(folder: &str, prefix: &str, interpreters: &[Interpreter], option
         options.names.is_empty() || options.names.iter().any(|name| name_of(script).contains(name.as_str()))
     });
     if scripts.is_empty() {
-        return Ok(true);
+        return Ok(None);
     }
     print!("{:<24}", "seconds, then ratios");
     interpreters.iter().for_each(|interpreter| print!("{:>14}", interpreter.name));
@@ -103,7 +112,7 @@ fn run_programs(folder: &str, prefix: &str, interpreters: &[Interpreter], option
         print!("{:>14.2}", (sum / counted.max(1) as f64).exp());
     }
     println!("\n{counted} programs; a ratio is SolVM's time divided by the other's");
-    Ok(all_right)
+    Ok(Some(all_right))
 }
 
 fn ratio(solvm: Duration, other: Duration) -> f64 {

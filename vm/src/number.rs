@@ -27,7 +27,7 @@ pub fn floor_below_limit(x: f64) -> f64 {
     whole - if whole > x { 1.0 } else { 0.0 }
 }
 
-/// A double as an integer, and the integer as a double again; the integer is arbitrary if it does not fit.
+/// A double cut off to an integer; an arbitrary one if it does not fit.
 #[inline(always)]
 pub(crate) fn truncate(x: f64) -> i64 {
     #[cfg(target_arch = "x86_64")]
@@ -46,9 +46,9 @@ pub(crate) fn truncate(x: f64) -> i64 {
 #[derive(Clone, Copy)]
 pub struct NumberText {
     bytes: [u8; LONGEST],
-    /// The text lies before it: whole numbers are written from their last digit on.
-    end: u8,
+    /// Where the text begins and ends: whole numbers are written from their last digit on, so that they end with the bytes.
     start: u8,
+    end: u8,
 }
 
 /// The decimal digits of 0 to 99.
@@ -74,7 +74,7 @@ impl NumberText {
         if (whole as f64).to_bits() == x.to_bits() && whole.unsigned_abs() < 10_u64.pow(DIGITS as u32) {
             return NumberText::of_integer(whole);
         }
-        let mut text = NumberText { bytes: [0; LONGEST], end: 0, start: 0 };
+        let mut text = NumberText { bytes: [0; LONGEST], start: 0, end: 0 };
         if x.is_sign_negative() {
             text.push(b"-");
         }
@@ -106,7 +106,7 @@ impl NumberText {
             start -= 1;
             bytes[start] = b'-';
         }
-        NumberText { bytes, end: LONGEST as u8, start: start as u8 }
+        NumberText { bytes, start: start as u8, end: LONGEST as u8 }
     }
 
     fn push(&mut self, bytes: &[u8]) {

@@ -17,6 +17,15 @@ pub(crate) const NEXT_MARK: Value = Value(Value::NIL.0 - 3);
 /// Stands for the generator that `ipairs` returns; the control is the last index.
 pub(crate) const INDEX_MARK: Value = Value(Value::NIL.0 - 4);
 
+/// Where the body of a generic `for` begins: the `ForEachLoop` at `pc` says so.
+///
+/// # Safety
+/// `pc` is behind a `ForEachCall` of running code.
+#[inline(always)]
+unsafe fn body(pc: *const u32) -> *const u32 {
+    pc.offset(1 + distance(u64::from(*pc >> 16)))
+}
+
 handlers! { (pc, base, d, a, k, vm)
     ForEachPrepare {
         let slot = base.add(a as usize);
@@ -68,7 +77,7 @@ handlers! { (pc, base, d, a, k, vm)
         if b(d) > 3 {
             jump!(clear_rest, d, a);
         }
-        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
+        pc = body(pc);
     }
     /// The same, behind the array part.
     next_node {
@@ -90,7 +99,7 @@ handlers! { (pc, base, d, a, k, vm)
         if b(d) > 3 {
             jump!(clear_rest, d, a);
         }
-        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
+        pc = body(pc);
     }
     /// Passes what is nil in the array part.
     skip_slots {
@@ -107,13 +116,13 @@ handlers! { (pc, base, d, a, k, vm)
     skip_nodes {
         let slot = base.add(a as usize);
         let table = (*slot.sub(2)).untag(TABLE) as *const Table;
-        let first = (*slot.sub(1)).0 - u64::from((*table).array_size);
+        let size = u64::from((*table).array_size);
         let count = 1u64 << ((32 - u32::from((*table).shift)) & 63);
-        let mut index = first;
+        let mut index = (*slot.sub(1)).0 - size;
         while index < count && (*(*table).nodes.add(index as usize)).value.is_nil() {
             index += 1;
         }
-        *slot.sub(1) = Value((*slot.sub(1)).0 + (index - first));
+        *slot.sub(1) = Value(size + index);
         jump!(next_node, d, a);
     }
     /// The next element of the list that a loop with `ipairs` goes through.
@@ -135,7 +144,7 @@ handlers! { (pc, base, d, a, k, vm)
         if b(d) > 3 {
             jump!(clear_rest, d, a);
         }
-        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
+        pc = body(pc);
     }
     /// A marked loop with more than two variables: the others are nil.
     clear_rest {
@@ -145,7 +154,7 @@ handlers! { (pc, base, d, a, k, vm)
             keep_loop!();
             slot += 1;
         }
-        pc = pc.offset(1 + distance(u64::from(*pc >> 16)));
+        pc = body(pc);
     }
     ForEachLoop {
         let value = *base.add(a as usize);

@@ -147,11 +147,10 @@ impl<'c> Call<'c> {
     /// Leaves any number of results and gives the outcome.
     pub(crate) fn set_results(&mut self, values: impl ExactSizeIterator<Item = Value<'c>>) -> Result<Outcome, Error> {
         let count = values.len();
-        self.charge(count / 16);
-        self.reserve(count, messages::TOO_MANY_RESULTS)?;
+        let results = self.place_results(count)?;
         for (i, value) in values.enumerate() {
-            // SAFETY: `reserve` made room for `count` slots from the arguments on.
-            unsafe { *self.arguments.sub(2).add(i) = value.0 }
+            // SAFETY: there is room for `count` values.
+            unsafe { *results.add(i) = value.0 }
         }
         Ok(outcome(self.vm(), count))
     }
@@ -159,11 +158,19 @@ impl<'c> Call<'c> {
     /// Leaves elements of a table as results.
     pub(crate) fn leave_elements(&mut self, elements: Elements<'c>) -> Result<Outcome, Error> {
         let Elements { table, first, count } = elements;
+        let results = self.place_results(count)?;
+        // SAFETY: the table is live; there is room for `count` values, in the stack.
+        unsafe { table::get_list(table.0, first, results, count) };
+        Ok(outcome(self.vm(), count))
+    }
+
+    /// Where results begin, with room for `count` of them, which are charged.
+    #[inline(always)]
+    fn place_results(&mut self, count: usize) -> Result<*mut Raw, Error> {
         self.charge(count / 16);
         self.reserve(count, messages::TOO_MANY_RESULTS)?;
-        // SAFETY: the table is live; `reserve` made room for `count` slots from the arguments on.
-        unsafe { table::get_list(table.0, first, self.arguments.sub(2), count) };
-        Ok(outcome(self.vm(), count))
+        // SAFETY: two slots lie below the arguments.
+        Ok(unsafe { self.arguments.sub(2) })
     }
 
     /// Room for `count` values from the first argument on; an error with this text if there is none. May move the stack.

@@ -77,11 +77,11 @@ impl Definition {
     }
 
     /// A native that raises its argument, for messages that get a position: other values the interpreter raises itself.
-    pub const fn raise<F, P>(name: &'static str, _function: F) -> Definition
+    pub const fn raise<F, P>(name: &'static str, function: F) -> Definition
     where
         F: for<'c> Native<'c, P> + Copy + Send + Sync + 'static,
     {
-        Definition { handler: special::raise, ..Definition::new(name, _function) }
+        Definition { handler: special::raise, ..Definition::new(name, function) }
     }
 
     /// One that the interpreter carries out.
