@@ -1,8 +1,9 @@
 //! How the command is linked.
 //!
-//! On Linux with glibc the standard library asks for `libgcc_s`, of which a program that aborts on a panic needs the unwinder
-//! alone, for backtraces. To load it takes 0.1 ms of each start. The command has the unwinder in itself instead: the linker
-//! finds `libgcc_eh`, the same code as an archive, by the shared library's name.
+//! On Linux with glibc the standard library asks for `libgcc_s`, of which a program that aborts on
+//! a panic needs the unwinder alone, for backtraces. To load it takes 0.1 ms of each start. The
+//! command has the unwinder in itself instead: the linker finds `libgcc_eh`, the same code as an
+//! archive, by the shared library's name.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +13,8 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
     let variable = |name: &str| env::var(name).unwrap_or_default();
-    let is_glibc = variable("CARGO_CFG_TARGET_OS") == "linux" && variable("CARGO_CFG_TARGET_ENV") == "gnu";
+    let is_glibc =
+        variable("CARGO_CFG_TARGET_OS") == "linux" && variable("CARGO_CFG_TARGET_ENV") == "gnu";
     let is_native = variable("HOST") == variable("TARGET");
     if !is_glibc || !is_native {
         return;

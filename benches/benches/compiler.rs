@@ -1,5 +1,6 @@
-//! What compiling a source of a megabyte takes, beside `luac5.1 -p` and `luajit -b` where they are installed (whose figures
-//! include the start of their process). `cargo bench -p solvm-benches --bench compiler`; with `-- --test` each runs once.
+//! What compiling a source of a megabyte takes, beside `luac5.1 -p` and `luajit -b` where they are
+//! installed (whose figures include the start of their process). `cargo bench -p solvm-benches
+//! --bench compiler`; with `-- --test` each runs once.
 #![allow(missing_docs)]
 
 use criterion::{BatchSize, Criterion, Throughput};
@@ -21,7 +22,8 @@ fn main() {
         .sample_size(20)
         .configure_from_args();
     for (name, text) in [("a program", program()), ("benchmarks", benchmarks())] {
-        let path = std::env::temp_dir().join(format!("solvm-benches-{}-{name}.lua", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("solvm-benches-{}-{name}.lua", std::process::id()));
         std::fs::write(&path, &text).expect("can be written");
         let mut group = criterion.benchmark_group(format!("compiler/{name}"));
         group.throughput(Throughput::Bytes(text.len() as u64));
@@ -36,7 +38,12 @@ fn main() {
         for (command, option, output) in others {
             let run = || {
                 let mut child = Command::new(command);
-                let child = child.arg(option).arg(&path).args(output).stdout(Stdio::null()).stderr(Stdio::null());
+                let child = child
+                    .arg(option)
+                    .arg(&path)
+                    .args(output)
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null());
                 child.status().is_ok_and(|status| status.success())
             };
             if run() {
@@ -65,7 +72,8 @@ fn program() -> String {
 fn benchmarks() -> String {
     let mut scripts = Vec::new();
     find_scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts"), &mut scripts);
-    let mut texts: Vec<String> = scripts.iter().map(|path| std::fs::read_to_string(path).expect("readable")).collect();
+    let mut texts: Vec<String> =
+        scripts.iter().map(|path| std::fs::read_to_string(path).expect("readable")).collect();
     texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
     let mut all = String::from("local programs = {}\n");
     for text in texts.iter().cycle() {

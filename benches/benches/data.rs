@@ -1,5 +1,5 @@
-//! What reading and writing a document of 10 MB costs, beside serde_json's own tree of values. `cargo bench -p solvm-benches
-//! --bench data`; with `-- --test` each runs once.
+//! What reading and writing a document of 10 MB costs, beside serde_json's own tree of values.
+//! `cargo bench -p solvm-benches --bench data`; with `-- --test` each runs once.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
@@ -53,10 +53,12 @@ fn document() -> Value {
     Value::Array((0..SIZE / length).map(record).collect())
 }
 
-/// Measures a Lua expression over `text` and the `document` that it stands for, collections of its garbage left out.
+/// Measures a Lua expression over `text` and the `document` that it stands for, collections of its
+/// garbage left out.
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, text: &str, expression: &str) {
     group.bench_function(name, |bencher| {
-        let mut vm = Vm::new(Config { hash_seed: Some(1), memory_limit: 4 << 30, ..Config::default() });
+        let mut vm =
+            Vm::new(Config { hash_seed: Some(1), memory_limit: 4 << 30, ..Config::default() });
         vm.set_host(Host::new(Process::new()));
         vm.enter(|call| {
             solvm_stdlib::open(call).expect("opens");

@@ -1,4 +1,5 @@
-//! What single mechanisms of the VM cost, in process. `cargo bench -p solvm-benches`; with `-- --test` each runs once.
+//! What single mechanisms of the VM cost, in process. `cargo bench -p solvm-benches`; with `--
+//! --test` each runs once.
 //!
 //! Comparisons with other interpreters are made by this package's main program, over whole scripts.
 #![allow(missing_docs)]
@@ -236,7 +237,10 @@ fn finish(vm: &mut Vm, main: solvm_vm::GoroutineId) {
             Some((id, true)) if id == main => return,
             Some(_) => panic!("a goroutine failed"),
             None => {
-                assert!(matches!(turn, Turn::Ready | Turn::Waiting), "the program came to rest before its end");
+                assert!(
+                    matches!(turn, Turn::Ready | Turn::Waiting),
+                    "the program came to rest before its end"
+                );
             }
         }
     }
@@ -253,7 +257,8 @@ fn measure(criterion: &mut Criterion, kernel: &Kernel) {
         bencher.iter(|| {
             let main = vm.enter(|call| {
                 let key = call.string(b"run").expect("a string");
-                let run = Function::from_value(call.globals().get(key)).expect("the kernel has a function run");
+                let run = Function::from_value(call.globals().get(key))
+                    .expect("the kernel has a function run");
                 call.spawn(run, &[Value::number(f64::from(kernel.times))]).expect("starts")
             });
             finish(&mut vm, main);

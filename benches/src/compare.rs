@@ -1,5 +1,6 @@
-//! Whole programs on several interpreters. Runs are interleaved, so that whatever else the machine does meets all of them;
-//! what counts is the processor time of the child process, and of several runs the median.
+//! Whole programs on several interpreters. Runs are interleaved, so that whatever else the machine
+//! does meets all of them; what counts is the processor time of the child process, and of several
+//! runs the median.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -23,12 +24,19 @@ impl Options {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--runs" => {
-                    let number = words.next().and_then(|number| number.parse().ok()).filter(|&number| number > 0);
+                    let number = words
+                        .next()
+                        .and_then(|number| number.parse().ok())
+                        .filter(|&number| number > 0);
                     options.runs = number.ok_or("--runs needs a number")?;
                 }
                 "--smoke" => options.smoke = true,
-                "--solvm" => options.solvm = Some(words.next().ok_or("--solvm needs a path")?.into()),
-                option if option.starts_with('-') => return Err(format!("unknown option {option}")),
+                "--solvm" => {
+                    options.solvm = Some(words.next().ok_or("--solvm needs a path")?.into())
+                }
+                option if option.starts_with('-') => {
+                    return Err(format!("unknown option {option}"));
+                }
                 _ => options.names.push(word),
             }
         }
@@ -52,11 +60,13 @@ struct Run {
     output: Vec<u8>,
 }
 
-/// Measures everything and prints tables. False if a program failed or printed something else than the others.
+/// Measures everything and prints tables. False if a program failed or printed something else than
+/// the others.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let mut interpreters = find_interpreters(options.solvm.as_ref())?;
     let programs = run_programs("scripts", "", &interpreters, options)?;
-    // The four programs that the Go version of SolVM was measured with are also set beside the interpreter that it was built on.
+    // The four programs that the Go version of SolVM was measured with are also set beside the
+    // interpreter that it was built on.
     interpreters.extend(find_interpreter("gopher-lua", "glua", &[]));
     let headline = run_programs("headline", "headline/", &interpreters, options)?;
     if programs.is_none() && headline.is_none() {
@@ -77,10 +87,14 @@ fn run_programs(
     find_scripts(&folder, &mut scripts);
     scripts.sort();
     let name_of = |script: &Path| {
-        format!("{prefix}{}", script.strip_prefix(&folder).unwrap_or(script).with_extension("").display())
+        format!(
+            "{prefix}{}",
+            script.strip_prefix(&folder).unwrap_or(script).with_extension("").display()
+        )
     };
     scripts.retain(|script| {
-        options.names.is_empty() || options.names.iter().any(|name| name_of(script).contains(name.as_str()))
+        options.names.is_empty()
+            || options.names.iter().any(|name| name_of(script).contains(name.as_str()))
     });
     if scripts.is_empty() {
         return Ok(None);
@@ -146,18 +160,33 @@ pub(crate) fn find_interpreters(solvm: Option<&PathBuf>) -> Result<Vec<Interpret
         Some(path) => path.clone(),
         None => build_solvm()?,
     };
-    let mut interpreters = vec![Interpreter { name: "solvm", command: solvm, options: &["-timeout", "0"] }];
-    let others: [(&str, &str, &[&str]); 3] =
-        [("lua5.1", "lua5.1", &[]), ("luajit -joff", "luajit", &["-joff"]), ("lua5.4", "lua5.4", &[])];
-    interpreters
-        .extend(others.into_iter().filter_map(|(name, command, options)| find_interpreter(name, command, options)));
+    let mut interpreters =
+        vec![Interpreter { name: "solvm", command: solvm, options: &["-timeout", "0"] }];
+    let others: [(&str, &str, &[&str]); 3] = [
+        ("lua5.1", "lua5.1", &[]),
+        ("luajit -joff", "luajit", &["-joff"]),
+        ("lua5.4", "lua5.4", &[]),
+    ];
+    interpreters.extend(
+        others
+            .into_iter()
+            .filter_map(|(name, command, options)| find_interpreter(name, command, options)),
+    );
     Ok(interpreters)
 }
 
 /// An interpreter, if it is installed.
-fn find_interpreter(name: &'static str, command: &str, options: &'static [&'static str]) -> Option<Interpreter> {
-    let version =
-        Command::new(command).arg("-v").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+fn find_interpreter(
+    name: &'static str,
+    command: &str,
+    options: &'static [&'static str],
+) -> Option<Interpreter> {
+    let version = Command::new(command)
+        .arg("-v")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     let is_installed = version.is_ok_and(|status| status.success());
     is_installed.then(|| Interpreter { name, command: command.into(), options })
 }
@@ -169,9 +198,14 @@ pub(crate) fn build_solvm() -> Result<PathBuf, String> {
     let target = folder.parent().ok_or("this program runs from an unknown place")?;
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut build = Command::new("cargo");
-    build.args(["build", "--quiet", "--release", "--package", "solvm", "--manifest-path"]).arg(manifest);
-    let status =
-        build.arg("--target-dir").arg(target).status().map_err(|error| format!("cannot run cargo: {error}"))?;
+    build
+        .args(["build", "--quiet", "--release", "--package", "solvm", "--manifest-path"])
+        .arg(manifest);
+    let status = build
+        .arg("--target-dir")
+        .arg(target)
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
     if !status.success() {
         return Err(format!("building solvm: {status}"));
     }
@@ -179,7 +213,11 @@ pub(crate) fn build_solvm() -> Result<PathBuf, String> {
 }
 
 /// The median time of a program on each interpreter.
-fn measure(script: &Path, interpreters: &[Interpreter], options: &Options) -> Result<Vec<Duration>, String> {
+fn measure(
+    script: &Path,
+    interpreters: &[Interpreter],
+    options: &Options,
+) -> Result<Vec<Duration>, String> {
     let mut times = vec![Vec::new(); interpreters.len()];
     let mut expected: Option<Vec<u8>> = None;
     for _ in 0..options.runs {
@@ -210,7 +248,12 @@ fn run_once(script: &Path, interpreter: &Interpreter, smoke: bool) -> Result<Run
     let time = clock.elapsed();
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{}: {} {}", interpreter.name, output.status, message.lines().next().unwrap_or("")));
+        return Err(format!(
+            "{}: {} {}",
+            interpreter.name,
+            output.status,
+            message.lines().next().unwrap_or("")
+        ));
     }
     Ok(Run { time, output: output.stdout })
 }

@@ -1,6 +1,7 @@
-//! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine. `solvm-benches runtime`: what the runtime
-//! promises of goroutines, channels and timers. `solvm-benches pauses`: how long the collector holds a program up.
-//! `solvm-benches memory`: what objects take of the heap. `solvm-benches network`: what servers and clients do per second.
+//! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine. `solvm-benches
+//! runtime`: what the runtime promises of goroutines, channels and timers. `solvm-benches pauses`:
+//! how long the collector holds a program up. `solvm-benches memory`: what objects take of the
+//! heap. `solvm-benches network`: what servers and clients do per second.
 #![forbid(unsafe_code)]
 
 mod compare;
@@ -46,10 +47,16 @@ glua, interleaved; checks that all print the same; prints medians of processor t
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let result = match arguments.next().as_deref() {
-        Some("compare") => compare::Options::parse(arguments).and_then(|options| compare::run(&options)),
-        Some("runtime") => arguments.next().map_or_else(runtime::run, |script| runtime::run_script(&script)),
+        Some("compare") => {
+            compare::Options::parse(arguments).and_then(|options| compare::run(&options))
+        }
+        Some("runtime") => {
+            arguments.next().map_or_else(runtime::run, |script| runtime::run_script(&script))
+        }
         Some("memory") => memory::run(arguments.next().map(Into::into)),
-        Some("pauses") => arguments.next().map_or_else(pauses::run, |script| pauses::run_script(&script)),
+        Some("pauses") => {
+            arguments.next().map_or_else(pauses::run, |script| pauses::run_script(&script))
+        }
         Some("network") => network::run(arguments.next().map(Into::into)),
         _ => {
             eprint!("{USAGE}");

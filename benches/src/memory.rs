@@ -1,5 +1,5 @@
-//! What objects of each kind take of the heap, by what `collectgarbage("count")` says in SolVM and in the other interpreters of the
-//! machine.
+//! What objects of each kind take of the heap, by what `collectgarbage("count")` says in SolVM and
+//! in the other interpreters of the machine.
 
 use crate::compare::{Interpreter, find_interpreters};
 use std::path::PathBuf;
@@ -21,7 +21,8 @@ pub(crate) fn run(solvm: Option<PathBuf>) -> Result<bool, String> {
     for (kind, _) in figures.first().into_iter().flatten() {
         print!("{kind:<28}");
         for figures in &figures {
-            let bytes = figures.iter().find(|(other, _)| other == kind).map_or("-", |(_, bytes)| bytes);
+            let bytes =
+                figures.iter().find(|(other, _)| other == kind).map_or("-", |(_, bytes)| bytes);
             print!("{bytes:>14}");
         }
         println!();
@@ -33,10 +34,13 @@ fn figures(interpreter: &Interpreter) -> Result<Vec<Figure>, String> {
     let mut command = Command::new(&interpreter.command);
     let command = command.args(interpreter.options).arg(SCRIPT).stdin(Stdio::null());
     let output = command.output().map_err(|error| format!("{}: {error}", interpreter.name))?;
-    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (text, errors) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
         return Err(format!("{}: {} {errors}", interpreter.name, output.status));
     }
-    let parse = |line: &str| line.split_once('\t').map(|(kind, bytes)| (kind.to_string(), bytes.to_string()));
+    let parse = |line: &str| {
+        line.split_once('\t').map(|(kind, bytes)| (kind.to_string(), bytes.to_string()))
+    };
     Ok(text.lines().filter_map(parse).collect())
 }

@@ -1,5 +1,5 @@
-//! What servers and clients do per second: a Lua handler beside other servers that are installed, all driven by `wrk`; echoes of
-//! WebSockets and TCP; the HTTP client.
+//! What servers and clients do per second: a Lua handler beside other servers that are installed,
+//! all driven by `wrk`; echoes of WebSockets and TCP; the HTTP client.
 
 use crate::compare::build_solvm;
 use std::fs;
@@ -24,7 +24,8 @@ struct Server {
     /// What it has printed first.
     words: Vec<String>,
     rates: Vec<f64>,
-    /// Microseconds of processor time that each request took: other programs of the machine change them less.
+    /// Microseconds of processor time that each request took: other programs of the machine change
+    /// them less.
     costs: Vec<f64>,
 }
 
@@ -38,7 +39,11 @@ impl Drop for Server {
 
 impl Server {
     /// Starts a server that prints its port; or that has been told it.
-    fn start(name: &'static str, command: &mut Command, port: Option<u16>) -> Result<Server, String> {
+    fn start(
+        name: &'static str,
+        command: &mut Command,
+        port: Option<u16>,
+    ) -> Result<Server, String> {
         let failed = |error: std::io::Error| format!("{name}: {error}");
         let mut process = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
         let words = match port {
@@ -82,7 +87,9 @@ impl Server {
         if measured.contains("Non-2xx") || measured.contains("Socket errors") {
             return Err(format!("{}: errors:\n{measured}", self.name));
         }
-        let rate = measured.lines().find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
+        let rate = measured
+            .lines()
+            .find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
         let rate: f64 = rate.ok_or_else(|| format!("wrk says nothing:\n{measured}"))?;
         self.rates.push(rate);
         if let (Some(before), Some(after)) = (before, after) {
@@ -94,7 +101,11 @@ impl Server {
     fn print(&self, remark: &str) {
         let (rate, cost) = (median(&self.rates), median(&self.costs));
         let rates: Vec<String> = self.rates.iter().map(|rate| format!("{rate:.0}")).collect();
-        println!("{:<32}{rate:>12.0}   {}; {cost:.1} µs of processor time each{remark}", self.name, rates.join(" "));
+        println!(
+            "{:<32}{rate:>12.0}   {}; {cost:.1} µs of processor time each{remark}",
+            self.name,
+            rates.join(" ")
+        );
     }
 }
 
@@ -119,17 +130,20 @@ fn folder() -> PathBuf {
 }
 
 fn is_here(command: &str) -> bool {
-    let found = Command::new(command).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let found =
+        Command::new(command).arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status();
     found.is_ok()
 }
 
-/// Measures everything and prints it. False if a promise is not kept. `solvm` is the binary to measure.
+/// Measures everything and prints it. False if a promise is not kept. `solvm` is the binary to
+/// measure.
 pub(crate) fn run(solvm: Option<PathBuf>) -> Result<bool, String> {
     let solvm = match solvm {
         Some(solvm) => solvm,
         None => build_solvm()?,
     };
-    let mut server = Server::start("solvm", Command::new(&solvm).arg(folder().join("server.lua")), None)?;
+    let mut server =
+        Server::start("solvm", Command::new(&solvm).arg(folder().join("server.lua")), None)?;
     measure_clients(&solvm, &server)?;
     if !is_here("wrk") {
         println!("wrk is not installed: no measurement of the handler");
@@ -137,7 +151,11 @@ pub(crate) fn run(solvm: Option<PathBuf>) -> Result<bool, String> {
     }
     let mut others = Vec::new();
     if is_here("node") {
-        others.push(Server::start("node", Command::new("node").arg(folder().join("node.js")), None)?);
+        others.push(Server::start(
+            "node",
+            Command::new("node").arg(folder().join("node.js")),
+            None,
+        )?);
     }
     let temporary = std::env::temp_dir().join(format!("solvm-benches-{}", std::process::id()));
     if is_here("nginx") {
@@ -168,7 +186,10 @@ fn start_nginx(folder_for_files: &Path) -> Result<Option<Server>, String> {
     let failed = |error: std::io::Error| format!("nginx: {error}");
     fs::create_dir_all(folder_for_files).map_err(failed)?;
     // Nobody else takes it in so short a time.
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(failed)?.port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map_err(failed)?
+        .port();
     let configuration = fs::read_to_string(folder().join("nginx.conf")).map_err(failed)?;
     let path = folder_for_files.join("nginx.conf");
     fs::write(&path, configuration.replace("PORT", &port.to_string())).map_err(failed)?;
@@ -184,14 +205,25 @@ fn start_nginx(folder_for_files: &Path) -> Result<Option<Server>, String> {
 
 fn measure_clients(solvm: &Path, server: &Server) -> Result<(), String> {
     let mut command = Command::new(solvm);
-    command.args(["-timeout", "60s"]).arg(folder().join("clients.lua")).args(&server.words).args(["32", "3"]);
+    command
+        .args(["-timeout", "60s"])
+        .arg(folder().join("clients.lua"))
+        .args(&server.words)
+        .args(["32", "3"]);
     let output = command.output().map_err(|error| error.to_string())?;
     if !output.status.success() {
-        return Err(format!("clients.lua: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
+        return Err(format!(
+            "clients.lua: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
     }
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         let (name, rate) = line.split_once('\t').unwrap_or((line, ""));
-        println!("{name:<32}{:>12.0}   per second, 32 clients", rate.parse::<f64>().unwrap_or(f64::NAN));
+        println!(
+            "{name:<32}{:>12.0}   per second, 32 clients",
+            rate.parse::<f64>().unwrap_or(f64::NAN)
+        );
     }
     Ok(())
 }

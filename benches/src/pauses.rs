@@ -1,8 +1,10 @@
-//! How long the collector holds a program up, measured as the program feels it: the scripts below `benches/pauses` do one small
-//! piece of work again and again, and each piece is timed. Whatever takes longer than most of them has been interrupted.
+//! How long the collector holds a program up, measured as the program feels it: the scripts below
+//! `benches/pauses` do one small piece of work again and again, and each piece is timed. Whatever
+//! takes longer than most of them has been interrupted.
 //!
-//! Two clocks run. The processor time of the thread holds all that the collector does, page faults included, and nothing that
-//! other programs of the machine do; it is what is judged. Elapsed time is beside it.
+//! Two clocks run. The processor time of the thread holds all that the collector does, page faults
+//! included, and nothing that other programs of the machine do; it is what is judged. Elapsed time
+//! is beside it.
 
 use crate::script::{self, Script};
 use solvm_vm::native::Library;
@@ -122,7 +124,8 @@ fn report(call: &mut Call, name: LuaString) {
     });
 }
 
-/// `single(name)`: prints what the one thing took that was done since the beginning. Nothing is promised of it.
+/// `single(name)`: prints what the one thing took that was done since the beginning. Nothing is
+/// promised of it.
 fn single(call: &mut Call, name: LuaString) {
     let taken = PIECES.with_borrow_mut(|pieces| pieces.last.take()).map(|(used, since)| {
         let both = [used_time().saturating_sub(used), since.elapsed()];

@@ -1,5 +1,5 @@
-//! What the runtime promises of goroutines, channels and timers, measured by the scripts below `benches/runtime`: see
-//! [`PROMISES`].
+//! What the runtime promises of goroutines, channels and timers, measured by the scripts below
+//! `benches/runtime`: see [`PROMISES`].
 
 use crate::script::{self, Script};
 use solvm_vm::native::Library;
@@ -37,12 +37,15 @@ const SCRIPTS: &[Script] = &[
 /// Measures everything and prints it. False if a promise is not kept.
 pub(crate) fn run() -> Result<bool, String> {
     let mut all_kept = true;
-    for (script, _) in SCRIPTS.iter().filter(|(name, _)| PROMISES.iter().any(|promise| promise.script == *name)) {
+    for (script, _) in
+        SCRIPTS.iter().filter(|(name, _)| PROMISES.iter().any(|promise| promise.script == *name))
+    {
         let figures = figures(measured(script)?)?;
         let mut names: Vec<&String> = figures.keys().collect();
         names.sort();
         for name in names {
-            let promise = PROMISES.iter().find(|promise| promise.script == *script && promise.figure == name);
+            let promise =
+                PROMISES.iter().find(|promise| promise.script == *script && promise.figure == name);
             all_kept &= print(script, name, figures[name], promise.map(|promise| promise.most));
         }
     }
@@ -51,7 +54,9 @@ pub(crate) fn run() -> Result<bool, String> {
 
 fn compare_round_trips() -> Result<bool, String> {
     let (mut trips, mut own, mut others) = (f64::INFINITY, f64::INFINITY, f64::INFINITY);
-    let time = |output| figures(output).and_then(|figures| figures.get("time").copied().ok_or("no time".into()));
+    let time = |output| {
+        figures(output).and_then(|figures| figures.get("time").copied().ok_or("no time".into()))
+    };
     let switches = concat!(env!("CARGO_MANIFEST_DIR"), "/runtime/switches.lua");
     let luajit = || Command::new("luajit").args(["-joff", switches]).output();
     let has_luajit = luajit().is_ok();
@@ -76,15 +81,18 @@ fn compare_round_trips() -> Result<bool, String> {
 /// Prints a figure, and whether it is as promised.
 fn print(script: &str, name: &str, figure: f64, most: Option<f64>) -> bool {
     let is_kept = most.is_none_or(|most| figure <= most);
-    let verdict =
-        most.map_or(String::new(), |most| format!("  at most {most}{}", if is_kept { "" } else { ": MISSED" }));
+    let verdict = most.map_or(String::new(), |most| {
+        format!("  at most {most}{}", if is_kept { "" } else { ": MISSED" })
+    });
     println!("{script:<12} {name:<48} {figure:>10.2}{verdict}");
     is_kept
 }
 
 /// Lines of a name, a tab and a number.
 fn figures(output: String) -> Result<HashMap<String, f64>, String> {
-    let parse = |line: &str| Some((line.split_once('\t')?.0.to_string(), line.split_once('\t')?.1.parse().ok()?));
+    let parse = |line: &str| {
+        Some((line.split_once('\t')?.0.to_string(), line.split_once('\t')?.1.parse().ok()?))
+    };
     output.lines().map(|line| parse(line).ok_or_else(|| format!("no figure: {line}"))).collect()
 }
 

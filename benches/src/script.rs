@@ -1,5 +1,5 @@
-//! Scripts that measure: each runs in a process of its own, which is this program again with the libraries, a clock and whatever
-//! else its command gives it.
+//! Scripts that measure: each runs in a process of its own, which is this program again with the
+//! libraries, a clock and whatever else its command gives it.
 
 use solvm_stdlib::host::Process;
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
@@ -29,18 +29,25 @@ pub(crate) fn in_a_process(command: &str, script: &str) -> Result<(String, bool)
     Ok((String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success()))
 }
 
-/// Runs one of the scripts in this process, with a library beside the usual ones. False if it fails.
-pub(crate) fn run(scripts: &[Script], name: &str, library: &'static Library) -> Result<bool, String> {
+/// Runs one of the scripts in this process, with a library beside the usual ones. False if it
+/// fails.
+pub(crate) fn run(
+    scripts: &[Script],
+    name: &str,
+    library: &'static Library,
+) -> Result<bool, String> {
     let script = scripts.iter().find(|(known, _)| *known == name);
     let (_, text) = script.ok_or_else(|| format!("there is no script {name}"))?;
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().event_interval(1).build().map_err(|error| error.to_string())?;
+    let runtime =
+        builder.enable_all().event_interval(1).build().map_err(|error| error.to_string())?;
     let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
     let mut executor = Executor::new(Config::default(), limits, Process::new())?;
     let main = executor.enter(|call| {
         call.open(&CLOCK).and_then(|_| call.open(library)).map_err(|_| "not enough memory")?;
         let function = call.load(text.as_bytes(), format!("={name}").as_bytes());
-        let function = function.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
+        let function =
+            function.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
         call.spawn(function, &[]).map_err(|_| String::from("not enough memory"))
     })?;
     let outcome = runtime.block_on(executor.drive_main(main));

@@ -1,7 +1,8 @@
 //! The command line: SolVM's options, with one dash or two, and `lua`'s.
 //!
-//! clap knows the options, their values and their help. Two things come before it, because it has neither: long options with
-//! one dash, and that everything from the script on belongs to the script. Both follow from the table of options alone.
+//! clap knows the options, their values and their help. Two things come before it, because it has
+//! neither: long options with one dash, and that everything from the script on belongs to the
+//! script. Both follow from the table of options alone.
 
 use crate::commands;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -75,7 +76,8 @@ pub(crate) struct Arguments {
     pub trace: bool,
     /// Tell the version, as `lua -v`.
     pub version: bool,
-    /// A script that fails, or calls `os.exit`, is run again when a file changes that it has watched (`solvm run --watch`).
+    /// A script that fails, or calls `os.exit`, is run again when a file changes that it has
+    /// watched (`solvm run --watch`).
     pub outlives_errors: bool,
 }
 
@@ -86,14 +88,18 @@ pub(crate) fn command() -> Command {
 
 /// The words of `solvm script.lua`.
 fn options() -> Command {
-    let flag = |name: &'static str, help: &'static str| Arg::new(name).action(ArgAction::SetTrue).help(help);
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).action(ArgAction::SetTrue).help(help)
+    };
     let option = |name: &'static str, value: &'static str, help: &'static str| {
         // A value that begins with a dash is refused by who reads it, in words about the value.
         Arg::new(name).long(name).value_name(value).help(help).allow_hyphen_values(true)
     };
     let word = |name: &'static str, value: &'static str, help: &'static str| {
         let arg = Arg::new(name).short(name.chars().next()).value_name(value).help(help);
-        arg.action(ArgAction::Append).value_parser(value_parser!(OsString)).allow_hyphen_values(true)
+        arg.action(ArgAction::Append)
+            .value_parser(value_parser!(OsString))
+            .allow_hyphen_values(true)
     };
     Command::new("solvm")
         .about("SolVM runs Lua.")
@@ -170,18 +176,21 @@ fn options() -> Command {
         .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this"))
 }
 
-/// Takes the words of the command line apart, the program's name first. The error is what to print: bad usage, or the help or
-/// the version that was asked for.
+/// Takes the words of the command line apart, the program's name first. The error is what to print:
+/// bad usage, or the help or the version that was asked for.
 pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
     let mut words = words.peekable();
-    let mut arguments = Arguments { before: words.next().into_iter().collect(), ..Arguments::default() };
+    let mut arguments =
+        Arguments { before: words.next().into_iter().collect(), ..Arguments::default() };
     let mut is_file = false;
-    // Otherwise there is nothing for clap to do, whose tables take longer to make than a small script takes to run.
+    // Otherwise there is nothing for clap to do, whose tables take longer to make than a small
+    // script takes to run.
     if words.peek().is_some_and(is_option) {
         (arguments, is_file) = parse_options(arguments.before, &mut words)?;
     }
-    arguments.script =
-        words.next().map(|word| if word == "-" && !is_file { Script::Input } else { Script::File(word) });
+    arguments.script = words
+        .next()
+        .map(|word| if word == "-" && !is_file { Script::Input } else { Script::File(word) });
     arguments.arguments = words.collect();
     Ok(arguments)
 }
@@ -190,7 +199,8 @@ fn is_option(word: &OsString) -> bool {
     word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
 }
 
-/// Takes the options that come next, and what they say; `before` are the words before them. And whether they ended with "--".
+/// Takes the options that come next, and what they say; `before` are the words before them. And
+/// whether they ended with "--".
 fn parse_options(
     mut before: Vec<OsString>,
     words: &mut Peekable<impl Iterator<Item = OsString>>,
@@ -214,15 +224,21 @@ fn parse_options(
     let matches = match command.try_get_matches_from(&in_form) {
         Ok(matches) => matches,
         // The answer may speak of the commands.
-        Err(_) => self::command().try_get_matches_from(&in_form).map_err(|error| as_typed(error, &before))?,
+        Err(_) => self::command()
+            .try_get_matches_from(&in_form)
+            .map_err(|error| as_typed(error, &before))?,
     };
     let flag = |name| matches.get_flag(name);
     let arguments = Arguments {
         preparations: preparations(&matches),
         before,
         interactive: flag("interactive"),
-        timeout: matches.get_one("timeout").map(|limit: &Duration| (!limit.is_zero()).then_some(*limit)),
-        memory_limit: matches.get_one("memory-limit").map(|megabytes: &usize| megabytes.saturating_mul(1 << 20)),
+        timeout: matches
+            .get_one("timeout")
+            .map(|limit: &Duration| (!limit.is_zero()).then_some(*limit)),
+        memory_limit: matches
+            .get_one("memory-limit")
+            .map(|megabytes: &usize| megabytes.saturating_mul(1 << 20)),
         max_goroutines: matches.get_one("max-goroutines").copied(),
         run_limit: (matches.get_one("run-limit"))
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
@@ -238,8 +254,8 @@ fn parse_options(
     Ok((arguments, is_file))
 }
 
-/// An option as clap wants it: long ones with two dashes, and nothing behind a letter that takes no value. And whether the
-/// next word is its value.
+/// An option as clap wants it: long ones with two dashes, and nothing behind a letter that takes no
+/// value. And whether the next word is its value.
 fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
     let Some(text) = word.to_str() else { return (word, false) };
     let name = text.trim_start_matches('-');
@@ -262,7 +278,8 @@ fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
 fn as_typed(mut error: clap::Error, words: &[OsString]) -> clap::Error {
     if let Some(ContextValue::String(unknown)) = error.get(ContextKind::InvalidArg) {
         let names = |word: &str| word.trim_start_matches('-').split('=').next().map(String::from);
-        let (wanted, words) = (names(unknown), words.iter().skip(1).filter_map(|word| word.to_str()));
+        let (wanted, words) =
+            (names(unknown), words.iter().skip(1).filter_map(|word| word.to_str()));
         let typed = words.filter(|word| word.starts_with('-')).find(|word| names(word) == wanted);
         if let Some(typed) = typed.and_then(|word| word.split('=').next()).map(String::from) {
             error.insert(ContextKind::InvalidArg, ContextValue::String(typed));
@@ -333,14 +350,17 @@ mod tests {
 
     #[test]
     fn no_options_mean_what_clap_says_of_none() {
-        let (without, with) = (parsed(&["a.lua", "x"]).unwrap(), parsed(&["--", "a.lua", "x"]).unwrap());
+        let (without, with) =
+            (parsed(&["a.lua", "x"]).unwrap(), parsed(&["--", "a.lua", "x"]).unwrap());
         assert_eq!(without.before, ["solvm"]);
         assert_eq!(Arguments { before: without.before.clone(), ..with }, without);
     }
 
     #[test]
     fn long_options_have_one_dash_or_two() {
-        for words in [["-timeout", "0"].as_slice(), &["--timeout", "0"], &["-timeout=0"], &["--timeout=0"]] {
+        for words in
+            [["-timeout", "0"].as_slice(), &["--timeout", "0"], &["-timeout=0"], &["--timeout=0"]]
+        {
             assert_eq!(parsed(words).unwrap().timeout, Some(None), "{words:?}");
         }
         assert_eq!(parsed(&["-memory-limit=2"]).unwrap().memory_limit, Some(2 << 20));
@@ -349,7 +369,8 @@ mod tests {
 
     #[test]
     fn code_and_modules_keep_their_order() {
-        let arguments = parsed(&["-e", "x=1", "-lm", "-ey=2", "-l", "-n", "-e ", "-e", ""]).unwrap();
+        let arguments =
+            parsed(&["-e", "x=1", "-lm", "-ey=2", "-l", "-n", "-e ", "-e", ""]).unwrap();
         let library = |name: &str| Preparation::Library(name.into());
         assert_eq!(
             arguments.preparations,
@@ -360,7 +381,15 @@ mod tests {
     #[test]
     fn wrong_usage_is_refused() {
         // Lua 5.1 knows no -h, and its official suite insists on that.
-        for words in [&["-timeout", "soon"][..], &["-nonsense"], &["-h"], &["-f"], &["-ix"], &["-e"], &["--e", "x"]] {
+        for words in [
+            &["-timeout", "soon"][..],
+            &["-nonsense"],
+            &["-h"],
+            &["-f"],
+            &["-ix"],
+            &["-e"],
+            &["--e", "x"],
+        ] {
             assert_eq!(parsed(words).unwrap_err().exit_code(), 2, "{words:?}");
         }
         for word in ["-help", "--help"] {

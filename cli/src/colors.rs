@@ -2,7 +2,8 @@
 
 use std::io::IsTerminal;
 
-/// Whether text for this stream is coloured: it is a terminal, and NO_COLOR (no-color.org) is not set.
+/// Whether text for this stream is coloured: it is a terminal, and NO_COLOR (no-color.org) is not
+/// set.
 pub(crate) fn wanted(stream: &impl IsTerminal) -> bool {
     let refuses = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");

@@ -1,6 +1,8 @@
-//! `os.exit` where the process is not the program's: `solvm test` goes on with the next test, `solvm run --watch` waits for a change.
+//! `os.exit` where the process is not the program's: `solvm test` goes on with the next test,
+//! `solvm run --watch` waits for a change.
 //!
-//! The call ends what the program does past every `pcall`, as the real one does: it interrupts the program, and never returns.
+//! The call ends what the program does past every `pcall`, as the real one does: it interrupts the
+//! program, and never returns.
 
 use solvm_stdlib::ExitCode;
 use solvm_vm::native::wait_for;

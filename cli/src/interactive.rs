@@ -1,7 +1,8 @@
 //! `-i`: lines of standard input are run as they come.
 //!
-//! A line that is the beginning of a chunk is completed by those that follow. Lines are read by a goroutine, so everything that
-//! was started goes on meanwhile, and a script's own reads take what follows.
+//! A line that is the beginning of a chunk is completed by those that follow. Lines are read by a
+//! goroutine, so everything that was started goes on meanwhile, and a script's own reads take what
+//! follows.
 
 use crate::run::start;
 use solvm_stdlib::Host;
@@ -106,7 +107,10 @@ async fn read_line(executor: &mut Executor) -> Result<Option<Vec<u8>>, Input> {
     let outcome = executor
         .drive_for(Some(reader), &mut |_, end| {
             let Ok(results) = end else { return false };
-            line = results.first().and_then(|&line| LuaString::from_value(line)).map(|line| line.bytes().to_vec());
+            line = results
+                .first()
+                .and_then(|&line| LuaString::from_value(line))
+                .map(|line| line.bytes().to_vec());
             true
         })
         .await;
@@ -115,7 +119,8 @@ async fn read_line(executor: &mut Executor) -> Result<Option<Vec<u8>>, Input> {
 
 /// What stands before the line that is typed in: the global `_PROMPT` or `_PROMPT2`.
 fn prompt(call: &mut Call, is_first: bool) -> Vec<u8> {
-    let (name, default) = if is_first { ("_PROMPT", &b"> "[..]) } else { ("_PROMPT2", &b">> "[..]) };
+    let (name, default) =
+        if is_first { ("_PROMPT", &b"> "[..]) } else { ("_PROMPT2", &b">> "[..]) };
     let own = call.string(name.as_bytes()).ok().map(|key| call.globals().get(key));
     match own.and_then(|own| LuaString::from_lua(call, own)) {
         Some(own) => own.bytes().to_vec(),

@@ -10,10 +10,11 @@
 //! # Ok::<(), solvm::Error>(())
 //! ```
 //!
-//! - [`Runtime`] runs Lua; [`Builder`] chooses limits, libraries and what of the outside world programs can reach ([`World`]).
+//! - [`Runtime`] runs Lua; [`Builder`] chooses limits, libraries and what of the outside world
+//!   programs can reach ([`World`]).
 //! - [`Function`], [`Table`], [`Userdata`] and [`Value`] hold Lua values between calls.
-//! - Functions are typed Rust closures ([`Runtime::register`]), also asynchronous ones ([`Runtime::register_async`]); natives
-//!   that call Lua functions are in [`native`].
+//! - Functions are typed Rust closures ([`Runtime::register`]), also asynchronous ones
+//!   ([`Runtime::register_async`]); natives that call Lua functions are in [`native`].
 //! - Rust types become objects with methods through [`Class`]:
 //!
 //! ```
@@ -53,7 +54,9 @@
 
 mod embedding;
 
-pub use embedding::{Builder, Callable, Canceller, Error, ErrorKind, Function, Runtime, Table, Userdata, Value};
+pub use embedding::{
+    Builder, Callable, Canceller, Error, ErrorKind, Function, Runtime, Table, Userdata, Value,
+};
 pub use solvm_stdlib::host::{NetworkUse, Process, Sandbox, World};
 pub use solvm_stdlib::runtime::executor::{Report, Reporter};
 pub use solvm_vm::native::{
@@ -61,7 +64,8 @@ pub use solvm_vm::native::{
 };
 pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 
-/// The tokio runtime that a program's turns, timers and sockets run on, all on the thread that drives it.
+/// The tokio runtime that a program's turns, timers and sockets run on, all on the thread that
+/// drives it.
 ///
 /// # Errors
 /// If the system refuses what it needs.

@@ -1,7 +1,8 @@
 //! Running a script afresh when it asks for it (`reload_script`).
 //!
-//! Each run has a VM of its own, so nothing is left of the one before. If a version of the script does not run, the files that
-//! the one before has watched are waited for: a typing error does not end a program that reloads itself.
+//! Each run has a VM of its own, so nothing is left of the one before. If a version of the script
+//! does not run, the files that the one before has watched are waited for: a typing error does not
+//! end a program that reloads itself.
 
 use crate::arguments::{Arguments, Script};
 use crate::exit::Exit;
@@ -80,7 +81,10 @@ fn catch_exit(executor: &mut Executor, arguments: &Arguments) -> Option<Exit> {
     let cancelled = executor.cancel_flag();
     let interrupt = move || cancelled.store(true, Ordering::Relaxed);
     // Without the memory for it, nothing runs.
-    arguments.outlives_errors.then(|| executor.enter(|call| Exit::replace(call, interrupt).ok())).flatten()
+    arguments
+        .outlives_errors
+        .then(|| executor.enter(|call| Exit::replace(call, interrupt).ok()))
+        .flatten()
 }
 
 /// The tasks that have served the program before see that it is gone, and give their ports free.
@@ -94,7 +98,9 @@ async fn let_tasks_end() {
 /// Waits for a change. False if the program's time is up before.
 async fn wait(arguments: &Arguments, start: Instant, changes: &Changes) -> bool {
     match arguments.timeout.flatten() {
-        Some(limit) => tokio::time::timeout(limit.saturating_sub(start.elapsed()), changes.next()).await.is_ok(),
+        Some(limit) => tokio::time::timeout(limit.saturating_sub(start.elapsed()), changes.next())
+            .await
+            .is_ok(),
         None => {
             changes.next().await;
             true

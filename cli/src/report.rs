@@ -1,5 +1,6 @@
-//! Errors for somebody at a terminal: the message, the line in the source with a marker, a hint where one is certain, and the
-//! active calls. Programs that read the standard error output get `lua`'s plain text instead.
+//! Errors for somebody at a terminal: the message, the line in the source with a marker, a hint
+//! where one is certain, and the active calls. Programs that read the standard error output get
+//! `lua`'s plain text instead.
 
 use crate::colors::{self, Style};
 use crate::spelling;
@@ -20,10 +21,12 @@ pub(crate) fn word(report: &Report, globals: &[String]) -> String {
     let message = String::from_utf8_lossy(&report.message).into_owned();
     let calls = String::from_utf8_lossy(&report.traceback);
     let (place, what) = match place_of(&message) {
-        // What looks like a position in an object is not the error's; the calls know where it was raised.
-        _ if report.is_object => {
-            (calls.lines().find_map(|line| place_of(line.trim_start())).map(|(place, _)| place), &message[..])
-        }
+        // What looks like a position in an object is not the error's; the calls know where it was
+        // raised.
+        _ if report.is_object => (
+            calls.lines().find_map(|line| place_of(line.trim_start())).map(|(place, _)| place),
+            &message[..],
+        ),
         Some((place, what)) => (Some(place), what),
         None => (None, &message[..]),
     };
@@ -31,9 +34,11 @@ pub(crate) fn word(report: &Report, globals: &[String]) -> String {
         Some((place, about)) => (Some(place), about),
         None => (place, if report.is_object { "" } else { what }),
     };
-    let mut text = format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(what, colored));
+    let mut text =
+        format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(what, colored));
     if let Some(place) = &place {
-        let _ = writeln!(text, "  {} {}:{}", Style::Blue.paint("-->", colored), place.file, place.line);
+        let _ =
+            writeln!(text, "  {} {}:{}", Style::Blue.paint("-->", colored), place.file, place.line);
         show_line(place, &named(about), colored, &mut text);
         // An error at the end of the text: the line where what is open begins tells more.
         if let Some(line) = opening_line(about).filter(|line| *line != place.line) {
@@ -45,7 +50,12 @@ pub(crate) fn word(report: &Report, globals: &[String]) -> String {
     }
     if !report.traceback.is_empty() {
         let of = report.goroutine.map_or(String::new(), |number| format!(" of goroutine {number}"));
-        let _ = writeln!(text, "{}{}", Style::Dim.paint(&format!("stack traceback{of}:"), colored), calls.trim_end());
+        let _ = writeln!(
+            text,
+            "{}{}",
+            Style::Dim.paint(&format!("stack traceback{of}:"), colored),
+            calls.trim_end()
+        );
     }
     text
 }
@@ -75,7 +85,8 @@ fn place_of(message: &str) -> Option<(Place<'_>, &str)> {
 
 /// The place in a module that did not load, if it can be shown, and what is said of it.
 fn place_in_module(what: &str) -> Option<(Place<'_>, &str)> {
-    // A module that imports others may have failed for one of them: the last line is about the innermost.
+    // A module that imports others may have failed for one of them: the last line is about the
+    // innermost.
     let last = what.strip_prefix("error loading module '")?.lines().next_back()?;
     place_of(last.trim_start()).filter(|(place, _)| Path::new(place.file).is_file())
 }
@@ -94,7 +105,10 @@ fn opening_line(what: &str) -> Option<u32> {
 /// Shows a line with a marker under what is named; under all of it if nothing is.
 fn show_line(place: &Place<'_>, names: &[&str], colored: bool, text: &mut String) {
     let Ok(source) = std::fs::read(place.file) else { return };
-    let Some(line) = source.split(|&byte| byte == b'\n').nth(place.line.saturating_sub(1) as usize) else { return };
+    let Some(line) = source.split(|&byte| byte == b'\n').nth(place.line.saturating_sub(1) as usize)
+    else {
+        return;
+    };
     let line = String::from_utf8_lossy(line).replace('\t', "    ");
     let line = line.trim_end();
     let number = place.line.to_string();
@@ -102,7 +116,10 @@ fn show_line(place: &Place<'_>, names: &[&str], colored: bool, text: &mut String
     let bar = Style::Blue.paint("|", colored);
     let _ = writeln!(text, " {margin} {bar}");
     let _ = writeln!(text, " {} {bar} {line}", Style::Blue.paint(&number, colored));
-    let found = names.iter().rev().find_map(|name| find_word(line, name).map(|at| (at, name.chars().count())));
+    let found = names
+        .iter()
+        .rev()
+        .find_map(|name| find_word(line, name).map(|at| (at, name.chars().count())));
     let indent = line.len() - line.trim_start().len();
     let (start, length) = found.unwrap_or((indent, line.trim().chars().count()));
     if length > 0 {
@@ -163,8 +180,14 @@ mod tests {
         let told = hint("attempt to index global 'conifg' (a nil value)", &globals);
         assert_eq!(told.as_deref(), Some("there is a global 'config'"));
         assert_eq!(hint("attempt to call global 'launch' (a nil value)", &globals), None);
-        assert_eq!(hint("'end' expected near '<eof>'", &globals).as_deref(), Some("a block has no 'end'"));
+        assert_eq!(
+            hint("'end' expected near '<eof>'", &globals).as_deref(),
+            Some("a block has no 'end'")
+        );
         // The message has said so already.
-        assert_eq!(hint("'end' expected (to close 'function' at line 3) near '<eof>'", &globals), None);
+        assert_eq!(
+            hint("'end' expected (to close 'function' at line 3) near '<eof>'", &globals),
+            None
+        );
     }
 }

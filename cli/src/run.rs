@@ -29,7 +29,8 @@ const INIT: &str = "LUA_INIT";
 
 /// Does what the command line says.
 pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
-    let is_idle = arguments.script.is_none() && arguments.preparations.is_empty() && !arguments.version;
+    let is_idle =
+        arguments.script.is_none() && arguments.preparations.is_empty() && !arguments.version;
     if is_idle && io::stdin().is_terminal() {
         (arguments.interactive, arguments.version) = (true, true);
     } else if is_idle {
@@ -93,8 +94,8 @@ fn path_of(script: &Script) -> Option<&[u8]> {
 pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
-    let mut executor =
-        Executor::new(config.clone(), limits, Process::new().with_progress()).map_err(String::into_bytes)?;
+    let mut executor = Executor::new(config.clone(), limits, Process::new().with_progress())
+        .map_err(String::into_bytes)?;
     if arguments.debug {
         let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
         executor.write_error(&facts);
@@ -115,7 +116,11 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
 }
 
 fn config_of(arguments: &Arguments) -> Config {
-    let mut config = Config { dialect: arguments.dialect, locals_in_tracebacks: arguments.debug, ..Config::default() };
+    let mut config = Config {
+        dialect: arguments.dialect,
+        locals_in_tracebacks: arguments.debug,
+        ..Config::default()
+    };
     if let Some(limit) = arguments.memory_limit {
         config.memory_limit = limit;
     }
@@ -147,9 +152,17 @@ fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
 }
 
 /// What `-debug` tells at the start.
-fn facts(arguments: &Arguments, config: &Config, limits: &Limits, executor: &mut Executor, start: Duration) -> Vec<u8> {
+fn facts(
+    arguments: &Arguments,
+    config: &Config,
+    limits: &Limits,
+    executor: &mut Executor,
+    start: Duration,
+) -> Vec<u8> {
     let timeout = match limits.timeout {
-        Timeout::Default(limit) => format!("{limit:?}, unless the program serves or waits for timers"),
+        Timeout::Default(limit) => {
+            format!("{limit:?}, unless the program serves or waits for timers")
+        }
         Timeout::Fixed(limit) => format!("{limit:?}"),
         Timeout::Never => "none".into(),
     };
@@ -157,15 +170,24 @@ fn facts(arguments: &Arguments, config: &Config, limits: &Limits, executor: &mut
         Timeout::Default(_) => format!("{:?} where the timeout does not hold", limits.run_limit),
         _ => "none".into(),
     };
-    let folder = std::env::current_dir().map_or_else(|error| reason(&error), |folder| folder.display().to_string());
+    let folder = std::env::current_dir()
+        .map_or_else(|error| reason(&error), |folder| folder.display().to_string());
     let script = match &arguments.script {
         Some(Script::File(path)) => path.to_string_lossy(),
         Some(Script::Input) => "standard input".into(),
         None => "none".into(),
     };
-    let dispatch = if executor.is_chained() { "handlers jump to each other" } else { "handlers return to a loop" };
+    let dispatch = if executor.is_chained() {
+        "handlers jump to each other"
+    } else {
+        "handlers return to a loop"
+    };
     let path = executor.enter(|call| {
-        let package = call.string(b"package").ok().map(|key| call.globals().get(key)).and_then(Table::from_value);
+        let package = call
+            .string(b"package")
+            .ok()
+            .map(|key| call.globals().get(key))
+            .and_then(Table::from_value);
         let path = package.zip(call.string(b"path").ok()).map(|(package, key)| package.get(key));
         path.and_then(LuaString::from_value).map_or(Vec::new(), |path| path.bytes().to_vec())
     });
@@ -189,7 +211,8 @@ debug: started in {start:?}\n",
 
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
-    let runtime = solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))?;
+    let runtime =
+        solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
     let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
@@ -216,14 +239,19 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
 fn time_is_up(arguments: &Arguments) -> String {
     let limit = match (arguments.timeout.flatten(), Limits::default().timeout) {
         (Some(limit), _) => format!(" after {limit:?} (-timeout)"),
-        (None, Timeout::Default(limit)) => format!(" after {limit:?} (the default limit; -timeout 0 lifts it)"),
+        (None, Timeout::Default(limit)) => {
+            format!(" after {limit:?} (the default limit; -timeout 0 lifts it)")
+        }
         (None, _) => String::new(),
     };
     format!("solvm: timed out{limit}\n")
 }
 
 /// Runs everything until it has ended, or a signal ends it.
-async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> io::Result<Result<Outcome, Signal>> {
+async fn drive_until_signal(
+    executor: &mut Executor,
+    arguments: &Arguments,
+) -> io::Result<Result<Outcome, Signal>> {
     let mut signals = Signals::new()?;
     if is_for_somebody(arguments) {
         return type_in(executor, arguments, &mut signals).await;
@@ -231,11 +259,16 @@ async fn drive_until_signal(executor: &mut Executor, arguments: &Arguments) -> i
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
         // Requests that are under way are answered first.
-        if signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_servers())).await.is_err() {
+        if signals
+            .unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_servers()))
+            .await
+            .is_err()
+        {
             return Ok(end);
         }
         // Neither a second signal nor the end of the time changes how the program ends.
-        let _ = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
+        let _ =
+            signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }
     Ok(end)
 }
@@ -245,7 +278,8 @@ fn is_for_somebody(arguments: &Arguments) -> bool {
     arguments.interactive && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Runs the chunks of the command line, then what is typed in. What goes on at the end of that is ended.
+/// Runs the chunks of the command line, then what is typed in. What goes on at the end of that is
+/// ended.
 async fn type_in(
     executor: &mut Executor,
     arguments: &Arguments,
@@ -255,9 +289,11 @@ async fn type_in(
         Ok(Outcome::Ended) => {}
         end => return Ok(end),
     }
-    let end =
-        repl::run(executor, signals, || new_executor(arguments, Duration::ZERO)).await.map_err(io::Error::other)?;
-    let finished = signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
+    let end = repl::run(executor, signals, || new_executor(arguments, Duration::ZERO))
+        .await
+        .map_err(io::Error::other)?;
+    let finished =
+        signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     Ok(end.and_then(|outcome| finished.map(|_| outcome)))
 }
 
@@ -334,12 +370,14 @@ impl Chunk<'_> {
             }
             Chunk::Script(path) => {
                 set_arguments(call, arguments).map_err(|_| no_memory())?;
-                let (text, name) = read_source(call, path).map_err(|message| with_hint(message, path))?;
+                let (text, name) =
+                    read_source(call, path).map_err(|message| with_hint(message, path))?;
                 start(call, &text, &name, &arguments.arguments)
             }
             Chunk::Library(name) => {
                 let key = call.string(b"require").map_err(|_| no_memory())?;
-                let require = Function::from_value(call.globals().get(key)).ok_or(&b"'require' is no function"[..])?;
+                let require = Function::from_value(call.globals().get(key))
+                    .ok_or(&b"'require' is no function"[..])?;
                 let name = call.string(name).map_err(|_| no_memory())?;
                 call.spawn(require, &[name.value()]).map_err(|error| error.message(call))
             }
@@ -361,7 +399,12 @@ fn no_memory() -> Vec<u8> {
 }
 
 /// Compiles a chunk and starts it as a goroutine. The error is the message to print.
-pub(crate) fn start(call: &mut Call, text: &[u8], name: &[u8], arguments: &[OsString]) -> Result<GoroutineId, Vec<u8>> {
+pub(crate) fn start(
+    call: &mut Call,
+    text: &[u8],
+    name: &[u8],
+    arguments: &[OsString],
+) -> Result<GoroutineId, Vec<u8>> {
     let function = call.load(text, name)?;
     let mut values: Vec<Value> = Vec::with_capacity(arguments.len());
     for argument in arguments {
@@ -375,7 +418,9 @@ fn set_arguments(call: &mut Call, arguments: &Arguments) -> Result<(), solvm_vm:
     let table = call.table(arguments.arguments.len(), 2)?;
     let script: &[u8] = arguments.script.as_ref().and_then(path_of).unwrap_or(b"-");
     let before = arguments.before.iter().map(|word| word.as_encoded_bytes());
-    let words = before.chain([script]).chain(arguments.arguments.iter().map(|word| word.as_encoded_bytes()));
+    let words = before
+        .chain([script])
+        .chain(arguments.arguments.iter().map(|word| word.as_encoded_bytes()));
     for (place, word) in words.enumerate() {
         let value = call.string(word)?.value();
         table.set(call, Value::number(place as f64 - arguments.before.len() as f64), value)?;

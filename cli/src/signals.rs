@@ -26,7 +26,8 @@ impl Signal {
     }
 }
 
-/// Receives signals. From the first one of these on, they do not end the process by themselves any more.
+/// Receives signals. From the first one of these on, they do not end the process by themselves any
+/// more.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: Source,
@@ -41,14 +42,18 @@ pub(crate) struct Signals {
 impl Signals {
     pub(crate) fn new() -> io::Result<Signals> {
         #[cfg(unix)]
-        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let (interrupt, terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         #[cfg(windows)]
         let (interrupt, terminate) = (ctrl_c()?, ctrl_break()?);
         Ok(Signals { interrupt, terminate })
     }
 
     /// Waits for a future, or until a signal comes.
-    pub(crate) async fn unless_one_comes<T>(&mut self, future: impl Future<Output = T>) -> Result<T, Signal> {
+    pub(crate) async fn unless_one_comes<T>(
+        &mut self,
+        future: impl Future<Output = T>,
+    ) -> Result<T, Signal> {
         let mut future = pin!(future);
         poll_fn(|context| {
             if self.interrupt.poll_recv(context).is_ready() {

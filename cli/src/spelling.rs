@@ -1,11 +1,12 @@
 //! How alike two names are, for "did you mean".
 
-/// How many letters have to be put in, left out or changed, or swapped with their neighbours, to make one name the other
-/// (optimal string alignment).
+/// How many letters have to be put in, left out or changed, or swapped with their neighbours, to
+/// make one name the other (optimal string alignment).
 pub(crate) fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     // Rows of the table: before the last, the last, the one at hand.
-    let mut rows = [vec![0; other.len() + 1], (0..=other.len()).collect::<Vec<_>>(), vec![0; other.len() + 1]];
+    let mut rows =
+        [vec![0; other.len() + 1], (0..=other.len()).collect::<Vec<_>>(), vec![0; other.len() + 1]];
     for i in 1..=one.len() {
         rows[2][0] = i;
         for j in 1..=other.len() {
@@ -29,8 +30,10 @@ pub(crate) fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) 
         3..=5 => 1,
         _ => 2,
     };
-    let near =
-        known.into_iter().map(|known| (distance(name, known), known)).filter(|(distance, _)| *distance <= allowed);
+    let near = known
+        .into_iter()
+        .map(|known| (distance(name, known), known))
+        .filter(|(distance, _)| *distance <= allowed);
     near.min().map(|(_, known)| known)
 }
 

@@ -1,5 +1,5 @@
-//! The pages of the modules in `docs/modules` are what `solvm doc --book` makes of the libraries' definitions. Run with
-//! `UPDATE_GOLDENS=1` to make them anew. And no link in a page is broken.
+//! The pages of the modules in `docs/modules` are what `solvm doc --book` makes of the libraries'
+//! definitions. Run with `UPDATE_GOLDENS=1` to make them anew. And no link in a page is broken.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 fn write_book(folder: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    assert!(command.args(["doc", "--book"]).arg(folder).status().expect("the command starts").success());
+    assert!(
+        command.args(["doc", "--book"]).arg(folder).status().expect("the command starts").success()
+    );
 }
 
 /// The pages in a folder, by their names.
 fn pages(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())).collect()
+    entries
+        .map(|entry| {
+            (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect()
 }
 
 /// One test may be making the pages anew while another reads them.
@@ -45,7 +51,9 @@ fn pages_are_up_to_date() {
 /// The relative links in a page, outside of its examples.
 fn links(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
-    let targets = prose.flat_map(|part| part.split("](").skip(1)).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let targets = prose
+        .flat_map(|part| part.split("](").skip(1))
+        .filter_map(|rest| Some(rest.split_once(')')?.0));
     targets.filter(|target| !target.contains("://") && !target.starts_with('#')).collect()
 }
 
@@ -56,11 +64,16 @@ fn links_lead_somewhere() {
     for folder in ["", "docs", "docs/modules"] {
         let folder = root.join(folder);
         let pages = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md")) {
+        for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md"))
+        {
             let text = fs::read_to_string(&page).unwrap();
-            let broken: Vec<_> = links(&text).into_iter().filter(|target| !folder.join(target).exists()).collect();
+            let broken: Vec<_> =
+                links(&text).into_iter().filter(|target| !folder.join(target).exists()).collect();
             assert!(broken.is_empty(), "{}: {broken:?}", page.display());
         }
     }
-    assert_eq!(links("[a](b.md) ```\n[c](d)\n``` [e](http://f) [g](#h) [i](j/k.md)"), ["b.md", "j/k.md"]);
+    assert_eq!(
+        links("[a](b.md) ```\n[c](d)\n``` [e](http://f) [g](#h) [i](j/k.md)"),
+        ["b.md", "j/k.md"]
+    );
 }

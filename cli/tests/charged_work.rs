@@ -1,9 +1,11 @@
-//! The time limit ends loops of calls and operators each of which takes long: they charge the budget with what they do.
+//! The time limit ends loops of calls and operators each of which takes long: they charge the
+//! budget with what they do.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Ten megabytes, and the same again in another object; a table with room for a million entries, and none in it.
+/// Ten megabytes, and the same again in another object; a table with room for a million entries,
+/// and none in it.
 const PREPARATION: &str = "
     local text, same = ('x'):rep(1e7) .. 'y', ('x'):rep(1e7) .. 'y'
     local empty = {}
@@ -50,11 +52,21 @@ fn long_work_ends_at_the_time_limit() {
     for code in LOOPS {
         let began = Instant::now();
         let output = Command::new(env!("CARGO_BIN_EXE_solvm"))
-            .args(["-timeout", "300ms", "-e", &format!("{PREPARATION} while true do pcall(function() {code} end) end")])
+            .args([
+                "-timeout",
+                "300ms",
+                "-e",
+                &format!("{PREPARATION} while true do pcall(function() {code} end) end"),
+            ])
             .output()
             .unwrap();
         let took = began.elapsed();
-        assert_eq!(output.status.code(), Some(124), "{code}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(124),
+            "{code}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         assert!(took < Duration::from_secs(3), "{code}: ended after {took:?}");
     }
 }

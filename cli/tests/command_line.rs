@@ -61,9 +61,14 @@ fn standard_input_is_the_script_without_one() {
 fn initial_code_comes_first_and_its_failure_ends_the_program() {
     let ended = Run { options: &["-e", "print(x)"], init: Some("x = 5"), ..Run::default() }.run();
     assert_eq!(ended.stdout, "5\n");
-    let ended = Run { options: &["-e", "print(x)"], init: Some("error('no')"), ..Run::default() }.run();
+    let ended =
+        Run { options: &["-e", "print(x)"], init: Some("error('no')"), ..Run::default() }.run();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
-    assert!(ended.stderr.starts_with("solvm: LUA_INIT:1: no\nstack traceback:"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.starts_with("solvm: LUA_INIT:1: no\nstack traceback:"),
+        "{}",
+        ended.stderr
+    );
     let file = std::env::temp_dir().join(format!("solvm-init-{}.lua", std::process::id()));
     std::fs::write(&file, "x = 'file'").expect("the file is written");
     let init = format!("@{}", file.display());
@@ -76,7 +81,8 @@ fn initial_code_comes_first_and_its_failure_ends_the_program() {
 
 #[test]
 fn modules_are_required_in_order() {
-    let ended = run(&["-e", "package.preload.m = function() print('m') end", "-lm", "-e", "print('then')"]);
+    let ended =
+        run(&["-e", "package.preload.m = function() print('m') end", "-lm", "-e", "print('then')"]);
     assert_eq!(ended.stdout, "m\nthen\n");
     let ended = run(&["-l", "no.such.module", "-e", "print(1)"]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
@@ -142,10 +148,22 @@ fn exit_codes() {
 #[test]
 fn values_that_make_no_sense_are_refused_with_the_reason() {
     for (options, reason) in [
-        (["-timeout", "-5s"], "invalid value '-5s' for '--timeout <DURATION>': a duration cannot be negative\n"),
-        (["--run-limit", "-1m"], "invalid value '-1m' for '--run-limit <DURATION>': a duration cannot be negative\n"),
-        (["--max-goroutines", "0"], "invalid value '0' for '--max-goroutines <N>': at least 1 is needed\n"),
-        (["-memory-limit", "-1"], "invalid value '-1' for '--memory-limit <MB>': no whole number\n"),
+        (
+            ["-timeout", "-5s"],
+            "invalid value '-5s' for '--timeout <DURATION>': a duration cannot be negative\n",
+        ),
+        (
+            ["--run-limit", "-1m"],
+            "invalid value '-1m' for '--run-limit <DURATION>': a duration cannot be negative\n",
+        ),
+        (
+            ["--max-goroutines", "0"],
+            "invalid value '0' for '--max-goroutines <N>': at least 1 is needed\n",
+        ),
+        (
+            ["-memory-limit", "-1"],
+            "invalid value '-1' for '--memory-limit <MB>': no whole number\n",
+        ),
     ] {
         let ended = run(&[options[0], options[1], "-e", ""]);
         assert_eq!(ended.code, Some(2), "{options:?}");
@@ -155,12 +173,19 @@ fn values_that_make_no_sense_are_refused_with_the_reason() {
 
 #[test]
 fn unknown_options_are_named_as_they_were_typed() {
-    for (typed, named) in
-        [("-tmeout", "'-tmeout'"), ("--tmeout", "'--tmeout'"), ("-tmeout=5s", "'-tmeout'"), ("-f", "'-f'")]
-    {
+    for (typed, named) in [
+        ("-tmeout", "'-tmeout'"),
+        ("--tmeout", "'--tmeout'"),
+        ("-tmeout=5s", "'-tmeout'"),
+        ("-f", "'-f'"),
+    ] {
         let ended = run(&[typed, "5s"]);
         assert_eq!(ended.code, Some(2), "{typed}");
-        assert!(ended.stderr.starts_with(&format!("error: unexpected argument {named} found\n")), "{}", ended.stderr);
+        assert!(
+            ended.stderr.starts_with(&format!("error: unexpected argument {named} found\n")),
+            "{}",
+            ended.stderr
+        );
     }
     assert!(run(&["-tmeout", "5s"]).stderr.contains("'--timeout'"));
 }
@@ -170,14 +195,16 @@ fn the_end_of_the_time_tells_which_limit_it_was() {
     let ended = run(&["-timeout", "50ms", "-e", "while true do end"]);
     assert_eq!(ended.stderr, "solvm: timed out after 50ms (-timeout)\n");
     let ended = run(&["-e", "while true do end"]);
-    assert_eq!(ended.stderr, "solvm: timed out after 5s (the default limit; -timeout 0 lifts it)\n");
+    assert_eq!(
+        ended.stderr,
+        "solvm: timed out after 5s (the default limit; -timeout 0 lifts it)\n"
+    );
 }
 
 #[test]
 fn the_line_for_the_shell_may_stand_before_a_binary_chunk() {
     let file = std::env::temp_dir().join(format!("solvm-chunk-{}", std::process::id()));
-    let write =
-        "local f = io.open(arg[1], 'wb') f:write('#!solvm\\n', string.dump(function() print 'ran' end)) f:close()";
+    let write = "local f = io.open(arg[1], 'wb') f:write('#!solvm\\n', string.dump(function() print 'ran' end)) f:close()";
     let path = file.display().to_string();
     assert_eq!(Run { options: &["-", &path], input: write, ..Run::default() }.run().code, Some(0));
     assert_eq!(run(&[&path]).stdout, "ran\n");

@@ -19,7 +19,8 @@ fn check_finds_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     fs::write(path.join("good.lua"), "shared = 1\nprint(shared)\n").unwrap();
-    fs::write(path.join("typo.lua"), "local unused = 1\npritn(shared)\ndo return end\nprint(1)\n").unwrap();
+    fs::write(path.join("typo.lua"), "local unused = 1\npritn(shared)\ndo return end\nprint(1)\n")
+        .unwrap();
     fs::write(path.join("broken.lua"), "print(1\n").unwrap();
     assert!(solvm(path, &["check", "good.lua"]).status.success());
     let output = solvm(path, &["check", "."]);
@@ -51,7 +52,11 @@ fn check_finds_what_is_wrong() {
 fn check_reads_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    command.args(["check", "-"]).current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(["check", "-"])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
     child.stdin.take().unwrap().write_all(b"local x = 1\npritn(2)\n").unwrap();
     let output = child.wait_with_output().unwrap();
@@ -90,13 +95,20 @@ fn files_are_complained_of_by_name_and_plain_reason() {
     fs::write(path.join("a_test.lua"), "test('passes', function() end)").unwrap();
     for (words, message) in [
         (&["test", "none"][..], "solvm: none: No such file or directory\n"),
-        (&["test", "--junit", "no/results.xml"], "solvm: no/results.xml: No such file or directory\n"),
+        (
+            &["test", "--junit", "no/results.xml"],
+            "solvm: no/results.xml: No such file or directory\n",
+        ),
         (&["init", "file"], "solvm: file: is not a folder\n"),
         (&["init", "file/project"], "solvm: file/project/modules: Not a directory\n"),
         (&["doc", "--book", "file/book"], "solvm: file/book: Not a directory\n"),
     ] {
         let output = solvm(path, words);
-        assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(1), message), "{words:?}");
+        assert_eq!(
+            (output.status.code(), text(&output.stderr).as_str()),
+            (Some(1), message),
+            "{words:?}"
+        );
     }
 }
 
@@ -106,7 +118,13 @@ fn help_lists_the_commands() {
     let path = folder.path();
     fs::write(path.join("help"), "print('the file')").unwrap();
     let help = text(&solvm(path, &["--help"]).stdout);
-    for line in ["Usage: solvm [options] [script.lua | -] [args...]", "Commands:", "  check ", "  help ", "Options:"] {
+    for line in [
+        "Usage: solvm [options] [script.lua | -] [args...]",
+        "Commands:",
+        "  check ",
+        "  help ",
+        "Options:",
+    ] {
         assert!(help.contains(line), "{line}: {help}");
     }
     assert_eq!(text(&solvm(path, &["help"]).stdout), help);
@@ -116,7 +134,10 @@ fn help_lists_the_commands() {
     assert_eq!(text(&solvm(path, &["help", "check"]).stdout), of_check);
     assert_eq!(solvm(path, &["help", "chekc"]).status.code(), Some(2));
     let message = text(&solvm(path, &["chekc", "a.lua"]).stderr);
-    assert_eq!(message, "solvm: cannot open chekc: No such file or directory; did you mean the command 'check'?\n");
+    assert_eq!(
+        message,
+        "solvm: cannot open chekc: No such file or directory; did you mean the command 'check'?\n"
+    );
 }
 
 #[test]
@@ -148,19 +169,32 @@ fn test_runs_tests() {
     )
     .unwrap();
     let output = solvm(path, &["test", "--junit", "results.xml"]);
-    let (stdout, junit) = (text(&output.stdout), fs::read_to_string(path.join("results.xml")).unwrap());
+    let (stdout, junit) =
+        (text(&output.stdout), fs::read_to_string(path.join("results.xml")).unwrap());
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(stdout.contains("3 passed, 3 failed"), "{stdout}");
     assert!(stdout.contains("a_test.lua:6: \"a.b\" does not contain \"a+\""), "{stdout}");
-    assert!(stdout.contains("a_test.lua:4: expected {[1] = 1, [2] = 3}, got {[1] = 1, [2] = 2}"), "{stdout}");
-    assert!(stdout.contains("a_test.lua:1: boom") && stdout.contains("in function 'inner'"), "{stdout}");
-    assert!(junit.contains("tests=\"6\" failures=\"3\"") && junit.contains("is &lt;found&gt;"), "{junit}");
+    assert!(
+        stdout.contains("a_test.lua:4: expected {[1] = 1, [2] = 3}, got {[1] = 1, [2] = 2}"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.contains("a_test.lua:1: boom") && stdout.contains("in function 'inner'"),
+        "{stdout}"
+    );
+    assert!(
+        junit.contains("tests=\"6\" failures=\"3\"") && junit.contains("is &lt;found&gt;"),
+        "{junit}"
+    );
     let output = solvm(path, &["test", "--filter", "adds"]);
     assert!(output.status.success() && text(&output.stdout).contains("1 passed, 0 failed"));
     assert_eq!(solvm(path, &["test", "--filter", "nothing is called so"]).status.code(), Some(1));
     fs::write(path.join("c_test.lua"), "test('spins', function() while true do end end)").unwrap();
     let output = solvm(path, &["test", "c_test.lua", "--timeout", "50ms"]);
-    assert!(text(&output.stdout).contains("timed out after 50ms (--timeout)") && output.status.code() == Some(1));
+    assert!(
+        text(&output.stdout).contains("timed out after 50ms (--timeout)")
+            && output.status.code() == Some(1)
+    );
     fs::write(path.join("d_test.lua"), "test('waits', function() sleep(0.1) end)").unwrap();
     assert!(solvm(path, &["test", "d_test.lua", "--timeout", "0"]).status.success());
 }
@@ -186,12 +220,18 @@ fn a_test_that_calls_exit_fails_and_the_others_run() {
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{stdout}");
     assert!(stdout.contains("\n2 passed, 4 failed"), "{stdout}");
-    for failure in
-        ["os.exit(0) was called", "a_test.lua:4: os.exit(0) was called", "b_test.lua:1: os.exit(3) was called"]
-    {
+    for failure in [
+        "os.exit(0) was called",
+        "a_test.lua:4: os.exit(0) was called",
+        "b_test.lua:1: os.exit(3) was called",
+    ] {
         assert!(stdout.contains(&format!("     {failure}\n")), "{failure}: {stdout}");
     }
-    assert!(fs::read_to_string(path.join("results.xml")).unwrap().contains("tests=\"6\" failures=\"4\""));
+    assert!(
+        fs::read_to_string(path.join("results.xml"))
+            .unwrap()
+            .contains("tests=\"6\" failures=\"4\"")
+    );
 }
 
 #[test]
@@ -219,7 +259,8 @@ fn an_error_in_a_goroutine_fails_the_test_that_started_it() {
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""), "{stdout}");
     assert!(stdout.contains("\n2 passed, 4 failed"), "{stdout}");
-    let failures: Vec<_> = stdout.split("FAIL ").skip(1).map(|failure| failure.lines().collect::<Vec<_>>()).collect();
+    let failures: Vec<_> =
+        stdout.split("FAIL ").skip(1).map(|failure| failure.lines().collect::<Vec<_>>()).collect();
     for (failure, (test, message)) in failures.iter().zip([
         ("a_test.lua: meanwhile (", "     meanwhile"),
         ("a_test.lua: at once (", "     at once"),
@@ -239,7 +280,10 @@ fn doc_tells_of_functions_and_modules() {
     assert!(overview.contains("\nio           Files (Lua 5.1, section 5.7)\n"), "{overview}");
     // What is said of a module that is no table comes before its functions.
     let goroutines = text(&solvm(folder.path(), &["doc", "goroutines"]).stdout);
-    assert!(goroutines.starts_with("Goroutines: ") && goroutines.contains("\ngo(f, ...)\n"), "{goroutines}");
+    assert!(
+        goroutines.starts_with("Goroutines: ") && goroutines.contains("\ngo(f, ...)\n"),
+        "{goroutines}"
+    );
     let output = solvm(folder.path(), &["doc", "json_encod"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("json_encode"));
@@ -257,7 +301,12 @@ fn init_makes_a_project_that_runs() {
     );
     let project = path.join("project");
     let output = solvm(&project, &["main.lua", "you"]);
-    assert_eq!(text(&output.stdout).lines().next(), Some("Hello, you!"), "{}", text(&output.stderr));
+    assert_eq!(
+        text(&output.stdout).lines().next(),
+        Some("Hello, you!"),
+        "{}",
+        text(&output.stderr)
+    );
     let output = solvm(&project, &["test"]);
     assert!(output.status.success(), "{}", text(&output.stdout));
     let output = solvm(&project, &["check", "."]);
@@ -281,10 +330,18 @@ fn completions_and_the_manual_know_the_options() {
     let folder = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
         let output = solvm(folder.path(), &["completions", shell]);
-        assert!(output.status.success() && text(&output.stdout).contains("memory-limit"), "{shell}");
+        assert!(
+            output.status.success() && text(&output.stdout).contains("memory-limit"),
+            "{shell}"
+        );
     }
     let script = text(&solvm(folder.path(), &["completions", "bash"]).stdout);
-    for part in [" --timeout -timeout ", " --help -help ", " --dump|-dump)", "\"--filter --timeout --junit\""] {
+    for part in [
+        " --timeout -timeout ",
+        " --help -help ",
+        " --dump|-dump)",
+        "\"--filter --timeout --junit\"",
+    ] {
         assert!(script.contains(part), "{part}: {script}");
     }
     let manual = text(&solvm(folder.path(), &["man"]).stdout);
@@ -302,21 +359,31 @@ impl Watched {
     fn start(folder: &Path) -> Watched {
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
         command.args(["run", "--watch", "-timeout", "60s", "main.lua"]).current_dir(folder);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command starts");
         let (sender, lines) = std::sync::mpsc::channel();
         let errors = process.stderr.take().unwrap();
         let output = process.stdout.take().unwrap();
-        for lines in [Box::new(BufReader::new(output)) as Box<dyn BufRead + Send>, Box::new(BufReader::new(errors))] {
+        for lines in [
+            Box::new(BufReader::new(output)) as Box<dyn BufRead + Send>,
+            Box::new(BufReader::new(errors)),
+        ] {
             let sender = sender.clone();
             // Nobody listens any more when the test has ended.
-            std::thread::spawn(move || lines.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+            std::thread::spawn(move || {
+                lines.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+            });
         }
         Watched { process, lines }
     }
 
     /// It says these lines, in any order.
     fn says(&self, expected: &[&str]) {
-        let line = || self.lines.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_default();
+        let line =
+            || self.lines.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_default();
         let mut lines: Vec<String> = expected.iter().map(|_| line()).collect();
         let mut expected = expected.to_vec();
         lines.sort();
@@ -364,7 +431,8 @@ fn run_waits_for_a_change_after_errors_and_exits() {
         "\t[C]: ?",
         WAITS,
     ]);
-    fs::write(path.join("main.lua"), "io.write('exits\\n') pcall(os.exit, 3) print('never')").unwrap();
+    fs::write(path.join("main.lua"), "io.write('exits\\n') pcall(os.exit, 3) print('never')")
+        .unwrap();
     watched.says(&["exits", "solvm: os.exit(3) was called", WAITS]);
     fs::write(path.join("main.lua"), "go(function() os.exit() end) sleep(30)").unwrap();
     watched.says(&["solvm: main.lua:1: os.exit(0) was called", WAITS]);

@@ -18,7 +18,10 @@ fn debug_tells_limits_and_folder() {
     assert!(text.contains("debug: SolVM "), "{text}");
     assert!(text.contains("debug: timeout 7s; run limit none\n"), "{text}");
     assert!(text.contains("debug: memory limit 100 MB; at most 10000000 goroutines"), "{text}");
-    assert!(text.contains(&format!("debug: folder {}; script none\n", env!("CARGO_MANIFEST_DIR"))), "{text}");
+    assert!(
+        text.contains(&format!("debug: folder {}; script none\n", env!("CARGO_MANIFEST_DIR"))),
+        "{text}"
+    );
     assert!(text.contains("debug: started in "), "{text}");
     assert_eq!((output.stdout, output.status.code()), (b"out\n".to_vec(), Some(0)));
 }
@@ -34,11 +37,20 @@ fn debug_shows_locals_in_tracebacks() {
     f('a\"\\0' .. ('x'):rep(100), 2)";
     let text = errors(&run(&["-debug"], code));
     let locals = "in function 'f'\n\t\ttext = \"a\\\"\\x00";
-    assert!(text.contains(locals) && text.contains("\"...\n\t\tn = 2\n\t\tt = table: 0x"), "{text}");
-    assert!(text.contains("\n\t\ti = 2\n") && !text.contains("gone =") && !text.contains("later ="), "{text}");
+    assert!(
+        text.contains(locals) && text.contains("\"...\n\t\tn = 2\n\t\tt = table: 0x"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n\t\ti = 2\n") && !text.contains("gone =") && !text.contains("later ="),
+        "{text}"
+    );
     assert!(text.contains("in main chunk\n\t\tf = function <(command line):1>\n"), "{text}");
     let plain = errors(&run(&[], code));
-    assert!(plain.contains("in function 'f'\n\t(command line):7: in main chunk\n\t[C]: ?"), "{plain}");
+    assert!(
+        plain.contains("in function 'f'\n\t(command line):7: in main chunk\n\t[C]: ?"),
+        "{plain}"
+    );
 }
 
 #[test]

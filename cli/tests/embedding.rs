@@ -1,7 +1,9 @@
-//! The library face, beyond the examples in its documentation: what is kept alive, what ends, what is refused.
+//! The library face, beyond the examples in its documentation: what is kept alive, what ends, what
+//! is refused.
 
 use solvm::{
-    Call, Class, Data, ErrorKind, Function, Library, NetworkUse, Object, Runtime, Sandbox, Table, Value, World,
+    Call, Class, Data, ErrorKind, Function, Library, NetworkUse, Object, Runtime, Sandbox, Table,
+    Value, World,
 };
 use std::cell::Cell;
 use std::io;
@@ -16,7 +18,9 @@ fn runtime() -> Runtime {
 fn references_keep_values_and_give_them_back() {
     let mut lua = runtime();
     let big: Value = lua.eval("return {string.rep('x', 10e6)}").unwrap();
-    let used = |lua: &mut Runtime| lua.eval::<f64>("collectgarbage() return collectgarbage('count')").unwrap();
+    let used = |lua: &mut Runtime| {
+        lua.eval::<f64>("collectgarbage() return collectgarbage('count')").unwrap()
+    };
     let kept = used(&mut lua);
     let Value::Table(table) = &big else { panic!("a table") };
     assert_eq!(table.get::<Vec<u8>>(&mut lua, 1).unwrap().len(), 10_000_000);
@@ -66,12 +70,23 @@ fn a_call_that_takes_too_long_ends_alone() {
 #[test]
 fn errors_tell_where_and_how() {
     let mut lua = runtime();
-    let function = lua.load("local function inner()\n  error('boom')\nend\ninner()", "@inner.lua").unwrap();
+    let function =
+        lua.load("local function inner()\n  error('boom')\nend\ninner()", "@inner.lua").unwrap();
     let error = lua.call::<()>(&function, ()).unwrap_err();
-    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Raised, "inner.lua:2: boom"));
-    assert!(error.traceback().contains("inner.lua:2: in function 'inner'"), "{}", error.traceback());
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::Raised, "inner.lua:2: boom")
+    );
+    assert!(
+        error.traceback().contains("inner.lua:2: in function 'inner'"),
+        "{}",
+        error.traceback()
+    );
     let error = lua.eval::<f64>("return 'text'").unwrap_err();
-    assert_eq!((error.kind(), error.message()), (ErrorKind::Conversion, "result #1: number expected, got string"));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Conversion, "result #1: number expected, got string")
+    );
     let error = lua.call::<()>("no_such_function", ()).unwrap_err();
     assert_eq!(error.message(), "global 'no_such_function' is no function but a nil value");
     let error = lua.eval::<String>("return '\\255'").unwrap_err();

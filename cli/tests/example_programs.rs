@@ -8,7 +8,8 @@ use std::process::{Command, Output};
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 fn solvm(words: &[&str]) -> (Output, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_solvm")).args(words).current_dir(ROOT).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_solvm")).args(words).current_dir(ROOT).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     (output, text)
 }
@@ -20,7 +21,10 @@ fn they_do_what_they_say() {
     for entry in fs::read_dir(Path::new(ROOT).join("examples")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         if let Some(name) = name.strip_suffix(".lua") {
-            assert!(text.contains(&format!("ok   examples/tests/{name}_test.lua: ")), "{name} has no test:\n{text}");
+            assert!(
+                text.contains(&format!("ok   examples/tests/{name}_test.lua: ")),
+                "{name} has no test:\n{text}"
+            );
         }
     }
 }

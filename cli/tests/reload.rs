@@ -9,7 +9,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Watches itself.
-const WATCHES: &str = "watch_file('script.lua', function() print('changed') reload_script() print('never') end) ";
+const WATCHES: &str =
+    "watch_file('script.lua', function() print('changed') reload_script() print('never') end) ";
 
 struct Program {
     folder: TempDir,
@@ -36,7 +37,12 @@ impl Program {
         fs::write(folder.path().join("script.lua"), code).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
         command.args(options).arg("script.lua").current_dir(folder.path());
-        let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut process = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = read_lines(process.stdout.take().unwrap());
         let errors = BufReader::new(process.stderr.take().unwrap());
         Program { folder, process, lines, errors }
@@ -160,9 +166,13 @@ fn a_given_timeout_holds_for_all_runs_together() {
 
 #[test]
 fn what_is_no_file_cannot_be_reloaded() {
-    let output = Command::new(env!("CARGO_BIN_EXE_solvm")).args(["-e", "reload_script()"]).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_solvm")).args(["-e", "reload_script()"]).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("there is no script to reload: the program did not come from a file"), "{errors}");
+    assert!(
+        errors.contains("there is no script to reload: the program did not come from a file"),
+        "{errors}"
+    );
     assert_eq!(output.status.code(), Some(1));
 }
 

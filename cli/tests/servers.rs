@@ -46,7 +46,8 @@ impl Program {
     /// A figure from the system's account of the process.
     #[cfg(target_os = "linux")]
     fn figure(&self, name: &str) -> usize {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
@@ -73,7 +74,11 @@ fn connect(port: u16) -> TcpStream {
 
 fn begin_get(port: u16, path: &str) -> TcpStream {
     let mut stream = connect(port);
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+    stream
+        .write_all(
+            format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .unwrap();
     stream
 }
 
@@ -199,8 +204,10 @@ const WAITS: &[&str] = &[
 fn every_wait_ends_with_the_time_limit() {
     for wait in WAITS {
         let start = Instant::now();
-        let program =
-            Program::start(&["-timeout", "300ms"], &format!("while true do pcall(function() {wait} end) end"));
+        let program = Program::start(
+            &["-timeout", "300ms"],
+            &format!("while true do pcall(function() {wait} end) end"),
+        );
         assert_eq!(program.end().0, Some(124), "{wait}");
         assert!(start.elapsed() < Duration::from_secs(3), "{wait}: {:?}", start.elapsed());
     }
@@ -219,7 +226,8 @@ fn every_wait_ends_with_a_signal() {
     }
 }
 
-/// What is taken for connections is given back: after some thousand of every kind as many descriptors are open as before.
+/// What is taken for connections is given back: after some thousand of every kind as many
+/// descriptors are open as before.
 #[cfg(target_os = "linux")]
 #[test]
 fn connections_leave_nothing_behind() {

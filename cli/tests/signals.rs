@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: whatever the program does, it ends, with its output passed on and its finalizers run.
+//! SIGINT and SIGTERM: whatever the program does, it ends, with its output passed on and its
+//! finalizers run.
 #![cfg(unix)]
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,7 +25,8 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
         command.args(["-timeout", "60s", "-e", &code]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
-        let mut program = Program { output: BufReader::new(process.stdout.take().unwrap()), process };
+        let mut program =
+            Program { output: BufReader::new(process.stdout.take().unwrap()), process };
         assert_eq!(program.line(), "ready");
         program
     }
@@ -72,7 +74,11 @@ fn a_program_that_catches_every_error_ends() {
 #[test]
 fn a_waiting_program_ends() {
     ends("sleep(50)", Signal::INT, 130);
-    ends("go(function() while true do receive(chan()) end end) set_interval(print, 50)", Signal::TERM, 143);
+    ends(
+        "go(function() while true do receive(chan()) end end) set_interval(print, 50)",
+        Signal::TERM,
+        143,
+    );
     ends("io.read()", Signal::TERM, 143);
 }
 
@@ -98,7 +104,8 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn finalizers_do_not_hold_it_up_for_ever() {
-    let program = Program::start("getmetatable(proxy).__gc = function() while true do end end sleep(50)");
+    let program =
+        Program::start("getmetatable(proxy).__gc = function() while true do end end sleep(50)");
     let start = Instant::now();
     program.signal(Signal::INT);
     assert_eq!(program.end(), (Some(130), String::new()));

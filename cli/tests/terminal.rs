@@ -1,5 +1,6 @@
-//! Programs at a terminal. Reading from it: the time that somebody takes to type counts against a limit that was given, not against
-//! the default; the REPL goes on whatever is typed. Writing to it: the line that shows progress is mixed up with nothing.
+//! Programs at a terminal. Reading from it: the time that somebody takes to type counts against a
+//! limit that was given, not against the default; the REPL goes on whatever is typed. Writing to
+//! it: the line that shows progress is mixed up with nothing.
 #![cfg(unix)]
 
 use rustix::fs::{Mode, OFlags, open};
@@ -35,7 +36,11 @@ fn written(variables: &[(&str, &str)], code: &str) -> String {
     let (terminal, mut screen) = terminal();
     tcsetwinsize(&screen, Winsize { ws_col: 60, ws_row: 24, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    command.args(["-e", code]).env("TERM", "xterm").envs(variables.iter().copied()).stdin(Stdio::null());
+    command
+        .args(["-e", code])
+        .env("TERM", "xterm")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null());
     command.stdout(terminal.try_clone().unwrap()).stderr(terminal);
     let mut program = command.spawn().unwrap();
     // The program's terminal is closed here, so that reading comes to an end when it ends.
@@ -83,7 +88,10 @@ impl Session {
             .env("HOME", home.path())
             .env("TERM", "xterm")
             .env("NO_COLOR", "1");
-        command.stdin(terminal.try_clone().unwrap()).stdout(terminal.try_clone().unwrap()).stderr(terminal);
+        command
+            .stdin(terminal.try_clone().unwrap())
+            .stdout(terminal.try_clone().unwrap())
+            .stderr(terminal);
         Session { program: command.spawn().unwrap(), other_end, home }
     }
 
@@ -116,7 +124,11 @@ fn lines_are_read_plainly_if_the_output_is_no_terminal() {
     for ends_by_signal in [false, true] {
         let (terminal, mut keyboard) = terminal();
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-        command.env_remove("LUA_INIT").stdin(Stdio::from(terminal)).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .env_remove("LUA_INIT")
+            .stdin(Stdio::from(terminal))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut program = command.spawn().unwrap();
         let mut output = program.stdout.take().unwrap();
         let mut until = |text: &str| {
@@ -239,7 +251,11 @@ fn what_goroutines_print_appears_above_the_prompt() {
 fn files_are_loaded_and_complained_of() {
     let mut session = Session::start();
     // What is not UTF-8 is text of Lua, too.
-    std::fs::write(session.home.path().join("latin.lua"), b"#!solvm\nprint(#'\xe4\xe4\xe4' .. ' bytes')").unwrap();
+    std::fs::write(
+        session.home.path().join("latin.lua"),
+        b"#!solvm\nprint(#'\xe4\xe4\xe4' .. ' bytes')",
+    )
+    .unwrap();
     session.until("> ");
     session.keys(b".load latin.lua\r");
     session.until("3 bytes");
@@ -294,7 +310,10 @@ fn progress_is_mixed_up_with_nothing() {
     );
     let lines = seen(&written);
     assert_eq!(lines[..3], ["printed", "told", "beginning, end"], "{written:?}");
-    assert!(lines[3].starts_with("work 100% [#########") && lines[3].contains("] 2/2 "), "{written:?}");
+    assert!(
+        lines[3].starts_with("work 100% [#########") && lines[3].contains("] 2/2 "),
+        "{written:?}"
+    );
     assert_eq!(lines[4..], ["below"], "{written:?}");
     assert!(lines[3].len() < 60, "{lines:?}");
 }
@@ -309,7 +328,8 @@ fn an_error_in_a_module_shows_the_line_of_the_module() {
     let folder = tempfile::tempdir_in("/tmp").unwrap();
     let path = folder.path().display().to_string();
     std::fs::write(folder.path().join("bad.lua"), "local x = 1\nlocal y = = 2\n").unwrap();
-    std::fs::write(folder.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n")).unwrap();
+    std::fs::write(folder.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n"))
+        .unwrap();
     let place = format!("  --> {path}/bad.lua:2");
     for code in [
         format!("import('{path}/bad.lua')"),
@@ -317,7 +337,10 @@ fn an_error_in_a_module_shows_the_line_of_the_module() {
         format!("package.path = '{path}/?.lua' require('bad')"),
     ] {
         let lines = told(&code);
-        let at = lines.iter().position(|line| *line == place).unwrap_or_else(|| panic!("{code}: {lines:#?}"));
+        let at = lines
+            .iter()
+            .position(|line| *line == place)
+            .unwrap_or_else(|| panic!("{code}: {lines:#?}"));
         assert_eq!(lines[at + 2..at + 4], [" 2 | local y = = 2", "   |         ^"], "{lines:#?}");
     }
 }
@@ -328,8 +351,10 @@ fn an_error_that_is_a_table_shows_where_it_was_raised() {
     let path = folder.path().join("raises.lua").display().to_string();
     std::fs::write(&path, "local t = { text = 'a.lua:3: boom' }\nerror(t)\n").unwrap();
     let lines = told(&format!("dofile('{path}')"));
-    let expected =
-        ["error: (error object is a table value): { text = \"a.lua:3: boom\" }".into(), format!("  --> {path}:2")];
+    let expected = [
+        "error: (error object is a table value): { text = \"a.lua:3: boom\" }".into(),
+        format!("  --> {path}:2"),
+    ];
     assert_eq!(lines[..2], expected, "{lines:#?}");
     assert_eq!(lines[3..6], [" 2 | error(t)", "   | ^^^^^^^^", "stack traceback:"], "{lines:#?}");
 }
@@ -345,8 +370,10 @@ fn progress_ends_with_the_program() {
 
 #[test]
 fn a_terminal_that_cannot_rewrite_a_line_shows_no_progress() {
-    let written =
-        written(&[("TERM", "dumb")], "local bar = progress(2, 'work') bar:advance() bar:finish() print('end')");
+    let written = written(
+        &[("TERM", "dumb")],
+        "local bar = progress(2, 'work') bar:advance() bar:finish() print('end')",
+    );
     assert_eq!(seen(&written), ["end"]);
 }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 const TIMEOUT: Duration = Duration::from_secs(1);
 /// Megabytes, so many that nothing ends for want of memory before its time.
 const MEMORY: &str = "16000";
-/// How much later a program may end. What is not optimised takes longer between two looks at the clock.
+/// How much later a program may end. What is not optimised takes longer between two looks at the
+/// clock.
 const LATENESS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 200 });
 
 const COMPUTING: &[&str] = &[
@@ -53,7 +54,8 @@ const WAITING: &[&str] = &[
     "for line in io.lines() do end",
 ];
 
-/// Starts a program whose standard input says nothing. Its child processes are in its process group.
+/// Starts a program whose standard input says nothing. Its child processes are in its process
+/// group.
 fn start(arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
     command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -93,7 +95,8 @@ fn whatever_a_program_does_ends_in_time() {
         check(start(&["-timeout", "1s", "-memory-limit", MEMORY, "-e", code]), code);
     }
     // These leave the processor to each other.
-    let programs: Vec<Child> = WAITING.iter().map(|code| start(&["-timeout", "1s", "-e", code])).collect();
+    let programs: Vec<Child> =
+        WAITING.iter().map(|code| start(&["-timeout", "1s", "-e", code])).collect();
     for (program, code) in programs.into_iter().zip(WAITING) {
         check(program, code);
     }
@@ -104,20 +107,25 @@ fn the_compilation_of_a_huge_script_ends_in_time() {
     for piece in ["x = x + 1\n", "f{1, 2, 3, a = function() return b.c[d] end}\n"] {
         let mut script = tempfile::NamedTempFile::new().unwrap();
         script.write_all(piece.repeat((60 << 20) / piece.len()).as_bytes()).unwrap();
-        check(start(&["-timeout", "1s", "-memory-limit", MEMORY, &script.path().to_string_lossy()]), piece);
+        check(
+            start(&["-timeout", "1s", "-memory-limit", MEMORY, &script.path().to_string_lossy()]),
+            piece,
+        );
     }
 }
 
 #[test]
 fn a_program_that_ends_by_itself_ends_with_0() {
-    let code = "local t = {} for i = 1, 1e4 do t[i] = -i end table.sort(t); ('x'):rep(1e3):find('x*y')
+    let code =
+        "local t = {} for i = 1, 1e4 do t[i] = -i end table.sort(t); ('x'):rep(1e3):find('x*y')
         go(function() pcall(error) end) wait() os.execute('true') load('x = 1')()";
     let (exit_code, took) = end(start(&["-timeout", "1s", "-e", code]));
     assert_eq!(exit_code, Some(0));
     assert!(took < TIMEOUT, "{took:?}");
 }
 
-/// What a program has started ends with it when its time is up, and what a shell has started in turn, where the system tells.
+/// What a program has started ends with it when its time is up, and what a shell has started in
+/// turn, where the system tells.
 #[cfg(unix)]
 #[test]
 fn child_processes_end_with_the_program() {
@@ -128,7 +136,12 @@ fn child_processes_end_with_the_program() {
         let shell = if cfg!(target_os = "linux") { format!("({shell}); true") } else { shell };
         let code = format!("{start}('{shell}') sleep(60)");
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-        command.args(["-timeout", "500ms", "-e", &code]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        command
+            .args(["-timeout", "500ms", "-e", &code])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     };
     let mut programs = [program("os.execute", "executed"), program("io.popen", "opened")];
     for program in &mut programs {
@@ -138,7 +151,8 @@ fn child_processes_end_with_the_program() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a child process has gone on");
 }
 
-/// Whoever reads the output may stall: that keeps neither the time limit nor a signal from ending the program.
+/// Whoever reads the output may stall: that keeps neither the time limit nor a signal from ending
+/// the program.
 #[cfg(unix)]
 #[test]
 fn an_output_that_nobody_reads_ends_in_time() {

@@ -49,7 +49,10 @@ impl Server {
         let (head, _) = read_head(&mut stream);
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         // The example of the RFC, section 1.3.
-        assert!(head.to_lowercase().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="), "{head}");
+        assert!(
+            head.to_lowercase().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="),
+            "{head}"
+        );
         Client(stream)
     }
 }
@@ -61,7 +64,8 @@ impl Drop for Server {
     }
 }
 
-const KEY_AND_VERSION: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+const KEY_AND_VERSION: &str =
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
 fn handshake(method: &str, fields: &str) -> Vec<u8> {
     format!("{method} / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n{fields}\r\n")
@@ -213,7 +217,8 @@ fn what_breaks_the_protocol_ends_the_socket() {
 #[test]
 fn text_is_utf_8() {
     let server = Server::start();
-    let wrong: &[&[u8]] = &[b"\xFF", b"ab\xC0\xAF", b"\xED\xA0\x80", b"\xF4\x90\x80\x80", b"\xE2\x82"];
+    let wrong: &[&[u8]] =
+        &[b"\xFF", b"ab\xC0\xAF", b"\xED\xA0\x80", b"\xF4\x90\x80\x80", b"\xE2\x82"];
     for text in wrong {
         let mut client = server.open();
         client.send(FIN | TEXT, text);
@@ -270,6 +275,9 @@ fn wrong_handshakes_are_refused() {
         stream.write_all(&handshake(method, &fields)).unwrap();
         let (head, found) = read_head(&mut stream);
         assert_eq!(found, status, "{method} {fields} {head}");
-        assert!(status != 426 || head.to_lowercase().contains("sec-websocket-version: 13\r\n"), "{head}");
+        assert!(
+            status != 426 || head.to_lowercase().contains("sec-websocket-version: 13\r\n"),
+            "{head}"
+        );
     }
 }

@@ -1,10 +1,11 @@
 //! The syntax tree, with every name resolved to a local variable, an upvalue or a global.
 //!
-//! Its invariant: it is never nested deeper than the parser's syntax levels. Whatever may go on for as long as the source
-//! does (operator chains, suffixes, `elseif`) is a list, so that code generation may recurse.
+//! Its invariant: it is never nested deeper than the parser's syntax levels. Whatever may go on for
+//! as long as the source does (operator chains, suffixes, `elseif`) is a list, so that code
+//! generation may recurse.
 //!
-//! All of it lies in one arena and nothing in it has a destructor: to get rid of a tree, however large, and however far its parsing
-//! has come, is to free the arena.
+//! All of it lies in one arena and nothing in it has a destructor: to get rid of a tree, however
+//! large, and however far its parsing has come, is to free the arena.
 
 use crate::token::{Name, Names};
 use bumpalo::Bump;
@@ -18,7 +19,8 @@ pub(crate) type LocalId = u32;
 /// An index into `Function::labels`.
 pub(crate) type LabelId = u32;
 
-/// Puts a node into the arena. This and what lists do stay apart from the parser's functions, whose frames are small.
+/// Puts a node into the arena. This and what lists do stay apart from the parser's functions, whose
+/// frames are small.
 #[inline(never)]
 pub(crate) fn place<T>(arena: &Bump, node: T) -> &T {
     const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
@@ -43,7 +45,8 @@ impl<'a, T> List<'a, T> {
         List(ManuallyDrop::new(Box::new_in(list, arena)))
     }
 
-    /// What may be long is collected elsewhere, so that the arena need not hold what growing leaves behind.
+    /// What may be long is collected elsewhere, so that the arena need not hold what growing leaves
+    /// behind.
     #[inline(never)]
     pub(crate) fn collected(arena: &'a Bump, items: std::vec::Vec<T>) -> Self {
         const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
@@ -337,7 +340,8 @@ pub(crate) struct Suffixed<'a> {
 
 pub(crate) struct Suffix<'a> {
     pub(crate) kind: SuffixKind<'a>,
-    /// For an indexing the line of its last token; for a call that of the first token of its arguments.
+    /// For an indexing the line of its last token; for a call that of the first token of its
+    /// arguments.
     pub(crate) line: u32,
 }
 
@@ -399,7 +403,9 @@ impl<'a> Expression<'a> {
     /// Whether it may stand on the left of an assignment.
     pub(crate) fn is_assignable(&self) -> bool {
         match &self.kind {
-            ExpressionKind::Local(_) | ExpressionKind::Upvalue(_) | ExpressionKind::Global(_) => true,
+            ExpressionKind::Local(_) | ExpressionKind::Upvalue(_) | ExpressionKind::Global(_) => {
+                true
+            }
             ExpressionKind::Suffixed(_) => !self.is_call(),
             _ => false,
         }

@@ -1,7 +1,8 @@
 //! The stages of a compilation as text, for `--dump=tokens|ast|bytecode`.
 
 use crate::ast::{
-    Block, Call, Expression, ExpressionKind, Function, IndexKey, LocalId, LocalName, Statement, SuffixKind, TableItem,
+    Block, Call, Expression, ExpressionKind, Function, IndexKey, LocalId, LocalName, Statement,
+    SuffixKind, TableItem,
 };
 use crate::bytecode::{Source, disassemble};
 use crate::error::{Error, Fault};
@@ -11,7 +12,8 @@ use bumpalo::Bump;
 use std::fmt::Write;
 use std::sync::Arc;
 
-/// The tokens of a chunk, one on a line: the line of its end, its kind, and its text if that varies.
+/// The tokens of a chunk, one on a line: the line of its end, its kind, and its text if that
+/// varies.
 ///
 /// # Errors
 /// The first error in the source.
@@ -23,7 +25,10 @@ pub fn tokens(source: &Source) -> Result<String, Error> {
         let line = lexer.extras.line;
         match token {
             Token::Name(_) | Token::Number(_) | Token::String(_) | Token::Unknown(_) => {
-                put(&mut text, format_args!("{line} {} {}\n", token.describe(), lexer.slice().escape_ascii()));
+                put(
+                    &mut text,
+                    format_args!("{line} {} {}\n", token.describe(), lexer.slice().escape_ascii()),
+                );
             }
             fixed => put(&mut text, format_args!("{line} {}\n", fixed.describe())),
         }
@@ -39,7 +44,8 @@ pub fn ast(source: &Source) -> Result<String, Error> {
     let arena = Bump::new();
     let chunk = parser::parse(&arena, &source.text, &source.name, &Options::default());
     let chunk = chunk.map_err(|fault| fault.in_chunk(&source.name))?;
-    let mut printer = Printer { text: String::new(), depth: 0, names: &chunk.names, functions: Vec::new() };
+    let mut printer =
+        Printer { text: String::new(), depth: 0, names: &chunk.names, functions: Vec::new() };
     printer.function(chunk.main);
     Ok(printer.text)
 }
@@ -91,7 +97,9 @@ impl<'c> Printer<'c> {
         let parameters = (0..LocalId::from(function.parameters)).map(|id| self.local(id));
         let vararg = function.is_vararg.then(|| "...".to_string());
         let parameters = parameters.chain(vararg).collect::<Vec<_>>().join(", ");
-        self.node(&format!("function {} ({parameters})", function.ordinal), |printer| printer.block(&function.body));
+        self.node(&format!("function {} ({parameters})", function.ordinal), |printer| {
+            printer.block(&function.body)
+        });
         self.functions.pop();
     }
 
@@ -108,10 +116,14 @@ impl<'c> Printer<'c> {
     fn statement(&mut self, statement: &'c Statement<'c>) {
         match statement {
             Statement::Local { first, count, values, .. } => {
-                self.node(&format!("local {}", self.locals(*first, *count)), |printer| printer.expressions(values));
+                self.node(&format!("local {}", self.locals(*first, *count)), |printer| {
+                    printer.expressions(values)
+                });
             }
             Statement::LocalFunction { variable, function } => {
-                self.node(&format!("local function {}", self.local(*variable)), |printer| printer.expression(function));
+                self.node(&format!("local function {}", self.local(*variable)), |printer| {
+                    printer.expression(function)
+                });
             }
             Statement::Function(statement) => self.node("define", |printer| {
                 printer.expression(&statement.target);
@@ -154,21 +166,25 @@ impl<'c> Printer<'c> {
             }
             Statement::GenericFor(statement) => {
                 let variables = self.locals(statement.first + 3, statement.count);
-                self.node(&format!("for {variables} in"), |printer| printer.expressions(&statement.values));
+                self.node(&format!("for {variables} in"), |printer| {
+                    printer.expressions(&statement.values)
+                });
                 self.node("do", |printer| printer.block(&statement.body));
             }
-            Statement::Return { values, .. } => self.node("return", |printer| printer.expressions(values)),
+            Statement::Return { values, .. } => {
+                self.node("return", |printer| printer.expressions(values))
+            }
             Statement::Break { .. } => self.line(format_args!("break")),
             Statement::Goto { goto, .. } => {
-                let label = self
-                    .functions
-                    .last()
-                    .and_then(|function| function.labels.get(*function.gotos.get(*goto as usize)? as usize));
+                let label = self.functions.last().and_then(|function| {
+                    function.labels.get(*function.gotos.get(*goto as usize)? as usize)
+                });
                 let name = label.map_or("?", |label| self.name(label.name));
                 self.line(format_args!("goto {name}"));
             }
             Statement::Label(id) => {
-                let label = self.functions.last().and_then(|function| function.labels.get(*id as usize));
+                let label =
+                    self.functions.last().and_then(|function| function.labels.get(*id as usize));
                 let name = label.map_or("?", |label| self.name(label.name));
                 self.line(format_args!("label {name}"));
             }
@@ -186,11 +202,16 @@ impl<'c> Printer<'c> {
             ExpressionKind::Nil => self.line(format_args!("nil")),
             ExpressionKind::Boolean(value) => self.line(format_args!("{value}")),
             ExpressionKind::Number(value) => self.line(format_args!("{value}")),
-            ExpressionKind::String(value) => self.line(format_args!("\"{}\"", value.escape_ascii())),
+            ExpressionKind::String(value) => {
+                self.line(format_args!("\"{}\"", value.escape_ascii()))
+            }
             ExpressionKind::Vararg => self.line(format_args!("...")),
             ExpressionKind::Local(id) => self.line(format_args!("local {}", self.local(*id))),
             ExpressionKind::Upvalue(index) => {
-                let upvalue = self.functions.last().and_then(|function| function.upvalues.get(usize::from(*index)));
+                let upvalue = self
+                    .functions
+                    .last()
+                    .and_then(|function| function.upvalues.get(usize::from(*index)));
                 let name = upvalue.map_or("?", |upvalue| self.name(upvalue.name));
                 self.line(format_args!("upvalue {name}"));
             }
@@ -207,21 +228,29 @@ impl<'c> Printer<'c> {
             ExpressionKind::Binary(chain) => self.node("chain", |printer| {
                 printer.expression(chain.first);
                 for link in &chain.links {
-                    printer.node(&link.operator.to_string(), |printer| printer.expression(&link.right));
+                    printer.node(&link.operator.to_string(), |printer| {
+                        printer.expression(&link.right)
+                    });
                 }
             }),
             ExpressionKind::Concatenation(operands) => {
                 self.node("Concatenate", |printer| printer.expressions(operands))
             }
-            ExpressionKind::And(operands) => self.node("And", |printer| printer.expressions(operands)),
-            ExpressionKind::Or(operands) => self.node("Or", |printer| printer.expressions(operands)),
+            ExpressionKind::And(operands) => {
+                self.node("And", |printer| printer.expressions(operands))
+            }
+            ExpressionKind::Or(operands) => {
+                self.node("Or", |printer| printer.expressions(operands))
+            }
             ExpressionKind::Suffixed(suffixed) => self.node("suffixed", |printer| {
                 printer.expression(&suffixed.base);
                 for suffix in &suffixed.suffixes {
                     printer.suffix(&suffix.kind);
                 }
             }),
-            ExpressionKind::Parenthesized(inner) => self.node("parentheses", |printer| printer.expression(inner)),
+            ExpressionKind::Parenthesized(inner) => {
+                self.node("parentheses", |printer| printer.expression(inner))
+            }
         }
     }
 
@@ -240,10 +269,15 @@ impl<'c> Printer<'c> {
 
     fn suffix(&mut self, suffix: &'c SuffixKind) {
         match suffix {
-            SuffixKind::Index(IndexKey::Field(name)) => self.line(format_args!(".{}", self.name(*name))),
-            SuffixKind::Index(IndexKey::Value(key)) => self.node("[]", |printer| printer.expression(key)),
+            SuffixKind::Index(IndexKey::Field(name)) => {
+                self.line(format_args!(".{}", self.name(*name)))
+            }
+            SuffixKind::Index(IndexKey::Value(key)) => {
+                self.node("[]", |printer| printer.expression(key))
+            }
             SuffixKind::Call(Call { method, arguments }) => {
-                let label = method.map_or("()".to_string(), |name| format!(":{}()", self.name(name)));
+                let label =
+                    method.map_or("()".to_string(), |name| format!(":{}()", self.name(name)));
                 self.node(&label, |printer| printer.expressions(arguments));
             }
         }

@@ -1,4 +1,5 @@
-//! Why a chunk could not be compiled, in the words of PUC Lua 5.1; and how a chunk is named in messages.
+//! Why a chunk could not be compiled, in the words of PUC Lua 5.1; and how a chunk is named in
+//! messages.
 
 /// The room that PUC Lua keeps for a chunk's name in run-time messages (`LUA_IDSIZE`).
 const RUNTIME_ID_SIZE: usize = 60;
@@ -35,7 +36,8 @@ pub(crate) enum Near {
     EndOfInput,
 }
 
-/// An error whose chunk is not named yet. Boxed, because it travels through every frame of the parser.
+/// An error whose chunk is not named yet. Boxed, because it travels through every frame of the
+/// parser.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fault(Box<Details>);
 
@@ -81,14 +83,14 @@ impl Fault {
     }
 }
 
-/// How messages name the chunk called `name`: the file of `@file`, the name of `=name`, or `[string "..."]` with
-/// the first line of the source itself (`luaO_chunkid`).
+/// How messages name the chunk called `name`: the file of `@file`, the name of `=name`, or `[string
+/// "..."]` with the first line of the source itself (`luaO_chunkid`).
 pub fn chunk_id(name: &[u8]) -> Vec<u8> {
     limited_chunk_id(name, RUNTIME_ID_SIZE)
 }
 
-/// `size` counts a C string's final zero and, in the two longer forms, the quotes and dots of its templates. What comes back
-/// mostly has room for the rest of a message.
+/// `size` counts a C string's final zero and, in the two longer forms, the quotes and dots of its
+/// templates. What comes back mostly has room for the rest of a message.
 fn limited_chunk_id(name: &[u8], size: usize) -> Vec<u8> {
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
     let mut id = Vec::with_capacity(2 * size);
@@ -106,7 +108,8 @@ fn limited_chunk_id(name: &[u8], size: usize) -> Vec<u8> {
         }
         text => {
             let room = size - " [string \"...\"] ".len() - 1;
-            let first_line = text.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
+            let first_line =
+                text.split(|&byte| byte == b'\n' || byte == b'\r').next().unwrap_or_default();
             let shown = first_line.get(..room).unwrap_or(first_line);
             let dots: &[u8] = if shown.len() < text.len() { b"..." } else { b"" };
             for part in [b"[string \"", shown, dots, b"\"]"] {

@@ -1,4 +1,5 @@
-//! What the parts of a piece of source are, for those who colour it. Works on whatever can be typed, finished or not.
+//! What the parts of a piece of source are, for those who colour it. Works on whatever can be
+//! typed, finished or not.
 
 use crate::lexer;
 use crate::token::Token;
@@ -23,7 +24,8 @@ pub enum Class {
     Operator,
 }
 
-/// The parts of a text, in its order; white space is left out. What cannot be read on is told as what it begins to be.
+/// The parts of a text, in its order; white space is left out. What cannot be read on is told as
+/// what it begins to be.
 pub fn parts(text: &[u8]) -> Vec<(Range<usize>, Class)> {
     let mut parts = Vec::new();
     let mut lexer = lexer::lexer(text, b"=highlight");
@@ -43,7 +45,8 @@ pub fn parts(text: &[u8]) -> Vec<(Range<usize>, Class)> {
                 } else {
                     Class::String
                 };
-                // A malformed number is a token of its own; an unfinished string or comment goes on to the end.
+                // A malformed number is a token of its own; an unfinished string or comment goes on
+                // to the end.
                 if text.get(span.start).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') {
                     parts.push((span.clone(), Class::Number));
                     end = span.end;
@@ -62,7 +65,8 @@ pub fn parts(text: &[u8]) -> Vec<(Range<usize>, Class)> {
 fn comments(text: &[u8], gap: Range<usize>, parts: &mut Vec<(Range<usize>, Class)>) {
     let between = text.get(gap.clone()).unwrap_or_default();
     if let Some(first) = between.windows(2).position(|pair| pair == b"--") {
-        let length = between.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |last| last + 1);
+        let length =
+            between.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |last| last + 1);
         parts.push((gap.start + first..gap.start + length, Class::Comment));
     }
 }
@@ -73,7 +77,9 @@ fn class_of(token: &Token) -> Class {
         Token::Name(_) => Class::Name,
         Token::Number(_) => Class::Number,
         Token::String(_) => Class::String,
-        token if token.describe().starts_with(|letter: char| letter.is_ascii_alphabetic()) => Class::Keyword,
+        token if token.describe().starts_with(|letter: char| letter.is_ascii_alphabetic()) => {
+            Class::Keyword
+        }
         _ => Class::Operator,
     }
 }
@@ -105,7 +111,10 @@ mod tests {
 
     #[test]
     fn unfinished_text_is_what_it_begins_to_be() {
-        assert_eq!(words("x('abc"), [("x", Class::Name), ("(", Class::Operator), ("'abc", Class::String)]);
+        assert_eq!(
+            words("x('abc"),
+            [("x", Class::Name), ("(", Class::Operator), ("'abc", Class::String)]
+        );
         assert_eq!(words("[[a b"), [("[[a b", Class::String)]);
         assert_eq!(words("--[[ a"), [("--[[ a", Class::Comment)]);
         assert_eq!(words("3x y"), [("3x", Class::Number), ("y", Class::Name)]);

@@ -1,10 +1,10 @@
-//! What can be said of a chunk without running it: globals that nobody defines, locals that nobody reads, statements that are
-//! never reached. It errs on the side of silence.
+//! What can be said of a chunk without running it: globals that nobody defines, locals that nobody
+//! reads, statements that are never reached. It errs on the side of silence.
 
 use crate::Options;
 use crate::ast::{
-    BinaryChain, BinaryOperator, Block, Chunk, ComparisonOperator, Expression, ExpressionKind, Function, IndexKey,
-    LocalId, LocalName, Statement, SuffixKind, Suffixed, TableItem,
+    BinaryChain, BinaryOperator, Block, Chunk, ComparisonOperator, Expression, ExpressionKind,
+    Function, IndexKey, LocalId, LocalName, Statement, SuffixKind, Suffixed, TableItem,
 };
 use crate::bytecode::Source;
 use crate::error::Error;
@@ -38,8 +38,8 @@ pub enum FindingKind {
 pub struct Inspection {
     /// Unused locals and unreachable statements, by lines.
     pub findings: Vec<Finding>,
-    /// The globals that are read, and the first line where each is. Empty if the chunk changes environments, so that nothing is
-    /// known of its globals.
+    /// The globals that are read, and the first line where each is. Empty if the chunk changes
+    /// environments, so that nothing is known of its globals.
     pub read: BTreeMap<String, u32>,
     /// The globals that are assigned, or whose presence is tested.
     pub defined: BTreeSet<String>,
@@ -48,9 +48,12 @@ pub struct Inspection {
 impl Inspection {
     /// All findings by lines, where `is_known` tells the globals that are defined elsewhere.
     pub fn findings(&self, is_known: impl Fn(&str) -> bool) -> Vec<Finding> {
-        let undefined = self.read.iter().filter(|(name, _)| !self.defined.contains(*name) && !is_known(name));
         let undefined =
-            undefined.map(|(name, &line)| Finding { line, kind: FindingKind::UndefinedGlobal(name.clone()) });
+            self.read.iter().filter(|(name, _)| !self.defined.contains(*name) && !is_known(name));
+        let undefined = undefined.map(|(name, &line)| Finding {
+            line,
+            kind: FindingKind::UndefinedGlobal(name.clone()),
+        });
         let mut findings: Vec<Finding> = self.findings.iter().cloned().chain(undefined).collect();
         findings.sort();
         findings
@@ -65,7 +68,8 @@ pub fn inspect(source: &Source) -> Result<Inspection, Error> {
     let arena = Bump::new();
     let chunk = parser::parse(&arena, &source.text, &source.name, &Options::default());
     let chunk = chunk.map_err(|fault| fault.in_chunk(&source.name))?;
-    let mut inspector = Inspector { chunk: &chunk, inspection: Inspection::default(), functions: Vec::new() };
+    let mut inspector =
+        Inspector { chunk: &chunk, inspection: Inspection::default(), functions: Vec::new() };
     inspector.function(chunk.main);
     let mut inspection = inspector.inspection;
     if ENVIRONMENT_CHANGERS.iter().any(|name| inspection.read.contains_key(*name)) {
@@ -104,16 +108,23 @@ impl<'t> Inspector<'t> {
     }
 
     fn function(&mut self, function: &'t Function<'t>) {
-        self.functions.push(Scope { function, read: vec![false; function.locals.len()], declared: Vec::new() });
+        self.functions.push(Scope {
+            function,
+            read: vec![false; function.locals.len()],
+            declared: Vec::new(),
+        });
         self.block(&function.body);
         let Some(scope) = self.functions.pop() else { return };
         for (local, line) in scope.declared {
             let Some(about) = scope.function.locals.get(local as usize) else { continue };
             let LocalName::Visible(name) = about.name else { continue };
-            let is_read = about.is_captured || scope.read.get(local as usize).is_some_and(|read| *read);
+            let is_read =
+                about.is_captured || scope.read.get(local as usize).is_some_and(|read| *read);
             let name = self.name(name);
             if !is_read && !name.starts_with('_') {
-                self.inspection.findings.push(Finding { line, kind: FindingKind::UnusedLocal(name) });
+                self.inspection
+                    .findings
+                    .push(Finding { line, kind: FindingKind::UnusedLocal(name) });
             }
         }
     }
@@ -181,7 +192,10 @@ impl<'t> Inspector<'t> {
             }
             Statement::NumericFor(statement) => {
                 let step = statement.step.iter();
-                [&statement.start, &statement.limit].into_iter().chain(step).for_each(|value| self.expression(value));
+                [&statement.start, &statement.limit]
+                    .into_iter()
+                    .chain(step)
+                    .for_each(|value| self.expression(value));
                 self.block(&statement.body);
             }
             Statement::GenericFor(statement) => {
@@ -239,7 +253,8 @@ impl<'t> Inspector<'t> {
             | ExpressionKind::Vararg
             | ExpressionKind::Upvalue(_) => {}
             ExpressionKind::Local(local) => {
-                let read = self.functions.last_mut().and_then(|scope| scope.read.get_mut(*local as usize));
+                let read =
+                    self.functions.last_mut().and_then(|scope| scope.read.get_mut(*local as usize));
                 if let Some(read) = read {
                     *read = true;
                 }
@@ -252,7 +267,9 @@ impl<'t> Inspector<'t> {
             ExpressionKind::Table(table) => {
                 for item in &table.items {
                     match item {
-                        TableItem::Positional(value) | TableItem::Field(_, value) => self.expression(value),
+                        TableItem::Positional(value) | TableItem::Field(_, value) => {
+                            self.expression(value)
+                        }
                         TableItem::Keyed(key, value) => {
                             self.expression(key);
                             self.expression(value);
@@ -284,8 +301,15 @@ impl<'t> Inspector<'t> {
     /// `import("path/name.lua")` sets the global `name`.
     fn imported(&mut self, suffixed: &Suffixed<'_>) {
         let ExpressionKind::Global(name) = suffixed.base.kind else { return };
-        let Some(SuffixKind::Call(call)) = suffixed.suffixes.first().map(|suffix| &suffix.kind) else { return };
-        let Some(ExpressionKind::String(path)) = call.arguments.first().map(|argument| &argument.kind) else { return };
+        let Some(SuffixKind::Call(call)) = suffixed.suffixes.first().map(|suffix| &suffix.kind)
+        else {
+            return;
+        };
+        let Some(ExpressionKind::String(path)) =
+            call.arguments.first().map(|argument| &argument.kind)
+        else {
+            return;
+        };
         if self.chunk.names.resolve(&name) != IMPORTER {
             return;
         }
@@ -312,7 +336,9 @@ impl<'t> Inspector<'t> {
 
     /// Whether nothing that follows a statement in its block is reached through it.
     fn never_goes_on(&self, statement: &Statement<'_>) -> bool {
-        let ends = |block: &Block<'_>| block.statements.last().is_some_and(|last| self.never_goes_on(last));
+        let ends = |block: &Block<'_>| {
+            block.statements.last().is_some_and(|last| self.never_goes_on(last))
+        };
         match statement {
             Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. } => true,
             Statement::Do(block) => ends(block),
@@ -377,7 +403,8 @@ mod tests {
     }
 
     fn assert_findings(text: &str, expected: &[(u32, &str)]) {
-        let expected: Vec<(u32, String)> = expected.iter().map(|&(line, what)| (line, what.into())).collect();
+        let expected: Vec<(u32, String)> =
+            expected.iter().map(|&(line, what)| (line, what.into())).collect();
         assert_eq!(findings(text), expected, "{text}");
     }
 
@@ -401,14 +428,20 @@ mod tests {
         assert_findings("local x = 1\nreturn function() x = 2 end", &[]);
         assert_findings("local function f() end", &[(1, "unused f")]);
         assert_findings("local _, _skip = 1", &[]);
-        assert_findings("for i = 1, 2 do end\nfor k, v in print do end\nlocal function f(p) end f()", &[]);
+        assert_findings(
+            "for i = 1, 2 do end\nfor k, v in print do end\nlocal function f(p) end f()",
+            &[],
+        );
     }
 
     #[test]
     fn unreachable_statements() {
         assert_findings("do return 1 end\nprint(1)\nprint(2)", &[(2, "unreachable")]);
         assert_findings("error('x')\nprint(1)", &[(2, "unreachable")]);
-        assert_findings("if print then return 1 else error('x') end\nprint(1)", &[(2, "unreachable")]);
+        assert_findings(
+            "if print then return 1 else error('x') end\nprint(1)",
+            &[(2, "unreachable")],
+        );
         assert_findings("if print then return 1 end\nprint(1)", &[]);
         assert_findings("goto done\ndo print(1) end\n::done::\nprint(2)", &[(2, "unreachable")]);
         assert_findings("while true do break end\nprint(1)", &[]);
@@ -417,6 +450,9 @@ mod tests {
     #[test]
     fn errors_are_those_of_the_compiler() {
         let source = Source::new(&b"return return"[..], &b"@t.lua"[..]);
-        assert_eq!(inspect(&source).unwrap_err().message, b"t.lua:1: unexpected symbol near 'return'");
+        assert_eq!(
+            inspect(&source).unwrap_err().message,
+            b"t.lua:1: unexpected symbol near 'return'"
+        );
     }
 }

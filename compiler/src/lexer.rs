@@ -1,5 +1,5 @@
-//! Source bytes to tokens: the parts of Lua's lexical grammar that need more than a regular expression, in the words
-//! and with the line numbers of PUC Lua 5.1.
+//! Source bytes to tokens: the parts of Lua's lexical grammar that need more than a regular
+//! expression, in the words and with the line numbers of PUC Lua 5.1.
 
 use crate::error::{Fault, Near};
 use crate::numeral;
@@ -26,8 +26,9 @@ pub(crate) type Lexer<'s> = logos::Lexer<'s, Token>;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// A lexer at the first token of a chunk: past a byte order mark, and past a first line that is meant for the system's
-/// loader. In a string that is `#!`; in a file, as in PUC Lua, any first line that begins with `#`.
+/// A lexer at the first token of a chunk: past a byte order mark, and past a first line that is
+/// meant for the system's loader. In a string that is `#!`; in a file, as in PUC Lua, any first
+/// line that begins with `#`.
 pub(crate) fn lexer<'s>(text: &'s [u8], chunk_name: &[u8]) -> Lexer<'s> {
     let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let first = text.get(start..).unwrap_or_default();
@@ -54,8 +55,9 @@ pub(crate) fn name(lexer: &mut Lexer<'_>) -> Result<Name, Fault> {
 }
 
 pub(crate) fn number(lexer: &mut Lexer<'_>) -> Result<f64, Fault> {
-    numeral::read(lexer.slice())
-        .ok_or_else(|| Fault::new("malformed number", Near::Text(lexer.slice().to_vec()), lexer.extras.line))
+    numeral::read(lexer.slice()).ok_or_else(|| {
+        Fault::new("malformed number", Near::Text(lexer.slice().to_vec()), lexer.extras.line)
+    })
 }
 
 /// Skips a comment after its `--`.
@@ -65,7 +67,8 @@ pub(crate) fn comment(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
         lexer.bump(level + 2);
         long_text(lexer, level, "unfinished long comment")?;
     } else {
-        let length = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(rest.len());
+        let length =
+            rest.iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(rest.len());
         lexer.bump(length);
     }
     Ok(())
@@ -84,11 +87,15 @@ pub(crate) fn long_string(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>, Fault> {
 }
 
 pub(crate) fn unfinished_long_bracket(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>, Fault> {
-    Err(Fault::new("invalid long string delimiter", Near::Text(lexer.slice().to_vec()), lexer.extras.line))
+    Err(Fault::new(
+        "invalid long string delimiter",
+        Near::Text(lexer.slice().to_vec()),
+        lexer.extras.line,
+    ))
 }
 
-/// Reads up to and over the closing long bracket of that level. Every line break becomes `\n`; one right after the
-/// opening bracket is dropped.
+/// Reads up to and over the closing long bracket of that level. Every line break becomes `\n`; one
+/// right after the opening bracket is dropped.
 fn long_text(lexer: &mut Lexer<'_>, level: usize, unfinished: &str) -> Result<Vec<u8>, Fault> {
     let mut cursor = Cursor::new(lexer);
     cursor.skip_line_break();
@@ -103,7 +110,11 @@ fn long_text(lexer: &mut Lexer<'_>, level: usize, unfinished: &str) -> Result<Ve
             }
             // A rule of Lua 5.0's successor: there, such brackets used to nest.
             Some(b'[') if level == 0 && cursor.rest().starts_with(b"[[") => {
-                return Err(Fault::new("nesting of [[...]] is deprecated", Near::Text(b"[".to_vec()), cursor.line));
+                return Err(Fault::new(
+                    "nesting of [[...]] is deprecated",
+                    Near::Text(b"[".to_vec()),
+                    cursor.line,
+                ));
             }
             Some(b'\n' | b'\r') => {
                 cursor.skip_line_break();
@@ -119,7 +130,8 @@ fn long_text(lexer: &mut Lexer<'_>, level: usize, unfinished: &str) -> Result<Ve
 
 fn closes_long_bracket(text: &[u8], level: usize) -> bool {
     let after = text.get(1..).unwrap_or_default();
-    after.iter().take_while(|&&byte| byte == b'=').count() == level && after.get(level) == Some(&b']')
+    after.iter().take_while(|&&byte| byte == b'=').count() == level
+        && after.get(level) == Some(&b']')
 }
 
 pub(crate) fn quoted_string(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>, Fault> {
@@ -127,7 +139,10 @@ pub(crate) fn quoted_string(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>, Fault> {
     let mut cursor = Cursor::new(lexer);
     let mut text = Vec::new();
     loop {
-        let plain = cursor.rest().iter().take_while(|&&byte| !matches!(byte, b'\\' | b'\n' | b'\r') && byte != quote);
+        let plain = cursor
+            .rest()
+            .iter()
+            .take_while(|&&byte| !matches!(byte, b'\\' | b'\n' | b'\r') && byte != quote);
         let plain = cursor.rest().get(..plain.count()).unwrap_or_default();
         cursor.position += plain.len();
         if text.is_empty() && cursor.peek() == Some(quote) {
@@ -139,7 +154,9 @@ pub(crate) fn quoted_string(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>, Fault> {
         text.extend_from_slice(plain);
         match cursor.peek() {
             None => return Err(Fault::new("unfinished string", Near::EndOfInput, cursor.line)),
-            Some(b'\n' | b'\r') => return Err(bad_string("unfinished string", quote, &text, cursor.line)),
+            Some(b'\n' | b'\r') => {
+                return Err(bad_string("unfinished string", quote, &text, cursor.line));
+            }
             Some(b'\\') => {
                 cursor.position += 1;
                 escape(&mut cursor, quote, &mut text)?;
@@ -177,7 +194,8 @@ fn escape(cursor: &mut Cursor<'_>, quote: u8, text: &mut Vec<u8>) -> Result<(), 
             code = code * 10 + u32::from(digit - b'0');
             cursor.position += 1;
         }
-        let byte = u8::try_from(code).map_err(|_| bad_string("escape sequence too large", quote, text, cursor.line))?;
+        let byte = u8::try_from(code)
+            .map_err(|_| bad_string("escape sequence too large", quote, text, cursor.line))?;
         text.push(byte);
         return Ok(());
     }
@@ -215,21 +233,37 @@ fn escape(cursor: &mut Cursor<'_>, quote: u8, text: &mut Vec<u8>) -> Result<(), 
     Ok(())
 }
 
-/// An error in the escape sequence whose letter lies at `start`, near the string up to the offending byte.
+/// An error in the escape sequence whose letter lies at `start`, near the string up to the
+/// offending byte.
 fn bad_escape(message: &str, cursor: &Cursor<'_>, start: usize, quote: u8, text: &[u8]) -> Fault {
-    let read = cursor.text.get(start - 1..=cursor.position).or(cursor.text.get(start - 1..)).unwrap_or_default();
+    let read = cursor
+        .text
+        .get(start - 1..=cursor.position)
+        .or(cursor.text.get(start - 1..))
+        .unwrap_or_default();
     bad_string(message, quote, &[text, read].concat(), cursor.line)
 }
 
-fn hexadecimal_digit(cursor: &mut Cursor<'_>, start: usize, quote: u8, text: &[u8]) -> Result<u32, Fault> {
+fn hexadecimal_digit(
+    cursor: &mut Cursor<'_>,
+    start: usize,
+    quote: u8,
+    text: &[u8],
+) -> Result<u32, Fault> {
     let digit = cursor.peek().and_then(|byte| char::from(byte).to_digit(16));
-    let digit = digit.ok_or_else(|| bad_escape("hexadecimal digit expected", cursor, start, quote, text))?;
+    let digit = digit
+        .ok_or_else(|| bad_escape("hexadecimal digit expected", cursor, start, quote, text))?;
     cursor.position += 1;
     Ok(digit)
 }
 
 /// The code point of `\u{XXX}` after the `u`: as in Lua 5.4, anything below 2^31.
-fn braced_code_point(cursor: &mut Cursor<'_>, start: usize, quote: u8, text: &[u8]) -> Result<u32, Fault> {
+fn braced_code_point(
+    cursor: &mut Cursor<'_>,
+    start: usize,
+    quote: u8,
+    text: &[u8],
+) -> Result<u32, Fault> {
     if cursor.peek() != Some(b'{') {
         return Err(bad_escape("missing '{'", cursor, start, quote, text));
     }

@@ -1,4 +1,5 @@
-//! Lua 5.1 source to SolVM bytecode: lexer, parser, code generation. The [`bytecode`] is the contract with the VM.
+//! Lua 5.1 source to SolVM bytecode: lexer, parser, code generation. The [`bytecode`] is the
+//! contract with the VM.
 #![forbid(unsafe_code)]
 
 mod ast;
@@ -23,7 +24,8 @@ pub use error::{Error, chunk_id};
 /// How to compile.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'o> {
-    /// Asked now and then whether to give up, so that the compilation of a huge chunk can be cancelled.
+    /// Asked now and then whether to give up, so that the compilation of a huge chunk can be
+    /// cancelled.
     pub interrupt: Option<&'o dyn Fn() -> bool>,
     /// The most bytes that the syntax tree may take, more or less.
     pub tree_size: Option<usize>,
@@ -40,8 +42,12 @@ impl Options<'_> {
 /// Compiles a chunk to the prototype of its main function.
 ///
 /// # Errors
-/// The first error in the source, in the words of PUC Lua 5.1; or that the interrupt hook asked to stop.
-pub fn compile(source: impl Into<Arc<Source>>, options: &Options<'_>) -> Result<Arc<Prototype>, Error> {
+/// The first error in the source, in the words of PUC Lua 5.1; or that the interrupt hook asked to
+/// stop.
+pub fn compile(
+    source: impl Into<Arc<Source>>,
+    options: &Options<'_>,
+) -> Result<Arc<Prototype>, Error> {
     let source = source.into();
     let arena = Bump::new();
     let chunk = parser::parse(&arena, &source.text, &source.name, options);

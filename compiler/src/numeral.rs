@@ -1,5 +1,6 @@
-//! Numbers as text: what `tonumber` and the lexer accept, which in PUC Lua 5.1 is whatever C's `strtod` accepts:
-//! decimal and hexadecimal numbers with fraction and exponent, `inf` and `nan`. Results are correctly rounded.
+//! Numbers as text: what `tonumber` and the lexer accept, which in PUC Lua 5.1 is whatever C's
+//! `strtod` accepts: decimal and hexadecimal numbers with fraction and exponent, `inf` and `nan`.
+//! Results are correctly rounded.
 
 /// The number that `text` is as a whole.
 pub fn read(text: &[u8]) -> Option<f64> {
@@ -44,13 +45,15 @@ fn split_digits(text: &[u8], is_digit: impl Fn(&u8) -> bool) -> Option<(&[u8], &
     (!integer.is_empty() || !fraction.is_empty()).then_some((integer, fraction, rest))
 }
 
-/// The exponent after its letter: a sign and at least one digit. One too large for any number is clamped.
+/// The exponent after its letter: a sign and at least one digit. One too large for any number is
+/// clamped.
 fn exponent(text: &[u8]) -> Option<i32> {
     let (negative, digits) = split_sign(text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let add = |total: i32, digit: &u8| total.saturating_mul(10).saturating_add(i32::from(digit - b'0'));
+    let add =
+        |total: i32, digit: &u8| total.saturating_mul(10).saturating_add(i32::from(digit - b'0'));
     let magnitude = digits.iter().fold(0, add);
     Some(if negative { -magnitude } else { magnitude })
 }
@@ -60,7 +63,9 @@ const MAX_EXACT_DIGITS: usize = 15;
 
 fn decimal(text: &[u8]) -> Option<f64> {
     if text.len() <= MAX_EXACT_DIGITS && text.iter().all(u8::is_ascii_digit) {
-        return Some(text.iter().fold(0, |value: u64, digit| value * 10 + u64::from(digit - b'0')) as f64);
+        return Some(
+            text.iter().fold(0, |value: u64, digit| value * 10 + u64::from(digit - b'0')) as f64
+        );
     }
     match split_digits(text, u8::is_ascii_digit)?.2 {
         [] => {}
@@ -81,8 +86,9 @@ fn hexadecimal(text: &[u8]) -> Option<f64> {
         [b'p' | b'P', rest @ ..] => exponent(rest)?,
         _ => return None,
     };
-    // The first 15 digits fit in the mantissa; of the others it matters only whether one is not zero, which is kept
-    // in the lowest bit: far below the 53 bits of the result, so that it decides nothing but ties.
+    // The first 15 digits fit in the mantissa; of the others it matters only whether one is not
+    // zero, which is kept in the lowest bit: far below the 53 bits of the result, so that it
+    // decides nothing but ties.
     let mut mantissa = 0u64;
     let mut binary_exponent = i64::from(power);
     for (place, &byte) in integer.iter().chain(fraction).enumerate() {
@@ -107,7 +113,8 @@ fn scale(mantissa: u64, exponent: i64) -> f64 {
     if bits + exponent > 1024 {
         return if mantissa == 0 { 0.0 } else { f64::INFINITY };
     }
-    // Bits below the result's last place are rounded off here, so that the steps after it are exact.
+    // Bits below the result's last place are rounded off here, so that the steps after it are
+    // exact.
     let excess = (bits - MANTISSA_BITS).max(SMALLEST_EXPONENT - exponent).max(0);
     if excess > bits + 1 {
         return 0.0;
@@ -121,7 +128,8 @@ fn scale(mantissa: u64, exponent: i64) -> f64 {
     }
     let mut value = rounded as f64;
     let mut left = exponent + excess;
-    // Each factor is a power of two within the normal range; a result that is subnormal is already cut to fit.
+    // Each factor is a power of two within the normal range; a result that is subnormal is already
+    // cut to fit.
     while left != 0 {
         let step = left.clamp(-1000, 1000);
         value *= 2f64.powi(step as i32);
@@ -136,9 +144,10 @@ fn named(text: &[u8]) -> Option<f64> {
     match lower.as_slice() {
         b"inf" | b"infinity" => Some(f64::INFINITY),
         b"nan" => Some(f64::NAN),
-        [b'n', b'a', b'n', b'(', payload @ .., b')'] => {
-            payload.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').then_some(f64::NAN)
-        }
+        [b'n', b'a', b'n', b'(', payload @ .., b')'] => payload
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            .then_some(f64::NAN),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
-//! The tokens of Lua, and how bytes become tokens. Logos matches everything whose end a regular expression can find;
-//! strings and comments are read on from their opening by the lexer's own functions.
+//! The tokens of Lua, and how bytes become tokens. Logos matches everything whose end a regular
+//! expression can find; strings and comments are read on from their opening by the lexer's own
+//! functions.
 
 use crate::error::Fault;
 use crate::lexer::{self, State};
@@ -12,7 +13,8 @@ pub(crate) type Name = lasso::Spur;
 /// All of a chunk's.
 pub(crate) type Names = lasso::Rodeo<Name, hashbrown::DefaultHashBuilder>;
 
-/// Declares the token type from the tokens that are always written the same way: their text and their name.
+/// Declares the token type from the tokens that are always written the same way: their text and
+/// their name.
 macro_rules! tokens {
     ($($text:tt $token:ident,)*) => {
         /// A token of the source text.
@@ -27,7 +29,8 @@ macro_rules! tokens {
             $(#[token($text)] $token,)*
             #[regex("[A-Za-z_][A-Za-z0-9_]*", lexer::name)]
             Name(Name),
-            // As greedy as PUC Lua's lexer, so that `3x` and `1..2` are malformed numbers and not two tokens.
+            // As greedy as PUC Lua's lexer, so that `3x` and `1..2` are malformed numbers and not
+            // two tokens.
             #[regex(r"\.?[0-9][0-9.]*([eE][+-]?)?[A-Za-z0-9_]*", lexer::number)]
             Number(f64),
             #[regex(r#"["']"#, lexer::quoted_string)]

@@ -1,4 +1,5 @@
-//! UTF-8 as Lua writes it: the original scheme, with sequences of up to six bytes for code points below 2^31.
+//! UTF-8 as Lua writes it: the original scheme, with sequences of up to six bytes for code points
+//! below 2^31.
 
 /// Appends a code point below 2^31.
 pub fn push(text: &mut Vec<u8>, code: u32) {
@@ -6,7 +7,8 @@ pub fn push(text: &mut Vec<u8>, code: u32) {
         text.push(code as u8);
         return;
     }
-    // `n` continuation bytes carry 6 bits each, and the first byte of such a sequence, marked by n + 1 ones and a zero, 6 - n.
+    // `n` continuation bytes carry 6 bits each, and the first byte of such a sequence, marked by n
+    // + 1 ones and a zero, 6 - n.
     let continuation_bytes = (1..5).find(|n| code < 1 << (6 * n + 6 - n)).unwrap_or(5);
     let marker = !0u8 << (7 - continuation_bytes);
     text.push(marker | (code >> (6 * continuation_bytes)) as u8);
@@ -21,7 +23,9 @@ mod tests {
 
     #[test]
     fn code_points_of_unicode_are_written_as_rust_writes_them() {
-        for character in "\0\x7F\u{80}\u{E9}\u{7FF}\u{800}\u{D7FF}\u{FFFF}\u{10000}\u{10FFFF}".chars() {
+        for character in
+            "\0\x7F\u{80}\u{E9}\u{7FF}\u{800}\u{D7FF}\u{FFFF}\u{10000}\u{10FFFF}".chars()
+        {
             let mut text = Vec::new();
             push(&mut text, u32::from(character));
             assert_eq!(text, character.to_string().as_bytes(), "{character:?}");

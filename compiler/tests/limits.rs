@@ -1,4 +1,5 @@
-//! What is bounded, what is not, and that no source makes the compiler use more host stack than a small thread has.
+//! What is bounded, what is not, and that no source makes the compiler use more host stack than a
+//! small thread has.
 
 use solvm_compiler::bytecode::{Prototype, Source, verify};
 use solvm_compiler::{Error, Options, compile};
@@ -24,8 +25,8 @@ fn assert_compiles(text: String) {
     verify(&prototype).unwrap();
 }
 
-/// Constructs to nest: what comes before, what is repeated, what is innermost, what closes each repetition, and the syntax
-/// levels that one repetition takes.
+/// Constructs to nest: what comes before, what is repeated, what is innermost, what closes each
+/// repetition, and the syntax levels that one repetition takes.
 const NESTINGS: &[(&str, &str, &str, &str, usize)] = &[
     ("x = ", "(", "1", ")", 1),
     ("x = ", "{", "1", "}", 1),
@@ -66,12 +67,16 @@ fn nesting_ends_at_200_levels() {
 fn nesting_up_to_the_bound_compiles_on_a_small_stack() {
     for &(before, repeated, innermost, closing, levels) in NESTINGS {
         let depth = 195 / levels;
-        let text = format!("{before}{}{innermost}{}", repeated.repeat(depth), closing.repeat(depth));
+        let text =
+            format!("{before}{}{innermost}{}", repeated.repeat(depth), closing.repeat(depth));
         match compile_on_small_stack(text) {
             Ok(prototype) => verify(&prototype).unwrap(),
             // Each call in the arguments of another takes two registers.
             Err(error) => {
-                assert!(error.message.ends_with(b"function or expression too complex"), "{repeated}: {error}");
+                assert!(
+                    error.message.ends_with(b"function or expression too complex"),
+                    "{repeated}: {error}"
+                );
             }
         }
     }
@@ -100,13 +105,17 @@ fn what_is_not_nested_has_no_bound() {
     assert_compiles(format!("x = {{{}}}", "1,".repeat(count)));
     assert_compiles(format!("x = {{{}}}", "a,".repeat(count)));
     assert_compiles((0..count).map(|n| format!("x{n} = {n}.5 ")).collect());
-    assert_compiles(format!("x = {{{}}}", (0..count).map(|n| format!("k{n} = a,")).collect::<String>()));
+    assert_compiles(format!(
+        "x = {{{}}}",
+        (0..count).map(|n| format!("k{n} = a,")).collect::<String>()
+    ));
     assert_compiles(format!("if a then {} end", "elseif b then c() ".repeat(count)));
     assert_compiles(";".repeat(count));
     assert_compiles((0..2000).map(|n| format!("do ::l{n}:: goto l{n} end ")).collect());
 }
 
-/// Each label and each `goto` is found at once, however many there are: otherwise this would take minutes.
+/// Each label and each `goto` is found at once, however many there are: otherwise this would take
+/// minutes.
 #[test]
 fn many_labels_take_no_longer_than_other_statements() {
     let count = 300_000;
@@ -143,7 +152,10 @@ fn nested_long_functions_are_compiled_only_twice() {
 fn locals_upvalues_and_registers_are_bounded() {
     let names = |count: usize| (0..count).map(|n| format!("a{n}")).collect::<Vec<_>>().join(", ");
     assert_compiles(format!("local {}", names(200)));
-    assert_message(format!("local {}", names(201)), "t:1: main function has more than 200 local variables");
+    assert_message(
+        format!("local {}", names(201)),
+        "t:1: main function has more than 200 local variables",
+    );
     assert_message(
         format!("\nfunction f() local {}", names(201)),
         "t:2: function at line 2 has more than 200 local variables",

@@ -1,5 +1,5 @@
-//! Errors in source text. The messages are PUC Lua 5.1.5's, word for word, except for what it does not know: `goto`, and
-//! the escape sequences of later versions.
+//! Errors in source text. The messages are PUC Lua 5.1.5's, word for word, except for what it does
+//! not know: `goto`, and the escape sequences of later versions.
 
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::{Options, chunk_id, compile};
@@ -7,8 +7,13 @@ use solvm_compiler::{Options, chunk_id, compile};
 #[track_caller]
 fn assert_message(text: impl AsRef<[u8]>, expected: &str) {
     let text = text.as_ref();
-    let error = compile(Source::new(text, *b"=t"), &Options::default()).map(|_| ()).expect_err("it should not compile");
-    assert_eq!(error.message.escape_ascii().to_string(), expected.as_bytes().escape_ascii().to_string());
+    let error = compile(Source::new(text, *b"=t"), &Options::default())
+        .map(|_| ())
+        .expect_err("it should not compile");
+    assert_eq!(
+        error.message.escape_ascii().to_string(),
+        expected.as_bytes().escape_ascii().to_string()
+    );
     assert_eq!(error.at_end_of_input, expected.ends_with("near '<eof>'"));
 }
 
@@ -67,7 +72,10 @@ fn what_is_not_closed() {
         ("do", "t:1: 'end' expected near '<eof>'"),
         ("\ndo\n", "t:3: 'end' expected (to close 'do' at line 2) near '<eof>'"),
         ("function f()\n\n", "t:3: 'end' expected (to close 'function' at line 1) near '<eof>'"),
-        ("x = function(\n) until", "t:2: 'end' expected (to close 'function' at line 1) near 'until'"),
+        (
+            "x = function(\n) until",
+            "t:2: 'end' expected (to close 'function' at line 1) near 'until'",
+        ),
         ("if x then\nelse\nelse end", "t:3: 'end' expected (to close 'if' at line 1) near 'else'"),
         ("while x do\n", "t:2: 'end' expected (to close 'while' at line 1) near '<eof>'"),
         ("for i = 1, 2 do\n", "t:2: 'end' expected (to close 'for' at line 1) near '<eof>'"),
@@ -105,7 +113,10 @@ fn what_is_out_of_place() {
         ("while x do function f() break end end", "t:1: no loop to break near 'end'"),
         ("while x do break x = 1 end", "t:1: 'end' expected near 'x'"),
         ("return 1 x = 2", "t:1: '<eof>' expected near 'x'"),
-        ("function f() return ... end", "t:1: cannot use '...' outside a vararg function near '...'"),
+        (
+            "function f() return ... end",
+            "t:1: cannot use '...' outside a vararg function near '...'",
+        ),
         ("do return end x = 1 return;;", "t:1: '<eof>' expected near ';'"),
     ] {
         assert_message(text, expected);
@@ -156,8 +167,14 @@ fn gotos_and_labels() {
         ("do ::x:: end\ngoto x", "t:2: no visible label 'x' for <goto> at line 2"),
         ("function f()\ngoto x\nend\n::x::", "t:4: no visible label 'x' for <goto> at line 2"),
         ("::x::\n::x::", "t:2: label 'x' already defined on line 1"),
-        ("goto x\nlocal a\n::x::\nprint(a)", "t:4: <goto x> at line 1 jumps into the scope of local 'a'"),
-        ("repeat goto x local a ::x:: until a", "t:1: <goto x> at line 1 jumps into the scope of local 'a'"),
+        (
+            "goto x\nlocal a\n::x::\nprint(a)",
+            "t:4: <goto x> at line 1 jumps into the scope of local 'a'",
+        ),
+        (
+            "repeat goto x local a ::x:: until a",
+            "t:1: <goto x> at line 1 jumps into the scope of local 'a'",
+        ),
         ("goto = 1", "t:1: '<name>' expected near '='"),
         ("::x", "t:1: '::' expected near '<eof>'"),
     ] {
@@ -172,7 +189,8 @@ fn gotos_and_labels() {
 
 #[test]
 fn the_start_of_a_chunk() {
-    let compiles = |text: &[u8], name: &[u8]| compile(Source::new(text, name), &Options::default()).is_ok();
+    let compiles =
+        |text: &[u8], name: &[u8]| compile(Source::new(text, name), &Options::default()).is_ok();
     assert!(compiles(b"#!/usr/bin/solvm\nx = 1", b"=x"));
     assert!(compiles(b"\xEF\xBB\xBF#!/usr/bin/solvm\nx = 1", b"=x"));
     assert!(compiles(b"\xEF\xBB\xBFx = 1", b"@x"));
@@ -204,7 +222,10 @@ fn chunk_ids() {
 
 #[test]
 fn syntax_errors_leave_more_room_for_the_name() {
-    let error = compile(Source::new(*b"=", format!("@{}", "x".repeat(100)).into_bytes()), &Options::default());
+    let error = compile(
+        Source::new(*b"=", format!("@{}", "x".repeat(100)).into_bytes()),
+        &Options::default(),
+    );
     let message = String::from_utf8(error.unwrap_err().message).unwrap();
     assert_eq!(message, format!("...{}:1: unexpected symbol near '='", "x".repeat(72)));
 }

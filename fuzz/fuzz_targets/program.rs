@@ -8,5 +8,7 @@ libfuzzer_sys::fuzz_target!(|choices: &[u8]| {
 
 #[cfg(not(fuzzing))]
 fn main() {
-    eprintln!("built without cargo-fuzz; on a stable compiler use `cargo run --release -- program`");
+    eprintln!(
+        "built without cargo-fuzz; on a stable compiler use `cargo run --release -- program`"
+    );
 }

@@ -1,7 +1,9 @@
-//! From a number to a program that unpacks a damaged archive, and the file system that it does so in.
+//! From a number to a program that unpacks a damaged archive, and the file system that it does so
+//! in.
 //!
-//! The file system is in memory. It has the archive, which the program writes first, and what is unpacked, and panics if anything is
-//! written outside of the target folder or through something that is no folder.
+//! The file system is in memory. It has the archive, which the program writes first, and what is
+//! unpacked, and panics if anything is written outside of the target folder or through something
+//! that is no folder.
 
 use crate::Random;
 use flate2::Compression;
@@ -62,8 +64,14 @@ fn damaged_tar(random: &mut Random) -> Vec<u8> {
     for _ in 0..random.below(6) {
         // Mostly in the names, kinds, sizes and links of heads.
         let block = random.below(bytes.len() / 512) * 512;
-        let place = block + [0, 0, 156, 157, 124, 345, 386, random.below(512), random.below(512)][random.below(9)];
-        let piece = if random.below(2) == 0 { pieces[random.below(pieces.len())].to_vec() } else { random.bytes(1) };
+        let place = block
+            + [0, 0, 156, 157, 124, 345, 386, random.below(512), random.below(512)]
+                [random.below(9)];
+        let piece = if random.below(2) == 0 {
+            pieces[random.below(pieces.len())].to_vec()
+        } else {
+            random.bytes(1)
+        };
         let end = (place + piece.len()).min(bytes.len());
         bytes[place..end].copy_from_slice(&piece[..end - place]);
     }
@@ -101,7 +109,8 @@ fn packed_tar() -> Vec<u8> {
         (EntryType::Regular, "up", ""),
         (EntryType::GNUSparse, "sparse", ""),
     ] {
-        let contents: &[u8] = if kind.is_file() || kind == EntryType::GNUSparse { b"hello" } else { b"" };
+        let contents: &[u8] =
+            if kind.is_file() || kind == EntryType::GNUSparse { b"hello" } else { b"" };
         let mut header = Header::new_gnu();
         header.set_entry_type(kind);
         header.set_mode(0o644);
@@ -143,7 +152,15 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
 fn damaged_zip(random: &mut Random) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let methods = [CompressionMethod::Stored, CompressionMethod::Deflated];
-    let names = ["a-1/x.lua", "a-1/in/y.lua", "a-1/readme", "../z.lua", "/etc/w.lua", "a-1/in/", "a-1\\v.lua"];
+    let names = [
+        "a-1/x.lua",
+        "a-1/in/y.lua",
+        "a-1/readme",
+        "../z.lua",
+        "/etc/w.lua",
+        "a-1/in/",
+        "a-1\\v.lua",
+    ];
     for name in names.iter().take(1 + random.below(names.len())) {
         let options = SimpleFileOptions::default().compression_method(methods[random.below(2)]);
         let text = ["return 1".into(), "return {}".into(), "-- x\n".repeat(1000), "\0".into()];
@@ -172,7 +189,12 @@ fn damaged_zip(random: &mut Random) -> Vec<u8> {
 }
 
 fn memory_positions(bytes: &[u8], searched: &[u8]) -> Vec<usize> {
-    bytes.windows(searched.len()).enumerate().filter(|(_, window)| *window == searched).map(|(at, _)| at).collect()
+    bytes
+        .windows(searched.len())
+        .enumerate()
+        .filter(|(_, window)| *window == searched)
+        .map(|(at, _)| at)
+        .collect()
 }
 
 /// Damage anywhere.
@@ -212,12 +234,17 @@ impl Memory {
     }
 
     fn make(&self, path: &Path, kind: FileKind) -> io::Result<()> {
-        let is_plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+        let is_plain =
+            path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
         assert!(is_plain && path.starts_with(TARGET), "written outside: {}", path.display());
         let mut files = self.files();
         for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(TARGET)) {
             let kind = files.made.get(folder).copied();
-            assert!(kind == Some(FileKind::Folder), "{} is written through: {kind:?}", folder.display());
+            assert!(
+                kind == Some(FileKind::Folder),
+                "{} is written through: {kind:?}",
+                folder.display()
+            );
         }
         files.made.insert(path.into(), kind);
         Ok(())
@@ -226,7 +253,11 @@ impl Memory {
 
 impl FileSystem for Memory {
     fn metadata(&self, path: &Path, _: bool) -> io::Result<Metadata> {
-        let kind = if is_archive(path) { Some(FileKind::File) } else { self.files().made.get(path).copied() };
+        let kind = if is_archive(path) {
+            Some(FileKind::File)
+        } else {
+            self.files().made.get(path).copied()
+        };
         let size = if is_archive(path) { self.files().archive.len() as u64 } else { 0 };
         Ok(Metadata { kind: kind.ok_or(io::ErrorKind::NotFound)?, size, ..Metadata::default() })
     }
@@ -242,7 +273,11 @@ impl FileSystem for Memory {
         if !is_archive(path) {
             self.make(path, FileKind::File)?;
         }
-        Ok(Box::new(File { files: self.0.clone(), is_archive: is_archive(path), bytes: Vec::new() }))
+        Ok(Box::new(File {
+            files: self.0.clone(),
+            is_archive: is_archive(path),
+            bytes: Vec::new(),
+        }))
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {
@@ -255,7 +290,11 @@ impl FileSystem for Memory {
 
     fn link(&self, target: &Path, path: &Path, symbolic: bool) -> io::Result<()> {
         if !symbolic {
-            assert!(self.files().made.get(target) == Some(&FileKind::File), "a link to {}", target.display());
+            assert!(
+                self.files().made.get(target) == Some(&FileKind::File),
+                "a link to {}",
+                target.display()
+            );
         }
         self.make(path, if symbolic { FileKind::Link } else { FileKind::File })
     }

@@ -1,9 +1,10 @@
-//! From a number to a program that decodes a damaged document of some format. What can be decoded is encoded again and must then
-//! be the same.
+//! From a number to a program that decodes a damaged document of some format. What can be decoded
+//! is encoded again and must then be the same.
 
 use crate::Random;
 
-/// A format: what decodes it, what encodes it (if anything does), documents to begin with, and words to put in.
+/// A format: what decodes it, what encodes it (if anything does), documents to begin with, and
+/// words to put in.
 struct Format {
     decode: &'static str,
     encode: Option<&'static str>,
@@ -16,12 +17,24 @@ const JSON: &[&str] = &[
     r#"["\u00e9\ud83d\ude00\n\"", "", 0, -0, 1E+2, 123456789012345678901234567890, 0.1]"#,
     "// comment\n{\"a\": /* b */ [1, 2,], \"c\": {},}",
 ];
-const JSON_WORDS: &[&str] =
-    &["{", "}", "[", "]", ",", ":", "\"", "\\u", "\\ud83d", "null", "true", "1e999", "-", "//", "/*", "*/", "\u{feff}"];
+const JSON_WORDS: &[&str] = &[
+    "{", "}", "[", "]", ",", ":", "\"", "\\u", "\\ud83d", "null", "true", "1e999", "-", "//", "/*",
+    "*/", "\u{feff}",
+];
 
 const FORMATS: &[Format] = &[
-    Format { decode: "json.decode", encode: Some("json.encode"), documents: JSON, words: JSON_WORDS },
-    Format { decode: "jsonc.decode", encode: Some("jsonc.encode"), documents: JSON, words: JSON_WORDS },
+    Format {
+        decode: "json.decode",
+        encode: Some("json.encode"),
+        documents: JSON,
+        words: JSON_WORDS,
+    },
+    Format {
+        decode: "jsonc.decode",
+        encode: Some("jsonc.encode"),
+        documents: JSON,
+        words: JSON_WORDS,
+    },
     Format {
         decode: "toml.decode",
         encode: Some("toml.encode"),
@@ -30,8 +43,8 @@ const FORMATS: &[Format] = &[
             "text = \"\"\"\none \\\n  two\"\"\"\nraw = '''\nx'''\n\"odd key\" = 0xff\n[\"a.b\".c]\nd = nan\n",
         ],
         words: &[
-            "[", "]", "[[", "]]", "{", "}", "=", ".", "\"", "\"\"\"", "'", "'''", "#", "\n", "0x", "1e5", "inf",
-            "\\u00e9", ",",
+            "[", "]", "[[", "]]", "{", "}", "=", ".", "\"", "\"\"\"", "'", "'''", "#", "\n", "0x",
+            "1e5", "inf", "\\u00e9", ",",
         ],
     },
     Format {
@@ -43,8 +56,9 @@ const FORMATS: &[Format] = &[
             "%YAML 1.2\n---\n- !!binary aGVsbG8=\n- !local x\n- 0o17\n-   - nested\n    - - more\n...\n",
         ],
         words: &[
-            "- ", "? ", ": ", "&a ", "*a", "<<: ", "!!int ", "!", "|", ">", "|+2", "---\n", "...\n", "#", "'", "\"",
-            "[", "]", "{", "}", ",", "\n", "  ", "\t", "~", "%TAG", "*base",
+            "- ", "? ", ": ", "&a ", "*a", "<<: ", "!!int ", "!", "|", ">", "|+2", "---\n",
+            "...\n", "#", "'", "\"", "[", "]", "{", "}", ",", "\n", "  ", "\t", "~", "%TAG",
+            "*base",
         ],
     },
     Format {
@@ -68,7 +82,9 @@ const FORMATS: &[Format] = &[
     Format {
         decode: "ini.parse",
         encode: Some("ini.stringify"),
-        documents: &["; comment\nname = test\n[owner]\nname: \" Tom \"\nempty=\n[ two ]\nurl = http://x/?a=b\n"],
+        documents: &[
+            "; comment\nname = test\n[owner]\nname: \" Tom \"\nempty=\n[ two ]\nurl = http://x/?a=b\n",
+        ],
         words: &["[", "]", "=", ":", ";", "#", "\"", "\n", " ", "\r"],
     },
     Format {
@@ -103,7 +119,9 @@ const FORMATS: &[Format] = &[
     },
     Format {
         decode: "function(data) return crypto.aes_decrypt(data, ('k'):rep(16), ('i'):rep(16)) end",
-        encode: Some("function(data) return crypto.aes_encrypt(data, ('k'):rep(16), ('i'):rep(16)) end"),
+        encode: Some(
+            "function(data) return crypto.aes_encrypt(data, ('k'):rep(16), ('i'):rep(16)) end",
+        ),
         documents: &["KQ8kBYRmIyMCoh9rwsq6YA=="],
         words: &["=", "A"],
     },
@@ -174,10 +192,13 @@ pub fn template(random: &mut Random) -> String {
 /// Parses a template and fills it in, as far as it can be.
 pub fn fill(template: &str) {
     use gotmpl::{html::Template, tmap};
-    // SolVM refuses templates with more ranges inside of each other, whose escaping takes exponential time, and such that would
-    // recurse too deeply or without an end.
+    // SolVM refuses templates with more ranges inside of each other, whose escaping takes
+    // exponential time, and such that would recurse too deeply or without an end.
     let may_recurse = template.contains('`') && template.contains("{{template");
-    if may_recurse || template.matches("{{range").count() > 12 || template.matches("{{if").count() > 100 {
+    if may_recurse
+        || template.matches("{{range").count() > 12
+        || template.matches("{{if").count() > 100
+    {
         return;
     }
     let data = tmap! { "q" => "O'Reilly <b>", "n" => 1.5, "list" => vec![1i64, 2, 3], "a" => tmap! { "b" => "c" } };
@@ -222,7 +243,8 @@ fn damaged(random: &mut Random, documents: &[&str], words: &[&str]) -> Vec<u8> {
     document
 }
 
-/// Decodes; what was decoded is encoded and must then be decoded as the same. An error is a failure of the fuzzer.
+/// Decodes; what was decoded is encoded and must then be decoded as the same. An error is a failure
+/// of the fuzzer.
 const CHECK: &str = "
 local function same(a, b)
     if type(a) ~= 'table' or type(b) ~= 'table' then

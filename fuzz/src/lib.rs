@@ -27,7 +27,8 @@ use tokio::runtime::{Builder, Runtime};
 const MEMORY: usize = 16 << 20;
 /// Calls and back-edges that a program may run.
 const BUDGET: u32 = 50_000;
-/// The time that a program may take, for those that do much in few steps. One that goes on for long after it hangs.
+/// The time that a program may take, for those that do much in few steps. One that goes on for long
+/// after it hangs.
 const DEADLINE: Duration = Duration::from_millis(100);
 
 static TOKIO: LazyLock<Runtime> = LazyLock::new(|| {
@@ -35,14 +36,15 @@ static TOKIO: LazyLock<Runtime> = LazyLock::new(|| {
     runtime.unwrap_or_else(|error| panic!("no runtime: {error}"))
 });
 
-/// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice` is how many calls and
-/// back-edges a goroutine runs in one go: 1 makes each of them a suspension. Gives the message of the error that ended it, if one
-/// did.
+/// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice`
+/// is how many calls and back-edges a goroutine runs in one go: 1 makes each of them a suspension.
+/// Gives the message of the error that ended it, if one did.
 pub fn run(text: &[u8], slice: u32) -> Option<String> {
     // What waits outside is registered here, and never comes.
     let _context = TOKIO.enter();
     let slice = NonZeroU32::new(slice).unwrap_or(NonZeroU32::MIN);
-    let mut vm = Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
+    let mut vm =
+        Vm::new(Config { memory_limit: MEMORY, hash_seed: Some(1), slice, ..Config::default() });
     vm.set_host(Host::new(Nowhere::default()));
     vm.set_deadline(Some(Instant::now() + DEADLINE));
     let started = vm.enter(|call| {
@@ -57,7 +59,9 @@ pub fn run(text: &[u8], slice: u32) -> Option<String> {
     // A turn has 16 slices at most.
     for _ in 0..(BUDGET / slice / 16).max(4) {
         let turn = vm.turn(&mut Context::from_waker(Waker::noop()));
-        while let Some(ended) = vm.next_end(|_, _, result| result.err().map(|(error, _)| message(error))) {
+        while let Some(ended) =
+            vm.next_end(|_, _, result| result.err().map(|(error, _)| message(error)))
+        {
             failure = failure.or(ended);
         }
         match turn {
@@ -72,7 +76,8 @@ pub fn run(text: &[u8], slice: u32) -> Option<String> {
 }
 
 fn message(error: Value) -> String {
-    LuaString::from_value(error).map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned())
+    LuaString::from_value(error)
+        .map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned())
 }
 
 /// A world without clocks, and with no files but an archive and what is in it.

@@ -1,9 +1,11 @@
-//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive [COUNT] [SEED]`, or `... run FILE [SLICE]`, or
-//! `... show TARGET INDEX`. `differential`, `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1.
+//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive
+//! [COUNT] [SEED]`, or `... run FILE [SLICE]`, or `... show TARGET INDEX`. `differential`,
+//! `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1.
 //!
-//! The inputs are numbered; each is determined by its number. A child process runs them and writes the number at hand into a
-//! file; when it dies or hangs, the input is kept in `artifacts/` and the next child goes on after it. At the end the
-//! number of different failures is printed; the exit code is 1 if there was one.
+//! The inputs are numbered; each is determined by its number. A child process runs them and writes
+//! the number at hand into a file; when it dies or hangs, the input is kept in `artifacts/` and the
+//! next child goes on after it. At the end the number of different failures is printed; the exit
+//! code is 1 if there was one.
 
 use solvm_fuzz::differential::{self, Difference, Programs, interpreter};
 use solvm_fuzz::{Corpus, Random, archive, decoder, fill, program, run, template};
@@ -24,7 +26,8 @@ const SHOWN: usize = 20;
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let number = |at: usize, default| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
+    let number =
+        |at: usize, default| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
     match words.first().map(String::as_str) {
         Some(target @ ("source" | "program" | "decoder" | "template" | "archive")) => {
             drive(target, number(1, 100_000), number(2, 0))
@@ -50,7 +53,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         target => {
-            if let Some((name, programs)) = target.and_then(|name| Some((name, differential::kind(name)?))) {
+            if let Some((name, programs)) =
+                target.and_then(|name| Some((name, differential::kind(name)?)))
+            {
                 return compare(name, programs, number(1, 10_000), number(2, 0));
             }
             let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
@@ -82,8 +87,8 @@ impl Inputs {
             _ => {}
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let folders =
-            ["lua-tests/scripts", "benches/scripts", "compiler/tests", "vm/tests"].map(|name| root.join(name));
+        let folders = ["lua-tests/scripts", "benches/scripts", "compiler/tests", "vm/tests"]
+            .map(|name| root.join(name));
         let corpus = Corpus::read(&folders.each_ref().map(PathBuf::as_path));
         Inputs::Source(corpus)
     }
@@ -167,7 +172,12 @@ fn drive(target: &str, count: u64, first: u64) -> ExitCode {
     while next < last {
         let program = std::env::current_exe().expect("the program knows its path");
         let words = ["child".to_string(), target.to_string(), next.to_string(), last.to_string()];
-        let mut child = Command::new(program).args(words).arg(&current).stderr(Stdio::piped()).spawn().expect("starts");
+        let mut child = Command::new(program)
+            .args(words)
+            .arg(&current)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
         let mut message = String::new();
         if let Some(mut stderr) = child.stderr.take() {
             let _ = stderr.read_to_string(&mut message);
@@ -189,7 +199,9 @@ fn drive(target: &str, count: u64, first: u64) -> ExitCode {
             let _ = std::io::stdout().flush();
             let name = format!("{target}-{number}.lua");
             let kept = [note.as_bytes(), b"\n", &text].concat();
-            fs::create_dir_all(&artifacts).and_then(|()| fs::write(artifacts.join(name), kept)).expect("can be kept");
+            fs::create_dir_all(&artifacts)
+                .and_then(|()| fs::write(artifacts.join(name), kept))
+                .expect("can be kept");
         }
     }
     let _ = fs::remove_file(&current);
@@ -200,21 +212,24 @@ fn drive(target: &str, count: u64, first: u64) -> ExitCode {
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs programs on SolVM (`SOLVM`, or the release build) and on Lua 5.1 (`LUA`); prints what differs.
+/// Runs programs on SolVM (`SOLVM`, or the release build) and on Lua 5.1 (`LUA`); prints what
+/// differs.
 fn compare(name: &str, programs: Programs, count: u64, first: u64) -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/solvm");
-    let (solvm, lua) = (interpreter("SOLVM", &root.to_string_lossy()), interpreter("LUA", "lua5.1"));
+    let (solvm, lua) =
+        (interpreter("SOLVM", &root.to_string_lossy()), interpreter("LUA", "lua5.1"));
     let mut differences = 0;
-    let compared = differential::compare(programs, (&solvm, &lua), (first, first + count), |difference| {
-        differences += 1;
-        if differences <= SHOWN {
-            let Difference { number, solvm, lua } = difference;
-            println!("== program {number}");
-            let lines = solvm.lines().zip(lua.lines()).find(|(ours, theirs)| ours != theirs);
-            let (ours, theirs) = lines.unwrap_or((&solvm, &lua));
-            println!("solvm: {ours}\nlua:   {theirs}");
-        }
-    });
+    let compared =
+        differential::compare(programs, (&solvm, &lua), (first, first + count), |difference| {
+            differences += 1;
+            if differences <= SHOWN {
+                let Difference { number, solvm, lua } = difference;
+                println!("== program {number}");
+                let lines = solvm.lines().zip(lua.lines()).find(|(ours, theirs)| ours != theirs);
+                let (ours, theirs) = lines.unwrap_or((&solvm, &lua));
+                println!("solvm: {ours}\nlua:   {theirs}");
+            }
+        });
     if let Err(error) = compared {
         eprintln!("{error}");
         return ExitCode::FAILURE;

@@ -86,11 +86,16 @@ impl Corpus {
         let mut left: Vec<_> = folders.iter().map(|folder| folder.to_path_buf()).collect();
         while let Some(path) = left.pop() {
             if path.is_dir() {
-                left.extend(path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()));
+                left.extend(
+                    path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()),
+                );
             } else if path.extension().is_some_and(|extension| extension == "lua") {
                 // Huge scripts would be all that is ever run.
                 scripts.extend(
-                    std::fs::read_to_string(path).ok().filter(|text| text.len() < 20_000).map(|text| tokens(&text)),
+                    std::fs::read_to_string(path)
+                        .ok()
+                        .filter(|text| text.len() < 20_000)
+                        .map(|text| tokens(&text)),
                 );
             }
         }

@@ -1,11 +1,19 @@
-//! From bytes to a valid Lua program: each byte is a choice of the grammar below, and none left means the simplest choice.
+//! From bytes to a valid Lua program: each byte is a choice of the grammar below, and none left
+//! means the simplest choice.
 //!
-//! The programs aim at where the VM's own mechanisms meet: frames that move, continuations under metamethods, coroutines inside
-//! of natives inside of coroutines, collections anywhere. They are free to fail: most of it happens inside of `pcall`.
+//! The programs aim at where the VM's own mechanisms meet: frames that move, continuations under
+//! metamethods, coroutines inside of natives inside of coroutines, collections anywhere. They are
+//! free to fail: most of it happens inside of `pcall`.
 
 /// Writes the program that `choices` stand for.
 pub fn program(choices: &[u8]) -> String {
-    let mut writer = Writer { choices: choices.iter(), text: PRELUDE.to_string(), depth: 0, loops: 0, labels: 0 };
+    let mut writer = Writer {
+        choices: choices.iter(),
+        text: PRELUDE.to_string(),
+        depth: 0,
+        loops: 0,
+        labels: 0,
+    };
     while writer.choices.len() > 0 {
         // An error ends a statement, not the program.
         writer.put("ok, x = pcall(function(...) ");
@@ -44,7 +52,8 @@ const EVENTS: &[&str] = &[
     "__mod",
     "__pow",
 ];
-const OPERATORS: &[&str] = &["+", "-", "*", "/", "%", "^", "..", "==", "~=", "<", "<=", ">", ">=", "and", "or"];
+const OPERATORS: &[&str] =
+    &["+", "-", "*", "/", "%", "^", "..", "==", "~=", "<", "<=", ">", ">=", "and", "or"];
 const CONSTANTS: &[&str] = &[
     "0",
     "1",
@@ -263,7 +272,8 @@ impl Writer<'_> {
                 let parameters = self.one_of(&["...", "x, ...", "x, y, ...", "a, b, c, x, ..."]);
                 self.put(&format!("(function({parameters}) spend() "));
                 self.body();
-                let end = self.one_of(&["return @, @ end)", "return @ end)", "return f(@) end)", "end)"]);
+                let end =
+                    self.one_of(&["return @, @ end)", "return @ end)", "return f(@) end)", "end)"]);
                 self.fill(end);
             }
         }

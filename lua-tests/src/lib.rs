@@ -1,5 +1,6 @@
-//! What can be seen from Lua: scripts that state their outcome (`tests/scripts.rs`), and suites of others (`tests/suites.rs`);
-//! README.md says how to write and run them. Here is what both runners need.
+//! What can be seen from Lua: scripts that state their outcome (`tests/scripts.rs`), and suites of
+//! others (`tests/suites.rs`); README.md says how to write and run them. Here is what both runners
+//! need.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
@@ -8,8 +9,8 @@ use std::process::Command;
 /// Scripts run with a host stack of so many KiB.
 const STACK: usize = 256;
 
-/// The binary under test: the one that `SOLVM` names, or that of this build, brought up to date. `package` is the folder of
-/// the running test's package.
+/// The binary under test: the one that `SOLVM` names, or that of this build, brought up to date.
+/// `package` is the folder of the running test's package.
 ///
 /// # Errors
 /// Why there is none.
@@ -18,7 +19,8 @@ pub fn find_binary(package: &str) -> Result<PathBuf, String> {
         return Ok(path.into());
     }
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
-    let folder = this.parent().and_then(Path::parent).ok_or("the test runs from an unknown place")?;
+    let folder =
+        this.parent().and_then(Path::parent).ok_or("the test runs from an unknown place")?;
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--package", "solvm", "--manifest-path"]);
     build.arg(Path::new(package).join("../Cargo.toml"));
@@ -29,7 +31,9 @@ pub fn find_binary(package: &str) -> Result<PathBuf, String> {
         build.arg("--release");
     }
     match build.status() {
-        Ok(status) if status.success() => Ok(folder.join(format!("solvm{}", std::env::consts::EXE_SUFFIX))),
+        Ok(status) if status.success() => {
+            Ok(folder.join(format!("solvm{}", std::env::consts::EXE_SUFFIX)))
+        }
         Ok(status) => Err(format!("building solvm: {status}")),
         Err(error) => Err(format!("cannot run cargo: {error}")),
     }

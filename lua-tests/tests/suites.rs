@@ -1,8 +1,8 @@
 //! Runs suites of other Lua implementations where they are installed: see README.md.
 //!
-//! A suite runs unedited, in a copy, a trial for each of its files. Where a file cannot pass because SolVM has decided otherwise,
-//! [`EXCEPTIONS`] says where and why: the file must fail exactly there, and with that place blanked go on to the next, until it
-//! passes.
+//! A suite runs unedited, in a copy, a trial for each of its files. Where a file cannot pass
+//! because SolVM has decided otherwise, [`EXCEPTIONS`] says where and why: the file must fail
+//! exactly there, and with that place blanked go on to the next, until it passes.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use solvm_lua_tests::{command, find_binary};
@@ -83,7 +83,18 @@ const SUITES: &[Suite] = &[
         name: "gopher-lua-current",
         edition: Edition::Current,
         folder: "_glua-tests",
-        files: &["base", "coroutine", "db", "goto", "issues", "math", "os", "strings", "table", "vm"],
+        files: &[
+            "base",
+            "coroutine",
+            "db",
+            "goto",
+            "issues",
+            "math",
+            "os",
+            "strings",
+            "table",
+            "vm",
+        ],
         options: &["-compat", "gopher-lua"],
     },
     Suite {
@@ -121,10 +132,16 @@ struct Exception {
 }
 
 const EMPTY_STATEMENT: &str = "the empty statement is part of the language";
-const BRACKET: &str = "']' alone is an ordinary character in patterns, as in Lua and later editions of gopher-lua";
+const BRACKET: &str =
+    "']' alone is an ordinary character in patterns, as in Lua and later editions of gopher-lua";
 const TAIL_CALLS: &str = "levels lost in tail calls are not shown";
 
-const fn at(suite: &'static str, file: &'static str, line: usize, reason: &'static str) -> Exception {
+const fn at(
+    suite: &'static str,
+    file: &'static str,
+    line: usize,
+    reason: &'static str,
+) -> Exception {
     Exception { suite, file, line, blanked: (line, line), reason }
 }
 
@@ -169,7 +186,9 @@ fn main() -> ExitCode {
         }
         for &file in suite.files {
             let (solvm, folder) = (solvm.clone(), folder.clone());
-            trials.push(Trial::test(format!("{}/{file}", suite.name), move || check(&solvm, suite, &folder, file)));
+            trials.push(Trial::test(format!("{}/{file}", suite.name), move || {
+                check(&solvm, suite, &folder, file)
+            }));
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -177,13 +196,19 @@ fn main() -> ExitCode {
 
 /// Runs a file; if it has exceptions, again for each.
 fn check(solvm: &Path, suite: &Suite, folder: &Path, file: &str) -> Result<(), Failed> {
-    let exceptions: Vec<&Exception> = EXCEPTIONS.iter().filter(|e| e.suite == suite.name && e.file == file).collect();
+    let exceptions: Vec<&Exception> =
+        EXCEPTIONS.iter().filter(|e| e.suite == suite.name && e.file == file).collect();
     for (index, exception) in exceptions.iter().enumerate() {
         let output = run(solvm, suite, folder, file, &exceptions[..index])?;
         let place = format!("solvm: {file}.lua:{}: ", exception.line);
-        if output.status.code() != Some(1) || !String::from_utf8_lossy(&output.stderr).contains(&place) {
+        if output.status.code() != Some(1)
+            || !String::from_utf8_lossy(&output.stderr).contains(&place)
+        {
             let reason = exception.reason;
-            return Err(report(&output, &format!("should fail in line {} ({reason})", exception.line)));
+            return Err(report(
+                &output,
+                &format!("should fail in line {} ({reason})", exception.line),
+            ));
         }
     }
     let output = run(solvm, suite, folder, file, &exceptions)?;
@@ -191,7 +216,8 @@ fn check(solvm: &Path, suite: &Suite, folder: &Path, file: &str) -> Result<(), F
 }
 
 fn report(output: &Output, what: &str) -> Failed {
-    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (stdout, stderr) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     // Some files print a lot.
     let tail: Vec<&str> = stdout.lines().rev().take(20).collect();
     let tail: Vec<&str> = tail.into_iter().rev().collect();
@@ -199,7 +225,13 @@ fn report(output: &Output, what: &str) -> Failed {
 }
 
 /// Runs a file in a copy of its folder, with the lines of these exceptions blanked.
-fn run(solvm: &Path, suite: &Suite, folder: &Path, file: &str, exceptions: &[&Exception]) -> Result<Output, Failed> {
+fn run(
+    solvm: &Path,
+    suite: &Suite,
+    folder: &Path,
+    file: &str,
+    exceptions: &[&Exception],
+) -> Result<Output, Failed> {
     let copy = tempfile::tempdir()?;
     copy_folder(folder, copy.path())?;
     // attrib.lua wants an empty folder there, which packages of the suite leave out.
@@ -210,9 +242,10 @@ fn run(solvm: &Path, suite: &Suite, folder: &Path, file: &str, exceptions: &[&Ex
     command.args(["-timeout", "300s"]).args(suite.options);
     match file {
         // It yields, as its driver in all.lua knows.
-        "big" => {
-            command.args(["-e", "local f = coroutine.wrap(loadfile('big.lua')) assert(f() == 'b' and f() == 'a')"])
-        }
+        "big" => command.args([
+            "-e",
+            "local f = coroutine.wrap(loadfile('big.lua')) assert(f() == 'b' and f() == 'a')",
+        ]),
         _ => command.arg(PathBuf::from(file).with_extension("lua")),
     };
     // main.lua requires files by their whole paths.

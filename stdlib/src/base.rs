@@ -1,5 +1,5 @@
-//! The basic functions (manual, section 5.1), but for those that load chunks ([`load`](crate::load)), and `require` and
-//! `module`, which are with [`package`](crate::package).
+//! The basic functions (manual, section 5.1), but for those that load chunks
+//! ([`load`](crate::load)), and `require` and `module`, which are with [`package`](crate::package).
 
 use crate::host::{Host, reason};
 use crate::load;
@@ -41,7 +41,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "_VERSION" => text "Lua 5.1",
 });
 
-static INDEX_ITERATOR: solvm_vm::native::Definition = solvm_vm::native::Definition::new("ipairs", next_index);
+static INDEX_ITERATOR: solvm_vm::native::Definition =
+    solvm_vm::native::Definition::new("ipairs", next_index);
 
 /// What the table of functions cannot say: `_G`, and which functions loops recognise.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
@@ -77,9 +78,9 @@ fn error<'c>(call: &mut Call<'c>, _message: Rest) -> Result<(), Error> {
     let level = match call.argument(1) {
         None => 1.0,
         Some(value) if value.is_nil() => 1.0,
-        Some(value) => value
-            .to_number()
-            .ok_or_else(|| Error::argument(2, format!("number expected, got {}", value.type_name())))?,
+        Some(value) => value.to_number().ok_or_else(|| {
+            Error::argument(2, format!("number expected, got {}", value.type_name()))
+        })?,
     };
     let Some(text) = message_text(call, message) else { return Err(call.raise(message)) };
     if level < 1.0 {
@@ -107,7 +108,12 @@ fn raw_get<'c>(_: &mut Call<'c>, table: Table<'c>, key: Value<'c>) -> Value<'c> 
     table.get(key)
 }
 
-fn raw_set<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>, value: Value<'c>) -> Result<Table<'c>, Error> {
+fn raw_set<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    key: Value<'c>,
+    value: Value<'c>,
+) -> Result<Table<'c>, Error> {
     table.set(call, key, value)?;
     Ok(table)
 }
@@ -132,7 +138,11 @@ fn indexed_pairs<'c>(call: &mut Call<'c>, table: Table<'c>) -> (Value<'c>, Table
 }
 
 /// The iterator of `ipairs`.
-fn next_index<'c>(_: &mut Call<'c>, table: Table<'c>, index: f64) -> Either<(f64, Value<'c>), Option<Value<'c>>> {
+fn next_index<'c>(
+    _: &mut Call<'c>,
+    table: Table<'c>,
+    index: f64,
+) -> Either<(f64, Value<'c>), Option<Value<'c>>> {
     let value = table.get(Value::number(index + 1.0));
     if value.is_nil() { Either::Later(None) } else { Either::Now((index + 1.0, value)) }
 }
@@ -144,7 +154,8 @@ fn select<'c>(
     rest: Rest,
 ) -> Result<Either<Either<f64, Pass>, StartWith<'c, channel::Select>>, Error> {
     let is_channel = Userdata::from_value(which).is_some()
-        || LuaString::from_value(which).is_some_and(|name| name.bytes() != b"#" && which.to_number().is_none());
+        || LuaString::from_value(which)
+            .is_some_and(|name| name.bytes() != b"#" && which.to_number().is_none());
     Ok(if is_channel {
         Either::Later(channel::select(call)?)
     } else {
@@ -152,7 +163,11 @@ fn select<'c>(
     })
 }
 
-fn select_arguments<'c>(call: &mut Call<'c>, which: Value<'c>, rest: Rest) -> Result<Either<f64, Pass>, Error> {
+fn select_arguments<'c>(
+    call: &mut Call<'c>,
+    which: Value<'c>,
+    rest: Rest,
+) -> Result<Either<f64, Pass>, Error> {
     let count = call.argument_count() - rest.first;
     if LuaString::from_value(which).is_some_and(|text| text.bytes() == b"#") {
         return Ok(Either::Now(count as f64));
@@ -193,7 +208,11 @@ fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-fn to_number<'c>(call: &mut Call<'c>, value: Value<'c>, base: Option<i64>) -> Result<Option<f64>, Error> {
+fn to_number<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    base: Option<i64>,
+) -> Result<Option<f64>, Error> {
     let base = base.unwrap_or(10);
     if base == 10 {
         return Ok(value.to_number());
@@ -227,7 +246,10 @@ fn to_number<'c>(call: &mut Call<'c>, value: Value<'c>, base: Option<i64>) -> Re
 }
 
 /// The text of a value without metamethods.
-pub(crate) fn plain_text<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<LuaString<'c>, Error> {
+pub(crate) fn plain_text<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+) -> Result<LuaString<'c>, Error> {
     match value.kind() {
         Type::Nil => call.string(b"nil"),
         Type::Boolean => call.string(if value.is_truthy() { b"true" } else { b"false" }),
@@ -318,7 +340,11 @@ fn get_metatable<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Value<'c>>
     Some(if protected.is_nil() { metatable.value() } else { protected })
 }
 
-fn set_metatable<'c>(call: &mut Call<'c>, table: Table<'c>, _metatable: Rest) -> Result<Table<'c>, Error> {
+fn set_metatable<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    _metatable: Rest,
+) -> Result<Table<'c>, Error> {
     let value = call.argument(1);
     let metatable = match value.map(Value::kind) {
         Some(Type::Nil) => None,
@@ -332,17 +358,21 @@ fn set_metatable<'c>(call: &mut Call<'c>, table: Table<'c>, _metatable: Rest) ->
     Ok(table)
 }
 
-/// The function that `getfenv` and `setfenv` mean: a function, or the one active at a level. None is level 0.
-fn environment_target<'c>(call: &mut Call<'c>, target: Option<Value<'c>>) -> Result<Option<Function<'c>>, Error> {
+/// The function that `getfenv` and `setfenv` mean: a function, or the one active at a level. None
+/// is level 0.
+fn environment_target<'c>(
+    call: &mut Call<'c>,
+    target: Option<Value<'c>>,
+) -> Result<Option<Function<'c>>, Error> {
     if let Some(function) = target.and_then(Function::from_value) {
         return Ok(Some(function));
     }
     let level = match target {
         None => 1.0,
         Some(value) if value.is_nil() => 1.0,
-        Some(value) => value
-            .to_number()
-            .ok_or_else(|| Error::argument(1, format!("number expected, got {}", value.type_name())))?,
+        Some(value) => value.to_number().ok_or_else(|| {
+            Error::argument(1, format!("number expected, got {}", value.type_name()))
+        })?,
     };
     if level < 0.0 {
         return Err(Error::argument(1, "level must be non-negative"));
@@ -393,7 +423,8 @@ fn new_proxy<'c>(call: &mut Call<'c>, from: Option<Value<'c>>) -> Result<Value<'
         Some(false) => None,
         None if from.is_nil() => None,
         None => {
-            let other = solvm_vm::Userdata::from_value(from).filter(|other| other.get::<Proxy>().is_some());
+            let other =
+                solvm_vm::Userdata::from_value(from).filter(|other| other.get::<Proxy>().is_some());
             match other.and_then(|other| other.metatable()) {
                 Some(metatable) => Some(metatable),
                 None => return Err(Error::argument(1, "boolean or proxy expected")),

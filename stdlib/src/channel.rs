@@ -1,6 +1,7 @@
 //! `channel`, as gopher-lua has it: channels as values with methods, and `channel.select`.
 //!
-//! They are the channels of `chan`, `send` and `receive` (see [`crate::runtime::channel`]); only the results differ.
+//! They are the channels of `chan`, `send` and `receive` (see [`crate::runtime::channel`]); only
+//! the results differ.
 
 use crate::whole::Whole;
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
@@ -133,8 +134,9 @@ fn close<'c>(call: &mut Call<'c>, channel: ChannelHandle<'c>) -> Result<(), Erro
     crate::runtime::channel::close(call, channel)
 }
 
-/// `channel.select(cases...)`: waits until one of the cases happens, calls its function, and returns its number, the value
-/// received, and whether one was. Cases are `{"|<-", channel, f}`, `{"<-|", channel, value, f}` and `{"default", f}`.
+/// `channel.select(cases...)`: waits until one of the cases happens, calls its function, and
+/// returns its number, the value received, and whether one was. Cases are `{"|<-", channel, f}`,
+/// `{"<-|", channel, value, f}` and `{"default", f}`.
 fn select<'c>(call: &mut Call<'c>, cases: Rest) -> Result<StartWith<'c, Select>, Error> {
     let mut select = Select { offers: Vec::new(), default: None, stage: Stage::Try };
     let mut kept = Vec::new();
@@ -183,7 +185,8 @@ struct Select {
 enum Stage {
     Try,
     Wait,
-    /// The function of the case with this number has been called; it comes with whether a value was received.
+    /// The function of the case with this number has been called; it comes with whether a value was
+    /// received.
     Called(usize, bool),
 }
 
@@ -193,13 +196,22 @@ impl Select {
         for (place, case) in self.offers.iter().enumerate() {
             let Some(channel) = ChannelHandle::from_value(call.kept(2 * place)) else { continue };
             let value = call.kept(2 * place + 1);
-            offers.push(if case.is_send { Offer::Send(channel, value) } else { Offer::Receive(channel) });
+            offers.push(if case.is_send {
+                Offer::Send(channel, value)
+            } else {
+                Offer::Receive(channel)
+            });
         }
         offers
     }
 
     /// An offer was taken, or its channel was found closed: `value` is None.
-    fn taken<'c>(&mut self, call: &mut Call<'c>, offer: usize, value: Option<Value<'c>>) -> Result<Step, Error> {
+    fn taken<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        offer: usize,
+        value: Option<Value<'c>>,
+    ) -> Result<Step, Error> {
         let Some(&Case { index, is_send }) = self.offers.get(offer) else { return call.finish(()) };
         if is_send {
             let sent = call.kept(2 * offer + 1);
@@ -209,7 +221,13 @@ impl Select {
             };
         }
         let received = value.unwrap_or(Value::NIL);
-        self.call_function(call, index, &[Value::boolean(value.is_some()), received], received, value.is_some())
+        self.call_function(
+            call,
+            index,
+            &[Value::boolean(value.is_some()), received],
+            received,
+            value.is_some(),
+        )
     }
 
     /// Calls the function at the end of a case, if there is one.
@@ -241,7 +259,9 @@ impl Steps for Select {
                 match (call.select(&offers)?, self.default) {
                     (Selected::Done(offer, value), _) => self.taken(call, offer, Some(value)),
                     (Selected::Closed(offer), _) => self.taken(call, offer, None),
-                    (Selected::None, Some(index)) => self.call_function(call, index, &[], Value::NIL, false),
+                    (Selected::None, Some(index)) => {
+                        self.call_function(call, index, &[], Value::NIL, false)
+                    }
                     (Selected::None, None) => {
                         self.stage = Stage::Wait;
                         call.wait_for_offers(&offers, None)

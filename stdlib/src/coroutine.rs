@@ -14,7 +14,9 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("coroutine" {
 });
 
 fn lua_function(function: Option<Function>) -> Result<Function, Error> {
-    function.filter(|function| function.is_lua()).ok_or_else(|| Error::argument(1, "Lua function expected"))
+    function
+        .filter(|function| function.is_lua())
+        .ok_or_else(|| Error::argument(1, "Lua function expected"))
 }
 
 fn create<'c>(call: &mut Call<'c>, function: solvm_vm::Value<'c>) -> Result<Coroutine<'c>, Error> {

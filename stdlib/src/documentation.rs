@@ -1,8 +1,9 @@
 //! What is said about the libraries, taken from the definition files in `meta`.
 //!
-//! A definition file is Lua in the form that lua-language-server reads (LuaCATS): comments of three dashes, with no space after
-//! them, each block above what it describes. It is the one source of what editors, `solvm doc` and the book show. A block is text in
-//! Markdown, whose fenced pieces of Lua are the examples, then tags (`@param`, `@return`); the first block of a file describes the
+//! A definition file is Lua in the form that lua-language-server reads (LuaCATS): comments of three
+//! dashes, with no space after them, each block above what it describes. It is the one source of
+//! what editors, `solvm doc` and the book show. A block is text in Markdown, whose fenced pieces of
+//! Lua are the examples, then tags (`@param`, `@return`); the first block of a file describes the
 //! library: it stands alone, or above the library's table.
 
 /// One described thing: a function, a method, a constant or a class.
@@ -67,12 +68,14 @@ pub fn examples<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// The lines that a definition file begins with: what is said of the library as a whole.
 pub fn introduction(definitions: &str) -> Vec<&str> {
-    let lines = definitions.lines().skip_while(|line| line.is_empty() || line.starts_with("---@meta"));
+    let lines =
+        definitions.lines().skip_while(|line| line.is_empty() || line.starts_with("---@meta"));
     let block = lines.map_while(|line| line.strip_prefix("---"));
     block.filter(|line| !line.starts_with('@')).collect()
 }
 
-/// The first sentence of that: up to a full stop that white space follows, so that "Lua 5.1" ends none.
+/// The first sentence of that: up to a full stop that white space follows, so that "Lua 5.1" ends
+/// none.
 pub fn summary(definitions: &str) -> String {
     let lines = introduction(definitions).into_iter().take_while(|line| !line.is_empty());
     let paragraph = lines.collect::<Vec<_>>().join(" ");
@@ -97,7 +100,8 @@ pub fn entries(definitions: &str) -> Vec<Entry<'_>> {
     entries
 }
 
-/// The entry of a declaration and the comments above it. None if nothing is declared, or nothing is said of it.
+/// The entry of a declaration and the comments above it. None if nothing is declared, or nothing is
+/// said of it.
 fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
     let (name, kind, parameters, constant) = match line.strip_prefix("function ") {
         Some(rest) => {
@@ -174,16 +178,21 @@ mod tests {
     /// What is registered is described, and what is described is there.
     #[test]
     fn libraries_and_documentation_agree() {
-        let described: BTreeSet<&str> =
-            modules().flat_map(|module| entries(module.documentation)).map(|entry| entry.name).collect();
+        let described: BTreeSet<&str> = modules()
+            .flat_map(|module| entries(module.documentation))
+            .map(|entry| entry.name)
+            .collect();
         for name in modules().flat_map(|module| registered(module.library)) {
             assert!(described.contains(&name[..]), "{name} is not described");
         }
-        let mut executor = Executor::new(Config::default(), Limits::default(), Sandbox::new()).unwrap();
+        let mut executor =
+            Executor::new(Config::default(), Limits::default(), Sandbox::new()).unwrap();
         executor.enter(|call| {
             for module in LIBRARIES {
                 // Only the command has the words of its command line.
-                for entry in entries(module.documentation).into_iter().filter(|entry| entry.name != "arg") {
+                for entry in
+                    entries(module.documentation).into_iter().filter(|entry| entry.name != "arg")
+                {
                     // Methods and classes of objects are in no table.
                     let is_class = entry.tags.iter().any(|(tag, _)| *tag == "class");
                     if !entry.name.contains(':') && !is_class {
@@ -202,7 +211,11 @@ mod tests {
             let mut lines = module.documentation.lines().skip(2);
             let below = lines.find(|line| !line.starts_with("---")).unwrap_or_default();
             let table = below.strip_prefix("local ").unwrap_or(below);
-            assert!(table.is_empty() || table == format!("{} = {{}}", module.name), "{}: {below}", module.name);
+            assert!(
+                table.is_empty() || table == format!("{} = {{}}", module.name),
+                "{}: {below}",
+                module.name
+            );
         }
     }
 
@@ -210,7 +223,10 @@ mod tests {
     fn a_summary_is_a_sentence() {
         let of = |text: &str| summary(&format!("---@meta\n\n---{}\n", text.replace('\n', "\n---")));
         assert_eq!(of("Files (Lua 5.1, section 5.7). More."), "Files (Lua 5.1, section 5.7)");
-        assert_eq!(of("TOML 1.1, from and to\nLua values. Dates"), "TOML 1.1, from and to Lua values");
+        assert_eq!(
+            of("TOML 1.1, from and to\nLua values. Dates"),
+            "TOML 1.1, from and to Lua values"
+        );
         assert_eq!(of("As in Lua 5.2.\n\nMore."), "As in Lua 5.2");
         assert_eq!(of("As follows:\n\n| a |"), "As follows");
     }

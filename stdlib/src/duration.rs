@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-const UNITS: [(&str, f64); 7] =
-    [("ns", 1e-9), ("us", 1e-6), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+const UNITS: [(&str, f64); 7] = [
+    ("ns", 1e-9),
+    ("us", 1e-6),
+    ("µs", 1e-6),
+    ("ms", 1e-3),
+    ("s", 1.0),
+    ("m", 60.0),
+    ("h", 3600.0),
+];
 
 /// Reads a duration. None if it is none, or too long.
 pub fn parse(text: &str) -> Option<Duration> {
@@ -18,7 +25,8 @@ pub fn parse(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, behind) = rest.split_at(number_end);
-        let unit_end = behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
+        let unit_end =
+            behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(unit_end);
         let (_, factor) = UNITS.into_iter().find(|&(name, _)| name == unit)?;
         seconds += number.parse::<f64>().ok()? * factor;
@@ -33,9 +41,14 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, seconds) in
-            [("300ms", 0.3), ("1m30s", 90.0), ("1.5s", 1.5), ("0", 0.0), ("2h", 7200.0), ("5us", 5e-6)]
-        {
+        for (text, seconds) in [
+            ("300ms", 0.3),
+            ("1m30s", 90.0),
+            ("1.5s", 1.5),
+            ("0", 0.0),
+            ("2h", 7200.0),
+            ("5us", 5e-6),
+        ] {
             assert_eq!(parse(text), Some(Duration::from_secs_f64(seconds)), "{text}");
         }
         for text in ["", "5", "s", "1x", "-1s", "1s2", "99999999999999999999999h"] {

@@ -76,7 +76,12 @@ pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()
 }
 
 /// Copies a file, or a folder and everything in it, with permissions; links as links.
-fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path, progress: &Progress) -> io::Result<()> {
+fn copy_tree(
+    files: &dyn FileSystem,
+    from: &Path,
+    to: &Path,
+    progress: &Progress,
+) -> io::Result<()> {
     let metadata = files.metadata(from, true)?;
     // How much is in a folder is found out on the way.
     let size = (!metadata.is_folder()).then_some(metadata.size);
@@ -89,7 +94,10 @@ fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path, progress: &Progress
     let here = files.working_folder()?;
     let existing = here.join(to).ancestors().find_map(|folder| files.canonical(folder).ok());
     if existing.is_some_and(|existing| existing.starts_with(&source)) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a folder cannot be copied into itself"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a folder cannot be copied into itself",
+        ));
     }
     create_folders(files, to)?;
     // Folders get their permissions when everything is in them.
@@ -112,14 +120,28 @@ fn copy_tree(files: &dyn FileSystem, from: &Path, to: &Path, progress: &Progress
                     files.link(&files.read_link(&from)?, &to, true)?;
                 }
                 FileKind::File => copy_file(files, &from, &to, metadata.permissions, &bar)?,
-                _ => return Err(io::Error::other(format!("{}: is neither a file nor a folder", from.display()))),
+                _ => {
+                    return Err(io::Error::other(format!(
+                        "{}: is neither a file nor a folder",
+                        from.display()
+                    )));
+                }
             }
         }
     }
-    folders.iter().rev().try_for_each(|(path, permissions)| files.set_permissions(path, *permissions))
+    folders
+        .iter()
+        .rev()
+        .try_for_each(|(path, permissions)| files.set_permissions(path, *permissions))
 }
 
-fn copy_file(files: &dyn FileSystem, from: &Path, to: &Path, permissions: u32, bar: &Arc<Bar>) -> io::Result<()> {
+fn copy_file(
+    files: &dyn FileSystem,
+    from: &Path,
+    to: &Path,
+    permissions: u32,
+    bar: &Arc<Bar>,
+) -> io::Result<()> {
     let mut source = bar.count(files.open(from)?);
     let mut file = files.replace(to, Some(permissions))?;
     io::copy(&mut source, &mut file)?;

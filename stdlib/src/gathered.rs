@@ -2,8 +2,8 @@
 
 use solvm_vm::{Call, Error};
 
-/// Fails if the memory limit does not allow a text to grow by so many bytes: it is not counted while it is gathered, and at the
-/// end it is there twice.
+/// Fails if the memory limit does not allow a text to grow by so many bytes: it is not counted
+/// while it is gathered, and at the end it is there twice.
 #[inline]
 pub(crate) fn check_growth(call: &mut Call, text: &Vec<u8>, more: usize) -> Result<(), Error> {
     let length = text.len().saturating_add(more);

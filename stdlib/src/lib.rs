@@ -60,63 +60,200 @@ pub struct Module {
     pub name: &'static str,
     /// Its functions and constants.
     pub library: &'static Library,
-    /// Its documentation, from which all other documentation is made: a definition file for lua-language-server.
+    /// Its documentation, from which all other documentation is made: a definition file for
+    /// lua-language-server.
     pub documentation: &'static str,
 }
 
 /// Every library, in the order in which they are opened.
 pub static LIBRARIES: &[Module] = &[
-    Module { name: "package", library: &package::LIBRARY, documentation: include_str!("../meta/package.lua") },
-    Module { name: "base", library: &base::LIBRARY, documentation: include_str!("../meta/base.lua") },
-    Module { name: "coroutine", library: &coroutine::LIBRARY, documentation: include_str!("../meta/coroutine.lua") },
-    Module { name: "table", library: &table::LIBRARY, documentation: include_str!("../meta/table.lua") },
-    Module { name: "string", library: &string::LIBRARY, documentation: include_str!("../meta/string.lua") },
-    Module { name: "math", library: &math::LIBRARY, documentation: include_str!("../meta/math.lua") },
-    Module { name: "debug", library: &debug::LIBRARY, documentation: include_str!("../meta/debug.lua") },
+    Module {
+        name: "package",
+        library: &package::LIBRARY,
+        documentation: include_str!("../meta/package.lua"),
+    },
+    Module {
+        name: "base",
+        library: &base::LIBRARY,
+        documentation: include_str!("../meta/base.lua"),
+    },
+    Module {
+        name: "coroutine",
+        library: &coroutine::LIBRARY,
+        documentation: include_str!("../meta/coroutine.lua"),
+    },
+    Module {
+        name: "table",
+        library: &table::LIBRARY,
+        documentation: include_str!("../meta/table.lua"),
+    },
+    Module {
+        name: "string",
+        library: &string::LIBRARY,
+        documentation: include_str!("../meta/string.lua"),
+    },
+    Module {
+        name: "math",
+        library: &math::LIBRARY,
+        documentation: include_str!("../meta/math.lua"),
+    },
+    Module {
+        name: "debug",
+        library: &debug::LIBRARY,
+        documentation: include_str!("../meta/debug.lua"),
+    },
     Module { name: "io", library: &io::LIBRARY, documentation: include_str!("../meta/io.lua") },
     Module { name: "os", library: &os::LIBRARY, documentation: include_str!("../meta/os.lua") },
     Module { name: "bit", library: &bits::BIT, documentation: include_str!("../meta/bit.lua") },
-    Module { name: "bit32", library: &bits::BIT32, documentation: include_str!("../meta/bit32.lua") },
-    Module { name: "utf8", library: &utf8::LIBRARY, documentation: include_str!("../meta/utf8.lua") },
-    Module { name: "files", library: &files::LIBRARY, documentation: include_str!("../meta/files.lua") },
-    Module { name: "import", library: &import::LIBRARY, documentation: include_str!("../meta/import.lua") },
-    Module { name: "channel", library: &channel::LIBRARY, documentation: include_str!("../meta/channel.lua") },
+    Module {
+        name: "bit32",
+        library: &bits::BIT32,
+        documentation: include_str!("../meta/bit32.lua"),
+    },
+    Module {
+        name: "utf8",
+        library: &utf8::LIBRARY,
+        documentation: include_str!("../meta/utf8.lua"),
+    },
+    Module {
+        name: "files",
+        library: &files::LIBRARY,
+        documentation: include_str!("../meta/files.lua"),
+    },
+    Module {
+        name: "import",
+        library: &import::LIBRARY,
+        documentation: include_str!("../meta/import.lua"),
+    },
+    Module {
+        name: "channel",
+        library: &channel::LIBRARY,
+        documentation: include_str!("../meta/channel.lua"),
+    },
     Module {
         name: "channels",
         library: &runtime::channel::LIBRARY,
         documentation: include_str!("../meta/channels.lua"),
     },
-    Module { name: "errors", library: &runtime::errors::LIBRARY, documentation: include_str!("../meta/errors.lua") },
+    Module {
+        name: "errors",
+        library: &runtime::errors::LIBRARY,
+        documentation: include_str!("../meta/errors.lua"),
+    },
     Module {
         name: "goroutines",
         library: &runtime::goroutine::LIBRARY,
         documentation: include_str!("../meta/goroutines.lua"),
     },
-    Module { name: "timers", library: &runtime::timer::LIBRARY, documentation: include_str!("../meta/timers.lua") },
+    Module {
+        name: "timers",
+        library: &runtime::timer::LIBRARY,
+        documentation: include_str!("../meta/timers.lua"),
+    },
     Module { name: "ft", library: &ft::LIBRARY, documentation: include_str!("../meta/ft.lua") },
-    Module { name: "tablex", library: &tablex::LIBRARY, documentation: include_str!("../meta/tablex.lua") },
-    Module { name: "types", library: &types::LIBRARY, documentation: include_str!("../meta/types.lua") },
-    Module { name: "utils", library: &utils::LIBRARY, documentation: include_str!("../meta/utils.lua") },
+    Module {
+        name: "tablex",
+        library: &tablex::LIBRARY,
+        documentation: include_str!("../meta/tablex.lua"),
+    },
+    Module {
+        name: "types",
+        library: &types::LIBRARY,
+        documentation: include_str!("../meta/types.lua"),
+    },
+    Module {
+        name: "utils",
+        library: &utils::LIBRARY,
+        documentation: include_str!("../meta/utils.lua"),
+    },
     Module { name: "tar", library: &tar::LIBRARY, documentation: include_str!("../meta/tar.lua") },
-    Module { name: "progress", library: &progress::LIBRARY, documentation: include_str!("../meta/progress.lua") },
-    Module { name: "watching", library: &runtime::watch::LIBRARY, documentation: include_str!("../meta/watching.lua") },
+    Module {
+        name: "progress",
+        library: &progress::LIBRARY,
+        documentation: include_str!("../meta/progress.lua"),
+    },
+    Module {
+        name: "watching",
+        library: &runtime::watch::LIBRARY,
+        documentation: include_str!("../meta/watching.lua"),
+    },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
-    Module { name: "json", library: &data::json::JSON, documentation: include_str!("../meta/json.lua") },
-    Module { name: "jsonc", library: &data::json::JSONC, documentation: include_str!("../meta/jsonc.lua") },
-    Module { name: "toml", library: &data::toml::LIBRARY, documentation: include_str!("../meta/toml.lua") },
-    Module { name: "yaml", library: &data::yaml::LIBRARY, documentation: include_str!("../meta/yaml.lua") },
-    Module { name: "csv", library: &data::csv::LIBRARY, documentation: include_str!("../meta/csv.lua") },
-    Module { name: "ini", library: &data::ini::LIBRARY, documentation: include_str!("../meta/ini.lua") },
-    Module { name: "dotenv", library: &data::dotenv::LIBRARY, documentation: include_str!("../meta/dotenv.lua") },
-    Module { name: "template", library: &template::LIBRARY, documentation: include_str!("../meta/template.lua") },
-    Module { name: "crypto", library: &crypto::LIBRARY, documentation: include_str!("../meta/crypto.lua") },
-    Module { name: "uuid", library: &uuid::LIBRARY, documentation: include_str!("../meta/uuid.lua") },
-    Module { name: "random", library: &random::LIBRARY, documentation: include_str!("../meta/random.lua") },
-    Module { name: "datetime", library: &datetime::LIBRARY, documentation: include_str!("../meta/datetime.lua") },
-    Module { name: "text", library: &text::LIBRARY, documentation: include_str!("../meta/text.lua") },
-    Module { name: "http", library: &http::client::LIBRARY, documentation: include_str!("../meta/http.lua") },
+    Module {
+        name: "json",
+        library: &data::json::JSON,
+        documentation: include_str!("../meta/json.lua"),
+    },
+    Module {
+        name: "jsonc",
+        library: &data::json::JSONC,
+        documentation: include_str!("../meta/jsonc.lua"),
+    },
+    Module {
+        name: "toml",
+        library: &data::toml::LIBRARY,
+        documentation: include_str!("../meta/toml.lua"),
+    },
+    Module {
+        name: "yaml",
+        library: &data::yaml::LIBRARY,
+        documentation: include_str!("../meta/yaml.lua"),
+    },
+    Module {
+        name: "csv",
+        library: &data::csv::LIBRARY,
+        documentation: include_str!("../meta/csv.lua"),
+    },
+    Module {
+        name: "ini",
+        library: &data::ini::LIBRARY,
+        documentation: include_str!("../meta/ini.lua"),
+    },
+    Module {
+        name: "dotenv",
+        library: &data::dotenv::LIBRARY,
+        documentation: include_str!("../meta/dotenv.lua"),
+    },
+    Module {
+        name: "template",
+        library: &template::LIBRARY,
+        documentation: include_str!("../meta/template.lua"),
+    },
+    Module {
+        name: "crypto",
+        library: &crypto::LIBRARY,
+        documentation: include_str!("../meta/crypto.lua"),
+    },
+    Module {
+        name: "uuid",
+        library: &uuid::LIBRARY,
+        documentation: include_str!("../meta/uuid.lua"),
+    },
+    Module {
+        name: "random",
+        library: &random::LIBRARY,
+        documentation: include_str!("../meta/random.lua"),
+    },
+    Module {
+        name: "datetime",
+        library: &datetime::LIBRARY,
+        documentation: include_str!("../meta/datetime.lua"),
+    },
+    Module {
+        name: "text",
+        library: &text::LIBRARY,
+        documentation: include_str!("../meta/text.lua"),
+    },
+    Module {
+        name: "http",
+        library: &http::client::LIBRARY,
+        documentation: include_str!("../meta/http.lua"),
+    },
     Module { name: "http", library: &http::server::LIBRARY, documentation: "" },
-    Module { name: "net", library: &net::dns::LIBRARY, documentation: include_str!("../meta/net.lua") },
+    Module {
+        name: "net",
+        library: &net::dns::LIBRARY,
+        documentation: include_str!("../meta/net.lua"),
+    },
     Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
     Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
     Module {
@@ -127,8 +264,11 @@ pub static LIBRARIES: &[Module] = &[
 ];
 
 /// Modules that are no globals: programs ask for them by `require` or `import`.
-pub static ON_REQUEST: &[Module] =
-    &[Module { name: "lfs", library: &lfs::LIBRARY, documentation: include_str!("../meta/lfs.lua") }];
+pub static ON_REQUEST: &[Module] = &[Module {
+    name: "lfs",
+    library: &lfs::LIBRARY,
+    documentation: include_str!("../meta/lfs.lua"),
+}];
 
 /// All libraries and modules.
 pub fn modules() -> impl Iterator<Item = &'static Module> {

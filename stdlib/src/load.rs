@@ -1,4 +1,5 @@
-//! The basic functions that make functions of chunks (manual, section 5.1): `load`, `loadstring`, `loadfile`, `dofile`.
+//! The basic functions that make functions of chunks (manual, section 5.1): `load`, `loadstring`,
+//! `loadfile`, `dofile`.
 
 use crate::base::message_text;
 use crate::host::{Host, reason};
@@ -11,12 +12,20 @@ type Loaded<'c> = Either<Function<'c>, (Option<Value<'c>>, Vec<u8>)>;
 /// The signature of a binary chunk.
 const BINARY: u8 = 0x1b;
 
-fn load_chunk<'c>(call: &mut Call<'c>, text: &[u8], name: &[u8], options: Options<'c>) -> Result<Loaded<'c>, Error> {
+fn load_chunk<'c>(
+    call: &mut Call<'c>,
+    text: &[u8],
+    name: &[u8],
+    options: Options<'c>,
+) -> Result<Loaded<'c>, Error> {
     let is_binary = text.first() == Some(&BINARY);
     let kind = if is_binary { "binary" } else { "text" };
     if options.mode.is_some_and(|mode| !mode.contains(&kind.as_bytes()[0])) {
         let mode = String::from_utf8_lossy(options.mode.unwrap_or_default()).into_owned();
-        return Ok(Either::Later((None, format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes())));
+        return Ok(Either::Later((
+            None,
+            format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes(),
+        )));
     }
     match call.load(text, name) {
         Ok(function) => {
@@ -85,14 +94,21 @@ impl Steps for Load {
                     call.check_memory(self.text.len() + piece.bytes().len())?;
                     self.text.extend_from_slice(piece.bytes());
                 }
-                None if !piece.is_nil() => return call.finish((Value::NIL, "reader function must return a string")),
+                None if !piece.is_nil() => {
+                    return call.finish((Value::NIL, "reader function must return a string"));
+                }
                 _ => {
                     let name = call.argument(1).and_then(LuaString::from_value);
                     let mode = call.argument(2).and_then(LuaString::from_value);
                     let environment = call.argument(3).and_then(Table::from_value);
                     let options = Options { mode: mode.map(LuaString::bytes), environment };
                     let text = std::mem::take(&mut self.text);
-                    let loaded = load_chunk(call, &text, name.map_or(b"=(load)", LuaString::bytes), options)?;
+                    let loaded = load_chunk(
+                        call,
+                        &text,
+                        name.map_or(b"=(load)", LuaString::bytes),
+                        options,
+                    )?;
                     return call.finish(loaded);
                 }
             }
@@ -104,7 +120,8 @@ impl Steps for Load {
     }
 }
 
-/// The text and the chunk name of a file; of standard input without a name. The error is the message.
+/// The text and the chunk name of a file; of standard input without a name. The error is the
+/// message.
 pub fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
     if let Some(path) = path {
         return read_file(call, path);
@@ -117,7 +134,8 @@ pub fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec
 
 /// A file without the line for the shell, if it is a binary chunk: in source text that line counts.
 fn without_comment(text: Vec<u8>) -> Vec<u8> {
-    let rest = text.strip_prefix(b"#").and_then(|line| line.get(memchr::memchr(b'\n', line)? + 1..));
+    let rest =
+        text.strip_prefix(b"#").and_then(|line| line.get(memchr::memchr(b'\n', line)? + 1..));
     match rest {
         Some(rest) if rest.starts_with(b"\x1b") => rest.to_vec(),
         _ => text,
@@ -139,13 +157,22 @@ pub(crate) fn load_file<'c>(
     environment: Option<Table<'c>>,
 ) -> Result<Loaded<'c>, Error> {
     match read_source(call, path.map(LuaString::bytes)) {
-        Ok((text, name)) => load_chunk(call, &text, &name, Options { mode: mode.map(LuaString::bytes), environment }),
+        Ok((text, name)) => load_chunk(
+            call,
+            &text,
+            &name,
+            Options { mode: mode.map(LuaString::bytes), environment },
+        ),
         Err(message) => Ok(Either::Later((None, message))),
     }
 }
 
-pub(crate) fn do_file<'c>(call: &mut Call<'c>, path: Option<LuaString<'c>>) -> Result<StartWith<'c, DoFile>, Error> {
-    let loaded = read_source(call, path.map(LuaString::bytes)).and_then(|(text, name)| call.load(&text, &name));
+pub(crate) fn do_file<'c>(
+    call: &mut Call<'c>,
+    path: Option<LuaString<'c>>,
+) -> Result<StartWith<'c, DoFile>, Error> {
+    let loaded = read_source(call, path.map(LuaString::bytes))
+        .and_then(|(text, name)| call.load(&text, &name));
     match loaded {
         Ok(function) => Ok(Start::new(DoFile { called: false }).keep(function.value())),
         Err(message) => {
@@ -165,7 +192,8 @@ impl Steps for DoFile {
             let function = call.kept(0);
             return call.call(function, &[], Wanted::All);
         }
-        let results: Vec<Value<'c>> = (0..call.returned_count()).map(|i| call.returned(i)).collect();
+        let results: Vec<Value<'c>> =
+            (0..call.returned_count()).map(|i| call.returned(i)).collect();
         call.finish(results)
     }
 }

@@ -1,8 +1,8 @@
 //! Libraries whose functions are written in Lua, for those whose job is calling Lua functions.
 //!
-//! Each function is a native of the library that calls the one of the same name in the library's source. The source is compiled
-//! when the first of them is called. It sees the basic functions and standard libraries as they were made, whatever the program
-//! has done to its globals.
+//! Each function is a native of the library that calls the one of the same name in the library's
+//! source. The source is compiled when the first of them is called. It sees the basic functions and
+//! standard libraries as they were made, whatever the program has done to its globals.
 
 use crate::runtime::registry_table;
 use crate::{base, files, math, string, table};
@@ -24,7 +24,11 @@ const FUNCTIONS: &str = "libraries in Lua";
 
 /// Calls the function of the running native's name with its arguments.
 pub(crate) fn call(call: &mut Call, source: &'static Source, _arguments: Rest) -> Start<Calling> {
-    Start::new(Calling { source, name: call.native_name().unwrap_or_default(), stage: Stage::Begin })
+    Start::new(Calling {
+        source,
+        name: call.native_name().unwrap_or_default(),
+        stage: Stage::Begin,
+    })
 }
 
 /// A call of a function that may have to be compiled first.
@@ -60,11 +64,13 @@ impl Steps for Calling {
             Stage::Loading => {
                 let library = call.returned(0);
                 functions.set_field(call, self.source.name, library)?;
-                let library = Table::from_value(library).ok_or_else(|| Error::text("a library without functions"))?;
+                let library = Table::from_value(library)
+                    .ok_or_else(|| Error::text("a library without functions"))?;
                 self.call_function(call, library)
             }
             Stage::Called => {
-                let results: Vec<Value<'c>> = (0..call.returned_count()).map(|index| call.returned(index)).collect();
+                let results: Vec<Value<'c>> =
+                    (0..call.returned_count()).map(|index| call.returned(index)).collect();
                 call.finish(results)
             }
         }
@@ -72,7 +78,11 @@ impl Steps for Calling {
 }
 
 impl Calling {
-    fn call_function<'c>(&mut self, call: &mut Call<'c>, library: Table<'c>) -> Result<Step, Error> {
+    fn call_function<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        library: Table<'c>,
+    ) -> Result<Step, Error> {
         self.stage = Stage::Called;
         let key = call.string(self.name.as_bytes())?;
         let arguments: Vec<Value<'c>> = Rest { first: 0 }.values(call).collect();
@@ -86,7 +96,8 @@ static HELPERS: Library = solvm_vm::library!("" {
     "wrong" => wrong,
 });
 
-/// `check(type, index, name, value)`: the value, if it is of that type. Otherwise the error of a wrong argument.
+/// `check(type, index, name, value)`: the value, if it is of that type. Otherwise the error of a
+/// wrong argument.
 fn check<'c>(
     call: &mut Call<'c>,
     kind: LuaString<'c>,
@@ -103,12 +114,19 @@ fn check<'c>(
     Err(wrong_argument(call, index, name.bytes(), &text))
 }
 
-/// `wrong(index, name, text)`: raises "bad argument #index to 'name' (text)" where the library's function was called.
-fn wrong<'c>(call: &mut Call<'c>, index: f64, name: LuaString<'c>, text: LuaString<'c>) -> Result<(), Error> {
+/// `wrong(index, name, text)`: raises "bad argument #index to 'name' (text)" where the library's
+/// function was called.
+fn wrong<'c>(
+    call: &mut Call<'c>,
+    index: f64,
+    name: LuaString<'c>,
+    text: LuaString<'c>,
+) -> Result<(), Error> {
     Err(wrong_argument(call, index, name.bytes(), text.bytes()))
 }
 
-/// The error of a wrong argument, with the position of the nearest native that was called by the program.
+/// The error of a wrong argument, with the position of the nearest native that was called by the
+/// program.
 fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Error {
     let mut level = 1;
     while let Some(active) = call.level(level) {
@@ -128,8 +146,9 @@ fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Erro
 
 /// The function of a source, in an environment of its own.
 fn compile<'c>(call: &mut Call<'c>, source: &Source) -> Result<Value<'c>, Error> {
-    let chunk =
-        call.load_library(source.text.as_bytes(), format!("={}", source.name).as_bytes()).map_err(Error::text)?;
+    let chunk = call
+        .load_library(source.text.as_bytes(), format!("={}", source.name).as_bytes())
+        .map_err(Error::text)?;
     let environment = call.table(0, 64)?;
     for library in [&base::LIBRARY, &files::LIBRARY, &HELPERS, source.natives] {
         call.fill(environment, library)?;

@@ -59,7 +59,8 @@ fn frexp(_: &mut Call, x: f64) -> (f64, f64) {
         return (x, 0.0);
     }
     // Numbers too small for a full mantissa are scaled up first.
-    let (scaled, shift) = if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(64), -64) } else { (x, 0) };
+    let (scaled, shift) =
+        if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(64), -64) } else { (x, 0) };
     let bits = scaled.to_bits();
     let exponent = ((bits >> 52) & 0x7ff) as i32 - 1022;
     let mantissa = f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52);
@@ -90,7 +91,10 @@ fn fold(call: &mut Call, numbers: Rest, better: fn(f64, f64) -> bool) -> Result<
     let mut best = f64::take(call, &mut 0)?;
     for (i, value) in numbers.values(call).enumerate().skip(1) {
         let Some(x) = value.to_number() else {
-            return Err(Error::argument(i + 1, format!("number expected, got {}", value.type_name())));
+            return Err(Error::argument(
+                i + 1,
+                format!("number expected, got {}", value.type_name()),
+            ));
         };
         if better(x, best) {
             best = x;

@@ -1,7 +1,9 @@
-//! Objects that libraries hand out: userdata with methods that work as `object.method(x)` and as `object:method(x)` alike.
+//! Objects that libraries hand out: userdata with methods that work as `object.method(x)` and as
+//! `object:method(x)` alike.
 //!
-//! Each object has a metatable of its own, whose `__index` holds the methods, bound to the object, and its fields. To look one
-//! up is to look into a table; what it costs is paid once, when the object is made.
+//! Each object has a metatable of its own, whose `__index` holds the methods, bound to the object,
+//! and its fields. To look one up is to look into a table; what it costs is paid once, when the
+//! object is made.
 
 use solvm_vm::native::{Library, Param};
 use solvm_vm::{Call, Data, Error, Userdata, Value};
@@ -18,7 +20,8 @@ pub(crate) fn new<'c>(
     let members = call.table(0, methods.functions.len() + fields.len())?;
     let metatable = call.table(0, 2)?;
     let object = call.userdata(data, Some(metatable));
-    let upvalues: Vec<Value<'c>> = [object.value()].into_iter().chain(bound.iter().copied()).collect();
+    let upvalues: Vec<Value<'c>> =
+        [object.value()].into_iter().chain(bound.iter().copied()).collect();
     for definition in methods.functions {
         let method = call.function(definition, &upvalues);
         let owner = if definition.name.starts_with("__") { metatable } else { members };
@@ -31,7 +34,8 @@ pub(crate) fn new<'c>(
     Ok(object)
 }
 
-/// The object whose method is called. It takes an argument only if the call was written with a colon.
+/// The object whose method is called. It takes an argument only if the call was written with a
+/// colon.
 pub(crate) struct This<'c, T> {
     pub(crate) object: Userdata<'c>,
     data: &'c T,
@@ -45,7 +49,8 @@ impl<T: Data> Param for This<'_, T> {
         if call.argument(*index).is_some_and(|argument| argument.raw_equal(object)) {
             *index += 1;
         }
-        let found = Userdata::from_value(object).and_then(|object| Some(This { object, data: object.get::<T>()? }));
+        let found = Userdata::from_value(object)
+            .and_then(|object| Some(This { object, data: object.get::<T>()? }));
         found.ok_or_else(|| Error::text("the object of this method is gone"))
     }
 }

@@ -1,5 +1,5 @@
-//! Tables of options: what a function's last argument may say by name. A name that is not known is an error, so that none is
-//! ignored in silence.
+//! Tables of options: what a function's last argument may say by name. A name that is not known is
+//! an error, so that none is ignored in silence.
 
 use crate::whole::{Whole, shown};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -15,11 +15,17 @@ pub(crate) struct Options<'c> {
 
 impl<'c> Options<'c> {
     /// The options in a table, all of which must be among the `known` ones.
-    pub(crate) fn new(table: Option<Table<'c>>, argument: usize, known: &[&str]) -> Result<Self, Error> {
+    pub(crate) fn new(
+        table: Option<Table<'c>>,
+        argument: usize,
+        known: &[&str],
+    ) -> Result<Self, Error> {
         for (key, _) in table.iter().flat_map(|table| table.pairs()) {
             let name = LuaString::from_value(key).map(LuaString::bytes);
             if !name.is_some_and(|name| known.iter().any(|known| known.as_bytes() == name)) {
-                let name = name.map_or(key.type_name().into(), |name| format!("'{}'", String::from_utf8_lossy(name)));
+                let name = name.map_or(key.type_name().into(), |name| {
+                    format!("'{}'", String::from_utf8_lossy(name))
+                });
                 let text = format!("unknown option {name} (there are {})", known.join(", "));
                 return Err(Error::argument(argument, text));
             }
@@ -59,31 +65,41 @@ impl<'c> Options<'c> {
         self.converted(call, name, "number", Value::to_number)
     }
 
-    /// A whole number that is not negative: a size or a count. It may be infinite, for whoever wants no limit.
+    /// A whole number that is not negative: a size or a count. It may be infinite, for whoever
+    /// wants no limit.
     pub(crate) fn size(&self, call: &mut Call<'c>, name: &str) -> Result<Option<usize>, Error> {
         let Some(number) = self.number(call, name)? else { return Ok(None) };
         if number < 0.0 {
             return Err(self.wrong(name, "must not be negative"));
         }
         if number != f64::INFINITY && Whole::of(number).is_none() {
-            return Err(self.wrong(name, &format!("integer expected, got {}", shown(Value::number(number)))));
+            return Err(self
+                .wrong(name, &format!("integer expected, got {}", shown(Value::number(number)))));
         }
         Ok(Some(number as usize))
     }
 
     /// A time in seconds; 0 is for ever.
-    pub(crate) fn seconds(&self, call: &mut Call<'c>, name: &str) -> Result<Option<Duration>, Error> {
+    pub(crate) fn seconds(
+        &self,
+        call: &mut Call<'c>,
+        name: &str,
+    ) -> Result<Option<Duration>, Error> {
         match self.number(call, name)? {
             None => Ok(None),
             Some(0.0) => Ok(Some(Duration::MAX)),
-            Some(seconds) if seconds > 0.0 => Ok(Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))),
+            Some(seconds) if seconds > 0.0 => {
+                Ok(Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)))
+            }
             Some(_) => Err(self.wrong(name, "must not be negative")),
         }
     }
 
     /// A string.
     pub(crate) fn text(&self, call: &mut Call<'c>, name: &str) -> Result<Option<&'c [u8]>, Error> {
-        self.converted(call, name, "string", |value| LuaString::from_value(value).map(LuaString::bytes))
+        self.converted(call, name, "string", |value| {
+            LuaString::from_value(value).map(LuaString::bytes)
+        })
     }
 
     /// A boolean.
@@ -92,7 +108,11 @@ impl<'c> Options<'c> {
     }
 
     /// A table.
-    pub(crate) fn table(&self, call: &mut Call<'c>, name: &str) -> Result<Option<Table<'c>>, Error> {
+    pub(crate) fn table(
+        &self,
+        call: &mut Call<'c>,
+        name: &str,
+    ) -> Result<Option<Table<'c>>, Error> {
         self.converted(call, name, "table", Table::from_value)
     }
 }

@@ -1,11 +1,14 @@
 //! `require`, `module` and `package` (manual, section 5.3).
 //!
-//! The natives find their library's table as a bound value, so that they go on working whatever becomes of the global
-//! `package`. C modules cannot be loaded: their loaders say so instead of passing over a file that is there.
+//! The natives find their library's table as a bound value, so that they go on working whatever
+//! becomes of the global `package`. C modules cannot be loaded: their loaders say so instead of
+//! passing over a file that is there.
 
 use crate::host::Host;
 use crate::load::read_file;
-use solvm_vm::native::{Definition, Either, Library, Param, Rest, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{
+    Definition, Either, Library, Param, Rest, Start, StartWith, Step, Steps, Wanted,
+};
 use solvm_vm::{Call, Data, Error, Function, LuaString, Table, Type, Userdata, Value};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("package" {
@@ -21,7 +24,8 @@ const FOLDER_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
 
 const PATH: &str = "./?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua;\
     /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
-const C_PATH: &str = "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
+const C_PATH: &str =
+    "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
 
 /// What a C module gets instead of being loaded.
 const NO_C_MODULES: &str = "modules written in C cannot be loaded";
@@ -35,7 +39,8 @@ static LOADERS: [Definition; 4] = [
     Definition::new("loader_Croot", load_c_root),
 ];
 
-/// What the table of functions cannot say: the functions that know their library's table, and the search paths.
+/// What the table of functions cannot say: the functions that know their library's table, and the
+/// search paths.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let globals = call.globals();
     let key = call.string(LIBRARY.name.as_bytes())?;
@@ -63,9 +68,13 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
 }
 
 /// Lets programs ask for modules that are no globals.
-pub(crate) fn offer<'m>(call: &mut Call, modules: impl Iterator<Item = &'m crate::Module>) -> Result<(), Error> {
+pub(crate) fn offer<'m>(
+    call: &mut Call,
+    modules: impl Iterator<Item = &'m crate::Module>,
+) -> Result<(), Error> {
     let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
-    let preload = Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
+    let preload =
+        Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
     let Some(preload) = preload.and_then(Table::from_value) else { return Ok(()) };
     for module in modules {
         let loader = call.function(&OPEN_MODULE, &[]);
@@ -106,7 +115,8 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     result
 }
 
-/// The readable file that a path's templates give for a name; otherwise all that were tried, a line each.
+/// The readable file that a path's templates give for a name; otherwise all that were tried, a line
+/// each.
 fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     let mut tried = Vec::new();
     for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
@@ -138,7 +148,9 @@ fn search_path<'c>(
     let separator = separator.map_or(&b"."[..], LuaString::bytes);
     let name = match separator {
         [] => name.bytes().to_vec(),
-        _ => replace(name.bytes(), separator, replacement.map_or(FOLDER_SEPARATOR, LuaString::bytes)),
+        _ => {
+            replace(name.bytes(), separator, replacement.map_or(FOLDER_SEPARATOR, LuaString::bytes))
+        }
     };
     match search(call, &name, path.bytes()) {
         Ok(file) => Either::Now(file),
@@ -185,7 +197,11 @@ fn load_preloaded<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
 }
 
 /// The file of a module, by the templates in a field of `package`; otherwise what was tried.
-fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Result<Result<Vec<u8>, Vec<u8>>, Error> {
+fn find_module(
+    call: &mut Call,
+    name: &[u8],
+    field_name: &str,
+) -> Result<Result<Vec<u8>, Vec<u8>>, Error> {
     let path = field(call, field_name)?;
     let Some(path) = LuaString::from_value(path) else {
         return Err(Error::text(format!("'package.{field_name}' must be a string")));
@@ -202,7 +218,8 @@ fn load_lua<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
         Ok(file) => file,
         Err(tried) => return not_found(call, &tried),
     };
-    let loaded = read_file(call, &file).and_then(|(text, chunk_name)| call.load(&text, &chunk_name));
+    let loaded =
+        read_file(call, &file).and_then(|(text, chunk_name)| call.load(&text, &chunk_name));
     loaded.map(Function::value).map_err(|why| cannot_load(name.bytes(), &file, &why))
 }
 
@@ -234,7 +251,10 @@ enum Require {
     Loading,
 }
 
-fn require<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
+fn require<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
     let module = call.loaded()?.get(name);
     if Userdata::from_value(module).is_some_and(|module| module.get::<Loading>().is_some()) {
         let text = [b"loop or previous error loading module '", name.bytes(), b"'"].concat();
@@ -270,8 +290,8 @@ impl Steps for Require {
                     }
                 }
                 *next += 1;
-                let loader =
-                    Table::from_value(field(call, "loaders")?).map_or(Value::NIL, |loaders| loaders.get(*next));
+                let loader = Table::from_value(field(call, "loaders")?)
+                    .map_or(Value::NIL, |loaders| loaders.get(*next));
                 if loader.is_nil() {
                     let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
                     return Err(Error::text(text));
@@ -292,7 +312,8 @@ impl Steps for Require {
     }
 }
 
-/// The table that a dotted name leads to from the globals, made on the way. None if something else is in the way.
+/// The table that a dotted name leads to from the globals, made on the way. None if something else
+/// is in the way.
 fn find_table<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<Table<'c>>, Error> {
     let mut table = call.globals();
     for part in name.split(|&byte| byte == b'.') {
@@ -311,8 +332,13 @@ fn find_table<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<Table<'c>>,
     Ok(Some(table))
 }
 
-/// `module(name, ...)`: a table of that name becomes the environment of the calling function; the options are called with it.
-fn module<'c>(call: &mut Call<'c>, name: LuaString<'c>, _options: Rest) -> Result<StartWith<'c, Module>, Error> {
+/// `module(name, ...)`: a table of that name becomes the environment of the calling function; the
+/// options are called with it.
+fn module<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+    _options: Rest,
+) -> Result<StartWith<'c, Module>, Error> {
     let loaded = call.loaded()?;
     let module = match Table::from_value(loaded.get(name)) {
         Some(module) => module,
@@ -332,8 +358,13 @@ fn module<'c>(call: &mut Call<'c>, name: LuaString<'c>, _options: Rest) -> Resul
         let end = memchr::memrchr(b'.', name.bytes()).map_or(0, |dot| dot + 1);
         module.set_field(call, "_PACKAGE", name.bytes()[..end].to_vec())?;
     }
-    let caller = call.level(1).and_then(|level| call.level_function(level)).filter(|function| function.is_lua());
-    let Some(caller) = caller else { return Err(Error::text("'module' not called from a Lua function")) };
+    let caller = call
+        .level(1)
+        .and_then(|level| call.level_function(level))
+        .filter(|function| function.is_lua());
+    let Some(caller) = caller else {
+        return Err(Error::text("'module' not called from a Lua function"));
+    };
     call.set_environment(caller, module)?;
     Ok(Start::new(Module { next: 1 }).keep(module.value()))
 }

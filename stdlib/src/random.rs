@@ -57,7 +57,11 @@ fn integer(_: &mut Call, min: Whole, max: Whole) -> Result<f64, Error> {
 }
 
 /// `random.string(length[, alphabet])`: letters and digits, or bytes of the alphabet.
-fn string<'c>(call: &mut Call<'c>, length: Whole, alphabet: Option<LuaString<'c>>) -> Result<Vec<u8>, Error> {
+fn string<'c>(
+    call: &mut Call<'c>,
+    length: Whole,
+    alphabet: Option<LuaString<'c>>,
+) -> Result<Vec<u8>, Error> {
     let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
         return Err(Error::argument(1, format!("length must be 0 to {MAX_LENGTH}")));
     };
@@ -66,7 +70,8 @@ fn string<'c>(call: &mut Call<'c>, length: Whole, alphabet: Option<LuaString<'c>
         return Err(Error::argument(2, "alphabet must have 1 to 256 bytes"));
     }
     call.charge(length);
-    // One request for many numbers: 32 bits each leave nothing to favour worth a thought, but it costs nothing to be exact.
+    // One request for many numbers: 32 bits each leave nothing to favour worth a thought, but it
+    // costs nothing to be exact.
     let mut bytes = Vec::new();
     let mut next = || {
         if bytes.is_empty() {

@@ -1,4 +1,5 @@
-//! Values as somebody reads them, in the REPL and in errors: tables with what is in them, to some depth and length. No Lua code runs.
+//! Values as somebody reads them, in the REPL and in errors: tables with what is in them, to some
+//! depth and length. No Lua code runs.
 
 use solvm_compiler::highlight::{Class, parts};
 use solvm_vm::{Call, LuaString, Table, Type, Value};
@@ -70,13 +71,17 @@ impl<'c> Shower<'_, 'c> {
         }
         if let Some(number) = value.as_number() {
             let text = self.call.number_string(number);
-            let text = text.map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned());
+            let text = text
+                .map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned());
             return (self.paint)(Part::Number, &text);
         }
         match value.as_boolean() {
             Some(boolean) => (self.paint)(Part::Boolean, &boolean.to_string()),
             None if value.is_nil() => (self.paint)(Part::Faint, "nil"),
-            None => (self.paint)(Part::Reference, &format!("{}: {:#x}", name_of(value), value.address())),
+            None => (self.paint)(
+                Part::Reference,
+                &format!("{}: {:#x}", name_of(value), value.address()),
+            ),
         }
     }
 
@@ -108,7 +113,9 @@ impl<'c> Shower<'_, 'c> {
             }
             self.left -= 1;
             let key = match LuaString::from_value(key) {
-                Some(text) if is_name(text.bytes()) => String::from_utf8_lossy(text.bytes()).into_owned(),
+                Some(text) if is_name(text.bytes()) => {
+                    String::from_utf8_lossy(text.bytes()).into_owned()
+                }
                 _ => format!("[{}]", self.value(key)),
             };
             parts.push(format!("{key} = {}", self.value(value)));
@@ -134,7 +141,8 @@ fn layout(parts: &[String], depth: usize) -> String {
 
 /// Whether a key is one of the list's indices, which are shown without it.
 fn is_index(key: Value<'_>, length: usize) -> bool {
-    key.as_number().is_some_and(|index| index >= 1.0 && index <= length as f64 && index.fract() == 0.0)
+    key.as_number()
+        .is_some_and(|index| index >= 1.0 && index <= length as f64 && index.fract() == 0.0)
 }
 
 /// Orders keys: numbers, strings, the rest.
@@ -173,7 +181,9 @@ fn quote(text: &[u8], length: usize) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
-            letter if letter.is_control() => quoted.push_str(&format!("\\{:03}", u32::from(letter))),
+            letter if letter.is_control() => {
+                quoted.push_str(&format!("\\{:03}", u32::from(letter)))
+            }
             letter => quoted.push(letter),
         }
     }

@@ -1,7 +1,9 @@
 //! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
 
 use crate::base;
-use solvm_vm::native::{BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{
+    BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted,
+};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value, messages};
 
@@ -46,7 +48,10 @@ fn concat<'c>(
             Some(piece) => piece.bytes().len(),
             None if value.as_number().is_some() => NumberText::LONGEST,
             None => {
-                let text = format!("invalid value ({}) at index {i} in table for 'concat'", value.type_name());
+                let text = format!(
+                    "invalid value ({}) at index {i} in table for 'concat'",
+                    value.type_name()
+                );
                 return Err(Error::text(text));
             }
         };
@@ -113,7 +118,11 @@ fn insert<'c>(call: &mut Call<'c>, table: Table<'c>, _rest: Rest) -> Result<(), 
     }
 }
 
-fn remove<'c>(call: &mut Call<'c>, table: Table<'c>, at: Option<i64>) -> Result<Either<Value<'c>, ()>, Error> {
+fn remove<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    at: Option<i64>,
+) -> Result<Either<Value<'c>, ()>, Error> {
     let length = table.length() as i64;
     let at = at.unwrap_or(length);
     if !(1..=length).contains(&at) {
@@ -144,8 +153,9 @@ fn move_values<'c>(
     let to = match call.argument(4) {
         None => from,
         Some(value) if value.is_nil() => from,
-        Some(value) => Table::from_value(value)
-            .ok_or_else(|| Error::argument(5, format!("table expected, got {}", value.type_name())))?,
+        Some(value) => Table::from_value(value).ok_or_else(|| {
+            Error::argument(5, format!("table expected, got {}", value.type_name()))
+        })?,
     };
     let count = last - first + 1.0;
     if count > 1e9 {
@@ -156,7 +166,8 @@ fn move_values<'c>(
         let value = from.get(Value::number(first + i as f64));
         to.set(call, Value::number(target + i as f64), value)
     };
-    // From the end where the target lies above the source, so that nothing is overwritten before it is read.
+    // From the end where the target lies above the source, so that nothing is overwritten before it
+    // is read.
     if target > first && target <= last && to == from {
         for i in (0..count).rev() {
             copy(call, i)?;
@@ -169,7 +180,11 @@ fn move_values<'c>(
     Ok(to)
 }
 
-fn for_each<'c>(_: &mut Call<'c>, _table: Table<'c>, _function: Function<'c>) -> StartWith<'c, ForEach> {
+fn for_each<'c>(
+    _: &mut Call<'c>,
+    _table: Table<'c>,
+    _function: Function<'c>,
+) -> StartWith<'c, ForEach> {
     Start::new(ForEach { is_first: true }).keep(Value::NIL)
 }
 
@@ -185,7 +200,9 @@ impl Steps for ForEach {
                 return call.finish(result);
             }
         }
-        let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
+        let Some(table) = call.argument(0).and_then(Table::from_value) else {
+            return call.finish(());
+        };
         let function = call.argument(1).unwrap_or(Value::NIL);
         let last = call.kept(0);
         match table.next(call, last)? {
@@ -198,7 +215,11 @@ impl Steps for ForEach {
     }
 }
 
-fn for_each_index<'c>(_: &mut Call<'c>, table: Table<'c>, _function: Function<'c>) -> Start<ForEachIndex> {
+fn for_each_index<'c>(
+    _: &mut Call<'c>,
+    table: Table<'c>,
+    _function: Function<'c>,
+) -> Start<ForEachIndex> {
     Start::new(ForEachIndex { next: 1, length: table.length() })
 }
 
@@ -215,7 +236,9 @@ impl Steps for ForEachIndex {
                 return call.finish(result);
             }
         }
-        let Some(table) = call.argument(0).and_then(Table::from_value) else { return call.finish(()) };
+        let Some(table) = call.argument(0).and_then(Table::from_value) else {
+            return call.finish(());
+        };
         let function = call.argument(1).unwrap_or(Value::NIL);
         let i = self.next;
         if i > self.length {
@@ -243,11 +266,12 @@ fn sort<'c>(
     })
 }
 
-/// A merge sort over two halves of the kept values, both holding all of them at first. Stable, and at most n log2 n comparisons
-/// whatever the comparator answers.
+/// A merge sort over two halves of the kept values, both holding all of them at first. Stable, and
+/// at most n log2 n comparisons whatever the comparator answers.
 ///
-/// Two runs of one width are merged from one half into the other, as soon as both are there: what is merged was mostly touched
-/// just before, and is in the cache. Runs of width 1 are in the first half, of width 2 in the second, of width 4 in the first.
+/// Two runs of one width are merged from one half into the other, as soon as both are there: what
+/// is merged was mostly touched just before, and is in the cache. Runs of width 1 are in the first
+/// half, of width 2 in the second, of width 4 in the first.
 struct Merge {
     length: usize,
     /// Where the half to read begins: 0 or `length`.
@@ -266,8 +290,17 @@ struct Merge {
 
 impl Merge {
     fn new(length: usize) -> Self {
-        let mut merge =
-            Merge { length, source: 0, width: 1, left: 0, middle: 0, right: 0, end: 0, out: 0, asked: false };
+        let mut merge = Merge {
+            length,
+            source: 0,
+            width: 1,
+            left: 0,
+            middle: 0,
+            right: 0,
+            end: 0,
+            out: 0,
+            asked: false,
+        };
         merge.span(0);
         merge
     }
@@ -306,11 +339,13 @@ impl Merge {
         Some((values[self.source + self.right], values[self.source + self.left]))
     }
 
-    /// Goes on to two runs that both have values, as one of those at hand has come to its end. False when everything is sorted.
+    /// Goes on to two runs that both have values, as one of those at hand has come to its end.
+    /// False when everything is sorted.
     fn next_runs(&mut self, values: &mut [Value<'_>]) -> bool {
         while self.left == self.middle || self.right == self.end {
             let target = self.length - self.source;
-            let rest = if self.left < self.middle { self.left..self.middle } else { self.right..self.end };
+            let rest =
+                if self.left < self.middle { self.left..self.middle } else { self.right..self.end };
             let (from, count) = (self.source + rest.start, rest.len());
             values.copy_within(from..from + count, target + self.out);
             let merged = 2 * self.width;
@@ -344,7 +379,8 @@ impl Merge {
     }
 }
 
-/// `a < b` for two numbers or two strings, and what finding out has cost; None if a metamethod decides or there is no order.
+/// `a < b` for two numbers or two strings, and what finding out has cost; None if a metamethod
+/// decides or there is no order.
 fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<(bool, usize)> {
     if let (Some(a), Some(b)) = (a.as_number(), b.as_number()) {
         return Some((a < b, 1));
@@ -370,7 +406,8 @@ impl Steps for SortWithComparator {
     }
 }
 
-/// What `<` puts in order: numbers and strings without a call, until one is needed or the budget is used up.
+/// What `<` puts in order: numbers and strings without a call, until one is needed or the budget is
+/// used up.
 struct Sort(Merge);
 
 impl Steps for Sort {

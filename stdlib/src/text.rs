@@ -1,8 +1,8 @@
-//! `text`: what people do with strings every day. Unlike those of `string`, these functions know UTF-8; bytes that are none
-//! stay as they are.
+//! `text`: what people do with strings every day. Unlike those of `string`, these functions know
+//! UTF-8; bytes that are none stay as they are.
 //!
-//! All of them are methods of strings as well, but for names that `string` has already: a program may call a variable `text`
-//! and go on calling `text.trim(text)`.
+//! All of them are methods of strings as well, but for names that `string` has already: a program
+//! may call a variable `text` and go on calling `text.trim(text)`.
 
 use crate::gathered::check_growth;
 use crate::string::text_argument;
@@ -35,7 +35,9 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("text" {
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let (from, to) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"string")?);
     let globals = call.globals();
-    let (Some(from), Some(to)) = (Table::from_value(globals.get(from)), Table::from_value(globals.get(to))) else {
+    let (Some(from), Some(to)) =
+        (Table::from_value(globals.get(from)), Table::from_value(globals.get(to)))
+    else {
         return Ok(());
     };
     for (name, function) in from.pairs() {
@@ -61,8 +63,11 @@ fn space(text: &[u8]) -> (usize, usize) {
     let mut end = text.len();
     while end > begin {
         // A character has four bytes at most.
-        let start = (end.saturating_sub(4)..end).rev().find(|&at| text.get(at).is_some_and(|&b| b & 0xc0 != 0x80));
-        let last = start.and_then(|start| Some((start, std::str::from_utf8(text.get(start..end)?).ok()?)));
+        let start = (end.saturating_sub(4)..end)
+            .rev()
+            .find(|&at| text.get(at).is_some_and(|&b| b & 0xc0 != 0x80));
+        let last =
+            start.and_then(|start| Some((start, std::str::from_utf8(text.get(start..end)?).ok()?)));
         match last {
             Some((start, last)) if last.chars().all(char::is_whitespace) => end = start,
             _ => break,
@@ -89,7 +94,11 @@ fn trim_right<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<
 }
 
 /// Changes the characters of a text, piece by piece; bytes that are none stay.
-fn map(call: &mut Call, text: LuaString, mut change: impl FnMut(&str) -> String) -> Result<Vec<u8>, Error> {
+fn map(
+    call: &mut Call,
+    text: LuaString,
+    mut change: impl FnMut(&str) -> String,
+) -> Result<Vec<u8>, Error> {
     charge(call, text);
     let mut result = Vec::new();
     check_growth(call, &result, text.bytes().len())?;
@@ -109,7 +118,8 @@ fn map(call: &mut Call, text: LuaString, mut change: impl FnMut(&str) -> String)
     Ok(result)
 }
 
-/// How much of a text is changed at a time: whole words, since what becomes of a letter may depend on its neighbours.
+/// How much of a text is changed at a time: whole words, since what becomes of a letter may depend
+/// on its neighbours.
 fn piece_length(text: &str) -> usize {
     const PIECE: usize = 4096;
     let from = text.ceil_char_boundary(PIECE);
@@ -141,7 +151,8 @@ fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error>
     })
 }
 
-/// `text.split(s[, separator])`: the parts between the separators; without one, the words between space.
+/// `text.split(s[, separator])`: the parts between the separators; without one, the words between
+/// space.
 fn split<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -200,7 +211,8 @@ impl Splitting {
             Some(b"") => {
                 // A character has four bytes at most; what is none is taken byte by byte.
                 let chunk = rest.get(..4).unwrap_or(rest).utf8_chunks().next();
-                let length = chunk.and_then(|chunk| chunk.valid().chars().next()).map_or(1, char::len_utf8);
+                let length =
+                    chunk.and_then(|chunk| chunk.valid().chars().next()).map_or(1, char::len_utf8);
                 (rest.get(..length.min(rest.len()))?, Some(start + length))
             }
             Some(separator) => match memmem::find(rest, separator) {
@@ -234,7 +246,11 @@ impl Steps for Splitting {
 }
 
 /// `text.join(list[, separator])`: the strings and numbers of a list in one.
-fn join<'c>(call: &mut Call<'c>, list: Table<'c>, separator: Option<LuaString<'c>>) -> Result<Vec<u8>, Error> {
+fn join<'c>(
+    call: &mut Call<'c>,
+    list: Table<'c>,
+    separator: Option<LuaString<'c>>,
+) -> Result<Vec<u8>, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let length = list.length();
     call.charge(length);
@@ -249,7 +265,8 @@ fn join<'c>(call: &mut Call<'c>, list: Table<'c>, separator: Option<LuaString<'c
             }
             (None, Some(x)) => text.extend_from_slice(&NumberText::new(x)),
             _ => {
-                let reason = format!("item {i} must be a string or a number, not a {}", value.type_name());
+                let reason =
+                    format!("item {i} must be a string or a number, not a {}", value.type_name());
                 return Err(Error::argument(1, reason));
             }
         }
@@ -260,7 +277,8 @@ fn join<'c>(call: &mut Call<'c>, list: Table<'c>, separator: Option<LuaString<'c
     Ok(text)
 }
 
-/// `text.replace(s, old, new[, count])`: with each `old` replaced, or the first `count` of them. `old` is no pattern.
+/// `text.replace(s, old, new[, count])`: with each `old` replaced, or the first `count` of them.
+/// `old` is no pattern.
 fn replace<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -324,10 +342,17 @@ fn padding<'c>(
         return Err(Error::argument(3, "the text to fill with is empty"));
     }
     let missing = wanted.size().unwrap_or(0).saturating_sub(width(text.bytes()));
-    let widest = pad.utf8_chunks().flat_map(|chunk| chunk.valid().chars()).map(char::len_utf8).max().unwrap_or(1);
+    let widest = pad
+        .utf8_chunks()
+        .flat_map(|chunk| chunk.valid().chars())
+        .map(char::len_utf8)
+        .max()
+        .unwrap_or(1);
     // The filling alone, and twice with the text: here and as a string.
     let length = missing.saturating_mul(widest);
-    call.check_memory(length.saturating_mul(3).saturating_add(text.bytes().len().saturating_mul(2)))?;
+    call.check_memory(
+        length.saturating_mul(3).saturating_add(text.bytes().len().saturating_mul(2)),
+    )?;
     call.charge(missing / BYTES_PER_UNIT);
     match std::str::from_utf8(pad) {
         Ok(pad) => Ok(pad.chars().cycle().take(missing).collect::<String>().into_bytes()),

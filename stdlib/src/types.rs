@@ -40,7 +40,9 @@ fn is_function(_: &mut Call, value: Option<Value>) -> bool {
 
 /// `types.is_integer(value)`: a number without a fraction.
 fn is_integer(_: &mut Call, value: Option<Value>) -> bool {
-    value.and_then(Value::as_number).is_some_and(|number| number.is_finite() && number.fract() == 0.0)
+    value
+        .and_then(Value::as_number)
+        .is_some_and(|number| number.is_finite() && number.fract() == 0.0)
 }
 
 /// `types.is_nil(value)`

@@ -1,7 +1,7 @@
 //! `utf8`, as Lua 5.4 has it (its manual, section 6.5).
 //!
-//! Sequences have up to six bytes and name code points below 2^31. Unless the caller is lax, those that Unicode does not have
-//! are invalid: surrogates, and what is above U+10FFFF.
+//! Sequences have up to six bytes and name code points below 2^31. Unless the caller is lax, those
+//! that Unicode does not have are invalid: surrogates, and what is above U+10FFFF.
 
 use solvm_vm::native::{Definition, Library, Param, Rest, Start, Step, Steps};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
@@ -26,7 +26,8 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// The code point with which the text begins, and the number of its bytes. None if it begins with no valid sequence.
+/// The code point with which the text begins, and the number of its bytes. None if it begins with
+/// no valid sequence.
 fn decode(text: &[u8], lax: bool) -> Option<(u32, usize)> {
     /// The smallest code points of sequences with so many continuation bytes.
     const SMALLEST: [u32; 6] = [0, 0x80, 0x800, 0x1_0000, 0x20_0000, 0x400_0000];
@@ -55,7 +56,10 @@ fn is_continuation(byte: u8) -> bool {
 
 /// Whether the byte at an index continues a sequence. Beyond the end there is none.
 fn continues(text: &[u8], index: i64) -> bool {
-    usize::try_from(index).ok().and_then(|index| text.get(index)).is_some_and(|&byte| is_continuation(byte))
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| text.get(index))
+        .is_some_and(|&byte| is_continuation(byte))
 }
 
 /// A position counted from 1; from the end if it is negative.
@@ -84,7 +88,8 @@ fn characters(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-/// `utf8.codepoint(text[, first[, last[, lax]]])`: the code points that begin between two positions.
+/// `utf8.codepoint(text[, first[, last[, lax]]])`: the code points that begin between two
+/// positions.
 fn code_points<'c>(
     _: &mut Call<'c>,
     text: LuaString<'c>,
@@ -105,7 +110,8 @@ fn code_points<'c>(
     let mut values = Vec::new();
     let mut index = (first - 1) as usize;
     while (index as i64) < last {
-        let (code, length) = decode(&text[index..], lax.unwrap_or(false)).ok_or_else(invalid_code)?;
+        let (code, length) =
+            decode(&text[index..], lax.unwrap_or(false)).ok_or_else(invalid_code)?;
         if values.len() == MAX_RESULTS {
             return Err(Error::text("string slice too long"));
         }
@@ -115,8 +121,8 @@ fn code_points<'c>(
     Ok(values)
 }
 
-/// `utf8.len(text[, first[, last[, lax]]])`: how many sequences begin between two positions; nil and the position of the
-/// first one that is invalid.
+/// `utf8.len(text[, first[, last[, lax]]])`: how many sequences begin between two positions; nil
+/// and the position of the first one that is invalid.
 fn length<'c>(
     _: &mut Call<'c>,
     text: LuaString<'c>,
@@ -170,8 +176,14 @@ impl Steps for Count {
     }
 }
 
-/// `utf8.offset(text, n[, position])`: where the n-th sequence from a position on begins; nil if there is none.
-fn offset<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: i64, start: Option<i64>) -> Result<Option<i64>, Error> {
+/// `utf8.offset(text, n[, position])`: where the n-th sequence from a position on begins; nil if
+/// there is none.
+fn offset<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    count: i64,
+    start: Option<i64>,
+) -> Result<Option<i64>, Error> {
     let text = text.bytes();
     let length = text.len() as i64;
     let start = position(start.unwrap_or(if count > 0 { 1 } else { length + 1 }), text.len());
@@ -228,11 +240,19 @@ fn codes<'c>(
     Ok((iterator, text, 0.0))
 }
 
-fn next_strict<'c>(_: &mut Call<'c>, text: LuaString<'c>, index: i64) -> Result<Vec<Value<'c>>, Error> {
+fn next_strict<'c>(
+    _: &mut Call<'c>,
+    text: LuaString<'c>,
+    index: i64,
+) -> Result<Vec<Value<'c>>, Error> {
     next_code(text.bytes(), index, false)
 }
 
-fn next_lax<'c>(_: &mut Call<'c>, text: LuaString<'c>, index: i64) -> Result<Vec<Value<'c>>, Error> {
+fn next_lax<'c>(
+    _: &mut Call<'c>,
+    text: LuaString<'c>,
+    index: i64,
+) -> Result<Vec<Value<'c>>, Error> {
     next_code(text.bytes(), index, true)
 }
 
@@ -242,7 +262,9 @@ fn next_code<'c>(text: &[u8], position: i64, lax: bool) -> Result<Vec<Value<'c>>
     while text.get(index).is_some_and(|&byte| is_continuation(byte)) {
         index += 1;
     }
-    let Some(rest) = text.get(index..).filter(|rest| !rest.is_empty()) else { return Ok(Vec::new()) };
+    let Some(rest) = text.get(index..).filter(|rest| !rest.is_empty()) else {
+        return Ok(Vec::new());
+    };
     let (code, length) = decode(rest, lax).ok_or_else(invalid_code)?;
     if continues(rest, length as i64) {
         return Err(invalid_code());

@@ -1,7 +1,7 @@
 //! Whole numbers as arguments: counts, sizes and numbers of things.
 //!
-//! Lua's own functions cut fractions off, as C does, and take NaN for some number. SolVM's functions refuse both: whoever asks for half
-//! a byte has made a mistake.
+//! Lua's own functions cut fractions off, as C does, and take NaN for some number. SolVM's
+//! functions refuse both: whoever asks for half a byte has made a mistake.
 
 use solvm_vm::native::FromLua;
 use solvm_vm::number::NumberText;
@@ -39,6 +39,11 @@ impl FromLua for Whole {
 /// A number as it is written, of anything else its type: what was got instead of a whole number.
 pub(crate) fn shown(value: Value<'_>) -> String {
     // Which sign a NaN has is of no interest.
-    let number = value.as_number().map(|number| NumberText::new(if number.is_nan() { f64::NAN } else { number }));
-    number.map_or_else(|| value.type_name().into(), |text| String::from_utf8_lossy(&text).into_owned())
+    let number = value
+        .as_number()
+        .map(|number| NumberText::new(if number.is_nan() { f64::NAN } else { number }));
+    number.map_or_else(
+        || value.type_name().into(),
+        |text| String::from_utf8_lossy(&text).into_owned(),
+    )
 }

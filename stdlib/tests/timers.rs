@@ -15,7 +15,9 @@ static LIBRARY: Library = solvm_vm::library!("" {
 
 /// `advance(seconds)`: the clock goes on while the goroutine runs.
 fn advance(_: &mut Call, seconds: f64) {
-    CLOCK.with(|clock| clock.get().expect("there is a clock").advance(Duration::from_secs_f64(seconds)));
+    CLOCK.with(|clock| {
+        clock.get().expect("there is a clock").advance(Duration::from_secs_f64(seconds))
+    });
 }
 
 /// Runs a program that asserts what it expects.
@@ -29,7 +31,8 @@ fn passes(code: &str) {
         let function = call.load(code.as_bytes(), b"=test").expect("it compiles");
         call.spawn(function, &[]).expect("it starts")
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     assert_eq!(runtime.block_on(executor.drive_main(main)), Outcome::Ended);
     assert!(!executor.has_failed());
 }

@@ -1,4 +1,5 @@
-//! The active calls of a thread, and their local variables: what `debug` and tracebacks see of the stack.
+//! The active calls of a thread, and their local variables: what `debug` and tracebacks see of the
+//! stack.
 
 use crate::frame::{self, Context, Continuation, call_slot};
 use crate::interpreter;
@@ -42,7 +43,8 @@ impl Activation {
 /// The active calls of a thread, innermost first, from a context on.
 pub(crate) struct Activations {
     context: Option<Context>,
-    /// The function that the context's call word is calling, if that is a native which is still running.
+    /// The function that the context's call word is calling, if that is a native which is still
+    /// running.
     pending: Option<Value>,
 }
 
@@ -56,10 +58,14 @@ impl Activations {
             return Activations { context: None, pending: None };
         }
         let is_running = std::ptr::eq(thread, vm.current);
-        let context = if is_running { Context { base: vm.base, pc: vm.pc } } else { Context::of(thread) };
+        let context =
+            if is_running { Context { base: vm.base, pc: vm.pc } } else { Context::of(thread) };
         // The instruction at which a budget ran out has not called anything yet.
         let has_called = is_running || (*thread).preempted == 0;
-        Activations { context: Some(context), pending: if has_called { called_native(context) } else { None } }
+        Activations {
+            context: Some(context),
+            pending: if has_called { called_native(context) } else { None },
+        }
     }
 }
 
@@ -71,7 +77,11 @@ pub(crate) unsafe fn called_native(context: Context) -> Option<Value> {
     let opcode = Instruction(*context.pc.sub(1)).opcode()?;
     let is_call = matches!(
         opcode,
-        Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen | Opcode::ForEachCall
+        Opcode::Call
+            | Opcode::CallOpen
+            | Opcode::TailCall
+            | Opcode::TailCallOpen
+            | Opcode::ForEachCall
     );
     if !is_call {
         return None;
@@ -89,7 +99,12 @@ impl Iterator for Activations {
             loop {
                 let context = self.context?;
                 if let Some(function) = self.pending.take() {
-                    return Some(Activation { function, pc: None, caller: Some(context), base: null_mut() });
+                    return Some(Activation {
+                        function,
+                        pc: None,
+                        caller: Some(context),
+                        base: null_mut(),
+                    });
                 }
                 let caller = context.caller();
                 self.context = caller;
@@ -98,17 +113,30 @@ impl Iterator for Activations {
                         let function = Value::from_lua_function(frame::function_of(context.base));
                         let code = (*frame::prototype_of(context.base)).code;
                         let pc = context.pc.offset_from(code) as usize - 1;
-                        return Some(Activation { function, pc: Some(pc), caller, base: context.base });
+                        return Some(Activation {
+                            function,
+                            pc: Some(pc),
+                            caller,
+                            base: context.base,
+                        });
                     }
                     Some(
-                        Continuation::Native | Continuation::ProtectedCall | Continuation::ProtectedCallWithHandler,
+                        Continuation::Native
+                        | Continuation::ProtectedCall
+                        | Continuation::ProtectedCallWithHandler,
                     ) => {
                         let caller = caller?;
                         let function = *caller.base.add(call_slot(caller.pc));
-                        return Some(Activation { function, pc: None, caller: Some(caller), base: null_mut() });
+                        return Some(Activation {
+                            function,
+                            pc: None,
+                            caller: Some(caller),
+                            base: null_mut(),
+                        });
                     }
                     Some(Continuation::Hook) => {
-                        // A native that is called or has returned is active, though it has no frame.
+                        // A native that is called or has returned is active, though it has no
+                        // frame.
                         let native = *context.base.sub(4);
                         self.pending = native.is_native_function().then_some(native);
                     }
@@ -126,14 +154,19 @@ impl Iterator for Activations {
     }
 }
 
-/// The local variables and temporaries of an active Lua function, in the order in which `debug.getlocal` counts them from 1:
-/// the name and the slot.
+/// The local variables and temporaries of an active Lua function, in the order in which
+/// `debug.getlocal` counts them from 1: the name and the slot.
 ///
 /// # Safety
 /// The activation was found since its thread ran last.
-pub(crate) unsafe fn local<'a>(vm: &Vm, activation: &'a Activation, number: usize) -> Option<(&'a [u8], *mut Value)> {
+pub(crate) unsafe fn local<'a>(
+    vm: &Vm,
+    activation: &'a Activation,
+    number: usize,
+) -> Option<(&'a [u8], *mut Value)> {
     let (compiled, pc) = (activation.compiled()?, activation.pc?);
-    let is_alive = |local: &&bytecode::LocalVariable| (local.start as usize..local.end as usize).contains(&pc);
+    let is_alive =
+        |local: &&bytecode::LocalVariable| (local.start as usize..local.end as usize).contains(&pc);
     let index = number.checked_sub(1)?;
     let (name, register) = match compiled.locals.iter().filter(is_alive).nth(index) {
         Some(local) => (&*local.name, usize::from(local.register)),
@@ -142,8 +175,10 @@ pub(crate) unsafe fn local<'a>(vm: &Vm, activation: &'a Activation, number: usiz
     // While it calls, what is below the callee are its registers.
     let instruction = compiled.code[pc];
     let is_temporary = name == TEMPORARY;
-    let calls =
-        matches!(instruction.opcode(), Some(Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen));
+    let calls = matches!(
+        instruction.opcode(),
+        Some(Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen)
+    );
     if is_temporary && !(calls && register < usize::from(instruction.a())) {
         return None;
     }
@@ -161,7 +196,8 @@ pub(crate) unsafe fn local<'a>(vm: &Vm, activation: &'a Activation, number: usiz
 pub(crate) unsafe fn named_locals(activation: &Activation) -> impl Iterator<Item = (&[u8], Value)> {
     let locals = activation.compiled().map_or(&[][..], |compiled| &compiled.locals);
     let pc = activation.pc.unwrap_or(usize::MAX);
-    let alive = locals.iter().filter(move |local| (local.start as usize..local.end as usize).contains(&pc));
+    let alive =
+        locals.iter().filter(move |local| (local.start as usize..local.end as usize).contains(&pc));
     let named = alive.filter(|local| !local.name.starts_with(b"("));
     // SAFETY: the registers of local variables that are alive hold values.
     named.map(|local| (&*local.name, unsafe { *activation.base.add(usize::from(local.register)) }))

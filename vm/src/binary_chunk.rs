@@ -1,7 +1,8 @@
 //! What `string.dump` gives: the source of the whole chunk and the position of one function in it.
 //!
-//! Bytecode from outside is never trusted, so a binary chunk holds none: loading compiles the source again. The form is
-//! [`SIGNATURE`], the function's ordinal and the length of the chunk's name (both 32 bits, little-endian), the name, the text.
+//! Bytecode from outside is never trusted, so a binary chunk holds none: loading compiles the
+//! source again. The form is [`SIGNATURE`], the function's ordinal and the length of the chunk's
+//! name (both 32 bits, little-endian), the name, the text.
 
 use solvm_compiler::bytecode::{Prototype, Source};
 use std::sync::Arc;
@@ -22,7 +23,8 @@ pub(crate) fn encode(prototype: &Prototype) -> Vec<u8> {
     [SIGNATURE, &prototype.ordinal.to_le_bytes(), &length.to_le_bytes(), name, text].concat()
 }
 
-/// The ordinal of a binary chunk's function, the chunk's name and its text. None if it was made by something else.
+/// The ordinal of a binary chunk's function, the chunk's name and its text. None if it was made by
+/// something else.
 pub(crate) fn decode(chunk: &[u8]) -> Option<(u32, &[u8], &[u8])> {
     let rest = chunk.strip_prefix(SIGNATURE)?;
     let (ordinal, rest) = rest.split_first_chunk()?;
@@ -36,7 +38,8 @@ pub(crate) fn find(main: &Arc<Prototype>, ordinal: u32) -> Option<&Arc<Prototype
     if main.ordinal == ordinal {
         return Some(main);
     }
-    // Ordinals are given in the order of the text: a function's own comes before those inside of it.
+    // Ordinals are given in the order of the text: a function's own comes before those inside of
+    // it.
     let children = main.prototypes.iter().filter(|child| child.ordinal <= ordinal);
     find(children.max_by_key(|child| child.ordinal)?, ordinal)
 }
@@ -49,7 +52,8 @@ mod tests {
     #[test]
     fn every_function_is_found_again() {
         let text = "local function a() return function() end end\nlocal function b() return function(...) end end";
-        let main = compile(Source::new(text.as_bytes(), &b"=x"[..]), &Options::default()).expect("compiles");
+        let main = compile(Source::new(text.as_bytes(), &b"=x"[..]), &Options::default())
+            .expect("compiles");
         for ordinal in 0..5 {
             let found = find(&main, ordinal).expect("is there");
             assert_eq!(found.ordinal, ordinal);
@@ -61,9 +65,13 @@ mod tests {
 
     #[test]
     fn other_chunks_are_refused() {
-        for chunk in
-            [&b"\x1bLua"[..], b"\x1bLuaQ\0\x01\x04\x08", b"\x1bLJ\x02", b"\x1b", b"\x1bLua\0\0\0\0\xff\xff\xff\xffabc"]
-        {
+        for chunk in [
+            &b"\x1bLua"[..],
+            b"\x1bLuaQ\0\x01\x04\x08",
+            b"\x1bLJ\x02",
+            b"\x1b",
+            b"\x1bLua\0\0\0\0\xff\xff\xff\xffabc",
+        ] {
             assert!(is_binary(chunk));
             assert_eq!(decode(chunk), None);
         }

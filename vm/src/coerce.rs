@@ -62,7 +62,8 @@ pub(crate) fn to_number(value: Value) -> Option<f64> {
     if value.is_number() { Some(value.as_f64()) } else { read_number(value) }
 }
 
-/// The number that a string stands for. Not inlined: it would be a part of every native that takes a number.
+/// The number that a string stands for. Not inlined: it would be a part of every native that takes
+/// a number.
 #[cold]
 #[inline(never)]
 fn read_number(value: Value) -> Option<f64> {

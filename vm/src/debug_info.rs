@@ -1,5 +1,6 @@
-//! What messages say about running code: positions, names of variables and functions, tracebacks. All of it is found from the
-//! bytecode and the frames when an error happens; running code keeps nothing for it.
+//! What messages say about running code: positions, names of variables and functions, tracebacks.
+//! All of it is found from the bytecode and the frames when an error happens; running code keeps
+//! nothing for it.
 
 use crate::activation::{self, Activation, Activations, compiled_of};
 use crate::coerce::Type;
@@ -32,14 +33,18 @@ pub(crate) unsafe fn position(vm: &Vm, activation: &Activation) -> CallerInfo {
 pub(crate) fn definition(function: Value) -> Vec<u8> {
     // SAFETY: the function is live, and its prototype's description with it.
     match unsafe { compiled_of(function) } {
-        Some(compiled) => {
-            [&chunk_id(&compiled.source.name)[..], b":", compiled.line_defined.to_string().as_bytes()].concat()
-        }
+        Some(compiled) => [
+            &chunk_id(&compiled.source.name)[..],
+            b":",
+            compiled.line_defined.to_string().as_bytes(),
+        ]
+        .concat(),
         None => b"[C]".to_vec(),
     }
 }
 
-/// "source:line: " of the running context, if it is Lua code; if that is a library's, of the code that has called it.
+/// "source:line: " of the running context, if it is Lua code; if that is a library's, of the code
+/// that has called it.
 ///
 /// # Safety
 /// No thread is running, or CONTEXT holds of it (see [`crate::frame`]).
@@ -78,7 +83,10 @@ pub(crate) unsafe fn context_position(context: Context) -> Option<CallerInfo> {
     }
     let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
     let pc = (context.pc.offset_from(compiled.code.as_ptr().cast()) as usize).wrapping_sub(1);
-    Some(CallerInfo { source: chunk_id(&compiled.source.name), line: compiled.lines.get(pc).copied() })
+    Some(CallerInfo {
+        source: chunk_id(&compiled.source.name),
+        line: compiled.lines.get(pc).copied(),
+    })
 }
 
 /// A variable or a function's name: its kind and its name.
@@ -102,17 +110,23 @@ fn register_name(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Opt
         Opcode::GetGlobal => Some(("global", field(instruction.d() as usize))),
         Opcode::GetField => Some(("field", field(instruction.c() as usize))),
         Opcode::SelfField => Some(("method", field(instruction.c() as usize))),
-        Opcode::GetIndex => Some(("field", constant_in_register(compiled, definition, instruction.c()))),
-        Opcode::GetInteger => Some(("field", b"?".to_vec())),
-        Opcode::SelfIndex => Some(("method", constant_in_register(compiled, definition, instruction.c()))),
-        Opcode::GetUpvalue => {
-            compiled.upvalues.get(instruction.d() as usize).map(|info| ("upvalue", info.name.to_vec()))
+        Opcode::GetIndex => {
+            Some(("field", constant_in_register(compiled, definition, instruction.c())))
         }
+        Opcode::GetInteger => Some(("field", b"?".to_vec())),
+        Opcode::SelfIndex => {
+            Some(("method", constant_in_register(compiled, definition, instruction.c())))
+        }
+        Opcode::GetUpvalue => compiled
+            .upvalues
+            .get(instruction.d() as usize)
+            .map(|info| ("upvalue", info.name.to_vec())),
         _ => None,
     }
 }
 
-/// The string constant that was loaded for instruction `pc` since it did not fit there; "?" for other keys.
+/// The string constant that was loaded for instruction `pc` since it did not fit there; "?" for
+/// other keys.
 fn constant_in_register(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Vec<u8> {
     let loaded = || {
         if compiled.local_name(register, pc).is_some() {
@@ -130,8 +144,8 @@ fn constant_in_register(compiled: &bytecode::Prototype, pc: usize, register: u8)
     loaded().unwrap_or_else(|| b"?".to_vec())
 }
 
-/// The instruction that gave a register its value at `pc`, found by walking the code up to there. Every forward jump that lands
-/// there or before is taken, as in PUC Lua's symbolic execution.
+/// The instruction that gave a register its value at `pc`, found by walking the code up to there.
+/// Every forward jump that lands there or before is taken, as in PUC Lua's symbolic execution.
 fn last_definition(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<usize> {
     let mut found = None;
     let mut i = 0;
@@ -148,7 +162,9 @@ fn last_definition(compiled: &bytecode::Prototype, pc: usize, register: u8) -> O
                 Operand::Target => register == a,
                 Operand::First => match opcode {
                     Opcode::LoadNil => (a..=instruction.d() as u8).contains(&register),
-                    Opcode::SelfField | Opcode::SelfIndex => register == a || register == a.wrapping_add(2),
+                    Opcode::SelfField | Opcode::SelfIndex => {
+                        register == a || register == a.wrapping_add(2)
+                    }
                     Opcode::Close | Opcode::SetList | Opcode::Return | Opcode::ReturnOpen => false,
                     Opcode::ForEachCall => register >= a,
                     _ => register >= a,
@@ -209,9 +225,12 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value
             if meaning != Operand::Register && !(letter == 'B' && meaning == Operand::First) {
                 continue;
             }
-            // Of an index the indexed object is meant, which stands first in B; of arithmetic the wrong operand.
-            let is_store =
-                matches!(instruction.opcode(), Some(Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger));
+            // Of an index the indexed object is meant, which stands first in B; of arithmetic the
+            // wrong operand.
+            let is_store = matches!(
+                instruction.opcode(),
+                Some(Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger)
+            );
             if is_store && letter != 'B' {
                 continue;
             }
@@ -222,7 +241,12 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value
             }
         }
     }
-    messages::operand(vm.dialect, operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), culprit)
+    messages::operand(
+        vm.dialect,
+        operation,
+        name.as_ref().map(|(kind, name)| (*kind, &name[..])),
+        culprit,
+    )
 }
 
 /// The message for the value in a register of the running frame.
@@ -235,7 +259,12 @@ pub(crate) unsafe fn register_error(vm: &Vm, operation: Operation, register: usi
         register_name(compiled, pc, register as u8)
     });
     let value = *vm.base.add(register);
-    messages::operand(vm.dialect, operation, name.as_ref().map(|(kind, name)| (*kind, &name[..])), value)
+    messages::operand(
+        vm.dialect,
+        operation,
+        name.as_ref().map(|(kind, name)| (*kind, &name[..])),
+        value,
+    )
 }
 
 /// The message for the callee of the call word before `vm.pc`.
@@ -249,7 +278,12 @@ pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
     let is_protected = context.continuation() == Some(Continuation::ProtectedCall);
     let dialect = if is_protected { Dialect::Lua } else { vm.dialect };
     let name = called_name(context).filter(|(_, name)| !name.starts_with(b"("));
-    messages::operand(dialect, Operation::Call, name.as_ref().map(|(kind, name)| (*kind, &name[..])), callee)
+    messages::operand(
+        dialect,
+        Operation::Call,
+        name.as_ref().map(|(kind, name)| (*kind, &name[..])),
+        callee,
+    )
 }
 
 /// What the callee of a context's call word is called there.
@@ -279,7 +313,9 @@ pub(crate) unsafe fn called_name(context: Context) -> Option<Name> {
 pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8> {
     let name = called_name(Context { base: vm.base, pc: vm.pc });
     match name {
-        Some((kind, name)) => messages::bad_argument(vm.dialect, index, kind == "method", &name, text),
+        Some((kind, name)) => {
+            messages::bad_argument(vm.dialect, index, kind == "method", &name, text)
+        }
         None => messages::bad_argument(vm.dialect, index, false, b"?", text),
     }
 }
@@ -288,7 +324,8 @@ pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8>
 const FIRST_LEVELS: usize = 12;
 const LAST_LEVELS: usize = 10;
 
-/// The traceback of a thread from a level on: lines that each begin with a line break, as `lua` prints them.
+/// The traceback of a thread from a level on: lines that each begin with a line break, as `lua`
+/// prints them.
 ///
 /// # Safety
 /// The thread is alive; if it is running, CONTEXT holds of it (see [`crate::frame`]).
@@ -308,13 +345,17 @@ pub(crate) unsafe fn traceback(vm: &Vm, thread: *const Thread, level: usize) -> 
             text.extend_from_slice(&describe(vm, &activation));
             if vm.locals_in_tracebacks {
                 for (name, value) in activation::named_locals(&activation) {
-                    text.extend_from_slice(&[b"\n\t\t", name, b" = ", &describe_value(value)[..]].concat());
+                    text.extend_from_slice(
+                        &[b"\n\t\t", name, b" = ", &describe_value(value)[..]].concat(),
+                    );
                 }
             }
         }
     }
     if is_first && level < total {
-        text.extend_from_slice(&[b"\n\t", messages::NATIVE.of(vm.dialect).as_bytes(), b": ?"].concat());
+        text.extend_from_slice(
+            &[b"\n\t", messages::NATIVE.of(vm.dialect).as_bytes(), b": ?"].concat(),
+        );
     }
     text
 }
@@ -336,7 +377,9 @@ fn describe_value(value: Value) -> Vec<u8> {
             format!("\"{}\"{more}", shown.escape_ascii()).into_bytes()
         }
         (Type::Nil, _) => b"nil".to_vec(),
-        _ if matches!(kind, Type::Function) => [b"function <", &definition(value)[..], b">"].concat(),
+        _ if matches!(kind, Type::Function) => {
+            [b"function <", &definition(value)[..], b">"].concat()
+        }
         _ => format!("{}: {:p}", kind.name(), value.address()).into_bytes(),
     }
 }
@@ -360,7 +403,9 @@ unsafe fn describe(vm: &Vm, activation: &Activation) -> Vec<u8> {
             line.extend_from_slice(&name);
             line.push(b'\'');
         }
-        (None, Some(compiled)) if compiled.line_defined == 0 => line.extend_from_slice(b" in main chunk"),
+        (None, Some(compiled)) if compiled.line_defined == 0 => {
+            line.extend_from_slice(b" in main chunk")
+        }
         (None, None) => line.extend_from_slice(b" ?"),
         (None, Some(compiled)) => {
             line.extend_from_slice(b" in function <");

@@ -1,26 +1,32 @@
 //! Frames, links and continuations: how the Lua stack says where everything goes on.
 //!
-//! **Context.** A place where running goes on is a pair `(base, pc)` where the word before `pc` is a *call word*: an instruction
-//! whose A is the slot (from `base`) of the callee, and whose B the number of results wanted + 1. It holds for every Lua
-//! frame, every continuation, every suspended thread and every first resume, and [`deliver`](crate::unwind::deliver) is the
-//! only way in which results of more than the simplest kind arrive.
+//! **Context.** A place where running goes on is a pair `(base, pc)` where the word before `pc` is
+//! a *call word*: an instruction whose A is the slot (from `base`) of the callee, and whose B the
+//! number of results wanted + 1. It holds for every Lua frame, every continuation, every suspended
+//! thread and every first resume, and [`deliver`](crate::unwind::deliver) is the only way in which
+//! results of more than the simplest kind arrive.
 //!
-//! **Frame.** `base[-2]` is the function, `base[-1]` its link: the pc after the caller's call word. In a vararg function's
-//! frame, which lies above the arguments, the upper 16 bits of the link are the distance from the frame of the plain call.
+//! **Frame.** `base[-2]` is the function, `base[-1]` its link: the pc after the caller's call word.
+//! In a vararg function's frame, which lies above the arguments, the upper 16 bits of the link are
+//! the distance from the frame of the plain call.
 //!
-//! **Continuation.** What a frame returns to need not be Lua code. A continuation is a pair of static words, a call word and
-//! an operation that receives the results, with `base` at the callee's slot X. `X[-1]` is its own link (saved pc and distance
-//! to the frame below) and `X[-2]` a Lua closure where the word wants at most one result (the return handlers reload the
-//! constants through it).
+//! **Continuation.** What a frame returns to need not be Lua code. A continuation is a pair of
+//! static words, a call word and an operation that receives the results, with `base` at the
+//! callee's slot X. `X[-1]` is its own link (saved pc and distance to the frame below) and `X[-2]`
+//! a Lua closure where the word wants at most one result (the return handlers reload the constants
+//! through it).
 //!
 //! **Invariants.**
-//! - CONTEXT: while a cold function or a native runs, `vm.base` and `vm.pc` are a context of `vm.current`, from which
-//!   [`Context::caller`] leads to the bottom of its stack; of a thread that is not running, the stored `base` and `pc` are.
-//! - DISTANCE: a link counts at most [`MAX_VALUES`] values and a frame's own few slots; whoever makes one has checked that.
-//! - WORDS: the pc of a continuation is that of its receiving word, until its handler has been entered: that one replaces it by
-//!   another context's before anything looks at the context.
+//! - CONTEXT: while a cold function or a native runs, `vm.base` and `vm.pc` are a context of
+//!   `vm.current`, from which [`Context::caller`] leads to the bottom of its stack; of a thread
+//!   that is not running, the stored `base` and `pc` are.
+//! - DISTANCE: a link counts at most [`MAX_VALUES`] values and a frame's own few slots; whoever
+//!   makes one has checked that.
+//! - WORDS: the pc of a continuation is that of its receiving word, until its handler has been
+//!   entered: that one replaces it by another context's before anything looks at the context.
 //!
-//! A link is below `0xFFF9 << 48`, so that the collector takes it for a number: distances stay below 0xFFF9.
+//! A link is below `0xFFF9 << 48`, so that the collector takes it for a number: distances stay
+//! below 0xFFF9.
 
 use crate::object::{LuaFunction, Prototype, Thread};
 use crate::value::{LUA_FUNCTION, Value};
@@ -65,7 +71,8 @@ pub(crate) fn unlink(link: Value) -> (usize, *const u32) {
     ((link.0 >> 48) as usize, (link.0 & LINK_MASK) as *const u32)
 }
 
-/// What receives a frame's results, when it is not Lua code. The names are opcodes behind those of the compiler.
+/// What receives a frame's results, when it is not Lua code. The names are opcodes behind those of
+/// the compiler.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Continuation {
@@ -73,7 +80,8 @@ pub(crate) enum Continuation {
     ProtectedCall = Opcode::COUNT as u8,
     /// The same for `xpcall`, whose handler lies below the callee.
     ProtectedCallWithHandler,
-    /// The result of an `xpcall` handler becomes the error value; the stack is unwound to the `xpcall`.
+    /// The result of an `xpcall` handler becomes the error value; the stack is unwound to the
+    /// `xpcall`.
     ErrorHandler,
     /// The first result goes to the target of the interrupted instruction.
     Result,
@@ -150,7 +158,8 @@ pub(crate) fn continuation_at(pc: *const u32) -> Option<Continuation> {
         return None;
     }
     debug_assert!(offset % 8 == 4, "the pc of a continuation is at its receiving word");
-    // SAFETY: `pc` lies in WORDS and, as the pc of a context, at a receiving operation, which is a continuation's number.
+    // SAFETY: `pc` lies in WORDS and, as the pc of a context, at a receiving operation, which is a
+    // continuation's number.
     Some(unsafe { std::mem::transmute::<u8, Continuation>(*pc as u8) })
 }
 

@@ -1,18 +1,20 @@
 //! Debug hooks: which events a thread's hook is told, and when.
 //!
-//! While some thread has a hook, every instruction enters `interpreter::hooked` first, which asks [`next_wanted_event`] before it lets
-//! the instruction run. The hook function runs in a frame of its own above the one that it interrupts
-//! ([`Continuation::Hook`](crate::frame::Continuation)); when it returns, the instruction is tried again and the next stage
-//! is looked at, until there is no event left. So a hook may fail, yield and be preempted like any code.
+//! While some thread has a hook, every instruction enters `interpreter::hooked` first, which asks
+//! [`next_wanted_event`] before it lets the instruction run. The hook function runs in a frame of
+//! its own above the one that it interrupts ([`Continuation::Hook`](crate::frame::Continuation));
+//! when it returns, the instruction is tried again and the next stage is looked at, until there is
+//! no event left. So a hook may fail, yield and be preempted like any code.
 //!
 //! **Invariants.**
-//! - ONE INSTRUCTION: `stage` and `passes` are about the instruction that the thread runs next outside of its hook function.
-//!   They are back at the beginning whenever one has been let through, or was left by an error.
-//! - ADDRESSES: frames are remembered as distances from the start of the stack, which may move; a remembered pc is compared
-//!   only, since its code may be gone.
+//! - ONE INSTRUCTION: `stage` and `passes` are about the instruction that the thread runs next
+//!   outside of its hook function. They are back at the beginning whenever one has been let
+//!   through, or was left by an error.
+//! - ADDRESSES: frames are remembered as distances from the start of the stack, which may move; a
+//!   remembered pc is compared only, since its code may be gone.
 //!
-//! Events of natives are those of calls that Lua code makes: what natives call by themselves is not seen. A return is told
-//! before the instruction that follows the call.
+//! Events of natives are those of calls that Lua code makes: what natives call by themselves is not
+//! seen. A return is told before the instruction that follows the call.
 
 use crate::activation;
 use crate::frame::{self, Context, unlink};
@@ -47,7 +49,8 @@ impl HookEvents {
 pub(crate) struct Event {
     pub(crate) name: &'static str,
     pub(crate) line: Option<u32>,
-    /// The native function that is called or has returned; nil if the event is about the running Lua function.
+    /// The native function that is called or has returned; nil if the event is about the running
+    /// Lua function.
     pub(crate) native: Value,
 }
 
@@ -247,8 +250,8 @@ pub(crate) unsafe fn abandon(vm: &mut Vm) {
     }
 }
 
-/// The next event to tell the hook function before the instruction before `vm.pc` runs. None: it may run. The tracer is told
-/// of those on the way.
+/// The next event to tell the hook function before the instruction before `vm.pc` runs. None: it
+/// may run. The tracer is told of those on the way.
 ///
 /// # Safety
 /// A Lua frame is running whose thread has no hook, or one that is not running.
@@ -279,7 +282,8 @@ unsafe fn running_frame(vm: &Vm) -> usize {
     vm.base.sub(distance).offset_from((*vm.current).stack) as usize
 }
 
-/// Whether the running function was reached by a tail call that has been told: its caller has called another one.
+/// Whether the running function was reached by a tail call that has been told: its caller has
+/// called another one.
 ///
 /// # Safety
 /// A Lua frame is running whose thread has a hook.
@@ -311,7 +315,9 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
     loop {
         match hook.stage {
             Stage::NativeReturns => match hook.returned_native(frame, pc) {
-                Some(native) if events.returns => return Some(Event { name: "return", line: None, native }),
+                Some(native) if events.returns => {
+                    return Some(Event { name: "return", line: None, native });
+                }
                 Some(_) => {}
                 None => hook.stage = Stage::Entry,
             },
@@ -340,7 +346,8 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
                 let lines = &compiled.lines;
                 let before = match hook.last {
                     Some(last) if last.frame == frame => {
-                        (last.pc as usize).wrapping_sub((*prototype).code as usize) / size_of::<u32>()
+                        (last.pc as usize).wrapping_sub((*prototype).code as usize)
+                            / size_of::<u32>()
                     }
                     _ => index.wrapping_sub(1),
                 };
@@ -349,9 +356,15 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
                 let begins_loop = index == before.wrapping_add(1)
                     && matches!(
                         hook.last,
-                        Some(Last { opcode: Some(Opcode::ForPrepare | Opcode::ForPrepareStep), .. })
+                        Some(Last {
+                            opcode: Some(Opcode::ForPrepare | Opcode::ForPrepareStep),
+                            ..
+                        })
                     );
-                let is_new = index == entry || index <= before || begins_loop || line != lines.get(before).copied();
+                let is_new = index == entry
+                    || index <= before
+                    || begins_loop
+                    || line != lines.get(before).copied();
                 if events.lines && is_new {
                     return Some(Event { name: "line", line, native: Value::NIL });
                 }
@@ -359,14 +372,22 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
             Stage::CallOrReturn => {
                 hook.stage = Stage::TailReturns;
                 match opcode {
-                    Some(Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen) if events.returns => {
+                    Some(
+                        Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen,
+                    ) if events.returns => {
                         return Some(Event::of_running("return"));
                     }
-                    Some(Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen) => {
+                    Some(
+                        Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen,
+                    ) => {
                         let callee = *vm.base.add(frame::call_slot(vm.pc));
                         if callee.is_native_function() {
                             if events.returns {
-                                hook.returning.push(Returning::Native { frame, pc, function: callee });
+                                hook.returning.push(Returning::Native {
+                                    frame,
+                                    pc,
+                                    function: callee,
+                                });
                             }
                             if events.calls {
                                 return Some(Event { name: "call", line: None, native: callee });
@@ -382,8 +403,10 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
                 }
             }
             Stage::TailReturns => {
-                let returns =
-                    matches!(opcode, Some(Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen));
+                let returns = matches!(
+                    opcode,
+                    Some(Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen)
+                );
                 if returns
                     && let Some(Returning::Tail { frame: left }) = hook.returning.last()
                     && *left == frame

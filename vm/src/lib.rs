@@ -1,7 +1,8 @@
-//! SolVM's virtual machine: values, heap and collector, interpreter, native-function interface, scheduler core.
+//! SolVM's virtual machine: values, heap and collector, interpreter, native-function interface,
+//! scheduler core.
 //!
-//! Knows neither files nor sockets nor any library function. A host makes a [`Vm`], opens libraries, starts goroutines and
-//! calls [`Vm::turn`] until nothing is left to do:
+//! Knows neither files nor sockets nor any library function. A host makes a [`Vm`], opens
+//! libraries, starts goroutines and calls [`Vm::turn`] until nothing is left to do:
 //!
 //! ```
 //! use solvm_vm::{Config, Turn, Vm};

@@ -13,7 +13,8 @@ use solvm_compiler::{Options, chunk_id, compile};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// Compiles a chunk, source text or what `string.dump` made of it, and makes its function. The error is a message.
+/// Compiles a chunk, source text or what `string.dump` made of it, and makes its function. The
+/// error is a message.
 ///
 /// # Safety
 /// The environment is live.
@@ -39,7 +40,8 @@ pub(crate) unsafe fn load(
         true => binary_chunk::decode(text).ok_or_else(refused)?,
         false => (0, name, text),
     };
-    let main = compile(Source { is_library, ..Source::new(text, name) }, &options).map_err(|error| error.message)?;
+    let main = compile(Source { is_library, ..Source::new(text, name) }, &options)
+        .map_err(|error| error.message)?;
     let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
     let prototype = instantiate(&mut vm.heap, compiled);
     Ok(new_function(&mut vm.heap, prototype, environment))
@@ -49,7 +51,11 @@ pub(crate) unsafe fn load(
 ///
 /// # Safety
 /// Prototype and environment are alive. The result is published before the next safepoint.
-unsafe fn new_function(heap: &mut Heap, prototype: *mut Prototype, environment: *mut Table) -> *mut LuaFunction {
+unsafe fn new_function(
+    heap: &mut Heap,
+    prototype: *mut Prototype,
+    environment: *mut Table,
+) -> *mut LuaFunction {
     let data: &PrototypeData = &(*prototype).cold;
     let count = data.compiled.upvalues.len();
     let function = heap.new_lua_function(prototype, environment, count as u8);
@@ -66,9 +72,12 @@ unsafe fn new_function(heap: &mut Heap, prototype: *mut Prototype, environment: 
 /// Makes the heap's form of a compiled function and of all functions inside it.
 ///
 /// # Safety
-/// The result is published before the next safepoint. `compiled` is code as the compiler makes it: handlers trust
-/// its operands.
-pub(crate) unsafe fn instantiate(heap: &mut Heap, compiled: &Arc<bytecode::Prototype>) -> *mut Prototype {
+/// The result is published before the next safepoint. `compiled` is code as the compiler makes it:
+/// handlers trust its operands.
+pub(crate) unsafe fn instantiate(
+    heap: &mut Heap,
+    compiled: &Arc<bytecode::Prototype>,
+) -> *mut Prototype {
     let mut constants: Box<[Value]> = vec![Value::NIL; compiled.constants.len()].into();
     for (i, constant) in compiled.constants.iter().enumerate() {
         constants[i] = match constant {
@@ -81,7 +90,8 @@ pub(crate) unsafe fn instantiate(heap: &mut Heap, compiled: &Arc<bytecode::Proto
         };
     }
     let children = compiled.prototypes.iter().map(|child| instantiate(heap, child)).collect();
-    let templates = compiled.templates.iter().map(|template| build_template(heap, template)).collect();
+    let templates =
+        compiled.templates.iter().map(|template| build_template(heap, template)).collect();
     let data = PrototypeData { compiled: compiled.clone(), constants, templates, children };
     let prototype = Prototype {
         header: Header { barrier: 0, kind: Kind::Prototype },
@@ -121,12 +131,14 @@ unsafe fn build_template(heap: &mut Heap, template: &bytecode::TableTemplate) ->
     result
 }
 
-/// Sets a key of a template. One without a value yet gets a slot all the same: that is what a removed key leaves behind.
+/// Sets a key of a template. One without a value yet gets a slot all the same: that is what a
+/// removed key leaves behind.
 ///
 /// # Safety
 /// Table, key and value are alive.
 unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value) {
-    let set = table::set(heap, template, key, Value::TRUE).and_then(|()| table::set(heap, template, key, value));
+    let set = table::set(heap, template, key, Value::TRUE)
+        .and_then(|()| table::set(heap, template, key, value));
     debug_assert!(set.is_ok(), "a template has room for its keys");
 }
 

@@ -1,7 +1,8 @@
-//! Every text of an error that the VM itself raises, and those of the libraries that the dialects word differently.
+//! Every text of an error that the VM itself raises, and those of the libraries that the dialects
+//! word differently.
 //!
-//! A dialect is whose words and habits a program meets. Where the words differ they stand here side by side: as a [`Wording`],
-//! or in a function that makes both.
+//! A dialect is whose words and habits a program meets. Where the words differ they stand here side
+//! by side: as a [`Wording`], or in a function that makes both.
 
 use crate::coerce::Type;
 use crate::metamethod::Metamethod;
@@ -75,7 +76,8 @@ pub(crate) const TOO_MANY_RESULTS: &str = "too many results to unpack";
 pub(crate) const TOO_MANY_RESULTS_STACK: &str = "stack overflow (too many results)";
 pub(crate) const NOT_ENOUGH_MEMORY: &str = "not enough memory";
 
-/// An error that nobody caught and that is no text, in the words of later versions of Lua, which tell more than 5.1's.
+/// An error that nobody caught and that is no text, in the words of later versions of Lua, which
+/// tell more than 5.1's.
 pub(crate) fn error_object(type_name: &str) -> String {
     format!("(error object is a {type_name} value)")
 }
@@ -92,7 +94,8 @@ pub(crate) const ASKED_OUT_OF_TURN: &str = "a native asks for something out of t
 pub(crate) const ALL_ASLEEP: &str = "all goroutines are asleep - deadlock!";
 pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside of a goroutine";
 pub(crate) const RUN_LIMIT: &str = "the goroutine ran too long without a wait";
-pub(crate) const REFUSED_BINARY: &str = "bad header in precompiled chunk (only what string.dump made is loaded)";
+pub(crate) const REFUSED_BINARY: &str =
+    "bad header in precompiled chunk (only what string.dump made is loaded)";
 pub(crate) const NO_VALUE: &str = "no value";
 
 /// One goroutine more than there may be.
@@ -161,14 +164,18 @@ pub(crate) fn operand(
         }
         Operation::Call => ("call", b"attempt to call a non-function object".to_vec()),
         Operation::Length => ("get length of", b"__len undefined".to_vec()),
-        Operation::Arithmetic(Metamethod::Negate, ..) => ("perform arithmetic on", b"__unm undefined".to_vec()),
+        Operation::Arithmetic(Metamethod::Negate, ..) => {
+            ("perform arithmetic on", b"__unm undefined".to_vec())
+        }
         Operation::Arithmetic(event, x, y) => {
             let event = Metamethod::KEYS[event as usize].trim_start_matches('_');
-            let text = format!("cannot perform {event} operation between {} and {}", name(x), name(y));
+            let text =
+                format!("cannot perform {event} operation between {} and {}", name(x), name(y));
             ("perform arithmetic on", text.into_bytes())
         }
         Operation::Concatenation(x, y) => {
-            let text = format!("cannot perform concat operation between {} and {}", name(x), name(y));
+            let text =
+                format!("cannot perform concat operation between {} and {}", name(x), name(y));
             ("concatenate", text.into_bytes())
         }
     };
@@ -195,11 +202,22 @@ fn key_text(key: Value) -> Vec<u8> {
     }
 }
 
-/// A wrong argument of a native, called by this name. The `self` of a method does not count in PUC Lua.
-pub(crate) fn bad_argument(dialect: Dialect, index: usize, is_method: bool, name: &[u8], text: &[u8]) -> Vec<u8> {
+/// A wrong argument of a native, called by this name. The `self` of a method does not count in PUC
+/// Lua.
+pub(crate) fn bad_argument(
+    dialect: Dialect,
+    index: usize,
+    is_method: bool,
+    name: &[u8],
+    text: &[u8],
+) -> Vec<u8> {
     match (dialect, index) {
-        (Dialect::GopherLua, _) => [format!("bad argument #{index} to ").as_bytes(), name, b" (", text, b")"].concat(),
-        (Dialect::Lua, 1) if is_method => [b"calling '", name, b"' on bad self (", text, b")"].concat(),
+        (Dialect::GopherLua, _) => {
+            [format!("bad argument #{index} to ").as_bytes(), name, b" (", text, b")"].concat()
+        }
+        (Dialect::Lua, 1) if is_method => {
+            [b"calling '", name, b"' on bad self (", text, b")"].concat()
+        }
         (Dialect::Lua, _) => {
             let index = index - usize::from(is_method);
             [format!("bad argument #{index} to '").as_bytes(), name, b"' (", text, b")"].concat()

@@ -2,7 +2,8 @@
 
 macro_rules! metamethods {
     ($($name:ident $key:literal)*) => {
-        /// An event of a metatable. The first eight have an absence bit in [`crate::object::Table`].
+        /// An event of a metatable. The first eight have an absence bit in
+        /// [`crate::object::Table`].
         #[repr(u8)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Metamethod { $(#[doc = concat!("`", $key, "`")] $name),* }

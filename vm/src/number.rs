@@ -1,4 +1,5 @@
-//! Numbers as text: `%.14g`, which is what `tostring`, `print` and `..` show. And their floor, which `%` needs all the time.
+//! Numbers as text: `%.14g`, which is what `tostring`, `print` and `..` show. And their floor,
+//! which `%` needs all the time.
 
 use std::io::Write;
 use std::ops::Deref;
@@ -11,8 +12,8 @@ const LONGEST: usize = 21;
 /// Numbers below it have a floor by [`floor_below_limit`].
 pub const FLOOR_LIMIT: f64 = (1u64 << 51) as f64;
 
-/// The whole number that is nearest to a number whose absolute value is below [`FLOOR_LIMIT`]. The base instruction set of
-/// x86-64 has no rounding, so that `f64::round` is a call.
+/// The whole number that is nearest to a number whose absolute value is below [`FLOOR_LIMIT`]. The
+/// base instruction set of x86-64 has no rounding, so that `f64::round` is a call.
 #[inline(always)]
 pub fn round_below_limit(x: f64) -> f64 {
     // So large that a sum with it has no bits for fractions: it is rounded to a whole number.
@@ -46,7 +47,8 @@ pub(crate) fn truncate(x: f64) -> i64 {
 #[derive(Clone, Copy)]
 pub struct NumberText {
     bytes: [u8; LONGEST],
-    /// Where the text begins and ends: whole numbers are written from their last digit on, so that they end with the bytes.
+    /// Where the text begins and ends: whole numbers are written from their last digit on, so that
+    /// they end with the bytes.
     start: u8,
     end: u8,
 }
@@ -68,10 +70,13 @@ impl NumberText {
     /// The most bytes that a text has.
     pub const LONGEST: usize = LONGEST;
 
-    /// The text of `x`, as C's `printf("%.14g")` on Linux gives it: `-nan` for a NaN whose sign is set.
+    /// The text of `x`, as C's `printf("%.14g")` on Linux gives it: `-nan` for a NaN whose sign is
+    /// set.
     pub fn new(x: f64) -> NumberText {
         let whole = truncate(x);
-        if (whole as f64).to_bits() == x.to_bits() && whole.unsigned_abs() < 10_u64.pow(DIGITS as u32) {
+        if (whole as f64).to_bits() == x.to_bits()
+            && whole.unsigned_abs() < 10_u64.pow(DIGITS as u32)
+        {
             return NumberText::of_integer(whole);
         }
         let mut text = NumberText { bytes: [0; LONGEST], start: 0, end: 0 };
@@ -156,11 +161,12 @@ impl Deref for NumberText {
     }
 }
 
-/// The first 14 digits of a finite positive number, correctly rounded, and its decimal exponent: `d.ddd * 10^exponent`.
+/// The first 14 digits of a finite positive number, correctly rounded, and its decimal exponent:
+/// `d.ddd * 10^exponent`.
 ///
-/// Rounding the shortest digits that read back as `x` is the same as rounding `x`, with two exceptions: they end in a lone
-/// 5 behind the 14th, so `x` itself may lie on the other side of the middle; or `x` has fewer than 14 digits to tell,
-/// being subnormal.
+/// Rounding the shortest digits that read back as `x` is the same as rounding `x`, with two
+/// exceptions: they end in a lone 5 behind the 14th, so `x` itself may lie on the other side of the
+/// middle; or `x` has fewer than 14 digits to tell, being subnormal.
 fn significant_digits(x: f64) -> ([u8; DIGITS], i32) {
     let mut shortest = Decimal::read(ryu::Buffer::new().format_finite(x).as_bytes());
     let (digits, tail) = shortest.digits.split_at_mut(DIGITS);
@@ -191,7 +197,8 @@ fn significant_digits(x: f64) -> ([u8; DIGITS], i32) {
     (rounded, shortest.exponent)
 }
 
-/// A positive number in decimal: its digits, the first of them not zero, filled with zeros, and the exponent of the first.
+/// A positive number in decimal: its digits, the first of them not zero, filled with zeros, and the
+/// exponent of the first.
 struct Decimal {
     digits: [u8; 17],
     exponent: i32,
@@ -219,8 +226,10 @@ impl Decimal {
             }
         }
         let written = bytes.as_slice();
-        let (sign, written) = written.strip_prefix(b"-").map_or((1, written), |written| (-1, written));
-        decimal.exponent += sign * written.iter().fold(0, |sum, &digit| sum * 10 + i32::from(digit - b'0'));
+        let (sign, written) =
+            written.strip_prefix(b"-").map_or((1, written), |written| (-1, written));
+        decimal.exponent +=
+            sign * written.iter().fold(0, |sum, &digit| sum * 10 + i32::from(digit - b'0'));
         decimal
     }
 }

@@ -1,6 +1,7 @@
 //! The memory layout of every object on the heap.
 //!
-//! Invariant: every object begins with [`Header`]; the collector and the write barrier know objects by it alone.
+//! Invariant: every object begins with [`Header`]; the collector and the write barrier know objects
+//! by it alone.
 
 use crate::value::Value;
 use solvm_compiler::bytecode;
@@ -10,7 +11,8 @@ use std::sync::Arc;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Header {
-    /// Not zero if a store into the object must take the barrier's slow path: the object may be marked already.
+    /// Not zero if a store into the object must take the barrier's slow path: the object may be
+    /// marked already.
     pub(crate) barrier: u8,
     /// What follows the header.
     pub(crate) kind: Kind,
@@ -40,25 +42,28 @@ pub(crate) enum Kind {
     Prototype,
 }
 
-/// A table: an array part for the keys 1..=array_size and a hash part of chained-scatter nodes. 32 bytes.
+/// A table: an array part for the keys 1..=array_size and a hash part of chained-scatter nodes. 32
+/// bytes.
 #[repr(C)]
 pub(crate) struct Table {
     pub(crate) header: Header,
-    /// Bit e is set if the table, used as a metatable, is known to lack the metamethod e (the first eight of `Metamethod`).
-    /// Any store that may create a key clears all bits.
+    /// Bit e is set if the table, used as a metatable, is known to lack the metamethod e (the first
+    /// eight of `Metamethod`). Any store that may create a key clears all bits.
     pub(crate) absent: u8,
-    /// A hash's home node is `hash >> shift`. 32 for a single node, which may be the shared empty node of all tables without
-    /// a hash part.
+    /// A hash's home node is `hash >> shift`. 32 for a single node, which may be the shared empty
+    /// node of all tables without a hash part.
     pub(crate) shift: u8,
     /// The number of slots of the array part.
     pub(crate) array_size: u32,
-    /// One before the slot of key 1, so that key i is at `array[i]`. What is at `array[0]` is for `table::array` to know.
+    /// One before the slot of key 1, so that key i is at `array[i]`. What is at `array[0]` is for
+    /// `table::array` to know.
     pub(crate) array: *mut Value,
     pub(crate) nodes: *mut Node,
     pub(crate) metatable: *mut Table,
 }
 
-/// One key of a table's hash part. A node whose value is nil is dead, its key still takes part in its chain.
+/// One key of a table's hash part. A node whose value is nil is dead, its key still takes part in
+/// its chain.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Node {
@@ -70,7 +75,8 @@ pub(crate) struct Node {
     pub(crate) free: u32,
 }
 
-/// A string of either kind. A short string's bytes follow at offset 12; for a long one the same header begins [`LongString`].
+/// A string of either kind. A short string's bytes follow at offset 12; for a long one the same
+/// header begins [`LongString`].
 #[repr(C)]
 pub(crate) struct Str {
     pub(crate) header: Header,
@@ -94,21 +100,23 @@ pub(crate) struct LongString {
     pub(crate) buffer: *mut Buffer,
 }
 
-/// The bytes of long strings. Its newest owner (whose length is `used`) may extend it in place, so that building a string
-/// piece by piece copies each piece once. The bytes follow.
+/// The bytes of long strings. Its newest owner (whose length is `used`) may extend it in place, so
+/// that building a string piece by piece copies each piece once. The bytes follow.
 #[repr(C)]
 pub(crate) struct Buffer {
     pub(crate) used: usize,
     pub(crate) capacity: usize,
 }
 
-/// A variable captured by closures. Open: `slot` points into a thread's stack; closed: at `closed`. 24 bytes.
+/// A variable captured by closures. Open: `slot` points into a thread's stack; closed: at `closed`.
+/// 24 bytes.
 #[repr(C)]
 pub(crate) struct Upvalue {
     pub(crate) header: Header,
     pub(crate) is_open: u8,
     pub(crate) slot: *mut Value,
-    /// The value once closed; while open, the address of the thread's next open upvalue (lower in the stack).
+    /// The value once closed; while open, the address of the thread's next open upvalue (lower in
+    /// the stack).
     pub(crate) closed: Value,
 }
 
@@ -130,8 +138,9 @@ pub(crate) struct Prototype {
     /// The number of fixed parameters.
     pub(crate) parameters: u8,
     pub(crate) frame_size: u32,
-    /// What the operands B and C of a call word are at least, as D, if it passes all parameters; [`VARARG`] for "not a simple entry".
-    /// Call handlers compare it with D as it is: B has 8 bits, C what is above.
+    /// What the operands B and C of a call word are at least, as D, if it passes all parameters;
+    /// [`VARARG`] for "not a simple entry". Call handlers compare it with D as it is: B has 8 bits,
+    /// C what is above.
     pub(crate) simple_call: u64,
     pub(crate) code: *const u32,
     pub(crate) constants: *const Value,
@@ -183,9 +192,11 @@ pub(crate) struct Thread {
     /// Where it goes on (after a call word), as `pc` and `base` of a context.
     pub(crate) pc: *const u32,
     pub(crate) base: *mut Value,
-    /// The end of what must survive above the frame: arguments of a native that waits, an open list of values.
+    /// The end of what must survive above the frame: arguments of a native that waits, an open list
+    /// of values.
     pub(crate) top: *mut Value,
-    /// Who resumed it. Null: suspended; the markers of the `thread` module: a goroutine's first thread, or dead.
+    /// Who resumed it. Null: suspended; the markers of the `thread` module: a goroutine's first
+    /// thread, or dead.
     pub(crate) resumer: *mut Thread,
     pub(crate) stack: *mut Value,
     /// The end of the stack for ordinary frames; `thread::EXTRA` further slots lie behind it.
@@ -198,7 +209,8 @@ pub(crate) struct Thread {
     pub(crate) hook: *mut crate::hook::Hook,
 }
 
-/// A Rust value behind a Lua value. The box is dropped when the collector finds the userdata dead, or by its native.
+/// A Rust value behind a Lua value. The box is dropped when the collector finds the userdata dead,
+/// or by its native.
 #[repr(C)]
 pub(crate) struct Userdata {
     pub(crate) header: Header,

@@ -1,13 +1,15 @@
 //! Lua threads: a stack, the context in which it goes on, and who resumed it.
 //!
 //! **Invariants.**
-//! - STACK MOVES: only [`grow`] moves the running thread's stack, and only that of the running thread moves. `vm.base`, `vm.top`
-//!   and open upvalues follow; nobody else keeps an address in it across a call that may grow it.
-//! - LIVE END: whatever a thread that is not running needs lies below [`live_end`], the rest of its stack is cleared by the
-//!   collector. A thread that stops says what is above its frame by `top`: arguments still to be taken, an open list, the
-//!   thread that it has resumed.
-//! - RESUMER: a suspended thread has none, a dead one is `DEAD` (it has a stack only if it failed: for tracebacks); a running one and those that wait for it form a chain up to
-//!   the goroutine's first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
+//! - STACK MOVES: only [`grow`] moves the running thread's stack, and only that of the running
+//!   thread moves. `vm.base`, `vm.top` and open upvalues follow; nobody else keeps an address in it
+//!   across a call that may grow it.
+//! - LIVE END: whatever a thread that is not running needs lies below [`live_end`], the rest of its
+//!   stack is cleared by the collector. A thread that stops says what is above its frame by `top`:
+//!   arguments still to be taken, an open list, the thread that it has resumed.
+//! - RESUMER: a suspended thread has none, a dead one is `DEAD` (it has a stack only if it failed:
+//!   for tracebacks); a running one and those that wait for it form a chain up to the goroutine's
+//!   first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
 
 use crate::frame::{self, Context};
 use crate::gc::{self, Heap};
@@ -17,7 +19,8 @@ use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::ptr::null_mut;
 
-/// Slots behind `stack_end`: continuations, metamethod arguments and a few results of natives need no check.
+/// Slots behind `stack_end`: continuations, metamethod arguments and a few results of natives need
+/// no check.
 pub(crate) const EXTRA: usize = 12;
 /// The stack of a thread may not have more slots than this, whatever the depth of calls.
 pub(crate) const MAX_SLOTS: usize = 8_000_000;
@@ -79,8 +82,8 @@ pub(crate) unsafe fn first_function(thread: *const Thread) -> Value {
 /// Stores the running context into the current thread, so that others can see where it stands.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`frame`]); what must survive of its stack lies below `top`, or in the running
-/// Lua frame.
+/// CONTEXT holds of the running thread (see [`frame`]); what must survive of its stack lies below
+/// `top`, or in the running Lua frame.
 pub(crate) unsafe fn save(vm: &mut Vm, top: *mut Value) {
     let thread = vm.current;
     (*thread).pc = vm.pc;
@@ -116,8 +119,8 @@ pub(crate) unsafe fn kill(vm: &mut Vm, thread: *mut Thread) {
     (*thread).resumer = DEAD;
 }
 
-/// Ends the running thread with an error: its upvalues are closed, but its frames stay as they are, so that a traceback shows
-/// where it failed. They go with the thread.
+/// Ends the running thread with an error: its upvalues are closed, but its frames stay as they are,
+/// so that a traceback shows where it failed. They go with the thread.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`frame`]); another one is switched to next.
@@ -129,12 +132,12 @@ pub(crate) unsafe fn fail(vm: &mut Vm) {
     (*thread).resumer = DEAD;
 }
 
-/// Room for `need` slots from `position` on, in the running thread. May move the stack; `vm.base` and `vm.top` follow.
-/// False if the limit of slots or of nested calls is reached.
+/// Room for `need` slots from `position` on, in the running thread. May move the stack; `vm.base`
+/// and `vm.top` follow. False if the limit of slots or of nested calls is reached.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`frame`]); `position` lies in its stack. The caller uses no address in that
-/// stack afterwards but those derived from `vm.base` and `vm.top` anew.
+/// CONTEXT holds of the running thread (see [`frame`]); `position` lies in its stack. The caller
+/// uses no address in that stack afterwards but those derived from `vm.base` and `vm.top` anew.
 pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> bool {
     let thread = vm.current;
     let used = position.offset_from((*thread).stack) as usize;
@@ -169,7 +172,8 @@ pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> boo
     true
 }
 
-/// As [`grow`], at a safepoint: if memory is short, the collector gets a chance. Everything alive lies below `position`.
+/// As [`grow`], at a safepoint: if memory is short, the collector gets a chance. Everything alive
+/// lies below `position`.
 ///
 /// # Safety
 /// As [`grow`]; the running context has been stored in `vm`.
@@ -203,7 +207,11 @@ unsafe fn depth(vm: &Vm) -> usize {
 ///
 /// # Safety
 /// `slot` lies in the stack of `thread`, which is running.
-pub(crate) unsafe fn find_upvalue(heap: &mut Heap, thread: *mut Thread, slot: *mut Value) -> *mut Upvalue {
+pub(crate) unsafe fn find_upvalue(
+    heap: &mut Heap,
+    thread: *mut Thread,
+    slot: *mut Value,
+) -> *mut Upvalue {
     let mut previous: *mut Upvalue = null_mut();
     let mut current = (*thread).open_upvalues;
     while !current.is_null() && (*current).slot > slot {

@@ -1,7 +1,8 @@
 //! Tracing: every function call and return is told to the embedding program.
 //!
-//! A tracer is one more listener to the events of [`crate::hook`]: while there is one, every thread has the state of a hook,
-//! whether or not it has a hook function. The tracer is host code and runs in between two instructions, with no frame.
+//! A tracer is one more listener to the events of [`crate::hook`]: while there is one, every thread
+//! has the state of a hook, whether or not it has a hook function. The tracer is host code and runs
+//! in between two instructions, with no frame.
 
 use crate::activation::Activations;
 use crate::debug_info;
@@ -19,8 +20,8 @@ pub struct TracedCall {
     pub event: &'static str,
     /// The goroutine in which it happens.
     pub goroutine: Option<GoroutineId>,
-    /// The Lua code that calls, or has called the native that returns; for the return of a Lua function, where that stands.
-    /// None where no Lua code calls.
+    /// The Lua code that calls, or has called the native that returns; for the return of a Lua
+    /// function, where that stands. None where no Lua code calls.
     pub position: Option<CallerInfo>,
     /// What the function is called there.
     pub name: Option<Vec<u8>>,
@@ -32,7 +33,8 @@ pub struct TracedCall {
 pub(crate) type Tracer = Box<dyn FnMut(&mut dyn Any, &TracedCall)>;
 
 impl Vm {
-    /// From now on `tracer` is told every function call and return; it gets the value that [`Vm::set_host`] put beside the VM.
+    /// From now on `tracer` is told every function call and return; it gets the value that
+    /// [`Vm::set_host`] put beside the VM.
     pub fn set_tracer<T: Any>(&mut self, tracer: fn(&mut T, &TracedCall)) {
         self.tracer = Some(Box::new(move |host, call| {
             if let Some(host) = host.downcast_mut() {
@@ -63,7 +65,8 @@ pub(crate) unsafe fn tell(vm: &mut Vm, event: &Event) {
     };
     let standing = if event.native.is_nil() && event.name != "call" { Some(here) } else { caller };
     // The caller knows another name than that of a function that was reached by a tail call.
-    let is_other = event.native.is_nil() && (event.name == "tail return" || hook::is_tail_called(vm));
+    let is_other =
+        event.native.is_nil() && (event.name == "tail return" || hook::is_tail_called(vm));
     let named = caller.filter(|_| !is_other);
     let traced = TracedCall {
         event: event.name,

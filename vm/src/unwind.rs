@@ -2,7 +2,8 @@
 
 use crate::coerce;
 use crate::frame::{
-    Context, Continuation, MAX_VALUES, OPEN_LIST, call_results, call_slot, constants_of, continuation_at, link, unlink,
+    Context, Continuation, MAX_VALUES, OPEN_LIST, call_results, call_slot, constants_of,
+    continuation_at, link, unlink,
 };
 use crate::gc;
 use crate::interpreter::{CALL, CONTINUE};
@@ -15,16 +16,23 @@ use crate::value::Value;
 use crate::vm::Vm;
 use std::ptr::null_mut;
 
-/// Lists longer than this are work that the budget pays for: a list may be handed down a deep stack, longer every time, and
-/// nothing else would stop that.
+/// Lists longer than this are work that the budget pays for: a list may be handed down a deep
+/// stack, longer every time, and nothing else would stop that.
 const LONG_LIST: usize = 250;
 
-/// `count` results from `source` on reach the call word before `pc` in the frame at `base`; that becomes the running context.
+/// `count` results from `source` on reach the call word before `pc` in the frame at `base`; that
+/// becomes the running context.
 ///
 /// # Safety
 /// `base` and `pc` are a context of the running thread. `count` live values lie at `source`, in the
 /// running thread's stack or elsewhere.
-pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, source: *const Value, count: usize) -> u64 {
+pub(crate) unsafe fn deliver(
+    vm: &mut Vm,
+    base: *mut Value,
+    pc: *const u32,
+    source: *const Value,
+    count: usize,
+) -> u64 {
     vm.base = base;
     vm.pc = pc;
     let wanted = call_results(pc);
@@ -67,12 +75,18 @@ pub(crate) unsafe fn deliver(vm: &mut Vm, base: *mut Value, pc: *const u32, sour
     CONTINUE
 }
 
-/// False and an error reach the call word before `pc` in the frame at `base`; that becomes the running context.
+/// False and an error reach the call word before `pc` in the frame at `base`; that becomes the
+/// running context.
 ///
 /// # Safety
-/// `base` and `pc` are a context of the running thread, whose call word called a native: its callee and the slot behind that
-/// are there.
-pub(crate) unsafe fn deliver_failure(vm: &mut Vm, base: *mut Value, pc: *const u32, error: Value) -> u64 {
+/// `base` and `pc` are a context of the running thread, whose call word called a native: its callee
+/// and the slot behind that are there.
+pub(crate) unsafe fn deliver_failure(
+    vm: &mut Vm,
+    base: *mut Value,
+    pc: *const u32,
+    error: Value,
+) -> u64 {
     let target = base.add(call_slot(pc));
     *target = Value::FALSE;
     *target.add(1) = error;
@@ -113,11 +127,13 @@ pub(crate) unsafe fn throw_out_of_memory(vm: &mut Vm) -> u64 {
     throw(vm, value)
 }
 
-/// Raises an error in the running context: the stack is unwound to the innermost protected call, threads included. The
-/// handler of an `xpcall` runs on top of the stack that failed, so that it sees all frames.
+/// Raises an error in the running context: the stack is unwound to the innermost protected call,
+/// threads included. The handler of an `xpcall` runs on top of the stack that failed, so that it
+/// sees all frames.
 ///
 /// # Safety
-/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). The error is alive.
+/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of
+/// [`crate::frame`]). The error is alive.
 pub(crate) unsafe fn throw(vm: &mut Vm, error: Value) -> u64 {
     let mut context = Context { base: vm.base, pc: vm.pc };
     while let (None, Some(caller)) = (context.continuation(), context.caller()) {
@@ -157,7 +173,9 @@ unsafe fn unwind(vm: &mut Vm, reached: Context, error: Value) -> u64 {
                 }
                 return fail_protected_call(vm, context.base.sub(3), error);
             }
-            Some(Continuation::ProtectedCall) => return fail_protected_call(vm, context.base, error),
+            Some(Continuation::ProtectedCall) => {
+                return fail_protected_call(vm, context.base, error);
+            }
             Some(Continuation::ThreadEnd | Continuation::ThreadStart) => {
                 let current = vm.current;
                 let resumer = (*current).resumer;
@@ -198,7 +216,8 @@ unsafe fn unwind(vm: &mut Vm, reached: Context, error: Value) -> u64 {
 /// A message of this many bytes grows no more: nested coroutines, unlike PUC Lua's, may be many.
 const LONG_MESSAGE: usize = 1000;
 
-/// An error that has passed through `coroutine.wrap`: a text gets the position of the call before it, as in PUC Lua.
+/// An error that has passed through `coroutine.wrap`: a text gets the position of the call before
+/// it, as in PUC Lua.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::frame`]), and `error` is alive.
@@ -216,8 +235,8 @@ unsafe fn with_position(vm: &mut Vm, error: Value) -> Value {
     vm.heap.string_value(&message)
 }
 
-/// Unwinds the running goroutine past every protected call, down to its first thread: the states of its natives are dropped,
-/// its coroutines end. Then it can be released.
+/// Unwinds the running goroutine past every protected call, down to its first thread: the states of
+/// its natives are dropped, its coroutines end. Then it can be released.
 ///
 /// # Safety
 /// As [`throw`].
@@ -256,10 +275,12 @@ pub(crate) unsafe fn fail(vm: &mut Vm, text: &str) -> scheduler::Ended {
     scheduler::Ended::Failed(value, traceback)
 }
 
-/// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room for it.
+/// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room
+/// for it.
 ///
 /// # Safety
-/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of [`crate::frame`]). Handler and error are alive.
+/// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of
+/// [`crate::frame`]). Handler and error are alive.
 unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool {
     // A native's arguments may reach further than its caller's frame; they are not needed any more.
     let frame_end = match continuation_at(vm.pc) {
@@ -324,8 +345,9 @@ unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u
     answer
 }
 
-/// Clears the registers of the running frame behind false and an error. What failed has left values there, which would be kept as
-/// long as nothing overwrites them: too long if it is they that fill the heap.
+/// Clears the registers of the running frame behind false and an error. What failed has left values
+/// there, which would be kept as long as nothing overwrites them: too long if it is they that fill
+/// the heap.
 ///
 /// # Safety
 /// [`deliver_failure`] has just reached the context in `vm`.

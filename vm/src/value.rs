@@ -1,11 +1,13 @@
 //! A Lua value in 64 bits: NaN boxing.
 //!
-//! A number is its IEEE 754 bits. Every other value is one of the NaNs from `0xFFF9_0000_0000_0000` up, which no arithmetic
-//! produces: the upper 16 bits are a tag, the lower 48 a pointer. Nil, false and true are the three largest words, so "is
-//! falsy" is one comparison. Since every tagged word is a NaN, arithmetic may compute first and look at its operands only
-//! if the result is a NaN.
+//! A number is its IEEE 754 bits. Every other value is one of the NaNs from `0xFFF9_0000_0000_0000`
+//! up, which no arithmetic produces: the upper 16 bits are a tag, the lower 48 a pointer. Nil,
+//! false and true are the three largest words, so "is falsy" is one comparison. Since every tagged
+//! word is a NaN, arithmetic may compute first and look at its operands only if the result is a
+//! NaN.
 //!
-//! Invariant: a number's NaN is always one below the tags ([`Value::number`] makes sure), so `is_number` is one comparison.
+//! Invariant: a number's NaN is always one below the tags ([`Value::number`] makes sure), so
+//! `is_number` is one comparison.
 
 use crate::object::{LuaFunction, NativeFunction, Str, Table, Thread, Userdata};
 
@@ -99,7 +101,8 @@ impl Value {
         (self.0 & ((1 << 48) - 1)) as *mut u8
     }
 
-    /// The pointer if the tag is `tag`; otherwise a word whose upper 16 bits are not zero (see [`is_pointer`]).
+    /// The pointer if the tag is `tag`; otherwise a word whose upper 16 bits are not zero (see
+    /// [`is_pointer`]).
     #[inline(always)]
     pub(crate) fn untag(self, tag: u64) -> u64 {
         self.0 ^ (tag << 48)

@@ -34,8 +34,9 @@ pub struct Config {
     pub clock: Clock,
     /// Whether tracebacks show the local variables of each call.
     pub locals_in_tracebacks: bool,
-    /// Whether the interpreter's handlers may jump to each other where that is safe. If not, they return to a loop after
-    /// every instruction, as on targets whose compiler makes no sibling calls: slower, with the same results.
+    /// Whether the interpreter's handlers may jump to each other where that is safe. If not, they
+    /// return to a loop after every instruction, as on targets whose compiler makes no sibling
+    /// calls: slower, with the same results.
     pub chained: bool,
 }
 
@@ -164,12 +165,16 @@ pub struct Vm {
 impl Vm {
     /// A VM without libraries.
     pub fn new(config: Config) -> Box<Vm> {
-        let mut heap = Heap::new(HeapConfig { memory_limit: config.memory_limit, hash_seed: config.hash_seed });
+        let mut heap = Heap::new(HeapConfig {
+            memory_limit: config.memory_limit,
+            hash_seed: config.hash_seed,
+        });
         let mut metamethod_names = [null_mut(); Metamethod::COUNT];
         for (name, key) in metamethod_names.iter_mut().zip(Metamethod::KEYS) {
             *name = heap.string(key.as_bytes());
         }
-        let type_names = std::array::from_fn(|index| heap.string_value(Type::NAMES[index].as_bytes()));
+        let type_names =
+            std::array::from_fn(|index| heap.string_value(Type::NAMES[index].as_bytes()));
         let index_name = metamethod_names[Metamethod::Index as usize];
         // SAFETY: the heap is fresh; nothing collects before the VM is complete.
         let (globals, registry, referenced, index_hash, dummy_function) = unsafe {
@@ -230,15 +235,16 @@ impl Vm {
         vm
     }
 
-    /// Lets the heap ring at the budget. To be called wherever the host enters, before anything is allocated: it may have
-    /// moved the VM meanwhile.
+    /// Lets the heap ring at the budget. To be called wherever the host enters, before anything is
+    /// allocated: it may have moved the VM meanwhile.
     pub(crate) fn settle(&mut self) {
         let fuel = &raw mut self.fuel;
         // SAFETY: whoever can move the VM cannot allocate in its heap without coming through here.
         unsafe { self.heap.set_budget(fuel) };
     }
 
-    /// Runs the context at hand until the chain of handlers ends. The only way into the interpreter.
+    /// Runs the context at hand until the chain of handlers ends. The only way into the
+    /// interpreter.
     ///
     /// # Safety
     /// `current`, `pc`, `base` and `k` are a context.
@@ -250,7 +256,8 @@ impl Vm {
         exit
     }
 
-    /// Whether the interpreter's handlers jump to each other. If not, they return to a loop after every instruction.
+    /// Whether the interpreter's handlers jump to each other. If not, they return to a loop after
+    /// every instruction.
     pub fn is_chained(&self) -> bool {
         self.is_chained
     }
@@ -280,7 +287,8 @@ impl Vm {
         self.host.as_mut()?.downcast_mut()
     }
 
-    /// Stops the program from another thread, whatever it does: the turn at hand ends as interrupted.
+    /// Stops the program from another thread, whatever it does: the turn at hand ends as
+    /// interrupted.
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         self.scheduler.cancel_flag()
     }
@@ -304,7 +312,8 @@ pub(crate) struct VmRoots(*mut Vm);
 
 impl Roots for VmRoots {
     fn trace(&mut self, marker: &mut Marker<'_>) {
-        // SAFETY: the VM is alive during a collection; only its fields other than the heap are touched.
+        // SAFETY: the VM is alive during a collection; only its fields other than the heap are
+        // touched.
         unsafe {
             let vm = self.0;
             for value in [

@@ -1,4 +1,5 @@
-//! The chain of handlers: chosen where it works, and never a byte of host stack however long it gets.
+//! The chain of handlers: chosen where it works, and never a byte of host stack however long it
+//! gets.
 
 use solvm_compiler::bytecode::{Opcode, Prototype, Source};
 use solvm_compiler::{Options, compile};
@@ -10,7 +11,8 @@ use std::task::{Context, Waker};
 
 /// Every opcode in a loop.
 const SOURCE: &str = include_str!("dispatch.lua");
-/// The host stack of the thread that runs it. A chain that grew by a word per instruction would need a hundred times as much.
+/// The host stack of the thread that runs it. A chain that grew by a word per instruction would
+/// need a hundred times as much.
 const STACK: usize = 256 << 10;
 
 static LIBRARY: Library = solvm_vm::library!("" {
@@ -42,17 +44,26 @@ fn next<'c>(
     Ok(table.next(call, key.unwrap_or(Value::NIL))?.unwrap_or((Value::NIL, Value::NIL)))
 }
 
-fn ipairs_iterator<'c>(_: &mut Call<'c>, table: solvm_vm::Table<'c>, index: f64) -> (Value<'c>, Value<'c>) {
+fn ipairs_iterator<'c>(
+    _: &mut Call<'c>,
+    table: solvm_vm::Table<'c>,
+    index: f64,
+) -> (Value<'c>, Value<'c>) {
     let value = table.get(index as usize + 1);
     (if value.is_nil() { Value::NIL } else { Value::number(index + 1.0) }, value)
 }
 
-fn set_metatable<'c>(call: &mut Call<'c>, table: Value<'c>, metatable: solvm_vm::Table<'c>) -> Value<'c> {
+fn set_metatable<'c>(
+    call: &mut Call<'c>,
+    table: Value<'c>,
+    metatable: solvm_vm::Table<'c>,
+) -> Value<'c> {
     call.set_metatable(table, Some(metatable));
     table
 }
 
-/// The source, with a function that has more constants than 16 bits can count before it uses those that it is about.
+/// The source, with a function that has more constants than 16 bits can count before it uses those
+/// that it is about.
 fn source() -> String {
     let constants: String = (0..66_000).map(|i| format!("x = {i}.5 ")).collect();
     format!(
@@ -95,7 +106,9 @@ fn run(config: Config, rounds: u32) -> Result<f64, String> {
         vm.watch(Some(main));
         while vm.turn(&mut Context::from_waker(Waker::noop())) == Turn::Ready {}
         vm.next_end(|_, _, end| match end {
-            Ok(values) => values.first().and_then(|value| value.as_number()).ok_or("no number".to_string()),
+            Ok(values) => {
+                values.first().and_then(|value| value.as_number()).ok_or("no number".to_string())
+            }
             Err((error, _)) => {
                 let text = solvm_vm::LuaString::from_value(error).map(|text| text.bytes().to_vec());
                 Err(String::from_utf8_lossy(&text.unwrap_or_default()).into_owned())
@@ -109,7 +122,8 @@ fn run(config: Config, rounds: u32) -> Result<f64, String> {
 
 #[test]
 fn every_opcode_is_run() {
-    let prototype = compile(Source::new(source().into_bytes(), *b"=dispatch"), &Options::default()).expect("compiles");
+    let prototype = compile(Source::new(source().into_bytes(), *b"=dispatch"), &Options::default())
+        .expect("compiles");
     let mut found = HashSet::new();
     opcodes_of(&prototype, &mut found);
     let missing: Vec<_> = Opcode::ALL.iter().filter(|opcode| !found.contains(opcode)).collect();

@@ -128,11 +128,16 @@ struct Collect {
 
 impl Steps for Collect {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if std::mem::replace(&mut self.asked, true) { call.finish(()) } else { call.collect_garbage(self.slice) }
+        if std::mem::replace(&mut self.asked, true) {
+            call.finish(())
+        } else {
+            call.collect_garbage(self.slice)
+        }
     }
 }
 
-/// Calls a function 200 times, with a slice of collection after each call; keeps and joins what it returns.
+/// Calls a function 200 times, with a slice of collection after each call; keeps and joins what it
+/// returns.
 fn keep_results(_: &mut Call, _function: Function) -> Start<KeepResults> {
     Start::new(KeepResults { calls: 0, collect: false })
 }
@@ -216,7 +221,9 @@ fn ended(vm: &mut Vm) -> Vec<String> {
 fn shown(value: Value) -> String {
     match LuaString::from_value(value) {
         Some(text) => String::from_utf8_lossy(text.bytes()).into_owned(),
-        None => value.as_number().map_or_else(|| format!("{:?}", value.as_boolean()), |x| x.to_string()),
+        None => {
+            value.as_number().map_or_else(|| format!("{:?}", value.as_boolean()), |x| x.to_string())
+        }
     }
 }
 
@@ -237,14 +244,18 @@ fn a_step_asks_for_one_thing() {
 
 #[test]
 fn results_belong_to_the_native_that_asked() {
-    let source = "local function many() return 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 end
+    let source =
+        "local function many() return 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 end
         return all_results(many), stale_results()";
     assert_eq!(results_of(source), ["16", "Some(true)"]);
 }
 
 #[test]
 fn a_native_can_become_another() {
-    assert_eq!(results_of("return begin_anew(function(...) collect() return (select or pcall) and 7 end)"), ["7"]);
+    assert_eq!(
+        results_of("return begin_anew(function(...) collect() return (select or pcall) and 7 end)"),
+        ["7"]
+    );
 }
 
 #[test]

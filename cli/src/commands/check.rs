@@ -68,7 +68,8 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         match inspected {
             Ok(inspection) => {
                 let is_test = test::is_test(&path, false);
-                let is_known = |name: &str| known.contains(name) || is_test && test::GLOBALS.contains(&name);
+                let is_known =
+                    |name: &str| known.contains(name) || is_test && test::GLOBALS.contains(&name);
                 let findings = inspection.findings(is_known).into_iter();
                 reports.extend(findings.map(|finding| report(&path, finding, &known)));
             }
@@ -76,7 +77,11 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         }
     }
     // A closed pipe is no error of ours.
-    let _ = io::stdout().write_all(&if matches.get_flag("json") { as_json(&reports) } else { as_text(&reports) });
+    let _ = io::stdout().write_all(&if matches.get_flag("json") {
+        as_json(&reports)
+    } else {
+        as_text(&reports)
+    });
     if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -95,14 +100,17 @@ fn look(path: &Path) -> Result<Inspection, Report> {
     let file = name_of(path);
     let text = match if path == Path::new(INPUT) { read_input() } else { fs::read(path) } {
         Ok(text) => text,
-        Err(error) => return Err(Report { file, line: 0, kind: "unreadable", message: reason(&error) }),
+        Err(error) => {
+            return Err(Report { file, line: 0, kind: "unreadable", message: reason(&error) });
+        }
     };
     let source = Source::new(text, format!("@{file}").into_bytes());
     inspect(&source).map_err(|error| {
         let message = String::from_utf8_lossy(&error.message).into_owned();
         // The message begins with the place, which is told in its own form.
         let place = format!(":{}: ", error.line);
-        let message = message.split_once(&place).map_or(message.clone(), |(_, rest)| rest.to_string());
+        let message =
+            message.split_once(&place).map_or(message.clone(), |(_, rest)| rest.to_string());
         Report { file, line: error.line, kind: "syntax", message }
     })
 }

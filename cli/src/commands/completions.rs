@@ -1,4 +1,5 @@
-//! `solvm completions SHELL` and `solvm man`: what shells and `man` read, made from the table of options.
+//! `solvm completions SHELL` and `solvm man`: what shells and `man` read, made from the table of
+//! options.
 
 use crate::arguments;
 use clap::builder::EnumValueParser;
@@ -8,9 +9,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
-    command
-        .about("Print the completions of a shell, to be sourced by it")
-        .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(EnumValueParser::<Shell>::new()))
+    command.about("Print the completions of a shell, to be sourced by it").arg(
+        Arg::new("shell")
+            .value_name("SHELL")
+            .required(true)
+            .value_parser(EnumValueParser::<Shell>::new()),
+    )
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
@@ -23,13 +27,16 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     print(&text)
 }
 
-/// bash's script, with long options that may have one dash. In it, the options of `solvm` stand before those of its commands,
-/// which have two.
+/// bash's script, with long options that may have one dash. In it, the options of `solvm` stand
+/// before those of its commands, which have two.
 fn with_one_dash(script: &str) -> String {
-    arguments::command().get_arguments().filter_map(Arg::get_long).fold(script.into(), |script, name| {
-        let script = script.replacen(&format!(" --{name} "), &format!(" --{name} -{name} "), 1);
-        script.replacen(&format!(" --{name})"), &format!(" --{name}|-{name})"), 1)
-    })
+    arguments::command().get_arguments().filter_map(Arg::get_long).fold(
+        script.into(),
+        |script, name| {
+            let script = script.replacen(&format!(" --{name} "), &format!(" --{name} -{name} "), 1);
+            script.replacen(&format!(" --{name})"), &format!(" --{name}|-{name})"), 1)
+        },
+    )
 }
 
 pub(super) fn add_man_words(command: Command) -> Command {

@@ -1,4 +1,5 @@
-//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book FOLDER`: all of it as Markdown.
+//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book FOLDER`: all
+//! of it as Markdown.
 
 mod book;
 
@@ -13,7 +14,11 @@ use std::process::ExitCode;
 pub(super) fn add_words(command: Command) -> Command {
     command
         .about("Print the documentation of a module or a function")
-        .arg(Arg::new("name").value_name("NAME").help("As uuid, uuid.v4, http_get; none lists the modules"))
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .help("As uuid, uuid.v4, http_get; none lists the modules"),
+        )
         .arg(
             Arg::new("book")
                 .long("book")
@@ -52,7 +57,9 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 
 /// Everything that is documented: the module's name and the entry.
 fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
-    modules().flat_map(|module| entries(module.documentation).into_iter().map(|entry| (module.name, entry)))
+    modules().flat_map(|module| {
+        entries(module.documentation).into_iter().map(|entry| (module.name, entry))
+    })
 }
 
 /// The modules, each with the first sentence of what is said of it and the names in it.
@@ -69,13 +76,18 @@ fn overview() -> String {
 pub(crate) fn describe(name: &str) -> Option<String> {
     let is_method = |full: &str| full.split_once(':').is_some_and(|(_, method)| method == name);
     let exact: Vec<_> = everything().filter(|(_, entry)| entry.name == name).collect();
-    let found =
-        if exact.is_empty() { everything().filter(|(_, entry)| is_method(entry.name)).collect() } else { exact };
+    let found = if exact.is_empty() {
+        everything().filter(|(_, entry)| is_method(entry.name)).collect()
+    } else {
+        exact
+    };
     let whole: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
     let mut text = String::new();
-    // A module's own name shows all of it. What is said of one without a table of its name is no entry.
+    // A module's own name shows all of it. What is said of one without a table of its name is no
+    // entry.
     let has_table = whole.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
-    if let Some(module) = modules().find(|module| module.name == name && !module.documentation.is_empty() && !has_table)
+    if let Some(module) = modules()
+        .find(|module| module.name == name && !module.documentation.is_empty() && !has_table)
     {
         put_text(&introduction(module.documentation), "", &mut text);
     }
@@ -121,8 +133,10 @@ fn similar_names(name: &str) -> Vec<String> {
         let known = known.to_lowercase();
         known.contains(&wanted) || crate::spelling::distance(&known, &wanted) <= 2
     };
-    let mut names: Vec<String> =
-        everything().filter(|(_, entry)| is_similar(entry.name)).map(|(_, entry)| entry.name.to_string()).collect();
+    let mut names: Vec<String> = everything()
+        .filter(|(_, entry)| is_similar(entry.name))
+        .map(|(_, entry)| entry.name.to_string())
+        .collect();
     names.dedup();
     names.truncate(5);
     names

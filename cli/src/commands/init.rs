@@ -61,7 +61,8 @@ fn next_steps(folder: &Path, kept: &[&str]) -> String {
     text + "\nRun it with:  solvm main.lua\nTest it with: solvm test"
 }
 
-/// Makes the project, and gives the names of the files that were there. The error is the message to print.
+/// Makes the project, and gives the names of the files that were there. The error is the message to
+/// print.
 fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
     if folder.exists() && !folder.is_dir() {
         return Err(format!("{}: is not a folder", folder.display()));
@@ -77,11 +78,23 @@ fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
         }
     }
     // Ours describe all libraries, Lua's own, too: the server's would contradict them.
-    let builtin: serde_json::Map<_, _> =
-        ["basic", "bit", "bit32", "coroutine", "debug", "io", "math", "os", "package", "string", "table", "utf8"]
-            .iter()
-            .map(|name| (name.to_string(), json!("disable")))
-            .collect();
+    let builtin: serde_json::Map<_, _> = [
+        "basic",
+        "bit",
+        "bit32",
+        "coroutine",
+        "debug",
+        "io",
+        "math",
+        "os",
+        "package",
+        "string",
+        "table",
+        "utf8",
+    ]
+    .iter()
+    .map(|name| (name.to_string(), json!("disable")))
+    .collect();
     let settings = json!({
         "runtime.version": "Lua 5.1",
         "runtime.builtin": builtin,

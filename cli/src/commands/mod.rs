@@ -79,11 +79,18 @@ fn fail(message: impl std::fmt::Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The files below a folder in alphabetical order, as far as `is_wanted` says so of each entry (its path, and whether it is a
-/// folder); a file that was named is taken whatever its name is. The error is the message to print.
-fn find_files(path: &Path, is_wanted: &dyn Fn(&Path, bool) -> bool, files: &mut Vec<PathBuf>) -> Result<(), String> {
+/// The files below a folder in alphabetical order, as far as `is_wanted` says so of each entry (its
+/// path, and whether it is a folder); a file that was named is taken whatever its name is. The
+/// error is the message to print.
+fn find_files(
+    path: &Path,
+    is_wanted: &dyn Fn(&Path, bool) -> bool,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), String> {
     let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-    let wanted = walk.filter_entry(|entry| entry.depth() == 0 || is_wanted(entry.path(), entry.file_type().is_dir()));
+    let wanted = walk.filter_entry(|entry| {
+        entry.depth() == 0 || is_wanted(entry.path(), entry.file_type().is_dir())
+    });
     for entry in wanted {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}

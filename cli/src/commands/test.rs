@@ -1,8 +1,9 @@
 //! `solvm test [FOLDER]`: runs the tests in all files `*_test.lua`.
 //!
-//! Each file runs in a VM of its own, whose globals `test` and `check` come from `test.lua`; then its tests run one after the other,
-//! each as a main chunk: it may wait, start goroutines, and fail. An error in a goroutine that nobody catches fails the test that
-//! started it, even if that has ended; one of the file's own goroutines the test that is running.
+//! Each file runs in a VM of its own, whose globals `test` and `check` come from `test.lua`; then
+//! its tests run one after the other, each as a main chunk: it may wait, start goroutines, and
+//! fail. An error in a goroutine that nobody catches fails the test that started it, even if that
+//! has ended; one of the file's own goroutines the test that is running.
 
 use crate::arguments::read_duration;
 use crate::exit::Exit;
@@ -66,7 +67,8 @@ struct Outcome {
 }
 
 thread_local! {
-    /// The errors that nobody caught, and the goroutines that they have ended. (What words reports can hold nothing itself.)
+    /// The errors that nobody caught, and the goroutines that they have ended. (What words reports
+    /// can hold nothing itself.)
     static UNCAUGHT: RefCell<Vec<(f64, String)>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -117,7 +119,8 @@ pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
 struct File {
     lua: Runtime,
     exit: Exit,
-    /// Gives the tests one after the other: name, function, and the number from which on goroutines are the test's.
+    /// Gives the tests one after the other: name, function, and the number from which on goroutines
+    /// are the test's.
     next: Function,
     /// Ends when what a test has started has had its turn.
     settle: Function,
@@ -136,7 +139,9 @@ fn run_file(path: &Path, filter: &str, limit: Option<Duration>, outcomes: &mut V
     let started = Instant::now();
     let mut file = match load(path, &name, limit) {
         Ok(file) => file,
-        Err(failure) => return tell(outcomes, outcome("loads".into(), started, vec![failure], 0.0)),
+        Err(failure) => {
+            return tell(outcomes, outcome("loads".into(), started, vec![failure], 0.0));
+        }
     };
     let first_outcome = outcomes.len();
     loop {
@@ -151,7 +156,10 @@ fn run_file(path: &Path, filter: &str, limit: Option<Duration>, outcomes: &mut V
         let started = Instant::now();
         let mut failures: Vec<String> = file.call(&function, limit).err().into_iter().collect();
         failures.extend(file.settle(limit).err());
-        failures.extend(share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), first_goroutine));
+        failures.extend(share_out(
+            outcomes.get_mut(first_outcome..).unwrap_or_default(),
+            first_goroutine,
+        ));
         tell(outcomes, outcome(test, started, failures, first_goroutine));
     }
     let failures = share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), f64::INFINITY);
@@ -160,8 +168,9 @@ fn run_file(path: &Path, filter: &str, limit: Option<Duration>, outcomes: &mut V
     }
 }
 
-/// Tells the errors that nobody caught with the tests that have ended and whose goroutines they were. Gives those of other
-/// goroutines: of this number and above, and those that the file has started itself.
+/// Tells the errors that nobody caught with the tests that have ended and whose goroutines they
+/// were. Gives those of other goroutines: of this number and above, and those that the file has
+/// started itself.
 fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> Vec<String> {
     let mut others = Vec::new();
     for (goroutine, failure) in UNCAUGHT.take() {
@@ -178,10 +187,13 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
     let describe = |error: Error| self::describe(&error, limit);
     let text = fs::read(path).map_err(|error| Error::unreadable(&error)).map_err(describe)?;
     let builder = Runtime::builder();
-    let mut lua = limit.into_iter().fold(builder, solvm::Builder::call_limit).build().map_err(describe)?;
+    let mut lua =
+        limit.into_iter().fold(builder, solvm::Builder::call_limit).build().map_err(describe)?;
     lua.set_reporter(note);
     let canceller = lua.canceller();
-    let exit = lua.enter(|call| Exit::replace(call, move || canceller.cancel()).map_err(|error| error.message(call)));
+    let exit = lua.enter(|call| {
+        Exit::replace(call, move || canceller.cancel()).map_err(|error| error.message(call))
+    });
     let exit = exit.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
     let prelude = lua.load(include_str!("test.lua"), "=test").map_err(describe)?;
     let (next, settle): (Function, Function) = lua.call(&prelude, ()).map_err(describe)?;
@@ -244,7 +256,11 @@ fn print_failure(failure: &str) {
 fn junit(outcomes: &[Outcome]) -> String {
     let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(text, "<testsuite name=\"solvm\" tests=\"{}\" failures=\"{failed}\">", outcomes.len());
+    let _ = writeln!(
+        text,
+        "<testsuite name=\"solvm\" tests=\"{}\" failures=\"{failed}\">",
+        outcomes.len()
+    );
     for outcome in outcomes {
         let (file, name) = (escape(&outcome.file), escape(&outcome.name));
         let time = outcome.time.as_secs_f64();

@@ -70,7 +70,8 @@ impl Error {
         &self.message
     }
 
-    /// The calls that were active when it was raised, a line each; empty if it was not raised by Lua code.
+    /// The calls that were active when it was raised, a line each; empty if it was not raised by
+    /// Lua code.
     pub fn traceback(&self) -> &str {
         &self.traceback
     }

@@ -1,7 +1,7 @@
 //! Lua values that a Rust program holds between calls.
 //!
-//! They keep their values alive as long as they live, and may be arguments and results of functions like any other value. One
-//! that is given to another runtime than its own is nil there.
+//! They keep their values alive as long as they live, and may be arguments and results of functions
+//! like any other value. One that is given to another runtime than its own is nil there.
 
 use super::error::Error;
 use super::runtime::Runtime;
@@ -37,7 +37,8 @@ macro_rules! handles {
         }
 
         impl $name {
-            /// The value, for code that works inside of [`Runtime::enter`]. None in another runtime.
+            /// The value, for code that works inside of [`Runtime::enter`]. None in another
+            /// runtime.
             pub fn get_in<'c>(&self, call: &mut Call<'c>) -> Option<solvm_vm::$name<'c>> {
                 solvm_vm::$name::from_value(self.0.get(call)?)
             }
@@ -130,7 +131,11 @@ impl Table {
     ///
     /// # Errors
     /// If the value is of another type than `R`.
-    pub fn get<R: Owned>(&self, runtime: &mut Runtime, key: impl for<'c> IntoLua<'c>) -> Result<R, Error> {
+    pub fn get<R: Owned>(
+        &self,
+        runtime: &mut Runtime,
+        key: impl for<'c> IntoLua<'c>,
+    ) -> Result<R, Error> {
         runtime.try_enter(|call| {
             let key = key.into_lua(call)?;
             let value = self.get_in(call).map_or(Handle::NIL, |table| table.get(key));
@@ -170,7 +175,8 @@ impl Table {
         runtime.try_enter(|call| {
             let Some(table) = self.get_in(call) else { return Ok(Vec::new()) };
             let pair = |(key, value)| {
-                <(K, V)>::from_values(call, &[key, value]).map_err(|mismatch| solvm_vm::Error::text(mismatch.text))
+                <(K, V)>::from_values(call, &[key, value])
+                    .map_err(|mismatch| solvm_vm::Error::text(mismatch.text))
             };
             table.pairs().map(pair).collect()
         })

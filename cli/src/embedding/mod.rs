@@ -1,4 +1,5 @@
-//! SolVM inside of Rust programs: [`Runtime`](runtime::Runtime) and the values that it shares with them.
+//! SolVM inside of Rust programs: [`Runtime`](runtime::Runtime) and the values that it shares with
+//! them.
 
 mod error;
 mod handles;

@@ -23,8 +23,9 @@ use std::time::Duration;
 /// # Ok::<(), solvm::Error>(())
 /// ```
 ///
-/// A runtime lives on one thread. Calls run the program's other goroutines, too, until the function that was called has
-/// returned; [`run_goroutines`](Runtime::run_goroutines) runs those that are left.
+/// A runtime lives on one thread. Calls run the program's other goroutines, too, until the function
+/// that was called has returned; [`run_goroutines`](Runtime::run_goroutines) runs those that are
+/// left.
 pub struct Runtime {
     executor: Executor,
     /// How long a call may take.
@@ -38,7 +39,8 @@ pub struct Runtime {
 pub struct Canceller(Arc<AtomicBool>);
 
 impl Canceller {
-    /// The call that is running, or else the next one, ends within milliseconds, past every `pcall`.
+    /// The call that is running, or else the next one, ends within milliseconds, past every
+    /// `pcall`.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -72,14 +74,16 @@ pub struct Builder {
 }
 
 /// Makes the executor in the world that was chosen: the closure knows the world's type.
-type MakeExecutor = Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
+type MakeExecutor =
+    Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
 
 fn in_world(world: impl World) -> MakeExecutor {
     Box::new(|config, limits, is_chosen| Executor::with_libraries(config, limits, world, is_chosen))
 }
 
 impl Builder {
-    /// The heap may not hold more bytes than this (default 1 GiB); over it, Lua code gets the error "not enough memory".
+    /// The heap may not hold more bytes than this (default 1 GiB); over it, Lua code gets the error
+    /// "not enough memory".
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.config.memory_limit = bytes;
         self
@@ -103,7 +107,8 @@ impl Builder {
         self
     }
 
-    /// The libraries that there are (default: all), by the names of [`modules`](solvm_stdlib::modules).
+    /// The libraries that there are (default: all), by the names of
+    /// [`modules`](solvm_stdlib::modules).
     pub fn libraries(mut self, names: &[&str]) -> Self {
         self.libraries = Some(names.iter().map(|&name| name.into()).collect());
         self
@@ -121,14 +126,17 @@ impl Builder {
     /// If a library is not known, or the memory limit leaves no room for them.
     pub fn build(self) -> Result<Runtime, Error> {
         let Builder { config, call_limit, world, libraries } = self;
-        let is_known = |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
+        let is_known =
+            |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
         if let Some(unknown) = libraries.iter().flatten().find(is_known) {
             return Err(Error::new(ErrorKind::Start, format!("no library is called '{unknown}'")));
         }
         let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
-        let is_chosen =
-            |module: &Module| libraries.as_ref().is_none_or(|names| names.iter().any(|name| name == module.name));
-        let executor = world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
+        let is_chosen = |module: &Module| {
+            libraries.as_ref().is_none_or(|names| names.iter().any(|name| name == module.name))
+        };
+        let executor =
+            world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
         Ok(Runtime { executor, call_limit, tokio: None })
     }
 }
@@ -141,7 +149,8 @@ pub trait Callable {
 
 impl Callable for &Function {
     fn find<'c>(&self, call: &mut Call<'c>) -> Result<solvm_vm::Function<'c>, solvm_vm::Error> {
-        self.get_in(call).ok_or_else(|| solvm_vm::Error::text("the function belongs to another runtime"))
+        self.get_in(call)
+            .ok_or_else(|| solvm_vm::Error::text("the function belongs to another runtime"))
     }
 }
 
@@ -150,7 +159,10 @@ impl Callable for &str {
         let key = call.string(self.as_bytes())?;
         let value = call.globals().get(key);
         solvm_vm::Function::from_value(value).ok_or_else(|| {
-            solvm_vm::Error::text(format!("global '{self}' is no function but a {} value", value.type_name()))
+            solvm_vm::Error::text(format!(
+                "global '{self}' is no function but a {} value",
+                value.type_name()
+            ))
         })
     }
 }
@@ -169,10 +181,16 @@ impl Runtime {
 
     /// Lua with limits and chosen libraries.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), call_limit: None, world: in_world(Process::new()), libraries: None }
+        Builder {
+            config: Config::default(),
+            call_limit: None,
+            world: in_world(Process::new()),
+            libraries: None,
+        }
     }
 
-    /// Compiles a chunk. `name` is what messages call it: `@script.lua` for a file, `=name` for other things.
+    /// Compiles a chunk. `name` is what messages call it: `@script.lua` for a file, `=name` for
+    /// other things.
     ///
     /// # Errors
     /// If it is no Lua.
@@ -187,9 +205,9 @@ impl Runtime {
     /// ```
     pub fn load(&mut self, source: impl AsRef<[u8]>, name: &str) -> Result<Function, Error> {
         self.executor.enter(|call| {
-            let function = call
-                .load(source.as_ref(), name.as_bytes())
-                .map_err(|message| Error::new(ErrorKind::Syntax, String::from_utf8_lossy(&message)))?;
+            let function = call.load(source.as_ref(), name.as_bytes()).map_err(|message| {
+                Error::new(ErrorKind::Syntax, String::from_utf8_lossy(&message))
+            })?;
             Function::owned(call, function.value())
                 .ok_or_else(|| Error::of_native(call, solvm_vm::Error::out_of_memory()))
         })
@@ -223,11 +241,13 @@ impl Runtime {
         self.call(&function, ())
     }
 
-    /// Calls a function, and waits until it has returned. Arguments are one value or a tuple, as are results.
+    /// Calls a function, and waits until it has returned. Arguments are one value or a tuple, as
+    /// are results.
     ///
     /// # Errors
-    /// If it fails, takes too long, or returns something of another type; or on a thread that drives futures, which this would
-    /// block: there, [`call_async`](Runtime::call_async) is the way.
+    /// If it fails, takes too long, or returns something of another type; or on a thread that
+    /// drives futures, which this would block: there, [`call_async`](Runtime::call_async) is the
+    /// way.
     ///
     /// ```
     /// # let mut lua = solvm::Runtime::new()?;
@@ -249,7 +269,8 @@ impl Runtime {
         result
     }
 
-    /// Calls a function; the future is ready when it has returned. It must be polled on a tokio runtime with time and I/O.
+    /// Calls a function; the future is ready when it has returned. It must be polled on a tokio
+    /// runtime with time and I/O.
     ///
     /// # Errors
     /// If it fails, takes too long, or returns something of another type.
@@ -273,11 +294,12 @@ impl Runtime {
         self.finish(started).await
     }
 
-    /// Runs until every goroutine has ended that earlier calls have started: timers and servers, too.
+    /// Runs until every goroutine has ended that earlier calls have started: timers and servers,
+    /// too.
     ///
     /// # Errors
-    /// If it takes too long, or as [`call`](Runtime::call) on a thread that drives futures. Errors in goroutines go to the
-    /// handlers of `on_error`, or to the standard error output.
+    /// If it takes too long, or as [`call`](Runtime::call) on a thread that drives futures. Errors
+    /// in goroutines go to the handlers of `on_error`, or to the standard error output.
     pub fn run_goroutines(&mut self) -> Result<(), Error> {
         let tokio = self.take_tokio()?;
         let result = tokio.block_on(self.run_goroutines_async());
@@ -298,8 +320,8 @@ impl Runtime {
         }
     }
 
-    /// From now on the errors of goroutines that nobody catches are worded thus on the standard error output, given the names
-    /// of the globals; what is empty is not written.
+    /// From now on the errors of goroutines that nobody catches are worded thus on the standard
+    /// error output, given the names of the globals; what is empty is not written.
     ///
     /// ```
     /// let mut lua = solvm::Runtime::new()?;
@@ -342,7 +364,8 @@ impl Runtime {
         globals.get(self, name)
     }
 
-    /// Makes a typed closure a global function. Its first parameter is the call; the others are converted from the arguments.
+    /// Makes a typed closure a global function. Its first parameter is the call; the others are
+    /// converted from the arguments.
     ///
     /// # Errors
     /// If memory is short.
@@ -440,8 +463,8 @@ impl Runtime {
         })
     }
 
-    /// Works on Lua values as a native function does: they cannot leave the closure, so nothing needs to be kept alive. For
-    /// what is to be fast, or for what the other methods do not offer.
+    /// Works on Lua values as a native function does: they cannot leave the closure, so nothing
+    /// needs to be kept alive. For what is to be fast, or for what the other methods do not offer.
     ///
     /// ```
     /// let mut lua = solvm::Runtime::new()?;
@@ -501,7 +524,10 @@ impl Runtime {
             .drive_main_for(started, &mut |call, end| {
                 result = Some(match end {
                     Ok(values) => R::from_values(call, values).map_err(|mismatch| {
-                        Error::new(ErrorKind::Conversion, format!("result #{}: {}", mismatch.index, mismatch.text))
+                        Error::new(
+                            ErrorKind::Conversion,
+                            format!("result #{}: {}", mismatch.index, mismatch.text),
+                        )
                     }),
                     Err((error, traceback)) => Err(Error::raised(call, error, traceback)),
                 });
@@ -538,7 +564,9 @@ impl Runtime {
         }
         match self.tokio.take() {
             Some(tokio) => Ok(tokio),
-            None => crate::new_tokio().map_err(|error| Error::new(ErrorKind::Start, reason(&error))),
+            None => {
+                crate::new_tokio().map_err(|error| Error::new(ErrorKind::Start, reason(&error)))
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The line editor: history, completion, colours, chunks of several lines.
 //!
-//! It reads on a thread of its own, so that goroutines and timers go on while the prompt waits. It knows the program's names from
-//! a copy that comes with each prompt: it never looks at the VM.
+//! It reads on a thread of its own, so that goroutines and timers go on while the prompt waits. It
+//! knows the program's names from a copy that comes with each prompt: it never looks at the VM.
 
 use crate::colors::{self, Style};
 use rustyline::completion::Completer;
@@ -53,8 +53,8 @@ pub(super) struct LineEditor {
     _mode: TerminalMode,
 }
 
-/// The terminal's mode before the editor changes it. It is given back at the end, since a session may end while the editor
-/// waits for a key.
+/// The terminal's mode before the editor changes it. It is given back at the end, since a session
+/// may end while the editor waits for a key.
 struct TerminalMode {
     #[cfg(unix)]
     before: Option<rustix::termios::Termios>,
@@ -74,7 +74,11 @@ impl Drop for TerminalMode {
         #[cfg(unix)]
         if let Some(before) = &self.before {
             // A terminal that is gone needs no mode.
-            let _ = rustix::termios::tcsetattr(std::io::stdin(), rustix::termios::OptionalActions::Now, before);
+            let _ = rustix::termios::tcsetattr(
+                std::io::stdin(),
+                rustix::termios::OptionalActions::Now,
+                before,
+            );
         }
     }
 }
@@ -82,10 +86,14 @@ impl Drop for TerminalMode {
 impl LineEditor {
     /// Starts the editor.
     pub(super) fn start() -> Result<LineEditor, String> {
-        let mut editor: Editor<Assistant, DefaultHistory> = Editor::new().map_err(|error| error.to_string())?;
+        let mut editor: Editor<Assistant, DefaultHistory> =
+            Editor::new().map_err(|error| error.to_string())?;
         editor.set_completion_type(CompletionType::List);
         editor.set_auto_add_history(true);
-        editor.set_helper(Some(Assistant { names: Names::new(), colored: colors::wanted(&stdout()) }));
+        editor.set_helper(Some(Assistant {
+            names: Names::new(),
+            colored: colors::wanted(&stdout()),
+        }));
         let history = history_file();
         if let Some(path) = &history {
             // The first time there is none.
@@ -119,8 +127,11 @@ impl LineEditor {
     }
 }
 
-/// Starts the thread that prints: the editor may be slow to take a text, and the program does not wait for that.
-fn start_printing(mut printer: impl ExternalPrinter + Send + 'static) -> Option<mpsc::Sender<String>> {
+/// Starts the thread that prints: the editor may be slow to take a text, and the program does not
+/// wait for that.
+fn start_printing(
+    mut printer: impl ExternalPrinter + Send + 'static,
+) -> Option<mpsc::Sender<String>> {
     let (sender, receiver) = mpsc::channel::<String>();
     let print = move || receiver.into_iter().all(|text| printer.print(text).is_ok());
     thread::Builder::new().name("printer".into()).spawn(print).ok()?;
@@ -145,7 +156,9 @@ fn read_lines(
         let read = match editor.readline("> ") {
             Ok(text) => Answer::Text(text),
             Err(ReadlineError::Interrupted) => Answer::Interrupted,
-            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Answer::NotText,
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                Answer::NotText
+            }
             Err(_) => Answer::End,
         };
         if let Some(path) = &history {
@@ -178,7 +191,8 @@ pub(super) fn is_incomplete(text: &str) -> bool {
         compile(source, &Options::default()).map(drop)
     };
     // A complete expression is no beginning of a statement.
-    compiles(&format!("return {text}")).is_err() && compiles(text).is_err_and(|error| error.at_end_of_input)
+    compiles(&format!("return {text}")).is_err()
+        && compiles(text).is_err_and(|error| error.at_end_of_input)
 }
 
 impl Validator for Assistant {
@@ -195,7 +209,12 @@ impl Validator for Assistant {
 impl Completer for Assistant {
     type Candidate = String;
 
-    fn complete(&self, line: &str, position: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
         Ok(complete(&self.names, line.get(..position).unwrap_or_default()))
     }
 }
@@ -210,7 +229,9 @@ fn complete(names: &Names, text: &str) -> (usize, Vec<String>) {
     let (before, beginning) = split(text);
     let fits = |name: &&str| name.starts_with(beginning);
     let mut candidates: Vec<&str> = match before.strip_suffix(['.', ':']) {
-        Some("") => super::command_words().filter_map(|word| word.strip_prefix('.')).filter(fits).collect(),
+        Some("") => {
+            super::command_words().filter_map(|word| word.strip_prefix('.')).filter(fits).collect()
+        }
         Some(before) => {
             let (_, table) = split(before);
             names.get(table).into_iter().flatten().map(String::as_str).filter(fits).collect()
@@ -229,7 +250,10 @@ impl Highlighter for Assistant {
         let mut colored = String::new();
         let mut end = 0;
         for (range, class) in parts(line.as_bytes()) {
-            let (Some(between), Some(part)) = (line.get(end..range.start), line.get(range.clone())) else { continue };
+            let (Some(between), Some(part)) = (line.get(end..range.start), line.get(range.clone()))
+            else {
+                continue;
+            };
             colored.push_str(between);
             colored.push_str(&match class {
                 Class::Keyword => Style::Blue.paint(part, true),
@@ -257,13 +281,19 @@ mod tests {
     #[test]
     fn names_and_fields_are_completed() {
         let names: Names = [
-            ("string".to_string(), vec!["format".to_string(), "rep".to_string(), "find".to_string()]),
+            (
+                "string".to_string(),
+                vec!["format".to_string(), "rep".to_string(), "find".to_string()],
+            ),
             ("select".to_string(), Vec::new()),
         ]
         .into();
         assert_eq!(complete(&names, "print(s"), (6, vec!["select".into(), "string".into()]));
         assert_eq!(complete(&names, "x = string.f"), (11, vec!["find".into(), "format".into()]));
-        assert_eq!(complete(&names, "string:"), (7, vec!["find".into(), "format".into(), "rep".into()]));
+        assert_eq!(
+            complete(&names, "string:"),
+            (7, vec!["find".into(), "format".into(), "rep".into()])
+        );
         assert_eq!(complete(&names, "nothing.f"), (8, vec![]));
         assert_eq!(complete(&names, ".lo"), (1, vec!["load".into()]));
         assert_eq!(complete(&names, "'äse"), (3, vec!["select".into()]));
@@ -271,12 +301,27 @@ mod tests {
 
     #[test]
     fn chunks_of_several_lines_are_recognised() {
-        for text in
-            ["function f()", "x = {", "if x then\nprint(1)", "print(", "local s = [[abc", "--[[ so", "x = 'abc\\"]
-        {
+        for text in [
+            "function f()",
+            "x = {",
+            "if x then\nprint(1)",
+            "print(",
+            "local s = [[abc",
+            "--[[ so",
+            "x = 'abc\\",
+        ] {
             assert!(is_incomplete(text), "{text}");
         }
-        for text in ["1 + 1", "x = 1", "function f() end", "x = )", "", "\"unfinished", "print('unfinished", "-- so"] {
+        for text in [
+            "1 + 1",
+            "x = 1",
+            "function f() end",
+            "x = )",
+            "",
+            "\"unfinished",
+            "print('unfinished",
+            "-- so",
+        ] {
             assert!(!is_incomplete(text), "{text}");
         }
     }

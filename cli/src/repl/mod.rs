@@ -1,7 +1,7 @@
 //! The REPL on a terminal: reads a chunk, runs it, shows what it returns.
 //!
-//! Goroutines and timers go on while the prompt waits. Ctrl-C ends the code that runs and keeps what it has made. (`interactive.rs`
-//! is the plain form for pipes, as `lua -i` has it.)
+//! Goroutines and timers go on while the prompt waits. Ctrl-C ends the code that runs and keeps
+//! what it has made. (`interactive.rs` is the plain form for pipes, as `lua -i` has it.)
 
 mod editor;
 
@@ -69,7 +69,11 @@ struct Session<'e, M> {
 }
 
 /// Reads and runs until the end of the input.
-pub(crate) async fn run<M>(executor: &mut Executor, signals: &mut Signals, make: M) -> Result<End, String>
+pub(crate) async fn run<M>(
+    executor: &mut Executor,
+    signals: &mut Signals,
+    make: M,
+) -> Result<End, String>
 where
     M: FnMut() -> Result<Executor, Vec<u8>>,
 {
@@ -108,7 +112,10 @@ where
 
 impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
     /// Runs goroutines and timers until the answer is there. None if the time is up before.
-    async fn wait_for(&mut self, answer: oneshot::Receiver<Answer>) -> Result<Option<Answer>, Signal> {
+    async fn wait_for(
+        &mut self,
+        answer: oneshot::Receiver<Answer>,
+    ) -> Result<Option<Answer>, Signal> {
         // If nobody is left to give it, that is the end.
         let mut answer = pin!(async { answer.await.unwrap_or(Answer::End) });
         let wait = async {
@@ -134,20 +141,31 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         match command {
             "" => {}
             // As functions they have no other use.
-            "exit" | "quit" | "exit()" | "quit()" if rest.is_empty() => return Next::End(Ok(Outcome::Ended)),
+            "exit" | "quit" | "exit()" | "quit()" if rest.is_empty() => {
+                return Next::End(Ok(Outcome::Ended));
+            }
             "help" | ".help" | "help()" if rest.is_empty() => {
-                let lines: String = COMMANDS.iter().map(|(usage, about)| format!("{usage:<14}{about}\n")).collect();
+                let lines: String =
+                    COMMANDS.iter().map(|(usage, about)| format!("{usage:<14}{about}\n")).collect();
                 self.print(&format!("{HELP}{lines}"));
             }
-            "help" | ".help" if rest.chars().all(|letter| letter.is_alphanumeric() || "_.:".contains(letter)) => {
+            "help" | ".help"
+                if rest
+                    .chars()
+                    .all(|letter| letter.is_alphanumeric() || "_.:".contains(letter)) =>
+            {
                 match describe(rest) {
                     Some(text) => self.print(&text),
                     None => self.complain(&format!("nothing is called {rest}")),
                 }
             }
             "clear" if rest.is_empty() => self.print("\x1b[2J\x1b[H"),
-            "version" if rest.is_empty() => self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n")),
-            ".load" | ".save" if rest.is_empty() => self.complain(&format!("{command} needs the name of a file")),
+            "version" if rest.is_empty() => {
+                self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n"))
+            }
+            ".load" | ".save" if rest.is_empty() => {
+                self.complain(&format!("{command} needs the name of a file"))
+            }
             ".load" => match self.executor.enter(|call| read_source(call, Some(rest.as_bytes()))) {
                 Ok((code, name)) => return self.run(&code, &name).await,
                 Err(message) => self.complain(&String::from_utf8_lossy(&message)),
@@ -174,7 +192,10 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             }
             command if command.starts_with('.') && !command.starts_with("..") => {
                 let words: Vec<&str> = command_words().collect();
-                self.complain(&format!("no command is called {command}; there are {}", words.join(" ")));
+                self.complain(&format!(
+                    "no command is called {command}; there are {}",
+                    words.join(" ")
+                ));
             }
             _ => return self.run_typed(text).await,
         }
@@ -196,7 +217,8 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         self.executor.enter(|call| call.load(text.as_bytes(), NAME).is_ok())
     }
 
-    /// What was typed as a statement that others may follow in a file: what would be shown is printed. None if it is no Lua.
+    /// What was typed as a statement that others may follow in a file: what would be shown is
+    /// printed. None if it is no Lua.
     fn as_statement(&mut self, text: &str) -> Option<String> {
         let forms = [
             // It would go on the line before.
@@ -318,10 +340,13 @@ impl Shown {
     fn new<'c>(call: &mut Call<'c>, value: Value<'c>, colored: bool) -> Shown {
         // The last value stays at hand, if there is memory for it.
         let _ = call.globals().set_field(call, LAST, value);
-        let by_print = !call.metamethod(value, Metamethod::ToString).is_nil() && LuaString::from_value(value).is_none();
+        let by_print = !call.metamethod(value, Metamethod::ToString).is_nil()
+            && LuaString::from_value(value).is_none();
         match call.reference(value) {
             Ok(reference) if by_print => Shown::ByPrint(reference),
-            _ => Shown::Text(show(call, value, &Extent::FULL, &|part, text| style(part).paint(text, colored))),
+            _ => Shown::Text(show(call, value, &Extent::FULL, &|part, text| {
+                style(part).paint(text, colored)
+            })),
         }
     }
 }

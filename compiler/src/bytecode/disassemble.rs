@@ -1,4 +1,5 @@
-//! Bytecode as text, in the manner of `luac -l`. The operands are shown by what the list of opcodes says of them.
+//! Bytecode as text, in the manner of `luac -l`. The operands are shown by what the list of opcodes
+//! says of them.
 
 use super::{Constant, Instruction, OPEN, Opcode, Operand, Prototype, TemplateValue};
 use std::fmt::Write;
@@ -22,9 +23,17 @@ fn write_function(text: &mut String, function: &Prototype) {
         ordinal => format!("function {ordinal} <{line_defined}-{last_line_defined}>"),
     };
     let vararg = if function.is_vararg { "+" } else { "" };
-    let upvalues = function.upvalues.iter().map(|upvalue| format!("{}={:?}", lossy(&upvalue.name), upvalue.capture));
+    let upvalues = function
+        .upvalues
+        .iter()
+        .map(|upvalue| format!("{}={:?}", lossy(&upvalue.name), upvalue.capture));
     let upvalues = upvalues.collect::<Vec<_>>().join(" ");
-    put(text, format_args!("{name}: parameters {parameters}{vararg}, registers {frame_size}, upvalues [{upvalues}]\n"));
+    put(
+        text,
+        format_args!(
+            "{name}: parameters {parameters}{vararg}, registers {frame_size}, upvalues [{upvalues}]\n"
+        ),
+    );
     let mut is_data = false;
     for (position, (&instruction, line)) in function.code.iter().zip(&function.lines).enumerate() {
         let opcode = instruction.opcode().filter(|_| !is_data);
@@ -42,13 +51,19 @@ fn write_function(text: &mut String, function: &Prototype) {
     }
     for (index, template) in function.templates.iter().enumerate() {
         let array = template.array.iter().map(template_value);
-        let fields = template.fields.iter().map(|(key, value)| format!("{} = {}", quoted(key), template_value(value)));
+        let fields = template
+            .fields
+            .iter()
+            .map(|(key, value)| format!("{} = {}", quoted(key), template_value(value)));
         let items = array.chain(fields).collect::<Vec<_>>().join(", ");
         put(text, format_args!("  template {index}: {{{items}}}\n"));
     }
     for local in &function.locals {
         let (name, register) = (lossy(&local.name), local.register);
-        put(text, format_args!("  local {name}: register {register}, {}..{}\n", local.start, local.end));
+        put(
+            text,
+            format_args!("  local {name}: register {register}, {}..{}\n", local.start, local.end),
+        );
     }
 }
 
@@ -66,7 +81,9 @@ fn write_operands(
         let index = value as usize;
         match meaning {
             Operand::Results if value == i32::from(OPEN) => text.push_str(" open"),
-            Operand::Target | Operand::Register | Operand::First => put(text, format_args!(" r{value}")),
+            Operand::Target | Operand::Register | Operand::First => {
+                put(text, format_args!(" r{value}"))
+            }
             _ => put(text, format_args!(" {value}")),
         }
         match meaning {
@@ -74,13 +91,19 @@ fn write_operands(
                 notes.push(function.constants.get(index).map_or("?".to_string(), constant));
             }
             Operand::Upvalue => {
-                notes.push(function.upvalues.get(index).map_or("?".into(), |upvalue| lossy(&upvalue.name)));
+                notes.push(
+                    function.upvalues.get(index).map_or("?".into(), |upvalue| lossy(&upvalue.name)),
+                );
             }
-            Operand::Primitive => notes.push(["nil", "false", "true"].get(index).unwrap_or(&"?").to_string()),
+            Operand::Primitive => {
+                notes.push(["nil", "false", "true"].get(index).unwrap_or(&"?").to_string())
+            }
             Operand::Jump => notes.push(format!("to {}", position as i64 + 1 + i64::from(value))),
             Operand::Prototype => {
                 let nested = function.prototypes.get(index);
-                notes.push(nested.map_or("?".to_string(), |nested| format!("function {}", nested.ordinal)));
+                notes.push(
+                    nested.map_or("?".to_string(), |nested| format!("function {}", nested.ordinal)),
+                );
             }
             Operand::Template => notes.push(format!("template {index}")),
             _ => {}

@@ -2,7 +2,8 @@
 
 use super::opcode::{Opcode, Operand};
 
-/// An encoded instruction. Bits 0-7 are the opcode, 8-15 A, 16-23 B, 24-31 C; D is bits 16-31, J is bits 8-31.
+/// An encoded instruction. Bits 0-7 are the opcode, 8-15 A, 16-23 B, 24-31 C; D is bits 16-31, J is
+/// bits 8-31.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Instruction(pub u32);

@@ -10,5 +10,7 @@ pub use disassemble::disassemble;
 pub use instruction::Instruction;
 pub use opcode::{Format, OPEN, Opcode, Operand};
 pub(crate) use prototype::is_divisor;
-pub use prototype::{Capture, Constant, LocalVariable, Prototype, Source, TableTemplate, TemplateValue, UpvalueInfo};
+pub use prototype::{
+    Capture, Constant, LocalVariable, Prototype, Source, TableTemplate, TemplateValue, UpvalueInfo,
+};
 pub use verify::verify;

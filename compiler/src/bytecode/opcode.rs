@@ -1,12 +1,15 @@
-//! Every opcode, declared once: its name, its operands, its effect in one line. Encoding, disassembly, the interpreter's
-//! dispatch table and the search for variable names in error messages all come from this list.
+//! Every opcode, declared once: its name, its operands, its effect in one line. Encoding,
+//! disassembly, the interpreter's dispatch table and the search for variable names in error
+//! messages all come from this list.
 //!
-//! Notation: `R[x]` register x of the running function, `K[x]` its constant x, `U[x]` its upvalue x, `top` the end of an
-//! open list of values. A call word (`Call`, `CallOpen`, `ForEachCall`) holds the callee's slot in A and the wanted
-//! results + 1 in B (`OPEN` = as many as there are, their end in `top`). The callee lies in `R[A]`, `R[A+1]` is kept free
-//! for the return link, the arguments begin at `R[A+2]`; results come back from `R[A]` on.
+//! Notation: `R[x]` register x of the running function, `K[x]` its constant x, `U[x]` its upvalue
+//! x, `top` the end of an open list of values. A call word (`Call`, `CallOpen`, `ForEachCall`)
+//! holds the callee's slot in A and the wanted results + 1 in B (`OPEN` = as many as there are,
+//! their end in `top`). The callee lies in `R[A]`, `R[A+1]` is kept free for the return link, the
+//! arguments begin at `R[A+2]`; results come back from `R[A]` on.
 //!
-//! Suffixes say where operands lie: V a register, K a constant, P a primitive (0 nil, 1 false, 2 true).
+//! Suffixes say where operands lie: V a register, K a constant, P a primitive (0 nil, 1 false, 2
+//! true).
 
 /// What an operand of an instruction means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,8 @@ pub enum Operand {
     Constant,
     /// The index of a string constant whose hash is the constant after it.
     Field,
-    /// The index of a number constant that is whole, from 1 to 2^31, and whose reciprocal is the constant after it.
+    /// The index of a number constant that is whole, from 1 to 2^31, and whose reciprocal is the
+    /// constant after it.
     Divisor,
     /// An index into the function's upvalues.
     Upvalue,
@@ -164,7 +168,8 @@ opcodes! {
     IsLess(A: Target, B: Register, C: Register) "R[A] := R[B] < R[C]"
     IsLessEqual(A: Target, B: Register, C: Register) "R[A] := R[B] <= R[C]"
 
-    // Comparisons: the next word is a Jump, taken if the condition holds and skipped otherwise. Only forward.
+    // Comparisons: the next word is a Jump, taken if the condition holds and skipped otherwise.
+    // Only forward.
     LessVV(A: Register, D: Register) "if R[A] < R[D] then jump"
     LessVK(A: Register, D: Constant) "if R[A] < K[D] then jump"
     LessKV(A: Register, D: Constant) "if K[D] < R[A] then jump"
@@ -203,7 +208,8 @@ opcodes! {
     // Calls and returns.
     Call(A: First, B: Results, C: Integer) "R[A], ..., R[A+B-2] := R[A](R[A+2], ..., R[A+1+C]); charges the budget"
     CallOpen(A: First, B: Results) "as Call, with the arguments R[A+2] up to top"
-    // A ReturnOpen A follows a tail call: it runs if the callee is not a Lua function (B is OPEN then, as in any call word).
+    // A ReturnOpen A follows a tail call: it runs if the callee is not a Lua function (B is OPEN
+    // then, as in any call word).
     TailCall(A: First, B: Results, C: Integer) "return R[A](R[A+2], ..., R[A+1+C]); charges the budget"
     TailCallOpen(A: First, B: Results) "as TailCall, with the arguments R[A+2] up to top"
     Return0() "return; not in a vararg function"

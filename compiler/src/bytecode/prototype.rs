@@ -95,7 +95,8 @@ pub struct LocalVariable {
 pub struct Prototype {
     /// The chunk that it belongs to.
     pub source: Arc<Source>,
-    /// The function's place in the chunk: 0 for the main function, then in the order of the word `function`.
+    /// The function's place in the chunk: 0 for the main function, then in the order of the word
+    /// `function`.
     pub ordinal: u32,
     /// The line of `function` (0 for a main chunk).
     pub line_defined: u32,
@@ -129,7 +130,10 @@ impl Prototype {
         self.locals
             .iter()
             .rev()
-            .find(|local| local.register == register && (local.start as usize..local.end as usize).contains(&pc))
+            .find(|local| {
+                local.register == register
+                    && (local.start as usize..local.end as usize).contains(&pc)
+            })
             .map(|local| &*local.name)
     }
 }

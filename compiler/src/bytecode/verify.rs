@@ -1,5 +1,5 @@
-//! A check of what the VM takes for granted about bytecode. The compiler's own output passes it always; tests, fuzzing
-//! and debug builds make sure.
+//! A check of what the VM takes for granted about bytecode. The compiler's own output passes it
+//! always; tests, fuzzing and debug builds make sure.
 
 use super::instruction::Instruction;
 use super::{Capture, Constant, OPEN, Opcode, Operand, Prototype, is_divisor};
@@ -14,7 +14,9 @@ const PRIMITIVES: usize = 3;
 pub fn verify(prototype: &Prototype) -> Result<(), String> {
     let mut left = vec![prototype];
     while let Some(function) = left.pop() {
-        Verifier { function }.verify().map_err(|error| format!("function {}: {error}", function.ordinal))?;
+        Verifier { function }
+            .verify()
+            .map_err(|error| format!("function {}: {error}", function.ordinal))?;
         for nested in &function.prototypes {
             for upvalue in &nested.upvalues {
                 let is_valid = match upvalue.capture {
@@ -48,7 +50,8 @@ impl Verifier<'_> {
         let mut last = None;
         for (position, &is_start) in starts.iter().enumerate() {
             if is_start && let Some(instruction) = self.at(position) {
-                let opcode = instruction.opcode().ok_or_else(|| format!("{position}: no instruction"))?;
+                let opcode =
+                    instruction.opcode().ok_or_else(|| format!("{position}: no instruction"))?;
                 self.verify_instruction(position, instruction, opcode, &starts)
                     .map_err(|error| format!("{position}: {}: {error}", opcode.name()))?;
                 last = Some(opcode);
@@ -59,7 +62,8 @@ impl Verifier<'_> {
             _ => return Err("does not end with a return".into()),
         }
         let code_end = function.code.len() as u32;
-        let is_valid = |local: &super::LocalVariable| local.start <= local.end && local.end <= code_end;
+        let is_valid =
+            |local: &super::LocalVariable| local.start <= local.end && local.end <= code_end;
         if function.locals.iter().any(|local| !is_valid(local)) {
             return Err("a local variable lives outside of the code".into());
         }
@@ -75,7 +79,8 @@ impl Verifier<'_> {
         let mut starts = vec![true; self.function.code.len()];
         let mut position = 0;
         while let Some(instruction) = self.at(position) {
-            let opcode = instruction.opcode().ok_or_else(|| format!("{position}: no instruction"))?;
+            let opcode =
+                instruction.opcode().ok_or_else(|| format!("{position}: no instruction"))?;
             if opcode.has_data_word() {
                 position += 1;
                 *starts.get_mut(position).ok_or("the data word is missing")? = false;
@@ -93,10 +98,20 @@ impl Verifier<'_> {
         starts: &[bool],
     ) -> Result<(), String> {
         for &(letter, meaning) in opcode.operands() {
-            self.verify_operand(position, instruction.operand(letter, meaning), meaning, opcode, starts)
-                .map_err(|error| format!("{letter}: {error}"))?;
+            self.verify_operand(
+                position,
+                instruction.operand(letter, meaning),
+                meaning,
+                opcode,
+                starts,
+            )
+            .map_err(|error| format!("{letter}: {error}"))?;
         }
-        let (a, b, c) = (usize::from(instruction.a()), usize::from(instruction.b()), usize::from(instruction.c()));
+        let (a, b, c) = (
+            usize::from(instruction.a()),
+            usize::from(instruction.b()),
+            usize::from(instruction.c()),
+        );
         let d = usize::from(instruction.d());
         let results = if instruction.b() == OPEN { 0 } else { b.saturating_sub(1) };
         let next = self.at(position + 1);
@@ -105,7 +120,9 @@ impl Verifier<'_> {
             Opcode::LoadNil => d + 1,
             Opcode::SetList if d != usize::from(u16::MAX) => a + 1 + d,
             Opcode::SelfField | Opcode::SelfIndex => a + 3,
-            Opcode::ForPrepare | Opcode::ForLoop | Opcode::ForPrepareStep | Opcode::ForLoopStep => a + 4,
+            Opcode::ForPrepare | Opcode::ForLoop | Opcode::ForPrepareStep | Opcode::ForLoopStep => {
+                a + 4
+            }
             Opcode::ForEachPrepare | Opcode::ForEachLoop | Opcode::ForEachCall if a < 3 => {
                 return Err("no room for the iterator".into());
             }
@@ -122,21 +139,35 @@ impl Verifier<'_> {
             return Err(format!("needs {end} registers"));
         }
         match opcode {
-            Opcode::Return0 | Opcode::Return1 if self.function.is_vararg => Err("in a vararg function".into()),
-            Opcode::Vararg | Opcode::VarargTable if !self.function.is_vararg => Err("not in a vararg function".into()),
+            Opcode::Return0 | Opcode::Return1 if self.function.is_vararg => {
+                Err("in a vararg function".into())
+            }
+            Opcode::Vararg | Opcode::VarargTable if !self.function.is_vararg => {
+                Err("not in a vararg function".into())
+            }
             Opcode::LoadConstantWide => {
                 let index = next.map_or(usize::MAX, |word| word.0 as usize);
                 self.verify_constant(index, Operand::Constant)
             }
             Opcode::ForEachCall => match next.and_then(Instruction::opcode) {
-                Some(Opcode::ForEachLoop) if next.is_some_and(|next| next.a() == instruction.a()) => Ok(()),
+                Some(Opcode::ForEachLoop)
+                    if next.is_some_and(|next| next.a() == instruction.a()) =>
+                {
+                    Ok(())
+                }
                 _ => Err("no ForEachLoop after it".into()),
             },
             Opcode::TailCall | Opcode::TailCallOpen => match next.and_then(Instruction::opcode) {
-                Some(Opcode::ReturnOpen) if next.is_some_and(|next| next.a() == instruction.a()) => Ok(()),
+                Some(Opcode::ReturnOpen)
+                    if next.is_some_and(|next| next.a() == instruction.a()) =>
+                {
+                    Ok(())
+                }
                 _ => Err("no ReturnOpen after it".into()),
             },
-            _ if opcode.is_comparison() && next.and_then(Instruction::opcode) != Some(Opcode::Jump) => {
+            _ if opcode.is_comparison()
+                && next.and_then(Instruction::opcode) != Some(Opcode::Jump) =>
+            {
                 Err("no Jump after it".into())
             }
             _ => Ok(()),
@@ -156,12 +187,16 @@ impl Verifier<'_> {
         let limit = match meaning {
             Operand::None | Operand::Integer | Operand::Results => return Ok(()),
             Operand::Jump => return self.verify_jump(position, value, opcode, starts),
-            Operand::Constant | Operand::Field | Operand::Divisor => return self.verify_constant(index, meaning),
+            Operand::Constant | Operand::Field | Operand::Divisor => {
+                return self.verify_constant(index, meaning);
+            }
             // `ReturnOpen` and `Return` of nothing read no register.
             Operand::First if matches!(opcode, Opcode::Return | Opcode::ReturnOpen) => {
                 usize::from(function.frame_size) + 1
             }
-            Operand::Target | Operand::Register | Operand::First => usize::from(function.frame_size),
+            Operand::Target | Operand::Register | Operand::First => {
+                usize::from(function.frame_size)
+            }
             Operand::Upvalue => function.upvalues.len(),
             Operand::Primitive => PRIMITIVES,
             Operand::Prototype => function.prototypes.len(),
@@ -174,20 +209,30 @@ impl Verifier<'_> {
         let constants = &self.function.constants;
         match (meaning, constants.get(index), constants.get(index.saturating_add(1))) {
             (Operand::Field, Some(Constant::String(_)), Some(Constant::Hash)) => Ok(()),
-            (Operand::Divisor, Some(Constant::Number(divisor)), Some(Constant::Number(reciprocal)))
-                if is_divisor(*divisor) && *reciprocal == 1.0 / divisor =>
-            {
-                Ok(())
-            }
+            (
+                Operand::Divisor,
+                Some(Constant::Number(divisor)),
+                Some(Constant::Number(reciprocal)),
+            ) if is_divisor(*divisor) && *reciprocal == 1.0 / divisor => Ok(()),
             (Operand::Constant, Some(Constant::Number(_) | Constant::String(_)), _) => Ok(()),
             _ => Err(format!("no such constant: {index}")),
         }
     }
 
-    fn verify_jump(&self, position: usize, distance: i32, opcode: Opcode, starts: &[bool]) -> Result<(), String> {
+    fn verify_jump(
+        &self,
+        position: usize,
+        distance: i32,
+        opcode: Opcode,
+        starts: &[bool],
+    ) -> Result<(), String> {
         let target = position as i64 + 1 + i64::from(distance);
-        let is_start = usize::try_from(target).ok().and_then(|target| starts.get(target)) == Some(&true);
-        let may_go_back = matches!(opcode, Opcode::Loop | Opcode::ForLoop | Opcode::ForLoopStep | Opcode::ForEachLoop);
+        let is_start =
+            usize::try_from(target).ok().and_then(|target| starts.get(target)) == Some(&true);
+        let may_go_back = matches!(
+            opcode,
+            Opcode::Loop | Opcode::ForLoop | Opcode::ForLoopStep | Opcode::ForEachLoop
+        );
         if !is_start {
             Err(format!("jumps to {target}, where no instruction begins"))
         } else if distance < 0 && !may_go_back {

@@ -1,4 +1,5 @@
-//! Assignments: targets are evaluated left to right, then the values, then the stores happen right to left.
+//! Assignments: targets are evaluated left to right, then the values, then the stores happen right
+//! to left.
 
 use super::Generator;
 use super::call::Key;
@@ -18,7 +19,11 @@ pub(super) enum Target {
 
 impl<'c> Generator<'c> {
     #[inline(never)]
-    pub(super) fn assign(&mut self, targets: &'c [Expression<'c>], values: &'c [Expression<'c>]) -> Result<(), Fault> {
+    pub(super) fn assign(
+        &mut self,
+        targets: &'c [Expression<'c>],
+        values: &'c [Expression<'c>],
+    ) -> Result<(), Fault> {
         let mark = self.state.free;
         let mut places = Vec::with_capacity(targets.len());
         for (index, target) in targets.iter().enumerate() {
@@ -26,7 +31,8 @@ impl<'c> Generator<'c> {
             let place = self.target(target)?;
             places.push(self.guard(place, later)?);
         }
-        let direct = if values.len() == targets.len() { places.pop().zip(values.last()) } else { None };
+        let direct =
+            if values.len() == targets.len() { places.pop().zip(values.last()) } else { None };
         let first = if let Some((place, value)) = direct {
             let before = values.get(..values.len() - 1).unwrap_or_default();
             let first = self.adjusted(before, before.len())?;
@@ -61,7 +67,8 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// Copies the table and the key of a target if they are locals that a later target, stored before it, changes.
+    /// Copies the table and the key of a target if they are locals that a later target, stored
+    /// before it, changes.
     fn guard(&mut self, place: Target, later: &[Expression]) -> Result<Target, Fault> {
         let Target::Indexed { table, key } = place else { return Ok(place) };
         let table = self.guarded(table, later)?;
@@ -87,10 +94,16 @@ impl<'c> Generator<'c> {
 
     /// Evaluates and stores. To a local it goes directly.
     #[inline(never)]
-    pub(super) fn store_expression(&mut self, target: Target, value: &'c Expression<'c>) -> Result<(), Fault> {
+    pub(super) fn store_expression(
+        &mut self,
+        target: Target,
+        value: &'c Expression<'c>,
+    ) -> Result<(), Fault> {
         let mark = self.state.free;
         let is_direct = match (target, &value.unparenthesized().kind) {
-            (Target::Local(id), ExpressionKind::And(_) | ExpressionKind::Or(_)) => Self::may_overwrite(value, id),
+            (Target::Local(id), ExpressionKind::And(_) | ExpressionKind::Or(_)) => {
+                Self::may_overwrite(value, id)
+            }
             (Target::Local(_), _) => true,
             _ => false,
         };

@@ -1,7 +1,7 @@
 //! Indexing, calls, and lists of values.
 //!
-//! A call's frame is built in place: the callee in the next free register, a register left for the return link, then the
-//! arguments. Its results begin in the callee's register.
+//! A call's frame is built in place: the callee in the next free register, a register left for the
+//! return link, then the arguments. Its results begin in the callee's register.
 
 use super::Generator;
 use super::fold::{self, Literal};
@@ -46,7 +46,9 @@ impl<'c> Generator<'c> {
     pub(super) fn key(&mut self, expression: &'c Expression<'c>) -> Result<Key, Fault> {
         match fold::literal(expression) {
             Some(Literal::String(text)) => self.string_key(&text),
-            Some(Literal::Number(number)) if (1.0..=255.0).contains(&number) && number.fract() == 0.0 => {
+            Some(Literal::Number(number))
+                if (1.0..=255.0).contains(&number) && number.fract() == 0.0 =>
+            {
                 Ok(Key::Integer(number as u8))
             }
             _ => Ok(Key::Register(self.evaluate_any(expression)?)),
@@ -82,7 +84,12 @@ impl<'c> Generator<'c> {
 
     /// The one value of an expression with suffixes.
     #[inline(never)]
-    pub(super) fn suffixed(&mut self, suffixed: &'c Suffixed<'c>, target: u8, line: u32) -> Result<(), Fault> {
+    pub(super) fn suffixed(
+        &mut self,
+        suffixed: &'c Suffixed<'c>,
+        target: u8,
+        line: u32,
+    ) -> Result<(), Fault> {
         let mark = self.state.free;
         let Some((last, before)) = suffixed.suffixes.split_last() else { return Ok(()) };
         let prefix = self.prefix(&suffixed.base, before)?;
@@ -105,9 +112,14 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// Evaluates an expression with those suffixes to some register; one that is no local's is reserved.
+    /// Evaluates an expression with those suffixes to some register; one that is no local's is
+    /// reserved.
     #[inline(never)]
-    pub(super) fn prefix(&mut self, base: &'c Expression<'c>, suffixes: &'c [Suffix<'c>]) -> Result<u8, Fault> {
+    pub(super) fn prefix(
+        &mut self,
+        base: &'c Expression<'c>,
+        suffixes: &'c [Suffix<'c>],
+    ) -> Result<u8, Fault> {
         let mark = self.state.free;
         let mut value = self.evaluate_any(base)?;
         for suffix in suffixes {
@@ -131,9 +143,16 @@ impl<'c> Generator<'c> {
         Ok(value)
     }
 
-    /// Builds the frame of a call at `mark`. `prefix` holds the function, or the object whose method is called.
+    /// Builds the frame of a call at `mark`. `prefix` holds the function, or the object whose
+    /// method is called.
     #[inline(never)]
-    fn prepare_call(&mut self, prefix: u8, call: &'c Call<'c>, line: u32, mark: usize) -> Result<PreparedCall, Fault> {
+    fn prepare_call(
+        &mut self,
+        prefix: u8,
+        call: &'c Call<'c>,
+        line: u32,
+        mark: usize,
+    ) -> Result<PreparedCall, Fault> {
         let callee = match call.method {
             Some(name) => {
                 self.state.line = line;
@@ -142,7 +161,9 @@ impl<'c> Generator<'c> {
                 let callee = self.reserve(3)?;
                 self.emit(match key {
                     Key::Field(index) => Instruction::abc(Opcode::SelfField, callee, prefix, index),
-                    Key::Register(key) | Key::Integer(key) => Instruction::abc(Opcode::SelfIndex, callee, prefix, key),
+                    Key::Register(key) | Key::Integer(key) => {
+                        Instruction::abc(Opcode::SelfIndex, callee, prefix, key)
+                    }
                 });
                 callee
             }
@@ -184,18 +205,28 @@ impl<'c> Generator<'c> {
     }
 
     /// Builds the frame of the expression's last call, if the expression ends with one.
-    fn prepare_last_call(&mut self, expression: &'c Expression<'c>) -> Result<Option<PreparedCall>, Fault> {
+    fn prepare_last_call(
+        &mut self,
+        expression: &'c Expression<'c>,
+    ) -> Result<Option<PreparedCall>, Fault> {
         let mark = self.state.free;
         let ExpressionKind::Suffixed(suffixed) = &expression.kind else { return Ok(None) };
-        let Some((Suffix { kind: SuffixKind::Call(call), line }, before)) = suffixed.suffixes.split_last() else {
+        let Some((Suffix { kind: SuffixKind::Call(call), line }, before)) =
+            suffixed.suffixes.split_last()
+        else {
             return Ok(None);
         };
         let prefix = self.prefix(&suffixed.base, before)?;
         self.prepare_call(prefix, call, *line, mark).map(Some)
     }
 
-    /// Evaluates a call or `...` for exactly that many values, into the next registers, which are then reserved.
-    pub(super) fn multiple(&mut self, expression: &'c Expression<'c>, count: u8) -> Result<u8, Fault> {
+    /// Evaluates a call or `...` for exactly that many values, into the next registers, which are
+    /// then reserved.
+    pub(super) fn multiple(
+        &mut self,
+        expression: &'c Expression<'c>,
+        count: u8,
+    ) -> Result<u8, Fault> {
         let first = self.multiple_with(expression, count)?;
         self.state.free = usize::from(first);
         self.reserve(usize::from(count))
@@ -220,8 +251,8 @@ impl<'c> Generator<'c> {
         Ok(first)
     }
 
-    /// Evaluates all expressions to the next registers, which are then reserved. If the last one gives any number of
-    /// values, it gives all of them, up to the top, and the result is true.
+    /// Evaluates all expressions to the next registers, which are then reserved. If the last one
+    /// gives any number of values, it gives all of them, up to the top, and the result is true.
     #[inline(never)]
     pub(super) fn values(&mut self, expressions: &'c [Expression<'c>]) -> Result<bool, Fault> {
         let Some((last, before)) = expressions.split_last() else { return Ok(false) };
@@ -236,8 +267,13 @@ impl<'c> Generator<'c> {
         Ok(false)
     }
 
-    /// Evaluates all expressions to exactly `count` registers, the next ones, which are then reserved.
-    pub(super) fn adjusted(&mut self, expressions: &'c [Expression<'c>], count: usize) -> Result<u8, Fault> {
+    /// Evaluates all expressions to exactly `count` registers, the next ones, which are then
+    /// reserved.
+    pub(super) fn adjusted(
+        &mut self,
+        expressions: &'c [Expression<'c>],
+        count: usize,
+    ) -> Result<u8, Fault> {
         let first = self.state.free;
         let end = first + count;
         self.room_for(count)?;

@@ -1,11 +1,14 @@
-//! Comparisons, and expressions whose truth decides where to go on: `and`, `or` and `not` become jumps.
+//! Comparisons, and expressions whose truth decides where to go on: `and`, `or` and `not` become
+//! jumps.
 
 use super::Generator;
 use super::expression::Operand;
 use super::fold::{self, Literal};
 use super::jumps::JumpList;
 use super::registers::{FALSE, NIL, TRUE};
-use crate::ast::{BinaryOperator, ComparisonOperator, Expression, ExpressionKind, LocalId, UnaryOperator};
+use crate::ast::{
+    BinaryOperator, ComparisonOperator, Expression, ExpressionKind, LocalId, UnaryOperator,
+};
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
 
@@ -40,7 +43,8 @@ enum Side {
     Primitive(u16),
 }
 
-/// Whether the expression is a comparison by `<` and its like, whose result an instruction gives as a value.
+/// Whether the expression is a comparison by `<` and its like, whose result an instruction gives as
+/// a value.
 pub(super) fn is_ordering(expression: &Expression) -> bool {
     use ComparisonOperator::*;
     let last = match &expression.unparenthesized().kind {
@@ -54,9 +58,10 @@ pub(super) fn is_ordering(expression: &Expression) -> bool {
 pub(super) fn is_decided_by_jumps(expression: &Expression) -> bool {
     match &expression.unparenthesized().kind {
         ExpressionKind::And(_) | ExpressionKind::Or(_) => true,
-        ExpressionKind::Binary(chain) => {
-            chain.links.last().is_some_and(|link| matches!(link.operator, BinaryOperator::Comparison(_)))
-        }
+        ExpressionKind::Binary(chain) => chain
+            .links
+            .last()
+            .is_some_and(|link| matches!(link.operator, BinaryOperator::Comparison(_))),
         _ => false,
     }
 }
@@ -73,7 +78,9 @@ impl<'c> Generator<'c> {
         use ComparisonOperator::*;
         // Only one operand may be a constant.
         let left = match left {
-            Operand::Literal(_) if fold::literal(right).is_some() => Operand::Register(self.operand_register(left)?),
+            Operand::Literal(_) if fold::literal(right).is_some() => {
+                Operand::Register(self.operand_register(left)?)
+            }
             Operand::Literal(Literal::Nil | Literal::Boolean(_) | Literal::String(_))
                 if !matches!(operator, Equal | NotEqual) =>
             {
@@ -85,12 +92,16 @@ impl<'c> Generator<'c> {
         self.state.line = right.line;
         let relation = match operator {
             Equal | NotEqual => match (left, right_operand) {
-                (Operand::Literal(literal), Operand::Register(register)) => self.equality(register, literal)?,
+                (Operand::Literal(literal), Operand::Register(register)) => {
+                    self.equality(register, literal)?
+                }
                 (left, Operand::Literal(literal)) => {
                     let left = self.operand_register(left)?;
                     self.equality(left, literal)?
                 }
-                (Operand::Register(left), Operand::Register(right)) => Relation::Equal(left, Side::Register(right)),
+                (Operand::Register(left), Operand::Register(right)) => {
+                    Relation::Equal(left, Side::Register(right))
+                }
             },
             Less => Relation::Less(self.sides(left, right_operand)?),
             LessEqual => Relation::LessEqual(self.sides(left, right_operand)?),
@@ -104,20 +115,28 @@ impl<'c> Generator<'c> {
         let index = match &right {
             Literal::Nil => return Ok(Relation::Equal(left, Side::Primitive(NIL))),
             Literal::Boolean(value) => {
-                return Ok(Relation::Equal(left, Side::Primitive(if *value { TRUE } else { FALSE })));
+                return Ok(Relation::Equal(
+                    left,
+                    Side::Primitive(if *value { TRUE } else { FALSE }),
+                ));
             }
             Literal::Number(value) => self.state.constants.number(*value),
             Literal::String(text) => self.state.constants.string(text),
         };
         match u16::try_from(index) {
             Ok(index) => Ok(Relation::Equal(left, Side::Constant(index))),
-            Err(_) => Ok(Relation::Equal(left, Side::Register(self.operand_register(Operand::Literal(right))?))),
+            Err(_) => Ok(Relation::Equal(
+                left,
+                Side::Register(self.operand_register(Operand::Literal(right))?),
+            )),
         }
     }
 
     fn sides(&mut self, left: Operand, right: Operand) -> Result<Sides, Fault> {
         let constant = |generator: &mut Self, operand: &Operand| match operand {
-            Operand::Literal(Literal::Number(value)) => u16::try_from(generator.state.constants.number(*value)).ok(),
+            Operand::Literal(Literal::Number(value)) => {
+                u16::try_from(generator.state.constants.number(*value)).ok()
+            }
             _ => None,
         };
         let (left_constant, right_constant) = (constant(self, &left), constant(self, &right));
@@ -128,8 +147,12 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// The opcode and operands that give an ordering's result as a value. A constant is loaded, its register reserved.
-    pub(super) fn ordering_registers(&mut self, comparison: &Comparison) -> Result<Option<(Opcode, u8, u8)>, Fault> {
+    /// The opcode and operands that give an ordering's result as a value. A constant is loaded, its
+    /// register reserved.
+    pub(super) fn ordering_registers(
+        &mut self,
+        comparison: &Comparison,
+    ) -> Result<Option<(Opcode, u8, u8)>, Fault> {
         let (opcode, sides) = match comparison.relation {
             Relation::Less(sides) => (Opcode::IsLess, sides),
             Relation::LessEqual(sides) => (Opcode::IsLessEqual, sides),
@@ -149,7 +172,12 @@ impl<'c> Generator<'c> {
     }
 
     /// Emits the comparison and its jump, taken if it gives `when`.
-    pub(super) fn jump_if_compared(&mut self, comparison: Comparison, when: bool, jumps: &mut JumpList) {
+    pub(super) fn jump_if_compared(
+        &mut self,
+        comparison: Comparison,
+        when: bool,
+        jumps: &mut JumpList,
+    ) {
         self.emit(comparison.instruction(when));
         jumps.push(self.jump());
     }
@@ -170,7 +198,9 @@ impl<'c> Generator<'c> {
             return Ok(());
         }
         match &expression.kind {
-            ExpressionKind::Unary(UnaryOperator::Not, operand) => self.jump_when(operand, !when, jumps),
+            ExpressionKind::Unary(UnaryOperator::Not, operand) => {
+                self.jump_when(operand, !when, jumps)
+            }
             ExpressionKind::And(operands) => self.jump_when_all(operands, true, when, jumps),
             ExpressionKind::Or(operands) => self.jump_when_all(operands, false, when, jumps),
             ExpressionKind::Binary(chain) => {
@@ -205,8 +235,8 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// `jump_when` for `and` (`all` is true) or `or` (`all` is false), which goes on to the next operand only after one
-    /// whose truth is `all`.
+    /// `jump_when` for `and` (`all` is true) or `or` (`all` is false), which goes on to the next
+    /// operand only after one whose truth is `all`.
     #[inline(never)]
     fn jump_when_all(
         &mut self,
@@ -232,7 +262,11 @@ impl<'c> Generator<'c> {
 
     /// The value of `and` or `or`.
     #[inline(never)]
-    pub(super) fn logical(&mut self, expression: &'c Expression<'c>, target: u8) -> Result<(), Fault> {
+    pub(super) fn logical(
+        &mut self,
+        expression: &'c Expression<'c>,
+        target: u8,
+    ) -> Result<(), Fault> {
         let (operands, all) = match &expression.kind {
             ExpressionKind::And(operands) => (operands, true),
             ExpressionKind::Or(operands) => (operands, false),
@@ -247,7 +281,8 @@ impl<'c> Generator<'c> {
         self.land(decided)
     }
 
-    /// Jumps with the expression's value in `target` if its truth is `when`. If it goes on, `target` may hold anything.
+    /// Jumps with the expression's value in `target` if its truth is `when`. If it goes on,
+    /// `target` may hold anything.
     fn take_when(
         &mut self,
         expression: &'c Expression<'c>,
@@ -266,8 +301,12 @@ impl<'c> Generator<'c> {
             return Ok(());
         }
         match &expression.kind {
-            ExpressionKind::And(operands) => self.take_when_all(operands, true, when, target, jumps),
-            ExpressionKind::Or(operands) => self.take_when_all(operands, false, when, target, jumps),
+            ExpressionKind::And(operands) => {
+                self.take_when_all(operands, true, when, target, jumps)
+            }
+            ExpressionKind::Or(operands) => {
+                self.take_when_all(operands, false, when, target, jumps)
+            }
             _ if is_decided_by_jumps(expression) => {
                 let mut others = JumpList::default();
                 self.jump_when(expression, !when, &mut others)?;
@@ -308,8 +347,9 @@ impl<'c> Generator<'c> {
         self.land(decided)
     }
 
-    /// Whether `and` or `or` may be evaluated straight into the local: its operands are written there one after the
-    /// other, so that none after the first that is written may depend on the local.
+    /// Whether `and` or `or` may be evaluated straight into the local: its operands are written
+    /// there one after the other, so that none after the first that is written may depend on the
+    /// local.
     pub(super) fn may_overwrite(expression: &Expression, local: LocalId) -> bool {
         fn visit(expression: &Expression, local: LocalId, is_written: &mut bool) -> bool {
             let expression = expression.unparenthesized();
@@ -340,19 +380,33 @@ impl Comparison {
         let holds = when != self.is_negated;
         let choose = |positive, negative| if holds { positive } else { negative };
         let (opcode, a, d) = match self.relation {
-            Relation::Less(Sides::Registers(left, right)) => (choose(LessVV, NotLessVV), left, u16::from(right)),
-            Relation::Less(Sides::RightConstant(left, right)) => (choose(LessVK, NotLessVK), left, right),
-            Relation::Less(Sides::LeftConstant(left, right)) => (choose(LessKV, NotLessKV), right, left),
+            Relation::Less(Sides::Registers(left, right)) => {
+                (choose(LessVV, NotLessVV), left, u16::from(right))
+            }
+            Relation::Less(Sides::RightConstant(left, right)) => {
+                (choose(LessVK, NotLessVK), left, right)
+            }
+            Relation::Less(Sides::LeftConstant(left, right)) => {
+                (choose(LessKV, NotLessKV), right, left)
+            }
             Relation::LessEqual(Sides::Registers(left, right)) => {
                 (choose(LessEqualVV, NotLessEqualVV), left, u16::from(right))
             }
             Relation::LessEqual(Sides::RightConstant(left, right)) => {
                 (choose(LessEqualVK, NotLessEqualVK), left, right)
             }
-            Relation::LessEqual(Sides::LeftConstant(left, right)) => (choose(LessEqualKV, NotLessEqualKV), right, left),
-            Relation::Equal(left, Side::Register(right)) => (choose(EqualVV, NotEqualVV), left, u16::from(right)),
-            Relation::Equal(left, Side::Constant(right)) => (choose(EqualVK, NotEqualVK), left, right),
-            Relation::Equal(left, Side::Primitive(right)) => (choose(EqualVP, NotEqualVP), left, right),
+            Relation::LessEqual(Sides::LeftConstant(left, right)) => {
+                (choose(LessEqualKV, NotLessEqualKV), right, left)
+            }
+            Relation::Equal(left, Side::Register(right)) => {
+                (choose(EqualVV, NotEqualVV), left, u16::from(right))
+            }
+            Relation::Equal(left, Side::Constant(right)) => {
+                (choose(EqualVK, NotEqualVK), left, right)
+            }
+            Relation::Equal(left, Side::Primitive(right)) => {
+                (choose(EqualVP, NotEqualVP), left, right)
+            }
         };
         Instruction::ad(opcode, a, d)
     }

@@ -1,6 +1,6 @@
-//! A function's constant pool while it grows. Each number (told apart by its bits, so that 0 and -0 differ) and each
-//! string is in it once; a string that names a field or a global is followed by its hash, a number that is divided by for its
-//! remainder by its reciprocal.
+//! A function's constant pool while it grows. Each number (told apart by its bits, so that 0 and -0
+//! differ) and each string is in it once; a string that names a field or a global is followed by
+//! its hash, a number that is divided by for its remainder by its reciprocal.
 
 use crate::bytecode::{Constant, is_divisor};
 use hashbrown::HashMap;
@@ -20,7 +20,10 @@ pub(super) struct ConstantPool {
 
 impl ConstantPool {
     pub(super) fn number(&mut self, value: f64) -> usize {
-        *self.numbers.entry(value.to_bits()).or_insert_with(|| push(&mut self.entries, Constant::Number(value)))
+        *self
+            .numbers
+            .entry(value.to_bits())
+            .or_insert_with(|| push(&mut self.entries, Constant::Number(value)))
     }
 
     /// The number's index, if it is or can become one of the first 256 constants.
@@ -34,8 +37,8 @@ impl ConstantPool {
         u8::try_from(index).ok()
     }
 
-    /// The index of a number with its reciprocal after it, if it is a divisor of `ModuloVK` and is or can become one of the
-    /// first 256 constants.
+    /// The index of a number with its reciprocal after it, if it is a divisor of `ModuloVK` and is
+    /// or can become one of the first 256 constants.
     pub(super) fn small_divisor(&mut self, value: f64) -> Option<u8> {
         let known = self.divisors.get(&value.to_bits()).copied();
         let index = match known {

@@ -6,7 +6,8 @@ use super::fold::{self, Literal};
 use super::jumps::JumpList;
 use super::registers::{FALSE, TRUE};
 use crate::ast::{
-    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Expression, ExpressionKind, UnaryOperator,
+    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Expression, ExpressionKind,
+    UnaryOperator,
 };
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
@@ -18,12 +19,17 @@ pub(super) enum Operand {
     Literal(Literal),
 }
 
-/// An arithmetic operator's opcodes for two registers, a register and a constant, a constant and a register.
+/// An arithmetic operator's opcodes for two registers, a register and a constant, a constant and a
+/// register.
 fn arithmetic_opcodes(operator: ArithmeticOperator) -> (Opcode, Opcode, Option<Opcode>) {
     match operator {
         ArithmeticOperator::Add => (Opcode::AddVV, Opcode::AddVK, Some(Opcode::AddKV)),
-        ArithmeticOperator::Subtract => (Opcode::SubtractVV, Opcode::SubtractVK, Some(Opcode::SubtractKV)),
-        ArithmeticOperator::Multiply => (Opcode::MultiplyVV, Opcode::MultiplyVK, Some(Opcode::MultiplyKV)),
+        ArithmeticOperator::Subtract => {
+            (Opcode::SubtractVV, Opcode::SubtractVK, Some(Opcode::SubtractKV))
+        }
+        ArithmeticOperator::Multiply => {
+            (Opcode::MultiplyVV, Opcode::MultiplyVK, Some(Opcode::MultiplyKV))
+        }
         ArithmeticOperator::Divide => (Opcode::DivideVV, Opcode::DivideVK, Some(Opcode::DivideKV)),
         ArithmeticOperator::Modulo => (Opcode::ModuloVV, Opcode::ModuloVK, None),
         ArithmeticOperator::Power => (Opcode::PowerVV, Opcode::PowerVK, None),
@@ -39,7 +45,8 @@ impl<'c> Generator<'c> {
         Ok(target)
     }
 
-    /// Evaluates to some register: that of a local variable as it is, or else the next one, which is then reserved.
+    /// Evaluates to some register: that of a local variable as it is, or else the next one, which
+    /// is then reserved.
     pub(super) fn evaluate_any(&mut self, expression: &'c Expression<'c>) -> Result<u8, Fault> {
         match &expression.unparenthesized().kind {
             ExpressionKind::Local(id) => {
@@ -51,7 +58,10 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates to a literal or to some register, which is then reserved if it is no local's.
-    pub(super) fn evaluate_operand(&mut self, expression: &'c Expression<'c>) -> Result<Operand, Fault> {
+    pub(super) fn evaluate_operand(
+        &mut self,
+        expression: &'c Expression<'c>,
+    ) -> Result<Operand, Fault> {
         match fold::literal(expression) {
             Some(literal) => {
                 self.state.line = expression.line;
@@ -74,7 +84,11 @@ impl<'c> Generator<'c> {
     }
 
     /// Evaluates to `target`, which the frame covers.
-    pub(super) fn evaluate(&mut self, expression: &'c Expression<'c>, target: u8) -> Result<(), Fault> {
+    pub(super) fn evaluate(
+        &mut self,
+        expression: &'c Expression<'c>,
+        target: u8,
+    ) -> Result<(), Fault> {
         let expression = expression.unparenthesized();
         let line = expression.line;
         if let Some(literal) = fold::literal(expression) {
@@ -89,7 +103,9 @@ impl<'c> Generator<'c> {
                 self.move_register(target, source);
                 Ok(())
             }
-            ExpressionKind::Upvalue(index) => self.simple(Opcode::GetUpvalue, target, u16::from(*index), line),
+            ExpressionKind::Upvalue(index) => {
+                self.simple(Opcode::GetUpvalue, target, u16::from(*index), line)
+            }
             ExpressionKind::Global(name) => self.global(*name, target, line),
             // One value: the wanted number + 1.
             ExpressionKind::Vararg => self.simple(Opcode::Vararg, target, 2, line),
@@ -98,7 +114,9 @@ impl<'c> Generator<'c> {
                 self.simple(Opcode::Closure, target, index, line)
             }
             ExpressionKind::Table(table) => self.table(table, target, line),
-            ExpressionKind::Unary(operator, operand) => self.unary(*operator, operand, target, line),
+            ExpressionKind::Unary(operator, operand) => {
+                self.unary(*operator, operand, target, line)
+            }
             ExpressionKind::Binary(chain) => self.binary(chain, target),
             ExpressionKind::Concatenation(operands) => self.concatenation(operands, target, line),
             ExpressionKind::And(_) | ExpressionKind::Or(_) => self.logical(expression, target),
@@ -172,7 +190,12 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn concatenation(&mut self, operands: &'c [Expression<'c>], target: u8, line: u32) -> Result<(), Fault> {
+    fn concatenation(
+        &mut self,
+        operands: &'c [Expression<'c>],
+        target: u8,
+        line: u32,
+    ) -> Result<(), Fault> {
         let mark = self.state.free;
         let mut last = 0;
         for operand in operands {
@@ -187,7 +210,9 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn binary(&mut self, chain: &'c BinaryChain<'c>, target: u8) -> Result<(), Fault> {
         let mark = self.state.free;
-        let Some((last, before)) = chain.links.split_last() else { return self.evaluate(chain.first, target) };
+        let Some((last, before)) = chain.links.split_last() else {
+            return self.evaluate(chain.first, target);
+        };
         let left = self.chain_operand(chain, before)?;
         let result = self.link(left, last, mark, Some(target))?;
         self.state.free = mark;
@@ -213,10 +238,16 @@ impl<'c> Generator<'c> {
         Ok(value)
     }
 
-    /// Applies one operator. The result goes to `target` or else to the register at `mark`, where the operands'
-    /// temporaries begin, which is then reserved.
+    /// Applies one operator. The result goes to `target` or else to the register at `mark`, where
+    /// the operands' temporaries begin, which is then reserved.
     #[inline(never)]
-    fn link(&mut self, left: Operand, link: &'c BinaryLink, mark: usize, target: Option<u8>) -> Result<Operand, Fault> {
+    fn link(
+        &mut self,
+        left: Operand,
+        link: &'c BinaryLink,
+        mark: usize,
+        target: Option<u8>,
+    ) -> Result<Operand, Fault> {
         let operator = match link.operator {
             BinaryOperator::Arithmetic(operator) => operator,
             BinaryOperator::Comparison(operator) => {
@@ -224,7 +255,8 @@ impl<'c> Generator<'c> {
                 return self.comparison_value(comparison, mark, target);
             }
         };
-        if let (Operand::Literal(Literal::Number(left)), Some(right)) = (&left, fold::numeral(&link.right))
+        if let (Operand::Literal(Literal::Number(left)), Some(right)) =
+            (&left, fold::numeral(&link.right))
             && let Some(result) = fold::arithmetic(operator, *left, right)
         {
             self.state.line = link.right.line;
@@ -232,7 +264,9 @@ impl<'c> Generator<'c> {
         }
         let (both_registers, right_constant, left_constant) = arithmetic_opcodes(operator);
         let constant_left = match (&left, left_constant) {
-            (Operand::Literal(Literal::Number(value)), Some(opcode)) if fold::numeral(&link.right).is_none() => {
+            (Operand::Literal(Literal::Number(value)), Some(opcode))
+                if fold::numeral(&link.right).is_none() =>
+            {
                 self.state.constants.small_number(*value).map(|index| (opcode, index))
             }
             _ => None,
@@ -257,7 +291,8 @@ impl<'c> Generator<'c> {
         Ok(Operand::Register(target))
     }
 
-    /// Releases the temporaries from `mark` on and returns `target` or else reserves the register at `mark`.
+    /// Releases the temporaries from `mark` on and returns `target` or else reserves the register
+    /// at `mark`.
     fn result_register(&mut self, mark: usize, target: Option<u8>) -> Result<u8, Fault> {
         self.state.free = mark;
         match target {
@@ -267,7 +302,12 @@ impl<'c> Generator<'c> {
     }
 
     /// A comparison's result as a value, where `link` puts it.
-    fn comparison_value(&mut self, comparison: Comparison, mark: usize, target: Option<u8>) -> Result<Operand, Fault> {
+    fn comparison_value(
+        &mut self,
+        comparison: Comparison,
+        mark: usize,
+        target: Option<u8>,
+    ) -> Result<Operand, Fault> {
         let ordering = self.ordering_registers(&comparison)?;
         let target = self.result_register(mark, target)?;
         match ordering {

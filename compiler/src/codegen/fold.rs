@@ -1,7 +1,7 @@
 //! What is known of expressions without running them.
 //!
-//! As PUC Lua 5.1 does it: arithmetic on numerals, but neither division by zero nor anything that gives NaN; `not` of a
-//! literal; never strings.
+//! As PUC Lua 5.1 does it: arithmetic on numerals, but neither division by zero nor anything that
+//! gives NaN; `not` of a literal; never strings.
 
 use crate::ast::{ArithmeticOperator, BinaryOperator, Expression, ExpressionKind, UnaryOperator};
 use std::sync::Arc;
@@ -27,7 +27,9 @@ pub(super) fn literal(expression: &Expression) -> Option<Literal> {
         ExpressionKind::Nil => Some(Literal::Nil),
         ExpressionKind::Boolean(value) => Some(Literal::Boolean(*value)),
         ExpressionKind::String(text) => Some(Literal::String((*text).into())),
-        ExpressionKind::Unary(UnaryOperator::Not, operand) => Some(Literal::Boolean(!literal(operand)?.is_truthy())),
+        ExpressionKind::Unary(UnaryOperator::Not, operand) => {
+            Some(Literal::Boolean(!literal(operand)?.is_truthy()))
+        }
         _ => numeral(expression).map(Literal::Number),
     }
 }
@@ -41,7 +43,9 @@ pub(super) fn numeral(expression: &Expression) -> Option<f64> {
         }
         ExpressionKind::Binary(chain) => {
             chain.links.iter().try_fold(numeral(chain.first)?, |left, link| match link.operator {
-                BinaryOperator::Arithmetic(operator) => arithmetic(operator, left, numeral(&link.right)?),
+                BinaryOperator::Arithmetic(operator) => {
+                    arithmetic(operator, left, numeral(&link.right)?)
+                }
                 BinaryOperator::Comparison(_) => None,
             })
         }

@@ -1,5 +1,6 @@
-//! Jumps whose target is not known yet, and the two ways to write a conditional one: in a single instruction with a
-//! 16-bit distance, or, when a function turns out to be too long for that, over an unconditional jump of 24 bits.
+//! Jumps whose target is not known yet, and the two ways to write a conditional one: in a single
+//! instruction with a 16-bit distance, or, when a function turns out to be too long for that, over
+//! an unconditional jump of 24 bits.
 
 use super::Generator;
 use crate::bytecode::instruction::{MAX_JUMP, MAX_SHORT_JUMP};
@@ -51,7 +52,8 @@ impl Generator<'_> {
         jumps.push(position);
     }
 
-    /// Emits an instruction that goes on or else jumps forward, and returns the position to give the target to.
+    /// Emits an instruction that goes on or else jumps forward, and returns the position to give
+    /// the target to.
     pub(super) fn go_on_or_jump(&mut self, opcode: Opcode, a: u8) -> usize {
         if !self.state.long_jumps {
             return self.emit(Instruction::a_jump(opcode, a, 0));
@@ -62,7 +64,12 @@ impl Generator<'_> {
     }
 
     /// Emits an instruction that jumps back to `target` or else goes on.
-    pub(super) fn loop_or_go_on(&mut self, opcode: Opcode, a: u8, target: usize) -> Result<(), Fault> {
+    pub(super) fn loop_or_go_on(
+        &mut self,
+        opcode: Opcode,
+        a: u8,
+        target: usize,
+    ) -> Result<(), Fault> {
         if !self.state.long_jumps {
             let position = self.emit(Instruction::a_jump(opcode, a, 0));
             return self.set_target(position, target);

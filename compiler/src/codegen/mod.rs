@@ -1,10 +1,11 @@
 //! Syntax tree to bytecode, one function at a time.
 //!
-//! Locals live in registers, in the order of their scope; temporaries lie above them like a stack, whose end is
-//! `FunctionState::free`. Every method that evaluates an expression leaves `free` as it found it unless its name or
-//! documentation says otherwise, so registers are released by going back to a remembered mark. A target register is either
-//! reserved (a local, or a slot below `free`) or exactly `free`: then the operands' temporaries may use it until the
-//! result is written.
+//! Locals live in registers, in the order of their scope; temporaries lie above them like a stack,
+//! whose end is `FunctionState::free`. Every method that evaluates an expression leaves `free` as
+//! it found it unless its name or documentation says otherwise, so registers are released by going
+//! back to a remembered mark. A target register is either reserved (a local, or a slot below
+//! `free`) or exactly `free`: then the operands' temporaries may use it until the result is
+//! written.
 
 mod assignment;
 mod call;
@@ -20,7 +21,9 @@ mod table;
 
 use crate::Options;
 use crate::ast::{Chunk, Function, LocalName, Origin, VarargLocal};
-use crate::bytecode::{Capture, Instruction, Opcode, Prototype, Source, TableTemplate, UpvalueInfo};
+use crate::bytecode::{
+    Capture, Instruction, Opcode, Prototype, Source, TableTemplate, UpvalueInfo,
+};
 use crate::error::{Fault, Near};
 use crate::token::Name;
 use constants::ConstantPool;
@@ -34,13 +37,19 @@ const MAX_INDEXED: usize = u16::MAX as usize + 1;
 const USUAL_LENGTH: usize = 64;
 
 /// Compiles a parsed chunk to the prototype of its main function.
-pub(crate) fn generate(chunk: &Chunk<'_>, source: Arc<Source>, options: &Options<'_>) -> Result<Arc<Prototype>, Fault> {
+pub(crate) fn generate(
+    chunk: &Chunk<'_>,
+    source: Arc<Source>,
+    options: &Options<'_>,
+) -> Result<Arc<Prototype>, Fault> {
     let names = chunk.names.strings().map(|name| Arc::from(name.as_bytes())).collect();
-    let mut generator = Generator { source, names, options, steps: 0, state: FunctionState::new(chunk.main) };
+    let mut generator =
+        Generator { source, names, options, steps: 0, state: FunctionState::new(chunk.main) };
     generator.function(Box::default()).map(Arc::new)
 }
 
-/// The interrupt hook is asked each time that so many statements or items of tables have been compiled.
+/// The interrupt hook is asked each time that so many statements or items of tables have been
+/// compiled.
 const STEPS_PER_POLL: u32 = 1024;
 
 struct Generator<'c> {
@@ -61,7 +70,8 @@ struct FunctionState<'c> {
     lines: Vec<u32>,
     /// The line given to the next instruction.
     line: u32,
-    /// The number of instructions at the start that stand for no source text; they get the line of the one after them.
+    /// The number of instructions at the start that stand for no source text; they get the line of
+    /// the one after them.
     prologue: usize,
     constants: ConstantPool,
     templates: Vec<TableTemplate>,
@@ -76,7 +86,8 @@ struct FunctionState<'c> {
     long_jumps: bool,
     /// The nested functions as compiled by an earlier attempt.
     compiled: Vec<Arc<Prototype>>,
-    /// Whether some jump was too far for its instruction, so that the function must be compiled with long ones.
+    /// Whether some jump was too far for its instruction, so that the function must be compiled
+    /// with long ones.
     is_too_far: bool,
 }
 

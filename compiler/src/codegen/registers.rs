@@ -14,7 +14,8 @@ pub(super) const FALSE: u16 = 1;
 pub(super) const TRUE: u16 = 2;
 
 impl Generator<'_> {
-    /// Makes the frame cover `count` registers from the first free one on, which it returns. None is reserved.
+    /// Makes the frame cover `count` registers from the first free one on, which it returns. None
+    /// is reserved.
     pub(super) fn room_for(&mut self, count: usize) -> Result<u8, Fault> {
         let end = self.state.free + count;
         if end > MAX_REGISTERS {
@@ -41,9 +42,12 @@ impl Generator<'_> {
         self.emit(Instruction::ad(Opcode::LoadPrimitive, target, primitive));
     }
 
-    /// Loads nil into `count` registers, together with those just before if the last instruction did that.
+    /// Loads nil into `count` registers, together with those just before if the last instruction
+    /// did that.
     pub(super) fn load_nil(&mut self, first: u8, count: usize) {
-        let Some(last) = (usize::from(first) + count).checked_sub(1).filter(|_| count > 0) else { return };
+        let Some(last) = (usize::from(first) + count).checked_sub(1).filter(|_| count > 0) else {
+            return;
+        };
         let state = &mut *self.state;
         if state.code.len() > state.last_target
             && let Some(previous) = state.code.last_mut()
@@ -68,7 +72,9 @@ impl Generator<'_> {
     pub(super) fn load_literal(&mut self, target: u8, literal: &Literal) {
         let index = match literal {
             Literal::Nil => return self.load_nil(target, 1),
-            Literal::Boolean(value) => return self.load_primitive(target, if *value { TRUE } else { FALSE }),
+            Literal::Boolean(value) => {
+                return self.load_primitive(target, if *value { TRUE } else { FALSE });
+            }
             Literal::Number(value) => self.state.constants.number(*value),
             Literal::String(text) => self.state.constants.string(text),
         };

@@ -7,7 +7,8 @@ use crate::bytecode::{Instruction, LocalVariable, Opcode};
 use crate::error::Fault;
 use std::sync::Arc;
 
-/// The scopes of the function that is being compiled. Active locals lie in the registers of their index.
+/// The scopes of the function that is being compiled. Active locals lie in the registers of their
+/// index.
 pub(super) struct Scope {
     locals: Vec<LocalState>,
     /// The locals in scope, outermost first.
@@ -73,7 +74,8 @@ impl Generator<'_> {
         self.state.scope.active.len()
     }
 
-    /// Takes `count` locals into scope. Their registers, the next above those in scope, are reserved.
+    /// Takes `count` locals into scope. Their registers, the next above those in scope, are
+    /// reserved.
     pub(super) fn activate_locals(&mut self, first: LocalId, count: u32) {
         let start = self.state.code.len();
         let scope = &mut self.state.scope;
@@ -113,7 +115,8 @@ impl Generator<'_> {
     /// Closes the captured ones of all but the first `count` locals.
     pub(super) fn close_from(&mut self, count: usize) {
         let scope = &self.state.scope;
-        let is_captured = |id: &LocalId| scope.locals.get(*id as usize).is_some_and(|local| local.is_captured);
+        let is_captured =
+            |id: &LocalId| scope.locals.get(*id as usize).is_some_and(|local| local.is_captured);
         let captured = scope.active.iter().skip(count).position(is_captured);
         if let Some(offset) = captured {
             self.emit(Instruction::ad(Opcode::Close, (count + offset) as u8, 0));
@@ -135,7 +138,9 @@ impl Generator<'_> {
 
     pub(super) fn emit_break(&mut self) {
         // The parser lets no `break` stand outside of a loop.
-        if let Some(active_locals) = self.state.scope.loops.last().map(|innermost| innermost.active_locals) {
+        if let Some(active_locals) =
+            self.state.scope.loops.last().map(|innermost| innermost.active_locals)
+        {
             self.close_from(active_locals);
             let position = self.jump();
             if let Some(innermost) = self.state.scope.loops.last_mut() {

@@ -1,11 +1,14 @@
 //! Statements.
 //!
-//! As in the parser, the functions stay apart (`inline(never)`) so that the frames of a deep nesting are small.
+//! As in the parser, the functions stay apart (`inline(never)`) so that the frames of a deep
+//! nesting are small.
 
 use super::Generator;
 use super::fold::{self, Literal};
 use super::jumps::JumpList;
-use crate::ast::{Arm, Block, Expression, FunctionStatement, GenericFor, LocalId, NumericFor, Statement};
+use crate::ast::{
+    Arm, Block, Expression, FunctionStatement, GenericFor, LocalId, NumericFor, Statement,
+};
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
 
@@ -39,7 +42,9 @@ impl<'c> Generator<'c> {
 
     fn statement(&mut self, statement: &'c Statement<'c>) -> Result<(), Fault> {
         match statement {
-            Statement::Local { first, count, values, line } => self.local_statement(*first, *count, values, *line),
+            Statement::Local { first, count, values, line } => {
+                self.local_statement(*first, *count, values, *line)
+            }
             Statement::LocalFunction { variable, function } => {
                 let register = self.reserve(1)?;
                 self.activate_locals(*variable, 1);
@@ -84,7 +89,8 @@ impl<'c> Generator<'c> {
         values: &'c [Expression<'c>],
         line: u32,
     ) -> Result<(), Fault> {
-        // Values that a fresh frame has in PUC Lua by itself; a line hook must not see their loading.
+        // Values that a fresh frame has in PUC Lua by itself; a line hook must not see their
+        // loading.
         let is_in_prologue = values.is_empty() && self.state.code.len() == self.state.prologue;
         if values.is_empty() {
             self.state.line = line;
@@ -109,7 +115,11 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn if_statement(&mut self, arms: &'c [Arm<'c>], otherwise: Option<&'c Block<'c>>) -> Result<(), Fault> {
+    fn if_statement(
+        &mut self,
+        arms: &'c [Arm<'c>],
+        otherwise: Option<&'c Block<'c>>,
+    ) -> Result<(), Fault> {
         let mut ends = JumpList::default();
         for (index, arm) in arms.iter().enumerate() {
             let mut next = JumpList::default();
@@ -128,7 +138,11 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn while_statement(&mut self, condition: &'c Expression<'c>, body: &'c Block<'c>) -> Result<(), Fault> {
+    fn while_statement(
+        &mut self,
+        condition: &'c Expression<'c>,
+        body: &'c Block<'c>,
+    ) -> Result<(), Fault> {
         let start = self.label_here();
         let mut exit = JumpList::default();
         self.jump_when(condition, false, &mut exit)?;
@@ -141,7 +155,11 @@ impl<'c> Generator<'c> {
     }
 
     #[inline(never)]
-    fn repeat_statement(&mut self, body: &'c Block<'c>, condition: &'c Expression<'c>) -> Result<(), Fault> {
+    fn repeat_statement(
+        &mut self,
+        body: &'c Block<'c>,
+        condition: &'c Expression<'c>,
+    ) -> Result<(), Fault> {
         let start = self.label_here();
         let outer_locals = self.active_locals();
         let mut exit = JumpList::default();
@@ -173,8 +191,11 @@ impl<'c> Generator<'c> {
                 true
             }
         };
-        let (prepare, repeat) =
-            if goes_up { (Opcode::ForPrepare, Opcode::ForLoop) } else { (Opcode::ForPrepareStep, Opcode::ForLoopStep) };
+        let (prepare, repeat) = if goes_up {
+            (Opcode::ForPrepare, Opcode::ForLoop)
+        } else {
+            (Opcode::ForPrepareStep, Opcode::ForLoopStep)
+        };
         self.activate_locals(statement.first, 3);
         self.state.line = statement.do_line;
         let skip = self.go_on_or_jump(prepare, base);
@@ -203,7 +224,8 @@ impl<'c> Generator<'c> {
         self.for_body(statement.first + 3, statement.count, &statement.body)?;
         self.land_one(prepare)?;
         self.state.line = statement.line;
-        // The parser's bound on locals keeps the number of results small. Arguments: the state and the control.
+        // The parser's bound on locals keeps the number of results small. Arguments: the state and
+        // the control.
         self.emit(Instruction::abc(Opcode::ForEachCall, base, statement.count as u8 + 1, 2));
         self.loop_or_go_on(Opcode::ForEachLoop, base, start)?;
         self.end_locals(outer_locals);
@@ -211,7 +233,12 @@ impl<'c> Generator<'c> {
     }
 
     /// The body of a `for` with its visible variables.
-    fn for_body(&mut self, variable: LocalId, count: u32, body: &'c Block<'c>) -> Result<(), Fault> {
+    fn for_body(
+        &mut self,
+        variable: LocalId,
+        count: u32,
+        body: &'c Block<'c>,
+    ) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
         self.enter_loop();
         self.reserve(count as usize)?;
@@ -247,7 +274,8 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// Emits the return of `count` values. The short forms are not for vararg functions, whose frames lie elsewhere.
+    /// Emits the return of `count` values. The short forms are not for vararg functions, whose
+    /// frames lie elsewhere.
     pub(super) fn emit_return(&mut self, first: u8, count: u16) {
         self.emit(match count {
             0 if !self.state.tree.is_vararg => Instruction::ad(Opcode::Return0, 0, 0),

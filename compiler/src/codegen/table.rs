@@ -1,5 +1,5 @@
-//! Table constructors. What is known of a table before it runs goes into a template, which the VM copies; what has to be
-//! computed is stored afterwards, in the order of the source.
+//! Table constructors. What is known of a table before it runs goes into a template, which the VM
+//! copies; what has to be computed is stored afterwards, in the order of the source.
 
 use super::call::Key;
 use super::fold::{self, Literal};
@@ -34,7 +34,8 @@ impl From<Literal> for TemplateValue {
     }
 }
 
-/// A template, and the keys that the constructor names more than once: their values are stored in order, all of them.
+/// A template, and the keys that the constructor names more than once: their values are stored in
+/// order, all of them.
 struct Plan {
     template: TableTemplate,
     repeated: HashSet<Arc<[u8]>>,
@@ -42,7 +43,12 @@ struct Plan {
 
 impl<'c> Generator<'c> {
     #[inline(never)]
-    pub(super) fn table(&mut self, table: &'c Table<'c>, target: u8, line: u32) -> Result<(), Fault> {
+    pub(super) fn table(
+        &mut self,
+        table: &'c Table<'c>,
+        target: u8,
+        line: u32,
+    ) -> Result<(), Fault> {
         let plan = self.plan(table)?;
         let stores_nothing = table.items.iter().all(|item| !self.is_stored(item, plan.as_ref()));
         let mark = self.state.free;
@@ -57,7 +63,9 @@ impl<'c> Generator<'c> {
             self.poll()?;
             let is_stored = self.is_stored(item, plan.as_ref());
             match item {
-                TableItem::Positional(value) if index + 1 == table.items.len() && value.is_multiple() => {
+                TableItem::Positional(value)
+                    if index + 1 == table.items.len() && value.is_multiple() =>
+                {
                     self.multiple_open(value)?;
                     self.set_list(&batch, UP_TO_TOP);
                     batch.count = 0;
@@ -73,7 +81,9 @@ impl<'c> Generator<'c> {
                     self.flush(&mut batch);
                     batch.first += 1;
                 }
-                TableItem::Field(..) | TableItem::Keyed(..) if is_stored => self.keyed_item(register, item)?,
+                TableItem::Field(..) | TableItem::Keyed(..) if is_stored => {
+                    self.keyed_item(register, item)?
+                }
                 TableItem::Field(..) | TableItem::Keyed(..) => {}
             }
         }
@@ -96,8 +106,8 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// What can be known of the table. Nothing, if a key is no constant string: such a key may be any of the others, and
-    /// then the order of the stores matters.
+    /// What can be known of the table. Nothing, if a key is no constant string: such a key may be
+    /// any of the others, and then the order of the stores matters.
     #[inline(never)]
     fn plan(&mut self, table: &Table) -> Result<Option<Plan>, Fault> {
         let mut template = Vec::new();
@@ -107,8 +117,14 @@ impl<'c> Generator<'c> {
         for (index, item) in table.items.iter().enumerate() {
             self.poll()?;
             let value = match item {
-                TableItem::Positional(value) if index + 1 == table.items.len() && value.is_multiple() => continue,
-                TableItem::Positional(value) | TableItem::Field(_, value) | TableItem::Keyed(_, value) => value,
+                TableItem::Positional(value)
+                    if index + 1 == table.items.len() && value.is_multiple() =>
+                {
+                    continue;
+                }
+                TableItem::Positional(value)
+                | TableItem::Field(_, value)
+                | TableItem::Keyed(_, value) => value,
             };
             let value = fold::literal(value).map_or(TemplateValue::Nil, TemplateValue::from);
             if matches!(item, TableItem::Positional(_)) {
@@ -141,7 +157,9 @@ impl<'c> Generator<'c> {
     fn is_stored(&self, item: &TableItem, plan: Option<&Plan>) -> bool {
         let Some(plan) = plan else { return true };
         let value = match item {
-            TableItem::Positional(value) | TableItem::Field(_, value) | TableItem::Keyed(_, value) => value,
+            TableItem::Positional(value)
+            | TableItem::Field(_, value)
+            | TableItem::Keyed(_, value) => value,
         };
         let is_repeated = self.string_key_of(item).is_some_and(|key| plan.repeated.contains(&key));
         is_repeated || fold::literal(value).is_none()
@@ -158,10 +176,18 @@ impl<'c> Generator<'c> {
                 Some(Plan { template: TableTemplate::default(), ..plan })
             }
             None => {
-                let positional = table.items.iter().filter(|item| matches!(item, TableItem::Positional(_))).count();
+                let positional = table
+                    .items
+                    .iter()
+                    .filter(|item| matches!(item, TableItem::Positional(_)))
+                    .count();
                 let array_size = u8::try_from(positional).unwrap_or(u8::MAX);
                 let others = table.items.len() - positional;
-                let others_size = if others == 0 { 0 } else { others.next_power_of_two().trailing_zeros() as u8 + 1 };
+                let others_size = if others == 0 {
+                    0
+                } else {
+                    others.next_power_of_two().trailing_zeros() as u8 + 1
+                };
                 self.emit(Instruction::abc(Opcode::NewTable, register, array_size, others_size));
                 None
             }

@@ -1,11 +1,13 @@
-//! Expressions. Operator precedence is climbed as in PUC Lua; chains of operators and suffixes become lists.
+//! Expressions. Operator precedence is climbed as in PUC Lua; chains of operators and suffixes
+//! become lists.
 //!
 //! As in `statement`, the functions stay apart so that the frames of a deep nesting are small.
 
 use super::Parser;
 use crate::ast::{
-    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Call, ComparisonOperator, Expression, ExpressionKind,
-    IndexKey, List, Suffix, SuffixKind, Suffixed, Table, TableItem, UnaryOperator, place,
+    ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Call, ComparisonOperator,
+    Expression, ExpressionKind, IndexKey, List, Suffix, SuffixKind, Suffixed, Table, TableItem,
+    UnaryOperator, place,
 };
 use crate::error::Fault;
 use crate::token::Token;
@@ -27,7 +29,9 @@ const UNARY_PRIORITY: u8 = 8;
 fn infix(token: &Token) -> Option<(Infix, u8, u8)> {
     use ArithmeticOperator::*;
     use ComparisonOperator::*;
-    let arithmetic = |operator, left, right| Some((Infix::Binary(BinaryOperator::Arithmetic(operator)), left, right));
+    let arithmetic = |operator, left, right| {
+        Some((Infix::Binary(BinaryOperator::Arithmetic(operator)), left, right))
+    };
     let comparison = |operator| Some((Infix::Binary(BinaryOperator::Comparison(operator)), 3, 3));
     match token {
         Token::Or => Some((Infix::Or, 1, 1)),
@@ -59,7 +63,12 @@ fn unary(token: &Token) -> Option<UnaryOperator> {
 }
 
 /// Appends an operation to what stands left of it.
-fn join<'a>(arena: &'a Bump, mut left: Expression<'a>, operator: Infix, right: Expression<'a>) -> Expression<'a> {
+fn join<'a>(
+    arena: &'a Bump,
+    mut left: Expression<'a>,
+    operator: Infix,
+    right: Expression<'a>,
+) -> Expression<'a> {
     let line = right.line;
     let kind = match (operator, left.kind) {
         (Infix::Binary(operator), ExpressionKind::Binary(mut chain)) => {
@@ -90,7 +99,10 @@ fn join<'a>(arena: &'a Bump, mut left: Expression<'a>, operator: Infix, right: E
                         operands.push_front(left);
                         ExpressionKind::Concatenation(operands)
                     }
-                    kind => ExpressionKind::Concatenation(List::from(arena, [left, Expression { kind, line }])),
+                    kind => ExpressionKind::Concatenation(List::from(
+                        arena,
+                        [left, Expression { kind, line }],
+                    )),
                 },
             }
         }
@@ -109,7 +121,10 @@ impl<'a> Parser<'a, '_, '_> {
         let mut left = if let Some(operator) = unary(&self.current.token) {
             self.advance()?;
             let operand = self.subexpression(UNARY_PRIORITY)?;
-            Expression { line: operand.line, kind: ExpressionKind::Unary(operator, place(self.arena, operand)) }
+            Expression {
+                line: operand.line,
+                kind: ExpressionKind::Unary(operator, place(self.arena, operand)),
+            }
         } else if matches!(self.current.token, Token::Name(_) | Token::LeftParenthesis) {
             self.suffixed()?
         } else {
@@ -164,7 +179,11 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     /// A function from its parameters on.
-    pub(super) fn function_expression(&mut self, has_self: bool, line: u32) -> Result<Expression<'a>, Fault> {
+    pub(super) fn function_expression(
+        &mut self,
+        has_self: bool,
+        line: u32,
+    ) -> Result<Expression<'a>, Fault> {
         let function = self.function(has_self, line)?;
         Ok(Expression { kind: ExpressionKind::Function(function), line: self.last_line })
     }
@@ -252,7 +271,9 @@ impl<'a> Parser<'a, '_, '_> {
                 self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
                 Ok(arguments)
             }
-            Token::LeftBrace | Token::String(_) => Ok(List::from(self.arena, [self.simple_expression()?])),
+            Token::LeftBrace | Token::String(_) => {
+                Ok(List::from(self.arena, [self.simple_expression()?]))
+            }
             _ => Err(self.error("function arguments expected")),
         }
     }
@@ -270,7 +291,10 @@ impl<'a> Parser<'a, '_, '_> {
         }
         self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
         Ok(Expression {
-            kind: ExpressionKind::Table(place(self.arena, Table { items: List::collected(self.arena, items), line })),
+            kind: ExpressionKind::Table(place(
+                self.arena,
+                Table { items: List::collected(self.arena, items), line },
+            )),
             line: self.last_line,
         })
     }

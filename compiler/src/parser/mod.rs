@@ -1,4 +1,5 @@
-//! Tokens to syntax tree, by recursive descent as PUC Lua 5.1 does it, so that every error has its words and its line.
+//! Tokens to syntax tree, by recursive descent as PUC Lua 5.1 does it, so that every error has its
+//! words and its line.
 
 mod expression;
 mod scope;
@@ -81,7 +82,8 @@ struct Parser<'a, 's, 'o> {
 }
 
 impl<'a> Parser<'a, '_, '_> {
-    /// The line that the lexer has reached: that of the current token's end, if none was read ahead.
+    /// The line that the lexer has reached: that of the current token's end, if none was read
+    /// ahead.
     fn line(&self) -> u32 {
         self.lexer.extras.line
     }
@@ -100,7 +102,11 @@ impl<'a> Parser<'a, '_, '_> {
         if self.options.is_interrupted() {
             return Err(Fault::interrupted(self.line()));
         }
-        if self.options.tree_size.is_some_and(|limit| self.tokens.saturating_mul(TREE_BYTES_PER_TOKEN) > limit) {
+        if self
+            .options
+            .tree_size
+            .is_some_and(|limit| self.tokens.saturating_mul(TREE_BYTES_PER_TOKEN) > limit)
+        {
             return Err(Fault::new("not enough memory", Near::Nothing, self.line()));
         }
         Ok(())
@@ -138,7 +144,11 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     fn check(&self, token: &Token) -> Result<(), Fault> {
-        if self.is_at(token) { Ok(()) } else { Err(self.error(format!("'{}' expected", token.describe()))) }
+        if self.is_at(token) {
+            Ok(())
+        } else {
+            Err(self.error(format!("'{}' expected", token.describe())))
+        }
     }
 
     fn expect(&mut self, token: &Token) -> Result<(), Fault> {
@@ -151,7 +161,9 @@ impl<'a> Parser<'a, '_, '_> {
     fn expect_closing(&mut self, closing: &Token, opening: &Token, line: u32) -> Result<(), Fault> {
         if !self.is_at(closing) && line != self.line() {
             let (closing, opening) = (closing.describe(), opening.describe());
-            return Err(self.error(format!("'{closing}' expected (to close '{opening}' at line {line})")));
+            return Err(
+                self.error(format!("'{closing}' expected (to close '{opening}' at line {line})"))
+            );
         }
         self.expect(closing)
     }
@@ -166,9 +178,16 @@ impl<'a> Parser<'a, '_, '_> {
 
     /// Expects the name of a field, which may be a reserved word.
     fn expect_field_name(&mut self) -> Result<Name, Fault> {
-        let word = self.lexer.source().get(self.current.span.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let word = self
+            .lexer
+            .source()
+            .get(self.current.span.clone())
+            .and_then(|bytes| std::str::from_utf8(bytes).ok());
         let is_word = |word: &&str| word.starts_with(|first: char| first.is_ascii_alphabetic());
-        match word.filter(is_word).and_then(|word| self.lexer.extras.names.try_get_or_intern(word).ok()) {
+        match word
+            .filter(is_word)
+            .and_then(|word| self.lexer.extras.names.try_get_or_intern(word).ok())
+        {
             Some(name) => {
                 self.advance()?;
                 Ok(name)
@@ -186,23 +205,28 @@ impl<'a> Parser<'a, '_, '_> {
         let source = self.lexer.source().get(self.current.span.clone()).unwrap_or_default();
         let near = match &self.current.token {
             Token::EndOfInput => Near::EndOfInput,
-            // PUC Lua shows a string as its lexer has read it, between the delimiters of the source.
+            // PUC Lua shows a string as its lexer has read it, between the delimiters of the
+            // source.
             Token::String(value) => {
                 let delimiter = match source {
                     [b'[', rest @ ..] => rest.iter().take_while(|&&byte| byte == b'=').count() + 2,
                     _ => 1,
                 };
                 let opening = source.get(..delimiter).unwrap_or_default();
-                let closing = source.get(source.len().saturating_sub(delimiter)..).unwrap_or_default();
+                let closing =
+                    source.get(source.len().saturating_sub(delimiter)..).unwrap_or_default();
                 Near::Text([opening, value, closing].concat())
             }
-            Token::Unknown(byte) if byte.is_ascii_control() => Near::Text(format!("char({byte})").into_bytes()),
+            Token::Unknown(byte) if byte.is_ascii_control() => {
+                Near::Text(format!("char({byte})").into_bytes())
+            }
             _ => Near::Text(source.to_vec()),
         };
         Fault::new(text, near, self.line())
     }
 
-    /// Counts a syntax level in; `leave_level` counts it out. After an error nobody counts any more.
+    /// Counts a syntax level in; `leave_level` counts it out. After an error nobody counts any
+    /// more.
     fn enter_level(&mut self) -> Result<(), Fault> {
         self.levels += 1;
         if self.levels > MAX_SYNTAX_LEVELS {

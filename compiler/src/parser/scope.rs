@@ -1,8 +1,10 @@
-//! Names while parsing: which local, upvalue or global a name means, which label a `goto` means, and the bounds on them.
+//! Names while parsing: which local, upvalue or global a name means, which label a `goto` means,
+//! and the bounds on them.
 
 use super::Parser;
 use crate::ast::{
-    Block, ExpressionKind, Function, Label, LabelId, Local, LocalId, LocalName, Origin, Upvalue, VarargLocal,
+    Block, ExpressionKind, Function, Label, LabelId, Local, LocalId, LocalName, Origin, Upvalue,
+    VarargLocal,
 };
 use crate::error::{Fault, Near};
 use crate::token::Name;
@@ -52,7 +54,8 @@ struct PendingGoto {
     name: Name,
     goto: usize,
     line: u32,
-    /// The number of locals in scope in the innermost block that holds both the `goto` and the position reached.
+    /// The number of locals in scope in the innermost block that holds both the `goto` and the
+    /// position reached.
     active_locals: usize,
 }
 
@@ -67,7 +70,11 @@ impl FunctionScope {
 
     /// The tree of the function with that body. What else is known of it is the parser's to add.
     #[inline(never)]
-    pub(super) fn finish<'a>(self: Box<Self>, arena: &'a Bump, body: Block<'a>) -> &'a mut Function<'a> {
+    pub(super) fn finish<'a>(
+        self: Box<Self>,
+        arena: &'a Bump,
+        body: Block<'a>,
+    ) -> &'a mut Function<'a> {
         let is_main = self.line == 0;
         let arg = if self.uses_vararg { VarargLocal::Nil } else { VarargLocal::Table };
         arena.alloc(Function {
@@ -107,14 +114,16 @@ impl FunctionScope {
     }
 
     fn local_named(&self, name: Name) -> Option<LocalId> {
-        let is_named =
-            |&&id: &&LocalId| self.locals.get(id as usize).is_some_and(|local| local.name == LocalName::Visible(name));
+        let is_named = |&&id: &&LocalId| {
+            self.locals.get(id as usize).is_some_and(|local| local.name == LocalName::Visible(name))
+        };
         self.active.iter().rev().find(is_named).copied()
     }
 
     /// The innermost open block's beginnings; a function has one block at least.
     fn block(&self) -> &BlockScope {
-        const OUTSIDE: &BlockScope = &BlockScope { is_loop: false, first_local: 0, first_label: 0, first_goto: 0 };
+        const OUTSIDE: &BlockScope =
+            &BlockScope { is_loop: false, first_local: 0, first_label: 0, first_goto: 0 };
         self.blocks.last().unwrap_or(OUTSIDE)
     }
 
@@ -140,7 +149,8 @@ impl FunctionScope {
                 self.labels_by_name.remove(&(depth, label.name));
             }
         }
-        let mut left: Vec<_> = self.pending_gotos.split_off(block.first_goto).into_iter().flatten().collect();
+        let mut left: Vec<_> =
+            self.pending_gotos.split_off(block.first_goto).into_iter().flatten().collect();
         for pending in &mut left {
             self.pending_by_name.remove(&(depth, pending.name));
             pending.active_locals = pending.active_locals.min(block.first_local);
@@ -165,7 +175,11 @@ impl<'a> Parser<'a, '_, '_> {
     /// Declares a local that is not in scope yet.
     pub(super) fn declare(&mut self, name: LocalName) -> Result<LocalId, Fault> {
         let function = &self.innermost;
-        let checked = self.check_limit(function.active.len() + function.pending + 1, MAX_LOCALS, "local variables");
+        let checked = self.check_limit(
+            function.active.len() + function.pending + 1,
+            MAX_LOCALS,
+            "local variables",
+        );
         checked.map_err(|fault| match self.options.too_many_locals {
             Some(text) => Fault::new(text, Near::Nothing, self.line()),
             None => fault,
@@ -185,14 +199,16 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(first)
     }
 
-    /// What a name means here. A local of an enclosing function becomes an upvalue of every function in between.
+    /// What a name means here. A local of an enclosing function becomes an upvalue of every
+    /// function in between.
     pub(super) fn resolve(&mut self, name: Name) -> Result<ExpressionKind<'a>, Fault> {
         if let Some(id) = self.innermost.local_named(name) {
             return Ok(ExpressionKind::Local(id));
         }
         let enclosing = self.enclosing.iter_mut().enumerate().rev();
-        let found =
-            enclosing.filter_map(|(depth, function)| Some((depth, function.local_named(name)?, function))).next();
+        let found = enclosing
+            .filter_map(|(depth, function)| Some((depth, function.local_named(name)?, function)))
+            .next();
         let Some((depth, id, function)) = found else {
             return Ok(ExpressionKind::Global(name));
         };
@@ -201,7 +217,8 @@ impl<'a> Parser<'a, '_, '_> {
         }
         let mut origin = Origin::Local(id);
         let mut index = 0;
-        let between = self.enclosing.iter_mut().skip(depth + 1).chain(std::iter::once(&mut self.innermost));
+        let between =
+            self.enclosing.iter_mut().skip(depth + 1).chain(std::iter::once(&mut self.innermost));
         for function in between {
             let known = function.upvalues.iter().position(|upvalue| upvalue.origin == origin);
             let position = known.unwrap_or_else(|| {
@@ -218,14 +235,16 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(ExpressionKind::Upvalue(index))
     }
 
-    /// Closes the innermost block: its locals end, and its unresolved gotos look for a label in the block around it.
+    /// Closes the innermost block: its locals end, and its unresolved gotos look for a label in the
+    /// block around it.
     pub(super) fn leave_block(&mut self) -> Result<(), Fault> {
         for pending in self.innermost.close_block() {
             match self.innermost.label_named(pending.name) {
                 Some(label) => self.bind_goto(&pending, label)?,
                 None if self.innermost.blocks.is_empty() => {
                     let name = self.name_text(pending.name);
-                    let text = format!("no visible label '{name}' for <goto> at line {}", pending.line);
+                    let text =
+                        format!("no visible label '{name}' for <goto> at line {}", pending.line);
                     return Err(Fault::new(text, Near::Nothing, self.line()));
                 }
                 None => self.innermost.wait_for_label(pending),
@@ -248,8 +267,14 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     pub(super) fn add_label(&mut self, name: Name, line: u32) -> Result<LabelId, Fault> {
-        if let Some(previous) = self.innermost.label_named(name).and_then(|id| self.innermost.labels.get(id as usize)) {
-            let text = format!("label '{}' already defined on line {}", self.name_text(name), previous.line);
+        if let Some(previous) =
+            self.innermost.label_named(name).and_then(|id| self.innermost.labels.get(id as usize))
+        {
+            let text = format!(
+                "label '{}' already defined on line {}",
+                self.name_text(name),
+                previous.line
+            );
             return Err(Fault::new(text, Near::Nothing, self.line()));
         }
         let function = &mut self.innermost;
@@ -260,7 +285,8 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(id)
     }
 
-    /// Binds the gotos that waited for the label. One at the end of its block lies outside the scope of its locals.
+    /// Binds the gotos that waited for the label. One at the end of its block lies outside the
+    /// scope of its locals.
     pub(super) fn finish_label(&mut self, id: LabelId, ends_block: bool) -> Result<(), Fault> {
         let function = &mut self.innermost;
         let first_local = function.block().first_local;
@@ -268,9 +294,14 @@ impl<'a> Parser<'a, '_, '_> {
         if ends_block {
             label.active_locals = first_local;
         }
-        let waiting = function.pending_by_name.remove(&(function.blocks.len(), label.name)).unwrap_or_default();
+        let waiting = function
+            .pending_by_name
+            .remove(&(function.blocks.len(), label.name))
+            .unwrap_or_default();
         for place in waiting {
-            if let Some(pending) = self.innermost.pending_gotos.get_mut(place).and_then(Option::take) {
+            if let Some(pending) =
+                self.innermost.pending_gotos.get_mut(place).and_then(Option::take)
+            {
                 self.bind_goto(&pending, id)?;
             }
         }
@@ -279,16 +310,22 @@ impl<'a> Parser<'a, '_, '_> {
 
     fn bind_goto(&mut self, pending: &PendingGoto, id: LabelId) -> Result<(), Fault> {
         let function = &mut self.innermost;
-        let active_at_label = function.labels.get(id as usize).map_or(0, |label| label.active_locals);
+        let active_at_label =
+            function.labels.get(id as usize).map_or(0, |label| label.active_locals);
         if pending.active_locals < active_at_label {
-            let local = function.active.get(pending.active_locals).and_then(|&id| function.locals.get(id as usize));
+            let local = function
+                .active
+                .get(pending.active_locals)
+                .and_then(|&id| function.locals.get(id as usize));
             let local_name = match local.map(|local| local.name) {
                 Some(LocalName::Visible(name)) => self.name_text(name),
                 Some(LocalName::Hidden(name)) => name,
                 None => "?",
             };
             let (name, line) = (self.name_text(pending.name), pending.line);
-            let text = format!("<goto {name}> at line {line} jumps into the scope of local '{local_name}'");
+            let text = format!(
+                "<goto {name}> at line {line} jumps into the scope of local '{local_name}'"
+            );
             return Err(Fault::new(text, Near::Nothing, self.line()));
         }
         if let Some(target) = function.gotos.get_mut(pending.goto) {

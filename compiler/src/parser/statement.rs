@@ -1,12 +1,12 @@
 //! Statements and blocks.
 //!
-//! These functions stay apart from each other (`inline(never)`), so that the frames of a deep nesting hold only what its
-//! own kind of statement needs.
+//! These functions stay apart from each other (`inline(never)`), so that the frames of a deep
+//! nesting hold only what its own kind of statement needs.
 
 use super::{MAX_SYNTAX_LEVELS, Parser};
 use crate::ast::{
-    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, IndexKey, List, LocalName, NumericFor,
-    Statement, Suffix, SuffixKind, Suffixed, place,
+    Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, IndexKey, List,
+    LocalName, NumericFor, Statement, Suffix, SuffixKind, Suffixed, place,
 };
 use crate::error::Fault;
 use crate::token::{Name, Token};
@@ -14,7 +14,10 @@ use crate::token::{Name, Token};
 impl<'a> Parser<'a, '_, '_> {
     /// Whether the current token ends a block.
     fn ends_block(&self) -> bool {
-        matches!(self.current.token, Token::Else | Token::ElseIf | Token::End | Token::Until | Token::EndOfInput)
+        matches!(
+            self.current.token,
+            Token::Else | Token::ElseIf | Token::End | Token::Until | Token::EndOfInput
+        )
     }
 
     /// A block with a scope of its own.
@@ -67,7 +70,11 @@ impl<'a> Parser<'a, '_, '_> {
             Token::Function => self.function_statement(line),
             Token::Local => {
                 self.advance()?;
-                if self.skip(&Token::Function)? { self.local_function() } else { self.local_statement() }
+                if self.skip(&Token::Function)? {
+                    self.local_function()
+                } else {
+                    self.local_statement()
+                }
             }
             Token::Return => self.return_statement(),
             Token::Break => {
@@ -153,7 +160,10 @@ impl<'a> Parser<'a, '_, '_> {
         let limit = self.expression()?;
         let step = if self.skip(&Token::Comma)? { Some(self.expression()?) } else { None };
         let (body, do_line) = self.for_body(1)?;
-        Ok(Statement::NumericFor(place(self.arena, NumericFor { first, start, limit, step, body, line, do_line })))
+        Ok(Statement::NumericFor(place(
+            self.arena,
+            NumericFor { first, start, limit, step, body, line, do_line },
+        )))
     }
 
     #[inline(never)]
@@ -234,7 +244,8 @@ impl<'a> Parser<'a, '_, '_> {
                 break;
             }
         }
-        let values = if self.skip(&Token::Assign)? { self.expressions()? } else { List::new(self.arena) };
+        let values =
+            if self.skip(&Token::Assign)? { self.expressions()? } else { List::new(self.arena) };
         self.innermost.activate(count);
         Ok(Statement::Local { first, count: count as u32, values, line: self.last_line })
     }
@@ -247,8 +258,9 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(Statement::Return { values, line: self.last_line })
     }
 
-    /// A run of labels and empty statements. As in Lua 5.2, what follows the run decides whether all of its labels end
-    /// their block; `until` does not count, because its condition still sees the locals.
+    /// A run of labels and empty statements. As in Lua 5.2, what follows the run decides whether
+    /// all of its labels end their block; `until` does not count, because its condition still sees
+    /// the locals.
     #[inline(never)]
     fn labels(&mut self, statements: &mut Vec<Statement<'a>>) -> Result<(), Fault> {
         let mut run = Vec::new();

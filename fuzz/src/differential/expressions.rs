@@ -41,11 +41,16 @@ impl Generator {
         match self.random.below(10) {
             0..=4 => {
                 let operator = self.pick(&["+", "-", "*", "/", "%", "^"]);
-                let (mut a, b) = (self.expression(Kind::Number, depth), self.expression(Kind::Number, depth));
+                let (mut a, b) =
+                    (self.expression(Kind::Number, depth), self.expression(Kind::Number, depth));
                 if is_constant(&a) && is_constant(&b) && matches!(operator, "-" | "*" | "%") {
                     a = format!("number({a})");
                 }
-                if self.chance(3) { format!("({a} {operator} {b})") } else { format!("{a} {operator} {b}") }
+                if self.chance(3) {
+                    format!("({a} {operator} {b})")
+                } else {
+                    format!("{a} {operator} {b}")
+                }
             }
             5 => {
                 let a = self.expression(Kind::Number, depth);
@@ -62,8 +67,12 @@ impl Generator {
             }
             8 => {
                 let function = self.pick(&["max", "min", "fmod", "pow", "ldexp"]);
-                // Which of two wrong arguments is told depends on the C compiler, as do numbers that are no C integers.
-                let (a, b) = (self.expression(Kind::Number, depth), self.pick(&["0.5", "-1", "2", "3", "-7", "10.5"]));
+                // Which of two wrong arguments is told depends on the C compiler, as do numbers
+                // that are no C integers.
+                let (a, b) = (
+                    self.expression(Kind::Number, depth),
+                    self.pick(&["0.5", "-1", "2", "3", "-7", "10.5"]),
+                );
                 format!("math.{function}({a}, {b})")
             }
             _ => {
@@ -94,8 +103,10 @@ impl Generator {
                 format!("string.{function}({text})")
             }
             3 => {
-                let (from, to) =
-                    (self.pick(&["1", "2", "-3", "number(0)", "-1"]), self.pick(&["-1", "3", "2", "-2", "100"]));
+                let (from, to) = (
+                    self.pick(&["1", "2", "-3", "number(0)", "-1"]),
+                    self.pick(&["-1", "3", "2", "-2", "100"]),
+                );
                 format!("({text}):sub({from}, {to})")
             }
             4 => {
@@ -109,8 +120,15 @@ impl Generator {
             }
             7 => {
                 let pattern = self.pick(PATTERNS);
-                let replacement =
-                    self.pick(&["'<%0>'", "'%1'", "''", "'%%'", "function(s) return s .. s end", "{a = 'A'}", "'%2'"]);
+                let replacement = self.pick(&[
+                    "'<%0>'",
+                    "'%1'",
+                    "''",
+                    "'%%'",
+                    "function(s) return s .. s end",
+                    "{a = 'A'}",
+                    "'%2'",
+                ]);
                 format!("(string.gsub({text}, {pattern}, {replacement}))")
             }
             8 => {
@@ -152,7 +170,8 @@ impl Generator {
                 format!("not ({value})")
             }
             5 => {
-                let (a, b) = (self.expression(Kind::Flag, depth), self.expression(Kind::Flag, depth));
+                let (a, b) =
+                    (self.expression(Kind::Flag, depth), self.expression(Kind::Flag, depth));
                 let operator = self.pick(&["and", "or"]);
                 format!("({a} {operator} {b})")
             }
@@ -184,7 +203,8 @@ impl Generator {
         let mut fields = Vec::new();
         for _ in 0..count {
             let kind = self.any_kind();
-            let (field, value) = (self.pick(FIELDS), self.expression(kind, depth.saturating_sub(1).min(1)));
+            let (field, value) =
+                (self.pick(FIELDS), self.expression(kind, depth.saturating_sub(1).min(1)));
             if self.chance(4) {
                 let key = self.expression(Kind::Text, 0);
                 fields.push(format!("[{key}] = {value}"));
@@ -221,7 +241,8 @@ impl Generator {
                 format!("({record}).{field}")
             }
             1 => {
-                let (list, index) = (self.expression(Kind::List, 0), self.pick(&["1", "2", "#'ab'", "10", "1.5"]));
+                let (list, index) =
+                    (self.expression(Kind::List, 0), self.pick(&["1", "2", "#'ab'", "10", "1.5"]));
                 format!("({list})[{index}]")
             }
             2 | 3 => self.call(depth),
@@ -260,7 +281,9 @@ impl Generator {
                 format!("{function}({values})")
             }
             4 => {
-                let Some(record) = self.variable(Kind::Record, false) else { return "type(nil)".into() };
+                let Some(record) = self.variable(Kind::Record, false) else {
+                    return "type(nil)".into();
+                };
                 let field = self.pick(FIELDS);
                 let values = self.expressions(depth);
                 format!("{record}:{field}({values})")
@@ -272,11 +295,17 @@ impl Generator {
                 format!("string.{function}({text}, {pattern}{start})")
             }
             6 => {
-                let (text, range) = (self.expression(Kind::Text, depth), self.pick(&["", ", 1, -1", ", 2", ", -2, 5"]));
+                let (text, range) = (
+                    self.expression(Kind::Text, depth),
+                    self.pick(&["", ", 1, -1", ", 2", ", -2, 5"]),
+                );
                 format!("string.byte({text}{range})")
             }
             7 => {
-                let (list, range) = (self.expression(Kind::List, depth), self.pick(&["", ", 2", ", 1, 3", ", -1, 1"]));
+                let (list, range) = (
+                    self.expression(Kind::List, depth),
+                    self.pick(&["", ", 2", ", 1, 3", ", -1, 1"]),
+                );
                 format!("unpack({list}{range})")
             }
             8 => {
@@ -295,7 +324,14 @@ impl Generator {
                 format!("select({index}, {values})")
             }
             11 => {
-                let function = self.pick(&["rawget", "next", "getmetatable", "ipairs", "tostring", "string.len"]);
+                let function = self.pick(&[
+                    "rawget",
+                    "next",
+                    "getmetatable",
+                    "ipairs",
+                    "tostring",
+                    "string.len",
+                ]);
                 let value = self.expression(Kind::Any, depth);
                 // What these give may be an address or a function.
                 format!("type({function}({value}))")

@@ -1,10 +1,13 @@
-//! Random programs whose outcome Lua 5.1's manual determines: any two implementations must print the same, errors included.
+//! Random programs whose outcome Lua 5.1's manual determines: any two implementations must print
+//! the same, errors included.
 //!
-//! A program is valid and ends: loops and functions count their steps, strings are kept short. Variables have a kind, and most
-//! expressions are of the kind that is wanted; some are of another one, since messages of errors are to agree, too. What is left
-//! to implementations is avoided: lengths of arrays with holes, the order of keys, addresses, inconsistent comparators; and what
-//! COMPATIBILITY.md lists as different: levels of tail calls, yields across `pcall`, the constants 0 and -0 in one function (zeros
-//! are made by the function `number`, which gives back its argument).
+//! A program is valid and ends: loops and functions count their steps, strings are kept short.
+//! Variables have a kind, and most expressions are of the kind that is wanted; some are of another
+//! one, since messages of errors are to agree, too. What is left to implementations is avoided:
+//! lengths of arrays with holes, the order of keys, addresses, inconsistent comparators; and what
+//! COMPATIBILITY.md lists as different: levels of tail calls, yields across `pcall`, the constants
+//! 0 and -0 in one function (zeros are made by the function `number`, which gives back its
+//! argument).
 
 use super::words::{EVENTS, FIELDS};
 use crate::Random;
@@ -24,7 +27,8 @@ pub(super) enum Kind {
     Any,
 }
 
-const KINDS: &[Kind] = &[Kind::Number, Kind::Text, Kind::Flag, Kind::List, Kind::Record, Kind::Function, Kind::Any];
+const KINDS: &[Kind] =
+    &[Kind::Number, Kind::Text, Kind::Flag, Kind::List, Kind::Record, Kind::Function, Kind::Any];
 
 /// A name in scope.
 #[derive(Clone)]
@@ -109,7 +113,8 @@ impl Generator {
     pub(super) fn variable(&mut self, kind: Kind, assigned: bool) -> Option<String> {
         let mut names: Vec<&str> = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
-            let is_shadowed = self.variables[at + 1..].iter().any(|later| later.name == variable.name);
+            let is_shadowed =
+                self.variables[at + 1..].iter().any(|later| later.name == variable.name);
             if variable.kind == kind && !is_shadowed && !(assigned && variable.is_fixed) {
                 names.push(&variable.name);
             }
@@ -119,7 +124,8 @@ impl Generator {
     }
 
     fn visible_names(&mut self) -> String {
-        let mut names: Vec<String> = self.variables.iter().rev().map(|variable| variable.name.clone()).collect();
+        let mut names: Vec<String> =
+            self.variables.iter().rev().map(|variable| variable.name.clone()).collect();
         names.dedup();
         names.truncate(6);
         names.join(", ")
@@ -287,8 +293,16 @@ impl Generator {
 
     fn numeric_loop(&mut self, depth: usize) {
         let name = self.fresh("i");
-        let range =
-            self.pick(&["1, 3", "3, 1, -1", "-1, 1, 0.5", "1, -1", "-2, 2, 2", "10, 1, -4", "1, 3.5", "'1', 2"]);
+        let range = self.pick(&[
+            "1, 3",
+            "3, 1, -1",
+            "-1, 1, 0.5",
+            "1, -1",
+            "-2, 2, 2",
+            "10, 1, -4",
+            "1, 3.5",
+            "'1', 2",
+        ]);
         self.line(&format!("for {name} = {range} do"));
         let scope = self.variables.len();
         self.declare(&name, Kind::Number, true);
@@ -311,7 +325,10 @@ impl Generator {
             }
             _ => {
                 // An iterator of our own, with state and control variable.
-                ("function(s, c) if c < s then return c + 1, c * c end end, 3, 1".into(), (Kind::Number, Kind::Number))
+                (
+                    "function(s, c) if c < s then return c + 1, c * c end end, 3, 1".into(),
+                    (Kind::Number, Kind::Number),
+                )
             }
         };
         self.line(&format!("for {key}, {value} in {iterator} do"));
@@ -377,7 +394,9 @@ impl Generator {
                 let call = self.call(1);
                 self.line(&format!("return ({call})"));
             }
-            3 if self.functions.last().is_some_and(|frame| frame.has_varargs) => self.line("return ..."),
+            3 if self.functions.last().is_some_and(|frame| frame.has_varargs) => {
+                self.line("return ...")
+            }
             _ => {
                 let values = self.expressions(2);
                 // A call at the end would be a tail call only if it stood alone.
@@ -440,7 +459,9 @@ impl Generator {
         let other = self.expression(Kind::Any, 1);
         let operator = self.pick(&["+", "-", "*", "/", "%", "^", "..", "==", "<", "<=", "~="]);
         self.line(&format!("print(pcall(function() return {name} {operator} {other} end))"));
-        self.line(&format!("print(pcall(function() return -{name}, {name}.y, {name}({other}) end))"));
+        self.line(&format!(
+            "print(pcall(function() return -{name}, {name}.y, {name}({other}) end))"
+        ));
     }
 
     fn coroutine(&mut self, depth: usize) {

@@ -1,5 +1,5 @@
-//! Programs that call one part of the library with random arguments: patterns, formats, numerals. Each line is a call of its
-//! own, and prints what came of it.
+//! Programs that call one part of the library with random arguments: patterns, formats, numerals.
+//! Each line is a call of its own, and prints what came of it.
 
 use crate::Random;
 use std::fmt::Write;
@@ -29,13 +29,16 @@ fn quoted(text: &str) -> String {
 
 /// Pieces of patterns, valid and broken.
 const PATTERN: &[&str] = &[
-    "a", "b", "1", " ", "x", ".", "%a", "%d", "%s", "%w", "%W", "%p", "%l", "%u", "%x", "%c", "%z", "%%", "%.", "%1",
-    "%2", "%b()", "%bab", "%f[a]", "%f[%w]", "[ab]", "[^a]", "[a-c]", "[%d%s]", "[]]", "[^]]", "[a-", "[", "]", "(",
-    ")", "()", "(a", "*", "+", "-", "?", "^", "$", "%", "%f", "%b", "[%", "[a-%a]",
+    "a", "b", "1", " ", "x", ".", "%a", "%d", "%s", "%w", "%W", "%p", "%l", "%u", "%x", "%c", "%z",
+    "%%", "%.", "%1", "%2", "%b()", "%bab", "%f[a]", "%f[%w]", "[ab]", "[^a]", "[a-c]", "[%d%s]",
+    "[]]", "[^]]", "[a-", "[", "]", "(", ")", "()", "(a", "*", "+", "-", "?", "^", "$", "%", "%f",
+    "%b", "[%", "[a-%a]",
 ];
 /// Pieces of what they are matched with.
-const SUBJECT: &[&str] =
-    &["a", "b", "c", "A", "1", "2", " ", "\t", "x", "(", ")", "]", "^", "-", "%", "aa", "ab", "((a)b)", "\u{1}"];
+const SUBJECT: &[&str] = &[
+    "a", "b", "c", "A", "1", "2", " ", "\t", "x", "(", ")", "]", "^", "-", "%", "aa", "ab",
+    "((a)b)", "\u{1}",
+];
 /// What `gsub` puts in.
 const REPLACEMENT: &[&str] = &["%0", "%1", "%2", "%%", "x", "<", ">", "%", "%a"];
 
@@ -44,7 +47,8 @@ pub fn patterns(number: u64) -> String {
     let mut random = Random::new(number);
     let mut program = String::new();
     for _ in 0..CALLS {
-        let (subject, pattern) = (quoted(&text(&mut random, SUBJECT, 12)), quoted(&text(&mut random, PATTERN, 7)));
+        let (subject, pattern) =
+            (quoted(&text(&mut random, SUBJECT, 12)), quoted(&text(&mut random, PATTERN, 7)));
         let start = ["", ", 2", ", -3", ", 100", ", -100"][random.below(5)];
         let replacement = match random.below(4) {
             0 => "function(...) return select('#', ...) end".into(),
@@ -60,18 +64,23 @@ pub fn patterns(number: u64) -> String {
             ),
             3 => {
                 let count = ["", ", 1", ", 0", ", -1", ", 3"][random.below(5)];
-                writeln!(program, "print(pcall(string.gsub, {subject}, {pattern}, {replacement}{count}))")
+                writeln!(
+                    program,
+                    "print(pcall(string.gsub, {subject}, {pattern}, {replacement}{count}))"
+                )
             }
-            _ => writeln!(program, "print(pcall(string.gsub, {subject}, {pattern}, {replacement}))"),
+            _ => {
+                writeln!(program, "print(pcall(string.gsub, {subject}, {pattern}, {replacement}))")
+            }
         };
     }
     program
 }
 
 const FORMAT: &[&str] = &[
-    "%", "d", "i", "u", "x", "X", "o", "e", "E", "f", "g", "G", "q", "s", "%d", "%s", "%q", "%g", "%5", "%-", "%+",
-    "% ", "%#", "%0", ".3", ".", "10", "99", "100", "text", "%%", "%5.1f", "%-10s|", "%.20s", "%+.3e", "%#o", "%#X",
-    "%05d", "%.0f", "%.14g", "%a",
+    "%", "d", "i", "u", "x", "X", "o", "e", "E", "f", "g", "G", "q", "s", "%d", "%s", "%q", "%g",
+    "%5", "%-", "%+", "% ", "%#", "%0", ".3", ".", "10", "99", "100", "text", "%%", "%5.1f",
+    "%-10s|", "%.20s", "%+.3e", "%#o", "%#X", "%05d", "%.0f", "%.14g", "%a",
 ];
 const ARGUMENT: &[&str] = &[
     "0",
@@ -111,7 +120,8 @@ pub fn formats(number: u64) -> String {
     for _ in 0..CALLS {
         let format = text(&mut random, FORMAT, 5);
         let count = random.below(4);
-        let arguments: String = (0..count).map(|_| format!(", {}", ARGUMENT[random.below(ARGUMENT.len())])).collect();
+        let arguments: String =
+            (0..count).map(|_| format!(", {}", ARGUMENT[random.below(ARGUMENT.len())])).collect();
         let _ = writeln!(program, "print(pcall(string.format, {}{arguments}))", quoted(&format));
     }
     program
@@ -168,8 +178,13 @@ pub fn numerals(number: u64) -> String {
         // In other bases, PUC Lua reads what C's `unsigned long` holds.
         let fits = text.len() <= 10 && !text.contains('-');
         let _ = match random.below(4) {
-            0 => writeln!(program, "print(pcall(loadstring('return ' .. {numeral}, '=n') or type))"),
-            1 => writeln!(program, "print(pcall(function() return string.format('%.17g', {numeral} + 0) end))"),
+            0 => {
+                writeln!(program, "print(pcall(loadstring('return ' .. {numeral}, '=n') or type))")
+            }
+            1 => writeln!(
+                program,
+                "print(pcall(function() return string.format('%.17g', {numeral} + 0) end))"
+            ),
             2 if fits => writeln!(program, "print(tonumber({numeral}, {base}))"),
             _ => writeln!(program, "print(string.format('%.17g', tonumber({numeral}) or -1))"),
         };

@@ -1,7 +1,7 @@
 //! Random programs on SolVM and on PUC Lua 5.1: both must print the same.
 //!
-//! Programs are numbered, each is determined by its number. They run in batches: a file of programs is given to `driver.lua`,
-//! which runs on both, and what it writes is compared program by program.
+//! Programs are numbered, each is determined by its number. They run in batches: a file of programs
+//! is given to `driver.lua`, which runs on both, and what it writes is compared program by program.
 
 mod expressions;
 mod generator;
@@ -87,9 +87,12 @@ fn run(command: &mut Command) -> io::Result<Vec<(u64, String)>> {
     let mut rest = &output.stdout[..];
     while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
         let head = String::from_utf8_lossy(&rest[..end]).into_owned();
-        let numbers =
-            head.split_once(' ').and_then(|(number, size)| Some((number.parse().ok()?, size.parse::<usize>().ok()?)));
-        let Some((number, size)) = numbers else { return Err(io::Error::other(format!("the driver wrote '{head}'"))) };
+        let numbers = head
+            .split_once(' ')
+            .and_then(|(number, size)| Some((number.parse().ok()?, size.parse::<usize>().ok()?)));
+        let Some((number, size)) = numbers else {
+            return Err(io::Error::other(format!("the driver wrote '{head}'")));
+        };
         let said = rest.get(end + 1..end + 1 + size).unwrap_or_default();
         outcomes.push((number, String::from_utf8_lossy(said).into_owned()));
         rest = rest.get(end + 2 + size..).unwrap_or_default();

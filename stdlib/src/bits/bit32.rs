@@ -69,7 +69,8 @@ fn rotate_right(_: &mut Call, x: Bits, distance: i64) -> u32 {
     x.0.rotate_right(distance.rem_euclid(32) as u32)
 }
 
-/// Where a field of bits begins, and the bits of one that begins at 0. `index` is that of the argument `field`.
+/// Where a field of bits begins, and the bits of one that begins at 0. `index` is that of the
+/// argument `field`.
 fn field_of(index: usize, field: i64, width: Option<i64>) -> Result<(u32, u32), Error> {
     let width = width.unwrap_or(1);
     if field < 0 {
@@ -89,7 +90,13 @@ fn extract(_: &mut Call, x: Bits, field: i64, width: Option<i64>) -> Result<u32,
     Ok(x.0 >> start & mask)
 }
 
-fn replace(_: &mut Call, x: Bits, value: Bits, field: i64, width: Option<i64>) -> Result<u32, Error> {
+fn replace(
+    _: &mut Call,
+    x: Bits,
+    value: Bits,
+    field: i64,
+    width: Option<i64>,
+) -> Result<u32, Error> {
     let (start, mask) = field_of(3, field, width)?;
     Ok(x.0 & !(mask << start) | (value.0 & mask) << start)
 }

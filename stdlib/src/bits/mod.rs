@@ -1,6 +1,7 @@
 //! The bits of numbers taken modulo 2^32: `bit`, as LuaJIT has it, and `bit32`, as Lua 5.2 has it.
 //!
-//! They differ in the sign of results, and in shifts: those of `bit` look at the lowest five bits of the distance only.
+//! They differ in the sign of results, and in shifts: those of `bit` look at the lowest five bits
+//! of the distance only.
 
 mod bit;
 mod bit32;
@@ -27,7 +28,12 @@ impl FromLua for Bits {
 }
 
 /// Puts all arguments together.
-fn fold(call: &mut Call, arguments: Rest, start: u32, operation: fn(u32, u32) -> u32) -> Result<u32, Error> {
+fn fold(
+    call: &mut Call,
+    arguments: Rest,
+    start: u32,
+    operation: fn(u32, u32) -> u32,
+) -> Result<u32, Error> {
     let mut index = arguments.first;
     let mut result = start;
     while index < call.argument_count() {

@@ -1,16 +1,20 @@
-//! Ciphers. What is encrypted is base64; a key or an initialization vector of a wrong length is a wrong argument, and so an
-//! error, while data that cannot be decrypted gives nil and a message.
+//! Ciphers. What is encrypted is base64; a key or an initialization vector of a wrong length is a
+//! wrong argument, and so an error, while data that cannot be decrypted gives nil and a message.
 
 use super::{Outcome, compute, from_base64, to_base64};
 use aes::{Aes128, Aes192, Aes256};
 use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
+use cbc::cipher::{
+    BlockCipherDecrypt, BlockCipherEncrypt, BlockModeDecrypt, BlockModeEncrypt, InnerIvInit,
+    KeyInit,
+};
 use des::Des;
 use rc4::{Rc4, StreamCipher};
 use solvm_vm::native::Results;
 use solvm_vm::{Call, Error, LuaString};
 
-/// Encrypts or decrypts data with a key and an initialization vector, whose lengths have been checked.
+/// Encrypts or decrypts data with a key and an initialization vector, whose lengths have been
+/// checked.
 type Work = fn(data: &[u8], key: &[u8], iv: &[u8]) -> Outcome;
 
 /// What a checked key cannot be.
@@ -43,7 +47,12 @@ fn aes<'c>(
         16 => with_128,
         24 => with_192,
         32 => with_256,
-        length => return Err(Error::argument(2, format!("key must have 16, 24 or 32 bytes, not {length}"))),
+        length => {
+            return Err(Error::argument(
+                2,
+                format!("key must have 16, 24 or 32 bytes, not {length}"),
+            ));
+        }
     };
     chained(call, data, key, iv, 16, work)
 }
@@ -57,7 +66,10 @@ fn des<'c>(
     work: Work,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     if key.bytes().len() != 8 {
-        return Err(Error::argument(2, format!("key must have 8 bytes, not {}", key.bytes().len())));
+        return Err(Error::argument(
+            2,
+            format!("key must have 8 bytes, not {}", key.bytes().len()),
+        ));
     }
     chained(call, data, key, iv, 8, work)
 }
@@ -72,7 +84,10 @@ fn chained<'c>(
     work: Work,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     if iv.bytes().len() != block {
-        return Err(Error::argument(3, format!("iv must have {block} bytes, not {}", iv.bytes().len())));
+        return Err(Error::argument(
+            3,
+            format!("iv must have {block} bytes, not {}", iv.bytes().len()),
+        ));
     }
     let (key, iv) = (key.bytes().to_vec(), iv.bytes().to_vec());
     compute(call, data, move |data| work(data, &key, &iv))

@@ -9,22 +9,34 @@ use solvm_vm::native::Results;
 use solvm_vm::{Call, Error, LuaString};
 
 /// `crypto.md5(data)`
-pub(super) fn md5<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+pub(super) fn md5<'c>(
+    call: &mut Call<'c>,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, data, |data| Ok(to_hexadecimal(&Md5::digest(data))))
 }
 
 /// `crypto.sha1(data)`
-pub(super) fn sha1<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+pub(super) fn sha1<'c>(
+    call: &mut Call<'c>,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, data, |data| Ok(to_hexadecimal(&Sha1::digest(data))))
 }
 
 /// `crypto.sha256(data)`
-pub(super) fn sha256<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+pub(super) fn sha256<'c>(
+    call: &mut Call<'c>,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, data, |data| Ok(to_hexadecimal(&Sha256::digest(data))))
 }
 
 /// `crypto.sha512(data)`
-pub(super) fn sha512<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+pub(super) fn sha512<'c>(
+    call: &mut Call<'c>,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, data, |data| Ok(to_hexadecimal(&Sha512::digest(data))))
 }
 

@@ -1,7 +1,7 @@
 //! `crypto`: hashes, base64, ciphers, keys and random bytes.
 //!
-//! The ciphers and hashes are those of the RustCrypto project. DES, RC4, MD5 and SHA-1 are broken, and are here for what already
-//! uses them. Whatever takes long happens on the blocking pool.
+//! The ciphers and hashes are those of the RustCrypto project. DES, RC4, MD5 and SHA-1 are broken,
+//! and are here for what already uses them. Whatever takes long happens on the blocking pool.
 
 mod cipher;
 mod hash;
@@ -47,7 +47,8 @@ const MAX_GROWTH: usize = 2;
 /// The bytes of the result, or what is wrong with the input.
 type Outcome = Result<Vec<u8>, &'static str>;
 
-/// Works on bytes: at once, or on the blocking pool if they are many. The results are the outcome, or nil and a message.
+/// Works on bytes: at once, or on the blocking pool if they are many. The results are the outcome,
+/// or nil and a message.
 fn compute<'c, W>(
     call: &mut Call<'c>,
     input: LuaString<'c>,
@@ -84,17 +85,24 @@ fn to_base64(bytes: &[u8]) -> Vec<u8> {
 
 fn from_base64(text: &[u8]) -> Outcome {
     // As mail programs and openssl break it into lines.
-    let digits: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
+    let digits: Vec<u8> =
+        text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     STANDARD.decode(digits).map_err(|_| "wrong base64")
 }
 
 /// `crypto.base64_encode(data)`: base64 with padding, in one line.
-fn base64_encode<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn base64_encode<'c>(
+    call: &mut Call<'c>,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, data, |data| Ok(to_base64(data)))
 }
 
 /// `crypto.base64_decode(text)`: the bytes; nil and a message if it is no base64.
-fn base64_decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn base64_decode<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, text, from_base64)
 }
 
@@ -106,16 +114,25 @@ fn to_hexadecimal(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// `crypto.hex_encode(data)`: two hexadecimal digits for each byte.
-fn hex_encode<'c>(call: &mut Call<'c>, data: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn hex_encode<'c>(
+    call: &mut Call<'c>,
+    data: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, data, |data| Ok(to_hexadecimal(data)))
 }
 
 /// `crypto.hex_decode(text)`: the bytes; nil and a message if there are not two digits for each.
-fn hex_decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn hex_decode<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     compute(call, text, |text| {
         let digit = |byte: u8| char::from(byte).to_digit(16);
         let (pairs, rest) = text.as_chunks::<2>();
-        let bytes = pairs.iter().map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8)).collect();
+        let bytes = pairs
+            .iter()
+            .map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8))
+            .collect();
         if rest.is_empty() { bytes } else { None }.ok_or("wrong hexadecimal digits")
     })
 }
@@ -139,7 +156,10 @@ fn random_bytes(call: &mut Call, length: Whole) -> Result<Vec<u8>, Error> {
 }
 
 /// `crypto.rsa_generate([bits])`: a pair of keys.
-fn rsa_generate<'c>(_: &mut Call<'c>, bits: Option<Whole>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn rsa_generate<'c>(
+    _: &mut Call<'c>,
+    bits: Option<Whole>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     /// Fewer are easily broken; more take minutes.
     const BITS: std::ops::RangeInclusive<i64> = 1024..=8192;
     let Whole(bits) = bits.unwrap_or(Whole(2048));
@@ -164,6 +184,7 @@ fn rsa_generate<'c>(_: &mut Call<'c>, bits: Option<Whole>) -> Result<impl Result
 fn generate(bits: usize) -> Result<(String, String), String> {
     let key = PrivateKey::new(&mut SysRng, bits).map_err(|error| error.to_string())?;
     let private = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| error.to_string())?;
-    let public = key.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|error| error.to_string())?;
+    let public =
+        key.to_public_key().to_public_key_pem(LineEnding::LF).map_err(|error| error.to_string())?;
     Ok((private.to_string(), public))
 }

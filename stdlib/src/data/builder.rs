@@ -1,8 +1,8 @@
 //! From events to Lua values: what readers of all formats call.
 //!
-//! The items of a list or map that is being read wait on a stack until it ends, so that its table gets its size at once; of a
-//! long one they go into the table by the thousand, so that the stack stays short. When a reader gives way, the stack
-//! becomes the values that the native keeps.
+//! The items of a list or map that is being read wait on a stack until it ends, so that its table
+//! gets its size at once; of a long one they go into the table by the thousand, so that the stack
+//! stays short. When a reader gives way, the stack becomes the values that the native keeps.
 
 use super::marks;
 use super::{Fault, MAX_DEPTH};
@@ -10,8 +10,8 @@ use solvm_vm::{Call, Error, Table, Value};
 
 /// So many items wait on the stack at most.
 const BATCH: usize = 1024;
-/// The values at the bottom of the stack: what null becomes, the mark of maps, the table of named values (nil until there is
-/// one), and how many fields have been merged.
+/// The values at the bottom of the stack: what null becomes, the mark of maps, the table of named
+/// values (nil until there is one), and how many fields have been merged.
 const FIRST: usize = 4;
 const NULL: usize = 0;
 const MARK: usize = 1;
@@ -75,7 +75,11 @@ impl<'c> Builder<'c> {
     /// Begins; `null` is what a null becomes.
     pub(super) fn new(call: &mut Call<'c>, null: Value<'c>) -> Result<Self, Error> {
         let mark = marks::map_mark(call)?.value();
-        Ok(Builder { stack: vec![null, mark, Value::NIL, Value::number(0.0)], open: Vec::new(), last: Value::NIL })
+        Ok(Builder {
+            stack: vec![null, mark, Value::NIL, Value::number(0.0)],
+            open: Vec::new(),
+            last: Value::NIL,
+        })
     }
 
     /// Goes on in a later step.
@@ -133,7 +137,8 @@ impl<'c> Builder<'c> {
         self.stack.push(key);
     }
 
-    /// Adds the key of a value whose fields are to be merged into the map: it is a map or a list of maps.
+    /// Adds the key of a value whose fields are to be merged into the map: it is a map or a list of
+    /// maps.
     pub(super) fn merge_key(&mut self) {
         if let Some(open) = self.open.last_mut() {
             open.merges = true;
@@ -200,13 +205,18 @@ impl<'c> Builder<'c> {
     /// Puts the waiting items of the innermost list or map into its table.
     fn store(&mut self, call: &mut Call<'c>) -> Result<(), Error> {
         let Some(open) = self.open.last_mut() else { return Ok(()) };
-        let Some((slot, items)) = self.stack.get_mut(open.start..).and_then(<[_]>::split_first_mut) else {
+        let Some((slot, items)) = self.stack.get_mut(open.start..).and_then(<[_]>::split_first_mut)
+        else {
             return Ok(());
         };
         let table = match Table::from_value(*slot) {
             Some(table) => table,
             None => {
-                let table = if open.is_map { call.table(0, items.len() / 2)? } else { call.table(items.len(), 0)? };
+                let table = if open.is_map {
+                    call.table(0, items.len() / 2)?
+                } else {
+                    call.table(items.len(), 0)?
+                };
                 *slot = table.value();
                 table
             }
@@ -232,7 +242,11 @@ impl<'c> Builder<'c> {
         let Some(source) = Table::from_value(map.get(mark)) else { return Ok(()) };
         map.set(call, mark, Value::NIL)?;
         let list = source.length();
-        let sources = if list == 0 { vec![source.value()] } else { (1..=list).map(|i| source.get(i)).collect() };
+        let sources = if list == 0 {
+            vec![source.value()]
+        } else {
+            (1..=list).map(|i| source.get(i)).collect()
+        };
         let mut merged = self.bottom(MERGED).as_number().unwrap_or_default();
         for source in sources.into_iter().filter_map(Table::from_value) {
             for (key, value) in source.pairs() {

@@ -1,6 +1,8 @@
-//! Decoding of formats that a crate reads in one go: first the whole text becomes events, then these become values.
+//! Decoding of formats that a crate reads in one go: first the whole text becomes events, then
+//! these become values.
 //!
-//! Reading a text of some length happens on the blocking pool; building the values happens in slices.
+//! Reading a text of some length happens on the blocking pool; building the values happens in
+//! slices.
 
 use super::builder::{Builder, Open, Refusal};
 use super::{BYTES_PER_UNIT, Fault, Progress, failure};
@@ -70,8 +72,8 @@ fn null<'c>(call: &mut Call<'c>) -> Result<Value<'c>, Error> {
     }
 }
 
-/// Decodes a text: the results are its value, or nil and a message. The second argument may be a table of options, which have
-/// been checked, with the value that nulls become.
+/// Decodes a text: the results are its value, or nil and a message. The second argument may be a
+/// table of options, which have been checked, with the value that nulls become.
 pub(super) fn decode<'c, R>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -120,8 +122,9 @@ where
             Err(error) => return lua.finish_with(|call| io_failure(call, &error, Some(&name))),
         };
         lua.with(|call| call.check_memory(text.len().saturating_mul(EVENT_BYTES_PER_BYTE)))?;
-        let named =
-            move |fault: Fault, text: &[u8]| format!("{}: {}", String::from_utf8_lossy(&name), fault.message(text));
+        let named = move |fault: Fault, text: &[u8]| {
+            format!("{}: {}", String::from_utf8_lossy(&name), fault.message(text))
+        };
         match in_pool(move || reader(&text).map_err(|fault| named(fault, &text))).await {
             Ok(Ok(events)) => build_in_slices(lua, events).await,
             Ok(Err(message)) => lua.finish_with(|call| failure(call, &message)),
@@ -130,7 +133,11 @@ where
     }))
 }
 
-async fn decode_in_pool<R>(lua: Lua, text: Vec<u8>, reader: R) -> Result<asynchronous::Finished, Error>
+async fn decode_in_pool<R>(
+    lua: Lua,
+    text: Vec<u8>,
+    reader: R,
+) -> Result<asynchronous::Finished, Error>
 where
     R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
 {
@@ -153,7 +160,8 @@ async fn build_in_slices(lua: Lua, events: Vec<Event>) -> Result<asynchronous::F
     let mut events = events.into_iter();
     let mut open: Option<Vec<Open>> = None;
     loop {
-        // What is left of the builder between two slices: what it has open. Its values are kept by the native.
+        // What is left of the builder between two slices: what it has open. Its values are kept by
+        // the native.
         let slice = lua.with(|call| {
             let mut builder = match open.take() {
                 Some(open) => Builder::resume(call, open),
@@ -171,7 +179,8 @@ async fn build_in_slices(lua: Lua, events: Vec<Event>) -> Result<asynchronous::F
         match slice {
             Ok(Progress::Paused) => give_way().await,
             Ok(Progress::Finished) => {
-                return lua.finish_with(|call| Ok(vec![Builder::resume(call, Vec::new()).finish()]));
+                return lua
+                    .finish_with(|call| Ok(vec![Builder::resume(call, Vec::new()).finish()]));
             }
             Err(refusal) => return lua.finish_with(|call| refused(call, refusal)),
         }
@@ -210,7 +219,11 @@ fn build<'c>(
                         Event::Boolean(value) => Value::boolean(value),
                         Event::Number(x) if !x.is_nan() => Value::number(x),
                         Event::String(bytes) => call.string(&bytes)?.value(),
-                        _ => return Err(Refusal::Document("a key must be a string, a number or a boolean")),
+                        _ => {
+                            return Err(Refusal::Document(
+                                "a key must be a string, a number or a boolean",
+                            ));
+                        }
                     };
                     builder.key(key);
                 }

@@ -23,7 +23,8 @@ type Variables = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Reads `NAME=value` lines. `known` gives the values of variables that are not in the text.
 fn read(text: &[u8], mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<Variables, Fault> {
-    let mut reader = Reader { text, at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, size: 0 };
+    let mut reader =
+        Reader { text, at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, size: 0 };
     let mut variables: Variables = Vec::new();
     loop {
         reader.pass(|byte| byte.is_ascii_whitespace());
@@ -119,7 +120,9 @@ impl<'t> Reader<'t> {
     fn literal(&mut self) -> Result<Vec<u8>, Fault> {
         let start = self.at + 1;
         let rest = self.text.get(start..).unwrap_or_default();
-        let Some(length) = memchr::memchr(b'\'', rest) else { return Err(Fault::new("value without an end", self.at)) };
+        let Some(length) = memchr::memchr(b'\'', rest) else {
+            return Err(Fault::new("value without an end", self.at));
+        };
         self.at = start + length + 1;
         Ok(rest.get(..length).unwrap_or_default().to_vec())
     }
@@ -134,7 +137,8 @@ impl<'t> Reader<'t> {
             match byte {
                 b'"' => return Ok(value),
                 b'\\' => {
-                    let escaped = self.peek().ok_or_else(|| Fault::new("value without an end", start))?;
+                    let escaped =
+                        self.peek().ok_or_else(|| Fault::new("value without an end", start))?;
                     self.at += 1;
                     match escaped {
                         b'n' => value.push(b'\n'),
@@ -153,7 +157,8 @@ impl<'t> Reader<'t> {
     fn plain(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
         let mut value = Vec::new();
         while let Some(byte) = self.peek() {
-            let is_comment = byte == b'#' && value.last().is_none_or(|last: &u8| last.is_ascii_whitespace());
+            let is_comment =
+                byte == b'#' && value.last().is_none_or(|last: &u8| last.is_ascii_whitespace());
             match byte {
                 b'\r' | b'\n' => break,
                 _ if is_comment => {
@@ -174,7 +179,8 @@ impl<'t> Reader<'t> {
         Ok(value)
     }
 
-    /// Adds the value of `NAME` or `{NAME}` behind a dollar sign; without a name the sign stands for itself.
+    /// Adds the value of `NAME` or `{NAME}` behind a dollar sign; without a name the sign stands
+    /// for itself.
     fn variable(&mut self, value: &mut Vec<u8>, lookup: Lookup<'_>) -> Result<(), Fault> {
         let start = self.at;
         let in_braces = self.peek() == Some(b'{');
@@ -216,7 +222,8 @@ fn table<'c>(call: &mut Call<'c>, variables: &Variables) -> Result<Table<'c>, Er
     Ok(table)
 }
 
-/// `dotenv.parse(text)`: the variables of a text, none of which is set; nil and a message if the text is wrong.
+/// `dotenv.parse(text)`: the variables of a text, none of which is set; nil and a message if the
+/// text is wrong.
 fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
     if text.bytes().len() > MAX_SIZE {
         return failure(call, "the text is longer than a megabyte");
@@ -228,8 +235,8 @@ fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>,
     }
 }
 
-/// `dotenv.load([path[, override]])`: sets the variables of a file, but for those that are set already; the results are those of
-/// the file, or nil and a message.
+/// `dotenv.load([path[, override]])`: sets the variables of a file, but for those that are set
+/// already; the results are those of the file, or nil and a message.
 fn load<'c>(
     call: &mut Call<'c>,
     path: Option<LuaString<'c>>,
@@ -247,7 +254,8 @@ fn load<'c>(
             let variables = match read(&text, |name| variable(call, name)) {
                 Ok(variables) => variables,
                 Err(fault) => {
-                    let message = format!("{}: {}", String::from_utf8_lossy(&name), fault.message(&text));
+                    let message =
+                        format!("{}: {}", String::from_utf8_lossy(&name), fault.message(&text));
                     return failure(call, &message);
                 }
             };
@@ -260,7 +268,10 @@ fn load<'c>(
             }
             for (name, value) in to_set {
                 if let Err(error) = host(call)?.world.set_variable(name, value) {
-                    return failure(call, &format!("{}: {}", String::from_utf8_lossy(name), reason(&error)));
+                    return failure(
+                        call,
+                        &format!("{}: {}", String::from_utf8_lossy(name), reason(&error)),
+                    );
                 }
             }
             Ok(vec![table(call, &variables)?.value()])
@@ -268,16 +279,26 @@ fn load<'c>(
     }))
 }
 
-/// `dotenv.get(name[, default])`: the value of an environment variable; the default if it is not set.
-fn get<'c>(call: &mut Call<'c>, name: LuaString<'c>, default: Option<Value<'c>>) -> Result<Value<'c>, Error> {
+/// `dotenv.get(name[, default])`: the value of an environment variable; the default if it is not
+/// set.
+fn get<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+    default: Option<Value<'c>>,
+) -> Result<Value<'c>, Error> {
     match variable(call, name.bytes()) {
         Some(value) => Ok(call.string(&value)?.value()),
         None => Ok(default.unwrap_or(Value::NIL)),
     }
 }
 
-/// `dotenv.set(name, value)`: sets an environment variable, for this program and its child processes.
-fn set<'c>(call: &mut Call<'c>, name: LuaString<'c>, value: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+/// `dotenv.set(name, value)`: sets an environment variable, for this program and its child
+/// processes.
+fn set<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+    value: LuaString<'c>,
+) -> Result<Vec<Value<'c>>, Error> {
     match host(call)?.world.set_variable(name.bytes(), value.bytes()) {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => failure(call, &reason(&error)),

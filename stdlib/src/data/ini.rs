@@ -1,7 +1,8 @@
 //! `ini`: settings in sections, from and to Lua values, and from and to files.
 //!
-//! There is no standard; what is read here is what nearly all programs agree on: `[section]`, `key = value` or `key: value`,
-//! comments in lines of their own behind `;` or `#`. All values are strings. Double quotes around a value are taken away.
+//! There is no standard; what is read here is what nearly all programs agree on: `[section]`, `key
+//! = value` or `key: value`, comments in lines of their own behind `;` or `#`. All values are
+//! strings. Double quotes around a value are taken away.
 
 use super::document::{self, Event};
 use super::{Fault, marks, number, output};
@@ -20,7 +21,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("ini" {
 /// The keys and values of one section, in their order.
 type Section<'t> = Vec<(&'t [u8], &'t [u8])>;
 
-/// The events of a text. Sections of the same name are one; of keys that occur several times in a section, the last counts.
+/// The events of a text. Sections of the same name are one; of keys that occur several times in a
+/// section, the last counts.
 fn read(text: &[u8]) -> Result<Vec<Event>, Fault> {
     let whole = text;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -56,7 +58,8 @@ fn read(text: &[u8]) -> Result<Vec<Event>, Fault> {
         if key.is_empty() {
             return Err(Fault::new("key expected", begin));
         }
-        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        let value =
+            value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
         match current.and_then(|place: usize| sections.get_mut(place)) {
             Some((_, section)) => section.push((key, value)),
             None => fields.push((key, value)),
@@ -86,12 +89,18 @@ fn write_fields(fields: &Section<'_>, events: &mut Vec<Event>) {
 }
 
 /// `ini.parse(text)`: the table of a text; nil and a message if it is wrong.
-fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn parse<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     document::decode(call, text, read)
 }
 
 /// `ini.read(path)`: the table of a file; nil and a message if it cannot be read.
-fn read_file<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn read_file<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     document::decode_file(call, path, read)
 }
 
@@ -112,7 +121,8 @@ fn write_file<'c>(
     Ok(asynchronous::run(move |lua| output::write_file(lua, files, name, text)))
 }
 
-/// The text of a table: first its fields, then its tables as sections, each in the order of the keys.
+/// The text of a table: first its fields, then its tables as sections, each in the order of the
+/// keys.
 fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     let mut sections = Vec::new();
@@ -132,7 +142,8 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
         }
         text.extend_from_slice(&[b"[", &name[..], b"]\n"].concat());
         for (key, value) in sorted(call, section, &path)? {
-            let size = key.len() + LuaString::from_value(value).map_or(0, |value| value.bytes().len());
+            let size =
+                key.len() + LuaString::from_value(value).map_or(0, |value| value.bytes().len());
             check_growth(call, &text, size)?;
             write_field(&key, value, &path, &mut text)?;
         }
@@ -141,7 +152,11 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
 }
 
 /// The fields of a table, in the order of their keys.
-fn sorted<'c>(call: &mut Call<'c>, table: Table<'c>, path: &str) -> Result<Vec<(Vec<u8>, Value<'c>)>, Error> {
+fn sorted<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    path: &str,
+) -> Result<Vec<(Vec<u8>, Value<'c>)>, Error> {
     /// Charged for a field.
     const UNITS: usize = 8;
     call.charge(table.capacity() * UNITS);
@@ -169,13 +184,21 @@ fn number_text(x: f64) -> Vec<u8> {
 }
 
 fn write_field(key: &[u8], value: Value<'_>, path: &str, text: &mut Vec<u8>) -> Result<(), Error> {
-    let refusal = |reason: &str| Error::text(format!("{path}.{}: {reason}", String::from_utf8_lossy(key)));
-    let is_key = !key.is_empty() && key.trim_ascii() == key && !key.iter().any(|byte| b"=:\r\n".contains(byte));
-    if !is_key || matches!(key.first(), Some(b'[' | b';' | b'#')) || key.starts_with(b"\xef\xbb\xbf") {
+    let refusal =
+        |reason: &str| Error::text(format!("{path}.{}: {reason}", String::from_utf8_lossy(key)));
+    let is_key = !key.is_empty()
+        && key.trim_ascii() == key
+        && !key.iter().any(|byte| b"=:\r\n".contains(byte));
+    if !is_key
+        || matches!(key.first(), Some(b'[' | b';' | b'#'))
+        || key.starts_with(b"\xef\xbb\xbf")
+    {
         return Err(refusal("this name cannot be that of a field"));
     }
     let value = match value.kind() {
-        Type::String => LuaString::from_value(value).map_or(Vec::new(), |value| value.bytes().to_vec()),
+        Type::String => {
+            LuaString::from_value(value).map_or(Vec::new(), |value| value.bytes().to_vec())
+        }
         Type::Number => number_text(value.as_number().unwrap_or_default()),
         Type::Boolean => value.is_truthy().to_string().into_bytes(),
         _ if marks::is_null(value) => Vec::new(),
@@ -184,7 +207,8 @@ fn write_field(key: &[u8], value: Value<'_>, path: &str, text: &mut Vec<u8>) -> 
     if value.iter().any(|byte| b"\r\n".contains(byte)) {
         return Err(refusal("a text of several lines cannot be written as INI"));
     }
-    let needs_quotes = value.trim_ascii() != value || value.first() == Some(&b'"') && value.last() == Some(&b'"');
+    let needs_quotes =
+        value.trim_ascii() != value || value.first() == Some(&b'"') && value.last() == Some(&b'"');
     let quote: &[u8] = if needs_quotes { b"\"" } else { b"" };
     text.extend_from_slice(&[key, b" = ", quote, &value, quote, b"\n"].concat());
     Ok(())

@@ -1,6 +1,8 @@
-//! What Lua values cannot say by themselves: `json.null`, and that a table is a map although it looks like a list.
+//! What Lua values cannot say by themselves: `json.null`, and that a table is a map although it
+//! looks like a list.
 //!
-//! The mark of a map is a metatable without fields, the same for all; a table that gets another metatable loses it.
+//! The mark of a map is a metatable without fields, the same for all; a table that gets another
+//! metatable loses it.
 
 use crate::runtime::registry_table;
 use solvm_vm::native::Definition;

@@ -1,12 +1,14 @@
 //! Data formats: text from and to trees of Lua values.
 //!
-//! Every format is thin. A reader turns text into events (a value, a key, the begin and the end of a list or a map), of which
-//! the one [`builder`] makes Lua values; a writer receives the events that the one [`walker`] makes of Lua values. Neither
-//! recurses: how deep values are nested costs heap, not stack, and [`MAX_DEPTH`] bounds it. Both stop at any value when the
-//! budget is used up, so that a large document holds nobody up.
+//! Every format is thin. A reader turns text into events (a value, a key, the begin and the end of
+//! a list or a map), of which the one [`builder`] makes Lua values; a writer receives the events
+//! that the one [`walker`] makes of Lua values. Neither recurses: how deep values are nested costs
+//! heap, not stack, and [`MAX_DEPTH`] bounds it. Both stop at any value when the budget is used up,
+//! so that a large document holds nobody up.
 //!
-//! **Shape.** A table whose keys are 1..n is a list, any other one a map. An empty table is a list. What that would get wrong
-//! of a value that has been read, an empty map, or one whose keys look like those of a list, carries a [mark](marks).
+//! **Shape.** A table whose keys are 1..n is a list, any other one a map. An empty table is a list.
+//! What that would get wrong of a value that has been read, an empty map, or one whose keys look
+//! like those of a list, carries a [mark](marks).
 
 mod builder;
 pub(crate) mod csv;
@@ -71,7 +73,8 @@ impl Fault {
             Place::Byte(at) => {
                 let before = text.get(..at).unwrap_or(text);
                 let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-                let characters = before.iter().skip(start).filter(|&&byte| byte & 0xc0 != 0x80).count();
+                let characters =
+                    before.iter().skip(start).filter(|&&byte| byte & 0xc0 != 0x80).count();
                 (1 + memchr::memchr_iter(b'\n', before).count(), 1 + characters)
             }
         };

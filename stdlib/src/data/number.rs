@@ -1,4 +1,5 @@
-//! Numbers as the formats write them: the shortest text that reads back as the same number, whole ones without a fraction.
+//! Numbers as the formats write them: the shortest text that reads back as the same number, whole
+//! ones without a fraction.
 
 /// Up to here every whole number has a value of its own.
 const EXACT: f64 = 9_007_199_254_740_992.0;

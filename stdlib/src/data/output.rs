@@ -8,7 +8,8 @@ use solvm_vm::native::asynchronous::{Finished, Lua};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Ends a native by writing a file, whole or not at all: the results are true, or nil and what the system says.
+/// Ends a native by writing a file, whole or not at all: the results are true, or nil and what the
+/// system says.
 pub(super) async fn write_file(
     lua: Lua,
     files: Arc<dyn FileSystem>,

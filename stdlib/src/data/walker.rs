@@ -1,8 +1,9 @@
 //! From Lua values to events: what writers of all formats are driven by.
 //!
-//! Tables are looked at raw, without metamethods. The stack of a walk holds each open table and, of maps, the sorted keys; when
-//! the walk gives way, the stack becomes the values that the native keeps. Lua code that runs meanwhile may change the
-//! tables: an item that has vanished from a map is passed over, one that has vanished from a list is an error.
+//! Tables are looked at raw, without metamethods. The stack of a walk holds each open table and, of
+//! maps, the sorted keys; when the walk gives way, the stack becomes the values that the native
+//! keeps. Lua code that runs meanwhile may change the tables: an item that has vanished from a map
+//! is passed over, one that has vanished from a list is an error.
 
 use super::marks;
 use super::{MAX_DEPTH, Progress};
@@ -17,8 +18,8 @@ const UNITS_PER_ITEM: usize = 4;
 /// Shorter strings are written without a thought of memory, until the budget is looked at.
 const LONG_STRING: usize = 4096;
 
-/// Fails if the memory limit does not allow so many bytes more: what is written lies outside of the heap, and is there twice in the
-/// end.
+/// Fails if the memory limit does not allow so many bytes more: what is written lies outside of the
+/// heap, and is there twice in the end.
 fn check_room<W: Writer>(call: &mut Call, writer: &W, more: usize) -> Result<(), Error> {
     call.check_memory(writer.written().saturating_add(more).saturating_mul(2))
 }
@@ -39,8 +40,8 @@ pub(crate) type Refused = Result<(), &'static str>;
 
 /// What writes a format.
 pub(crate) trait Writer {
-    /// Whether maps may have keys that are no strings. Otherwise only marked maps may have numbers, and such a table is taken
-    /// for a damaged list.
+    /// Whether maps may have keys that are no strings. Otherwise only marked maps may have numbers,
+    /// and such a table is taken for a damaged list.
     const ANY_KEY: bool;
     /// Whether it matters to [`Writer::begin_list`] that all items are maps.
     const ASKS_FOR_MAPS: bool = false;
@@ -58,7 +59,8 @@ pub(crate) trait Writer {
         Err("a userdata cannot be encoded")
     }
 
-    /// Begins a list of so many items; `only_maps`, if asked for, says that there are some and all of them are maps.
+    /// Begins a list of so many items; `only_maps`, if asked for, says that there are some and all
+    /// of them are maps.
     fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused;
     /// The next item of the list follows.
     fn item(&mut self);
@@ -109,7 +111,11 @@ enum Shape {
 
 impl<'c> Walker<'c> {
     /// Begins with a value. The error is raised.
-    pub(crate) fn new<W: Writer>(call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<Self, Error> {
+    pub(crate) fn new<W: Writer>(
+        call: &mut Call<'c>,
+        value: Value<'c>,
+        writer: &mut W,
+    ) -> Result<Self, Error> {
         let mut walker = Walker { stack: Vec::new(), open: Vec::new(), keys: Vec::new() };
         walker.value(call, value, writer)?;
         Ok(walker)
@@ -126,7 +132,11 @@ impl<'c> Walker<'c> {
     }
 
     /// Walks until the end, or until the budget is used up.
-    pub(crate) fn walk<W: Writer>(&mut self, call: &mut Call<'c>, writer: &mut W) -> Result<Progress, Error> {
+    pub(crate) fn walk<W: Writer>(
+        &mut self,
+        call: &mut Call<'c>,
+        writer: &mut W,
+    ) -> Result<Progress, Error> {
         loop {
             let before = writer.written();
             for _ in 0..ITEMS_PER_LOOK {
@@ -178,7 +188,12 @@ impl<'c> Walker<'c> {
 
     /// Writes a value, or begins a table.
     #[inline]
-    fn value<W: Writer>(&mut self, call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<(), Error> {
+    fn value<W: Writer>(
+        &mut self,
+        call: &mut Call<'c>,
+        value: Value<'c>,
+        writer: &mut W,
+    ) -> Result<(), Error> {
         let written = match value.kind() {
             Type::Nil if self.open.last().is_some_and(|open| !open.is_map) => {
                 Err("a list with a gap cannot be encoded")
@@ -197,17 +212,25 @@ impl<'c> Walker<'c> {
             Type::Userdata if marks::is_null(value) => writer.null(),
             Type::Function => Err("a function cannot be encoded"),
             Type::Thread => Err("a coroutine cannot be encoded"),
-            Type::Userdata => Userdata::from_value(value).map_or(Ok(()), |object| writer.object(object)),
+            Type::Userdata => {
+                Userdata::from_value(value).map_or(Ok(()), |object| writer.object(object))
+            }
         };
         written.map_err(|reason| self.refusal(reason))
     }
 
-    fn table<W: Writer>(&mut self, call: &mut Call<'c>, value: Value<'c>, writer: &mut W) -> Result<(), Error> {
+    fn table<W: Writer>(
+        &mut self,
+        call: &mut Call<'c>,
+        value: Value<'c>,
+        writer: &mut W,
+    ) -> Result<(), Error> {
         let Some(table) = Table::from_value(value) else { return Ok(()) };
         if self.open.len() >= MAX_DEPTH {
             return Err(self.refusal("nested too deeply"));
         }
-        let is_cycle = |open: &Open| self.stack.get(open.start).is_some_and(|outer| outer.raw_equal(value));
+        let is_cycle =
+            |open: &Open| self.stack.get(open.start).is_some_and(|outer| outer.raw_equal(value));
         if self.open.iter().any(is_cycle) {
             return Err(self.refusal("a table that contains itself cannot be encoded"));
         }
@@ -217,7 +240,9 @@ impl<'c> Walker<'c> {
             None => false,
         };
         let start = self.stack.len();
-        let shape = self.shape::<W>(table, is_marked).map_err(|(key, reason)| self.refusal_at(key, reason))?;
+        let shape = self
+            .shape::<W>(table, is_marked)
+            .map_err(|(key, reason)| self.refusal_at(key, reason))?;
         let (is_map, length) = match shape {
             Shape::List { length, only_maps } => {
                 writer.begin_list(length, only_maps).map_err(|reason| self.refusal(reason))?;
@@ -236,7 +261,8 @@ impl<'c> Walker<'c> {
         Ok(())
     }
 
-    /// What a table is. The error is why it can be written as neither, and the key that is at fault if it is a certain one.
+    /// What a table is. The error is why it can be written as neither, and the key that is at fault
+    /// if it is a certain one.
     fn shape<W: Writer>(
         &mut self,
         table: Table<'c>,
@@ -263,7 +289,10 @@ impl<'c> Walker<'c> {
         if !W::ANY_KEY && !is_marked && self.keys.iter().any(|(_, key)| key.as_number().is_some()) {
             let has_fraction = |key: &Value<'c>| key.as_number().is_some_and(|x| x.trunc() != x);
             if let Some(key) = self.keys.iter().map(|(_, key)| *key).find(has_fraction) {
-                return Err((Some(key), "a key that is a number with a fraction cannot be encoded"));
+                return Err((
+                    Some(key),
+                    "a key that is a number with a fraction cannot be encoded",
+                ));
             }
             let mixed = self.keys.iter().any(|(_, key)| key.kind() == Type::String);
             let reason = if mixed {
@@ -348,11 +377,16 @@ fn key_of(key: Value<'_>) -> Option<Key<'_>> {
 fn is_map(value: Value<'_>) -> bool {
     Table::from_value(value).is_some_and(|table| {
         let is_empty = table.pairs().next().is_none();
-        if is_empty { table.metatable().is_some() } else { table.get(1).is_nil() || table.metatable().is_some() }
+        if is_empty {
+            table.metatable().is_some()
+        } else {
+            table.get(1).is_nil() || table.metatable().is_some()
+        }
     })
 }
 
-/// The first bytes of a string as a number; 0 of other keys, which come first. Keys in order have their ranks in order.
+/// The first bytes of a string as a number; 0 of other keys, which come first. Keys in order have
+/// their ranks in order.
 fn rank(key: Value<'_>) -> u64 {
     let Some(name) = LuaString::from_value(key) else { return 0 };
     let mut first = [0; 8];
@@ -361,7 +395,8 @@ fn rank(key: Value<'_>) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// The order in which keys are written: strings by their bytes, after numbers by their size, after booleans.
+/// The order in which keys are written: strings by their bytes, after numbers by their size, after
+/// booleans.
 fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
     match (LuaString::from_value(a), LuaString::from_value(b)) {
         (Some(a), Some(b)) => a.bytes().cmp(b.bytes()),

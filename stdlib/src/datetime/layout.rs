@@ -28,7 +28,8 @@ pub(super) enum Element {
     ZoneName,
     /// An offset from universal time.
     Offset(OffsetForm),
-    /// A fraction of a second: its separator, how many digits; `exact` ones are all written, others only as far as needed.
+    /// A fraction of a second: its separator, how many digits; `exact` ones are all written, others
+    /// only as far as needed.
     Fraction {
         separator: char,
         digits: usize,
@@ -75,14 +76,21 @@ const WORDS: &[(&str, Element)] = &[
 ];
 
 /// The digits of offsets, behind `Z` or `-`.
-const OFFSETS: &[(&str, bool, usize)] =
-    &[("07:00:00", true, 3), ("070000", false, 3), ("07:00", true, 2), ("0700", false, 2), ("07", false, 1)];
+const OFFSETS: &[(&str, bool, usize)] = &[
+    ("07:00:00", true, 3),
+    ("070000", false, 3),
+    ("07:00", true, 2),
+    ("0700", false, 2),
+    ("07", false, 1),
+];
 
-/// The first element of a layout: the text before it, the element, what follows. None if all of it is text.
+/// The first element of a layout: the text before it, the element, what follows. None if all of it
+/// is text.
 pub(super) fn next(layout: &str) -> Option<(&str, Element, &str)> {
     layout.char_indices().find_map(|(at, _)| {
         let (before, rest) = layout.split_at(at);
-        element(rest).map(|(element, length)| (before, element, rest.get(length..).unwrap_or_default()))
+        element(rest)
+            .map(|(element, length)| (before, element, rest.get(length..).unwrap_or_default()))
     })
 }
 
@@ -101,7 +109,10 @@ fn element(text: &str) -> Option<(Element, usize)> {
             return None;
         }
         let separator = text.chars().next().unwrap_or('.');
-        return Some((Element::Fraction { separator, digits: count.min(9), exact: digit == '0' }, 1 + count));
+        return Some((
+            Element::Fraction { separator, digits: count.min(9), exact: digit == '0' },
+            1 + count,
+        ));
     }
     // "_2006" is a year behind a line.
     if text.starts_with("_2006") {
@@ -111,7 +122,11 @@ fn element(text: &str) -> Option<(Element, usize)> {
     let behind = &text[word.len()..];
     match element {
         // A longer word that only begins like a name is text.
-        Element::Month | Element::Weekday if behind.starts_with(|c: char| c.is_ascii_lowercase()) => None,
+        Element::Month | Element::Weekday
+            if behind.starts_with(|c: char| c.is_ascii_lowercase()) =>
+        {
+            None
+        }
         _ => Some((element, word.len())),
     }
 }

@@ -1,7 +1,8 @@
 //! `datetime`: moments, their text, and calculating with them.
 //!
-//! A moment is a number: seconds since the beginning of 1970 in universal time, as `os.time` gives them, with a fraction that
-//! counts to the microsecond. Zones matter only where a moment becomes text, text a moment, or days and months are added.
+//! A moment is a number: seconds since the beginning of 1970 in universal time, as `os.time` gives
+//! them, with a fraction that counts to the microsecond. Zones matter only where a moment becomes
+//! text, text a moment, or days and months are added.
 
 mod layout;
 mod read;
@@ -90,7 +91,11 @@ impl FromLua for Zone<'_> {
 }
 
 /// The zone that argument `index` names; without one, that of the program.
-fn zone_of<'c>(call: &mut Call<'c>, index: usize, zone: Option<Zone<'c>>) -> Result<TimeZone, Error> {
+fn zone_of<'c>(
+    call: &mut Call<'c>,
+    index: usize,
+    zone: Option<Zone<'c>>,
+) -> Result<TimeZone, Error> {
     let Some(Zone(name)) = zone.filter(|zone| zone.0 != "Local") else {
         return Ok(local_zone(&mut *host(call)?.world));
     };
@@ -137,7 +142,9 @@ impl Layout<'_> {
         if !self.is_strftime() {
             return Ok(write::write(moment, self.0));
         }
-        let unknown = |_| Error::argument(2, format!("layout '{}': unknown or unfinished conversion", self.0));
+        let unknown = |_| {
+            Error::argument(2, format!("layout '{}': unknown or unfinished conversion", self.0))
+        };
         strtime::format(self.0, moment).map_err(unknown)
     }
 }
@@ -153,7 +160,8 @@ fn format<'c>(
     layout.unwrap_or(Layout(DEFAULT_LAYOUT)).write(&moment.0.to_zoned(zone))
 }
 
-/// `datetime.parse(text[, layout[, zone]])`: the moment that a text says; nil and a message if it does not fit.
+/// `datetime.parse(text[, layout[, zone]])`: the moment that a text says; nil and a message if it
+/// does not fit.
 fn parse<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -167,7 +175,8 @@ fn parse<'c>(
     }
     let shown = String::from_utf8_lossy(text.bytes());
     let found = match &layout {
-        None => parse_standard(&shown, zone).ok_or_else(|| "no date and time as in ISO 8601".to_string()),
+        None => parse_standard(&shown, zone)
+            .ok_or_else(|| "no date and time as in ISO 8601".to_string()),
         Some(layout) if layout.is_strftime() => parse_strftime(&shown, layout.0, zone),
         Some(layout) => read::read(&shown, layout.0, &zone),
     };
@@ -200,7 +209,8 @@ fn parse_strftime(text: &str, layout: &str, zone: TimeZone) -> Result<Timestamp,
     date.to_zoned(zone).map(|zoned| zoned.timestamp()).map_err(|_| "out of range".into())
 }
 
-/// The parts of a duration that is a table: their names, and how many months, days and seconds each is.
+/// The parts of a duration that is a table: their names, and how many months, days and seconds each
+/// is.
 const PARTS: [(&str, [f64; 3]); 7] = [
     ("years", [12.0, 0.0, 0.0]),
     ("months", [1.0, 0.0, 0.0]),
@@ -212,7 +222,12 @@ const PARTS: [(&str, [f64; 3]); 7] = [
 ];
 
 /// `datetime.add(moment, duration[, zone])`: the moment that much later.
-fn add<'c>(call: &mut Call<'c>, moment: Moment, duration: Value<'c>, zone: Option<Zone<'c>>) -> Result<f64, Error> {
+fn add<'c>(
+    call: &mut Call<'c>,
+    moment: Moment,
+    duration: Value<'c>,
+    zone: Option<Zone<'c>>,
+) -> Result<f64, Error> {
     let out_of_range = || Error::argument(2, "the moment would be out of range");
     let zone = zone_of(call, 3, zone)?;
     let [months, days, seconds] = match Table::from_value(duration) {
@@ -230,7 +245,8 @@ fn duration_seconds(duration: Value<'_>) -> Result<f64, Error> {
     if let Some(seconds) = duration.as_number() {
         return Ok(seconds);
     }
-    let text = LuaString::from_value(duration).and_then(|text| std::str::from_utf8(text.bytes()).ok());
+    let text =
+        LuaString::from_value(duration).and_then(|text| std::str::from_utf8(text.bytes()).ok());
     let Some(text) = text else {
         let expected = "number of seconds, duration or table of parts expected, got";
         return Err(Error::argument(2, format!("{expected} {}", duration.type_name())));
@@ -250,13 +266,18 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
     let mut sum = [0.0; 3];
     for (key, value) in parts.pairs() {
         let name = LuaString::from_value(key).map_or(&b"?"[..], LuaString::bytes);
-        let Some((part, factors)) = PARTS.into_iter().find(|(part, _)| part.as_bytes() == name) else {
+        let Some((part, factors)) = PARTS.into_iter().find(|(part, _)| part.as_bytes() == name)
+        else {
             let known = PARTS.map(|(part, _)| part).join(", ");
-            let reason = format!("unknown part '{}' (known: {known})", String::from_utf8_lossy(name));
+            let reason =
+                format!("unknown part '{}' (known: {known})", String::from_utf8_lossy(name));
             return Err(Error::argument(2, reason));
         };
         let Some(count) = value.to_number() else {
-            return Err(Error::argument(2, format!("'{part}' must be a number, not a {}", value.type_name())));
+            return Err(Error::argument(
+                2,
+                format!("'{part}' must be a number, not a {}", value.type_name()),
+            ));
         };
         if factors[2] == 0.0 && whole(count).is_none() {
             return Err(Error::argument(2, format!("'{part}' must be a whole number")));
@@ -268,7 +289,8 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
     Ok(sum)
 }
 
-/// A moment so many months and days later, by the calendar of its zone. A month that has no such day gives its last one.
+/// A moment so many months and days later, by the calendar of its zone. A month that has no such
+/// day gives its last one.
 fn later(moment: &Zoned, months: f64, days: f64) -> Option<Zoned> {
     let months = Span::new().try_months(whole(months)?).ok()?;
     let days = Span::new().try_days(whole(days)?).ok()?;
@@ -280,13 +302,15 @@ fn difference(_: &mut Call, a: Moment, b: Moment) -> f64 {
     (a.0.as_microsecond() - b.0.as_microsecond()) as f64 / 1e6
 }
 
-/// `datetime.sleep(duration)`: the goroutine sleeps for so many seconds, or a duration such as "1m30s".
+/// `datetime.sleep(duration)`: the goroutine sleeps for so many seconds, or a duration such as
+/// "1m30s".
 fn sleep<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<Parked, Error> {
     let time = match (duration.as_number(), LuaString::from_value(duration)) {
         (Some(time), _) => seconds(1, time)?,
         (None, Some(text)) => {
             let text = String::from_utf8_lossy(text.bytes());
-            let reason = || Error::argument(1, format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"));
+            let reason =
+                || Error::argument(1, format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"));
             duration::parse(&text).ok_or_else(reason)?
         }
         _ => {

@@ -23,7 +23,8 @@ struct Fields {
     zone_name: Option<String>,
 }
 
-/// The moment that a text in the form of a layout says, in a zone unless it says one itself. The error is the reason.
+/// The moment that a text in the form of a layout says, in a zone unless it says one itself. The
+/// error is the reason.
 pub(super) fn read(text: &str, layout: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     let mut fields = Fields {
         year: 1970,
@@ -73,12 +74,14 @@ impl<'t> Reader<'t> {
                 if !self.rest.is_empty() && !self.rest.starts_with(' ') {
                     return Err(self.expected("space"));
                 }
-                (wanted, self.rest) = (wanted.trim_start_matches(' '), self.rest.trim_start_matches(' '));
+                (wanted, self.rest) =
+                    (wanted.trim_start_matches(' '), self.rest.trim_start_matches(' '));
                 continue;
             }
             let end = wanted.find(' ').unwrap_or(wanted.len());
             let (word, behind) = wanted.split_at(end);
-            self.rest = self.rest.strip_prefix(word).ok_or_else(|| self.expected(&format!("'{word}'")))?;
+            self.rest =
+                self.rest.strip_prefix(word).ok_or_else(|| self.expected(&format!("'{word}'")))?;
             wanted = behind;
         }
         Ok(())
@@ -122,7 +125,12 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads an element; `behind` is the layout that follows it.
-    fn element(&mut self, element: Element, behind: &str, fields: &mut Fields) -> Result<(), String> {
+    fn element(
+        &mut self,
+        element: Element,
+        behind: &str,
+        fields: &mut Fields,
+    ) -> Result<(), String> {
         match element {
             Element::LongMonth => fields.month = 1 + self.name(&MONTHS, false, "month")? as i8,
             Element::Month => fields.month = 1 + self.name(&MONTHS, true, "month")? as i8,
@@ -137,7 +145,9 @@ impl<'t> Reader<'t> {
                 self.rest = self.rest.strip_prefix(' ').unwrap_or(self.rest);
                 fields.day = self.number(1, 2, 1..=31, "day")?;
             }
-            Element::ZeroYearDay => fields.day_of_year = Some(self.number(3, 3, 1..=366, "day of the year")?),
+            Element::ZeroYearDay => {
+                fields.day_of_year = Some(self.number(3, 3, 1..=366, "day of the year")?)
+            }
             Element::SpaceYearDay => {
                 self.rest = self.rest.trim_start_matches(' ');
                 fields.day_of_year = Some(self.number(1, 3, 1..=366, "day of the year")?);
@@ -170,7 +180,9 @@ impl<'t> Reader<'t> {
                 fields.afternoon = Some(self.name(&names, false, "AM or PM")? == 1);
             }
             Element::ZoneName => {
-                let end = self.rest.find(|c: char| !c.is_ascii_uppercase() && !c.is_ascii_digit() && !"+-".contains(c));
+                let end = self.rest.find(|c: char| {
+                    !c.is_ascii_uppercase() && !c.is_ascii_digit() && !"+-".contains(c)
+                });
                 let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
                 if name.is_empty() {
                     return Err(self.expected("name of a zone"));
@@ -178,7 +190,9 @@ impl<'t> Reader<'t> {
                 (fields.zone_name, self.rest) = (Some(name.to_string()), rest);
             }
             Element::Offset(form) => fields.offset = Some(self.offset(form)?),
-            Element::Fraction { digits, exact: true, .. } => self.fraction(digits, digits, fields)?,
+            Element::Fraction { digits, exact: true, .. } => {
+                self.fraction(digits, digits, fields)?
+            }
             Element::Fraction { separator, .. } => {
                 if self.rest.starts_with(separator) {
                     self.fraction(1, 9, fields)?;
@@ -190,7 +204,10 @@ impl<'t> Reader<'t> {
 
     /// A separator and digits.
     fn fraction(&mut self, least: usize, most: usize, fields: &mut Fields) -> Result<(), String> {
-        self.rest = self.rest.strip_prefix(['.', ',']).ok_or_else(|| self.expected("fraction of a second"))?;
+        self.rest = self
+            .rest
+            .strip_prefix(['.', ','])
+            .ok_or_else(|| self.expected("fraction of a second"))?;
         let digits = self.digits(least, most, "fraction of a second")?;
         fields.nanosecond = format!("{digits:0<9}").parse().unwrap_or(0);
         // More digits than nanoseconds have are passed over.
@@ -232,13 +249,24 @@ impl Fields {
             Some(false) if self.hour == 12 => 0,
             _ => self.hour,
         };
-        let out_of_range = |_| format!("there is no day {:04}-{:02}-{:02}", self.year, self.month, self.day);
+        let out_of_range =
+            |_| format!("there is no day {:04}-{:02}-{:02}", self.year, self.month, self.day);
         let date = match self.day_of_year {
-            None => DateTime::new(self.year, self.month, self.day, hour, self.minute, self.second, self.nanosecond)
-                .map_err(out_of_range)?,
-            Some(day) => DateTime::new(self.year, 1, 1, hour, self.minute, self.second, self.nanosecond)
-                .and_then(|date| date.with().day_of_year(day).build())
-                .map_err(|_| "day of the year out of range".to_string())?,
+            None => DateTime::new(
+                self.year,
+                self.month,
+                self.day,
+                hour,
+                self.minute,
+                self.second,
+                self.nanosecond,
+            )
+            .map_err(out_of_range)?,
+            Some(day) => {
+                DateTime::new(self.year, 1, 1, hour, self.minute, self.second, self.nanosecond)
+                    .and_then(|date| date.with().day_of_year(day).build())
+                    .map_err(|_| "day of the year out of range".to_string())?
+            }
         };
         let zone = match (self.offset, self.zone_name) {
             (Some(offset), _) => offset.to_time_zone(),
@@ -264,6 +292,8 @@ fn named_zone(date: DateTime, name: &str, zone: &TimeZone) -> Result<Timestamp, 
     let fits = |zoned: &Zoned| zone.to_offset_info(zoned.timestamp()).abbreviation() == name;
     match fitting.map(|zoned| (fits(&zoned), zoned.timestamp())).find(|(fits, _)| *fits) {
         Some((_, timestamp)) => Ok(timestamp),
-        None => Err(format!("unknown zone '{name}' (offsets and the names of the given zone are known)")),
+        None => Err(format!(
+            "unknown zone '{name}' (offsets and the names of the given zone are known)"
+        )),
     }
 }

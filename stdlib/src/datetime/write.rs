@@ -18,7 +18,8 @@ pub(super) const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-pub(super) const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+pub(super) const WEEKDAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// The moment in the form of a layout.
 pub(super) fn write(moment: &Zoned, layout: &str) -> String {
@@ -61,7 +62,9 @@ fn write_element(moment: &Zoned, element: Element, text: &mut String) -> std::fm
         Element::Year => write!(text, "{:02}", moment.year().rem_euclid(100)),
         Element::Half => text.write_str(if moment.hour() < 12 { "AM" } else { "PM" }),
         Element::LowerHalf => text.write_str(if moment.hour() < 12 { "am" } else { "pm" }),
-        Element::ZoneName => text.write_str(moment.time_zone().to_offset_info(moment.timestamp()).abbreviation()),
+        Element::ZoneName => {
+            text.write_str(moment.time_zone().to_offset_info(moment.timestamp()).abbreviation())
+        }
         Element::Offset(form) => write_offset(moment.offset().seconds(), form, text),
         Element::Fraction { separator, digits, exact } => {
             let fraction = format!("{:09}", moment.subsec_nanosecond());

@@ -5,10 +5,14 @@ use solvm_vm::native::{Level, Param, Rest};
 use solvm_vm::{Call, Coroutine, Dialect, Error, Function, LuaString, Table, Value};
 
 /// `getinfo([thread,] function or level [, what])`; nil for a level without a call.
-pub(super) fn get_info<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<Option<Table<'c>>, Error> {
+pub(super) fn get_info<'c>(
+    call: &mut Call<'c>,
+    _arguments: Rest,
+) -> Result<Option<Table<'c>>, Error> {
     let (thread, first) = thread_argument(call);
     let subject = call.argument(first).unwrap_or(Value::NIL);
-    let options = <Option<LuaString> as Param>::take(call, &mut (first + 1))?.map_or(&b"flnSu"[..], LuaString::bytes);
+    let options = <Option<LuaString> as Param>::take(call, &mut (first + 1))?
+        .map_or(&b"flnSu"[..], LuaString::bytes);
     let level = match (subject.to_number(), Function::from_value(subject)) {
         (Some(level), _) => match find_level(call, thread, level) {
             Some(level) => Some(level),
@@ -57,7 +61,11 @@ pub(super) fn get_info<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<Opti
     Ok(Some(table))
 }
 
-fn find_level<'c>(call: &mut Call<'c>, thread: Option<Coroutine<'c>>, level: f64) -> Option<Level<'c>> {
+fn find_level<'c>(
+    call: &mut Call<'c>,
+    thread: Option<Coroutine<'c>>,
+    level: f64,
+) -> Option<Level<'c>> {
     let level = usize::try_from(level as i64).ok()?;
     match thread {
         Some(thread) => call.level_of(thread, level),
@@ -66,7 +74,11 @@ fn find_level<'c>(call: &mut Call<'c>, thread: Option<Coroutine<'c>>, level: f64
 }
 
 /// Where a function comes from.
-fn set_source<'c>(call: &mut Call<'c>, table: Table<'c>, function: Function<'c>) -> Result<(), Error> {
+fn set_source<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    function: Function<'c>,
+) -> Result<(), Error> {
     let Some(info) = call.function_info(function) else {
         table.set_field(call, "source", "=[C]")?;
         table.set_field(call, "short_src", "[C]")?;
@@ -82,7 +94,11 @@ fn set_source<'c>(call: &mut Call<'c>, table: Table<'c>, function: Function<'c>)
 }
 
 /// The set of a Lua function's lines with code.
-fn set_active_lines<'c>(call: &mut Call<'c>, table: Table<'c>, function: Function<'c>) -> Result<(), Error> {
+fn set_active_lines<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    function: Function<'c>,
+) -> Result<(), Error> {
     let Some(info) = call.function_info(function) else { return Ok(()) };
     let lines = call.table(0, 0)?;
     for line in info.active_lines {

@@ -3,7 +3,9 @@
 mod info;
 
 use solvm_vm::native::{Library, Param, Rest};
-use solvm_vm::{Call, Coroutine, Error, Function, HookEvents, LuaString, Table, Type, Value, messages};
+use solvm_vm::{
+    Call, Coroutine, Error, Function, HookEvents, LuaString, Table, Type, Value, messages,
+};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("debug" {
     "getfenv" => get_environment,
@@ -21,7 +23,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("debug" {
     "traceback" => traceback,
 });
 
-/// The thread that a function is about, if its first argument is one, and the number of arguments before the others.
+/// The thread that a function is about, if its first argument is one, and the number of arguments
+/// before the others.
 fn thread_argument<'c>(call: &mut Call<'c>) -> (Option<Coroutine<'c>>, usize) {
     match call.argument(0).and_then(Coroutine::from_value) {
         Some(thread) => (Some(thread), 1),
@@ -33,7 +36,11 @@ fn get_environment<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Table<'c
     call.environment_of(value)
 }
 
-fn set_environment<'c>(call: &mut Call<'c>, value: Value<'c>, environment: Table<'c>) -> Result<Value<'c>, Error> {
+fn set_environment<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    environment: Table<'c>,
+) -> Result<Value<'c>, Error> {
     if call.set_environment_of(value, environment) {
         return Ok(value);
     }
@@ -44,7 +51,11 @@ fn get_metatable<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Table<'c>>
     call.metatable(value)
 }
 
-fn set_metatable<'c>(call: &mut Call<'c>, value: Value<'c>, _metatable: Rest) -> Result<bool, Error> {
+fn set_metatable<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+    _metatable: Rest,
+) -> Result<bool, Error> {
     let metatable = match call.argument(1) {
         Some(metatable) if metatable.is_nil() => None,
         Some(metatable) if metatable.kind() == Type::Table => Table::from_value(metatable),
@@ -73,7 +84,11 @@ fn number_of(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
-fn get_upvalue<'c>(call: &mut Call<'c>, function: Function<'c>, number: i64) -> Result<Named<'c>, Error> {
+fn get_upvalue<'c>(
+    call: &mut Call<'c>,
+    function: Function<'c>,
+    number: i64,
+) -> Result<Named<'c>, Error> {
     let found = call.upvalue_of(function, number_of(number));
     named(call, found)
 }
@@ -90,8 +105,11 @@ fn set_upvalue<'c>(
     }
 }
 
-/// The active call that `getlocal` and `setlocal` are about, the number of the local, and how many arguments said so.
-fn local_arguments<'c>(call: &mut Call<'c>) -> Result<(solvm_vm::native::Level<'c>, usize, usize), Error> {
+/// The active call that `getlocal` and `setlocal` are about, the number of the local, and how many
+/// arguments said so.
+fn local_arguments<'c>(
+    call: &mut Call<'c>,
+) -> Result<(solvm_vm::native::Level<'c>, usize, usize), Error> {
     let (thread, mut index) = thread_argument(call);
     let before = index;
     let level = i64::take(call, &mut index)?;

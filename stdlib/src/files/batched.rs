@@ -1,4 +1,5 @@
-//! An iterator that is gone on with on the blocking pool, several items at a time, and asked by Lua for one after the other.
+//! An iterator that is gone on with on the blocking pool, several items at a time, and asked by Lua
+//! for one after the other.
 
 use crate::io::file::in_pool;
 use solvm_vm::native::{Either, Results, asynchronous};

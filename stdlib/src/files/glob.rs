@@ -28,7 +28,10 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     pub(crate) fn parse(text: &str) -> Result<Pattern, String> {
-        let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(|error| error.kind().to_string())?;
+        let glob = GlobBuilder::new(text)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| error.kind().to_string())?;
         let literal = &text[..text.find(SPECIAL).unwrap_or(text.len())];
         let folder = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
         let rest = &text[folder.len()..];
@@ -43,16 +46,28 @@ impl Pattern {
     fn walk(&self, files: Arc<dyn FileSystem>) -> io::Result<Option<Walk>> {
         match Walk::new(files, &self.folder, self.depth) {
             Ok(walk) => Ok(Some(walk)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
 }
 
 /// `glob(pattern)`: the paths that match, in order.
-pub(super) fn glob<'c>(call: &mut Call<'c>, pattern: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    let text = std::str::from_utf8(pattern.bytes()).map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
-    let pattern = Pattern::parse(text).map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
+pub(super) fn glob<'c>(
+    call: &mut Call<'c>,
+    pattern: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = std::str::from_utf8(pattern.bytes())
+        .map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
+    let pattern = Pattern::parse(text)
+        .map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
     let (files, text) = (file_system(call)?, text.to_owned());
     Ok(asynchronous::run(|lua| async move {
         let found = find(&lua, files, &text, pattern).await?;
@@ -71,8 +86,8 @@ pub(super) fn glob<'c>(call: &mut Call<'c>, pattern: LuaString<'c>) -> Result<im
     }))
 }
 
-/// The paths that match a pattern, which is also given as its text, in order. The outer error is that of the memory limit, the
-/// inner one the system's.
+/// The paths that match a pattern, which is also given as its text, in order. The outer error is
+/// that of the memory limit, the inner one the system's.
 pub(crate) async fn find(
     lua: &Lua,
     files: Arc<dyn FileSystem>,
@@ -96,7 +111,12 @@ pub(crate) async fn find(
         let batch = in_pool(move || {
             let mut seen = 0;
             let matches = |path: &PathBuf| pattern.matcher.is_match(Path::new(path));
-            let batch = walk.by_ref().take(BATCH).inspect(|_| seen += 1).map(|found| found.path).filter(matches);
+            let batch = walk
+                .by_ref()
+                .take(BATCH)
+                .inspect(|_| seen += 1)
+                .map(|found| found.path)
+                .filter(matches);
             let batch: Vec<PathBuf> = batch.collect();
             (batch, (seen == BATCH).then_some(walk), pattern)
         });

@@ -1,7 +1,9 @@
-//! Files and folders as global functions: `read_file`, `write_file`, `list_dir` and what goes with them.
+//! Files and folders as global functions: `read_file`, `write_file`, `list_dir` and what goes with
+//! them.
 //!
-//! All of them work on the blocking pool ([`perform`]). What the system refuses is returned as nil, a message that begins with
-//! the path, and the system's number of the error, as `io.open` returns it.
+//! All of them work on the blocking pool ([`perform`]). What the system refuses is returned as nil,
+//! a message that begins with the path, and the system's number of the error, as `io.open` returns
+//! it.
 
 mod batched;
 mod glob;
@@ -97,7 +99,10 @@ pub(crate) fn copied(call: &mut Call, text: LuaString) -> Result<Vec<u8>, Error>
 }
 
 /// `read_file(path)`: the contents of a file.
-fn read_file<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn read_file<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
@@ -134,13 +139,18 @@ fn append_file<'c>(
     perform(call, path, move |files, path| files.append(path)?.write_all(&text), done)
 }
 
-/// `exists(path)`: whether there is something of that name. A symbolic link that leads nowhere does not count.
-fn exists<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// `exists(path)`: whether there is something of that name. A symbolic link that leads nowhere does
+/// not count.
+fn exists<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let look = |files: &dyn FileSystem, path: &Path| Ok(files.metadata(path, true).is_ok());
     perform(call, path, look, |_, exists| Ok(vec![Value::boolean(exists)]))
 }
 
-/// `mkdir(path[, parents])`: makes a folder; with `parents` also those that it is to lie in, and it may be there already.
+/// `mkdir(path[, parents])`: makes a folder; with `parents` also those that it is to lie in, and it
+/// may be there already.
 fn make_folder<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
@@ -155,7 +165,8 @@ fn make_folder<'c>(
 
 /// Makes a folder and those that it is to lie in. It may be there already.
 pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    let is_folder = |path: &Path| files.metadata(path, true).is_ok_and(|metadata| metadata.is_folder());
+    let is_folder =
+        |path: &Path| files.metadata(path, true).is_ok_and(|metadata| metadata.is_folder());
     let mut missing = Vec::new();
     for folder in path.ancestors().take_while(|folder| !folder.as_os_str().is_empty()) {
         // What is no folder makes the next step fail.
@@ -174,7 +185,8 @@ pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<
     Ok(())
 }
 
-/// `remove(path[, recursive])`: removes a file or an empty folder; with `recursive` a folder and all that is in it.
+/// `remove(path[, recursive])`: removes a file or an empty folder; with `recursive` a folder and
+/// all that is in it.
 fn remove<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
@@ -197,19 +209,27 @@ fn rename<'c>(
     perform(call, from, move |files, from| files.rename(from, &to), done)
 }
 
-/// `file_info(path[, follow])`: what is known of a file; of a symbolic link itself if `follow` is false.
+/// `file_info(path[, follow])`: what is known of a file; of a symbolic link itself if `follow` is
+/// false.
 fn file_info<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
     follow: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path_bytes(path_of(path.bytes()).file_name().unwrap_or_default());
-    let look = move |files: &dyn FileSystem, path: &Path| files.metadata(path, follow.unwrap_or(true));
-    perform(call, path, look, move |call, metadata| Ok(vec![describe(call, &name, &metadata)?.value()]))
+    let look =
+        move |files: &dyn FileSystem, path: &Path| files.metadata(path, follow.unwrap_or(true));
+    perform(call, path, look, move |call, metadata| {
+        Ok(vec![describe(call, &name, &metadata)?.value()])
+    })
 }
 
 /// A table that says what is known of a file.
-pub(crate) fn describe<'c>(call: &mut Call<'c>, name: &[u8], metadata: &Metadata) -> Result<Table<'c>, Error> {
+pub(crate) fn describe<'c>(
+    call: &mut Call<'c>,
+    name: &[u8],
+    metadata: &Metadata,
+) -> Result<Table<'c>, Error> {
     let table = call.table(0, 7)?;
     table.set_field(call, "name", name)?;
     table.set_field(call, "is_dir", metadata.is_folder())?;
@@ -222,7 +242,10 @@ pub(crate) fn describe<'c>(call: &mut Call<'c>, name: &[u8], metadata: &Metadata
 }
 
 /// `list_dir(path)`: what is in a folder, in the order of the names.
-fn list_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn list_folder<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
@@ -247,7 +270,11 @@ fn list_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Resu
 }
 
 /// What is known of the files in a folder. Those that have been removed meanwhile are left out.
-fn entries(files: &dyn FileSystem, folder: &Path, names: Vec<OsString>) -> Vec<(OsString, Metadata)> {
+fn entries(
+    files: &dyn FileSystem,
+    folder: &Path,
+    names: Vec<OsString>,
+) -> Vec<(OsString, Metadata)> {
     let known = |name: OsString| {
         let metadata = files.metadata(&folder.join(&name), false).ok()?;
         Some((name, metadata))
@@ -261,7 +288,8 @@ const MAX_NAMES: usize = 1_000_000;
 /// The names in a folder, in order.
 pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<Vec<OsString>> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut names = files.read_folder(folder)?.take(MAX_NAMES + 1).collect::<io::Result<Vec<OsString>>>()?;
+    let mut names =
+        files.read_folder(folder)?.take(MAX_NAMES + 1).collect::<io::Result<Vec<OsString>>>()?;
     if names.len() > MAX_NAMES {
         return Err(io::Error::other(format!("more than {MAX_NAMES} files in one folder")));
     }

@@ -31,7 +31,8 @@ impl Reading {
         Reading { source, contents: Vec::new(), left, is_over: false }.next(SLICE)
     }
 
-    /// Reads at most so much more. A file that has the size it says ends with the slice in which that is reached.
+    /// Reads at most so much more. A file that has the size it says ends with the slice in which
+    /// that is reached.
     fn next(mut self, most: u64) -> io::Result<Reading> {
         let expected = usize::try_from(self.left.min(most)).unwrap_or(usize::MAX);
         self.contents.reserve_exact(expected.saturating_add(1));
@@ -42,7 +43,8 @@ impl Reading {
     }
 }
 
-/// The contents of a file of at most `limit` bytes. The outer error is that of the memory limit, the inner one the system's.
+/// The contents of a file of at most `limit` bytes. The outer error is that of the memory limit,
+/// the inner one the system's.
 pub(crate) async fn read(
     lua: &Lua,
     files: Arc<dyn FileSystem>,

@@ -11,7 +11,10 @@ pub(crate) fn remove_tree(files: &dyn FileSystem, path: &Path) -> io::Result<()>
         return files.remove(path);
     }
     if files.canonical(path)?.parent().is_none() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "refused: it is the root of the file system"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "refused: it is the root of the file system",
+        ));
     }
     // Folders stay on the stack until what is in them has been removed.
     let mut stack: Vec<(PathBuf, bool)> = vec![(path.to_path_buf(), false)];

@@ -9,7 +9,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Goes through a folder: a folder comes before what is in it, names are in order. Symbolic links are not followed.
+/// Goes through a folder: a folder comes before what is in it, names are in order. Symbolic links
+/// are not followed.
 pub(crate) struct Walk {
     files: Arc<dyn FileSystem>,
     /// What is left of the folders that have been entered.
@@ -37,7 +38,9 @@ impl Walk {
     fn enter(&mut self, folder: &Path) -> io::Result<()> {
         if self.left.len() < self.depth {
             let names = sorted_names(&*self.files, folder)?;
-            self.left.push(names.into_iter().map(|name| folder.join(name)).collect::<Vec<_>>().into_iter());
+            self.left.push(
+                names.into_iter().map(|name| folder.join(name)).collect::<Vec<_>>().into_iter(),
+            );
         }
         Ok(())
     }
@@ -67,8 +70,12 @@ impl Data for Walking {}
 
 static NEXT: Definition = Definition::new("walk", next);
 
-/// `walk(folder)`: an iterator over everything below a folder that gives paths and tables as `list_dir` has them.
-pub(super) fn walk<'c>(call: &mut Call<'c>, folder: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// `walk(folder)`: an iterator over everything below a folder that gives paths and tables as
+/// `list_dir` has them.
+pub(super) fn walk<'c>(
+    call: &mut Call<'c>,
+    folder: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = folder.bytes().to_vec();
     let path = path_of(&name);
@@ -77,7 +84,9 @@ pub(super) fn walk<'c>(call: &mut Call<'c>, folder: LuaString<'c>) -> Result<imp
         lua.finish_with(|call| match walk {
             Ok(walk) => Ok(vec![iterator(call, walk).value()]),
             // As with `io.lines`, there is no use for nil in the head of a loop.
-            Err(error) => Err(Error::argument(1, [&name[..], b": ", reason(&error).as_bytes()].concat())),
+            Err(error) => {
+                Err(Error::argument(1, [&name[..], b": ", reason(&error).as_bytes()].concat()))
+            }
         })
     }))
 }
@@ -89,7 +98,8 @@ fn iterator<'c>(call: &mut Call<'c>, walk: Walk) -> Function<'c> {
 
 /// The iterator: the next path and what is known of it.
 fn next<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    let walking = call.upvalue(0).and_then(Userdata::from_value).and_then(|walking| walking.get::<Walking>());
+    let walking =
+        call.upvalue(0).and_then(Userdata::from_value).and_then(|walking| walking.get::<Walking>());
     let Some(Walking(found)) = walking else { return Err(Error::text("the walk is over")) };
     found.next(call, |call, found| match found {
         Some(found) => values(call, found),

@@ -1,7 +1,7 @@
 //! The child processes of a program that have not ended yet, so that they can be ended with it.
 //!
-//! They stay in the program's own group of processes, as a terminal expects it. So what a shell has started in turn is looked for, where
-//! the system tells.
+//! They stay in the program's own group of processes, as a terminal expects it. So what a shell has
+//! started in turn is looked for, where the system tells.
 
 use std::io;
 use std::process::{Child, ExitStatus};
@@ -23,7 +23,8 @@ impl Children {
 
     /// Waits for the end of a child.
     pub(super) fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
-        // Its number is its own until the system is asked for its status, which is done where nobody is about to use the number.
+        // Its number is its own until the system is asked for its status, which is done where
+        // nobody is about to use the number.
         await_end(&child);
         let mut running = self.running();
         running.retain(|&number| number != child.id());
@@ -40,7 +41,10 @@ impl Children {
 fn await_end(child: &Child) {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while matches!(waitid(WaitId::Pid(Pid::from_child(child)), options), Err(rustix::io::Errno::INTR)) {}
+    while matches!(
+        waitid(WaitId::Pid(Pid::from_child(child)), options),
+        Err(rustix::io::Errno::INTR)
+    ) {}
 }
 
 #[cfg(not(unix))]
@@ -53,7 +57,8 @@ fn end(number: u32) {
     let mut next = 0;
     while let Some(number) = numbers.get(next) {
         next += 1;
-        let children = std::fs::read_to_string(format!("/proc/{number}/task/{number}/children")).unwrap_or_default();
+        let children = std::fs::read_to_string(format!("/proc/{number}/task/{number}/children"))
+            .unwrap_or_default();
         numbers.extend(children.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
     }
     // The outer ones first, which would go on when those end that they wait for.

@@ -1,6 +1,8 @@
 //! The file system of the machine.
 
-use super::file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
+use super::file_system::{
+    Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch,
+};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -52,18 +54,22 @@ impl FileSystem for Disk {
             return Ok(Box::new(InPlace(OpenOptions::new().write(true).open(&path)?)));
         }
         if existing.as_ref().is_some_and(|existing| existing.permissions().readonly()) {
-            // To rename another file over it would be possible, and not what a write-protected file is for.
+            // To rename another file over it would be possible, and not what a write-protected file
+            // is for.
             OpenOptions::new().write(true).open(&path)?;
         }
         let name = path.file_name().ok_or_else(is_missing)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Wherever the program goes meanwhile, it stays the same folder.
         let folder = fs::canonicalize(folder)?;
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, permissions.unwrap_or(NEW_FILE));
-        let file = tempfile::Builder::new().prefix(".solvm-").make_in(&folder, |path| options.open(path))?;
+        let file = tempfile::Builder::new()
+            .prefix(".solvm-")
+            .make_in(&folder, |path| options.open(path))?;
         if let (Some(existing), None) = (&existing, permissions) {
             file.as_file().set_permissions(existing.permissions())?;
         }
@@ -111,9 +117,16 @@ impl FileSystem for Disk {
     }
 
     fn set_times(&self, path: &Path, accessed: f64, modified: f64) -> io::Result<()> {
-        let times = FileTimes::new().set_accessed(system_time(accessed)?).set_modified(system_time(modified)?);
-        // On Windows times can be set through a handle that may write; elsewhere the owner may, whatever the handle.
-        let file = if cfg!(windows) { OpenOptions::new().write(true).open(path)? } else { File::open(path)? };
+        let times = FileTimes::new()
+            .set_accessed(system_time(accessed)?)
+            .set_modified(system_time(modified)?);
+        // On Windows times can be set through a handle that may write; elsewhere the owner may,
+        // whatever the handle.
+        let file = if cfg!(windows) {
+            OpenOptions::new().write(true).open(path)?
+        } else {
+            File::open(path)?
+        };
         file.set_times(times)
     }
 
@@ -187,7 +200,11 @@ impl Replacement for InPlace {
 /// The error of who takes a folder for a file.
 fn is_a_folder() -> io::Error {
     const EISDIR: i32 = 21;
-    if cfg!(unix) { io::Error::from_raw_os_error(EISDIR) } else { io::ErrorKind::IsADirectory.into() }
+    if cfg!(unix) {
+        io::Error::from_raw_os_error(EISDIR)
+    } else {
+        io::ErrorKind::IsADirectory.into()
+    }
 }
 
 /// The error of who names a file that is not there.
@@ -248,11 +265,12 @@ fn convert(metadata: &fs::Metadata) -> Metadata {
         () if of.is_symlink() => FileKind::Link,
         () => FileKind::Other,
     };
-    let seconds = |time: io::Result<SystemTime>| match time.map(|time| time.duration_since(UNIX_EPOCH)) {
-        Ok(Ok(after)) => after.as_secs_f64(),
-        Ok(Err(before)) => -before.duration().as_secs_f64(),
-        Err(_) => 0.0,
-    };
+    let seconds =
+        |time: io::Result<SystemTime>| match time.map(|time| time.duration_since(UNIX_EPOCH)) {
+            Ok(Ok(after)) => after.as_secs_f64(),
+            Ok(Err(before)) => -before.duration().as_secs_f64(),
+            Err(_) => 0.0,
+        };
     let writable = if metadata.permissions().readonly() { 0o555 } else { 0o777 };
     let modified = seconds(metadata.modified());
     Metadata {

@@ -1,5 +1,5 @@
-//! Files and folders as the libraries see them. Whatever may take long is used on the blocking pool, so a file system is shared
-//! between threads; what it does not provide is denied.
+//! Files and folders as the libraries see them. Whatever may take long is used on the blocking
+//! pool, so a file system is shared between threads; what it does not provide is denied.
 
 use super::denied;
 use std::any::Any;
@@ -29,8 +29,9 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
-    /// Begins to write a file anew. Its contents take their place when all has been written: see [`Replacement`].
-    /// A new file gets these permissions (as far as the process grants any), an existing one keeps its own if None.
+    /// Begins to write a file anew. Its contents take their place when all has been written: see
+    /// [`Replacement`]. A new file gets these permissions (as far as the process grants any), an
+    /// existing one keeps its own if None.
     fn replace(&self, _path: &Path, _permissions: Option<u32>) -> io::Result<Box<dyn Replacement>> {
         Err(denied())
     }
@@ -75,8 +76,8 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
-    /// Calls `changed`, on any thread, whenever a file is written, replaced or made, or something in a folder is; until what
-    /// is returned is dropped.
+    /// Calls `changed`, on any thread, whenever a file is written, replaced or made, or something
+    /// in a folder is; until what is returned is dropped.
     fn watch(&self, _path: &Path, _changed: Changed) -> io::Result<Watch> {
         Err(denied())
     }
@@ -111,7 +112,8 @@ pub trait Source: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Source for T {}
 
-/// A file that is being written anew. Dropped without [`Replacement::finish`], it leaves everything as it was.
+/// A file that is being written anew. Dropped without [`Replacement::finish`], it leaves everything
+/// as it was.
 pub trait Replacement: Write + Send {
     /// Puts it in its place, whole.
     fn finish(self: Box<Self>) -> io::Result<()>;
@@ -139,7 +141,8 @@ pub enum FileKind {
     Other,
 }
 
-/// What is known of a file. Numbers that the system does not have are 0; times are in seconds since 1970.
+/// What is known of a file. Numbers that the system does not have are 0; times are in seconds since
+/// 1970.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metadata {
     /// What it is.
@@ -201,7 +204,11 @@ impl Metadata {
     /// The permissions alone: `rw-r--r--`.
     pub fn permissions_text(&self) -> String {
         let bit = |place: u32| self.permissions >> place & 1 != 0;
-        (0..9).rev().zip("rwxrwxrwx".chars()).map(|(place, letter)| if bit(place) { letter } else { '-' }).collect()
+        (0..9)
+            .rev()
+            .zip("rwxrwxrwx".chars())
+            .map(|(place, letter)| if bit(place) { letter } else { '-' })
+            .collect()
     }
 }
 

@@ -13,7 +13,9 @@ pub use crate::progress::{Progress, Screen};
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 pub use process::{Process, path_of};
 pub use sandbox::Sandbox;
-pub use stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild};
+pub use stream::{
+    Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild,
+};
 
 use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
@@ -67,10 +69,12 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// Writing to the standard streams may be held up until then by whoever reads them; None is for ever.
+    /// Writing to the standard streams may be held up until then by whoever reads them; None is for
+    /// ever.
     fn limit_output(&mut self, _deadline: Option<Instant>) {}
 
-    /// From now on what is written goes this way, so that it does not get into a line that somebody types; None is the usual way.
+    /// From now on what is written goes this way, so that it does not get into a line that somebody
+    /// types; None is the usual way.
     fn print_through(&mut self, _printer: Option<Printer>) {}
 
     /// Where the progress of long work is shown: nowhere.

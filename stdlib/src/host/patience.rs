@@ -1,7 +1,9 @@
-//! Writing to a pipe whose reader may stall: for no longer than the program may run, and not after a signal.
+//! Writing to a pipe whose reader may stall: for no longer than the program may run, and not after
+//! a signal.
 //!
-//! A pipe that says so has room for a piece of a certain size. So only such pieces are written, and nothing before the pipe says so; the
-//! wait for that can be ended, which a write cannot. Files and terminals are written to as they are.
+//! A pipe that says so has room for a piece of a certain size. So only such pieces are written, and
+//! nothing before the pipe says so; the wait for that can be ended, which a write cannot. Files and
+//! terminals are written to as they are.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -18,7 +20,11 @@ pub(super) struct Patience {
 #[cfg(unix)]
 impl Patience {
     /// Writes everything, and passes it on at once.
-    pub(super) fn write(&mut self, mut stream: impl Write + std::os::fd::AsFd, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn write(
+        &mut self,
+        mut stream: impl Write + std::os::fd::AsFd,
+        bytes: &[u8],
+    ) -> io::Result<()> {
         if !is_pipe(&stream) {
             return stream.write_all(bytes).and_then(|()| stream.flush());
         }
@@ -33,11 +39,17 @@ impl Patience {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let limit = left.and_then(|left| Timespec::try_from(left).ok());
-        // A signal ends the wait: whoever sent it wants the program to end, and it looks at signals only between its turns.
+        // A signal ends the wait: whoever sent it wants the program to end, and it looks at signals
+        // only between its turns.
         let has_room = !self.is_over
-            && poll(&mut [PollFd::new(stream, PollFlags::OUT)], limit.as_ref()).is_ok_and(|ready| ready > 0);
+            && poll(&mut [PollFd::new(stream, PollFlags::OUT)], limit.as_ref())
+                .is_ok_and(|ready| ready > 0);
         self.is_over = !has_room;
-        if has_room { Ok(()) } else { Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads what is written")) }
+        if has_room {
+            Ok(())
+        } else {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads what is written"))
+        }
     }
 }
 

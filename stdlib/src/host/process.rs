@@ -18,8 +18,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The process that the program runs in.
 ///
-/// Environment variables that the program sets lie in a layer of their own: to change those of a process while it has
-/// several threads is unsound.
+/// Environment variables that the program sets lie in a layer of their own: to change those of a
+/// process while it has several threads is unsound.
 pub struct Process {
     output: Vec<u8>,
     buffering: Buffering,
@@ -53,7 +53,8 @@ impl Process {
         }
     }
 
-    /// Shows the progress of long work if standard error is a terminal on which a line can be written anew.
+    /// Shows the progress of long work if standard error is a terminal on which a line can be
+    /// written anew.
     #[must_use]
     pub fn with_progress(mut self) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
@@ -85,7 +86,8 @@ struct Terminal {
 impl Screen for Terminal {
     fn columns(&self) -> usize {
         #[cfg(unix)]
-        let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        let columns =
+            rustix::termios::tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
         #[cfg(not(unix))]
         let columns = 0;
         if columns == 0 { 80 } else { columns }
@@ -263,7 +265,11 @@ impl World for Process {
         self.is_at_line_start = self.output.ends_with(b"\n");
         let mut write = || self.output_patience.write(io::stdout().lock(), &self.output);
         let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
-        let result = if is_beside { self.progress.beside(self.output.last().copied(), write) } else { write() };
+        let result = if is_beside {
+            self.progress.beside(self.output.last().copied(), write)
+        } else {
+            write()
+        };
         self.output.clear();
         self.check_pipe(result)
     }
@@ -297,12 +303,18 @@ impl World for Process {
         if !self.progress.is_shown() || !input.is_terminal {
             return Ok(input);
         }
-        Ok(OpenStream { stream: Box::new(Beside { stream: input.stream, progress: self.progress.clone() }), ..input })
+        Ok(OpenStream {
+            stream: Box::new(Beside { stream: input.stream, progress: self.progress.clone() }),
+            ..input
+        })
     }
 
     fn error_output(&mut self) -> io::Result<OpenStream> {
         // As standard output it is written at once, wherever it goes.
-        let stream = Beside { stream: Box::new(standard_file!(io::stderr())?), progress: self.progress.clone() };
+        let stream = Beside {
+            stream: Box::new(standard_file!(io::stderr())?),
+            progress: self.progress.clone(),
+        };
         Ok(OpenStream { stream: Box::new(stream), waits: false, is_terminal: false })
     }
 
@@ -347,8 +359,11 @@ impl World for Process {
         let mut child = shell.spawn()?;
         let input = child.stdin.take().map(|end| pipe_file!(end));
         let output = child.stdout.take().map(|end| pipe_file!(end));
-        let stream =
-            input.or(output).map(|file| OpenStream { stream: Box::new(file), waits: true, is_terminal: false });
+        let stream = input.or(output).map(|file| OpenStream {
+            stream: Box::new(file),
+            waits: true,
+            is_terminal: false,
+        });
         self.children.add(&child);
         let children = self.children.clone();
         Ok(Child { stream, wait: Box::new(move || children.wait(child).map(raw_status)) })
@@ -366,7 +381,8 @@ impl World for Process {
 
     fn set_variable(&mut self, name: &[u8], value: &[u8]) -> io::Result<()> {
         // What the system does not accept must not come up only when a child process is started.
-        if name.is_empty() || name.iter().any(|byte| matches!(byte, b'=' | 0)) || value.contains(&0) {
+        if name.is_empty() || name.iter().any(|byte| matches!(byte, b'=' | 0)) || value.contains(&0)
+        {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "Invalid argument"));
         }
         self.variables.insert(os_string(name), os_string(value));
@@ -414,7 +430,11 @@ impl World for Process {
         if printer.is_some() {
             // What somebody types begins a line.
             let line_end: &[u8] =
-                if self.output.last().map_or(self.is_at_line_start, |&last| last == b'\n') { b"" } else { b"\n" };
+                if self.output.last().map_or(self.is_at_line_start, |&last| last == b'\n') {
+                    b""
+                } else {
+                    b"\n"
+                };
             self.output.extend_from_slice(line_end);
         }
         // Whoever typed sees it; if not, there is nowhere to report it.

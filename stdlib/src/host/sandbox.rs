@@ -4,8 +4,8 @@ use super::{Process, World, denied};
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// The process that the program runs in, without its files, environment, standard input and child processes: for programs that
-/// are not trusted.
+/// The process that the program runs in, without its files, environment, standard input and child
+/// processes: for programs that are not trusted.
 #[derive(Default)]
 pub struct Sandbox(Process);
 

@@ -1,8 +1,10 @@
-//! Files, pipes and the like as the libraries see them: a sequence of bytes, and whether using it may take long.
+//! Files, pipes and the like as the libraries see them: a sequence of bytes, and whether using it
+//! may take long.
 
 use std::io::{Read, Seek, Write};
 
-/// What an open file is read and written through. What it cannot do it answers with the system's error.
+/// What an open file is read and written through. What it cannot do it answers with the system's
+/// error.
 pub trait Stream: Read + Write + Seek + Send {}
 
 impl<T: Read + Write + Seek + Send> Stream for T {}
@@ -11,10 +13,11 @@ impl<T: Read + Write + Seek + Send> Stream for T {}
 pub struct OpenStream {
     /// Its bytes.
     pub stream: Box<dyn Stream>,
-    /// Whether reading and writing may wait for somebody else: a pipe, a terminal, a device. Such streams are used on the
-    /// blocking pool only.
+    /// Whether reading and writing may wait for somebody else: a pipe, a terminal, a device. Such
+    /// streams are used on the blocking pool only.
     pub waits: bool,
-    /// Whether somebody sits at the other end: to wait for what they type does not count against a default time limit.
+    /// Whether somebody sits at the other end: to wait for what they type does not count against a
+    /// default time limit.
     pub is_terminal: bool,
 }
 
@@ -44,7 +47,8 @@ impl OpenMode {
     /// Writing alone, from nothing.
     pub const WRITE: OpenMode = OpenMode { base: OpenBase::Write, update: false };
 
-    /// The mode that a string means. As in the GNU library, what it does not know behind the first letter is ignored.
+    /// The mode that a string means. As in the GNU library, what it does not know behind the first
+    /// letter is ignored.
     pub fn parse(text: &[u8]) -> Option<OpenMode> {
         let (first, rest) = text.split_first()?;
         let base = match first {

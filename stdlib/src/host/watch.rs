@@ -1,7 +1,8 @@
 //! Watching files of the machine for changes.
 //!
-//! What is watched is the folder that holds a file: editors replace files by others, so to watch the file itself would mean to
-//! watch one that is not there any more. The system gives a process few watchers, so there is one for all that is watched.
+//! What is watched is the folder that holds a file: editors replace files by others, so to watch
+//! the file itself would mean to watch one that is not there any more. The system gives a process
+//! few watchers, so there is one for all that is watched.
 
 use super::file_system::{Changed, Watch};
 use notify::event::{AccessKind, AccessMode};
@@ -29,7 +30,9 @@ struct Subscription {
 impl Subscription {
     /// The folders to watch.
     fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.paths.iter().filter_map(|path| if self.is_folder { Some(&**path) } else { path.parent() })
+        self.paths
+            .iter()
+            .filter_map(|path| if self.is_folder { Some(&**path) } else { path.parent() })
     }
 
     fn is_meant(&self, changed: &Path) -> bool {
@@ -49,7 +52,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `changed` whenever a file is written, replaced or made, or anything of that kind happens in a folder.
+/// Calls `changed` whenever a file is written, replaced or made, or anything of that kind happens
+/// in a folder.
 pub(super) fn watch(path: &Path, changed: Changed) -> io::Result<Watch> {
     if let Err(error) = path.symlink_metadata()
         && error.kind() == io::ErrorKind::InvalidInput
@@ -77,7 +81,9 @@ pub(super) fn watch(path: &Path, changed: Changed) -> io::Result<Watch> {
     let active = Active { shared, subscription: subscription.clone() };
     locked(&active.shared.subscriptions).push(subscription.clone());
     for folder in subscription.folders() {
-        locked(&active.shared.backend).watch(folder, RecursiveMode::NonRecursive).map_err(io_error)?;
+        locked(&active.shared.backend)
+            .watch(folder, RecursiveMode::NonRecursive)
+            .map_err(io_error)?;
     }
     Ok(Box::new(active))
 }
@@ -89,7 +95,8 @@ fn shared() -> io::Result<Arc<Shared>> {
     }
     let subscriptions: Arc<Mutex<Vec<Arc<Subscription>>>> = Arc::default();
     let known = subscriptions.clone();
-    let backend = notify::recommended_watcher(move |event| tell(&known, event)).map_err(io_error)?;
+    let backend =
+        notify::recommended_watcher(move |event| tell(&known, event)).map_err(io_error)?;
     let shared = Arc::new(Shared { backend: Mutex::new(backend), subscriptions });
     *current = Arc::downgrade(&shared);
     Ok(shared)
@@ -124,8 +131,11 @@ impl Drop for Active {
     fn drop(&mut self) {
         let mut subscriptions = locked(&self.shared.subscriptions);
         subscriptions.retain(|subscription| !Arc::ptr_eq(subscription, &self.subscription));
-        let is_used = |folder: &Path| subscriptions.iter().any(|other| other.folders().any(|other| other == folder));
-        let unused: Vec<&Path> = self.subscription.folders().filter(|folder| !is_used(folder)).collect();
+        let is_used = |folder: &Path| {
+            subscriptions.iter().any(|other| other.folders().any(|other| other == folder))
+        };
+        let unused: Vec<&Path> =
+            self.subscription.folders().filter(|folder| !is_used(folder)).collect();
         drop(subscriptions);
         for folder in unused {
             // The folder itself may be gone.
@@ -138,7 +148,9 @@ fn io_error(error: notify::Error) -> io::Error {
     match error.kind {
         notify::ErrorKind::Io(error) => error,
         notify::ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
-        notify::ErrorKind::MaxFilesWatch => io::Error::other("the system allows no more watched folders"),
+        notify::ErrorKind::MaxFilesWatch => {
+            io::Error::other("the system allows no more watched folders")
+        }
         notify::ErrorKind::Generic(text) => io::Error::other(text),
         _ => io::Error::other("cannot be watched"),
     }

@@ -1,7 +1,7 @@
 //! The HTTP client: `http_get`, `http_post`, `http_put`, `http_delete`, `http_request`.
 //!
-//! Connections are kept and used again, for each kind of trust those of their own. A call that fails returns nil and the reason,
-//! and tells the handlers of `on_error`.
+//! Connections are kept and used again, for each kind of trust those of their own. A call that
+//! fails returns nil and the reason, and tells the handlers of `on_error`.
 
 use super::{headers, redirect};
 use crate::Host;
@@ -88,7 +88,8 @@ pub(crate) struct Request {
     redirects: usize,
     /// The file that the body goes to.
     save_to: Option<Vec<u8>>,
-    /// It is a file that is fetched or sent: folders are made for it, and an answer that is no success is a failure.
+    /// It is a file that is fetched or sent: folders are made for it, and an answer that is no
+    /// success is a failure.
     is_transfer: bool,
     /// The file that is the body.
     body_from: Option<Vec<u8>>,
@@ -142,7 +143,10 @@ impl Request {
         let mut request = Request::new(Method::POST, url, None);
         (request.is_transfer, request.timeout) = (true, TRANSFER_TIMEOUT);
         request.read_options(call, options.0, options.1, &["method", "progress"])?;
-        request.headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
+        request
+            .headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/octet-stream"));
         request.body_from = Some(path.bytes().to_vec());
         Ok(request)
     }
@@ -159,7 +163,8 @@ impl Request {
         let known: Vec<&str> = common.into_iter().chain(own.iter().copied()).collect();
         let options = Options::new(table, index, &known)?;
         if let Some(table) = options.table(call, "headers")? {
-            headers::from_table(call, table, &mut self.headers).map_err(|text| options.wrong("headers", &text))?;
+            headers::from_table(call, table, &mut self.headers)
+                .map_err(|text| options.wrong("headers", &text))?;
         }
         if let Some(timeout) = options.seconds(call, "timeout")? {
             self.timeout = timeout;
@@ -243,11 +248,19 @@ fn with_body<'c>(
     match (LuaString::from_value(third), Table::from_value(third)) {
         (Some(content_type), _) => {
             let value = HeaderValue::from_bytes(content_type.bytes());
-            let value = value.map_err(|_| Error::argument(3, "content type with a line break or a zero byte"))?;
+            let value = value
+                .map_err(|_| Error::argument(3, "content type with a line break or a zero byte"))?;
             request.headers.insert(CONTENT_TYPE, value);
         }
-        (None, table) if table.is_some() || third.is_nil() => request.read_options(call, 3, table, SAVE_TO)?,
-        _ => return Err(Error::argument(3, format!("string or table expected, got {}", third.type_name()))),
+        (None, table) if table.is_some() || third.is_nil() => {
+            request.read_options(call, 3, table, SAVE_TO)?
+        }
+        _ => {
+            return Err(Error::argument(
+                3,
+                format!("string or table expected, got {}", third.type_name()),
+            ));
+        }
     }
     request.set_default_type();
     Ok(send(request))
@@ -268,7 +281,8 @@ fn http_request<'c>(
     let mut request = Request::new(method, url, body);
     request.read_options(call, 5, options, SAVE_TO)?;
     if let Some(table) = headers {
-        headers::from_table(call, table, &mut request.headers).map_err(|text| Error::argument(4, text))?;
+        headers::from_table(call, table, &mut request.headers)
+            .map_err(|text| Error::argument(4, text))?;
     }
     request.set_default_type();
     Ok(send(request))
@@ -292,7 +306,8 @@ enum Body {
 pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     asynchronous::run(|lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
-        let (url, is_download) = (request.url.clone(), request.is_transfer && request.save_to.is_some());
+        let (url, is_download) =
+            (request.url.clone(), request.is_transfer && request.save_to.is_some());
         let answer = limited(request.timeout, perform(&lua, request)).await;
         drop(exemption);
         match answer {
@@ -328,7 +343,10 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-async fn limited<T>(limit: Duration, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn limited<T>(
+    limit: Duration,
+    future: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     match tokio::time::timeout(limit, future).await {
         Ok(result) => result,
         Err(_) => Err(Failure::Reason(format!("timed out after {limit:?}"))),
@@ -350,21 +368,24 @@ fn parse(url: &str) -> Result<Url, String> {
 /// What the program needs for a call: the permission, and the clients.
 fn clients_for(call: &mut Call, url: &Url) -> Result<Clients, String> {
     let Some(host) = call.host::<Host>() else { return Err("there is no network".into()) };
-    let (name, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+    let (name, port) =
+        (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
     let allowed = host.world.allow_network(NetworkUse::Connect { host: name, port });
     allowed.map_err(|error| crate::host::reason(&error))?;
     Ok(host.clients.clone())
 }
 
 async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
-    let (is_transfer, save_to, progress) = (request.is_transfer, request.save_to.clone(), request.progress.clone());
+    let (is_transfer, save_to, progress) =
+        (request.is_transfer, request.save_to.clone(), request.progress.clone());
     let mut response = follow(lua, request).await?;
     if is_transfer && !response.status().is_success() {
         return Err(Failure::Reason(format!("the server answers {}", response.status())));
     }
     let body = match save_to {
         Some(path) => {
-            let bar = progress.begin_transfer(&String::from_utf8_lossy(&path), response.content_length());
+            let bar =
+                progress.begin_transfer(&String::from_utf8_lossy(&path), response.content_length());
             Body::Saved(save(lua, &mut response, path, is_transfer, &bar).await?)
         }
         None => Body::Bytes(read(lua, &mut response).await?),
@@ -380,7 +401,8 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
     loop {
         let clients = lua.with(|call| clients_for(call, &url)).map_err(Failure::Reason)?;
         let client = clients.get(&request.trust).await.map_err(Failure::Reason)?;
-        let mut builder = client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
+        let mut builder =
+            client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {
             builder = builder.body(body.clone());
         }
@@ -392,7 +414,8 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
         let target = redirect::target(&url, response.status(), response.headers());
         let Some(target) = target.filter(|_| request.redirects > 0) else { return Ok(response) };
         let reason = |text: String| Failure::Reason(format!("redirected to {target}: {text}"));
-        redirects_left = redirects_left.checked_sub(1).ok_or_else(|| reason("too many redirects".into()))?;
+        redirects_left =
+            redirects_left.checked_sub(1).ok_or_else(|| reason("too many redirects".into()))?;
         parse(target.as_str()).map_err(reason)?;
         let drops_body = redirect::drops_body(response.status(), &request.method);
         if drops_body {
@@ -408,18 +431,26 @@ async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
         // Once here, once as a string.
-        lua.with(|call| call.check_memory(2 * (body.len() + piece.len()))).map_err(Failure::Raise)?;
+        lua.with(|call| call.check_memory(2 * (body.len() + piece.len())))
+            .map_err(Failure::Raise)?;
         body.extend_from_slice(&piece);
     }
     Ok(body)
 }
 
 /// A file as a body that is read while it is sent, and its size.
-async fn file_body(lua: &Lua, path: Vec<u8>, progress: &Progress) -> Result<(u64, reqwest::Body), Failure> {
+async fn file_body(
+    lua: &Lua,
+    path: Vec<u8>,
+    progress: &Progress,
+) -> Result<(u64, reqwest::Body), Failure> {
     let files = lua.with(file_system).map_err(Failure::Raise)?;
     let target = path_of(&path);
-    let opened = in_pool(move || Ok((files.metadata(&target, true)?.size, files.open(&target)?))).await.flatten();
-    let in_file = |error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
+    let opened = in_pool(move || Ok((files.metadata(&target, true)?.size, files.open(&target)?)))
+        .await
+        .flatten();
+    let in_file =
+        |error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
     let (size, source) = opened.map_err(in_file)?;
     let source = progress.begin_transfer(&String::from_utf8_lossy(&path), Some(size)).count(source);
     let pieces = futures_util::stream::try_unfold(source, |mut source| async move {
@@ -433,7 +464,8 @@ async fn file_body(lua: &Lua, path: Vec<u8>, progress: &Progress) -> Result<(u64
     Ok((size, reqwest::Body::wrap_stream(pieces)))
 }
 
-/// Writes the body to a file, in whose place it comes when it is whole: a failure leaves what there was.
+/// Writes the body to a file, in whose place it comes when it is whole: a failure leaves what there
+/// was.
 async fn save(
     lua: &Lua,
     response: &mut Response,
@@ -443,8 +475,9 @@ async fn save(
 ) -> Result<u64, Failure> {
     let files = lua.with(file_system).map_err(Failure::Raise)?;
     let target = path_of(&path);
-    let in_file =
-        |error: std::io::Error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
+    let in_file = |error: std::io::Error| {
+        Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
+    };
     let open = move || {
         if make_folders {
             make_parents(&*files, &target)?;
@@ -477,8 +510,14 @@ fn response<'c>(call: &mut Call<'c>, answer: Answer) -> Result<Table<'c>, Error>
     Ok(table)
 }
 
-/// What is at a URL, at most `limit` bytes of it, or None if nothing is: for modules. The error is the reason.
-pub(crate) async fn fetch(lua: &Lua, url: &str, limit: usize, timeout: Duration) -> Result<Option<Vec<u8>>, String> {
+/// What is at a URL, at most `limit` bytes of it, or None if nothing is: for modules. The error is
+/// the reason.
+pub(crate) async fn fetch(
+    lua: &Lua,
+    url: &str,
+    limit: usize,
+    timeout: Duration,
+) -> Result<Option<Vec<u8>>, String> {
     let fetched = limited(timeout, async {
         let mut response = follow(lua, Request::to(Method::GET, url.into())).await?;
         if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {

@@ -1,7 +1,8 @@
-//! Header fields as Lua sees them: a table with names in their usual spelling (`Content-Type`), looked up in any.
+//! Header fields as Lua sees them: a table with names in their usual spelling (`Content-Type`),
+//! looked up in any.
 //!
-//! A field that came several times is one string, joined by commas, or semicolons for `Cookie`, as HTTP has it; `Set-Cookie`, where
-//! that would lose something, is a list then.
+//! A field that came several times is one string, joined by commas, or semicolons for `Cookie`, as
+//! HTTP has it; `Set-Cookie`, where that would lose something, is a list then.
 
 use hyper::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use smallvec::SmallVec;
@@ -48,7 +49,12 @@ fn index<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>) -> Result<Va
 }
 
 /// `headers[name] = value` where the table has no field of that spelling.
-fn new_index<'c>(call: &mut Call<'c>, table: Table<'c>, key: Value<'c>, value: Value<'c>) -> Result<(), Error> {
+fn new_index<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    key: Value<'c>,
+    value: Value<'c>,
+) -> Result<(), Error> {
     let key = canonical_key(call, key)?;
     table.set(call, key, value)
 }
@@ -72,7 +78,11 @@ pub(crate) fn to_table<'c>(call: &mut Call<'c>, headers: &HeaderMap) -> Result<T
 }
 
 /// The value of a field that came several times.
-fn several<'c>(call: &mut Call<'c>, headers: &HeaderMap, name: &HeaderName) -> Result<Value<'c>, Error> {
+fn several<'c>(
+    call: &mut Call<'c>,
+    headers: &HeaderMap,
+    name: &HeaderName,
+) -> Result<Value<'c>, Error> {
     let values: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
     if name != SET_COOKIE {
         let separator: &[u8] = if name == COOKIE { b"; " } else { b", " };
@@ -86,12 +96,19 @@ fn several<'c>(call: &mut Call<'c>, headers: &HeaderMap, name: &HeaderName) -> R
     Ok(list.value())
 }
 
-/// The fields that a table of Lua names. A value may be a list: one field each. The error says which one is wrong.
-pub(crate) fn from_table<'c>(call: &mut Call<'c>, table: Table<'c>, headers: &mut HeaderMap) -> Result<(), String> {
+/// The fields that a table of Lua names. A value may be a list: one field each. The error says
+/// which one is wrong.
+pub(crate) fn from_table<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    headers: &mut HeaderMap,
+) -> Result<(), String> {
     for (key, value) in table.pairs() {
         let name = LuaString::from_value(key).map(LuaString::bytes);
         let Some(name) = name.and_then(|name| HeaderName::from_bytes(name).ok()) else {
-            let shown = name.map_or(key.type_name().into(), |name| format!("'{}'", String::from_utf8_lossy(name)));
+            let shown = name.map_or(key.type_name().into(), |name| {
+                format!("'{}'", String::from_utf8_lossy(name))
+            });
             return Err(format!("{shown} is no name of a header"));
         };
         match Table::from_value(value) {
@@ -111,11 +128,16 @@ pub(crate) fn from_table<'c>(call: &mut Call<'c>, table: Table<'c>, headers: &mu
     Ok(())
 }
 
-fn value_of<'c>(call: &mut Call<'c>, name: &HeaderName, value: Value<'c>) -> Result<HeaderValue, String> {
+fn value_of<'c>(
+    call: &mut Call<'c>,
+    name: &HeaderName,
+    value: Value<'c>,
+) -> Result<HeaderValue, String> {
     let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
     let shown = || String::from_utf8_lossy(&canonical(name.as_str().as_bytes())).into_owned();
     let Some(text) = text else {
         return Err(format!("header '{}': string expected, got {}", shown(), value.type_name()));
     };
-    HeaderValue::from_bytes(text.bytes()).map_err(|_| format!("header '{}' has a line break or a zero byte", shown()))
+    HeaderValue::from_bytes(text.bytes())
+        .map_err(|_| format!("header '{}' has a line break or a zero byte", shown()))
 }

@@ -1,20 +1,23 @@
 //! Where an answer sends a client to, and what is asked there.
 //!
-//! Redirects are followed here rather than by the crate that speaks HTTP, since the world is asked before every connection: a host
-//! that the program may not reach is not reached by a detour either. What is asked next is what browsers ask.
+//! Redirects are followed here rather than by the crate that speaks HTTP, since the world is asked
+//! before every connection: a host that the program may not reach is not reached by a detour
+//! either. What is asked next is what browsers ask.
 
 use reqwest::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue,
-    LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap,
+    HeaderName, HeaderValue, LOCATION, PROXY_AUTHORIZATION, TRANSFER_ENCODING,
 };
 use reqwest::{Method, StatusCode, Url};
 
 /// The header fields that are for the one host only.
 const OF_HOST: [HeaderName; 4] = [AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION];
 /// The header fields that speak of the body.
-const OF_BODY: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
+const OF_BODY: [HeaderName; 4] =
+    [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
 
-/// Where an answer to a call of `url` sends the client to. None if it is no redirect, or one to nowhere.
+/// Where an answer to a call of `url` sends the client to. None if it is no redirect, or one to
+/// nowhere.
 pub(super) fn target(url: &Url, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -36,7 +39,8 @@ pub(super) fn adapt(headers: &mut HeaderMap, from: &Url, to: &Url, drops_body: b
     if drops_body {
         OF_BODY.iter().for_each(|name| drop(headers.remove(name)));
     }
-    let is_same_host = from.host() == to.host() && from.port_or_known_default() == to.port_or_known_default();
+    let is_same_host =
+        from.host() == to.host() && from.port_or_known_default() == to.port_or_known_default();
     if !is_same_host {
         OF_HOST.iter().for_each(|name| drop(headers.remove(name)));
     }
@@ -52,7 +56,9 @@ mod tests {
 
     #[test]
     fn targets_are_relative_to_the_call() {
-        let headers = |location: &'static str| HeaderMap::from_iter([(LOCATION, HeaderValue::from_static(location))]);
+        let headers = |location: &'static str| {
+            HeaderMap::from_iter([(LOCATION, HeaderValue::from_static(location))])
+        };
         let from = url("http://a/b/c?d");
         for (status, location, expected) in [
             (302, "e", Some("http://a/b/e")),
@@ -71,9 +77,12 @@ mod tests {
 
     #[test]
     fn secrets_are_for_one_host_only() {
-        for (to, keeps_secrets) in
-            [("http://a/x", true), ("http://a:81/", false), ("https://a/", false), ("http://b/", false)]
-        {
+        for (to, keeps_secrets) in [
+            ("http://a/x", true),
+            ("http://a:81/", false),
+            ("https://a/", false),
+            ("http://b/", false),
+        ] {
             let mut headers = HeaderMap::new();
             headers.insert(AUTHORIZATION, HeaderValue::from_static("key"));
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -6,8 +6,8 @@ use std::io::{self, Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// The texts of an archive's Lua files, by their paths. If all files lie in one folder, as in what GitHub packs, paths begin
-/// below it.
+/// The texts of an archive's Lua files, by their paths. If all files lie in one folder, as in what
+/// GitHub packs, paths begin below it.
 pub(super) type Members = BTreeMap<String, Vec<u8>>;
 
 /// Reads an archive. However little it was packed into, what is read of it has a limit.
@@ -17,16 +17,24 @@ pub(super) fn read(archive: Vec<u8>) -> io::Result<Members> {
     let mut left = MAX_SIZE;
     for index in 0..archive.len() {
         let mut member = archive.by_index(index).map_err(no_archive)?;
-        let path = member.enclosed_name().and_then(|path| path.to_str().map(|path| path.replace('\\', "/")));
-        let Some(path) = path.filter(|path| path.ends_with(".lua") && member.is_file()) else { continue };
+        let path = member
+            .enclosed_name()
+            .and_then(|path| path.to_str().map(|path| path.replace('\\', "/")));
+        let Some(path) = path.filter(|path| path.ends_with(".lua") && member.is_file()) else {
+            continue;
+        };
         let mut text = Vec::new();
         member.by_ref().take(left + 1).read_to_end(&mut text)?;
         left = left.checked_sub(text.len() as u64).ok_or_else(too_large)?;
         members.insert(path, text);
     }
-    let names: Vec<String> = archive.file_names().map(|name| name.unwrap_or_default().into_owned()).collect();
+    let names: Vec<String> =
+        archive.file_names().map(|name| name.unwrap_or_default().into_owned()).collect();
     let folder = common_folder(names.iter().map(String::as_str));
-    Ok(members.into_iter().map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text)).collect())
+    Ok(members
+        .into_iter()
+        .map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text))
+        .collect())
 }
 
 /// The folder that all of these paths begin with, with its slash.
@@ -71,7 +79,11 @@ mod tests {
 
     #[test]
     fn damaged_archives_are_read_or_refused() {
-        let archive = packed(&[("a-1/x.lua", b"return 1"), ("a-1/in/y.lua", &[b' '; 5000]), ("a-1/readme", b"text")]);
+        let archive = packed(&[
+            ("a-1/x.lua", b"return 1"),
+            ("a-1/in/y.lua", &[b' '; 5000]),
+            ("a-1/readme", b"text"),
+        ]);
         let members = read(archive.clone()).unwrap();
         assert_eq!(members.keys().collect::<Vec<_>>(), ["in/y.lua", "x.lua"]);
         let mut state: u64 = 1;
@@ -85,7 +97,9 @@ mod tests {
             // Whatever it is, it comes to an end and is bounded.
             if let Ok(members) = read(damaged) {
                 assert!(members.values().map(Vec::len).sum::<usize>() as u64 <= MAX_SIZE);
-                assert!(members.keys().all(|path| !path.starts_with('/') && !path.split('/').any(|part| part == "..")));
+                assert!(members.keys().all(
+                    |path| !path.starts_with('/') && !path.split('/').any(|part| part == "..")
+                ));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Which modules are being loaded, by which goroutine, and who waits for them.
 //!
-//! A module runs once. A goroutine that wants one which another is loading waits for it. One that wants what it is loading itself,
-//! or what waits for it through others, would wait for ever: that is a circle, and an error.
+//! A module runs once. A goroutine that wants one which another is loading waits for it. One that
+//! wants what it is loading itself, or what waits for it through others, would wait for ever: that
+//! is a circle, and an error.
 
 use solvm_vm::GoroutineId;
 use std::cell::RefCell;

@@ -1,4 +1,5 @@
-//! The modules of archives that have been read. Their texts are Lua strings, so the memory limit counts them.
+//! The modules of archives that have been read. Their texts are Lua strings, so the memory limit
+//! counts them.
 
 use super::archive::Members;
 use super::module::Module;
@@ -8,7 +9,8 @@ use solvm_vm::native::asynchronous::Lua;
 use solvm_vm::{Call, Error, LuaString, Table};
 use std::path::{Component, Path};
 
-/// The table in the registry that holds the texts of archives: by the archives' names, then by the members' paths.
+/// The table in the registry that holds the texts of archives: by the archives' names, then by the
+/// members' paths.
 const ARCHIVES: &str = "imported archives";
 
 /// A path beside another one inside an archive. None if it leads out of it.
@@ -36,7 +38,8 @@ pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
 
 /// The text of a module in an archive.
 pub(super) fn text_of(call: &mut Call, archive: &str, path: &str) -> Option<Vec<u8>> {
-    let (archive, path) = (call.string(archive.as_bytes()).ok()?, call.string(path.as_bytes()).ok()?);
+    let (archive, path) =
+        (call.string(archive.as_bytes()).ok()?, call.string(path.as_bytes()).ok()?);
     let members = Table::from_value(registry_table(call, ARCHIVES).ok()?.get(archive))?;
     Some(LuaString::from_value(members.get(path))?.bytes().to_vec())
 }
@@ -54,9 +57,11 @@ pub(super) fn keep(call: &mut Call, archive: &str, members: Members) -> Result<(
 pub(super) fn split(call: &mut Call, name: &str) -> Result<Option<(String, String)>, Error> {
     let archives = registry_table(call, ARCHIVES)?;
     let archives = archives.pairs().filter_map(|(archive, _)| LuaString::from_value(archive));
-    Ok(archives
-        .map(|archive| String::from_utf8_lossy(archive.bytes()).into_owned())
-        .find_map(|archive| Some((archive.clone(), name.strip_prefix(&archive)?.strip_prefix('/')?.to_string()))))
+    Ok(archives.map(|archive| String::from_utf8_lossy(archive.bytes()).into_owned()).find_map(
+        |archive| {
+            Some((archive.clone(), name.strip_prefix(&archive)?.strip_prefix('/')?.to_string()))
+        },
+    ))
 }
 
 /// The paths of an archive's Lua files, in order.
@@ -75,7 +80,11 @@ fn paths_of(lua: &Lua, archive: &str) -> Result<Vec<String>, Error> {
 }
 
 /// The modules directly in a folder of an archive. None if there are none.
-pub(super) fn in_folder(lua: &Lua, archive: &str, folder: &str) -> Result<Option<Vec<Module>>, Error> {
+pub(super) fn in_folder(
+    lua: &Lua,
+    archive: &str,
+    folder: &str,
+) -> Result<Option<Vec<Module>>, Error> {
     let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let mut modules = Vec::new();
     for path in paths_of(lua, archive)? {
@@ -88,7 +97,8 @@ pub(super) fn in_folder(lua: &Lua, archive: &str, folder: &str) -> Result<Option
 
 /// The error that an archive has no modules where they are asked for; it says where there are some.
 pub(super) fn nothing_there(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
-    let mut folders: Vec<String> = paths_of(lua, archive)?.iter().map(|path| folder_of(path)).collect();
+    let mut folders: Vec<String> =
+        paths_of(lua, archive)?.iter().map(|path| folder_of(path)).collect();
     folders.sort();
     folders.dedup();
     let place = if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };

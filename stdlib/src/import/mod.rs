@@ -1,7 +1,9 @@
-//! `import`: modules by name, from folders, archives and addresses; and `metadata`, by which they describe themselves.
+//! `import`: modules by name, from folders, archives and addresses; and `metadata`, by which they
+//! describe themselves.
 //!
-//! What an argument asks for is a [`Request`]; a module is at a [`Place`](place::Place), runs once ([`module`]) and is kept by its place. A chunk is
-//! named after its place, so that a module which imports others is known by the name of its chunk.
+//! What an argument asks for is a [`Request`]; a module is at a [`Place`](place::Place), runs once
+//! ([`module`]) and is kept by its place. A chunk is named after its place, so that a module which
+//! imports others is known by the name of its chunk.
 
 mod archive;
 mod loading;
@@ -31,16 +33,33 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 /// No module or archive may be larger, and no archive's Lua files together.
 const MAX_SIZE: u64 = 10 << 20;
 
-/// The table in the registry that holds what has been imported, each value in a table of its own, by the modules' keys.
+/// The table in the registry that holds what has been imported, each value in a table of its own,
+/// by the modules' keys.
 const MODULES: &str = "imported modules";
 
 /// Globals of standard Lua beside its basic functions: no module replaces them.
-const STANDARD: [&str; 12] =
-    ["_G", "_VERSION", "coroutine", "debug", "io", "math", "module", "os", "package", "require", "string", "table"];
+const STANDARD: [&str; 12] = [
+    "_G",
+    "_VERSION",
+    "coroutine",
+    "debug",
+    "io",
+    "math",
+    "module",
+    "os",
+    "package",
+    "require",
+    "string",
+    "table",
+];
 
 /// `import(name)`: runs a module once, makes it the global of its name and returns it.
-fn import<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    let text = std::str::from_utf8(name.bytes()).map_err(|_| Error::argument(1, "the name is no valid UTF-8"))?;
+fn import<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let text = std::str::from_utf8(name.bytes())
+        .map_err(|_| Error::argument(1, "the name is no valid UTF-8"))?;
     let request = Request::parse(text).map_err(|reason| Error::argument(1, reason))?;
     let importer = Importer::of(call)?;
     let global = request.global();
@@ -67,7 +86,8 @@ fn is_standard(name: &str) -> bool {
     STANDARD.contains(&name) || base::LIBRARY.functions.iter().any(|function| function.name == name)
 }
 
-/// Runs the loader of a built-in module that nobody has used so far; a value that is no function is the module itself.
+/// Runs the loader of a built-in module that nobody has used so far; a value that is no function is
+/// the module itself.
 async fn load_built_in(lua: &Lua, name: &str, loader: Slot, result: Slot) -> Result<(), Error> {
     let is_loader = lua.get(loader, |_, loader| Function::from_value(loader).is_some());
     if !is_loader {
@@ -108,14 +128,18 @@ async fn import_all(lua: &Lua, modules: Vec<Module>, result: Slot) -> Result<(),
     Ok(())
 }
 
-/// `metadata(table)`: the calling module describes itself. `metadata(name)`: how a module of that name has described itself.
+/// `metadata(table)`: the calling module describes itself. `metadata(name)`: how a module of that
+/// name has described itself.
 fn metadata<'c>(call: &mut Call<'c>, what: Value<'c>) -> Result<Value<'c>, Error> {
     let descriptions = registry_table(call, "module descriptions")?;
     if let Some(name) = LuaString::from_value(what) {
         return Ok(descriptions.get(name));
     }
     if Table::from_value(what).is_none() {
-        return Err(Error::argument(1, format!("table or string expected, got {}", what.type_name())));
+        return Err(Error::argument(
+            1,
+            format!("table or string expected, got {}", what.type_name()),
+        ));
     }
     let source = place::calling_chunk(call).unwrap_or_default();
     let name = stem(&String::from_utf8_lossy(source.strip_prefix(b"@").unwrap_or(&source)));

@@ -35,17 +35,23 @@ impl Module {
             let claim = lua.with(|call| {
                 let goroutine = call.goroutine();
                 let host = call.host::<Host>();
-                goroutine.zip(host).map(|(goroutine, host)| host.loading.claim(&self.key, goroutine))
+                goroutine
+                    .zip(host)
+                    .map(|(goroutine, host)| host.loading.claim(&self.key, goroutine))
             });
             match claim {
                 Some(Claim::Granted(_claimed)) => return self.run(lua, result).await,
                 Some(Claim::Wait(wait)) => wait.over().await,
                 Some(Claim::Circle) => {
-                    let text =
-                        format!("modules import each other in a circle: '{}' is being imported", self.place.name());
+                    let text = format!(
+                        "modules import each other in a circle: '{}' is being imported",
+                        self.place.name()
+                    );
                     return Err(Error::text(text));
                 }
-                None => return Err(Error::text("modules can only be imported by a running program")),
+                None => {
+                    return Err(Error::text("modules can only be imported by a running program"));
+                }
             }
         }
     }
@@ -91,7 +97,9 @@ impl Module {
             Place::File(path) => {
                 let files = lua.with(file_system)?;
                 let text = read(lua, files, path.clone(), MAX_SIZE).await?;
-                text.map_err(|error| Error::text(format!("cannot read {}: {}", path.display(), reason(&error))))
+                text.map_err(|error| {
+                    Error::text(format!("cannot read {}: {}", path.display(), reason(&error)))
+                })
             }
             Place::Remote(url) => match fetch(lua, url).await.map_err(Error::text)? {
                 Some(text) => Ok(text.to_vec()),

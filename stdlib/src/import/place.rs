@@ -1,5 +1,5 @@
-//! Where modules are, and where those are looked for that a chunk asks for: beside it, in the project's folder `modules`, among
-//! the built-in ones.
+//! Where modules are, and where those are looked for that a chunk asks for: beside it, in the
+//! project's folder `modules`, among the built-in ones.
 
 use super::module::Module;
 use super::remote::fetch;
@@ -43,7 +43,8 @@ impl Place {
 pub(super) enum Found {
     Module(Module),
     Modules(Vec<Module>),
-    /// A module that is part of SolVM, or has been loaded by `require`: its value, or a function that makes it.
+    /// A module that is part of SolVM, or has been loaded by `require`: its value, or a function
+    /// that makes it.
     BuiltIn(Slot),
 }
 
@@ -101,9 +102,10 @@ impl Importer {
         match request {
             Request::Module(name) => self.find_module(lua, name).await,
             Request::Folder(name) => self.find_folder(lua, name).await,
-            Request::Remote(url) => {
-                Ok(Found::Module(Module { place: Place::Remote(url.clone()), key: url.to_string() }))
-            }
+            Request::Remote(url) => Ok(Found::Module(Module {
+                place: Place::Remote(url.clone()),
+                key: url.to_string(),
+            })),
             Request::Archive { from, within } => self.find_archive(lua, from, within).await,
         }
     }
@@ -114,14 +116,18 @@ impl Importer {
             Some(Place::Member { archive, path }) => {
                 for file in files_of(name) {
                     let path = members::joined(path, &file);
-                    if let Some(module) = path.as_deref().and_then(|path| members::find(lua, archive, path)) {
+                    if let Some(module) =
+                        path.as_deref().and_then(|path| members::find(lua, archive, path))
+                    {
                         return Ok(Found::Module(module));
                     }
                 }
                 tried.push_str(&format!("\n\tnone in '{archive}'"));
             }
             Some(Place::Remote(url)) => {
-                if let Some(url) = files_of(name).first().and_then(|file| url.join(file.to_str()?).ok()) {
+                if let Some(url) =
+                    files_of(name).first().and_then(|file| url.join(file.to_str()?).ok())
+                {
                     if fetch(lua, &url).await.map_err(Error::text)?.is_some() {
                         let key = url.to_string();
                         return Ok(Found::Module(Module { place: Place::Remote(url), key }));
@@ -131,8 +137,11 @@ impl Importer {
             }
             Some(Place::File(_)) | None => {}
         }
-        let candidates: Vec<PathBuf> =
-            self.folders().iter().flat_map(|folder| files_of(name).into_iter().map(|file| folder.join(file))).collect();
+        let candidates: Vec<PathBuf> = self
+            .folders()
+            .iter()
+            .flat_map(|folder| files_of(name).into_iter().map(|file| folder.join(file)))
+            .collect();
         match self.first(candidates, FileKind::File).await {
             Ok((path, key)) => return Ok(Found::Module(Module { place: Place::File(path), key })),
             Err(files) => tried.push_str(&files),
@@ -144,14 +153,21 @@ impl Importer {
         Err(Error::text(format!("module '{name}' not found:{tried}")))
     }
 
-    /// The first of several paths that is there, and what tells the file from all others; otherwise a line for each.
-    async fn first(&self, candidates: Vec<PathBuf>, kind: FileKind) -> Result<(PathBuf, String), String> {
+    /// The first of several paths that is there, and what tells the file from all others; otherwise
+    /// a line for each.
+    async fn first(
+        &self,
+        candidates: Vec<PathBuf>,
+        kind: FileKind,
+    ) -> Result<(PathBuf, String), String> {
         let files = self.files.clone();
         let found = in_pool(move || {
             let mut tried = String::new();
             for path in candidates {
                 // Devices and pipes are read like files.
-                let is_kind = |metadata: crate::host::Metadata| metadata.is_folder() == (kind == FileKind::Folder);
+                let is_kind = |metadata: crate::host::Metadata| {
+                    metadata.is_folder() == (kind == FileKind::Folder)
+                };
                 if files.metadata(&path, true).is_ok_and(is_kind) {
                     let key = files.canonical(&path).unwrap_or_else(|_| path.clone());
                     return Ok((path, key.to_string_lossy().into_owned()));
@@ -181,22 +197,36 @@ impl Importer {
         let found = in_pool(move || {
             let names = sorted_names(&*files, &folder)?;
             let paths = names.into_iter().map(|name| folder.join(name));
-            let modules = paths.filter(|path| path.extension().is_some_and(|ending| ending == "lua"));
-            let modules = modules.filter(|path| files.metadata(path, true).is_ok_and(|metadata| !metadata.is_folder()));
+            let modules =
+                paths.filter(|path| path.extension().is_some_and(|ending| ending == "lua"));
+            let modules = modules.filter(|path| {
+                files.metadata(path, true).is_ok_and(|metadata| !metadata.is_folder())
+            });
             let module = |path: PathBuf| {
-                let key = files.canonical(&path).unwrap_or_else(|_| path.clone()).to_string_lossy().into_owned();
+                let key = files
+                    .canonical(&path)
+                    .unwrap_or_else(|_| path.clone())
+                    .to_string_lossy()
+                    .into_owned();
                 Module { place: Place::File(path), key }
             };
             Ok(modules.map(module).collect::<Vec<_>>())
         });
         match found.await.flatten() {
-            Ok(modules) if modules.is_empty() => Err(Error::text(format!("no Lua files in the folder '{shown}'"))),
+            Ok(modules) if modules.is_empty() => {
+                Err(Error::text(format!("no Lua files in the folder '{shown}'")))
+            }
             Ok(modules) => Ok(Found::Modules(modules)),
             Err(error) => Err(Error::text(format!("cannot read {shown}: {}", reason(&error)))),
         }
     }
 
-    async fn find_archive(&self, lua: &Lua, from: &ArchiveSource, within: &str) -> Result<Found, Error> {
+    async fn find_archive(
+        &self,
+        lua: &Lua,
+        from: &ArchiveSource,
+        within: &str,
+    ) -> Result<Found, Error> {
         let (name, bytes) = match from {
             ArchiveSource::File(path) => {
                 let candidates = self.folders().iter().map(|folder| folder.join(path)).collect();
@@ -206,7 +236,12 @@ impl Importer {
                     .map_err(|tried| Error::text(format!("archive '{path}' not found:{tried}")))?;
                 let name = path.display().to_string();
                 let bytes = read(lua, self.files.clone(), path, MAX_SIZE).await?;
-                (name.clone(), bytes.map_err(|error| Error::text(format!("cannot read {name}: {}", reason(&error))))?)
+                (
+                    name.clone(),
+                    bytes.map_err(|error| {
+                        Error::text(format!("cannot read {name}: {}", reason(&error)))
+                    })?,
+                )
             }
             ArchiveSource::Remote(_) | ArchiveSource::Repository { .. } => {
                 let url = match from {
@@ -214,14 +249,16 @@ impl Importer {
                     _ => repository_url(lua, from)?,
                 };
                 let bytes = fetch(lua, &url).await.map_err(Error::text)?;
-                let bytes = bytes.ok_or_else(|| Error::text(format!("cannot fetch {url}: nothing is there")))?;
+                let bytes = bytes
+                    .ok_or_else(|| Error::text(format!("cannot fetch {url}: nothing is there")))?;
                 (from.name(), bytes.to_vec())
             }
         };
         // What is packed may be as large as the limit.
         lua.with(|call| call.check_memory(MAX_SIZE as usize))?;
         let members = in_pool(move || archive::read(bytes)).await.flatten();
-        let members = members.map_err(|error| Error::text(format!("cannot read {name}: {}", reason(&error))))?;
+        let members = members
+            .map_err(|error| Error::text(format!("cannot read {name}: {}", reason(&error))))?;
         lua.with(|call| members::keep(call, &name, members))?;
         for file in files_of(within) {
             let module = members::find(lua, &name, &file.to_string_lossy());
@@ -242,7 +279,10 @@ fn place_of(call: &mut Call, name: &[u8]) -> Result<Place, Error> {
     if let Some((archive, path)) = members::split(call, &text)? {
         return Ok(Place::Member { archive, path });
     }
-    let url = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)).then(|| Url::parse(&text).ok());
+    let url = ["http://", "https://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+        .then(|| Url::parse(&text).ok());
     Ok(url.flatten().map_or_else(|| Place::File(path_of(name)), Place::Remote))
 }
 
@@ -256,14 +296,16 @@ fn repository_url(lua: &Lua, from: &ArchiveSource) -> Result<Url, Error> {
     let ArchiveSource::Repository { owner, name, reference } = from else {
         return Err(Error::text("no repository"));
     };
-    let variable = lua.with(|call| call.host::<Host>().and_then(|host| host.world.variable(GITHUB_VARIABLE)));
+    let variable =
+        lua.with(|call| call.host::<Host>().and_then(|host| host.world.variable(GITHUB_VARIABLE)));
     let base = variable.map_or(GITHUB.into(), |base| String::from_utf8_lossy(&base).into_owned());
     let reference = reference.as_deref().unwrap_or("HEAD");
     let url = format!("{}/{owner}/{name}/archive/{reference}.zip", base.trim_end_matches('/'));
     Url::parse(&url).map_err(|error| Error::text(format!("{url}: {error}")))
 }
 
-/// The built-in module of a name: its value if it has been loaded, otherwise the function that loads it.
+/// The built-in module of a name: its value if it has been loaded, otherwise the function that
+/// loads it.
 fn built_in(lua: &Lua, name: &str) -> Result<Option<Slot>, Error> {
     let found = lua.slot();
     let is_there = lua.with(|call| {
@@ -273,8 +315,10 @@ fn built_in(lua: &Lua, name: &str) -> Result<Option<Slot>, Error> {
         if value.is_nil() {
             let package = "package".into_lua(call)?;
             let preload = "preload".into_lua(call)?;
-            let preload = Table::from_value(loaded.get(package)).map(|package| package.get(preload));
-            value = preload.and_then(Table::from_value).map_or(Value::NIL, |preload| preload.get(key));
+            let preload =
+                Table::from_value(loaded.get(package)).map(|package| package.get(preload));
+            value =
+                preload.and_then(Table::from_value).map_or(Value::NIL, |preload| preload.get(key));
         }
         found.set(call, value);
         Ok::<bool, Error>(!value.is_nil())

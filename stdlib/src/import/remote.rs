@@ -35,7 +35,9 @@ impl Fetched {
 
 /// What is at an address: None if nothing is. The error is a message with the address.
 pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, String> {
-    let host = lua.with(|call| call.host::<Host>().map(|host| (host.fetched.clone(), host.deadline.exempt())));
+    let host = lua.with(|call| {
+        call.host::<Host>().map(|host| (host.fetched.clone(), host.deadline.exempt()))
+    });
     let Some((fetched, _exemption)) = host else { return Err("no access to the network".into()) };
     if let Some(text) = fetched.get(url) {
         return Ok(Some(text));

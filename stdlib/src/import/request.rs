@@ -41,13 +41,17 @@ impl Request {
             return Err("the name has a NUL byte".into());
         }
         if let Some(path) = text.strip_prefix("github.com/") {
-            return repository(path).ok_or_else(|| format!("'{text}' is not github.com/owner/repository"));
+            return repository(path)
+                .ok_or_else(|| format!("'{text}' is not github.com/owner/repository"));
         }
         if text.starts_with("http://") || text.starts_with("https://") {
             return remote(text);
         }
         if let Some((archive, within)) = split_archive(text) {
-            return Ok(Request::Archive { from: ArchiveSource::File(archive.into()), within: within.into() });
+            return Ok(Request::Archive {
+                from: ArchiveSource::File(archive.into()),
+                within: within.into(),
+            });
         }
         match text.strip_suffix('/') {
             Some(folder) if !folder.trim_end_matches('/').is_empty() => {
@@ -79,7 +83,9 @@ impl ArchiveSource {
         match self {
             ArchiveSource::File(path) => path.clone(),
             ArchiveSource::Remote(url) => url.to_string(),
-            ArchiveSource::Repository { owner, name, reference: None } => format!("github.com/{owner}/{name}"),
+            ArchiveSource::Repository { owner, name, reference: None } => {
+                format!("github.com/{owner}/{name}")
+            }
             ArchiveSource::Repository { owner, name, reference: Some(reference) } => {
                 format!("github.com/{owner}/{name}@{reference}")
             }
@@ -110,20 +116,26 @@ fn remote(text: &str) -> Result<Request, String> {
 /// `owner/repository[@reference][/path]`.
 fn repository(path: &str) -> Option<Request> {
     let mut parts = path.trim_end_matches('/').splitn(3, '/');
-    let (owner, repository, within) = (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
+    let (owner, repository, within) =
+        (parts.next()?, parts.next()?, parts.next().unwrap_or_default());
     let (name, reference) = match repository.split_once('@') {
         Some((name, reference)) => (name, Some(reference)),
         None => (repository, None),
     };
     let name = name.strip_suffix(".git").unwrap_or(name);
-    let is_plain =
-        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let is_plain = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
     let reference_is_plain = reference.is_none_or(is_plain);
-    if !is_plain(owner) || !is_plain(name) || !reference_is_plain || name.chars().all(|c| c == '.') {
+    if !is_plain(owner) || !is_plain(name) || !reference_is_plain || name.chars().all(|c| c == '.')
+    {
         return None;
     }
-    let from =
-        ArchiveSource::Repository { owner: owner.into(), name: name.into(), reference: reference.map(String::from) };
+    let from = ArchiveSource::Repository {
+        owner: owner.into(),
+        name: name.into(),
+        reference: reference.map(String::from),
+    };
     Some(Request::Archive { from, within: within.into() })
 }
 
@@ -157,7 +169,9 @@ mod tests {
     use super::*;
 
     fn global(text: &str) -> String {
-        Request::parse(text).map(|request| request.global()).unwrap_or_else(|reason| format!("! {reason}"))
+        Request::parse(text)
+            .map(|request| request.global())
+            .unwrap_or_else(|reason| format!("! {reason}"))
     }
 
     #[test]
@@ -185,9 +199,17 @@ mod tests {
         ] {
             assert_eq!(global(text), expected, "{text}");
         }
-        for text in
-            ["", "/", "//", "a\0b", "github.com/", "github.com/owner", "github.com/a b/c", "github.com/o/..", "http://"]
-        {
+        for text in [
+            "",
+            "/",
+            "//",
+            "a\0b",
+            "github.com/",
+            "github.com/owner",
+            "github.com/a b/c",
+            "github.com/o/..",
+            "http://",
+        ] {
             assert!(Request::parse(text).is_err(), "{text:?}");
         }
     }
@@ -195,10 +217,16 @@ mod tests {
     #[test]
     fn archives() {
         let parsed = Request::parse("https://github.com/owner/repo@main/").unwrap();
-        let from =
-            ArchiveSource::Repository { owner: "owner".into(), name: "repo".into(), reference: Some("main".into()) };
+        let from = ArchiveSource::Repository {
+            owner: "owner".into(),
+            name: "repo".into(),
+            reference: Some("main".into()),
+        };
         assert_eq!(parsed, Request::Archive { from, within: String::new() });
         let parsed = Request::parse("a.zip/b/c/").unwrap();
-        assert_eq!(parsed, Request::Archive { from: ArchiveSource::File("a.zip".into()), within: "b/c".into() });
+        assert_eq!(
+            parsed,
+            Request::Archive { from: ArchiveSource::File("a.zip".into()), within: "b/c".into() }
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! A stream with its buffers: what has been read ahead, and what is still to be written.
 //!
-//! Invariant: at most one of the two holds something. Reading passes on the output first; writing gives back what was read
-//! ahead.
+//! Invariant: at most one of the two holds something. Reading passes on the output first; writing
+//! gives back what was read ahead.
 
 use super::read::{Progress, Reading};
 use crate::host::{Buffering, OpenMode, OpenStream, Stream, WaitForChild};

@@ -1,7 +1,8 @@
 //! Open files as userdata, and how natives use them without holding up other goroutines.
 //!
-//! A file is locked while it is used. What is quick happens inline; what may wait for somebody else, or takes long, happens on
-//! the blocking pool with the lock held, and goroutines that want the same file wait for the lock.
+//! A file is locked while it is used. What is quick happens inline; what may wait for somebody
+//! else, or takes long, happens on the blocking pool with the lock held, and goroutines that want
+//! the same file wait for the lock.
 
 use super::buffered::Buffered;
 use super::read::{Progress, Reading};
@@ -54,7 +55,8 @@ impl OpenFiles {
         self.files.push(Arc::downgrade(file));
     }
 
-    /// Passes on what they buffer, but for those in use; and for those that may wait, unless there is time for it.
+    /// Passes on what they buffer, but for those in use; and for those that may wait, unless there
+    /// is time for it.
     pub(crate) fn flush(&mut self, patiently: bool) {
         for file in self.files.iter().filter_map(Weak::upgrade) {
             if let Ok(mut file) = file.try_lock()
@@ -124,7 +126,11 @@ impl<'c> AnyFile<'c> {
 
     /// The file, if it is open.
     pub(super) fn open(self) -> Result<&'c File, Error> {
-        if self.file.is_closed() { Err(Error::text("attempt to use a closed file")) } else { Ok(self.file) }
+        if self.file.is_closed() {
+            Err(Error::text("attempt to use a closed file"))
+        } else {
+            Ok(self.file)
+        }
     }
 }
 
@@ -147,8 +153,8 @@ pub(super) fn userdata<'c>(call: &mut Call<'c>, file: File) -> Result<Userdata<'
     Ok(call.userdata(file, metatable))
 }
 
-/// What functions return when the system has failed: nil, the message, the system's number for it (in
-/// gopher-lua always 1).
+/// What functions return when the system has failed: nil, the message, the system's number for it
+/// (in gopher-lua always 1).
 pub(crate) fn failure<'c>(
     call: &mut Call<'c>,
     error: &io::Error,
@@ -165,7 +171,10 @@ pub(crate) fn failure<'c>(
 }
 
 /// True, or what functions return when the system has failed.
-pub(crate) fn succeeded<'c>(call: &mut Call<'c>, result: io::Result<()>) -> Result<Vec<Value<'c>>, Error> {
+pub(crate) fn succeeded<'c>(
+    call: &mut Call<'c>,
+    result: io::Result<()>,
+) -> Result<Vec<Value<'c>>, Error> {
     match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => failure(call, &error, None),
@@ -185,9 +194,11 @@ where
     })
 }
 
-/// Runs work on the blocking pool; at once where there is none, in programs that take the VM's turns without tokio. It is lost only
-/// if the program ends.
-pub(crate) async fn in_pool<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+/// Runs work on the blocking pool; at once where there is none, in programs that take the VM's
+/// turns without tokio. It is lost only if the program ends.
+pub(crate) async fn in_pool<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     match Handle::try_current() {
         Ok(pool) => pool.spawn_blocking(work).await.map_err(io::Error::other),
         Err(_) => Ok(work()),
@@ -229,7 +240,8 @@ pub(super) fn read<'c, C>(
     convert: C,
 ) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c, C>>, Error>
 where
-    C: for<'a> FnOnce(&mut Call<'a>, io::Result<Reading>) -> Result<Vec<Value<'a>>, Error> + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, io::Result<Reading>) -> Result<Vec<Value<'a>>, Error>
+        + 'static,
 {
     if let Ok(mut file) = shared.try_lock() {
         let allowed = if file.waits() { 0 } else { QUICK };
@@ -243,11 +255,14 @@ where
     Ok(Either::Later(asynchronous::run(move |lua| async move {
         let mut file = shared.lock_owned().await;
         let is_terminal = file.is_terminal();
-        let _exemption = is_terminal.then(|| lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt())));
+        let _exemption = is_terminal
+            .then(|| lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt())));
         let result = loop {
             match read_slice(file, reading).await {
                 Ok((Progress::Done, _, reading)) => break Ok(reading),
-                Ok((Progress::More, same_file, same_reading)) => (file, reading) = (same_file, same_reading),
+                Ok((Progress::More, same_file, same_reading)) => {
+                    (file, reading) = (same_file, same_reading)
+                }
                 Err(error) => break Err(error),
             }
             let size = reading.size();

@@ -30,7 +30,10 @@ fn to_string(_: &mut Call, file: AnyFile) -> String {
 }
 
 /// `file:close()`: true; files that are open from the start stay open.
-pub(super) fn close<'c>(call: &mut Call<'c>, file: AnyFile<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+pub(super) fn close<'c>(
+    call: &mut Call<'c>,
+    file: AnyFile<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = file.open()?;
     let Some(shared) = file.stream().filter(|_| !file.is_standard()) else {
         let text = call.string(b"cannot close standard file")?.value();
@@ -41,22 +44,32 @@ pub(super) fn close<'c>(call: &mut Call<'c>, file: AnyFile<'c>) -> Result<impl R
 }
 
 /// The finalizer: closes the file.
-fn collect<'c>(call: &mut Call<'c>, file: AnyFile<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn collect<'c>(
+    call: &mut Call<'c>,
+    file: AnyFile<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     if file.file.is_closed() || file.file.is_standard() {
         return Ok(Either::Now(()));
     }
     close(call, file).map(Either::Later)
 }
 
-pub(super) fn flush<'c>(call: &mut Call<'c>, file: AnyFile<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+pub(super) fn flush<'c>(
+    call: &mut Call<'c>,
+    file: AnyFile<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     match file.open()?.stream() {
         None => {
             let flushed = host(call)?.world.flush_output();
             Ok(Either::Now(succeeded(call, flushed)?))
         }
-        Some(shared) => {
-            perform(call, shared, |file| !file.waits() || !file.has_output(), |file| file.flush(), succeeded)
-        }
+        Some(shared) => perform(
+            call,
+            shared,
+            |file| !file.waits() || !file.has_output(),
+            |file| file.flush(),
+            succeeded,
+        ),
     }
 }
 
@@ -78,7 +91,11 @@ pub(super) fn read<'c>(
 }
 
 /// `file:lines(formats...)`: an iterator that reads; at the end it leaves the file open.
-pub(super) fn lines<'c>(call: &mut Call<'c>, file: AnyFile<'c>, arguments: Rest) -> Result<Function<'c>, Error> {
+pub(super) fn lines<'c>(
+    call: &mut Call<'c>,
+    file: AnyFile<'c>,
+    arguments: Rest,
+) -> Result<Function<'c>, Error> {
     file.open()?;
     let values: Vec<Value> = arguments.values(call).collect();
     formats(values.iter().copied(), arguments.first)?;
@@ -99,7 +116,10 @@ pub(super) fn iterator<'c>(
     call.function(&ITERATOR, &upvalues)
 }
 
-fn next_line<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+fn next_line<'c>(
+    call: &mut Call<'c>,
+    _arguments: Rest,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = call.upvalue(0).and_then(AnyFile::from_value).filter(|file| !file.file.is_closed());
     let Some(file) = file else { return Err(Error::text("file is already closed")) };
     let reading = Reading::new(formats((2..).map_while(|index| call.upvalue(index)), 0)?);
@@ -159,14 +179,21 @@ fn seek<'c>(
             let result = host(call)?.world.seek_output(to);
             Ok(Either::Now(position(call, result)?))
         }
-        Some(shared) => {
-            perform(call, shared, |file| !file.waits() || !file.has_output(), move |file| file.seek(to), position)
-        }
+        Some(shared) => perform(
+            call,
+            shared,
+            |file| !file.waits() || !file.has_output(),
+            move |file| file.seek(to),
+            position,
+        ),
     }
 }
 
 /// The result of `seek`.
-fn position<'c>(call: &mut Call<'c>, result: std::io::Result<u64>) -> Result<Vec<Value<'c>>, Error> {
+fn position<'c>(
+    call: &mut Call<'c>,
+    result: std::io::Result<u64>,
+) -> Result<Vec<Value<'c>>, Error> {
     match result {
         Ok(position) => Ok(vec![Value::number(position as f64)]),
         Err(error) => failure(call, &error, None),

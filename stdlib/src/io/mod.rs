@@ -134,7 +134,11 @@ pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
 }
 
 /// The userdata for a stream that has just been opened.
-fn opened<'c>(call: &mut Call<'c>, stream: OpenStream, mode: OpenMode) -> Result<Userdata<'c>, Error> {
+fn opened<'c>(
+    call: &mut Call<'c>,
+    stream: OpenStream,
+    mode: OpenMode,
+) -> Result<Userdata<'c>, Error> {
     let file = File::new(call, Buffered::new(stream, mode, Buffering::DEFAULT), false);
     userdata(call, file)
 }
@@ -147,11 +151,14 @@ fn open_with<'c, C>(
     convert: C,
 ) -> MaybeLater<'c, impl Results<'c> + use<'c, C>>
 where
-    C: for<'a> FnOnce(&mut Call<'a>, io::Result<OpenStream>) -> Result<Vec<Value<'a>>, Error> + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, io::Result<OpenStream>) -> Result<Vec<Value<'a>>, Error>
+        + 'static,
 {
     match host(call)?.world.open(path.bytes(), mode) {
         Deferred::Now(result) => Ok(Either::Now(convert(call, result)?)),
-        Deferred::Later(work) => Ok(Either::Later(later(async move { in_pool(work).await.flatten() }, convert))),
+        Deferred::Later(work) => {
+            Ok(Either::Later(later(async move { in_pool(work).await.flatten() }, convert)))
+        }
     }
 }
 
@@ -260,7 +267,10 @@ fn write<'c>(call: &mut Call<'c>, values: Rest) -> Result<impl Results<'c> + use
 }
 
 /// Gets a default file, or replaces it by another one or by the file with that name.
-fn choose_default<'c>(call: &mut Call<'c>, which: DefaultFile) -> Result<impl Results<'c> + use<'c>, Error> {
+fn choose_default<'c>(
+    call: &mut Call<'c>,
+    which: DefaultFile,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let argument = call.argument(0).unwrap_or(Value::NIL);
     if argument.is_nil() {
         return Ok(Either::Now(vec![which.get(call)?.userdata.value()]));
@@ -282,7 +292,8 @@ fn output<'c>(call: &mut Call<'c>, _file: Rest) -> Result<impl Results<'c> + use
     choose_default(call, DefaultFile::Output)
 }
 
-/// `io.lines([path, formats...])`: an iterator over a file that it closes at its end, or over the default input.
+/// `io.lines([path, formats...])`: an iterator over a file that it closes at its end, or over the
+/// default input.
 fn lines<'c>(
     call: &mut Call<'c>,
     path: Option<LuaString<'c>>,
@@ -305,5 +316,6 @@ fn lines<'c>(
 }
 
 fn type_of<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<&'static str> {
-    AnyFile::from_value(value).map(|file| if file.file.is_closed() { "closed file" } else { "file" })
+    AnyFile::from_value(value)
+        .map(|file| if file.file.is_closed() { "closed file" } else { "file" })
 }

@@ -1,7 +1,7 @@
 //! What `read` and `lines` are asked for, and how far they have come.
 //!
-//! A reading can stop wherever the stream has to be asked, and go on later: inline as long as that is quick, on the blocking
-//! pool if it may wait.
+//! A reading can stop wherever the stream has to be asked, and go on later: inline as long as that
+//! is quick, on the blocking pool if it may wait.
 
 use super::buffered::Buffered;
 use solvm_compiler::numeral;
@@ -19,7 +19,10 @@ pub(super) enum Format {
 
 /// The formats that a function's arguments are; a line if there are none.
 /// `first` arguments come before them.
-pub(super) fn formats<'c>(values: impl Iterator<Item = Value<'c>>, first: usize) -> Result<Vec<Format>, Error> {
+pub(super) fn formats<'c>(
+    values: impl Iterator<Item = Value<'c>>,
+    first: usize,
+) -> Result<Vec<Format>, Error> {
     let mut formats = Vec::new();
     for (index, value) in values.enumerate() {
         formats.push(format(value).map_err(|text| Error::argument(first + index + 1, text))?);
@@ -34,7 +37,9 @@ fn format(value: Value) -> Result<Format, &'static str> {
     if let Some(count) = value.as_number() {
         return Ok(Format::Bytes(count as usize));
     }
-    let name = LuaString::from_value(value).and_then(|text| text.bytes().strip_prefix(b"*")).ok_or("invalid option")?;
+    let name = LuaString::from_value(value)
+        .and_then(|text| text.bytes().strip_prefix(b"*"))
+        .ok_or("invalid option")?;
     match name.first() {
         Some(b'n') => Ok(Format::Number),
         Some(b'l') => Ok(Format::Line),
@@ -95,9 +100,15 @@ impl Reading {
     }
 
     /// Goes on until it is done, or has to ask the stream more often than `allowed`.
-    pub(super) fn go_on(&mut self, file: &mut Buffered, mut allowed: usize) -> io::Result<Progress> {
+    pub(super) fn go_on(
+        &mut self,
+        file: &mut Buffered,
+        mut allowed: usize,
+    ) -> io::Result<Progress> {
         while let Some(&format) = self.formats.get(self.items.len()) {
-            let Some(item) = self.next_item(file, format, &mut allowed)? else { return Ok(Progress::More) };
+            let Some(item) = self.next_item(file, format, &mut allowed)? else {
+                return Ok(Progress::More);
+            };
             let is_missing = matches!(item, Item::Missing);
             self.items.push(item);
             if is_missing {
@@ -108,7 +119,12 @@ impl Reading {
     }
 
     /// The next item; None if the stream has to be asked and may not.
-    fn next_item(&mut self, file: &mut Buffered, format: Format, allowed: &mut usize) -> io::Result<Option<Item>> {
+    fn next_item(
+        &mut self,
+        file: &mut Buffered,
+        format: Format,
+        allowed: &mut usize,
+    ) -> io::Result<Option<Item>> {
         loop {
             if !file.unread().is_empty() {
                 if let Some(item) = self.take(file, format) {
@@ -126,7 +142,8 @@ impl Reading {
         }
     }
 
-    /// Takes what belongs to the item out of what has been read ahead. None if all of that does, and more may.
+    /// Takes what belongs to the item out of what has been read ahead. None if all of that does,
+    /// and more may.
     fn take(&mut self, file: &mut Buffered, format: Format) -> Option<Item> {
         let unread = file.unread();
         let (count, extra, is_done) = match format {
@@ -141,10 +158,14 @@ impl Reading {
             }
             Format::Number => {
                 let spaces = match self.partial.is_empty() {
-                    true => unread.iter().take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r')).count(),
+                    true => unread
+                        .iter()
+                        .take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r'))
+                        .count(),
                     false => 0,
                 };
-                let digits = unread[spaces..].iter().take_while(|&&byte| self.numeral.accept(byte)).count();
+                let digits =
+                    unread[spaces..].iter().take_while(|&&byte| self.numeral.accept(byte)).count();
                 self.partial.extend_from_slice(&unread[spaces..spaces + digits]);
                 let is_done = spaces + digits < unread.len();
                 file.consume(spaces + digits);
@@ -171,7 +192,8 @@ impl Reading {
     }
 }
 
-/// How far the characters of a numeral have come, as `scanf` reads it: the longest text that a number may begin with.
+/// How far the characters of a numeral have come, as `scanf` reads it: the longest text that a
+/// number may begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Numeral {
     Start,
@@ -193,13 +215,21 @@ impl Numeral {
             (Numeral::Start | Numeral::Sign, b'0') => Numeral::Zero,
             (Numeral::Start | Numeral::Sign, b'.') => Numeral::Fraction(false),
             (Numeral::Zero, b'x' | b'X') => Numeral::Integer(true),
-            (Numeral::Start | Numeral::Sign | Numeral::Zero, b'0'..=b'9') => Numeral::Integer(false),
+            (Numeral::Start | Numeral::Sign | Numeral::Zero, b'0'..=b'9') => {
+                Numeral::Integer(false)
+            }
             (Numeral::Zero, b'.') => Numeral::Fraction(false),
             (Numeral::Integer(hexadecimal), b'.') => Numeral::Fraction(hexadecimal),
             (Numeral::Integer(true) | Numeral::Fraction(true), b'p' | b'P') => Numeral::Exponent,
-            (state @ (Numeral::Integer(true) | Numeral::Fraction(true)), _) if byte.is_ascii_hexdigit() => state,
+            (state @ (Numeral::Integer(true) | Numeral::Fraction(true)), _)
+                if byte.is_ascii_hexdigit() =>
+            {
+                state
+            }
             (state @ (Numeral::Integer(false) | Numeral::Fraction(false)), b'0'..=b'9') => state,
-            (Numeral::Zero | Numeral::Integer(false) | Numeral::Fraction(false), b'e' | b'E') => Numeral::Exponent,
+            (Numeral::Zero | Numeral::Integer(false) | Numeral::Fraction(false), b'e' | b'E') => {
+                Numeral::Exponent
+            }
             (Numeral::Exponent, b'+' | b'-' | b'0'..=b'9') => Numeral::ExponentDigits,
             (Numeral::ExponentDigits, b'0'..=b'9') => Numeral::ExponentDigits,
             _ => return false,

@@ -44,7 +44,8 @@ pub(super) fn attributes<'c>(
     look(call, path, true)
 }
 
-/// `lfs.symlinkattributes(path[, name | table])`: the same of a symbolic link itself, with its `target`.
+/// `lfs.symlinkattributes(path[, name | table])`: the same of a symbolic link itself, with its
+/// `target`.
 pub(super) fn link_attributes<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
@@ -53,7 +54,11 @@ pub(super) fn link_attributes<'c>(
     look(call, path, false)
 }
 
-fn look<'c>(call: &mut Call<'c>, path: LuaString<'c>, follow: bool) -> Result<impl Results<'c> + use<'c>, Error> {
+fn look<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+    follow: bool,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let wanted = call.argument(1).unwrap_or(Value::NIL);
     let wanted = match (Table::from_value(wanted), wanted.is_nil()) {
         (Some(_), _) | (None, true) => Wanted::All,
@@ -68,8 +73,13 @@ fn look<'c>(call: &mut Call<'c>, path: LuaString<'c>, follow: bool) -> Result<im
     attempt(call, path, read, move |call, result| match result {
         Ok((metadata, target)) => answer(call, &wanted, &metadata, target),
         Err(error) => {
-            let text =
-                [b"cannot obtain information from file '", &name[..], b"': ", reason(&error).as_bytes()].concat();
+            let text = [
+                b"cannot obtain information from file '",
+                &name[..],
+                b"': ",
+                reason(&error).as_bytes(),
+            ]
+            .concat();
             failed(call, &text, &error)
         }
     })
@@ -78,12 +88,16 @@ fn look<'c>(call: &mut Call<'c>, path: LuaString<'c>, follow: bool) -> Result<im
 /// The attribute of a name.
 fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Wanted, Error> {
     let text = crate::base::message_text(call, name);
-    let text = text.ok_or_else(|| Error::argument(2, format!("string expected, got {}", name.type_name())))?.bytes();
+    let text = text
+        .ok_or_else(|| Error::argument(2, format!("string expected, got {}", name.type_name())))?
+        .bytes();
     if !follow && text == b"target" {
         return Ok(Wanted::Target);
     }
     let known = NAMES.into_iter().find(|known| known.as_bytes() == text);
-    known.map(Wanted::One).ok_or_else(|| Error::text([b"invalid attribute name '", text, b"'"].concat()))
+    known
+        .map(Wanted::One)
+        .ok_or_else(|| Error::text([b"invalid attribute name '", text, b"'"].concat()))
 }
 
 fn answer<'a>(
@@ -120,7 +134,11 @@ fn answer<'a>(
     }
 }
 
-fn failed<'a>(call: &mut Call<'a>, text: &[u8], error: &io::Error) -> Result<Vec<Value<'a>>, Error> {
+fn failed<'a>(
+    call: &mut Call<'a>,
+    text: &[u8],
+    error: &io::Error,
+) -> Result<Vec<Value<'a>>, Error> {
     let text = call.string(text)?.value();
     Ok(vec![Value::NIL, text, Value::number(f64::from(error.raw_os_error().unwrap_or(0)))])
 }

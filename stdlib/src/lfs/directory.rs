@@ -29,8 +29,12 @@ static METHODS: Library = solvm_vm::library!("" {
 
 static NEXT: Definition = Definition::new("next", next);
 
-/// `lfs.dir(path)`: an iterator over the names in a folder, `.` and `..` among them, and the folder as an object.
-pub(super) fn dir<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// `lfs.dir(path)`: an iterator over the names in a folder, `.` and `..` among them, and the folder
+/// as an object.
+pub(super) fn dir<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path.bytes().to_vec();
     attempt(
         call,
@@ -42,14 +46,18 @@ pub(super) fn dir<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl R
             })?;
             let here = [b".".to_vec(), b"..".to_vec()].into_iter();
             let names = here.chain(names.map_while(Result::ok).map(path_bytes));
-            let directory = Object(Directory { names: Batched::new(names), closed: Rc::default() }).into_lua(call)?;
+            let directory = Object(Directory { names: Batched::new(names), closed: Rc::default() })
+                .into_lua(call)?;
             Ok(vec![call.function(&NEXT, &[]).value(), directory])
         },
     )
 }
 
 /// `directory:next()`: the next name; nil at the end.
-fn next<'c>(call: &mut Call<'c>, directory: This<'c, Directory>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn next<'c>(
+    call: &mut Call<'c>,
+    directory: This<'c, Directory>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     if directory.closed.get() {
         return Err(Error::argument(1, "closed directory"));
     }

@@ -45,8 +45,8 @@ impl Drop for Lock {
     }
 }
 
-/// `lfs.lock_dir(path[, stale])`: an object that holds the lock on a folder until `lock:free()`. As LuaFileSystem's on POSIX it
-/// asks no lock how old it is.
+/// `lfs.lock_dir(path[, stale])`: an object that holds the lock on a folder until `lock:free()`. As
+/// LuaFileSystem's on POSIX it asks no lock how old it is.
 pub(super) fn lock_folder<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
@@ -58,7 +58,9 @@ pub(super) fn lock_folder<'c>(
         files.link(Path::new(TARGET), &link, true).map(|()| link)
     };
     attempt(call, path, lock, move |call, result| match result {
-        Ok(link) => Ok(vec![Object(Lock { held: RefCell::new(Some((files, link))) }).into_lua(call)?]),
+        Ok(link) => {
+            Ok(vec![Object(Lock { held: RefCell::new(Some((files, link))) }).into_lua(call)?])
+        }
         Err(error) => Ok(vec![Value::NIL, reason(&error).into_lua(call)?]),
     })
 }

@@ -1,6 +1,8 @@
-//! `lfs`: files and folders with the interface of LuaFileSystem 1.8, for programs that ask for it by `require "lfs"`.
+//! `lfs`: files and folders with the interface of LuaFileSystem 1.8, for programs that ask for it
+//! by `require "lfs"`.
 //!
-//! Messages are LuaFileSystem's, also where they have no path. Locks on parts of files are not supported and say so.
+//! Messages are LuaFileSystem's, also where they have no path. Locks on parts of files are not
+//! supported and say so.
 
 mod attributes;
 mod directory;
@@ -42,14 +44,24 @@ fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a
 }
 
 /// `lfs.chdir(path)`: changes the folder that relative paths begin at, for the whole program.
-fn change_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn change_folder<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path.bytes().to_vec();
     let change = |files: &dyn FileSystem, path: &Path| files.set_working_folder(path);
     attempt(call, path, change, move |call, result| match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => {
             let why = reason(&error);
-            let text = [b"Unable to change working directory to '", &name[..], b"'\n", why.as_bytes(), b"\n"].concat();
+            let text = [
+                b"Unable to change working directory to '",
+                &name[..],
+                b"'\n",
+                why.as_bytes(),
+                b"\n",
+            ]
+            .concat();
             Ok(vec![Value::NIL, call.string(&text)?.value()])
         }
     })
@@ -66,12 +78,18 @@ fn current_folder<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>,
 }
 
 /// `lfs.mkdir(path)`: makes a folder.
-fn make_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn make_folder<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     attempt(call, path, |files, path| files.create_folder(path), plain)
 }
 
 /// `lfs.rmdir(path)`: removes an empty folder.
-fn remove_folder<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn remove_folder<'c>(
+    call: &mut Call<'c>,
+    path: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let remove = |files: &dyn FileSystem, path: &Path| {
         if !files.metadata(path, false)?.is_folder() {
             const ENOTDIR: i32 = 20;
@@ -90,11 +108,13 @@ fn link<'c>(
     symbolic: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let old = path_of(old.bytes());
-    let make = move |files: &dyn FileSystem, new: &Path| files.link(&old, new, symbolic.unwrap_or(false));
+    let make =
+        move |files: &dyn FileSystem, new: &Path| files.link(&old, new, symbolic.unwrap_or(false));
     attempt(call, new, make, plain)
 }
 
-/// `lfs.touch(path[, atime[, mtime]])`: sets the times of access and modification, by default to now.
+/// `lfs.touch(path[, atime[, mtime]])`: sets the times of access and modification, by default to
+/// now.
 fn touch<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
@@ -102,14 +122,22 @@ fn touch<'c>(
     modified: Option<f64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let now = call.host::<crate::Host>().map(|host| host.world.wall_clock());
-    let now = now.and_then(|now| now.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default().as_secs_f64();
+    let now = now
+        .and_then(|now| now.duration_since(std::time::UNIX_EPOCH).ok())
+        .unwrap_or_default()
+        .as_secs_f64();
     let accessed = accessed.unwrap_or(now);
     let modified = modified.unwrap_or(accessed);
     attempt(call, path, move |files, path| files.set_times(path, accessed, modified), plain)
 }
 
-/// `lfs.setmode(file, mode)`: text and binary are the same where lines end with a line feed, and always are here.
-fn set_mode<'c>(_: &mut Call<'c>, file: AnyFile<'c>, mode: LuaString<'c>) -> Result<(bool, &'static str), Error> {
+/// `lfs.setmode(file, mode)`: text and binary are the same where lines end with a line feed, and
+/// always are here.
+fn set_mode<'c>(
+    _: &mut Call<'c>,
+    file: AnyFile<'c>,
+    mode: LuaString<'c>,
+) -> Result<(bool, &'static str), Error> {
     file.check_open()?;
     match mode.bytes() {
         b"binary" | b"text" => Ok((true, "binary")),

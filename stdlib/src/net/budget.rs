@@ -1,5 +1,5 @@
-//! How much memory outside the heap may be taken by what others send and the program has not looked at yet: one budget for
-//! all bodies of requests and all messages of WebSockets.
+//! How much memory outside the heap may be taken by what others send and the program has not looked
+//! at yet: one budget for all bodies of requests and all messages of WebSockets.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -40,7 +40,8 @@ impl Budget {
         true
     }
 
-    /// Waits until there is a share of this size. One of more than there is in all is all that there is.
+    /// Waits until there is a share of this size. One of more than there is in all is all that
+    /// there is.
     pub(crate) async fn reserve(&self, size: usize) -> Share {
         let units = size.min(ALL).div_ceil(UNIT) as u32;
         Share(self.0.clone().acquire_many_owned(units).await.ok())

@@ -16,7 +16,10 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `resolve_dns(name)`: the first address of a host, and a list of all; those of IPv4 first.
-fn resolve_dns<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn resolve_dns<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = String::from_utf8_lossy(name.bytes()).into_owned();
     let allowed = allow(call, NetworkUse::Resolve { host: &name });
     Ok(asynchronous::run(|lua| async move {
@@ -42,7 +45,8 @@ fn results<'c>(call: &mut Call<'c>, addresses: &[SocketAddr]) -> Result<Vec<Valu
     Ok(vec![all.get(1), all.value()])
 }
 
-/// The addresses of a host, those of IPv4 first; at least one. The error is the reason, with the name.
+/// The addresses of a host, those of IPv4 first; at least one. The error is the reason, with the
+/// name.
 pub(crate) async fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     let literal = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     if let Ok(address) = literal.parse::<IpAddr>() {

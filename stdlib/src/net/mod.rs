@@ -20,14 +20,17 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The reason when an object has been closed, from this end or the other.
 pub(crate) const CLOSED: &str = "closed";
 
-/// What went wrong, in the words of the innermost error: those around it say what was being done, which the program knows.
+/// What went wrong, in the words of the innermost error: those around it say what was being done,
+/// which the program knows.
 pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
     match (innermost.downcast_ref::<io::Error>(), innermost.downcast_ref::<hyper::Error>()) {
-        (Some(error), _) => tls_error(error).and_then(tls::reason).map_or_else(|| reason(error), String::from),
+        (Some(error), _) => {
+            tls_error(error).and_then(tls::reason).map_or_else(|| reason(error), String::from)
+        }
         (_, Some(error)) if error.is_parse() => "the answer is no HTTP".into(),
         (_, Some(error)) if error.is_incomplete_message() => {
             "the connection was closed before the answer was whole".into()
@@ -63,28 +66,38 @@ pub(crate) fn failed<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<
 }
 
 /// What functions return that send to somebody who may be gone: true; false and the reason.
-pub(crate) fn sent<'c>(call: &mut Call<'c>, result: Result<(), String>) -> Result<Vec<Value<'c>>, Error> {
+pub(crate) fn sent<'c>(
+    call: &mut Call<'c>,
+    result: Result<(), String>,
+) -> Result<Vec<Value<'c>>, Error> {
     match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(reason) => Ok(vec![Value::boolean(false), call.string(reason.as_bytes())?.value()]),
     }
 }
 
-/// Who has been told that a stream has come to its end: a goroutine that asks again is ended, so that a loop that never looks
-/// at nil does not spin.
+/// Who has been told that a stream has come to its end: a goroutine that asks again is ended, so
+/// that a loop that never looks at nil does not spin.
 #[derive(Default)]
 pub(crate) struct EndOfStream(RefCell<HashSet<GoroutineId>>);
 
 impl EndOfStream {
     /// Tells the running goroutine of the end, and why: nil and the reason. Ends it if it knows.
-    pub(crate) fn tell<'c>(&self, call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
+    pub(crate) fn tell<'c>(
+        &self,
+        call: &mut Call<'c>,
+        reason: &str,
+    ) -> Result<Vec<Value<'c>>, Error> {
         let is_new = call.goroutine().is_none_or(|id| self.0.borrow_mut().insert(id));
         if is_new { failed(call, reason) } else { Err(Error::end_goroutine()) }
     }
 }
 
 /// Waits for a future, at most this long. None if the time is up.
-pub(crate) async fn within<T>(limit: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn within<T>(
+    limit: Option<Duration>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
     match limit {
         Some(limit) => tokio::time::timeout(limit, future).await.ok(),
         None => Some(future.await),

@@ -1,8 +1,9 @@
 //! TCP: listeners, which are channels of the connections that come in, and connections.
 //!
-//! A listener's goroutine accepts connections and sends them into the channel, which holds few: while nobody receives, they
-//! wait in the system's queue. Connections are read and written without a lock on the socket itself; one goroutine reads at a
-//! time, and one writes, the others wait for them.
+//! A listener's goroutine accepts connections and sends them into the channel, which holds few:
+//! while nobody receives, they wait in the system's queue. Connections are read and written without
+//! a lock on the socket itself; one goroutine reads at a time, and one writes, the others wait for
+//! them.
 
 use super::{CLOSED, CONNECT_TIMEOUT, EndOfStream, allow, dns, failed, port, sent, within};
 use crate::Host;
@@ -76,7 +77,9 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, String>
     };
     let all = || match at((Ipv6Addr::UNSPECIFIED, port).into()) {
         // Where there is no IPv6, or it is kept apart, there is IPv4.
-        Err(error) if error.kind() != io::ErrorKind::AddrInUse => at((Ipv4Addr::UNSPECIFIED, port).into()),
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            at((Ipv4Addr::UNSPECIFIED, port).into())
+        }
         result => result,
     };
     let addresses = if host.is_empty() { Vec::new() } else { dns::addresses(host, port).await? };
@@ -84,7 +87,9 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, String>
     loop {
         match addresses.first().map_or_else(all, |&address| at(address)) {
             // Somebody who has just been told to leave the port may not have had time for it.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < 2 => yield_now().await,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < 2 => {
+                yield_now().await
+            }
             result => return result.map_err(|error| format!("port {port}: {}", reason(&error))),
         }
         tries += 1;
@@ -134,7 +139,8 @@ fn start_listener<'c>(call: &mut Call<'c>, socket: TcpListener) -> Result<Userda
     let acceptor = Acceptor { goroutine: Cell::new(None), socket: RefCell::new(Some(socket)) };
     let acceptor = call.userdata(acceptor, None);
     let fields = [("port", Value::number(f64::from(port)))];
-    let listener = object::new(call, Channel::new(ACCEPTED), &LISTENER, &fields, &[acceptor.value()])?;
+    let listener =
+        object::new(call, Channel::new(ACCEPTED), &LISTENER, &fields, &[acceptor.value()])?;
     let accept = call.function(&ACCEPT, &[]);
     let goroutine = call.spawn(accept, &[listener.value(), acceptor.value()])?;
     if let Some(acceptor) = acceptor.get::<Acceptor>() {
@@ -180,7 +186,9 @@ impl Steps for Accept {
                     return call.sleep_until(due);
                 }
             };
-            let Some(listener) = call.argument(0).and_then(ChannelHandle::from_value) else { return call.finish(()) };
+            let Some(listener) = call.argument(0).and_then(ChannelHandle::from_value) else {
+                return call.finish(());
+            };
             let connection = new_connection(call, stream, peer)?.value();
             let offers = [Offer::Send(listener, connection)];
             match call.select(&offers)? {
@@ -188,7 +196,8 @@ impl Steps for Accept {
                 Selected::Closed(_) => return call.finish(()),
                 Selected::None => {
                     self.sends = true;
-                    // With a limit it counts as a wait for something outside, which others need not be able to end.
+                    // With a limit it counts as a wait for something outside, which others need not
+                    // be able to end.
                     return call.wait_for_offers(&offers, Some(Duration::MAX));
                 }
             }
@@ -217,7 +226,10 @@ fn accept<'c>(
 
 /// `listener:close()`: the port is free, goroutines that wait for a connection learn of it.
 fn close_listener<'c>(call: &mut Call<'c>, this: This<'c, Channel>) -> Result<(), Error> {
-    let acceptor = call.upvalue(1).and_then(Userdata::from_value).and_then(|acceptor| acceptor.get::<Acceptor>());
+    let acceptor = call
+        .upvalue(1)
+        .and_then(Userdata::from_value)
+        .and_then(|acceptor| acceptor.get::<Acceptor>());
     // If its goroutine has not begun, the socket is still here.
     acceptor.and_then(|acceptor| acceptor.socket.take());
     if let Some(goroutine) = acceptor.and_then(|acceptor| acceptor.goroutine.take()) {
@@ -253,7 +265,11 @@ impl Data for Connection {
     }
 }
 
-fn new_connection<'c>(call: &mut Call<'c>, stream: TcpStream, peer: SocketAddr) -> Result<Userdata<'c>, Error> {
+fn new_connection<'c>(
+    call: &mut Call<'c>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) -> Result<Userdata<'c>, Error> {
     // A socket that does not know this is as good as closed, which its first use tells.
     let _ = stream.set_nodelay(true);
     let shared = Shared {
@@ -281,7 +297,9 @@ fn tcp_connect<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let port = port(2, number)?;
     let host = String::from_utf8_lossy(host.bytes()).into_owned();
-    let limit = Options::new(options, 3, &["timeout"])?.seconds(call, "timeout")?.unwrap_or(CONNECT_TIMEOUT);
+    let limit = Options::new(options, 3, &["timeout"])?
+        .seconds(call, "timeout")?
+        .unwrap_or(CONNECT_TIMEOUT);
     let allowed = allow(call, NetworkUse::Connect { host: &host, port });
     Ok(asynchronous::run(move |lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
@@ -298,7 +316,11 @@ fn tcp_connect<'c>(
 }
 
 /// A connection to a host: to the first of its addresses that answers. The error is the reason.
-pub(crate) async fn connect(host: &str, port: u16, limit: Duration) -> Result<(TcpStream, SocketAddr), String> {
+pub(crate) async fn connect(
+    host: &str,
+    port: u16,
+    limit: Duration,
+) -> Result<(TcpStream, SocketAddr), String> {
     let connect = async {
         let mut last = String::new();
         for address in dns::addresses(host, port).await? {
@@ -382,7 +404,9 @@ fn read<'c>(
 impl Shared {
     async fn read(&self, lua: &Lua, amount: Amount) -> Result<Reading, Error> {
         let mut received = self.received.lock().await;
-        let Some(stream) = self.stream.borrow().clone() else { return Ok(Reading::End(CLOSED.into())) };
+        let Some(stream) = self.stream.borrow().clone() else {
+            return Ok(Reading::End(CLOSED.into()));
+        };
         let mut searched = 0;
         loop {
             if let Some(data) = amount.take_from(&mut received, searched) {
@@ -431,7 +455,9 @@ impl Amount {
     fn take_from(self, received: &mut BytesMut, searched: usize) -> Option<Vec<u8>> {
         match self {
             Amount::Some => (!received.is_empty()).then(|| received.split().into()),
-            Amount::Bytes(count) => (received.len() >= count).then(|| received.split_to(count).into()),
+            Amount::Bytes(count) => {
+                (received.len() >= count).then(|| received.split_to(count).into())
+            }
             Amount::Line => {
                 let end = searched + memchr::memchr(b'\n', received.get(searched..)?)?;
                 let mut line = received.split_to(end + 1);
@@ -446,7 +472,8 @@ impl Amount {
     }
 }
 
-/// `connection:write(data)`: true when the system has taken it; false and the reason if the other end is gone.
+/// `connection:write(data)`: true when the system has taken it; false and the reason if the other
+/// end is gone.
 fn write<'c>(
     call: &mut Call<'c>,
     this: This<'c, Connection>,
@@ -496,7 +523,8 @@ impl Shared {
     }
 }
 
-/// `connection:close_write()`: the other end learns that nothing more comes; what it sends can still be read.
+/// `connection:close_write()`: the other end learns that nothing more comes; what it sends can
+/// still be read.
 fn close_write<'c>(_: &mut Call<'c>, this: This<'c, Connection>) -> impl Results<'c> + use<'c> {
     let shared = this.0.clone();
     asynchronous::run(move |lua| async move {
@@ -510,7 +538,8 @@ fn close_write<'c>(_: &mut Call<'c>, this: This<'c, Connection>) -> impl Results
     })
 }
 
-/// `connection:close()`: what has been written is still sent; whoever waits for it learns that it is closed.
+/// `connection:close()`: what has been written is still sent; whoever waits for it learns that it
+/// is closed.
 fn close(_: &mut Call, this: This<Connection>) {
     this.0.closing.cancel();
     if let Some(stream) = this.0.stream.take() {

@@ -13,7 +13,8 @@ use std::sync::{Arc, OnceLock};
 /// Whom a client trusts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Trust {
-    /// The PEM file with the only authorities that are trusted; those of the system if there is none.
+    /// The PEM file with the only authorities that are trusted; those of the system if there is
+    /// none.
     pub(crate) ca_file: Option<Vec<u8>>,
     /// Whoever answers.
     pub(crate) insecure: bool,
@@ -24,12 +25,16 @@ fn provider() -> Arc<CryptoProvider> {
     PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
 }
 
-/// The configuration of a client with that trust, which offers these protocols (ALPN). Reads files: not for the Lua thread.
+/// The configuration of a client with that trust, which offers these protocols (ALPN). Reads files:
+/// not for the Lua thread.
 pub(crate) fn client_config(trust: &Trust, protocols: &[&[u8]]) -> io::Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(provider());
     let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
     let mut config = if trust.insecure {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider()))).with_no_client_auth()
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider())))
+            .with_no_client_auth()
     } else {
         let roots = match &trust.ca_file {
             Some(path) => Arc::new(roots_in(&path_of(path))?),
@@ -74,15 +79,21 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn certificates_in(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
     match certificates {
-        Ok(certificates) if certificates.is_empty() => Err(in_file(path, "no certificate in PEM form")),
+        Ok(certificates) if certificates.is_empty() => {
+            Err(in_file(path, "no certificate in PEM form"))
+        }
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(in_file(path, error)),
     }
 }
 
-/// The configuration of a server with the certificate chain and the key in these PEM files, which offers these protocols.
-/// Reads files.
-pub(crate) fn server_config(certificate: &[u8], key: &[u8], protocols: &[&[u8]]) -> io::Result<ServerConfig> {
+/// The configuration of a server with the certificate chain and the key in these PEM files, which
+/// offers these protocols. Reads files.
+pub(crate) fn server_config(
+    certificate: &[u8],
+    key: &[u8],
+    protocols: &[&[u8]],
+) -> io::Result<ServerConfig> {
     let (certificate, key) = (path_of(certificate), path_of(key));
     let chain = certificates_in(&certificate)?;
     let private_key = PrivateKeyDer::from_pem_slice(&read(&key)?);
@@ -95,8 +106,8 @@ pub(crate) fn server_config(certificate: &[u8], key: &[u8], protocols: &[&[u8]])
     Ok(config)
 }
 
-/// Takes every certificate: what the option `insecure` asks for. Signatures are still checked, so that the other end has the
-/// key that it shows.
+/// Takes every certificate: what the option `insecure` asks for. Signatures are still checked, so
+/// that the other end has the key that it shows.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -148,9 +159,9 @@ pub(crate) fn reason(error: &rustls::Error) -> Option<&'static str> {
         Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "the certificate has expired"
         }
-        Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
-            "the certificate is that of another host"
-        }
+        Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "the certificate is that of another host",
         _ => return None,
     })
 }

@@ -80,7 +80,8 @@ fn send_from<'c>(
             (Err(reason), _) => Err(format!("{host}: {reason}")),
             (Ok(()), None) => send_anew(&host, port, &data).await,
             (Ok(()), Some(shared)) => {
-                let sent = shared.closing.run_until_cancelled(shared.send(&host, port, &data)).await;
+                let sent =
+                    shared.closing.run_until_cancelled(shared.send(&host, port, &data)).await;
                 sent.unwrap_or_else(|| Err(CLOSED.into()))
             }
         };
@@ -205,7 +206,8 @@ fn receive<'c>(
 impl Shared {
     async fn receive(&self) -> Receiving {
         let Some(socket) = self.socket.borrow().clone() else { return Receiving::Closed };
-        // There is no sender who could be told that a datagram cannot be held in memory: it is small.
+        // There is no sender who could be told that a datagram cannot be held in memory: it is
+        // small.
         let mut data = vec![0; LARGEST];
         match socket.recv_from(&mut data).await {
             Ok((size, from)) => {

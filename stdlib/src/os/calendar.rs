@@ -1,7 +1,8 @@
 //! Dates of the Gregorian calendar, for any second that a number can name.
 //!
-//! Invariant: a [`Date`] made from seconds has all its fields within their ranges; [`seconds_of`] takes any fields and carries
-//! what is out of range over to the next larger unit, as `mktime` does.
+//! Invariant: a [`Date`] made from seconds has all its fields within their ranges; [`seconds_of`]
+//! takes any fields and carries what is out of range over to the next larger unit, as `mktime`
+//! does.
 
 const DAY: i64 = 86_400;
 
@@ -29,9 +30,13 @@ fn day_number(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year * 365 + year / 4 - year / 100 + day_of_year - 719_468 + day - 1
 }
 
-/// The seconds from 1970 on until that date; fields out of range are carried over. They must be less than 2^40 in size.
+/// The seconds from 1970 on until that date; fields out of range are carried over. They must be
+/// less than 2^40 in size.
 pub(super) fn seconds_of(date: Date) -> i64 {
-    day_number(date.year, date.month, date.day) * DAY + date.hour * 3600 + date.minute * 60 + date.second
+    day_number(date.year, date.month, date.day) * DAY
+        + date.hour * 3600
+        + date.minute * 60
+        + date.second
 }
 
 impl Date {
@@ -64,9 +69,11 @@ impl Date {
         (self.day_of_year() + 7 - (self.day_of_week() - first).rem_euclid(7)) / 7
     }
 
-    /// The year and the week of ISO 8601: weeks begin on Mondays, the first one has the year's first Thursday.
+    /// The year and the week of ISO 8601: weeks begin on Mondays, the first one has the year's
+    /// first Thursday.
     pub(super) fn iso_week(&self) -> (i64, i64) {
-        let thursday = day_number(self.year, self.month, self.day) + 3 - (self.day_of_week() + 6).rem_euclid(7);
+        let thursday = day_number(self.year, self.month, self.day) + 3
+            - (self.day_of_week() + 6).rem_euclid(7);
         let thursday = Date::from_seconds(thursday * DAY);
         (thursday.year, thursday.day_of_year() / 7 + 1)
     }
@@ -85,7 +92,8 @@ mod tests {
 
     #[test]
     fn weeks_of_iso_8601_belong_to_the_year_of_their_thursday() {
-        let week = |year, month, day| Date { year, month, day, hour: 0, minute: 0, second: 0 }.iso_week();
+        let week =
+            |year, month, day| Date { year, month, day, hour: 0, minute: 0, second: 0 }.iso_week();
         assert_eq!(week(2005, 1, 1), (2004, 53));
         assert_eq!(week(2008, 12, 31), (2009, 1));
         assert_eq!(week(2010, 1, 3), (2009, 53));

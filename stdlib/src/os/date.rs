@@ -63,7 +63,8 @@ pub(super) fn date<'c>(
     Ok(Some(call.string(&text)?.value()))
 }
 
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const DAYS: [&str; 7] =
+    ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -119,11 +120,16 @@ impl Moment {
         }
     }
 
-    /// Writes what `strftime` does for a specifier in the locale "C"; one that it does not know is written as it stands.
+    /// Writes what `strftime` does for a specifier in the locale "C"; one that it does not know is
+    /// written as it stands.
     fn write(&self, text: &mut Vec<u8>, specifier: u8) {
         let date = &self.date;
-        let day = usize::try_from(date.day_of_week()).ok().and_then(|day| DAYS.get(day)).unwrap_or(&"?");
-        let month = usize::try_from(date.month - 1).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"?");
+        let day =
+            usize::try_from(date.day_of_week()).ok().and_then(|day| DAYS.get(day)).unwrap_or(&"?");
+        let month = usize::try_from(date.month - 1)
+            .ok()
+            .and_then(|month| MONTHS.get(month))
+            .unwrap_or(&"?");
         let short = |name: &str| name.get(..3).unwrap_or("?").to_string();
         let is_morning = date.hour < 12;
         let written = match specifier {
@@ -176,7 +182,10 @@ impl Moment {
 }
 
 /// `os.time([table])`: the seconds since 1970 of now, or of a date in local time.
-pub(super) fn time<'c>(call: &mut Call<'c>, table: Option<Table<'c>>) -> Result<Option<f64>, Error> {
+pub(super) fn time<'c>(
+    call: &mut Call<'c>,
+    table: Option<Table<'c>>,
+) -> Result<Option<f64>, Error> {
     let Some(table) = table else { return Ok(Some(seconds_now(call)? as f64)) };
     let date = Date {
         second: field(call, table, "sec", Some(0))?,
@@ -200,8 +209,14 @@ fn lookup<'c>(call: &mut Call<'c>, table: Table<'c>, name: &str) -> Result<Value
     }
 }
 
-/// A number in a date's table. What is too large for the system's calendar is as good as its largest.
-fn field<'c>(call: &mut Call<'c>, table: Table<'c>, name: &str, default: Option<i64>) -> Result<i64, Error> {
+/// A number in a date's table. What is too large for the system's calendar is as good as its
+/// largest.
+fn field<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    name: &str,
+    default: Option<i64>,
+) -> Result<i64, Error> {
     let value = lookup(call, table, name)?;
     match (value.to_number(), default) {
         (Some(number), _) => Ok((number as i64).clamp(i64::from(i32::MIN), i64::from(i32::MAX))),

@@ -37,8 +37,12 @@ fn difference(_: &mut Call, later: f64, earlier: Option<f64>) -> f64 {
     later - earlier.unwrap_or(0.0)
 }
 
-/// `os.execute([command])`: the status of a shell command as the system gives it; without one whether there is a shell.
-fn execute<'c>(call: &mut Call<'c>, command: Option<LuaString<'c>>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// `os.execute([command])`: the status of a shell command as the system gives it; without one
+/// whether there is a shell.
+fn execute<'c>(
+    call: &mut Call<'c>,
+    command: Option<LuaString<'c>>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let Some(command) = command else {
         let has_shell = host(call)?.world.has_shell();
         return Ok(Either::Now(f64::from(u8::from(has_shell))));
@@ -97,13 +101,21 @@ fn variable<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<Option<Vec<u
 }
 
 /// `os.setenv(name, value)`: for this program and its child processes.
-fn set_variable<'c>(call: &mut Call<'c>, name: LuaString<'c>, value: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+fn set_variable<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+    value: LuaString<'c>,
+) -> Result<Vec<Value<'c>>, Error> {
     let result = host(call)?.world.set_variable(name.bytes(), value.bytes());
     succeeded(call, result, name)
 }
 
 /// True, or what functions return when the system has failed.
-fn succeeded<'c>(call: &mut Call<'c>, result: io::Result<()>, path: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+fn succeeded<'c>(
+    call: &mut Call<'c>,
+    result: io::Result<()>,
+    path: LuaString<'c>,
+) -> Result<Vec<Value<'c>>, Error> {
     match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => failure(call, &error, Some(path.bytes())),
@@ -115,14 +127,22 @@ fn remove<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<Vec<Value<'c>>
     succeeded(call, result, path)
 }
 
-fn rename<'c>(call: &mut Call<'c>, from: LuaString<'c>, to: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
-    let result = host(call)?.world.file_system().rename(&path_of(from.bytes()), &path_of(to.bytes()));
+fn rename<'c>(
+    call: &mut Call<'c>,
+    from: LuaString<'c>,
+    to: LuaString<'c>,
+) -> Result<Vec<Value<'c>>, Error> {
+    let result =
+        host(call)?.world.file_system().rename(&path_of(from.bytes()), &path_of(to.bytes()));
     succeeded(call, result, from)
 }
 
 /// The path of a new empty file.
 fn temporary_name(call: &mut Call) -> Result<Vec<u8>, Error> {
-    host(call)?.world.temporary_name().map_err(|_| Error::text("unable to generate a unique filename"))
+    host(call)?
+        .world
+        .temporary_name()
+        .map_err(|_| Error::text("unable to generate a unique filename"))
 }
 
 /// The parts of a locale that can be set.
@@ -134,7 +154,9 @@ fn set_locale<'c>(
     locale: Option<LuaString<'c>>,
     category: Option<LuaString<'c>>,
 ) -> Result<Option<&'static str>, Error> {
-    if let Some(category) = category.map(LuaString::bytes).filter(|category| !CATEGORIES.contains(category)) {
+    if let Some(category) =
+        category.map(LuaString::bytes).filter(|category| !CATEGORIES.contains(category))
+    {
         return Err(Error::argument(2, [b"invalid option '", category, b"'"].concat()));
     }
     let is_known = locale.is_none_or(|locale| matches!(locale.bytes(), b"" | b"C" | b"POSIX"));

@@ -1,8 +1,9 @@
 //! The line on a terminal that shows the progress of some work, below all other output.
 //!
-//! It is drawn anew at most ten times a second, when the work goes on, and only where a line begins. Whoever writes to the terminal does
-//! so by [`Progress::beside`], which takes the line away meanwhile, so nothing is mixed up. Of several works the one that began first is
-//! shown. Work may go on on any thread.
+//! It is drawn anew at most ten times a second, when the work goes on, and only where a line
+//! begins. Whoever writes to the terminal does so by [`Progress::beside`], which takes the line
+//! away meanwhile, so nothing is mixed up. Of several works the one that began first is shown. Work
+//! may go on on any thread.
 
 use super::line::Work;
 use std::collections::BTreeMap;
@@ -309,7 +310,8 @@ mod tests {
             std::mem::take(&mut self.0.lock().unwrap().0)
         }
 
-        /// What somebody sees of what was written: a carriage return goes back to the line's beginning.
+        /// What somebody sees of what was written: a carriage return goes back to the line's
+        /// beginning.
         fn seen(&self) -> Vec<String> {
             let line = |line: &str| {
                 let mut seen: Vec<char> = Vec::new();
@@ -396,7 +398,8 @@ mod tests {
     #[test]
     fn the_first_of_several_is_shown() {
         let (paper, progress) = shown();
-        let (first, second) = (progress.begin("first", None, ""), progress.begin("second", None, ""));
+        let (first, second) =
+            (progress.begin("first", None, ""), progress.begin("second", None, ""));
         paper.wait(100);
         second.advance(5.0);
         assert_eq!(paper.seen(), ["first 0 0:00"]);

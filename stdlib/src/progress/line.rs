@@ -29,7 +29,8 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// The line at a moment, in at most so many columns. With the time that is left, or that it took once it is done.
+    /// The line at a moment, in at most so many columns. With the time that is left, or that it
+    /// took once it is done.
     pub(super) fn line(&self, now: Duration, columns: usize) -> String {
         let elapsed = now.saturating_sub(self.start);
         let rate = if elapsed.is_zero() { 0.0 } else { self.done / elapsed.as_secs_f64() };
@@ -37,24 +38,36 @@ impl Work {
         if rate > 0.0 {
             let _ = write!(counts, " {}/s", self.amount(rate));
         }
-        let left = self.total.map(|total| (total - self.done).max(0.0)).filter(|left| *left > 0.0 && rate > 0.0);
+        let left = self
+            .total
+            .map(|total| (total - self.done).max(0.0))
+            .filter(|left| *left > 0.0 && rate > 0.0);
         // What would take longer than anybody waits is not said.
         let time = left.map_or(Some(elapsed), |left| Duration::try_from_secs_f64(left / rate).ok());
         if let Some(time) = time {
             let _ = write!(counts, " {}", clock(time));
         }
-        let fraction = self.total.map(|total| if total > 0.0 { (self.done / total).clamp(0.0, 1.0) } else { 1.0 });
+        let fraction = self
+            .total
+            .map(|total| if total > 0.0 { (self.done / total).clamp(0.0, 1.0) } else { 1.0 });
         let label = printable(&self.label);
         let mut line = match fraction {
             Some(fraction) => {
                 let percent = format!("{:>3}%", (fraction * 100.0).floor());
-                let others = [&label[..], &percent, &counts].iter().map(|part| part.width() + 1).sum::<usize>();
+                let others = [&label[..], &percent, &counts]
+                    .iter()
+                    .map(|part| part.width() + 1)
+                    .sum::<usize>();
                 let bar = columns.saturating_sub(others + "[]".len()).min(WIDEST_BAR);
                 if bar < NARROWEST_BAR {
                     format!("{label} {percent} {counts}")
                 } else {
                     let full = (fraction * bar as f64) as usize;
-                    format!("{label} {percent} [{}{}] {counts}", "#".repeat(full), "-".repeat(bar - full))
+                    format!(
+                        "{label} {percent} [{}{}] {counts}",
+                        "#".repeat(full),
+                        "-".repeat(bar - full)
+                    )
                 }
             }
             None => format!("{label} {counts}"),
@@ -67,7 +80,11 @@ impl Work {
     /// How much is done, and of how much.
     fn counts(&self) -> String {
         let Some(total) = self.total else { return self.amount(self.done) };
-        let done = if self.unit == "bytes" { format!("{:.1}", self.done / scale(total).0) } else { plain(self.done) };
+        let done = if self.unit == "bytes" {
+            format!("{:.1}", self.done / scale(total).0)
+        } else {
+            plain(self.done)
+        };
         format!("{done}/{}", self.amount(total))
     }
 
@@ -86,7 +103,11 @@ impl Work {
 
 /// Whole numbers as they are, others with a digit after the point.
 fn plain(number: f64) -> String {
-    if number.fract() == 0.0 || number.abs() >= THOUSAND { format!("{number:.0}") } else { format!("{number:.1}") }
+    if number.fract() == 0.0 || number.abs() >= THOUSAND {
+        format!("{number:.0}")
+    } else {
+        format!("{number:.1}")
+    }
 }
 
 /// The unit for a number of bytes, and how many bytes it is.
@@ -134,7 +155,13 @@ mod tests {
     use super::*;
 
     fn work(total: Option<f64>, done: f64, unit: &str) -> Work {
-        Work { label: "label".into(), total, done, unit: unit.into(), start: Duration::from_secs(10) }
+        Work {
+            label: "label".into(),
+            total,
+            done,
+            unit: unit.into(),
+            start: Duration::from_secs(10),
+        }
     }
 
     /// What is shown ten seconds after the beginning.
@@ -150,7 +177,10 @@ mod tests {
         assert_eq!(shown(&half, 30), "label  50% 20/40 2/s 0:10");
         assert_eq!(shown(&half, 8), "label  5");
         let whole = work(Some(40.0), 40.0, "files");
-        assert_eq!(shown(&whole, 79), "label 100% [##############################] 40/40 files 4 files/s 0:10");
+        assert_eq!(
+            shown(&whole, 79),
+            "label 100% [##############################] 40/40 files 4 files/s 0:10"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `progress`: how far some work has come, for somebody at a terminal.
 //!
-//! `display.rs` is the line on the terminal, `line.rs` its words. Libraries whose work may take long show it by the same means.
+//! `display.rs` is the line on the terminal, `line.rs` its words. Libraries whose work may take
+//! long show it by the same means.
 
 mod display;
 mod line;
@@ -34,13 +35,20 @@ pub(crate) fn of(call: &mut Call) -> Progress {
 }
 
 /// The same, unless the option `progress` is false: for work that a library does.
-pub(crate) fn unless_refused<'c>(call: &mut Call<'c>, options: &Options<'c>) -> Result<Progress, Error> {
+pub(crate) fn unless_refused<'c>(
+    call: &mut Call<'c>,
+    options: &Options<'c>,
+) -> Result<Progress, Error> {
     let is_wanted = options.boolean(call, "progress")?.unwrap_or(true);
     Ok(if is_wanted { of(call) } else { Progress::default() })
 }
 
 /// `progress([total[, label | options]])`: begins some work.
-fn progress<'c>(call: &mut Call<'c>, total: Option<f64>, second: Option<Value<'c>>) -> Result<Userdata<'c>, Error> {
+fn progress<'c>(
+    call: &mut Call<'c>,
+    total: Option<f64>,
+    second: Option<Value<'c>>,
+) -> Result<Userdata<'c>, Error> {
     let total = total.map(|total| amount(1, total)).transpose()?;
     if total.is_some_and(|total| total < 0.0) {
         return Err(Error::argument(1, "must not be negative"));
@@ -50,17 +58,30 @@ fn progress<'c>(call: &mut Call<'c>, total: Option<f64>, second: Option<Value<'c
         (Some(label), _) => (label.bytes(), &b""[..]),
         (None, table) if table.is_some() || second.is_nil() => {
             let options = Options::new(table, 2, &["label", "unit"])?;
-            (options.text(call, "label")?.unwrap_or_default(), options.text(call, "unit")?.unwrap_or_default())
+            (
+                options.text(call, "label")?.unwrap_or_default(),
+                options.text(call, "unit")?.unwrap_or_default(),
+            )
         }
-        _ => return Err(Error::argument(2, format!("string or table expected, got {}", second.type_name()))),
+        _ => {
+            return Err(Error::argument(
+                2,
+                format!("string or table expected, got {}", second.type_name()),
+            ));
+        }
     };
-    let bar = of(call).begin(&String::from_utf8_lossy(label), total, &String::from_utf8_lossy(unit));
+    let bar =
+        of(call).begin(&String::from_utf8_lossy(label), total, &String::from_utf8_lossy(unit));
     object::new(call, bar, &METHODS, &[], &[])
 }
 
 /// A number that can be shown.
 fn amount(index: usize, number: f64) -> Result<f64, Error> {
-    if number.is_finite() { Ok(number) } else { Err(Error::argument(index, "finite number expected")) }
+    if number.is_finite() {
+        Ok(number)
+    } else {
+        Err(Error::argument(index, "finite number expected"))
+    }
 }
 
 /// `bar:advance([amount])`: so much more is done.

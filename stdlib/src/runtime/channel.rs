@@ -21,23 +21,37 @@ fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     super::registry_table(call, "channels")
 }
 
-/// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one without a name.
-fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<Whole>) -> Result<Userdata<'c>, Error> {
+/// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one
+/// without a name.
+fn chan<'c>(
+    call: &mut Call<'c>,
+    name: Option<Value<'c>>,
+    size: Option<Whole>,
+) -> Result<Userdata<'c>, Error> {
     let size = size.unwrap_or(Whole(0));
     let (name, size) = match name {
         Some(value) => match (LuaString::from_value(value), value.as_number()) {
             (Some(name), _) => (Some(name), size_of_buffer(2, size)?),
             (None, Some(number)) => {
-                let expected = || Error::argument(1, format!("integer expected, got {}", shown(value)));
+                let expected =
+                    || Error::argument(1, format!("integer expected, got {}", shown(value)));
                 (None, size_of_buffer(1, Whole::of(number).ok_or_else(expected)?)?)
             }
-            _ => return Err(Error::argument(1, format!("string expected, got {}", value.type_name()))),
+            _ => {
+                return Err(Error::argument(
+                    1,
+                    format!("string expected, got {}", value.type_name()),
+                ));
+            }
         },
         None => (None, size_of_buffer(2, size)?),
     };
     if let Some(name) = name {
         if name.bytes().first() == Some(&b'#') || name.value().to_number().is_some() {
-            return Err(Error::argument(1, "a channel's name must not be numeric or begin with '#'"));
+            return Err(Error::argument(
+                1,
+                "a channel's name must not be numeric or begin with '#'",
+            ));
         }
         if !names(call)?.get(name).is_nil() {
             return Err(Error::argument(1, "a channel of that name exists"));
@@ -52,7 +66,11 @@ fn chan<'c>(call: &mut Call<'c>, name: Option<Value<'c>>, size: Option<Whole>) -
 
 /// The channel that argument `index` is or names.
 #[inline]
-fn channel_of<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<ChannelHandle<'c>, Error> {
+fn channel_of<'c>(
+    call: &mut Call<'c>,
+    index: usize,
+    value: Value<'c>,
+) -> Result<ChannelHandle<'c>, Error> {
     match ChannelHandle::from_value(value) {
         Some(channel) => Ok(channel),
         None => named_channel(call, index, value),
@@ -60,7 +78,11 @@ fn channel_of<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result
 }
 
 #[cold]
-fn named_channel<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<ChannelHandle<'c>, Error> {
+fn named_channel<'c>(
+    call: &mut Call<'c>,
+    index: usize,
+    value: Value<'c>,
+) -> Result<ChannelHandle<'c>, Error> {
     let found = match LuaString::from_value(value) {
         Some(name) => {
             let found = names(call)?.get(name);
@@ -72,8 +94,9 @@ fn named_channel<'c>(call: &mut Call<'c>, index: usize, value: Value<'c>) -> Res
         }
         None => value,
     };
-    ChannelHandle::from_value(found)
-        .ok_or_else(|| Error::argument(index, format!("channel expected, got {}", value.type_name())))
+    ChannelHandle::from_value(found).ok_or_else(|| {
+        Error::argument(index, format!("channel expected, got {}", value.type_name()))
+    })
 }
 
 /// A time limit given in seconds.
@@ -81,7 +104,8 @@ fn timeout(seconds: Option<f64>) -> Result<Option<Duration>, Error> {
     seconds.map(|limit| super::timer::seconds(3, limit)).transpose()
 }
 
-/// `send(channel, value[, seconds])`: true when it has been taken or buffered, false when the time is up.
+/// `send(channel, value[, seconds])`: true when it has been taken or buffered, false when the time
+/// is up.
 fn send<'c>(
     call: &mut Call<'c>,
     channel: Value<'c>,
@@ -99,8 +123,8 @@ fn send<'c>(
 /// A received value, or nil and the reason.
 pub(crate) type Received<'c> = Either<Value<'c>, (Option<Value<'c>>, &'static str)>;
 
-/// `receive(channel[, seconds])`: the value; nil and "closed" at the end, "timeout" when the time is up. A goroutine that asks
-/// again after the end is ended.
+/// `receive(channel[, seconds])`: the value; nil and "closed" at the end, "timeout" when the time
+/// is up. A goroutine that asks again after the end is ended.
 #[inline(always)]
 pub(crate) fn receive<'c>(
     call: &mut Call<'c>,
@@ -111,21 +135,24 @@ pub(crate) fn receive<'c>(
     match call.channel_receive(channel, timeout(seconds)?)? {
         Transfer::Done(value) => Ok(Either::Now(Either::Now(value))),
         Transfer::Wait(parked) => Ok(Either::Later(parked)),
-        Transfer::Closed if call.tell_of_end(channel) => Ok(Either::Now(Either::Later((None, "closed")))),
+        Transfer::Closed if call.tell_of_end(channel) => {
+            Ok(Either::Now(Either::Later((None, "closed"))))
+        }
         Transfer::Closed => Err(Error::end_goroutine()),
     }
 }
 
-/// `select(a, b, ...)` of channels and names: waits until one of them has a value; gives the value and the channel as it was
-/// named. The end of a channel is told once (nil and the channel), then it is left out; a goroutine that has been told of all
-/// is ended.
+/// `select(a, b, ...)` of channels and names: waits until one of them has a value; gives the value
+/// and the channel as it was named. The end of a channel is told once (nil and the channel), then
+/// it is left out; a goroutine that has been told of all is ended.
 pub(crate) fn select<'c>(call: &mut Call<'c>) -> Result<StartWith<'c, Select>, Error> {
     let mut channels = Vec::with_capacity(call.argument_count());
     for index in 0..call.argument_count() {
         let value = call.argument(index).unwrap_or(Value::NIL);
         channels.push(channel_of(call, index + 1, value)?.value());
     }
-    Ok(Start::new(Select { places: (0..channels.len()).collect(), waits: false }).keep_all(channels))
+    Ok(Start::new(Select { places: (0..channels.len()).collect(), waits: false })
+        .keep_all(channels))
 }
 
 /// A `select` under way. Its kept values are the channels.
@@ -142,8 +169,14 @@ impl Select {
     }
 
     /// Ends with a value and the name of the channel it came from.
-    fn finish<'c>(&self, call: &mut Call<'c>, offer: usize, value: Value<'c>) -> Result<Step, Error> {
-        let name = self.places.get(offer).and_then(|&place| call.argument(place)).unwrap_or(Value::NIL);
+    fn finish<'c>(
+        &self,
+        call: &mut Call<'c>,
+        offer: usize,
+        value: Value<'c>,
+    ) -> Result<Step, Error> {
+        let name =
+            self.places.get(offer).and_then(|&place| call.argument(place)).unwrap_or(Value::NIL);
         call.finish((value, name))
     }
 }
@@ -163,8 +196,10 @@ impl Steps for Select {
             };
         }
         while !self.places.is_empty() {
-            let offers: Vec<Offer<'c>> =
-                (0..self.places.len()).filter_map(|offer| self.channel(call, offer)).map(Offer::Receive).collect();
+            let offers: Vec<Offer<'c>> = (0..self.places.len())
+                .filter_map(|offer| self.channel(call, offer))
+                .map(Offer::Receive)
+                .collect();
             match call.select(&offers)? {
                 Selected::Done(offer, value) => return self.finish(call, offer, value),
                 Selected::Closed(offer) => {

@@ -1,6 +1,7 @@
 //! The schedules of `cron`: six fields, or names such as `@hourly`.
 //!
-//! The crate `croner` knows which times they mean. Which field is wrong it does not say, so that is found out here.
+//! The crate `croner` knows which times they mean. Which field is wrong it does not say, so that is
+//! found out here.
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -19,13 +20,17 @@ const FIELDS: [(&str, &str); 6] = [
 /// The schedule that a text means. The error is the reason why it is none.
 pub(super) fn parse(text: &str) -> Result<Cron, String> {
     if text.starts_with('@') {
-        let known = "@yearly, @annually, @monthly, @weekly, @daily, @hourly or @every with a duration";
+        let known =
+            "@yearly, @annually, @monthly, @weekly, @daily, @hourly or @every with a duration";
         return parser(Seconds::Optional).parse(text).map_err(|_| format!("{known} expected"));
     }
     let fields: Vec<&str> = text.split_whitespace().collect();
     if fields.len() != FIELDS.len() {
         let names = FIELDS.map(|(name, _)| name).join(", ");
-        return Err(format!("six fields expected ({names}) or a name such as @hourly, got {}", fields.len()));
+        return Err(format!(
+            "six fields expected ({names}) or a name such as @hourly, got {}",
+            fields.len()
+        ));
     }
     let wrong = (0..FIELDS.len()).find(|&place| !is_field(place, fields[place]));
     match (wrong, parser(Seconds::Required).parse(text)) {
@@ -50,10 +55,12 @@ fn is_field(place: usize, field: &str) -> bool {
     let mut fields = ["*"; FIELDS.len()];
     fields[place] = field;
     // The crate passes over items of a list that are not there.
-    field.split(',').all(|item| !item.is_empty()) && parser(Seconds::Required).parse(&fields.join(" ")).is_ok()
+    field.split(',').all(|item| !item.is_empty())
+        && parser(Seconds::Required).parse(&fields.join(" ")).is_ok()
 }
 
-/// How long it is from a time of day to the next one that a schedule means, in local time. None if there is none.
+/// How long it is from a time of day to the next one that a schedule means, in local time. None if
+/// there is none.
 pub(super) fn wait(cron: &Cron, now: SystemTime) -> Option<std::time::Duration> {
     let time = jiff::Timestamp::try_from(now).ok()?.to_zoned(jiff::tz::TimeZone::system());
     let next = cron.find_next_occurrence(&time, false).ok()?;
@@ -82,14 +89,22 @@ mod tests {
             let reason = parse(text).map(|_| ()).unwrap_err();
             assert!(reason.contains(expected), "{text}: {reason}");
         }
-        for text in ["0 0 0 1,15 JAN-MAR MON,5", "*/5 1-9/2 * L * SUN#1", "@hourly", "@daily", "0 0 0 ? * 7"] {
+        for text in [
+            "0 0 0 1,15 JAN-MAR MON,5",
+            "*/5 1-9/2 * L * SUN#1",
+            "@hourly",
+            "@daily",
+            "0 0 0 ? * 7",
+        ] {
             assert!(parse(text).is_ok(), "{text}");
         }
     }
 
     #[test]
     fn some_schedules_have_no_time() {
-        for (text, comes) in [("0 0 0 30 2 *", false), ("0 0 0 31 2,4,6 *", false), ("0 0 0 29 2 *", true)] {
+        for (text, comes) in
+            [("0 0 0 30 2 *", false), ("0 0 0 31 2,4,6 *", false), ("0 0 0 29 2 *", true)]
+        {
             let cron = parse(text).unwrap();
             assert_eq!(wait(&cron, SystemTime::now()).is_some(), comes, "{text}");
         }

@@ -1,7 +1,7 @@
 //! Errors that nobody caught: `on_error` and its handlers.
 //!
-//! Each handler runs in a goroutine of its own, so it may do whatever other code may. A handler's own error is printed and goes
-//! to no handler.
+//! Each handler runs in a goroutine of its own, so it may do whatever other code may. A handler's
+//! own error is printed and goes to no handler.
 
 use crate::Host;
 use solvm_vm::native::Library;
@@ -25,7 +25,8 @@ fn on_error<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<(), Error
     handlers.set(call, Value::number(handlers.length() as f64 + 1.0), function.value())
 }
 
-/// Gives an error to all handlers. `source` is the goroutine that it left. False if there is no handler, or it is a handler's own.
+/// Gives an error to all handlers. `source` is the goroutine that it left. False if there is no
+/// handler, or it is a handler's own.
 pub(super) fn hand_over<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
     let is_own = call.host::<Host>().is_some_and(|host| host.handlers.0.contains(&source));
     !is_own && tell(call, error)

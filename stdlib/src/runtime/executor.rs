@@ -1,10 +1,13 @@
-//! Runs a VM on tokio: turns of Lua in between the timers, sockets and files that goroutines wait for.
+//! Runs a VM on tokio: turns of Lua in between the timers, sockets and files that goroutines wait
+//! for.
 //!
-//! Everything happens on one thread. [`Executor::drive`] is the one future that runs Lua: it takes a turn, gives tokio a chance
-//! to look at what has happened outside, and takes the next one; if nothing is ready it sleeps until something is. Nothing polls.
+//! Everything happens on one thread. [`Executor::drive`] is the one future that runs Lua: it takes
+//! a turn, gives tokio a chance to look at what has happened outside, and takes the next one; if
+//! nothing is ready it sleeps until something is. Nothing polls.
 //!
-//! **The time limit** ([`Timeout`]) is a deadline of the VM. A default limit holds only for programs that compute and wait: it
-//! stands still as long as something holds an [`Exemption`] (a server, a pending timer, a client's call, a read from a terminal).
+//! **The time limit** ([`Timeout`]) is a deadline of the VM. A default limit holds only for
+//! programs that compute and wait: it stands still as long as something holds an [`Exemption`] (a
+//! server, a pending timer, a client's call, a read from a terminal).
 
 use super::watch::{Changes, Reload};
 use super::{errors, timer, uncaught, watch};
@@ -139,7 +142,8 @@ pub struct Report {
     pub message: Vec<u8>,
     /// Whether the error was no text: it has no position of its own.
     pub is_object: bool,
-    /// The calls that were active, lines that each begin with a line break; empty if no code was running.
+    /// The calls that were active, lines that each begin with a line break; empty if no code was
+    /// running.
     pub traceback: Vec<u8>,
     /// The number of the goroutine that it ended, if that is not the main chunk's.
     pub goroutine: Option<u64>,
@@ -175,7 +179,8 @@ pub struct Executor {
     main: Option<GoroutineId>,
     /// An error was not caught, and no handler was there for it; or it was the main chunk's.
     failed: bool,
-    /// The program has ended; what is left are finalizers, whose errors are of no interest any more.
+    /// The program has ended; what is left are finalizers, whose errors are of no interest any
+    /// more.
     finalizing: bool,
     /// Errors are reported to somebody who goes on: they do not fail the program.
     interactive: bool,
@@ -184,11 +189,12 @@ pub struct Executor {
     flushed: Instant,
 }
 
-/// How a goroutine ended: its results, or the error and the traceback of the place where it was raised.
+/// How a goroutine ended: its results, or the error and the traceback of the place where it was
+/// raised.
 pub type End<'a, 'c> = Result<&'a [Value<'c>], (Value<'c>, &'a [u8])>;
 
-/// Looks at the end of the goroutine that was waited for. Answers whether an error is dealt with thereby: if not, it goes to the
-/// handlers of `on_error` and is reported like others.
+/// Looks at the end of the goroutine that was waited for. Answers whether an error is dealt with
+/// thereby: if not, it goes to the handlers of `on_error` and is reported like others.
 pub type Look<'l> = dyn for<'c> FnMut(&mut Call<'c>, End<'_, 'c>) -> bool + 'l;
 
 impl Executor {
@@ -234,7 +240,8 @@ impl Executor {
         self.vm.set_tracer(write_traced_call);
     }
 
-    /// Whether the interpreter's handlers jump to each other, or return to a loop after every instruction.
+    /// Whether the interpreter's handlers jump to each other, or return to a loop after every
+    /// instruction.
     pub fn is_chained(&self) -> bool {
         self.vm.is_chained()
     }
@@ -252,7 +259,8 @@ impl Executor {
         state.due.set(limit.and_then(|limit| state.clock.now().checked_add(limit)));
     }
 
-    /// When the program's time is up: what it does not wait for itself must end then, too. None is never.
+    /// When the program's time is up: what it does not wait for itself must end then, too. None is
+    /// never.
     pub fn due(&self) -> Option<Instant> {
         self.deadline.get()
     }
@@ -267,7 +275,8 @@ impl Executor {
         self.vm.is_interrupted()
     }
 
-    /// Whether the program has failed: an error in its main chunk, or one that no handler was there for.
+    /// Whether the program has failed: an error in its main chunk, or one that no handler was there
+    /// for.
     pub fn has_failed(&self) -> bool {
         self.failed
     }
@@ -275,7 +284,12 @@ impl Executor {
     /// Notes a failure and reports it.
     pub fn fail(&mut self, message: &[u8]) {
         self.failed |= !self.interactive;
-        self.report(&Report { message: message.to_vec(), is_object: false, traceback: Vec::new(), goroutine: None });
+        self.report(&Report {
+            message: message.to_vec(),
+            is_object: false,
+            traceback: Vec::new(),
+            goroutine: None,
+        });
     }
 
     /// From now on errors are reported in these words.
@@ -290,7 +304,8 @@ impl Executor {
         }
     }
 
-    /// Lets the program ask to be run afresh (`reload_script`): whoever drives it is ready for [`Outcome::Reload`].
+    /// Lets the program ask to be run afresh (`reload_script`): whoever drives it is ready for
+    /// [`Outcome::Reload`].
     pub fn allow_reload(&mut self) {
         if let Some(host) = self.vm.host::<Host>() {
             host.reload = Reload::Possible;
@@ -314,8 +329,8 @@ impl Executor {
         }
     }
 
-    /// Whether somebody sees the errors and goes on: then they are printed without the program's name and do not fail the
-    /// program.
+    /// Whether somebody sees the errors and goes on: then they are printed without the program's
+    /// name and do not fail the program.
     pub fn set_interactive(&mut self, interactive: bool) {
         self.interactive = interactive;
     }
@@ -365,7 +380,8 @@ impl Executor {
         self.vm.host::<Host>().map_or_else(Progress::default, |host| host.world.progress())
     }
 
-    /// Passes on everything that was written, as at the end of a program: to files, too, but for pipes that might block.
+    /// Passes on everything that was written, as at the end of a program: to files, too, but for
+    /// pipes that might block.
     pub fn flush_all(&mut self) {
         if let Some(host) = self.vm.host::<Host>() {
             host.files.flush(false);
@@ -425,7 +441,8 @@ impl Executor {
         Outcome::Ended
     }
 
-    /// Ends the goroutines that are left, then runs the finalizers of everything, as `lua_close` does.
+    /// Ends the goroutines that are left, then runs the finalizers of everything, as `lua_close`
+    /// does.
     pub async fn finish(&mut self) -> Outcome {
         self.finalizing = true;
         self.vm.end_goroutines();
@@ -485,7 +502,9 @@ impl Executor {
                 }
                 Turn::Waiting => {
                     self.flush();
-                    let Some(due) = [self.vm.next_timer(), self.deadline.get()].into_iter().flatten().min() else {
+                    let Some(due) =
+                        [self.vm.next_timer(), self.deadline.get()].into_iter().flatten().min()
+                    else {
                         return Poll::Pending;
                     };
                     if let Clock::Manual(_) = self.deadline.0.clock {
@@ -524,7 +543,8 @@ impl Executor {
                 let is_reported = !is_handled || Some(id) == main;
                 let report = is_reported.then(|| {
                     let calls = uncaught::calls(traceback);
-                    let subject = server::subject(call, id).map(|subject| format!("\n\tin the answer to {subject}"));
+                    let subject = server::subject(call, id)
+                        .map(|subject| format!("\n\tin the answer to {subject}"));
                     Report {
                         message: uncaught::message(call, error),
                         is_object: LuaString::from_value(error).is_none(),
@@ -553,7 +573,8 @@ impl Executor {
     }
 }
 
-/// A line of the trace: the goroutine, where it stands, what it does, and where the function is defined.
+/// A line of the trace: the goroutine, where it stands, what it does, and where the function is
+/// defined.
 fn write_traced_call(host: &mut Host, call: &TracedCall) {
     let mut line = b"trace: ".to_vec();
     if let Some(goroutine) = call.goroutine {
@@ -561,10 +582,14 @@ fn write_traced_call(host: &mut Host, call: &TracedCall) {
     }
     if let Some(CallerInfo { source, line: number }) = &call.position {
         line.extend_from_slice(source);
-        line.extend_from_slice(&number.map_or(Vec::new(), |number| format!(":{number}").into_bytes()));
+        line.extend_from_slice(
+            &number.map_or(Vec::new(), |number| format!(":{number}").into_bytes()),
+        );
         line.extend_from_slice(b": ");
     }
     let name = call.name.as_deref().unwrap_or(b"?");
-    line.extend_from_slice(&[call.event.as_bytes(), b" ", name, b" <", &call.definition, b">\n"].concat());
+    line.extend_from_slice(
+        &[call.event.as_bytes(), b" ", name, b" <", &call.definition, b">\n"].concat(),
+    );
     host.world.write_error(&line);
 }

@@ -1,4 +1,5 @@
-//! Goroutines: `go`, `wait`, `sleep`, and what can be seen of them: `get_goroutines`, `check_memory`, `trace`.
+//! Goroutines: `go`, `wait`, `sleep`, and what can be seen of them: `get_goroutines`,
+//! `check_memory`, `trace`.
 
 use super::timer::seconds;
 use crate::Host;
@@ -36,13 +37,15 @@ fn sleep(call: &mut Call, time: f64) -> Result<Parked, Error> {
     call.sleep(time)
 }
 
-/// `get_goroutines()`: where the functions of all goroutines are defined ("script.lua:12"), by the goroutines' numbers; of timers
-/// and watchers where they were made.
+/// `get_goroutines()`: where the functions of all goroutines are defined ("script.lua:12"), by the
+/// goroutines' numbers; of timers and watchers where they were made.
 fn get_goroutines<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let goroutines = call.goroutines();
     let table = call.table(0, goroutines.len())?;
     for (id, function) in goroutines {
-        let made = call.host::<Host>().and_then(|host| host.timers.place(id).or_else(|| host.watchers.place(id)));
+        let made = call
+            .host::<Host>()
+            .and_then(|host| host.timers.place(id).or_else(|| host.watchers.place(id)));
         let made = made.map(<[u8]>::to_vec);
         let place = call.string(&made.unwrap_or(function))?;
         table.set(call, Value::number(id.number() as f64), place.value())?;
@@ -62,12 +65,14 @@ pub(crate) struct MemoryBaseline {
 pub(crate) fn note_memory(call: &mut Call) {
     let (used, allocated) = (call.memory_used(), call.memory_allocated());
     if let Some(host) = call.host::<Host>() {
-        host.memory_baseline = MemoryBaseline { used, allocated, resident: host.world.resident_memory() };
+        host.memory_baseline =
+            MemoryBaseline { used, allocated, resident: host.world.resident_memory() };
     }
 }
 
-/// `check_memory()`: bytes in the heap (`alloc`), allocated there in all (`total_alloc`), of the process (`sys`), each also as
-/// the difference to the program's start (`…_diff`); finished collections (`num_gc`); `goroutines`.
+/// `check_memory()`: bytes in the heap (`alloc`), allocated there in all (`total_alloc`), of the
+/// process (`sys`), each also as the difference to the program's start (`…_diff`); finished
+/// collections (`num_gc`); `goroutines`.
 fn check_memory<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let (used, allocated) = (call.memory_used(), call.memory_allocated());
     let (collections, goroutines) = (call.collection_count(), call.goroutine_count());

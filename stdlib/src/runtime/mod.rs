@@ -1,4 +1,5 @@
-//! What runs beside the main chunk: goroutines, channels, timers, and the executor that drives them.
+//! What runs beside the main chunk: goroutines, channels, timers, and the executor that drives
+//! them.
 
 pub(crate) mod channel;
 mod cron;

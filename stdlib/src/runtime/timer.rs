@@ -1,8 +1,9 @@
 //! Timers: `set_timeout`, `set_interval`, `cron` and the functions that clear them.
 //!
-//! A timer is a goroutine that sleeps and calls its function. It is never late by its own doing: the times of an interval are
-//! multiples of its period, those that pass while the function runs are left out. An error in the function goes to `on_error`;
-//! the executor then starts a repeating timer anew. As long as a timer is pending, the default time limit stands still.
+//! A timer is a goroutine that sleeps and calls its function. It is never late by its own doing:
+//! the times of an interval are multiples of its period, those that pass while the function runs
+//! are left out. An error in the function goes to `on_error`; the executor then starts a repeating
+//! timer anew. As long as a timer is pending, the default time limit stands still.
 
 use super::cron;
 use super::executor::Exemption;
@@ -24,7 +25,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "set_timeout" => set_timeout,
 });
 
-/// What the goroutine of a timer runs: its arguments are the timer's number, its function and its weight.
+/// What the goroutine of a timer runs: its arguments are the timer's number, its function and its
+/// weight.
 static RUN: Definition = Definition::new("timer", run);
 
 /// When a timer calls its function.
@@ -38,7 +40,8 @@ enum Schedule {
     Cron(Box<Cron>),
 }
 
-/// What a timer takes outside of the heap. The heap counts it as long as the timer's goroutine lives, which holds it.
+/// What a timer takes outside of the heap. The heap counts it as long as the timer's goroutine
+/// lives, which holds it.
 struct Weight(usize);
 
 impl Data for Weight {
@@ -49,7 +52,8 @@ impl Data for Weight {
 
 impl Schedule {
     fn weight(&self) -> Weight {
-        /// About what the tables of timers and goroutines have of each, and a schedule's own sets of times.
+        /// About what the tables of timers and goroutines have of each, and a schedule's own sets
+        /// of times.
         const TIMER: usize = 512;
         const CRON: usize = 5632;
         Weight(if let Schedule::Cron(_) = self { TIMER + CRON } else { TIMER })
@@ -114,7 +118,11 @@ fn set_timeout<'c>(call: &mut Call<'c>, function: Function<'c>, after: f64) -> R
 }
 
 /// `set_interval(f, seconds)`: calls `f` again and again.
-fn set_interval<'c>(call: &mut Call<'c>, function: Function<'c>, period: f64) -> Result<f64, Error> {
+fn set_interval<'c>(
+    call: &mut Call<'c>,
+    function: Function<'c>,
+    period: f64,
+) -> Result<f64, Error> {
     let period = seconds(2, period)?;
     if period.is_zero() {
         return Err(Error::argument(2, "interval must be positive"));
@@ -123,10 +131,15 @@ fn set_interval<'c>(call: &mut Call<'c>, function: Function<'c>, period: f64) ->
 }
 
 /// `cron(schedule, f)`: calls `f` whenever the time matches.
-fn set_cron<'c>(call: &mut Call<'c>, schedule: LuaString<'c>, function: Function<'c>) -> Result<f64, Error> {
+fn set_cron<'c>(
+    call: &mut Call<'c>,
+    schedule: LuaString<'c>,
+    function: Function<'c>,
+) -> Result<f64, Error> {
     let text = String::from_utf8_lossy(schedule.bytes()).into_owned();
     let schedule = parse(call, text.trim());
-    let schedule = schedule.map_err(|reason| Error::argument(1, format!("schedule '{text}': {reason}")))?;
+    let schedule =
+        schedule.map_err(|reason| Error::argument(1, format!("schedule '{text}': {reason}")))?;
     start(call, Kind::Cron, schedule, function)
 }
 
@@ -163,7 +176,8 @@ fn timers<'a>(call: &'a mut Call) -> Option<&'a mut Timers> {
     call.host::<Host>().map(|host| &mut host.timers)
 }
 
-/// Clears a timer: its function is not called any more. Whether there was one of that kind and number.
+/// Clears a timer: its function is not called any more. Whether there was one of that kind and
+/// number.
 fn clear(call: &mut Call, kind: Kind, number: Whole) -> bool {
     // No timer has the number 0.
     let number = number.size().unwrap_or_default() as u64;
@@ -192,7 +206,12 @@ fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     super::registry_table(call, "timers")
 }
 
-fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Function<'c>) -> Result<f64, Error> {
+fn start<'c>(
+    call: &mut Call<'c>,
+    kind: Kind,
+    schedule: Schedule,
+    function: Function<'c>,
+) -> Result<f64, Error> {
     call.check_memory(schedule.weight().0)?;
     let due = call.now();
     let place = caller(call);
@@ -205,7 +224,15 @@ fn start<'c>(call: &mut Call<'c>, kind: Kind, schedule: Schedule, function: Func
     let goroutine = spawn(call, number, function, schedule.weight())?;
     if let Some(timers) = timers(call) {
         timers.by_goroutine.insert(goroutine, number);
-        let timer = Timer { kind, schedule, goroutine, is_running: false, due, place, _exemption: exemption };
+        let timer = Timer {
+            kind,
+            schedule,
+            goroutine,
+            is_running: false,
+            due,
+            place,
+            _exemption: exemption,
+        };
         timers.timers.insert(number, timer);
     }
     Ok(number as f64)
@@ -217,7 +244,12 @@ pub(super) fn caller(call: &mut Call) -> Vec<u8> {
     position.strip_suffix(b": ").unwrap_or(b"[C]").to_vec()
 }
 
-fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>, weight: Weight) -> Result<GoroutineId, Error> {
+fn spawn<'c>(
+    call: &mut Call<'c>,
+    number: u64,
+    function: Function<'c>,
+    weight: Weight,
+) -> Result<GoroutineId, Error> {
     let run = call.function(&RUN, &[]);
     let weight = call.userdata(weight, None);
     call.spawn(run, &[Value::number(number as f64), function.value(), weight.value()])
@@ -228,9 +260,11 @@ pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
     let Some(timers) = timers(call) else { return };
     let Some(number) = timers.by_goroutine.remove(&failed) else { return };
     let schedule = timers.timers.get(&number).map(|timer| &timer.schedule);
-    let weight = schedule.filter(|schedule| !matches!(schedule, Schedule::Once(_))).map(Schedule::weight);
-    let function =
-        functions(call).ok().and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
+    let weight =
+        schedule.filter(|schedule| !matches!(schedule, Schedule::Once(_))).map(Schedule::weight);
+    let function = functions(call)
+        .ok()
+        .and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
     match (weight, function) {
         (Some(weight), Some(function)) => {
             let Ok(goroutine) = spawn(call, number, function, weight) else { return };
@@ -258,7 +292,8 @@ struct Running {
 impl Steps for Running {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         if std::mem::take(&mut self.slept) {
-            let Some(timer) = timers(call).and_then(|timers| timers.timers.get_mut(&self.number)) else {
+            let Some(timer) = timers(call).and_then(|timers| timers.timers.get_mut(&self.number))
+            else {
                 return call.finish(());
             };
             timer.is_running = true;
@@ -297,7 +332,8 @@ impl Timer {
             // It counts from when it was set, not from when its goroutine first ran.
             Schedule::Once(after) => Some(self.due.checked_add(*after).unwrap_or(now + FAR)),
             Schedule::Every(period) => {
-                let missed = now.saturating_duration_since(self.due).as_nanos() / period.as_nanos().max(1);
+                let missed =
+                    now.saturating_duration_since(self.due).as_nanos() / period.as_nanos().max(1);
                 let periods = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
                 let due = period.checked_mul(periods).and_then(|after| self.due.checked_add(after));
                 Some(due.unwrap_or(now + FAR))

@@ -3,8 +3,8 @@
 use crate::show::{Extent, show};
 use solvm_vm::{Call, Table, Value};
 
-/// What an error says: itself if it is a text, otherwise its type and, of a table, what is in it. No Lua code runs any more where
-/// this is asked, so a `__tostring` is not.
+/// What an error says: itself if it is a text, otherwise its type and, of a table, what is in it.
+/// No Lua code runs any more where this is asked, so a `__tostring` is not.
 pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
     let mut message = call.error_message(error);
     if Table::from_value(error).is_some() {
@@ -14,7 +14,8 @@ pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
     message
 }
 
-/// The calls that were active, if they tell anything: those of natives that nothing has called have no names.
+/// The calls that were active, if they tell anything: those of natives that nothing has called have
+/// no names.
 pub fn calls(traceback: &[u8]) -> &[u8] {
     let tells_nothing = |line: &[u8]| matches!(line, b"" | b"\t[C]: ?" | b"\t[G]: ?");
     if traceback.split(|&byte| byte == b'\n').all(tells_nothing) { b"" } else { traceback }

@@ -1,8 +1,9 @@
 //! `watch_file`: a function is called when a file has changed. And `reload_script`.
 //!
-//! A watcher is a goroutine that waits for changes and calls its function. Editors write in several steps, so it waits until
-//! nothing has happened for a moment. An error in the function goes to `on_error`; the executor then starts the watcher anew. As
-//! long as there is a watcher, the default time limit stands still.
+//! A watcher is a goroutine that waits for changes and calls its function. Editors write in several
+//! steps, so it waits until nothing has happened for a moment. An error in the function goes to
+//! `on_error`; the executor then starts the watcher anew. As long as there is a watcher, the
+//! default time limit stands still.
 
 use super::executor::Exemption;
 use super::timer::caller;
@@ -71,7 +72,8 @@ impl Watchers {
     }
 }
 
-/// What was watched by a program that has ended: when it changes, another attempt may be worth while.
+/// What was watched by a program that has ended: when it changes, another attempt may be worth
+/// while.
 pub struct Changes {
     any: Arc<Notify>,
     watches: Vec<Watch>,
@@ -103,7 +105,8 @@ async fn settled(changes: &Notify) {
     while start.elapsed() < PATIENCE && timeout(QUIET, changes.notified()).await.is_ok() {}
 }
 
-/// `watch_file(path, callback)`: calls `callback(path)` when the file has been written, replaced or made.
+/// `watch_file(path, callback)`: calls `callback(path)` when the file has been written, replaced or
+/// made.
 fn watch_file<'c>(
     call: &mut Call<'c>,
     path: LuaString<'c>,
@@ -123,7 +126,9 @@ fn watch_file<'c>(
         let watch = in_pool(move || files.watch(&path, changed)).await.flatten();
         lua.finish_with(|call| match watch {
             Ok(watch) => {
-                let Some(function) = call.argument(1).and_then(Function::from_value) else { return Ok(Vec::new()) };
+                let Some(function) = call.argument(1).and_then(Function::from_value) else {
+                    return Ok(Vec::new());
+                };
                 Ok(vec![Value::number(start(call, name, place, changes, watch, function)? as f64)])
             }
             Err(error) => failure(call, &error, Some(&name)),
@@ -147,7 +152,15 @@ fn start<'c>(
     let goroutine = spawn(call, number, function)?;
     if let Some(watchers) = watchers(call) {
         watchers.by_goroutine.insert(goroutine, number);
-        let watcher = Watcher { path, goroutine, changes, is_running: false, place, watch, _exemption: exemption };
+        let watcher = Watcher {
+            path,
+            goroutine,
+            changes,
+            is_running: false,
+            place,
+            watch,
+            _exemption: exemption,
+        };
         watchers.watchers.insert(number, watcher);
     }
     Ok(number)
@@ -161,7 +174,9 @@ fn unwatch_file(call: &mut Call, number: Whole) -> bool {
         // What is removed needs no memory.
         let _ = functions.set(call, Value::number(number as f64), Value::NIL);
     }
-    let Some(watcher) = watchers(call).and_then(|watchers| watchers.remove(number)) else { return false };
+    let Some(watcher) = watchers(call).and_then(|watchers| watchers.remove(number)) else {
+        return false;
+    };
     if !watcher.is_running {
         call.end_goroutine(watcher.goroutine);
     }
@@ -177,17 +192,27 @@ fn watchers<'a>(call: &'a mut Call) -> Option<&'a mut Watchers> {
     call.host::<Host>().map(|host| &mut host.watchers)
 }
 
-fn spawn<'c>(call: &mut Call<'c>, number: u64, function: Function<'c>) -> Result<GoroutineId, Error> {
+fn spawn<'c>(
+    call: &mut Call<'c>,
+    number: u64,
+    function: Function<'c>,
+) -> Result<GoroutineId, Error> {
     let run = call.function(&RUN, &[]);
     call.spawn(run, &[Value::number(number as f64), function.value()])
 }
 
 /// A watcher's goroutine has failed: it goes on in a new one.
 pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
-    let Some(number) = watchers(call).and_then(|watchers| watchers.by_goroutine.remove(&failed)) else { return };
-    let function =
-        functions(call).ok().and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
-    let Some(goroutine) = function.and_then(|function| spawn(call, number, function).ok()) else { return };
+    let Some(number) = watchers(call).and_then(|watchers| watchers.by_goroutine.remove(&failed))
+    else {
+        return;
+    };
+    let function = functions(call)
+        .ok()
+        .and_then(|functions| Function::from_value(functions.get(Value::number(number as f64))));
+    let Some(goroutine) = function.and_then(|function| spawn(call, number, function).ok()) else {
+        return;
+    };
     if let Some(watchers) = watchers(call)
         && let Some(watcher) = watchers.watchers.get_mut(&number)
     {
@@ -217,7 +242,9 @@ fn run<'c>(_: &mut Call<'c>, number: f64, _callback: Function<'c>) -> impl Resul
                 continue;
             }
             lua.with(|call| {
-                if let Some(watcher) = watchers(call).and_then(|watchers| watchers.watchers.get_mut(&number)) {
+                if let Some(watcher) =
+                    watchers(call).and_then(|watchers| watchers.watchers.get_mut(&number))
+                {
                     watcher.is_running = true;
                 }
                 let name = call.string(&name)?.value();
@@ -233,7 +260,11 @@ fn run<'c>(_: &mut Call<'c>, number: f64, _callback: Function<'c>) -> impl Resul
 fn reload_script(call: &mut Call) -> Result<(), Error> {
     match call.host::<Host>().map(|host| &mut host.reload) {
         Some(reload) if *reload != Reload::Impossible => *reload = Reload::Asked,
-        _ => return Err(Error::text("there is no script to reload: the program did not come from a file")),
+        _ => {
+            return Err(Error::text(
+                "there is no script to reload: the program did not come from a file",
+            ));
+        }
     }
     Err(Error::end_goroutine())
 }

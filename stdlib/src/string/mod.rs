@@ -60,7 +60,12 @@ fn range(length: usize, first: i64, last: i64) -> std::ops::Range<usize> {
     if first > last { 0..0 } else { first as usize - 1..last as usize }
 }
 
-fn sub<'c>(call: &mut Call<'c>, text: LuaString<'c>, first: i64, last: Option<i64>) -> Result<LuaString<'c>, Error> {
+fn sub<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    first: i64,
+    last: Option<i64>,
+) -> Result<LuaString<'c>, Error> {
     let bytes = text.bytes();
     let range = range(bytes.len(), first, last.unwrap_or(-1));
     call.string(&bytes[range])
@@ -86,14 +91,18 @@ fn char<'c>(call: &mut Call<'c>, codes: Rest) -> Result<LuaString<'c>, Error> {
     let mut text = SmallVec::<[u8; 16]>::new();
     for (i, value) in codes.values(call).enumerate() {
         let Some(code) = value.to_number() else {
-            return Err(Error::argument(i + 1, format!("number expected, got {}", value.type_name())));
+            return Err(Error::argument(
+                i + 1,
+                format!("number expected, got {}", value.type_name()),
+            ));
         };
         text.push(u8::try_from(code as i64).map_err(|_| Error::argument(i + 1, "invalid value"))?);
     }
     call.string(&text)
 }
 
-/// Takes and ignores what later versions of Lua add: whether to leave out debug information, which comes with the source.
+/// Takes and ignores what later versions of Lua add: whether to leave out debug information, which
+/// comes with the source.
 fn dump(call: &mut Call, _arguments: Rest) -> Result<Vec<u8>, Error> {
     if call.dialect() == Dialect::GopherLua {
         return Err(Error::text(messages::NO_DUMP));
@@ -129,7 +138,8 @@ fn rep<'c>(
     let text = text.bytes();
     // Saturated, it is too long as well.
     let texts = count.saturating_mul(text.len() as u64);
-    let length = texts.saturating_add(count.saturating_sub(1).saturating_mul(separator.len() as u64));
+    let length =
+        texts.saturating_add(count.saturating_sub(1).saturating_mul(separator.len() as u64));
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if separator.is_empty() {
         return call.repeated_string(text, length);
@@ -138,7 +148,11 @@ fn rep<'c>(
 }
 
 /// `format`: C's `printf` for Lua's values.
-fn format<'c>(call: &mut Call<'c>, template: LuaString<'c>, _values: Rest) -> Result<Vec<u8>, Error> {
+fn format<'c>(
+    call: &mut Call<'c>,
+    template: LuaString<'c>,
+    _values: Rest,
+) -> Result<Vec<u8>, Error> {
     let mut text = Vec::with_capacity(template.bytes().len() + 32);
     let mut index = 0;
     for piece in Pieces::new(template.bytes()) {

@@ -1,6 +1,7 @@
 //! `find`, `match` and `gmatch`: searches that end at their first match.
 //!
-//! A search mostly ends within the budget; then nothing is kept. One that does not goes on as a state machine.
+//! A search mostly ends within the budget; then nothing is kept. One that does not goes on as a
+//! state machine.
 
 use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
 use super::{position, text_argument};
@@ -18,7 +19,11 @@ impl From<PatternError> for Error {
 }
 
 /// The compiled form of a pattern.
-pub(super) fn compiled<'c>(call: &mut Call<'c>, source: LuaString<'c>, anchor: Anchor) -> Rc<Pattern> {
+pub(super) fn compiled<'c>(
+    call: &mut Call<'c>,
+    source: LuaString<'c>,
+    anchor: Anchor,
+) -> Rc<Pattern> {
     match call.host::<Host>() {
         Some(host) => host.patterns.get(source.bytes(), source.hash(), anchor),
         None => Rc::new(Pattern::new(source.bytes(), anchor)),
@@ -126,7 +131,9 @@ impl Search {
     /// The subject, wherever this search has it.
     fn subject<'c>(&self, call: &mut Call<'c>) -> &'c [u8] {
         match self.wanted {
-            Wanted::Next => call.upvalue(SUBJECT).and_then(LuaString::from_value).map_or(&[], LuaString::bytes),
+            Wanted::Next => {
+                call.upvalue(SUBJECT).and_then(LuaString::from_value).map_or(&[], LuaString::bytes)
+            }
             _ => text_argument(call, 0),
         }
     }
@@ -182,9 +189,10 @@ pub(super) fn find<'c>(
     if plain == Some(true) || pattern::is_plain(needle) {
         call.charge(subject.len() / 256);
         return Ok(Either::Now(match pattern::find_plain(subject, needle, start) {
-            Some(at) => {
-                Either::Later(smallvec![Value::number((at + 1) as f64), Value::number((at + needle.len()) as f64)])
-            }
+            Some(at) => Either::Later(smallvec![
+                Value::number((at + 1) as f64),
+                Value::number((at + needle.len()) as f64)
+            ]),
             None => Either::Now(Value::NIL),
         }));
     }
@@ -206,14 +214,19 @@ pub(super) fn match_pattern<'c>(
 
 static ITERATOR: Definition = Definition::new("gmatch", next_match);
 
-pub(super) fn global_match<'c>(call: &mut Call<'c>, subject: LuaString<'c>, pattern: LuaString<'c>) -> Function<'c> {
+pub(super) fn global_match<'c>(
+    call: &mut Call<'c>,
+    subject: LuaString<'c>,
+    pattern: LuaString<'c>,
+) -> Function<'c> {
     call.function(&ITERATOR, &[subject.value(), pattern.value(), Value::number(0.0)])
 }
 
 /// The iterator that `gmatch` returns.
 fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
     let text = |value: Option<Value<'c>>| value.and_then(LuaString::from_value);
-    let (Some(subject), Some(pattern)) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN))) else {
+    let (Some(subject), Some(pattern)) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN)))
+    else {
         return Ok(Either::Now(Either::Now(Value::NIL)));
     };
     let start = call.upvalue(POSITION).and_then(Value::as_number).unwrap_or(0.0) as usize;

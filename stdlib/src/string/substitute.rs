@@ -175,7 +175,9 @@ impl Substitution {
                     let value = capture(call, &self.matcher, subject, usize::from(digit - b'1'))?;
                     self.add_value(call, value, found, subject)?;
                 }
-                Some(&byte) if byte != b'%' && call.dialect() == Dialect::GopherLua => self.add(call, &[b'%', byte])?,
+                Some(&byte) if byte != b'%' && call.dialect() == Dialect::GopherLua => {
+                    self.add(call, &[b'%', byte])?
+                }
                 Some(&byte) => self.add(call, &[byte])?,
                 // PUC Lua copies the zero that ends a C string.
                 None => self.add(call, &[0])?,

@@ -53,10 +53,12 @@ static NATIVES: Library = solvm_vm::library!("" {
     "random_below" => random_below,
 });
 
-/// A number from 0 to `limit` - 1, from the system's generator: a shuffle is another one in each run of a program.
+/// A number from 0 to `limit` - 1, from the system's generator: a shuffle is another one in each
+/// run of a program.
 fn random_below(_: &mut Call, limit: f64) -> Result<f64, Error> {
     let word = SysRng.try_next_u64().map_err(|error| Error::text(error.to_string()))?;
-    // 53 bits, as many as a number holds. Lists are so short that none of their places is preferred noticeably.
+    // 53 bits, as many as a number holds. Lists are so short that none of their places is preferred
+    // noticeably.
     Ok((word >> 11) as f64 % limit.max(1.0))
 }
 

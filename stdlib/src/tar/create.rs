@@ -41,20 +41,40 @@ pub(super) fn create(
         Sources::One(path) => {
             let metadata = files.metadata(path, true).map_err(|error| of(path, error))?;
             let is_folder = metadata.is_folder();
-            let name = if is_folder { PathBuf::new() } else { path.file_name().unwrap_or_default().into() };
-            find(files, Item { path: path.clone(), name, metadata }, existing.as_deref(), &mut items)?;
+            let name = if is_folder {
+                PathBuf::new()
+            } else {
+                path.file_name().unwrap_or_default().into()
+            };
+            find(
+                files,
+                Item { path: path.clone(), name, metadata },
+                existing.as_deref(),
+                &mut items,
+            )?;
         }
         Sources::Several(paths) => {
             for path in paths {
                 let metadata = files.metadata(path, false).map_err(|error| of(path, error))?;
                 let name = name_of(path).ok_or_else(|| {
-                    io::Error::new(io::ErrorKind::InvalidInput, format!("{}: leads out of the folder", path.display()))
+                    io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        format!("{}: leads out of the folder", path.display()),
+                    )
                 })?;
-                find(files, Item { path: path.clone(), name, metadata }, existing.as_deref(), &mut items)?;
+                find(
+                    files,
+                    Item { path: path.clone(), name, metadata },
+                    existing.as_deref(),
+                    &mut items,
+                )?;
             }
         }
     }
-    let sizes = items.iter().filter(|item| item.metadata.kind == FileKind::File).map(|item| item.metadata.size);
+    let sizes = items
+        .iter()
+        .filter(|item| item.metadata.kind == FileKind::File)
+        .map(|item| item.metadata.size);
     let size = sizes.fold(0, u64::saturating_add);
     let bar = progress.begin_transfer(&archive.to_string_lossy(), Some(size));
     let mut replacement = files.replace(archive, None)?;
@@ -81,14 +101,23 @@ fn name_of(path: &Path) -> Option<PathBuf> {
 }
 
 /// Adds a file, or a folder and everything in it; but not the archive.
-fn find(files: &dyn FileSystem, item: Item, archive: Option<&Path>, items: &mut Vec<Item>) -> io::Result<()> {
+fn find(
+    files: &dyn FileSystem,
+    item: Item,
+    archive: Option<&Path>,
+    items: &mut Vec<Item>,
+) -> io::Result<()> {
     let mut stack = vec![item];
     while let Some(item) = stack.pop() {
         if archive.is_some() && files.canonical(&item.path).ok().as_deref() == archive {
             continue;
         }
         if item.metadata.is_folder() {
-            for name in sorted_names(files, &item.path).map_err(|error| of(&item.path, error))?.into_iter().rev() {
+            for name in sorted_names(files, &item.path)
+                .map_err(|error| of(&item.path, error))?
+                .into_iter()
+                .rev()
+            {
                 let path = item.path.join(&name);
                 // One that has been removed meanwhile is not there.
                 let Ok(metadata) = files.metadata(&path, false) else { continue };
@@ -106,7 +135,12 @@ fn find(files: &dyn FileSystem, item: Item, archive: Option<&Path>, items: &mut 
     Ok(())
 }
 
-fn pack<W: Write>(files: &dyn FileSystem, items: &[Item], bar: &Arc<Bar>, output: W) -> io::Result<W> {
+fn pack<W: Write>(
+    files: &dyn FileSystem,
+    items: &[Item],
+    bar: &Arc<Bar>,
+    output: W,
+) -> io::Result<W> {
     let mut builder = Builder::new(output);
     for item in items {
         let mut header = Header::new_gnu();
@@ -120,7 +154,9 @@ fn pack<W: Write>(files: &dyn FileSystem, items: &[Item], bar: &Arc<Bar>, output
                 header.set_size(item.metadata.size);
                 let source = files.open(&item.path).map_err(|error| of(&item.path, error))?;
                 let mut contents = bar.count(Exactly { source, left: item.metadata.size });
-                builder.append_data(&mut header, &item.name, &mut contents).map_err(|error| of(&item.path, error))?;
+                builder
+                    .append_data(&mut header, &item.name, &mut contents)
+                    .map_err(|error| of(&item.path, error))?;
             }
             FileKind::Folder => {
                 header.set_entry_type(EntryType::Directory);
@@ -134,7 +170,12 @@ fn pack<W: Write>(files: &dyn FileSystem, items: &[Item], bar: &Arc<Bar>, output
                 let target = files.read_link(&item.path).map_err(|error| of(&item.path, error))?;
                 builder.append_link(&mut header, &item.name, target)?;
             }
-            _ => return Err(io::Error::other(format!("{}: is neither a file nor a folder", item.path.display()))),
+            _ => {
+                return Err(io::Error::other(format!(
+                    "{}: is neither a file nor a folder",
+                    item.path.display()
+                )));
+            }
         }
     }
     builder.into_inner()

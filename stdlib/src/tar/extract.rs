@@ -1,8 +1,9 @@
 //! Unpacking an archive into a folder, and nowhere else.
 //!
-//! Nothing is written through a symbolic link, whether the archive has made it or it was there before: each folder on the way to
-//! a file is looked at. Links may only lead to what lies in the folder. A file is written beside its place and put there whole,
-//! so what else has the same contents by a hard link is not changed.
+//! Nothing is written through a symbolic link, whether the archive has made it or it was there
+//! before: each folder on the way to a file is looked at. Links may only lead to what lies in the
+//! folder. A file is written beside its place and put there whole, so what else has the same
+//! contents by a hard link is not changed.
 
 use super::read::{Limited, Reader, no_archive};
 use crate::files::create_folders;
@@ -82,7 +83,8 @@ impl Target<'_> {
                 let target = entry.link_name()?.ok_or_else(|| broken(&name))?.into_owned();
                 let target = inside(&target).ok_or_else(|| outside(&name))?;
                 let target = self.prepare(&target)?;
-                let existing = self.files.metadata(&target, false).map_err(|error| about(&name, error))?;
+                let existing =
+                    self.files.metadata(&target, false).map_err(|error| about(&name, error))?;
                 if existing.kind != FileKind::File {
                     return Err(outside(&name));
                 }
@@ -92,7 +94,8 @@ impl Target<'_> {
                 }
             }
             _ => {
-                let text = format!("'{}' is a device or a pipe, which is not unpacked", name.display());
+                let text =
+                    format!("'{}' is a device or a pipe, which is not unpacked", name.display());
                 return Err(io::Error::new(io::ErrorKind::Unsupported, text));
             }
         }
@@ -114,7 +117,10 @@ impl Target<'_> {
         match self.files.metadata(path, false) {
             Ok(existing) if existing.is_folder() => Ok(()),
             Ok(_) => {
-                let text = format!("'{}' is there and no folder: nothing is written through it", path.display());
+                let text = format!(
+                    "'{}' is there and no folder: nothing is written through it",
+                    path.display()
+                );
                 Err(io::Error::new(io::ErrorKind::NotADirectory, text))
             }
             Err(_) => self.files.create_folder(path),
@@ -129,7 +135,12 @@ impl Target<'_> {
         }
     }
 
-    fn write(&mut self, path: &Path, entry: &mut Entry<Limited>, permissions: u32) -> io::Result<()> {
+    fn write(
+        &mut self,
+        path: &Path,
+        entry: &mut Entry<Limited>,
+        permissions: u32,
+    ) -> io::Result<()> {
         let existing = self.files.metadata(path, false).ok();
         if existing.is_some_and(|existing| existing.kind != FileKind::File) {
             // What a link leads to would be replaced, and a pipe written to.
@@ -141,13 +152,17 @@ impl Target<'_> {
         loop {
             let count = entry.read(&mut buffer)?;
             if count == 0 && missing > 0 {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends in the middle of it"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "the archive ends in the middle of it",
+                ));
             }
             if count == 0 {
                 return file.finish();
             }
             missing = missing.saturating_sub(count as u64);
-            self.left = self.left.checked_sub(count as u64).ok_or_else(|| too_large(self.max_size))?;
+            self.left =
+                self.left.checked_sub(count as u64).ok_or_else(|| too_large(self.max_size))?;
             file.write_all(&buffer[..count])?;
         }
     }
@@ -166,8 +181,8 @@ fn inside(path: &Path) -> Option<PathBuf> {
     Some(parts)
 }
 
-/// Whether what a symbolic link says leads to something in the folder. `..` may stand at its beginning only: behind another
-/// link it would lead elsewhere than it seems to.
+/// Whether what a symbolic link says leads to something in the folder. `..` may stand at its
+/// beginning only: behind another link it would lead elsewhere than it seems to.
 fn stays_inside(link: &Path, target: &Path) -> bool {
     let mut depth = link.components().count().saturating_sub(1);
     let mut has_begun = false;
@@ -221,7 +236,11 @@ mod tests {
             ("a", "", false),
             ("a", "..", false),
         ] {
-            assert_eq!(stays_inside(Path::new(link), Path::new(target)), stays, "{link} -> {target}");
+            assert_eq!(
+                stays_inside(Path::new(link), Path::new(target)),
+                stays,
+                "{link} -> {target}"
+            );
         }
     }
 }

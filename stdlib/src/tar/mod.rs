@@ -23,7 +23,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("tar" {
     "list" => list,
 });
 
-/// `tar.create(archive, source[, compress | options])`: packs what is in a folder, a file, or the files in a list.
+/// `tar.create(archive, source[, compress | options])`: packs what is in a folder, a file, or the
+/// files in a list.
 fn create_archive<'c>(
     call: &mut Call<'c>,
     archive: LuaString<'c>,
@@ -35,9 +36,13 @@ fn create_archive<'c>(
     } else if let Some(list) = Table::from_value(source) {
         create::Sources::Several(paths(list)?)
     } else {
-        return Err(Error::argument(2, format!("string or table expected, got {}", source.type_name())));
+        return Err(Error::argument(
+            2,
+            format!("string or table expected, got {}", source.type_name()),
+        ));
     };
-    let is_compressed = |name: &[u8]| [&b".gz"[..], b".tgz"].iter().any(|ending| name.ends_with(ending));
+    let is_compressed =
+        |name: &[u8]| [&b".gz"[..], b".tgz"].iter().any(|ending| name.ends_with(ending));
     let third = third.unwrap_or(Value::NIL);
     let (compress, options) = match (third.as_boolean(), Table::from_value(third)) {
         (Some(compress), _) => (Some(compress), Options::new(None, 3, &[])?),
@@ -45,12 +50,18 @@ fn create_archive<'c>(
             let options = Options::new(table, 3, &["compress", "progress"])?;
             (options.boolean(call, "compress")?, options)
         }
-        _ => return Err(Error::argument(3, format!("boolean or table expected, got {}", third.type_name()))),
+        _ => {
+            return Err(Error::argument(
+                3,
+                format!("boolean or table expected, got {}", third.type_name()),
+            ));
+        }
     };
     let compress = compress.unwrap_or_else(|| is_compressed(archive.bytes()));
     let progress = progress::unless_refused(call, &options)?;
-    let create =
-        move |files: &dyn FileSystem, archive: &Path| create::create(files, archive, &sources, compress, &progress);
+    let create = move |files: &dyn FileSystem, archive: &Path| {
+        create::create(files, archive, &sources, compress, &progress)
+    };
     perform(call, archive, create, crate::files::done)
 }
 
@@ -59,7 +70,8 @@ fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
     let path = |index: usize| {
         let value = list.get(index);
         let path = LuaString::from_value(value).map(|path| path_of(path.bytes()));
-        let wrong = || format!("string expected at index {index} of the list, got {}", value.type_name());
+        let wrong =
+            || format!("string expected at index {index} of the list, got {}", value.type_name());
         path.ok_or_else(|| Error::argument(2, wrong()))
     };
     (1..=list.length()).map(path).collect()
@@ -76,8 +88,9 @@ fn extract_archive<'c>(
     let max_size = options.size(call, "max_size")?.map_or(extract::MAX_SIZE, |size| size as u64);
     let progress = progress::unless_refused(call, &options)?;
     let folder = path_of(folder.bytes());
-    let extract =
-        move |files: &dyn FileSystem, archive: &Path| extract::extract(files, archive, &folder, max_size, &progress);
+    let extract = move |files: &dyn FileSystem, archive: &Path| {
+        extract::extract(files, archive, &folder, max_size, &progress)
+    };
     perform(call, archive, extract, crate::files::done)
 }
 
@@ -93,7 +106,10 @@ struct Listed {
 }
 
 /// `tar.list(archive)`: what is in an archive.
-fn list<'c>(call: &mut Call<'c>, archive: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn list<'c>(
+    call: &mut Call<'c>,
+    archive: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     perform(call, archive, read_list, |call, entries| {
         let table = call.table(entries.len(), 0)?;
         for (index, entry) in entries.into_iter().enumerate() {
@@ -129,7 +145,9 @@ fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> 
         };
         let link = entry.link_name_bytes().map(|link| link.into_owned());
         let size = entry.path_bytes().len() + link.as_ref().map_or(0, Vec::len);
-        left = left.checked_sub(size).ok_or_else(|| io::Error::other("the names in the archive are too long"))?;
+        left = left
+            .checked_sub(size)
+            .ok_or_else(|| io::Error::other("the names in the archive are too long"))?;
         entries.push(Listed { name: entry.path_bytes().into_owned(), kind, metadata, link });
         Ok(())
     })?;

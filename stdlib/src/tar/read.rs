@@ -43,7 +43,11 @@ impl Read for Limited {
 impl Reader {
     /// Opens an archive; whether it is compressed can be seen from its first bytes.
     /// How far it has been read is its progress.
-    pub(super) fn open(files: &dyn FileSystem, path: &Path, progress: &Progress) -> io::Result<Reader> {
+    pub(super) fn open(
+        files: &dyn FileSystem,
+        path: &Path,
+        progress: &Progress,
+    ) -> io::Result<Reader> {
         let mut source: Box<dyn Source> = files.open(path)?;
         let mut start = Vec::new();
         source.by_ref().take(2).read_to_end(&mut start)?;
@@ -51,21 +55,30 @@ impl Reader {
         source.seek(SeekFrom::Start(0))?;
         let source = progress.begin_transfer(&path.to_string_lossy(), Some(size)).count(source);
         let source = BufReader::with_capacity(1 << 16, source);
-        let source: Box<dyn Read> =
-            if start == [0x1f, 0x8b] { Box::new(MultiGzDecoder::new(source)) } else { Box::new(source) };
+        let source: Box<dyn Read> = if start == [0x1f, 0x8b] {
+            Box::new(MultiGzDecoder::new(source))
+        } else {
+            Box::new(source)
+        };
         Ok(Reader { source })
     }
 
     /// Looks at every entry.
-    pub(super) fn each(self, mut look: impl FnMut(&mut Entry<Limited>) -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn each(
+        self,
+        mut look: impl FnMut(&mut Entry<Limited>) -> io::Result<()>,
+    ) -> io::Result<()> {
         let left = Rc::new(Cell::new(MAX_HEADERS));
         let mut archive = Archive::new(Limited { source: self.source, left: left.clone() });
         let mut count = 0;
         for entry in archive.entries()? {
-            let mut entry = entry.map_err(|error| if left.get() == 0 { too_long() } else { no_archive(error) })?;
+            let mut entry = entry
+                .map_err(|error| if left.get() == 0 { too_long() } else { no_archive(error) })?;
             count += 1;
             if count > MAX_ENTRIES {
-                return Err(io::Error::other(format!("the archive has more than {MAX_ENTRIES} entries")));
+                return Err(io::Error::other(format!(
+                    "the archive has more than {MAX_ENTRIES} entries"
+                )));
             }
             left.set(u64::MAX);
             // Attributes of the archive itself are no entry.
@@ -74,7 +87,11 @@ impl Reader {
             }
             // What was not looked at is passed over; then comes the next entry's head.
             let is_sparse = entry.header().entry_type() == EntryType::GNUSparse;
-            let stored = if is_sparse { entry.header().entry_size().map_err(no_archive)? } else { entry.size() };
+            let stored = if is_sparse {
+                entry.header().entry_size().map_err(no_archive)?
+            } else {
+                entry.size()
+            };
             let unread = stored.saturating_sub(u64::MAX - left.get());
             left.set(unread.saturating_add(BLOCK + MAX_HEADERS));
         }

@@ -26,12 +26,22 @@ impl Memory {
     }
 
     fn make(&self, path: &Path, kind: FileKind) -> io::Result<()> {
-        let is_plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
-        assert!(is_plain && path.starts_with(TARGET) && path != Path::new(TARGET), "{}", path.display());
+        let is_plain =
+            path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+        assert!(
+            is_plain && path.starts_with(TARGET) && path != Path::new(TARGET),
+            "{}",
+            path.display()
+        );
         let mut made = self.made.lock().unwrap();
         let parents = path.ancestors().skip(1).take_while(|folder| folder.starts_with(TARGET));
         for folder in parents {
-            assert_eq!(made.get(folder), Some(&FileKind::Folder), "{} is written through", folder.display());
+            assert_eq!(
+                made.get(folder),
+                Some(&FileKind::Folder),
+                "{} is written through",
+                folder.display()
+            );
         }
         made.insert(path.into(), kind);
         Ok(())
@@ -62,7 +72,12 @@ impl FileSystem for Memory {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.made.lock().unwrap().remove(path).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.made
+            .lock()
+            .unwrap()
+            .remove(path)
+            .map(drop)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn link(&self, _: &Path, path: &Path, symbolic: bool) -> io::Result<()> {
@@ -138,10 +153,24 @@ fn mend(archive: &mut [u8]) {
 fn damaged_archives_write_nothing_outside() {
     let archive = packed();
     let sound = Memory::new(archive.clone());
-    extract::extract(&sound, Path::new("x.tar"), Path::new(TARGET), 1 << 20, &Progress::default()).unwrap();
-    assert_eq!(sound.made.lock().unwrap().get(Path::new("/target/folder/link")), Some(&FileKind::Link));
-    let pieces: [&[u8]; 10] =
-        [b"../", b"/", b"up/x", b"..", b"\0", b"2", b"1", b"L", b"x", b"\xff\xff\xff\xff\xff\xff\xff\xff"];
+    extract::extract(&sound, Path::new("x.tar"), Path::new(TARGET), 1 << 20, &Progress::default())
+        .unwrap();
+    assert_eq!(
+        sound.made.lock().unwrap().get(Path::new("/target/folder/link")),
+        Some(&FileKind::Link)
+    );
+    let pieces: [&[u8]; 10] = [
+        b"../",
+        b"/",
+        b"up/x",
+        b"..",
+        b"\0",
+        b"2",
+        b"1",
+        b"L",
+        b"x",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff",
+    ];
     let mut state: u64 = 1;
     let mut next = move |limit: usize| {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -154,7 +183,11 @@ fn damaged_archives_write_nothing_outside() {
             // Mostly in the names, kinds and links of heads.
             let block = next(damaged.len() / 512) * 512;
             let place = block + [0, 0, 156, 157, 124, next(512)][next(6)];
-            let piece = if next(2) == 0 { pieces[next(pieces.len())].to_vec() } else { vec![next(256) as u8] };
+            let piece = if next(2) == 0 {
+                pieces[next(pieces.len())].to_vec()
+            } else {
+                vec![next(256) as u8]
+            };
             let end = (place + piece.len()).min(damaged.len());
             damaged[place..end].copy_from_slice(&piece[..end - place]);
         }
@@ -164,7 +197,14 @@ fn damaged_archives_write_nothing_outside() {
         let files = Memory::new(damaged);
         // `Memory` asserts that everything is inside.
         unpacked += usize::from(
-            extract::extract(&files, Path::new("x.tar"), Path::new(TARGET), 1 << 20, &Progress::default()).is_ok(),
+            extract::extract(
+                &files,
+                Path::new("x.tar"),
+                Path::new(TARGET),
+                1 << 20,
+                &Progress::default(),
+            )
+            .is_ok(),
         );
         let _ = read_list(&files, Path::new("x.tar"));
     }

@@ -53,12 +53,15 @@ impl ValueWriter {
 
     fn text(&mut self, bytes: &[u8]) -> Result<Arc<str>, &'static str> {
         self.size += bytes.len();
-        std::str::from_utf8(bytes).map(Arc::from).map_err(|_| "a string that is no UTF-8 cannot be shown")
+        std::str::from_utf8(bytes)
+            .map(Arc::from)
+            .map_err(|_| "a string that is no UTF-8 cannot be shown")
     }
 
     fn end(&mut self) {
         let value = match self.open.pop() {
-            // An empty table may be a map as well: it has fields that are nil, and nothing to range over.
+            // An empty table may be a map as well: it has fields that are nil, and nothing to range
+            // over.
             Some(Open::List(items)) if items.is_empty() => Value::Map(Arc::default()),
             Some(Open::List(items)) => Value::List(items.into()),
             Some(Open::Map(fields, _)) => Value::Map(Arc::new(fields)),

@@ -1,7 +1,9 @@
-//! `template`: texts with places that are filled in, in the syntax of Go's html/template, whose contextual escaping the crate
-//! `gotmpl` has: what is filled in is escaped for HTML, attributes, URLs, JavaScript and CSS as its place demands.
+//! `template`: texts with places that are filled in, in the syntax of Go's html/template, whose
+//! contextual escaping the crate `gotmpl` has: what is filled in is escaped for HTML, attributes,
+//! URLs, JavaScript and CSS as its place demands.
 //!
-//! Parsing and filling happen on the blocking pool: a template may have loops, and recursion, which wants a stack.
+//! Parsing and filling happen on the blocking pool: a template may have loops, and recursion, which
+//! wants a stack.
 
 mod data;
 mod nesting;
@@ -63,14 +65,21 @@ struct Settings {
 }
 
 /// The settings in a table that is argument `index`.
-fn settings<'c>(call: &mut Call<'c>, options: Option<Table<'c>>, index: usize) -> Result<Settings, Error> {
+fn settings<'c>(
+    call: &mut Call<'c>,
+    options: Option<Table<'c>>,
+    index: usize,
+) -> Result<Settings, Error> {
     let options = Options::new(options, index, &["name", "delimiters", "missing"])?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let delimiters = match options.table(call, "delimiters")? {
         None => None,
         Some(pair) => {
-            let delimiter =
-                |i| LuaString::from_value(pair.get(i)).map(LuaString::bytes).filter(|text| !text.is_empty());
+            let delimiter = |i| {
+                LuaString::from_value(pair.get(i))
+                    .map(LuaString::bytes)
+                    .filter(|text| !text.is_empty())
+            };
             match (delimiter(1), delimiter(2)) {
                 (Some(left), Some(right)) => Some((text(left), text(right))),
                 _ => return Err(options.wrong("delimiters", "two strings expected")),
@@ -86,11 +95,13 @@ fn settings<'c>(call: &mut Call<'c>, options: Option<Table<'c>>, index: usize) -
     Ok(Settings { name: options.text(call, "name")?.map(text), delimiters, missing })
 }
 
-/// A template made of one text or several, each with its name. The first one is what is filled when no other is named.
+/// A template made of one text or several, each with its name. The first one is what is filled when
+/// no other is named.
 fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template, String> {
     let mut template: Option<Template> = None;
     for (name, source) in sources {
-        let source = String::from_utf8(source).map_err(|_| format!("template: {name}: invalid UTF-8"))?;
+        let source =
+            String::from_utf8(source).map_err(|_| format!("template: {name}: invalid UTF-8"))?;
         template = Some(match template {
             None => {
                 let mut first = Template::new(&name).missing_key(settings.missing);
@@ -108,7 +119,12 @@ fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template,
 }
 
 /// Adds a text, and the templates that it defines, to a template.
-fn add(mut whole: Template, name: &str, source: &str, settings: &Settings) -> Result<Template, String> {
+fn add(
+    mut whole: Template,
+    name: &str,
+    source: &str,
+    settings: &Settings,
+) -> Result<Template, String> {
     let mut part = gotmpl::Template::new(name);
     if let Some((left, right)) = &settings.delimiters {
         part = part.delims(left, right);
@@ -133,7 +149,8 @@ async fn finish_with_template(
     lua.finish_with(|call| match parsed {
         Ok(template) => {
             let name = call.string(template.name().as_bytes())?.value();
-            let object = object::new(call, Parsed(Arc::new(template)), &METHODS, &[("name", name)], &[])?;
+            let object =
+                object::new(call, Parsed(Arc::new(template)), &METHODS, &[("name", name)], &[])?;
             Ok(vec![object.value()])
         }
         Err(message) => failure(call, &message),
@@ -168,7 +185,9 @@ async fn parse_paths(
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         match files::read(&lua, files.clone(), path.clone(), MAX_SOURCE).await? {
             Ok(source) => sources.push((name, source)),
-            Err(error) => return lua.finish_with(|call| io_failure(call, &error, Some(&path_bytes(path)))),
+            Err(error) => {
+                return lua.finish_with(|call| io_failure(call, &error, Some(&path_bytes(path))));
+            }
         }
     }
     finish_with_template(lua, sources, settings).await
@@ -186,7 +205,10 @@ fn parse_file<'c>(
 }
 
 /// `template.parse_files(path, ...)`: one template of several files, which can use each other.
-fn parse_files<'c>(call: &mut Call<'c>, arguments: Rest) -> Result<impl Results<'c> + use<'c>, Error> {
+fn parse_files<'c>(
+    call: &mut Call<'c>,
+    arguments: Rest,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut values: Vec<Value<'c>> = arguments.values(call).collect();
     let options = match values.last().copied().and_then(Table::from_value) {
         Some(options) if values.len() > 1 => {
@@ -203,7 +225,8 @@ fn parse_files<'c>(call: &mut Call<'c>, arguments: Rest) -> Result<impl Results<
     let settings = settings(call, options, call.argument_count())?;
     let mut paths = Vec::with_capacity(in_list.len());
     for (i, value) in in_list.into_iter().enumerate() {
-        let expected = || Error::argument(i + 1, format!("string expected, got {}", value.type_name()));
+        let expected =
+            || Error::argument(i + 1, format!("string expected, got {}", value.type_name()));
         paths.push(path_of(LuaString::from_value(value).ok_or_else(expected)?.bytes()));
     }
     if paths.is_empty() {
@@ -220,12 +243,16 @@ fn parse_glob<'c>(
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let settings = settings(call, options, 2)?;
-    let text = std::str::from_utf8(pattern.bytes()).map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
-    let pattern = Pattern::parse(text).map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
+    let text = std::str::from_utf8(pattern.bytes())
+        .map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
+    let pattern = Pattern::parse(text)
+        .map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
     let (files, text) = (file_system(call)?, text.to_owned());
     Ok(asynchronous::run(move |lua| async move {
         match files::find(&lua, files.clone(), &text, pattern).await? {
-            Ok(paths) if paths.is_empty() => lua.finish_with(|call| failure(call, &format!("{text}: no file matches"))),
+            Ok(paths) if paths.is_empty() => {
+                lua.finish_with(|call| failure(call, &format!("{text}: no file matches")))
+            }
             Ok(paths) => parse_paths(lua, files, paths, settings).await,
             Err(error) => lua.finish_with(|call| io_failure(call, &error, Some(text.as_bytes()))),
         }
@@ -255,7 +282,12 @@ enum Failure {
 }
 
 /// Fills a template with the value in a slot: the result is the text, or nil and a message.
-async fn fill(lua: Lua, template: Arc<Template>, name: Option<String>, value: Slot) -> Result<Finished, Error> {
+async fn fill(
+    lua: Lua,
+    template: Arc<Template>,
+    name: Option<String>,
+    value: Slot,
+) -> Result<Finished, Error> {
     let mut writer = ValueWriter::default();
     let mut open = None;
     loop {
@@ -287,9 +319,10 @@ async fn fill(lua: Lua, template: Arc<Template>, name: Option<String>, value: Sl
         match result {
             Ok(()) => Ok(output.text),
             Err(gotmpl::TemplateError::Write) if room < MAX_OUTPUT => Err(Failure::NoMemory),
-            Err(gotmpl::TemplateError::Write) => {
-                Err(Failure::Reason(format!("the text would be longer than {} MiB", MAX_OUTPUT >> 20)))
-            }
+            Err(gotmpl::TemplateError::Write) => Err(Failure::Reason(format!(
+                "the text would be longer than {} MiB",
+                MAX_OUTPUT >> 20
+            ))),
             Err(error) => Err(Failure::Reason(error.to_string())),
         }
     });
@@ -317,7 +350,8 @@ fn execute<'c>(
     Ok(asynchronous::run(move |lua| fill(lua, template, None, data)))
 }
 
-/// `Template:execute_template(name[, data])`: the text of one of the templates that are defined in it.
+/// `Template:execute_template(name[, data])`: the text of one of the templates that are defined in
+/// it.
 fn execute_template<'c>(
     call: &mut Call<'c>,
     this: This<'c, Parsed>,
@@ -342,8 +376,13 @@ fn templates<'c>(call: &mut Call<'c>, this: This<'c, Parsed>) -> Result<Table<'c
 }
 
 /// Text that is not escaped where it is of the right kind.
-fn trusted<'c>(call: &mut Call<'c>, text: LuaString<'c>, kind: SafeKind) -> Result<Userdata<'c>, Error> {
-    let text = std::str::from_utf8(text.bytes()).map_err(|_| Error::argument(1, "text is no UTF-8"))?;
+fn trusted<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    kind: SafeKind,
+) -> Result<Userdata<'c>, Error> {
+    let text =
+        std::str::from_utf8(text.bytes()).map_err(|_| Error::argument(1, "text is no UTF-8"))?;
     call.check_memory(text.len())?;
     Ok(call.userdata(Trusted { kind, text: text.into() }, None))
 }

@@ -1,7 +1,9 @@
-//! How templates are nested, before anything else is done with them. Escaping looks at the body of a `{{range}}` twice, so that the
-//! time that it takes doubles with each that is inside of another; and it follows branches and calls of templates by recursion,
-//! for which a stack has an end. It ends for templates that call themselves, since each is looked at once for every context that
-//! it is called in; but of JavaScript's templates (in backquotes), which may be nested, there are endlessly many contexts.
+//! How templates are nested, before anything else is done with them. Escaping looks at the body of
+//! a `{{range}}` twice, so that the time that it takes doubles with each that is inside of another;
+//! and it follows branches and calls of templates by recursion, for which a stack has an end. It
+//! ends for templates that call themselves, since each is looked at once for every context that it
+//! is called in; but of JavaScript's templates (in backquotes), which may be nested, there are
+//! endlessly many contexts.
 
 use gotmpl::html::Template;
 use gotmpl::parse::{BranchNode, ListNode, Node};
@@ -14,12 +16,19 @@ const MAX_LEVELS: usize = 200;
 
 /// Fails if the templates are nested too deeply.
 pub(super) fn check(template: &Template) -> Result<(), String> {
-    let mut depths =
-        Depths { template, known: HashMap::new(), open: Vec::new(), has_cycle: false, has_backquote: false };
+    let mut depths = Depths {
+        template,
+        known: HashMap::new(),
+        open: Vec::new(),
+        has_cycle: false,
+        has_backquote: false,
+    };
     for name in template.templates() {
         let depth = depths.of(name, 0)?;
         if depth.ranges > MAX_RANGES {
-            return Err(format!("template: {name}: more than {MAX_RANGES} ranges inside of each other"));
+            return Err(format!(
+                "template: {name}: more than {MAX_RANGES} ranges inside of each other"
+            ));
         }
         if depth.levels > MAX_LEVELS {
             return Err(too_deep(name));

@@ -15,7 +15,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("utils" {
     "unpack" => in_lua,
 });
 
-static SOURCE: Source = Source { name: "utils", text: include_str!("utils.lua"), natives: &NATIVES };
+static SOURCE: Source =
+    Source { name: "utils", text: include_str!("utils.lua"), natives: &NATIVES };
 
 static NATIVES: Library = solvm_vm::library!("" {});
 

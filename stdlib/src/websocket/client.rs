@@ -64,10 +64,12 @@ fn ws_connect<'c>(
     url: LuaString<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let options = Options::new(options, 2, &["ca_file", "headers", "insecure", "max_message", "timeout"])?;
+    let options =
+        Options::new(options, 2, &["ca_file", "headers", "insecure", "max_message", "timeout"])?;
     let mut headers = HeaderMap::new();
     if let Some(table) = options.table(call, "headers")? {
-        headers::from_table(call, table, &mut headers).map_err(|text| options.wrong("headers", &text))?;
+        headers::from_table(call, table, &mut headers)
+            .map_err(|text| options.wrong("headers", &text))?;
     }
     let wishes = Wishes {
         headers,
@@ -118,7 +120,10 @@ async fn connect(target: Target, wishes: Wishes, budget: Budget) -> Result<Socke
     let config = in_pool(move || tls::client_config(&trust, &[b"http/1.1"])).await.flatten();
     let config = config.map_err(|error| reason(&error))?;
     let name = ServerName::try_from(target.host.clone()).map_err(|error| error.to_string())?;
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| innermost(&error))?;
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
+        .map_err(|error| innermost(&error))?;
     shake_hands(stream, target, wishes.headers, surroundings).await
 }
 
@@ -136,7 +141,9 @@ where
     let config = config(surroundings.max_message);
     match client_async_with_config(request, stream, Some(config)).await {
         Ok((stream, _)) => Ok(open(stream, surroundings)),
-        Err(WebSocketError::Http(response)) => Err(format!("the server answers {}", response.status())),
+        Err(WebSocketError::Http(response)) => {
+            Err(format!("the server answers {}", response.status()))
+        }
         Err(error) => Err(innermost(&error)),
     }
 }

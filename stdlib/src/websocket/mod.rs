@@ -1,7 +1,8 @@
 //! WebSockets, of servers and of clients: objects with `send`, `receive` and `close`.
 //!
-//! A task of its own reads and writes each one ([`pump`]): pings are answered and the end is noticed whatever the program does.
-//! Few messages wait on either side; beyond that, the sender waits.
+//! A task of its own reads and writes each one ([`pump`]): pings are answered and the end is
+//! noticed whatever the program does. Few messages wait on either side; beyond that, the sender
+//! waits.
 
 pub(crate) mod client;
 mod pump;
@@ -66,7 +67,8 @@ fn config(max_message: usize) -> WebSocketConfig {
 /// A server's end of a connection that has become a WebSocket.
 pub(crate) async fn serve(upgraded: Upgraded, surroundings: Surroundings) -> Socket {
     let config = config(surroundings.max_message);
-    let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+    let stream =
+        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     open(stream, surroundings)
 }
 
@@ -109,7 +111,11 @@ pub(crate) fn to_lua<'c>(call: &mut Call<'c>, socket: Socket) -> Result<Userdata
     new(call, socket, None)
 }
 
-fn new<'c>(call: &mut Call<'c>, socket: Socket, exemption: Option<Exemption>) -> Result<Userdata<'c>, Error> {
+fn new<'c>(
+    call: &mut Call<'c>,
+    socket: Socket,
+    exemption: Option<Exemption>,
+) -> Result<Userdata<'c>, Error> {
     let remote = call.string(socket.remote.as_bytes())?.value();
     let shared = Shared {
         commands: RefCell::new(Some(socket.commands)),
@@ -146,7 +152,8 @@ impl FromLua for Kind {
     }
 }
 
-/// `ws:send(message[, kind])`: true when it is on its way; false and the reason if the other end is gone.
+/// `ws:send(message[, kind])`: true when it is on its way; false and the reason if the other end is
+/// gone.
 fn send<'c>(
     call: &mut Call<'c>,
     this: This<'c, Handle>,
@@ -166,7 +173,9 @@ fn send<'c>(
     };
     let message = match sender.try_send(Command::Send(message)) {
         Ok(()) => return Ok(Either::Now(vec![Value::boolean(true)])),
-        Err(mpsc::error::TrySendError::Closed(_)) => return Ok(Either::Now(sent(call, Err(CLOSED.into()))?)),
+        Err(mpsc::error::TrySendError::Closed(_)) => {
+            return Ok(Either::Now(sent(call, Err(CLOSED.into()))?));
+        }
         Err(mpsc::error::TrySendError::Full(message)) => message,
     };
     let shared = this.0.clone();
@@ -193,24 +202,38 @@ fn receive<'c>(
             Some(None) => shared.end.tell(call, CLOSED),
             Some(Some(Some((message, _share)))) => {
                 let kind = if message.is_text() { "text" } else { "binary" };
-                Ok(vec![call.string(&message.into_data())?.value(), call.string(kind.as_bytes())?.value()])
+                Ok(vec![
+                    call.string(&message.into_data())?.value(),
+                    call.string(kind.as_bytes())?.value(),
+                ])
             }
             Some(Some(None)) => {
                 shared.exemption.take();
                 let mut results = shared.end.tell(call, CLOSED)?;
                 let (code, reason) = shared.ending.get();
-                results.extend([Value::number(f64::from(code)), call.string(reason.as_bytes())?.value()]);
+                results.extend([
+                    Value::number(f64::from(code)),
+                    call.string(reason.as_bytes())?.value(),
+                ]);
                 Ok(results)
             }
         })
     }))
 }
 
-/// `ws:close([code[, reason]])`: tells the other end; whoever waits for it learns that it is closed.
-fn close(_: &mut Call, this: This<Handle>, code: Option<f64>, reason: Option<LuaString>) -> Result<(), Error> {
+/// `ws:close([code[, reason]])`: tells the other end; whoever waits for it learns that it is
+/// closed.
+fn close(
+    _: &mut Call,
+    this: This<Handle>,
+    code: Option<f64>,
+    reason: Option<LuaString>,
+) -> Result<(), Error> {
     let number = code.unwrap_or(f64::from(NORMAL));
     // RFC 6455, section 7.4: those below have meanings of their own, or none.
-    if !matches!(number as u16, 1000..=1003 | 1007..=1014 | 3000..=4999) || f64::from(number as u16) != number {
+    if !matches!(number as u16, 1000..=1003 | 1007..=1014 | 3000..=4999)
+        || f64::from(number as u16) != number
+    {
         return Err(Error::argument(
             1,
             "code of a close: 1000, 1001, 1002, 1003, 1007 to 1014 or 3000 to 4999 expected",
@@ -229,7 +252,8 @@ impl Shared {
         self.closing.cancel();
         self.exemption.take();
         if let Some(commands) = self.commands.take() {
-            // If there is no room, the task finds that nobody holds the other end any more, and closes it normally.
+            // If there is no room, the task finds that nobody holds the other end any more, and
+            // closes it normally.
             let _ = commands.try_send(Command::Close(code, reason));
         }
     }

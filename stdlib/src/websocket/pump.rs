@@ -18,7 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-/// How long the other end may say nothing until it is asked whether it is there. Asked twice in vain, it is not.
+/// How long the other end may say nothing until it is asked whether it is there. Asked twice in
+/// vain, it is not.
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long the other end may take to agree to a close, or to take what is still to be sent.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -69,8 +70,8 @@ pub(super) async fn run<S>(
         }
     };
     let Some(frame) = farewell else { return };
-    // What is left of the conversation: our close, the other end's, and the end of the connection, which a client leaves to
-    // the server. Whoever does not take part is left alone.
+    // What is left of the conversation: our close, the other end's, and the end of the connection,
+    // which a client leaves to the server. Whoever does not take part is left alone.
     let part = async {
         let _ = sink.send(Message::Close(frame)).await;
         while let Some(Ok(_)) = stream.next().await {}
@@ -79,7 +80,8 @@ pub(super) async fn run<S>(
     let _ = timeout(FAREWELL, part).await;
 }
 
-/// What is still to be said: None if the connection is broken; otherwise the frame of a close, if one is due.
+/// What is still to be said: None if the connection is broken; otherwise the frame of a close, if
+/// one is due.
 type Farewell = Option<Option<CloseFrame>>;
 
 fn frame(code: u16, reason: &str) -> Farewell {

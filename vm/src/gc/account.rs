@@ -1,8 +1,9 @@
 //! Accounting: how much memory is in use, how much it may be, and when the collector has to work.
 //!
-//! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice due, which works for no more
-//! than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is looked at when the budget is used up, or at once if it becomes a
-//! backlog. Counting happens when a class takes a run or a payload is large, never per object.
+//! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice
+//! due, which works for no more than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is
+//! looked at when the budget is used up, or at once if it becomes a backlog. Counting happens when
+//! a class takes a run or a payload is large, never per object.
 
 use super::{Heap, Phase};
 
@@ -10,13 +11,14 @@ use super::{Heap, Phase};
 pub(super) const STEP_SIZE: usize = 32 << 10;
 /// The most debt that one slice pays, so that one large allocation does not make one long pause.
 const MAX_QUANTUM: usize = 128 << 10;
-/// But it pays for one part in so many of what was allocated since the last: that allocation has taken longer.
+/// But it pays for one part in so many of what was allocated since the last: that allocation has
+/// taken longer.
 const LARGE_SHARE: usize = 8;
 /// Near the limit slices pay for up to so many times what was allocated, but for no more than this.
 const MAX_HASTE: usize = 16;
 const MAX_HASTY_QUANTUM: usize = 4 * MAX_QUANTUM;
-/// What slices could not pay yet may be one part in so many of what is alive, and in any case this much; beyond it the next
-/// slice is due at once.
+/// What slices could not pay yet may be one part in so many of what is alive, and in any case this
+/// much; beyond it the next slice is due at once.
 const BACKLOG_SHARE: usize = 16;
 const MIN_BACKLOG: usize = 256 << 10;
 /// A cycle begins at the earliest when the heap has grown by this much.
@@ -86,9 +88,9 @@ impl Account {
         (quantum * self.haste()).min(quantum.max(MAX_HASTY_QUANTUM))
     }
 
-    /// How many times as fast as usual the cycle has to be, so that it ends before the heap is full: a full collection would
-    /// be one long pause. At the usual speed the heap grows by two fifths of what is alive during a cycle; that shall be half of
-    /// the room.
+    /// How many times as fast as usual the cycle has to be, so that it ends before the heap is
+    /// full: a full collection would be one long pause. At the usual speed the heap grows by two
+    /// fifths of what is alive during a cycle; that shall be half of the room.
     fn haste(&self) -> usize {
         let room = self.limit.saturating_sub(self.used).max(1);
         let alive = self.survived.max(self.used / 2);
@@ -100,7 +102,8 @@ impl Account {
         self.recent = 0;
     }
 
-    /// Bytes to mark for `quantum` bytes allocated. At a multiplier of 200 the marker runs four times as fast as the mutator.
+    /// Bytes to mark for `quantum` bytes allocated. At a multiplier of 200 the marker runs four
+    /// times as fast as the mutator.
     pub(super) fn marking_work(&self, quantum: usize) -> usize {
         match self.step_multiplier {
             0 => usize::MAX,
@@ -108,7 +111,8 @@ impl Account {
         }
     }
 
-    /// At the end of a cycle: when to begin the next. It shall be able to finish before the limit is reached.
+    /// At the end of a cycle: when to begin the next. It shall be able to finish before the limit
+    /// is reached.
     pub(super) fn set_threshold(&mut self) {
         self.survived = self.used;
         let wanted = (self.used / 100).saturating_mul(self.pause).saturating_add(MIN_GROWTH);
@@ -126,8 +130,8 @@ impl Heap {
         self.update_due();
     }
 
-    /// Counts an object that has to be scanned once more because it has changed: the marker must be faster than changes are,
-    /// also if nothing is allocated.
+    /// Counts an object that has to be scanned once more because it has changed: the marker must be
+    /// faster than changes are, also if nothing is allocated.
     pub(super) fn account_change(&mut self, bytes: usize) {
         self.account.owe(bytes);
         if !self.due {
@@ -146,8 +150,10 @@ impl Heap {
             account.forgive_debt();
         }
         let is_behind = account.debt > MIN_BACKLOG.max(account.survived / BACKLOG_SHARE);
-        self.due =
-            account.recent >= STEP_SIZE || is_behind || account.used > account.limit || cfg!(feature = "gc-stress");
+        self.due = account.recent >= STEP_SIZE
+            || is_behind
+            || account.used > account.limit
+            || cfg!(feature = "gc-stress");
         if self.due {
             self.arenas.shared.use_up();
         }
@@ -161,7 +167,8 @@ impl Heap {
         self.account.allocated += size.saturating_sub(counted) as u64;
     }
 
-    /// Whether the interpreter is to call [`Heap::step`] (and, over the limit, [`Heap::collect`]) at the next safepoint.
+    /// Whether the interpreter is to call [`Heap::step`] (and, over the limit, [`Heap::collect`])
+    /// at the next safepoint.
     #[inline(always)]
     pub(crate) fn collection_due(&self) -> bool {
         self.due
@@ -187,8 +194,9 @@ impl Heap {
         self.account.cycles
     }
 
-    /// Whether so little is left below the limit that another full collection would follow at once: after one that went over
-    /// the limit it is time to give up, or the program would do nothing but collect.
+    /// Whether so little is left below the limit that another full collection would follow at once:
+    /// after one that went over the limit it is time to give up, or the program would do nothing
+    /// but collect.
     pub(crate) fn is_nearly_full(&self) -> bool {
         self.account.used > self.account.limit - self.account.limit / 32
     }
@@ -225,7 +233,8 @@ impl Heap {
         std::mem::replace(&mut self.account.pause, percent)
     }
 
-    /// Sets the step multiplier in percent and returns the old one (`collectgarbage("setstepmul")`).
+    /// Sets the step multiplier in percent and returns the old one
+    /// (`collectgarbage("setstepmul")`).
     pub(crate) fn set_step_multiplier(&mut self, percent: usize) -> usize {
         std::mem::replace(&mut self.account.step_multiplier, percent)
     }

@@ -1,13 +1,14 @@
 //! Allocation: size classes, and bumping a pointer inside a free run.
 //!
-//! Each class (a cell size within a space) owns blocks. A swept block's free cells form runs; the class takes one run at a
-//! time and hands its cells out by moving a pointer. Whatever is not that pointer's move (accounting, the decision to
-//! collect, lazy sweeping) happens when a run is exhausted, in [`Heap::refill`]. A class that has no block yet takes its first
-//! few cells from the runs of larger ones. Allocation never collects.
+//! Each class (a cell size within a space) owns blocks. A swept block's free cells form runs; the
+//! class takes one run at a time and hands its cells out by moving a pointer. Whatever is not that
+//! pointer's move (accounting, the decision to collect, lazy sweeping) happens when a run is
+//! exhausted, in [`Heap::refill`]. A class that has no block yet takes its first few cells from the
+//! runs of larger ones. Allocation never collects.
 //!
-//! Invariant (RUNS): a run never overlaps a live cell, and a run in use lies in a block that is swept.
-//! Invariant (BLACK RUNS): from the atomic phase to the end of the purge every cell of a run in use is marked in advance,
-//! so a mark bit means "alive" for objects created meanwhile too.
+//! Invariant (RUNS): a run never overlaps a live cell, and a run in use lies in a block that is
+//! swept. Invariant (BLACK RUNS): from the atomic phase to the end of the purge every cell of a run
+//! in use is marked in advance, so a mark bit means "alive" for objects created meanwhile too.
 
 use super::arena::{Block, Space, bit, block_of};
 use super::{Heap, Phase};
@@ -15,8 +16,8 @@ use std::ptr::{self, null_mut};
 
 /// The sizes of cells.
 const SIZES: [u32; 30] = [
-    16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280,
-    1536, 2048, 2720, 4096, 5456, 8192,
+    16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768,
+    896, 1024, 1280, 1536, 2048, 2720, 4096, 5456, 8192,
 ];
 /// The largest cell. Larger payloads come from the system's allocator.
 pub(crate) const MAX_CELL: usize = 8192;
@@ -143,8 +144,9 @@ impl Heap {
         start
     }
 
-    /// A cell from the run of a larger class, for a class without a block. A block's first cell is the first touch of a page,
-    /// which takes the system longer than all that a new VM does with some classes.
+    /// A cell from the run of a larger class, for a class without a block. A block's first cell is
+    /// the first touch of a page, which takes the system longer than all that a new VM does with
+    /// some classes.
     unsafe fn borrow(&mut self, class: usize) -> Option<*mut u8> {
         let Class { swept, unswept, loaned, .. } = &self.classes[class];
         if !swept.is_empty() || !unswept.is_empty() {
@@ -179,8 +181,8 @@ impl Heap {
         block
     }
 
-    /// Takes a cell back that nothing refers to any more, if it was the last one that its class handed out; otherwise the
-    /// next cycle finds it.
+    /// Takes a cell back that nothing refers to any more, if it was the last one that its class
+    /// handed out; otherwise the next cycle finds it.
     pub(super) unsafe fn unallocate(&mut self, space: Space, cell: *mut u8, size: usize) {
         let class = class_of(space, size);
         let cursor = &mut self.cursors[class];
@@ -206,7 +208,8 @@ impl Heap {
         }
     }
 
-    /// Hands all blocks to the sweeper. Runs in use are abandoned: what is left of them is free like any unmarked cell.
+    /// Hands all blocks to the sweeper. Runs in use are abandoned: what is left of them is free
+    /// like any unmarked cell.
     pub(super) unsafe fn retire_runs(&mut self) {
         for (class, cursor) in self.cursors.iter_mut().enumerate() {
             set_marks(cursor.bump, cursor.limit, size_of_class(class), false);

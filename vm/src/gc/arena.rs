@@ -1,8 +1,9 @@
 //! Arenas: the memory that cells are cut from.
 //!
-//! An arena is 4 MiB at an address that is a multiple of 4 MiB, so the arena of any cell is found by masking the cell's
-//! address. It begins with one mark bit for every 8 bytes and with a descriptor for each of its 32 KiB blocks; the blocks
-//! follow. All cells of a block have one size and belong to one [`Space`].
+//! An arena is 4 MiB at an address that is a multiple of 4 MiB, so the arena of any cell is found
+//! by masking the cell's address. It begins with one mark bit for every 8 bytes and with a
+//! descriptor for each of its 32 KiB blocks; the blocks follow. All cells of a block have one size
+//! and belong to one [`Space`].
 //!
 //! Invariant (CELL BITS): only the bit of a cell's first 8 bytes is ever set.
 
@@ -69,7 +70,8 @@ impl Block {
     }
 }
 
-/// The bits and the descriptor of a block that was never taken are not initialised: their pages need not exist yet.
+/// The bits and the descriptor of a block that was never taken are not initialised: their pages
+/// need not exist yet.
 #[repr(C)]
 struct Arena {
     bits: [u64; BITMAP_WORDS],
@@ -109,10 +111,12 @@ pub(super) unsafe fn is_marked<T>(cell: *const T) -> bool {
 #[inline(always)]
 pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
     debug_assert!(
-        (cell as usize - (*block_of(cell)).start as usize).is_multiple_of((*block_of(cell)).cell_size as usize)
+        (cell as usize - (*block_of(cell)).start as usize)
+            .is_multiple_of((*block_of(cell)).cell_size as usize)
     );
     let (word, mask) = bit(cell);
-    // Most references lead to what is marked already; a store each time would make every next look at the word wait.
+    // Most references lead to what is marked already; a store each time would make every next look
+    // at the word wait.
     let is_white = *word & mask == 0;
     if is_white {
         *word |= mask;
@@ -177,7 +181,14 @@ impl Arenas {
                 let block = &raw mut (*arena).blocks[index];
                 let start = (arena as *mut u8).add(index * BLOCK_SIZE);
                 let runs = ptr::null_mut();
-                block.write(Block { start, cell_size: 0, used: 0, class: 0, space: Space::Objects, runs });
+                block.write(Block {
+                    start,
+                    cell_size: 0,
+                    used: 0,
+                    class: 0,
+                    space: Space::Objects,
+                    runs,
+                });
                 ptr::write_bytes(bit(start).0, 0, BLOCK_WORDS);
                 return block;
             }
@@ -208,8 +219,9 @@ impl Arenas {
         self.all.push(arena);
     }
 
-    /// Gives up to `count` arenas without a used block back to the system, as long as more than `size` bytes are left. True if
-    /// there is nothing more to give back. (The system takes about a tenth of a millisecond for each.)
+    /// Gives up to `count` arenas without a used block back to the system, as long as more than
+    /// `size` bytes are left. True if there is nothing more to give back. (The system takes about a
+    /// tenth of a millisecond for each.)
     pub(super) unsafe fn release_free(&mut self, size: usize, mut count: usize) -> bool {
         let mut index = 0;
         while let Some(&arena) = self.all.get(index)

@@ -1,14 +1,16 @@
 //! Write barriers: what a store must do so that marking in slices misses nothing.
 //!
-//! Invariant (TRICOLOR): while marking, a black object refers to no white one. A store that would break it is repaired in
-//! one of two ways: *back*, the owner becomes gray again and is scanned once more (small tables and userdata, which are
-//! stored into often); or *forward*, the value is marked at once (everything else, and large tables, which are too long to
-//! scan twice). What becomes gray again counts like an allocation ([`Heap::account_change`]). An object's `barrier` byte is
-//! set when it is scanned, so all that a store tests is that byte; a byte left over from an earlier cycle costs one call
-//! that clears it.
+//! Invariant (TRICOLOR): while marking, a black object refers to no white one. A store that would
+//! break it is repaired in one of two ways: *back*, the owner becomes gray again and is scanned
+//! once more (small tables and userdata, which are stored into often); or *forward*, the value is
+//! marked at once (everything else, and large tables, which are too long to scan twice). What
+//! becomes gray again counts like an allocation ([`Heap::account_change`]). An object's `barrier`
+//! byte is set when it is scanned, so all that a store tests is that byte; a byte left over from an
+//! earlier cycle costs one call that clears it.
 //!
-//! Stacks are written without any barrier. For a thread the byte means "did not run since the marker looked at it";
-//! whoever switches to a thread, or writes to its stack, says so by [`Heap::thread_resumed`].
+//! Stacks are written without any barrier. For a thread the byte means "did not run since the
+//! marker looked at it"; whoever switches to a thread, or writes to its stack, says so by
+//! [`Heap::thread_resumed`].
 
 use super::arena::is_marked;
 use super::mark::{Gray, LARGE_TABLE, Object};
@@ -18,7 +20,8 @@ use crate::object::{Header, Table, Thread, Userdata};
 use crate::table;
 use crate::value::Value;
 
-/// What a change of a small object or of a thread counts for: a quarter of the work that it makes, or more.
+/// What a change of a small object or of a thread counts for: a quarter of the work that it makes,
+/// or more.
 const CHANGED_OBJECT: usize = 128;
 const CHANGED_THREAD: usize = 256;
 
@@ -43,7 +46,9 @@ impl Heap {
     pub(crate) unsafe fn barrier_back_cold(&mut self, table: *mut Table, value: Value) {
         if !self.marking || !is_marked(table) {
             (*table).header.barrier = 0;
-        } else if (*table).array_size as usize > LARGE_TABLE || table::hash::node_count(table) > LARGE_TABLE {
+        } else if (*table).array_size as usize > LARGE_TABLE
+            || table::hash::node_count(table) > LARGE_TABLE
+        {
             self.mark_value(value);
         } else {
             (*table).header.barrier = 0;
@@ -52,8 +57,8 @@ impl Heap {
         }
     }
 
-    /// To be called after the values that a userdata's data holds have changed, or before its data is handed out to be
-    /// changed with no collection in between.
+    /// To be called after the values that a userdata's data holds have changed, or before its data
+    /// is handed out to be changed with no collection in between.
     ///
     /// # Safety
     /// `userdata` belongs to this heap and is alive.
@@ -74,7 +79,8 @@ impl Heap {
         }
     }
 
-    /// To be called after `value` was stored into `owner` (an upvalue, a function, a metatable field).
+    /// To be called after `value` was stored into `owner` (an upvalue, a function, a metatable
+    /// field).
     ///
     /// # Safety
     /// Both belong to this heap and are alive; `owner` is no thread.
@@ -100,15 +106,15 @@ impl Heap {
         }
     }
 
-    /// Whether the calls of this module do anything at the moment. (A thread's byte is not zero outside of marking either, so
-    /// who switches threads tests this instead.)
+    /// Whether the calls of this module do anything at the moment. (A thread's byte is not zero
+    /// outside of marking either, so who switches threads tests this instead.)
     #[inline(always)]
     pub(crate) fn is_marking(&self) -> bool {
         self.marking
     }
 
-    /// To be called when a thread is switched to, and before anything is written to the stack of a thread that is not
-    /// running.
+    /// To be called when a thread is switched to, and before anything is written to the stack of a
+    /// thread that is not running.
     ///
     /// # Safety
     /// `thread` belongs to this heap and is alive.
@@ -127,7 +133,8 @@ impl Heap {
         self.account_change(CHANGED_THREAD);
     }
 
-    /// To be called after a table's payloads were replaced: they are unmarked, and their contents have moved.
+    /// To be called after a table's payloads were replaced: they are unmarked, and their contents
+    /// have moved.
     pub(crate) unsafe fn table_resized(&mut self, table: *mut Table) {
         if (*table).header.barrier != 0 {
             (*table).header.barrier = 0;
@@ -137,9 +144,10 @@ impl Heap {
         }
     }
 
-    /// To be called after values of a table's array part moved without barriers: `down` slots down, or up if that is 0. They may have
-    /// moved below the place that a scan in pieces has reached; and the survey knows weak references by their places,
-    /// also those of a table that is not weak at the moment.
+    /// To be called after values of a table's array part moved without barriers: `down` slots down,
+    /// or up if that is 0. They may have moved below the place that a scan in pieces has reached;
+    /// and the survey knows weak references by their places, also those of a table that is not weak
+    /// at the moment.
     pub(crate) unsafe fn array_moved(&mut self, table: *mut Table, down: usize) {
         for slice in &mut self.slices {
             if slice.table == table {

@@ -1,16 +1,18 @@
 //! The interpreter's budget, as far as the heap has a hand in it.
 //!
-//! Invariant: work on memory that takes more than about a microsecond is charged, wherever it is done, since it may be all that a
-//! loop does. The heap charges for the bytes that it copies and compares; where a native only reads, it charges itself
-//! (`Call::charge`).
+//! Invariant: work on memory that takes more than about a microsecond is charged, wherever it is
+//! done, since it may be all that a loop does. The heap charges for the bytes that it copies and
+//! compares; where a native only reads, it charges itself (`Call::charge`).
 
 use std::cell::Cell;
 
-/// Bytes that are copied or compared in the time that one unit of the budget stands for (a call or a back-edge).
+/// Bytes that are copied or compared in the time that one unit of the budget stands for (a call or
+/// a back-edge).
 pub const BYTES_PER_UNIT: usize = 64;
 /// Less than this is not worth a thought.
 const FREE_BYTES: usize = 1 << 10;
-/// No amount of charged work takes the budget lower: it is a debt of some slices, and all of them are over.
+/// No amount of charged work takes the budget lower: it is a debt of some slices, and all of them
+/// are over.
 const LOWEST: i64 = -200_000;
 
 /// Takes units from a budget.
@@ -57,11 +59,12 @@ impl Shared {
 }
 
 impl super::Heap {
-    /// The interpreter's budget. It is used up at once when a collection becomes due, so that natives that allocate need not
-    /// look, and charged with work on memory.
+    /// The interpreter's budget. It is used up at once when a collection becomes due, so that
+    /// natives that allocate need not look, and charged with work on memory.
     ///
     /// # Safety
-    /// Whenever the heap or one of its objects is used, the budget set last is alive, and no reference to it exists.
+    /// Whenever the heap or one of its objects is used, the budget set last is alive, and no
+    /// reference to it exists.
     pub(crate) unsafe fn set_budget(&mut self, budget: *mut i64) {
         self.arenas.shared.budget.set(budget);
     }
@@ -73,7 +76,8 @@ impl super::Heap {
     }
 }
 
-/// Charges the budget of the heap that a cell belongs to for so many bytes that are compared or hashed.
+/// Charges the budget of the heap that a cell belongs to for so many bytes that are compared or
+/// hashed.
 ///
 /// # Safety
 /// `cell` lies in a living arena.

@@ -1,13 +1,15 @@
 //! Making objects.
 //!
-//! Invariant (PUBLISH): an object is complete when its constructor returns, and its creator makes it reachable before the
-//! next safepoint. Since allocation never collects, nothing needs to be protected meanwhile.
+//! Invariant (PUBLISH): an object is complete when its constructor returns, and its creator makes
+//! it reachable before the next safepoint. Since allocation never collects, nothing needs to be
+//! protected meanwhile.
 
 use super::arena::{Space, same_block, set_mark};
 use super::external::Owned;
 use super::{Heap, Phase};
 use crate::object::{
-    Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, SHORT_BYTES, Str, Table, Upvalue, Userdata,
+    Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, SHORT_BYTES, Str,
+    Table, Upvalue, Userdata,
 };
 use crate::table::array::MAX_OWN_SLOTS;
 use crate::userdata::Data;
@@ -15,8 +17,8 @@ use crate::value::Value;
 use crate::{interpreter, native, table};
 use std::ptr::{self, null_mut};
 
-/// A table's parts are made in its own cell if the hash part has no more nodes than this, and the array part no more slots
-/// than [`MAX_OWN_SLOTS`].
+/// A table's parts are made in its own cell if the hash part has no more nodes than this, and the
+/// array part no more slots than [`MAX_OWN_SLOTS`].
 const MAX_OWN_NODES: usize = 8;
 
 impl Heap {
@@ -50,7 +52,11 @@ impl Heap {
         let slots = (*template).array_size as usize;
         let nodes = table::hash::node_count(template);
         let table = self.allocate_table(slots, nodes);
-        ptr::copy_nonoverlapping((*template).array.wrapping_add(1), (*table).array.wrapping_add(1), slots);
+        ptr::copy_nonoverlapping(
+            (*template).array.wrapping_add(1),
+            (*table).array.wrapping_add(1),
+            slots,
+        );
         if nodes > 0 {
             // Chains are relative, so nodes may be moved as they are.
             ptr::copy_nonoverlapping((*template).nodes, (*table).nodes, nodes);
@@ -69,7 +75,13 @@ impl Heap {
         let first_slot = table.add(1) as *mut Value;
         let first_node = first_slot.add(slots) as *mut Node;
         let array = first_slot.sub(1);
-        initialize_table(table, slots, array, nodes, if nodes == 0 { table::hash::empty() } else { first_node });
+        initialize_table(
+            table,
+            slots,
+            array,
+            nodes,
+            if nodes == 0 { table::hash::empty() } else { first_node },
+        );
         table
     }
 
@@ -152,8 +164,10 @@ impl Heap {
     /// What it refers to is alive. It is published before the next safepoint.
     pub(crate) unsafe fn new_prototype(&mut self, mut prototype: Prototype) -> *mut Prototype {
         prototype.header = Header { barrier: 0, kind: Kind::Prototype };
-        let charge =
-            8 * (prototype.cold.constants.len() + prototype.cold.templates.len() + prototype.cold.children.len());
+        let charge = 8
+            * (prototype.cold.constants.len()
+                + prototype.cold.templates.len()
+                + prototype.cold.children.len());
         let object = self.allocate(Space::Objects, size_of::<Prototype>()) as *mut Prototype;
         object.write(prototype);
         self.prototypes.push(Owned { object, charge });
@@ -164,8 +178,8 @@ impl Heap {
     /// A userdata. The box is dropped when it dies.
     ///
     /// # Safety
-    /// Metatable and environment are null or alive, and so is what `data` refers to. It is published before the next
-    /// safepoint.
+    /// Metatable and environment are null or alive, and so is what `data` refers to. It is
+    /// published before the next safepoint.
     pub(crate) unsafe fn new_userdata(
         &mut self,
         data: Box<dyn Data>,
@@ -187,7 +201,8 @@ impl Heap {
         object
     }
 
-    /// To be called when what a userdata's data has outside of the heap has grown or shrunk by much.
+    /// To be called when what a userdata's data has outside of the heap has grown or shrunk by
+    /// much.
     ///
     /// # Safety
     /// It belongs to this heap and is alive.
@@ -213,7 +228,8 @@ impl Heap {
         self.allocate(Space::Objects, size_of::<LongString>()) as *mut LongString
     }
 
-    /// To be called when the intern table finds a string: it may be dead already, as long as it is not purged.
+    /// To be called when the intern table finds a string: it may be dead already, as long as it is
+    /// not purged.
     #[inline(always)]
     pub(crate) unsafe fn keep_interned(&mut self, string: *mut Str) {
         if self.phase == Phase::Purge {
@@ -235,7 +251,13 @@ fn size_outside(data: &dyn Data) -> usize {
 }
 
 #[inline(always)]
-unsafe fn initialize_table(table: *mut Table, slots: usize, array: *mut Value, nodes: usize, first_node: *mut Node) {
+unsafe fn initialize_table(
+    table: *mut Table,
+    slots: usize,
+    array: *mut Value,
+    nodes: usize,
+    first_node: *mut Node,
+) {
     table.write(Table {
         header: Header { barrier: 0, kind: Kind::Table },
         absent: 0,

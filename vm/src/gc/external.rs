@@ -1,9 +1,9 @@
 //! What does not fit in cells: large payloads, and objects that own something outside the heap.
 //!
-//! A payload of more than [`MAX_CELL`] bytes comes from the system's allocator. It carries its own mark (the number of the
-//! cycle that marked it last) in a header before its address, and is listed so that a purge finds the unmarked ones.
-//! Objects that own something (a thread's upvalues, a userdata's box, a prototype's box) are listed too, in the order of
-//! their creation.
+//! A payload of more than [`MAX_CELL`] bytes comes from the system's allocator. It carries its own
+//! mark (the number of the cycle that marked it last) in a header before its address, and is listed
+//! so that a purge finds the unmarked ones. Objects that own something (a thread's upvalues, a
+//! userdata's box, a prototype's box) are listed too, in the order of their creation.
 
 use super::allocate::MAX_CELL;
 use super::arena::{Space, set_mark};
@@ -80,8 +80,9 @@ impl LargePayloads {
         self.unpurged = self.all.len();
     }
 
-    /// Looks at the next `count` entries, or fewer if there is much to free, and frees those that are unmarked. Last first: what
-    /// takes a freed entry's place was looked at. Returns the bytes freed.
+    /// Looks at the next `count` entries, or fewer if there is much to free, and frees those that
+    /// are unmarked. Last first: what takes a freed entry's place was looked at. Returns the bytes
+    /// freed.
     pub(super) unsafe fn purge(&mut self, mut count: usize) -> usize {
         let mut freed = 0;
         while count > 0
@@ -104,7 +105,8 @@ impl LargePayloads {
         freed
     }
 
-    /// Gives the last `bytes` bytes of a payload of nobody's back to the system; all of it if the allocator cannot shorten it.
+    /// Gives the last `bytes` bytes of a payload of nobody's back to the system; all of it if the
+    /// allocator cannot shorten it.
     unsafe fn release_end(&mut self, header: *mut LargeHeader, bytes: usize) -> usize {
         let old_size = (*header).size;
         let size = old_size - bytes;
@@ -149,8 +151,8 @@ impl LargePayloads {
 }
 
 impl Heap {
-    /// Uninitialised memory that an object is about to own. Reaching the memory limit does not stop it (see
-    /// [`Heap::try_allocate_payload`]), only the system does.
+    /// Uninitialised memory that an object is about to own. Reaching the memory limit does not stop
+    /// it (see [`Heap::try_allocate_payload`]), only the system does.
     pub(crate) unsafe fn allocate_payload(&mut self, size: usize) -> *mut u8 {
         if size <= MAX_CELL {
             return self.allocate(Space::Payloads, size);
@@ -161,8 +163,12 @@ impl Heap {
         }
     }
 
-    /// As [`Heap::allocate_payload`], but a large payload is refused if the memory limit forbids it or there is none.
-    pub(crate) unsafe fn try_allocate_payload(&mut self, size: usize) -> Result<*mut u8, OutOfMemory> {
+    /// As [`Heap::allocate_payload`], but a large payload is refused if the memory limit forbids it
+    /// or there is none.
+    pub(crate) unsafe fn try_allocate_payload(
+        &mut self,
+        size: usize,
+    ) -> Result<*mut u8, OutOfMemory> {
         if size <= MAX_CELL {
             return Ok(self.allocate(Space::Payloads, size));
         }
@@ -181,9 +187,11 @@ impl Heap {
         Some(self.adopt_large(header as *mut u8, size))
     }
 
-    /// Makes memory of `LARGE_HEADER + size` bytes, which the caller has allocated, a large payload.
+    /// Makes memory of `LARGE_HEADER + size` bytes, which the caller has allocated, a large
+    /// payload.
     pub(crate) unsafe fn adopt_large(&mut self, memory: *mut u8, size: usize) -> *mut u8 {
-        let payload = self.large.adopt(memory as *mut LargeHeader, size, self.phase == Phase::Purge);
+        let payload =
+            self.large.adopt(memory as *mut LargeHeader, size, self.phase == Phase::Purge);
         self.account_allocation(size);
         payload
     }
@@ -198,7 +206,8 @@ impl Heap {
         }
     }
 
-    /// Makes a payload larger; the content stays, the address may change, and the old one is free. On failure nothing happens.
+    /// Makes a payload larger; the content stays, the address may change, and the old one is free.
+    /// On failure nothing happens.
     pub(crate) unsafe fn grow_payload(
         &mut self,
         old: *mut u8,
@@ -215,8 +224,11 @@ impl Heap {
         if self.would_exceed(size - old_size) {
             return Err(OutOfMemory);
         }
-        let (Some(old_layout), Some(layout)) = (layout(old_size), layout(size)) else { return Err(OutOfMemory) };
-        let header = realloc(header_of(old) as *mut u8, old_layout, layout.size()) as *mut LargeHeader;
+        let (Some(old_layout), Some(layout)) = (layout(old_size), layout(size)) else {
+            return Err(OutOfMemory);
+        };
+        let header =
+            realloc(header_of(old) as *mut u8, old_layout, layout.size()) as *mut LargeHeader;
         if header.is_null() {
             return Err(OutOfMemory);
         }
@@ -252,10 +264,12 @@ impl<T> Clone for Owned<T> {
 }
 impl<T> Copy for Owned<T> {}
 
-/// Objects that own something, in the order of their creation. Entries are dropped by the purge only, which keeps the order.
+/// Objects that own something, in the order of their creation. Entries are dropped by the purge
+/// only, which keeps the order.
 pub(super) struct Registry<T> {
     pub(super) entries: Vec<T>,
-    /// The purge's positions: entries before `kept` survived it, those from `unread` on are still to be looked at.
+    /// The purge's positions: entries before `kept` survived it, those from `unread` on are still
+    /// to be looked at.
     kept: usize,
     unread: usize,
 }
@@ -276,7 +290,8 @@ impl<T: Copy> Registry<T> {
         self.entries[..self.kept].iter().chain(&self.entries[self.unread..]).copied()
     }
 
-    /// Looks at up to `count` entries and forgets those of which `is_alive` is false. True once all have been looked at.
+    /// Looks at up to `count` entries and forgets those of which `is_alive` is false. True once all
+    /// have been looked at.
     pub(super) fn purge(&mut self, count: usize, mut is_alive: impl FnMut(T) -> bool) -> bool {
         let end = self.entries.len().min(self.unread.saturating_add(count));
         for index in self.unread..end {

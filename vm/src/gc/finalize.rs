@@ -1,9 +1,10 @@
 //! Finalizers: the `__gc` metamethods of userdata (Lua 5.1 manual, section 2.10.1).
 //!
-//! As in Lua 5.1 the metatable is asked for `__gc` when the userdata is found dead. To find the dead ones without walking
-//! all userdata in the atomic phase, a survey lists beforehand, in slices, those that are not marked yet; the atomic phase
-//! follows the last slice at once and looks at these only. What has a finalizer is queued, newest first, and marked: it lives on
-//! until the interpreter, between two instructions, has called the finalizer, and dies in a later cycle.
+//! As in Lua 5.1 the metatable is asked for `__gc` when the userdata is found dead. To find the
+//! dead ones without walking all userdata in the atomic phase, a survey lists beforehand, in
+//! slices, those that are not marked yet; the atomic phase follows the last slice at once and looks
+//! at these only. What has a finalizer is queued, newest first, and marked: it lives on until the
+//! interpreter, between two instructions, has called the finalizer, and dies in a later cycle.
 
 use super::arena::is_marked;
 use super::{Heap, Phase};
@@ -35,7 +36,8 @@ impl Heap {
 
     unsafe fn queue_finalizer(&mut self, userdata: *mut Userdata) {
         if (*userdata).has_finalizer != 0
-            && !table::metamethod((*userdata).metatable, Metamethod::Finalize, self.finalizer_name).is_nil()
+            && !table::metamethod((*userdata).metatable, Metamethod::Finalize, self.finalizer_name)
+                .is_nil()
         {
             (*userdata).has_finalizer = 0;
             self.finalizers.push_back(userdata);
@@ -54,10 +56,13 @@ impl Heap {
         self.surveyed = 0;
     }
 
-    /// Lists unmarked userdata and weak references, looking at about `budget` bytes; true if all were looked at.
+    /// Lists unmarked userdata and weak references, looking at about `budget` bytes; true if all
+    /// were looked at.
     pub(super) unsafe fn survey(&mut self, budget: usize) -> bool {
         let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 4));
-        let unmarked = self.userdata.entries[self.surveyed..end].iter().filter(|&&userdata| !is_marked(userdata));
+        let unmarked = self.userdata.entries[self.surveyed..end]
+            .iter()
+            .filter(|&&userdata| !is_marked(userdata));
         self.suspects.extend(unmarked.copied());
         self.surveyed = end;
         end == self.userdata.entries.len() && self.survey_weak(budget)

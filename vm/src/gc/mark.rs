@@ -1,20 +1,23 @@
 //! Marking: from the roots to everything reachable, in slices.
 //!
-//! Unmarked objects are white; marked ones on the gray stack (or sliced, or queued to be looked at again) are gray; marked
-//! ones whose references have been followed are black. The gray stack is explicit, so nesting costs no host stack; its
-//! entries carry the object's kind, so the object itself is touched only when it is scanned, by when it has been prefetched.
+//! Unmarked objects are white; marked ones on the gray stack (or sliced, or queued to be looked at
+//! again) are gray; marked ones whose references have been followed are black. The gray stack is
+//! explicit, so nesting costs no host stack; its entries carry the object's kind, so the object
+//! itself is touched only when it is scanned, by when it has been prefetched.
 
 use super::arena::{Space, block_of, same_block, set_mark};
 use super::weak::{LISTED, Mode};
 use super::{Heap, Phase, Roots};
 use crate::object::{
-    Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, Str, Table, Thread, Upvalue, Userdata,
+    Header, Kind, LongString, LuaFunction, NativeFunction, Node, Prototype, Str, Table, Thread,
+    Upvalue, Userdata,
 };
 use crate::string::buffer;
 use crate::value::{self, Value};
 use crate::{table, thread};
 
-/// Tables with more slots or nodes than this are scanned piece by piece, and their stores mark the value at once.
+/// Tables with more slots or nodes than this are scanned piece by piece, and their stores mark the
+/// value at once.
 pub(super) const LARGE_TABLE: usize = 1024;
 /// Slots or nodes of one piece.
 const SLICE: usize = 512;
@@ -103,7 +106,8 @@ impl<'h> Marker<'h> {
         unsafe { self.heap.mark_value(value) }
     }
 
-    /// Reports the thread that is running: its stack changes without barriers, so it is looked at again at the end.
+    /// Reports the thread that is running: its stack changes without barriers, so it is looked at
+    /// again at the end.
     ///
     /// # Safety
     /// `thread` is a living thread, and its stored context is up to date.
@@ -153,9 +157,10 @@ impl Heap {
         self.phase = Phase::Idle;
     }
 
-    /// Marking ran dry. What changed meanwhile must be looked at again; if that may be much, it is done in slices as well
-    /// (true), so that the atomic phase is short. A round that was hardly shorter than the one before has met what the program
-    /// makes all the time: another one would leave as much.
+    /// Marking ran dry. What changed meanwhile must be looked at again; if that may be much, it is
+    /// done in slices as well (true), so that the atomic phase is short. A round that was hardly
+    /// shorter than the one before has met what the program makes all the time: another one would
+    /// leave as much.
     pub(super) unsafe fn begin_round(&mut self, roots: &mut dyn Roots) -> bool {
         let is_shorter = self.round_work < self.last_round_work / 4 * 3;
         if self.round_work < ROUND_WORK || self.rounds == MAX_ROUNDS || !is_shorter {
@@ -176,7 +181,8 @@ impl Heap {
         roots.trace(&mut Marker::new(self));
     }
 
-    /// Makes objects that were stored into gray once more, and has the threads that ran looked at again.
+    /// Makes objects that were stored into gray once more, and has the threads that ran looked at
+    /// again.
     pub(super) unsafe fn rescan(&mut self) {
         self.gray.append(&mut self.gray_again);
         self.looked_at_again.append(&mut self.resumed);
@@ -246,7 +252,8 @@ impl Heap {
         self.gray.is_empty() && self.slices.is_empty() && self.looked_at_again.is_empty()
     }
 
-    /// Scans what is on the gray stack through a queue of eight: between an object's prefetch and its scan lie eight others.
+    /// Scans what is on the gray stack through a queue of eight: between an object's prefetch and
+    /// its scan lie eight others.
     unsafe fn drain_prefetching(&mut self, budget: usize) -> usize {
         let mut queue = [Gray::NONE; 8];
         let mut turn = 0;
@@ -386,10 +393,17 @@ impl Heap {
     }
 
     #[inline(always)]
-    unsafe fn scan_nodes_in_mode(&mut self, table: *mut Table, mode: Mode, start: usize, end: usize) {
+    unsafe fn scan_nodes_in_mode(
+        &mut self,
+        table: *mut Table,
+        mode: Mode,
+        start: usize,
+        end: usize,
+    ) {
         for index in start..end {
             let Node { key, value, .. } = *(*table).nodes.add(index);
-            // Invariant (DEAD KEYS): the key of a node without a value is not marked, and nobody follows it.
+            // Invariant (DEAD KEYS): the key of a node without a value is not marked, and nobody
+            // follows it.
             if !value.is_nil() {
                 if !mode.keys {
                     self.mark_value(key);
@@ -401,8 +415,8 @@ impl Heap {
         }
     }
 
-    /// Scans the next piece of a large table. The table may have changed its size since the last: what was moved is scanned
-    /// again, because [`Heap::table_resized`] made the table gray.
+    /// Scans the next piece of a large table. The table may have changed its size since the last:
+    /// what was moved is scanned again, because [`Heap::table_resized`] made the table gray.
     pub(super) unsafe fn scan_slice(&mut self) -> usize {
         let Some(slice) = self.slices.last_mut() else { return 0 };
         let (table, start, mode) = (slice.table, slice.position, slice.mode);
@@ -426,8 +440,9 @@ impl Heap {
         16 * end.saturating_sub(start)
     }
 
-    /// A suspended or running thread's stack and what hangs on it. Slots above the live ones are cleared: a later frame may
-    /// cover them without initialising them, and what they refer to is about to be freed.
+    /// A suspended or running thread's stack and what hangs on it. Slots above the live ones are
+    /// cleared: a later frame may cover them without initialising them, and what they refer to is
+    /// about to be freed.
     pub(super) unsafe fn scan_thread(&mut self, thread: *mut Thread) -> usize {
         self.mark_object((*thread).globals);
         if (*thread).resumer > thread::DEAD {
@@ -461,7 +476,8 @@ impl Heap {
         size_of::<Thread>() + super::stack::payload_size(thread)
     }
 
-    /// Some of the threads that ran since they were looked at become gray once more; returns the bytes looked at.
+    /// Some of the threads that ran since they were looked at become gray once more; returns the
+    /// bytes looked at.
     unsafe fn look_again(&mut self) -> usize {
         let first = self.looked_at_again.len().saturating_sub(THREADS);
         for index in first..self.looked_at_again.len() {

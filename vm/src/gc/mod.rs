@@ -1,59 +1,73 @@
 //! The heap and its collector.
 //!
 //! # Overview
-//! The collector is incremental, tracing and non-moving: it marks what is reachable and sweeps the rest, in small slices
-//! between which the program (the *mutator*) runs. It uses three colours. White objects have not been reached; gray ones
-//! have, but their references have not been followed yet; black ones are done with. When no gray object is left, white
-//! means dead.
+//! The collector is incremental, tracing and non-moving: it marks what is reachable and sweeps the
+//! rest, in small slices between which the program (the *mutator*) runs. It uses three colours.
+//! White objects have not been reached; gray ones have, but their references have not been followed
+//! yet; black ones are done with. When no gray object is left, white means dead.
 //!
-//! Objects lie in cells of arenas ([`arena`]), with their marks in a bitmap at the arena's front: sweeping reads the bitmap
-//! and never touches a dead object, marking dirties no object but for one byte. Allocation moves a pointer within a run of
-//! free cells ([`allocate`]). What does not fit in a cell comes from the system ([`external`]).
+//! Objects lie in cells of arenas ([`arena`]), with their marks in a bitmap at the arena's front:
+//! sweeping reads the bitmap and never touches a dead object, marking dirties no object but for one
+//! byte. Allocation moves a pointer within a run of free cells ([`allocate`]). What does not fit in
+//! a cell comes from the system ([`external`]).
 //!
 //! # When it runs
-//! Allocation never collects. It counts, and at last makes a collection *due*; the interpreter then calls [`Heap::step`] at
-//! its next safepoint, where it can name all roots. So native code may hold pointers freely until it gives control back.
-//! Work is in proportion to allocation: for every 32 KiB allocated four times as much is marked ([`account`]), and what
-//! the program changes behind the marker's back counts as well. A slice takes about a millisecond at most; what it leaves
-//! of a large debt is paid when the program has run for a while. A cycle begins when the heap is twice as large as what
-//! survived the last one, or earlier if the memory limit is near; the nearer it is, the more work each slice does.
+//! Allocation never collects. It counts, and at last makes a collection *due*; the interpreter then
+//! calls [`Heap::step`] at its next safepoint, where it can name all roots. So native code may hold
+//! pointers freely until it gives control back. Work is in proportion to allocation: for every 32
+//! KiB allocated four times as much is marked ([`account`]), and what the program changes behind
+//! the marker's back counts as well. A slice takes about a millisecond at most; what it leaves of a
+//! large debt is paid when the program has run for a while. A cycle begins when the heap is twice
+//! as large as what survived the last one, or earlier if the memory limit is near; the nearer it
+//! is, the more work each slice does.
 //!
 //! # A cycle
 //! - **Idle.** Nothing is marked. Barriers are off.
-//! - **Mark** ([`mark`]). The roots become gray, and gray objects black, slice by slice; large tables are scanned in
-//!   pieces. The mutator may store references to white objects into black ones meanwhile, so stores have barriers
-//!   ([`barrier`]). Stacks are the exception: they are written without barriers, and scanned again if their thread ran
-//!   since. When no gray object is left, what has changed behind the marker's back is marked in another round, as long as
-//!   that is worth while, so that little is left for the atomic phase.
-//! - **Survey** ([`finalize`], [`weak`]). Userdata that are still white are listed, in case they have finalizers; and weak
-//!   references to what is still white.
-//! - **Atomic** ([`Heap::atomic`]). In one piece: the rest is marked; dead userdata with a finalizer are queued and marked,
-//!   with all that they refer to; weak tables lose their dead entries ([`weak`]).
-//! - **Purge** ([`purge`]). Whatever knows objects without keeping them alive forgets the dead: the intern table, the
-//!   lists of threads, userdata, prototypes and large payloads. What these own outside the heap is released.
+//! - **Mark** ([`mark`]). The roots become gray, and gray objects black, slice by slice; large
+//!   tables are scanned in pieces. The mutator may store references to white objects into black
+//!   ones meanwhile, so stores have barriers ([`barrier`]). Stacks are the exception: they are
+//!   written without barriers, and scanned again if their thread ran since. When no gray object is
+//!   left, what has changed behind the marker's back is marked in another round, as long as that is
+//!   worth while, so that little is left for the atomic phase.
+//! - **Survey** ([`finalize`], [`weak`]). Userdata that are still white are listed, in case they
+//!   have finalizers; and weak references to what is still white.
+//! - **Atomic** ([`Heap::atomic`]). In one piece: the rest is marked; dead userdata with a
+//!   finalizer are queued and marked, with all that they refer to; weak tables lose their dead
+//!   entries ([`weak`]).
+//! - **Purge** ([`purge`]). Whatever knows objects without keeping them alive forgets the dead: the
+//!   intern table, the lists of threads, userdata, prototypes and large payloads. What these own
+//!   outside the heap is released.
 //! - **Sweep** ([`sweep`]). Blocks are swept by allocation when it needs a run, and slice by slice.
 //!
 //! # Invariants
-//! - TRICOLOR: while marking, no black object refers to a white one. (Stacks may, until the atomic phase.) See [`barrier`].
+//! - TRICOLOR: while marking, no black object refers to a white one. (Stacks may, until the atomic
+//!   phase.) See [`barrier`].
 //! - CELL BITS: only the bit of a cell's first word is ever set. See [`arena`].
-//! - RUNS: a free run never overlaps a live cell, and allocation takes runs of swept blocks only. See [`allocate`].
+//! - RUNS: a free run never overlaps a live cell, and allocation takes runs of swept blocks only.
+//!   See [`allocate`].
 //! - PURGE BEFORE SWEEP: nothing is swept from the atomic phase to the end of the purge.
-//! - BLACK RUNS: what is allocated in that time is marked, so that a mark bit says "alive" of every cell.
+//! - BLACK RUNS: what is allocated in that time is marked, so that a mark bit says "alive" of every
+//!   cell.
 //! - CLEAN START: when a cycle begins, every block is swept and no cell is marked.
-//! - DEAD KEYS: the key of a table's node without a value is not marked, and never followed. See [`crate::table::hash`].
-//! - STACK ENDS: each cycle clears the slots of every marked thread above its live ones, after the thread ran last before
-//!   the atomic phase. So whatever is found there later was stored by then alive or since.
-//! - PUBLISH: an object is complete when its constructor returns, and reachable by the next safepoint. See [`create`].
-//! - PAYLOADS: a payload belongs to one object, which marks it when it is scanned (a string buffer: to the long strings that
-//!   are windows on it). Replacing a payload of a marked object makes the object gray again.
+//! - DEAD KEYS: the key of a table's node without a value is not marked, and never followed. See
+//!   [`crate::table::hash`].
+//! - STACK ENDS: each cycle clears the slots of every marked thread above its live ones, after the
+//!   thread ran last before the atomic phase. So whatever is found there later was stored by then
+//!   alive or since.
+//! - PUBLISH: an object is complete when its constructor returns, and reachable by the next
+//!   safepoint. See [`create`].
+//! - PAYLOADS: a payload belongs to one object, which marks it when it is scanned (a string buffer:
+//!   to the long strings that are windows on it). Replacing a payload of a marked object makes the
+//!   object gray again.
 //!
-//! Debug builds and `gc-stress` check them after each atomic phase ([`verify`]); debug builds also fill free cells with a
-//! pattern.
+//! Debug builds and `gc-stress` check them after each atomic phase ([`verify`]); debug builds also
+//! fill free cells with a pattern.
 //!
 //! # Safety
-//! All `unsafe` functions of this module and its children expect that the objects they are given belong to this heap and
-//! are alive: reachable from the roots at the last safepoint, or created since. Further conditions are stated at each. The
-//! invariants above are what makes reading through the pointers found in living objects sound.
+//! All `unsafe` functions of this module and its children expect that the objects they are given
+//! belong to this heap and are alive: reachable from the roots at the last safepoint, or created
+//! since. Further conditions are stated at each. The invariants above are what makes reading
+//! through the pointers found in living objects sound.
 
 mod account;
 mod allocate;
@@ -106,10 +120,11 @@ pub(crate) struct HeapConfig {
 /// `collectgarbage("step", 0)` does as much work as so many bytes of allocation call for.
 const SMALLEST_STEP: usize = 1 << 10;
 
-/// What the collector starts from. Everything that the VM may still reach without going through another object.
+/// What the collector starts from. Everything that the VM may still reach without going through
+/// another object.
 pub(crate) trait Roots {
-    /// Reports every root. Called several times in a cycle, so it should take time in proportion to what runs, not to what
-    /// waits.
+    /// Reports every root. Called several times in a cycle, so it should take time in proportion to
+    /// what runs, not to what waits.
     fn trace(&mut self, marker: &mut Marker<'_>);
 }
 
@@ -120,9 +135,11 @@ enum Phase {
     Idle,
     /// Reachable objects are being marked.
     Mark,
-    /// Userdata that are not marked yet are being listed, in case they have finalizers, and so are weak references.
+    /// Userdata that are not marked yet are being listed, in case they have finalizers, and so are
+    /// weak references.
     Survey,
-    /// Whatever refers to unmarked objects without keeping them alive forgets them; what they own is released.
+    /// Whatever refers to unmarked objects without keeping them alive forgets them; what they own
+    /// is released.
     Purge,
     /// Unmarked cells become free runs.
     Sweep,
@@ -149,7 +166,8 @@ pub(crate) struct Heap {
     /// Large tables that are being scanned piece by piece.
     slices: Vec<Slice>,
     weak: Vec<WeakTable>,
-    /// How many of them the survey has looked at, how far it is in the next one, and the entries that may have to go.
+    /// How many of them the survey has looked at, how far it is in the next one, and the entries
+    /// that may have to go.
     weak_surveyed: usize,
     weak_place: usize,
     weak_suspects: Vec<WeakEntries>,
@@ -157,7 +175,8 @@ pub(crate) struct Heap {
     resumed: Vec<*mut Thread>,
     /// Those of them that the marker is about to look at again.
     looked_at_again: Vec<*mut Thread>,
-    /// Work done since the roots were traced last, and between the two times before that; how often they were, in this cycle.
+    /// Work done since the roots were traced last, and between the two times before that; how often
+    /// they were, in this cycle.
     round_work: usize,
     last_round_work: usize,
     rounds: u32,
@@ -225,7 +244,8 @@ impl Heap {
     /// Does one slice of collection work, in proportion to what was allocated since the last.
     ///
     /// # Safety
-    /// The VM is at a safepoint: `roots` reaches everything that is alive, and stored contexts are up to date.
+    /// The VM is at a safepoint: `roots` reaches everything that is alive, and stored contexts are
+    /// up to date.
     pub(crate) unsafe fn step(&mut self, roots: &mut dyn Roots) {
         if cfg!(feature = "gc-stress") {
             return self.collect(roots);
@@ -254,7 +274,8 @@ impl Heap {
         false
     }
 
-    /// Runs a complete cycle: everything that is unreachable now is freed, or has its finalizer queued.
+    /// Runs a complete cycle: everything that is unreachable now is freed, or has its finalizer
+    /// queued.
     ///
     /// # Safety
     /// As [`Heap::step`].
@@ -310,8 +331,8 @@ impl Heap {
         false
     }
 
-    /// The end of marking, in one piece: whatever the mutator changed behind the marker's back is looked at again, weak
-    /// references are cleared, finalizers queued.
+    /// The end of marking, in one piece: whatever the mutator changed behind the marker's back is
+    /// looked at again, weak references are cleared, finalizers queued.
     unsafe fn atomic(&mut self, roots: &mut dyn Roots) {
         self.trace_roots(roots);
         self.rescan();

@@ -1,7 +1,9 @@
-//! The purge: between marking and sweeping, all that refers to objects without keeping them alive forgets the dead ones.
+//! The purge: between marking and sweeping, all that refers to objects without keeping them alive
+//! forgets the dead ones.
 //!
-//! Invariant (PURGE BEFORE SWEEP): nothing is swept from the atomic phase to the end of the purge, and what is allocated
-//! meanwhile is marked (BLACK RUNS). So a mark bit says "alive" of every cell, for as many slices as the purge takes.
+//! Invariant (PURGE BEFORE SWEEP): nothing is swept from the atomic phase to the end of the purge,
+//! and what is allocated meanwhile is marked (BLACK RUNS). So a mark bit says "alive" of every
+//! cell, for as many slices as the purge takes.
 
 use super::arena::is_marked;
 use super::external::Owned;
@@ -35,12 +37,14 @@ impl Heap {
 
     /// Purges some more, in proportion to `quantum`; true once all is done.
     pub(super) unsafe fn purge(&mut self, quantum: usize) -> bool {
-        // Some times as fast as the program can make what is purged, or the next cycle would begin later each time.
+        // Some times as fast as the program can make what is purged, or the next cycle would begin
+        // later each time.
         let count = 128 + (quantum >> 4);
         match self.purge_stage {
             Stage::Threads => {
                 let mut threads = std::mem::take(&mut self.threads);
-                let done = threads.purge(count, |thread| is_marked(thread) || release_thread(thread));
+                let done =
+                    threads.purge(count, |thread| is_marked(thread) || release_thread(thread));
                 self.threads = threads;
                 if done {
                     self.purge_stage = Stage::Userdata;
@@ -102,7 +106,8 @@ impl Heap {
     }
 }
 
-/// Closes a dead thread's open upvalues that live on, and drops its hook. Returns false: it is not alive.
+/// Closes a dead thread's open upvalues that live on, and drops its hook. Returns false: it is not
+/// alive.
 unsafe fn release_thread(thread: *mut Thread) -> bool {
     let mut upvalue = (*thread).open_upvalues;
     while !upvalue.is_null() {

@@ -46,12 +46,17 @@ impl Heap {
         thread
     }
 
-    /// Gives a thread a stack of `slots` slots for ordinary frames, more than it has. `base`, `top` and open upvalues move
-    /// along; any other address into the old stack is invalid. On failure nothing has happened.
+    /// Gives a thread a stack of `slots` slots for ordinary frames, more than it has. `base`, `top`
+    /// and open upvalues move along; any other address into the old stack is invalid. On failure
+    /// nothing has happened.
     ///
     /// # Safety
     /// The thread has a stack, and `base` and `top` point into it.
-    pub(crate) unsafe fn grow_stack(&mut self, thread: *mut Thread, slots: usize) -> Result<(), OutOfMemory> {
+    pub(crate) unsafe fn grow_stack(
+        &mut self,
+        thread: *mut Thread,
+        slots: usize,
+    ) -> Result<(), OutOfMemory> {
         self.thread_resumed(thread);
         let old = (*thread).stack;
         let old_size = payload_size(thread);
@@ -86,7 +91,8 @@ impl Heap {
         }
     }
 
-    /// An open upvalue for a stack slot. The caller links it into its thread's list, through `closed`, at once.
+    /// An open upvalue for a stack slot. The caller links it into its thread's list, through
+    /// `closed`, at once.
     ///
     /// # Safety
     /// `slot` lies in a thread's stack.

@@ -1,8 +1,9 @@
 //! Sweeping: free runs from the mark bits alone.
 //!
-//! A dead cell is never read, so nothing that needs its contents (unlinking a string, dropping a Rust value) may be left
-//! for later when sweeping begins: that is what the purge before it is for. Blocks are swept lazily, by allocation when it
-//! needs a run and by the collector's slices for the rest. Sweeping a block clears its marks.
+//! A dead cell is never read, so nothing that needs its contents (unlinking a string, dropping a
+//! Rust value) may be left for later when sweeping begins: that is what the purge before it is for.
+//! Blocks are swept lazily, by allocation when it needs a run and by the collector's slices for the
+//! rest. Sweeping a block clears its marks.
 
 use super::allocate::{Run, poison};
 use super::arena::{BLOCK_WORDS, Block};

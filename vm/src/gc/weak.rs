@@ -1,11 +1,12 @@
 //! Weak tables (Lua 5.1 manual, section 2.10.2).
 //!
-//! A table whose metatable has a `__mode` is listed when it is scanned, and its weak references are not followed. In the
-//! atomic phase, when everything alive is marked, entries that refer to unmarked objects are removed. So that it need not look
-//! at every entry, a survey lists beforehand, in slices, those that refer to what is not marked yet: what is marked stays so, and
-//! what is stored later is marked by the barrier, or has its table scanned, and thereby listed, again. Strings count as
-//! values, not as objects: they are never removed. Weak keys do not depend on their values (no ephemerons in Lua 5.1): a
-//! strong value keeps its own key alive.
+//! A table whose metatable has a `__mode` is listed when it is scanned, and its weak references are
+//! not followed. In the atomic phase, when everything alive is marked, entries that refer to
+//! unmarked objects are removed. So that it need not look at every entry, a survey lists
+//! beforehand, in slices, those that refer to what is not marked yet: what is marked stays so, and
+//! what is stored later is marked by the barrier, or has its table scanned, and thereby listed,
+//! again. Strings count as values, not as objects: they are never removed. Weak keys do not depend
+//! on their values (no ephemerons in Lua 5.1): a strong value keeps its own key alive.
 
 use super::Heap;
 use super::arena::{Space, block_of, is_marked};
@@ -36,8 +37,8 @@ pub(super) struct WeakTable {
 /// The barrier byte of a table that was scanned as a weak one, which it need not be any longer.
 pub(super) const LISTED: u8 = 2;
 
-/// Adjacent entries of a weak table of which some referred to something unmarked when the survey looked. Places are those of the
-/// slots, then those of the nodes.
+/// Adjacent entries of a weak table of which some referred to something unmarked when the survey
+/// looked. Places are those of the slots, then those of the nodes.
 pub(super) struct WeakEntries {
     table: *mut Table,
     first: u32,
@@ -69,8 +70,8 @@ impl Heap {
         }
     }
 
-    /// Scans those weak tables again whose mode changed since they were scanned: they are listed with the new one. True if there
-    /// were any.
+    /// Scans those weak tables again whose mode changed since they were scanned: they are listed
+    /// with the new one. True if there were any.
     pub(super) unsafe fn rescan_changed_weak(&mut self) -> bool {
         let mut any = false;
         let mut index = 0;
@@ -85,8 +86,8 @@ impl Heap {
         any
     }
 
-    /// Lists the entries of weak tables that may refer to dead objects, looking at about `budget` bytes; true if all were looked
-    /// at.
+    /// Lists the entries of weak tables that may refer to dead objects, looking at about `budget`
+    /// bytes; true if all were looked at.
     pub(super) unsafe fn survey_weak(&mut self, mut budget: usize) -> bool {
         while let Some(&WeakTable { table, mode }) = self.weak.get(self.weak_surveyed) {
             let end = places(table);
@@ -99,10 +100,16 @@ impl Heap {
                 self.weak_place += ADJACENT;
                 let mut suspects = 0;
                 for place in first..end.min(first + ADJACENT) {
-                    suspects |= u8::from(self.refers_to_dead(table, mode, place)) << (place - first);
+                    suspects |=
+                        u8::from(self.refers_to_dead(table, mode, place)) << (place - first);
                 }
                 if suspects != 0 {
-                    self.weak_suspects.push(WeakEntries { table, first: first as u32, mode, suspects });
+                    self.weak_suspects.push(WeakEntries {
+                        table,
+                        first: first as u32,
+                        mode,
+                        suspects,
+                    });
                 }
             }
             self.weak_place = 0;
@@ -111,9 +118,10 @@ impl Heap {
         true
     }
 
-    /// Removes the entries of weak tables that refer to dead objects. A table that has changed since the survey is listed once
-    /// more behind those that were surveyed; the places of its suspects mean something else now, but to look at them costs
-    /// little. If modes have changed, what is listed with an old one does not count.
+    /// Removes the entries of weak tables that refer to dead objects. A table that has changed
+    /// since the survey is listed once more behind those that were surveyed; the places of its
+    /// suspects mean something else now, but to look at them costs little. If modes have changed,
+    /// what is listed with an old one does not count.
     pub(super) unsafe fn clear_weak(&mut self, modes_changed: bool) {
         while let Some(WeakEntries { table, first, mode, suspects }) = self.weak_suspects.pop() {
             if !modes_changed || self.weak_mode((*table).metatable) == mode {
@@ -149,7 +157,8 @@ impl Heap {
         self.weak_place = 0;
     }
 
-    /// Whether the entry at a place refers, weakly, to an object that is not marked or that has been finalized.
+    /// Whether the entry at a place refers, weakly, to an object that is not marked or that has
+    /// been finalized.
     #[inline(always)]
     unsafe fn refers_to_dead(&mut self, table: *mut Table, mode: Mode, place: usize) -> bool {
         let Some(index) = place.checked_sub((*table).array_size as usize) else {
@@ -185,8 +194,8 @@ unsafe fn places(table: *const Table) -> usize {
     (*table).array_size as usize + table::hash::node_count(table)
 }
 
-/// Whether a value is a userdata whose finalizer was queued: it is removed from weak values before the finalizer runs, but
-/// stays as a weak key until it is freed.
+/// Whether a value is a userdata whose finalizer was queued: it is removed from weak values before
+/// the finalizer runs, but stays as a weak key until it is freed.
 unsafe fn is_finalized(value: Value) -> bool {
     value.to_userdata().is_some_and(|userdata: *mut Userdata| (*userdata).has_finalizer == 0)
 }

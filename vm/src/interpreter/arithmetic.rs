@@ -18,17 +18,19 @@ use crate::value::{STRING, TABLE, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
 
-/// Lua's modulo, `a - floor(a / b) * b`, without a call; None where the quotient is large, `y` is 0, or an operand no number.
+/// Lua's modulo, `a - floor(a / b) * b`, without a call; None where the quotient is large, `y` is
+/// 0, or an operand no number.
 #[inline(always)]
 fn modulo_fast(x: f64, y: f64) -> Option<f64> {
     let quotient = x / y;
-    // The floor of -0 would be -0, and its difference to -0 is 0. Here the floor is 0: so `x` must not be -0.
+    // The floor of -0 would be -0, and its difference to -0 is 0. Here the floor is 0: so `x` must
+    // not be -0.
     (quotient.abs() < FLOOR_LIMIT).then(|| (x + 0.0) - floor_below_limit(quotient) * y)
 }
 
-/// The remainder of a whole number from 0 to 2^51 and a whole divisor up to 2^31 whose reciprocal is known: without a division,
-/// which takes longer than all the rest. The product is near enough to the quotient for the nearest whole number to be the
-/// quotient's floor or the number above.
+/// The remainder of a whole number from 0 to 2^51 and a whole divisor up to 2^31 whose reciprocal
+/// is known: without a division, which takes longer than all the rest. The product is near enough
+/// to the quotient for the nearest whole number to be the quotient's floor or the number above.
 #[inline(always)]
 fn remainder_by_reciprocal(x: f64, divisor: f64, reciprocal: f64) -> f64 {
     let rest = x - round_below_limit(x * reciprocal) * divisor;
@@ -189,7 +191,8 @@ impl Operand {
     /// The instruction is that of the running Lua frame.
     #[inline(always)]
     unsafe fn value(self, vm: &Vm, instruction: Instruction) -> Value {
-        let base = if matches!(self, Operand::ConstantB | Operand::ConstantC) { vm.k } else { vm.base };
+        let base =
+            if matches!(self, Operand::ConstantB | Operand::ConstantC) { vm.k } else { vm.base };
         let index = match self {
             Operand::B | Operand::ConstantB => u16::from(instruction.b()),
             Operand::C | Operand::ConstantC => u16::from(instruction.c()),
@@ -238,12 +241,19 @@ pub(crate) fn compute(event: Metamethod, x: f64, y: f64) -> f64 {
     }
 }
 
-/// Arithmetic on what is no table with a metamethod: strings that are numerals, other objects, mistakes.
+/// Arithmetic on what is no table with a metamethod: strings that are numerals, other objects,
+/// mistakes.
 ///
 /// # Safety
 /// As for cold functions. The operands are alive.
 #[inline(never)]
-unsafe fn arithmetic_of_others(vm: &mut Vm, instruction: Instruction, event: Metamethod, x: Value, y: Value) -> u64 {
+unsafe fn arithmetic_of_others(
+    vm: &mut Vm,
+    instruction: Instruction,
+    event: Metamethod,
+    x: Value,
+    y: Value,
+) -> u64 {
     if let (Some(p), Some(q)) = (coerce::to_number(x), coerce::to_number(y)) {
         *vm.base.add(instruction.a() as usize) = Value::number(compute(event, p, q));
         return CONTINUE;
@@ -273,7 +283,8 @@ cold_functions! {
         }
         arithmetic_of_others(vm, instruction, event, x, y)
     }
-    /// The length of a string, of a table whose border is not at the end of its array part, or by a metamethod.
+    /// The length of a string, of a table whose border is not at the end of its array part, or by a
+    /// metamethod.
     fn length(vm, instruction) {
         let value = *vm.base.add(instruction.d() as usize);
         let string = value.untag(STRING);

@@ -1,4 +1,5 @@
-//! Calls, returns and extra arguments. See [`crate::frame`] for the layout that these handlers build.
+//! Calls, returns and extra arguments. See [`crate::frame`] for the layout that these handlers
+//! build.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -6,7 +7,9 @@ use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handlers, keep_l
 use super::index::find_metamethod;
 use super::operand::{b, c};
 use crate::debug_info;
-use crate::frame::{self, LINK_MASK, MAX_VALUES, call_results, call_slot, constants_of, function_of};
+use crate::frame::{
+    self, LINK_MASK, MAX_VALUES, call_results, call_slot, constants_of, function_of,
+};
 use crate::messages;
 use crate::metamethod::Metamethod;
 use crate::object::{LuaFunction, NativeFunction, VARARG};
@@ -16,8 +19,8 @@ use crate::value::{LUA_FUNCTION, NATIVE_FUNCTION, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode};
 
-/// The budget may fall so low in one chain of `__call` metamethods. If one of them is `pcall`, the chain has no end and
-/// nothing in it at which the scheduler could take over.
+/// The budget may fall so low in one chain of `__call` metamethods. If one of them is `pcall`, the
+/// chain has no end and nothing in it at which the scheduler could take over.
 const UNCHECKED_WORK: i64 = -500_000;
 
 handlers! { (pc, base, d, a, k, vm)
@@ -111,8 +114,9 @@ handlers! { (pc, base, d, a, k, vm)
         }
         jump!((*(function as *const NativeFunction)).handler, d, a);
     }
-    /// Undoes a vararg frame's shift, moves callee and arguments down, issues the caller's call word again. Only a Lua function
-    /// takes over the frame; anything else is called in the ordinary way, and the return that follows passes its results on.
+    /// Undoes a vararg frame's shift, moves callee and arguments down, issues the caller's call
+    /// word again. Only a Lua function takes over the frame; anything else is called in the
+    /// ordinary way, and the return that follows passes its results on.
     TailCall {
         charge!();
         let source = base.add(a as usize);
@@ -177,7 +181,8 @@ handlers! { (pc, base, d, a, k, vm)
         base = base.sub(2 + call_slot(pc));
         k = (*(*function_of(base)).prototype).constants;
     }
-    /// One value, `Vm::returned`, for a call word that wants an open list or several results. `pc` is the caller's.
+    /// One value, `Vm::returned`, for a call word that wants an open list or several results. `pc`
+    /// is the caller's.
     return_to_many {
         let target = base.sub(2);
         *target = (*vm).returned;
@@ -302,7 +307,8 @@ cold_functions! {
         vm.pc = vm.pc.sub(1);
         CONTINUE
     }
-    /// The callee is no function: its `__call` metamethod is, with the callee as its first argument.
+    /// The callee is no function: its `__call` metamethod is, with the callee as its first
+    /// argument.
     fn call_metamethod(vm, instruction) {
         let top = vm.top;
         let count = top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
@@ -357,7 +363,8 @@ cold_functions! {
     }
 }
 
-/// Reissues a tail call whose callee and arguments (up to `vm.top`) have just been replaced by those of `__call`.
+/// Reissues a tail call whose callee and arguments (up to `vm.top`) have just been replaced by
+/// those of `__call`.
 ///
 /// # Safety
 /// As for handlers; a tail call is running.

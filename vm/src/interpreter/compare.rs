@@ -101,7 +101,8 @@ handlers! { (pc, base, d, a, k, vm)
     }
 }
 
-/// Whether two different words can still be equal: tables and userdata by a metamethod, long strings by their bytes.
+/// Whether two different words can still be equal: tables and userdata by a metamethod, long
+/// strings by their bytes.
 ///
 /// # Safety
 /// The values are alive.
@@ -121,8 +122,16 @@ unsafe fn may_be_equal(x: Value, y: Value) -> bool {
 #[inline(always)]
 pub(crate) fn is_negated(instruction: u32) -> bool {
     use Opcode::*;
-    const NEGATED: [Opcode; 8] =
-        [NotLessVV, NotLessVK, NotLessKV, NotLessEqualVV, NotLessEqualVK, NotLessEqualKV, NotEqualVV, NotEqualVK];
+    const NEGATED: [Opcode; 8] = [
+        NotLessVV,
+        NotLessVK,
+        NotLessKV,
+        NotLessEqualVV,
+        NotLessEqualVK,
+        NotLessEqualKV,
+        NotEqualVV,
+        NotEqualVK,
+    ];
     let opcode = instruction & 0xff;
     NEGATED.iter().any(|negated| *negated as u32 == opcode)
 }
@@ -155,7 +164,10 @@ fn order_raw(x: Value, y: Value, or_equal: bool) -> Option<bool> {
 #[inline(always)]
 unsafe fn shared_metamethod(vm: &Vm, x: Value, y: Value, event: Metamethod) -> Value {
     let (p, q) = (x.untag(TABLE), y.untag(TABLE));
-    if is_pointer(p) && is_pointer(q) && (*(p as *const Table)).metatable == (*(q as *const Table)).metatable {
+    if is_pointer(p)
+        && is_pointer(q)
+        && (*(p as *const Table)).metatable == (*(q as *const Table)).metatable
+    {
         let metatable = (*(p as *const Table)).metatable;
         let name = vm.metamethod_names[event as usize];
         return match event {

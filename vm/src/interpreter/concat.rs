@@ -70,7 +70,8 @@ unsafe fn join_short(heap: &mut Heap, operands: &[Value]) -> Option<*mut Str> {
 /// Joins `R[B]` to `R[last]`, where what came after `last` is already part of `R[last]`.
 ///
 /// # Safety
-/// A Lua frame is running, and `instruction` is its Concatenate before `vm.pc`; `last` is one of its operands.
+/// A Lua frame is running, and `instruction` is its Concatenate before `vm.pc`; `last` is one of
+/// its operands.
 pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, last: usize) -> u64 {
     let first = instruction.b() as usize;
     let mut last = last;
@@ -83,7 +84,8 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
         if start < last {
             let operands = std::slice::from_raw_parts(base.add(start), last - start + 1);
             let numbers = operands.iter().filter(|value| value.is_number());
-            let numbers: SmallVec<[NumberText; 4]> = numbers.map(|value| NumberText::new(value.as_f64())).collect();
+            let numbers: SmallVec<[NumberText; 4]> =
+                numbers.map(|value| NumberText::new(value.as_f64())).collect();
             let mut number = numbers.iter();
             let mut length = 0;
             let mut pieces = SmallVec::<[&[u8]; 8]>::new();

@@ -1,28 +1,40 @@
 //! Dispatch: how one handler leads to the next, and how the host gets in and out.
 //!
-//! Rules for editors of handlers. They are checked by a disassembly guard and by [`choose_dispatch`]:
-//! - scalars only: no `&mut` to a local, no value with a destructor even in an inner scope, no struct larger than two words;
-//! - leave by falling off the end (the next instruction), `cold!(function)` (out of line) or `jump!(handler, d, a)`;
-//! - no chain of `jump!` comes back to a handler without bound: where there are no sibling calls, each is a frame of the host;
-//! - the budget is charged first, before anything has happened, since the instruction may be restarted;
+//! Rules for editors of handlers. They are checked by a disassembly guard and by
+//! [`choose_dispatch`]:
+//! - scalars only: no `&mut` to a local, no value with a destructor even in an inner scope, no
+//!   struct larger than two words;
+//! - leave by falling off the end (the next instruction), `cold!(function)` (out of line) or
+//!   `jump!(handler, d, a)`;
+//! - no chain of `jump!` comes back to a handler without bound: where there are no sibling calls,
+//!   each is a frame of the host;
+//! - the budget is charged first, before anything has happened, since the instruction may be
+//!   restarted;
 //! - a short copy loop contains `keep_loop!()`, or it becomes a call of memmove;
-//! - three registers are free beside the arguments, on x86-64. A fast path that needs more pays for pushing them: what only
-//!   the slow path needs is read again there ([`operands`](super::operand::operands)).
+//! - three registers are free beside the arguments, on x86-64. A fast path that needs more pays for
+//!   pushing them: what only the slow path needs is read again there
+//!   ([`operands`](super::operand::operands)).
 //!
 //! # Safety
-//! The contract of all handlers, and (with the state in `vm` instead of registers) of cold functions and what they call:
-//! - `vm` is alive and nothing else uses it; a thread is running, whose stack ends at `vm.stack_end`.
-//! - `base` and `pc` are its context as [`crate::frame`] says; `k` are the constants of the Lua function at `base`, if any.
-//!   `pc` points behind the instruction, whose operands are `a` and `d`.
-//! - CODE: what the compiler makes is trusted. Operands that are registers are below the function's frame size, constants and
-//!   upvalues exist, jumps and data words stay inside the code, a `Return` or `Jump` ends it. The compiler's `verify` checks
-//!   that in debug builds; scripts cannot load bytecode.
-//! - FRAME ROOM: a frame's registers lie below `vm.stack_end` (checked at entry), and [`crate::thread::EXTRA`] slots behind it
-//!   are allocated: a metamethod's continuation, callee and arguments need no check, nor do a native's first few results.
-//! - An open list ends at `vm.top` from its producer to its consumer, between which no other instruction stands.
+//! The contract of all handlers, and (with the state in `vm` instead of registers) of cold
+//! functions and what they call:
+//! - `vm` is alive and nothing else uses it; a thread is running, whose stack ends at
+//!   `vm.stack_end`.
+//! - `base` and `pc` are its context as [`crate::frame`] says; `k` are the constants of the Lua
+//!   function at `base`, if any. `pc` points behind the instruction, whose operands are `a` and
+//!   `d`.
+//! - CODE: what the compiler makes is trusted. Operands that are registers are below the function's
+//!   frame size, constants and upvalues exist, jumps and data words stay inside the code, a
+//!   `Return` or `Jump` ends it. The compiler's `verify` checks that in debug builds; scripts
+//!   cannot load bytecode.
+//! - FRAME ROOM: a frame's registers lie below `vm.stack_end` (checked at entry), and
+//!   [`crate::thread::EXTRA`] slots behind it are allocated: a metamethod's continuation, callee
+//!   and arguments need no check, nor do a native's first few results.
+//! - An open list ends at `vm.top` from its producer to its consumer, between which no other
+//!   instruction stands.
 //!
-//! Handlers read and write registers, which need no barriers; stores into objects are followed by one, or are made only if the
-//! object's `barrier` byte says that none is needed.
+//! Handlers read and write registers, which need no barriers; stores into objects are followed by
+//! one, or are made only if the object's `barrier` byte says that none is needed.
 
 use super::special;
 use crate::frame::Continuation;
@@ -31,13 +43,21 @@ use crate::value::Value;
 use crate::vm::{Exit, Vm};
 use solvm_compiler::bytecode::Opcode;
 
-/// One opcode's code. `pc` points behind the instruction, `d` and `a` are its operands, `k` the constants of the function.
-pub(crate) type Handler =
-    unsafe fn(pc: *const u32, base: *mut Value, d: u64, a: u64, k: *const Value, vm: *mut Vm) -> u64;
+/// One opcode's code. `pc` points behind the instruction, `d` and `a` are its operands, `k` the
+/// constants of the function.
+pub(crate) type Handler = unsafe fn(
+    pc: *const u32,
+    base: *mut Value,
+    d: u64,
+    a: u64,
+    k: *const Value,
+    vm: *mut Vm,
+) -> u64;
 
 /// What a cold function answers: go on at `vm.pc`, `vm.base`, `vm.k`.
 pub(crate) const CONTINUE: u64 = 0;
-/// What a cold function answers: it prepared the call word before `vm.pc` with arguments up to `vm.top`; issue that call.
+/// What a cold function answers: it prepared the call word before `vm.pc` with arguments up to
+/// `vm.top`; issue that call.
 pub(crate) const CALL: u64 = u64::MAX;
 /// What a handler answers to the loop in [`enter`] when it was stopped by [`bounce`].
 const BOUNCED: u64 = u64::MAX - 1;
@@ -48,7 +68,14 @@ macro_rules! dispatch {
         let pc: *const u32 = $pc;
         let instruction = *pc;
         let handler = (*$vm).table[(instruction & 0xff) as usize];
-        return handler(pc.add(1), $base, (instruction >> 16) as u64, ((instruction >> 8) & 0xff) as u64, $k, $vm);
+        return handler(
+            pc.add(1),
+            $base,
+            (instruction >> 16) as u64,
+            ((instruction >> 8) & 0xff) as u64,
+            $k,
+            $vm,
+        );
     }};
 }
 
@@ -95,8 +122,9 @@ macro_rules! handlers {
     };
 }
 
-/// Declares cold functions: each a module with `run` (the work, on `&mut Vm`, answering [`CONTINUE`], [`CALL`] or an exit)
-/// and `leave` (what a handler jumps to: stores the state, runs, goes on as answered).
+/// Declares cold functions: each a module with `run` (the work, on `&mut Vm`, answering
+/// [`CONTINUE`], [`CALL`] or an exit) and `leave` (what a handler jumps to: stores the state, runs,
+/// goes on as answered).
 macro_rules! cold_functions {
     ($( $(#[doc = $doc:literal])* fn $name:ident($vm:ident, $instruction:ident) $body:block )*) => { $(
         #[allow(unused_imports)]
@@ -184,11 +212,19 @@ macro_rules! handler_table {
 /// Every handler by its opcode's number.
 pub(crate) static HANDLERS: [Handler; 256] = solvm_compiler::for_each_opcode!(handler_table);
 
-/// Stands in every slot of the table where sibling calls cannot be relied on: stores the state and returns to the loop.
+/// Stands in every slot of the table where sibling calls cannot be relied on: stores the state and
+/// returns to the loop.
 ///
 /// # Safety
 /// As for handlers.
-unsafe fn bounce(pc: *const u32, base: *mut Value, _d: u64, _a: u64, k: *const Value, vm: *mut Vm) -> u64 {
+unsafe fn bounce(
+    pc: *const u32,
+    base: *mut Value,
+    _d: u64,
+    _a: u64,
+    k: *const Value,
+    vm: *mut Vm,
+) -> u64 {
     (*vm).pc = pc.sub(1);
     (*vm).base = base;
     (*vm).k = k;
@@ -215,19 +251,26 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
 /// What an instruction enters.
 fn entry_of(is_hooked: bool, dialect: Dialect, instruction: u32) -> Handler {
     let opcode = (instruction & 0xff) as usize;
-    if is_hooked && opcode < Opcode::COUNT { super::hooked::hooked } else { handler_of(dialect, opcode) }
+    if is_hooked && opcode < Opcode::COUNT {
+        super::hooked::hooked
+    } else {
+        handler_of(dialect, opcode)
+    }
 }
 
 /// The handler of an opcode. The fast one of `#` knows nothing of metatables.
 #[inline(always)]
 pub(super) fn handler_of(dialect: Dialect, opcode: usize) -> Handler {
     match dialect {
-        Dialect::GopherLua if opcode == Opcode::Length as usize => super::arithmetic::length_of_objects,
+        Dialect::GopherLua if opcode == Opcode::Length as usize => {
+            super::arithmetic::length_of_objects
+        }
         _ => HANDLERS[opcode],
     }
 }
 
-/// Lets instructions take the way through hooks if some thread has one or calls are traced, and the direct one if not.
+/// Lets instructions take the way through hooks if some thread has one or calls are traced, and the
+/// direct one if not.
 pub(crate) fn update_dispatch(vm: &mut Vm) {
     let is_hooked = vm.active_hooks.get() > 0 || vm.tracer.is_some();
     if is_hooked == vm.is_hooked {
@@ -241,8 +284,8 @@ pub(crate) fn update_dispatch(vm: &mut Vm) {
     }
 }
 
-/// Fills the dispatch table: with the handlers if that is wanted and the chain of calls does not grow the host stack, else
-/// with [`bounce`].
+/// Fills the dispatch table: with the handlers if that is wanted and the chain of calls does not
+/// grow the host stack, else with [`bounce`].
 ///
 /// # Safety
 /// Nothing is running.
@@ -262,7 +305,14 @@ pub(crate) unsafe fn choose_dispatch(vm: *mut Vm, wanted: bool) {
 unsafe fn chains(vm: *mut Vm) -> bool {
     use solvm_compiler::bytecode::Instruction;
     #[inline(never)]
-    unsafe fn probe(pc: *const u32, base: *mut Value, _d: u64, a: u64, k: *const Value, vm: *mut Vm) -> u64 {
+    unsafe fn probe(
+        pc: *const u32,
+        base: *mut Value,
+        _d: u64,
+        a: u64,
+        k: *const Value,
+        vm: *mut Vm,
+    ) -> u64 {
         let pointer: u64;
         // SAFETY: reads the stack pointer only.
         #[cfg(target_arch = "x86_64")]

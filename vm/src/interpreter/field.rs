@@ -161,8 +161,8 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *base.add(a as usize) = value;
     }
-    /// A method of a string, found in the `__index` table of what all strings have as their metatable. Of other values: out of
-    /// line.
+    /// A method of a string, found in the `__index` table of what all strings have as their
+    /// metatable. Of other values: out of line.
     string_method {
         let d = operands(pc);
         let object = *base.add(b(d));

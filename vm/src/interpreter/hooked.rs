@@ -1,5 +1,5 @@
-//! The way of instructions while some thread has a debug hook, or calls are traced: see [`crate::hook`]. Otherwise nothing here
-//! is reached.
+//! The way of instructions while some thread has a debug hook, or calls are traced: see
+//! [`crate::hook`]. Otherwise nothing here is reached.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -39,8 +39,9 @@ handlers! { (pc, base, d, a, k, vm)
 }
 
 cold_functions! {
-    /// Lets the instruction run, or calls the hook function before it. Its frame lies above the running one and an open list
-    /// on its way: the native that the event is about, the length of the list, a Lua function, the link, the callee.
+    /// Lets the instruction run, or calls the hook function before it. Its frame lies above the
+    /// running one and an open list on its way: the native that the event is about, the length of
+    /// the list, a Lua function, the link, the callee.
     fn look_for_event(vm, _instruction) {
         let Some(event) = hook::next_wanted_event(vm) else {
             (*(*vm.current).hook).passes = true;

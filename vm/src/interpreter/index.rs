@@ -62,7 +62,11 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
         if let Some(table) = object.to_table() {
             let value = table::get(table, key);
             if value.is_nil() && !(*table).metatable.is_null() {
-                method = table::metamethod((*table).metatable, Metamethod::Index, event_name(vm, Metamethod::Index));
+                method = table::metamethod(
+                    (*table).metatable,
+                    Metamethod::Index,
+                    event_name(vm, Metamethod::Index),
+                );
             } else {
                 *vm.base.add(target) = value;
                 return CONTINUE;
@@ -120,7 +124,11 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
             method = if metatable.is_null() || !table::get(table, key).is_nil() {
                 Value::NIL
             } else {
-                table::metamethod(metatable, Metamethod::NewIndex, event_name(vm, Metamethod::NewIndex))
+                table::metamethod(
+                    metatable,
+                    Metamethod::NewIndex,
+                    event_name(vm, Metamethod::NewIndex),
+                )
             };
             if method.is_nil() {
                 return store(vm, table, key, value);
@@ -143,7 +151,8 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
 /// A raw store. A table that cannot grow gets a second chance after a collection.
 ///
 /// # Safety
-/// As [`set`]: object, key and value survive a collection, as operands of the running instruction or through them.
+/// As [`set`]: object, key and value survive a collection, as operands of the running instruction
+/// or through them.
 unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64 {
     match table::set(&mut vm.heap, table, key, value) {
         Ok(()) if !vm.heap.collection_due() => return CONTINUE,
@@ -163,9 +172,15 @@ unsafe fn store(vm: &mut Vm, table: *mut Table, key: Value, value: Value) -> u64
 /// Calls a metamethod above the running Lua frame; `continuation` receives its result.
 ///
 /// # Safety
-/// A Lua frame is running (FRAME ROOM: the slots above it are free). Method and arguments are alive.
+/// A Lua frame is running (FRAME ROOM: the slots above it are free). Method and arguments are
+/// alive.
 #[inline]
-pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Value], continuation: *const u32) -> u64 {
+pub(crate) unsafe fn call_metamethod(
+    vm: &mut Vm,
+    method: Value,
+    arguments: &[Value],
+    continuation: *const u32,
+) -> u64 {
     let frame_size = (*frame::prototype_of(vm.base)).frame_size as usize;
     debug_assert!(arguments.len() + 4 <= crate::thread::EXTRA);
     let above = vm.base.add(frame_size);
@@ -175,7 +190,8 @@ pub(crate) unsafe fn call_metamethod(vm: &mut Vm, method: Value, arguments: &[Va
     for (i, argument) in arguments.iter().enumerate() {
         *above.add(4 + i) = *argument;
     }
-    // A Lua function that finds its arguments in place is entered at once; the rest is for the handlers of calls.
+    // A Lua function that finds its arguments in place is entered at once; the rest is for the
+    // handlers of calls.
     let function = method.untag(LUA_FUNCTION);
     if is_pointer(function) {
         let prototype = (*(function as *const LuaFunction)).prototype;

@@ -1,5 +1,6 @@
-//! Handlers of the generic `for`. Loops over `next` and over the iterator of `ipairs` run without a call: ForEachPrepare
-//! replaces the hidden generator by a mark, and ForEachCall does the work of the ForEachLoop that follows it.
+//! Handlers of the generic `for`. Loops over `next` and over the iterator of `ipairs` run without a
+//! call: ForEachPrepare replaces the hidden generator by a mark, and ForEachCall does the work of
+//! the ForEachLoop that follows it.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -34,7 +35,8 @@ handlers! { (pc, base, d, a, k, vm)
             if (generator == (*vm).next_function) & (*slot.sub(1)).is_nil() {
                 *slot.sub(3) = NEXT_MARK;
                 *slot.sub(1) = Value(0);
-                // Charged at once: there may be nothing left in a large table, and then the loop has no body to charge for.
+                // Charged at once: there may be nothing left in a large table, and then the loop
+                // has no body to charge for.
                 let table = (*slot.sub(2)).untag(TABLE) as *const Table;
                 let nodes = 1i64 << ((32 - u32::from((*table).shift)) & 63);
                 (*vm).fuel -= (i64::from((*table).array_size) + nodes) >> 4;
@@ -59,7 +61,8 @@ handlers! { (pc, base, d, a, k, vm)
         *slot.add(3) = *slot.sub(1);
         jump!(DoCall, (d & 0xff) | 2 << 8, a);
     }
-    /// The next entry of the table that a loop with `next` goes through, from the place in its control variable on.
+    /// The next entry of the table that a loop with `next` goes through, from the place in its
+    /// control variable on.
     next_pair {
         let slot = base.add(a as usize);
         let table = (*slot.sub(2)).untag(TABLE) as *const Table;
@@ -165,8 +168,8 @@ handlers! { (pc, base, d, a, k, vm)
     }
 }
 
-/// Gives the hidden variables of a loop, from the generator on, the values that a loop without marks would have: somebody
-/// wants to see or to change them. The loop goes on with calls.
+/// Gives the hidden variables of a loop, from the generator on, the values that a loop without
+/// marks would have: somebody wants to see or to change them. The loop goes on with calls.
 ///
 /// # Safety
 /// The slots are those of a generic `for` whose body is running.
@@ -182,7 +185,8 @@ pub(crate) unsafe fn unmark_loop(vm: &Vm, generator: *mut Value) {
 }
 
 cold_functions! {
-    /// The next index of an `ipairs` loop is not in the array part: it may be in the hash part, or the loop ends.
+    /// The next index of an `ipairs` loop is not in the array part: it may be in the hash part, or
+    /// the loop ends.
     fn next_index(vm, instruction) {
         let slot = vm.base.add(instruction.a() as usize);
         let index = (*slot.sub(1)).as_f64() + 1.0;

@@ -10,7 +10,8 @@ pub(crate) fn b(d: u64) -> usize {
     (d & 0xff) as usize
 }
 
-/// Operand C of an instruction whose D is given. Call handlers pass more than 8 bits here: a number of arguments.
+/// Operand C of an instruction whose D is given. Call handlers pass more than 8 bits here: a number
+/// of arguments.
 #[inline(always)]
 pub(crate) fn c(d: u64) -> usize {
     (d >> 8) as usize
@@ -31,7 +32,8 @@ pub(crate) fn cut_off(key: f64) -> u32 {
     }
 }
 
-/// Operand D of the instruction before `pc`: read again off the fast path, which has no register left to keep it.
+/// Operand D of the instruction before `pc`: read again off the fast path, which has no register
+/// left to keep it.
 ///
 /// # Safety
 /// An instruction of a Lua frame is running.
@@ -68,7 +70,8 @@ pub(crate) unsafe fn is_number_or_short_string(key: Value) -> bool {
     (*(string as *const Str)).header.kind as u8 == Kind::ShortString as u8
 }
 
-/// The node of a number or short string in a table's hash part; null if the table lacks the key there.
+/// The node of a number or short string in a table's hash part; null if the table lacks the key
+/// there.
 ///
 /// # Safety
 /// The table is alive, and the key one that [`is_number_or_short_string`] is true of.

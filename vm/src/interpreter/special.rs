@@ -1,8 +1,8 @@
-//! Handlers of continuations, and of the natives that the interpreter itself carries out: calling a native, `pcall`,
-//! `xpcall`, `coroutine.resume`, `yield` and what `coroutine.wrap` returns.
+//! Handlers of continuations, and of the natives that the interpreter itself carries out: calling a
+//! native, `pcall`, `xpcall`, `coroutine.resume`, `yield` and what `coroutine.wrap` returns.
 //!
-//! A native's handler is entered with the caller's registers: `pc` behind the call word, `a` the callee's slot, C(d) the number
-//! of arguments.
+//! A native's handler is entered with the caller's registers: `pc` behind the call word, `a` the
+//! callee's slot, C(d) the number of arguments.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -131,8 +131,9 @@ handlers! { (pc, base, d, a, k, vm)
         }
         jump!(native_answered, 0, 0);
     }
-    /// Calls what a native has prepared behind the call word before `pc`, its arguments up to `vm.top`. Callees may be too short
-    /// to charge the budget themselves: a native that never ends is stopped here. The call word restarts as any other does.
+    /// Calls what a native has prepared behind the call word before `pc`, its arguments up to
+    /// `vm.top`. Callees may be too short to charge the budget themselves: a native that never ends
+    /// is stopped here. The call word restarts as any other does.
     issue_prepared_call {
         charge!();
         let arguments = ((*vm).top as u64).wrapping_sub(base.add(2) as u64) >> 3;
@@ -157,13 +158,15 @@ handlers! { (pc, base, d, a, k, vm)
         pc = (*vm).pc;
         base = (*vm).base;
         k = (*vm).k;
-        // Results are in place, and more than are wanted do no harm. An open list wants more than an outcome can say.
+        // Results are in place, and more than are wanted do no harm. An open list wants more than
+        // an outcome can say.
         if outcome + 1 < call_results(pc) as i64 {
             (*vm).outcome = outcome;
             jump!(native_answered, 0, 0);
         }
     }
-    /// A native has answered with `Vm::outcome`: its results are made as many as are wanted, if it has any.
+    /// A native has answered with `Vm::outcome`: its results are made as many as are wanted, if it
+    /// has any.
     native_answered {
         let count = (*vm).outcome;
         let results = base.add(call_slot(pc));
@@ -191,7 +194,8 @@ handlers! { (pc, base, d, a, k, vm)
         (*vm).error = message;
         cold!(throw_error);
     }
-    /// `pcall(f, ...)`: the callee and its arguments are already in place but for the link between them.
+    /// `pcall(f, ...)`: the callee and its arguments are already in place but for the link between
+    /// them.
     protected_call {
         let frame = base.add(a as usize + 2);
         let count = c(d);
@@ -267,7 +271,8 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
-        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see `frame`.
+        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see
+        // `frame`.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 1 { *slot.add(3) } else { Value::NIL };
         } else if wanted != 1 {
@@ -298,7 +303,8 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
-        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see `frame`.
+        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see
+        // `frame`.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 0 { *slot.add(2) } else { Value::NIL };
         } else if wanted != 1 {
@@ -325,7 +331,8 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*resumer).pc;
         let target_base = (*resumer).base;
         let mut wanted = call_results(target_pc);
-        // Whoever wants two values or fewer has a Lua function (or the dummy) below its base: see `frame`.
+        // Whoever wants two values or fewer has a Lua function (or the dummy) below its base: see
+        // `frame`.
         if (*vm).heap.is_marking() | (wanted > 3) {
             (*vm).arrive(slot.add(2), count);
             (*vm).outcome = i64::from((*current).is_wrap);
@@ -392,8 +399,8 @@ cold_functions! {
         let error = std::mem::replace(&mut vm.error, Value::NIL);
         unwind::throw(vm, error)
     }
-    /// The stack ends too early for the arguments of a protected call (up to `vm.top`), which are moved up: if such calls
-    /// nest, by any distance.
+    /// The stack ends too early for the arguments of a protected call (up to `vm.top`), which are
+    /// moved up: if such calls nest, by any distance.
     fn grow_for_protected_call(vm, _instruction) {
         let top = vm.top;
         if thread::grow_or_collect(vm, top, 3) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }

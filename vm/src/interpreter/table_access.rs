@@ -19,8 +19,8 @@ use solvm_compiler::bytecode::Instruction;
 /// The end of the list that a SetList stores, if it is an open one.
 const OPEN_LIST: u16 = u16::MAX;
 
-/// Whether a key is the index that [`cut_off`] made of it, if that is from 1 to 2^31: only there does less than equality say so,
-/// with one jump less. It is false of what is no number.
+/// Whether a key is the index that [`cut_off`] made of it, if that is from 1 to 2^31: only there
+/// does less than equality say so, with one jump less. It is false of what is no number.
 #[inline(always)]
 fn is_whole(key: f64, index: u32) -> bool {
     f64::from(index as i32) >= key
@@ -122,7 +122,8 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *place = *base.add(a as usize);
     }
-    /// A key outside of the array part: here existing short strings and numbers, the rest out of line.
+    /// A key outside of the array part: here existing short strings and numbers, the rest out of
+    /// line.
     set_index_hash {
         let d = operands(pc);
         let table = (*base.add(b(d))).untag(TABLE) as *mut Table;

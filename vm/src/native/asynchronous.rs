@@ -1,7 +1,7 @@
 //! Natives as `async fn`: for those whose control flow is too involved for a state machine by hand.
 //!
-//! Values live in numbered slots of the native's frame and are looked at through a scope; a value cannot leave its scope, so
-//! none can be held across an `await` (the compiler refuses).
+//! Values live in numbered slots of the native's frame and are looked at through a scope; a value
+//! cannot leave its scope, so none can be held across an `await` (the compiler refuses).
 //!
 //! ```
 //! use solvm_vm::native::asynchronous::{Lua, Slot, run};
@@ -98,8 +98,8 @@ impl Lua {
     pub fn with<R>(&self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         let call = self.0.call.replace(std::ptr::null_mut()) as *mut Call<'_>;
         assert!(!call.is_null(), "an async native looks at values from outside of its own steps");
-        // SAFETY: `call` was stored by the step that is polling this future, which is still running; taking it out of the
-        // cell for the time of the closure makes it exclusive.
+        // SAFETY: `call` was stored by the step that is polling this future, which is still
+        // running; taking it out of the cell for the time of the closure makes it exclusive.
         let result = f(unsafe { &mut *call });
         self.0.call.set(call.cast());
         result
@@ -131,7 +131,8 @@ impl Lua {
 
     /// Calls a function; its first result goes to `result`. An error in it ends the native.
     pub fn call(&self, function: Slot, arguments: &[Slot], result: Slot) -> Calling<'_> {
-        *self.0.request.borrow_mut() = Request::Call { function, arguments: arguments.to_vec(), result };
+        *self.0.request.borrow_mut() =
+            Request::Call { function, arguments: arguments.to_vec(), result };
         Calling { asked: false, _lua: self }
     }
 
@@ -168,7 +169,8 @@ impl Future for Calling<'_> {
     }
 }
 
-/// The call is where the future finds it, for as long as this lives: even a panic takes it away again.
+/// The call is where the future finds it, for as long as this lives: even a panic takes it away
+/// again.
 struct Lent<'a>(&'a Shared);
 
 impl<'a> Lent<'a> {
@@ -210,7 +212,8 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
             Request::Call { function, arguments, result } => {
                 self.result = Some(result);
                 let function = function.get(call);
-                let arguments: Vec<Value<'c>> = arguments.into_iter().map(|slot| slot.get(call)).collect();
+                let arguments: Vec<Value<'c>> =
+                    arguments.into_iter().map(|slot| slot.get(call)).collect();
                 call.call(function, &arguments, Wanted::One)
             }
             Request::Nothing => call.park(Wait::Outside),
@@ -224,7 +227,10 @@ where
     F: Future<Output = Result<Finished, Error>> + 'static,
     M: FnOnce(Lua) -> F,
 {
-    let shared = Rc::new(Shared { call: Cell::new(std::ptr::null_mut()), request: RefCell::new(Request::Nothing) });
+    let shared = Rc::new(Shared {
+        call: Cell::new(std::ptr::null_mut()),
+        request: RefCell::new(Request::Nothing),
+    });
     let future = Box::pin(make(Lua(shared.clone())));
     Start::new(Running { future, shared, result: None })
 }

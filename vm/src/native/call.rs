@@ -26,8 +26,8 @@ const MAX_SIZE_HINT: usize = 1 << 26;
 
 /// The arguments and results of one native call, and the VM.
 ///
-/// Invariant: `vm` is alive and runs nothing else; `arguments` points to `count` live slots of the running stack, behind
-/// which at least [`thread::EXTRA`] slots are allocated.
+/// Invariant: `vm` is alive and runs nothing else; `arguments` points to `count` live slots of the
+/// running stack, behind which at least [`thread::EXTRA`] slots are allocated.
 pub struct Call<'c> {
     pub(crate) vm: *mut Vm,
     pub(crate) arguments: *mut Raw,
@@ -37,8 +37,8 @@ pub struct Call<'c> {
     brand: Brand<'c>,
 }
 
-/// Where a native with a state ([`Steps`](super::Steps)) is. It has its frame, and may ask for something, during a step only,
-/// and only for one thing: what it asked for is already in place.
+/// Where a native with a state ([`Steps`](super::Steps)) is. It has its frame, and may ask for
+/// something, during a step only, and only for one thing: what it asked for is already in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// It has no state, or none yet.
@@ -99,14 +99,15 @@ impl<'c> Call<'c> {
         unsafe { std::slice::from_raw_parts(self.arguments, self.count) }
     }
 
-    /// The function that is called. None where the host looks at the VM, or once the native has left its results.
+    /// The function that is called. None where the host looks at the VM, or once the native has
+    /// left its results.
     fn callee_function(&self) -> Option<*mut NativeFunction> {
         // SAFETY: two slots lie below the arguments, the callee's first.
         unsafe { (*self.arguments.sub(2)).to_native_function() }
     }
 
-    /// The name of the running native in its library. None where the host looks at the VM, or once the native has left its
-    /// results.
+    /// The name of the running native in its library. None where the host looks at the VM, or once
+    /// the native has left its results.
     pub fn native_name(&self) -> Option<&'static str> {
         // SAFETY: the function is live.
         self.callee_function().map(|function| unsafe { (*function).definition.name })
@@ -117,8 +118,9 @@ impl<'c> Call<'c> {
         let function = self.callee_function()?;
         // SAFETY: the function is live, and has that many upvalues.
         unsafe {
-            (index < (*function).upvalue_count as usize)
-                .then(|| Value::from_raw(*(&raw const (*function).upvalues).cast::<Raw>().add(index)))
+            (index < (*function).upvalue_count as usize).then(|| {
+                Value::from_raw(*(&raw const (*function).upvalues).cast::<Raw>().add(index))
+            })
         }
     }
 
@@ -145,7 +147,10 @@ impl<'c> Call<'c> {
     }
 
     /// Leaves any number of results and gives the outcome.
-    pub(crate) fn set_results(&mut self, values: impl ExactSizeIterator<Item = Value<'c>>) -> Result<Outcome, Error> {
+    pub(crate) fn set_results(
+        &mut self,
+        values: impl ExactSizeIterator<Item = Value<'c>>,
+    ) -> Result<Outcome, Error> {
         let count = values.len();
         let results = self.place_results(count)?;
         for (i, value) in values.enumerate() {
@@ -173,12 +178,17 @@ impl<'c> Call<'c> {
         Ok(unsafe { self.arguments.sub(2) })
     }
 
-    /// Room for `count` values from the first argument on; an error with this text if there is none. May move the stack.
+    /// Room for `count` values from the first argument on; an error with this text if there is
+    /// none. May move the stack.
     #[inline]
     pub(crate) fn reserve(&mut self, count: usize, text: &'static str) -> Result<(), Error> {
         // SAFETY: `vm` is alive; the arguments lie in the running stack.
         let room = unsafe { (*self.vm).stack_end.offset_from(self.arguments) };
-        if usize::try_from(room).is_ok_and(|room| room >= count + 2) { Ok(()) } else { self.grow(count, text) }
+        if usize::try_from(room).is_ok_and(|room| room >= count + 2) {
+            Ok(())
+        } else {
+            self.grow(count, text)
+        }
     }
 
     #[cold]
@@ -208,8 +218,13 @@ impl<'c> Call<'c> {
         string.map(LuaString::from_raw).ok_or_else(|| Error::text(messages::STRING_OVERFLOW))
     }
 
-    /// A string of so many bytes that repeats a pattern, the last time cut short. Fails if the memory limit forbids it.
-    pub fn repeated_string(&mut self, pattern: &[u8], length: usize) -> Result<LuaString<'c>, Error> {
+    /// A string of so many bytes that repeats a pattern, the last time cut short. Fails if the
+    /// memory limit forbids it.
+    pub fn repeated_string(
+        &mut self,
+        pattern: &[u8],
+        length: usize,
+    ) -> Result<LuaString<'c>, Error> {
         if length > string::MAX_LENGTH {
             return Err(Error::text(messages::STRING_OVERFLOW));
         }
@@ -252,11 +267,17 @@ impl<'c> Call<'c> {
         let metatable = metatable.map_or(std::ptr::null_mut(), |table| table.0);
         let environment = self.vm().current_globals();
         // SAFETY: the metatable and the environment are live.
-        Userdata::from_raw(unsafe { self.vm().heap.new_userdata(Box::new(data), metatable, environment) })
+        Userdata::from_raw(unsafe {
+            self.vm().heap.new_userdata(Box::new(data), metatable, environment)
+        })
     }
 
     /// A new native function with values bound to it.
-    pub fn function(&mut self, definition: &'static Definition, upvalues: &[Value<'c>]) -> Function<'c> {
+    pub fn function(
+        &mut self,
+        definition: &'static Definition,
+        upvalues: &[Value<'c>],
+    ) -> Function<'c> {
         let raw: Vec<Raw> = upvalues.iter().map(|value| value.0).collect();
         let environment = self.vm().current_globals();
         // SAFETY: the environment and the values are live.
@@ -265,17 +286,24 @@ impl<'c> Call<'c> {
             .unwrap_or_else(|| unreachable!("a native function is a function"))
     }
 
-    /// Compiles a chunk: source text, or what [`Call::dump`] gave. Its function gets the running thread's globals as environment. The error is the compiler's message.
+    /// Compiles a chunk: source text, or what [`Call::dump`] gave. Its function gets the running
+    /// thread's globals as environment. The error is the compiler's message.
     pub fn load(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
         self.load_as(text, name, false)
     }
 
-    /// The same for the source of a library that is written in Lua: messages have the position of whoever has called it.
+    /// The same for the source of a library that is written in Lua: messages have the position of
+    /// whoever has called it.
     pub fn load_library(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
         self.load_as(text, name, true)
     }
 
-    fn load_as(&mut self, text: &[u8], name: &[u8], is_library: bool) -> Result<Function<'c>, Vec<u8>> {
+    fn load_as(
+        &mut self,
+        text: &[u8],
+        name: &[u8],
+        is_library: bool,
+    ) -> Result<Function<'c>, Vec<u8>> {
         let environment = self.vm().current_globals();
         // SAFETY: the environment is live.
         let function = unsafe { load::load(self.vm(), text, name, environment, is_library) }?;
@@ -357,7 +385,8 @@ impl<'c> Call<'c> {
         Value::from_raw(unsafe { interpreter::find_metamethod(self.vm(), value.0, event) })
     }
 
-    /// `object[key]` as far as it needs no call: the value, or the `__index` function to call with the object that has it.
+    /// `object[key]` as far as it needs no call: the value, or the `__index` function to call with
+    /// the object that has it.
     pub fn index(&mut self, object: Value<'c>, key: Value<'c>) -> Result<Indexed<'c>, Error> {
         let mut object = object;
         for _ in 0..interpreter::MAX_CHAIN {
@@ -373,7 +402,12 @@ impl<'c> Call<'c> {
                     crate::coerce::Type::Table => Ok(Indexed::Value(Value::NIL)),
                     _ => {
                         let operation = Operation::Index(key.0);
-                        Err(Error::text(messages::operand(self.dialect(), operation, None, object.0)))
+                        Err(Error::text(messages::operand(
+                            self.dialect(),
+                            operation,
+                            None,
+                            object.0,
+                        )))
                     }
                 };
             }
@@ -400,7 +434,8 @@ impl<'c> Call<'c> {
         Ok(Coroutine::from_raw(unsafe { thread::new_thread(self.vm(), function.value().0, 0) }))
     }
 
-    /// A function that resumes `coroutine`; errors in it go through to the caller (`coroutine.wrap`).
+    /// A function that resumes `coroutine`; errors in it go through to the caller
+    /// (`coroutine.wrap`).
     pub fn wrap(&mut self, coroutine: Coroutine<'c>) -> Function<'c> {
         static WRAPPED: Definition = Definition::resume_wrapped("wrap");
         self.function(&WRAPPED, &[coroutine.value()])
@@ -425,7 +460,8 @@ impl<'c> Call<'c> {
         Error::raised()
     }
 
-    /// Charges the budget with work; false if it is used up and the native should give way ([`Step::Again`](super::Step)).
+    /// Charges the budget with work; false if it is used up and the native should give way
+    /// ([`Step::Again`](super::Step)).
     pub fn charge(&mut self, units: usize) -> bool {
         let vm = self.vm();
         gc::charge(&mut vm.fuel, units);
@@ -507,7 +543,8 @@ pub enum Collector {
     Stop,
     /// Slices by itself again.
     Restart,
-    /// How long it rests between cycles, in percent of the memory in use; answers with the former value.
+    /// How long it rests between cycles, in percent of the memory in use; answers with the former
+    /// value.
     Pause(usize),
     /// How fast it works relative to allocation, in percent; answers with the former value.
     StepMultiplier(usize),

@@ -54,7 +54,8 @@ pub trait Class: Data {
 /// A new object: becomes a userdata with the methods of its class.
 pub struct Object<T>(pub T);
 
-/// An argument that is an object of a class. It borrows the Rust value, which changes through its own cells only.
+/// An argument that is an object of a class. It borrows the Rust value, which changes through its
+/// own cells only.
 pub struct This<'c, T> {
     userdata: Userdata<'c>,
     data: &'c T,

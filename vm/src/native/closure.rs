@@ -1,7 +1,8 @@
 //! Natives that are closures: made at run time, for programs that embed a VM.
 //!
-//! The closure lies in a userdata that is bound to the function as its one value. A library's functions are in its table
-//! instead (see [`library!`](crate::library)), which costs nothing until they are called.
+//! The closure lies in a userdata that is bound to the function as its one value. A library's
+//! functions are in its table instead (see [`library!`](crate::library)), which costs nothing until
+//! they are called.
 //!
 //! ```
 //! use solvm_vm::{Call, Config, Vm};
@@ -37,16 +38,22 @@ impl<F: 'static> Data for Closure<F> {}
 struct Defined<F, P>(PhantomData<(F, P)>);
 
 impl<F: for<'c> Native<'c, P> + 'static, P> Defined<F, P> {
-    const DEFINITION: Definition = Definition { name: "?", handler: special::call_native, code: enter::<F, P> };
+    const DEFINITION: Definition =
+        Definition { name: "?", handler: special::call_native, code: enter::<F, P> };
 }
 
 /// The code of a closure.
 ///
 /// # Safety
 /// As [`Code`](super::Code).
-unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(
+    vm: *mut Vm,
+    arguments: *mut Raw,
+    count: usize,
+) -> i64 {
     let call = &mut Call::new(vm, arguments, count);
-    let closure = call.upvalue(0).and_then(Userdata::from_value).and_then(Userdata::get::<Closure<F>>);
+    let closure =
+        call.upvalue(0).and_then(Userdata::from_value).and_then(Userdata::get::<Closure<F>>);
     match closure {
         Some(closure) => closure.0.invoke(call).0,
         // The VM is closing, and has dropped all userdata.
@@ -64,8 +71,8 @@ impl<'c> Call<'c> {
         let closure = self.userdata(Closure(function), None);
         self.function(&Defined::<F, P>::DEFINITION, &[closure.value()])
     }
-    /// A function that calls a closure and waits for the future that it gives; other goroutines go on meanwhile. What the future
-    /// fails with becomes a Lua error.
+    /// A function that calls a closure and waits for the future that it gives; other goroutines go
+    /// on meanwhile. What the future fails with becomes a Lua error.
     ///
     /// ```
     /// # solvm_vm::Vm::new(Default::default()).enter(|call| {

@@ -68,7 +68,11 @@ impl IntoText for Cow<'static, [u8]> {
 
 impl From<KeyError> for Error {
     fn from(error: KeyError) -> Error {
-        if error == KeyError::Memory { Error::out_of_memory() } else { Error::bare(messages::key(error)) }
+        if error == KeyError::Memory {
+            Error::out_of_memory()
+        } else {
+            Error::bare(messages::key(error))
+        }
     }
 }
 
@@ -82,7 +86,8 @@ impl Error {
         Error(Cause::Text(text.into_text()))
     }
 
-    /// An error with a message without a position: for what the interpreter itself refuses in a native's name, as in PUC Lua.
+    /// An error with a message without a position: for what the interpreter itself refuses in a
+    /// native's name, as in PUC Lua.
     pub fn bare(text: impl IntoText) -> Self {
         Error(Cause::Bare(text.into_text()))
     }
@@ -92,8 +97,8 @@ impl Error {
         Error(Cause::Argument { index, text: text.into_text() })
     }
 
-    /// The memory limit would be exceeded. Natives raise it before they have done anything: they are called once more
-    /// after a full collection.
+    /// The memory limit would be exceeded. Natives raise it before they have done anything: they
+    /// are called once more after a full collection.
     pub const fn out_of_memory() -> Self {
         Error(Cause::OutOfMemory)
     }
@@ -112,7 +117,9 @@ impl Error {
                 call.error_message(Value::from_raw(value))
             }
             Cause::Text(text) | Cause::Bare(text) => text.into_owned(),
-            Cause::Argument { index, text } => messages::bad_argument(call.dialect(), index, false, b"?", &text),
+            Cause::Argument { index, text } => {
+                messages::bad_argument(call.dialect(), index, false, b"?", &text)
+            }
             Cause::OutOfMemory => messages::NOT_ENOUGH_MEMORY.into(),
         }
     }

@@ -11,7 +11,8 @@ use std::marker::PhantomData;
 
 /// One active call: level 0 is the native that asks, 1 its caller, and so on.
 ///
-/// It is of use during the native's call only, since the frames that it speaks of change afterwards:
+/// It is of use during the native's call only, since the frames that it speaks of change
+/// afterwards:
 ///
 /// ```compile_fail
 /// thread_local!(static KEPT: std::cell::Cell<Option<solvm_vm::native::Level<'static>>> = const { std::cell::Cell::new(None) });
@@ -62,7 +63,8 @@ impl<'c> Call<'c> {
     }
 
     fn find_level(&mut self, thread: *mut Thread, level: usize) -> Option<Level<'c>> {
-        // SAFETY: the thread is live, and the frames of all threads are consistent while a native runs.
+        // SAFETY: the thread is live, and the frames of all threads are consistent while a native
+        // runs.
         let activation = unsafe { Activations::of(self.vm(), thread) }.nth(level)?;
         let is_own = level == 0 && thread == self.vm().current;
         Some(Level { activation, thread, is_own, brand: PhantomData })
@@ -85,13 +87,15 @@ impl<'c> Call<'c> {
         self.level_info(level).into_prefix()
     }
 
-    /// What the function that is active at a level is called there: what kind of variable that is, and its name.
+    /// What the function that is active at a level is called there: what kind of variable that is,
+    /// and its name.
     pub fn level_name(&mut self, level: Level<'c>) -> Option<(&'static str, Vec<u8>)> {
         // SAFETY: the caller's context is that of a consistent thread.
         unsafe { debug_info::called_name(level.activation.caller?) }
     }
 
-    /// A local variable or temporary of an active Lua function, counted from 1: its name and its value.
+    /// A local variable or temporary of an active Lua function, counted from 1: its name and its
+    /// value.
     pub fn local(&mut self, level: Level<'c>, number: usize) -> Option<(Vec<u8>, Value<'c>)> {
         self.local_slot(level, number).map(|(name, slot)| {
             // SAFETY: the slot lies in the frame of an active call.
@@ -100,7 +104,12 @@ impl<'c> Call<'c> {
     }
 
     /// Changes a local variable or temporary; gives its name.
-    pub fn set_local(&mut self, level: Level<'c>, number: usize, value: Value<'c>) -> Option<Vec<u8>> {
+    pub fn set_local(
+        &mut self,
+        level: Level<'c>,
+        number: usize,
+        value: Value<'c>,
+    ) -> Option<Vec<u8>> {
         let (name, slot) = self.local_slot(level, number)?;
         // SAFETY: as above. Registers may hold any value.
         unsafe { *slot = value.0 }
@@ -113,8 +122,8 @@ impl<'c> Call<'c> {
             // SAFETY: the invariant of the type.
             return Some((activation::TEMPORARY.to_vec(), unsafe { self.arguments.add(index) }));
         }
-        // SAFETY: no thread runs while a native does, so its frames have not changed; the stack of one that is not the
-        // running one may be marked already.
+        // SAFETY: no thread runs while a native does, so its frames have not changed; the stack of
+        // one that is not the running one may be marked already.
         unsafe {
             self.vm().heap.thread_resumed(level.thread);
             let (name, slot) = activation::local(self.vm(), &level.activation, number)?;

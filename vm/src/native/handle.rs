@@ -13,8 +13,8 @@ use crate::value::Value as Raw;
 use std::any::Any;
 use std::marker::PhantomData;
 
-/// Ties a value to one call: invariant, so that no other lifetime fits, and to the VM's thread, since a value that another
-/// thread could look at would race with the native.
+/// Ties a value to one call: invariant, so that no other lifetime fits, and to the VM's thread,
+/// since a value that another thread could look at would race with the native.
 ///
 /// ```compile_fail
 /// fn leak(call: &mut solvm_vm::Call) -> f64 {
@@ -149,7 +149,8 @@ impl<'c> Value<'c> {
         unsafe { crate::interpreter::raw_equal(self.0, other.0) }
     }
 
-    /// A number that tells different objects apart, for `tostring` and the like; 0 for what is no object.
+    /// A number that tells different objects apart, for `tostring` and the like; 0 for what is no
+    /// object.
     pub fn address(self) -> usize {
         if self.0.is_object() { self.0.address() as usize } else { 0 }
     }
@@ -163,7 +164,8 @@ impl<'c> Function<'c> {
 
     /// The function, if `value` is one.
     pub fn from_value(value: Value<'c>) -> Option<Self> {
-        (value.0.is_lua_function() || value.0.is_native_function()).then_some(Function(value.0, PhantomData))
+        (value.0.is_lua_function() || value.0.is_native_function())
+            .then_some(Function(value.0, PhantomData))
     }
 
     /// Whether it is written in Lua.
@@ -207,42 +209,75 @@ impl<'c> Table<'c> {
         key.get_from(self)
     }
 
-    /// Sets the value of a key. Fails if the key is nil or NaN, or the table would become too large.
+    /// Sets the value of a key. Fails if the key is nil or NaN, or the table would become too
+    /// large.
     pub fn set(self, call: &mut Call<'c>, key: Value<'c>, value: Value<'c>) -> Result<(), Error> {
         // SAFETY: table, key and value are live during 'c.
         unsafe { table::set(&mut (*call.vm).heap, self.0, key.0, value.0) }.map_err(Error::from)
     }
 
     /// Sets a field by its name.
-    pub fn set_field(self, call: &mut Call<'c>, name: &str, value: impl IntoLua<'c>) -> Result<(), Error> {
+    pub fn set_field(
+        self,
+        call: &mut Call<'c>,
+        name: &str,
+        value: impl IntoLua<'c>,
+    ) -> Result<(), Error> {
         let key = call.string(name.as_bytes())?.value();
         let value = value.into_lua(call)?;
         self.set(call, key, value)
     }
 
     /// Sets the value of an integer key.
-    pub fn set_index(self, call: &mut Call<'c>, index: usize, value: Value<'c>) -> Result<(), Error> {
+    pub fn set_index(
+        self,
+        call: &mut Call<'c>,
+        index: usize,
+        value: Value<'c>,
+    ) -> Result<(), Error> {
         self.set(call, Value::number(index as f64), value)
     }
 
-    /// Moves the values from `position` to `length` up by one and stores `value` at `position` (from 1 to `length` + 1).
-    pub fn insert(self, call: &mut Call<'c>, position: usize, length: usize, value: Value<'c>) -> Result<(), Error> {
+    /// Moves the values from `position` to `length` up by one and stores `value` at `position`
+    /// (from 1 to `length` + 1).
+    pub fn insert(
+        self,
+        call: &mut Call<'c>,
+        position: usize,
+        length: usize,
+        value: Value<'c>,
+    ) -> Result<(), Error> {
         if !(1..=length + 1).contains(&position) {
             return Err(Error::text(messages::POSITION_OUT_OF_BOUNDS));
         }
         // SAFETY: table and value are live during 'c; the position was checked.
-        let inserted =
-            unsafe { table::array::insert(&mut (*call.vm).heap, self.0, position as u64, length as u64, value.0) };
+        let inserted = unsafe {
+            table::array::insert(
+                &mut (*call.vm).heap,
+                self.0,
+                position as u64,
+                length as u64,
+                value.0,
+            )
+        };
         inserted.map_err(Error::from)
     }
 
-    /// Takes out the value at `position` (from 1 to `length`) and moves those up to `length` down by one.
-    pub fn remove(self, call: &mut Call<'c>, position: usize, length: usize) -> Result<Value<'c>, Error> {
+    /// Takes out the value at `position` (from 1 to `length`) and moves those up to `length` down
+    /// by one.
+    pub fn remove(
+        self,
+        call: &mut Call<'c>,
+        position: usize,
+        length: usize,
+    ) -> Result<Value<'c>, Error> {
         if !(1..=length).contains(&position) {
             return Err(Error::text(messages::POSITION_OUT_OF_BOUNDS));
         }
         // SAFETY: as above.
-        let removed = unsafe { table::array::remove(&mut (*call.vm).heap, self.0, position as u64, length as u64) };
+        let removed = unsafe {
+            table::array::remove(&mut (*call.vm).heap, self.0, position as u64, length as u64)
+        };
         removed.map(Value::from_raw).map_err(Error::from)
     }
 
@@ -258,9 +293,13 @@ impl<'c> Table<'c> {
         unsafe { table::iterate::positions(self.0) as usize }
     }
 
-    /// The key and value after `key` (nil: the first). None at the end. Fails if `key` is not in the table.
-    /// Removed entries that are passed on the way are charged.
-    pub fn next(self, call: &mut Call<'c>, key: Value<'c>) -> Result<Option<(Value<'c>, Value<'c>)>, Error> {
+    /// The key and value after `key` (nil: the first). None at the end. Fails if `key` is not in
+    /// the table. Removed entries that are passed on the way are charged.
+    pub fn next(
+        self,
+        call: &mut Call<'c>,
+        key: Value<'c>,
+    ) -> Result<Option<(Value<'c>, Value<'c>)>, Error> {
         // SAFETY: the table and the key are live during 'c.
         let Ok(next) = (unsafe { table::iterate::next(self.0, key.0) }) else {
             return Err(Error::bare(messages::INVALID_KEY_TO_NEXT));
@@ -269,7 +308,8 @@ impl<'c> Table<'c> {
         Ok(next.entry.map(|(key, value)| (Value::from_raw(key), Value::from_raw(value))))
     }
 
-    /// Every pair, in the order of [`Table::next`]. The table must not get new keys meanwhile; pairs may be missed if it does.
+    /// Every pair, in the order of [`Table::next`]. The table must not get new keys meanwhile;
+    /// pairs may be missed if it does.
     pub fn pairs(self) -> impl Iterator<Item = (Value<'c>, Value<'c>)> {
         let mut position = 0;
         std::iter::from_fn(move || {
@@ -318,7 +358,8 @@ impl<'c> IntoKey<'c> for usize {
 impl<'c> Userdata<'c> {
     /// The Rust value, if it is a `T` and has not been dropped.
     pub fn get<T: Data>(self) -> Option<&'c T> {
-        // SAFETY: the userdata is live during 'c; its box is dropped only by the collector or while unwinding, not in a native.
+        // SAFETY: the userdata is live during 'c; its box is dropped only by the collector or while
+        // unwinding, not in a native.
         let data = unsafe { (*self.0).data.as_deref()? };
         (data as &dyn Any).downcast_ref()
     }

@@ -1,4 +1,5 @@
-//! What `debug` sees of functions and threads: where functions are defined, upvalues, environments, hooks.
+//! What `debug` sees of functions and threads: where functions are defined, upvalues, environments,
+//! hooks.
 
 use super::call::Call;
 use super::error::Error;
@@ -27,7 +28,12 @@ pub struct FunctionInfo {
 
 impl<'c> Call<'c> {
     /// Sets the debug hook of a thread; without events there is none.
-    pub fn set_hook(&mut self, thread: Coroutine<'c>, function: Option<Function<'c>>, events: HookEvents) {
+    pub fn set_hook(
+        &mut self,
+        thread: Coroutine<'c>,
+        function: Option<Function<'c>>,
+        events: HookEvents,
+    ) {
         let function = function.map_or(Raw::NIL, |function| function.0);
         // SAFETY: thread and function are live.
         unsafe { hook::set(self.vm(), thread.0, function, events) }
@@ -70,15 +76,25 @@ impl<'c> Call<'c> {
         usize::from(count)
     }
 
-    /// An upvalue of a Lua function, counted from 1: its name and its value. What is bound to natives is theirs alone.
-    pub fn upvalue_of(&mut self, function: Function<'c>, number: usize) -> Option<(Vec<u8>, Value<'c>)> {
+    /// An upvalue of a Lua function, counted from 1: its name and its value. What is bound to
+    /// natives is theirs alone.
+    pub fn upvalue_of(
+        &mut self,
+        function: Function<'c>,
+        number: usize,
+    ) -> Option<(Vec<u8>, Value<'c>)> {
         let (name, upvalue) = find_upvalue(function, number)?;
         // SAFETY: an upvalue's slot is valid.
         Some((name, Value::from_raw(unsafe { *(*upvalue).slot })))
     }
 
     /// Changes an upvalue of a Lua function; gives its name.
-    pub fn set_upvalue_of(&mut self, function: Function<'c>, number: usize, value: Value<'c>) -> Option<Vec<u8>> {
+    pub fn set_upvalue_of(
+        &mut self,
+        function: Function<'c>,
+        number: usize,
+        value: Value<'c>,
+    ) -> Option<Vec<u8>> {
         let (name, upvalue) = find_upvalue(function, number)?;
         // SAFETY: an upvalue's slot is valid; the store is followed by the barrier.
         unsafe {
@@ -94,7 +110,11 @@ impl<'c> Call<'c> {
     }
 
     /// Replaces the environment of a Lua function.
-    pub fn set_environment(&mut self, function: Function<'c>, environment: Table<'c>) -> Result<(), Error> {
+    pub fn set_environment(
+        &mut self,
+        function: Function<'c>,
+        environment: Table<'c>,
+    ) -> Result<(), Error> {
         if function.is_lua() && self.set_environment_of(function.value(), environment) {
             return Ok(());
         }
@@ -118,11 +138,13 @@ impl<'c> Call<'c> {
         (!environment.is_null()).then(|| Table::from_raw(environment))
     }
 
-    /// Replaces the environment of a function, a thread or a userdata. False if the value is none of them.
+    /// Replaces the environment of a function, a thread or a userdata. False if the value is none
+    /// of them.
     pub fn set_environment_of(&mut self, value: Value<'c>, environment: Table<'c>) -> bool {
         let heap = &mut self.vm().heap;
         let table = Raw::from_table(environment.0);
-        // SAFETY: value and environment are live; each store is followed by the barrier of its kind.
+        // SAFETY: value and environment are live; each store is followed by the barrier of its
+        // kind.
         unsafe {
             if let Some(lua) = value.0.to_lua_function() {
                 (*lua).environment = environment.0;

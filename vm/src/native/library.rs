@@ -63,20 +63,32 @@ impl Definition {
     where
         F: for<'c> Native<'c, P> + Copy + Send + Sync + 'static,
     {
-        const { assert!(size_of::<F>() == 0, "a native is a plain function, not a closure with captures") };
+        const {
+            assert!(
+                size_of::<F>() == 0,
+                "a native is a plain function, not a closure with captures"
+            )
+        };
         Definition { name, handler: special::call_native, code: enter::<F, P> }
     }
 
-    /// A native from a number to a number, which is a handler of its own: a call costs little more than the function.
+    /// A native from a number to a number, which is a handler of its own: a call costs little more
+    /// than the function.
     pub const fn number<F>(name: &'static str, _function: F) -> Definition
     where
         F: Fn(f64) -> f64 + Copy + Send + Sync + 'static,
     {
-        const { assert!(size_of::<F>() == 0, "a native is a plain function, not a closure with captures") };
+        const {
+            assert!(
+                size_of::<F>() == 0,
+                "a native is a plain function, not a closure with captures"
+            )
+        };
         Definition { name, handler: special::call_number_function::<F>, code: enter_number::<F> }
     }
 
-    /// A native that raises its argument, for messages that get a position: other values the interpreter raises itself.
+    /// A native that raises its argument, for messages that get a position: other values the
+    /// interpreter raises itself.
     pub const fn raise<F, P>(name: &'static str, function: F) -> Definition
     where
         F: for<'c> Native<'c, P> + Copy + Send + Sync + 'static,
@@ -119,7 +131,8 @@ unsafe fn no_code(_: *mut Vm, _: *mut Raw, _: usize) -> i64 {
     0
 }
 
-/// A plain Rust function whose parameters and results convert. `P` is a mark that holds the parameters' types.
+/// A plain Rust function whose parameters and results convert. `P` is a mark that holds the
+/// parameters' types.
 pub trait Native<'c, P> {
     /// Converts the arguments, calls the function, leaves its results; answers with an outcome.
     fn invoke(&self, call: &mut Call<'c>) -> Outcome;
@@ -136,7 +149,8 @@ where
     }
 }
 
-// The first bound on F lets the compiler infer the parameters' types, the second one is what is called.
+// The first bound on F lets the compiler infer the parameters' types, the second one is what is
+// called.
 macro_rules! natives {
     ($($param:ident)*) => {
         #[allow(non_snake_case, clippy::too_many_arguments)]
@@ -177,16 +191,24 @@ natives!(A B C D E);
 ///
 /// # Safety
 /// As [`Code`].
-unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(
+    vm: *mut Vm,
+    arguments: *mut Raw,
+    count: usize,
+) -> i64 {
     the_function::<F>().invoke(&mut Call::new(vm, arguments, count)).0
 }
 
-/// The code of a native from a number to a number, for arguments that are to be converted or refused, and for calls that do
-/// not want one result.
+/// The code of a native from a number to a number, for arguments that are to be converted or
+/// refused, and for calls that do not want one result.
 ///
 /// # Safety
 /// As [`Code`].
-unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(
+    vm: *mut Vm,
+    arguments: *mut Raw,
+    count: usize,
+) -> i64 {
     let call = &mut Call::new(vm, arguments, count);
     match f64::take(call, &mut 0) {
         Ok(x) => the_function::<F>()(x).finish(call).0,
@@ -197,7 +219,8 @@ unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(vm: *mut Vm, arguments: *mut Ra
 /// The value of a type without size.
 ///
 /// # Safety
-/// There is such a value (a definition was made with it), which may be copied at any time and in any thread. F has no size.
+/// There is such a value (a definition was made with it), which may be copied at any time and in
+/// any thread. F has no size.
 #[inline(always)]
 pub(crate) unsafe fn the_function<F: Copy>() -> F {
     // A value of no size is made of no bytes.
@@ -233,8 +256,8 @@ pub struct Library {
 
 /// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see
 /// [`Definition::number`](crate::native::Definition::number)), `"name" => raise function` (see
-/// [`Definition::raise`](crate::native::Definition::raise)), `"name" => special Kind`, `"name" => constant number`,
-/// `"name" => text "string"`, `"name" => same_as "other name"`.
+/// [`Definition::raise`](crate::native::Definition::raise)), `"name" => special Kind`, `"name" =>
+/// constant number`, `"name" => text "string"`, `"name" => same_as "other name"`.
 #[macro_export]
 macro_rules! library {
     (@step $name:literal $functions:tt $constants:tt $aliases:tt {}) => {
@@ -284,7 +307,8 @@ impl<'c> Call<'c> {
         Ok(())
     }
 
-    /// The libraries and modules by their names: the registry's `_LOADED`, which is `package.loaded`.
+    /// The libraries and modules by their names: the registry's `_LOADED`, which is
+    /// `package.loaded`.
     pub fn loaded(&mut self) -> Result<Table<'c>, Error> {
         let key = self.string(b"_LOADED")?;
         let registry = self.registry();
@@ -296,8 +320,8 @@ impl<'c> Call<'c> {
         Ok(loaded)
     }
 
-    /// Opens a library: its table becomes the global of its name (or is the globals, if it has none) and is noted as
-    /// [loaded](Call::loaded).
+    /// Opens a library: its table becomes the global of its name (or is the globals, if it has
+    /// none) and is noted as [loaded](Call::loaded).
     pub fn open(&mut self, library: &'static Library) -> Result<Table<'c>, Error> {
         let globals = self.globals();
         if library.name.is_empty() {
@@ -320,10 +344,16 @@ impl<'c> Call<'c> {
     }
 
     /// Whether a value is the function that a library has under that name.
-    pub fn is_library_function(&self, value: Value<'c>, library: &'static Library, name: &str) -> bool {
+    pub fn is_library_function(
+        &self,
+        value: Value<'c>,
+        library: &'static Library,
+        name: &str,
+    ) -> bool {
         let Some(function) = value.0.to_native_function() else { return false };
         // SAFETY: the value is live.
         let definition = unsafe { (*function).definition };
-        definition.name == name && library.functions.iter().any(|known| std::ptr::eq(known, definition))
+        definition.name == name
+            && library.functions.iter().any(|known| std::ptr::eq(known, definition))
     }
 }

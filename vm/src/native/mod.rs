@@ -1,19 +1,22 @@
 //! Functions written in Rust.
 //!
-//! A native function is an ordinary typed Rust function in a library's table (see [`library!`](crate::library)):
+//! A native function is an ordinary typed Rust function in a library's table (see
+//! [`library!`](crate::library)):
 //! - a **plain** one takes its arguments converted and returns its results;
 //! - one that calls Lua is a small state machine ([`Steps`]), or an `async fn` ([`asynchronous`]);
 //! - one that waits hands a future to the scheduler ([`Call::wait`]).
 //!
-//! None of them ever runs the interpreter inside itself: to call Lua is to return to the interpreter with a frame prepared, so
-//! that code called from a native may yield, sleep, be preempted or be cancelled like any other.
+//! None of them ever runs the interpreter inside itself: to call Lua is to return to the
+//! interpreter with a frame prepared, so that code called from a native may yield, sleep, be
+//! preempted or be cancelled like any other.
 //!
-//! Safety: an [`Outcome`] is a promise to the interpreter, so only this crate makes them; what a native with a state asks for is
-//! checked against the stage of its [`Call`]. Values are branded by the call (`'c` is invariant), which is why a `Value` that
-//! can be named is alive.
+//! Safety: an [`Outcome`] is a promise to the interpreter, so only this crate makes them; what a
+//! native with a state asks for is checked against the stage of its [`Call`]. Values are branded by
+//! the call (`'c` is invariant), which is why a `Value` that can be named is alive.
 //!
-//! No collection happens while a native runs, so the values that it holds need no rooting. They carry the lifetime `'c` of the
-//! call: the compiler refuses to keep one until after the call, or across an `await`.
+//! No collection happens while a native runs, so the values that it holds need no rooting. They
+//! carry the lifetime `'c` of the call: the compiler refuses to keep one until after the call, or
+//! across an `await`.
 
 pub mod asynchronous;
 mod call;
@@ -59,16 +62,17 @@ use crate::value::Value as Raw;
 use crate::vm::Vm;
 use solvm_compiler::bytecode::OPEN;
 
-/// The Rust code of a native: arguments in place, results to be left from `arguments[-2]` on. Answers with their number or one
-/// of the outcomes below.
+/// The Rust code of a native: arguments in place, results to be left from `arguments[-2]` on.
+/// Answers with their number or one of the outcomes below.
 ///
 /// # Safety
 /// The invariant of [`Call`]. CONTEXT (see [`crate::frame`]) is the native's caller.
 pub(crate) type Code = unsafe fn(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64;
 
-/// What a native answers: the number of its results or one of the codes below. It cannot be named from outside of the crate,
-/// and so the traits that give one cannot be implemented there: results that are not in place, or a call that is not
-/// prepared, would have the interpreter read arbitrary slots.
+/// What a native answers: the number of its results or one of the codes below. It cannot be named
+/// from outside of the crate, and so the traits that give one cannot be implemented there: results
+/// that are not in place, or a call that is not prepared, would have the interpreter read arbitrary
+/// slots.
 pub struct Outcome(pub(crate) i64);
 
 /// It failed: the error is in `Vm::raised`.
@@ -77,9 +81,11 @@ pub(crate) const FAILED: i64 = -1;
 pub(crate) const CALLING: i64 = -2;
 /// The goroutine waits; whoever wakes it delivers the results to the native's call word.
 pub(crate) const PARKED: i64 = -3;
-/// The goroutine waits; the native is stepped again when it is woken. Its continuation is in `vm.base`, `vm.pc`.
+/// The goroutine waits; the native is stepped again when it is woken. Its continuation is in
+/// `vm.base`, `vm.pc`.
 pub(crate) const PARKED_INSIDE: i64 = -4;
-/// The budget is used up; the native is stepped again when its turn comes. Its continuation is in `vm.base`, `vm.pc`.
+/// The budget is used up; the native is stepped again when its turn comes. Its continuation is in
+/// `vm.base`, `vm.pc`.
 pub(crate) const AGAIN: i64 = -5;
 /// It left more results than an outcome can say: `Vm::result_count`.
 pub(crate) const MANY: i64 = -6;
@@ -87,7 +93,8 @@ pub(crate) const MANY: i64 = -6;
 pub(crate) const RETRY: i64 = -7;
 /// The native is stepped again after a full collection. Its continuation is in `vm.base`, `vm.pc`.
 pub(crate) const COLLECT: i64 = -8;
-/// More results than this are told by [`MANY`], so that a number never looks like the open call word's B.
+/// More results than this are told by [`MANY`], so that a number never looks like the open call
+/// word's B.
 pub(crate) const FEW: usize = 250;
 
 /// The interpreter goes on after a native whose outcome was not just the number of results wanted.
@@ -110,7 +117,8 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
 #[inline(never)]
 unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
     let (base, pc) = (vm.base, vm.pc);
-    let deliver = |vm: &mut Vm, count: usize| unwind::deliver(vm, base, pc, base.add(call_slot(pc)), count);
+    let deliver =
+        |vm: &mut Vm, count: usize| unwind::deliver(vm, base, pc, base.add(call_slot(pc)), count);
     match vm.outcome {
         count if count >= 0 => deliver(vm, count as usize),
         FAILED => {
@@ -119,7 +127,11 @@ unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
         }
         CALLING => {
             let need = vm.top;
-            if thread::grow_or_collect(vm, need, 0) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
+            if thread::grow_or_collect(vm, need, 0) {
+                CALL
+            } else {
+                unwind::throw_text(vm, messages::STACK_OVERFLOW)
+            }
         }
         PARKED_INSIDE => {
             thread::save(vm, base);
@@ -154,8 +166,8 @@ unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
     }
 }
 
-/// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code would. Not inlined: its handler
-/// would lose the sibling call.
+/// The native whose continuation is at `vm.base` takes its next step. Leaves `vm` as its code
+/// would. Not inlined: its handler would lose the sibling call.
 ///
 /// # Safety
 /// The state in `vm` is that of the handler of a native's continuation.

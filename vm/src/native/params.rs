@@ -87,8 +87,13 @@ pub struct Rest {
 
 impl Rest {
     /// The arguments.
-    pub fn values<'a, 'c>(self, call: &'a Call<'c>) -> impl ExactSizeIterator<Item = Value<'c>> + use<'a, 'c> {
-        call.arguments()[self.first.min(call.argument_count())..].iter().map(|&raw| Value::from_raw(raw))
+    pub fn values<'a, 'c>(
+        self,
+        call: &'a Call<'c>,
+    ) -> impl ExactSizeIterator<Item = Value<'c>> + use<'a, 'c> {
+        call.arguments()[self.first.min(call.argument_count())..]
+            .iter()
+            .map(|&raw| Value::from_raw(raw))
     }
 }
 
@@ -110,7 +115,8 @@ impl FromLua for f64 {
     }
 }
 
-/// Integers are numbers cut off towards zero, as C casts them; those out of range become the nearest one.
+/// Integers are numbers cut off towards zero, as C casts them; those out of range become the
+/// nearest one.
 macro_rules! integers {
     ($($type:ty)*) => { $( impl FromLua for $type {
         type Item<'c> = $type;

@@ -1,7 +1,8 @@
 //! Values that the host holds between calls.
 //!
-//! A [`Value`] is valid during one call. A [`Reference`] owns a place in a table of the VM, which keeps its value alive; dropped,
-//! it gives the place back. The place is emptied when the host looks at the VM the next time, since dropping has no VM at hand.
+//! A [`Value`] is valid during one call. A [`Reference`] owns a place in a table of the VM, which
+//! keeps its value alive; dropped, it gives the place back. The place is emptied when the host
+//! looks at the VM the next time, since dropping has no VM at hand.
 
 use super::call::Call;
 use super::error::Error;
@@ -80,8 +81,11 @@ impl Vm {
         let references = self.references.clone();
         let mut dropped = references.dropped.borrow_mut();
         for index in dropped.drain(..) {
-            // SAFETY: the table is a root; the place holds a value, so that emptying it allocates nothing.
-            let emptied = unsafe { table::set(&mut self.heap, self.referenced, Raw::number(index as f64), Raw::NIL) };
+            // SAFETY: the table is a root; the place holds a value, so that emptying it allocates
+            // nothing.
+            let emptied = unsafe {
+                table::set(&mut self.heap, self.referenced, Raw::number(index as f64), Raw::NIL)
+            };
             debug_assert!(emptied.is_ok(), "a place is a key like any other");
             references.free.borrow_mut().push(index);
         }

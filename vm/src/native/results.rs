@@ -14,7 +14,8 @@ pub trait IntoLua<'c> {
     fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error>;
 }
 
-/// What a native may return: its results, or a state that goes on. Only the types of this crate can be that.
+/// What a native may return: its results, or a state that goes on. Only the types of this crate can
+/// be that.
 ///
 /// ```compile_fail
 /// struct Forged;
@@ -81,7 +82,8 @@ macro_rules! tuples {
         impl<'c, $($name: IntoLua<'c>),*> Results<'c> for ($($name,)*) {
             #[inline(always)]
             fn finish(self, call: &mut Call<'c>) -> Outcome {
-                // All are made before one is left: a native that is called again needs its arguments.
+                // All are made before one is left: a native that is called again needs its
+                // arguments.
                 let values = ($( match self.$index.into_lua(call) {
                     Ok(value) => value,
                     Err(error) => return error.finish_failed(call),
@@ -229,7 +231,8 @@ impl<'c> Results<'c> for Pass {
     fn finish(self, call: &mut Call<'c>) -> Outcome {
         let first = self.first.min(call.argument_count());
         let count = call.argument_count() - first;
-        // SAFETY: the arguments are `count` live slots from `first` on; results begin two slots below the arguments.
+        // SAFETY: the arguments are `count` live slots from `first` on; results begin two slots
+        // below the arguments.
         unsafe { std::ptr::copy(call.arguments.add(first), call.arguments.sub(2), count) };
         super::outcome(call.vm(), count)
     }

@@ -27,8 +27,8 @@
 //! # let _ = solvm_vm::native::Definition::new("each", each);
 //! ```
 //!
-//! **Frame.** Above the native's arguments lie its state (a userdata), a Lua closure and the link of its continuation; then the
-//! callee X with its own link and arguments.
+//! **Frame.** Above the native's arguments lie its state (a userdata), a Lua closure and the link
+//! of its continuation; then the callee X with its own link and arguments.
 
 use super::call::{Call, Stage};
 use super::error::Error;
@@ -45,8 +45,8 @@ use crate::vm::Vm;
 use std::any::Any;
 use std::ptr::null_mut;
 
-/// What a native does after a step: the mark of having asked for it. (What it was is noted in the [`Call`], so that one kept
-/// from an earlier step is worth nothing.)
+/// What a native does after a step: the mark of having asked for it. (What it was is noted in the
+/// [`Call`], so that one kept from an earlier step is worth nothing.)
 #[derive(Debug)]
 pub struct Step(());
 
@@ -61,10 +61,12 @@ pub enum Wanted {
 
 /// A native that goes on after the calls that it asks for.
 ///
-/// Each call that it asks for charges the budget, and may be where other goroutines take their turn. A native that does much
-/// between two calls charges that itself ([`Call::charge`], [`Call::again`]).
+/// Each call that it asks for charges the budget, and may be where other goroutines take their
+/// turn. A native that does much between two calls charges that itself ([`Call::charge`],
+/// [`Call::again`]).
 pub trait Steps: 'static {
-    /// Goes on: at first, and after each call. See [`Call::call`], [`Call::finish`], [`Call::again`].
+    /// Goes on: at first, and after each call. See [`Call::call`], [`Call::finish`],
+    /// [`Call::again`].
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error>;
 }
 
@@ -88,24 +90,39 @@ pub struct StartWith<'c, S> {
 
 /// A native's state on the heap, with the values that it keeps between steps.
 ///
-/// Invariant: the slot above the arguments in a native's frame holds a userdata whose data is one of these, until the native
-/// has ended ([`begin`], [`step`] and [`abandon`](super::abandon) are the only ones that write there).
+/// Invariant: the slot above the arguments in a native's frame holds a userdata whose data is one
+/// of these, until the native has ended ([`begin`], [`step`] and [`abandon`](super::abandon) are
+/// the only ones that write there).
 pub(crate) struct State {
     steps: Box<dyn Resume>,
     kept: Vec<Raw>,
 }
 
-/// One step of a native and what becomes of it. A method of each kind of native, so that the step itself can be inlined.
+/// One step of a native and what becomes of it. A method of each kind of native, so that the step
+/// itself can be inlined.
 trait Resume: 'static {
     /// Takes the next step and gives its outcome.
     ///
     /// # Safety
-    /// The native with these arguments has a frame, which is at rest, and `state` is its state, of which `self` is a part.
-    unsafe fn resume(&mut self, state: *mut State, vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64;
+    /// The native with these arguments has a frame, which is at rest, and `state` is its state, of
+    /// which `self` is a part.
+    unsafe fn resume(
+        &mut self,
+        state: *mut State,
+        vm: *mut Vm,
+        arguments: *mut Raw,
+        count: usize,
+    ) -> i64;
 }
 
 impl<S: Steps> Resume for S {
-    unsafe fn resume(&mut self, state: *mut State, vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
+    unsafe fn resume(
+        &mut self,
+        state: *mut State,
+        vm: *mut Vm,
+        arguments: *mut Raw,
+        count: usize,
+    ) -> i64 {
         let mut call = Call::new(vm, arguments, count);
         call.stage = Stage::Step(state);
         let answer = self.step(&mut call);
@@ -172,7 +189,8 @@ fn begin(call: &mut Call<'_>, steps: Box<dyn Resume>, kept: Vec<Raw>) -> Outcome
         return error.finish_failed(call);
     }
     let state = Box::new(State { steps, kept });
-    // SAFETY: `reserve` made room for the frame above the arguments; the userdata is published at once.
+    // SAFETY: `reserve` made room for the frame above the arguments; the userdata is published at
+    // once.
     unsafe {
         let vm = call.vm;
         let userdata = (*vm).heap.new_userdata(state, null_mut(), null_mut());
@@ -202,7 +220,8 @@ unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
     let state = &raw mut *data as *mut State;
     // It may keep other values from now on, until the next collection.
     (*vm).heap.barrier_userdata(userdata);
-    // While the native borrows its own part of the state, the call lends out the values that it keeps, which are another one.
+    // While the native borrows its own part of the state, the call lends out the values that it
+    // keeps, which are another one.
     let outcome = (*state).steps.resume(state, vm, arguments, count);
     if outcome != CALLING {
         end_unless_waiting(userdata, outcome);
@@ -210,8 +229,8 @@ unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
     outcome
 }
 
-/// Drops the state of a native that has ended. One that has done so by beginning anew has another state by now, and looks as if
-/// it went on: the collector finds the old one.
+/// Drops the state of a native that has ended. One that has done so by beginning anew has another
+/// state by now, and looks as if it went on: the collector finds the old one.
 ///
 /// # Safety
 /// The userdata is that of a native which has just taken a step with this outcome.
@@ -226,11 +245,21 @@ unsafe fn end_unless_waiting(userdata: *mut Userdata, outcome: i64) {
 /// The native's continuation, with the callee's slot X, has been reached: results lie from X on.
 ///
 /// # Safety
-/// The native with these arguments has a frame that ends at X; the results of an open call (`all`) end at `vm.top`.
+/// The native with these arguments has a frame that ends at X; the results of an open call (`all`)
+/// end at `vm.top`.
 #[inline(always)]
-pub(crate) unsafe fn resume(vm: *mut Vm, arguments: *mut Raw, distance: usize, callee: *mut Raw, all: bool) -> i64 {
-    (*vm).returned_count =
-        if all { ((*vm).top as usize).saturating_sub(callee as usize) / size_of::<Raw>() } else { 1 };
+pub(crate) unsafe fn resume(
+    vm: *mut Vm,
+    arguments: *mut Raw,
+    distance: usize,
+    callee: *mut Raw,
+    all: bool,
+) -> i64 {
+    (*vm).returned_count = if all {
+        ((*vm).top as usize).saturating_sub(callee as usize) / size_of::<Raw>()
+    } else {
+        1
+    };
     (*vm).returned = if (*vm).returned_count > 0 { *callee } else { Raw::NIL };
     step(vm, arguments, distance - 3)
 }
@@ -238,20 +267,26 @@ pub(crate) unsafe fn resume(vm: *mut Vm, arguments: *mut Raw, distance: usize, c
 impl<'c> Call<'c> {
     /// The slot where this native's callees go.
     fn callee(&self) -> *mut Raw {
-        // SAFETY: the frame of a native with a state reaches that far; this is called during its steps only.
+        // SAFETY: the frame of a native with a state reaches that far; this is called during its
+        // steps only.
         unsafe { self.arguments.add(self.count + 3) }
     }
 
     /// What this native keeps. Empty outside of a step.
     fn kept_values(&mut self) -> Option<&mut Vec<Raw>> {
         let Stage::Step(state) = self.stage else { return None };
-        // SAFETY: during a step the state is alive, and this part of it is borrowed through `self` only.
+        // SAFETY: during a step the state is alive, and this part of it is borrowed through `self`
+        // only.
         Some(unsafe { &mut (*state).kept })
     }
 
     /// Fails if the native may not ask for anything: the frame that it needs for that is not there.
     fn check_stage(&self) -> Result<(), Error> {
-        if matches!(self.stage, Stage::Step(_)) { Ok(()) } else { Err(Error::text(messages::ASKED_OUT_OF_TURN)) }
+        if matches!(self.stage, Stage::Step(_)) {
+            Ok(())
+        } else {
+            Err(Error::text(messages::ASKED_OUT_OF_TURN))
+        }
     }
 
     fn answered(&mut self, outcome: i64) -> Result<Step, Error> {
@@ -286,13 +321,13 @@ impl<'c> Call<'c> {
     /// Every kept value, for natives that look at many in one step.
     pub fn all_kept(&mut self) -> &mut [Value<'c>] {
         let Some(kept) = self.kept_values() else { return &mut [] };
-        // SAFETY: a handle is a raw value and a lifetime (`repr(transparent)`); the values are live during 'c, and those that
-        // may be stored here too. They are borrowed as long as `self` is.
+        // SAFETY: a handle is a raw value and a lifetime (`repr(transparent)`); the values are live
+        // during 'c, and those that may be stored here too. They are borrowed as long as `self` is.
         unsafe { std::slice::from_raw_parts_mut(kept.as_mut_ptr().cast(), kept.len()) }
     }
 
-    /// Keeps these values and no others, for natives that keep a stack of them: they work on a copy of [`Call::all_kept`]
-    /// during a step and put it back when they give way.
+    /// Keeps these values and no others, for natives that keep a stack of them: they work on a copy
+    /// of [`Call::all_kept`] during a step and put it back when they give way.
     pub fn keep_only(&mut self, values: Vec<Value<'c>>) {
         if let Some(kept) = self.kept_values() {
             kept.clear();
@@ -305,7 +340,8 @@ impl<'c> Call<'c> {
         self.vm_ref().returned_count
     }
 
-    /// A result of the last call; nil if there are fewer. With [`Wanted::One`] only the first can be asked for.
+    /// A result of the last call; nil if there are fewer. With [`Wanted::One`] only the first can
+    /// be asked for.
     pub fn returned(&self, index: usize) -> Value<'c> {
         let vm = self.vm_ref();
         if index == 0 {
@@ -319,7 +355,12 @@ impl<'c> Call<'c> {
     }
 
     /// Asks for a call; the native is stepped again when it has returned.
-    pub fn call(&mut self, function: Value<'c>, arguments: &[Value<'c>], wanted: Wanted) -> Result<Step, Error> {
+    pub fn call(
+        &mut self,
+        function: Value<'c>,
+        arguments: &[Value<'c>],
+        wanted: Wanted,
+    ) -> Result<Step, Error> {
         self.check_stage()?;
         self.reserve(self.count + 8 + arguments.len(), messages::STACK_OVERFLOW)?;
         // SAFETY: `reserve` made room for the callee, its link and the arguments.
@@ -340,7 +381,8 @@ impl<'c> Call<'c> {
         self.answered(CALLING)
     }
 
-    /// Asks for `a < b`, with metamethods; the native is stepped again with the answer. Fails where there is no order.
+    /// Asks for `a < b`, with metamethods; the native is stepped again with the answer. Fails where
+    /// there is no order.
     pub fn call_less_than(&mut self, a: Value<'c>, b: Value<'c>) -> Result<Step, Error> {
         // SAFETY: both values are live.
         let method = unsafe { crate::interpreter::less_than_metamethod(self.vm_ref(), a.0, b.0) };
@@ -364,8 +406,8 @@ impl<'c> Call<'c> {
         self.suspend(AGAIN)
     }
 
-    /// A full collection, or a part of one as if `slice` bytes had been allocated; then the next step, which may ask
-    /// [`Call::is_cycle_finished`].
+    /// A full collection, or a part of one as if `slice` bytes had been allocated; then the next
+    /// step, which may ask [`Call::is_cycle_finished`].
     pub fn collect_garbage(&mut self, slice: Option<usize>) -> Result<Step, Error> {
         self.vm().scheduler.collection_slice = slice;
         self.suspend(COLLECT)

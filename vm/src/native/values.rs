@@ -1,4 +1,5 @@
-//! Rust values that outlive a call, to and from Lua: what a host passes to functions and gets from them.
+//! Rust values that outlive a call, to and from Lua: what a host passes to functions and gets from
+//! them.
 
 use super::call::Call;
 use super::error::Error;
@@ -15,7 +16,8 @@ pub trait IntoValues<'c> {
     fn into_values(self, call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error>;
 }
 
-/// What a list of values becomes: one value, or a tuple; missing values are nil, more of them are left out.
+/// What a list of values becomes: one value, or a tuple; missing values are nil, more of them are
+/// left out.
 pub trait FromValues: Sized {
     /// The converted values.
     fn from_values<'c>(call: &mut Call<'c>, values: &[Value<'c>]) -> Result<Self, Mismatch>;
@@ -43,8 +45,8 @@ impl<'c, T: IntoLua<'c>> IntoValues<'c> for T {
     }
 }
 
-/// What a Lua value becomes that holds nothing of the call: any type that an argument becomes and that does so, or an option of
-/// one (None is nil).
+/// What a Lua value becomes that holds nothing of the call: any type that an argument becomes and
+/// that does so, or an option of one (None is nil).
 pub trait Owned: Sized {
     /// What a message says that was expected.
     const WANTED: &'static str;
@@ -70,7 +72,11 @@ impl<T: Owned> Owned for Option<T> {
 }
 
 /// The owned value of the value at a place of a list, counted from 0.
-fn convert<'c, T: Owned>(call: &mut Call<'c>, values: &[Value<'c>], place: usize) -> Result<T, Mismatch> {
+fn convert<'c, T: Owned>(
+    call: &mut Call<'c>,
+    values: &[Value<'c>],
+    place: usize,
+) -> Result<T, Mismatch> {
     let value = values.get(place).copied().unwrap_or(Value::NIL);
     T::owned(call, value).ok_or_else(|| {
         let got = if place < values.len() { value.type_name() } else { messages::NO_VALUE };

@@ -1,6 +1,7 @@
 //! Natives that wait for something outside of Lua.
 //!
-//! The future owns plain Rust data and no Lua value; its result is converted when the goroutine goes on.
+//! The future owns plain Rust data and no Lua value; its result is converted when the goroutine
+//! goes on.
 //!
 //! ```
 //! use solvm_vm::native::{Call, Wait, wait_for};
@@ -30,7 +31,10 @@ pub(crate) type Convert<T> = for<'c> fn(&mut Call<'c>, T) -> Result<Value<'c>, E
 pub struct Wait<F, T>(F, Convert<T>);
 
 /// Waits for `future`; then `convert` makes the native's result.
-pub fn wait_for<F: Future<Output = T> + 'static, T: 'static>(future: F, convert: Convert<T>) -> Wait<F, T> {
+pub fn wait_for<F: Future<Output = T> + 'static, T: 'static>(
+    future: F,
+    convert: Convert<T>,
+) -> Wait<F, T> {
     Wait(future, convert)
 }
 
@@ -60,11 +64,16 @@ impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T>
 
 impl<'c> Call<'c> {
     /// Waits for a future, in a native that decides at run time: see [`wait_for`].
-    pub fn wait<F: Future<Output = T> + 'static, T: 'static>(&mut self, future: F, convert: Convert<T>) -> Wait<F, T> {
+    pub fn wait<F: Future<Output = T> + 'static, T: 'static>(
+        &mut self,
+        future: F,
+        convert: Convert<T>,
+    ) -> Wait<F, T> {
         wait_for(future, convert)
     }
 
-    /// A native with a state waits until [`Call::waker`]'s waker is woken; then it takes its next step.
+    /// A native with a state waits until [`Call::waker`]'s waker is woken; then it takes its next
+    /// step.
     pub fn wait_for_wake(&mut self) -> Result<Step, Error> {
         self.park(scheduler::Wait::Outside)
     }

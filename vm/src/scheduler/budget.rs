@@ -1,7 +1,9 @@
-//! What happens when the budget is used up: the collector's share of the time, finalizers, other goroutines.
+//! What happens when the budget is used up: the collector's share of the time, finalizers, other
+//! goroutines.
 //!
-//! Calls and back-edges charge `Vm::fuel` before their instruction has done anything, so that it can be restarted later; natives
-//! charge it between their steps. Collection happens here and at the safepoints of instructions that allocate, nowhere else.
+//! Calls and back-edges charge `Vm::fuel` before their instruction has done anything, so that it
+//! can be restarted later; natives charge it between their steps. Collection happens here and at
+//! the safepoints of instructions that allocate, nowhere else.
 
 use super::{finalizers, is_interrupted, yield_turn};
 use crate::thread;
@@ -11,7 +13,8 @@ use std::ptr::null_mut;
 /// The budget is used up before the instruction at `vm.pc - 1`, of which nothing has happened yet.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`crate::frame`]), and the instruction before `vm.pc` can be restarted.
+/// CONTEXT holds of the running thread (see [`crate::frame`]), and the instruction before `vm.pc`
+/// can be restarted.
 pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
     // A native that was called again after a collection has had its chance by now.
@@ -36,7 +39,8 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     yield_turn(vm)
 }
 
-/// The budget is used up by results that have just arrived, up to `vm.top`: the thread goes on with what receives them.
+/// The budget is used up by results that have just arrived, up to `vm.top`: the thread goes on with
+/// what receives them.
 ///
 /// # Safety
 /// `vm.base` and `vm.pc` are a context that has received an open list up to `vm.top`.
@@ -59,10 +63,12 @@ pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
     yield_turn(vm)
 }
 
-/// Called before an instruction that allocates: the collector may do a part of its work. False if memory is short.
+/// Called before an instruction that allocates: the collector may do a part of its work. False if
+/// memory is short.
 ///
 /// # Safety
-/// A Lua frame is running, and no open list is on its way: what is alive lies in frames, or is a root.
+/// A Lua frame is running, and no open list is on its way: what is alive lies in frames, or is a
+/// root.
 #[inline(always)]
 pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
     if !vm.heap.collection_due() {
@@ -73,7 +79,8 @@ pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
     collect_some(vm)
 }
 
-/// The collector does a part of its work, or all of it if the limit is reached. The running thread has been saved.
+/// The collector does a part of its work, or all of it if the limit is reached. The running thread
+/// has been saved.
 ///
 /// # Safety
 /// The VM is at a safepoint: what is alive lies below the live ends of saved threads, or is a root.
@@ -100,7 +107,8 @@ unsafe fn collect_some(vm: &mut Vm) -> bool {
 pub(crate) unsafe fn collect(vm: &mut Vm) {
     let (heap, mut roots) = vm.heap_and_roots();
     (*heap).collect(&mut roots);
-    // That was a slice's worth of work at least: the deadline is looked at next, and finalizers may run.
+    // That was a slice's worth of work at least: the deadline is looked at next, and finalizers may
+    // run.
     vm.fuel = vm.fuel.min(0);
 }
 

@@ -1,7 +1,9 @@
-//! Channels: values handed from one goroutine to another. Unbuffered, a send meets its receive; buffered, it blocks when full.
+//! Channels: values handed from one goroutine to another. Unbuffered, a send meets its receive;
+//! buffered, it blocks when full.
 //!
-//! A goroutine may offer to send or to receive on several channels at once (see [`select`](super::select)): it stands in all of
-//! their queues with one ticket, and the first to show that ticket voids the other entries.
+//! A goroutine may offer to send or to receive on several channels at once (see
+//! [`select`](super::select)): it stands in all of their queues with one ticket, and the first to
+//! show that ticket voids the other entries.
 
 use super::select::Waiter;
 use super::{Expiry, GoroutineId, Parked, Wait, outside};
@@ -147,8 +149,8 @@ impl Queues {
 }
 
 impl<'c> Call<'c> {
-    /// Sends a value: to a goroutine that waits for one, or into the buffer. If the wait takes longer than `timeout`, the native
-    /// gives `false`, otherwise `true`.
+    /// Sends a value: to a goroutine that waits for one, or into the buffer. If the wait takes
+    /// longer than `timeout`, the native gives `false`, otherwise `true`.
     pub fn channel_send(
         &mut self,
         channel: ChannelHandle<'c>,
@@ -194,8 +196,8 @@ impl<'c> Call<'c> {
         Ok(answer)
     }
 
-    /// Receives a value: from the buffer, or from a goroutine that waits to send one. If the wait takes longer than `timeout`, the
-    /// native gives `nil, "timeout"`, otherwise the value.
+    /// Receives a value: from the buffer, or from a goroutine that waits to send one. If the wait
+    /// takes longer than `timeout`, the native gives `nil, "timeout"`, otherwise the value.
     pub fn channel_receive(
         &mut self,
         channel: ChannelHandle<'c>,
@@ -233,21 +235,29 @@ impl<'c> Call<'c> {
         self.set_timer(timeout, Expiry::TimedOut)?;
         queues.clean(self);
         queues.receivers.push_back(Waiter::new(ticket));
-        Ok(Transfer::Wait(self.parked(if timeout.is_some() { Wait::Outside } else { Wait::Receive })))
+        Ok(Transfer::Wait(self.parked(if timeout.is_some() {
+            Wait::Outside
+        } else {
+            Wait::Receive
+        })))
     }
 
     fn count_transfer(&mut self) {
-        self.with_vm(|vm| vm.scheduler.deadlock.transfers = vm.scheduler.deadlock.transfers.wrapping_add(1));
+        self.with_vm(|vm| {
+            vm.scheduler.deadlock.transfers = vm.scheduler.deadlock.transfers.wrapping_add(1)
+        });
     }
 
-    /// Notes that the running goroutine learns of the channel's end. False if it had been told before.
+    /// Notes that the running goroutine learns of the channel's end. False if it had been told
+    /// before.
     pub fn tell_of_end(&mut self, channel: ChannelHandle<'c>) -> bool {
         let Some(id) = self.goroutine() else { return true };
         channel.queues().told.insert(id)
     }
 
-    /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get `closed`'s values and count as
-    /// told of the end; in those that wait to send, the send fails. Those that wait on several channels learn which one it was.
+    /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get
+    /// `closed`'s values and count as told of the end; in those that wait to send, the send fails.
+    /// Those that wait on several channels learn which one it was.
     pub fn channel_close(&mut self, channel: ChannelHandle<'c>, closed: &[Handle<'c>]) {
         let mut queues = channel.queues();
         queues.closed = true;

@@ -1,9 +1,10 @@
 //! What happens when every goroutine waits for another one.
 //!
-//! The waits are resolved instead of hanging: the longest-blocked goroutine first, one at a time, the main chunk last. A
-//! goroutine's receive gets `nil, "deadlock"`, its send raises, its wait for everyone returns. One that is chosen again although
-//! nothing was handed over in between is ended. The main chunk's channel call raises; chosen again, it fails for good. Its wait
-//! for everyone goes on, since those that were woken may end.
+//! The waits are resolved instead of hanging: the longest-blocked goroutine first, one at a time,
+//! the main chunk last. A goroutine's receive gets `nil, "deadlock"`, its send raises, its wait for
+//! everyone returns. One that is chosen again although nothing was handed over in between is ended.
+//! The main chunk's channel call raises; chosen again, it fails for good. Its wait for everyone
+//! goes on, since those that were woken may end.
 
 use super::{Fate, GoroutineId, State, Ticket, Wait, wake};
 use crate::messages;
@@ -14,7 +15,8 @@ use std::collections::VecDeque;
 /// See the head of this file.
 #[derive(Default)]
 pub(super) struct Deadlock {
-    /// Those that were blocked when the queue was last made, longest first. Later waits are younger than all of these.
+    /// Those that were blocked when the queue was last made, longest first. Later waits are younger
+    /// than all of these.
     queue: VecDeque<Ticket>,
     /// How many values channels have handed over.
     pub(super) transfers: u32,

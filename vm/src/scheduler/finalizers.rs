@@ -1,12 +1,15 @@
 //! Calling finalizers: the `__gc` metamethods of userdata that the collector found dead.
 //!
-//! They run one after the other in a goroutine of their own, which comes first in the queue; so a finalizer may do whatever
-//! other code may. A native that collects on purpose (`collectgarbage`) claims them and calls them itself, so that they are
-//! done when it returns and their errors reach its caller, as in PUC Lua.
+//! They run one after the other in a goroutine of their own, which comes first in the queue; so a
+//! finalizer may do whatever other code may. A native that collects on purpose (`collectgarbage`)
+//! claims them and calls them itself, so that they are done when it returns and their errors reach
+//! its caller, as in PUC Lua.
 
 use super::{GoroutineId, spawn};
 use crate::metamethod::Metamethod;
-use crate::native::{Call, Definition, Error, Function, Start, Step, Steps, Value as Handle, Wanted};
+use crate::native::{
+    Call, Definition, Error, Function, Start, Step, Steps, Value as Handle, Wanted,
+};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::cell::Cell;
@@ -47,7 +50,8 @@ impl Steps for Finalizers {
 /// # Safety
 /// The VM is at a safepoint or between turns.
 pub(super) unsafe fn start(vm: &mut Vm) {
-    if !vm.heap.has_finalizers() || vm.scheduler.finalizing.is_some() || vm.finalizers_claimed.get() {
+    if !vm.heap.has_finalizers() || vm.scheduler.finalizing.is_some() || vm.finalizers_claimed.get()
+    {
         return;
     }
     let globals = vm.current_globals();
@@ -61,8 +65,9 @@ pub(super) unsafe fn start(vm: &mut Vm) {
 }
 
 impl Vm {
-    /// Calls the finalizers of all userdata, dead or alive, as at the end of a program: the goroutine that does it, or None
-    /// if none is left. After an error in one, calling it again goes on with the others; userdata made meanwhile do not count.
+    /// Calls the finalizers of all userdata, dead or alive, as at the end of a program: the
+    /// goroutine that does it, or None if none is left. After an error in one, calling it again
+    /// goes on with the others; userdata made meanwhile do not count.
     pub fn finalize(&mut self) -> Option<GoroutineId> {
         // SAFETY: between turns everything is at a safepoint.
         unsafe {

@@ -1,13 +1,15 @@
 //! The scheduler core: which goroutine runs, until when, and what happens between them.
 //!
-//! A goroutine is a thread that nobody resumes: the scheduler does. It runs until it waits, ends, or its budget is used up.
-//! Everything happens on one host thread. The host calls [`Vm::turn`] again and again; between turns it does its own work.
+//! A goroutine is a thread that nobody resumes: the scheduler does. It runs until it waits, ends,
+//! or its budget is used up. Everything happens on one host thread. The host calls [`Vm::turn`]
+//! again and again; between turns it does its own work.
 //!
-//! **Waking.** A goroutine that waits has a *ticket*, a number that changes whenever it is woken; whoever wants to wake it must
-//! show it, so that a late or double wake does nothing. Wakes from outside (wakers of futures, from any host thread) go
-//! through an inbox that each turn empties.
+//! **Waking.** A goroutine that waits has a *ticket*, a number that changes whenever it is woken;
+//! whoever wants to wake it must show it, so that a late or double wake does nothing. Wakes from
+//! outside (wakers of futures, from any host thread) go through an inbox that each turn empties.
 //!
-//! **Roots.** The threads of all goroutines are in a Lua table, so that the collector can walk a million of them in slices.
+//! **Roots.** The threads of all goroutines are in a Lua table, so that the collector can walk a
+//! million of them in slices.
 
 mod budget;
 pub mod channel;
@@ -20,7 +22,8 @@ mod timers;
 mod turn;
 
 pub(crate) use budget::{
-    budget_exhausted, collect, collect_as_asked, native_out_of_budget, results_out_of_budget, safepoint,
+    budget_exhausted, collect, collect_as_asked, native_out_of_budget, results_out_of_budget,
+    safepoint,
 };
 pub use clock::Clock;
 pub use finalizers::FinalizerClaim;
@@ -276,11 +279,13 @@ impl Scheduler {
     /// Whether the goroutine still waits with this ticket.
     pub(crate) fn is_waiting(&self, ticket: Ticket) -> bool {
         self.goroutines.get(ticket.index as usize).is_some_and(|goroutine| {
-            goroutine.ticket == ticket.number && matches!(goroutine.state, State::Blocked { .. } | State::Outside)
+            goroutine.ticket == ticket.number
+                && matches!(goroutine.state, State::Blocked { .. } | State::Outside)
         })
     }
 
-    /// Takes a goroutine out of its wait and makes it ready. None if it does not wait with this ticket.
+    /// Takes a goroutine out of its wait and makes it ready. None if it does not wait with this
+    /// ticket.
     fn unpark(&mut self, ticket: Ticket) -> Option<*mut Thread> {
         if !self.is_waiting(ticket) {
             return None;
@@ -329,7 +334,8 @@ fn outside() -> Error {
     Error::text(messages::WAIT_OUTSIDE)
 }
 
-/// Wakes a goroutine that waits in a native: `values` are the native's results. False if it does not wait with this ticket.
+/// Wakes a goroutine that waits in a native: `values` are the native's results. False if it does
+/// not wait with this ticket.
 ///
 /// # Safety
 /// The values are alive, at most 4.
@@ -338,7 +344,8 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
     let Some(thread) = vm.scheduler.unpark(ticket) else { return false };
     let pc = (*thread).pc;
     let target = (*thread).base.add(crate::frame::call_slot(pc));
-    // The call word's native was called with this room behind its callee, or has a frame of its own there.
+    // The call word's native was called with this room behind its callee, or has a frame of its own
+    // there.
     debug_assert!(target.add(values.len()) <= (*thread).stack_end.add(thread::EXTRA));
     let wanted = crate::frame::call_results(pc);
     if wanted == crate::frame::OPEN_LIST {
@@ -360,7 +367,11 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
 ///
 /// # Safety
 /// Function and arguments are alive.
-pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) -> Result<GoroutineId, Error> {
+pub(crate) unsafe fn spawn(
+    vm: &mut Vm,
+    function: Value,
+    arguments: &[Value],
+) -> Result<GoroutineId, Error> {
     if vm.scheduler.live >= vm.scheduler.max_goroutines {
         return Err(Error::text(messages::too_many_goroutines(vm.scheduler.max_goroutines)));
     }
@@ -405,7 +416,8 @@ pub(crate) unsafe fn spawn(vm: &mut Vm, function: Value, arguments: &[Value]) ->
     Ok(GoroutineId { number, place: index })
 }
 
-/// The running goroutine waits; its context and what must survive of its stack are saved in its thread. Another one runs.
+/// The running goroutine waits; its context and what must survive of its stack are saved in its
+/// thread. Another one runs.
 ///
 /// # Safety
 /// The running thread has been saved ([`thread::save`]).
@@ -449,7 +461,8 @@ pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
     }
 }
 
-/// The goroutine that is about to run meets its fate. None if it has ended by that, and another one may run.
+/// The goroutine that is about to run meets its fate. None if it has ended by that, and another one
+/// may run.
 ///
 /// # Safety
 /// As [`pick_next`].
@@ -469,7 +482,8 @@ unsafe fn meet_fate(vm: &mut Vm, index: u32) -> Option<u64> {
         }
         Fate::Fail(text) => {
             if is_preempted {
-                // It fails in the instruction that it would begin with: that is the one before the context's pc.
+                // It fails in the instruction that it would begin with: that is the one before the
+                // context's pc.
                 vm.pc = vm.pc.add(1);
             }
             unwind::fail(vm, text)
@@ -481,8 +495,8 @@ unsafe fn meet_fate(vm: &mut Vm, index: u32) -> Option<u64> {
     }
 }
 
-/// The goroutine goes to the end of the queue; another one runs, unless the turn is over or the host wants the program to
-/// stop. It may want it to go on later.
+/// The goroutine goes to the end of the queue; another one runs, unless the turn is over or the
+/// host wants the program to stop. It may want it to go on later.
 ///
 /// # Safety
 /// The running thread has been saved.
@@ -490,11 +504,13 @@ unsafe fn yield_turn(vm: &mut Vm) -> u64 {
     let current = vm.current;
     if let Some(index) = vm.scheduler.running.take() {
         let now = vm.scheduler.clock.now();
-        let ran = now.saturating_duration_since(std::mem::replace(&mut vm.scheduler.slice_start, now));
+        let ran =
+            now.saturating_duration_since(std::mem::replace(&mut vm.scheduler.slice_start, now));
         let limit = vm.scheduler.run_limit;
         let goroutine = &mut vm.scheduler.goroutines[index as usize];
         goroutine.thread = current;
-        goroutine.ran = goroutine.ran.saturating_add(u32::try_from(ran.as_micros()).unwrap_or(u32::MAX));
+        goroutine.ran =
+            goroutine.ran.saturating_add(u32::try_from(ran.as_micros()).unwrap_or(u32::MAX));
         if limit.is_some_and(|limit| u128::from(goroutine.ran) > limit.as_micros()) {
             goroutine.fate = Fate::Fail(messages::RUN_LIMIT);
         }
@@ -548,8 +564,8 @@ pub(crate) unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
     }
 }
 
-/// The running goroutine's thread and place become free; those that wait for its end are woken if it was the last. Answers with
-/// an exit if the host should see it.
+/// The running goroutine's thread and place become free; those that wait for its end are woken if
+/// it was the last. Answers with an exit if the host should see it.
 ///
 /// # Safety
 /// As [`goroutine_failed`].
@@ -558,7 +574,8 @@ unsafe fn release_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
     thread::kill(vm, current);
     vm.current = null_mut();
     let Some(index) = vm.scheduler.running else { return Exit::Idle.answer() };
-    let cleared = table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
+    let cleared =
+        table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
     debug_assert!(cleared.is_ok(), "the slot is there");
     let answer = vm.scheduler.end(index, ended);
     if vm.scheduler.awaited <= vm.scheduler.waiting_for_everyone.len() {
@@ -576,7 +593,8 @@ unsafe fn wake_those_that_wait_for_everyone(vm: &mut Vm) {
         if !vm.scheduler.is_waiting(ticket) {
             continue;
         }
-        let others = vm.scheduler.awaited - usize::from(vm.scheduler.goroutines[ticket.index as usize].awaited);
+        let others = vm.scheduler.awaited
+            - usize::from(vm.scheduler.goroutines[ticket.index as usize].awaited);
         if others == 0 {
             wake(vm, ticket, &[]);
         } else {

@@ -1,6 +1,8 @@
-//! Waiting on several channels at once: of the operations that are offered, the first that is possible happens, and no other.
+//! Waiting on several channels at once: of the operations that are offered, the first that is
+//! possible happens, and no other.
 //!
-//! The one mechanism for every wait that has a choice. If several are possible at once, each of them is as likely as the others.
+//! The one mechanism for every wait that has a choice. If several are possible at once, each of
+//! them is as likely as the others.
 
 use super::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
 use super::{Expiry, Fate, Ticket, Wait, outside, wake};
@@ -27,8 +29,9 @@ impl Waiter {
         vm.scheduler.is_waiting(self.ticket)
     }
 
-    /// Wakes it with the results of its native: `values`; or, after [`Call::select`], the offer's number, the first of these
-    /// values, and whether the channel was open. False if it does not wait any more.
+    /// Wakes it with the results of its native: `values`; or, after [`Call::select`], the offer's
+    /// number, the first of these values, and whether the channel was open. False if it does not
+    /// wait any more.
     ///
     /// # Safety
     /// As [`wake`].
@@ -38,7 +41,8 @@ impl Waiter {
         wake(vm, self.ticket, &[Value::number(f64::from(offer)), first, Value::boolean(open)])
     }
 
-    /// The channel on which it waits to send has been closed: the send raises, [`Call::select`]'s wait ends.
+    /// The channel on which it waits to send has been closed: the send raises, [`Call::select`]'s
+    /// wait ends.
     ///
     /// # Safety
     /// As [`wake`].
@@ -124,9 +128,13 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// A native with a state waits until one of the offers is taken, none of which is possible now, or the time is up; in its
-    /// next step [`Call::selected`] tells which.
-    pub fn wait_for_offers(&mut self, offers: &[Offer<'c>], timeout: Option<Duration>) -> Result<Step, Error> {
+    /// A native with a state waits until one of the offers is taken, none of which is possible now,
+    /// or the time is up; in its next step [`Call::selected`] tells which.
+    pub fn wait_for_offers(
+        &mut self,
+        offers: &[Offer<'c>],
+        timeout: Option<Duration>,
+    ) -> Result<Step, Error> {
         let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
         let only_sends = offers.iter().all(|offer| matches!(offer, Offer::Send(..)));
         let step = self.park(match timeout {
@@ -155,7 +163,9 @@ impl<'c> Call<'c> {
     /// What the last [`Call::wait_for_offers`] came to.
     pub fn selected(&self) -> Awaited<'c> {
         match self.returned(0).as_number() {
-            Some(number) if self.returned(2).is_truthy() => Awaited::Done(number as usize, self.returned(1)),
+            Some(number) if self.returned(2).is_truthy() => {
+                Awaited::Done(number as usize, self.returned(1))
+            }
             Some(number) => Awaited::Closed(number as usize),
             None => Awaited::Failed(self.returned(1)),
         }

@@ -1,7 +1,8 @@
 //! Timers: goroutines that sleep, and waits that end at a given time.
 //!
-//! One heap, ordered by time. An entry holds the ticket of a wait; if the wait has ended otherwise, the ticket is void and so is
-//! the entry. Void entries go when they are due, or when they may be half of the heap.
+//! One heap, ordered by time. An entry holds the ticket of a wait; if the wait has ended otherwise,
+//! the ticket is void and so is the entry. Void entries go when they are due, or when they may be
+//! half of the heap.
 
 use super::{Ticket, Wait, wake};
 use crate::native::{Call, Error, Outcome, PARKED, Results, Step};
@@ -119,9 +120,14 @@ impl<'c> Call<'c> {
         Ok(step)
     }
 
-    /// The wait that is about to begin ends after this time, if any; the native gives `expiry` then.
+    /// The wait that is about to begin ends after this time, if any; the native gives `expiry`
+    /// then.
     #[inline]
-    pub(super) fn set_timer(&mut self, duration: Option<Duration>, expiry: Expiry) -> Result<(), Error> {
+    pub(super) fn set_timer(
+        &mut self,
+        duration: Option<Duration>,
+        expiry: Expiry,
+    ) -> Result<(), Error> {
         match duration {
             Some(duration) => self.end_wait_after(duration, expiry),
             None => Ok(()),

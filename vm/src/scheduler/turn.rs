@@ -1,6 +1,8 @@
 //! The host's side of the scheduler: turns, the ends of goroutines, a look at the VM between turns.
 
-use super::{End, Ended, Fate, GoroutineId, Parked, State, Wait, is_interrupted, spawn, timers, wake};
+use super::{
+    End, Ended, Fate, GoroutineId, Parked, State, Wait, is_interrupted, spawn, timers, wake,
+};
 use crate::debug_info;
 use crate::frame;
 use crate::native::{Call, Error, Function, Value as Handle};
@@ -31,7 +33,8 @@ pub enum Turn {
 }
 
 impl Vm {
-    /// Runs what is ready, for a limited time. `context` wakes the host when a wait for something outside ends.
+    /// Runs what is ready, for a limited time. `context` wakes the host when a wait for something
+    /// outside ends.
     pub fn turn(&mut self, context: &mut Context<'_>) -> Turn {
         for ticket in self.scheduler.inbox.take(context.waker()) {
             if let Some(thread) = self.scheduler.unpark(ticket) {
@@ -51,7 +54,8 @@ impl Vm {
         self.scheduler.slice_start = self.scheduler.clock.now();
         self.fuel = self.scheduler.slice;
         self.pc = frame::schedule();
-        // SAFETY: no goroutine is running, and the word at `pc` picks one without looking at the rest of the context.
+        // SAFETY: no goroutine is running, and the word at `pc` picks one without looking at the
+        // rest of the context.
         let exit = unsafe { self.run() };
         match exit {
             Exit::Interrupted => Turn::Interrupted,
@@ -77,7 +81,8 @@ impl Vm {
         self.scheduler.live
     }
 
-    /// The host waits for the end of this goroutine: a turn ends when it does, and its results are kept.
+    /// The host waits for the end of this goroutine: a turn ends when it does, and its results are
+    /// kept.
     pub fn watch(&mut self, id: Option<GoroutineId>) {
         self.scheduler.watched = id;
     }
@@ -101,10 +106,15 @@ impl Vm {
         }
     }
 
-    /// Takes the end of the next goroutine that failed, or that the host watches. `look` sees its results or its error.
+    /// Takes the end of the next goroutine that failed, or that the host watches. `look` sees its
+    /// results or its error.
     pub fn next_end<R>(
         &mut self,
-        look: impl for<'c> FnOnce(&mut Call<'c>, GoroutineId, Result<Vec<Handle<'c>>, (Handle<'c>, Vec<u8>)>) -> R,
+        look: impl for<'c> FnOnce(
+            &mut Call<'c>,
+            GoroutineId,
+            Result<Vec<Handle<'c>>, (Handle<'c>, Vec<u8>)>,
+        ) -> R,
     ) -> Option<R> {
         let End { id, ended } = self.scheduler.ends.pop_front()?;
         // No collection happens before `look` has seen the values.
@@ -117,21 +127,23 @@ impl Vm {
         }))
     }
 
-    /// Collects garbage if the heap is nearly full: what the host wants to make would be refused although there is room.
+    /// Collects garbage if the heap is nearly full: what the host wants to make would be refused
+    /// although there is room.
     pub fn relieve_memory(&mut self) {
         if self.heap.is_nearly_full() {
             self.settle();
             self.release_references();
             let (heap, mut roots) = self.heap_and_roots();
-            // SAFETY: between turns no thread runs, and all that the host holds is referenced by the registry or the ends.
+            // SAFETY: between turns no thread runs, and all that the host holds is referenced by
+            // the registry or the ends.
             unsafe { (*heap).collect(&mut roots) };
         }
     }
 
     /// Gives the host a look at the VM between turns, as if it were a native.
     pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
-        // SAFETY: between turns no thread runs; the host thread has a frame of a Lua function without code, above which
-        // lies the frame of the call.
+        // SAFETY: between turns no thread runs; the host thread has a frame of a Lua function
+        // without code, above which lies the frame of the call.
         unsafe {
             assert!(self.current.is_null(), "the host looks at a VM that is running");
             self.settle();
@@ -169,14 +181,22 @@ fn meet(vm: &mut Vm, index: u32, fate: Fate) {
 
 impl<'c> Call<'c> {
     /// Starts a goroutine that calls `function` with these arguments.
-    pub fn spawn(&mut self, function: Function<'c>, arguments: &[Handle<'c>]) -> Result<GoroutineId, Error> {
+    pub fn spawn(
+        &mut self,
+        function: Function<'c>,
+        arguments: &[Handle<'c>],
+    ) -> Result<GoroutineId, Error> {
         let arguments: Vec<Value> = arguments.iter().map(|value| value.0).collect();
         // SAFETY: function and arguments are live.
         unsafe { spawn(self.vm(), function.value().0, &arguments) }
     }
 
     /// The same with a goroutine that [`Call::wait_for_everyone`] counts.
-    pub fn spawn_awaited(&mut self, function: Function<'c>, arguments: &[Handle<'c>]) -> Result<GoroutineId, Error> {
+    pub fn spawn_awaited(
+        &mut self,
+        function: Function<'c>,
+        arguments: &[Handle<'c>],
+    ) -> Result<GoroutineId, Error> {
         let id = self.spawn(function, arguments)?;
         let scheduler = &mut self.vm().scheduler;
         // It has just been put at the end of the queue.
@@ -192,8 +212,8 @@ impl<'c> Call<'c> {
         self.vm().scheduler.running_goroutine()
     }
 
-    /// The running goroutine counts as a new one from now on: it has another number, and has not run yet. For one that does
-    /// the work of many, one after the other.
+    /// The running goroutine counts as a new one from now on: it has another number, and has not
+    /// run yet. For one that does the work of many, one after the other.
     pub fn renew_goroutine(&mut self) -> Option<GoroutineId> {
         let scheduler = &mut self.vm().scheduler;
         let goroutine = &mut scheduler.goroutines[scheduler.running? as usize];
@@ -214,7 +234,8 @@ impl<'c> Call<'c> {
         self.vm_ref().scheduler.live
     }
 
-    /// The goroutine waits until no other one is left that [`Call::spawn_awaited`] started. None if there is none.
+    /// The goroutine waits until no other one is left that [`Call::spawn_awaited`] started. None if
+    /// there is none.
     pub fn wait_for_everyone(&mut self) -> Result<Option<Parked>, Error> {
         let scheduler = &mut self.vm().scheduler;
         let Some(index) = scheduler.running else { return Err(super::outside()) };
@@ -226,11 +247,14 @@ impl<'c> Call<'c> {
         Ok(Some(self.parked(Wait::Everyone)))
     }
 
-    /// Ends a goroutine that has not ended, as if it had returned, past every `pcall`. False if it has, or if it is the
-    /// running one (which ends by [`Error::end_goroutine`]).
+    /// Ends a goroutine that has not ended, as if it had returned, past every `pcall`. False if it
+    /// has, or if it is the running one (which ends by [`Error::end_goroutine`]).
     pub fn end_goroutine(&mut self, id: GoroutineId) -> bool {
         let scheduler = &mut self.vm().scheduler;
-        let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index)) else { return false };
+        let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index))
+        else {
+            return false;
+        };
         end_soon(self.vm(), index);
         true
     }
@@ -238,7 +262,10 @@ impl<'c> Call<'c> {
     /// The same with an error that has this message.
     pub fn fail_goroutine(&mut self, id: GoroutineId, message: &'static str) -> bool {
         let scheduler = &mut self.vm().scheduler;
-        let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index)) else { return false };
+        let Some(index) = scheduler.find(id).filter(|&index| scheduler.running != Some(index))
+        else {
+            return false;
+        };
         meet(self.vm(), index, Fate::Fail(message));
         true
     }
@@ -247,12 +274,18 @@ impl<'c> Call<'c> {
     pub fn goroutines(&mut self) -> Vec<(GoroutineId, Vec<u8>)> {
         let vm = self.vm();
         let scheduler = &vm.scheduler;
-        let alive = scheduler.goroutines.iter().zip(1u32..).filter(|(goroutine, _)| goroutine.state != State::Free);
+        let alive = scheduler
+            .goroutines
+            .iter()
+            .zip(1u32..)
+            .filter(|(goroutine, _)| goroutine.state != State::Free);
         alive
             .map(|(goroutine, place)| {
-                // SAFETY: the table holds the first threads of all goroutines, at the bottom of whose stacks their functions are.
+                // SAFETY: the table holds the first threads of all goroutines, at the bottom of
+                // whose stacks their functions are.
                 let function = unsafe {
-                    let thread = table::get(scheduler.threads, Value::number(f64::from(place))).to_thread();
+                    let thread =
+                        table::get(scheduler.threads, Value::number(f64::from(place))).to_thread();
                     thread.map_or(Value::NIL, |thread| thread::first_function(thread))
                 };
                 (goroutine.id, debug_info::definition(function))

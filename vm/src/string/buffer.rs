@@ -1,11 +1,13 @@
 //! Long strings, and how they grow.
 //!
-//! A long string is a window on the start of a buffer. Several may share one: `s = s .. x` writes `x` behind the bytes of
-//! `s`, if `s` is the newest string of its buffer and there is room, and makes a longer window; `s` itself does not change.
-//! Buffers made for such a result have room to spare, so building a string piece by piece copies each byte a constant
-//! number of times on average.
+//! A long string is a window on the start of a buffer. Several may share one: `s = s .. x` writes
+//! `x` behind the bytes of `s`, if `s` is the newest string of its buffer and there is room, and
+//! makes a longer window; `s` itself does not change. Buffers made for such a result have room to
+//! spare, so building a string piece by piece copies each byte a constant number of times on
+//! average.
 //!
-//! Invariant (WINDOWS): bytes of a buffer before `used` never change, and no string's window ends behind `used`.
+//! Invariant (WINDOWS): bytes of a buffer before `used` never change, and no string's window ends
+//! behind `used`.
 
 use super::{MAX_LENGTH, StringTooLong, copy_few};
 use crate::gc::{Heap, MAX_CELL, cell_size};
@@ -58,14 +60,20 @@ impl Heap {
     }
 
     /// A long string made of pieces.
-    pub(super) unsafe fn long_string(&mut self, pieces: &[&[u8]], length: usize, is_built: bool) -> *mut Str {
+    pub(super) unsafe fn long_string(
+        &mut self,
+        pieces: &[&[u8]],
+        length: usize,
+        is_built: bool,
+    ) -> *mut Str {
         self.charge_bytes(length);
         let buffer = self.new_buffer(length);
         append(buffer, pieces);
         self.new_window(buffer, is_built)
     }
 
-    /// A string of so many bytes ([`MAX_LENGTH`] at most): a pattern over and over, the last time cut short.
+    /// A string of so many bytes ([`MAX_LENGTH`] at most): a pattern over and over, the last time
+    /// cut short.
     pub(crate) fn repeated_string(&mut self, pattern: &[u8], length: usize) -> *mut Str {
         debug_assert!(!pattern.is_empty() && length <= MAX_LENGTH);
         if length <= MAX_SHORT {
@@ -90,8 +98,8 @@ impl Heap {
         }
     }
 
-    /// The concatenation of pieces. `first` is the string whose bytes the first piece is, or null if that is none: if it
-    /// is the newest of its buffer, the others are appended to it in place.
+    /// The concatenation of pieces. `first` is the string whose bytes the first piece is, or null
+    /// if that is none: if it is the newest of its buffer, the others are appended to it in place.
     ///
     /// # Errors
     /// The result would have more than [`MAX_LENGTH`] bytes.

@@ -1,7 +1,8 @@
 //! The hash of strings and of the other keys: folded multiplication.
 //!
-//! Two 64-bit words are multiplied to 128 bits and the halves are combined, so that every bit of the input reaches every
-//! bit of the result. The seed, random per process, keeps a script's input from choosing keys that collide.
+//! Two 64-bit words are multiplied to 128 bits and the halves are combined, so that every bit of
+//! the input reaches every bit of the result. The seed, random per process, keeps a script's input
+//! from choosing keys that collide.
 
 const KEY_0: u64 = 0x9E37_79B9_7F4A_7C15;
 const KEY_1: u64 = 0xD6E8_FEB8_6659_FD93;
@@ -26,8 +27,8 @@ fn half_word_at(bytes: &[u8], index: usize) -> u64 {
     u32::from_le_bytes(word) as u64
 }
 
-/// The bytes of a text of at most 16, as two words: the first and the last ones of them, which may overlap. Texts of one length
-/// are equal if their words are.
+/// The bytes of a text of at most 16, as two words: the first and the last ones of them, which may
+/// overlap. Texts of one length are equal if their words are.
 #[inline(always)]
 pub(super) fn words_of_few(bytes: &[u8]) -> (u64, u64) {
     let length = bytes.len();
@@ -82,8 +83,11 @@ mod tests {
     fn texts_cannot_be_chosen_to_collide() {
         for first in [0, KEY_0, KEY_1, KEY_0 ^ KEY_1, u64::MAX] {
             for tail in [16, 24] {
-                let text = |index: u64| [&first.to_le_bytes()[..], &index.to_le_bytes(), &vec![b'z'; tail]].concat();
-                let hashes: HashSet<u32> = (0..1000).map(|index| hash(&text(index), 0x1234_5678_9ABC_DEF1)).collect();
+                let text = |index: u64| {
+                    [&first.to_le_bytes()[..], &index.to_le_bytes(), &vec![b'z'; tail]].concat()
+                };
+                let hashes: HashSet<u32> =
+                    (0..1000).map(|index| hash(&text(index), 0x1234_5678_9ABC_DEF1)).collect();
                 assert!(hashes.len() > 990, "{} hashes of 1000 texts", hashes.len());
             }
         }

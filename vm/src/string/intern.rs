@@ -1,12 +1,14 @@
 //! The table of short strings.
 //!
-//! Extendible hashing: the upper bits of a hash select a shard through a directory, and a shard that fills up is split in
-//! two, so the table grows without ever being rehashed as a whole. A shard is an open-addressed array of words: the lower
-//! 16 bits of the hash above the string's address. The home of an entry is in those bits, so neither probing past an entry
-//! nor rebuilding a shard reads the string.
+//! Extendible hashing: the upper bits of a hash select a shard through a directory, and a shard
+//! that fills up is split in two, so the table grows without ever being rehashed as a whole. A
+//! shard is an open-addressed array of words: the lower 16 bits of the hash above the string's
+//! address. The home of an entry is in those bits, so neither probing past an entry nor rebuilding
+//! a shard reads the string.
 //!
-//! The table does not keep strings alive. The purge rebuilds each shard from the marked ones, and merges neighbours that
-//! have become small; a string found before its shard's turn is marked by [`Heap::intern`].
+//! The table does not keep strings alive. The purge rebuilds each shard from the marked ones, and
+//! merges neighbours that have become small; a string found before its shard's turn is marked by
+//! [`Heap::intern`].
 
 use super::hash;
 use crate::gc::Heap;
@@ -15,12 +17,15 @@ use std::ptr::null_mut;
 
 /// The entries of a shard, free ones included.
 const SHARD_SIZE: usize = 1024;
-/// A shard with this many strings is full: beyond it, looking for a string that is new takes more than four entries.
+/// A shard with this many strings is full: beyond it, looking for a string that is new takes more
+/// than four entries.
 const FULL: usize = SHARD_SIZE / 8 * 5;
-/// Two shards that were one are merged if they have no more strings than this together, in a table that is far too large.
+/// Two shards that were one are merged if they have no more strings than this together, in a table
+/// that is far too large.
 const MERGE: usize = SHARD_SIZE / 4;
-/// The directory has at most this many times more slots than there are shards. Where hashes agree in so many of their upper
-/// bits that it would need more, a full shard gets another one behind it instead of being split.
+/// The directory has at most this many times more slots than there are shards. Where hashes agree
+/// in so many of their upper bits that it would need more, a full shard gets another one behind it
+/// instead of being split.
 const MAX_SKEW: usize = 64;
 const ADDRESS: u64 = (1 << 48) - 1;
 
@@ -36,7 +41,12 @@ struct Shard {
 
 impl Shard {
     fn new(depth: u32) -> *mut Shard {
-        Box::into_raw(Box::new(Shard { entries: [0; SHARD_SIZE], live: 0, depth, overflow: null_mut() }))
+        Box::into_raw(Box::new(Shard {
+            entries: [0; SHARD_SIZE],
+            live: 0,
+            depth,
+            overflow: null_mut(),
+        }))
     }
 
     /// Adds an entry to a shard that is not full.
@@ -54,7 +64,9 @@ impl Shard {
     fn retain(&mut self, is_alive: impl Fn(*mut Str) -> bool) {
         let old = std::mem::replace(&mut self.entries, [0; SHARD_SIZE]);
         self.live = 0;
-        old.into_iter().filter(|&entry| entry != 0 && is_alive(string_of(entry))).for_each(|entry| self.insert(entry));
+        old.into_iter()
+            .filter(|&entry| entry != 0 && is_alive(string_of(entry)))
+            .for_each(|entry| self.insert(entry));
     }
 
     fn strings(&self) -> impl Iterator<Item = u64> + '_ {
@@ -72,7 +84,8 @@ fn string_of(entry: u64) -> *mut Str {
     (entry & ADDRESS) as *mut Str
 }
 
-/// Whether a short string has these bytes. They are mostly few, and the same: not worth a call of `memcmp`.
+/// Whether a short string has these bytes. They are mostly few, and the same: not worth a call of
+/// `memcmp`.
 ///
 /// # Safety
 /// The string is alive.
@@ -90,8 +103,8 @@ unsafe fn is_short_text(string: *const Str, bytes: &[u8]) -> bool {
 
 pub(crate) struct InternTable {
     seed: u64,
-    /// For each value of the upper `depth` bits of a hash, its shard. The slots of a shard are adjacent; their number is a
-    /// power of two, and so is the alignment of the first.
+    /// For each value of the upper `depth` bits of a hash, its shard. The slots of a shard are
+    /// adjacent; their number is a power of two, and so is the alignment of the first.
     directory: Vec<*mut Shard>,
     depth: u32,
     shards: usize,
@@ -101,8 +114,8 @@ pub(crate) struct InternTable {
     found: usize,
     /// Whether this purge merges shards: they were much too many for what the last purge found.
     merges: bool,
-    /// The strings of one byte that were met since the last purge began, and so are alive until the next one; null for the
-    /// others. Programs that take texts apart make hardly anything else.
+    /// The strings of one byte that were met since the last purge began, and so are alive until the
+    /// next one; null for the others. Programs that take texts apart make hardly anything else.
     single: [*mut Str; 256],
 }
 
@@ -186,7 +199,8 @@ impl InternTable {
         shard
     }
 
-    /// Splits the shard of `hash`, which has no overflow; false if that would make the directory too large.
+    /// Splits the shard of `hash`, which has no overflow; false if that would make the directory
+    /// too large.
     unsafe fn split(&mut self, hash: u32) -> bool {
         let shard = self.shard_of(hash);
         let depth = (*shard).depth;
@@ -202,7 +216,10 @@ impl InternTable {
         self.shards += 1;
         (*shard).depth = depth + 1;
         let is_second = |entry| (*string_of(entry)).hash >> (31 - depth) & 1 != 0;
-        (*shard).strings().filter(|&entry| is_second(entry)).for_each(|entry| (*second).insert(entry));
+        (*shard)
+            .strings()
+            .filter(|&entry| is_second(entry))
+            .for_each(|entry| (*second).insert(entry));
         (*shard).retain(|string| (*string).hash >> (31 - depth) & 1 == 0);
         let width = 1 << (self.depth - depth);
         let start = self.slot_of(hash) & !(width - 1);
@@ -221,8 +238,13 @@ impl InternTable {
         self.single = [null_mut(); 256];
     }
 
-    /// Rebuilds up to `count` shards without the strings that are not alive; true if that were the last.
-    pub(crate) unsafe fn purge(&mut self, count: usize, is_alive: impl Fn(*mut Str) -> bool) -> bool {
+    /// Rebuilds up to `count` shards without the strings that are not alive; true if that were the
+    /// last.
+    pub(crate) unsafe fn purge(
+        &mut self,
+        count: usize,
+        is_alive: impl Fn(*mut Str) -> bool,
+    ) -> bool {
         for _ in 0..count {
             let Some(&shard) = self.directory.get(self.purged) else { break };
             let mut link = shard;
@@ -251,7 +273,8 @@ impl InternTable {
         1 << (self.depth - (*shard).depth)
     }
 
-    /// Merges the purged shard at a slot with the one before it, as long as they were one once and are small.
+    /// Merges the purged shard at a slot with the one before it, as long as they were one once and
+    /// are small.
     unsafe fn merge(&mut self, mut start: usize) {
         loop {
             let second = self.directory[start];
@@ -334,7 +357,8 @@ impl Heap {
         found
     }
 
-    /// A new short string. Apart from looking for one that is there already, which needs fewer registers so.
+    /// A new short string. Apart from looking for one that is there already, which needs fewer
+    /// registers so.
     #[inline(never)]
     unsafe fn add_interned(&mut self, bytes: &[u8], hash: u32) -> *mut Str {
         let string = self.allocate_short_string(bytes.len());
@@ -408,7 +432,10 @@ mod tests {
             (0..3).for_each(|_| heap.collect(&mut roots));
             assert!(heap.strings.size() < small * 40, "{} bytes", heap.strings.size());
             for (index, &value) in roots.values.iter().enumerate() {
-                assert!(Value::from_string(heap.intern(format!("{}", index * 1000).as_bytes())) == value);
+                assert!(
+                    Value::from_string(heap.intern(format!("{}", index * 1000).as_bytes()))
+                        == value
+                );
             }
         }
     }
@@ -438,7 +465,9 @@ mod tests {
         assert!(table.directory.len() < 10_000);
         unsafe {
             for (index, (hash, cell)) in strings.iter().enumerate() {
-                assert!(table.find(&(index as u32).to_ne_bytes(), *hash) as *const u64 == cell.as_ptr());
+                assert!(
+                    table.find(&(index as u32).to_ne_bytes(), *hash) as *const u64 == cell.as_ptr()
+                );
             }
             table.begin_purge();
             while !table.purge(1, |string| (*string).hash != 0xDEAD_BEEF) {}

@@ -1,8 +1,9 @@
 //! Strings: bytes of any value, immutable.
 //!
-//! A string of up to 40 bytes is interned: equal text is the same object, so comparing two is comparing pointers, and its
-//! hash is known. A longer one is a window on a [`Buffer`](crate::object::Buffer) (see [`buffer`]); equal long strings may
-//! be different objects, compared by content, and its hash is computed when it is first used as a key.
+//! A string of up to 40 bytes is interned: equal text is the same object, so comparing two is
+//! comparing pointers, and its hash is known. A longer one is a window on a
+//! [`Buffer`](crate::object::Buffer) (see [`buffer`]); equal long strings may be different objects,
+//! compared by content, and its hash is computed when it is first used as a key.
 
 pub(crate) mod buffer;
 pub(crate) mod hash;
@@ -37,7 +38,8 @@ pub(crate) unsafe fn bytes<'a>(string: *const Str) -> &'a [u8] {
     }
 }
 
-/// Copies bytes that are mostly few, and then not worth a call of `memcpy`: the first and the last ones, which may overlap.
+/// Copies bytes that are mostly few, and then not worth a call of `memcpy`: the first and the last
+/// ones, which may overlap.
 ///
 /// # Safety
 /// As for `ptr::copy_nonoverlapping`.
@@ -52,14 +54,18 @@ pub(crate) unsafe fn copy_few(from: *const u8, to: *mut u8, count: usize) {
             *to.add(count - 1) = last;
         }
         4..8 => {
-            let (first, last) =
-                (from.cast::<u32>().read_unaligned(), from.add(count - 4).cast::<u32>().read_unaligned());
+            let (first, last) = (
+                from.cast::<u32>().read_unaligned(),
+                from.add(count - 4).cast::<u32>().read_unaligned(),
+            );
             to.cast::<u32>().write_unaligned(first);
             to.add(count - 4).cast::<u32>().write_unaligned(last);
         }
         8..=16 => {
-            let (first, last) =
-                (from.cast::<u64>().read_unaligned(), from.add(count - 8).cast::<u64>().read_unaligned());
+            let (first, last) = (
+                from.cast::<u64>().read_unaligned(),
+                from.add(count - 8).cast::<u64>().read_unaligned(),
+            );
             to.cast::<u64>().write_unaligned(first);
             to.add(count - 8).cast::<u64>().write_unaligned(last);
         }
@@ -139,7 +145,11 @@ impl Heap {
     pub(crate) fn string(&mut self, bytes: &[u8]) -> *mut Str {
         // SAFETY: a fresh string needs no more than memory.
         unsafe {
-            if bytes.len() <= MAX_SHORT { self.intern(bytes) } else { self.long_string(&[bytes], bytes.len(), false) }
+            if bytes.len() <= MAX_SHORT {
+                self.intern(bytes)
+            } else {
+                self.long_string(&[bytes], bytes.len(), false)
+            }
         }
     }
 }

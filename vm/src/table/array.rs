@@ -1,8 +1,9 @@
 //! The array part: a slot for each of the keys 1..=`array_size`, nil where there is no value.
 //!
-//! It lies in the table's own cell, if it was made with the table and is small, or is a payload. A payload has one word
-//! before its first slot (so key i is word i): the border that was found last. Programs that append with `t[#t + 1] = x`
-//! find it at once then, where bisecting would take a miss in the cache for each of many steps.
+//! It lies in the table's own cell, if it was made with the table and is small, or is a payload. A
+//! payload has one word before its first slot (so key i is word i): the border that was found last.
+//! Programs that append with `t[#t + 1] = x` find it at once then, where bisecting would take a
+//! miss in the cache for each of many steps.
 //!
 //! Invariant (HINT): the word is less than `array_size`. It need not be a border any more.
 
@@ -77,7 +78,8 @@ pub(crate) unsafe fn border(table: *const Table) -> u64 {
     low as u64
 }
 
-/// Moves the values of `position..=length` up by one and stores `value` at `position`, as `table.insert` does.
+/// Moves the values of `position..=length` up by one and stores `value` at `position`, as
+/// `table.insert` does.
 ///
 /// # Errors
 /// The table cannot grow; it is as before then.
@@ -109,14 +111,20 @@ pub(crate) unsafe fn insert(
     super::set_integer(heap, table, position as i64, value)
 }
 
-/// Takes the value at `position` out and moves those of `position + 1..=length` down by one, as `table.remove` does.
+/// Takes the value at `position` out and moves those of `position + 1..=length` down by one, as
+/// `table.remove` does.
 ///
 /// # Errors
 /// The table cannot grow, which it has to only if some of the values are nil.
 ///
 /// # Safety
 /// The table is alive and belongs to `heap`. `1 <= position <= length`.
-pub(crate) unsafe fn remove(heap: &mut Heap, table: *mut Table, position: u64, length: u64) -> Result<Value, KeyError> {
+pub(crate) unsafe fn remove(
+    heap: &mut Heap,
+    table: *mut Table,
+    position: u64,
+    length: u64,
+) -> Result<Value, KeyError> {
     let value = super::get_integer(table, position as i64);
     if length <= (*table).array_size as u64 {
         let slot = (*table).array.add(position as usize);

@@ -1,12 +1,14 @@
 //! The hash part: nodes in chained scatter (Brent's variation).
 //!
-//! A key's home is the node numbered by the upper bits of its hash. Every key is reachable from its home along `next`; a
-//! key that finds its home taken goes to a free node, unless the one at its home is not at home itself, which then moves.
+//! A key's home is the node numbered by the upper bits of its hash. Every key is reachable from its
+//! home along `next`; a key that finds its home taken goes to a free node, unless the one at its
+//! home is not at home itself, which then moves.
 //!
-//! Invariant (DEAD KEYS): the key of a node whose value is nil is compared with other keys by its bits only and never
-//! followed: what it refers to may be gone. If its bits come to denote a new object, the node is reachable from that
-//! object's home (or the search would not have met it), so it may be used for it.
-//! Invariant (FREE NODES): a node that never had a key has a nil key, and none at or above `free` of node 0 is free.
+//! Invariant (DEAD KEYS): the key of a node whose value is nil is compared with other keys by its
+//! bits only and never followed: what it refers to may be gone. If its bits come to denote a new
+//! object, the node is reachable from that object's home (or the search would not have met it), so
+//! it may be used for it. Invariant (FREE NODES): a node that never had a key has a nil key, and
+//! none at or above `free` of node 0 is free.
 
 use crate::object::{Kind, Node, Str, Table};
 use crate::string;
@@ -133,9 +135,14 @@ unsafe fn find_long_string(table: *const Table, string: *mut Str) -> *mut Node {
     same
 }
 
-/// Gives a key that is in no node one, and its value. False if there is none free. Returns the key that was moved to
-/// another node through `moved`, if one was.
-pub(super) unsafe fn insert(table: *mut Table, key: Value, value: Value, moved: &mut *mut Node) -> bool {
+/// Gives a key that is in no node one, and its value. False if there is none free. Returns the key
+/// that was moved to another node through `moved`, if one was.
+pub(super) unsafe fn insert(
+    table: *mut Table,
+    key: Value,
+    value: Value,
+    moved: &mut *mut Node,
+) -> bool {
     if (*table).nodes == empty() {
         return false;
     }

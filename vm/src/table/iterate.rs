@@ -36,7 +36,8 @@ pub(crate) unsafe fn next_from(table: *const Table, position: u64) -> Option<(u6
     None
 }
 
-/// The key of the entry before a position, nil at the beginning. None if that entry has been removed.
+/// The key of the entry before a position, nil at the beginning. None if that entry has been
+/// removed.
 ///
 /// # Safety
 /// The table is alive.

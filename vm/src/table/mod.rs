@@ -1,10 +1,11 @@
 //! Tables: what `t[k]` means without metamethods.
 //!
-//! A table has an array part for the keys 1..=`array_size` ([`mod@array`]) and a hash part for the others ([`hash`]). Invariant
-//! (ONE PLACE): an integral key from 1 to `array_size` is never in the hash part. How large the parts are is decided when a
-//! new key finds no room ([`resize`]).
+//! A table has an array part for the keys 1..=`array_size` ([`mod@array`]) and a hash part for the
+//! others ([`hash`]). Invariant (ONE PLACE): an integral key from 1 to `array_size` is never in the
+//! hash part. How large the parts are is decided when a new key finds no room ([`resize`]).
 //!
-//! -0 and 0 are one key. Nil and NaN are no keys: reading them gives nil, storing is an error. Storing nil removes.
+//! -0 and 0 are one key. Nil and NaN are no keys: reading them gives nil, storing is an error.
+//! Storing nil removes.
 
 pub(crate) mod array;
 pub(crate) mod hash;
@@ -85,7 +86,10 @@ pub(crate) unsafe fn get_integer(table: *const Table, key: i64) -> Value {
 /// # Safety
 /// The table is alive. There is room for `count` values at `target`, outside of the table.
 pub(crate) unsafe fn get_list(table: *const Table, first: i64, target: *mut Value, count: usize) {
-    if count > 0 && array::holds(table, first) && array::holds(table, first.saturating_add_unsigned(count as u64 - 1)) {
+    if count > 0
+        && array::holds(table, first)
+        && array::holds(table, first.saturating_add_unsigned(count as u64 - 1))
+    {
         return std::ptr::copy_nonoverlapping((*table).array.add(first as usize), target, count);
     }
     for i in 0..count {
@@ -101,7 +105,12 @@ pub(crate) unsafe fn get_list(table: *const Table, first: i64, target: *mut Valu
 /// # Safety
 /// Table, key and value are alive and belong to `heap`.
 #[inline]
-pub(crate) unsafe fn set(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -> Result<(), KeyError> {
+pub(crate) unsafe fn set(
+    heap: &mut Heap,
+    table: *mut Table,
+    key: Value,
+    value: Value,
+) -> Result<(), KeyError> {
     if let Some(string) = key.to_string() {
         return set_string(heap, table, string, value);
     }
@@ -143,7 +152,12 @@ pub(crate) unsafe fn set_string(
 /// # Safety
 /// Table and value are alive and belong to `heap`.
 #[inline]
-pub(crate) unsafe fn set_integer(heap: &mut Heap, table: *mut Table, key: i64, value: Value) -> Result<(), KeyError> {
+pub(crate) unsafe fn set_integer(
+    heap: &mut Heap,
+    table: *mut Table,
+    key: i64,
+    value: Value,
+) -> Result<(), KeyError> {
     if array::holds(table, key) {
         *(*table).array.add(key as usize) = value;
         heap.barrier_back(table, value);
@@ -159,7 +173,8 @@ pub(crate) unsafe fn set_integer(heap: &mut Heap, table: *mut Table, key: i64, v
 /// The table cannot grow; some of the values may be stored then.
 ///
 /// # Safety
-/// Table and values are alive and belong to `heap`; the values lie at `values`, outside of the table. `first` is not 0.
+/// Table and values are alive and belong to `heap`; the values lie at `values`, outside of the
+/// table. `first` is not 0.
 pub(crate) unsafe fn set_list(
     heap: &mut Heap,
     table: *mut Table,
@@ -169,7 +184,8 @@ pub(crate) unsafe fn set_list(
 ) -> Result<(), KeyError> {
     debug_assert!(first > 0);
     let last = first + count - 1;
-    if count > 1 && last > (*table).array_size as usize && first <= (*table).array_size as usize + 1 {
+    if count > 1 && last > (*table).array_size as usize && first <= (*table).array_size as usize + 1
+    {
         resize::extend(heap, table, last)?;
     }
     if last <= (*table).array_size as usize {
@@ -213,8 +229,8 @@ pub(crate) unsafe fn set_metatable(heap: &mut Heap, table: *mut Table, metatable
     }
 }
 
-/// What a metatable (null: none) has for an event, whose name is `name`. That the first eight events are absent is
-/// remembered in the metatable until a key is created in it.
+/// What a metatable (null: none) has for an event, whose name is `name`. That the first eight
+/// events are absent is remembered in the metatable until a key is created in it.
 ///
 /// # Safety
 /// The metatable is null or alive; `name` is alive, and short.
@@ -226,13 +242,18 @@ pub(crate) unsafe fn metamethod(metatable: *mut Table, event: Metamethod, name: 
     metamethod_lookup(metatable, event, name)
 }
 
-/// As [`metamethod`], without a look at what is absent: for the fast paths of what is likely to be there.
+/// As [`metamethod`], without a look at what is absent: for the fast paths of what is likely to be
+/// there.
 ///
 /// # Safety
 /// The metatable is null or alive; `name` is alive, and short.
 #[inline(always)]
 pub(crate) unsafe fn operator(metatable: *mut Table, name: *mut Str) -> Value {
-    if metatable.is_null() { Value::NIL } else { hash::value_of(hash::find_short_string(metatable, name)) }
+    if metatable.is_null() {
+        Value::NIL
+    } else {
+        hash::value_of(hash::find_short_string(metatable, name))
+    }
 }
 
 #[inline(never)]
@@ -245,7 +266,8 @@ unsafe fn metamethod_lookup(metatable: *mut Table, event: Metamethod, name: *mut
     value
 }
 
-/// A border: an index n with `t[n]` not nil (or n = 0) and `t[n + 1]` nil. For a sequence it is the length.
+/// A border: an index n with `t[n]` not nil (or n = 0) and `t[n + 1]` nil. For a sequence it is the
+/// length.
 ///
 /// # Safety
 /// The table is alive.
@@ -266,7 +288,10 @@ unsafe fn border_beyond(table: *const Table, mut low: u64) -> u64 {
         low = high;
         if high > 1 << 50 {
             // The table was made to mislead a doubling search.
-            return (1..).take_while(|&index| !get_integer(table, index).is_nil()).last().unwrap_or(0) as u64;
+            return (1..)
+                .take_while(|&index| !get_integer(table, index).is_nil())
+                .last()
+                .unwrap_or(0) as u64;
         }
         high *= 2;
     }

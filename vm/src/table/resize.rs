@@ -1,8 +1,9 @@
 //! New keys, and the sizes of a table's parts.
 //!
-//! A key just beyond the array part makes that grow, if more than half of it is in use. Any other new key takes a node; if
-//! none is free, the keys are counted and both parts get new sizes: the array part the largest power of two of which more
-//! than half would be in use, the hash part what the other keys need. So tables also shrink, when a key is added.
+//! A key just beyond the array part makes that grow, if more than half of it is in use. Any other
+//! new key takes a node; if none is free, the keys are counted and both parts get new sizes: the
+//! array part the largest power of two of which more than half would be in use, the hash part what
+//! the other keys need. So tables also shrink, when a key is added.
 
 use super::array::{self, MAX_SLOTS};
 use super::hash::{self, MAX_LOG2, ONE_NODE};
@@ -14,8 +15,8 @@ use std::ptr;
 
 /// An array part that grows by appending has at least this many slots.
 const MIN_SLOTS: usize = 4;
-/// A hash part of this many nodes or more is not rebuilt in the same size unless a quarter becomes free: keys that come and
-/// go in a nearly full table shall not have it rebuilt each time.
+/// A hash part of this many nodes or more is not rebuilt in the same size unless a quarter becomes
+/// free: keys that come and go in a nearly full table shall not have it rebuilt each time.
 const SLACK_FROM: usize = 8;
 
 impl From<OutOfMemory> for KeyError {
@@ -24,7 +25,8 @@ impl From<OutOfMemory> for KeyError {
     }
 }
 
-/// Stores under a key that the table does not have. `node` is null, or the dead node that bears the key.
+/// Stores under a key that the table does not have. `node` is null, or the dead node that bears the
+/// key.
 #[cold]
 #[inline(never)]
 pub(super) unsafe fn set_new(
@@ -79,7 +81,12 @@ fn array_key(key: Value) -> Option<usize> {
 }
 
 /// Grows the array part for the key just beyond it, if it is dense.
-unsafe fn append(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -> Result<bool, KeyError> {
+unsafe fn append(
+    heap: &mut Heap,
+    table: *mut Table,
+    key: Value,
+    value: Value,
+) -> Result<bool, KeyError> {
     let slots = (*table).array_size as usize;
     if array_key(key) != Some(slots + 1) {
         return Ok(false);
@@ -94,13 +101,19 @@ unsafe fn append(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -
     Ok(true)
 }
 
-/// Lets the array part reach to the key `last`, if it may be that large: a list will be stored there.
-pub(super) unsafe fn extend(heap: &mut Heap, table: *mut Table, last: usize) -> Result<(), KeyError> {
+/// Lets the array part reach to the key `last`, if it may be that large: a list will be stored
+/// there.
+pub(super) unsafe fn extend(
+    heap: &mut Heap,
+    table: *mut Table,
+    last: usize,
+) -> Result<(), KeyError> {
     let size = array::round_up(last);
     if size > MAX_SLOTS { Ok(()) } else { grow_array(heap, table, size) }
 }
 
-/// Gives the array part more slots. Keys that belong there now move over from the hash part (ONE PLACE).
+/// Gives the array part more slots. Keys that belong there now move over from the hash part (ONE
+/// PLACE).
 unsafe fn grow_array(heap: &mut Heap, table: *mut Table, size: usize) -> Result<(), KeyError> {
     let old = (*table).array_size as usize;
     set_array_size(heap, table, size)?;
@@ -129,8 +142,8 @@ unsafe fn take_from_hash(table: *mut Table, node: *mut Node) {
     }
 }
 
-/// Gives the array part `slots` slots. Values beyond them must have been moved already, keys that now belong to it must
-/// still be.
+/// Gives the array part `slots` slots. Values beyond them must have been moved already, keys that
+/// now belong to it must still be.
 unsafe fn set_array_size(heap: &mut Heap, table: *mut Table, slots: usize) -> Result<(), KeyError> {
     let old_slots = (*table).array_size as usize;
     if slots == old_slots {
@@ -225,7 +238,10 @@ unsafe fn rehash(heap: &mut Heap, table: *mut Table, key: Value) -> Result<(), K
         }
         let (size, in_array) = census.array_size();
         let rounded = array::round_up(size);
-        (if (size..=rounded).contains(&old_slots) { old_slots } else { rounded }, census.total - in_array)
+        (
+            if (size..=rounded).contains(&old_slots) { old_slots } else { rounded },
+            census.total - in_array,
+        )
     } else {
         (old_slots, census.total)
     };
@@ -237,7 +253,12 @@ unsafe fn rehash(heap: &mut Heap, table: *mut Table, key: Value) -> Result<(), K
 }
 
 /// Gives both parts new sizes, in which all keys have room.
-unsafe fn resize(heap: &mut Heap, table: *mut Table, slots: usize, nodes: usize) -> Result<(), KeyError> {
+unsafe fn resize(
+    heap: &mut Heap,
+    table: *mut Table,
+    slots: usize,
+    nodes: usize,
+) -> Result<(), KeyError> {
     if nodes > 1 << MAX_LOG2 {
         return Err(KeyError::Overflow);
     }
@@ -245,8 +266,11 @@ unsafe fn resize(heap: &mut Heap, table: *mut Table, slots: usize, nodes: usize)
     let old_nodes = (*table).nodes;
     let old_count = hash::node_count(table);
     // Whatever can fail comes first.
-    let new_nodes =
-        if nodes == 0 { hash::empty() } else { heap.try_allocate_payload(hash::payload_size(nodes))? as *mut Node };
+    let new_nodes = if nodes == 0 {
+        hash::empty()
+    } else {
+        heap.try_allocate_payload(hash::payload_size(nodes))? as *mut Node
+    };
     if slots > old_slots
         && let Err(error) = set_array_size(heap, table, slots)
     {
@@ -261,7 +285,9 @@ unsafe fn resize(heap: &mut Heap, table: *mut Table, slots: usize, nodes: usize)
     (*table).nodes = new_nodes;
     (*table).shift = ONE_NODE - nodes.max(1).trailing_zeros() as u8;
     let put = |key: Value, value: Value| {
-        if let Some(slot) = slot_of(table, key).filter(|_| array_key(key).is_some_and(|index| index <= slots)) {
+        if let Some(slot) =
+            slot_of(table, key).filter(|_| array_key(key).is_some_and(|index| index <= slots))
+        {
             *slot = value;
         } else {
             let inserted = hash::insert(table, key, value, &mut ptr::null_mut());

@@ -32,7 +32,10 @@ unsafe fn check(table: *mut Table) {
         assert!(get(table, key) == (*node).value, "a node is not reachable from its home");
         if key.is_number() {
             let x = key.as_f64();
-            assert!(!(x.fract() == 0.0 && 1.0 <= x && x <= slots as f64), "{x} belongs in the array part");
+            assert!(
+                !(x.fract() == 0.0 && 1.0 <= x && x <= slots as f64),
+                "{x} belongs in the array part"
+            );
         }
     }
 }
@@ -105,7 +108,9 @@ fn keys_that_are_none() {
         assert!(get(table, number(f64::NAN)).is_nil());
         set(&mut heap, table, number(-0.0), Value::TRUE).unwrap();
         assert!(get(table, number(0.0)) == Value::TRUE);
-        assert!(iterate::next(table, Value::NIL).unwrap().entry == Some((number(0.0), Value::TRUE)));
+        assert!(
+            iterate::next(table, Value::NIL).unwrap().entry == Some((number(0.0), Value::TRUE))
+        );
         assert!(iterate::next(table, number(7.0)) == Err(iterate::InvalidKey));
         assert!(iterate::next(table, number(f64::NAN)) == Err(iterate::InvalidKey));
         for x in [f64::INFINITY, f64::MIN, 2_f64.powi(53), -1.0, 0.5, 1e300] {
@@ -140,7 +145,8 @@ fn long_strings_are_equal_by_content() {
     }
 }
 
-/// Keys of removed entries die while their nodes remain; their addresses come to denote other objects.
+/// Keys of removed entries die while their nodes remain; their addresses come to denote other
+/// objects.
 #[test]
 fn dead_keys_are_not_followed() {
     unsafe {
@@ -242,7 +248,10 @@ fn length_is_a_border() {
             set_integer(&mut heap, table, 1 << index, Value::TRUE).unwrap();
         }
         let border = length(table) as i64;
-        assert!(super::get_integer(table, border + 1).is_nil() && !super::get_integer(table, border).is_nil());
+        assert!(
+            super::get_integer(table, border + 1).is_nil()
+                && !super::get_integer(table, border).is_nil()
+        );
     }
 }
 
@@ -259,7 +268,8 @@ fn insert_and_remove_shift() {
                 if count == 0 || random.below(100) < 60 {
                     let position = random.below(count + 1);
                     model.insert(position as usize, turn);
-                    array::insert(&mut heap, table, position + 1, count, number(turn as f64)).unwrap();
+                    array::insert(&mut heap, table, position + 1, count, number(turn as f64))
+                        .unwrap();
                 } else {
                     let position = random.below(count);
                     let removed = array::remove(&mut heap, table, position + 1, count).unwrap();
@@ -287,7 +297,8 @@ fn moving_windows_stay_small_and_fast() {
             }
         }
         assert!((*queue).array_size < 1000 && hash::node_count(queue) <= 512);
-        // One key less than fill the nodes: a table that is rebuilt in the same size for each new key would take minutes.
+        // One key less than fill the nodes: a table that is rebuilt in the same size for each new
+        // key would take minutes.
         let table = heap.new_table(0, 17);
         for index in 0..1_000_000_i64 {
             set_integer(&mut heap, table, -index, Value::TRUE).unwrap();

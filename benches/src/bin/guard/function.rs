@@ -1,4 +1,5 @@
-//! What a function's machine code does with control: where it jumps, what it calls, whether it returns.
+//! What a function's machine code does with control: where it jumps, what it calls, whether it
+//! returns.
 
 use crate::image::{Image, Unreadable};
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
@@ -67,7 +68,10 @@ impl Function {
 
     /// The jumps that leave the function.
     pub(crate) fn exits(&self) -> impl Iterator<Item = Option<u64>> {
-        self.jumps.iter().copied().filter(|jump| jump.is_none_or(|target| !self.range.contains(&target)))
+        self.jumps
+            .iter()
+            .copied()
+            .filter(|jump| jump.is_none_or(|target| !self.range.contains(&target)))
     }
 
     /// The columns of the table.
@@ -78,6 +82,9 @@ impl Function {
         let others = self.exits().count() - dispatches - leaves;
         let exits = format!("{dispatches} dispatch, {others} jump, {leaves} cold");
         let (calls, indirect) = (direct, self.calls.len() - direct);
-        format!("{:>12} {calls:>6} {indirect:>8} {:>6}   {exits:<24}", self.instructions, self.pushes)
+        format!(
+            "{:>12} {calls:>6} {indirect:>8} {:>6}   {exits:<24}",
+            self.instructions, self.pushes
+        )
     }
 }

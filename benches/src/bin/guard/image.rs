@@ -1,6 +1,8 @@
 //! A binary on disk: its functions by name and address, their bytes, and the pointers in its data.
 
-use object::{Architecture, BinaryFormat, Object, ObjectSection, ObjectSymbol, RelocationTarget, SymbolKind};
+use object::{
+    Architecture, BinaryFormat, Object, ObjectSection, ObjectSymbol, RelocationTarget, SymbolKind,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// Why a binary cannot be looked at.
@@ -50,8 +52,9 @@ impl<'f> Image<'f> {
             let name = format!("{:#}", rustc_demangle::demangle(name));
             let Some(name) = name.strip_prefix(INTERPRETER) else { continue };
             if symbol.kind() == SymbolKind::Text {
-                let at: &mut Symbol =
-                    functions.entry(symbol.address()).or_insert(Symbol { size: symbol.size(), names: Vec::new() });
+                let at: &mut Symbol = functions
+                    .entry(symbol.address())
+                    .or_insert(Symbol { size: symbol.size(), names: Vec::new() });
                 at.names.push(name.to_string());
             } else {
                 data.insert(name.to_string(), (symbol.address(), symbol.size()));
@@ -66,15 +69,22 @@ impl<'f> Image<'f> {
 
     /// The names of the function that begins at an address, or the address itself.
     pub(crate) fn names_at(&self, address: u64) -> String {
-        self.functions.get(&address).map_or_else(|| format!("{address:#x}"), |symbol| symbol.names.join(" = "))
+        self.functions
+            .get(&address)
+            .map_or_else(|| format!("{address:#x}"), |symbol| symbol.names.join(" = "))
     }
 
     /// The address of the function with that path, counted from the interpreter's module.
     pub(crate) fn function(&self, name: &str) -> Result<u64, Unreadable> {
-        let mut found = self.functions.iter().filter(|(_, symbol)| symbol.names.iter().any(|known| known == name));
+        let mut found = self
+            .functions
+            .iter()
+            .filter(|(_, symbol)| symbol.names.iter().any(|known| known == name));
         match found.next() {
             Some((&address, _)) => Ok(address),
-            None => Err(Unreadable::Failed(format!("no function {INTERPRETER}{name}: was the binary stripped?"))),
+            None => Err(Unreadable::Failed(format!(
+                "no function {INTERPRETER}{name}: was the binary stripped?"
+            ))),
         }
     }
 
@@ -85,25 +95,33 @@ impl<'f> Image<'f> {
 
     /// Whether a cold function begins there: what `cold_functions!` declares has a `leave`.
     pub(crate) fn is_cold(&self, address: u64) -> bool {
-        self.functions.get(&address).is_some_and(|symbol| symbol.names.iter().any(|name| name.ends_with("::leave")))
+        self.functions
+            .get(&address)
+            .is_some_and(|symbol| symbol.names.iter().any(|name| name.ends_with("::leave")))
     }
 
     /// The machine code of the function that begins at an address.
     pub(crate) fn code(&self, address: u64) -> Result<&'f [u8], Unreadable> {
-        let missing = || Unreadable::Failed(format!("no function of the interpreter at {address:#x}"));
+        let missing =
+            || Unreadable::Failed(format!("no function of the interpreter at {address:#x}"));
         let size = self.functions.get(&address).ok_or_else(missing)?.size;
         self.bytes(address, size).ok_or_else(missing)
     }
 
     /// The pointers in the data object of that name.
     pub(crate) fn pointers(&self, name: &str) -> Result<Vec<u64>, Unreadable> {
-        let missing = || Unreadable::Failed(format!("no data {INTERPRETER}{name}: was the binary stripped?"));
+        let missing =
+            || Unreadable::Failed(format!("no data {INTERPRETER}{name}: was the binary stripped?"));
         let &(start, size) = self.data.get(name).ok_or_else(missing)?;
         let bytes = self.bytes(start, size).ok_or_else(missing)?;
-        let words =
-            bytes.chunks_exact(8).map(|word| word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
+        let words = bytes
+            .chunks_exact(8)
+            .map(|word| word.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
         let places = (start..).step_by(8);
-        Ok(places.zip(words).map(|(place, word)| self.relocated.get(&place).copied().unwrap_or(word)).collect())
+        Ok(places
+            .zip(words)
+            .map(|(place, word)| self.relocated.get(&place).copied().unwrap_or(word))
+            .collect())
     }
 
     fn bytes(&self, address: u64, size: u64) -> Option<&'f [u8]> {

@@ -1,11 +1,14 @@
-//! Checks in the machine code of a `solvm` binary that the interpreter's handlers really chain by jumps.
+//! Checks in the machine code of a `solvm` binary that the interpreter's handlers really chain by
+//! jumps.
 //!
-//! Usage: `guard [PATH/TO/solvm]`; without a path, the binary beside this one. Prints one line for every hot function and exits
-//! with 1 if one of them calls, returns, or has no way to another handler but through a cold function.
+//! Usage: `guard [PATH/TO/solvm]`; without a path, the binary beside this one. Prints one line for
+//! every hot function and exits with 1 if one of them calls, returns, or has no way to another
+//! handler but through a cold function.
 //!
-//! Stable Rust promises no tail calls, so what the source says of a handler has to be looked up in what was made of it: a
-//! value with a destructor or an address that escapes turns a jump into a call without a word from the compiler. The set of
-//! hot functions is not written down but followed: from the handlers of all opcodes but those in [`roots`], along every jump.
+//! Stable Rust promises no tail calls, so what the source says of a handler has to be looked up in
+//! what was made of it: a value with a destructor or an address that escapes turns a jump into a
+//! call without a word from the compiler. The set of hot functions is not written down but
+//! followed: from the handlers of all opcodes but those in [`roots`], along every jump.
 #![forbid(unsafe_code)]
 
 mod function;
@@ -29,7 +32,10 @@ fn main() -> ExitCode {
             if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(image::Unreadable::OtherArchitecture) => {
-            println!("guard: {} is no x86-64 ELF file, and others are not looked at", path.display());
+            println!(
+                "guard: {} is no x86-64 ELF file, and others are not looked at",
+                path.display()
+            );
             ExitCode::SUCCESS
         }
         Err(image::Unreadable::Failed(reason)) => {
@@ -80,9 +86,13 @@ fn check(path: &std::path::Path) -> Result<Report, image::Unreadable> {
     let mut cold_functions = cold.clone();
     for &root in &roots.cold {
         let function = Function::decode(&image, root)?;
-        if function.exits().any(|exit| exit.is_none_or(|target| !cold.contains(&target) && !image.is_cold(target))) {
+        if function
+            .exits()
+            .any(|exit| exit.is_none_or(|target| !cold.contains(&target) && !image.is_cold(target)))
+        {
             let name = image.names_at(root);
-            faults.push(format!("FAULT {name} is on the list of cold handlers, but has a fast path"));
+            faults
+                .push(format!("FAULT {name} is on the list of cold handlers, but has a fast path"));
         }
         cold_functions.extend(function.exits().flatten());
     }
@@ -91,7 +101,9 @@ fn check(path: &std::path::Path) -> Result<Report, image::Unreadable> {
         let calls_handler = function.calls.iter().any(|call| call.is_none_or(is_handler));
         if calls_handler || !function.returns && function.jumps.iter().all(Option::is_some) {
             let name = image.names_at(address);
-            faults.push(format!("FAULT {name} goes on by a call: the host stack grows with every use"));
+            faults.push(format!(
+                "FAULT {name} goes on by a call: the host stack grows with every use"
+            ));
         }
     }
     lines.push(format!(
@@ -106,7 +118,10 @@ fn check(path: &std::path::Path) -> Result<Report, image::Unreadable> {
 }
 
 /// Every function that the roots lead to by jumps, and the cold functions where the search stops.
-fn reachable(image: &Image, roots: &[u64]) -> Result<(BTreeMap<u64, Function>, BTreeSet<u64>), image::Unreadable> {
+fn reachable(
+    image: &Image,
+    roots: &[u64],
+) -> Result<(BTreeMap<u64, Function>, BTreeSet<u64>), image::Unreadable> {
     let mut hot = BTreeMap::new();
     let mut cold = BTreeSet::new();
     let mut left = roots.to_vec();

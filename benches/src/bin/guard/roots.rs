@@ -1,5 +1,5 @@
-//! Where the search for hot functions begins: the opcodes' handlers, the continuations', and those of the natives that the
-//! interpreter itself carries out.
+//! Where the search for hot functions begins: the opcodes' handlers, the continuations', and those
+//! of the natives that the interpreter itself carries out.
 
 use crate::image::{Image, Unreadable};
 use solvm_compiler::bytecode::Opcode;

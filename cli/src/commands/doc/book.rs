@@ -1,6 +1,8 @@
-//! The pages of `solvm doc --book`: the documentation in Markdown, a page for each library and one that lists them.
+//! The pages of `solvm doc --book`: the documentation in Markdown, a page for each library and one
+//! that lists them.
 //!
-//! The texts in the definition files are Markdown already. What is added is form: headings, and lists of what the tags say.
+//! The texts in the definition files are Markdown already. What is added is form: headings, and
+//! lists of what the tags say.
 
 use crate::report::about_file;
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
@@ -9,7 +11,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Writes the pages into a folder, which is made if it is not there. The error is the message to print.
+/// Writes the pages into a folder, which is made if it is not there. The error is the message to
+/// print.
 pub(super) fn write(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| about_file(folder, &error))?;
     let pages = documented().map(|module| (format!("{}.md", module.name), page(module)));
@@ -20,7 +23,8 @@ pub(super) fn write(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The libraries that have a page. A library may be in several parts, one of which has the documentation.
+/// The libraries that have a page. A library may be in several parts, one of which has the
+/// documentation.
 fn documented() -> impl Iterator<Item = &'static Module> {
     modules().filter(|module| !module.documentation.is_empty())
 }
@@ -32,7 +36,8 @@ fn contents() -> String {
          `solvm doc --book`.\n\n| module | |\n|---|---|\n",
     );
     for module in documented() {
-        let _ = writeln!(text, "| [{0}]({0}.md) | {1} |", module.name, summary(module.documentation));
+        let _ =
+            writeln!(text, "| [{0}]({0}.md) | {1} |", module.name, summary(module.documentation));
     }
     text
 }
@@ -55,7 +60,8 @@ fn page(module: &Module) -> String {
 /// A function, a class or a constant: what it is, what it takes and gives, and then the examples.
 fn put(entry: &Entry<'_>, text: &mut String) {
     let _ = write!(text, "\n## `{}`\n\n", entry.signature());
-    let example = entry.text.iter().position(|line| line.starts_with("```")).unwrap_or(entry.text.len());
+    let example =
+        entry.text.iter().position(|line| line.starts_with("```")).unwrap_or(entry.text.len());
     let (about, examples) = entry.text.split_at(example);
     put_lines(about, text);
     put_tags("Fields", "field", entry, text);
@@ -74,13 +80,19 @@ fn put_lines(lines: &[&str], text: &mut String) {
 
 /// The list of what the tags of a name say.
 fn put_tags(title: &str, tag: &str, entry: &Entry<'_>, text: &mut String) {
-    let items: Vec<_> = entry.tags.iter().filter(|(name, _)| *name == tag).map(|(_, rest)| item(tag, rest)).collect();
+    let items: Vec<_> = entry
+        .tags
+        .iter()
+        .filter(|(name, _)| *name == tag)
+        .map(|(_, rest)| item(tag, rest))
+        .collect();
     if !items.is_empty() {
         let _ = writeln!(text, "\n{title}:\n\n{}", items.join("\n"));
     }
 }
 
-/// A tag as an item: its name, its type, what is said of it. Only a result may be without a name, which stands behind its type.
+/// A tag as an item: its name, its type, what is said of it. Only a result may be without a name,
+/// which stands behind its type.
 fn item(tag: &str, rest: &str) -> String {
     let (name, kind, about) = if tag == "return" {
         let (kind, rest) = split_type(rest);
@@ -99,7 +111,8 @@ fn item(tag: &str, rest: &str) -> String {
     if about.is_empty() { format!("- {what}") } else { format!("- {what}: {about}") }
 }
 
-/// A type, and what follows it. Types have spaces in brackets and quotes, and behind colons and commas.
+/// A type, and what follows it. Types have spaces in brackets and quotes, and behind colons and
+/// commas.
 fn split_type(text: &str) -> (&str, &str) {
     let (mut depth, mut is_quoted, mut before) = (0_u32, false, ' ');
     for (at, letter) in text.char_indices() {
@@ -124,7 +137,10 @@ mod tests {
     #[test]
     fn types_are_told_from_what_follows() {
         assert_eq!(split_type("number id for it"), ("number", "id for it"));
-        assert_eq!(split_type("fun(): string?, FileInfo? iterator"), ("fun(): string?, FileInfo?", "iterator"));
+        assert_eq!(
+            split_type("fun(): string?, FileInfo? iterator"),
+            ("fun(): string?, FileInfo?", "iterator")
+        );
         assert_eq!(split_type("{ null?: any } `null`: what"), ("{ null?: any }", "`null`: what"));
         assert_eq!(split_type("integer|\"*l\"|\"a b\" x"), ("integer|\"*l\"|\"a b\"", "x"));
         assert_eq!(split_type("boolean"), ("boolean", ""));
@@ -132,7 +148,10 @@ mod tests {
 
     #[test]
     fn tags_are_items() {
-        assert_eq!(item("param", "options? { a?: b } what"), "- `options` (`{ a?: b }`, optional): what");
+        assert_eq!(
+            item("param", "options? { a?: b } what"),
+            "- `options` (`{ a?: b }`, optional): what"
+        );
         assert_eq!(item("return", "any ... results"), "- `...` (`any`): results");
         assert_eq!(item("return", "boolean"), "- `boolean`");
         assert_eq!(item("field", "size number its size"), "- `size` (`number`): its size");

@@ -14,8 +14,11 @@ pub(super) struct Format {
 
 /// The events of a text. Lines end with LF, CRLF or CR; empty ones are passed over.
 pub(super) fn read(text: &[u8], format: Format) -> Result<Vec<Event>, Fault> {
-    let mut reader =
-        Reader { text, at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, separator: format.separator };
+    let mut reader = Reader {
+        text,
+        at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
+        separator: format.separator,
+    };
     let mut names: Vec<Box<[u8]>> = Vec::new();
     if format.header {
         while let Some(row) = reader.row()? {
@@ -35,7 +38,9 @@ pub(super) fn read(text: &[u8], format: Format) -> Result<Vec<Event>, Fault> {
             match names.get(i) {
                 Some(name) => events.push(Event::Key(Box::new(Event::String(name.clone())))),
                 // Fields behind the last column have no name.
-                None if format.header => events.push(Event::Key(Box::new(Event::Number(i as f64 + 1.0)))),
+                None if format.header => {
+                    events.push(Event::Key(Box::new(Event::Number(i as f64 + 1.0))))
+                }
                 None => {}
             }
             events.push(Event::String(field));
@@ -94,7 +99,10 @@ impl Reader<'_> {
         let length = rest.iter().position(ends).unwrap_or(rest.len());
         let field = rest.get(..length).unwrap_or_default();
         if let Some(quote) = memchr::memchr(b'"', field) {
-            return Err(Fault::new("quote in a field that does not begin with one", self.at + quote));
+            return Err(Fault::new(
+                "quote in a field that does not begin with one",
+                self.at + quote,
+            ));
         }
         self.at += length;
         Ok(field.into())

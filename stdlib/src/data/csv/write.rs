@@ -38,7 +38,11 @@ impl CsvWriter {
     }
 
     /// Writes rows until the end, which it tells, or until the budget is used up.
-    pub(super) fn write<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<bool, Error> {
+    pub(super) fn write<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        rows: Table<'c>,
+    ) -> Result<bool, Error> {
         loop {
             let row = rows.get(self.next);
             if row.is_nil() {
@@ -46,7 +50,8 @@ impl CsvWriter {
                 return Ok(true);
             }
             let Some(row) = Table::from_value(row) else {
-                return Err(self.refusal(None, &format!("a row must be a table, not a {}", row.type_name())));
+                return Err(self
+                    .refusal(None, &format!("a row must be a table, not a {}", row.type_name())));
             };
             let before = self.text.len();
             let count = self.row(call, row)?;
@@ -61,7 +66,9 @@ impl CsvWriter {
     fn check_passed_over<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
         call.charge(rows.capacity() / 16);
         match rows.pairs().find(|(key, _)| !is_index(*key, self.next - 1)) {
-            Some((key, _)) => Err(Error::text(format!("rows{}: rows stand in a list, without gaps", step(key)))),
+            Some((key, _)) => {
+                Err(Error::text(format!("rows{}: rows stand in a list, without gaps", step(key))))
+            }
             None => Ok(()),
         }
     }
@@ -88,7 +95,9 @@ impl CsvWriter {
                     self.value(row.get(i), Value::number(i as f64))?;
                 }
                 if length == 0 && row.pairs().next().is_some() {
-                    return Err(self.refusal(None, "a row with named fields wants the option 'header'"));
+                    return Err(
+                        self.refusal(None, "a row with named fields wants the option 'header'")
+                    );
                 }
                 if let Some((key, _)) = row.pairs().find(|(key, _)| !is_index(*key, length)) {
                     return Err(self.refusal(Some(key), "a row that is a list has no other fields"));
@@ -101,8 +110,14 @@ impl CsvWriter {
         Ok(count)
     }
 
-    /// Writes the fields of a map that the reader gives numbers, since they stand behind the last column; gives the number of all.
-    fn fields_without_name<'c>(&mut self, call: &mut Call<'c>, row: Table<'c>, columns: usize) -> Result<usize, Error> {
+    /// Writes the fields of a map that the reader gives numbers, since they stand behind the last
+    /// column; gives the number of all.
+    fn fields_without_name<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        row: Table<'c>,
+        columns: usize,
+    ) -> Result<usize, Error> {
         let mut count = columns;
         loop {
             let value = row.get(count + 1);
@@ -114,7 +129,8 @@ impl CsvWriter {
             self.check_room(call, value)?;
             self.value(value, Value::number(count as f64))?;
         }
-        let is_written = |key: Value<'c>| LuaString::from_value(key).is_some() || is_index(key, count);
+        let is_written =
+            |key: Value<'c>| LuaString::from_value(key).is_some() || is_index(key, count);
         match row.pairs().find(|(key, _)| !is_written(*key)) {
             Some((key, _)) => Err(self.refusal(Some(key), "no column has this key")),
             None => Ok(count),
@@ -123,7 +139,11 @@ impl CsvWriter {
 
     /// Fails if the memory limit does not allow a field.
     fn check_room(&self, call: &mut Call, value: Value<'_>) -> Result<(), Error> {
-        check_growth(call, &self.text, LuaString::from_value(value).map_or(0, |text| text.bytes().len()))
+        check_growth(
+            call,
+            &self.text,
+            LuaString::from_value(value).map_or(0, |text| text.bytes().len()),
+        )
     }
 
     fn separate(&mut self, index: usize) {
@@ -143,14 +163,21 @@ impl CsvWriter {
     fn value(&mut self, value: Value<'_>, key: Value<'_>) -> Result<(), Error> {
         match value.kind() {
             Type::Nil => {}
-            Type::Boolean => self.text.extend_from_slice(if value.is_truthy() { b"true" } else { b"false" }),
+            Type::Boolean => {
+                self.text.extend_from_slice(if value.is_truthy() { b"true" } else { b"false" })
+            }
             Type::Number => match value.as_number().unwrap_or_default() {
                 x if x.is_finite() => number::write(x, &mut self.text),
                 x => self.text.extend_from_slice(x.to_string().to_lowercase().as_bytes()),
             },
             Type::String => self.field(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
             _ if marks::is_null(value) => {}
-            _ => return Err(self.refusal(Some(key), &format!("a {} cannot be written as CSV", value.type_name()))),
+            _ => {
+                return Err(self.refusal(
+                    Some(key),
+                    &format!("a {} cannot be written as CSV", value.type_name()),
+                ));
+            }
         }
         Ok(())
     }

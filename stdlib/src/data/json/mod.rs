@@ -1,6 +1,7 @@
 //! `json`, `jsonc` and the functions `json_encode` and `json_decode`.
 //!
-//! One reader and one writer serve both: JSON with comments is read more generously and written with line breaks.
+//! One reader and one writer serve both: JSON with comments is read more generously and written
+//! with line breaks.
 
 mod read;
 mod write;
@@ -51,14 +52,21 @@ const MAX_INDENT: usize = 32;
 fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<Vec<u8>>, Error> {
     let options = Options::new(options, 2, &["indent"])?;
     let indent = options.get(call, "indent")?;
-    let wrong = || options.wrong("indent", &format!("0 to {MAX_INDENT} spaces or a text of space expected"));
+    let wrong = || {
+        options.wrong("indent", &format!("0 to {MAX_INDENT} spaces or a text of space expected"))
+    };
     let indent = match (indent.as_number(), LuaString::from_value(indent)) {
         _ if indent.is_nil() => return Ok(None),
-        (Some(spaces), _) => match Whole::of(spaces).and_then(Whole::size).filter(|&spaces| spaces <= MAX_INDENT) {
-            Some(spaces) => vec![b' '; spaces],
-            None => return Err(wrong()),
-        },
-        (None, Some(text)) if text.bytes().len() <= MAX_INDENT && text.bytes().iter().all(|b| b" \t".contains(b)) => {
+        (Some(spaces), _) => {
+            match Whole::of(spaces).and_then(Whole::size).filter(|&spaces| spaces <= MAX_INDENT) {
+                Some(spaces) => vec![b' '; spaces],
+                None => return Err(wrong()),
+            }
+        }
+        (None, Some(text))
+            if text.bytes().len() <= MAX_INDENT
+                && text.bytes().iter().all(|b| b" \t".contains(b)) =>
+        {
             text.bytes().to_vec()
         }
         _ => return Err(wrong()),
@@ -92,7 +100,8 @@ fn encode_indented<'c>(
     encode(call, value, JsonWriter::new(Some(indent)))
 }
 
-/// `json.object([table])`: marks a table, without one a new one, as a map, whatever its keys look like.
+/// `json.object([table])`: marks a table, without one a new one, as a map, whatever its keys look
+/// like.
 fn object<'c>(call: &mut Call<'c>, table: Option<Table<'c>>) -> Result<Table<'c>, Error> {
     let table = match table {
         Some(table) => table,
@@ -106,11 +115,16 @@ fn object<'c>(call: &mut Call<'c>, table: Option<Table<'c>>) -> Result<Table<'c>
 type Decoded<'c> = Either<Vec<Value<'c>>, StartWith<'c, Decoding>>;
 
 /// `json_decode(text[, options])`: the value of a text; nil and a message if it is wrong.
-fn decode<'c>(call: &mut Call<'c>, text: LuaString<'c>, options: Option<Table<'c>>) -> Result<Decoded<'c>, Error> {
+fn decode<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    options: Option<Table<'c>>,
+) -> Result<Decoded<'c>, Error> {
     start(call, text, options, false)
 }
 
-/// `jsonc.decode(text[, options])`: the same; comments and commas at the end of lists and maps are allowed.
+/// `jsonc.decode(text[, options])`: the same; comments and commas at the end of lists and maps are
+/// allowed.
 fn decode_relaxed<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -136,7 +150,9 @@ fn start<'c>(
             let (open, kept) = builder.suspend();
             Ok(Either::Later(Start::new(Decoding { reader, open }).keep_all(kept)))
         }
-        Err(Failure::Document(fault)) => Ok(Either::Now(failure(call, &fault.message(text.bytes()))?)),
+        Err(Failure::Document(fault)) => {
+            Ok(Either::Now(failure(call, &fault.message(text.bytes()))?))
+        }
         Err(Failure::Vm(error)) => Err(error),
     }
 }

@@ -1,5 +1,5 @@
-//! The reader of JSON (RFC 8259), and of JSON with comments: from text to the builder's events, without recursion, so that it
-//! can stop between two values and go on later.
+//! The reader of JSON (RFC 8259), and of JSON with comments: from text to the builder's events,
+//! without recursion, so that it can stop between two values and go on later.
 
 use crate::data::builder::{Builder, Failure};
 use crate::data::{BYTES_PER_UNIT, Fault, Progress};
@@ -66,7 +66,12 @@ impl Reader {
     }
 
     /// Reads what is expected.
-    fn event<'c>(&mut self, call: &mut Call<'c>, text: &[u8], builder: &mut Builder<'c>) -> Result<(), Failure> {
+    fn event<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        text: &[u8],
+        builder: &mut Builder<'c>,
+    ) -> Result<(), Failure> {
         let byte = text.get(self.at).copied();
         match (self.expected, byte) {
             (Expected::Comma, Some(b',')) => {
@@ -80,10 +85,14 @@ impl Reader {
                 self.expected = Expected::Value;
                 if in_map { self.key(call, text, builder) } else { self.value(call, text, builder) }
             }
-            (Expected::FirstKey | Expected::Comma, Some(b'}')) if builder.in_map() == Some(true) => {
+            (Expected::FirstKey | Expected::Comma, Some(b'}'))
+                if builder.in_map() == Some(true) =>
+            {
                 self.end(call, builder)
             }
-            (Expected::FirstItem | Expected::Comma, Some(b']')) if builder.in_map() == Some(false) => {
+            (Expected::FirstItem | Expected::Comma, Some(b']'))
+                if builder.in_map() == Some(false) =>
+            {
                 self.end(call, builder)
             }
             (Expected::FirstKey, _) => self.key(call, text, builder),
@@ -104,7 +113,12 @@ impl Reader {
     }
 
     /// A key and its colon.
-    fn key<'c>(&mut self, call: &mut Call<'c>, text: &[u8], builder: &mut Builder<'c>) -> Result<(), Failure> {
+    fn key<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        text: &[u8],
+        builder: &mut Builder<'c>,
+    ) -> Result<(), Failure> {
         if text.get(self.at) != Some(&b'"') {
             return Err(Failure::Document(self.unexpected(text)));
         }
@@ -120,7 +134,12 @@ impl Reader {
         Ok(())
     }
 
-    fn value<'c>(&mut self, call: &mut Call<'c>, text: &[u8], builder: &mut Builder<'c>) -> Result<(), Failure> {
+    fn value<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        text: &[u8],
+        builder: &mut Builder<'c>,
+    ) -> Result<(), Failure> {
         let added = match text.get(self.at) {
             Some(b'"') => {
                 let string = self.string(text).map_err(Failure::Document)?;
@@ -198,7 +217,10 @@ impl Reader {
             self.at += usize::from(matches!(text.get(self.at), Some(b'+' | b'-')));
             self.digits(text)?;
         }
-        let digits = text.get(start..self.at).and_then(|digits| std::str::from_utf8(digits).ok()).unwrap_or_default();
+        let digits = text
+            .get(start..self.at)
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .unwrap_or_default();
         match digits.parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
             _ => Err(Fault::new("number out of range", start)),
@@ -282,9 +304,13 @@ impl Reader {
         let start = self.at;
         let unit = |at: usize| {
             let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
-            digits.iter().try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
+            digits
+                .iter()
+                .try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
         };
-        let Some(first) = unit(start) else { return Err(Fault::new("four hexadecimal digits expected", start + 2)) };
+        let Some(first) = unit(start) else {
+            return Err(Fault::new("four hexadecimal digits expected", start + 2));
+        };
         self.at += 6;
         let code = match first {
             0xd800..0xdc00 => {

@@ -75,7 +75,11 @@ impl Writer for JsonWriter {
 
     fn number(&mut self, value: f64) -> Refused {
         if !value.is_finite() {
-            return Err(if value.is_nan() { "NaN cannot be encoded" } else { "an infinite number cannot be encoded" });
+            return Err(if value.is_nan() {
+                "NaN cannot be encoded"
+            } else {
+                "an infinite number cannot be encoded"
+            });
         }
         number::write(value, &mut self.text);
         Ok(())

@@ -15,11 +15,17 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("toml" {
 });
 
 /// `toml.decode(text)`: the table of a text; nil and a message if it is wrong.
-fn decode<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+fn decode<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+) -> Result<impl Results<'c> + use<'c>, Error> {
     document::decode(call, text, document::in_utf8(read::read))
 }
 
 /// `toml.encode(table)`: the text of a table.
-fn encode_table<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Encoded<'c, TomlWriter>, Error> {
+fn encode_table<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+) -> Result<Encoded<'c, TomlWriter>, Error> {
     encode(call, table.value(), TomlWriter::new())
 }

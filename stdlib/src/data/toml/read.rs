@@ -1,4 +1,5 @@
-//! The reader of TOML: from the tree of the crate `toml`, which knows all rules about keys and tables, to events.
+//! The reader of TOML: from the tree of the crate `toml`, which knows all rules about keys and
+//! tables, to events.
 
 use crate::data::Fault;
 use crate::data::document::Event;

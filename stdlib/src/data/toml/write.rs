@@ -1,8 +1,9 @@
 //! The writer of TOML.
 //!
-//! In a table's section its plain values come first, then the sections of its tables, whatever the order of the keys. So each
-//! open table has two texts, which are put together when it ends. Tables in lists are sections of their own if a list has
-//! nothing else; all other ones are written inline.
+//! In a table's section its plain values come first, then the sections of its tables, whatever the
+//! order of the keys. So each open table has two texts, which are put together when it ends. Tables
+//! in lists are sections of their own if a list has nothing else; all other ones are written
+//! inline.
 
 use crate::data::encode::Encoder;
 use crate::data::json::{quote, quoted_size};
@@ -35,7 +36,9 @@ impl TomlWriter {
 
     /// Adds a plain value to the innermost section.
     fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Refused) -> Refused {
-        let Some(innermost) = self.open.last() else { return Err("only a table can be encoded as TOML") };
+        let Some(innermost) = self.open.last() else {
+            return Err("only a table can be encoded as TOML");
+        };
         let is_field = matches!(innermost, Open::Section { .. });
         let section = self.open.iter_mut().rev().find_map(|open| match open {
             Open::Section { plain, .. } => Some(plain),
@@ -70,7 +73,9 @@ impl TomlWriter {
     /// The path of what follows: that of the section around it and the key.
     fn path(&self) -> Vec<u8> {
         match self.open.last() {
-            Some(Open::Section { path, .. }) if !path.is_empty() => [path, &b"."[..], &self.key].concat(),
+            Some(Open::Section { path, .. }) if !path.is_empty() => {
+                [path, &b"."[..], &self.key].concat()
+            }
             Some(Open::Sections { path, .. }) => path.clone(),
             _ => self.key.clone(),
         }
@@ -186,9 +191,11 @@ impl Writer for TomlWriter {
     fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused {
         match self.open.last() {
             // An empty table is a list for the walker.
-            None if length == 0 => {
-                self.open.push(Open::Section { path: Vec::new(), plain: Vec::new(), sections: Vec::new() })
-            }
+            None if length == 0 => self.open.push(Open::Section {
+                path: Vec::new(),
+                plain: Vec::new(),
+                sections: Vec::new(),
+            }),
             None => return Err("only a table with named fields can be encoded as TOML"),
             Some(Open::Section { .. }) if only_maps => {
                 let path = self.path();
@@ -222,7 +229,8 @@ impl Writer for TomlWriter {
         self.key.clear();
         match key {
             Key::String(name)
-                if !name.is_empty() && name.iter().all(|&b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) =>
+                if !name.is_empty()
+                    && name.iter().all(|&b| b.is_ascii_alphanumeric() || b"_-".contains(&b)) =>
             {
                 self.key.extend_from_slice(name);
             }

@@ -41,6 +41,9 @@ fn decode_all<'c>(
 }
 
 /// `yaml.encode(value)`: the text of a value.
-fn encode_value<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Encoded<'c, YamlWriter>, Error> {
+fn encode_value<'c>(
+    call: &mut Call<'c>,
+    value: Value<'c>,
+) -> Result<Encoded<'c, YamlWriter>, Error> {
     encode(call, value, YamlWriter::new())
 }

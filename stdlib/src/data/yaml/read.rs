@@ -1,6 +1,7 @@
 //! The reader of YAML: from the events of the crate `saphyr-parser` to ours.
 //!
-//! An alias is the same value once more, not a copy, so that no text becomes larger than it is; a node cannot contain itself.
+//! An alias is the same value once more, not a copy, so that no text becomes larger than it is; a
+//! node cannot contain itself.
 
 use super::scalar;
 use crate::data::document::Event;
@@ -75,15 +76,21 @@ impl Reader {
                 Parsed::DocumentStart(_) => {
                     documents += 1;
                     if documents > 1 && !all {
-                        return Err(fault("more than one document (yaml.decode_all reads all)", at));
+                        return Err(fault(
+                            "more than one document (yaml.decode_all reads all)",
+                            at,
+                        ));
                     }
                 }
-                Parsed::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), at)?,
+                Parsed::Scalar(text, style, anchor, tag) => {
+                    self.scalar(&text, style, anchor, tag.as_deref(), at)?
+                }
                 Parsed::SequenceStart(anchor, _) => self.begin(anchor, false, at)?,
                 Parsed::MappingStart(anchor, _) => self.begin(anchor, true, at)?,
                 Parsed::SequenceEnd | Parsed::MappingEnd => self.end(),
                 Parsed::Alias(anchor) => self.alias(anchor, at)?,
-                Parsed::Nothing | Parsed::StreamStart | Parsed::StreamEnd | Parsed::DocumentEnd => {}
+                Parsed::Nothing | Parsed::StreamStart | Parsed::StreamEnd | Parsed::DocumentEnd => {
+                }
             }
         }
         if all {
@@ -178,11 +185,17 @@ impl Reader {
         if self.open.len() >= MAX_DEPTH {
             return Err(fault("nested too deeply", at));
         }
-        let is_merged = self.check_merged(if is_map { &Anchored::Map } else { &Anchored::List }, at)?;
+        let is_merged =
+            self.check_merged(if is_map { &Anchored::Map } else { &Anchored::List }, at)?;
         if anchor > 0 {
             self.anchors.insert(anchor, Anchored::Open);
         }
-        self.open.push(Open { anchor, keys: is_map.then(HashSet::new), wants_key: is_map, is_merged });
+        self.open.push(Open {
+            anchor,
+            keys: is_map.then(HashSet::new),
+            wants_key: is_map,
+            is_merged,
+        });
         self.events.push(Event::Begin { is_map });
         Ok(())
     }
@@ -217,13 +230,16 @@ fn identity(event: &Event) -> Option<Identity> {
     Some(match event {
         Event::Boolean(value) => Rc::from(&[b'b', u8::from(*value)][..]),
         // Zero is one key, whatever its sign.
-        Event::Number(x) if !x.is_nan() => [&b"n"[..], &(x + 0.0).to_bits().to_le_bytes()].concat().into(),
+        Event::Number(x) if !x.is_nan() => {
+            [&b"n"[..], &(x + 0.0).to_bits().to_le_bytes()].concat().into()
+        }
         Event::String(bytes) => [b"s", &bytes[..]].concat().into(),
         _ => return None,
     })
 }
 
-/// The value of a scalar with its tag. Tags that are not YAML's own are not looked at, but make it a string.
+/// The value of a scalar with its tag. Tags that are not YAML's own are not looked at, but make it
+/// a string.
 fn tagged(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Event, String> {
     let string = || Event::String(text.as_bytes().into());
     let Some(tag) = tag else { return Ok(if is_plain { scalar::resolve(text) } else { string() }) };
@@ -232,14 +248,19 @@ fn tagged(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Event, String
     }
     let value = scalar::resolve(text);
     match (tag.suffix.as_str(), &value) {
-        ("null", Event::Null) | ("bool", Event::Boolean(_)) | ("float", Event::Number(_)) => Ok(value),
+        ("null", Event::Null) | ("bool", Event::Boolean(_)) | ("float", Event::Number(_)) => {
+            Ok(value)
+        }
         ("int", Event::Number(x)) if x.fract() == 0.0 => Ok(value),
         ("binary", _) => {
             let digits: String = text.split_ascii_whitespace().collect();
-            let bytes = STANDARD.decode(digits).map_err(|_| "wrong base64 in '!!binary'".to_string())?;
+            let bytes =
+                STANDARD.decode(digits).map_err(|_| "wrong base64 in '!!binary'".to_string())?;
             Ok(Event::String(bytes.into()))
         }
-        (name @ ("null" | "bool" | "float" | "int"), _) => Err(format!("'{text}' is no '!!{name}'")),
+        (name @ ("null" | "bool" | "float" | "int"), _) => {
+            Err(format!("'{text}' is no '!!{name}'"))
+        }
         _ => Ok(string()),
     }
 }

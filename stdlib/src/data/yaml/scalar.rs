@@ -31,7 +31,8 @@ fn number(text: &str) -> Option<f64> {
     }
     // Rust reads the same decimals, but words such as "inf" as well.
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let begins = unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit());
+    let begins =
+        unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit());
     if begins { text.parse().ok() } else { None }
 }
 
@@ -40,20 +41,38 @@ fn whole(digits: &str, radix: u32) -> Option<f64> {
     if digits.is_empty() {
         return None;
     }
-    digits.chars().try_fold(0.0, |x, digit| Some(x * f64::from(radix) + f64::from(digit.to_digit(radix)?)))
+    digits
+        .chars()
+        .try_fold(0.0, |x, digit| Some(x * f64::from(radix) + f64::from(digit.to_digit(radix)?)))
 }
 
-/// Whether a character may stand in a text as it is, for readers of YAML 1.1 as well, which take more characters for line breaks (YAML
-/// 1.2, section 5.1; 1.1, section 5.4).
+/// Whether a character may stand in a text as it is, for readers of YAML 1.1 as well, which take
+/// more characters for line breaks (YAML 1.2, section 5.1; 1.1, section 5.4).
 pub(super) fn is_printable(c: char) -> bool {
-    !matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    !matches!(
+        c,
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+    )
 }
 
 /// Whether a text must be quoted so that it is read as a string, by readers of YAML 1.1 as well.
 pub(super) fn needs_quotes(text: &str) -> bool {
     const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     let is_plain = |(at, c): (usize, char)| match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '/' | '.' | '@' | '+' | '-' | '%' | '(' | ')' | ';' | '=' => true,
+        'a'..='z'
+        | 'A'..='Z'
+        | '0'..='9'
+        | '_'
+        | '/'
+        | '.'
+        | '@'
+        | '+'
+        | '-'
+        | '%'
+        | '('
+        | ')'
+        | ';'
+        | '=' => true,
         '\u{a0}'.. => c.is_alphanumeric(),
         // A colon or hash beside a space has a meaning.
         ' ' | ',' => true,

@@ -1,5 +1,5 @@
-//! The writer of YAML: block style, strings without quotes where every reader takes them for strings, texts of several lines
-//! as literal blocks.
+//! The writer of YAML: block style, strings without quotes where every reader takes them for
+//! strings, texts of several lines as literal blocks.
 
 use super::scalar::{is_printable, needs_quotes};
 use crate::data::encode::Encoder;
@@ -112,7 +112,8 @@ fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     }
 }
 
-/// Writes a string in JSON's quotes. What a reader of YAML takes for a line break, or does not take, is escaped as well.
+/// Writes a string in JSON's quotes. What a reader of YAML takes for a line break, or does not
+/// take, is escaped as well.
 fn write_quoted(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     let start = text.len();
     quote(bytes, text)?;
@@ -216,7 +217,9 @@ impl Writer for YamlWriter {
         match key {
             Key::String(name) => write_string(name, &mut self.text)?,
             Key::Number(x) => write_number(x, &mut self.text),
-            Key::Boolean(value) => self.text.extend_from_slice(if value { b"true" } else { b"false" }),
+            Key::Boolean(value) => {
+                self.text.extend_from_slice(if value { b"true" } else { b"false" })
+            }
         }
         self.text.push(b':');
         self.after = After::Key;

@@ -16,7 +16,8 @@ pub(super) struct Answer<'c> {
 /// Where the body comes from.
 pub(super) enum Source<'c> {
     Whole(Bytes),
-    /// The function is called for one piece after the other. All together have this length, if that is known.
+    /// The function is called for one piece after the other. All together have this length, if that
+    /// is known.
     Function(Value<'c>, Option<u64>),
 }
 
@@ -58,7 +59,8 @@ const PAGES: [&[u8]; 17] = [
     b"<!--",
 ];
 
-/// The response that a value stands for. `added` are header fields that middleware adds; the handler's own win.
+/// The response that a value stands for. `added` are header fields that middleware adds; the
+/// handler's own win.
 pub(super) fn from_lua<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
@@ -74,10 +76,14 @@ pub(super) fn from_lua<'c>(
     let Some(table) = Table::from_value(value) else {
         return Err(wrong(&format!("string or table expected, got {}", value.type_name())));
     };
-    let field = |call: &mut Call<'c>, name: &str| Ok::<_, Error>(table.get(call.string(name.as_bytes())?));
-    let (status, given, body) = (field(call, "status")?, field(call, "headers")?, field(call, "body")?);
+    let field =
+        |call: &mut Call<'c>, name: &str| Ok::<_, Error>(table.get(call.string(name.as_bytes())?));
+    let (status, given, body) =
+        (field(call, "status")?, field(call, "headers")?, field(call, "body")?);
     if status.is_nil() && given.is_nil() && body.is_nil() {
-        return Err(wrong("a table with 'status', 'headers' or 'body' expected, this one has none of them"));
+        return Err(wrong(
+            "a table with 'status', 'headers' or 'body' expected, this one has none of them",
+        ));
     }
     if !status.is_nil() {
         head.status = status_of(status)?;
@@ -98,12 +104,21 @@ fn wrong(text: &str) -> Failure {
 fn status_of(value: Value) -> Result<StatusCode, Failure> {
     let number = value.to_number().unwrap_or(f64::NAN);
     let status = StatusCode::from_u16(number as u16).ok();
-    let status = status.filter(|status| f64::from(status.as_u16()) == number && (200..600).contains(&status.as_u16()));
+    let status = status.filter(|status| {
+        f64::from(status.as_u16()) == number && (200..600).contains(&status.as_u16())
+    });
     let shown = || value.as_number().map_or(value.type_name().into(), |number| number.to_string());
-    status.ok_or_else(|| wrong(&format!("field 'status': number from 200 to 599 expected, got {}", shown())))
+    status.ok_or_else(|| {
+        wrong(&format!("field 'status': number from 200 to 599 expected, got {}", shown()))
+    })
 }
 
-fn body_of<'c>(call: &mut Call<'c>, head: &mut Parts, body: Value<'c>, is_head: bool) -> Result<Source<'c>, Failure> {
+fn body_of<'c>(
+    call: &mut Call<'c>,
+    head: &mut Parts,
+    body: Value<'c>,
+    is_head: bool,
+) -> Result<Source<'c>, Failure> {
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
         return Err(wrong("how a body is transferred is the server's business"));
     }
@@ -120,7 +135,10 @@ fn body_of<'c>(call: &mut Call<'c>, head: &mut Parts, body: Value<'c>, is_head: 
     }
     let text = LuaString::from_value(body).or_else(|| call.number_string(body.as_number()?));
     if text.is_none() && !body.is_nil() {
-        return Err(wrong(&format!("field 'body': string or function expected, got {}", body.type_name())));
+        return Err(wrong(&format!(
+            "field 'body': string or function expected, got {}",
+            body.type_name()
+        )));
     }
     let text = text.map_or(&b""[..], LuaString::bytes);
     match length {
@@ -128,7 +146,10 @@ fn body_of<'c>(call: &mut Call<'c>, head: &mut Parts, body: Value<'c>, is_head: 
             head.headers.insert(CONTENT_LENGTH, length.into());
         }
         Some(length) if length != text.len() as u64 => {
-            return Err(wrong(&format!("header 'Content-Length' says {length}, the body has {} bytes", text.len())));
+            return Err(wrong(&format!(
+                "header 'Content-Length' says {length}, the body has {} bytes",
+                text.len()
+            )));
         }
         _ => {}
     }
@@ -153,10 +174,14 @@ fn content_type(text: &[u8]) -> &'static str {
     let trimmed = start.trim_ascii_start();
     let is_page = trimmed.first() == Some(&b'<')
         && PAGES.iter().any(|page| {
-            let begins = trimmed.get(..page.len()).is_some_and(|start| start.eq_ignore_ascii_case(page));
+            let begins =
+                trimmed.get(..page.len()).is_some_and(|start| start.eq_ignore_ascii_case(page));
             begins
                 && (page == b"<!--"
-                    || matches!(trimmed.get(page.len()), None | Some(b' ' | b'>' | b'\n' | b'\r' | b'\t')))
+                    || matches!(
+                        trimmed.get(page.len()),
+                        None | Some(b' ' | b'>' | b'\n' | b'\r' | b'\t')
+                    ))
         });
     if is_page { "text/html; charset=utf-8" } else { "text/plain; charset=utf-8" }
 }

@@ -34,7 +34,11 @@ pub(super) fn announced_size(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// Gathers a request's body.
-pub(super) async fn receive(mut body: Incoming, limit: usize, budget: &Budget) -> Result<Received, Refused> {
+pub(super) async fn receive(
+    mut body: Incoming,
+    limit: usize,
+    budget: &Budget,
+) -> Result<Received, Refused> {
     let mut received = Received::default();
     let mut whole = BytesMut::new();
     loop {
@@ -99,7 +103,8 @@ impl Body {
     }
 }
 
-/// The program stopped in the middle of a body: the connection is cut, so that the client does not take it for whole.
+/// The program stopped in the middle of a body: the connection is cut, so that the client does not
+/// take it for whole.
 #[derive(Debug)]
 pub(super) struct CutOff;
 
@@ -115,7 +120,10 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = CutOff;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match &mut self.content {
             Content::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);

@@ -1,7 +1,9 @@
-//! The connections of a server: each is a task of its own that speaks HTTP and hands the requests to the server's goroutine.
+//! The connections of a server: each is a task of its own that speaks HTTP and hands the requests
+//! to the server's goroutine.
 //!
-//! A task waits for the answer to a request; if whoever was to give it is gone, the client gets 500. A watch looks after each
-//! connection, so that clients that send slowly, or take nothing, do not hold it for ever.
+//! A task waits for the answer to a request; if whoever was to give it is gone, the client gets
+//! 500. A watch looks after each connection, so that clients that send slowly, or take nothing, do
+//! not hold it for ever.
 
 use super::body::{self, Body, Received, Refused};
 use super::limits::Limits;
@@ -12,7 +14,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use hyper::http::request::Parts;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -74,10 +78,14 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             let place = places.clone().acquire_owned().await.ok()?;
             Some((place, listener.accept().await))
         };
-        let Some(Some((place, accepted))) = shared.stopping.run_until_cancelled(accepted).await else { return };
+        let Some(Some((place, accepted))) = shared.stopping.run_until_cancelled(accepted).await
+        else {
+            return;
+        };
         match accepted {
             Ok((stream, remote)) => {
-                // Without it answers may be held back; if the socket is broken, its first use tells.
+                // Without it answers may be held back; if the socket is broken, its first use
+                // tells.
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(serve(stream, plain(remote), place, shared.clone()));
             }
@@ -88,7 +96,12 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 /// A connection from its beginning to its end.
-async fn serve(stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermit, shared: Arc<Shared>) {
+async fn serve(
+    stream: TcpStream,
+    remote: SocketAddr,
+    place: OwnedSemaphorePermit,
+    shared: Arc<Shared>,
+) {
     let activity = Arc::new(Activity::new());
     // Whatever goes wrong: the client is gone, and there is nobody to tell.
     let begun = tokio::time::timeout(shared.limits.header_timeout, begin(stream, &shared));
@@ -103,7 +116,10 @@ async fn serve(stream: TcpStream, remote: SocketAddr, place: OwnedSemaphorePermi
     if is_http2 {
         activity.set_http2();
         let mut builder = http2::Builder::new(TokioExecutor::new());
-        builder.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS).keep_alive_interval(PING);
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .keep_alive_interval(PING);
         builder.max_header_list_size(u32::try_from(shared.limits.max_header).unwrap_or(u32::MAX));
         watch(builder.serve_connection(io, service), &shared, &activity).await;
     } else {
@@ -240,7 +256,8 @@ async fn answer(
     response.map(|body| body.of(underway))
 }
 
-/// The answer to HEAD: what the header says of the body stays. (hyper sees to it, but not in HTTP/2.)
+/// The answer to HEAD: what the header says of the body stays. (hyper sees to it, but not in
+/// HTTP/2.)
 fn without_body(mut response: Response<Body>) -> Response<Body> {
     if let Some(length) = response.body().size_hint().exact().filter(|&length| length > 0) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
@@ -248,8 +265,8 @@ fn without_body(mut response: Response<Body>) -> Response<Body> {
     response.map(|_| Body::whole(Bytes::new()))
 }
 
-/// Takes what a client still sends of a body that is refused, for a while: if the connection were cut at once, it might never
-/// see the answer.
+/// Takes what a client still sends of a body that is refused, for a while: if the connection were
+/// cut at once, it might never see the answer.
 pub(super) fn discard(mut body: Incoming) {
     tokio::spawn(tokio::time::timeout(DISCARD_TIME, async move {
         let mut left = DISCARD;

@@ -1,7 +1,8 @@
 //! Folders whose files are served as they are: `serve_static`.
 //!
-//! Nothing outside of the folder is reached: a path with `..` or the like is not found, and a link that leads out of the folder
-//! is not followed. Names that begin with a dot are not found either, except `.well-known`.
+//! Nothing outside of the folder is reached: a path with `..` or the like is not found, and a link
+//! that leads out of the folder is not followed. Names that begin with a dot are not found either,
+//! except `.well-known`.
 
 use super::body::{Body, Piece};
 use super::connection::plain_answer;
@@ -10,8 +11,9 @@ use crate::host::path_of;
 use crate::io::file::in_pool;
 use bytes::Bytes;
 use hyper::header::{
-    ACCEPT_RANGES, ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
@@ -48,11 +50,20 @@ impl Folder {
     /// A folder that is served under a prefix of so many segments. Looks at the file system.
     pub(super) fn new(path: &[u8], prefix: usize) -> io::Result<Folder> {
         let root = path_of(path).canonicalize()?;
-        if root.is_dir() { Ok(Folder { root, prefix }) } else { Err(io::ErrorKind::NotADirectory.into()) }
+        if root.is_dir() {
+            Ok(Folder { root, prefix })
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
     }
 
     /// Answers a request. `added` are header fields that go with any answer.
-    pub(super) fn serve(self: Arc<Self>, head: Parts, added: HeaderMap, answer: oneshot::Sender<Response<Body>>) {
+    pub(super) fn serve(
+        self: Arc<Self>,
+        head: Parts,
+        added: HeaderMap,
+        answer: oneshot::Sender<Response<Body>>,
+    ) {
         tokio::spawn(async move {
             let (mut response, rest) = self.respond(&head).await;
             for (name, value) in &added {
@@ -73,7 +84,9 @@ impl Folder {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return (response, None);
         }
-        let Some(relative) = self.relative(head.uri.path()) else { return (plain_answer(StatusCode::NOT_FOUND), None) };
+        let Some(relative) = self.relative(head.uri.path()) else {
+            return (plain_answer(StatusCode::NOT_FOUND), None);
+        };
         let (folder, is_folder) = (self.clone(), head.uri.path().ends_with('/'));
         let found = in_pool(move || folder.find(&relative, is_folder)).await;
         match found.flatten() {
@@ -121,7 +134,8 @@ impl Folder {
         }
         let file = File::open(&path)?;
         let about = file.metadata()?;
-        let content_type = path.extension().and_then(|extension| extension.to_str()).map_or(UNKNOWN, content_type);
+        let content_type =
+            path.extension().and_then(|extension| extension.to_str()).map_or(UNKNOWN, content_type);
         Ok(Some(Found { file, size: about.len(), modified: about.modified().ok(), content_type }))
     }
 
@@ -152,12 +166,15 @@ struct Rest {
 }
 
 impl Rest {
-    /// Sends it, as fast as the client takes it. If it cannot be read to its end, the answer is cut off.
+    /// Sends it, as fast as the client takes it. If it cannot be read to its end, the answer is cut
+    /// off.
     async fn send(mut self) {
         while self.left > 0 {
             let mut file = self.file;
             let size = self.left.min(PIECE);
-            let read = in_pool(move || read_exactly(&mut file, size).map(|bytes| (file, bytes))).await.flatten();
+            let read = in_pool(move || read_exactly(&mut file, size).map(|bytes| (file, bytes)))
+                .await
+                .flatten();
             let Ok((file, bytes)) = read else { return };
             (self.file, self.left) = (file, self.left - size);
             if self.pieces.send(Piece::Data(bytes)).await.is_err() {
@@ -183,8 +200,12 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
     fields.insert(CONTENT_TYPE, HeaderValue::from_static(found.content_type));
     fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     fields.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    fields.extend([(ETAG, &tag)].into_iter().filter_map(|(name, text)| Some((name, text.parse().ok()?))));
-    fields.extend(modified.iter().filter_map(|text| Some((LAST_MODIFIED, text.parse::<HeaderValue>().ok()?))));
+    fields.extend(
+        [(ETAG, &tag)].into_iter().filter_map(|(name, text)| Some((name, text.parse().ok()?))),
+    );
+    fields.extend(
+        modified.iter().filter_map(|text| Some((LAST_MODIFIED, text.parse::<HeaderValue>().ok()?))),
+    );
     let with = |status, body| {
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -201,14 +222,17 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
         Asked::Everything => {}
         Asked::Part(range) => {
             status = StatusCode::PARTIAL_CONTENT;
-            let text = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), found.size);
+            let text =
+                format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), found.size);
             fields.extend(text.parse::<HeaderValue>().ok().map(|text| (CONTENT_RANGE, text)));
             part = range;
         }
         Asked::Outside => {
             let mut response = plain_answer(StatusCode::RANGE_NOT_SATISFIABLE);
             let text = format!("bytes */{}", found.size);
-            response.headers_mut().extend(text.parse::<HeaderValue>().ok().map(|text| (CONTENT_RANGE, text)));
+            response
+                .headers_mut()
+                .extend(text.parse::<HeaderValue>().ok().map(|text| (CONTENT_RANGE, text)));
             return (response, None);
         }
     }
@@ -227,7 +251,10 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
         let (sender, pieces) = mpsc::channel(2);
         // There is room for it.
         let _ = sender.try_send(Piece::Data(bytes));
-        (Body::pieces(pieces, Some(length)), Some(Rest { file, left: length - first, pieces: sender }))
+        (
+            Body::pieces(pieces, Some(length)),
+            Some(Rest { file, left: length - first, pieces: sender }),
+        )
     };
     let mut response = with(status, body);
     *response.headers_mut() = fields;
@@ -247,11 +274,16 @@ fn text_of(head: &Parts, name: HeaderName) -> Option<&str> {
 /// Whether the client has the file as it is.
 fn is_known(head: &Parts, tag: &str, modified: Option<SystemTime>) -> bool {
     if let Some(tags) = text_of(head, IF_NONE_MATCH) {
-        return tags.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag);
+        return tags
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || known.trim_start_matches("W/") == tag);
     }
-    let since = text_of(head, IF_MODIFIED_SINCE).and_then(|text| httpdate::parse_http_date(text).ok());
+    let since =
+        text_of(head, IF_MODIFIED_SINCE).and_then(|text| httpdate::parse_http_date(text).ok());
     // Such times have no fractions of seconds.
-    let is_older = |since: SystemTime, modified: SystemTime| modified < since + Duration::from_secs(1);
+    let is_older =
+        |since: SystemTime, modified: SystemTime| modified < since + Duration::from_secs(1);
     since.zip(modified).is_some_and(|(since, modified)| is_older(since, modified))
 }
 
@@ -266,7 +298,9 @@ enum Asked {
 
 fn range_of(head: &Parts, tag: &str, modified: Option<&str>, size: u64) -> Asked {
     let Some(text) = text_of(head, RANGE) else { return Asked::Everything };
-    if text_of(head, IF_RANGE).is_some_and(|condition| condition != tag && Some(condition) != modified) {
+    if text_of(head, IF_RANGE)
+        .is_some_and(|condition| condition != tag && Some(condition) != modified)
+    {
         return Asked::Everything;
     }
     parse_range(text, size)
@@ -274,7 +308,9 @@ fn range_of(head: &Parts, tag: &str, modified: Option<&str>, size: u64) -> Asked
 
 /// A range as clients write it. Several at once, and what makes no sense, count as everything.
 fn parse_range(text: &str, size: u64) -> Asked {
-    let Some((first, last)) = text.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-')) else {
+    let Some((first, last)) =
+        text.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-'))
+    else {
         return Asked::Everything;
     };
     let range = match (first.parse::<u64>(), last.parse::<u64>()) {

@@ -3,8 +3,8 @@
 use super::body::Body;
 use bytes::Bytes;
 use hyper::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Version};
@@ -31,8 +31,9 @@ pub(super) fn answer(head: &Parts) -> Result<Response<Body>, StatusCode> {
     let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     // 16 bytes in base64.
     let key = key.filter(|key| key.len() == 24 && key.ends_with(b"=="));
-    let is_right =
-        head.method == Method::GET && head.version == Version::HTTP_11 && has_word(headers, CONNECTION, "upgrade");
+    let is_right = head.method == Method::GET
+        && head.version == Version::HTTP_11
+        && has_word(headers, CONNECTION, "upgrade");
     let (true, Some(key)) = (is_right, key) else { return Err(StatusCode::BAD_REQUEST) };
     if headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes) != Some(b"13") {
         return Err(StatusCode::UPGRADE_REQUIRED);
@@ -42,7 +43,8 @@ pub(super) fn answer(head: &Parts) -> Result<Response<Body>, StatusCode> {
     let fields = response.headers_mut();
     fields.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     fields.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    let accept = HeaderValue::from_str(&derive_accept_key(key)).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let accept =
+        HeaderValue::from_str(&derive_accept_key(key)).map_err(|_| StatusCode::BAD_REQUEST)?;
     fields.insert(SEC_WEBSOCKET_ACCEPT, accept);
     Ok(response)
 }

@@ -17,7 +17,8 @@ pub(super) struct Limits {
     pub(super) max_connections: usize,
     /// How long a request's line and header fields may take to come, and the greeting of TLS.
     pub(super) header_timeout: Duration,
-    /// How long a connection may lie still: between requests, in the middle of a body, or while a client takes nothing.
+    /// How long a connection may lie still: between requests, in the middle of a body, or while a
+    /// client takes nothing.
     pub(super) idle_timeout: Duration,
     /// How long a handler may take until its answer begins. None is as the command line says.
     pub(super) handler_timeout: Option<Duration>,
@@ -62,7 +63,8 @@ impl Limits {
         if max_header < LEAST_HEADER {
             return Err(options.wrong("max_header", &format!("at least {LEAST_HEADER} expected")));
         }
-        let max_connections = options.size(call, "max_connections")?.unwrap_or(standard.max_connections);
+        let max_connections =
+            options.size(call, "max_connections")?.unwrap_or(standard.max_connections);
         if max_connections == 0 {
             return Err(options.wrong("max_connections", "at least 1 expected"));
         }
@@ -71,7 +73,9 @@ impl Limits {
             max_header,
             max_message: options.size(call, "max_message")?.unwrap_or(standard.max_message),
             max_connections: max_connections.min(MOST_CONNECTIONS),
-            header_timeout: options.seconds(call, "header_timeout")?.unwrap_or(standard.header_timeout),
+            header_timeout: options
+                .seconds(call, "header_timeout")?
+                .unwrap_or(standard.header_timeout),
             idle_timeout: options.seconds(call, "idle_timeout")?.unwrap_or(standard.idle_timeout),
             handler_timeout: options.seconds(call, "handler_timeout")?,
         })

@@ -1,8 +1,9 @@
-//! HTTP servers: `create_server`, `start_server`, `stop_server`, `handle_http`, `handle_ws`, `use_middleware`, `serve_static`.
+//! HTTP servers: `create_server`, `start_server`, `stop_server`, `handle_http`, `handle_ws`,
+//! `use_middleware`, `serve_static`.
 //!
-//! Tasks of tokio speak HTTP ([`connection`]); what they receive goes through one queue to the server's goroutine, which sees to
-//! it that each request has one ([`serve`]). The functions that answer lie in a table of the registry, by number; everything else is
-//! Rust's.
+//! Tasks of tokio speak HTTP ([`connection`]); what they receive goes through one queue to the
+//! server's goroutine, which sees to it that each request has one ([`serve`]). The functions that
+//! answer lie in a table of the registry, by number; everything else is Rust's.
 
 mod answer;
 mod body;
@@ -123,7 +124,9 @@ impl Param for Name {
     fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<Name, Error> {
         let name = LuaString::take(call, index)?.bytes();
         let number = servers(call).and_then(|servers| servers.by_name.get(name).copied());
-        let unknown = || Error::argument(*index, format!("no server named '{}'", String::from_utf8_lossy(name)));
+        let unknown = || {
+            Error::argument(*index, format!("no server named '{}'", String::from_utf8_lossy(name)))
+        };
         number.map(Name).ok_or_else(unknown)
     }
 }
@@ -133,7 +136,8 @@ fn server<'a>(call: &'a mut Call, Name(number): Name) -> Result<&'a mut Server, 
     server.ok_or_else(|| Error::text("the server is gone"))
 }
 
-/// `create_server(name, port[, https[, certificate, key]][, options])`: a server, which does nothing until it is started.
+/// `create_server(name, port[, https[, certificate, key]][, options])`: a server, which does
+/// nothing until it is started.
 fn create_server<'c>(
     call: &mut Call<'c>,
     name: LuaString<'c>,
@@ -147,17 +151,21 @@ fn create_server<'c>(
     while count > 2 && call.argument(count - 1).is_some_and(Value::is_nil) {
         count -= 1;
     }
-    let options = if count > 2 { call.argument(count - 1).and_then(Table::from_value) } else { None };
+    let options =
+        if count > 2 { call.argument(count - 1).and_then(Table::from_value) } else { None };
     let options = Options::new(options, count, &OPTIONS)?;
     let limits = Limits::read(call, &options)?;
-    let host = String::from_utf8_lossy(options.text(call, "host")?.unwrap_or_default()).into_owned();
+    let host =
+        String::from_utf8_lossy(options.text(call, "host")?.unwrap_or_default()).into_owned();
     let certificate = certificate(call)?;
     let name = name.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
         let tls = match certificate {
             None => None,
             Some((certificate, key)) => {
-                let config = in_pool(move || tls::server_config(&certificate, &key, &[b"h2", b"http/1.1"])).await;
+                let config =
+                    in_pool(move || tls::server_config(&certificate, &key, &[b"h2", b"http/1.1"]))
+                        .await;
                 let config = config.flatten().map_err(|error| Error::text(reason(&error)))?;
                 Some(TlsAcceptor::from(Arc::new(config)))
             }
@@ -194,23 +202,39 @@ fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
     let is_secure = match third.as_boolean() {
         Some(is_secure) => is_secure,
         None if third.is_nil() || Table::from_value(third).is_some() => false,
-        None => return Err(Error::argument(3, format!("boolean or table expected, got {}", third.type_name()))),
+        None => {
+            return Err(Error::argument(
+                3,
+                format!("boolean or table expected, got {}", third.type_name()),
+            ));
+        }
     };
     let path = |index: usize, what: &str| {
         let value = call.argument(index - 1).unwrap_or(Value::NIL);
         let text = LuaString::from_value(value).map(|path| path.bytes().to_vec());
-        text.ok_or_else(|| Error::argument(index, format!("path of the {what} expected, got {}", value.type_name())))
+        text.ok_or_else(|| {
+            Error::argument(
+                index,
+                format!("path of the {what} expected, got {}", value.type_name()),
+            )
+        })
     };
     if is_secure { Ok(Some((path(4, "certificate")?, path(5, "key")?))) } else { Ok(None) }
 }
 
 fn pattern(text: LuaString) -> Result<Pattern, Error> {
-    Pattern::parse(text.bytes())
-        .map_err(|reason| Error::argument(2, format!("pattern '{}': {reason}", String::from_utf8_lossy(text.bytes()))))
+    Pattern::parse(text.bytes()).map_err(|reason| {
+        Error::argument(2, format!("pattern '{}': {reason}", String::from_utf8_lossy(text.bytes())))
+    })
 }
 
 /// `handle_http(name, pattern, f)`: requests for such paths are answered by `f(req)`.
-fn handle_http<'c>(call: &mut Call<'c>, name: Name, path: LuaString<'c>, function: Function<'c>) -> Result<(), Error> {
+fn handle_http<'c>(
+    call: &mut Call<'c>,
+    name: Name,
+    path: LuaString<'c>,
+    function: Function<'c>,
+) -> Result<(), Error> {
     let pattern = pattern(path)?;
     let number = keep(call, function)?;
     server(call, name)?.handlers.add(pattern, Handler::Function(number));
@@ -218,7 +242,12 @@ fn handle_http<'c>(call: &mut Call<'c>, name: Name, path: LuaString<'c>, functio
 }
 
 /// `handle_ws(name, pattern, f)`: WebSockets at such paths are given to `f(ws, req)`.
-fn handle_ws<'c>(call: &mut Call<'c>, name: Name, path: LuaString<'c>, function: Function<'c>) -> Result<(), Error> {
+fn handle_ws<'c>(
+    call: &mut Call<'c>,
+    name: Name,
+    path: LuaString<'c>,
+    function: Function<'c>,
+) -> Result<(), Error> {
     let pattern = pattern(path)?;
     let number = keep(call, function)?;
     server(call, name)?.sockets.add(pattern, number);
@@ -247,7 +276,8 @@ fn serve_static<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = prefix.bytes();
     let text = text.strip_suffix(b"/").unwrap_or(text);
-    let pattern = Pattern::parse(&[text, b"/*"].concat()).map_err(|reason| Error::argument(2, reason))?;
+    let pattern =
+        Pattern::parse(&[text, b"/*"].concat()).map_err(|reason| Error::argument(2, reason))?;
     let segments = text.iter().filter(|&&byte| byte == b'/').count();
     let path = folder.bytes().to_vec();
     let shown = String::from_utf8_lossy(&path).into_owned();
@@ -296,7 +326,8 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
     Ok(port)
 }
 
-/// `stop_server(name)`: no new requests; those under way are still answered. Whether it was running.
+/// `stop_server(name)`: no new requests; those under way are still answered. Whether it was
+/// running.
 fn stop_server(call: &mut Call, name: Name) -> Result<bool, Error> {
     let server = server(call, name)?;
     let running = server.running.as_ref().filter(|running| !running.stopping.is_cancelled());

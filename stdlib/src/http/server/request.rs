@@ -30,7 +30,8 @@ pub(super) fn to_table<'c>(
     Ok(request)
 }
 
-/// A table that formats such as JSON take for a map, even if it is empty or has numbers among its keys.
+/// A table that formats such as JSON take for a map, even if it is empty or has numbers among its
+/// keys.
 fn map<'c>(call: &mut Call<'c>, array: usize, fields: usize) -> Result<Table<'c>, Error> {
     let table = call.table(array, fields)?;
     marks::mark_map(call, table)?;
@@ -38,8 +39,14 @@ fn map<'c>(call: &mut Call<'c>, array: usize, fields: usize) -> Result<Table<'c>
 }
 
 /// The values of a pattern's parameters, by number and by name.
-fn parameters<'c>(call: &mut Call<'c>, path: &str, pattern: Option<&Pattern>) -> Result<Table<'c>, Error> {
-    let Some(pattern) = pattern.filter(|pattern| pattern.has_parameters()) else { return map(call, 0, 0) };
+fn parameters<'c>(
+    call: &mut Call<'c>,
+    path: &str,
+    pattern: Option<&Pattern>,
+) -> Result<Table<'c>, Error> {
+    let Some(pattern) = pattern.filter(|pattern| pattern.has_parameters()) else {
+        return map(call, 0, 0);
+    };
     let path = segments(path);
     let parameters = pattern.parameters(&path);
     let table = map(call, parameters.len(), parameters.len())?;

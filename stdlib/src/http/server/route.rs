@@ -1,7 +1,8 @@
-//! Which pattern a path matches: `/literal`, `/:name` for any segment, `/*` at the end for the rest.
+//! Which pattern a path matches: `/literal`, `/:name` for any segment, `/*` at the end for the
+//! rest.
 //!
-//! Paths are compared segment by segment, each with its percent signs decoded, so that no spelling of a path gets around a
-//! pattern that another spelling matches.
+//! Paths are compared segment by segment, each with its percent signs decoded, so that no spelling
+//! of a path gets around a pattern that another spelling matches.
 
 use hashbrown::HashMap;
 use percent_encoding::percent_decode;
@@ -52,7 +53,9 @@ impl Pattern {
                     }
                     pattern.segments.push(parameter);
                 }
-                literal if literal.ends_with(b"*") => return Err("'*' stands for whole segments: '/*'"),
+                literal if literal.ends_with(b"*") => {
+                    return Err("'*' stands for whole segments: '/*'");
+                }
                 literal => pattern.segments.push(Segment::Literal(literal.into())),
             }
         }
@@ -61,8 +64,11 @@ impl Pattern {
 
     /// Whether it matches a path.
     pub(super) fn matches(&self, path: &Path<'_>) -> bool {
-        let is_long_enough =
-            if self.has_rest { path.len() >= self.segments.len() } else { path.len() == self.segments.len() };
+        let is_long_enough = if self.has_rest {
+            path.len() >= self.segments.len()
+        } else {
+            path.len() == self.segments.len()
+        };
         is_long_enough
             && self.segments.iter().zip(path).all(|(segment, found)| match segment {
                 Segment::Literal(literal) => literal[..] == found[..],
@@ -71,7 +77,8 @@ impl Pattern {
             })
     }
 
-    /// The values of its parameters in a path that it matches, with their names; that of the rest is `*`.
+    /// The values of its parameters in a path that it matches, with their names; that of the rest
+    /// is `*`.
     pub(super) fn parameters<'p>(&'p self, path: &'p Path<'_>) -> Vec<(&'p [u8], Cow<'p, [u8]>)> {
         let mut parameters = Vec::new();
         for (segment, found) in self.segments.iter().zip(path) {
@@ -88,7 +95,8 @@ impl Pattern {
 
     /// Whether there are parameters.
     pub(super) fn has_parameters(&self) -> bool {
-        self.has_rest || self.segments.iter().any(|segment| matches!(segment, Segment::Parameter(_)))
+        self.has_rest
+            || self.segments.iter().any(|segment| matches!(segment, Segment::Parameter(_)))
     }
 
     /// The path that alone matches it, as it is mostly spelt.
@@ -133,12 +141,16 @@ impl<T> Router<T> {
         match self.routes.iter_mut().find(|(known, _)| **known == pattern) {
             Some((_, known)) => *known = target,
             None => {
-                let place = self.routes.partition_point(|(known, _)| known.rank() <= pattern.rank());
+                let place =
+                    self.routes.partition_point(|(known, _)| known.rank() <= pattern.rank());
                 self.routes.insert(place, (Arc::new(pattern), target));
             }
         }
-        let literal =
-            self.routes.iter().enumerate().filter_map(|(place, (pattern, _))| Some((pattern.literal()?, place)));
+        let literal = self
+            .routes
+            .iter()
+            .enumerate()
+            .filter_map(|(place, (pattern, _))| Some((pattern.literal()?, place)));
         self.literal = literal.collect();
     }
 

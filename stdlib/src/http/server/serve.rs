@@ -1,11 +1,13 @@
 //! The goroutines of a server: one that takes the requests as they arrive, and those that answer.
 //!
-//! A request's goroutine runs the middleware, then the handler, and gives the answer to the connection's task. Whatever ends it
-//! before (an error, a limit, the end of a stream) drops its end of that channel, by which the task knows.
+//! A request's goroutine runs the middleware, then the handler, and gives the answer to the
+//! connection's task. Whatever ends it before (an error, a limit, the end of a stream) drops its
+//! end of that channel, by which the task knows.
 //!
-//! To make a goroutine costs as much as a short handler. So one that has answered goes on with the next request that waits, as if
-//! it were a new one. The server's goroutine starts another whenever something still waits after the others have had their turn:
-//! they are busy or wait themselves. So nobody waits for a handler that waits, and handlers that do not need no more than one.
+//! To make a goroutine costs as much as a short handler. So one that has answered goes on with the
+//! next request that waits, as if it were a new one. The server's goroutine starts another whenever
+//! something still waits after the others have had their turn: they are busy or wait themselves. So
+//! nobody waits for a handler that waits, and handlers that do not need no more than one.
 
 use super::answer::{self, Answer, Failure, Source};
 use super::body::{Body, Piece};
@@ -48,7 +50,9 @@ const REQUEST_SIZE: usize = 4096;
 const TOO_SLOW: &str = "the handler took too long to answer (see -handler-timeout)";
 
 /// The queue of a server, and the sign that it stops, on their way to the server's goroutine.
-pub(super) struct NewQueue(pub(super) RefCell<Option<(mpsc::UnboundedReceiver<Arrival>, CancellationToken)>>);
+pub(super) struct NewQueue(
+    pub(super) RefCell<Option<(mpsc::UnboundedReceiver<Arrival>, CancellationToken)>>,
+);
 
 impl Data for NewQueue {}
 
@@ -62,7 +66,13 @@ fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<St
         tokio::time::sleep(GRACE).await;
     };
     let grace = Some(grace.boxed_local());
-    Ok(Start::new(Serve { server: server as usize, arrivals, alarm: None, grace, _exemption: exemption }))
+    Ok(Start::new(Serve {
+        server: server as usize,
+        arrivals,
+        alarm: None,
+        grace,
+        _exemption: exemption,
+    }))
 }
 
 /// A server's goroutine.
@@ -94,7 +104,8 @@ impl Steps for Serve {
             }
         }
         while let Some(due) = end_slow_handlers(call, self.server) {
-            let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
+            let alarm =
+                self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due.into())));
             if alarm.deadline() != due.into() {
                 alarm.as_mut().reset(due.into());
             }
@@ -111,12 +122,14 @@ impl Steps for Serve {
 }
 
 impl Serve {
-    /// All connections have ended. Handlers may still run whose clients have gone: they, too, have the time that is given to all.
+    /// All connections have ended. Handlers may still run whose clients have gone: they, too, have
+    /// the time that is given to all.
     fn end<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
         let (id, waker) = (call.goroutine(), call.waker());
         let server = servers(call).and_then(|servers| servers.all.get_mut(self.server));
         // Meanwhile it may have been started anew; then they are the successor's.
-        let Some(server) = server.filter(|server| server.running.as_ref().map(|running| running.goroutine) == id)
+        let Some(server) =
+            server.filter(|server| server.running.as_ref().map(|running| running.goroutine) == id)
         else {
             return call.finish(());
         };
@@ -171,10 +184,18 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
     let wants_socket = arrival.upgrade.is_some() && handshake::is_wanted(&arrival.head.headers);
     let socket = server.sockets.find(path);
     let (target, pattern) = match (socket, server.handlers.find(path)) {
-        (Some((pattern, function)), _) if wants_socket => (Target::Socket(*function), Some(pattern)),
-        (_, Some((pattern, Handler::Function(function)))) => (Target::Function(*function), Some(pattern)),
-        (_, Some((pattern, Handler::Files(folder)))) => (Target::Files(folder.clone()), Some(pattern)),
-        (Some((pattern, _)), None) => (Target::Nothing(StatusCode::UPGRADE_REQUIRED), Some(pattern)),
+        (Some((pattern, function)), _) if wants_socket => {
+            (Target::Socket(*function), Some(pattern))
+        }
+        (_, Some((pattern, Handler::Function(function)))) => {
+            (Target::Function(*function), Some(pattern))
+        }
+        (_, Some((pattern, Handler::Files(folder)))) => {
+            (Target::Files(folder.clone()), Some(pattern))
+        }
+        (Some((pattern, _)), None) => {
+            (Target::Nothing(StatusCode::UPGRADE_REQUIRED), Some(pattern))
+        }
         (None, None) => (Target::Nothing(StatusCode::NOT_FOUND), None),
     };
     let mut middleware = SmallVec::new();
@@ -209,13 +230,17 @@ fn give(answer: oneshot::Sender<Response<Body>>, response: Response<Body>) {
 
 /// Starts a goroutine if requests wait for one. Whether it has.
 fn start(call: &mut Call, number: usize) -> bool {
-    let waiting = servers(call).and_then(|servers| servers.all.get(number)).map(|server| server.waiting.len());
+    let waiting = servers(call)
+        .and_then(|servers| servers.all.get(number))
+        .map(|server| server.waiting.len());
     if waiting.is_none_or(|waiting| waiting == 0) {
         return false;
     }
     let handle = call.function(&HANDLE, &[]);
     let is_started = call.spawn(handle, &[Value::number(number as f64)]).is_ok();
-    if !is_started && let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number)) {
+    if !is_started
+        && let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number))
+    {
         // There can be no more goroutines: it is a bad time.
         for task in server.waiting.drain(..) {
             give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
@@ -230,7 +255,8 @@ fn handle(_: &mut Call, server: f64) -> Start<Handle> {
     Start::new(Handle { server, task: None, place: None, added, stage: Stage::Begin })
 }
 
-/// A request's goroutine. Its first kept value is the request's table, the second one what makes the body.
+/// A request's goroutine. Its first kept value is the request's table, the second one what makes
+/// the body.
 struct Handle {
     server: usize,
     /// The request, until it is answered.
@@ -278,7 +304,8 @@ impl Steps for Handle {
                         return call.collect_garbage(None);
                     }
                     memory?;
-                    let request = request::to_table(call, &task.arrival, task.pattern.as_deref())?.value();
+                    let request =
+                        request::to_table(call, &task.arrival, task.pattern.as_deref())?.value();
                     if call.kept_count() == 0 {
                         call.keep(request);
                     } else {
@@ -321,8 +348,9 @@ impl Steps for Handle {
                     }
                     piece => {
                         let is_end = matches!(piece, Piece::End);
-                        let send =
-                            async move { sender.send(piece).await.is_ok().then_some(sender).filter(|_| !is_end) };
+                        let send = async move {
+                            sender.send(piece).await.is_ok().then_some(sender).filter(|_| !is_end)
+                        };
                         self.stage = Stage::Sending(send.boxed_local());
                     }
                 },
@@ -368,7 +396,11 @@ impl Steps for Handle {
 }
 
 /// Calls a function with the request, or with a WebSocket and the request.
-fn call_function<'c>(call: &mut Call<'c>, number: usize, socket: Option<Value<'c>>) -> Result<Step, Error> {
+fn call_function<'c>(
+    call: &mut Call<'c>,
+    number: usize,
+    socket: Option<Value<'c>>,
+) -> Result<Step, Error> {
     let function = functions(call)?.get(number);
     let request = call.kept(0);
     match socket {
@@ -385,7 +417,10 @@ fn piece(call: &mut Call) -> Result<Piece, Error> {
         Some(text) => Ok(Piece::Data(Bytes::copy_from_slice(text.bytes()))),
         None if value.is_nil() => Ok(Piece::End),
         None => {
-            let text = format!("the next piece of a body: string or nil expected, got {}", value.type_name());
+            let text = format!(
+                "the next piece of a body: string or nil expected, got {}",
+                value.type_name()
+            );
             Err(Error::text(text))
         }
     }
@@ -398,7 +433,8 @@ impl Handle {
         call.finish(())
     }
 
-    /// Takes the next request that waits: the goroutine counts as one of its own from now on, and its time runs.
+    /// Takes the next request that waits: the goroutine counts as one of its own from now on, and
+    /// its time runs.
     fn take(&mut self, call: &mut Call) {
         self.place.take().into_iter().for_each(Place::leave);
         let id = call.renew_goroutine();
@@ -434,10 +470,14 @@ impl Handle {
         Ok(None)
     }
 
-    /// An answer cannot be sent. Nobody's code is at fault where this comes up, so the message says whose answer it is.
+    /// An answer cannot be sent. Nobody's code is at fault where this comes up, so the message says
+    /// whose answer it is.
     fn wrong(&mut self, whose: &str, reason: &str) -> Error {
         let place = self.place.take();
-        let subject = place.as_ref().and_then(Place::subject).map_or(String::new(), |subject| format!("{subject}: "));
+        let subject = place
+            .as_ref()
+            .and_then(Place::subject)
+            .map_or(String::new(), |subject| format!("{subject}: "));
         place.into_iter().for_each(Place::leave);
         Error::text(format!("{subject}wrong answer of the {whose}: {reason}"))
     }
@@ -471,10 +511,13 @@ impl Handle {
                         return self.finish(call).map(Some);
                     }
                 };
-                let Some(upgrade) = task.arrival.upgrade.take() else { return self.finish(call).map(Some) };
+                let Some(upgrade) = task.arrival.upgrade.take() else {
+                    return self.finish(call).map(Some);
+                };
                 let server = servers(call).and_then(|servers| servers.all.get(self.server));
                 let limit = server.map_or(0, |server| server.limits.max_message);
-                let stopping = server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
+                let stopping =
+                    server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
                 let host = call.host::<crate::Host>();
                 let surroundings = Surroundings {
                     remote: task.arrival.remote.clone(),
@@ -485,7 +528,8 @@ impl Handle {
                 let (mut head, body) = response.into_parts();
                 head.headers.extend(std::mem::take(&mut self.added));
                 give(task.arrival.answer, Response::from_parts(head, body));
-                let upgrading = async move { Some(websocket::serve(upgrade.await.ok()?, surroundings).await) };
+                let upgrading =
+                    async move { Some(websocket::serve(upgrade.await.ok()?, surroundings).await) };
                 self.stage = Stage::Upgrading(upgrading.boxed_local(), function);
                 Ok(None)
             }
@@ -524,7 +568,9 @@ impl Handle {
                 }
                 Ok(None)
             }
-            Source::Function(function, length) => self.begin_pieces(call, head, function, length).map(Some),
+            Source::Function(function, length) => {
+                self.begin_pieces(call, head, function, length).map(Some)
+            }
         }
     }
 

@@ -30,7 +30,8 @@ pub(super) struct Transport {
     _place: OwnedSemaphorePermit,
 }
 
-/// What a connection is doing, and since when: all that the watch over it needs to know. Times are milliseconds since it began.
+/// What a connection is doing, and since when: all that the watch over it needs to know. Times are
+/// milliseconds since it began.
 pub(super) struct Activity {
     start: Instant,
     /// Whether the beginning of a request has come, but not all of its header. Not known of HTTP/2.
@@ -119,7 +120,9 @@ impl Activity {
     /// Looks at the connection.
     pub(super) fn judge(&self, header_timeout: Duration, idle_timeout: Duration) -> Verdict {
         let now = self.now();
-        let left = |since: u64, limit: Duration| limit.checked_sub(Duration::from_millis(now.saturating_sub(since)));
+        let left = |since: u64, limit: Duration| {
+            limit.checked_sub(Duration::from_millis(now.saturating_sub(since)))
+        };
         let since = self.since.load(Relaxed);
         let stalled_since = self.stalled_since.load(Relaxed);
         let mut next = header_timeout.min(idle_timeout);
@@ -167,7 +170,12 @@ impl Drop for Reading<'_> {
 }
 
 impl Transport {
-    pub(super) fn new(stream: Stream, prefix: Bytes, activity: Arc<Activity>, place: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        stream: Stream,
+        prefix: Bytes,
+        activity: Arc<Activity>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         Transport { stream, prefix, activity, _place: place }
     }
 }
@@ -203,7 +211,11 @@ fn noted<T>(activity: &Activity, result: Poll<T>) -> Poll<T> {
 }
 
 impl AsyncWrite for Transport {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Stream::Encrypted(stream) => Pin::new(stream).poll_write(context, bytes),

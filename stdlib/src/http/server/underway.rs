@@ -1,6 +1,8 @@
-//! The goroutines that answer a server's requests: what each answers, and when it has to have done so.
+//! The goroutines that answer a server's requests: what each answers, and when it has to have done
+//! so.
 //!
-//! It outlives the server's runs, so that handlers of one run are not lost sight of in the next one.
+//! It outlives the server's runs, so that handlers of one run are not lost sight of in the next
+//! one.
 
 use hyper::http::request::Parts;
 use hyper::{Method, Uri};
@@ -96,7 +98,11 @@ impl Underway {
     /// What a goroutine was answering that has failed.
     pub(super) fn subject(&self, id: GoroutineId) -> Option<Subject> {
         let state = self.0.borrow();
-        let broken_off = state.broken_off.iter().find(|(broken_off, _)| *broken_off == id).map(|(_, subject)| subject);
+        let broken_off = state
+            .broken_off
+            .iter()
+            .find(|(broken_off, _)| *broken_off == id)
+            .map(|(_, subject)| subject);
         broken_off.or_else(|| state.handlers.get(&id).map(|handler| &handler.subject)).cloned()
     }
 

@@ -1,4 +1,5 @@
-//! Finite positive numbers in the notations of `printf`'s `%f`, `%e` and `%g`, at any precision up to 99.
+//! Finite positive numbers in the notations of `printf`'s `%f`, `%e` and `%g`, at any precision up
+//! to 99.
 
 use solvm_vm::number::NumberText;
 use std::io::Write;
@@ -119,7 +120,8 @@ impl FloatText {
         let Some(mark) = text.iter().rposition(|&byte| byte == b'e') else { return 0 };
         let written = &text[mark + 1..];
         let (sign, digits) = written.strip_prefix(b"-").map_or((1, written), |digits| (-1, digits));
-        let exponent = sign * digits.iter().fold(0, |sum, &digit| sum * 10 + i32::from(digit - b'0'));
+        let exponent =
+            sign * digits.iter().fold(0, |sum, &digit| sum * 10 + i32::from(digit - b'0'));
         self.length = mark;
         exponent
     }
@@ -131,8 +133,8 @@ impl FloatText {
     }
 }
 
-/// `x * 10^precision`, correctly rounded (ties to even), if exact integer arithmetic can tell: the usual `%.2f` at a fraction
-/// of the cost of the general algorithm.
+/// `x * 10^precision`, correctly rounded (ties to even), if exact integer arithmetic can tell: the
+/// usual `%.2f` at a fraction of the cost of the general algorithm.
 fn scaled(x: f64, precision: usize) -> Option<u64> {
     const MANTISSA_BITS: u32 = 52;
     let power = 10u128.checked_pow(precision as u32).filter(|_| precision <= 22)?;

@@ -1,7 +1,7 @@
 //! The directives of `string.format`: what C's `printf` does with a double, byte for byte.
 //!
-//! Differs from PUC Lua 5.1 in one respect, as later versions do: a zero byte in a `%s` or `%c` argument is kept, where PUC
-//! Lua cut the item short.
+//! Differs from PUC Lua 5.1 in one respect, as later versions do: a zero byte in a `%s` or `%c`
+//! argument is kept, where PUC Lua cut the item short.
 
 mod float;
 
@@ -12,7 +12,8 @@ use float::FloatText;
 pub(super) enum Piece<'a> {
     /// Goes into the result as it is.
     Text(&'a [u8]),
-    /// Takes an argument. An argument that is missing is an error that goes before one in the directive.
+    /// Takes an argument. An argument that is missing is an error that goes before one in the
+    /// directive.
     Directive(Result<Directive, FormatError>),
 }
 
@@ -48,7 +49,8 @@ impl<'a> Iterator for Pieces<'a> {
                 Some(Piece::Directive(directive))
             }
             _ => {
-                let (text, rest) = self.rest.split_at(memchr::memchr(b'%', self.rest).unwrap_or(self.rest.len()));
+                let (text, rest) =
+                    self.rest.split_at(memchr::memchr(b'%', self.rest).unwrap_or(self.rest.len()));
                 self.rest = rest;
                 Some(Piece::Text(text))
             }
@@ -111,7 +113,8 @@ impl Directive {
     /// Reads what follows a `%`, and returns the rest of the format with it.
     ///
     /// # Errors
-    /// As PUC Lua: too many flags, too long a width or precision, or a conversion that there is not.
+    /// As PUC Lua: too many flags, too long a width or precision, or a conversion that there is
+    /// not.
     pub(super) fn parse(text: &[u8]) -> Result<(Directive, &[u8]), FormatError> {
         let flags_end = text.iter().position(|byte| !b"-+ #0".contains(byte)).unwrap_or(text.len());
         let (flags, rest) = text.split_at(flags_end);
@@ -124,7 +127,9 @@ impl Directive {
             let (digits, after) = two_digits(after);
             (precision, rest) = (Some(digits), after);
         }
-        let Some((&conversion, rest)) = rest.split_first() else { return Err(FormatError::InvalidOption(None)) };
+        let Some((&conversion, rest)) = rest.split_first() else {
+            return Err(FormatError::InvalidOption(None));
+        };
         if conversion.is_ascii_digit() {
             return Err(FormatError::TooLong);
         }
@@ -175,8 +180,12 @@ impl Directive {
             }
             b'u' => self.integer(b"", to_unsigned_long(x), 10, out),
             b'o' => self.integer(b"", to_unsigned_long(x), 8, out),
-            b'x' => self.integer(if self.alternate { b"0x" } else { b"" }, to_unsigned_long(x), 16, out),
-            b'X' => self.integer(if self.alternate { b"0X" } else { b"" }, to_unsigned_long(x), 16, out),
+            b'x' => {
+                self.integer(if self.alternate { b"0x" } else { b"" }, to_unsigned_long(x), 16, out)
+            }
+            b'X' => {
+                self.integer(if self.alternate { b"0X" } else { b"" }, to_unsigned_long(x), 16, out)
+            }
             _ => self.float(x, out),
         }
     }
@@ -206,7 +215,8 @@ impl Directive {
     }
 
     fn integer(&self, prefix: &[u8], x: u64, radix: u64, out: &mut Vec<u8>) {
-        let letters = if self.conversion == b'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+        let letters =
+            if self.conversion == b'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
         // 99 digits of precision are more than the 22 that the number has in base 8.
         let mut digits = [b'0'; 100];
         let mut start = digits.len();

@@ -6,7 +6,9 @@ fn format(format: &str, x: f64) -> String {
         match piece {
             Piece::Text(text) => out.extend_from_slice(text),
             Piece::Directive(Ok(directive)) => directive.number(x, &mut out),
-            Piece::Directive(Err(error)) => return String::from_utf8_lossy(&error.message()).into_owned(),
+            Piece::Directive(Err(error)) => {
+                return String::from_utf8_lossy(&error.message()).into_owned();
+            }
         }
     }
     String::from_utf8_lossy(&out).into_owned()
@@ -77,9 +79,14 @@ fn the_most_digits_fit() {
 
 #[test]
 fn strings_are_cut_and_padded() {
-    for (directive, expected) in
-        [("%s", "hello"), ("%.3s", "hel"), ("%7s", "  hello"), ("%-7.2s", "he     "), ("%07s", "  hello"), ("%.s", "")]
-    {
+    for (directive, expected) in [
+        ("%s", "hello"),
+        ("%.3s", "hel"),
+        ("%7s", "  hello"),
+        ("%-7.2s", "he     "),
+        ("%07s", "  hello"),
+        ("%.s", ""),
+    ] {
         let Some(Piece::Directive(Ok(parsed))) = Pieces::new(directive.as_bytes()).next() else {
             panic!("{directive} is a directive");
         };

@@ -35,7 +35,8 @@ impl ByteSet {
         self.0.iter().zip(other.0).all(|(mine, theirs)| mine & theirs == 0)
     }
 
-    /// The set that `%letter` stands for; `None` if the letter is no class and `%letter` therefore means the byte itself.
+    /// The set that `%letter` stands for; `None` if the letter is no class and `%letter` therefore
+    /// means the byte itself.
     pub(super) fn class(letter: u8) -> Option<ByteSet> {
         let set = match letter.to_ascii_lowercase() {
             b'a' => &LETTERS,

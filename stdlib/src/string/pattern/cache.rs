@@ -1,7 +1,8 @@
 //! The patterns used lately, compiled.
 //!
-//! Scripts use few patterns, each many times, and compiling takes as long as a short match. Entries are replaced when
-//! another pattern falls on their place, so the cache is bounded and needs no upkeep.
+//! Scripts use few patterns, each many times, and compiling takes as long as a short match. Entries
+//! are replaced when another pattern falls on their place, so the cache is bounded and needs no
+//! upkeep.
 
 use std::rc::Rc;
 
@@ -36,10 +37,13 @@ impl PatternCache {
         }
         let place = hash as usize % ENTRIES;
         match &mut self.entries[place] {
-            Some(entry) if entry.anchor == anchor && *entry.source == *source => Rc::clone(&entry.pattern),
+            Some(entry) if entry.anchor == anchor && *entry.source == *source => {
+                Rc::clone(&entry.pattern)
+            }
             entry => {
                 let pattern = Rc::new(Pattern::new(source, anchor));
-                *entry = Some(Entry { source: source.into(), anchor, pattern: Rc::clone(&pattern) });
+                *entry =
+                    Some(Entry { source: source.into(), anchor, pattern: Rc::clone(&pattern) });
                 pattern
             }
         }

@@ -1,7 +1,8 @@
 //! From the bytes of a pattern to its items.
 //!
-//! The result does exactly what PUC Lua's interpretation of the bytes does, oddities included: a zero byte ends the
-//! pattern, `%f` and classes are read leniently where PUC does, and errors stay in place ([`Item::Fail`]) until reached.
+//! The result does exactly what PUC Lua's interpretation of the bytes does, oddities included: a
+//! zero byte ends the pattern, `%f` and classes are read leniently where PUC does, and errors stay
+//! in place ([`Item::Fail`]) until reached.
 
 use super::byte_set::ByteSet;
 use super::{MAX_CAPTURES, PatternError};
@@ -68,7 +69,8 @@ pub(super) enum Single {
     Set(u32),
 }
 
-/// What is known of the byte that the items from some place on must begin with. It saves attempts, and changes no result.
+/// What is known of the byte that the items from some place on must begin with. It saves attempts,
+/// and changes no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lead {
     Anything,
@@ -79,7 +81,8 @@ pub(super) enum Lead {
     SetOrEnd(u32),
     /// The end of the subject.
     End,
-    /// Only for what follows a greedy repetition: no byte that it takes could begin the rest, so it never gives one back.
+    /// Only for what follows a greedy repetition: no byte that it takes could begin the rest, so it
+    /// never gives one back.
     Outside,
 }
 
@@ -112,7 +115,13 @@ impl Pattern {
         compiler.items.push(last);
         let first = compiler.add_leads();
         let Compiler { items, sets, captures, .. } = compiler;
-        Pattern { items: items.into(), sets: sets.into(), anchored, first, captures: captures.into() }
+        Pattern {
+            items: items.into(),
+            sets: sets.into(),
+            anchored,
+            first,
+            captures: captures.into(),
+        }
     }
 
     /// How many captures a match has, the whole match not counted.
@@ -155,7 +164,9 @@ impl Compiler<'_> {
                     self.items.push(Item::Close(index as u8));
                 }
                 (b'%', [b'b', rest @ ..]) => {
-                    let &[open, close, ref rest @ ..] = rest else { return Err(PatternError::Unbalanced) };
+                    let &[open, close, ref rest @ ..] = rest else {
+                        return Err(PatternError::Unbalanced);
+                    };
                     self.rest = rest;
                     self.items.push(Item::Balance(open, close));
                 }
@@ -191,7 +202,9 @@ impl Compiler<'_> {
     }
 
     fn back_reference(&self, digit: u8) -> Result<Item, PatternError> {
-        let state = digit.checked_sub(b'1').and_then(|index| Some((index, *self.captures.get(usize::from(index))?)));
+        let state = digit
+            .checked_sub(b'1')
+            .and_then(|index| Some((index, *self.captures.get(usize::from(index))?)));
         match state {
             Some((index, CaptureState::Closed)) => Ok(Item::BackReference(index)),
             Some((_, CaptureState::Position)) => Ok(Item::Never),
@@ -262,7 +275,8 @@ impl Compiler<'_> {
                     }
                     after
                 }
-                // The end of a range was the `%` of the pair that came last: what it escapes is the bracket, as in PUC Lua.
+                // The end of a range was the `%` of the pair that came last: what it escapes is the
+                // bracket, as in PUC Lua.
                 (b'%', []) => {
                     set.insert(b']');
                     &[]
@@ -285,13 +299,16 @@ impl Compiler<'_> {
         self.sets.len() as u32 - 1
     }
 
-    /// Tells each repetition what the items after it begin with, and returns what the whole begins with.
+    /// Tells each repetition what the items after it begin with, and returns what the whole begins
+    /// with.
     fn add_leads(&mut self) -> Lead {
         let mut following = Lead::Anything;
         for index in (0..self.items.len()).rev() {
             let item = &mut self.items[index];
             match item {
-                Item::Greedy(single, next) if excludes(*single, following, &self.sets) => *next = Lead::Outside,
+                Item::Greedy(single, next) if excludes(*single, following, &self.sets) => {
+                    *next = Lead::Outside
+                }
                 Item::Greedy(_, next) | Item::Lazy(_, next) => *next = following,
                 _ => {}
             }
@@ -307,9 +324,11 @@ impl Compiler<'_> {
                 Item::Frontier(set) => Lead::Set(set),
                 Item::Balance(open, _) => Lead::Byte(open),
                 Item::SubjectEnd => Lead::End,
-                Item::One(Single::Any) | Item::BackReference(_) | Item::Never | Item::Match | Item::Fail(_) => {
-                    Lead::Anything
-                }
+                Item::One(Single::Any)
+                | Item::BackReference(_)
+                | Item::Never
+                | Item::Match
+                | Item::Fail(_) => Lead::Anything,
             };
         }
         following
@@ -330,7 +349,11 @@ impl Compiler<'_> {
             Lead::End => {}
         }
         let index = self.add_set(set);
-        if matches!(following, Lead::End | Lead::SetOrEnd(_)) { Lead::SetOrEnd(index) } else { Lead::Set(index) }
+        if matches!(following, Lead::End | Lead::SetOrEnd(_)) {
+            Lead::SetOrEnd(index)
+        } else {
+            Lead::Set(index)
+        }
     }
 }
 
@@ -350,9 +373,8 @@ fn excludes(single: Single, following: Lead, sets: &[ByteSet]) -> bool {
     match (single, following) {
         (_, Lead::End) => true,
         (Single::Byte(mine), Lead::Byte(next)) => mine != next,
-        (Single::Byte(byte), Lead::Set(set) | Lead::SetOrEnd(set)) | (Single::Set(set), Lead::Byte(byte)) => {
-            !sets[set as usize].contains(byte)
-        }
+        (Single::Byte(byte), Lead::Set(set) | Lead::SetOrEnd(set))
+        | (Single::Set(set), Lead::Byte(byte)) => !sets[set as usize].contains(byte),
         (Single::Set(mine), Lead::Set(next) | Lead::SetOrEnd(next)) => {
             sets[mine as usize].is_disjoint(&sets[next as usize])
         }

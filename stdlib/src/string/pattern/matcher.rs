@@ -1,8 +1,10 @@
-//! One search with a pattern: backtracking over an explicit stack, counted in steps, resumable after any of them.
+//! One search with a pattern: backtracking over an explicit stack, counted in steps, resumable
+//! after any of them.
 //!
-//! Invariants: between two steps all state is in the [`Matcher`] (never in a borrow or on the host's stack); `choices`
-//! holds, from bottom to top, choices of ever later items, each at most once; a capture's offsets need no undoing when
-//! matching backtracks, because any path to the end passes the capture's items again if they are after the choice.
+//! Invariants: between two steps all state is in the [`Matcher`] (never in a borrow or on the
+//! host's stack); `choices` holds, from bottom to top, choices of ever later items, each at most
+//! once; a capture's offsets need no undoing when matching backtracks, because any path to the end
+//! passes the capture's items again if they are after the choice.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -101,20 +103,28 @@ impl Matcher {
         &self.pattern
     }
 
-    /// Searches for the first match that begins at `start` or later (only there, if the pattern is anchored).
+    /// Searches for the first match that begins at `start` or later (only there, if the pattern is
+    /// anchored).
     ///
-    /// Takes what it does out of `steps`. When none are left it returns [`Progress::OutOfSteps`], and the next call goes
-    /// on with the same search: it must be given the same subject, and its `start` is not looked at. With at least one
-    /// step it always makes progress. The subject is at most 2^32-1 bytes long (as any string of SolVM); what lies beyond
-    /// is not searched.
+    /// Takes what it does out of `steps`. When none are left it returns [`Progress::OutOfSteps`],
+    /// and the next call goes on with the same search: it must be given the same subject, and its
+    /// `start` is not looked at. With at least one step it always makes progress. The subject is at
+    /// most 2^32-1 bytes long (as any string of SolVM); what lies beyond is not searched.
     ///
     /// # Errors
     /// What is wrong with the pattern, if matching gets to that place.
-    pub(crate) fn find_at(&mut self, subject: &[u8], start: usize, steps: &mut u32) -> Result<Progress, PatternError> {
+    pub(crate) fn find_at(
+        &mut self,
+        subject: &[u8],
+        start: usize,
+        steps: &mut u32,
+    ) -> Result<Progress, PatternError> {
         let pattern = Rc::clone(&self.pattern);
         let subject = &subject[..subject.len().min(u32::MAX as usize)];
         if self.phase == Phase::Ready {
-            let Some(start) = u32::try_from(start).ok().filter(|&start| start as usize <= subject.len()) else {
+            let Some(start) =
+                u32::try_from(start).ok().filter(|&start| start as usize <= subject.len())
+            else {
                 return Ok(Progress::NoMatch);
             };
             self.start = start;
@@ -129,7 +139,8 @@ impl Matcher {
         result
     }
 
-    /// The value of a capture of the last match; capture 0 of a pattern without captures is the match itself.
+    /// The value of a capture of the last match; capture 0 of a pattern without captures is the
+    /// match itself.
     ///
     /// # Errors
     /// There is no such capture, or it was never closed.
@@ -148,7 +159,12 @@ impl Matcher {
         start as usize..end as usize
     }
 
-    fn search(&mut self, pattern: &Pattern, subject: &[u8], steps: &mut u32) -> Result<Progress, PatternError> {
+    fn search(
+        &mut self,
+        pattern: &Pattern,
+        subject: &[u8],
+        steps: &mut u32,
+    ) -> Result<Progress, PatternError> {
         loop {
             if self.phase == Phase::Searching {
                 if !pattern.anchored {
@@ -163,7 +179,9 @@ impl Matcher {
                 self.phase = Phase::Matching;
             }
             match self.attempt(pattern, subject, steps)? {
-                Attempt::Matched => return Ok(Progress::Match(self.start as usize..self.position as usize)),
+                Attempt::Matched => {
+                    return Ok(Progress::Match(self.start as usize..self.position as usize));
+                }
                 Attempt::OutOfSteps => return Ok(Progress::OutOfSteps),
                 Attempt::Failed if pattern.anchored || self.start as usize >= subject.len() => {
                     return Ok(Progress::NoMatch);
@@ -201,7 +219,12 @@ impl Matcher {
     }
 
     /// Matches the items from the current one on, going back to the choices left when one fails.
-    fn attempt(&mut self, pattern: &Pattern, subject: &[u8], steps: &mut u32) -> Result<Attempt, PatternError> {
+    fn attempt(
+        &mut self,
+        pattern: &Pattern,
+        subject: &[u8],
+        steps: &mut u32,
+    ) -> Result<Attempt, PatternError> {
         let sets = &*pattern.sets;
         let (mut item, mut position) = (self.item, self.position);
         let outcome = loop {
@@ -279,7 +302,11 @@ impl Matcher {
                         None => 0,
                     };
                     let window = window(subject, position);
-                    let length = if depth == 0 { None } else { balanced_length(window, open, close, &mut depth) };
+                    let length = if depth == 0 {
+                        None
+                    } else {
+                        balanced_length(window, open, close, &mut depth)
+                    };
                     if depth > 0 {
                         charge(steps, window.len());
                         position += window.len() as u32;
@@ -295,7 +322,8 @@ impl Matcher {
                 }
                 Item::Frontier(set) => {
                     let set = &sets[set as usize];
-                    let previous = (position as usize).checked_sub(1).and_then(|before| subject.get(before));
+                    let previous =
+                        (position as usize).checked_sub(1).and_then(|before| subject.get(before));
                     !set.contains(previous.copied().unwrap_or(0)) && set.contains(next.unwrap_or(0))
                 }
                 Item::SubjectEnd => next.is_none(),
@@ -317,7 +345,12 @@ impl Matcher {
     }
 
     /// Takes the latest choice that is left: the item and the position to go on with.
-    fn go_back(&mut self, pattern: &Pattern, subject: &[u8], steps: &mut u32) -> Option<(u32, u32)> {
+    fn go_back(
+        &mut self,
+        pattern: &Pattern,
+        subject: &[u8],
+        steps: &mut u32,
+    ) -> Option<(u32, u32)> {
         let sets = &*pattern.sets;
         while let Some(choice) = self.choices.last_mut() {
             let Choice { item, from, to } = *choice;
@@ -401,7 +434,9 @@ impl Single {
             _ if self == Single::Any => following.position(bytes, sets),
             Lead::Anything | Lead::Outside => return 0,
             Lead::End => bytes.iter().position(|&byte| !self.matches(byte, sets)),
-            Lead::Byte(wanted) => bytes.iter().position(|&byte| byte == wanted || !self.matches(byte, sets)),
+            Lead::Byte(wanted) => {
+                bytes.iter().position(|&byte| byte == wanted || !self.matches(byte, sets))
+            }
             Lead::Set(wanted) | Lead::SetOrEnd(wanted) => {
                 let wanted = &sets[wanted as usize];
                 bytes.iter().position(|&byte| wanted.contains(byte) || !self.matches(byte, sets))
@@ -412,7 +447,8 @@ impl Single {
 }
 
 impl Lead {
-    /// Whether the items that this is known of can match where `next` is the next byte, or where the subject ends.
+    /// Whether the items that this is known of can match where `next` is the next byte, or where
+    /// the subject ends.
     #[inline(always)]
     fn can_begin_with(self, next: Option<u8>, sets: &[ByteSet]) -> bool {
         match (self, next) {

@@ -1,15 +1,17 @@
 //! Lua 5.1 patterns over bytes (manual 5.4.1).
 //!
-//! A [`Pattern`] is a compiled pattern; a [`Matcher`] is one search with it. The matcher owns all of its state as offsets
-//! into the subject, so a native function can stop it when the budget is used up, suspend its goroutine, and go on later.
-//! Patterns are straight lines of items, without alternatives and without repeated groups; two things follow:
+//! A [`Pattern`] is a compiled pattern; a [`Matcher`] is one search with it. The matcher owns all
+//! of its state as offsets into the subject, so a native function can stop it when the budget is
+//! used up, suspend its goroutine, and go on later. Patterns are straight lines of items, without
+//! alternatives and without repeated groups; two things follow:
 //!
-//! * each repeated item has at most one open choice at a time, so the backtracking stack never outgrows the pattern, and
-//!   nothing recurses;
+//! * each repeated item has at most one open choice at a time, so the backtracking stack never
+//!   outgrows the pattern, and nothing recurses;
 //! * which capture an item opens, closes or refers to is known before matching.
 //!
-//! As in PUC Lua, an error in a pattern is raised when matching reaches it, not before: `find("abc", "x[")` is `nil`. A
-//! compiled pattern therefore may end with an item that is the error.
+//! As in PUC Lua, an error in a pattern is raised when matching reaches it, not before:
+//! `find("abc", "x[")` is `nil`. A compiled pattern therefore may end with an item that is the
+//! error.
 
 mod byte_set;
 mod cache;
@@ -61,8 +63,8 @@ impl std::fmt::Display for PatternError {
 
 impl std::error::Error for PatternError {}
 
-/// Whether `string.find` may search for the pattern as plain text. As in PUC Lua, only the part before a zero byte is
-/// looked at, though all of it is then searched for.
+/// Whether `string.find` may search for the pattern as plain text. As in PUC Lua, only the part
+/// before a zero byte is looked at, though all of it is then searched for.
 pub(super) fn is_plain(pattern: &[u8]) -> bool {
     pattern.iter().take_while(|&&byte| byte != 0).all(|byte| !b"^$*+?.([%-".contains(byte))
 }
@@ -74,7 +76,8 @@ pub(super) fn find_plain(subject: &[u8], needle: &[u8], start: usize) -> Option<
         None => return Some(start),
         Some(split) => split,
     };
-    // Setting up the searcher costs more than most short searches; it pays once the first byte turns out to be common.
+    // Setting up the searcher costs more than most short searches; it pays once the first byte
+    // turns out to be common.
     let mut from = 0;
     for _ in 0..4 {
         from += memchr::memchr(first, &rest[from..])?;

@@ -1,9 +1,16 @@
 use std::rc::Rc;
 
-use super::{Anchor, Capture, Matcher, Pattern, PatternCache, PatternError, Progress, find_plain, is_plain};
+use super::{
+    Anchor, Capture, Matcher, Pattern, PatternCache, PatternError, Progress, find_plain, is_plain,
+};
 
 /// Runs a search, `steps` at a time.
-fn find(subject: &[u8], pattern: &[u8], start: usize, steps: u32) -> (Matcher, Result<Progress, PatternError>) {
+fn find(
+    subject: &[u8],
+    pattern: &[u8],
+    start: usize,
+    steps: u32,
+) -> (Matcher, Result<Progress, PatternError>) {
     let mut matcher = Matcher::new(Rc::new(Pattern::new(pattern, Anchor::Honoured)));
     loop {
         match matcher.find_at(subject, start, &mut { steps }) {
@@ -107,10 +114,20 @@ fn matches_as_the_reference_implementation_does() {
 
 #[test]
 fn classes_are_those_of_the_c_locale() {
-    let count =
-        |pattern: &str| (0..=255u8).filter(|&byte| describe(&[byte], pattern.as_bytes(), 0, 100) == "1 1").count();
-    let sizes =
-        [("%a", 52), ("%c", 33), ("%d", 10), ("%l", 26), ("%p", 32), ("%s", 6), ("%u", 26), ("%w", 62), ("%x", 22)];
+    let count = |pattern: &str| {
+        (0..=255u8).filter(|&byte| describe(&[byte], pattern.as_bytes(), 0, 100) == "1 1").count()
+    };
+    let sizes = [
+        ("%a", 52),
+        ("%c", 33),
+        ("%d", 10),
+        ("%l", 26),
+        ("%p", 32),
+        ("%s", 6),
+        ("%u", 26),
+        ("%w", 62),
+        ("%x", 22),
+    ];
     for (class, size) in sizes {
         assert_eq!(count(class), size, "{class}");
         assert_eq!(count(&class.to_uppercase()), 256 - size, "{}", class.to_uppercase());
@@ -165,7 +182,8 @@ fn long_runs_are_interrupted_and_resumed() {
         ("c+$", 100_003..150_003),
     ] {
         let mut matcher = Matcher::new(Rc::new(Pattern::new(pattern.as_bytes(), Anchor::Honoured)));
-        // Balanced text that is not there takes time in the square of the length, so the search begins late.
+        // Balanced text that is not there takes time in the square of the length, so the search
+        // begins late.
         let start = if pattern == "%bac" { 49_990 } else { 0 };
         let mut interruptions = 0;
         let found = loop {
@@ -221,5 +239,8 @@ fn the_cache_tells_anchors_apart() {
     let mut cache = PatternCache::default();
     assert!(cache.get(b"^a", 1, Anchor::Honoured).is_anchored());
     assert!(!cache.get(b"^a", 1, Anchor::Literal).is_anchored());
-    assert!(Rc::ptr_eq(&cache.get(b"%d+", 2, Anchor::Honoured), &cache.get(b"%d+", 2, Anchor::Honoured)));
+    assert!(Rc::ptr_eq(
+        &cache.get(b"%d+", 2, Anchor::Honoured),
+        &cache.get(b"%d+", 2, Anchor::Honoured)
+    ));
 }

@@ -31,8 +31,16 @@ impl Drop for Counted {
     }
 }
 
-pub(super) unsafe fn counted(heap: &mut Heap, drops: &Rc<Cell<u32>>, metatable: *mut Table) -> *mut Userdata {
-    heap.new_userdata(Box::new(Counted { drops: drops.clone(), value: Value::NIL }), metatable, null_mut())
+pub(super) unsafe fn counted(
+    heap: &mut Heap,
+    drops: &Rc<Cell<u32>>,
+    metatable: *mut Table,
+) -> *mut Userdata {
+    heap.new_userdata(
+        Box::new(Counted { drops: drops.clone(), value: Value::NIL }),
+        metatable,
+        null_mut(),
+    )
 }
 
 pub(super) unsafe fn with_finalizer(heap: &mut Heap) -> *mut Table {

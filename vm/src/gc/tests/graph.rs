@@ -7,13 +7,16 @@ use crate::table;
 use crate::value::Value;
 use std::collections::HashMap;
 
-/// A key of the graph that the random test works on: small integers, sparse ones, fractions, short and long strings.
+/// A key of the graph that the random test works on: small integers, sparse ones, fractions, short
+/// and long strings.
 unsafe fn key(heap: &mut Heap, n: u64) -> Value {
     match n % 8 {
         0..3 => Value::number((n / 8 + 1) as f64),
         3 => Value::number((n * 1000) as f64),
         4 => Value::number(-(n as f64) - 0.5),
-        5 => Value::from_string(heap.string(format!("a key that is too long to be interned, number {n}").as_bytes())),
+        5 => Value::from_string(
+            heap.string(format!("a key that is too long to be interned, number {n}").as_bytes()),
+        ),
         6 => Value::boolean(n & 8 == 0),
         _ => Value::from_string(heap.string(format!("key {n}").as_bytes())),
     }
@@ -28,7 +31,8 @@ fn key_number(n: u64) -> u64 {
     }
 }
 
-/// Tables refer to each other at random and are reachable from a few roots only; a model knows what each must contain.
+/// Tables refer to each other at random and are reachable from a few roots only; a model knows what
+/// each must contain.
 #[test]
 fn random_graph_survives_collection() {
     let operations = if cfg!(feature = "gc-stress") { 6_000 } else { 60_000 };
@@ -45,7 +49,8 @@ unsafe fn random_graph(seed: u64, operations: usize) {
     let id_key = Value::from_string(heap.string(b"id"));
     roots.values.push(id_key);
     let mut next_id = 1000;
-    // How many different keys there are decides how large tables become; some shall be scanned in pieces.
+    // How many different keys there are decides how large tables become; some shall be scanned in
+    // pieces.
     let keys = [40, 300, 20_000][seed as usize % 3];
     let mut new_table = |heap: &mut Heap, model: &mut HashMap<u64, HashMap<u64, u64>>| {
         next_id += 1;
@@ -99,7 +104,8 @@ unsafe fn random_graph(seed: u64, operations: usize) {
                 contents.insert(key_number(n), n % 1000 + 1);
             }
             8 if random.below(20) == 0 => {
-                let table = if random.below(2) == 0 { place } else { new_table(&mut heap, &mut model) };
+                let table =
+                    if random.below(2) == 0 { place } else { new_table(&mut heap, &mut model) };
                 roots.values[1 + random.below(8) as usize] = Value::from_table(table);
             }
             _ => {

@@ -59,7 +59,8 @@ fn few_objects_share_blocks() {
             assert_eq!(heap.string(text), *string);
         }
         // What there are many of has a block of its own.
-        let many: Vec<_> = (0..200).map(|number| heap.string(format!("{number:030}").as_bytes())).collect();
+        let many: Vec<_> =
+            (0..200).map(|number| heap.string(format!("{number:030}").as_bytes())).collect();
         assert_ne!(block_of(many[199]), block_of(strings[0]));
     }
 }
@@ -84,7 +85,8 @@ fn steps_alone_keep_garbage_bounded() {
     }
 }
 
-/// A slice does not pay for all of a large allocation, but many of them must not be ahead of the collector.
+/// A slice does not pay for all of a large allocation, but many of them must not be ahead of the
+/// collector.
 #[test]
 fn large_garbage_is_bounded() {
     unsafe {
@@ -181,7 +183,10 @@ fn objects_have_their_planned_sizes() {
         assert_eq!(cost(&mut |heap, _| _ = heap.new_lua_function(null_mut(), null_mut(), 1)), 32);
         assert_eq!(cost(&mut |heap, _| _ = heap.new_open_upvalue(null_mut())), 24);
         assert_eq!(cost(&mut |heap, index| _ = heap.string(format!("{index:020}").as_bytes())), 32);
-        assert_eq!(cost(&mut |heap, _| _ = heap.new_thread(12)), 80 + 8 * (12 + crate::thread::EXTRA));
+        assert_eq!(
+            cost(&mut |heap, _| _ = heap.new_thread(12)),
+            80 + 8 * (12 + crate::thread::EXTRA)
+        );
     }
 }
 
@@ -209,8 +214,8 @@ fn a_collection_leaves_what_is_alive_to_the_byte() {
     }
 }
 
-/// The table in the last cell of a block, and its payload in the first one of the next block, are neighbours like a table
-/// and the parts in its own cell.
+/// The table in the last cell of a block, and its payload in the first one of the next block, are
+/// neighbours like a table and the parts in its own cell.
 #[test]
 fn neighbouring_payload_is_not_taken_for_the_tables_own() {
     unsafe {

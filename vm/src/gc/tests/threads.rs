@@ -33,12 +33,16 @@ fn upvalues_outlive_a_dead_thread() {
             assert_eq!((*upvalue).is_open, 0);
             heap.collect(&mut roots);
             let value = *(*upvalue).slot;
-            assert_eq!(string::bytes(value.to_string().unwrap()), b"a value that only a dead thread's stack refers to");
+            assert_eq!(
+                string::bytes(value.to_string().unwrap()),
+                b"a value that only a dead thread's stack refers to"
+            );
         }
     }
 }
 
-/// Threads run, are switched, share variables with closures, grow and die, while the collector works in slices.
+/// Threads run, are switched, share variables with closures, grow and die, while the collector
+/// works in slices.
 #[test]
 fn threads_and_upvalues_with_interleaved_steps() {
     unsafe {
@@ -51,10 +55,12 @@ fn threads_and_upvalues_with_interleaved_steps() {
             (*thread).top = (*thread).stack.add(4);
             thread
         };
-        // Slot 0 of a thread refers to another thread, or to nothing; slot 1 to a closure that shares slot 2 with it.
+        // Slot 0 of a thread refers to another thread, or to nothing; slot 1 to a closure that
+        // shares slot 2 with it.
         roots.running = spawn(&mut heap);
         roots.values.push(Value::NIL);
-        // Closures are held by a table that is so large that what is stored into it is marked at once.
+        // Closures are held by a table that is so large that what is stored into it is marked at
+        // once.
         let closures = heap.new_table(2000, 0);
         roots.values.push(Value::from_table(closures));
         for turn in 0..100_000_u64 {
@@ -83,7 +89,13 @@ fn threads_and_upvalues_with_interleaved_steps() {
                     (&raw mut (*closure).upvalues as *mut *mut Upvalue).write(upvalue);
                     stack.add(1).write(Value::from_lua_function(closure));
                     let place = 1 + random.below(20) as i64;
-                    table::set_integer(&mut heap, closures, place, Value::from_lua_function(closure)).unwrap();
+                    table::set_integer(
+                        &mut heap,
+                        closures,
+                        place,
+                        Value::from_lua_function(closure),
+                    )
+                    .unwrap();
                 }
                 3 if !(*running).open_upvalues.is_null() => {
                     let upvalue = (*running).open_upvalues;
@@ -102,7 +114,8 @@ fn threads_and_upvalues_with_interleaved_steps() {
                     if let Some(closure) = chosen.to_lua_function() {
                         let upvalue = *(&raw mut (*closure).upvalues as *mut *mut Upvalue);
                         let value = Value::from_table(heap.new_table(1, 0));
-                        table::set_integer(&mut heap, value.to_table().unwrap(), 1, number(42)).unwrap();
+                        table::set_integer(&mut heap, value.to_table().unwrap(), 1, number(42))
+                            .unwrap();
                         *(*upvalue).slot = value;
                         heap.barrier_forward(upvalue, value);
                     }
@@ -120,7 +133,8 @@ fn threads_and_upvalues_with_interleaved_steps() {
                 }
             }
             if turn % 1000 == 0 {
-                table::set_integer(&mut heap, closures, 1 + random.below(20) as i64, Value::NIL).unwrap();
+                table::set_integer(&mut heap, closures, 1 + random.below(20) as i64, Value::NIL)
+                    .unwrap();
             }
             if random.below(3) == 0 {
                 heap.step_by(1, &mut roots);

@@ -126,7 +126,8 @@ fn weak_mode_may_change_during_a_cycle() {
     }
 }
 
-/// A table that becomes strong after it has been scanned as a weak one keeps its values, and the other way round.
+/// A table that becomes strong after it has been scanned as a weak one keeps its values, and the
+/// other way round.
 #[test]
 fn weak_mode_is_that_of_the_atomic_phase() {
     unsafe {
@@ -142,7 +143,8 @@ fn weak_mode_is_that_of_the_atomic_phase() {
                     table::set_integer(&mut heap, object, 1, Value::TRUE).unwrap();
                     table::set_integer(&mut heap, table, index, Value::from_table(object)).unwrap();
                 }
-                let (first, second) = if becomes_weak { (null_mut(), weak) } else { (weak, null_mut()) };
+                let (first, second) =
+                    if becomes_weak { (null_mut(), weak) } else { (weak, null_mut()) };
                 table::set_metatable(&mut heap, table, first);
                 let ended = (0..steps).any(|_| heap.step_by(1, &mut roots));
                 assert!(!ended);
@@ -155,7 +157,10 @@ fn weak_mode_is_that_of_the_atomic_phase() {
                     assert_eq!(count(table), 0);
                 } else if before_atomic {
                     assert_eq!(count(table), 10);
-                    assert!(table::get_integer(table::get_integer(table, 10).to_table().unwrap(), 1) == Value::TRUE);
+                    assert!(
+                        table::get_integer(table::get_integer(table, 10).to_table().unwrap(), 1)
+                            == Value::TRUE
+                    );
                 }
             }
         }
@@ -171,7 +176,8 @@ fn weak_tables_change_during_the_survey() {
         let mut roots = TestRoots::new();
         let list = weak_table(&mut heap, &mut roots, "v");
         let map = weak_table(&mut heap, &mut roots, "k");
-        let is_whole = |object: Value| table::get_integer(object.to_table().unwrap(), 1) == Value::TRUE;
+        let is_whole =
+            |object: Value| table::get_integer(object.to_table().unwrap(), 1) == Value::TRUE;
         let mut surveys = 0;
         let operations = if cfg!(feature = "gc-stress") { 300 } else { 40_000 };
         for operation in 0..operations {
@@ -190,8 +196,14 @@ fn weak_tables_change_during_the_survey() {
             }
             let length = 1 + random.below(3000);
             match random.below(4) {
-                0 => table::array::insert(&mut heap, list, 1 + random.below(length), length, object).unwrap(),
-                1 => drop(table::array::remove(&mut heap, list, 1 + random.below(length), length).unwrap()),
+                0 => {
+                    table::array::insert(&mut heap, list, 1 + random.below(length), length, object)
+                        .unwrap()
+                }
+                1 => drop(
+                    table::array::remove(&mut heap, list, 1 + random.below(length), length)
+                        .unwrap(),
+                ),
                 2 => table::set(&mut heap, map, object, number(1)).unwrap(),
                 _ => table::set_integer(&mut heap, list, length as i64, object).unwrap(),
             }
@@ -219,11 +231,14 @@ fn elements_move_while_the_mode_is_off() {
     unsafe {
         let mut heap = heap();
         let mut roots = TestRoots::new();
-        let lists: Vec<*mut Table> = (0..4).map(|_| weak_table(&mut heap, &mut roots, "v")).collect();
+        let lists: Vec<*mut Table> =
+            (0..4).map(|_| weak_table(&mut heap, &mut roots, "v")).collect();
         let mut surveys = 0;
         for steps in 1.. {
             roots.values.truncate(lists.len());
-            for (index, &list) in (1..=5000).flat_map(|index| lists.iter().map(move |list| (index, list))) {
+            for (index, &list) in
+                (1..=5000).flat_map(|index| lists.iter().map(move |list| (index, list)))
+            {
                 let object = Value::from_table(heap.new_table(0, 0));
                 table::set_integer(&mut heap, list, index, object).unwrap();
                 if index % 2 == 0 {
