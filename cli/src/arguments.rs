@@ -5,10 +5,12 @@
 //! script. Both follow from the table of options alone.
 
 use crate::commands;
+use crate::permissions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use solvm_stdlib::duration;
+use solvm_stdlib::host::Permissions;
 use solvm_vm::Dialect;
 use std::ffi::OsString;
 use std::iter::Peekable;
@@ -68,6 +70,8 @@ pub(crate) struct Arguments {
     pub handler_timeout: Option<Duration>,
     /// Whose words and habits the program meets.
     pub dialect: Dialect,
+    /// What the program may do; everything if None.
+    pub permissions: Option<Permissions>,
     /// What to print instead of running.
     pub dump: Option<Dump>,
     /// Tell limits and facts, and local variables in tracebacks.
@@ -172,6 +176,7 @@ fn options() -> Command {
                 .long("debug"),
         )
         .arg(flag("trace", "Write a line for every function call and return to standard error").long("trace"))
+        .args(permissions::options())
         .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print the version"))
         .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this"))
 }
@@ -230,6 +235,8 @@ fn parse_options(
     };
     let flag = |name| matches.get_flag(name);
     let arguments = Arguments {
+        permissions: permissions::read(&matches)
+            .map_err(|message| self::command().error(ErrorKind::ValueValidation, message))?,
         preparations: preparations(&matches),
         before,
         interactive: flag("interactive"),
@@ -261,9 +268,10 @@ fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
     let name = text.trim_start_matches('-');
     let takes_value = |arg: &Arg| arg.get_action().takes_values();
     let find = |what: &dyn Fn(&Arg) -> bool| command.get_arguments().find(|arg| what(arg));
+    let takes_next = |arg: &Arg| takes_value(arg) && !arg.is_require_equals_set();
     let (key, is_whole) = name.split_once('=').map_or((name, true), |(key, _)| (key, false));
     if let Some(arg) = find(&|arg| arg.get_long() == Some(key)) {
-        return (format!("--{name}").into(), is_whole && takes_value(arg));
+        return (format!("--{name}").into(), is_whole && takes_next(arg));
     }
     let short = find(&|arg| arg.get_short() == name.chars().next() && arg.get_short().is_some());
     let (takes_value, is_letter) = (short.is_some_and(takes_value), name.len() == 1);

@@ -57,7 +57,9 @@ mod embedding;
 pub use embedding::{
     Builder, Callable, Canceller, Error, ErrorKind, Function, Runtime, Table, Userdata, Value,
 };
-pub use solvm_stdlib::host::{NetworkUse, Process, Sandbox, World};
+pub use solvm_stdlib::host::{
+    Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
+};
 pub use solvm_stdlib::runtime::executor::{Report, Reporter};
 pub use solvm_vm::native::{
     self, Class, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence, This,

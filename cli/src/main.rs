@@ -6,6 +6,7 @@ mod colors;
 mod commands;
 mod exit;
 mod interactive;
+mod permissions;
 mod reload;
 mod repl;
 mod report;

@@ -4,7 +4,7 @@
 
 use crate::colors::{self, Style};
 use crate::spelling;
-use solvm_stdlib::host::reason;
+use solvm_stdlib::host::{disk, reason};
 use solvm_stdlib::runtime::executor::Report;
 use std::fmt::Write;
 use std::io::{self, stderr};
@@ -102,9 +102,13 @@ fn opening_line(what: &str) -> Option<u32> {
     rest.split_once("' at line ")?.1.split(')').next()?.parse().ok()
 }
 
+/// No line of a larger file is shown.
+const MAX_SOURCE: u64 = 16 << 20;
+
 /// Shows a line with a marker under what is named; under all of it if nothing is.
 fn show_line(place: &Place<'_>, names: &[&str], colored: bool, text: &mut String) {
-    let Ok(source) = std::fs::read(place.file) else { return };
+    let source = disk().read_now(Path::new(place.file), MAX_SOURCE);
+    let Some(Ok(source)) = source else { return };
     let Some(line) = source.split(|&byte| byte == b'\n').nth(place.line.saturating_sub(1) as usize)
     else {
         return;

@@ -10,8 +10,8 @@ use crate::signals::{Signal, Signals};
 use crate::spelling;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
-use solvm_stdlib::host::{Process, World, reason};
-use solvm_stdlib::read_source;
+use solvm_stdlib::SourceFile;
+use solvm_stdlib::host::{Process, World, disk, reason};
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
 use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table, Value};
 use std::ffi::{OsStr, OsString};
@@ -51,6 +51,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
 }
 
 fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
+    let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let mut chunks = Vec::new();
     for preparation in &arguments.preparations {
@@ -59,7 +60,9 @@ fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
         }
     }
     if let Some(script) = &arguments.script {
-        chunks.push(executor.enter(|call| read_source(call, path_of(script)))?);
+        let source = runtime.block_on(executor.read_source(disk(), path_of(script)));
+        let source = source.ok_or("timed out")??;
+        chunks.push((source.text, source.name));
     }
     for (text, name) in chunks {
         let source = Source::new(text, name);
@@ -94,8 +97,14 @@ fn path_of(script: &Script) -> Option<&[u8]> {
 pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
-    let mut executor = Executor::new(config.clone(), limits, Process::new().with_progress())
-        .map_err(String::into_bytes)?;
+    let mut world = Process::new().with_progress();
+    if let Some(permissions) = arguments.permissions.clone() {
+        world = world.with_permissions(match arguments.debug {
+            true => permissions.report_denials(),
+            false => permissions,
+        });
+    }
+    let mut executor = Executor::new(config.clone(), limits, world).map_err(String::into_bytes)?;
     if arguments.debug {
         let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
         executor.write_error(&facts);
@@ -209,10 +218,13 @@ debug: started in {start:?}\n",
     .into_bytes()
 }
 
+fn new_tokio() -> Result<tokio::runtime::Runtime, String> {
+    solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))
+}
+
 /// Runs everything that the command line names, then what it has started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
-    let runtime =
-        solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))?;
+    let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
     let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
@@ -329,7 +341,18 @@ async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome
     });
     let script = arguments.script.as_ref().map(|script| Chunk::Script(path_of(script)));
     for chunk in init.into_iter().chain(preparations).chain(script) {
-        match executor.enter(|call| chunk.start(call, arguments)) {
+        let source = match chunk.path() {
+            Some(path) => match executor.read_source(disk(), path).await {
+                Some(Ok(source)) => Some(source),
+                Some(Err(message)) => {
+                    executor.fail(&chunk.with_hint(message));
+                    break;
+                }
+                None => return Outcome::Interrupted,
+            },
+            None => None,
+        };
+        match executor.enter(|call| chunk.start(call, source, arguments)) {
             Ok(main) => {
                 let outcome = executor.drive_main(main).await;
                 if outcome != Outcome::Ended {
@@ -360,18 +383,37 @@ enum Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// Starts it as a goroutine. The error is the message to print.
-    fn start(&self, call: &mut Call, arguments: &Arguments) -> Result<GoroutineId, Vec<u8>> {
+    /// The path of the file that it is in, None of one being standard input.
+    fn path(&self) -> Option<Option<&[u8]>> {
+        match *self {
+            Chunk::File(path) | Chunk::Script(path) => Some(path),
+            Chunk::Code(..) | Chunk::Library(_) => None,
+        }
+    }
+
+    /// The message about a file that cannot be read.
+    fn with_hint(&self, message: Vec<u8>) -> Vec<u8> {
+        match *self {
+            Chunk::Script(path) => with_hint(message, path),
+            _ => message,
+        }
+    }
+
+    /// Starts it as a goroutine; `source` is what its file holds. The error is the message to
+    /// print.
+    fn start(
+        &self,
+        call: &mut Call,
+        source: Option<SourceFile>,
+        arguments: &Arguments,
+    ) -> Result<GoroutineId, Vec<u8>> {
+        let (text, name) =
+            source.map_or_else(Default::default, |source| (source.text, source.name));
         match *self {
             Chunk::Code(text, name) => start(call, text, name, &[]),
-            Chunk::File(path) => {
-                let (text, name) = read_source(call, path)?;
-                start(call, &text, &name, &[])
-            }
-            Chunk::Script(path) => {
+            Chunk::File(_) => start(call, &text, &name, &[]),
+            Chunk::Script(_) => {
                 set_arguments(call, arguments).map_err(|_| no_memory())?;
-                let (text, name) =
-                    read_source(call, path).map_err(|message| with_hint(message, path))?;
                 start(call, &text, &name, &arguments.arguments)
             }
             Chunk::Library(name) => {

@@ -2,12 +2,14 @@
 //! is refused.
 
 use solvm::{
-    Call, Class, Data, ErrorKind, Function, Library, NetworkUse, Object, Runtime, Sandbox, Table,
-    Value, World,
+    Call, Class, Data, ErrorKind, Function, Library, Network, NetworkUse, Object, Runtime, Sandbox,
+    Table, Value, World,
 };
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime};
 
 fn runtime() -> Runtime {
@@ -163,7 +165,21 @@ fn a_sandbox_has_no_files() {
 #[derive(Default)]
 struct Fenced {
     sandbox: Sandbox,
-    port: Rc<Cell<u16>>,
+    port: Arc<AtomicU16>,
+}
+
+struct Fence {
+    port: Arc<AtomicU16>,
+}
+
+impl Network for Fence {
+    fn allow(&self, what: NetworkUse<'_>) -> io::Result<()> {
+        match what {
+            NetworkUse::Listen { .. } => Ok(()),
+            NetworkUse::Connect { port, .. } if port == self.port.load(Ordering::Relaxed) => Ok(()),
+            _ => Err(io::ErrorKind::PermissionDenied.into()),
+        }
+    }
 }
 
 impl World for Fenced {
@@ -179,20 +195,8 @@ impl World for Fenced {
         self.sandbox.flush_output()
     }
 
-    fn read_file(&mut self, path: &[u8]) -> io::Result<Vec<u8>> {
-        self.sandbox.read_file(path)
-    }
-
-    fn read_input(&mut self) -> io::Result<Vec<u8>> {
-        self.sandbox.read_input()
-    }
-
-    fn allow_network(&mut self, what: NetworkUse<'_>) -> io::Result<()> {
-        match what {
-            NetworkUse::Listen { .. } => Ok(()),
-            NetworkUse::Connect { port, .. } if port == self.port.get() => Ok(()),
-            _ => Err(io::ErrorKind::PermissionDenied.into()),
-        }
+    fn network(&self) -> Arc<dyn Network> {
+        Arc::new(Fence { port: self.port.clone() })
     }
 
     fn now(&self) -> Duration {
@@ -232,7 +236,7 @@ fn redirects_lead_to_no_host_that_is_not_allowed() {
         base = 'http://127.0.0.1:' .. outer",
     )
     .unwrap();
-    port.set(lua.get::<u32>("outer").unwrap() as u16);
+    port.store(lua.get::<u32>("outer").unwrap() as u16, Ordering::Relaxed);
     lua.run(
         "local response, reason = http_get(base .. '/out/x')
         assert(response == nil and reason:lower():find('permission denied', 1, true), reason)

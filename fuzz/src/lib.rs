@@ -99,14 +99,6 @@ impl World for Nowhere {
         self.0.clone()
     }
 
-    fn read_file(&mut self, _: &[u8]) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn read_input(&mut self) -> io::Result<Vec<u8>> {
-        Ok(Vec::new())
-    }
-
     fn now(&self) -> Duration {
         Duration::ZERO
     }

@@ -91,8 +91,10 @@ fn copy_tree(
         return copy_file(files, from, to, metadata.permissions, &bar);
     }
     let source = files.canonical(from)?;
-    let here = files.working_folder()?;
-    let existing = here.join(to).ancestors().find_map(|folder| files.canonical(folder).ok());
+    let existing = to.ancestors().find_map(|folder| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        files.canonical(folder).ok()
+    });
     if existing.is_some_and(|existing| existing.starts_with(&source)) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,

@@ -2,9 +2,15 @@
 //! `loadfile`, `dofile`.
 
 use crate::base::message_text;
-use crate::host::{Host, reason};
-use solvm_vm::native::{Definition, Either, Special, Start, StartWith, Step, Steps, Wanted};
+use crate::files::{code_files, read_file_checked, read_rest};
+use crate::host::{FileSystem, OpenStream, path_of, reason};
+use solvm_vm::native::asynchronous::{self, Lua};
+use solvm_vm::native::{
+    Definition, Either, Results, Special, Start, StartWith, Step, Steps, Wanted,
+};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+use std::io;
+use std::sync::Arc;
 
 /// A chunk's function, or nil and the message.
 type Loaded<'c> = Either<Function<'c>, (Option<Value<'c>>, Vec<u8>)>;
@@ -16,7 +22,7 @@ fn load_chunk<'c>(
     call: &mut Call<'c>,
     text: &[u8],
     name: &[u8],
-    options: Options<'c>,
+    options: Options<'_, 'c>,
 ) -> Result<Loaded<'c>, Error> {
     let is_binary = text.first() == Some(&BINARY);
     let kind = if is_binary { "binary" } else { "text" };
@@ -40,8 +46,8 @@ fn load_chunk<'c>(
 
 /// The optional arguments of the loading functions.
 #[derive(Clone, Copy)]
-struct Options<'c> {
-    mode: Option<&'c [u8]>,
+struct Options<'m, 'c> {
+    mode: Option<&'m [u8]>,
     environment: Option<Table<'c>>,
 }
 
@@ -120,16 +126,89 @@ impl Steps for Load {
     }
 }
 
-/// The text and the chunk name of a file; of standard input without a name. The error is the
-/// message.
-pub fn read_source(call: &mut Call, path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    if let Some(path) = path {
-        return read_file(call, path);
+/// Source code with the name of its chunk.
+#[derive(Debug)]
+pub struct SourceFile {
+    /// The code.
+    pub text: Vec<u8>,
+    /// The chunk's name.
+    pub name: Vec<u8>,
+    /// The program may run it, but not read it: no message may quote it.
+    pub(crate) is_hidden: bool,
+}
+
+/// A file that is no larger is read at once, without the blocking pool: most modules are small.
+const SMALL: u64 = 256 << 10;
+
+impl SourceFile {
+    fn of_file(path: &[u8], text: Vec<u8>, is_hidden: bool) -> SourceFile {
+        SourceFile { text: without_comment(text), name: [b"@", path].concat(), is_hidden }
     }
-    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
-    let text = host.world.read_input();
-    text.map(|text| (without_comment(text), b"=stdin".to_vec()))
-        .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes())
+
+    fn of_input(text: Vec<u8>) -> SourceFile {
+        SourceFile { text: without_comment(text), name: b"=stdin".to_vec(), is_hidden: false }
+    }
+
+    /// Compiles the code. The error is the message.
+    pub(crate) fn load<'c>(&self, call: &mut Call<'c>) -> Result<Function<'c>, Vec<u8>> {
+        call.load(&self.text, &self.name).map_err(|message| self.message(message))
+    }
+
+    /// The compiler's message; of a hidden file the line alone, since messages quote the source.
+    fn message(&self, message: Vec<u8>) -> Vec<u8> {
+        if !self.is_hidden {
+            return message;
+        }
+        let text = String::from_utf8_lossy(&message);
+        let place = text.split(": ").next().unwrap_or_default();
+        format!("{place}: the file cannot be compiled (its source may not be read)").into_bytes()
+    }
+}
+
+/// Reads a source file, or standard input without a path. The outer error is that of the memory
+/// limit, the inner one the message.
+pub(crate) async fn read_source(
+    lua: &Lua,
+    path: Option<Vec<u8>>,
+) -> Result<Result<SourceFile, Vec<u8>>, Error> {
+    let check = |needed| lua.with(|call| call.check_memory(needed));
+    let Some(path) = path else {
+        let input = lua.with(|call| crate::io::host(call).map(|host| host.world.input()))?;
+        return read_input(input, check).await;
+    };
+    let files = lua.with(code_files)?;
+    read_file(files, path, check).await
+}
+
+/// The same for programs, before they run.
+pub(crate) async fn read_file(
+    files: Arc<dyn FileSystem>,
+    path: Vec<u8>,
+    check: impl FnMut(usize) -> Result<(), Error>,
+) -> Result<Result<SourceFile, Vec<u8>>, Error> {
+    let file = path_of(&path);
+    let is_hidden = files.hides_source(&file);
+    let text = match files.read_now(&file, SMALL) {
+        Some(text) => text,
+        None => read_file_checked(files, file, u64::MAX, check).await?,
+    };
+    Ok(text
+        .map(|text| SourceFile::of_file(&path, text, is_hidden))
+        .map_err(|error| [b"cannot open ", &path[..], b": ", reason(&error).as_bytes()].concat()))
+}
+
+/// Standard input to its end, as source code.
+pub(crate) async fn read_input(
+    input: io::Result<OpenStream>,
+    check: impl FnMut(usize) -> Result<(), Error>,
+) -> Result<Result<SourceFile, Vec<u8>>, Error> {
+    let text = match input {
+        Ok(input) => read_rest(Box::new(input.stream), u64::MAX, check).await?,
+        Err(error) => Err(error),
+    };
+    Ok(text
+        .map(SourceFile::of_input)
+        .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes()))
 }
 
 /// A file without the line for the shell, if it is a binary chunk: in source text that line counts.
@@ -142,58 +221,53 @@ fn without_comment(text: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// The text and the chunk name of a file. The error is the message.
-pub(crate) fn read_file(call: &mut Call, path: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
-    let text = host.world.read_file(path);
-    text.map(|text| (without_comment(text), [b"@", path].concat()))
-        .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat())
-}
-
 pub(crate) fn load_file<'c>(
-    call: &mut Call<'c>,
+    _: &mut Call<'c>,
     path: Option<LuaString<'c>>,
     mode: Option<LuaString<'c>>,
-    environment: Option<Table<'c>>,
-) -> Result<Loaded<'c>, Error> {
-    match read_source(call, path.map(LuaString::bytes)) {
-        Ok((text, name)) => load_chunk(
-            call,
-            &text,
-            &name,
-            Options { mode: mode.map(LuaString::bytes), environment },
-        ),
-        Err(message) => Ok(Either::Later((None, message))),
-    }
+    _environment: Option<Table<'c>>,
+) -> impl Results<'c> + use<'c> {
+    let path = path.map(|path| path.bytes().to_vec());
+    let mode = mode.map(|mode| mode.bytes().to_vec());
+    asynchronous::run(move |lua| async move {
+        let source = read_source(&lua, path).await?;
+        lua.finish_with(|call| {
+            let environment = call.argument(2).and_then(Table::from_value);
+            let loaded = source.and_then(|source| {
+                let options = Options { mode: mode.as_deref(), environment };
+                match load_chunk(call, &source.text, &source.name, options) {
+                    Ok(Either::Now(function)) => Ok(Ok(function)),
+                    Ok(Either::Later((_, message))) => Err(source.message(message)),
+                    Err(error) => Ok(Err(error)),
+                }
+            });
+            match loaded {
+                Ok(function) => Ok(vec![function?.value()]),
+                Err(message) => Ok(vec![Value::NIL, call.string(&message)?.value()]),
+            }
+        })
+    })
 }
 
 pub(crate) fn do_file<'c>(
-    call: &mut Call<'c>,
+    _: &mut Call<'c>,
     path: Option<LuaString<'c>>,
-) -> Result<StartWith<'c, DoFile>, Error> {
-    let loaded = read_source(call, path.map(LuaString::bytes))
-        .and_then(|(text, name)| call.load(&text, &name));
-    match loaded {
-        Ok(function) => Ok(Start::new(DoFile { called: false }).keep(function.value())),
-        Err(message) => {
-            let value = call.string(&message)?.value();
-            Err(call.raise(value))
-        }
-    }
-}
-
-pub(crate) struct DoFile {
-    called: bool,
-}
-
-impl Steps for DoFile {
-    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if !std::mem::replace(&mut self.called, true) {
-            let function = call.kept(0);
-            return call.call(function, &[], Wanted::All);
-        }
-        let results: Vec<Value<'c>> =
-            (0..call.returned_count()).map(|i| call.returned(i)).collect();
-        call.finish(results)
-    }
+) -> impl Results<'c> + use<'c> {
+    let path = path.map(|path| path.bytes().to_vec());
+    asynchronous::run(|lua| async move {
+        let source = read_source(&lua, path).await?;
+        let function = lua.slot();
+        lua.with(|call| {
+            let loaded = source.and_then(|source| source.load(call));
+            match loaded {
+                Ok(loaded) => function.set(call, loaded.value()),
+                Err(message) => {
+                    let message = call.string(&message)?.value();
+                    return Err(call.raise(message));
+                }
+            }
+            Ok(())
+        })?;
+        lua.finish_with_call(function, &[])
+    })
 }

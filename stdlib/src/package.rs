@@ -4,10 +4,12 @@
 //! becomes of the global `package`. C modules cannot be loaded: their loaders say so instead of
 //! passing over a file that is there.
 
-use crate::host::Host;
-use crate::load::read_file;
+use crate::files::code_files;
+use crate::host::{Host, denial_note, path_of};
+use crate::load::read_source;
 use solvm_vm::native::{
-    Definition, Either, Library, Param, Rest, Start, StartWith, Step, Steps, Wanted,
+    Definition, Either, Library, Param, Rest, Results, Start, StartWith, Step, Steps, Wanted,
+    asynchronous,
 };
 use solvm_vm::{Call, Data, Error, Function, LuaString, Table, Type, Userdata, Value};
 
@@ -121,10 +123,12 @@ fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>>
     let mut tried = Vec::new();
     for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
         let file = replace(template, b"?", name);
-        if call.host::<Host>().is_some_and(|host| host.world.is_readable(&file)) {
-            return Ok(file);
-        }
-        tried.extend_from_slice(&[b"\n\tno file '", &file[..], b"'"].concat());
+        let why = match code_files(call).map(|files| files.check_readable(&path_of(&file))) {
+            Ok(Ok(())) => return Ok(file),
+            Ok(Err(error)) => denial_note(Some(&error)),
+            Err(_) => String::new(),
+        };
+        tried.extend_from_slice(&[b"\n\tno file '", &file[..], b"'", why.as_bytes()].concat());
     }
     Err(tried)
 }
@@ -213,14 +217,24 @@ fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {
     Error::text([b"error loading module '", name, b"' from file '", file, b"':\n\t", why].concat())
 }
 
-fn load_lua<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+fn load_lua<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+) -> Result<Either<Value<'c>, impl Results<'c> + use<'c>>, Error> {
     let file = match find_module(call, name.bytes(), "path")? {
         Ok(file) => file,
-        Err(tried) => return not_found(call, &tried),
+        Err(tried) => return not_found(call, &tried).map(Either::Now),
     };
-    let loaded =
-        read_file(call, &file).and_then(|(text, chunk_name)| call.load(&text, &chunk_name));
-    loaded.map(Function::value).map_err(|why| cannot_load(name.bytes(), &file, &why))
+    let name = name.bytes().to_vec();
+    Ok(Either::Later(asynchronous::run(move |lua| async move {
+        let source = read_source(&lua, Some(file.clone())).await?;
+        lua.finish_with(|call| {
+            let loaded = source.and_then(|source| source.load(call));
+            loaded
+                .map(|function| vec![function.value()])
+                .map_err(|why| cannot_load(&name, &file, &why))
+        })
+    })))
 }
 
 fn load_c<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {

@@ -3,7 +3,7 @@
 use super::error::{Error, ErrorKind};
 use super::handles::{Function, Table};
 use solvm_stdlib::Module;
-use solvm_stdlib::host::{Process, World, reason};
+use solvm_stdlib::host::{Permissions, Process, World, reason};
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Reporter, Timeout};
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
 use solvm_vm::{Call, Config, GoroutineId};
@@ -105,6 +105,25 @@ impl Builder {
     pub fn world(mut self, world: impl World) -> Self {
         self.world = in_world(world);
         self
+    }
+
+    /// What the program may do with the outside world of the process (default: everything). Replaces
+    /// the [`world`](Self::world).
+    ///
+    /// ```
+    /// use solvm::{Area, Permissions, Runtime};
+    ///
+    /// let permissions = Permissions::none().allow(Area::Env, "HOME")?;
+    /// let mut lua = Runtime::builder().permissions(permissions).build()?;
+    /// let reason: String = lua.eval("return select(2, io.open('/etc/passwd'))")?;
+    /// assert_eq!(
+    ///     reason,
+    ///     "/etc/passwd: permission denied: reading '/etc/passwd' needs --allow-read"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn permissions(self, permissions: Permissions) -> Self {
+        self.world(Process::new().with_permissions(permissions))
     }
 
     /// The libraries that there are (default: all), by the names of

@@ -11,9 +11,10 @@ use crate::report::about_file;
 use crate::run::start;
 use crate::signals::{Signal, Signals};
 use editor::{Answer, LineEditor, Names};
+use solvm_stdlib::Host;
+use solvm_stdlib::host::disk;
 use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
 use solvm_stdlib::show::{Extent, Part, show};
-use solvm_stdlib::{Host, read_source};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
 use std::pin::pin;
@@ -166,9 +167,10 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             ".load" | ".save" if rest.is_empty() => {
                 self.complain(&format!("{command} needs the name of a file"))
             }
-            ".load" => match self.executor.enter(|call| read_source(call, Some(rest.as_bytes()))) {
-                Ok((code, name)) => return self.run(&code, &name).await,
-                Err(message) => self.complain(&String::from_utf8_lossy(&message)),
+            ".load" => match self.executor.read_source(disk(), Some(rest.as_bytes())).await {
+                Some(Ok(source)) => return self.run(&source.text, &source.name).await,
+                Some(Err(message)) => self.complain(&String::from_utf8_lossy(&message)),
+                None => self.complain("timed out"),
             },
             ".save" => {
                 if let Err(error) = std::fs::write(rest, self.typed.join("\n") + "\n") {

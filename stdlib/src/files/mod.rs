@@ -13,11 +13,11 @@ mod walk;
 
 pub(crate) use batched::Batched;
 pub(crate) use glob::{Pattern, find};
-pub(crate) use read::read;
+pub(crate) use read::{read, read_bounded, read_file_checked, read_rest};
 pub(crate) use remove::remove_tree;
 pub(crate) use walk::Walk;
 
-use crate::host::{FileSystem, Metadata, path_of};
+use crate::host::{FileSystem, Metadata, is_denial, path_of};
 use crate::io::file::{failure, in_pool, later};
 use crate::io::host;
 use solvm_vm::native::{IntoLua, Library, Results, asynchronous};
@@ -44,6 +44,11 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 /// The files that the program may reach.
 pub(crate) fn file_system(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
     Ok(host(call)?.world.file_system())
+}
+
+/// The files that the program may run.
+pub(crate) fn code_files(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
+    Ok(host(call)?.world.code_files())
 }
 
 /// Does something with a path on the blocking pool; `convert` makes the results of what it gave.
@@ -163,26 +168,37 @@ fn make_folder<'c>(
     perform(call, path, make, done)
 }
 
-/// Makes a folder and those that it is to lie in. It may be there already.
+/// Makes a directory and its parents. Any of them may exist already.
 pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    let is_folder =
-        |path: &Path| files.metadata(path, true).is_ok_and(|metadata| metadata.is_folder());
-    let mut missing = Vec::new();
-    for folder in path.ancestors().take_while(|folder| !folder.as_os_str().is_empty()) {
-        // What is no folder makes the next step fail.
-        if is_folder(folder) || folder != path && files.metadata(folder, true).is_ok() {
-            break;
-        }
-        missing.push(folder);
-    }
-    for folder in missing.into_iter().rev() {
-        match files.create_folder(folder) {
-            // Somebody else may have made it meanwhile.
-            Err(error) if !is_folder(folder) => return Err(error),
-            _ => {}
+    let mut missing = vec![path];
+    let mut tries = 2 * path.components().count();
+    while let Some(&folder) = missing.last() {
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        match (create_folder(files, folder), parent) {
+            (Ok(()), _) => {
+                missing.pop();
+            }
+            (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound && tries > 0 => {
+                tries -= 1;
+                missing.push(parent);
+            }
+            (Err(error), _) => return Err(error),
         }
     }
     Ok(())
+}
+
+/// Makes a directory, which may exist already.
+fn create_folder(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    // That it exists may not be known to a program that may write there.
+    let is_folder = |files: &dyn FileSystem| match files.metadata(path, true) {
+        Ok(metadata) => metadata.is_folder(),
+        Err(error) => is_denial(&error),
+    };
+    match files.create_folder(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(files) => Ok(()),
+        result => result,
+    }
 }
 
 /// `remove(path[, recursive])`: removes a file or an empty folder; with `recursive` a folder and

@@ -1,6 +1,6 @@
 //! Reading a whole file without more memory than the program may have.
 
-use crate::host::{FileSystem, Source};
+use crate::host::FileSystem;
 use crate::io::file::in_pool;
 use solvm_vm::Error;
 use solvm_vm::native::asynchronous::Lua;
@@ -11,9 +11,9 @@ use std::sync::Arc;
 /// How much is read before the memory limit is looked at.
 const SLICE: u64 = 4 << 20;
 
-/// A file that is being read.
+/// Something that is being read.
 struct Reading {
-    source: Box<dyn Source>,
+    source: Box<dyn Read + Send>,
     contents: Vec<u8>,
     /// How much more is expected.
     left: u64,
@@ -43,6 +43,16 @@ impl Reading {
     }
 }
 
+/// The contents of a file of at most `limit` bytes. For the blocking pool.
+///
+/// # Errors
+/// The system's, or that the file is larger.
+pub(crate) fn read_bounded(files: &dyn FileSystem, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut contents = Vec::new();
+    files.open(path)?.take(limit.saturating_add(1)).read_to_end(&mut contents)?;
+    if contents.len() as u64 > limit { Err(too_large(limit)) } else { Ok(contents) }
+}
+
 /// The contents of a file of at most `limit` bytes. The outer error is that of the memory limit,
 /// the inner one the system's.
 pub(crate) async fn read(
@@ -51,7 +61,37 @@ pub(crate) async fn read(
     path: PathBuf,
     limit: u64,
 ) -> Result<io::Result<Vec<u8>>, Error> {
-    let mut reading = in_pool(move || Reading::open(&*files, &path, limit)).await.flatten();
+    let check = |needed| lua.with(|call| call.check_memory(needed));
+    read_checked(move || Reading::open(&*files, &path, limit), limit, check).await
+}
+
+/// What is left of a stream, as [`read`].
+pub(crate) async fn read_rest(
+    source: Box<dyn Read + Send>,
+    limit: u64,
+    check: impl FnMut(usize) -> Result<(), Error>,
+) -> Result<io::Result<Vec<u8>>, Error> {
+    let reading = Reading { source, contents: Vec::new(), left: 0, is_over: false };
+    read_checked(move || reading.next(SLICE), limit, check).await
+}
+
+/// The contents of a file as [`read`]; `check` asks whether the memory limit allows some bytes.
+pub(crate) async fn read_file_checked(
+    files: Arc<dyn FileSystem>,
+    path: PathBuf,
+    limit: u64,
+    check: impl FnMut(usize) -> Result<(), Error>,
+) -> Result<io::Result<Vec<u8>>, Error> {
+    read_checked(move || Reading::open(&*files, &path, limit), limit, check).await
+}
+
+/// Reads to the end, slice by slice on the blocking pool.
+async fn read_checked(
+    begin: impl FnOnce() -> io::Result<Reading> + Send + 'static,
+    limit: u64,
+    mut check: impl FnMut(usize) -> Result<(), Error>,
+) -> Result<io::Result<Vec<u8>>, Error> {
+    let mut reading = in_pool(begin).await.flatten();
     loop {
         let current = match reading {
             Ok(current) => current,
@@ -66,8 +106,7 @@ pub(crate) async fn read(
         }
         // As much as is expected; of a file that does not say its size, as much as there is so far.
         let more = current.left.saturating_add(1).max(SLICE).max(size);
-        let needed = usize::try_from(size.saturating_add(more)).unwrap_or(usize::MAX);
-        lua.with(|call| call.check_memory(needed))?;
+        check(usize::try_from(size.saturating_add(more)).unwrap_or(usize::MAX))?;
         reading = in_pool(move || current.next(more)).await.flatten();
     }
 }

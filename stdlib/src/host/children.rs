@@ -7,6 +7,9 @@ use std::io;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// So many children may run at a time.
+const MAX_CHILDREN: usize = 256;
+
 /// The numbers of the children that have not been waited for.
 #[derive(Clone, Default)]
 pub(super) struct Children(Arc<Mutex<Vec<u32>>>);
@@ -14,6 +17,14 @@ pub(super) struct Children(Arc<Mutex<Vec<u32>>>);
 impl Children {
     fn running(&self) -> MutexGuard<'_, Vec<u32>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An error if there are as many as there may be.
+    pub(super) fn check_room(&self) -> io::Result<()> {
+        match self.running().len() < MAX_CHILDREN {
+            true => Ok(()),
+            false => Err(io::Error::other(format!("more than {MAX_CHILDREN} child processes"))),
+        }
     }
 
     /// Notes a child.

@@ -3,22 +3,27 @@
 use super::file_system::{
     Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch,
 };
+use super::stream::{Deferred, OpenBase, OpenMode, OpenStream};
 use std::fs::{self, File, FileTimes, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tempfile::NamedTempFile;
 
 /// The file system of the machine, with all that the process may do.
 pub(super) struct Disk;
 
-/// Permissions of a new file, as far as the process grants any (its `umask`).
-const NEW_FILE: u32 = 0o666;
-
 impl FileSystem for Disk {
     fn metadata(&self, path: &Path, follow: bool) -> io::Result<Metadata> {
-        let metadata = if follow { fs::metadata(path) } else { fs::symlink_metadata(path) };
-        metadata.map(|metadata| convert(&metadata))
+        #[cfg(unix)]
+        {
+            let status = if follow { rustix::fs::stat(path) } else { rustix::fs::lstat(path) };
+            Ok(metadata_of(&status?))
+        }
+        #[cfg(not(unix))]
+        {
+            let metadata = if follow { fs::metadata(path) } else { fs::symlink_metadata(path) };
+            metadata.map(|metadata| convert(&metadata))
+        }
     }
 
     fn read_folder(&self, path: &Path) -> io::Result<Names> {
@@ -26,53 +31,75 @@ impl FileSystem for Disk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Source>> {
-        let file = File::open(path)?;
-        if file.metadata()?.is_dir() {
-            return Err(is_a_folder());
+        source_of(File::open(path)?)
+    }
+
+    fn open_stream(&self, path: &Path, mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
+        match unless_it_waits(|| open(path, mode, true)) {
+            Ok(Some(file)) => Deferred::Now(Ok(stream_of(file))),
+            Ok(None) => {
+                let path = path.to_path_buf();
+                Deferred::Later(Box::new(move || open(&path, mode, false).map(stream_of)))
+            }
+            Err(error) => Deferred::Now(Err(error)),
         }
-        Ok(Box::new(file))
+    }
+
+    fn read_now(&self, path: &Path, most: u64) -> Option<io::Result<Vec<u8>>> {
+        let opened = unless_it_waits(|| open(path, OpenMode::READ, true));
+        read_small(opened.transpose()?, most)
+    }
+
+    fn check_readable(&self, path: &Path) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            Ok(rustix::fs::access(path, rustix::fs::Access::READ_OK)?)
+        }
+        #[cfg(not(unix))]
+        {
+            File::open(path).map(drop)
+        }
+    }
+
+    fn temporary_file(&self) -> io::Result<OpenStream> {
+        tempfile::tempfile().map(stream_of)
+    }
+
+    fn temporary_name(&self) -> io::Result<PathBuf> {
+        temporary_name_in(&std::env::temp_dir())
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
         Ok(Box::new(OpenOptions::new().append(true).create(true).open(path)?))
     }
 
+    #[cfg(unix)]
     fn replace(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn Replacement>> {
         // What a symbolic link leads to is replaced, not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let existing = match fs::metadata(&path) {
-            Ok(existing) => Some(existing),
-            // A path that the system cannot even be asked about.
+        let path = match fs::canonicalize(path) {
+            Ok(path) => path,
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
-            Err(_) => None,
+            Err(_) => path.to_path_buf(),
         };
-        if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
+        let Some(name) = path.file_name() else {
+            return Err(if path.is_dir() { is_a_folder() } else { is_missing() });
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        // Wherever the program goes, a handle stays the same directory.
+        let folder = File::open(folder.unwrap_or(Path::new(".")))?;
+        super::replacement::replace_in(folder.into(), name, permissions)
+    }
+
+    #[cfg(not(unix))]
+    fn replace(&self, path: &Path, _: Option<u32>) -> io::Result<Box<dyn Replacement>> {
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        if path.is_dir() {
             return Err(is_a_folder());
         }
-        if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
-            // A device or a pipe stays what it is.
-            return Ok(Box::new(InPlace(OpenOptions::new().write(true).open(&path)?)));
-        }
-        if existing.as_ref().is_some_and(|existing| existing.permissions().readonly()) {
-            // To rename another file over it would be possible, and not what a write-protected file
-            // is for.
-            OpenOptions::new().write(true).open(&path)?;
-        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
         let name = path.file_name().ok_or_else(is_missing)?;
-        let folder =
-            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Wherever the program goes meanwhile, it stays the same folder.
-        let folder = fs::canonicalize(folder)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, permissions.unwrap_or(NEW_FILE));
-        let file = tempfile::Builder::new()
-            .prefix(".solvm-")
-            .make_in(&folder, |path| options.open(path))?;
-        if let (Some(existing), None) = (&existing, permissions) {
-            file.as_file().set_permissions(existing.permissions())?;
-        }
+        let file = tempfile::Builder::new().prefix(".solvm-").tempfile_in(&folder)?;
         Ok(Box::new(Beside { file, path: folder.join(name) }))
     }
 
@@ -156,12 +183,14 @@ impl FileSystem for Disk {
     }
 }
 
-/// A file that is written beside the one that it replaces.
+/// A file that is written in the directory of the one that it replaces.
+#[cfg(not(unix))]
 struct Beside {
-    file: NamedTempFile,
+    file: tempfile::NamedTempFile,
     path: PathBuf,
 }
 
+#[cfg(not(unix))]
 impl Write for Beside {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.as_file_mut().write(bytes)
@@ -172,29 +201,95 @@ impl Write for Beside {
     }
 }
 
+#[cfg(not(unix))]
 impl Replacement for Beside {
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
 }
 
-/// Something that cannot be replaced, only written to.
-struct InPlace(File);
-
-impl Write for InPlace {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+/// Opens a file; if `now`, without waiting for the other end of a pipe.
+fn open(path: &Path, mode: OpenMode, now: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(mode.reads());
+    match mode.base {
+        OpenBase::Read => options.write(mode.update),
+        OpenBase::Write => options.write(true).create(true).truncate(true),
+        OpenBase::Append => options.append(true).create(true),
+    };
+    #[cfg(unix)]
+    if now {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
     }
+    #[cfg(not(unix))]
+    let _ = now;
+    options.open(path)
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+/// What is opened without waiting, if using it does not wait either: a file or a directory. None
+/// for pipes, devices and sockets.
+pub(super) fn unless_it_waits(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<File>> {
+    match open() {
+        Ok(file) => {
+            let metadata = file.metadata()?;
+            Ok((metadata.is_file() || metadata.is_dir()).then_some(file))
+        }
+        // A pipe that nothing reads.
+        #[cfg(unix)]
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
-impl Replacement for InPlace {
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        Ok(())
+/// The contents of a file of at most `most` bytes: see [`FileSystem::read_now`].
+pub(super) fn read_small(file: io::Result<File>, most: u64) -> Option<io::Result<Vec<u8>>> {
+    let read = |file: File| {
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(is_a_folder());
+        }
+        if metadata.len() > most {
+            return Ok(None);
+        }
+        let mut contents = Vec::with_capacity(metadata.len() as usize + 1);
+        file.take(most + 1).read_to_end(&mut contents)?;
+        Ok((contents.len() as u64 <= most).then_some(contents))
+    };
+    file.and_then(read).transpose()
+}
+
+/// An open file, as the libraries use it.
+pub(super) fn stream_of(file: File) -> OpenStream {
+    // A folder answers at once that it cannot be read.
+    let waits = file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
+    let is_terminal = io::IsTerminal::is_terminal(&file);
+    OpenStream { stream: Box::new(file), waits, is_terminal }
+}
+
+/// An open file to read from; an error if it is a directory.
+pub(super) fn source_of(file: File) -> io::Result<Box<dyn Source>> {
+    if file.metadata()?.is_dir() { Err(is_a_folder()) } else { Ok(Box::new(file)) }
+}
+
+/// The path of a new empty file in a directory.
+pub(super) fn temporary_name_in(directory: &Path) -> io::Result<PathBuf> {
+    let file = tempfile::Builder::new().prefix("lua_").tempfile_in(directory)?;
+    Ok(file.into_temp_path().keep()?)
+}
+
+/// A time in seconds since 1970, as the system has it.
+#[cfg(unix)]
+pub(super) fn timespec(seconds: f64) -> io::Result<rustix::fs::Timespec> {
+    let whole = seconds.floor();
+    let fits = whole.is_finite() && whole.abs() < 1e15;
+    let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "time out of range");
+    if !fits {
+        return Err(invalid());
     }
+    Ok(rustix::fs::Timespec { tv_sec: whole as i64, tv_nsec: ((seconds - whole) * 1e9) as _ })
 }
 
 /// The error of who takes a folder for a file.
@@ -223,36 +318,36 @@ fn system_time(seconds: f64) -> io::Result<SystemTime> {
     time.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "time out of range"))
 }
 
+/// What `stat` tells of a file.
 #[cfg(unix)]
-fn convert(metadata: &fs::Metadata) -> Metadata {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    let of = metadata.file_type();
-    let kind = match () {
-        () if of.is_file() => FileKind::File,
-        () if of.is_dir() => FileKind::Folder,
-        () if of.is_symlink() => FileKind::Link,
-        () if of.is_socket() => FileKind::Socket,
-        () if of.is_fifo() => FileKind::Pipe,
-        () if of.is_char_device() => FileKind::CharacterDevice,
-        () if of.is_block_device() => FileKind::BlockDevice,
-        () => FileKind::Other,
+pub(super) fn metadata_of(status: &rustix::fs::Stat) -> Metadata {
+    use rustix::fs::FileType;
+    let kind = match FileType::from_raw_mode(status.st_mode) {
+        FileType::RegularFile => FileKind::File,
+        FileType::Directory => FileKind::Folder,
+        FileType::Symlink => FileKind::Link,
+        FileType::Socket => FileKind::Socket,
+        FileType::Fifo => FileKind::Pipe,
+        FileType::CharacterDevice => FileKind::CharacterDevice,
+        FileType::BlockDevice => FileKind::BlockDevice,
+        FileType::Unknown => FileKind::Other,
     };
-    let time = |seconds: i64, nanoseconds: i64| seconds as f64 + nanoseconds as f64 / 1e9;
+    let time = |seconds, nanoseconds| seconds as f64 + nanoseconds as f64 / 1e9;
     Metadata {
         kind,
-        size: metadata.len(),
-        permissions: metadata.mode() & 0o7777,
-        modified: time(metadata.mtime(), metadata.mtime_nsec()),
-        accessed: time(metadata.atime(), metadata.atime_nsec()),
-        changed: time(metadata.ctime(), metadata.ctime_nsec()),
-        device: metadata.dev(),
-        inode: metadata.ino(),
-        links: metadata.nlink(),
-        user: metadata.uid(),
-        group: metadata.gid(),
-        special_device: metadata.rdev(),
-        blocks: metadata.blocks(),
-        block_size: metadata.blksize(),
+        size: status.st_size as u64,
+        permissions: status.st_mode as u32 & 0o7777,
+        modified: time(status.st_mtime, status.st_mtime_nsec),
+        accessed: time(status.st_atime, status.st_atime_nsec),
+        changed: time(status.st_ctime, status.st_ctime_nsec),
+        device: status.st_dev as u64,
+        inode: status.st_ino as u64,
+        links: status.st_nlink as u64,
+        user: status.st_uid,
+        group: status.st_gid,
+        special_device: status.st_rdev as u64,
+        blocks: status.st_blocks as u64,
+        block_size: status.st_blksize as u64,
     }
 }
 

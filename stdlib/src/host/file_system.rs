@@ -2,6 +2,7 @@
 //! pool, so a file system is shared between threads; what it does not provide is denied.
 
 use super::denied;
+use super::stream::{Deferred, OpenMode, OpenStream};
 use std::any::Any;
 use std::ffi::OsString;
 use std::io::{self, Read, Seek, Write};
@@ -21,6 +22,38 @@ pub trait FileSystem: Send + Sync + 'static {
 
     /// Opens a file for reading.
     fn open(&self, _path: &Path) -> io::Result<Box<dyn Source>> {
+        Err(denied())
+    }
+
+    /// Opens a file as `fopen` does. What may wait for another process, such as opening a pipe, is
+    /// left to the blocking pool.
+    fn open_stream(&self, _path: &Path, _mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
+        Deferred::Now(Err(denied()))
+    }
+
+    /// The contents of a file of at most `most` bytes that can be read without waiting. None for
+    /// any other file: it is to be opened and read on the blocking pool.
+    fn read_now(&self, _path: &Path, _most: u64) -> Option<io::Result<Vec<u8>>> {
+        None
+    }
+
+    /// Fails unless a file exists and may be read. Opens nothing, so it does not wait either.
+    fn check_readable(&self, path: &Path) -> io::Result<()> {
+        self.metadata(path, true).map(drop)
+    }
+
+    /// Whether the program may only run a file, so that no message may quote its source.
+    fn hides_source(&self, _path: &Path) -> bool {
+        false
+    }
+
+    /// A new file without a name, for reading and writing, that vanishes when it is closed.
+    fn temporary_file(&self) -> io::Result<OpenStream> {
+        Err(denied())
+    }
+
+    /// The path of a new empty file.
+    fn temporary_name(&self) -> io::Result<PathBuf> {
         Err(denied())
     }
 

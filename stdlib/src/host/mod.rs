@@ -1,16 +1,24 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
+#![allow(clippy::disallowed_methods, reason = "the outside world is reached here, and only here")]
 
 mod children;
 mod disk;
 mod file_system;
+mod guarded;
+pub(crate) mod network;
 mod patience;
+mod permissions;
 mod process;
+#[cfg(unix)]
+mod replacement;
 mod sandbox;
 mod stream;
 mod watch;
 
 pub use crate::progress::{Progress, Screen};
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
+pub use network::{Network, NetworkUse};
+pub use permissions::{Area, HostRule, InvalidRule, Permissions};
 pub use process::{Process, path_of};
 pub use sandbox::Sandbox;
 pub use stream::{
@@ -21,6 +29,7 @@ use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
 use solvm_vm::Clock;
 use std::io::{self, SeekFrom};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -48,17 +57,6 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// Reads a whole file.
-    fn read_file(&mut self, path: &[u8]) -> io::Result<Vec<u8>>;
-
-    /// Whether a file is there to be read.
-    fn is_readable(&mut self, _path: &[u8]) -> bool {
-        false
-    }
-
-    /// Reads standard input to its end.
-    fn read_input(&mut self) -> io::Result<Vec<u8>>;
-
     /// Standard input.
     fn input(&mut self) -> io::Result<OpenStream> {
         Err(denied())
@@ -82,25 +80,18 @@ pub trait World: 'static {
         Progress::default()
     }
 
-    /// Opens a file.
-    fn open(&mut self, _path: &[u8], _mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
-        Deferred::Now(Err(denied()))
-    }
-
-    /// A new file without a name, for reading and writing, that vanishes when it is closed.
-    fn temporary_file(&mut self) -> io::Result<OpenStream> {
-        Err(denied())
-    }
-
-    /// The path of a new empty file.
-    fn temporary_name(&mut self) -> io::Result<Vec<u8>> {
-        Err(denied())
-    }
-
     /// The files that the program may reach.
     fn file_system(&self) -> Arc<dyn FileSystem> {
         Arc::new(file_system::NoFiles)
     }
+
+    /// The files that the program may run as Lua code.
+    fn code_files(&self) -> Arc<dyn FileSystem> {
+        self.file_system()
+    }
+
+    /// The program is this script: its directory is the project's.
+    fn set_script(&mut self, _path: &Path) {}
 
     /// Whether there is a shell for [`World::spawn`].
     fn has_shell(&mut self) -> bool {
@@ -125,9 +116,9 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// Whether the program may use the network in this way.
-    fn allow_network(&mut self, _use: NetworkUse<'_>) -> io::Result<()> {
-        Err(denied())
+    /// What the program may use of the network.
+    fn network(&self) -> Arc<dyn Network> {
+        Arc::new(network::NoNetwork)
     }
 
     /// Time since some fixed moment.
@@ -146,35 +137,6 @@ pub trait World: 'static {
     fn exit(&mut self, _code: i32) {}
 }
 
-/// A use of the network that a program asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NetworkUse<'a> {
-    /// A connection to a host, or a datagram. (An HTTP client asks again for each redirect.)
-    Connect {
-        /// The host's name or address.
-        host: &'a str,
-        /// The port.
-        port: u16,
-    },
-    /// Connections or datagrams from others.
-    Listen {
-        /// The name or address of an interface; empty for all of them.
-        host: &'a str,
-        /// The port; 0 for any that is free.
-        port: u16,
-    },
-    /// The files of a folder to whoever asks.
-    Serve {
-        /// Its path.
-        folder: &'a [u8],
-    },
-    /// The addresses of a host.
-    Resolve {
-        /// Its name.
-        host: &'a str,
-    },
-}
-
 fn denied() -> io::Error {
     io::ErrorKind::PermissionDenied.into()
 }
@@ -186,6 +148,28 @@ pub fn reason(error: &io::Error) -> String {
         Some(end) => text[..end].to_string(),
         None => text,
     }
+}
+
+/// The operating system's number of an error; that of "permission denied" for our own denials.
+pub(crate) fn error_code(error: &io::Error) -> i32 {
+    const EACCES: i32 = 13;
+    error.raw_os_error().unwrap_or(if is_denial(error) { EACCES } else { 0 })
+}
+
+/// What is added to "no file 'x'" where permissions are the reason: empty for other errors.
+pub(crate) fn denial_note(error: Option<&io::Error>) -> String {
+    let denial = error.filter(|error| is_denial(error));
+    denial.map_or(String::new(), |error| format!(" ({})", reason(error)))
+}
+
+/// Whether an error is that of a world or of permissions, not the operating system's.
+pub(crate) fn is_denial(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+}
+
+/// The files of the machine, whatever a program may do: for what the command itself reads.
+pub fn disk() -> Arc<dyn FileSystem> {
+    Arc::new(disk::Disk)
 }
 
 /// What the libraries keep beside the VM.

@@ -1,17 +1,20 @@
 //! The process that the program runs in, as its world.
 
 use super::children::Children;
-use super::disk::Disk;
+use super::disk::{Disk, stream_of};
 use super::file_system::FileSystem;
+use super::guarded::Guarded;
+use super::network::{Network, WholeNetwork};
 use super::patience::Patience;
-use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream};
-use super::{NetworkUse, Printer, World, reason};
+use super::permissions::Permissions;
+use super::stream::{Buffering, Child, OpenStream, Pipe, Stream};
+use super::{Printer, World, reason};
 use crate::progress::{Progress, Screen};
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -30,6 +33,10 @@ pub struct Process {
     output_patience: Patience,
     error_patience: Patience,
     printer: Option<Printer>,
+    /// What the program may do; everything if None.
+    permissions: Option<Arc<Permissions>>,
+    /// The directory of the script, whose Lua files may be run.
+    code: Option<PathBuf>,
     /// Whether the output so far ends with a line.
     is_at_line_start: bool,
 }
@@ -49,8 +56,17 @@ impl Process {
             output_patience: Patience::default(),
             error_patience: Patience::default(),
             printer: None,
+            permissions: None,
+            code: None,
             is_at_line_start: true,
         }
+    }
+
+    /// Lets the program do no more than these permissions allow.
+    #[must_use]
+    pub fn with_permissions(mut self, permissions: Permissions) -> Self {
+        self.permissions = Some(Arc::new(permissions));
+        self
     }
 
     /// Shows the progress of long work if standard error is a terminal on which a line can be
@@ -175,24 +191,6 @@ macro_rules! pipe_file {
     }};
 }
 
-fn open_stream(file: File) -> OpenStream {
-    // A folder answers at once that it cannot be read.
-    let waits = file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
-    let is_terminal = io::IsTerminal::is_terminal(&file);
-    OpenStream { stream: Box::new(file), waits, is_terminal }
-}
-
-fn open(path: PathBuf, mode: OpenMode) -> io::Result<OpenStream> {
-    let mut options = OpenOptions::new();
-    options.read(mode.reads());
-    match mode.base {
-        OpenBase::Read => options.write(mode.update),
-        OpenBase::Write => options.write(true).create(true).truncate(true),
-        OpenBase::Append => options.append(true).create(true),
-    };
-    options.open(path).map(open_stream)
-}
-
 /// The status as the system gives it: what `system` returns in C.
 fn raw_status(status: ExitStatus) -> i32 {
     #[cfg(unix)]
@@ -205,35 +203,30 @@ fn raw_status(status: ExitStatus) -> i32 {
     }
 }
 
+/// The program that runs the commands of `os.execute` and `io.popen`.
+const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "cmd" };
+
 fn shell(command: &[u8]) -> Command {
-    #[cfg(unix)]
-    let (program, option) = ("/bin/sh", "-c");
-    #[cfg(not(unix))]
-    let (program, option) = ("cmd", "/C");
-    let mut shell = Command::new(program);
+    let option = if cfg!(unix) { "-c" } else { "/C" };
+    let mut shell = Command::new(SHELL);
     shell.arg(option).arg(os_string(command));
     shell
 }
 
 impl Process {
+    /// Whether the program may run a command by the shell.
+    fn may_run_shell(&self, command: &str) -> io::Result<()> {
+        let Some(permissions) = &self.permissions else { return Ok(()) };
+        let shell = Path::new(SHELL);
+        let shell = shell.canonicalize().unwrap_or_else(|_| shell.to_path_buf());
+        permissions.run(&shell, &format!("sh -c {command}"))
+    }
+
     /// Output into a closed pipe ends the program quietly: nobody is left to read it.
     fn check_pipe(&self, result: io::Result<()>) -> io::Result<()> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
             result => result,
-        }
-    }
-}
-
-/// Each connection takes a descriptor, of which a process may have few unless it asks for more.
-fn allow_many_connections() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        if limit.current != limit.maximum {
-            // If the system refuses, servers make do with fewer connections.
-            let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
         }
     }
 }
@@ -284,22 +277,8 @@ impl World for Process {
         standard_file!(io::stdout())?.seek(to)
     }
 
-    fn read_file(&mut self, path: &[u8]) -> io::Result<Vec<u8>> {
-        std::fs::read(path_of(path))
-    }
-
-    fn is_readable(&mut self, path: &[u8]) -> bool {
-        File::open(path_of(path)).is_ok()
-    }
-
-    fn read_input(&mut self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)?;
-        Ok(bytes)
-    }
-
     fn input(&mut self) -> io::Result<OpenStream> {
-        let input = open_stream(standard_file!(io::stdin())?);
+        let input = stream_of(standard_file!(io::stdin())?);
         if !self.progress.is_shown() || !input.is_terminal {
             return Ok(input);
         }
@@ -318,44 +297,50 @@ impl World for Process {
         Ok(OpenStream { stream: Box::new(stream), waits: false, is_terminal: false })
     }
 
-    fn open(&mut self, path: &[u8], mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
-        let path = path_of(path);
-        // To open a pipe waits for its other end.
-        if std::fs::metadata(&path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-            return Deferred::Later(Box::new(move || open(path, mode)));
-        }
-        Deferred::Now(open(path, mode))
-    }
-
-    fn temporary_file(&mut self) -> io::Result<OpenStream> {
-        tempfile::tempfile().map(open_stream)
-    }
-
-    fn temporary_name(&mut self) -> io::Result<Vec<u8>> {
-        let file = tempfile::Builder::new().prefix("lua_").tempfile()?;
-        let path = file.into_temp_path().keep()?;
-        Ok(path.into_os_string().into_encoded_bytes())
-    }
-
     fn file_system(&self) -> Arc<dyn FileSystem> {
-        Arc::new(Disk)
+        match &self.permissions {
+            Some(permissions) => Arc::new(Guarded::new(permissions.clone())),
+            None => Arc::new(Disk),
+        }
+    }
+
+    fn code_files(&self) -> Arc<dyn FileSystem> {
+        match &self.permissions {
+            Some(permissions) => {
+                Arc::new(Guarded::with_code(permissions.clone(), self.code.clone()))
+            }
+            None => Arc::new(Disk),
+        }
+    }
+
+    fn set_script(&mut self, path: &Path) {
+        let real = path.canonicalize().ok();
+        self.code = real.and_then(|script| Some(script.parent()?.to_path_buf()));
     }
 
     fn has_shell(&mut self) -> bool {
-        cfg!(not(unix)) || std::path::Path::new("/bin/sh").exists()
+        (cfg!(not(unix)) || Path::new(SHELL).exists()) && self.may_run_shell("").is_ok()
     }
 
     fn spawn(&mut self, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
+        self.may_run_shell(&String::from_utf8_lossy(command))?;
         // What both write appears in the order in which they do.
         self.flush_output()?;
         self.progress.step_aside();
         let mut shell = shell(command);
+        if let Some(permissions) = &self.permissions
+            && !permissions.allows_whole_environment()
+        {
+            let is_shown = |name: &OsString| permissions.allows_variable(name.as_encoded_bytes());
+            shell.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_shown(name)));
+        }
         shell.envs(&self.variables);
         match pipe {
             Some(Pipe::Output) => shell.stdout(Stdio::piped()),
             Some(Pipe::Input) => shell.stdin(Stdio::piped()),
             None => &mut shell,
         };
+        self.children.check_room()?;
         let mut child = shell.spawn()?;
         let input = child.stdin.take().map(|end| pipe_file!(end));
         let output = child.stdout.take().map(|end| pipe_file!(end));
@@ -374,6 +359,9 @@ impl World for Process {
     }
 
     fn variable(&mut self, name: &[u8]) -> Option<Vec<u8>> {
+        if self.permissions.as_ref().is_some_and(|permissions| !permissions.allows_variable(name)) {
+            return None;
+        }
         let name = os_string(name);
         let value = self.variables.get(&name).cloned().or_else(|| std::env::var_os(&name))?;
         Some(value.into_encoded_bytes())
@@ -385,15 +373,18 @@ impl World for Process {
         {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "Invalid argument"));
         }
+        if let Some(permissions) = &self.permissions {
+            permissions.set_variable(name)?;
+        }
         self.variables.insert(os_string(name), os_string(value));
         Ok(())
     }
 
-    fn allow_network(&mut self, what: NetworkUse<'_>) -> io::Result<()> {
-        if let NetworkUse::Listen { .. } = what {
-            allow_many_connections();
+    fn network(&self) -> Arc<dyn Network> {
+        match &self.permissions {
+            Some(permissions) => Arc::new(permissions.clone()),
+            None => Arc::new(WholeNetwork),
         }
-        Ok(())
     }
 
     fn now(&self) -> Duration {

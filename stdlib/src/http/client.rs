@@ -7,15 +7,17 @@ use super::{headers, redirect};
 use crate::Host;
 use crate::files::file_system;
 use crate::ft::make_parents;
-use crate::host::{NetworkUse, path_of, reason};
+use crate::host::network::{ANY_PORT, Purpose, addresses};
+use crate::host::{Network, path_of, reason};
 use crate::io::file::in_pool;
-use crate::net::innermost;
 use crate::net::tls::{self, Trust};
+use crate::net::{innermost, network};
 use crate::options::Options;
 use crate::progress::{self, Bar, Progress};
 use crate::runtime::errors;
 use bytes::Bytes;
 use hashbrown::HashMap;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
@@ -25,6 +27,7 @@ use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -50,21 +53,25 @@ const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 /// How many clients are kept.
 const MAX_CLIENTS: usize = 16;
 
-/// Clients, each with its connections.
+/// Clients, each with its connections, by what they trust and what they are for.
 #[derive(Clone, Default)]
-pub(crate) struct Clients(Rc<RefCell<HashMap<Trust, Client>>>);
+pub(crate) struct Clients(Rc<RefCell<HashMap<(Trust, Purpose), Client>>>);
 
 impl Clients {
     /// The client that trusts these.
-    async fn get(&self, trust: &Trust) -> Result<Client, String> {
-        if let Some(client) = self.0.borrow().get(trust) {
+    async fn get(&self, lua: &Lua, trust: &Trust, purpose: Purpose) -> Result<Client, String> {
+        let key = (trust.clone(), purpose);
+        if let Some(client) = self.0.borrow().get(&key) {
             return Ok(client.clone());
         }
+        let outside = lua.with(|call| Ok((file_system(call)?, network(call)?)));
+        let (files, network) = outside.map_err(|_: Error| "there is no network")?;
         let trust = trust.clone();
-        let key = trust.clone();
-        let config = in_pool(move || tls::client_config(&trust, &[b"h2", b"http/1.1"])).await;
+        let config =
+            in_pool(move || tls::client_config(&*files, &trust, &[b"h2", b"http/1.1"])).await;
         let config = config.flatten().map_err(|error| crate::host::reason(&error))?;
         let client = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none());
+        let client = client.dns_resolver(Arc::new(Resolver { network, purpose }));
         let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
         let client = client.build().map_err(|error| innermost(&error))?;
         let mut clients = self.0.borrow_mut();
@@ -76,6 +83,23 @@ impl Clients {
     }
 }
 
+/// Finds the addresses that the program may connect to. The port was judged with the name, when
+/// the call began.
+struct Resolver {
+    network: Arc<dyn Network>,
+    purpose: Purpose,
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (network, purpose) = (self.network.clone(), self.purpose);
+        Box::pin(async move {
+            let found = addresses(&*network, purpose, name.as_str(), ANY_PORT).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
 /// A call as the program asks for it.
 pub(crate) struct Request {
     method: Method,
@@ -84,6 +108,7 @@ pub(crate) struct Request {
     headers: HeaderMap,
     timeout: Duration,
     trust: Trust,
+    purpose: Purpose,
     /// How many redirects are followed.
     redirects: usize,
     /// The file that the body goes to.
@@ -111,6 +136,7 @@ impl Request {
             headers: HeaderMap::new(),
             timeout: TIMEOUT,
             trust: Trust::default(),
+            purpose: Purpose::Connect,
             redirects: REDIRECTS,
             save_to: None,
             is_transfer: false,
@@ -366,12 +392,11 @@ fn parse(url: &str) -> Result<Url, String> {
 }
 
 /// What the program needs for a call: the permission, and the clients.
-fn clients_for(call: &mut Call, url: &Url) -> Result<Clients, String> {
+fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, String> {
     let Some(host) = call.host::<Host>() else { return Err("there is no network".into()) };
     let (name, port) =
         (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
-    let allowed = host.world.allow_network(NetworkUse::Connect { host: name, port });
-    allowed.map_err(|error| crate::host::reason(&error))?;
+    purpose.allow(&*host.world.network(), name, port)?;
     Ok(host.clients.clone())
 }
 
@@ -399,8 +424,9 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
     let mut url = parse(&request.url).map_err(Failure::Reason)?;
     let mut redirects_left = request.redirects;
     loop {
-        let clients = lua.with(|call| clients_for(call, &url)).map_err(Failure::Reason)?;
-        let client = clients.get(&request.trust).await.map_err(Failure::Reason)?;
+        let purpose = request.purpose;
+        let clients = lua.with(|call| clients_for(call, &url, purpose)).map_err(Failure::Reason)?;
+        let client = clients.get(lua, &request.trust, purpose).await.map_err(Failure::Reason)?;
         let mut builder =
             client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {
@@ -519,7 +545,8 @@ pub(crate) async fn fetch(
     timeout: Duration,
 ) -> Result<Option<Vec<u8>>, String> {
     let fetched = limited(timeout, async {
-        let mut response = follow(lua, Request::to(Method::GET, url.into())).await?;
+        let request = Request { purpose: Purpose::Import, ..Request::to(Method::GET, url.into()) };
+        let mut response = follow(lua, request).await?;
         if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
             return Ok(None);
         }

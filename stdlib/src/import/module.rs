@@ -6,8 +6,9 @@ use super::remote::fetch;
 use super::request::stem;
 use super::{MAX_SIZE, MODULES, members};
 use crate::Host;
-use crate::files::{file_system, read};
+use crate::files::{code_files, read};
 use crate::host::reason;
+use crate::load::SourceFile;
 use crate::runtime::registry_table;
 use solvm_vm::native::asynchronous::{Lua, Slot};
 use solvm_vm::{Error, Table, Value};
@@ -68,11 +69,10 @@ impl Module {
     }
 
     async fn run(&self, lua: &Lua, result: Slot) -> Result<(), Error> {
-        let text = self.text(lua).await?;
+        let source = self.source(lua).await?;
         let (function, argument) = (lua.slot(), lua.slot());
         lua.with(|call| {
-            let chunk = call.load(&text, format!("@{}", self.place.name()).as_bytes());
-            let chunk = chunk.map_err(|message| {
+            let chunk = source.load(call).map_err(|message| {
                 let before = format!("error loading module '{}':\n\t", self.stem());
                 Error::text([before.as_bytes(), &message].concat())
             })?;
@@ -81,7 +81,7 @@ impl Module {
             argument.set(call, name);
             Ok::<(), Error>(())
         })?;
-        drop(text);
+        drop(source);
         lua.call(function, &[argument], result).await?;
         lua.with(|call| {
             let kept = call.table(1, 0)?;
@@ -91,24 +91,28 @@ impl Module {
         })
     }
 
-    /// The module's source text.
-    async fn text(&self, lua: &Lua) -> Result<Vec<u8>, Error> {
-        match &self.place {
+    /// The module's source.
+    async fn source(&self, lua: &Lua) -> Result<SourceFile, Error> {
+        let mut is_hidden = false;
+        let text = match &self.place {
             Place::File(path) => {
-                let files = lua.with(file_system)?;
+                let files = lua.with(code_files)?;
+                is_hidden = files.hides_source(path);
                 let text = read(lua, files, path.clone(), MAX_SIZE).await?;
                 text.map_err(|error| {
                     Error::text(format!("cannot read {}: {}", path.display(), reason(&error)))
-                })
+                })?
             }
             Place::Remote(url) => match fetch(lua, url).await.map_err(Error::text)? {
-                Some(text) => Ok(text.to_vec()),
-                None => Err(Error::text(format!("cannot fetch {url}: nothing is there"))),
+                Some(text) => text.to_vec(),
+                None => return Err(Error::text(format!("cannot fetch {url}: nothing is there"))),
             },
             Place::Member { archive, path } => {
                 let text = lua.with(|call| members::text_of(call, archive, path));
-                text.ok_or_else(|| Error::text(format!("'{archive}' has no '{path}'")))
+                text.ok_or_else(|| Error::text(format!("'{archive}' has no '{path}'")))?
             }
-        }
+        };
+        let name = format!("@{}", self.place.name()).into_bytes();
+        Ok(SourceFile { text, name, is_hidden })
     }
 }

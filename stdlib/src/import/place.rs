@@ -6,8 +6,8 @@ use super::remote::fetch;
 use super::request::{ArchiveSource, Request, files_of};
 use super::{MAX_SIZE, archive, members};
 use crate::Host;
-use crate::files::{file_system, read, sorted_names};
-use crate::host::{FileKind, FileSystem, path_of, reason};
+use crate::files::{code_files, read, sorted_names};
+use crate::host::{FileKind, FileSystem, denial_note, path_of, reason};
 use crate::io::file::in_pool;
 use reqwest::Url;
 use solvm_vm::native::IntoLua;
@@ -70,7 +70,7 @@ pub(super) fn calling_chunk(call: &mut Call) -> Option<Vec<u8>> {
 
 impl Importer {
     pub(super) fn of(call: &mut Call) -> Result<Importer, Error> {
-        let files = file_system(call)?;
+        let files = code_files(call)?;
         let chunk = calling_chunk(call).filter(|source| source.starts_with(b"@"));
         let place = match chunk {
             Some(chunk) => Some(place_of(call, &chunk[1..])?),
@@ -168,12 +168,14 @@ impl Importer {
                 let is_kind = |metadata: crate::host::Metadata| {
                     metadata.is_folder() == (kind == FileKind::Folder)
                 };
-                if files.metadata(&path, true).is_ok_and(is_kind) {
+                let metadata = files.metadata(&path, true);
+                let why = denial_note(metadata.as_ref().err());
+                if metadata.is_ok_and(is_kind) {
                     let key = files.canonical(&path).unwrap_or_else(|_| path.clone());
                     return Ok((path, key.to_string_lossy().into_owned()));
                 }
                 let what = if kind == FileKind::Folder { "folder" } else { "file" };
-                tried.push_str(&format!("\n\tno {what} '{}'", path.display()));
+                tried.push_str(&format!("\n\tno {what} '{}'{why}", path.display()));
             }
             Err(tried)
         });

@@ -6,7 +6,7 @@
 
 use super::buffered::Buffered;
 use super::read::{Progress, Reading};
-use crate::host::{Host, reason};
+use crate::host::{Host, error_code, reason};
 use solvm_vm::native::{Either, FromLua, Results, asynchronous};
 use solvm_vm::{Call, Data, Dialect, Error, Table, Userdata, Value};
 use std::cell::Cell;
@@ -164,7 +164,7 @@ pub(crate) fn failure<'c>(
     text.extend_from_slice(reason(error).as_bytes());
     let text = call.string(&text)?.value();
     let code = match call.dialect() {
-        Dialect::Lua => error.raw_os_error().unwrap_or(0),
+        Dialect::Lua => error_code(error),
         Dialect::GopherLua => 1,
     };
     Ok(vec![Value::NIL, text, Value::number(f64::from(code))])

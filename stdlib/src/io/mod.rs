@@ -9,7 +9,9 @@ mod read;
 
 pub(crate) use file::OpenFiles;
 
-use crate::host::{Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, reason};
+use crate::host::{
+    Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, path_of, reason,
+};
 use buffered::Buffered;
 use file::{AnyFile, File, failure, in_pool, later, userdata};
 use solvm_vm::native::{Either, FromLua, Library, Param, Rest, Results};
@@ -154,7 +156,7 @@ where
     C: for<'a> FnOnce(&mut Call<'a>, io::Result<OpenStream>) -> Result<Vec<Value<'a>>, Error>
         + 'static,
 {
-    match host(call)?.world.open(path.bytes(), mode) {
+    match host(call)?.world.file_system().open_stream(&path_of(path.bytes()), mode) {
         Deferred::Now(result) => Ok(Either::Now(convert(call, result)?)),
         Deferred::Later(work) => {
             Ok(Either::Later(later(async move { in_pool(work).await.flatten() }, convert)))
@@ -205,7 +207,7 @@ fn open<'c>(
 }
 
 fn temporary_file<'c>(call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error> {
-    match host(call)?.world.temporary_file() {
+    match host(call)?.world.file_system().temporary_file() {
         Ok(stream) => {
             let mode = OpenMode { base: OpenBase::Write, update: true };
             Ok(vec![opened(call, stream, mode)?.value()])

@@ -1,19 +1,16 @@
-//! The names of hosts: `resolve_dns`, and how the other clients find whom they talk to.
+//! `resolve_dns`: the addresses of a host.
 
-use super::{allow, failed};
+use super::{failed, network};
 use crate::Host;
+use crate::host::network::look_up;
 use crate::host::{NetworkUse, reason};
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Value};
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "resolve_dns" => resolve_dns,
 });
-
-/// How long a question may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// `resolve_dns(name)`: the first address of a host, and a list of all; those of IPv4 first.
 fn resolve_dns<'c>(
@@ -21,12 +18,12 @@ fn resolve_dns<'c>(
     name: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = String::from_utf8_lossy(name.bytes()).into_owned();
-    let allowed = allow(call, NetworkUse::Resolve { host: &name });
-    Ok(asynchronous::run(|lua| async move {
+    let network = network(call)?;
+    Ok(asynchronous::run(move |lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
-        let found = match allowed {
-            Ok(()) => addresses(&name, 0).await,
-            Err(reason) => Err(format!("{name}: {reason}")),
+        let found = match network.allow(NetworkUse::Resolve { host: &name }) {
+            Ok(()) => look_up(&name, 0).await,
+            Err(error) => Err(format!("{name}: {}", reason(&error))),
         };
         drop(exemption);
         lua.finish_with(|call| match found {
@@ -43,35 +40,4 @@ fn results<'c>(call: &mut Call<'c>, addresses: &[SocketAddr]) -> Result<Vec<Valu
         all.set_index(call, place + 1, text)?;
     }
     Ok(vec![all.get(1), all.value()])
-}
-
-/// The addresses of a host, those of IPv4 first; at least one. The error is the reason, with the
-/// name.
-pub(crate) async fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
-    let literal = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    if let Ok(address) = literal.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
-    }
-    let found = match tokio::time::timeout(TIMEOUT, tokio::net::lookup_host((name, port))).await {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => return Err(format!("{name}: {}", in_short(&error))),
-        Err(_) => return Err(format!("{name}: timed out after {TIMEOUT:?}")),
-    };
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for address in found {
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    addresses.sort_by_key(SocketAddr::is_ipv6);
-    if addresses.is_empty() { Err(format!("{name}: no address")) } else { Ok(addresses) }
-}
-
-/// What the system says, without what the standard library says around it.
-fn in_short(error: &std::io::Error) -> String {
-    let text = reason(error);
-    match text.strip_prefix("failed to lookup address information: ") {
-        Some(rest) => rest.into(),
-        None => text,
-    }
 }

@@ -7,12 +7,14 @@ pub(crate) mod tls;
 pub(crate) mod udp;
 
 use crate::Host;
-use crate::host::{NetworkUse, reason};
+use crate::host::network::literal;
+use crate::host::{Network, NetworkUse, reason};
 use solvm_vm::{Call, Error, GoroutineId, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a client waits for a connection, unless an option says otherwise.
@@ -45,10 +47,19 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     inner.downcast_ref().or_else(|| tls_error(inner.downcast_ref()?))
 }
 
-/// Asks the world whether the program may do this. The error is the reason why not.
-pub(crate) fn allow(call: &mut Call, what: NetworkUse<'_>) -> Result<(), String> {
-    let Some(host) = call.host::<Host>() else { return Err("there is no network".into()) };
-    host.world.allow_network(what).map_err(|error| reason(&error))
+/// The network as the program may use it.
+pub(crate) fn network(call: &mut Call) -> Result<Arc<dyn Network>, Error> {
+    let host = call.host::<Host>().ok_or_else(|| Error::text("there is no network"))?;
+    Ok(host.world.network())
+}
+
+/// Whether the program may receive connections or datagrams there. The error is the reason.
+pub(crate) fn allow_listening(network: &dyn Network, host: &str, port: u16) -> Result<(), String> {
+    let allow = |what| network.allow(what).map_err(|error| reason(&error));
+    allow(NetworkUse::Listen { host, port })?;
+    // To look a name up is to tell it to a name server.
+    let is_local = host.is_empty() || host == "localhost" || literal(host).is_some();
+    if is_local { Ok(()) } else { allow(NetworkUse::Resolve { host }) }
 }
 
 /// Argument `index` as a port.

@@ -5,9 +5,12 @@
 //! a lock on the socket itself; one goroutine reads at a time, and one writes, the others wait for
 //! them.
 
-use super::{CLOSED, CONNECT_TIMEOUT, EndOfStream, allow, dns, failed, port, sent, within};
+use super::{
+    CLOSED, CONNECT_TIMEOUT, EndOfStream, allow_listening, failed, network, port, sent, within,
+};
 use crate::Host;
-use crate::host::{NetworkUse, reason};
+use crate::host::network::{Purpose, addresses, allow_many_connections, look_up};
+use crate::host::{Network, reason};
 use crate::object::{self, This};
 use crate::options::Options;
 use crate::runtime::channel::{self, Received};
@@ -66,7 +69,13 @@ const PIECE: usize = 1 << 16;
 const SOCKET_SIZE: usize = 4096;
 
 /// A socket that listens on a port of an interface, or of all of them (`host` is empty).
-pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, String> {
+pub(crate) async fn listen(
+    network: &dyn Network,
+    host: &str,
+    port: u16,
+) -> Result<TcpListener, String> {
+    allow_listening(network, host, port).map_err(|reason| format!("port {port}: {reason}"))?;
+    allow_many_connections();
     let at = |address: SocketAddr| {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         // Otherwise the port is taken for a while after a server has ended.
@@ -82,7 +91,7 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener, String>
         }
         result => result,
     };
-    let addresses = if host.is_empty() { Vec::new() } else { dns::addresses(host, port).await? };
+    let addresses = if host.is_empty() { Vec::new() } else { look_up(host, port).await? };
     let mut tries = 0;
     loop {
         match addresses.first().map_or_else(all, |&address| at(address)) {
@@ -111,12 +120,9 @@ fn tcp_listen<'c>(
     let options = Options::new(options, 2, &["host"])?;
     let host = options.text(call, "host")?.unwrap_or_default();
     let host = String::from_utf8_lossy(host).into_owned();
-    let allowed = allow(call, NetworkUse::Listen { host: &host, port });
+    let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let socket = match allowed {
-            Ok(()) => listen(&host, port).await,
-            Err(reason) => Err(format!("port {port}: {reason}")),
-        };
+        let socket = listen(&*network, &host, port).await;
         lua.finish_with(|call| match socket {
             Ok(socket) => Ok(vec![start_listener(call, socket)?.value()]),
             Err(reason) => failed(call, &reason),
@@ -300,13 +306,10 @@ fn tcp_connect<'c>(
     let limit = Options::new(options, 3, &["timeout"])?
         .seconds(call, "timeout")?
         .unwrap_or(CONNECT_TIMEOUT);
-    let allowed = allow(call, NetworkUse::Connect { host: &host, port });
+    let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
-        let connected = match allowed {
-            Ok(()) => connect(&host, port, limit).await,
-            Err(reason) => Err(format!("{host}: {reason}")),
-        };
+        let connected = connect(&*network, &host, port, limit).await;
         drop(exemption);
         lua.finish_with(|call| match connected {
             Ok((stream, peer)) => Ok(vec![new_connection(call, stream, peer)?.value()]),
@@ -316,14 +319,16 @@ fn tcp_connect<'c>(
 }
 
 /// A connection to a host: to the first of its addresses that answers. The error is the reason.
+#[expect(clippy::disallowed_methods, reason = "the addresses were judged")]
 pub(crate) async fn connect(
+    network: &dyn Network,
     host: &str,
     port: u16,
     limit: Duration,
 ) -> Result<(TcpStream, SocketAddr), String> {
     let connect = async {
         let mut last = String::new();
-        for address in dns::addresses(host, port).await? {
+        for address in addresses(network, Purpose::Connect, host, port).await? {
             match TcpStream::connect(address).await {
                 Ok(stream) => return Ok((stream, address)),
                 Err(error) => last = format!("{host}:{port}: {}", reason(&error)),

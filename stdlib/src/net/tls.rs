@@ -1,6 +1,7 @@
 //! Certificates: whom clients trust, and who servers say they are.
 
-use crate::host::path_of;
+use crate::files::read_bounded;
+use crate::host::{FileSystem, path_of};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
@@ -27,7 +28,11 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// The configuration of a client with that trust, which offers these protocols (ALPN). Reads files:
 /// not for the Lua thread.
-pub(crate) fn client_config(trust: &Trust, protocols: &[&[u8]]) -> io::Result<ClientConfig> {
+pub(crate) fn client_config(
+    files: &dyn FileSystem,
+    trust: &Trust,
+    protocols: &[&[u8]],
+) -> io::Result<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(provider());
     let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
     let mut config = if trust.insecure {
@@ -37,7 +42,7 @@ pub(crate) fn client_config(trust: &Trust, protocols: &[&[u8]]) -> io::Result<Cl
             .with_no_client_auth()
     } else {
         let roots = match &trust.ca_file {
-            Some(path) => Arc::new(roots_in(&path_of(path))?),
+            Some(path) => Arc::new(roots_in(files, &path_of(path))?),
             None => system_roots(),
         };
         builder.with_root_certificates(roots).with_no_client_auth()
@@ -60,9 +65,9 @@ fn system_roots() -> Arc<RootCertStore> {
     ROOTS.get_or_init(load).clone()
 }
 
-fn roots_in(path: &Path) -> io::Result<RootCertStore> {
+fn roots_in(files: &dyn FileSystem, path: &Path) -> io::Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates_in(path)? {
+    for certificate in certificates_in(files, path)? {
         roots.add(certificate).map_err(|error| in_file(path, error))?;
     }
     Ok(roots)
@@ -72,12 +77,20 @@ fn in_file(path: &Path, error: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| in_file(path, crate::host::reason(&error)))
+/// No file of certificates or keys may be larger: those of a whole system have less than a tenth.
+const MAX_SIZE: u64 = 4 << 20;
+
+fn read(files: &dyn FileSystem, path: &Path) -> io::Result<Vec<u8>> {
+    let contents = read_bounded(files, path, MAX_SIZE);
+    contents.map_err(|error| in_file(path, crate::host::reason(&error)))
 }
 
-fn certificates_in(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
+fn certificates_in(
+    files: &dyn FileSystem,
+    path: &Path,
+) -> io::Result<Vec<CertificateDer<'static>>> {
+    let text = read(files, path)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => {
             Err(in_file(path, "no certificate in PEM form"))
@@ -90,13 +103,14 @@ fn certificates_in(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
 /// The configuration of a server with the certificate chain and the key in these PEM files, which
 /// offers these protocols. Reads files.
 pub(crate) fn server_config(
+    files: &dyn FileSystem,
     certificate: &[u8],
     key: &[u8],
     protocols: &[&[u8]],
 ) -> io::Result<ServerConfig> {
     let (certificate, key) = (path_of(certificate), path_of(key));
-    let chain = certificates_in(&certificate)?;
-    let private_key = PrivateKeyDer::from_pem_slice(&read(&key)?);
+    let chain = certificates_in(files, &certificate)?;
+    let private_key = PrivateKeyDer::from_pem_slice(&read(files, &key)?);
     let private_key = private_key.map_err(|_| in_file(&key, "no private key in PEM form"))?;
     let builder = ServerConfig::builder_with_provider(provider());
     let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;

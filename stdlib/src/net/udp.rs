@@ -1,9 +1,10 @@
 //! UDP: `udp_sendto`, and the sockets of `udp_recvfrom`.
 
 use super::tcp::plain;
-use super::{CLOSED, EndOfStream, allow, dns, failed, port, within};
+use super::{CLOSED, EndOfStream, allow_listening, failed, network, port, within};
 use crate::Host;
-use crate::host::{NetworkUse, reason};
+use crate::host::network::{Purpose, addresses, look_up};
+use crate::host::{Network, reason};
 use crate::object::{self, This};
 use crate::options::Options;
 use crate::runtime::executor::Exemption;
@@ -60,7 +61,7 @@ fn udp_sendto<'c>(
     data: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let port = port(2, number)?;
-    Ok(send_from(call, None, host, port, data))
+    send_from(call, None, host, port, data)
 }
 
 /// Sends a datagram from a socket, or from a new one.
@@ -70,18 +71,19 @@ fn send_from<'c>(
     host: LuaString<'c>,
     port: u16,
     data: LuaString<'c>,
-) -> impl Results<'c> + use<'c> {
+) -> Result<impl Results<'c> + use<'c>, Error> {
     let host = String::from_utf8_lossy(host.bytes()).into_owned();
     let data = data.bytes().to_vec();
-    let allowed = allow(call, NetworkUse::Connect { host: &host, port });
-    asynchronous::run(move |lua| async move {
+    let network = network(call)?;
+    Ok(asynchronous::run(move |lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
-        let sent = match (allowed, socket) {
-            (Err(reason), _) => Err(format!("{host}: {reason}")),
-            (Ok(()), None) => send_anew(&host, port, &data).await,
-            (Ok(()), Some(shared)) => {
-                let sent =
-                    shared.closing.run_until_cancelled(shared.send(&host, port, &data)).await;
+        let target = first_address(&*network, &host, port).await;
+        let sent = match (target, socket) {
+            (Err(reason), _) => Err(reason),
+            (Ok(target), None) => send_once(target, &host, &data).await,
+            (Ok(target), Some(shared)) => {
+                let send = shared.send(target, &host, &data);
+                let sent = shared.closing.run_until_cancelled(send).await;
                 sent.unwrap_or_else(|| Err(CLOSED.into()))
             }
         };
@@ -90,30 +92,32 @@ fn send_from<'c>(
             Ok(()) => Ok(vec![Value::boolean(true)]),
             Err(reason) => failed(call, &reason),
         })
-    })
+    }))
 }
 
-async fn send_anew(host: &str, port: u16, data: &[u8]) -> Result<(), String> {
-    let target = first_address(host, port).await?;
+/// Sends a datagram from a socket of its own.
+#[expect(clippy::disallowed_methods, reason = "the target was judged")]
+async fn send_once(target: SocketAddr, host: &str, data: &[u8]) -> Result<(), String> {
     let any: SocketAddr = match target {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
-    let failed = |error: io::Error| format!("{host}:{port}: {}", reason(&error));
+    let failed = |error: io::Error| format!("{host}:{}: {}", target.port(), reason(&error));
     let socket = UdpSocket::bind(any).await.map_err(failed)?;
     socket.send_to(data, target).await.map_err(failed)?;
     Ok(())
 }
 
-async fn first_address(host: &str, port: u16) -> Result<SocketAddr, String> {
-    let addresses = dns::addresses(host, port).await?;
+/// The first address of a host that the program may send to.
+async fn first_address(network: &dyn Network, host: &str, port: u16) -> Result<SocketAddr, String> {
+    let addresses = addresses(network, Purpose::Connect, host, port).await?;
     addresses.first().copied().ok_or_else(|| format!("{host}: no address"))
 }
 
 impl Shared {
-    async fn send(&self, host: &str, port: u16, data: &[u8]) -> Result<(), String> {
+    async fn send(&self, mut target: SocketAddr, host: &str, data: &[u8]) -> Result<(), String> {
         let Some(socket) = self.socket.borrow().clone() else { return Err(CLOSED.into()) };
-        let mut target = first_address(host, port).await?;
+        let port = target.port();
         if let (SocketAddr::V4(address), Ok(SocketAddr::V6(_))) = (target, socket.local_addr()) {
             target = (address.ip().to_ipv6_mapped(), port).into();
         }
@@ -132,12 +136,9 @@ fn udp_recvfrom<'c>(
     let options = Options::new(options, 2, &["host"])?;
     let host = options.text(call, "host")?.unwrap_or_default();
     let host = String::from_utf8_lossy(host).into_owned();
-    let allowed = allow(call, NetworkUse::Listen { host: &host, port });
+    let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let socket = match allowed {
-            Ok(()) => bind(&host, port).await,
-            Err(reason) => Err(format!("port {port}: {reason}")),
-        };
+        let socket = bind(&*network, &host, port).await;
         lua.finish_with(|call| match socket {
             Ok(socket) => Ok(vec![new_socket(call, socket)?.value()]),
             Err(reason) => failed(call, &reason),
@@ -145,10 +146,13 @@ fn udp_recvfrom<'c>(
     }))
 }
 
-async fn bind(host: &str, port: u16) -> Result<UdpSocket, String> {
+#[expect(clippy::disallowed_methods, reason = "listening was allowed")]
+async fn bind(network: &dyn Network, host: &str, port: u16) -> Result<UdpSocket, String> {
+    allow_listening(network, host, port).map_err(|reason| format!("port {port}: {reason}"))?;
     let failed = |error: io::Error| format!("port {port}: {}", reason(&error));
     if !host.is_empty() {
-        return UdpSocket::bind(first_address(host, port).await?).await.map_err(failed);
+        let addresses = look_up(host, port).await?;
+        return UdpSocket::bind(&addresses[..]).await.map_err(failed);
     }
     // Where there is no IPv6, or it is kept apart, there is IPv4.
     match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).await {
@@ -237,7 +241,7 @@ fn send<'c>(
     data: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let port = port(2, number)?;
-    Ok(send_from(call, Some(this.0.clone()), host, port, data))
+    send_from(call, Some(this.0.clone()), host, port, data)
 }
 
 /// `socket:close()`: the port is free, goroutines that wait for a datagram learn of it.

@@ -6,7 +6,8 @@ mod zone;
 
 pub(crate) use zone::local_zone;
 
-use crate::host::{Child, path_of};
+use crate::files::path_bytes;
+use crate::host::{Child, is_denial, path_of, reason};
 use crate::io::file::{failure, in_pool, later};
 use crate::io::{host, spawn};
 use solvm_vm::native::{Either, FromLua, Library, Results};
@@ -45,7 +46,7 @@ fn execute<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let Some(command) = command else {
         let has_shell = host(call)?.world.has_shell();
-        return Ok(Either::Now(f64::from(u8::from(has_shell))));
+        return Ok(Either::Now(Either::Now(f64::from(u8::from(has_shell)))));
     };
     match spawn(call, command.bytes(), None) {
         Ok(Child { wait, .. }) => {
@@ -58,7 +59,11 @@ fn execute<'c>(
                 Ok(vec![Value::number(f64::from(status))])
             })))
         }
-        Err(_) => Ok(Either::Now(-1.0)),
+        Err(error) => {
+            let mut results = failure(call, &error, None)?;
+            results[0] = Value::number(-1.0);
+            Ok(Either::Now(Either::Later(results)))
+        }
     }
 }
 
@@ -139,10 +144,11 @@ fn rename<'c>(
 
 /// The path of a new empty file.
 fn temporary_name(call: &mut Call) -> Result<Vec<u8>, Error> {
-    host(call)?
-        .world
-        .temporary_name()
-        .map_err(|_| Error::text("unable to generate a unique filename"))
+    let path = host(call)?.world.file_system().temporary_name();
+    path.map(path_bytes).map_err(|error| match is_denial(&error) {
+        true => Error::text(reason(&error)),
+        false => Error::text("unable to generate a unique filename"),
+    })
 }
 
 /// The parts of a locale that can be set.

@@ -11,8 +11,9 @@
 
 use super::watch::{Changes, Reload};
 use super::{errors, timer, uncaught, watch};
-use crate::host::{Printer, World};
+use crate::host::{FileSystem, Printer, World};
 use crate::http::server;
+use crate::load::{self, SourceFile};
 use crate::progress::Progress;
 use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
@@ -301,7 +302,38 @@ impl Executor {
     pub fn set_script(&mut self, path: &Path) {
         if let Some(host) = self.vm.host::<Host>() {
             host.script = Some(path.to_path_buf());
+            host.world.set_script(path);
         }
+    }
+
+    /// Reads a source file, or standard input without a path. The inner error is the message. None
+    /// if the program's time is up before it is read.
+    pub async fn read_source(
+        &mut self,
+        files: Arc<dyn FileSystem>,
+        path: Option<&[u8]>,
+    ) -> Option<Result<SourceFile, Vec<u8>>> {
+        let Some(host) = self.vm.host::<Host>() else {
+            return Some(Err(b"no access to files".to_vec()));
+        };
+        let input = path.is_none().then(|| host.world.input());
+        // The time that a user takes to type does not count.
+        let is_typed = matches!(&input, Some(Ok(input)) if input.is_terminal);
+        let _exemption = is_typed.then(|| host.deadline.exempt());
+        let due = self.deadline.get();
+        let check = |needed| self.enter(|call| call.check_memory(needed));
+        let read = async {
+            match (path, input) {
+                (Some(path), _) => load::read_file(files, path.to_vec(), check).await,
+                (None, Some(input)) => load::read_input(input, check).await,
+                (None, None) => Ok(Err(b"no access to files".to_vec())),
+            }
+        };
+        let source = match due {
+            Some(due) => tokio::time::timeout_at(due.into(), read).await.ok()?,
+            None => read.await,
+        };
+        Some(source.unwrap_or_else(|_| Err(b"not enough memory".to_vec())))
     }
 
     /// Lets the program ask to be run afresh (`reload_script`): whoever drives it is ready for

@@ -2,11 +2,12 @@
 
 use super::{Socket, Surroundings, config, new, open};
 use crate::Host;
-use crate::host::{NetworkUse, reason};
+use crate::files::file_system;
+use crate::host::{FileSystem, Network, reason};
 use crate::http::headers;
 use crate::io::file::in_pool;
 use crate::net::tls::{self, Trust};
-use crate::net::{CONNECT_TIMEOUT, allow, budget::Budget, failed, innermost, tcp, within};
+use crate::net::{CONNECT_TIMEOUT, budget::Budget, failed, innermost, network, tcp, within};
 use crate::options::Options;
 use hyper::Uri;
 use hyper::header::HeaderMap;
@@ -80,19 +81,20 @@ fn ws_connect<'c>(
         },
         max_message: options.size(call, "max_message")?.unwrap_or(MAX_MESSAGE),
     };
-    let target = parse(url.bytes()).and_then(|target| {
-        allow(call, NetworkUse::Connect { host: &target.host, port: target.port })?;
-        Ok(target)
-    });
+    let target = parse(url.bytes());
+    let (network, files) = (network(call)?, file_system(call)?);
     let shown = String::from_utf8_lossy(url.bytes()).into_owned();
-    Ok(asynchronous::run(|lua| async move {
+    Ok(asynchronous::run(move |lua| async move {
         let (exemption, budget) = lua.with(|call| match call.host::<Host>() {
             Some(host) => (Some(host.deadline.exempt()), host.budget.clone()),
             None => (None, Budget::default()),
         });
         let limit = wishes.timeout;
         let connected = match target {
-            Ok(target) => within(Some(limit), connect(target, wishes, budget)).await,
+            Ok(target) => {
+                let connecting = connect(&*network, files, target, wishes, budget);
+                within(Some(limit), connecting).await
+            }
             Err(reason) => Some(Err(reason)),
         };
         let connected = connected.unwrap_or_else(|| Err(format!("timed out after {limit:?}")));
@@ -103,8 +105,15 @@ fn ws_connect<'c>(
     }))
 }
 
-async fn connect(target: Target, wishes: Wishes, budget: Budget) -> Result<Socket, String> {
-    let (stream, address) = tcp::connect(&target.host, target.port, wishes.timeout).await?;
+async fn connect(
+    network: &dyn Network,
+    files: Arc<dyn FileSystem>,
+    target: Target,
+    wishes: Wishes,
+    budget: Budget,
+) -> Result<Socket, String> {
+    let (stream, address) =
+        tcp::connect(network, &target.host, target.port, wishes.timeout).await?;
     // Without it messages may be held back; if the socket is broken, its first use tells.
     let _ = stream.set_nodelay(true);
     let surroundings = Surroundings {
@@ -117,7 +126,8 @@ async fn connect(target: Target, wishes: Wishes, budget: Budget) -> Result<Socke
         return shake_hands(stream, target, wishes.headers, surroundings).await;
     }
     let trust = wishes.trust;
-    let config = in_pool(move || tls::client_config(&trust, &[b"http/1.1"])).await.flatten();
+    let config =
+        in_pool(move || tls::client_config(&*files, &trust, &[b"http/1.1"])).await.flatten();
     let config = config.map_err(|error| reason(&error))?;
     let name = ServerName::try_from(target.host.clone()).map_err(|error| error.to_string())?;
     let stream = TlsConnector::from(Arc::new(config))

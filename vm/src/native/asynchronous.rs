@@ -91,7 +91,16 @@ struct Shared {
 pub struct Lua(Rc<Shared>);
 
 /// The results of an async native.
-pub struct Finished(Vec<Slot>);
+pub struct Finished(Outcome);
+
+enum Outcome {
+    Values(Vec<Slot>),
+    /// Those of a call.
+    Call {
+        function: Slot,
+        arguments: Vec<Slot>,
+    },
+}
 
 impl Lua {
     /// Looks at values: they stay inside the closure.
@@ -138,7 +147,7 @@ impl Lua {
 
     /// Ends the native with the values of these slots as results.
     pub fn finish(&self, results: &[Slot]) -> Result<Finished, Error> {
-        Ok(Finished(results.to_vec()))
+        Ok(Finished(Outcome::Values(results.to_vec())))
     }
 
     /// Ends the native with the values that the closure gives.
@@ -150,8 +159,14 @@ impl Lua {
             let values = f(call)?;
             let first = call.kept_count();
             values.into_iter().for_each(|value| call.keep(value));
-            Ok(Finished((first..call.kept_count()).map(|index| Slot(Place::Kept(index))).collect()))
+            let slots = (first..call.kept_count()).map(|index| Slot(Place::Kept(index)));
+            Ok(Finished(Outcome::Values(slots.collect())))
         })
+    }
+
+    /// Ends the native with all results of a call.
+    pub fn finish_with_call(&self, function: Slot, arguments: &[Slot]) -> Result<Finished, Error> {
+        Ok(Finished(Outcome::Call { function, arguments: arguments.to_vec() }))
     }
 }
 
@@ -190,10 +205,30 @@ struct Running<F> {
     future: Pin<Box<F>>,
     shared: Rc<Shared>,
     result: Option<Slot>,
+    /// The future has ended; the results of the last call are the native's.
+    is_over: bool,
+}
+
+impl<F> Running<F> {
+    fn call<'c>(
+        call: &mut Call<'c>,
+        function: Slot,
+        arguments: Vec<Slot>,
+        wanted: Wanted,
+    ) -> Result<Step, Error> {
+        let function = function.get(call);
+        let arguments: Vec<Value<'c>> = arguments.into_iter().map(|slot| slot.get(call)).collect();
+        call.call(function, &arguments, wanted)
+    }
 }
 
 impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F> {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if self.is_over {
+            let results: Vec<Value<'c>> =
+                (0..call.returned_count()).map(|i| call.returned(i)).collect();
+            return call.finish(results);
+        }
         if let Some(slot) = self.result.take() {
             let value = call.returned(0);
             slot.set(call, value);
@@ -204,17 +239,22 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
             self.future.as_mut().poll(&mut Context::from_waker(&waker))
         };
         if let Poll::Ready(finished) = polled {
-            let Finished(slots) = finished?;
-            let values: Vec<Value<'c>> = slots.into_iter().map(|slot| slot.get(call)).collect();
-            return call.finish(values);
+            return match finished?.0 {
+                Outcome::Values(slots) => {
+                    let values: Vec<Value<'c>> =
+                        slots.into_iter().map(|slot| slot.get(call)).collect();
+                    call.finish(values)
+                }
+                Outcome::Call { function, arguments } => {
+                    self.is_over = true;
+                    Self::call(call, function, arguments, Wanted::All)
+                }
+            };
         }
         match self.shared.request.replace(Request::Nothing) {
             Request::Call { function, arguments, result } => {
                 self.result = Some(result);
-                let function = function.get(call);
-                let arguments: Vec<Value<'c>> =
-                    arguments.into_iter().map(|slot| slot.get(call)).collect();
-                call.call(function, &arguments, Wanted::One)
+                Self::call(call, function, arguments, Wanted::One)
             }
             Request::Nothing => call.park(Wait::Outside),
         }
@@ -232,5 +272,5 @@ where
         request: RefCell::new(Request::Nothing),
     });
     let future = Box::pin(make(Lua(shared.clone())));
-    Start::new(Running { future, shared, result: None })
+    Start::new(Running { future, shared, result: None, is_over: false })
 }

@@ -7,7 +7,7 @@
 use super::body::{Body, Piece};
 use super::connection::plain_answer;
 use super::route::segments;
-use crate::host::path_of;
+use crate::host::{FileKind, FileSystem, Source, path_of};
 use crate::io::file::in_pool;
 use bytes::Bytes;
 use hyper::header::{
@@ -17,8 +17,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +31,7 @@ const INDEX: &str = "index.html";
 
 /// A folder that is served.
 pub(super) struct Folder {
+    files: Arc<dyn FileSystem>,
     /// As the system knows it: without links.
     root: PathBuf,
     /// How many segments of a path lead to the folder.
@@ -40,7 +40,7 @@ pub(super) struct Folder {
 
 /// A file that was found, open.
 struct Found {
-    file: File,
+    file: Box<dyn Source>,
     size: u64,
     modified: Option<SystemTime>,
     content_type: &'static str,
@@ -48,13 +48,16 @@ struct Found {
 
 impl Folder {
     /// A folder that is served under a prefix of so many segments. Looks at the file system.
-    pub(super) fn new(path: &[u8], prefix: usize) -> io::Result<Folder> {
-        let root = path_of(path).canonicalize()?;
-        if root.is_dir() {
-            Ok(Folder { root, prefix })
-        } else {
-            Err(io::ErrorKind::NotADirectory.into())
+    pub(super) fn new(
+        files: Arc<dyn FileSystem>,
+        path: &[u8],
+        prefix: usize,
+    ) -> io::Result<Folder> {
+        let root = files.canonical(&path_of(path))?;
+        if !files.metadata(&root, true)?.is_folder() {
+            return Err(io::ErrorKind::NotADirectory.into());
         }
+        Ok(Folder { files, root, prefix })
     }
 
     /// Answers a request. `added` are header fields that go with any answer.
@@ -117,31 +120,34 @@ impl Folder {
         Some(relative)
     }
 
-    /// Opens what is there. None is a folder whose path should end with a slash.
+    /// Opens the file at a path. None is a folder whose path should end with a slash.
     fn find(&self, relative: &Path, is_folder: bool) -> io::Result<Option<Found>> {
         let mut path = self.inside(&self.root.join(relative))?;
-        if path.is_dir() {
+        let mut about = self.files.metadata(&path, false)?;
+        if about.is_folder() {
             if !is_folder && !relative.as_os_str().is_empty() {
                 return Ok(None);
             }
             path = self.inside(&path.join(INDEX))?;
+            about = self.files.metadata(&path, false)?;
         } else if is_folder {
             return Err(io::ErrorKind::NotFound.into());
         }
         // Others might never end, or never begin.
-        if !path.is_file() {
+        if about.kind != FileKind::File {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let file = File::open(&path)?;
-        let about = file.metadata()?;
+        let file = self.files.open(&path)?;
+        let modified = Duration::try_from_secs_f64(about.modified).ok();
+        let modified = modified.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
         let content_type =
             path.extension().and_then(|extension| extension.to_str()).map_or(UNKNOWN, content_type);
-        Ok(Some(Found { file, size: about.len(), modified: about.modified().ok(), content_type }))
+        Ok(Some(Found { file, size: about.size, modified, content_type }))
     }
 
     /// The path without links, if it is in the folder.
     fn inside(&self, path: &Path) -> io::Result<PathBuf> {
-        let path = path.canonicalize()?;
+        let path = self.files.canonical(path)?;
         if path.starts_with(&self.root) { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }
@@ -160,7 +166,7 @@ fn redirect(head: &Parts) -> Response<Body> {
 
 /// What is sent of a file after the answer has begun.
 struct Rest {
-    file: File,
+    file: Box<dyn Source>,
     left: u64,
     pieces: mpsc::Sender<Piece>,
 }
@@ -172,7 +178,7 @@ impl Rest {
         while self.left > 0 {
             let mut file = self.file;
             let size = self.left.min(PIECE);
-            let read = in_pool(move || read_exactly(&mut file, size).map(|bytes| (file, bytes)))
+            let read = in_pool(move || read_exactly(&mut *file, size).map(|bytes| (file, bytes)))
                 .await
                 .flatten();
             let Ok((file, bytes)) = read else { return };
@@ -186,7 +192,7 @@ impl Rest {
     }
 }
 
-fn read_exactly(file: &mut File, size: u64) -> io::Result<Bytes> {
+fn read_exactly(file: &mut dyn Source, size: u64) -> io::Result<Bytes> {
     let mut bytes = vec![0; size as usize];
     file.read_exact(&mut bytes)?;
     Ok(bytes.into())
@@ -240,7 +246,7 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
     let first = length.min(PIECE);
     let read = in_pool(move || {
         found.file.seek(SeekFrom::Start(start))?;
-        read_exactly(&mut found.file, first).map(|bytes| (found.file, bytes))
+        read_exactly(&mut *found.file, first).map(|bytes| (found.file, bytes))
     });
     let Ok((file, bytes)) = read.await.flatten() else {
         return (plain_answer(StatusCode::INTERNAL_SERVER_ERROR), None);

@@ -18,9 +18,10 @@ mod transport;
 mod underway;
 
 use crate::Host;
-use crate::host::{NetworkUse, reason};
+use crate::files::file_system;
+use crate::host::reason;
 use crate::io::file::in_pool;
-use crate::net::{allow, port, tcp, tls};
+use crate::net::{network, port, tcp, tls};
 use crate::options::Options;
 use crate::runtime::registry_table;
 use connection::{Arrival, Shared};
@@ -158,15 +159,16 @@ fn create_server<'c>(
     let host =
         String::from_utf8_lossy(options.text(call, "host")?.unwrap_or_default()).into_owned();
     let certificate = certificate(call)?;
+    let files = file_system(call)?;
     let name = name.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
         let tls = match certificate {
             None => None,
             Some((certificate, key)) => {
-                let config =
-                    in_pool(move || tls::server_config(&certificate, &key, &[b"h2", b"http/1.1"]))
-                        .await;
-                let config = config.flatten().map_err(|error| Error::text(reason(&error)))?;
+                let config = in_pool(move || {
+                    tls::server_config(&*files, &certificate, &key, &[b"h2", b"http/1.1"])
+                });
+                let config = config.await.flatten().map_err(|error| Error::text(reason(&error)))?;
                 Some(TlsAcceptor::from(Arc::new(config)))
             }
         };
@@ -281,10 +283,9 @@ fn serve_static<'c>(
     let segments = text.iter().filter(|&&byte| byte == b'/').count();
     let path = folder.bytes().to_vec();
     let shown = String::from_utf8_lossy(&path).into_owned();
-    let allowed = allow(call, NetworkUse::Serve { folder: &path });
+    let files = file_system(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        allowed.map_err(|reason| Error::text(format!("{shown}: {reason}")))?;
-        let folder = in_pool(move || Folder::new(&path, segments)).await.flatten();
+        let folder = in_pool(move || Folder::new(files, &path, segments)).await.flatten();
         let folder = folder.map_err(|error| Error::text(format!("{shown}: {}", reason(&error))))?;
         lua.finish_with(|call| {
             server(call, name)?.handlers.add(pattern, Handler::Files(Arc::new(folder)));
@@ -301,10 +302,9 @@ fn start_server<'c>(call: &mut Call<'c>, name: Name) -> Result<impl Results<'c> 
         return Err(Error::argument(1, "the server is running"));
     }
     let (host, port) = (server.host.clone(), server.port);
-    let allowed = allow(call, NetworkUse::Listen { host: &host, port });
+    let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        allowed.map_err(|reason| Error::text(format!("port {port}: {reason}")))?;
-        let listener = tcp::listen(&host, port).await.map_err(Error::text)?;
+        let listener = tcp::listen(&*network, &host, port).await.map_err(Error::text)?;
         lua.finish_with(|call| Ok(vec![Value::number(f64::from(run(call, number, listener)?))]))
     }))
 }

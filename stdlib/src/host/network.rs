@@ -1,0 +1,169 @@
+//! The network as the libraries see it: each use of it is asked for here first.
+//!
+//! **Invariant (THE JUDGED ADDRESS)**: a connection goes to an address that was judged, never to
+//! the result of a second look-up. [`addresses`] is the only way from a name to addresses.
+
+use super::{denied, reason};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// What a program may use of the network. What is not provided is denied.
+pub trait Network: Send + Sync + 'static {
+    /// Whether the program may use the network in this way.
+    ///
+    /// # Errors
+    /// Why not.
+    fn allow(&self, _use: NetworkUse<'_>) -> io::Result<()> {
+        Err(denied())
+    }
+}
+
+/// No network at all.
+pub(super) struct NoNetwork;
+
+impl Network for NoNetwork {}
+
+/// A network on which everything is allowed.
+pub(super) struct WholeNetwork;
+
+impl Network for WholeNetwork {
+    fn allow(&self, _use: NetworkUse<'_>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A use of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkUse<'a> {
+    /// A connection to a host, or a datagram. An HTTP client asks again for each redirect.
+    Connect {
+        /// The host's name or address, as the program wrote it.
+        host: &'a str,
+        /// The port; 0 where only the name and its address are judged.
+        port: u16,
+        /// The address that the name was resolved to. None before that: the question is then
+        /// whether any address of the host could be allowed.
+        address: Option<IpAddr>,
+    },
+    /// Connections or datagrams from others.
+    Listen {
+        /// The name or address of an interface; empty for all of them.
+        host: &'a str,
+        /// The port; 0 for any that is free.
+        port: u16,
+    },
+    /// The addresses of a host, or modules from it.
+    Resolve {
+        /// Its name.
+        host: &'a str,
+    },
+    /// Lua code from a host.
+    Import {
+        /// Its name or address.
+        host: &'a str,
+        /// The port.
+        port: u16,
+        /// As in [`NetworkUse::Connect`].
+        address: Option<IpAddr>,
+    },
+}
+
+/// How long a look-up may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Stands for every port, where a name is resolved whose port was judged before.
+pub(crate) const ANY_PORT: u16 = 0;
+
+/// What a look-up is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    Connect,
+    Import,
+}
+
+impl Purpose {
+    fn of(self, host: &str, port: u16, address: Option<IpAddr>) -> NetworkUse<'_> {
+        match self {
+            Purpose::Connect => NetworkUse::Connect { host, port, address },
+            Purpose::Import => NetworkUse::Import { host, port, address },
+        }
+    }
+
+    /// Whether the network allows a host, as far as is known before its name is resolved.
+    pub(crate) fn allow(self, network: &dyn Network, host: &str, port: u16) -> Result<(), String> {
+        network.allow(self.of(host, port, literal(host))).map_err(|error| reason(&error))
+    }
+}
+
+/// An address that is written as a host, in brackets or not.
+pub(crate) fn literal(host: &str) -> Option<IpAddr> {
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    inner.parse().ok()
+}
+
+/// The addresses of a host that the program may connect to; at least one, those of IPv4 first. The
+/// error is the reason, with the name.
+pub(crate) async fn addresses(
+    network: &dyn Network,
+    purpose: Purpose,
+    host: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, String> {
+    let refused = |reason: String| format!("{host}: {reason}");
+    purpose.allow(network, host, port).map_err(refused)?;
+    let found = look_up(host, port).await?;
+    let mut refusal = String::new();
+    let mut allowed = found;
+    allowed.retain(|address| match network.allow(purpose.of(host, port, Some(address.ip()))) {
+        Ok(()) => true,
+        Err(error) => {
+            refusal = reason(&error);
+            false
+        }
+    });
+    if allowed.is_empty() { Err(refused(refusal)) } else { Ok(allowed) }
+}
+
+/// The addresses of a host, those of IPv4 first; at least one. The error is the reason, with the
+/// name.
+pub(crate) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+    if let Some(address) = literal(host) {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let found = match tokio::time::timeout(TIMEOUT, tokio::net::lookup_host((host, port))).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => return Err(format!("{host}: {}", in_short(&error))),
+        Err(_) => return Err(format!("{host}: timed out after {TIMEOUT:?}")),
+    };
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for address in found {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    if addresses.is_empty() { Err(format!("{host}: no address")) } else { Ok(addresses) }
+}
+
+/// The operating system's message, without what the standard library adds.
+fn in_short(error: &io::Error) -> String {
+    let text = reason(error);
+    match text.strip_prefix("failed to lookup address information: ") {
+        Some(rest) => rest.into(),
+        None => text,
+    }
+}
+
+/// Each connection takes a descriptor, of which a process may have few unless it asks for more.
+pub(crate) fn allow_many_connections() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        if limit.current != limit.maximum {
+            // If the system refuses, servers make do with fewer connections.
+            let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The error of what permissions do not allow. It looks like the operating system's "permission
+//! denied", so that programs treat it the same way, and names the act, the object and the option.
+
+use super::Area;
+use std::fmt;
+use std::io::{self, Write};
+
+/// No more of an object is shown in a message.
+const MOST: usize = 200;
+
+/// What a program wanted to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::host) enum Act {
+    Read,
+    Write,
+    Connect,
+    Listen,
+    Resolve,
+    Run,
+    SetVariable,
+    Import,
+}
+
+impl Act {
+    fn verb(self) -> &'static str {
+        match self {
+            Act::Read => "reading",
+            Act::Write => "writing",
+            Act::Connect => "connecting to",
+            Act::Listen => "listening on port",
+            Act::Resolve => "resolving",
+            Act::Run => "running",
+            Act::SetVariable => "setting variable",
+            Act::Import => "importing from",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Denial {
+    message: String,
+}
+
+impl Denial {
+    pub(super) fn new(act: Act, object: &str, area: Area, is_denied: bool) -> Denial {
+        let (verb, option) = (act.verb(), area.name());
+        let object = match object.char_indices().nth(MOST) {
+            Some((end, _)) => format!("{}...", object.get(..end).unwrap_or_default()),
+            None => object.to_string(),
+        };
+        let how = if is_denied {
+            format!("is denied by --deny-{option}")
+        } else {
+            format!("needs --allow-{option}")
+        };
+        Denial { message: format!("permission denied: {verb} '{object}' {how}") }
+    }
+
+    /// Writes the message to standard error.
+    pub(super) fn report(&self) {
+        // There is nowhere to report a failure to.
+        let _ = writeln!(io::stderr(), "debug: {}", self.message);
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Denial {}
+
+impl From<Denial> for io::Error {
+    fn from(denial: Denial) -> io::Error {
+        io::Error::new(io::ErrorKind::PermissionDenied, denial)
+    }
+}

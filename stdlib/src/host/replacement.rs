@@ -1,0 +1,208 @@
+//! Replacing a file atomically: what is written becomes the file when it is complete, by renaming.
+//!
+//! On Linux the new contents are a file without a name until then, so a process that is killed
+//! leaves nothing. Elsewhere they are a file `.solvm-*` in the same directory, locked while it is
+//! written: the next write there removes one that is unlocked and an hour old.
+//!
+//! The new file has the permissions of the old one and the owner of the process; other hard links
+//! to the old file keep the old contents.
+
+use super::file_system::Replacement;
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Write};
+use std::time::{Duration, SystemTime};
+
+/// What the names of unfinished files begin with.
+const PREFIX: &str = ".solvm-";
+/// Permissions of a new file, as far as the process grants any (its `umask`).
+const NEW_FILE: u32 = 0o666;
+/// An unlocked unfinished file of this age belongs to no process any more.
+const STALE: Duration = Duration::from_secs(3600);
+/// So many names are tried for an unfinished file.
+const TRIES: usize = 100;
+/// No more names of a directory are looked through for stale files.
+const MAX_NAMES: usize = 10_000;
+
+/// Begins to replace the file of that name. The directory's handle must be good for reading.
+pub(super) fn replace_in(
+    directory: OwnedFd,
+    name: &OsStr,
+    permissions: Option<u32>,
+) -> io::Result<Box<dyn Replacement>> {
+    let existing = match rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(status) => Some(super::disk::metadata_of(&status)),
+        Err(Errno::NOENT) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let open_existing = || {
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        rustix::fs::openat(&directory, name, flags, Mode::empty()).map(File::from)
+    };
+    if let Some(existing) = &existing {
+        if existing.is_folder() {
+            return Err(Errno::ISDIR.into());
+        }
+        if existing.kind != super::FileKind::File {
+            // A device or a pipe stays what it is.
+            return Ok(Box::new(InPlace(open_existing()?)));
+        }
+        if existing.permissions & 0o222 == 0 {
+            // To rename another file over it would be possible, and is not what a write-protected
+            // file is for.
+            open_existing()?;
+        }
+    }
+    let mode = Mode::from_raw_mode(permissions.unwrap_or(NEW_FILE));
+    let (file, temporary) = match unnamed(&directory, mode)? {
+        Some(file) => (file, None),
+        None => {
+            remove_stale(&directory);
+            let (file, name) = named(&directory, mode)?;
+            (file, Some(name))
+        }
+    };
+    let new = New { directory, name: name.into(), temporary, file };
+    if let (Some(existing), None) = (existing, permissions) {
+        rustix::fs::fchmod(&new.file, Mode::from_raw_mode(existing.permissions))?;
+    }
+    Ok(Box::new(new))
+}
+
+/// A file that takes its name when it is complete.
+struct New {
+    directory: OwnedFd,
+    name: OsString,
+    /// The name that it has in the directory until then.
+    temporary: Option<OsString>,
+    file: File,
+}
+
+impl Write for New {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Replacement for New {
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        if self.temporary.is_none() {
+            let path = handle_path(&self.file);
+            let link = |name: &OsStr| {
+                let follow = AtFlags::SYMLINK_FOLLOW;
+                rustix::fs::linkat(rustix::fs::CWD, &path, &self.directory, name, follow)
+            };
+            let linked = with_new_name(link)?;
+            self.temporary = Some(linked.1);
+        }
+        if let Some(temporary) = &self.temporary {
+            rustix::fs::renameat(&self.directory, temporary, &self.directory, &self.name)?;
+            self.temporary = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for New {
+    fn drop(&mut self) {
+        if let Some(name) = &self.temporary {
+            // If it cannot be removed now, the next write may.
+            let _ = rustix::fs::unlinkat(&self.directory, name, AtFlags::empty());
+        }
+    }
+}
+
+/// Something that cannot be replaced, only written to.
+struct InPlace(File);
+
+impl Write for InPlace {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Replacement for InPlace {
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn handle_path(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+/// A file without a name in the directory. None where the system, or the file system, has none.
+#[cfg(target_os = "linux")]
+fn unnamed(directory: &OwnedFd, mode: Mode) -> io::Result<Option<File>> {
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    match rustix::fs::openat(directory, ".", flags, mode) {
+        Ok(file) => {
+            let file = File::from(file);
+            // Without /proc it could not be given a name.
+            let path = handle_path(&file);
+            Ok(rustix::fs::access(&path, rustix::fs::Access::EXISTS).is_ok().then_some(file))
+        }
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT | Errno::INVAL) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn unnamed(_: &OwnedFd, _: Mode) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+/// A locked file with a name of its own.
+fn named(directory: &OwnedFd, mode: Mode) -> io::Result<(File, OsString)> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+    let flags = flags | OFlags::CLOEXEC;
+    let (file, name) = with_new_name(|name| rustix::fs::openat(directory, name, flags, mode))?;
+    let file = File::from(file);
+    // Where there are no locks, it is removed when it is old.
+    let _ = file.try_lock();
+    Ok((file, name))
+}
+
+/// Makes something under a name that no other file has.
+fn with_new_name<T>(mut make: impl FnMut(&OsStr) -> Result<T, Errno>) -> io::Result<(T, OsString)> {
+    for _ in 0..TRIES {
+        let number: u64 = rand::random();
+        let name = OsString::from(format!("{PREFIX}{number:016x}"));
+        match make(&name) {
+            Err(Errno::EXIST) => {}
+            result => return Ok((result?, name)),
+        }
+    }
+    Err(Errno::EXIST.into())
+}
+
+/// Removes the unfinished files that processes have left which no longer exist.
+fn remove_stale(directory: &OwnedFd) {
+    let Ok(names) = rustix::fs::Dir::read_from(directory) else { return };
+    for entry in names.take(MAX_NAMES).flatten() {
+        let name = entry.file_name();
+        if !name.to_bytes().starts_with(PREFIX.as_bytes()) {
+            continue;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(directory, name, flags, Mode::empty()) else { continue };
+        let file = File::from(file);
+        let modified = file.metadata().and_then(|metadata| metadata.modified());
+        let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        if age.is_some_and(|age| age > STALE) && file.try_lock().is_ok() {
+            // Another process may have removed it.
+            let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
+        }
+    }
+}
