@@ -170,6 +170,9 @@ fn make_folder<'c>(
 
 /// Makes a directory and its parents. Any of them may exist already.
 pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() {
+        return Ok(());
+    }
     let mut missing = vec![path];
     let mut tries = 2 * path.components().count();
     while let Some(&folder) = missing.last() {
