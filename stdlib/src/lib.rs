@@ -29,6 +29,7 @@ mod object;
 mod options;
 mod os;
 mod package;
+mod pool;
 mod progress;
 mod random;
 pub mod runtime;

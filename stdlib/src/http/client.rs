@@ -9,13 +9,14 @@ use crate::files::file_system;
 use crate::ft::make_parents;
 use crate::host::{NetworkUse, path_of, reason};
 use crate::io::file::in_pool;
-use crate::net::innermost;
 use crate::net::tls::{self, Trust};
+use crate::net::{dns, innermost};
 use crate::options::Options;
 use crate::progress::{self, Bar, Progress};
 use crate::runtime::errors;
 use bytes::Bytes;
 use hashbrown::HashMap;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
@@ -65,6 +66,7 @@ impl Clients {
         let config = in_pool(move || tls::client_config(&trust, &[b"h2", b"http/1.1"])).await;
         let config = config.flatten().map_err(|error| crate::host::reason(&error))?;
         let client = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none());
+        let client = client.dns_resolver(Resolver);
         let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
         let client = client.build().map_err(|error| innermost(&error))?;
         let mut clients = self.0.borrow_mut();
@@ -73,6 +75,18 @@ impl Clients {
         }
         clients.insert(key, client.clone());
         Ok(client)
+    }
+}
+
+/// Looks up the names of hosts on our own pool.
+struct Resolver;
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = dns::look_up(name.as_str().to_string(), 0).await?;
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
     }
 }
 

@@ -62,6 +62,11 @@ impl Buffered {
         self.waits
     }
 
+    /// Whether any use may wait for another process or for a user.
+    pub(super) fn may_wait(&self) -> bool {
+        self.waits || self.child.is_some()
+    }
+
     /// Whether somebody sits at the other end.
     pub(super) fn is_terminal(&self) -> bool {
         self.is_terminal

@@ -11,7 +11,7 @@ pub(crate) use file::OpenFiles;
 
 use crate::host::{Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, reason};
 use buffered::Buffered;
-use file::{AnyFile, File, failure, in_pool, later, userdata};
+use file::{AnyFile, File, failure, later, userdata, waiting_in_pool};
 use solvm_vm::native::{Either, FromLua, Library, Param, Rest, Results};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 use std::io;
@@ -157,7 +157,7 @@ where
     match host(call)?.world.open(path.bytes(), mode) {
         Deferred::Now(result) => Ok(Either::Now(convert(call, result)?)),
         Deferred::Later(work) => {
-            Ok(Either::Later(later(async move { in_pool(work).await.flatten() }, convert)))
+            Ok(Either::Later(later(async move { waiting_in_pool(work).await.flatten() }, convert)))
         }
     }
 }

@@ -3,9 +3,11 @@
 use super::{allow, failed};
 use crate::Host;
 use crate::host::{NetworkUse, reason};
+use crate::io::file::in_pool;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Value};
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -52,7 +54,7 @@ pub(crate) async fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, 
     if let Ok(address) = literal.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = match tokio::time::timeout(TIMEOUT, tokio::net::lookup_host((name, port))).await {
+    let found = match tokio::time::timeout(TIMEOUT, look_up(name.to_string(), port)).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return Err(format!("{name}: {}", in_short(&error))),
         Err(_) => return Err(format!("{name}: timed out after {TIMEOUT:?}")),
@@ -65,6 +67,12 @@ pub(crate) async fn addresses(name: &str, port: u16) -> Result<Vec<SocketAddr>, 
     }
     addresses.sort_by_key(SocketAddr::is_ipv6);
     if addresses.is_empty() { Err(format!("{name}: no address")) } else { Ok(addresses) }
+}
+
+/// Asks the operating system. Not by tokio, whose blocking pool panics where no thread can be
+/// started.
+pub(crate) async fn look_up(name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    in_pool(move || (name, port).to_socket_addrs().map(Iterator::collect)).await.flatten()
 }
 
 /// What the system says, without what the standard library says around it.

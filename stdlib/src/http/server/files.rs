@@ -95,6 +95,10 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (plain_answer(StatusCode::FORBIDDEN), None)
             }
+            // The system is short of threads.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None)
+            }
             Err(_) => (plain_answer(StatusCode::NOT_FOUND), None),
         }
     }

@@ -526,7 +526,7 @@ impl Handle {
                     stopping: stopping.unwrap_or_default(),
                 };
                 let (mut head, body) = response.into_parts();
-                head.headers.extend(std::mem::take(&mut self.added));
+                headers::add(&mut head.headers, std::mem::take(&mut self.added));
                 give(task.arrival.answer, Response::from_parts(head, body));
                 let upgrading =
                     async move { Some(websocket::serve(upgrade.await.ok()?, surroundings).await) };
@@ -546,7 +546,7 @@ impl Handle {
         let added = std::mem::take(&mut self.added);
         if let Some(task) = self.answered() {
             let mut response = plain_answer(status);
-            response.headers_mut().extend(added);
+            headers::add(response.headers_mut(), added);
             give(task.arrival.answer, response);
         }
     }
