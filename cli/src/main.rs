@@ -6,6 +6,7 @@ mod colors;
 mod commands;
 mod exit;
 mod interactive;
+mod output;
 mod reload;
 mod repl;
 mod report;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 const BAD_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    signals::survive_file_size_limit();
     let words: Vec<OsString> = std::env::args_os().collect();
     if let Some(code) = commands::run(&words) {
         return code;
@@ -32,7 +34,9 @@ fn main() -> ExitCode {
 
 /// Prints what clap has to say: the help that was asked for, or what was wrong with the words.
 fn answer(answer: &clap::Error) -> ExitCode {
-    // A closed pipe is no error of ours.
-    let _ = answer.print();
-    if answer.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
+    let printed = answer.print();
+    if answer.use_stderr() {
+        return ExitCode::from(BAD_USAGE);
+    }
+    output::finish(printed, ExitCode::SUCCESS)
 }

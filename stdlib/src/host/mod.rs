@@ -3,6 +3,7 @@
 mod children;
 mod disk;
 mod file_system;
+mod lost;
 mod patience;
 mod process;
 mod sandbox;
@@ -16,6 +17,8 @@ pub use sandbox::Sandbox;
 pub use stream::{
     Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild,
 };
+
+pub(crate) use lost::Lost;
 
 use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
@@ -35,7 +38,7 @@ pub trait World: 'static {
     /// Writes to standard error, at once.
     fn write_error(&mut self, bytes: &[u8]);
 
-    /// Passes on what is buffered.
+    /// Writes what is buffered. The error is that of the first write that has failed so far.
     fn flush_output(&mut self) -> io::Result<()>;
 
     /// How much of the output is gathered before it is passed on.

@@ -5,7 +5,7 @@ use super::disk::Disk;
 use super::file_system::FileSystem;
 use super::patience::Patience;
 use super::stream::{Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream};
-use super::{NetworkUse, Printer, World, reason};
+use super::{Lost, NetworkUse, Printer, World, reason};
 use crate::progress::{Progress, Screen};
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -22,6 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// process while it has several threads is unsound.
 pub struct Process {
     output: Vec<u8>,
+    lost: Lost,
     buffering: Buffering,
     start: Instant,
     variables: HashMap<OsString, OsString>,
@@ -41,6 +42,7 @@ impl Process {
         let buffering = if is_terminal { Buffering::Line } else { Buffering::DEFAULT };
         Process {
             output: Vec::new(),
+            lost: Lost::default(),
             buffering,
             start: Instant::now(),
             variables: HashMap::new(),
@@ -217,11 +219,35 @@ fn shell(command: &[u8]) -> Command {
 
 impl Process {
     /// Output into a closed pipe ends the program quietly: nobody is left to read it.
+    #[expect(clippy::disallowed_methods, reason = "what is buffered cannot be written")]
     fn check_pipe(&self, result: io::Result<()>) -> io::Result<()> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
             result => result,
         }
+    }
+
+    /// Writes what is buffered.
+    fn pass_on(&mut self) -> io::Result<()> {
+        if self.output.is_empty() {
+            return Ok(());
+        }
+        if let Some(printer) = &mut self.printer {
+            printer(&self.output);
+            self.output.clear();
+            return Ok(());
+        }
+        self.is_at_line_start = self.output.ends_with(b"\n");
+        let mut write = || self.output_patience.write(io::stdout().lock(), &self.output);
+        let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
+        let result = if is_beside {
+            self.progress.beside(self.output.last().copied(), write)
+        } else {
+            write()
+        };
+        self.output.clear();
+        let result = self.check_pipe(result);
+        self.lost.note(result)
     }
 }
 
@@ -241,7 +267,7 @@ fn allow_many_connections() {
 impl World for Process {
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.output.extend_from_slice(bytes);
-        if self.buffering.is_due(self.output.len(), bytes) { self.flush_output() } else { Ok(()) }
+        if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
     }
 
     fn write_error(&mut self, bytes: &[u8]) {
@@ -254,33 +280,16 @@ impl World for Process {
     }
 
     fn flush_output(&mut self) -> io::Result<()> {
-        if self.output.is_empty() {
-            return Ok(());
-        }
-        if let Some(printer) = &mut self.printer {
-            printer(&self.output);
-            self.output.clear();
-            return Ok(());
-        }
-        self.is_at_line_start = self.output.ends_with(b"\n");
-        let mut write = || self.output_patience.write(io::stdout().lock(), &self.output);
-        let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
-        let result = if is_beside {
-            self.progress.beside(self.output.last().copied(), write)
-        } else {
-            write()
-        };
-        self.output.clear();
-        self.check_pipe(result)
+        self.pass_on().and_then(|()| self.lost.check())
     }
 
     fn set_output_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
         self.buffering = buffering;
-        self.flush_output()
+        self.pass_on()
     }
 
     fn seek_output(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.flush_output()?;
+        self.pass_on()?;
         standard_file!(io::stdout())?.seek(to)
     }
 
@@ -347,7 +356,7 @@ impl World for Process {
 
     fn spawn(&mut self, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
         // What both write appears in the order in which they do.
-        self.flush_output()?;
+        self.pass_on()?;
         self.progress.step_aside();
         let mut shell = shell(command);
         shell.envs(&self.variables);
@@ -438,7 +447,7 @@ impl World for Process {
             self.output.extend_from_slice(line_end);
         }
         // Whoever typed sees it; if not, there is nowhere to report it.
-        let _ = self.flush_output();
+        let _ = self.pass_on();
         self.printer = printer;
     }
 
@@ -446,12 +455,13 @@ impl World for Process {
         self.progress.clone()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "everything was written")]
     fn exit(&mut self, code: i32) {
         self.progress.close();
-        if let Err(error) = self.flush_output() {
-            eprintln!("solvm: {}", reason(&error));
-        }
-        std::process::exit(code)
+        let Err(error) = self.flush_output() else { std::process::exit(code) };
+        let message = format!("solvm: cannot write the output: {}\n", reason(&error));
+        self.write_error(message.as_bytes());
+        std::process::exit(if code == 0 { 1 } else { code })
     }
 }
 
