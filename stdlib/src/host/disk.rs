@@ -3,17 +3,14 @@
 use super::file_system::{
     Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch,
 };
+use super::replacement;
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tempfile::NamedTempFile;
 
 /// The file system of the machine, with all that the process may do.
 pub(super) struct Disk;
-
-/// Permissions of a new file, as far as the process grants any (its `umask`).
-const NEW_FILE: u32 = 0o666;
 
 impl FileSystem for Disk {
     fn metadata(&self, path: &Path, follow: bool) -> io::Result<Metadata> {
@@ -63,17 +60,8 @@ impl FileSystem for Disk {
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // Wherever the program goes meanwhile, it stays the same folder.
         let folder = fs::canonicalize(folder)?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, permissions.unwrap_or(NEW_FILE));
-        let file = tempfile::Builder::new()
-            .prefix(".solvm-")
-            .make_in(&folder, |path| options.open(path))?;
-        if let (Some(existing), None) = (&existing, permissions) {
-            file.as_file().set_permissions(existing.permissions())?;
-        }
-        Ok(Box::new(Beside { file, path: folder.join(name) }))
+        let kept = existing.filter(|_| permissions.is_none());
+        replacement::new(&folder, name, permissions, kept.map(|existing| existing.permissions()))
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {
@@ -153,28 +141,6 @@ impl FileSystem for Disk {
 
     fn set_working_folder(&self, path: &Path) -> io::Result<()> {
         std::env::set_current_dir(path)
-    }
-}
-
-/// A file that is written beside the one that it replaces.
-struct Beside {
-    file: NamedTempFile,
-    path: PathBuf,
-}
-
-impl Write for Beside {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.as_file_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.as_file_mut().flush()
-    }
-}
-
-impl Replacement for Beside {
-    fn finish(self: Box<Self>) -> io::Result<()> {
-        self.file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
 }
 

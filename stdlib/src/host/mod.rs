@@ -6,6 +6,7 @@ mod file_system;
 mod lost;
 mod patience;
 mod process;
+mod replacement;
 mod sandbox;
 mod stream;
 mod watch;

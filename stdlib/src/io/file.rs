@@ -8,6 +8,7 @@ use super::buffered::Buffered;
 use super::read::{Progress, Reading};
 use crate::host::{Host, reason};
 use crate::pool::{self, Work};
+use solvm_vm::messages::shorten;
 use solvm_vm::native::{Either, FromLua, Results, asynchronous};
 use solvm_vm::{Call, Data, Dialect, Error, Table, Userdata, Value};
 use std::cell::Cell;
@@ -161,7 +162,7 @@ pub(crate) fn failure<'c>(
     error: &io::Error,
     path: Option<&[u8]>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    let mut text = path.map_or(Vec::new(), |path| [path, b": "].concat());
+    let mut text = path.map_or(Vec::new(), |path| [&shorten(path), &b": "[..]].concat());
     text.extend_from_slice(reason(error).as_bytes());
     let text = call.string(&text)?.value();
     let code = match call.dialect() {
