@@ -463,8 +463,10 @@ async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
         // Once here, once as a string.
-        lua.with(|call| call.check_memory(2 * (body.len() + piece.len())))
-            .map_err(Failure::Raise)?;
+        lua.with(|call| {
+            call.check_memory(body.len().saturating_add(piece.len()).saturating_mul(2))
+        })
+        .map_err(Failure::Raise)?;
         body.extend_from_slice(&piece);
     }
     Ok(body)
@@ -519,7 +521,7 @@ async fn save(
     let mut file = in_pool(open).await.flatten().map_err(in_file)?;
     let mut size = 0;
     while let Some(piece) = response.chunk().await? {
-        size += piece.len() as u64;
+        size = u64::saturating_add(size, piece.len() as u64);
         bar.advance(piece.len() as f64);
         let write = move || file.write_all(&piece).map(|()| file);
         file = in_pool(write).await.flatten().map_err(in_file)?;
@@ -560,7 +562,7 @@ pub(crate) async fn fetch(
         }
         let mut text = Vec::new();
         while let Some(piece) = response.chunk().await? {
-            if text.len() + piece.len() > limit {
+            if text.len().saturating_add(piece.len()) > limit {
                 return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
             }
             text.extend_from_slice(&piece);

@@ -93,9 +93,9 @@ fn several<'c>(
         return Ok(call.string(&values.join(separator))?.value());
     }
     let list = call.table(values.len(), 0)?;
-    for (place, value) in values.into_iter().enumerate() {
+    for (place, value) in (1..).zip(values) {
         let value = call.string(value)?.value();
-        list.set_index(call, place + 1, value)?;
+        list.set_index(call, place, value)?;
     }
     Ok(list.value())
 }

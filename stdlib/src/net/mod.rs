@@ -1,4 +1,5 @@
 //! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod budget;
 pub(crate) mod dns;

@@ -298,7 +298,8 @@ impl Steps for Handle {
                         self.take(call);
                     }
                     let Some(task) = &self.task else { return self.finish(call) };
-                    let memory = call.check_memory(task.arrival.body.bytes.len() + REQUEST_SIZE);
+                    let memory = call
+                        .check_memory(task.arrival.body.bytes.len().saturating_add(REQUEST_SIZE));
                     if memory.is_err() && matches!(stage, Stage::Begin) {
                         self.stage = Stage::BeginAgain;
                         return call.collect_garbage(None);
@@ -331,7 +332,7 @@ impl Steps for Handle {
                         Some(step) => return Ok(step),
                         None => self.stage = Stage::Begin,
                     },
-                    None => self.stage = Stage::Next(place + 1),
+                    None => self.stage = Stage::Next(place.saturating_add(1)),
                 },
                 Stage::Handler => {
                     let value = call.returned(0);
