@@ -146,8 +146,10 @@ fn without_comment(text: Vec<u8>) -> Vec<u8> {
 pub(crate) fn read_file(call: &mut Call, path: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
     let Some(host) = call.host::<Host>() else { return Err(b"no access to files".to_vec()) };
     let text = host.world.read_file(path);
-    text.map(|text| (without_comment(text), [b"@", path].concat()))
-        .map_err(|error| [b"cannot open ", path, b": ", reason(&error).as_bytes()].concat())
+    text.map(|text| (without_comment(text), [b"@", path].concat())).map_err(|error| {
+        let path = solvm_vm::messages::shorten(path);
+        [b"cannot open ", &path[..], b": ", reason(&error).as_bytes()].concat()
+    })
 }
 
 pub(crate) fn load_file<'c>(
