@@ -66,12 +66,13 @@ for name, value in pairs(libraries) do
         end
     end
 end
+-- These take any string, or wait.
 local harmless = {
     ["error.1"] = true, ["print.1"] = true, ["io.write"] = true, ["os.exit"] = true, ["os.execute"] = true,
     ["io.popen"] = true, ["io.read"] = true, ["coroutine.yield"] = true, ["debug.debug"] = true, ["assert.1"] = true,
     ["wait.1"] = true, ["io.output"] = true, ["io.input"] = true, ["io.close"] = true, ["setfenv.1"] = true,
     ["reload_script.1"] = true, ["on_error.1"] = true, ["loadstring.1"] = true, ["load.1"] = true, ["module.1"] = true,
-    ["require.1"] = true, ["import.1"] = true, ["debug.sethook"] = true, ["trace.1"] = true,
+    ["require.1"] = true, ["import.1"] = true, ["debug.sethook"] = true, ["trace.1"] = true, ["select.1"] = true, ["channel.select"] = true,
 }
 for _, entry in ipairs(names) do
     local name, f = entry[1], entry[2]
