@@ -1,11 +1,23 @@
 //! The `solvm` command.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
 
 mod arguments;
 mod colors;
 mod commands;
 mod exit;
 mod interactive;
+mod output;
 mod permissions;
 mod reload;
 mod repl;
@@ -21,6 +33,7 @@ use std::process::ExitCode;
 const BAD_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    signals::survive_file_size_limit();
     let words: Vec<OsString> = std::env::args_os().collect();
     if let Some(code) = commands::run(&words) {
         return code;
@@ -33,7 +46,9 @@ fn main() -> ExitCode {
 
 /// Prints what clap has to say: the help that was asked for, or what was wrong with the words.
 fn answer(answer: &clap::Error) -> ExitCode {
-    // A closed pipe is no error of ours.
-    let _ = answer.print();
-    if answer.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS }
+    let printed = answer.print();
+    if answer.use_stderr() {
+        return ExitCode::from(BAD_USAGE);
+    }
+    output::finish(printed, ExitCode::SUCCESS)
 }

@@ -38,7 +38,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
         let mut end = drive_once(executor, arguments).await;
         if let Some(called) = exit.and_then(|exit| exit.take()) {
             executor.cancel_flag().store(false, Ordering::Relaxed);
-            executor.flush_all();
+            let _ = executor.flush_all();
             executor.write_error(format!("solvm: {called}\n").as_bytes());
             end = End::Broken;
         }
@@ -61,7 +61,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
                 }
             }
         }
-        executor.flush_all();
+        let _ = executor.flush_all();
         match new_executor(arguments, start.elapsed()) {
             Ok(mut fresh) => {
                 fresh.inherit(executor);

@@ -3,6 +3,7 @@
 use crate::arguments::{Arguments, Dump, Preparation, Script};
 use crate::commands;
 use crate::interactive::interact;
+use crate::output;
 use crate::reload::{self, End};
 use crate::repl;
 use crate::report;
@@ -37,7 +38,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
         arguments.script = Some(Script::Input);
     }
     if arguments.version {
-        eprintln!("SolVM {} (Lua 5.1)", env!("CARGO_PKG_VERSION"));
+        output::complain(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)"));
     }
     let result = match arguments.dump {
         Some(what) => print_dump(&arguments, what),
@@ -64,6 +65,7 @@ fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
         let source = source.ok_or("timed out")??;
         chunks.push((source.text, source.name));
     }
+    let mut printed = String::new();
     for (text, name) in chunks {
         let source = Source::new(text, name);
         let text = match what {
@@ -71,11 +73,9 @@ fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
             Dump::Ast => dump::ast(&source),
             Dump::Bytecode => dump::bytecode(source),
         };
-        let text = text.map_err(|error| error.message)?;
-        // A closed pipe is no error of ours.
-        let _ = io::stdout().write_all(text.as_bytes());
+        printed.push_str(&text.map_err(|error| error.message)?);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(output::print(printed.as_bytes(), ExitCode::SUCCESS))
 }
 
 /// The chunk name of `-e`'s code.
@@ -228,14 +228,14 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
     let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
-    executor.flush_all();
+    let written = executor.flush_all();
     executor.progress().close();
     if let Ok(Outcome::Interrupted) | Err(_) = end {
         executor.end_children();
     }
     let code = match end {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
-        Ok(Outcome::Ended | Outcome::Reload) => ExitCode::SUCCESS,
+        Ok(Outcome::Ended | Outcome::Reload) => output::finish(written, ExitCode::SUCCESS),
         Ok(Outcome::Interrupted) => {
             executor.write_error(time_is_up(arguments).as_bytes());
             ExitCode::from(TIMED_OUT)

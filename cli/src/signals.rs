@@ -26,6 +26,17 @@ impl Signal {
     }
 }
 
+/// Makes a write beyond the largest size of a file (`ulimit -f`) fail with a reason: without a
+/// handler the signal ends the process. Child processes do not inherit the handler.
+pub(crate) fn survive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        let number = rustix::process::Signal::XFSZ.as_raw();
+        // If the system refuses, such a write ends the process, as it does by default.
+        let _ = signal_hook::flag::register(number, Default::default());
+    }
+}
+
 /// Receives signals. From the first one of these on, they do not end the process by themselves any
 /// more.
 pub(crate) struct Signals {

@@ -30,9 +30,12 @@ local FileInfo = {}
 ---@return number? code the system's number of the error
 function read_file(path) end
 
----Writes a file anew. The text is written to a file beside it that then takes its place, so others see the old contents or the
----new ones, and a failure leaves what there was. An existing file keeps its permissions; what a symbolic link leads to is
----replaced, not the link. Other names of the file (hard links) keep the old contents.
+---Replaces a file atomically. The content is written to a new file in the same directory, which is then renamed over the old one:
+---readers see the old contents or the new ones, and a failure leaves the old ones. On Linux a program that is killed leaves nothing
+---(the new file has no name until it is complete); elsewhere it may leave a file `.solvm-...`, which a later write to the directory
+---removes when it is an hour old. An existing file keeps its permissions, but not its owner: the new file belongs to the user who
+---runs the program. Other names of the file (hard links) keep the old contents; the target of a symbolic link is replaced, not the
+---link.
 ---
 ---```lua
 ---assert(write_file("config.ini", "debug = true\n"))

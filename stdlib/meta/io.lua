@@ -115,9 +115,16 @@ function File:seek(from, offset) end
 ---@return boolean?
 function File:setvbuf(mode, size) end
 
----Passes on what was written.
+---Writes what is buffered. If a write to the file has failed, even one whose call succeeded because it was buffered, the result is
+---nil and the reason of the first failure.
+---@return boolean?
+---@return string? message
+---@return number? code
 function File:flush() end
 
----Closes it. Of a pipe: waits for the command's end.
+---Closes it. Of a pipe: waits for the command's end. If a write to the file has failed, the result is nil and the reason of the first
+---failure.
 ---@return boolean?
+---@return string? message
+---@return number? code
 function File:close() end

@@ -2,7 +2,18 @@
 //!
 //! [`LIBRARIES`] is the one list of what there is; [`open`] puts it into a VM's globals.
 #![forbid(unsafe_code)]
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests look at real files"))]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod base;
 mod bits;
@@ -30,6 +41,7 @@ mod object;
 mod options;
 mod os;
 mod package;
+mod pool;
 mod progress;
 mod random;
 pub mod runtime;

@@ -4,6 +4,7 @@
 use crate::base::message_text;
 use crate::files::{code_files, read_file_checked, read_rest};
 use crate::host::{FileSystem, OpenStream, path_of, reason};
+use solvm_vm::messages::shorten;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{
     Definition, Either, Results, Special, Start, StartWith, Step, Steps, Wanted,
@@ -192,9 +193,9 @@ pub(crate) async fn read_file(
         Some(text) => text,
         None => read_file_checked(files, file, u64::MAX, check).await?,
     };
-    Ok(text
-        .map(|text| SourceFile::of_file(&path, text, is_hidden))
-        .map_err(|error| [b"cannot open ", &path[..], b": ", reason(&error).as_bytes()].concat()))
+    Ok(text.map(|text| SourceFile::of_file(&path, text, is_hidden)).map_err(|error| {
+        [b"cannot open ", &shorten(&path)[..], b": ", reason(&error).as_bytes()].concat()
+    }))
 }
 
 /// Standard input to its end, as source code.

@@ -11,6 +11,7 @@ use crate::string;
 use crate::table::KeyError;
 use crate::thread::Status;
 use crate::value::Value;
+use std::borrow::Cow;
 
 /// Whose words and habits programs meet where PUC Lua's and gopher-lua's differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,6 +203,27 @@ fn key_text(key: Value) -> Vec<u8> {
     }
 }
 
+/// The longest argument, or message about one, that an error shows as a whole, in bytes.
+const LONGEST_SHOWN: usize = 512;
+/// What is shown of a longer one: so much of its start and of its end, where the reason is.
+const SHOWN_START: usize = 320;
+const SHOWN_END: usize = 160;
+
+/// A string for an error message: an argument, or a message about one. A program may pass strings
+/// of megabytes; of those the middle is left out.
+pub fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.len() <= LONGEST_SHOWN {
+        return Cow::Borrowed(text);
+    }
+    // Not in the middle of a character of UTF-8.
+    let is_inside = |place: &usize| text.get(*place).is_some_and(|byte| byte & 0xC0 == 0x80);
+    let start = (SHOWN_START - 3..=SHOWN_START).rev().find(|place| !is_inside(place));
+    let end = text.len() - SHOWN_END;
+    let end = (end..end + 4).find(|place| !is_inside(place)).unwrap_or(end);
+    let start = &text[..start.unwrap_or(SHOWN_START)];
+    Cow::Owned([start, b"...", &text[end..]].concat())
+}
+
 /// A wrong argument of a native, called by this name. The `self` of a method does not count in PUC
 /// Lua.
 pub(crate) fn bad_argument(
@@ -211,6 +233,7 @@ pub(crate) fn bad_argument(
     name: &[u8],
     text: &[u8],
 ) -> Vec<u8> {
+    let text = &*shorten(text);
     match (dialect, index) {
         (Dialect::GopherLua, _) => {
             [format!("bad argument #{index} to ").as_bytes(), name, b" (", text, b")"].concat()

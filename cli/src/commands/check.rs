@@ -1,6 +1,7 @@
 //! `solvm check FILE...`: what can be said of Lua files without running them.
 
 use super::test;
+use crate::output;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use solvm_compiler::bytecode::Source;
@@ -10,7 +11,7 @@ use solvm_stdlib::runtime::executor::{Executor, Limits};
 use solvm_vm::{Config, LuaString};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,7 +55,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         if path == Path::new(INPUT) {
             files.push(path.clone());
         } else if let Err(message) = super::find_files(path, &is_lua, &mut files) {
-            eprintln!("solvm: {message}");
+            output::fail(message);
             return ExitCode::from(crate::BAD_USAGE);
         }
     }
@@ -76,13 +77,8 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             Err(report) => reports.push(report),
         }
     }
-    // A closed pipe is no error of ours.
-    let _ = io::stdout().write_all(&if matches.get_flag("json") {
-        as_json(&reports)
-    } else {
-        as_text(&reports)
-    });
-    if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let text = if matches.get_flag("json") { as_json(&reports) } else { as_text(&reports) };
+    output::print(&text, if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What of a folder is looked at: Lua files and folders, none of them hidden.

@@ -2,10 +2,10 @@
 //! options.
 
 use crate::arguments;
+use crate::output;
 use clap::builder::EnumValueParser;
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
@@ -24,7 +24,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     if shell == Shell::Bash {
         text = with_one_dash(&String::from_utf8_lossy(&text)).into_bytes();
     }
-    print(&text)
+    output::print(&text, ExitCode::SUCCESS)
 }
 
 /// bash's script, with long options that may have one dash. In it, the options of `solvm` stand
@@ -46,13 +46,7 @@ pub(super) fn add_man_words(command: Command) -> Command {
 pub(super) fn run_man(_: &ArgMatches) -> ExitCode {
     let mut text = Vec::new();
     match clap_mangen::Man::new(arguments::command()).render(&mut text) {
-        Ok(()) => print(&text),
+        Ok(()) => output::print(&text, ExitCode::SUCCESS),
         Err(error) => super::fail(error),
     }
-}
-
-fn print(text: &[u8]) -> ExitCode {
-    // A closed pipe is no error of ours.
-    let _ = io::stdout().write_all(text);
-    ExitCode::SUCCESS
 }

@@ -3,11 +3,11 @@
 
 mod book;
 
+use crate::output;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
 use solvm_stdlib::modules;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,9 +50,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             }
         },
     };
-    // A closed pipe is no error of ours.
-    let _ = io::stdout().write_all(text.as_bytes());
-    ExitCode::SUCCESS
+    output::print(text.as_bytes(), ExitCode::SUCCESS)
 }
 
 /// Everything that is documented: the module's name and the entry.

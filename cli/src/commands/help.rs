@@ -1,6 +1,7 @@
 //! `solvm help [COMMAND]`: what `--help` prints, of SolVM or of a command.
 
 use crate::arguments;
+use crate::output;
 use clap::{Arg, ArgMatches, Command};
 use std::process::ExitCode;
 
@@ -16,10 +17,8 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         Some(name) => super::find(name.as_ref()).map(super::Subcommand::words),
     };
     let Some(mut command) = command else {
-        eprintln!("solvm: there is no such command; solvm help lists them");
+        output::fail("there is no such command; solvm help lists them");
         return ExitCode::from(crate::BAD_USAGE);
     };
-    // A closed pipe is no error of ours.
-    let _ = command.print_help();
-    ExitCode::SUCCESS
+    output::finish(command.print_help(), ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `solvm init [FOLDER]`: a project to begin with.
 
+use crate::output;
 use crate::report::about_file;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
@@ -38,8 +39,8 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
     match make(folder) {
         Ok(kept) => {
-            println!("{}", next_steps(folder, &kept));
-            ExitCode::SUCCESS
+            let text = next_steps(folder, &kept) + "\n";
+            output::print(text.as_bytes(), ExitCode::SUCCESS)
         }
         Err(message) => super::fail(message),
     }

@@ -12,6 +12,7 @@ mod test;
 
 pub(crate) use doc::describe;
 
+use crate::output::fail;
 use crate::report::about_file;
 use clap::{ArgMatches, Command};
 use std::ffi::{OsStr, OsString};
@@ -71,12 +72,6 @@ pub(crate) fn run(words: &[OsString]) -> Option<ExitCode> {
 
 fn find(name: &OsStr) -> Option<&'static Subcommand> {
     COMMANDS.iter().find(|subcommand| name == subcommand.name)
-}
-
-/// Prints a message about what went wrong; the exit code for it.
-fn fail(message: impl std::fmt::Display) -> ExitCode {
-    eprintln!("solvm: {message}");
-    ExitCode::FAILURE
 }
 
 /// The files below a folder in alphabetical order, as far as `is_wanted` says so of each entry (its

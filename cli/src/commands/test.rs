@@ -7,6 +7,7 @@
 
 use crate::arguments::read_duration;
 use crate::exit::Exit;
+use crate::output;
 use crate::report::about_file;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use solvm::{Error, ErrorKind, Function, Report, Runtime};
@@ -14,6 +15,7 @@ use solvm_vm::native::Fields;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -94,11 +96,17 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let limit = matches.get_one::<Duration>("timeout").copied().filter(|limit| !limit.is_zero());
     let started = Instant::now();
     let mut outcomes = Vec::new();
-    for file in files {
-        run_file(&file, filter, limit, &mut outcomes);
-    }
+    let mut printed =
+        files.iter().try_for_each(|file| run_file(file, filter, limit, &mut outcomes));
     let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
-    println!("\n{} passed, {failed} failed in {:.0?}", outcomes.len() - failed, started.elapsed());
+    printed = printed.and_then(|()| {
+        let (passed, time) = (outcomes.len() - failed, started.elapsed());
+        print(format_args!("\n{passed} passed, {failed} failed in {time:.0?}"))
+    });
+    let code = if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    if printed.is_err() {
+        return output::finish(printed, code);
+    }
     if let Some(path) = matches.get_one::<PathBuf>("junit")
         && let Err(error) = fs::write(path, junit(&outcomes))
     {
@@ -107,7 +115,12 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     if outcomes.is_empty() {
         return super::fail("there is no test");
     }
-    if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    code
+}
+
+/// Prints a line.
+fn print(line: std::fmt::Arguments<'_>) -> io::Result<()> {
+    output::write(format!("{line}\n").as_bytes())
 }
 
 /// What of a folder is looked at: test files and all folders.
@@ -127,7 +140,13 @@ struct File {
 }
 
 /// Runs a file's tests; one that does not even load counts as one that failed.
-fn run_file(path: &Path, filter: &str, limit: Option<Duration>, outcomes: &mut Vec<Outcome>) {
+/// The error is that of writing the results.
+fn run_file(
+    path: &Path,
+    filter: &str,
+    limit: Option<Duration>,
+    outcomes: &mut Vec<Outcome>,
+) -> io::Result<()> {
     let name = path.strip_prefix(".").unwrap_or(path).display().to_string();
     let outcome = |test: String, started: Instant, failures, first_goroutine| Outcome {
         file: name.clone(),
@@ -147,7 +166,10 @@ fn run_file(path: &Path, filter: &str, limit: Option<Duration>, outcomes: &mut V
     loop {
         let found: (Option<String>, Option<Function>, f64) = match file.lua.call(&file.next, ()) {
             Ok(found) => found,
-            Err(error) => return eprintln!("solvm: {error}"),
+            Err(error) => {
+                output::fail(error);
+                return Ok(());
+            }
         };
         let (Some(test), Some(function), first_goroutine) = found else { break };
         if !name.contains(filter) && !test.contains(filter) {
@@ -159,27 +181,28 @@ fn run_file(path: &Path, filter: &str, limit: Option<Duration>, outcomes: &mut V
         failures.extend(share_out(
             outcomes.get_mut(first_outcome..).unwrap_or_default(),
             first_goroutine,
-        ));
-        tell(outcomes, outcome(test, started, failures, first_goroutine));
+        )?);
+        tell(outcomes, outcome(test, started, failures, first_goroutine))?;
     }
-    let failures = share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), f64::INFINITY);
+    let failures = share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), f64::INFINITY)?;
     if !failures.is_empty() {
-        tell(outcomes, outcome("goroutines".into(), started, failures, f64::INFINITY));
+        tell(outcomes, outcome("goroutines".into(), started, failures, f64::INFINITY))?;
     }
+    Ok(())
 }
 
 /// Tells the errors that nobody caught with the tests that have ended and whose goroutines they
 /// were. Gives those of other goroutines: of this number and above, and those that the file has
 /// started itself.
-fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> Vec<String> {
+fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<String>> {
     let mut others = Vec::new();
     for (goroutine, failure) in UNCAUGHT.take() {
         match ended.iter_mut().rfind(|outcome| outcome.first_goroutine <= goroutine) {
-            Some(outcome) if goroutine < first_goroutine => tell_late(outcome, failure),
+            Some(outcome) if goroutine < first_goroutine => tell_late(outcome, failure)?,
             _ => others.push(failure),
         }
     }
-    others
+    Ok(others)
 }
 
 /// Runs a file in a VM of its own. The error is the message to print.
@@ -232,23 +255,26 @@ fn describe(error: &Error, limit: Option<Duration>) -> String {
 }
 
 /// Prints what became of a test, and notes it.
-fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) {
+fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
     let word = if outcome.failures.is_empty() { "ok  " } else { "FAIL" };
-    println!("{word} {}: {} ({:.1?})", outcome.file, outcome.name, outcome.time);
-    outcome.failures.iter().for_each(|failure| print_failure(failure));
+    let mut text = format!("{word} {}: {} ({:.1?})", outcome.file, outcome.name, outcome.time);
+    outcome.failures.iter().for_each(|failure| put_failure(failure, &mut text));
     outcomes.push(outcome);
+    print(format_args!("{text}"))
 }
 
 /// Prints and notes a failure of a test that has been told of.
-fn tell_late(outcome: &mut Outcome, failure: String) {
-    println!("FAIL {}: {} (after its end)", outcome.file, outcome.name);
-    print_failure(&failure);
+fn tell_late(outcome: &mut Outcome, failure: String) -> io::Result<()> {
+    let mut text = format!("FAIL {}: {} (after its end)", outcome.file, outcome.name);
+    put_failure(&failure, &mut text);
     outcome.failures.push(failure);
+    print(format_args!("{text}"))
 }
 
-fn print_failure(failure: &str) {
+fn put_failure(failure: &str, text: &mut String) {
     for line in failure.lines() {
-        println!("     {line}");
+        text.push_str("\n     ");
+        text.push_str(line);
     }
 }
 

@@ -125,7 +125,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 answer = &mut answer => return Some(answer),
                 _ = self.executor.drive_to_end() => {}
             }
-            self.executor.flush_all();
+            let _ = self.executor.flush_all();
             match self.executor.due() {
                 Some(due) => tokio::time::timeout_at(due.into(), answer).await.ok(),
                 None => Some(answer.await),

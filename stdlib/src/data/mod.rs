@@ -24,6 +24,7 @@ pub(crate) mod toml;
 pub(crate) mod walker;
 pub(crate) mod yaml;
 
+use solvm_vm::messages::shorten;
 use solvm_vm::{Call, Error, Value};
 
 /// How deep lists and maps may be nested, read or written.
@@ -34,7 +35,7 @@ const BYTES_PER_UNIT: usize = 16;
 
 /// What a function returns if its input is wrong: nil and the reason.
 pub(crate) fn failure<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
-    Ok(vec![Value::NIL, call.string(reason.as_bytes())?.value()])
+    Ok(vec![Value::NIL, call.string(&shorten(reason.as_bytes()))?.value()])
 }
 
 /// Whether work in steps has come to its end.

@@ -16,6 +16,7 @@ use jiff::civil;
 use jiff::fmt::strtime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp, Zoned};
+use solvm_vm::messages::shorten;
 use solvm_vm::native::{FromLua, Library};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -182,7 +183,11 @@ fn parse<'c>(
     };
     Ok(match found {
         Ok(moment) => (Some(to_seconds(moment)), None),
-        Err(reason) => (None, Some(format!("cannot read '{shown}': {reason}"))),
+        Err(reason) => {
+            let shown = shorten(text.bytes());
+            let shown = String::from_utf8_lossy(&shown);
+            (None, Some(format!("cannot read '{shown}': {reason}")))
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{Walk, file_system, path_bytes};
 use crate::host::FileSystem;
 use crate::io::file::{failure, in_pool};
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{IntoLua, Results};
 use solvm_vm::{Call, Error, LuaString};
@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// How many files are looked at until the memory limit is.
 const BATCH: usize = 4096;
 
+/// The longest pattern, in bytes: as long as the longest path. What it compiles to grows with it.
+const MAX_PATTERN: usize = 4096;
+
 /// What stands for more than itself in a pattern.
 const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
@@ -21,17 +24,19 @@ const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 pub(crate) struct Pattern {
     folder: PathBuf,
     depth: usize,
-    matcher: GlobMatcher,
+    matcher: GlobSet,
     /// It is the path of one file.
     is_literal: bool,
 }
 
 impl Pattern {
     pub(crate) fn parse(text: &str) -> Result<Pattern, String> {
-        let glob = GlobBuilder::new(text)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| error.kind().to_string())?;
+        if text.len() > MAX_PATTERN {
+            return Err(format!("longer than {MAX_PATTERN} bytes"));
+        }
+        let reason = |error: globset::Error| error.kind().to_string();
+        let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(reason)?;
+        let matcher = GlobSet::new([glob]).map_err(reason)?;
         let literal = &text[..text.find(SPECIAL).unwrap_or(text.len())];
         let folder = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
         let rest = &text[folder.len()..];
@@ -39,7 +44,7 @@ impl Pattern {
         // Without the slash at its end, unless that is all.
         let folder = if folder.len() > 1 { folder.trim_end_matches('/') } else { folder };
         let is_literal = literal.len() == text.len();
-        Ok(Pattern { folder: folder.into(), depth, matcher: glob.compile_matcher(), is_literal })
+        Ok(Pattern { folder: folder.into(), depth, matcher, is_literal })
     }
 
     /// The files to look at. A folder that is not there has none.
@@ -96,8 +101,8 @@ pub(crate) async fn find(
 ) -> Result<io::Result<Vec<PathBuf>>, Error> {
     if pattern.is_literal {
         let path = PathBuf::from(text);
-        let is_there = in_pool(move || files.metadata(&path, false).is_ok()).await.unwrap_or(false);
-        return Ok(Ok(is_there.then(|| text.into()).into_iter().collect()));
+        let is_there = in_pool(move || files.metadata(&path, false).is_ok()).await;
+        return Ok(is_there.map(|is_there| is_there.then(|| text.into()).into_iter().collect()));
     }
     let mut found: Vec<PathBuf> = Vec::new();
     let mut size = 0;

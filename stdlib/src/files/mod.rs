@@ -275,7 +275,10 @@ fn list_folder<'c>(
         };
         lua.with(|call| call.check_memory(names.len() * size_of::<(OsString, Metadata)>()))?;
         let folder = path_of(&name);
-        let entries = in_pool(move || entries(&*files, &folder, names)).await.unwrap_or_default();
+        let entries = match in_pool(move || entries(&*files, &folder, names)).await {
+            Ok(entries) => entries,
+            Err(error) => return lua.finish_with(|call| failure(call, &error, Some(&name))),
+        };
         lua.finish_with(|call| {
             let table = call.table(entries.len(), 0)?;
             for (index, (name, metadata)) in entries.into_iter().enumerate() {

@@ -1,7 +1,8 @@
 //! Reading a whole file without more memory than the program may have.
 
 use crate::host::FileSystem;
-use crate::io::file::in_pool;
+use crate::io::file::in_pool_as;
+use crate::pool::Work;
 use solvm_vm::Error;
 use solvm_vm::native::asynchronous::Lua;
 use std::io::{self, Read};
@@ -62,7 +63,8 @@ pub(crate) async fn read(
     limit: u64,
 ) -> Result<io::Result<Vec<u8>>, Error> {
     let check = |needed| lua.with(|call| call.check_memory(needed));
-    read_checked(move || Reading::open(&*files, &path, limit), limit, check).await
+    let begin = move || Reading::open(&*files, &path, limit);
+    read_checked(Work::Finite, begin, limit, check).await
 }
 
 /// What is left of a stream, as [`read`].
@@ -72,26 +74,29 @@ pub(crate) async fn read_rest(
     check: impl FnMut(usize) -> Result<(), Error>,
 ) -> Result<io::Result<Vec<u8>>, Error> {
     let reading = Reading { source, contents: Vec::new(), left: 0, is_over: false };
-    read_checked(move || reading.next(SLICE), limit, check).await
+    read_checked(Work::Waiting, move || reading.next(SLICE), limit, check).await
 }
 
-/// The contents of a file as [`read`]; `check` asks whether the memory limit allows some bytes.
+/// The contents of a file as [`read`], which may be a pipe; `check` asks whether the memory limit
+/// allows some bytes.
 pub(crate) async fn read_file_checked(
     files: Arc<dyn FileSystem>,
     path: PathBuf,
     limit: u64,
     check: impl FnMut(usize) -> Result<(), Error>,
 ) -> Result<io::Result<Vec<u8>>, Error> {
-    read_checked(move || Reading::open(&*files, &path, limit), limit, check).await
+    let begin = move || Reading::open(&*files, &path, limit);
+    read_checked(Work::Waiting, begin, limit, check).await
 }
 
 /// Reads to the end, slice by slice on the blocking pool.
 async fn read_checked(
+    kind: Work,
     begin: impl FnOnce() -> io::Result<Reading> + Send + 'static,
     limit: u64,
     mut check: impl FnMut(usize) -> Result<(), Error>,
 ) -> Result<io::Result<Vec<u8>>, Error> {
-    let mut reading = in_pool(begin).await.flatten();
+    let mut reading = in_pool_as(kind, begin).await.flatten();
     loop {
         let current = match reading {
             Ok(current) => current,
@@ -107,7 +112,7 @@ async fn read_checked(
         // As much as is expected; of a file that does not say its size, as much as there is so far.
         let more = current.left.saturating_add(1).max(SLICE).max(size);
         check(usize::try_from(size.saturating_add(more)).unwrap_or(usize::MAX))?;
-        reading = in_pool(move || current.next(more)).await.flatten();
+        reading = in_pool_as(kind, move || current.next(more)).await.flatten();
     }
 }
 

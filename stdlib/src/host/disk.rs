@@ -320,6 +320,7 @@ fn system_time(seconds: f64) -> io::Result<SystemTime> {
 
 /// What `stat` tells of a file.
 #[cfg(unix)]
+#[allow(clippy::unnecessary_cast, reason = "the types of the fields differ between systems")]
 pub(super) fn metadata_of(status: &rustix::fs::Stat) -> Metadata {
     use rustix::fs::FileType;
     let kind = match FileType::from_raw_mode(status.st_mode) {

@@ -5,6 +5,7 @@ mod children;
 mod disk;
 mod file_system;
 mod guarded;
+mod lost;
 pub(crate) mod network;
 mod patience;
 mod permissions;
@@ -25,6 +26,8 @@ pub use stream::{
     Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild,
 };
 
+pub(crate) use lost::Lost;
+
 use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
 use solvm_vm::Clock;
@@ -44,7 +47,7 @@ pub trait World: 'static {
     /// Writes to standard error, at once.
     fn write_error(&mut self, bytes: &[u8]);
 
-    /// Passes on what is buffered.
+    /// Writes what is buffered. The error is that of the first write that has failed so far.
     fn flush_output(&mut self) -> io::Result<()>;
 
     /// How much of the output is gathered before it is passed on.

@@ -4,8 +4,9 @@
 //! the result of a second look-up. [`addresses`] is the only way from a name to addresses.
 
 use super::{denied, reason};
+use crate::io::file::in_pool;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 /// What a program may use of the network. What is not provided is denied.
@@ -131,7 +132,7 @@ pub(crate) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, St
     if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = match tokio::time::timeout(TIMEOUT, tokio::net::lookup_host((host, port))).await {
+    let found = match tokio::time::timeout(TIMEOUT, ask_system(host.into(), port)).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return Err(format!("{host}: {}", in_short(&error))),
         Err(_) => return Err(format!("{host}: timed out after {TIMEOUT:?}")),
@@ -144,6 +145,12 @@ pub(crate) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, St
     }
     addresses.sort_by_key(SocketAddr::is_ipv6);
     if addresses.is_empty() { Err(format!("{host}: no address")) } else { Ok(addresses) }
+}
+
+/// Asks the operating system. Not by tokio, whose blocking pool panics where no thread can be
+/// started.
+async fn ask_system(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    in_pool(move || (host, port).to_socket_addrs().map(Iterator::collect)).await.flatten()
 }
 
 /// The operating system's message, without what the standard library adds.

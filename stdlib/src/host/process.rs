@@ -8,7 +8,7 @@ use super::network::{Network, WholeNetwork};
 use super::patience::Patience;
 use super::permissions::Permissions;
 use super::stream::{Buffering, Child, OpenStream, Pipe, Stream};
-use super::{Printer, World, reason};
+use super::{Lost, Printer, World, reason};
 use crate::progress::{Progress, Screen};
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// process while it has several threads is unsound.
 pub struct Process {
     output: Vec<u8>,
+    lost: Lost,
     buffering: Buffering,
     start: Instant,
     variables: HashMap<OsString, OsString>,
@@ -48,6 +49,7 @@ impl Process {
         let buffering = if is_terminal { Buffering::Line } else { Buffering::DEFAULT };
         Process {
             output: Vec::new(),
+            lost: Lost::default(),
             buffering,
             start: Instant::now(),
             variables: HashMap::new(),
@@ -223,30 +225,16 @@ impl Process {
     }
 
     /// Output into a closed pipe ends the program quietly: nobody is left to read it.
+    #[expect(clippy::disallowed_methods, reason = "what is buffered cannot be written")]
     fn check_pipe(&self, result: io::Result<()>) -> io::Result<()> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
             result => result,
         }
     }
-}
 
-impl World for Process {
-    fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.output.extend_from_slice(bytes);
-        if self.buffering.is_due(self.output.len(), bytes) { self.flush_output() } else { Ok(()) }
-    }
-
-    fn write_error(&mut self, bytes: &[u8]) {
-        // There is nowhere to report it.
-        if let Some(printer) = &mut self.printer {
-            return printer(bytes);
-        }
-        let patience = &mut self.error_patience;
-        let _ = self.progress.beside(bytes.last().copied(), || patience.write(io::stderr(), bytes));
-    }
-
-    fn flush_output(&mut self) -> io::Result<()> {
+    /// Writes what is buffered.
+    fn pass_on(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
@@ -264,16 +252,37 @@ impl World for Process {
             write()
         };
         self.output.clear();
-        self.check_pipe(result)
+        let result = self.check_pipe(result);
+        self.lost.note(result)
+    }
+}
+
+impl World for Process {
+    fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.output.extend_from_slice(bytes);
+        if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
+    }
+
+    fn write_error(&mut self, bytes: &[u8]) {
+        // There is nowhere to report it.
+        if let Some(printer) = &mut self.printer {
+            return printer(bytes);
+        }
+        let patience = &mut self.error_patience;
+        let _ = self.progress.beside(bytes.last().copied(), || patience.write(io::stderr(), bytes));
+    }
+
+    fn flush_output(&mut self) -> io::Result<()> {
+        self.pass_on().and_then(|()| self.lost.check())
     }
 
     fn set_output_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
         self.buffering = buffering;
-        self.flush_output()
+        self.pass_on()
     }
 
     fn seek_output(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.flush_output()?;
+        self.pass_on()?;
         standard_file!(io::stdout())?.seek(to)
     }
 
@@ -325,7 +334,7 @@ impl World for Process {
     fn spawn(&mut self, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
         self.may_run_shell(&String::from_utf8_lossy(command))?;
         // What both write appears in the order in which they do.
-        self.flush_output()?;
+        self.pass_on()?;
         self.progress.step_aside();
         let mut shell = shell(command);
         if let Some(permissions) = &self.permissions
@@ -429,7 +438,7 @@ impl World for Process {
             self.output.extend_from_slice(line_end);
         }
         // Whoever typed sees it; if not, there is nowhere to report it.
-        let _ = self.flush_output();
+        let _ = self.pass_on();
         self.printer = printer;
     }
 
@@ -437,12 +446,13 @@ impl World for Process {
         self.progress.clone()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "everything was written")]
     fn exit(&mut self, code: i32) {
         self.progress.close();
-        if let Err(error) = self.flush_output() {
-            eprintln!("solvm: {}", reason(&error));
-        }
-        std::process::exit(code)
+        let Err(error) = self.flush_output() else { std::process::exit(code) };
+        let message = format!("solvm: cannot write the output: {}\n", reason(&error));
+        self.write_error(message.as_bytes());
+        std::process::exit(if code == 0 { 1 } else { code })
     }
 }
 

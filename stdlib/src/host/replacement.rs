@@ -99,8 +99,11 @@ impl Replacement for New {
                 let follow = AtFlags::SYMLINK_FOLLOW;
                 rustix::fs::linkat(rustix::fs::CWD, &path, &self.directory, name, follow)
             };
-            let linked = with_new_name(link)?;
-            self.temporary = Some(linked.1);
+            // A link does not replace a file, a rename does.
+            match link(&self.name) {
+                Err(Errno::EXIST) => self.temporary = Some(with_new_name(link)?.1),
+                result => return Ok(result?),
+            }
         }
         if let Some(temporary) = &self.temporary {
             rustix::fs::renameat(&self.directory, temporary, &self.directory, &self.name)?;
@@ -204,5 +207,74 @@ fn remove_stale(directory: &OwnedFd) {
             // Another process may have removed it.
             let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    fn handle(directory: &Path) -> OwnedFd {
+        File::open(directory).unwrap().into()
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_has_no_name_until_it_is_complete() {
+        let directory = tempfile::tempdir().unwrap();
+        for text in ["new", "again"] {
+            let before = names(directory.path());
+            let mut file = replace_in(handle(directory.path()), "a".as_ref(), None).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            assert_eq!(names(directory.path()), before);
+            file.finish().unwrap();
+            assert_eq!(names(directory.path()), ["a"]);
+            assert_eq!(fs::read_to_string(directory.path().join("a")).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn only_stale_files_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let long_ago = SystemTime::now() - STALE * 2;
+        let make = |name: &str, is_old: bool| {
+            let file = File::create(directory.path().join(name)).unwrap();
+            if is_old {
+                file.set_modified(long_ago).unwrap();
+            }
+            file
+        };
+        make(".solvm-killed", true);
+        make(".solvm-fresh", false);
+        make("other", true);
+        let locked = make(".solvm-locked", true);
+        locked.lock().unwrap();
+        remove_stale(&handle(directory.path()));
+        assert_eq!(names(directory.path()), [".solvm-fresh", ".solvm-locked", "other"]);
+    }
+
+    #[test]
+    fn files_with_temporary_names_replace_others() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("a"), "old").unwrap();
+        let handle = handle(directory.path());
+        let (file, name) = named(&handle, Mode::from_raw_mode(0o600)).unwrap();
+        let temporary = Some(name);
+        let mut file = Box::new(New { directory: handle, name: "a".into(), temporary, file });
+        file.write_all(b"new").unwrap();
+        assert_eq!(names(directory.path()).len(), 2);
+        file.finish().unwrap();
+        assert_eq!(names(directory.path()), ["a"]);
+        assert_eq!(fs::read_to_string(directory.path().join("a")).unwrap(), "new");
     }
 }

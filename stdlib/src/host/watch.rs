@@ -95,8 +95,20 @@ fn shared() -> io::Result<Arc<Shared>> {
     }
     let subscriptions: Arc<Mutex<Vec<Arc<Subscription>>>> = Arc::default();
     let known = subscriptions.clone();
-    let backend =
-        notify::recommended_watcher(move |event| tell(&known, event)).map_err(io_error)?;
+    crate::pool::check_threads()?;
+    let handler = Arc::new(());
+    let alive = Arc::downgrade(&handler);
+    let backend = notify::recommended_watcher(move |event| {
+        let _ = &handler;
+        tell(&known, event);
+    });
+    let backend = backend.map_err(io_error)?;
+    if alive.strong_count() == 0 {
+        // The crate does not report that it could not start its thread, and panics when such a
+        // watcher is used or dropped. But then it has dropped the handler.
+        std::mem::forget(backend);
+        return Err(io::Error::other("cannot start a thread"));
+    }
     let shared = Arc::new(Shared { backend: Mutex::new(backend), subscriptions });
     *current = Arc::downgrade(&shared);
     Ok(shared)

@@ -21,6 +21,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
+use solvm_vm::messages::shorten;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -191,6 +192,7 @@ impl Request {
         if let Some(table) = options.table(call, "headers")? {
             headers::from_table(call, table, &mut self.headers)
                 .map_err(|text| options.wrong("headers", &text))?;
+            self.check_length().map_err(|text| options.wrong("headers", &text))?;
         }
         if let Some(timeout) = options.seconds(call, "timeout")? {
             self.timeout = timeout;
@@ -211,6 +213,20 @@ impl Request {
                 .map_err(|_| options.wrong("method", "invalid method"))?;
         }
         Ok(())
+    }
+
+    /// Removes the program's own `Content-Length`, which the HTTP library sets. An error if it is
+    /// not the body's: the library would panic or send a broken request.
+    fn check_length(&mut self) -> Result<(), String> {
+        let Some(given) = self.headers.remove(CONTENT_LENGTH) else { return Ok(()) };
+        if self.is_transfer {
+            return Err("header 'Content-Length' cannot be set".into());
+        }
+        let size = self.body.as_ref().map_or(0, Bytes::len);
+        match given.to_str().ok().and_then(|given| given.trim().parse().ok()) {
+            Some(given) if size == given => Ok(()),
+            _ => Err(format!("header 'Content-Length' must be the length of the body, {size}")),
+        }
     }
 
     fn set_default_type(&mut self) {
@@ -308,6 +324,7 @@ fn http_request<'c>(
     request.read_options(call, 5, options, SAVE_TO)?;
     if let Some(table) = headers {
         headers::from_table(call, table, &mut request.headers)
+            .and_then(|()| request.check_length())
             .map_err(|text| Error::argument(4, text))?;
     }
     request.set_default_type();
@@ -340,7 +357,8 @@ pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
             Ok(_) if is_download => lua.finish_with(|_| Ok(vec![Value::boolean(true)])),
             Ok(answer) => lua.finish_with(|call| Ok(vec![response(call, answer)?.value()])),
             Err(Failure::Reason(reason)) => lua.finish_with(|call| {
-                let message = call.string(format!("{url}: {reason}").as_bytes())?.value();
+                let message = format!("{url}: {reason}");
+                let message = call.string(&shorten(message.as_bytes()))?.value();
                 errors::tell(call, message);
                 Ok(vec![Value::NIL, message])
             }),
@@ -457,8 +475,10 @@ async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
         // Once here, once as a string.
-        lua.with(|call| call.check_memory(2 * (body.len() + piece.len())))
-            .map_err(Failure::Raise)?;
+        lua.with(|call| {
+            call.check_memory(body.len().saturating_add(piece.len()).saturating_mul(2))
+        })
+        .map_err(Failure::Raise)?;
         body.extend_from_slice(&piece);
     }
     Ok(body)
@@ -513,7 +533,7 @@ async fn save(
     let mut file = in_pool(open).await.flatten().map_err(in_file)?;
     let mut size = 0;
     while let Some(piece) = response.chunk().await? {
-        size += piece.len() as u64;
+        size = u64::saturating_add(size, piece.len() as u64);
         bar.advance(piece.len() as f64);
         let write = move || file.write_all(&piece).map(|()| file);
         file = in_pool(write).await.flatten().map_err(in_file)?;
@@ -555,7 +575,7 @@ pub(crate) async fn fetch(
         }
         let mut text = Vec::new();
         while let Some(piece) = response.chunk().await? {
-            if text.len() + piece.len() > limit {
+            if text.len().saturating_add(piece.len()) > limit {
                 return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
             }
             text.extend_from_slice(&piece);

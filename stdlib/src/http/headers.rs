@@ -9,6 +9,10 @@ use smallvec::SmallVec;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
+/// The most fields that a program may set for a message. `HeaderMap` itself has a limit, 24,576
+/// fields, beyond which its methods panic.
+const MAX_FIELDS: usize = 1000;
+
 /// The key of the tables' metatable in the registry.
 const METATABLE: &str = "http headers";
 
@@ -89,9 +93,9 @@ fn several<'c>(
         return Ok(call.string(&values.join(separator))?.value());
     }
     let list = call.table(values.len(), 0)?;
-    for (place, value) in values.into_iter().enumerate() {
+    for (place, value) in (1..).zip(values) {
         let value = call.string(value)?.value();
-        list.set_index(call, place + 1, value)?;
+        list.set_index(call, place, value)?;
     }
     Ok(list.value())
 }
@@ -114,18 +118,36 @@ pub(crate) fn from_table<'c>(
         match Table::from_value(value) {
             None => {
                 let value = value_of(call, &name, value)?;
-                headers.insert(name, value);
+                headers.try_insert(name, value).map_err(|_| too_many())?;
             }
             Some(list) => {
                 headers.remove(&name);
                 for place in 1..=list.length() {
                     let value = value_of(call, &name, list.get(place))?;
-                    headers.append(name.clone(), value);
+                    headers.try_append(name.clone(), value).map_err(|_| too_many())?;
+                    check_number(headers)?;
                 }
             }
         }
+        check_number(headers)?;
     }
     Ok(())
+}
+
+fn check_number(headers: &HeaderMap) -> Result<(), String> {
+    if headers.len() > MAX_FIELDS { Err(too_many()) } else { Ok(()) }
+}
+
+fn too_many() -> String {
+    format!("more than {MAX_FIELDS} header fields")
+}
+
+/// Adds fields to those of a message; they replace fields of the same names. What does not fit is
+/// left out, which does not happen to fields that [`from_table`] has read.
+pub(crate) fn add(headers: &mut HeaderMap, added: HeaderMap) {
+    if headers.try_reserve(added.len()).is_ok() {
+        headers.extend(added);
+    }
 }
 
 fn value_of<'c>(

@@ -1,4 +1,5 @@
 //! HTTP: what client and server share, and both of them.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod client;
 pub(crate) mod headers;

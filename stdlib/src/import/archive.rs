@@ -24,7 +24,7 @@ pub(super) fn read(archive: Vec<u8>) -> io::Result<Members> {
             continue;
         };
         let mut text = Vec::new();
-        member.by_ref().take(left + 1).read_to_end(&mut text)?;
+        member.by_ref().take(left.saturating_add(1)).read_to_end(&mut text)?;
         left = left.checked_sub(text.len() as u64).ok_or_else(too_large)?;
         members.insert(path, text);
     }

@@ -4,6 +4,7 @@
 //! What an argument asks for is a [`Request`]; a module is at a [`Place`](place::Place), runs once
 //! ([`module`]) and is kept by its place. A chunk is named after its place, so that a module which
 //! imports others is known by the name of its chunk.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod archive;
 mod loading;

@@ -71,9 +71,10 @@ pub(super) fn calling_chunk(call: &mut Call) -> Option<Vec<u8>> {
 impl Importer {
     pub(super) fn of(call: &mut Call) -> Result<Importer, Error> {
         let files = code_files(call)?;
-        let chunk = calling_chunk(call).filter(|source| source.starts_with(b"@"));
+        let chunk = calling_chunk(call);
+        let chunk = chunk.as_ref().and_then(|source| source.strip_prefix(b"@"));
         let place = match chunk {
-            Some(chunk) => Some(place_of(call, &chunk[1..])?),
+            Some(chunk) => Some(place_of(call, chunk)?),
             None => None,
         };
         let script = call.host::<Host>().and_then(|host| host.script.clone());

@@ -27,7 +27,7 @@ impl Fetched {
     fn keep(&self, url: &Url, text: Rc<Vec<u8>>) {
         let mut texts = self.0.borrow_mut();
         let kept: usize = texts.values().map(|text| text.len()).sum();
-        if kept + text.len() <= MAX_KEPT {
+        if usize::saturating_add(kept, text.len()) <= MAX_KEPT {
             texts.insert(url.to_string(), text);
         }
     }

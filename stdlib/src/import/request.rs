@@ -144,8 +144,9 @@ fn split_archive(path: &str) -> Option<(&str, &str)> {
     if path.ends_with(".zip") {
         return Some((path, ""));
     }
-    let end = path.find(".zip/")? + ".zip".len();
-    Some((&path[..end], path[end..].trim_matches('/')))
+    let end = path.find(".zip/")?.checked_add(".zip".len())?;
+    let (archive, member) = path.split_at_checked(end)?;
+    Some((archive, member.trim_matches('/')))
 }
 
 /// The last part of a path, without its ending.

@@ -4,7 +4,7 @@
 //! gives back what was read ahead.
 
 use super::read::{Progress, Reading};
-use crate::host::{Buffering, OpenMode, OpenStream, Stream, WaitForChild};
+use crate::host::{Buffering, Lost, OpenMode, OpenStream, Stream, WaitForChild};
 use std::io::{self, ErrorKind, SeekFrom};
 
 /// How much is read ahead.
@@ -21,6 +21,7 @@ pub(super) struct Buffered {
     /// What lies before this in `input` has been used.
     position: usize,
     output: Vec<u8>,
+    lost: Lost,
     /// The child process at the other end.
     child: Option<WaitForChild>,
 }
@@ -45,6 +46,7 @@ impl Buffered {
             input: Vec::new(),
             position: 0,
             output: Vec::new(),
+            lost: Lost::default(),
             child: None,
         }
     }
@@ -60,6 +62,11 @@ impl Buffered {
     /// Whether using the stream itself may wait for somebody else.
     pub(super) fn waits(&self) -> bool {
         self.waits
+    }
+
+    /// Whether any use may wait for another process or for a user.
+    pub(super) fn may_wait(&self) -> bool {
+        self.waits || self.child.is_some()
     }
 
     /// Whether somebody sits at the other end.
@@ -82,7 +89,7 @@ impl Buffered {
         if !self.mode.reads() {
             return Err(bad_descriptor());
         }
-        self.flush()?;
+        self.pass_on()?;
         self.input.resize(CHUNK, 0);
         self.position = 0;
         let mut input = std::mem::take(&mut self.input);
@@ -120,7 +127,7 @@ impl Buffered {
         }
         self.give_back()?;
         self.output.extend_from_slice(bytes);
-        if self.buffering.is_due(self.output.len(), bytes) { self.flush() } else { Ok(()) }
+        if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
     }
 
     /// Moves the stream back to where the program has read to.
@@ -139,19 +146,25 @@ impl Buffered {
         !self.output.is_empty()
     }
 
+    /// Writes what is buffered. The error is that of the first write that has failed so far.
     pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.pass_on().and_then(|()| self.lost.check())
+    }
+
+    /// Writes what is buffered.
+    fn pass_on(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
-        let output = std::mem::take(&mut self.output);
-        self.stream()?.write_all(&output)?;
+        let mut output = std::mem::take(&mut self.output);
+        let written = self.stream().and_then(|stream| stream.write_all(&output));
+        output.clear();
         self.output = output;
-        self.output.clear();
-        Ok(())
+        self.lost.note(written)
     }
 
     pub(super) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.flush()?;
+        self.pass_on()?;
         if self.waits {
             // What was read ahead stays if the stream cannot seek.
             return self.stream()?.seek(to);
@@ -162,7 +175,7 @@ impl Buffered {
 
     pub(super) fn set_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
         self.buffering = buffering;
-        self.flush()
+        self.pass_on()
     }
 
     /// Whether closing it may wait for somebody else.

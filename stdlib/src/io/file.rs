@@ -7,6 +7,8 @@
 use super::buffered::Buffered;
 use super::read::{Progress, Reading};
 use crate::host::{Host, error_code, reason};
+use crate::pool::{self, Work};
+use solvm_vm::messages::shorten;
 use solvm_vm::native::{Either, FromLua, Results, asynchronous};
 use solvm_vm::{Call, Data, Dialect, Error, Table, Userdata, Value};
 use std::cell::Cell;
@@ -160,7 +162,7 @@ pub(crate) fn failure<'c>(
     error: &io::Error,
     path: Option<&[u8]>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    let mut text = path.map_or(Vec::new(), |path| [path, b": "].concat());
+    let mut text = path.map_or(Vec::new(), |path| [&shorten(path), &b": "[..]].concat());
     text.extend_from_slice(reason(error).as_bytes());
     let text = call.string(&text)?.value();
     let code = match call.dialect() {
@@ -194,15 +196,34 @@ where
     })
 }
 
-/// Runs work on the blocking pool; at once where there is none, in programs that take the VM's
-/// turns without tokio. It is lost only if the program ends.
+/// Runs work that ends on its own on the blocking pool; inline in programs that take the VM's
+/// turns without tokio. The error is that no thread can be started.
 pub(crate) async fn in_pool<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
+    in_pool_as(Work::Finite, work).await
+}
+
+/// The same for work that may wait for another process or for a user.
+pub(crate) async fn waiting_in_pool<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    in_pool_as(Work::Waiting, work).await
+}
+
+pub(crate) async fn in_pool_as<T: Send + 'static>(
+    kind: Work,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     match Handle::try_current() {
-        Ok(pool) => pool.spawn_blocking(work).await.map_err(io::Error::other),
+        Ok(_) => pool::run(kind, work).await,
         Err(_) => Ok(work()),
     }
+}
+
+/// What use of a file is for the pool.
+fn kind_of(file: &Buffered) -> Work {
+    if file.may_wait() { Work::Waiting } else { Work::Finite }
 }
 
 /// Does `work` on a file: inline if it is `quick`, otherwise on the blocking pool.
@@ -227,7 +248,7 @@ where
     let shared = shared.clone();
     let future = async move {
         let mut file = shared.lock_owned().await;
-        in_pool(move || work(&mut file)).await?
+        in_pool_as(kind_of(&file), move || work(&mut file)).await?
     };
     Ok(Either::Later(later(future, convert)))
 }
@@ -277,7 +298,7 @@ async fn read_slice(
     mut file: OwnedMutexGuard<Buffered>,
     mut reading: Reading,
 ) -> io::Result<(Progress, OwnedMutexGuard<Buffered>, Reading)> {
-    in_pool(move || {
+    in_pool_as(kind_of(&file), move || {
         let progress = file.read(&mut reading, SLICE)?;
         Ok((progress, file, reading))
     })

@@ -13,7 +13,7 @@ use crate::host::{
     Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, path_of, reason,
 };
 use buffered::Buffered;
-use file::{AnyFile, File, failure, in_pool, later, userdata};
+use file::{AnyFile, File, failure, later, userdata, waiting_in_pool};
 use solvm_vm::native::{Either, FromLua, Library, Param, Rest, Results};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 use std::io;
@@ -159,7 +159,7 @@ where
     match host(call)?.world.file_system().open_stream(&path_of(path.bytes()), mode) {
         Deferred::Now(result) => Ok(Either::Now(convert(call, result)?)),
         Deferred::Later(work) => {
-            Ok(Either::Later(later(async move { in_pool(work).await.flatten() }, convert)))
+            Ok(Either::Later(later(async move { waiting_in_pool(work).await.flatten() }, convert)))
         }
     }
 }

@@ -139,7 +139,7 @@ fn failed<'a>(
     text: &[u8],
     error: &io::Error,
 ) -> Result<Vec<Value<'a>>, Error> {
-    let text = call.string(text)?.value();
+    let text = call.string(&solvm_vm::messages::shorten(text))?.value();
     Ok(vec![Value::NIL, text, Value::number(f64::from(error.raw_os_error().unwrap_or(0)))])
 }
 

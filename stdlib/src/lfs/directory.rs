@@ -42,6 +42,7 @@ pub(super) fn dir<'c>(
         |files: &dyn FileSystem, path: &Path| files.read_folder(path),
         move |call, names| {
             let names = names.map_err(|error| {
+                let name = solvm_vm::messages::shorten(&name);
                 Error::text([b"cannot open ", &name[..], b": ", reason(&error).as_bytes()].concat())
             })?;
             let here = [b".".to_vec(), b"..".to_vec()].into_iter();

@@ -54,6 +54,7 @@ fn change_folder<'c>(
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => {
             let why = reason(&error);
+            let name = solvm_vm::messages::shorten(&name);
             let text = [
                 b"Unable to change working directory to '",
                 &name[..],

@@ -35,9 +35,9 @@ fn resolve_dns<'c>(
 
 fn results<'c>(call: &mut Call<'c>, addresses: &[SocketAddr]) -> Result<Vec<Value<'c>>, Error> {
     let all = call.table(addresses.len(), 0)?;
-    for (place, address) in addresses.iter().enumerate() {
+    for (place, address) in (1..).zip(addresses) {
         let text = call.string(address.ip().to_string().as_bytes())?.value();
-        all.set_index(call, place + 1, text)?;
+        all.set_index(call, place, text)?;
     }
     Ok(vec![all.get(1), all.value()])
 }

@@ -1,4 +1,5 @@
 //! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod budget;
 pub(crate) mod dns;
@@ -9,6 +10,7 @@ pub(crate) mod udp;
 use crate::Host;
 use crate::host::network::literal;
 use crate::host::{Network, NetworkUse, reason};
+use solvm_vm::messages::shorten;
 use solvm_vm::{Call, Error, GoroutineId, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -73,7 +75,7 @@ pub(crate) fn port(index: usize, number: f64) -> Result<u16, Error> {
 
 /// What functions return when the network has failed: nil and the reason.
 pub(crate) fn failed<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
-    Ok(vec![Value::NIL, call.string(reason.as_bytes())?.value()])
+    Ok(vec![Value::NIL, call.string(&shorten(reason.as_bytes()))?.value()])
 }
 
 /// What functions return that send to somebody who may be gone: true; false and the reason.
@@ -83,7 +85,9 @@ pub(crate) fn sent<'c>(
 ) -> Result<Vec<Value<'c>>, Error> {
     match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
-        Err(reason) => Ok(vec![Value::boolean(false), call.string(reason.as_bytes())?.value()]),
+        Err(reason) => {
+            Ok(vec![Value::boolean(false), call.string(&shorten(reason.as_bytes()))?.value()])
+        }
     }
 }
 

@@ -101,7 +101,7 @@ pub(crate) async fn listen(
             }
             result => return result.map_err(|error| format!("port {port}: {}", reason(&error))),
         }
-        tries += 1;
+        tries = u32::saturating_add(tries, 1);
     }
 }
 
@@ -188,7 +188,7 @@ impl Steps for Accept {
                 Poll::Ready(Err(error)) if is_passing(&error) => continue,
                 // The system has no descriptors left; it may have some again.
                 Poll::Ready(Err(_)) => {
-                    let due = call.now() + REST;
+                    let due = call.now().checked_add(REST).unwrap_or_else(|| call.now());
                     return call.sleep_until(due);
                 }
             };
@@ -425,7 +425,7 @@ impl Shared {
                     Reading::Data(received.split().into())
                 });
             }
-            lua.with(|call| call.check_memory(received.len() + PIECE))?;
+            lua.with(|call| call.check_memory(received.len().saturating_add(PIECE)))?;
             received.reserve(PIECE);
             match read_some(&stream, &mut received).await {
                 Ok(0) => {
@@ -464,13 +464,12 @@ impl Amount {
                 (received.len() >= count).then(|| received.split_to(count).into())
             }
             Amount::Line => {
-                let end = searched + memchr::memchr(b'\n', received.get(searched..)?)?;
-                let mut line = received.split_to(end + 1);
-                line.truncate(end);
-                if line.last() == Some(&b'\r') {
-                    line.truncate(end - 1);
-                }
-                Some(line.into())
+                let end = memchr::memchr(b'\n', received.get(searched..)?)?;
+                let end = end.checked_add(searched)?.checked_add(1)?;
+                let mut line = Vec::from(received.split_to(end));
+                line.pop();
+                line.pop_if(|last| *last == b'\r');
+                Some(line)
             }
             Amount::All => None,
         }
@@ -495,8 +494,9 @@ fn write<'c>(
             Err(error) => return Ok(Either::Now(sent(call, Err(in_short(&error)))?)),
         }
     }
-    call.check_memory(data.len() - written)?;
-    let rest = data[written..].to_vec();
+    let rest = data.get(written..).unwrap_or_default();
+    call.check_memory(rest.len())?;
+    let rest = rest.to_vec();
     Ok(Either::Later(asynchronous::run(move |lua| async move {
         let result = shared.closing.run_until_cancelled(shared.write(&rest)).await;
         lua.finish_with(|call| sent(call, result.unwrap_or_else(|| Err(CLOSED.into()))))

@@ -8,7 +8,7 @@ pub(crate) use zone::local_zone;
 
 use crate::files::path_bytes;
 use crate::host::{Child, is_denial, path_of, reason};
-use crate::io::file::{failure, in_pool, later};
+use crate::io::file::{failure, later, waiting_in_pool};
 use crate::io::{host, spawn};
 use solvm_vm::native::{Either, FromLua, Library, Results};
 use solvm_vm::{Call, Dialect, Error, LuaString, Value};
@@ -50,7 +50,7 @@ fn execute<'c>(
     };
     match spawn(call, command.bytes(), None) {
         Ok(Child { wait, .. }) => {
-            let status = async move { in_pool(wait).await.flatten() };
+            let status = async move { waiting_in_pool(wait).await.flatten() };
             Ok(Either::Later(later(status, |call, status: io::Result<i32>| {
                 let status = match call.dialect() {
                     Dialect::Lua => status.unwrap_or(-1),

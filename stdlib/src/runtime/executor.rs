@@ -414,11 +414,13 @@ impl Executor {
 
     /// Passes on everything that was written, as at the end of a program: to files, too, but for
     /// pipes that might block.
-    pub fn flush_all(&mut self) {
-        if let Some(host) = self.vm.host::<Host>() {
-            host.files.flush(false);
-        }
-        self.flush();
+    ///
+    /// # Errors
+    /// That of the first write to standard output that has failed so far.
+    pub fn flush_all(&mut self) -> std::io::Result<()> {
+        let Some(host) = self.vm.host::<Host>() else { return Ok(()) };
+        host.files.flush(false);
+        host.world.flush_output()
     }
 
     /// Passes on what was printed.

@@ -128,7 +128,7 @@ fn find(
         if !item.name.as_os_str().is_empty() {
             items.push(item);
         }
-        if items.len() + stack.len() > MAX_ENTRIES {
+        if items.len().saturating_add(stack.len()) > MAX_ENTRIES {
             return Err(io::Error::other(format!("more than {MAX_ENTRIES} files to pack")));
         }
     }
@@ -190,11 +190,11 @@ struct Exactly<R> {
 impl<R: Read> Read for Exactly<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.source.read(&mut buffer[..room])?;
+        let count = self.source.read(buffer.get_mut(..room).unwrap_or_default())?;
         if count == 0 && room > 0 {
             return Err(io::Error::other("has become shorter while it was read"));
         }
-        self.left -= count as u64;
+        self.left = self.left.saturating_sub(count as u64);
         Ok(count)
     }
 }

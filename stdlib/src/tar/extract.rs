@@ -163,7 +163,7 @@ impl Target<'_> {
             missing = missing.saturating_sub(count as u64);
             self.left =
                 self.left.checked_sub(count as u64).ok_or_else(|| too_large(self.max_size))?;
-            file.write_all(&buffer[..count])?;
+            file.write_all(buffer.get(..count).unwrap_or_default())?;
         }
     }
 }
@@ -190,7 +190,7 @@ fn stays_inside(link: &Path, target: &Path) -> bool {
         match part {
             Component::Normal(_) => has_begun = true,
             Component::CurDir => {}
-            Component::ParentDir if !has_begun && depth > 0 => depth -= 1,
+            Component::ParentDir if !has_begun && depth > 0 => depth = depth.saturating_sub(1),
             Component::ParentDir | Component::RootDir | Component::Prefix(_) => return false,
         }
     }

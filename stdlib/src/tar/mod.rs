@@ -1,4 +1,5 @@
 //! `tar`: archives of files, plain or compressed with gzip.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod create;
 mod extract;
@@ -112,11 +113,11 @@ fn list<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     perform(call, archive, read_list, |call, entries| {
         let table = call.table(entries.len(), 0)?;
-        for (index, entry) in entries.into_iter().enumerate() {
+        for (index, entry) in (1..).zip(entries) {
             let about = describe(call, &entry.name, &entry.metadata)?;
             about.set_field(call, "type", type_name(entry.kind))?;
             about.set_field(call, "link", entry.link)?;
-            table.set_index(call, index + 1, about.value())?;
+            table.set_index(call, index, about.value())?;
             call.charge(4);
         }
         Ok(vec![table.value()])
@@ -144,7 +145,7 @@ fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> 
             ..Metadata::default()
         };
         let link = entry.link_name_bytes().map(|link| link.into_owned());
-        let size = entry.path_bytes().len() + link.as_ref().map_or(0, Vec::len);
+        let size = entry.path_bytes().len().saturating_add(link.as_ref().map_or(0, Vec::len));
         left = left
             .checked_sub(size)
             .ok_or_else(|| io::Error::other("the names in the archive are too long"))?;

@@ -34,8 +34,8 @@ impl Read for Limited {
             return Err(too_long());
         }
         let room = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.source.read(&mut buffer[..room])?;
-        self.left.set(left - count as u64);
+        let count = self.source.read(buffer.get_mut(..room).unwrap_or_default())?;
+        self.left.set(left.saturating_sub(count as u64));
         Ok(count)
     }
 }
@@ -74,7 +74,7 @@ impl Reader {
         for entry in archive.entries()? {
             let mut entry = entry
                 .map_err(|error| if left.get() == 0 { too_long() } else { no_archive(error) })?;
-            count += 1;
+            count = usize::saturating_add(count, 1);
             if count > MAX_ENTRIES {
                 return Err(io::Error::other(format!(
                     "the archive has more than {MAX_ENTRIES} entries"
@@ -92,7 +92,7 @@ impl Reader {
             } else {
                 entry.size()
             };
-            let unread = stored.saturating_sub(u64::MAX - left.get());
+            let unread = stored.saturating_sub(u64::MAX.saturating_sub(left.get()));
             left.set(unread.saturating_add(BLOCK + MAX_HEADERS));
         }
         Ok(())

@@ -40,7 +40,7 @@ impl ValueWriter {
     }
 
     fn add(&mut self, value: Value) -> Refused {
-        self.size += VALUE_SIZE;
+        self.size = self.size.saturating_add(VALUE_SIZE);
         match self.open.last_mut() {
             Some(Open::List(items)) => items.push(value),
             Some(Open::Map(fields, key)) => {
@@ -52,7 +52,7 @@ impl ValueWriter {
     }
 
     fn text(&mut self, bytes: &[u8]) -> Result<Arc<str>, &'static str> {
-        self.size += bytes.len();
+        self.size = self.size.saturating_add(bytes.len());
         std::str::from_utf8(bytes)
             .map(Arc::from)
             .map_err(|_| "a string that is no UTF-8 cannot be shown")

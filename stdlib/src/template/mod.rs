@@ -4,6 +4,7 @@
 //!
 //! Parsing and filling happen on the blocking pool: a template may have loops, and recursion, which
 //! wants a stack.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod data;
 mod nesting;
@@ -224,9 +225,8 @@ fn parse_files<'c>(
     };
     let settings = settings(call, options, call.argument_count())?;
     let mut paths = Vec::with_capacity(in_list.len());
-    for (i, value) in in_list.into_iter().enumerate() {
-        let expected =
-            || Error::argument(i + 1, format!("string expected, got {}", value.type_name()));
+    for (i, value) in (1..).zip(in_list) {
+        let expected = || Error::argument(i, format!("string expected, got {}", value.type_name()));
         paths.push(path_of(LuaString::from_value(value).ok_or_else(expected)?.bytes()));
     }
     if paths.is_empty() {
@@ -267,7 +267,7 @@ struct Output {
 
 impl fmt::Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.text.len() + text.len() > self.limit {
+        if self.text.len().saturating_add(text.len()) > self.limit {
             return Err(fmt::Error);
         }
         self.text.push_str(text);
@@ -337,7 +337,7 @@ async fn fill(
 /// Which argument of a method has this index, after the object that a colon adds.
 fn method_argument<'c>(call: &Call<'c>, object: Userdata<'c>, index: usize) -> Slot {
     let has_colon = call.argument(0).is_some_and(|first| first.raw_equal(object.value()));
-    Slot::argument(index + usize::from(has_colon))
+    Slot::argument(index.saturating_add(usize::from(has_colon)))
 }
 
 /// `Template:execute([data])`: the text, filled in.
@@ -368,9 +368,9 @@ fn templates<'c>(call: &mut Call<'c>, this: This<'c, Parsed>) -> Result<Table<'c
     let mut names = this.0.templates();
     names.sort_unstable();
     let table = call.table(names.len(), 0)?;
-    for (i, name) in names.into_iter().enumerate() {
+    for (i, name) in (1..).zip(names) {
         let name = call.string(name.as_bytes())?;
-        table.set_index(call, i + 1, name.value())?;
+        table.set_index(call, i, name.value())?;
     }
     Ok(table)
 }

@@ -59,7 +59,7 @@ impl Depth {
 
     /// One level more around it.
     fn inside(self, ranges: usize) -> Depth {
-        Depth { ranges: self.ranges + ranges, levels: self.levels + 1 }
+        Depth { ranges: self.ranges.saturating_add(ranges), levels: self.levels.saturating_add(1) }
     }
 }
 
@@ -104,7 +104,7 @@ impl Depths<'_> {
                 Node::List(list) => self.list(list, level)?,
                 Node::If(branch) | Node::With(branch) => self.branch(branch, level)?.inside(0),
                 Node::Range(branch) => self.branch(branch, level)?.inside(1),
-                Node::Template(called) => self.of(&called.name, level + 1)?.inside(0),
+                Node::Template(called) => self.of(&called.name, level.saturating_add(1))?.inside(0),
                 Node::Text(text) => {
                     self.has_backquote |= text.text.contains('`');
                     Depth::default()
@@ -116,9 +116,9 @@ impl Depths<'_> {
     }
 
     fn branch(&mut self, branch: &BranchNode, level: usize) -> Result<Depth, String> {
-        let body = self.list(&branch.body, level + 1)?;
+        let body = self.list(&branch.body, level.saturating_add(1))?;
         match &branch.else_body {
-            Some(other) => Ok(body.or(self.list(other, level + 1)?)),
+            Some(other) => Ok(body.or(self.list(other, level.saturating_add(1))?)),
             None => Ok(body),
         }
     }

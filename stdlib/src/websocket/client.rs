@@ -140,14 +140,14 @@ async fn connect(
 async fn shake_hands<S>(
     stream: S,
     target: Target,
-    headers: HeaderMap,
+    fields: HeaderMap,
     surroundings: Surroundings,
 ) -> Result<Socket, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
-    request.headers_mut().extend(headers);
+    headers::add(request.headers_mut(), fields);
     let config = config(surroundings.max_message);
     match client_async_with_config(request, stream, Some(config)).await {
         Ok((stream, _)) => Ok(open(stream, surroundings)),

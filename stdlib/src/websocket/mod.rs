@@ -3,6 +3,7 @@
 //! A task of its own reads and writes each one ([`pump`]): pings are answered and the end is
 //! noticed whatever the program does. Few messages wait on either side; beyond that, the sender
 //! waits.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod client;
 mod pump;

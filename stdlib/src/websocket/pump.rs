@@ -160,7 +160,8 @@ where
         let mut command = match next {
             // The reader sees why, if it is the other end's doing.
             Err(_) => {
-                silences = if heard.swap(false, Relaxed) { 0 } else { silences + 1 };
+                silences =
+                    if heard.swap(false, Relaxed) { 0 } else { u32::saturating_add(silences, 1) };
                 if silences > 2 || sink.send(Message::Ping(Default::default())).await.is_err() {
                     return None;
                 }

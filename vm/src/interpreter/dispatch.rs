@@ -83,6 +83,7 @@ macro_rules! dispatch {
 macro_rules! keep_loop {
     () => {
         // SAFETY: an empty instruction sequence.
+        #[cfg(not(miri))]
         std::arch::asm!("", options(nomem, nostack, preserves_flags))
     };
 }
@@ -301,7 +302,7 @@ pub(crate) unsafe fn choose_dispatch(vm: *mut Vm, wanted: bool) {
 ///
 /// # Safety
 /// Nothing is running.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
 unsafe fn chains(vm: *mut Vm) -> bool {
     use solvm_compiler::bytecode::Instruction;
     #[inline(never)]
@@ -337,11 +338,12 @@ unsafe fn chains(vm: *mut Vm) -> bool {
     chained
 }
 
-/// Handlers lead to each other only where the compiler is known to make sibling calls.
+/// Handlers lead to each other only where the compiler is known to make sibling calls; not in Miri,
+/// which has no inline assembly.
 ///
 /// # Safety
 /// Nothing is running.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(any(not(any(target_arch = "x86_64", target_arch = "aarch64")), miri))]
 unsafe fn chains(_vm: *mut Vm) -> bool {
     false
 }

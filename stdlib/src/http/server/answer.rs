@@ -166,7 +166,7 @@ fn whole<'c>(head: &mut Parts, text: &[u8]) -> Source<'c> {
 
 /// What a body is, by its beginning.
 fn content_type(text: &[u8]) -> &'static str {
-    let start = &text[..text.len().min(LOOKED_AT)];
+    let start = text.get(..LOOKED_AT).unwrap_or(text);
     let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31);
     if start.iter().any(is_control) {
         return "application/octet-stream";

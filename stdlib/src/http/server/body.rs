@@ -44,7 +44,7 @@ pub(super) async fn receive(
     loop {
         let Some(frame) = body.frame().await else { break };
         let Ok(piece) = frame.map_err(|_| Refused::Broken)?.into_data() else { continue };
-        let size = received.bytes.len() + whole.len() + piece.len();
+        let size = received.bytes.len().saturating_add(whole.len()).saturating_add(piece.len());
         if size > limit {
             super::connection::discard(body);
             return Err(Refused::TooLarge);

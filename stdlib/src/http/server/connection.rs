@@ -141,12 +141,11 @@ async fn begin(mut stream: TcpStream, shared: &Shared) -> std::io::Result<(Strea
         if stream.read_buf(&mut prefix).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        let common = prefix.len().min(HTTP2_PREFACE.len());
-        if prefix[..common] != HTTP2_PREFACE[..common] {
-            return Ok((Stream::Plain(stream), prefix.freeze(), false));
-        }
-        if common == HTTP2_PREFACE.len() {
+        if prefix.starts_with(HTTP2_PREFACE) {
             return Ok((Stream::Plain(stream), prefix.freeze(), true));
+        }
+        if !HTTP2_PREFACE.starts_with(&prefix) {
+            return Ok((Stream::Plain(stream), prefix.freeze(), false));
         }
     }
 }

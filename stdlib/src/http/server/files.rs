@@ -98,6 +98,10 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (plain_answer(StatusCode::FORBIDDEN), None)
             }
+            // The system is short of threads.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None)
+            }
             Err(_) => (plain_answer(StatusCode::NOT_FOUND), None),
         }
     }
@@ -108,7 +112,7 @@ impl Folder {
         let rest = path.get(self.prefix..).unwrap_or_default();
         let mut relative = PathBuf::new();
         for (place, segment) in rest.iter().enumerate() {
-            let is_last = place + 1 == rest.len();
+            let is_last = place.saturating_add(1) == rest.len();
             let is_plain = !segment.iter().any(|byte| matches!(byte, b'/' | b'\\' | b':' | 0));
             let is_hidden = segment.first() == Some(&b'.') && segment[..] != b".well-known"[..];
             match segment.is_empty() {
@@ -182,7 +186,7 @@ impl Rest {
                 .await
                 .flatten();
             let Ok((file, bytes)) = read else { return };
-            (self.file, self.left) = (file, self.left - size);
+            (self.file, self.left) = (file, self.left.saturating_sub(size));
             if self.pieces.send(Piece::Data(bytes)).await.is_err() {
                 return;
             }
@@ -242,7 +246,7 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
             return (response, None);
         }
     }
-    let (start, length) = (part.start, part.end - part.start);
+    let (start, length) = (part.start, part.end.saturating_sub(part.start));
     let first = length.min(PIECE);
     let read = in_pool(move || {
         found.file.seek(SeekFrom::Start(start))?;
@@ -259,7 +263,7 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
         let _ = sender.try_send(Piece::Data(bytes));
         (
             Body::pieces(pieces, Some(length)),
-            Some(Rest { file, left: length - first, pieces: sender }),
+            Some(Rest { file, left: length.saturating_sub(first), pieces: sender }),
         )
     };
     let mut response = with(status, body);
@@ -288,8 +292,9 @@ fn is_known(head: &Parts, tag: &str, modified: Option<SystemTime>) -> bool {
     let since =
         text_of(head, IF_MODIFIED_SINCE).and_then(|text| httpdate::parse_http_date(text).ok());
     // Such times have no fractions of seconds.
-    let is_older =
-        |since: SystemTime, modified: SystemTime| modified < since + Duration::from_secs(1);
+    let is_older = |since: SystemTime, modified: SystemTime| {
+        since.checked_add(Duration::from_secs(1)).is_none_or(|end| modified < end)
+    };
     since.zip(modified).is_some_and(|(since, modified)| is_older(since, modified))
 }
 

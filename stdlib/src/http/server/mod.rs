@@ -111,7 +111,7 @@ fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 /// Keeps a function; returns its number.
 fn keep<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<usize, Error> {
     let functions = functions(call)?;
-    let number = functions.length() + 1;
+    let number = functions.length().saturating_add(1);
     functions.set_index(call, number, function.value())?;
     Ok(number)
 }
@@ -148,12 +148,12 @@ fn create_server<'c>(
     if servers(call).is_some_and(|servers| servers.by_name.contains_key(name.bytes())) {
         return Err(Error::argument(1, "a server of that name exists"));
     }
-    let mut count = call.argument_count();
-    while count > 2 && call.argument(count - 1).is_some_and(Value::is_nil) {
-        count -= 1;
-    }
-    let options =
-        if count > 2 { call.argument(count - 1).and_then(Table::from_value) } else { None };
+    // The last argument that is not nil.
+    let is_given =
+        |count: &usize| !call.argument(count.saturating_sub(1)).is_some_and(Value::is_nil);
+    let count = (3..=call.argument_count()).rev().find(is_given).unwrap_or(2);
+    let options = call.argument(count.saturating_sub(1)).filter(|_| count > 2);
+    let options = options.and_then(Table::from_value);
     let options = Options::new(options, count, &OPTIONS)?;
     let limits = Limits::read(call, &options)?;
     let host =
@@ -212,7 +212,7 @@ fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
         }
     };
     let path = |index: usize, what: &str| {
-        let value = call.argument(index - 1).unwrap_or(Value::NIL);
+        let value = call.argument(index.saturating_sub(1)).unwrap_or(Value::NIL);
         let text = LuaString::from_value(value).map(|path| path.bytes().to_vec());
         text.ok_or_else(|| {
             Error::argument(

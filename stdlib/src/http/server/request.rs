@@ -50,10 +50,10 @@ fn parameters<'c>(
     let path = segments(path);
     let parameters = pattern.parameters(&path);
     let table = map(call, parameters.len(), parameters.len())?;
-    for (place, (name, value)) in parameters.into_iter().enumerate() {
+    for (place, (name, value)) in (1..).zip(parameters) {
         let (name, value) = (call.string(name)?.value(), call.string(&value)?.value());
         table.set(call, name, value)?;
-        table.set_index(call, place + 1, value)?;
+        table.set_index(call, place, value)?;
     }
     Ok(table)
 }
@@ -62,10 +62,8 @@ fn parameters<'c>(
 fn query_parameters<'c>(call: &mut Call<'c>, query: &[u8]) -> Result<Table<'c>, Error> {
     let table = map(call, 0, 0)?;
     for pair in query.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = match memchr::memchr(b'=', pair) {
-            Some(place) => (&pair[..place], &pair[place + 1..]),
-            None => (pair, &b""[..]),
-        };
+        let mut parts = pair.splitn(2, |&byte| byte == b'=');
+        let (name, value) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let (name, value) = (form_value(call, name)?, form_value(call, value)?);
         if table.get(name).is_nil() {
             table.set(call, name, value)?;

@@ -298,7 +298,8 @@ impl Steps for Handle {
                         self.take(call);
                     }
                     let Some(task) = &self.task else { return self.finish(call) };
-                    let memory = call.check_memory(task.arrival.body.bytes.len() + REQUEST_SIZE);
+                    let memory = call
+                        .check_memory(task.arrival.body.bytes.len().saturating_add(REQUEST_SIZE));
                     if memory.is_err() && matches!(stage, Stage::Begin) {
                         self.stage = Stage::BeginAgain;
                         return call.collect_garbage(None);
@@ -331,7 +332,7 @@ impl Steps for Handle {
                         Some(step) => return Ok(step),
                         None => self.stage = Stage::Begin,
                     },
-                    None => self.stage = Stage::Next(place + 1),
+                    None => self.stage = Stage::Next(place.saturating_add(1)),
                 },
                 Stage::Handler => {
                     let value = call.returned(0);
@@ -526,7 +527,7 @@ impl Handle {
                     stopping: stopping.unwrap_or_default(),
                 };
                 let (mut head, body) = response.into_parts();
-                head.headers.extend(std::mem::take(&mut self.added));
+                headers::add(&mut head.headers, std::mem::take(&mut self.added));
                 give(task.arrival.answer, Response::from_parts(head, body));
                 let upgrading =
                     async move { Some(websocket::serve(upgrade.await.ok()?, surroundings).await) };
@@ -546,7 +547,7 @@ impl Handle {
         let added = std::mem::take(&mut self.added);
         if let Some(task) = self.answered() {
             let mut response = plain_answer(status);
-            response.headers_mut().extend(added);
+            headers::add(response.headers_mut(), added);
             give(task.arrival.answer, response);
         }
     }

@@ -1,6 +1,7 @@
 //! The bytes of a connection, and how long it has been still.
 
 use bytes::{Buf, Bytes};
+use smallvec::SmallVec;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ impl Activity {
 
     fn now(&self) -> u64 {
         // Never 0, which means "not at all".
-        self.start.elapsed().as_millis() as u64 + 1
+        (self.start.elapsed().as_millis() as u64).saturating_add(1)
     }
 
     pub(super) fn set_http2(&self) {
@@ -188,7 +189,7 @@ impl AsyncRead for Transport {
     ) -> Poll<io::Result<()>> {
         if !self.prefix.is_empty() {
             let count = self.prefix.len().min(buffer.remaining());
-            buffer.put_slice(&self.prefix[..count]);
+            buffer.put_slice(self.prefix.get(..count).unwrap_or_default());
             self.prefix.advance(count);
             return Poll::Ready(Ok(()));
         }
@@ -231,13 +232,9 @@ impl AsyncWrite for Transport {
         // One small piece is sent with less effort than several.
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
         if size <= SMALL {
-            let mut joined = [0; SMALL];
-            let mut end = 0;
-            for piece in pieces {
-                joined[end..end + piece.len()].copy_from_slice(piece);
-                end += piece.len();
-            }
-            return self.poll_write(context, &joined[..end]);
+            let mut joined = SmallVec::<[u8; SMALL]>::new();
+            pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
+            return self.poll_write(context, &joined);
         }
         let written = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
