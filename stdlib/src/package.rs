@@ -121,6 +121,8 @@ fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>>
     let mut tried = Vec::new();
     for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
         let file = replace(template, b"?", name);
+        call.charge_for_system_call();
+        call.charge_for_reading(file.len());
         if call.host::<Host>().is_some_and(|host| host.world.is_readable(&file)) {
             return Ok(file);
         }

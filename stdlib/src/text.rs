@@ -8,7 +8,7 @@ use crate::gathered::check_growth;
 use crate::string::text_argument;
 use crate::whole::Whole;
 use memchr::memmem;
-use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
+use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps, Unread};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
@@ -49,7 +49,7 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
 }
 
 /// Bytes that are worked on in the time that a unit of the budget stands for.
-const BYTES_PER_UNIT: usize = 16;
+const BYTES_PER_UNIT: usize = 4;
 
 fn charge(call: &mut Call, text: LuaString) {
     call.charge(text.bytes().len() / BYTES_PER_UNIT);
@@ -288,6 +288,7 @@ fn replace<'c>(
 ) -> Result<LuaString<'c>, Error> {
     charge(call, text);
     let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
+    charge_search(call, old);
     if old.is_empty() {
         return Err(Error::argument(2, "the text to replace is empty"));
     }
@@ -312,15 +313,20 @@ fn replace<'c>(
 }
 
 fn contains<'c>(call: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
-    charge(call, text);
+    charge_search(call, part.bytes());
     memmem::find(text.bytes(), part.bytes()).is_some()
 }
 
-fn starts_with<'c>(_: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
+/// What is searched for is looked at closely before the search begins.
+fn charge_search(call: &mut Call, part: &[u8]) {
+    call.charge(part.len() / 2);
+}
+
+fn starts_with<'c>(_: &mut Call<'c>, Unread(text): Unread<'c>, part: LuaString<'c>) -> bool {
     text.bytes().starts_with(part.bytes())
 }
 
-fn ends_with<'c>(_: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
+fn ends_with<'c>(_: &mut Call<'c>, Unread(text): Unread<'c>, part: LuaString<'c>) -> bool {
     text.bytes().ends_with(part.bytes())
 }
 

@@ -201,7 +201,9 @@ pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
         [first, rest @ ..] if first.is_optional && first.kind.contains("thread") => rest,
         all => all,
     };
-    let needed = parameters.iter().filter(|parameter| !parameter.is_optional).count();
+    // Some that are optional come before others that are not.
+    let last = parameters.iter().rposition(|parameter| !parameter.is_optional);
+    let needed = last.map_or(0, |last| last + 1);
     let plain: Vec<String> = parameters.iter().map(|parameter| plain(subject, parameter)).collect();
     add("flat", false, plain[..needed].to_vec());
     add("flat", false, plain.clone());

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const DRIVER: &str = include_str!("driver.lua");
 /// A program runs so many cases before another one is begun.
 const BATCH: usize = 400;
-/// How often a native must be reported in a case: each time it is called.
+/// How often in a row a native must be reported in a case: each time it is called.
 const REPORTS: usize = 3;
 /// Of many calls, one in so many must be.
 const RARE: usize = 16;
@@ -132,14 +132,16 @@ fn measure_some(cases: &[Case], suspects: &mut Vec<Suspect>) -> usize {
     let mut look = |at: usize, calls: usize, reports: &mut Vec<String>| {
         let reports = std::mem::take(reports);
         let enough = REPORTS.max(calls / RARE);
-        let named = |report: &String| report.split(" took ").next().unwrap_or_default().to_string();
-        let often = reports
-            .iter()
-            .rev()
-            .find(|&report| {
-                reports.iter().filter(|other| named(other) == named(report)).count() >= enough
-            })
-            .cloned();
+        let name = |report: &str| report.split(" took ").next().unwrap_or_default().to_string();
+        let in_a_row = |report: &str| {
+            let (rest, _) = report.rsplit_once(" in a row")?;
+            rest.rsplit_once(' ')?.1.parse::<usize>().ok()
+        };
+        let often = reports.iter().rev().find(|report| {
+            in_a_row(report).is_some_and(|count| count >= REPORTS)
+                && reports.iter().filter(|other| name(other) == name(report)).count() >= enough
+        });
+        let often = often.cloned();
         if let (Some(report), Some(case)) = (often, cases.get(at)) {
             suspects.push(Suspect { case: case.clone(), verdict: Verdict::Unpaid(report) });
         }

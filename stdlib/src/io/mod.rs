@@ -128,6 +128,9 @@ pub fn input_lines<'c>(call: &mut Call<'c>) -> Result<Option<Function<'c>>, Erro
     Ok(file.map(|file| methods::iterator(call, file, false, &[])))
 }
 
+/// Charged for a new file that the system has to find a name for: tens of microseconds.
+pub(crate) const MAKING_A_FILE: usize = 20_000;
+
 /// The outside world, if the program has one.
 pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
     call.host::<Host>().ok_or_else(|| Error::text("no access to the system"))
@@ -205,6 +208,7 @@ fn open<'c>(
 }
 
 fn temporary_file<'c>(call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error> {
+    call.charge(MAKING_A_FILE);
     match host(call)?.world.temporary_file() {
         Ok(stream) => {
             let mode = OpenMode { base: OpenBase::Write, update: true };

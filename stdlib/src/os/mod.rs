@@ -8,7 +8,7 @@ pub(crate) use zone::local_zone;
 
 use crate::host::{Child, path_of};
 use crate::io::file::{failure, in_pool, later};
-use crate::io::{host, spawn};
+use crate::io::{MAKING_A_FILE, host, spawn};
 use solvm_vm::native::{Either, FromLua, Library, Results};
 use solvm_vm::{Call, Dialect, Error, LuaString, Value};
 use std::io;
@@ -139,6 +139,7 @@ fn rename<'c>(
 
 /// The path of a new empty file.
 fn temporary_name(call: &mut Call) -> Result<Vec<u8>, Error> {
+    call.charge(MAKING_A_FILE);
     host(call)?
         .world
         .temporary_name()

@@ -247,8 +247,11 @@ impl Executor {
     #[cfg(debug_assertions)]
     pub fn report_unpaid_work(&mut self) {
         self.vm.report_unpaid_work(|unpaid| {
-            let Unpaid { native, time, units, due } = unpaid;
-            eprintln!("unpaid work: {native} took {time:?}, due {due} units, charged {units}");
+            let Unpaid { native, time, units, due, in_a_row } = unpaid;
+            eprintln!(
+                "unpaid work: {native} took {time:?}, due {due} units, charged {units}, {in_a_row} \
+                 in a row"
+            );
         });
     }
 

@@ -4,12 +4,13 @@
 //! budget: a loop of that size is timed in the same process. A call, or a step of one that goes on
 //! later, is reported if it takes more than [`FACTOR`] times what it has charged, and more than
 //! [`FREE`] on top; or if it takes more than [`LONGEST`], whatever it has charged, since nothing
-//! can interrupt it. One report proves nothing, since a first call may load or allocate something:
-//! whoever asks for reports repeats the call.
+//! can interrupt it. One report proves nothing, since a first call may load something and the
+//! system may interrupt any: each report says how many calls in a row it is the last of.
 
 use crate::gc;
 use crate::object::NativeFunction;
 use crate::vm::Vm;
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Unpaid {
     pub units: u64,
     /// What it should have charged: its time, in units.
     pub due: u64,
+    /// So many calls of it in a row took too long.
+    pub in_a_row: u32,
 }
 
 /// What measures natives; see [`Vm::report_unpaid_work`].
@@ -41,24 +44,36 @@ pub(crate) struct Meter {
     /// The time of [`SAMPLE`] units in nanoseconds.
     sample: u64,
     report: fn(&Unpaid),
+    /// The natives whose last call took too long, and how many in a row did. Calls and later steps
+    /// count apart.
+    in_a_row: HashMap<(&'static str, Part), u32>,
+}
+
+/// What is measured of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// All of it, or its first step.
+    Call,
+    /// A later step.
+    Step,
 }
 
 impl Meter {
     fn new(report: fn(&Unpaid)) -> Meter {
         let sample = (0..20).map(|_| time_sample()).min().unwrap_or(1).max(1);
-        Meter { sample, report }
+        Meter { sample, report, in_a_row: HashMap::new() }
     }
 
-    fn check(&self, native: &'static str, nanoseconds: u64, units: u64) {
+    fn check(&mut self, native: &'static str, part: Part, nanoseconds: u64, units: u64) {
         let due = nanoseconds.saturating_mul(SAMPLE) / self.sample;
-        if due > FREE.saturating_add(units.saturating_mul(FACTOR)) || due > LONGEST {
-            (self.report)(&Unpaid {
-                native,
-                time: Duration::from_nanos(nanoseconds),
-                units,
-                due,
-            });
+        if due <= FREE.saturating_add(units.saturating_mul(FACTOR)) && due <= LONGEST {
+            self.in_a_row.remove(&(native, part));
+            return;
         }
+        let in_a_row = self.in_a_row.entry((native, part)).or_insert(0);
+        *in_a_row += 1;
+        let time = Duration::from_nanos(nanoseconds);
+        (self.report)(&Unpaid { native, time, units, due, in_a_row: *in_a_row });
     }
 }
 
@@ -101,6 +116,7 @@ impl Vm {
 pub(crate) unsafe fn measured(
     vm: *mut Vm,
     callee: *mut NativeFunction,
+    part: Part,
     run: impl FnOnce() -> i64,
 ) -> i64 {
     if (*vm).meter.is_none() {
@@ -111,8 +127,8 @@ pub(crate) unsafe fn measured(
     let began = now();
     let outcome = run();
     let time = now() - began;
-    if let Some(meter) = &(*vm).meter {
-        meter.check(native, time, gc::charged_in_all() - charged);
+    if let Some(meter) = (*vm).meter.as_deref_mut() {
+        meter.check(native, part, time, gc::charged_in_all() - charged);
     }
     outcome
 }
@@ -129,5 +145,5 @@ pub(crate) unsafe fn run(
     arguments: *mut crate::value::Value,
     count: usize,
 ) -> i64 {
-    measured(vm, callee, || ((*callee).code)(vm, arguments, count))
+    measured(vm, callee, Part::Call, || ((*callee).code)(vm, arguments, count))
 }

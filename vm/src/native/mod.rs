@@ -47,7 +47,7 @@ pub(crate) use library::the_function;
 pub use library::{Constant, Definition, Library, Native, Special};
 #[cfg(debug_assertions)]
 pub use meter::Unpaid;
-pub use params::{FromLua, Param, Rest};
+pub use params::{FromLua, Param, Rest, Unread};
 pub use reference::Reference;
 pub(crate) use reference::References;
 pub use results::{Each, Either, Elements, IntoLua, Pass, Results, Values};
@@ -188,7 +188,7 @@ pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
     (*vm).k = constants_of((*vm).base);
     #[cfg(debug_assertions)]
     if let Some(function) = (*arguments.sub(2)).to_native_function() {
-        return meter::measured(vm, function, || {
+        return meter::measured(vm, function, meter::Part::Step, || {
             steps::resume(vm, arguments, distance, callee, all)
         });
     }
