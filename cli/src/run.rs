@@ -6,7 +6,7 @@ use crate::interactive::interact;
 use crate::reload::{self, End};
 use crate::repl;
 use crate::report;
-use crate::signals::{Signal, Signals};
+use crate::signals::{self, Signal, Signals};
 use crate::spelling;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
@@ -261,6 +261,7 @@ async fn drive_until_signal(
     if is_for_somebody(arguments) {
         return type_in(executor, arguments, &mut signals).await;
     }
+    signals::end_at_the_second()?;
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
         // Requests that are under way are answered first.
