@@ -246,8 +246,7 @@ impl Moving {
 
 impl Steps for Moving {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        let table =
-            |call: &mut Call<'c>, index| call.argument(index).and_then(Table::from_value);
+        let table = |call: &mut Call<'c>, index| call.argument(index).and_then(Table::from_value);
         let Some(from) = table(call, 0) else { return call.finish(()) };
         let to = table(call, 4).unwrap_or(from);
         if self.advance(call, from, to)? { call.finish(to) } else { call.again() }

@@ -116,11 +116,7 @@ fn map<'c>(
     check_growth(call, &mapping.result, bytes.len())?;
     mapping.result.reserve_exact(bytes.len());
     let is_finished = mapping.advance(call, bytes)?;
-    Ok(if is_finished {
-        Either::Now(mapping.result)
-    } else {
-        Either::Later(Start::new(mapping))
-    })
+    Ok(if is_finished { Either::Now(mapping.result) } else { Either::Later(Start::new(mapping)) })
 }
 
 impl Mapping {
@@ -166,9 +162,12 @@ fn piece(text: &[u8]) -> &[u8] {
     let space = piece.iter().rposition(u8::is_ascii_whitespace);
     let end = space.map_or_else(
         // The byte behind the piece is the first one that may belong to a character in it.
-        || LONGEST - text.get(LONGEST - 3..=LONGEST).map_or(0, |last| {
-            last.iter().rev().take_while(is_continuation).count().min(3)
-        }),
+        || {
+            LONGEST
+                - text
+                    .get(LONGEST - 3..=LONGEST)
+                    .map_or(0, |last| last.iter().rev().take_while(is_continuation).count().min(3))
+        },
         |space| space + 1,
     );
     piece.get(..end).unwrap_or(piece)

@@ -4,8 +4,8 @@
 
 use crate::activation::{self, Activation, Activations, compiled_of};
 use crate::coerce::Type;
-use crate::gc;
 use crate::frame::{self, Context, Continuation};
+use crate::gc;
 use crate::messages::{self, Dialect, Operation};
 use crate::native::CallerInfo;
 use crate::number::NumberText;

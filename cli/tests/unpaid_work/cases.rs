@@ -76,14 +76,8 @@ const PLAIN: &[(&str, &str)] = &[
 ];
 
 /// The libraries that have servers by name.
-const OF_SERVERS: &[&str] = &[
-    "handle_http",
-    "handle_ws",
-    "use_middleware",
-    "serve_static",
-    "start_server",
-    "stop_server",
-];
+const OF_SERVERS: &[&str] =
+    &["handle_http", "handle_ws", "use_middleware", "serve_static", "start_server", "stop_server"];
 
 /// All values for a parameter.
 fn values(parameter: &Parameter) -> Vec<String> {

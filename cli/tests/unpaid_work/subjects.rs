@@ -123,11 +123,8 @@ pub(crate) fn all() -> Vec<Subject> {
             .find(|entry| entry.kind == Kind::Function && entry.name == name)
             .map(parameters)
     };
-    let anything = |name: &str| Parameter {
-        name: name.to_string(),
-        kind: String::new(),
-        is_optional: true,
-    };
+    let anything =
+        |name: &str| Parameter { name: name.to_string(), kind: String::new(), is_optional: true };
     let mut names = BTreeSet::new();
     for module in modules() {
         let functions = module.library.functions.iter().map(|definition| definition.name);

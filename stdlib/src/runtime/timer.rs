@@ -140,7 +140,7 @@ fn set_cron<'c>(
     function: Function<'c>,
 ) -> Result<f64, Error> {
     // To find the next time is to look at the calendar.
-    call.charge(UNITS_PER_SCHEDULE);
+    call.charge(UNITS_PER_SCHEDULE + schedule.bytes().len() / 4);
     let text = String::from_utf8_lossy(schedule.bytes()).into_owned();
     let schedule = parse(call, text.trim());
     let schedule =

@@ -191,6 +191,7 @@ pub(super) fn find<'c>(
 ) -> Result<Found<'c>, Error> {
     let (subject, needle) = (subject.bytes(), pattern.bytes());
     let start = start_offset(init, subject.len());
+    call.charge(needle.len() / 4);
     if plain == Some(true) || pattern::is_plain(needle) {
         call.charge(subject.len() / 256);
         return Ok(Either::Now(match pattern::find_plain(subject, needle, start) {

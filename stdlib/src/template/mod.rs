@@ -227,7 +227,9 @@ fn parse_files<'c>(
     for (i, value) in in_list.into_iter().enumerate() {
         let expected =
             || Error::argument(i + 1, format!("string expected, got {}", value.type_name()));
-        paths.push(path_of(LuaString::from_value(value).ok_or_else(expected)?.bytes()));
+        let path = LuaString::from_value(value).ok_or_else(expected)?.bytes();
+        call.charge(path.len() / 4);
+        paths.push(path_of(path));
     }
     if paths.is_empty() {
         return Err(Error::argument(1, "no path is given"));

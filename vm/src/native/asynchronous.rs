@@ -190,14 +190,11 @@ struct Running<F> {
     future: Pin<Box<F>>,
     shared: Rc<Shared>,
     result: Option<Slot>,
-    has_begun: bool,
 }
 
 impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F> {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if !std::mem::replace(&mut self.has_begun, true) {
-            call.charge_for_system_call();
-        }
+        call.charge_for_system_call();
         if let Some(slot) = self.result.take() {
             let value = call.returned(0);
             slot.set(call, value);
@@ -225,8 +222,8 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
     }
 }
 
-/// Runs an async native: what a native that is one returns. It is charged like a call of the
-/// operating system, of which most make several.
+/// Runs an async native: what a native that is one returns. Each of its steps is charged like a
+/// call of the operating system, of which most make some.
 pub fn run<'c, F, M>(make: M) -> impl Results<'c> + use<'c, F, M>
 where
     F: Future<Output = Result<Finished, Error>> + 'static,
@@ -237,5 +234,5 @@ where
         request: RefCell::new(Request::Nothing),
     });
     let future = Box::pin(make(Lua(shared.clone())));
-    Start::new(Running { future, shared, result: None, has_begun: false })
+    Start::new(Running { future, shared, result: None })
 }
