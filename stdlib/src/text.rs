@@ -49,7 +49,7 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
 }
 
 /// Bytes that are worked on in the time that a unit of the budget stands for.
-const BYTES_PER_UNIT: usize = 4;
+const BYTES_PER_UNIT: usize = 2;
 
 fn charge(call: &mut Call, text: LuaString) {
     call.charge(text.bytes().len() / BYTES_PER_UNIT);
@@ -399,6 +399,7 @@ fn padding<'c>(
 ) -> Result<Vec<u8>, Error> {
     charge(call, text);
     let pad = pad.map_or(&b" "[..], LuaString::bytes);
+    call.charge(pad.len() / BYTES_PER_UNIT);
     if pad.is_empty() {
         return Err(Error::argument(3, "the text to fill with is empty"));
     }

@@ -246,6 +246,7 @@ fn with_body<'c>(
     let mut request = Request::new(method, url, body);
     let third = third.unwrap_or(Value::NIL);
     call.charge_for_string(third);
+    call.charge(url.bytes().len() / 4);
     match (LuaString::from_value(third), Table::from_value(third)) {
         (Some(content_type), _) => {
             let value = HeaderValue::from_bytes(content_type.bytes());

@@ -222,6 +222,7 @@ fn parse_files<'c>(
         Some(list) => (1..=list.length()).map(|i| list.get(i)).collect(),
         None => values,
     };
+    call.charge(in_list.len());
     let settings = settings(call, options, call.argument_count())?;
     let mut paths = Vec::with_capacity(in_list.len());
     for (i, value) in in_list.into_iter().enumerate() {
