@@ -1,4 +1,7 @@
 //! The signals that ask a program to end: SIGINT and SIGTERM, on Windows Ctrl-C and Ctrl-Break.
+//!
+//! The first one is looked at between turns of the VM. The second one ends the process in the
+//! signal's handler, since the VM may be in the middle of something long.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -48,6 +51,36 @@ pub(crate) struct Signals {
     interrupt: CtrlC,
     #[cfg(windows)]
     terminate: CtrlBreak,
+}
+
+/// From now on the second signal ends the process at once, whatever it does, with the exit code
+/// of the first.
+#[cfg(unix)]
+pub(crate) fn end_at_the_second() -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag::{register, register_conditional_shutdown};
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+    const ALL: [i32; 2] = [SIGINT, SIGTERM];
+    let firsts = [(SIGINT, Signal::Interrupt), (SIGTERM, Signal::Terminate)]
+        .map(|(number, signal)| (number, signal, Arc::new(AtomicBool::new(false))));
+    // Actions run in the order in which they are registered: a signal is no second one to itself.
+    for (_, signal, has_come) in &firsts {
+        for number in ALL {
+            let code = i32::from(signal.exit_code());
+            register_conditional_shutdown(number, code, has_come.clone())?;
+        }
+    }
+    for (number, _, has_come) in firsts {
+        register(number, has_come)?;
+    }
+    Ok(())
+}
+
+/// Windows ends a program by itself that does not react.
+#[cfg(not(unix))]
+pub(crate) fn end_at_the_second() -> io::Result<()> {
+    Ok(())
 }
 
 impl Signals {

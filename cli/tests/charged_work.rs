@@ -1,5 +1,5 @@
-//! The time limit ends loops of calls and operators each of which takes long: they charge the
-//! budget with what they do.
+//! The time limit ends loops of operators each of which takes long: they charge the budget with what
+//! they do. (What natives do is measured, see `unpaid_work`.)
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -14,7 +14,6 @@ const PREPARATION: &str = "
     local list = {}
     for i = 1, 5e4 do list[i] = i end
     local key = { [text] = 1 }
-    local document = json_encode(list)
     local function ignore() end
     local function pass(...) while true do ignore(...) end end
 ";
@@ -25,26 +24,12 @@ const LOOPS: &[&str] = &[
     "while key[same] do end",
     "while not next(empty) do end",
     "while true do for _ in pairs(empty) do end end",
-    "while true do table.maxn(empty) end",
-    "while true do tonumber(text) end",
     "while true do local _ = -text end",
-    "while true do local _ = text:upper() end",
-    "while true do local _ = text:reverse() end",
     "while true do local _ = text .. 'z' end",
-    "while true do text:find('z', 1, true) end",
-    "while true do text:format(1) end",
-    "while true do ('%q'):format(text) end",
     "while true do local _ = unpack(list) end",
     "while true do coroutine.wrap(ignore)(unpack(list)) end",
-    "while true do table.concat(list) end",
     "while true do pcall(error, text .. 'z') end",
     "pass(unpack(list))",
-    "json_encode(list)",
-    "json_decode(document)",
-    "while true do text.pad_left('', 1e6) end",
-    "yaml.decode(document)",
-    "while true do local _ = text:split('x') end",
-    "while true do crypto.sha256(text) end",
 ];
 
 #[test]

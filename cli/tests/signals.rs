@@ -102,6 +102,37 @@ fn a_second_signal_ends_it_at_once() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
+/// The VM looks at signals between its turns; a native that does not come to an end in time is no
+/// reason to wait.
+#[test]
+fn a_second_signal_ends_a_native_that_takes_long() {
+    let program = Program::start(
+        "local long = ('x'):rep(1e8) while true do text.replace(long, 'x', 'z') end",
+    );
+    std::thread::sleep(Duration::from_millis(500));
+    let start = Instant::now();
+    program.signal(Signal::INT);
+    // Two that come at the same time are one.
+    std::thread::sleep(Duration::from_millis(20));
+    program.signal(Signal::TERM);
+    assert_eq!(program.end(), (Some(130), String::new()));
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_second_signal_ends_a_computing_program() {
+    let program = Program::start(
+        "getmetatable(proxy).__gc = function() while true do end end while true do end",
+    );
+    program.signal(Signal::TERM);
+    // Its finalizer runs by now.
+    std::thread::sleep(Duration::from_millis(300));
+    let start = Instant::now();
+    program.signal(Signal::TERM);
+    assert_eq!(program.end(), (Some(143), String::new()));
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+}
+
 #[test]
 fn finalizers_do_not_hold_it_up_for_ever() {
     let program =

@@ -52,6 +52,8 @@ const WAITING: &[&str] = &[
     "io.read()",
     "io.read('*a')",
     "for line in io.lines() do end",
+    "crypto.rsa_generate(8192)",
+    "for i = 1, 1000 do go(crypto.rsa_generate, 8192) end wait()",
 ];
 
 /// Starts a program whose standard input says nothing. Its child processes are in its process

@@ -153,6 +153,7 @@ fn select<'c>(
     which: Value<'c>,
     rest: Rest,
 ) -> Result<Either<Either<f64, Pass>, StartWith<'c, channel::Select>>, Error> {
+    call.charge_for_string(which);
     let is_channel = Userdata::from_value(which).is_some()
         || LuaString::from_value(which)
             .is_some_and(|name| name.bytes() != b"#" && which.to_number().is_none());
@@ -224,6 +225,7 @@ fn to_number<'c>(
         return Err(Error::argument(2, "base out of range"));
     }
     let text = text.bytes();
+    call.charge(text.len() / 4);
     let start = text.iter().position(|byte| !is_space(byte)).unwrap_or(text.len());
     let end = text.iter().rposition(|byte| !is_space(byte)).map_or(start, |i| i + 1);
     let (negative, digits) = match &text[start..end] {
@@ -310,7 +312,10 @@ impl Steps for Print {
         if self.next > 0 {
             let text = call.returned(0);
             match message_text(call, text) {
-                Some(text) => self.line.extend_from_slice(text.bytes()),
+                Some(text) => {
+                    call.charge_for_string(text.value());
+                    self.line.extend_from_slice(text.bytes());
+                }
                 None => return Err(Error::text("'tostring' must return a string to 'print'")),
             }
         }
@@ -323,6 +328,7 @@ impl Steps for Print {
                 return call.call(function, &[value], Wanted::One);
             }
             let text = plain_text(call, value)?;
+            call.charge_for_string(text.value());
             self.line.extend_from_slice(text.bytes());
         }
         self.line.push(b'\n');

@@ -22,6 +22,9 @@ pub(crate) struct Source {
 /// The table in the registry with the functions of libraries, by the libraries' names.
 const FUNCTIONS: &str = "libraries in Lua";
 
+/// Charged for a step towards the function that is written in Lua.
+const UNITS_PER_STEP: usize = 100;
+
 /// Calls the function of the running native's name with its arguments.
 pub(crate) fn call(call: &mut Call, source: &'static Source, _arguments: Rest) -> Start<Calling> {
     Start::new(Calling {
@@ -48,6 +51,7 @@ enum Stage {
 
 impl Steps for Calling {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        call.charge(UNITS_PER_STEP);
         let functions = registry_table(call, FUNCTIONS)?;
         match self.stage {
             Stage::Begin => {

@@ -36,8 +36,12 @@ impl<'c> Options<'c> {
     /// An option's value; nil if it is not given.
     pub(crate) fn get(&self, call: &mut Call<'c>, name: &str) -> Result<Value<'c>, Error> {
         let Some(table) = self.table else { return Ok(Value::NIL) };
+        // All of it was passed.
+        call.charge(table.capacity() / 8);
         let key = call.string(name.as_bytes())?;
-        Ok(table.get(key))
+        let value = table.get(key);
+        call.charge_for_string(value);
+        Ok(value)
     }
 
     /// The error that an option has a wrong value.

@@ -123,6 +123,8 @@ fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>>
     let mut tried = Vec::new();
     for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
         let file = replace(template, b"?", name);
+        call.charge_for_system_call();
+        call.charge_for_reading(file.len());
         let why = match code_files(call).map(|files| files.check_readable(&path_of(&file))) {
             Ok(Ok(())) => return Ok(file),
             Ok(Err(error)) => denial_note(Some(&error)),

@@ -88,12 +88,16 @@ fn max_n<'c>(call: &mut Call<'c>, table: Table<'c>) -> f64 {
 }
 
 /// Adds a value at the end, or at a position, moving those from there up.
-fn insert<'c>(call: &mut Call<'c>, table: Table<'c>, _rest: Rest) -> Result<(), Error> {
+fn insert<'c>(
+    call: &mut Call<'c>,
+    table: Table<'c>,
+    _rest: Rest,
+) -> Result<Either<(), Start<Shift>>, Error> {
     let length = table.length();
     match call.argument_count() {
         2 => {
             let value = call.argument(1).unwrap_or(Value::NIL);
-            table.set_index(call, length + 1, value)
+            table.set_index(call, length + 1, value).map(Either::Now)
         }
         3 => {
             let at = call.argument(1).unwrap_or(Value::NIL);
@@ -104,17 +108,49 @@ fn insert<'c>(call: &mut Call<'c>, table: Table<'c>, _rest: Rest) -> Result<(), 
             let at = at as i64;
             if (1..=length as i64 + 1).contains(&at) {
                 call.charge((length + 1 - at as usize) / 32);
-                return table.insert(call, at as usize, length, value);
+                return table.insert(call, at as usize, length, value).map(Either::Now);
             }
-            // Beyond the sequence PUC Lua moves what lies between, position by position.
-            for i in (at.saturating_add(1)..=length as i64 + 1).rev() {
-                let moved = table.get(Value::number((i - 1) as f64));
-                table.set(call, Value::number(i as f64), moved)?;
-                call.charge(1);
+            if at > length as i64 {
+                return table.set(call, Value::number(at as f64), value).map(Either::Now);
             }
-            table.set(call, Value::number(at as f64), value)
+            Ok(Either::Later(Start::new(Shift { at, next: length as i64 + 1 })))
         }
         _ => Err(Error::text(call.word(messages::WRONG_NUMBER_TO_INSERT))),
+    }
+}
+
+/// Entries that are moved until the budget is looked at.
+const MOVES_PER_LOOK: i64 = 64;
+/// Charged for a move from any key to any other.
+const UNITS_PER_MOVE: usize = 4;
+
+/// An insertion below the sequence: PUC Lua moves what lies between, position by position.
+struct Shift {
+    at: i64,
+    /// Where the next entry goes.
+    next: i64,
+}
+
+impl Steps for Shift {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let Some(table) = call.argument(0).and_then(Table::from_value) else {
+            return call.finish(());
+        };
+        loop {
+            for _ in 0..MOVES_PER_LOOK {
+                if self.next <= self.at {
+                    let value = call.argument(2).unwrap_or(Value::NIL);
+                    table.set(call, Value::number(self.at as f64), value)?;
+                    return call.finish(());
+                }
+                let moved = table.get(Value::number((self.next - 1) as f64));
+                table.set(call, Value::number(self.next as f64), moved)?;
+                self.next -= 1;
+            }
+            if !call.charge(MOVES_PER_LOOK as usize * UNITS_PER_MOVE) {
+                return call.again();
+            }
+        }
     }
 }
 
@@ -149,7 +185,7 @@ fn move_values<'c>(
     last: f64,
     target: f64,
     // The fifth parameter is read by hand: it may be left out.
-) -> Result<Table<'c>, Error> {
+) -> Result<Either<Table<'c>, Start<Moving>>, Error> {
     let to = match call.argument(4) {
         None => from,
         Some(value) if value.is_nil() => from,
@@ -161,23 +197,60 @@ fn move_values<'c>(
     if count > 1e9 {
         return Err(Error::argument(3, "too many elements to move"));
     }
-    let count = count as i64;
-    let copy = |call: &mut Call<'c>, i: i64| {
-        let value = from.get(Value::number(first + i as f64));
-        to.set(call, Value::number(target + i as f64), value)
-    };
     // From the end where the target lies above the source, so that nothing is overwritten before it
     // is read.
-    if target > first && target <= last && to == from {
-        for i in (0..count).rev() {
-            copy(call, i)?;
-        }
-    } else {
-        for i in 0..count {
-            copy(call, i)?;
+    let is_backwards = target > first && target <= last && to == from;
+    let mut moving = Moving { first, target, done: 0, count: count as i64, is_backwards };
+    if moving.advance(call, from, to)? {
+        return Ok(Either::Now(to));
+    }
+    Ok(Either::Later(Start::new(moving)))
+}
+
+/// `table.move` under way.
+struct Moving {
+    first: f64,
+    target: f64,
+    done: i64,
+    count: i64,
+    is_backwards: bool,
+}
+
+impl Moving {
+    /// Goes on until the end, which it tells, or until the budget is used up.
+    fn advance<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        from: Table<'c>,
+        to: Table<'c>,
+    ) -> Result<bool, Error> {
+        loop {
+            let end = self.count.min(self.done + MOVES_PER_LOOK);
+            let units = (end - self.done).max(0) as usize * UNITS_PER_MOVE;
+            while self.done < end {
+                let i = if self.is_backwards { self.count - 1 - self.done } else { self.done };
+                let value = from.get(Value::number(self.first + i as f64));
+                to.set(call, Value::number(self.target + i as f64), value)?;
+                self.done += 1;
+            }
+            let has_budget = call.charge(units);
+            if self.done >= self.count {
+                return Ok(true);
+            }
+            if !has_budget {
+                return Ok(false);
+            }
         }
     }
-    Ok(to)
+}
+
+impl Steps for Moving {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let table = |call: &mut Call<'c>, index| call.argument(index).and_then(Table::from_value);
+        let Some(from) = table(call, 0) else { return call.finish(()) };
+        let to = table(call, 4).unwrap_or(from);
+        if self.advance(call, from, to)? { call.finish(to) } else { call.again() }
+    }
 }
 
 fn for_each<'c>(
@@ -250,6 +323,9 @@ impl Steps for ForEachIndex {
     }
 }
 
+/// Values of a list that are copied in the time of a unit of the budget.
+const VALUES_COPIED_PER_UNIT: usize = 4;
+
 fn sort<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
@@ -257,6 +333,7 @@ fn sort<'c>(
 ) -> Result<Either<StartWith<'c, SortWithComparator>, StartWith<'c, Sort>>, Error> {
     let length = table.length();
     call.check_memory(length.saturating_mul(16))?;
+    call.charge(length / VALUES_COPIED_PER_UNIT);
     // The values are sorted in a copy: what the comparator does to the table changes nothing.
     let values = (0..2).flat_map(|_| (1..=length).map(|i| table.get(i)));
     let merge = Merge::new(length);
@@ -370,6 +447,7 @@ impl Merge {
     #[cold]
     fn store<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
         if let Some(table) = call.argument(0).and_then(Table::from_value) {
+            call.charge(self.length / VALUES_COPIED_PER_UNIT);
             for i in 0..self.length {
                 let value = call.kept(self.source + i);
                 table.set_index(call, i + 1, value)?;

@@ -8,7 +8,7 @@ use crate::gathered::check_growth;
 use crate::string::text_argument;
 use crate::whole::Whole;
 use memchr::memmem;
-use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
+use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps, Unread};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
@@ -49,7 +49,7 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
 }
 
 /// Bytes that are worked on in the time that a unit of the budget stands for.
-const BYTES_PER_UNIT: usize = 16;
+const BYTES_PER_UNIT: usize = 2;
 
 fn charge(call: &mut Call, text: LuaString) {
     call.charge(text.bytes().len() / BYTES_PER_UNIT);
@@ -93,59 +93,114 @@ fn trim_right<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<
     call.string(bytes.get(..bytes.len() - end).unwrap_or_default())
 }
 
-/// Changes the characters of a text, piece by piece; bytes that are none stay.
-fn map(
-    call: &mut Call,
-    text: LuaString,
-    mut change: impl FnMut(&str) -> String,
-) -> Result<Vec<u8>, Error> {
-    charge(call, text);
-    let mut result = Vec::new();
-    check_growth(call, &result, text.bytes().len())?;
-    result.reserve_exact(text.bytes().len());
-    for chunk in text.bytes().utf8_chunks() {
-        let mut rest = chunk.valid();
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(piece_length(rest));
-            let changed = change(piece);
-            check_growth(call, &result, changed.len())?;
-            result.extend_from_slice(changed.as_bytes());
-            rest = behind;
+/// What is made of a piece of text; it may note whether that ends within a word.
+type Change = fn(&str, &mut bool) -> String;
+
+/// A text whose characters are being changed, piece by piece; bytes that are none stay.
+struct Mapping {
+    change: Change,
+    result: Vec<u8>,
+    /// Where the rest begins.
+    at: usize,
+    in_word: bool,
+}
+
+/// Changes the characters of a text: at once, or in steps if it is long.
+fn map<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    change: Change,
+) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+    let bytes = text.bytes();
+    let mut mapping = Mapping { change, result: Vec::new(), at: 0, in_word: false };
+    check_growth(call, &mapping.result, bytes.len())?;
+    mapping.result.reserve_exact(bytes.len());
+    let is_finished = mapping.advance(call, bytes)?;
+    Ok(if is_finished { Either::Now(mapping.result) } else { Either::Later(Start::new(mapping)) })
+}
+
+impl Mapping {
+    /// Goes on until the end, which it tells, or until the budget is used up.
+    fn advance(&mut self, call: &mut Call, text: &[u8]) -> Result<bool, Error> {
+        while self.at < text.len() {
+            let piece = piece(text.get(self.at..).unwrap_or_default());
+            for chunk in piece.utf8_chunks() {
+                let changed = (self.change)(chunk.valid(), &mut self.in_word);
+                check_growth(call, &self.result, changed.len() + chunk.invalid().len())?;
+                self.result.extend_from_slice(changed.as_bytes());
+                self.result.extend_from_slice(chunk.invalid());
+            }
+            self.at += piece.len();
+            if !call.charge(piece.len() / BYTES_PER_UNIT) {
+                break;
+            }
         }
-        check_growth(call, &result, chunk.invalid().len())?;
-        result.extend_from_slice(chunk.invalid());
+        Ok(self.at >= text.len())
     }
-    Ok(result)
 }
 
-/// How much of a text is changed at a time: whole words, since what becomes of a letter may depend
-/// on its neighbours.
-fn piece_length(text: &str) -> usize {
-    const PIECE: usize = 4096;
-    let from = text.ceil_char_boundary(PIECE);
-    text[from..].find(char::is_whitespace).map_or(text.len(), |at| from + at)
+impl Steps for Mapping {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let text = text_argument(call, 0);
+        if self.advance(call, text)? {
+            let result = std::mem::take(&mut self.result);
+            call.finish(result)
+        } else {
+            call.again()
+        }
+    }
 }
 
-fn lower<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
-    map(call, text, str::to_lowercase)
+/// How much of a text is changed at a time: whole words if they are not too long, since what
+/// becomes of a letter may depend on its neighbours; never a part of a character.
+fn piece(text: &[u8]) -> &[u8] {
+    const LONGEST: usize = 16 << 10;
+    let Some(piece) = text.get(..LONGEST).filter(|piece| piece.len() < text.len()) else {
+        return text;
+    };
+    let is_continuation = |byte: &&u8| **byte & 0xc0 == 0x80;
+    let space = piece.iter().rposition(u8::is_ascii_whitespace);
+    let end = space.map_or_else(
+        // The byte behind the piece is the first one that may belong to a character in it.
+        || {
+            LONGEST
+                - text
+                    .get(LONGEST - 3..=LONGEST)
+                    .map_or(0, |last| last.iter().rev().take_while(is_continuation).count().min(3))
+        },
+        |space| space + 1,
+    );
+    piece.get(..end).unwrap_or(piece)
 }
 
-fn upper<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
-    map(call, text, str::to_uppercase)
+fn lower<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+    map(call, text, |text, _| text.to_lowercase())
+}
+
+fn upper<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+    map(call, text, |text, _| text.to_uppercase())
 }
 
 /// `text.title(s)`: the first letter of each word becomes a capital.
-fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
-    let mut in_word = false;
-    map(call, text, |text| {
+fn title<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+    map(call, text, |text, in_word| {
         let mut result = String::with_capacity(text.len());
         for c in text.chars() {
-            if c.is_alphabetic() && !in_word {
+            if c.is_alphabetic() && !*in_word {
                 result.extend(c.to_uppercase());
             } else {
                 result.push(c);
             }
-            in_word = c.is_alphanumeric() || c == '_' || c == '\'';
+            *in_word = c.is_alphanumeric() || c == '_' || c == '\'';
         }
         result
     })
@@ -288,6 +343,7 @@ fn replace<'c>(
 ) -> Result<LuaString<'c>, Error> {
     charge(call, text);
     let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
+    charge_search(call, old);
     if old.is_empty() {
         return Err(Error::argument(2, "the text to replace is empty"));
     }
@@ -312,15 +368,20 @@ fn replace<'c>(
 }
 
 fn contains<'c>(call: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
-    charge(call, text);
+    charge_search(call, part.bytes());
     memmem::find(text.bytes(), part.bytes()).is_some()
 }
 
-fn starts_with<'c>(_: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
+/// What is searched for is looked at closely before the search begins.
+fn charge_search(call: &mut Call, part: &[u8]) {
+    call.charge(part.len() / 2);
+}
+
+fn starts_with<'c>(_: &mut Call<'c>, Unread(text): Unread<'c>, part: LuaString<'c>) -> bool {
     text.bytes().starts_with(part.bytes())
 }
 
-fn ends_with<'c>(_: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -> bool {
+fn ends_with<'c>(_: &mut Call<'c>, Unread(text): Unread<'c>, part: LuaString<'c>) -> bool {
     text.bytes().ends_with(part.bytes())
 }
 
@@ -338,6 +399,7 @@ fn padding<'c>(
 ) -> Result<Vec<u8>, Error> {
     charge(call, text);
     let pad = pad.map_or(&b" "[..], LuaString::bytes);
+    call.charge(pad.len() / BYTES_PER_UNIT);
     if pad.is_empty() {
         return Err(Error::argument(3, "the text to fill with is empty"));
     }

@@ -3,7 +3,8 @@
 //! Sequences have up to six bytes and name code points below 2^31. Unless the caller is lax, those
 //! that Unicode does not have are invalid: surrogates, and what is above U+10FFFF.
 
-use solvm_vm::native::{Definition, Library, Param, Rest, Start, Step, Steps};
+use crate::string::text_argument;
+use solvm_vm::native::{Definition, Library, Param, Rest, Start, Step, Steps, Unread};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("utf8" {
@@ -91,8 +92,8 @@ fn characters(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
 /// `utf8.codepoint(text[, first[, last[, lax]]])`: the code points that begin between two
 /// positions.
 fn code_points<'c>(
-    _: &mut Call<'c>,
-    text: LuaString<'c>,
+    call: &mut Call<'c>,
+    Unread(text): Unread<'c>,
     first: Option<i64>,
     last: Option<i64>,
     lax: Option<bool>,
@@ -113,6 +114,7 @@ fn code_points<'c>(
         let (code, length) =
             decode(&text[index..], lax.unwrap_or(false)).ok_or_else(invalid_code)?;
         if values.len() == MAX_RESULTS {
+            call.charge(MAX_RESULTS);
             return Err(Error::text("string slice too long"));
         }
         values.push(Value::number(f64::from(code)));
@@ -125,7 +127,7 @@ fn code_points<'c>(
 /// and the position of the first one that is invalid.
 fn length<'c>(
     _: &mut Call<'c>,
-    text: LuaString<'c>,
+    Unread(text): Unread<'c>,
     first: Option<i64>,
     last: Option<i64>,
     lax: Option<bool>,
@@ -155,8 +157,7 @@ struct Count {
 impl Steps for Count {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         const SLICE: usize = 1 << 14;
-        let mut argument = 0;
-        let text = LuaString::take(call, &mut argument)?.bytes();
+        let text = text_argument(call, 0);
         loop {
             let end = self.end.min(self.index.saturating_add(SLICE));
             while self.index < end {
@@ -180,7 +181,7 @@ impl Steps for Count {
 /// there is none.
 fn offset<'c>(
     call: &mut Call<'c>,
-    text: LuaString<'c>,
+    Unread(text): Unread<'c>,
     count: i64,
     start: Option<i64>,
 ) -> Result<Option<i64>, Error> {
@@ -195,6 +196,7 @@ fn offset<'c>(
         while index > 0 && continues(text, index) {
             index -= 1;
         }
+        call.charge((start - 1).abs_diff(index) as usize / 16);
         return Ok(Some(index + 1));
     }
     if continues(text, index) {
@@ -230,7 +232,7 @@ static LAX: Definition = Definition::new("codes", next_lax);
 /// `utf8.codes(text[, lax])`: for a generic `for` over positions and code points.
 fn codes<'c>(
     call: &mut Call<'c>,
-    text: LuaString<'c>,
+    Unread(text): Unread<'c>,
     lax: Option<bool>,
 ) -> Result<(Function<'c>, LuaString<'c>, f64), Error> {
     if continues(text.bytes(), 0) {
@@ -241,27 +243,34 @@ fn codes<'c>(
 }
 
 fn next_strict<'c>(
-    _: &mut Call<'c>,
-    text: LuaString<'c>,
+    call: &mut Call<'c>,
+    Unread(text): Unread<'c>,
     index: i64,
 ) -> Result<Vec<Value<'c>>, Error> {
-    next_code(text.bytes(), index, false)
+    next_code(call, text.bytes(), index, false)
 }
 
 fn next_lax<'c>(
-    _: &mut Call<'c>,
-    text: LuaString<'c>,
+    call: &mut Call<'c>,
+    Unread(text): Unread<'c>,
     index: i64,
 ) -> Result<Vec<Value<'c>>, Error> {
-    next_code(text.bytes(), index, true)
+    next_code(call, text.bytes(), index, true)
 }
 
 /// The position and the code point after the sequence at a position.
-fn next_code<'c>(text: &[u8], position: i64, lax: bool) -> Result<Vec<Value<'c>>, Error> {
-    let mut index = usize::try_from(position).unwrap_or(0);
+fn next_code<'c>(
+    call: &mut Call<'c>,
+    text: &[u8],
+    position: i64,
+    lax: bool,
+) -> Result<Vec<Value<'c>>, Error> {
+    let start = usize::try_from(position).unwrap_or(0);
+    let mut index = start;
     while text.get(index).is_some_and(|&byte| is_continuation(byte)) {
         index += 1;
     }
+    call.charge((index - start) / 16);
     let Some(rest) = text.get(index..).filter(|rest| !rest.is_empty()) else {
         return Ok(Vec::new());
     };

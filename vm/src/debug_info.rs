@@ -5,6 +5,7 @@
 use crate::activation::{self, Activation, Activations, compiled_of};
 use crate::coerce::Type;
 use crate::frame::{self, Context, Continuation};
+use crate::gc;
 use crate::messages::{self, Dialect, Operation};
 use crate::native::CallerInfo;
 use crate::number::NumberText;
@@ -320,17 +321,23 @@ pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8>
     }
 }
 
+/// What it costs to go from a call to its caller.
+pub(crate) const UNITS_PER_LEVEL: usize = 2;
+
 /// A longer traceback shows the levels up to this one and the last few.
 const FIRST_LEVELS: usize = 12;
 const LAST_LEVELS: usize = 10;
 
 /// The traceback of a thread from a level on: lines that each begin with a line break, as `lua`
-/// prints them.
+/// prints them. It is charged.
 ///
 /// # Safety
 /// The thread is alive; if it is running, CONTEXT holds of it (see [`crate::frame`]).
-pub(crate) unsafe fn traceback(vm: &Vm, thread: *const Thread, level: usize) -> Vec<u8> {
+pub(crate) unsafe fn traceback(vm: &mut Vm, thread: *const Thread, level: usize) -> Vec<u8> {
     let calls = Activations::of(vm, thread).count();
+    // They are counted, and passed again.
+    gc::charge(&mut vm.fuel, 2 * calls * UNITS_PER_LEVEL);
+    let vm = &*vm;
     // Whoever entered the thread is one more, as in PUC Lua.
     let is_first = !thread.is_null() && (*thread).resumer == thread::ROOT;
     let total = calls + usize::from(is_first);

@@ -270,7 +270,8 @@ pub(crate) unsafe fn fail(vm: &mut Vm, text: &str) -> scheduler::Ended {
     let mut message = crate::debug_info::running_position(vm);
     message.extend_from_slice(text.as_bytes());
     let value = vm.heap.string_value(&message);
-    let traceback = crate::debug_info::traceback(vm, vm.current, 0);
+    let current = vm.current;
+    let traceback = crate::debug_info::traceback(vm, current, 0);
     discard(vm);
     scheduler::Ended::Failed(value, traceback)
 }

@@ -160,6 +160,9 @@ pub struct Vm {
     pub(crate) finalizers_claimed: Rc<Cell<bool>>,
     /// What the embedding program keeps beside the VM for its natives.
     pub(crate) host: Option<Box<dyn std::any::Any>>,
+    /// Measures natives.
+    #[cfg(debug_assertions)]
+    pub(crate) meter: Option<Box<crate::native::meter::Meter>>,
 }
 
 impl Vm {
@@ -229,6 +232,8 @@ impl Vm {
             locals_in_tracebacks: config.locals_in_tracebacks,
             finalizers_claimed: Rc::default(),
             host: None,
+            #[cfg(debug_assertions)]
+            meter: None,
         });
         // SAFETY: probes the handlers with a code of its own.
         unsafe { interpreter::choose_dispatch(&raw mut *vm, config.chained) };

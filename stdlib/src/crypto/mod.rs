@@ -16,6 +16,8 @@ use rsa::PrivateKey;
 use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
 use solvm_vm::native::{Either, Library, Results};
 use solvm_vm::{Call, Error, LuaString, Value};
+use std::sync::{Arc, LazyLock};
+use tokio::sync::Semaphore;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("crypto" {
     "aes_decrypt" => cipher::aes_decrypt,
@@ -155,6 +157,13 @@ fn random_bytes(call: &mut Call, length: Whole) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
+/// So many keys are made at a time, so that programs which ask for many leave the processors to
+/// others.
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Arc::new(Semaphore::new(processors.div_ceil(2)))
+});
+
 /// `crypto.rsa_generate([bits])`: a pair of keys.
 fn rsa_generate<'c>(
     _: &mut Call<'c>,
@@ -166,7 +175,16 @@ fn rsa_generate<'c>(
     if !BITS.contains(&bits) {
         return Err(Error::argument(1, format!("bits must be {} to {}", BITS.start(), BITS.end())));
     }
-    let keys = in_pool(move || generate(bits as usize));
+    let keys = async move {
+        // It is held until the key is there, even if nobody waits for it any more.
+        let turn = TURNS.clone().acquire_owned().await;
+        in_pool(move || {
+            let keys = generate(bits as usize);
+            drop(turn);
+            keys
+        })
+        .await
+    };
     Ok(later(keys, |call, keys| {
         let (private, public) = match keys {
             Ok(Ok(keys)) => keys,

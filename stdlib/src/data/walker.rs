@@ -147,7 +147,7 @@ impl<'c> Walker<'c> {
             }
             check_room(call, writer, 0)?;
             let bytes = writer.written().saturating_sub(before);
-            if !call.charge(ITEMS_PER_LOOK * UNITS_PER_ITEM + bytes / 64) {
+            if !call.charge(ITEMS_PER_LOOK * UNITS_PER_ITEM + bytes / 16) {
                 return Ok(Progress::Paused);
             }
         }
@@ -203,6 +203,8 @@ impl<'c> Walker<'c> {
             Type::Number => writer.number(value.as_number().unwrap_or_default()),
             Type::String => {
                 let bytes = LuaString::from_value(value).map_or(&[][..], LuaString::bytes);
+                // At once: the writer may refuse it.
+                call.charge_for_string(value);
                 if bytes.len() >= LONG_STRING {
                     check_room(call, writer, writer.size_of_string(bytes))?;
                 }
@@ -234,7 +236,7 @@ impl<'c> Walker<'c> {
         if self.open.iter().any(is_cycle) {
             return Err(self.refusal("a table that contains itself cannot be encoded"));
         }
-        call.charge(table.capacity() / 16);
+        call.charge(table.capacity());
         let is_marked = match table.metatable() {
             Some(metatable) => metatable == marks::map_mark(call)?,
             None => false,

@@ -86,7 +86,8 @@ impl FromLua for Zone<'_> {
     type Item<'c> = Zone<'c>;
     const EXPECTED: &'static str = "name of a time zone";
 
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Zone<'c>> {
+    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Zone<'c>> {
+        call.charge_for_string(value);
         std::str::from_utf8(LuaString::from_value(value)?.bytes()).ok().map(Zone)
     }
 }
@@ -121,6 +122,11 @@ fn parse_offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * (number(hours, 23)? * 3600 + number(minutes, 59)? * 60)).ok()
 }
 
+/// Longer layouts are refused: each of their bytes may be a field.
+const LONGEST_LAYOUT: usize = 64 << 10;
+/// Charged for each byte of a layout.
+const UNITS_PER_BYTE_OF_LAYOUT: usize = 8;
+
 /// A layout as an argument: Go's, or with `%` that of strftime.
 struct Layout<'c>(&'c str);
 
@@ -128,8 +134,10 @@ impl FromLua for Layout<'_> {
     type Item<'c> = Layout<'c>;
     const EXPECTED: &'static str = "layout";
 
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Layout<'c>> {
-        std::str::from_utf8(LuaString::from_value(value)?.bytes()).ok().map(Layout)
+    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Layout<'c>> {
+        let text = LuaString::from_value(value)?.bytes();
+        call.charge(text.len() * UNITS_PER_BYTE_OF_LAYOUT);
+        std::str::from_utf8(text).ok().map(Layout)
     }
 }
 
@@ -140,6 +148,10 @@ impl Layout<'_> {
 
     /// The text of a moment. Fails if the layout is none.
     fn write(&self, moment: &Zoned) -> Result<String, Error> {
+        if self.0.len() > LONGEST_LAYOUT {
+            let text = format!("the layout is longer than {LONGEST_LAYOUT} bytes");
+            return Err(Error::argument(2, text));
+        }
         if !self.is_strftime() {
             return Ok(write::write(moment, self.0));
         }
@@ -237,7 +249,7 @@ fn add<'c>(
     let zone = zone_of(call, 3, zone)?;
     let [months, days, seconds] = match Table::from_value(duration) {
         Some(parts) => sum(parts)?,
-        None => [0.0, 0.0, duration_seconds(duration)?],
+        None => [0.0, 0.0, duration_seconds(call, duration)?],
     };
     let moved = later(&moment.0.to_zoned(zone), months, days).ok_or_else(out_of_range)?.timestamp();
     let micros = whole((seconds * 1e6).round()).ok_or_else(out_of_range)?;
@@ -246,7 +258,8 @@ fn add<'c>(
 }
 
 /// A duration in seconds: a number of them, or a text as Go writes it ("1h30m", "-5s").
-fn duration_seconds(duration: Value<'_>) -> Result<f64, Error> {
+fn duration_seconds<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<f64, Error> {
+    call.charge_for_string(duration);
     if let Some(seconds) = duration.as_number() {
         return Ok(seconds);
     }
@@ -310,6 +323,7 @@ fn difference(_: &mut Call, a: Moment, b: Moment) -> f64 {
 /// `datetime.sleep(duration)`: the goroutine sleeps for so many seconds, or a duration such as
 /// "1m30s".
 fn sleep<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<Parked, Error> {
+    call.charge_for_string(duration);
     let time = match (duration.as_number(), LuaString::from_value(duration)) {
         (Some(time), _) => seconds(1, time)?,
         (None, Some(text)) => {

@@ -43,6 +43,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 
 /// The files that the program may reach.
 pub(crate) fn file_system(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
+    call.charge_for_system_call();
     Ok(host(call)?.world.file_system())
 }
 

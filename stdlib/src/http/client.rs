@@ -287,6 +287,8 @@ fn with_body<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut request = Request::new(method, url, body);
     let third = third.unwrap_or(Value::NIL);
+    call.charge_for_string(third);
+    call.charge(url.bytes().len() / 4);
     match (LuaString::from_value(third), Table::from_value(third)) {
         (Some(content_type), _) => {
             let value = HeaderValue::from_bytes(content_type.bytes());
@@ -317,7 +319,10 @@ fn http_request<'c>(
     headers: Option<Table<'c>>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let Ok(method) = Method::from_bytes(&method.bytes().to_ascii_uppercase()) else {
+    /// No method that is known is half as long.
+    const LONGEST_METHOD: usize = 64;
+    let name = Some(method.bytes()).filter(|name| name.len() <= LONGEST_METHOD);
+    let Ok(method) = Method::from_bytes(&name.unwrap_or_default().to_ascii_uppercase()) else {
         return Err(Error::argument(1, "invalid method"));
     };
     let mut request = Request::new(method, url, body);

@@ -41,7 +41,10 @@ fn canonical(name: &[u8]) -> SmallVec<[u8; 32]> {
 
 fn canonical_key<'c>(call: &mut Call<'c>, key: Value<'c>) -> Result<Value<'c>, Error> {
     match LuaString::from_value(key) {
-        Some(name) => Ok(call.string(&canonical(name.bytes()))?.value()),
+        Some(name) => {
+            call.charge(name.bytes().len() / 4);
+            Ok(call.string(&canonical(name.bytes()))?.value())
+        }
         None => Ok(key),
     }
 }

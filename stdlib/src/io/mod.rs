@@ -130,6 +130,11 @@ pub fn input_lines<'c>(call: &mut Call<'c>) -> Result<Option<Function<'c>>, Erro
     Ok(file.map(|file| methods::iterator(call, file, false, &[])))
 }
 
+/// Charged for a new file: tens of microseconds.
+pub(crate) const MAKING_A_FILE: usize = 20_000;
+/// Charged for opening one that is there.
+const OPENING_A_FILE: usize = 2_000;
+
 /// The outside world, if the program has one.
 pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
     call.host::<Host>().ok_or_else(|| Error::text("no access to the system"))
@@ -156,6 +161,9 @@ where
     C: for<'a> FnOnce(&mut Call<'a>, io::Result<OpenStream>) -> Result<Vec<Value<'a>>, Error>
         + 'static,
 {
+    // One that is written may have to be made.
+    let is_read = matches!(mode.base, OpenBase::Read);
+    call.charge(if is_read { OPENING_A_FILE } else { MAKING_A_FILE });
     match host(call)?.world.file_system().open_stream(&path_of(path.bytes()), mode) {
         Deferred::Now(result) => Ok(Either::Now(convert(call, result)?)),
         Deferred::Later(work) => {
@@ -207,6 +215,7 @@ fn open<'c>(
 }
 
 fn temporary_file<'c>(call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error> {
+    call.charge(MAKING_A_FILE);
     match host(call)?.world.file_system().temporary_file() {
         Ok(stream) => {
             let mode = OpenMode { base: OpenBase::Write, update: true };

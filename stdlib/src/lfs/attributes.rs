@@ -60,6 +60,7 @@ fn look<'c>(
     follow: bool,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let wanted = call.argument(1).unwrap_or(Value::NIL);
+    call.charge_for_string(wanted);
     let wanted = match (Table::from_value(wanted), wanted.is_nil()) {
         (Some(_), _) | (None, true) => Wanted::All,
         (None, false) => find(call, wanted, follow)?,

@@ -177,6 +177,7 @@ struct Accept {
 
 impl Steps for Accept {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        call.charge_for_system_call();
         if std::mem::take(&mut self.sends) && !matches!(call.selected(), Awaited::Done(..)) {
             return call.finish(());
         }

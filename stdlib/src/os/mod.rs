@@ -9,7 +9,7 @@ pub(crate) use zone::local_zone;
 use crate::files::path_bytes;
 use crate::host::{Child, is_denial, path_of, reason};
 use crate::io::file::{failure, later, waiting_in_pool};
-use crate::io::{host, spawn};
+use crate::io::{MAKING_A_FILE, host, spawn};
 use solvm_vm::native::{Either, FromLua, Library, Results};
 use solvm_vm::{Call, Dialect, Error, LuaString, Value};
 use std::io;
@@ -144,6 +144,7 @@ fn rename<'c>(
 
 /// The path of a new empty file.
 fn temporary_name(call: &mut Call) -> Result<Vec<u8>, Error> {
+    call.charge(MAKING_A_FILE);
     let path = host(call)?.world.file_system().temporary_name();
     path.map(path_bytes).map_err(|error| match is_denial(&error) {
         true => Error::text(reason(&error)),

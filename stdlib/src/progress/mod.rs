@@ -54,6 +54,7 @@ fn progress<'c>(
         return Err(Error::argument(1, "must not be negative"));
     }
     let second = second.unwrap_or(Value::NIL);
+    call.charge_for_string(second);
     let (label, unit) = match (LuaString::from_value(second), Table::from_value(second)) {
         (Some(label), _) => (label.bytes(), &b""[..]),
         (None, table) if table.is_some() || second.is_nil() => {

@@ -83,6 +83,7 @@ fn named_channel<'c>(
     index: usize,
     value: Value<'c>,
 ) -> Result<ChannelHandle<'c>, Error> {
+    call.charge_for_string(value);
     let found = match LuaString::from_value(value) {
         Some(name) => {
             let found = names(call)?.get(name);

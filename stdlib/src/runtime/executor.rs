@@ -17,6 +17,8 @@ use crate::load::{self, SourceFile};
 use crate::progress::Progress;
 use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
+#[cfg(debug_assertions)]
+use solvm_vm::native::Unpaid;
 use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -239,6 +241,19 @@ impl Executor {
     /// Writes a line for every function call and return to the standard error output.
     pub fn trace_calls(&mut self) {
         self.vm.set_tracer(write_traced_call);
+    }
+
+    /// Writes a line to the standard error output for every native that takes longer than it has
+    /// charged for.
+    #[cfg(debug_assertions)]
+    pub fn report_unpaid_work(&mut self) {
+        self.vm.report_unpaid_work(|unpaid| {
+            let Unpaid { native, time, units, due, in_a_row } = unpaid;
+            eprintln!(
+                "unpaid work: {native} took {time:?}, due {due} units, charged {units}, {in_a_row} \
+                 in a row"
+            );
+        });
     }
 
     /// Whether the interpreter's handlers jump to each other, or return to a loop after every

@@ -130,12 +130,17 @@ fn set_interval<'c>(
     start(call, Kind::Interval, Schedule::Every(period), function)
 }
 
+/// Charged for reading a cron expression.
+const UNITS_PER_SCHEDULE: usize = 4000;
+
 /// `cron(schedule, f)`: calls `f` whenever the time matches.
 fn set_cron<'c>(
     call: &mut Call<'c>,
     schedule: LuaString<'c>,
     function: Function<'c>,
 ) -> Result<f64, Error> {
+    // To find the next time is to look at the calendar.
+    call.charge(UNITS_PER_SCHEDULE + schedule.bytes().len() / 4);
     let text = String::from_utf8_lossy(schedule.bytes()).into_owned();
     let schedule = parse(call, text.trim());
     let schedule =

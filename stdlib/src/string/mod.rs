@@ -9,7 +9,7 @@ pub(crate) use pattern::PatternCache;
 
 use format::{ArgumentKind, Piece, Pieces, quote};
 use smallvec::SmallVec;
-use solvm_vm::native::{Each, Either, Library, Param, Rest};
+use solvm_vm::native::{Each, Either, Library, Param, Rest, Unread};
 use solvm_vm::{Call, Dialect, Error, Function, LuaString, Value, messages};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("string" {
@@ -62,7 +62,7 @@ fn range(length: usize, first: i64, last: i64) -> std::ops::Range<usize> {
 
 fn sub<'c>(
     call: &mut Call<'c>,
-    text: LuaString<'c>,
+    Unread(text): Unread<'c>,
     first: i64,
     last: Option<i64>,
 ) -> Result<LuaString<'c>, Error> {
@@ -73,7 +73,7 @@ fn sub<'c>(
 
 fn byte<'c>(
     _: &mut Call<'c>,
-    text: LuaString<'c>,
+    Unread(text): Unread<'c>,
     first: Option<i64>,
     last: Option<i64>,
 ) -> Result<Either<f64, Each<impl ExactSizeIterator<Item = Value<'c>> + use<'c>>>, Error> {
@@ -111,7 +111,7 @@ fn dump(call: &mut Call, _arguments: Rest) -> Result<Vec<u8>, Error> {
     call.dump(function)?.ok_or_else(|| Error::text("unable to dump given function"))
 }
 
-fn len<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> usize {
+fn len<'c>(_: &mut Call<'c>, Unread(text): Unread<'c>) -> usize {
     text.bytes().len()
 }
 

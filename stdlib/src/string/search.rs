@@ -7,7 +7,7 @@ use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Prog
 use super::{position, text_argument};
 use crate::host::Host;
 use smallvec::smallvec;
-use solvm_vm::native::{Definition, Either, Start, Step, Steps, Values};
+use solvm_vm::native::{Definition, Either, Start, Step, Steps, Unread, Values};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
 use std::ops::Range;
 use std::rc::Rc;
@@ -24,6 +24,11 @@ pub(super) fn compiled<'c>(
     source: LuaString<'c>,
     anchor: Anchor,
 ) -> Rc<Pattern> {
+    /// Longer ones are charged for each byte: it may become an item.
+    const SHORT: usize = 256;
+    if source.bytes().len() > SHORT {
+        call.charge(source.bytes().len());
+    }
     match call.host::<Host>() {
         Some(host) => host.patterns.get(source.bytes(), source.hash(), anchor),
         None => Rc::new(Pattern::new(source.bytes(), anchor)),
@@ -179,13 +184,14 @@ fn start_offset(init: Option<i64>, length: usize) -> usize {
 
 pub(super) fn find<'c>(
     call: &mut Call<'c>,
-    subject: LuaString<'c>,
+    Unread(subject): Unread<'c>,
     pattern: LuaString<'c>,
     init: Option<i64>,
     plain: Option<bool>,
 ) -> Result<Found<'c>, Error> {
     let (subject, needle) = (subject.bytes(), pattern.bytes());
     let start = start_offset(init, subject.len());
+    call.charge(needle.len() / 4);
     if plain == Some(true) || pattern::is_plain(needle) {
         call.charge(subject.len() / 256);
         return Ok(Either::Now(match pattern::find_plain(subject, needle, start) {
@@ -202,7 +208,7 @@ pub(super) fn find<'c>(
 
 pub(super) fn match_pattern<'c>(
     call: &mut Call<'c>,
-    subject: LuaString<'c>,
+    Unread(subject): Unread<'c>,
     pattern: LuaString<'c>,
     init: Option<i64>,
 ) -> Result<Found<'c>, Error> {
@@ -216,8 +222,8 @@ static ITERATOR: Definition = Definition::new("gmatch", next_match);
 
 pub(super) fn global_match<'c>(
     call: &mut Call<'c>,
-    subject: LuaString<'c>,
-    pattern: LuaString<'c>,
+    Unread(subject): Unread<'c>,
+    Unread(pattern): Unread<'c>,
 ) -> Function<'c> {
     call.function(&ITERATOR, &[subject.value(), pattern.value(), Value::number(0.0)])
 }

@@ -5,7 +5,7 @@ use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
 use crate::gathered::check_growth;
 use smallvec::smallvec;
-use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Values, Wanted};
+use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Unread, Values, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Dialect, Error, LuaString, Type, Value};
 use std::ops::Range;
@@ -37,7 +37,7 @@ type Substituted = Either<(Vec<u8>, usize), Start<Substitution>>;
 
 pub(super) fn global_substitute<'c>(
     call: &mut Call<'c>,
-    subject: LuaString<'c>,
+    Unread(subject): Unread<'c>,
     pattern: LuaString<'c>,
     replacement: Option<Value<'c>>,
     limit: Option<i64>,

@@ -223,11 +223,14 @@ fn parse_files<'c>(
         Some(list) => (1..=list.length()).map(|i| list.get(i)).collect(),
         None => values,
     };
+    call.charge(in_list.len());
     let settings = settings(call, options, call.argument_count())?;
     let mut paths = Vec::with_capacity(in_list.len());
     for (i, value) in (1..).zip(in_list) {
         let expected = || Error::argument(i, format!("string expected, got {}", value.type_name()));
-        paths.push(path_of(LuaString::from_value(value).ok_or_else(expected)?.bytes()));
+        let path = LuaString::from_value(value).ok_or_else(expected)?.bytes();
+        call.charge(path.len() / 4);
+        paths.push(path_of(path));
     }
     if paths.is_empty() {
         return Err(Error::argument(1, "no path is given"));

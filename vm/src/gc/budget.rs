@@ -15,9 +15,23 @@ const FREE_BYTES: usize = 1 << 10;
 /// are over.
 const LOWEST: i64 = -200_000;
 
+#[cfg(debug_assertions)]
+thread_local! {
+    /// All units that this thread has been charged, whatever became of the debt.
+    static CHARGED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The units that this thread has been charged since it began.
+#[cfg(debug_assertions)]
+pub(crate) fn charged_in_all() -> u64 {
+    CHARGED.with(Cell::get)
+}
+
 /// Takes units from a budget.
 #[inline]
 pub(crate) fn charge(budget: &mut i64, units: usize) {
+    #[cfg(debug_assertions)]
+    CHARGED.with(|charged| charged.set(charged.get() + units as u64));
     let left = budget.saturating_sub_unsigned(units as u64);
     *budget = left.max(LOWEST.min(*budget));
 }

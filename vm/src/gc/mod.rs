@@ -88,6 +88,8 @@ mod weak;
 pub(crate) mod tests;
 
 pub use budget::BYTES_PER_UNIT;
+#[cfg(debug_assertions)]
+pub(crate) use budget::charged_in_all;
 pub use mark::Marker;
 pub(crate) use {
     allocate::{MAX_CELL, cell_size},

@@ -154,6 +154,9 @@ handlers! { (pc, base, d, a, k, vm)
         (*vm).base = base;
         (*vm).k = k;
         (*vm).pc = pc;
+        #[cfg(debug_assertions)]
+        let outcome = native::meter::run(vm, callee(base, a), slot.add(2), c(d));
+        #[cfg(not(debug_assertions))]
         let outcome = ((*callee(base, a)).code)(vm, slot.add(2), c(d));
         pc = (*vm).pc;
         base = (*vm).base;

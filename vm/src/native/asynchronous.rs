@@ -229,6 +229,7 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
                 (0..call.returned_count()).map(|i| call.returned(i)).collect();
             return call.finish(results);
         }
+        call.charge_for_system_call();
         if let Some(slot) = self.result.take() {
             let value = call.returned(0);
             slot.set(call, value);
@@ -261,7 +262,8 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
     }
 }
 
-/// Runs an async native: what a native that is one returns.
+/// Runs an async native: what a native that is one returns. Each of its steps is charged like a
+/// call of the operating system, of which most make some.
 pub fn run<'c, F, M>(make: M) -> impl Results<'c> + use<'c, F, M>
 where
     F: Future<Output = Result<Finished, Error>> + 'static,

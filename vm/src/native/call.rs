@@ -23,6 +23,10 @@ use std::marker::PhantomData;
 
 /// New tables have room for no more entries than this, whatever a native asks for.
 const MAX_SIZE_HINT: usize = 1 << 26;
+/// Bytes that a native reads, one after the other, in the time of a unit of the budget.
+const BYTES_READ_PER_UNIT: usize = 16;
+/// What a call of the operating system costs: some microseconds.
+const SYSTEM_CALL: usize = 1000;
 
 /// The arguments and results of one native call, and the VM.
 ///
@@ -471,6 +475,26 @@ impl<'c> Call<'c> {
     /// Charges the budget for so many bytes that are copied, compared or hashed.
     pub fn charge_bytes(&mut self, bytes: usize) {
         self.charge(bytes / BYTES_PER_UNIT);
+    }
+
+    /// Charges the budget for reading so many bytes, one after the other.
+    #[cold]
+    pub fn charge_for_reading(&mut self, bytes: usize) {
+        self.charge(bytes / BYTES_READ_PER_UNIT);
+    }
+
+    /// Charges the budget for reading a value, if it is a string. Parameters of the type
+    /// [`LuaString`] are charged when they are converted.
+    pub fn charge_for_string(&mut self, value: Value<'c>) {
+        if let Some(string) = LuaString::from_value(value) {
+            self.charge_for_reading(string.bytes().len());
+        }
+    }
+
+    /// Charges the budget for a call of the operating system, or for work that takes about as long
+    /// as a quick one.
+    pub fn charge_for_system_call(&mut self) {
+        self.charge(SYSTEM_CALL);
     }
 
     /// How much work the budget still allows.

@@ -65,7 +65,11 @@ impl<'c> Call<'c> {
     fn find_level(&mut self, thread: *mut Thread, level: usize) -> Option<Level<'c>> {
         // SAFETY: the thread is live, and the frames of all threads are consistent while a native
         // runs.
-        let activation = unsafe { Activations::of(self.vm(), thread) }.nth(level)?;
+        let mut activations = unsafe { Activations::of(self.vm(), thread) };
+        let mut passed = 0;
+        let activation = activations.by_ref().inspect(|_| passed += 1).nth(level);
+        self.charge(passed * debug_info::UNITS_PER_LEVEL);
+        let activation = activation?;
         let is_own = level == 0 && thread == self.vm().current;
         Some(Level { activation, thread, is_own, brand: PhantomData })
     }
@@ -134,8 +138,7 @@ impl<'c> Call<'c> {
     /// The traceback of the running thread from a level on, as `lua` prints it, without a heading.
     pub fn traceback(&mut self, level: usize) -> Vec<u8> {
         let current = self.vm().current;
-        // SAFETY: the frames of the running thread are consistent while a native runs.
-        unsafe { debug_info::traceback(self.vm(), current, level) }
+        self.traceback_of(Coroutine::from_raw(current), level)
     }
 
     /// The same for any thread.

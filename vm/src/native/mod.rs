@@ -27,6 +27,8 @@ mod frames;
 mod handle;
 mod inspect;
 pub mod library;
+#[cfg(debug_assertions)]
+pub(crate) mod meter;
 mod params;
 mod reference;
 mod results;
@@ -43,7 +45,9 @@ pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 pub use inspect::FunctionInfo;
 pub(crate) use library::the_function;
 pub use library::{Constant, Definition, Library, Native, Special};
-pub use params::{FromLua, Param, Rest};
+#[cfg(debug_assertions)]
+pub use meter::Unpaid;
+pub use params::{FromLua, Param, Rest, Unread};
 pub use reference::Reference;
 pub(crate) use reference::References;
 pub use results::{Each, Either, Elements, IntoLua, Pass, Results, Values};
@@ -182,6 +186,12 @@ pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
     (*vm).pc = pc;
     (*vm).base = arguments.sub(2 + call_slot(pc));
     (*vm).k = constants_of((*vm).base);
+    #[cfg(debug_assertions)]
+    if let Some(function) = (*arguments.sub(2)).to_native_function() {
+        return meter::measured(vm, function, meter::Part::Step, || {
+            steps::resume(vm, arguments, distance, callee, all)
+        });
+    }
     steps::resume(vm, arguments, distance, callee, all)
 }
 

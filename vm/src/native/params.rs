@@ -153,10 +153,35 @@ impl FromLua for LuaString<'_> {
     type Item<'c> = LuaString<'c>;
     const EXPECTED: &'static str = "string";
 
-    /// Numbers are converted (manual, section 2.2.1).
+    /// Numbers are converted (manual, section 2.2.1). Reading the string is charged here, so that
+    /// a native that does nothing else has paid.
     #[inline(always)]
     fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<LuaString<'c>> {
-        LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?))
+        let Unread(string) = Unread::from_lua(call, value)?;
+        let length = string.bytes().len();
+        if length >= LONG {
+            call.charge_for_reading(length);
+        }
+        Some(string)
+    }
+}
+
+/// Strings shorter than this are read for the price of a call.
+const LONG: usize = 1024;
+
+/// A string that the native looks at in parts or not at all: unlike that of a [`LuaString`], its
+/// conversion charges nothing. The native charges for what it reads.
+#[derive(Clone, Copy)]
+pub struct Unread<'c>(pub LuaString<'c>);
+
+impl FromLua for Unread<'_> {
+    type Item<'c> = Unread<'c>;
+    const EXPECTED: &'static str = LuaString::EXPECTED;
+
+    #[inline(always)]
+    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Unread<'c>> {
+        let string = LuaString::from_value(value);
+        string.or_else(|| call.number_string(value.as_number()?)).map(Unread)
     }
 }
 

@@ -58,6 +58,7 @@ impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
 
 impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T> {
     fn finish(self, call: &mut Call<'c>) -> Outcome {
+        call.charge_for_system_call();
         Start::new(Waiting { future: Box::pin(self.0), convert: self.1 }).finish(call)
     }
 }

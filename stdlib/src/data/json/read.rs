@@ -190,6 +190,8 @@ impl Reader {
     fn number(&mut self, text: &[u8]) -> Result<f64, Fault> {
         /// Integers with so many digits have a value of their own.
         const EXACT_DIGITS: usize = 15;
+        /// Nobody means more digits, and the conversion cannot be interrupted.
+        const LONGEST_NUMBER: usize = 64 << 10;
         let start = self.at;
         let is_negative = text.get(start) == Some(&b'-');
         self.at += usize::from(is_negative);
@@ -216,6 +218,9 @@ impl Reader {
             self.at += 1;
             self.at += usize::from(matches!(text.get(self.at), Some(b'+' | b'-')));
             self.digits(text)?;
+        }
+        if self.at - start > LONGEST_NUMBER {
+            return Err(Fault::new("number too long", start));
         }
         let digits = text
             .get(start..self.at)

@@ -4,21 +4,22 @@
 //! Paths are compared segment by segment, each with its percent signs decoded, so that no spelling
 //! of a path gets around a pattern that another spelling matches.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use percent_encoding::percent_decode;
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A pattern, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pattern {
     segments: Vec<Segment>,
     /// Whether it ends with `*`.
     has_rest: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Segment {
     Literal(Vec<u8>),
     Parameter(Vec<u8>),
@@ -39,6 +40,7 @@ impl Pattern {
         let text = if text == b"*" { b"/*" } else { text };
         let Some(rest) = text.strip_prefix(b"/") else { return Err("a pattern begins with '/'") };
         let mut pattern = Pattern { segments: Vec::new(), has_rest: false };
+        let mut names = HashSet::new();
         for segment in rest.split(|&byte| byte == b'/') {
             if pattern.has_rest {
                 return Err("'*' stands at the end of a pattern");
@@ -47,11 +49,10 @@ impl Pattern {
                 b"*" => pattern.has_rest = true,
                 [b':'] | [b':', b'*'] => return Err("':' is followed by a name"),
                 [b':', name @ ..] => {
-                    let parameter = Segment::Parameter(name.into());
-                    if pattern.segments.contains(&parameter) {
+                    if !names.insert(name) {
                         return Err("two parts have the same name");
                     }
-                    pattern.segments.push(parameter);
+                    pattern.segments.push(Segment::Parameter(name.into()));
                 }
                 literal if literal.ends_with(b"*") => {
                     return Err("'*' stands for whole segments: '/*'");
@@ -123,47 +124,55 @@ impl Pattern {
 /// Patterns, each with what it leads to.
 #[derive(Clone)]
 pub(super) struct Router<T> {
-    /// The most specific ones first.
-    routes: Vec<(Arc<Pattern>, T)>,
-    /// Where those are that have no parameters.
-    literal: HashMap<Vec<u8>, usize>,
+    /// Those without parameters, by their paths.
+    literal: HashMap<Vec<u8>, (Arc<Pattern>, T)>,
+    /// Those with parameters, the most specific ones first. Those of one rank are in the order in
+    /// which they came, which their numbers say.
+    routes: BTreeMap<(Vec<u8>, usize), (Arc<Pattern>, T)>,
+    /// Where each of those is.
+    places: HashMap<Arc<Pattern>, (Vec<u8>, usize)>,
 }
 
 impl<T> Default for Router<T> {
     fn default() -> Self {
-        Router { routes: Vec::new(), literal: HashMap::new() }
+        Router { literal: HashMap::new(), routes: BTreeMap::new(), places: HashMap::new() }
     }
 }
 
 impl<T> Router<T> {
     /// Adds a pattern; it replaces one that is the same.
     pub(super) fn add(&mut self, pattern: Pattern, target: T) {
-        match self.routes.iter_mut().find(|(known, _)| **known == pattern) {
-            Some((_, known)) => *known = target,
-            None => {
-                let place =
-                    self.routes.partition_point(|(known, _)| known.rank() <= pattern.rank());
-                self.routes.insert(place, (Arc::new(pattern), target));
-            }
+        let pattern = Arc::new(pattern);
+        if let Some(path) = pattern.literal() {
+            self.literal.insert(path, (pattern, target));
+            return;
         }
-        let literal = self
-            .routes
-            .iter()
-            .enumerate()
-            .filter_map(|(place, (pattern, _))| Some((pattern.literal()?, place)));
-        self.literal = literal.collect();
+        let number = self.places.len();
+        let place = self.places.entry(pattern.clone());
+        let place = place.or_insert_with(|| (pattern.rank(), number));
+        self.routes.insert(place.clone(), (pattern, target));
     }
 
     /// The most specific pattern that matches a path.
     pub(super) fn find(&self, path: &str) -> Option<&(Arc<Pattern>, T)> {
-        if let Some(&place) = self.literal.get(path.as_bytes()) {
-            return self.routes.get(place);
+        if let Some(found) = self.literal.get(path.as_bytes()) {
+            return Some(found);
         }
-        if self.routes.len() == self.literal.len() && !path.contains('%') {
+        let is_encoded = path.contains('%');
+        if self.routes.is_empty() && !is_encoded {
             return None;
         }
         let path = segments(path);
-        self.routes.iter().find(|(pattern, _)| pattern.matches(&path))
+        if is_encoded {
+            let decoded: Vec<u8> =
+                path.iter().flat_map(|segment| [&b"/"[..], segment]).flatten().copied().collect();
+            // A slash that is encoded divides no segments.
+            let found = self.literal.get(&decoded).filter(|(pattern, _)| pattern.matches(&path));
+            if found.is_some() {
+                return found;
+            }
+        }
+        self.routes.values().find(|(pattern, _)| pattern.matches(&path))
     }
 }
 

@@ -291,6 +291,9 @@ enum Stage {
 
 impl Steps for Handle {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        /// Charged for what goes on between two calls of Lua.
+        const UNITS: usize = 250;
+        call.charge(UNITS);
         loop {
             match std::mem::replace(&mut self.stage, Stage::Handler) {
                 stage @ (Stage::Begin | Stage::BeginAgain) => {

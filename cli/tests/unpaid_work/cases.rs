@@ -1,0 +1,236 @@
+//! Cases: a native, its arguments, and how it is called. Each value that a parameter may have comes
+//! once, with plain values for the others; then combinations are drawn.
+
+use super::subjects::{Parameter, Subject};
+use std::fmt;
+
+/// A call of a native.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    /// The native's name.
+    pub(crate) subject: String,
+    /// An expression for the function.
+    pub(crate) function: String,
+    /// The name of a way in `driver.lua`.
+    pub(crate) way: &'static str,
+    /// The names of values in `driver.lua`.
+    pub(crate) values: Vec<String>,
+    /// It may wait for others.
+    pub(crate) waits: bool,
+    /// Its arguments were drawn at random.
+    drawn: bool,
+}
+
+impl Case {
+    /// Whether its arguments were drawn, and it is called in the plain way.
+    pub(crate) fn is_drawn(&self) -> bool {
+        self.drawn && self.way == "flat" && !self.waits
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({}), {}", self.subject, self.values.join(", "), self.way)
+    }
+}
+
+const STRINGS: &[&str] = &["empty", "byte", "blanks", "digits", "letters", "random"];
+const NUMBERS: &[&str] = &[
+    "zero",
+    "minus_one",
+    "half",
+    "two_31",
+    "two_53",
+    "minus_two_53",
+    "huge_finite",
+    "infinity",
+    "nan",
+    "base",
+];
+const TABLES: &[&str] = &["none", "many", "holes", "single", "fields"];
+const FUNCTIONS: &[&str] = &["nothing", "raises"];
+const BOOLEANS: &[&str] = &["yes", "no"];
+const ANYTHING: &[&str] =
+    &["blanks", "random", "two_53", "minus_two_53", "many", "holes", "nothing", "nil"];
+/// Levels of calls, for those that are made far from the bottom.
+const LEVELS: &[&str] = &["one", "level", "level_bottom"];
+
+/// What a parameter of that name is given for the call to succeed.
+const PLAIN: &[(&str, &str)] = &[
+    ("path", "path"),
+    ("file", "path"),
+    ("from", "path"),
+    ("archive", "varied"),
+    ("folder", "folder"),
+    ("source", "path"),
+    ("url", "url"),
+    ("host", "host"),
+    ("pattern", "pattern"),
+    ("prefix", "pattern"),
+    ("format", "format"),
+    ("schedule", "schedule"),
+    ("port", "zero"),
+    ("seconds", "zero"),
+    ("timeout", "zero"),
+    ("duration", "zero"),
+];
+
+/// The libraries that have servers by name.
+const OF_SERVERS: &[&str] =
+    &["handle_http", "handle_ws", "use_middleware", "serve_static", "start_server", "stop_server"];
+
+/// All values for a parameter.
+fn values(parameter: &Parameter) -> Vec<String> {
+    let kind = &parameter.kind[..];
+    let mut values: Vec<&str> = Vec::new();
+    let bare = kind.split('{').next().unwrap_or_default();
+    for (word, some) in [
+        ("string", STRINGS),
+        ("number", NUMBERS),
+        ("integer", NUMBERS),
+        ("boolean", BOOLEANS),
+        ("function", FUNCTIONS),
+        ("fun(", FUNCTIONS),
+    ] {
+        if bare.contains(word) {
+            values.extend(some);
+        }
+    }
+    if kind.contains("table") || kind.contains("[]") || kind.contains('{') {
+        values.extend(TABLES);
+    }
+    if kind.contains("thread") {
+        values.push("coroutine");
+    }
+    if kind.to_lowercase().contains("file") {
+        values.push("File");
+    }
+    if kind.contains("userdata") {
+        values.push("Channel");
+    }
+    if kind.contains('"') {
+        values.extend(STRINGS);
+    }
+    if values.is_empty() {
+        values.extend(ANYTHING);
+    }
+    let mut values: Vec<String> = values.into_iter().map(str::to_string).collect();
+    // Options: each field with some of its values.
+    if let Some((_, fields)) = kind.split_once('{') {
+        for field in fields.trim_end_matches('}').split(", ") {
+            if let Some((name, kind)) = field.split_once(": ") {
+                let name = name.trim().trim_end_matches('?');
+                let some: &[&str] = match kind {
+                    kind if kind.contains("[]") || kind.contains("table") => &["many"],
+                    kind if kind.contains("number") || kind.contains("integer") => &["two_53"],
+                    kind if kind.contains("boolean") => &["yes"],
+                    _ => &["letters"],
+                };
+                values.extend(some.iter().map(|value| format!("{name}={value}")));
+            }
+        }
+    }
+    values
+}
+
+/// A value with which the call is likely to succeed.
+fn plain(subject: &Subject, parameter: &Parameter) -> String {
+    let name = &parameter.name[..];
+    let kind = &parameter.kind[..];
+    if name == "name" && OF_SERVERS.contains(&&subject.name[..]) {
+        return "server".to_string();
+    }
+    if let Some((_, value)) = PLAIN.iter().find(|(known, _)| *known == name)
+        && !kind.starts_with("fun")
+    {
+        return value.to_string();
+    }
+    let value = match kind {
+        kind if kind.starts_with("string") => "byte",
+        kind if kind.starts_with("number") || kind.starts_with("integer") => "one",
+        kind if kind.starts_with("fun") => "nothing",
+        kind if kind.starts_with("boolean") => "yes",
+        kind if kind.starts_with("thread") => "coroutine",
+        kind if kind.contains("table") || kind.contains("[]") || kind.contains('{') => "single",
+        kind if kind.contains('"') => "byte",
+        _ => "byte",
+    };
+    value.to_string()
+}
+
+/// The same numbers each time.
+struct Random(u64);
+
+impl Random {
+    fn of(name: &str) -> Random {
+        Random(name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        }))
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) as usize % n.max(1)
+    }
+}
+
+/// The cases of a native, with so many that are drawn for each way to call it.
+pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |way: &'static str, drawn: bool, arguments: Vec<String>| {
+        let values = subject.object.iter().cloned().chain(arguments).collect();
+        cases.push(Case {
+            subject: subject.name.clone(),
+            function: subject.function.clone(),
+            way,
+            values,
+            waits: subject.waits(),
+            drawn,
+        });
+    };
+    // The first parameter may be left out with those after it in its place: a thread.
+    let parameters = match &subject.parameters[..] {
+        [first, rest @ ..] if first.is_optional && first.kind.contains("thread") => rest,
+        all => all,
+    };
+    // Some that are optional come before others that are not.
+    let last = parameters.iter().rposition(|parameter| !parameter.is_optional);
+    let needed = last.map_or(0, |last| last + 1);
+    let plain: Vec<String> = parameters.iter().map(|parameter| plain(subject, parameter)).collect();
+    add("flat", false, plain[..needed].to_vec());
+    add("flat", false, plain.clone());
+    add("deep", false, plain.clone());
+    for (i, parameter) in parameters.iter().enumerate() {
+        let with = |value: &str| {
+            let mut arguments = plain[..needed.max(i + 1)].to_vec();
+            arguments[i] = value.to_string();
+            arguments
+        };
+        for value in values(parameter) {
+            add("flat", false, with(&value));
+        }
+        if parameter.kind.contains("number") || parameter.kind.is_empty() {
+            for level in LEVELS {
+                add("deep", false, with(level));
+            }
+            add("often", false, with("counted"));
+        }
+        if parameter.kind.contains("string") || parameter.kind.is_empty() {
+            add("often", false, with("varied"));
+        }
+    }
+    add("often", false, plain.clone());
+    let mut random = Random::of(&subject.name);
+    let pools: Vec<Vec<String>> = parameters.iter().map(values).collect();
+    for way in ["flat", "deep"] {
+        let count = if way == "flat" { drawn * parameters.len().min(3) } else { drawn / 2 };
+        for _ in 0..count {
+            let count = needed + random.below(parameters.len() - needed + 1);
+            let pools = pools.iter().take(count);
+            add(way, true, pools.map(|pool| pool[random.below(pool.len())].clone()).collect());
+        }
+    }
+    cases
+}

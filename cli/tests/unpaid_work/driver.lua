@@ -1,0 +1,263 @@
+-- Calls natives with what is hard on them. The cases follow at the end of this file:
+-- `case(number, function, how, { names of values })`.
+--
+-- Cases change what they can reach: everything that this file needs is in locals, and what they
+-- may have done to metatables and to the collector is undone.
+local go, pcall, receive, send, collectgarbage = go, pcall, receive, send, collectgarbage
+local unpack, rawget, rawequal, setmetatable, tostring = unpack, rawget, rawequal, setmetatable, tostring
+local getmetatable, setmetatable_of = debug.getmetatable, debug.setmetatable
+local lfs = require("lfs")
+local chdir, home = lfs.chdir, lfs.currentdir()
+local progress_output, clock, exit = io.stderr, os.clock, os.exit
+local write = progress_output.write
+
+-- A server, for what needs one; it also lifts the default time limit, so that the run limit ends
+-- cases that compute.
+create_server("server", 0, { host = "127.0.0.1" })
+handle_http("server", "/", function() return "x" end)
+handle_ws("server", "/ws", function(ws) ws:receive() end)
+local address = "127.0.0.1:" .. start_server("server")
+set_interval(function() end, 3600)
+on_error(function() end)
+write_file("file", "x")
+
+local MEGABYTE = 2 ^ 20
+local LARGE = 1e5
+-- The last entry of a table, with holes or without.
+local LAST = 1e5 - 3
+
+local function random_bytes()
+    local seed, bytes = 42, {}
+    for i = 1, 4096 do
+        seed = (seed * 16807) % 2147483647
+        bytes[i] = string.char(seed % 256)
+    end
+    return table.concat(bytes):rep(MEGABYTE / 4096)
+end
+
+-- Values that no case changes.
+local constants = {
+    empty = "",
+    byte = "x",
+    blanks = (" "):rep(MEGABYTE),
+    digits = ("7"):rep(MEGABYTE),
+    letters = ("a"):rep(MEGABYTE),
+    random = random_bytes(),
+    path = "file",
+    folder = ".",
+    url = "http://127.0.0.1:1/",
+    host = "127.0.0.1",
+    server = "server",
+    pattern = "/x",
+    format = "%s",
+    schedule = "@hourly",
+    json = "[1]",
+    zero = 0,
+    one = 1,
+    base = 36,
+    minus_one = -1,
+    half = 0.5,
+    two_31 = 2 ^ 31,
+    two_53 = 2 ^ 53,
+    minus_two_53 = -2 ^ 53,
+    huge_finite = 1e300,
+    infinity = math.huge,
+    nan = 0 / 0,
+    level = 5e4,
+    level_bottom = 99980,
+    yes = true,
+    no = false,
+    nothing = function() end,
+    raises = function() error("no", 0) end,
+}
+
+-- Values that cases may change: each is made when it is needed, and again if it was changed.
+local function filled(n, step)
+    local t = {}
+    for i = 1, n, step do t[i] = i end
+    t[LAST] = LAST
+    return t
+end
+local makers = {
+    none = function() return {} end,
+    single = function() return { "x" } end,
+    fields = function() return { x = "x" } end,
+    many = function() return filled(LARGE, 1) end,
+    holes = function() return filled(LARGE, 3) end,
+    coroutine = function() return coroutine.create(function() coroutine.yield() end) end,
+}
+local lasting = { many = true, holes = true }
+local kept = {}
+
+local function is_as_it_was(t)
+    return not getmetatable(t) and rawget(t, 1) == 1 and rawget(t, LAST) == LAST and rawget(t, LARGE + 1) == nil
+end
+
+-- Objects of every type, and the functions that natives return.
+local objects = {
+    File = function() return io.open("file", "r+") end,
+    Listener = function() return tcp_listen(0, { host = "127.0.0.1" }) end,
+    Connection = function()
+        local listener = tcp_listen(0, { host = "127.0.0.1" })
+        return tcp_connect("127.0.0.1", listener.port)
+    end,
+    UdpSocket = function() return udp_recvfrom(0, { host = "127.0.0.1" }) end,
+    Channel = function() return channel.make(10) end,
+    ProgressBar = function() return progress(10) end,
+    Template = function() return template.parse("{{range .}}{{.}}{{end}}") end,
+    Trusted = function() return template.html("x") end,
+    Null = function() return json.null end,
+    Proxy = function() return newproxy(true) end,
+    Headers = function() return http_get("http://" .. address .. "/").headers end,
+    WebSocket = function() return ws_connect("ws://" .. address .. "/ws") end,
+    Directory = function()
+        local _, directory = lfs.dir(".")
+        return directory
+    end,
+    Lock = function()
+        lfs.mkdir("locked")
+        local lock = lfs.lock_dir("locked")
+        if lock then constants.lock = lock end
+        return constants.lock
+    end,
+    Map = function() return tablex.map_new({ x = 1 }) end,
+    Set = function() return tablex.set_new({ 1 }) end,
+    gmatch = function() return ("a"):rep(MEGABYTE):gmatch("b") end,
+    lines = function() return io.lines("file") end,
+    walk = function() return walk(".") end,
+    wrap = function() return coroutine.wrap(function() while true do coroutine.yield() end end) end,
+    codes = function() return (utf8.codes("x")) end,
+    codes_lax = function() return (utf8.codes("x", true)) end,
+    ipairs = function() return (ipairs({})) end,
+    dir = function() return (lfs.dir(".")) end,
+    loader_preload = function() return package.loaders[1] end,
+    loader_lua = function() return package.loaders[2] end,
+    loader_c = function() return package.loaders[3] end,
+    loader_c_root = function() return package.loaders[4] end,
+    loader_module = function() return package.preload.lfs end,
+    string = function() return "x" end,
+}
+
+-- What there is to call on an object: itself, its metamethods and its methods.
+local function member(object, name)
+    if name == "()" then return object end
+    local metatable = getmetatable(object)
+    local found = rawget(metatable, name)
+    if found == nil then
+        local index = rawget(metatable, "__index")
+        if type(index) == "table" then found = index[name] end
+    end
+    if found == nil then found = object[name] end
+    return found
+end
+
+local function inventory()
+    for name, make in pairs(objects) do
+        local object = make()
+        print(name, object == nil and "nil" or "-")
+        if type(object) == "function" then
+            print(name, "()")
+        else
+            local metatable = getmetatable(object)
+            for key, value in pairs(metatable or {}) do
+                if type(value) == "function" then print(name, key) end
+                if key == "__index" and type(value) == "table" then
+                    for method, f in pairs(value) do
+                        if type(f) == "function" then print(name, method) end
+                    end
+                end
+            end
+        end
+    end
+    io.stdout:flush()
+    exit(0)
+end
+
+local function value_of(name, index)
+    if name == "nil" then return nil end
+    if name == "varied" then return home .. "/x" .. index end
+    if name == "counted" then return index end
+    local constant = constants[name]
+    if constant ~= nil then return constant end
+    local field, of = name:match("^(.-)=(.*)$")
+    if field then return { [field] = value_of(of, index) } end
+    if lasting[name] then
+        local t = kept[name]
+        if not t or not is_as_it_was(t) then
+            t = makers[name]()
+            kept[name] = t
+        end
+        return t
+    end
+    return (makers[name] or objects[name])()
+end
+
+-- How often a case is called, at least to tell chance from habit.
+local REPETITIONS = 3
+local COUNT = SOLVM_CASE_COUNT or 20000
+local SECONDS = SOLVM_CASE_SECONDS or 0.12
+local DEPTH = 100000
+
+local ways = {}
+
+local function values_of(names, index)
+    local values = {}
+    for i = 1, #names do values[i] = value_of(names[i], index) end
+    return values
+end
+
+function ways.flat(f, names)
+    for i = 1, REPETITIONS do
+        pcall(f, unpack(values_of(names, i), 1, #names))
+    end
+end
+
+-- Many times on the same objects, keeping the results.
+function ways.often(f, names)
+    local values, results, began = values_of(names, 0), {}, clock()
+    for i = 1, COUNT do
+        for j = 1, #names do
+            if names[j] == "varied" or names[j] == "counted" then values[j] = value_of(names[j], i) end
+        end
+        local _, result = pcall(f, unpack(values, 1, #names))
+        results[i] = result or false
+        if i % 16 == 0 and clock() - began > SECONDS then break end
+    end
+    write(progress_output, "called ", #results, "\n")
+end
+
+function ways.deep(f, names)
+    local function down(n)
+        if n > 0 then
+            local result = down(n - 1)
+            return result
+        end
+        ways.flat(f, names)
+    end
+    down(DEPTH)
+end
+
+local done = channel.make(1)
+local strings = getmetatable("")
+
+local function case(number, f, how, names, patience)
+    write(progress_output, "case ", number, "\n")
+    go(function()
+        pcall(ways[how], f, names)
+        send(done, number)
+    end)
+    repeat
+        local which = receive(done, patience or 2)
+    until which == nil or which == number
+    collectgarbage("restart")
+    for _, value in pairs({ 0, true, constants.nothing }) do setmetatable_of(value, nil) end
+    setmetatable_of(nil, nil)
+    setmetatable_of("", strings)
+    chdir(home)
+end
+
+local function finished()
+    write(progress_output, "finished\n")
+    exit(0)
+end
+

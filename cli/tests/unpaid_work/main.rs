@@ -1,0 +1,75 @@
+//! Natives charge the budget for the time that they take, so that the time limit ends whatever a
+//! program does.
+//!
+//! Nothing here is a list of natives. Libraries' functions are those of their tables, the types of
+//! their parameters those of their documentation; what objects can do is asked of the objects. A
+//! new type of object needs a maker in `driver.lua`, and `sources` tells if it has none.
+//!
+//! Cases run in `solvm` itself, whose debug builds measure natives (`SOLVM_UNPAID`). One that is
+//! reported each time it is called is run again, alone; what is reported each time again has
+//! failed.
+//!
+//! `SOLVM_CASES=20` draws so many combinations of arguments for each native instead of a few, and
+//! `SOLVM_WALL=all` ends every native by the clock instead of a few.
+#![cfg(all(unix, debug_assertions))]
+
+mod cases;
+mod run;
+mod sources;
+mod subjects;
+
+use cases::Case;
+use run::Verdict;
+use std::collections::BTreeMap;
+
+/// A number from the environment.
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn every_native_charges_for_its_work() {
+    let subjects = subjects::all();
+    let chosen = std::env::var("SOLVM_NATIVE").unwrap_or_default();
+    let cases: Vec<Case> = subjects
+        .iter()
+        .filter(|subject| subject.name.contains(&chosen))
+        .flat_map(|subject| cases::of(subject, setting("SOLVM_CASES", 2)))
+        .collect();
+    assert!(!cases.is_empty());
+    let mut failed = BTreeMap::new();
+    for suspect in run::measure(&cases) {
+        // Whatever it was: chance does not come three times.
+        let again = |_| run::measure(std::slice::from_ref(&suspect.case)).into_iter().next();
+        let verdicts: Option<Vec<_>> = (0..2).map(again).collect();
+        if let Some(verdicts) = verdicts {
+            let last = verdicts.into_iter().next_back().unwrap_or(suspect);
+            failed.entry(last.case.subject.clone()).or_insert_with(Vec::new).push(last);
+        }
+    }
+    for (subject, suspects) in &failed {
+        eprintln!("{subject}: {} cases, such as", suspects.len());
+        for suspect in suspects.iter().take(3) {
+            eprintln!("    {}: {}", suspect.case, suspect.verdict);
+        }
+    }
+    assert!(failed.is_empty(), "{} of {} natives do not charge", failed.len(), subjects.len());
+}
+
+/// By the clock: whatever is called in a loop, past every `pcall`.
+#[test]
+fn natives_end_at_the_time_limit() {
+    let subjects = subjects::all();
+    let is_all = std::env::var("SOLVM_WALL").is_ok_and(|which| which == "all");
+    let step = if is_all { 1 } else { subjects.len() / 6 };
+    let mut failed = Vec::new();
+    for subject in subjects.iter().step_by(step.max(1)) {
+        for case in cases::of(subject, 1).iter().filter(|case| case.is_drawn()) {
+            if let Verdict::Late(why) = run::ends_in_time(case) {
+                eprintln!("{case}: {why}");
+                failed.push(case.subject.clone());
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}");
+}

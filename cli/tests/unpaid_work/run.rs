@@ -1,0 +1,225 @@
+//! Runs cases in `solvm`, whose debug builds measure natives.
+
+use super::cases::Case;
+use std::fmt;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+const DRIVER: &str = include_str!("driver.lua");
+/// A program runs so many cases before another one is begun.
+const BATCH: usize = 400;
+/// How often in a row a native must be reported in a case: each time it is called.
+const REPORTS: usize = 3;
+/// Of many calls, one in so many must be.
+const RARE: usize = 16;
+/// Nothing that is heard of a program for so long means that a case does not end. The run limit
+/// should have ended it.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// What is wrong with a case.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// It was reported as often as it was called: the last report.
+    Unpaid(String),
+    /// It did not end.
+    Endless,
+    /// The program ended.
+    Ended(String),
+    /// It did not end at the time limit.
+    Late(String),
+    /// Nothing.
+    Fine,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Unpaid(report) => write!(f, "{report}"),
+            Verdict::Endless => write!(f, "does not end at the run limit"),
+            Verdict::Ended(how) => write!(f, "ended the program: {how}"),
+            Verdict::Late(how) => write!(f, "{how}"),
+            Verdict::Fine => write!(f, "fine"),
+        }
+    }
+}
+
+/// A case and what is wrong with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspect {
+    pub(crate) case: Case,
+    pub(crate) verdict: Verdict,
+}
+
+/// The program that is tested.
+fn solvm(folder: &Path) -> Command {
+    let program = std::env::var("SOLVM").unwrap_or(env!("CARGO_BIN_EXE_solvm").to_string());
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+/// The makers of `driver.lua` and their objects' members.
+pub(crate) fn inventory() -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("inventory.lua");
+    std::fs::write(&script, format!("{DRIVER}\ninventory()\n")).unwrap();
+    let output = solvm(folder.path()).arg(&script).stdout(Stdio::piped()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut members: Vec<_> = text
+        .lines()
+        .map(|line| line.split_once('\t').unwrap())
+        .map(|(maker, member)| (maker.to_string(), member.to_string()))
+        .collect();
+    members.sort();
+    members.dedup();
+    members
+}
+
+/// The line of the driver for a case.
+fn line(number: usize, case: &Case) -> String {
+    let values: Vec<String> = case.values.iter().map(|value| format!("{value:?}")).collect();
+    let patience = if case.waits { ", 0.02" } else { "" };
+    format!(
+        "case({number}, {}, {:?}, {{ {} }}{patience})\n",
+        case.function,
+        case.way,
+        values.join(", ")
+    )
+}
+
+/// Runs cases and gives those that natives were reported in each time.
+pub(crate) fn measure(cases: &[Case]) -> Vec<Suspect> {
+    let mut suspects = Vec::new();
+    for batch in cases.chunks(BATCH) {
+        let mut first = 0;
+        while first < batch.len() {
+            first += measure_some(&batch[first..], &mut suspects);
+        }
+    }
+    suspects
+}
+
+/// Runs cases until one of them does not let the program go on; gives their number.
+fn measure_some(cases: &[Case], suspects: &mut Vec<Suspect>) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("cases.lua");
+    let lines: String = cases.iter().enumerate().map(|(i, case)| line(i, case)).collect();
+    // A function may not have that many constants.
+    std::fs::write(&script, format!("{DRIVER}\n{lines}finished()\n")).unwrap();
+    let mut program = solvm(folder.path())
+        .args(["-run-limit", "400ms", "cases.lua"])
+        .env("SOLVM_UNPAID", "1")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (sender, lines) = channel();
+    let output = BufReader::new(program.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        for line in output.split(b'\n').map_while(Result::ok) {
+            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                break;
+            }
+        }
+    });
+    let (mut at, mut has_begun) = (0, false);
+    let mut reports: Vec<String> = Vec::new();
+    let mut other = String::new();
+    let mut calls = 0;
+    let mut look = |at: usize, calls: usize, reports: &mut Vec<String>| {
+        let reports = std::mem::take(reports);
+        let enough = REPORTS.max(calls / RARE);
+        let name = |report: &str| report.split(" took ").next().unwrap_or_default().to_string();
+        let in_a_row = |report: &str| {
+            let (rest, _) = report.rsplit_once(" in a row")?;
+            rest.rsplit_once(' ')?.1.parse::<usize>().ok()
+        };
+        let often = reports.iter().rev().find(|report| {
+            in_a_row(report).is_some_and(|count| count >= REPORTS)
+                && reports.iter().filter(|other| name(other) == name(report)).count() >= enough
+        });
+        let often = often.cloned();
+        if let (Some(report), Some(case)) = (often, cases.get(at)) {
+            suspects.push(Suspect { case: case.clone(), verdict: Verdict::Unpaid(report) });
+        }
+    };
+    let verdict = loop {
+        match lines.recv_timeout(SILENCE) {
+            Ok(line) if line == "finished" => break Verdict::Fine,
+            Ok(line) => {
+                if let Some(number) = line.strip_prefix("case ") {
+                    // Before the first case it has prepared the values.
+                    if std::mem::replace(&mut has_begun, true) {
+                        look(at, std::mem::take(&mut calls), &mut reports);
+                    }
+                    reports.clear();
+                    at = number.parse().unwrap_or(at);
+                } else if let Some(report) = line.strip_prefix("unpaid work: ") {
+                    reports.push(report.to_string());
+                } else if let Some(count) = line.strip_prefix("called ") {
+                    calls = count.parse().unwrap_or(0);
+                } else {
+                    other = line;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => break Verdict::Endless,
+            Err(RecvTimeoutError::Disconnected) => break Verdict::Ended(other),
+        }
+    };
+    look(at, calls, &mut reports);
+    // It may have ended already.
+    let _ = program.kill();
+    let status = program.wait().unwrap();
+    if let Verdict::Fine = verdict {
+        return cases.len();
+    }
+    let verdict = match verdict {
+        Verdict::Ended(last) => Verdict::Ended(format!("{status}, {last}")),
+        verdict => verdict,
+    };
+    suspects.push(Suspect { case: cases[at].clone(), verdict });
+    at + 1
+}
+
+/// Whether a loop of a case ends at the time limit.
+pub(crate) fn ends_in_time(case: &Case) -> Verdict {
+    const LATENESS: Duration = Duration::from_secs(2);
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("loop.lua");
+    let values: Vec<String> = case.values.iter().map(|value| format!("{value:?}")).collect();
+    let text = format!(
+        "{DRIVER}\nlocal f, names = {}, {{ {} }}\nlocal values = values_of(names, 1)\n\
+         write(progress_output, 'ready\\n')\n\
+         while true do pcall(f, unpack(values, 1, #names)) end\n",
+        case.function,
+        values.join(", ")
+    );
+    std::fs::write(&script, text).unwrap();
+    let mut program = solvm(folder.path());
+    program.args(["-timeout", "700ms", "-memory-limit", "4000", "loop.lua"]);
+    let mut program = program.stderr(Stdio::null()).spawn().unwrap();
+    let began = Instant::now();
+    match wait(&mut program, Duration::from_millis(700) + LATENESS) {
+        Some(Some(124)) => Verdict::Fine,
+        // Some arguments are refused by an error past every call: there is nothing to loop over.
+        Some(code) => Verdict::Late(format!("ended with {code:?} after {:?}", began.elapsed())),
+        None => Verdict::Late(format!("had not ended after {:?}", began.elapsed())),
+    }
+}
+
+/// The exit code of a program, or None if it has not ended by then, and had to be.
+fn wait(program: &mut Child, limit: Duration) -> Option<Option<i32>> {
+    let began = Instant::now();
+    while began.elapsed() < limit {
+        if let Some(status) = program.try_wait().unwrap() {
+            return Some(status.code());
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    program.kill().unwrap();
+    program.wait().unwrap();
+    None
+}

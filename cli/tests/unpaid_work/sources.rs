@@ -1,0 +1,124 @@
+//! What the library's sources define beside the tables of functions: types of objects, functions
+//! that natives return, methods. Each has a maker in `driver.lua`, or a reason to have none.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Where a definition is, its name, and the makers of its objects.
+const MADE: &[(&str, &str, &[&str])] = &[
+    ("base.rs", "INDEX_ITERATOR", &["ipairs"]),
+    ("base.rs", "Proxy", &["Proxy"]),
+    ("channel.rs", "METHODS", &["Channel"]),
+    ("data/marks.rs", "Null", &["Null"]),
+    ("data/marks.rs", "NULL_TEXT", &["Null"]),
+    ("files/walk.rs", "NEXT", &["walk"]),
+    ("files/walk.rs", "Walking", &["walk"]),
+    ("http/headers.rs", "METHODS", &["Headers"]),
+    ("io/file.rs", "File", &["File"]),
+    ("io/methods.rs", "ITERATOR", &["lines"]),
+    ("io/methods.rs", "LIBRARY", &["File"]),
+    ("lfs/directory.rs", "Directory", &["Directory"]),
+    ("lfs/directory.rs", "METHODS", &["Directory"]),
+    ("lfs/directory.rs", "NEXT", &["dir"]),
+    ("lfs/lock.rs", "Lock", &["Lock"]),
+    ("lfs/lock.rs", "METHODS", &["Lock"]),
+    ("net/tcp.rs", "Acceptor", &["Listener"]),
+    ("net/tcp.rs", "CONNECTION", &["Connection"]),
+    ("net/tcp.rs", "Connection", &["Connection"]),
+    ("net/tcp.rs", "LISTENER", &["Listener"]),
+    ("net/udp.rs", "METHODS", &["UdpSocket"]),
+    ("net/udp.rs", "Socket", &["UdpSocket"]),
+    ("package.rs", "LOADERS", &["loader_preload", "loader_lua", "loader_c", "loader_c_root"]),
+    ("package.rs", "OPEN_MODULE", &["loader_module"]),
+    ("progress/mod.rs", "Bar", &["ProgressBar"]),
+    ("progress/mod.rs", "METHODS", &["ProgressBar"]),
+    ("string/search.rs", "ITERATOR", &["gmatch"]),
+    ("template/data.rs", "Trusted", &["Trusted"]),
+    ("template/mod.rs", "METHODS", &["Template"]),
+    ("template/mod.rs", "Parsed", &["Template"]),
+    ("utf8.rs", "LAX", &["codes_lax"]),
+    ("utf8.rs", "STRICT", &["codes"]),
+    ("websocket/mod.rs", "Handle", &["WebSocket"]),
+    ("websocket/mod.rs", "METHODS", &["WebSocket"]),
+];
+
+/// What programs cannot call or hold, and why.
+const OUT_OF_REACH: &[(&str, &str, &str)] = &[
+    ("http/server/serve.rs", "HANDLE", "runs in the goroutine of a request"),
+    ("http/server/serve.rs", "NewQueue", "an argument of the server's goroutine"),
+    ("http/server/serve.rs", "SERVE", "runs in the goroutine of a server"),
+    ("load.rs", "PROTECTED_CALL", "the global `pcall` by another name"),
+    ("lua_source.rs", "HELPERS", "called by libraries in Lua"),
+    ("net/tcp.rs", "ACCEPT", "runs in the goroutine of a listener"),
+    ("package.rs", "Loading", "a mark in `package.loaded` while a module loads"),
+    ("package.rs", "MODULE", "the global `module`, registered later"),
+    ("package.rs", "REQUIRE", "the global `require`, registered later"),
+    ("runtime/timer.rs", "RUN", "runs in the goroutine of a timer"),
+    ("runtime/timer.rs", "Weight", "held by the goroutine of a timer"),
+    ("runtime/watch.rs", "RUN", "runs in the goroutine of a watcher"),
+    ("tablex/mod.rs", "NATIVES", "called by libraries in Lua"),
+    ("utils/mod.rs", "NATIVES", "called by libraries in Lua"),
+];
+
+/// The definitions in a source: tables of functions that are not public, functions outside of
+/// tables, types of objects.
+fn definitions(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in source.lines() {
+        if let Some(rest) = line.trim_start().strip_prefix("impl")
+            && let Some((_, name)) = rest.split_once("Data for ")
+        {
+            names.extend(name.split([' ', '<']).next().map(str::to_string));
+        }
+        let Some(at) = line.find("static ").filter(|_| !line.trim_start().starts_with("//")) else {
+            continue;
+        };
+        let (visibility, rest) = line.split_at(at);
+        let Some((name, kind)) = rest["static ".len()..].split_once(':') else { continue };
+        let kind = kind.trim_start();
+        let is_table = kind.starts_with("Library") && visibility.trim() != "pub(crate)";
+        let is_function = kind.starts_with("Definition")
+            || kind.starts_with("[Definition")
+            || kind.starts_with("solvm_vm::native::Definition");
+        if is_table || is_function {
+            names.push(name.to_string());
+        }
+    }
+    names
+}
+
+/// Everything that is defined has a maker or a reason, and nothing else has.
+#[test]
+fn every_type_of_object_has_a_maker() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib/src");
+    let mut known: BTreeMap<(String, String), bool> = MADE
+        .iter()
+        .map(|(file, name, _)| (file, name))
+        .chain(OUT_OF_REACH.iter().map(|(file, name, _)| (file, name)))
+        .map(|(file, name)| ((file.to_string(), name.to_string()), false))
+        .collect();
+    for file in walkdir::WalkDir::new(&folder).into_iter().filter_map(Result::ok) {
+        if file.path().extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let path = file.path().strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        let source = std::fs::read_to_string(file.path()).unwrap();
+        for name in definitions(&source) {
+            match known.get_mut(&(path.clone(), name.clone())) {
+                Some(is_there) => *is_there = true,
+                None => panic!("{path}: no maker of {name} is known"),
+            }
+        }
+    }
+    let gone: Vec<_> = known.iter().filter(|(_, is_there)| !**is_there).collect();
+    assert!(gone.is_empty(), "makers of what is not there: {gone:?}");
+    let makers = super::subjects::members();
+    let failed: Vec<_> = makers.iter().filter(|(_, member)| member == "nil").collect();
+    assert!(failed.is_empty(), "makers without a result: {failed:?}");
+    for (_, name, needed) in MADE {
+        for maker in *needed {
+            let is_made = makers.iter().any(|(made, _)| made == maker);
+            assert!(is_made, "driver.lua makes no {maker} ({name})");
+        }
+    }
+}
