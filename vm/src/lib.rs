@@ -19,6 +19,7 @@
 //! assert_eq!(answer, Some(Some(42.0)));
 //! ```
 
+mod account;
 mod activation;
 mod binary_chunk;
 mod coerce;
@@ -43,6 +44,7 @@ mod userdata;
 mod value;
 mod vm;
 
+pub use account::{Account, Held, OutOfMemory};
 pub use coerce::Type;
 pub use gc::Marker;
 pub use hook::HookEvents;

@@ -5,6 +5,7 @@ use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Valu
 use super::results::Elements;
 use super::steps::State;
 use super::{BYTES_PER_UNIT, Definition, FEW, MANY, Outcome, outcome};
+use crate::account::{Account, Held};
 use crate::binary_chunk;
 use crate::coerce;
 use crate::gc;
@@ -244,6 +245,19 @@ impl<'c> Call<'c> {
     #[inline]
     pub fn check_memory(&mut self, bytes: usize) -> Result<(), Error> {
         if self.vm().heap.would_exceed(bytes) { Err(Error::out_of_memory()) } else { Ok(()) }
+    }
+
+    /// The account of the program's memory.
+    pub fn account(&self) -> &Account {
+        self.vm_ref().heap.program_account()
+    }
+
+    /// Holds `bytes` bytes outside the heap for as long as the share lives. Fails if they would
+    /// exceed the memory limit: see [`Error::out_of_memory`].
+    pub fn hold(&mut self, bytes: usize) -> Result<Held, Error> {
+        let held = self.account().hold(bytes)?;
+        self.vm().heap.update_due();
+        Ok(held)
     }
 
     /// How many bytes more the memory limit allows.
