@@ -2,6 +2,7 @@
 //! `loadfile`, `dofile`.
 
 use crate::base::message_text;
+use crate::gathered::Gathered;
 use crate::host::{Host, reason};
 use solvm_vm::native::{Definition, Either, Special, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
@@ -27,6 +28,7 @@ fn load_chunk<'c>(
             format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes(),
         )));
     }
+    check_room(call, text, name)?;
     match call.load(text, name) {
         Ok(function) => {
             if let Some(environment) = options.environment {
@@ -70,7 +72,15 @@ pub(crate) fn load<'c>(
         return Err(Error::argument(1, format!("function expected, got {}", source.type_name())));
     }
     let protected = call.function(&PROTECTED_CALL, &[]);
-    Ok(Either::Later(Start::new(Load { text: Vec::new(), asked: false }).keep(protected.value())))
+    Ok(Either::Later(
+        Start::new(Load { text: Gathered::default(), asked: false }).keep(protected.value()),
+    ))
+}
+
+/// Fails, before anything has happened, if a chunk does not fit: its source is kept, and its code
+/// is about as large as that.
+pub(crate) fn check_room(call: &mut Call, text: &[u8], name: &[u8]) -> Result<(), Error> {
+    call.check_memory(text.len().saturating_mul(4).saturating_add(name.len()))
 }
 
 /// A reader's error is that of `load`.
@@ -78,7 +88,7 @@ static PROTECTED_CALL: Definition = Definition::special("pcall", Special::Protec
 
 /// `load` with a reader: pieces are asked for until there is none.
 pub(crate) struct Load {
-    text: Vec<u8>,
+    text: Gathered,
     asked: bool,
 }
 
@@ -91,8 +101,7 @@ impl Steps for Load {
             }
             match message_text(call, piece) {
                 Some(piece) if !piece.bytes().is_empty() => {
-                    call.check_memory(self.text.len() + piece.bytes().len())?;
-                    self.text.extend_from_slice(piece.bytes());
+                    self.text.push(call, piece.bytes())?;
                 }
                 None if !piece.is_nil() => {
                     return call.finish((Value::NIL, "reader function must return a string"));
@@ -171,8 +180,11 @@ pub(crate) fn do_file<'c>(
     call: &mut Call<'c>,
     path: Option<LuaString<'c>>,
 ) -> Result<StartWith<'c, DoFile>, Error> {
-    let loaded = read_source(call, path.map(LuaString::bytes))
-        .and_then(|(text, name)| call.load(&text, &name));
+    let source = read_source(call, path.map(LuaString::bytes));
+    if let Ok((text, name)) = &source {
+        check_room(call, text, name)?;
+    }
+    let loaded = source.and_then(|(text, name)| call.load(&text, &name));
     match loaded {
         Ok(function) => Ok(Start::new(DoFile { called: false }).keep(function.value())),
         Err(message) => {

@@ -4,7 +4,7 @@
 //! All of them are methods of strings as well, but for names that `string` has already: a program
 //! may call a variable `text` and go on calling `text.trim(text)`.
 
-use crate::gathered::check_growth;
+use crate::gathered::Gathered;
 use crate::string::text_argument;
 use crate::whole::Whole;
 use memchr::memmem;
@@ -98,22 +98,19 @@ fn map(
     call: &mut Call,
     text: LuaString,
     mut change: impl FnMut(&str) -> String,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Gathered, Error> {
     charge(call, text);
-    let mut result = Vec::new();
-    check_growth(call, &result, text.bytes().len())?;
-    result.reserve_exact(text.bytes().len());
+    let mut result = Gathered::default();
+    result.reserve(call, text.bytes().len())?;
     for chunk in text.bytes().utf8_chunks() {
         let mut rest = chunk.valid();
         while !rest.is_empty() {
             let (piece, behind) = rest.split_at(piece_length(rest));
             let changed = change(piece);
-            check_growth(call, &result, changed.len())?;
-            result.extend_from_slice(changed.as_bytes());
+            result.push(call, changed.as_bytes())?;
             rest = behind;
         }
-        check_growth(call, &result, chunk.invalid().len())?;
-        result.extend_from_slice(chunk.invalid());
+        result.push(call, chunk.invalid())?;
     }
     Ok(result)
 }
@@ -126,16 +123,16 @@ fn piece_length(text: &str) -> usize {
     text[from..].find(char::is_whitespace).map_or(text.len(), |at| from + at)
 }
 
-fn lower<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
+fn lower<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Gathered, Error> {
     map(call, text, str::to_lowercase)
 }
 
-fn upper<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
+fn upper<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Gathered, Error> {
     map(call, text, str::to_uppercase)
 }
 
 /// `text.title(s)`: the first letter of each word becomes a capital.
-fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<u8>, Error> {
+fn title<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Gathered, Error> {
     let mut in_word = false;
     map(call, text, |text| {
         let mut result = String::with_capacity(text.len());
@@ -250,20 +247,16 @@ fn join<'c>(
     call: &mut Call<'c>,
     list: Table<'c>,
     separator: Option<LuaString<'c>>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Gathered, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let length = list.length();
     call.charge(length);
-    let mut text = Vec::new();
+    let mut text = Gathered::default();
     for i in 1..=length {
         let value = list.get(i);
-        check_growth(call, &text, separator.len())?;
         match (LuaString::from_value(value), value.as_number()) {
-            (Some(part), _) => {
-                check_growth(call, &text, part.bytes().len() + separator.len())?;
-                text.extend_from_slice(part.bytes());
-            }
-            (None, Some(x)) => text.extend_from_slice(&NumberText::new(x)),
+            (Some(part), _) => text.push(call, part.bytes())?,
+            (None, Some(x)) => text.push(call, &NumberText::new(x))?,
             _ => {
                 let reason =
                     format!("item {i} must be a string or a number, not a {}", value.type_name());
@@ -271,7 +264,7 @@ fn join<'c>(
             }
         }
         if i < length {
-            text.extend_from_slice(separator);
+            text.push(call, separator)?;
         }
     }
     Ok(text)

@@ -44,7 +44,7 @@ mod userdata;
 mod value;
 mod vm;
 
-pub use account::{Account, Held, OutOfMemory};
+pub use account::{Account, Held, HoldLater, OutOfMemory};
 pub use coerce::Type;
 pub use gc::Marker;
 pub use hook::HookEvents;

@@ -19,7 +19,7 @@ pub use stream::{
 
 use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
-use solvm_vm::Clock;
+use solvm_vm::{Account, Clock, Held, OutOfMemory};
 use std::io::{self, SeekFrom};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -218,8 +218,10 @@ pub struct Host {
     pub(crate) fetched: crate::import::Fetched,
     /// The HTTP servers.
     pub(crate) servers: crate::http::server::Servers,
-    /// What others may make the program hold.
-    pub(crate) budget: crate::net::budget::Budget,
+    /// Holds the environment variables that the program has set.
+    environment: Option<Held>,
+    /// What clients make the program hold: see [`crate::net::client_account`].
+    pub(crate) client_account: Option<Account>,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -246,8 +248,28 @@ impl Host {
             loading: Default::default(),
             fetched: Default::default(),
             servers: Default::default(),
-            budget: Default::default(),
+            client_account: None,
+            environment: None,
             files: Default::default(),
         }
+    }
+
+    /// Sets an environment variable, which counts against the memory limit.
+    pub(crate) fn set_variable(
+        &mut self,
+        account: &Account,
+        name: &[u8],
+        value: &[u8],
+    ) -> Result<io::Result<()>, OutOfMemory> {
+        /// What the tables of variables have of each.
+        const ENTRY: usize = 128;
+        let old = self.world.variable(name).map(|old| old.len());
+        let held = self.environment.get_or_insert_with(|| account.hold_nothing());
+        match old {
+            None => held.grow(ENTRY + name.len() + value.len())?,
+            Some(old) if old < value.len() => held.grow(value.len() - old)?,
+            Some(old) => held.shrink_to(held.bytes().saturating_sub(old - value.len())),
+        }
+        Ok(self.world.set_variable(name, value))
     }
 }

@@ -1,6 +1,5 @@
 //! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
 
-pub(crate) mod budget;
 pub(crate) mod dns;
 pub(crate) mod tcp;
 pub(crate) mod tls;
@@ -8,7 +7,7 @@ pub(crate) mod udp;
 
 use crate::Host;
 use crate::host::{NetworkUse, reason};
-use solvm_vm::{Call, Error, GoroutineId, Value};
+use solvm_vm::{Account, Call, Error, GoroutineId, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::error::Error as StdError;
@@ -43,6 +42,20 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner.downcast_ref().or_else(|| tls_error(inner.downcast_ref()?))
+}
+
+/// Clients, and what waits to be sent to them, may hold one part in so many of the memory limit.
+const CLIENTS_SHARE: usize = 2;
+
+/// The part of the program's account for what clients make it hold outside the heap: bodies and
+/// messages that the program has not taken yet, responses and messages that they have not taken.
+pub(crate) fn client_account(call: &mut Call) -> Account {
+    let program = call.account().clone();
+    let part = || program.part(program.limit() / CLIENTS_SHARE);
+    match call.host::<Host>() {
+        Some(host) => host.client_account.get_or_insert_with(part).clone(),
+        None => part(),
+    }
 }
 
 /// Asks the world whether the program may do this. The error is the reason why not.

@@ -1,18 +1,19 @@
 //! The WebSocket client: `ws_connect`.
 
+use super::meter::{Meter, Metered};
 use super::{Socket, Surroundings, config, new, open};
 use crate::Host;
 use crate::host::{NetworkUse, reason};
 use crate::http::headers;
 use crate::io::file::in_pool;
 use crate::net::tls::{self, Trust};
-use crate::net::{CONNECT_TIMEOUT, allow, budget::Budget, failed, innermost, tcp, within};
+use crate::net::{CONNECT_TIMEOUT, allow, client_account, failed, innermost, tcp, within};
 use crate::options::Options;
 use hyper::Uri;
 use hyper::header::HeaderMap;
 use rustls::pki_types::ServerName;
 use solvm_vm::native::{Library, Results, asynchronous};
-use solvm_vm::{Call, Error, LuaString, Table};
+use solvm_vm::{Account, Call, Error, LuaString, Table};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -86,13 +87,11 @@ fn ws_connect<'c>(
     });
     let shown = String::from_utf8_lossy(url.bytes()).into_owned();
     Ok(asynchronous::run(|lua| async move {
-        let (exemption, budget) = lua.with(|call| match call.host::<Host>() {
-            Some(host) => (Some(host.deadline.exempt()), host.budget.clone()),
-            None => (None, Budget::default()),
-        });
+        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let account = lua.with(client_account);
         let limit = wishes.timeout;
         let connected = match target {
-            Ok(target) => within(Some(limit), connect(target, wishes, budget)).await,
+            Ok(target) => within(Some(limit), connect(target, wishes, account)).await,
             Err(reason) => Some(Err(reason)),
         };
         let connected = connected.unwrap_or_else(|| Err(format!("timed out after {limit:?}")));
@@ -103,14 +102,14 @@ fn ws_connect<'c>(
     }))
 }
 
-async fn connect(target: Target, wishes: Wishes, budget: Budget) -> Result<Socket, String> {
+async fn connect(target: Target, wishes: Wishes, account: Account) -> Result<Socket, String> {
     let (stream, address) = tcp::connect(&target.host, target.port, wishes.timeout).await?;
     // Without it messages may be held back; if the socket is broken, its first use tells.
     let _ = stream.set_nodelay(true);
     let surroundings = Surroundings {
         remote: tcp::plain(address).to_string().into(),
         max_message: wishes.max_message,
-        budget,
+        account,
         stopping: CancellationToken::new(),
     };
     if !target.is_secure {
@@ -139,8 +138,10 @@ where
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
     request.headers_mut().extend(headers);
     let config = config(surroundings.max_message);
+    let meter = Meter::new(&surroundings.account);
+    let stream = Metered::new(stream, meter.clone());
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((stream, _)) => Ok(open(stream, surroundings)),
+        Ok((stream, _)) => Ok(open(stream, meter, surroundings)),
         Err(WebSocketError::Http(response)) => {
             Err(format!("the server answers {}", response.status()))
         }

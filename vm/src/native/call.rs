@@ -260,6 +260,13 @@ impl<'c> Call<'c> {
         Ok(held)
     }
 
+    /// Counts again what a userdata has outside the heap: to be called when that has changed by
+    /// much.
+    pub fn recount(&mut self, userdata: Userdata<'c>) {
+        // SAFETY: the userdata is live.
+        unsafe { self.vm().heap.recount_userdata(userdata.0) };
+    }
+
     /// How many bytes more the memory limit allows.
     pub fn memory_room(&self) -> usize {
         self.vm_ref().heap.room()

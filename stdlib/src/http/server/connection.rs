@@ -7,8 +7,7 @@
 
 use super::body::{self, Body, Received, Refused};
 use super::limits::Limits;
-use super::transport::{Activity, Stream, Transport, Verdict};
-use crate::net::budget::Budget;
+use super::transport::{Activity, Connections, Stream, Transport, Verdict};
 use crate::net::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
@@ -23,6 +22,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use solvm_vm::Account;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -51,7 +51,9 @@ pub(super) struct Shared {
     pub(super) tls: Option<TlsAcceptor>,
     /// The requests. When the last task has ended, so has the queue.
     pub(super) arrivals: mpsc::UnboundedSender<Arrival>,
-    pub(super) budget: Budget,
+    /// What clients make the program hold.
+    pub(super) account: Account,
+    pub(super) connections: Connections,
     /// The server stops.
     pub(super) stopping: CancellationToken,
 }
@@ -103,6 +105,7 @@ async fn serve(
     shared: Arc<Shared>,
 ) {
     let activity = Arc::new(Activity::new());
+    shared.connections.add(&activity);
     // Whatever goes wrong: the client is gone, and there is nobody to tell.
     let begun = tokio::time::timeout(shared.limits.header_timeout, begin(stream, &shared));
     let begun = shared.stopping.run_until_cancelled(begun).await;
@@ -178,13 +181,20 @@ connection! {
 async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity) {
     let mut connection = pin!(connection);
     let limits = &shared.limits;
-    let watch = async {
+    let looking = async {
         loop {
             match activity.judge(limits.header_timeout, limits.idle_timeout) {
                 Verdict::LookAgainAfter(time) => tokio::time::sleep(time).await,
                 Verdict::Idle => return true,
                 Verdict::Stuck => return false,
             }
+        }
+    };
+    let cut = activity.cut();
+    let watch = async {
+        match select(pin!(looking), pin!(cut)).await {
+            Either::Left((in_peace, _)) => in_peace,
+            Either::Right(_) => false,
         }
     };
     let watch = pin!(watch);
@@ -237,7 +247,7 @@ async fn answer(
     let has_body = !incoming.is_end_stream();
     let body = if has_body {
         let _reading = activity.reading();
-        body::receive(incoming, shared.limits.max_body, &shared.budget).await
+        body::receive(incoming, shared.limits.max_body, &shared.account).await
     } else {
         Ok(Received::default())
     };
