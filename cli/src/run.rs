@@ -10,7 +10,7 @@ use crate::signals::{Signal, Signals};
 use crate::spelling;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
-use solvm_stdlib::host::{Process, World, reason};
+use solvm_stdlib::host::{Process, World, memory_allowed, reason};
 use solvm_stdlib::read_source;
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
 use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table, Value};
@@ -123,6 +123,9 @@ fn config_of(arguments: &Arguments) -> Config {
     };
     if let Some(limit) = arguments.memory_limit {
         config.memory_limit = limit;
+    }
+    if let Some(allowed) = memory_allowed() {
+        config.memory_limit = config.memory_limit.min(allowed);
     }
     if let Some(limit) = arguments.max_goroutines {
         config.max_goroutines = limit;

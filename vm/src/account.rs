@@ -18,6 +18,23 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+/// Freed memory goes back to the system when so many bytes have been released. It takes the
+/// allocator some milliseconds.
+const TRIMMED: usize = 32 << 20;
+
+/// glibc keeps freed memory, unless it lies at the end of a heap.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn trim_allocator() {
+    unsafe extern "C" {
+        fn malloc_trim(pad: usize) -> i32;
+    }
+    // SAFETY: it has no preconditions, and takes the allocator's locks itself.
+    unsafe { malloc_trim(0) };
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn trim_allocator() {}
+
 /// The limit forbids what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
@@ -42,6 +59,8 @@ struct Inner {
     heaps: AtomicUsize,
     /// The account that this one is a part of.
     whole: Option<Account>,
+    /// Bytes released since freed memory was given back to the system.
+    released: AtomicUsize,
     /// Whether `wishes` has any. Only the whole account has wishes.
     has_wishes: AtomicBool,
     wishes: Mutex<Wishes>,
@@ -89,6 +108,7 @@ impl Account {
             held: AtomicUsize::new(0),
             heaps: AtomicUsize::new(0),
             whole,
+            released: AtomicUsize::new(0),
             has_wishes: AtomicBool::new(false),
             wishes: Mutex::default(),
         }))
@@ -180,6 +200,7 @@ impl Account {
     fn release(&self, bytes: usize) {
         self.subtract(bytes);
         let whole = self.whole();
+        whole.0.released.fetch_add(bytes, Relaxed);
         if whole.has_wishes() {
             whole.grant_wishes();
         }
@@ -188,6 +209,14 @@ impl Account {
     /// Adds what a heap uses to what all heaps use; `before` is what it published last.
     pub(crate) fn publish(&self, before: usize, now: usize) {
         self.0.heaps.fetch_add(now.wrapping_sub(before), Relaxed);
+    }
+
+    /// Gives memory back that the allocator keeps, if much was released since the last time.
+    pub(crate) fn trim(&self) {
+        if self.0.released.load(Relaxed) >= TRIMMED {
+            self.0.released.store(0, Relaxed);
+            trim_allocator();
+        }
     }
 
     /// Whether tasks wait for room.

@@ -22,6 +22,8 @@
 mod account;
 mod activation;
 mod binary_chunk;
+#[cfg(feature = "account-check")]
+mod check;
 mod coerce;
 mod debug_info;
 mod frame;

@@ -3,6 +3,7 @@
 mod children;
 mod disk;
 mod file_system;
+mod limit;
 mod patience;
 mod process;
 mod sandbox;
@@ -11,6 +12,7 @@ mod watch;
 
 pub use crate::progress::{Progress, Screen};
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
+pub use limit::memory_allowed;
 pub use process::{Process, path_of};
 pub use sandbox::Sandbox;
 pub use stream::{

@@ -185,6 +185,18 @@ impl Heap {
         self.account.used = self.account.used.saturating_sub(bytes);
     }
 
+    /// Compares what is known of memory outside the arenas with what the allocator knows.
+    #[cfg(feature = "account-check")]
+    pub(crate) fn check_account(&self) {
+        crate::check::check(self.arenas.reserved_size(), || {
+            // SAFETY: the blocks belong to living arenas.
+            let blocks = unsafe { self.arenas.blocks_in_use() };
+            let in_cells: usize =
+                blocks.iter().map(|&block| unsafe { (*block).used } as usize).sum();
+            self.account.total().saturating_sub(in_cells)
+        });
+    }
+
     /// The heap is gone: it uses nothing.
     pub(super) fn close_account(&mut self) {
         self.account.used = 0;
@@ -202,6 +214,7 @@ impl Heap {
         self.due = account.recent >= STEP_SIZE
             || is_behind
             || account.total() > account.program.limit()
+            || self.arenas.are_short()
             || cfg!(feature = "gc-stress");
         if self.due {
             self.arenas.shared.use_up();
@@ -248,7 +261,7 @@ impl Heap {
     /// but collect.
     pub(crate) fn is_nearly_full(&self) -> bool {
         let limit = self.account.program.limit();
-        self.account.total() > limit - limit / 32
+        self.account.total() > limit - limit / 32 || self.arenas.are_short()
     }
 
     /// Whether enough was allocated since the last full collection for another one to be worth
@@ -260,6 +273,7 @@ impl Heap {
 
     /// A full collection has ended.
     pub(super) fn note_collection(&mut self) {
+        self.arenas.restore_reserve();
         self.account.allocated_at_collection = self.account.allocated;
         self.account.forgive_debt();
     }
@@ -277,6 +291,7 @@ impl Heap {
     /// Whether `bytes` more would go over the limit.
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
         self.account.total().saturating_add(bytes) > self.account.program.limit()
+            || self.arenas.are_short()
     }
 
     /// How many bytes more the limit allows.

@@ -59,11 +59,16 @@ impl Vm {
         // SAFETY: no goroutine is running, and the word at `pc` picks one without looking at the
         // rest of the context.
         let exit = unsafe { self.run() };
+        #[cfg(feature = "account-check")]
+        self.heap.check_account();
         match exit {
             Exit::Interrupted => Turn::Interrupted,
             _ if !self.scheduler.ready.is_empty() => Turn::Ready,
             _ if self.scheduler.live == 0 => Turn::Done,
-            _ if self.scheduler.outside > 0 => Turn::Waiting,
+            _ if self.scheduler.outside > 0 => {
+                self.account().trim();
+                Turn::Waiting
+            }
             _ => Turn::Deadlocked,
         }
     }

@@ -60,6 +60,8 @@ pub(super) struct Shared {
 
 /// How long requests that are being answered when a server stops may still take.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// What a connection takes: its buffers, and the tables of the libraries.
+const CONNECTION_SIZE: usize = 16 << 10;
 /// How much of a refused body is still taken, and for how long.
 const DISCARD: usize = 64 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
@@ -104,6 +106,8 @@ async fn serve(
     place: OwnedSemaphorePermit,
     shared: Arc<Shared>,
 ) {
+    // Where there is no room, the client may come again later.
+    let Ok(_held) = shared.account.hold(CONNECTION_SIZE) else { return };
     let activity = Arc::new(Activity::new());
     shared.connections.add(&activity);
     // Whatever goes wrong: the client is gone, and there is nobody to tell.
