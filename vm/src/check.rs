@@ -26,7 +26,7 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PLACES: Mutex<Option<HashMap<usize, (usize, String)>>> = Mutex::new(None);
+static PLACES: Mutex<Option<HashMap<usize, (usize, Backtrace)>>> = Mutex::new(None);
 
 thread_local! {
     /// The allocator is being called by itself.
@@ -34,7 +34,7 @@ thread_local! {
 }
 
 /// Runs `f` on the places, unless that is what allocates.
-fn with_places(f: impl FnOnce(&mut HashMap<usize, (usize, String)>)) {
+fn with_places(f: impl FnOnce(&mut HashMap<usize, (usize, Backtrace)>)) {
     let is_busy = BUSY.try_with(|busy| busy.replace(true)).unwrap_or(true);
     if is_busy {
         return;
@@ -52,8 +52,8 @@ fn allocated(pointer: *mut u8, size: usize) {
     LIVE.fetch_add(size, Relaxed);
     if size >= LARGE {
         with_places(|places| {
-            let place = Backtrace::force_capture().to_string();
-            places.insert(pointer as usize, (size, place));
+            // Names are looked up for a report only: that takes memory itself.
+            places.insert(pointer as usize, (size, Backtrace::force_capture()));
         });
     }
 }
@@ -110,7 +110,10 @@ pub(crate) fn check(arenas: usize, known: impl FnOnce() -> usize) {
         let mut largest: Vec<_> = places.values().collect();
         largest.sort_unstable_by_key(|(size, _)| std::cmp::Reverse(*size));
         // Arenas are known.
-        let others = largest.into_iter().filter(|(_, place)| !place.contains("Arenas"));
+        let others = largest
+            .into_iter()
+            .map(|(size, place)| (size, place.to_string()))
+            .filter(|(_, place)| !place.contains("Arenas"));
         for (size, place) in others.take(REPORTED) {
             let frames = place.lines().filter(|line| line.contains("solvm")).take(8);
             eprintln!("{size} bytes:\n{}", frames.collect::<Vec<_>>().join("\n"));

@@ -224,6 +224,8 @@ pub struct Host {
     environment: Option<Held>,
     /// What clients make the program hold: see [`crate::net::client_account`].
     pub(crate) client_account: Option<Account>,
+    /// What holds their connections.
+    pub(crate) connection_account: Option<Account>,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -251,6 +253,7 @@ impl Host {
             fetched: Default::default(),
             servers: Default::default(),
             client_account: None,
+            connection_account: None,
             environment: None,
             files: Default::default(),
         }

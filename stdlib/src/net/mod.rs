@@ -58,6 +58,20 @@ pub(crate) fn client_account(call: &mut Call) -> Account {
     }
 }
 
+/// Connections of clients may hold one part in so many. What they send is held elsewhere, so that
+/// there is room for others.
+const CONNECTIONS_SHARE: usize = 4;
+
+/// The part of the program's account for connections of clients.
+pub(crate) fn connection_account(call: &mut Call) -> Account {
+    let program = call.account().clone();
+    let part = || program.part(program.limit() / CONNECTIONS_SHARE);
+    match call.host::<Host>() {
+        Some(host) => host.connection_account.get_or_insert_with(part).clone(),
+        None => part(),
+    }
+}
+
 /// Asks the world whether the program may do this. The error is the reason why not.
 pub(crate) fn allow(call: &mut Call, what: NetworkUse<'_>) -> Result<(), String> {
     let Some(host) = call.host::<Host>() else { return Err("there is no network".into()) };

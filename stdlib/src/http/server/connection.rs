@@ -54,6 +54,8 @@ pub(super) struct Shared {
     /// What clients make the program hold.
     pub(super) account: Account,
     pub(super) connections: Connections,
+    /// What holds connections.
+    pub(super) room: Account,
     /// The server stops.
     pub(super) stopping: CancellationToken,
 }
@@ -107,7 +109,7 @@ async fn serve(
     shared: Arc<Shared>,
 ) {
     // Where there is no room, the client may come again later.
-    let Ok(_held) = shared.account.hold(CONNECTION_SIZE) else { return };
+    let Ok(_held) = shared.room.hold(CONNECTION_SIZE) else { return };
     let activity = Arc::new(Activity::new());
     shared.connections.add(&activity);
     // Whatever goes wrong: the client is gone, and there is nobody to tell.

@@ -20,7 +20,7 @@ mod underway;
 use crate::Host;
 use crate::host::{NetworkUse, reason};
 use crate::io::file::in_pool;
-use crate::net::{allow, client_account, port, tcp, tls};
+use crate::net::{allow, client_account, connection_account, port, tcp, tls};
 use crate::options::Options;
 use crate::runtime::registry_table;
 use connection::{Arrival, Shared};
@@ -342,12 +342,12 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
     let queue = call.userdata(NewQueue(RefCell::new(Some((queue, stopping.clone())))), None);
     let serve = call.function(&SERVE, &[]);
     let goroutine = call.spawn(serve, &[Value::number(number as f64), queue.value()])?;
-    let account = client_account(call);
+    let (account, room) = (client_account(call), connection_account(call));
     let connections = servers(call).map(|servers| servers.connections.clone()).unwrap_or_default();
     let server = server(call, Name(number))?;
     server.running = Some(Running { goroutine, stopping: stopping.clone() });
     let (limits, tls) = (server.limits, server.tls.clone());
-    let shared = Shared { limits, tls, arrivals, account, connections, stopping };
+    let shared = Shared { limits, tls, arrivals, account, connections, room, stopping };
     tokio::spawn(connection::accept(listener, Arc::new(shared)));
     Ok(port)
 }
