@@ -129,7 +129,7 @@ fn options() -> Command {
                 .value_parser(read_duration),
         )
         .arg(
-            option("memory-limit", "MB", "The heap may not be larger [default: 1024]")
+            option("memory-limit", "MB", "Maximum memory that the program holds [default: 1024]")
                 .value_parser(read_count),
         )
         .arg(

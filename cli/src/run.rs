@@ -12,7 +12,7 @@ use crate::spelling;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
 use solvm_stdlib::SourceFile;
-use solvm_stdlib::host::{Process, World, disk, reason};
+use solvm_stdlib::host::{Process, World, disk, memory_allowed, reason};
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
 use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table, Value};
 use std::ffi::{OsStr, OsString};
@@ -137,6 +137,9 @@ fn config_of(arguments: &Arguments) -> Config {
     };
     if let Some(limit) = arguments.memory_limit {
         config.memory_limit = limit;
+    }
+    if let Some(allowed) = memory_allowed() {
+        config.memory_limit = config.memory_limit.min(allowed);
     }
     if let Some(limit) = arguments.max_goroutines {
         config.max_goroutines = limit;

@@ -420,7 +420,11 @@ pub(crate) fn set_environment<'c>(
 /// A userdata without anything in it.
 struct Proxy;
 
-impl solvm_vm::Data for Proxy {}
+impl solvm_vm::Data for Proxy {
+    fn external_size(&self) -> usize {
+        0
+    }
+}
 
 fn new_proxy<'c>(call: &mut Call<'c>, from: Option<Value<'c>>) -> Result<Value<'c>, Error> {
     let from = from.unwrap_or(Value::NIL);

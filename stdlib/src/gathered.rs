@@ -1,11 +1,76 @@
-//! Text that is gathered outside of the heap and becomes a string at the end.
+//! Bytes that are gathered outside the heap and become a string at the end.
+//!
+//! Invariant: capacity is reserved here only, after the account has been asked, and an allocation
+//! that the system refuses is an error like any lack of memory.
 
-use solvm_vm::{Call, Error};
+use solvm_vm::{Call, Error, Held};
+use std::ops::Deref;
 
-/// Fails if the memory limit does not allow a text to grow by so many bytes: it is not counted
-/// while it is gathered, and at the end it is there twice.
+/// Buffers up to this size are not counted.
+const FREE: usize = 4096;
+
+/// A growing buffer, which holds its capacity in the program's account.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    bytes: Vec<u8>,
+    held: Option<Held>,
+}
+
+impl Gathered {
+    /// Room for `more` bytes. Fails if the memory limit forbids it.
+    #[inline]
+    pub(crate) fn reserve(&mut self, call: &mut Call, more: usize) -> Result<(), Error> {
+        let length = self.bytes.len().saturating_add(more);
+        if length > self.bytes.capacity() { self.grow(call, length) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn grow(&mut self, call: &mut Call, length: usize) -> Result<(), Error> {
+        let mut capacity = length.max(self.bytes.capacity().saturating_mul(2)).max(64);
+        if capacity > FREE {
+            let held = self.held.get_or_insert_with(|| call.account().hold_nothing());
+            // In the end there is a string, too.
+            call.check_memory(length.saturating_mul(2).saturating_sub(held.bytes()))?;
+            if held.grow_to(capacity).is_err() {
+                capacity = length;
+                held.grow_to(capacity)?;
+            }
+        }
+        let more = capacity - self.bytes.len();
+        self.bytes.try_reserve_exact(more).map_err(|_| Error::out_of_memory())
+    }
+
+    /// Appends some bytes.
+    #[inline]
+    pub(crate) fn push(&mut self, call: &mut Call, bytes: &[u8]) -> Result<(), Error> {
+        self.reserve(call, bytes.len())?;
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Fails if the memory limit does not allow a buffer that is not counted to grow by so many bytes:
+/// at the end it is there twice.
 #[inline]
-pub(crate) fn check_growth(call: &mut Call, text: &Vec<u8>, more: usize) -> Result<(), Error> {
+pub(crate) fn check_growth(call: &mut Call, text: &mut Vec<u8>, more: usize) -> Result<(), Error> {
     let length = text.len().saturating_add(more);
-    if length > text.capacity() { call.check_memory(length.saturating_mul(2)) } else { Ok(()) }
+    if length <= text.capacity() {
+        return Ok(());
+    }
+    call.check_memory(length.saturating_mul(2))?;
+    text.try_reserve(more).map_err(|_| Error::out_of_memory())
+}
+
+impl Deref for Gathered {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl<'c> solvm_vm::native::IntoLua<'c> for Gathered {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<solvm_vm::Value<'c>, Error> {
+        Ok(call.string(&self.bytes)?.value())
+    }
 }

@@ -3,6 +3,7 @@
 
 use crate::base::message_text;
 use crate::files::{code_files, read_file_checked, read_rest};
+use crate::gathered::Gathered;
 use crate::host::{FileSystem, OpenStream, path_of, reason};
 use solvm_vm::messages::shorten;
 use solvm_vm::native::asynchronous::{self, Lua};
@@ -34,6 +35,7 @@ fn load_chunk<'c>(
             format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes(),
         )));
     }
+    check_room(call, text, name)?;
     match call.load(text, name) {
         Ok(function) => {
             if let Some(environment) = options.environment {
@@ -77,7 +79,15 @@ pub(crate) fn load<'c>(
         return Err(Error::argument(1, format!("function expected, got {}", source.type_name())));
     }
     let protected = call.function(&PROTECTED_CALL, &[]);
-    Ok(Either::Later(Start::new(Load { text: Vec::new(), asked: false }).keep(protected.value())))
+    Ok(Either::Later(
+        Start::new(Load { text: Gathered::default(), asked: false }).keep(protected.value()),
+    ))
+}
+
+/// Fails, before anything has happened, if a chunk does not fit: its source is kept, and its code
+/// is about as large as that.
+pub(crate) fn check_room(call: &mut Call, text: &[u8], name: &[u8]) -> Result<(), Error> {
+    call.check_memory(text.len().saturating_mul(4).saturating_add(name.len()))
 }
 
 /// A reader's error is that of `load`.
@@ -85,7 +95,7 @@ static PROTECTED_CALL: Definition = Definition::special("pcall", Special::Protec
 
 /// `load` with a reader: pieces are asked for until there is none.
 pub(crate) struct Load {
-    text: Vec<u8>,
+    text: Gathered,
     asked: bool,
 }
 
@@ -98,8 +108,7 @@ impl Steps for Load {
             }
             match message_text(call, piece) {
                 Some(piece) if !piece.bytes().is_empty() => {
-                    call.check_memory(self.text.len() + piece.bytes().len())?;
-                    self.text.extend_from_slice(piece.bytes());
+                    self.text.push(call, piece.bytes())?;
                 }
                 None if !piece.is_nil() => {
                     return call.finish((Value::NIL, "reader function must return a string"));
@@ -152,6 +161,9 @@ impl SourceFile {
 
     /// Compiles the code. The error is the message.
     pub(crate) fn load<'c>(&self, call: &mut Call<'c>) -> Result<Function<'c>, Vec<u8>> {
+        if check_room(call, &self.text, &self.name).is_err() {
+            return Err(b"not enough memory".to_vec());
+        }
         call.load(&self.text, &self.name).map_err(|message| self.message(message))
     }
 

@@ -258,7 +258,11 @@ fn load_c_root<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
 /// Stands in `package.loaded` for a module while its chunk runs; `require` keeps it.
 struct Loading;
 
-impl Data for Loading {}
+impl Data for Loading {
+    fn external_size(&self) -> usize {
+        0
+    }
+}
 
 enum Require {
     /// Loader number `next` is asked next; the others had this to say.

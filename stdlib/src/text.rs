@@ -4,7 +4,7 @@
 //! All of them are methods of strings as well, but for names that `string` has already: a program
 //! may call a variable `text` and go on calling `text.trim(text)`.
 
-use crate::gathered::check_growth;
+use crate::gathered::Gathered;
 use crate::string::text_argument;
 use crate::whole::Whole;
 use memchr::memmem;
@@ -99,7 +99,7 @@ type Change = fn(&str, &mut bool) -> String;
 /// A text whose characters are being changed, piece by piece; bytes that are none stay.
 struct Mapping {
     change: Change,
-    result: Vec<u8>,
+    result: Gathered,
     /// Where the rest begins.
     at: usize,
     in_word: bool,
@@ -110,11 +110,10 @@ fn map<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
     change: Change,
-) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+) -> Result<Either<Gathered, Start<Mapping>>, Error> {
     let bytes = text.bytes();
-    let mut mapping = Mapping { change, result: Vec::new(), at: 0, in_word: false };
-    check_growth(call, &mapping.result, bytes.len())?;
-    mapping.result.reserve_exact(bytes.len());
+    let mut mapping = Mapping { change, result: Gathered::default(), at: 0, in_word: false };
+    mapping.result.reserve(call, bytes.len())?;
     let is_finished = mapping.advance(call, bytes)?;
     Ok(if is_finished { Either::Now(mapping.result) } else { Either::Later(Start::new(mapping)) })
 }
@@ -126,9 +125,8 @@ impl Mapping {
             let piece = piece(text.get(self.at..).unwrap_or_default());
             for chunk in piece.utf8_chunks() {
                 let changed = (self.change)(chunk.valid(), &mut self.in_word);
-                check_growth(call, &self.result, changed.len() + chunk.invalid().len())?;
-                self.result.extend_from_slice(changed.as_bytes());
-                self.result.extend_from_slice(chunk.invalid());
+                self.result.push(call, changed.as_bytes())?;
+                self.result.push(call, chunk.invalid())?;
             }
             self.at += piece.len();
             if !call.charge(piece.len() / BYTES_PER_UNIT) {
@@ -176,14 +174,14 @@ fn piece(text: &[u8]) -> &[u8] {
 fn lower<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+) -> Result<Either<Gathered, Start<Mapping>>, Error> {
     map(call, text, |text, _| text.to_lowercase())
 }
 
 fn upper<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+) -> Result<Either<Gathered, Start<Mapping>>, Error> {
     map(call, text, |text, _| text.to_uppercase())
 }
 
@@ -191,7 +189,7 @@ fn upper<'c>(
 fn title<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Vec<u8>, Start<Mapping>>, Error> {
+) -> Result<Either<Gathered, Start<Mapping>>, Error> {
     map(call, text, |text, in_word| {
         let mut result = String::with_capacity(text.len());
         for c in text.chars() {
@@ -305,20 +303,16 @@ fn join<'c>(
     call: &mut Call<'c>,
     list: Table<'c>,
     separator: Option<LuaString<'c>>,
-) -> Result<Vec<u8>, Error> {
+) -> Result<Gathered, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let length = list.length();
     call.charge(length);
-    let mut text = Vec::new();
+    let mut text = Gathered::default();
     for i in 1..=length {
         let value = list.get(i);
-        check_growth(call, &text, separator.len())?;
         match (LuaString::from_value(value), value.as_number()) {
-            (Some(part), _) => {
-                check_growth(call, &text, part.bytes().len() + separator.len())?;
-                text.extend_from_slice(part.bytes());
-            }
-            (None, Some(x)) => text.extend_from_slice(&NumberText::new(x)),
+            (Some(part), _) => text.push(call, part.bytes())?,
+            (None, Some(x)) => text.push(call, &NumberText::new(x))?,
             _ => {
                 let reason =
                     format!("item {i} must be a string or a number, not a {}", value.type_name());
@@ -326,7 +320,7 @@ fn join<'c>(
             }
         }
         if i < length {
-            text.extend_from_slice(separator);
+            text.push(call, separator)?;
         }
     }
     Ok(text)

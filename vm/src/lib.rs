@@ -19,8 +19,11 @@
 //! assert_eq!(answer, Some(Some(42.0)));
 //! ```
 
+mod account;
 mod activation;
 mod binary_chunk;
+#[cfg(feature = "account-check")]
+mod check;
 mod coerce;
 mod debug_info;
 mod frame;
@@ -43,6 +46,7 @@ mod userdata;
 mod value;
 mod vm;
 
+pub use account::{Account, Held, HoldLater, OutOfMemory};
 pub use coerce::Type;
 pub use gc::Marker;
 pub use hook::HookEvents;

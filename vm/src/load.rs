@@ -1,5 +1,6 @@
 //! From compiled code to functions on the heap.
 
+use crate::account::Held;
 use crate::binary_chunk;
 use crate::gc::{self, Heap};
 use crate::messages::{self, Dialect};
@@ -25,6 +26,9 @@ pub(crate) unsafe fn load(
     environment: *mut Table,
     is_library: bool,
 ) -> Result<*mut LuaFunction, Vec<u8>> {
+    let not_enough = |_| messages::NOT_ENOUGH_MEMORY.as_bytes().to_vec();
+    let held = vm.heap.program_account().hold(text.len() + name.len()).map_err(not_enough)?;
+    let held = Arc::new(held);
     // A line or so of source costs as much as a call.
     gc::charge(&mut vm.fuel, text.len() / 16);
     let seen: &Vm = vm;
@@ -43,7 +47,7 @@ pub(crate) unsafe fn load(
     let main = compile(Source { is_library, ..Source::new(text, name) }, &options)
         .map_err(|error| error.message)?;
     let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
-    let prototype = instantiate(&mut vm.heap, compiled);
+    let prototype = instantiate(&mut vm.heap, compiled, &held);
     Ok(new_function(&mut vm.heap, prototype, environment))
 }
 
@@ -77,6 +81,7 @@ unsafe fn new_function(
 pub(crate) unsafe fn instantiate(
     heap: &mut Heap,
     compiled: &Arc<bytecode::Prototype>,
+    source: &Arc<Held>,
 ) -> *mut Prototype {
     let mut constants: Box<[Value]> = vec![Value::NIL; compiled.constants.len()].into();
     for (i, constant) in compiled.constants.iter().enumerate() {
@@ -89,10 +94,12 @@ pub(crate) unsafe fn instantiate(
             },
         };
     }
-    let children = compiled.prototypes.iter().map(|child| instantiate(heap, child)).collect();
+    let children =
+        compiled.prototypes.iter().map(|child| instantiate(heap, child, source)).collect();
     let templates =
         compiled.templates.iter().map(|template| build_template(heap, template)).collect();
-    let data = PrototypeData { compiled: compiled.clone(), constants, templates, children };
+    let (compiled_too, _source) = (compiled.clone(), source.clone());
+    let data = PrototypeData { compiled: compiled_too, constants, templates, children, _source };
     let prototype = Prototype {
         header: Header { barrier: 0, kind: Kind::Prototype },
         simple_call: if compiled.is_vararg { VARARG } else { u64::from(compiled.parameters) << 8 },
@@ -163,6 +170,7 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
         upvalues: Box::default(),
         locals: Box::default(),
     });
-    let prototype = instantiate(heap, &compiled);
+    let source = Arc::new(heap.program_account().hold_nothing());
+    let prototype = instantiate(heap, &compiled, &source);
     Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
 }

@@ -3,6 +3,7 @@
 //! Invariant: every object begins with [`Header`]; the collector and the write barrier know objects
 //! by it alone.
 
+use crate::account::Held;
 use crate::value::Value;
 use solvm_compiler::bytecode;
 use std::sync::Arc;
@@ -161,7 +162,55 @@ pub(crate) struct PrototypeData {
     pub(crate) templates: Box<[*mut Table]>,
     /// Nested functions.
     pub(crate) children: Box<[*mut Prototype]>,
+    /// Holds the chunk's name and source, which all of its functions share.
+    pub(crate) _source: Arc<Held>,
 }
+
+impl PrototypeData {
+    /// The bytes outside the heap that are this function's own.
+    pub(crate) fn size(&self) -> usize {
+        let compiled = &*self.compiled;
+        let string = |bytes: &[u8]| 2 * size_of::<usize>() + bytes.len();
+        let constants = compiled.constants.iter().map(|constant| match constant {
+            bytecode::Constant::String(bytes) => string(bytes),
+            _ => 0,
+        });
+        let template_value = |value: &bytecode::TemplateValue| match value {
+            bytecode::TemplateValue::String(bytes) => string(bytes),
+            _ => 0,
+        };
+        let templates = compiled.templates.iter().map(|template| {
+            size_of_val(&*template.array)
+                + size_of_val(&*template.fields)
+                + template.array.iter().map(template_value).sum::<usize>()
+                + template
+                    .fields
+                    .iter()
+                    .map(|(name, value)| string(name) + template_value(value))
+                    .sum::<usize>()
+        });
+        size_of::<PrototypeData>()
+            + size_of::<bytecode::Prototype>()
+            + BOXES
+            + size_of_val(&*self.constants)
+            + size_of_val(&*self.templates)
+            + size_of_val(&*self.children)
+            + size_of_val(&*compiled.code)
+            + size_of_val(&*compiled.lines)
+            + size_of_val(&*compiled.constants)
+            + size_of_val(&*compiled.templates)
+            + size_of_val(&*compiled.prototypes)
+            + size_of_val(&*compiled.upvalues)
+            + size_of_val(&*compiled.locals)
+            + constants.sum::<usize>()
+            + templates.sum::<usize>()
+            // An upvalue's name is that of a local variable.
+            + compiled.locals.iter().map(|local| string(&local.name)).sum::<usize>()
+    }
+}
+
+/// What the system's allocator takes in addition for the boxes of a function.
+const BOXES: usize = 12 * 16;
 
 /// A function written in Rust.
 #[repr(C)]

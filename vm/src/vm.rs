@@ -1,5 +1,6 @@
 //! The virtual machine: everything that one program's goroutines share.
 
+use crate::account::Account;
 use crate::coerce::Type;
 use crate::gc::{Heap, HeapConfig, Marker, Roots};
 use crate::interpreter::{self, Handler};
@@ -20,8 +21,10 @@ use std::sync::atomic::AtomicBool;
 /// How a VM behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The heap may not hold more bytes than this.
+    /// The program may not hold more bytes than this, in its heap and outside it.
     pub memory_limit: usize,
+    /// The account that the VM shares with others; one of its own, with that limit, if None.
+    pub account: Option<Account>,
     /// The seed of string hashes; random if None.
     pub hash_seed: Option<u64>,
     /// Calls and back-edges that a goroutine may run in one go.
@@ -47,6 +50,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             memory_limit: 1 << 30,
+            account: None,
             hash_seed: None,
             slice: SLICE,
             dialect: Dialect::Lua,
@@ -169,7 +173,7 @@ impl Vm {
     /// A VM without libraries.
     pub fn new(config: Config) -> Box<Vm> {
         let mut heap = Heap::new(HeapConfig {
-            memory_limit: config.memory_limit,
+            account: config.account.clone().unwrap_or_else(|| Account::new(config.memory_limit)),
             hash_seed: config.hash_seed,
         });
         let mut metamethod_names = [null_mut(); Metamethod::COUNT];
@@ -280,6 +284,11 @@ impl Vm {
         }
         // SAFETY: the running thread is live.
         unsafe { (*self.current).globals }
+    }
+
+    /// The account of the program's memory.
+    pub fn account(&self) -> &Account {
+        self.heap.program_account()
     }
 
     /// Puts a Rust value beside the VM, where natives find it ([`Call::host`](crate::Call::host)).

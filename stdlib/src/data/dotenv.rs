@@ -267,7 +267,8 @@ fn load<'c>(
                 }
             }
             for (name, value) in to_set {
-                if let Err(error) = host(call)?.world.set_variable(name, value) {
+                let account = call.account().clone();
+                if let Err(error) = host(call)?.set_variable(&account, name, value)? {
                     return failure(
                         call,
                         &format!("{}: {}", String::from_utf8_lossy(name), reason(&error)),
@@ -299,7 +300,8 @@ fn set<'c>(
     name: LuaString<'c>,
     value: LuaString<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    match host(call)?.world.set_variable(name.bytes(), value.bytes()) {
+    let account = call.account().clone();
+    match host(call)?.set_variable(&account, name.bytes(), value.bytes())? {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => failure(call, &reason(&error)),
     }

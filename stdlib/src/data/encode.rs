@@ -3,7 +3,7 @@
 use super::Progress;
 use super::walker::{Open, Walker, Writer};
 use solvm_vm::native::{Either, Start, StartWith, Step, Steps};
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Error, Held, LuaString, Value};
 
 /// A writer whose work gives a text.
 pub(super) trait Encoder: Writer + 'static {
@@ -25,13 +25,16 @@ pub(super) fn encode<'c, W: Encoder>(
         return Ok(Either::Now(call.string(writer.finish())?));
     }
     let (open, kept) = walker.suspend();
-    Ok(Either::Later(Start::new(Encoding { writer, open }).keep_all(kept)))
+    let held = call.account().hold_existing(writer.written());
+    Ok(Either::Later(Start::new(Encoding { writer, open, held }).keep_all(kept)))
 }
 
 /// An encoding that is not finished. Its kept values are the walker's stack.
 pub(super) struct Encoding<W> {
     writer: W,
     open: Vec<Open>,
+    /// Holds what is written.
+    held: Held,
 }
 
 impl<W: Encoder> Steps for Encoding<W> {
@@ -43,6 +46,7 @@ impl<W: Encoder> Steps for Encoding<W> {
         }
         let (open, kept) = walker.suspend();
         self.open = open;
+        self.held.set_existing(self.writer.written());
         call.keep_only(kept);
         call.again()
     }

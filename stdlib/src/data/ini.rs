@@ -144,7 +144,7 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
         for (key, value) in sorted(call, section, &path)? {
             let size =
                 key.len() + LuaString::from_value(value).map_or(0, |value| value.bytes().len());
-            check_growth(call, &text, size)?;
+            check_growth(call, &mut text, size)?;
             write_field(&key, value, &path, &mut text)?;
         }
     }

@@ -11,7 +11,11 @@ use solvm_vm::{Call, Data, Error, Table, Userdata, Value};
 /// The data of `json.null`.
 struct Null;
 
-impl Data for Null {}
+impl Data for Null {
+    fn external_size(&self) -> usize {
+        0
+    }
+}
 
 static NULL_TEXT: Definition = Definition::new("tostring", |_: &mut Call| "null");
 

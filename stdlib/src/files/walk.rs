@@ -66,7 +66,14 @@ impl Iterator for Walk {
 /// A walk as Lua goes on with it.
 struct Walking(Batched<Found>);
 
-impl Data for Walking {}
+/// About what a walk keeps of the directories that it is in.
+const WALK_SIZE: usize = 1 << 14;
+
+impl Data for Walking {
+    fn external_size(&self) -> usize {
+        WALK_SIZE
+    }
+}
 
 static NEXT: Definition = Definition::new("walk", next);
 

@@ -5,6 +5,7 @@ mod children;
 mod disk;
 mod file_system;
 mod guarded;
+mod limit;
 mod lost;
 pub(crate) mod network;
 mod patience;
@@ -18,6 +19,7 @@ mod watch;
 
 pub use crate::progress::{Progress, Screen};
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
+pub use limit::memory_allowed;
 pub use network::{Network, NetworkUse};
 pub use permissions::{Area, HostRule, InvalidRule, Permissions};
 pub use process::{Process, path_of};
@@ -30,7 +32,7 @@ pub(crate) use lost::Lost;
 
 use crate::io::OpenFiles;
 use crate::runtime::executor::{Deadline, Timeout};
-use solvm_vm::Clock;
+use solvm_vm::{Account, Clock, Held, OutOfMemory};
 use std::io::{self, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -205,8 +207,12 @@ pub struct Host {
     pub(crate) fetched: crate::import::Fetched,
     /// The HTTP servers.
     pub(crate) servers: crate::http::server::Servers,
-    /// What others may make the program hold.
-    pub(crate) budget: crate::net::budget::Budget,
+    /// Holds the environment variables that the program has set.
+    environment: Option<Held>,
+    /// What clients make the program hold: see [`crate::net::client_account`].
+    pub(crate) client_account: Option<Account>,
+    /// What holds their connections.
+    pub(crate) connection_account: Option<Account>,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -233,8 +239,29 @@ impl Host {
             loading: Default::default(),
             fetched: Default::default(),
             servers: Default::default(),
-            budget: Default::default(),
+            client_account: None,
+            connection_account: None,
+            environment: None,
             files: Default::default(),
         }
+    }
+
+    /// Sets an environment variable, which counts against the memory limit.
+    pub(crate) fn set_variable(
+        &mut self,
+        account: &Account,
+        name: &[u8],
+        value: &[u8],
+    ) -> Result<io::Result<()>, OutOfMemory> {
+        /// What the tables of variables have of each.
+        const ENTRY: usize = 128;
+        let old = self.world.variable(name).map(|old| old.len());
+        let held = self.environment.get_or_insert_with(|| account.hold_nothing());
+        match old {
+            None => held.grow(ENTRY + name.len() + value.len())?,
+            Some(old) if old < value.len() => held.grow(value.len() - old)?,
+            Some(old) => held.shrink_to(held.bytes().saturating_sub(old - value.len())),
+        }
+        Ok(self.world.set_variable(name, value))
     }
 }

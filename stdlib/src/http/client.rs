@@ -7,6 +7,7 @@ use super::{headers, redirect};
 use crate::Host;
 use crate::files::file_system;
 use crate::ft::make_parents;
+use crate::gathered::Gathered;
 use crate::host::network::{ANY_PORT, Purpose, addresses};
 use crate::host::{Network, path_of, reason};
 use crate::io::file::in_pool;
@@ -345,7 +346,7 @@ struct Answer {
 }
 
 enum Body {
-    Bytes(Vec<u8>),
+    Bytes(Gathered),
     /// It is in the file that the program named: its size.
     Saved(u64),
 }
@@ -476,15 +477,10 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
 }
 
 /// The whole body, as far as the memory limit allows.
-async fn read(lua: &Lua, response: &mut Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
+async fn read(lua: &Lua, response: &mut Response) -> Result<Gathered, Failure> {
+    let mut body = Gathered::default();
     while let Some(piece) = response.chunk().await? {
-        // Once here, once as a string.
-        lua.with(|call| {
-            call.check_memory(body.len().saturating_add(piece.len()).saturating_mul(2))
-        })
-        .map_err(Failure::Raise)?;
-        body.extend_from_slice(&piece);
+        lua.with(|call| body.push(call, &piece)).map_err(Failure::Raise)?;
     }
     Ok(body)
 }

@@ -9,6 +9,8 @@ use std::io::{self, ErrorKind, SeekFrom};
 
 /// How much is read ahead.
 const CHUNK: usize = 1 << 15;
+/// What a file that is used takes for its buffers.
+pub(super) const BUFFERS_SIZE: usize = CHUNK;
 
 pub(super) struct Buffered {
     /// None once it is closed.

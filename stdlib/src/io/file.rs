@@ -4,7 +4,7 @@
 //! else, or takes long, happens on the blocking pool with the lock held, and goroutines that want
 //! the same file wait for the lock.
 
-use super::buffered::Buffered;
+use super::buffered::{BUFFERS_SIZE, Buffered};
 use super::read::{Progress, Reading};
 use crate::host::{Host, error_code, reason};
 use crate::pool::{self, Work};
@@ -38,7 +38,17 @@ enum Kind {
 
 pub(super) type Shared = Arc<Mutex<Buffered>>;
 
-impl Data for File {}
+/// What the system and the tables of open files have of a file.
+const FILE_SIZE: usize = 512;
+
+impl Data for File {
+    fn external_size(&self) -> usize {
+        match &self.kind {
+            Kind::Stream(_) if !self.is_closed() => FILE_SIZE + BUFFERS_SIZE,
+            _ => FILE_SIZE,
+        }
+    }
+}
 
 /// The files that are open, so that what they buffer can be passed on at the end of the program.
 #[derive(Default)]

@@ -34,12 +34,14 @@ pub(super) fn close<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
+    let file_userdata = file.userdata;
     let file = file.open()?;
     let Some(shared) = file.stream().filter(|_| !file.is_standard()) else {
         let text = call.string(b"cannot close standard file")?.value();
         return Ok(Either::Now(vec![Value::NIL, text]));
     };
     file.set_closed();
+    call.recount(file_userdata);
     perform(call, shared, |file| !file.closing_waits(), |file| file.close(), succeeded)
 }
 

@@ -15,7 +15,11 @@ pub(super) struct Directory {
     closed: Rc<Cell<bool>>,
 }
 
-impl Data for Directory {}
+impl Data for Directory {
+    fn external_size(&self) -> usize {
+        1 << 14
+    }
+}
 
 impl Class for Directory {
     const NAME: &'static str = "directory metatable";

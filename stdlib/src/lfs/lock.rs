@@ -19,7 +19,11 @@ struct Lock {
     held: RefCell<Option<(Arc<dyn FileSystem>, PathBuf)>>,
 }
 
-impl Data for Lock {}
+impl Data for Lock {
+    fn external_size(&self) -> usize {
+        self.held.borrow().as_ref().map_or(0, |(_, path)| path.as_os_str().len())
+    }
+}
 
 impl Class for Lock {
     const NAME: &'static str = "lock metatable";

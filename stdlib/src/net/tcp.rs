@@ -138,7 +138,11 @@ struct Acceptor {
     socket: RefCell<Option<TcpListener>>,
 }
 
-impl Data for Acceptor {}
+impl Data for Acceptor {
+    fn external_size(&self) -> usize {
+        SOCKET_SIZE
+    }
+}
 
 fn start_listener<'c>(call: &mut Call<'c>, socket: TcpListener) -> Result<Userdata<'c>, Error> {
     let port = socket.local_addr().map_or(0, |address| address.port());

@@ -111,7 +111,8 @@ fn set_variable<'c>(
     name: LuaString<'c>,
     value: LuaString<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    let result = host(call)?.world.set_variable(name.bytes(), value.bytes());
+    let account = call.account().clone();
+    let result = host(call)?.set_variable(&account, name.bytes(), value.bytes())?;
     succeeded(call, result, name)
 }
 

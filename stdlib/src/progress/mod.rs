@@ -27,7 +27,11 @@ static METHODS: Library = solvm_vm::library!("" {
     "set" => set,
 });
 
-impl Data for Bar {}
+impl Data for Bar {
+    fn external_size(&self) -> usize {
+        1 << 10
+    }
+}
 
 /// Where the program's progress is shown.
 pub(crate) fn of(call: &mut Call) -> Progress {

@@ -16,7 +16,7 @@ use futures_util::FutureExt;
 use hashbrown::HashMap;
 use solvm_vm::native::asynchronous::{self, Slot};
 use solvm_vm::native::{Definition, Library, Results};
-use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Function, GoroutineId, Held, LuaString, Table, Value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -46,7 +46,11 @@ struct Watcher {
     place: Vec<u8>,
     watch: Watch,
     _exemption: Exemption,
+    _held: Held,
 }
+
+/// About what a watcher takes outside the heap, the system's watch included.
+const WATCHER_SIZE: usize = 2048;
 
 /// The files that are watched, by number.
 #[derive(Default)]
@@ -144,6 +148,7 @@ fn start<'c>(
     watch: Watch,
     function: Function<'c>,
 ) -> Result<u64, Error> {
+    let held = call.hold(WATCHER_SIZE + 2 * path.len())?;
     let Some(host) = call.host::<Host>() else { return Err(Error::text("no files here")) };
     let exemption = host.deadline.exempt();
     host.watchers.next += 1;
@@ -160,6 +165,7 @@ fn start<'c>(
             place,
             watch,
             _exemption: exemption,
+            _held: held,
         };
         watchers.watchers.insert(number, watcher);
     }

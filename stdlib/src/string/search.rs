@@ -3,6 +3,7 @@
 //! A search mostly ends within the budget; then nothing is kept. One that does not goes on as a
 //! state machine.
 
+use super::pattern::LONGEST;
 use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
 use super::{position, text_argument};
 use crate::host::Host;
@@ -18,20 +19,29 @@ impl From<PatternError> for Error {
     }
 }
 
+/// Patterns whose compiled form takes no more than this are not counted.
+const UNCOUNTED: usize = 1 << 14;
+
 /// The compiled form of a pattern.
 pub(super) fn compiled<'c>(
     call: &mut Call<'c>,
     source: LuaString<'c>,
     anchor: Anchor,
-) -> Rc<Pattern> {
+) -> Result<Rc<Pattern>, Error> {
     /// Longer ones are charged for each byte: it may become an item.
     const SHORT: usize = 256;
     if source.bytes().len() > SHORT {
         call.charge(source.bytes().len());
     }
     match call.host::<Host>() {
-        Some(host) => host.patterns.get(source.bytes(), source.hash(), anchor),
-        None => Rc::new(Pattern::new(source.bytes(), anchor)),
+        Some(host) if source.bytes().len() <= LONGEST => {
+            Ok(host.patterns.get(source.bytes(), source.hash(), anchor))
+        }
+        _ => {
+            let size = Pattern::most_bytes(source.bytes());
+            let held = if size > UNCOUNTED { Some(call.hold(size)?) } else { None };
+            Ok(Rc::new(Pattern::new(source.bytes(), anchor).holding(held)))
+        }
     }
 }
 
@@ -202,7 +212,7 @@ pub(super) fn find<'c>(
             None => Either::Now(Value::NIL),
         }));
     }
-    let pattern = compiled(call, pattern, Anchor::Honoured);
+    let pattern = compiled(call, pattern, Anchor::Honoured)?;
     search(call, subject, pattern, start, Wanted::Bounds)
 }
 
@@ -214,7 +224,7 @@ pub(super) fn match_pattern<'c>(
 ) -> Result<Found<'c>, Error> {
     let subject = subject.bytes();
     let start = start_offset(init, subject.len());
-    let pattern = compiled(call, pattern, Anchor::Honoured);
+    let pattern = compiled(call, pattern, Anchor::Honoured)?;
     search(call, subject, pattern, start, Wanted::Captures)
 }
 
@@ -236,6 +246,6 @@ fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
         return Ok(Either::Now(Either::Now(Value::NIL)));
     };
     let start = call.upvalue(POSITION).and_then(Value::as_number).unwrap_or(0.0) as usize;
-    let pattern = compiled(call, pattern, Anchor::Literal);
+    let pattern = compiled(call, pattern, Anchor::Literal)?;
     search(call, subject.bytes(), pattern, start, Wanted::Next)
 }

@@ -3,7 +3,7 @@
 use super::pattern::{Anchor, Matcher, Progress};
 use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
-use crate::gathered::check_growth;
+use crate::gathered::Gathered;
 use smallvec::smallvec;
 use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Unread, Values, Wanted};
 use solvm_vm::number::NumberText;
@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(super) struct Substitution {
     matcher: Matcher,
     /// What has been made of the subject up to `source`.
-    text: Vec<u8>,
+    text: Gathered,
     source: usize,
     /// Replacements made, and the most allowed.
     count: usize,
@@ -33,7 +33,7 @@ enum Advance<'c> {
 }
 
 /// The text and the number of replacements, at once or later.
-type Substituted = Either<(Vec<u8>, usize), Start<Substitution>>;
+type Substituted = Either<(Gathered, usize), Start<Substitution>>;
 
 pub(super) fn global_substitute<'c>(
     call: &mut Call<'c>,
@@ -46,10 +46,10 @@ pub(super) fn global_substitute<'c>(
     if !matches!(replacement.kind(), Type::Number | Type::String | Type::Table | Type::Function) {
         return Err(Error::argument(3, "string/function/table expected"));
     }
-    let pattern = compiled(call, pattern, Anchor::Honoured);
+    let pattern = compiled(call, pattern, Anchor::Honoured)?;
     let mut substitution = Substitution {
         matcher: Matcher::new(pattern),
-        text: Vec::new(),
+        text: Gathered::default(),
         source: 0,
         count: 0,
         limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0)),
@@ -102,7 +102,7 @@ impl Substitution {
                 }
                 _ => self.add_text(call, replacement, &found, subject)?,
             }
-            self.pass(&found, subject);
+            self.pass(call, &found, subject)?;
             if call.budget() == 0 && !self.finished {
                 return Ok(Advance::OutOfBudget);
             }
@@ -113,25 +113,24 @@ impl Substitution {
 
     /// Adds a piece of text, as far as the memory limit allows; its bytes are charged.
     fn add(&mut self, call: &mut Call, piece: &[u8]) -> Result<(), Error> {
-        check_growth(call, &self.text, piece.len())?;
         call.charge_bytes(piece.len());
-        self.text.extend_from_slice(piece);
-        Ok(())
+        self.text.push(call, piece)
     }
 
     /// Goes on behind a match; behind an empty one with the next byte.
-    fn pass(&mut self, found: &Range<usize>, subject: &[u8]) {
+    fn pass(&mut self, call: &mut Call, found: &Range<usize>, subject: &[u8]) -> Result<(), Error> {
         self.source = found.end;
         if found.is_empty() {
             match subject.get(found.end) {
                 Some(&byte) => {
-                    self.text.push(byte);
+                    self.text.push(call, &[byte])?;
                     self.source += 1;
                 }
                 None => self.finished = true,
             }
         }
         self.finished |= self.matcher.pattern().is_anchored();
+        Ok(())
     }
 
     /// Adds a table's value or a function's result: nil and false keep the match as it is.
@@ -195,7 +194,7 @@ impl Steps for Substitution {
         if let Some(found) = self.asked.take() {
             let value = call.returned(0);
             self.add_value(call, value, &found, subject)?;
-            self.pass(&found, subject);
+            self.pass(call, &found, subject)?;
         }
         match self.advance(call, subject, replacement)? {
             Advance::Finished => {

@@ -13,7 +13,11 @@ pub(super) struct Trusted {
     pub(super) text: Arc<str>,
 }
 
-impl Data for Trusted {}
+impl Data for Trusted {
+    fn external_size(&self) -> usize {
+        self.text.len()
+    }
+}
 
 /// Up to here every integer has a value of its own.
 const EXACT: f64 = 9_007_199_254_740_992.0;

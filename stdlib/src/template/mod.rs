@@ -53,9 +53,21 @@ const MAX_SOURCE: u64 = 16 << 20;
 const MAX_OUTPUT: usize = 64 << 20;
 
 /// A template, as the data of an object.
-struct Parsed(Arc<Template>);
+struct Parsed {
+    template: Arc<Template>,
+    /// Bytes of its sources.
+    size: usize,
+}
 
-impl Data for Parsed {}
+/// About what a template takes without its nodes, and the most that a byte of source becomes.
+const TEMPLATE_SIZE: usize = 1 << 12;
+const NODES_PER_BYTE: usize = 16;
+
+impl Data for Parsed {
+    fn external_size(&self) -> usize {
+        TEMPLATE_SIZE + self.size * NODES_PER_BYTE
+    }
+}
 
 /// How templates are to be parsed and filled.
 #[derive(Clone)]
@@ -145,13 +157,21 @@ async fn finish_with_template(
     sources: Vec<(String, Vec<u8>)>,
     settings: Settings,
 ) -> Result<Finished, Error> {
+    let size = sources.iter().map(|(_, source)| source.len()).sum::<usize>();
+    let held = lua.with(|call| call.hold(TEMPLATE_SIZE + size * NODES_PER_BYTE))?;
     let parsed = in_pool(move || make(sources, settings)).await;
+    drop(held);
     let parsed = parsed.map_err(|error| Error::text(error.to_string()))?;
     lua.finish_with(|call| match parsed {
         Ok(template) => {
             let name = call.string(template.name().as_bytes())?.value();
-            let object =
-                object::new(call, Parsed(Arc::new(template)), &METHODS, &[("name", name)], &[])?;
+            let object = object::new(
+                call,
+                Parsed { template: Arc::new(template), size },
+                &METHODS,
+                &[("name", name)],
+                &[],
+            )?;
             Ok(vec![object.value()])
         }
         Err(message) => failure(call, &message),
@@ -349,7 +369,7 @@ fn execute<'c>(
     this: This<'c, Parsed>,
     _data: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let (template, data) = (this.0.clone(), method_argument(call, this.object, 0));
+    let (template, data) = (this.template.clone(), method_argument(call, this.object, 0));
     Ok(asynchronous::run(move |lua| fill(lua, template, None, data)))
 }
 
@@ -362,13 +382,13 @@ fn execute_template<'c>(
     _data: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = String::from_utf8_lossy(name.bytes()).into_owned();
-    let (template, data) = (this.0.clone(), method_argument(call, this.object, 1));
+    let (template, data) = (this.template.clone(), method_argument(call, this.object, 1));
     Ok(asynchronous::run(move |lua| fill(lua, template, Some(name), data)))
 }
 
 /// `Template:templates()`: the sorted names of the templates that are defined in it.
 fn templates<'c>(call: &mut Call<'c>, this: This<'c, Parsed>) -> Result<Table<'c>, Error> {
-    let mut names = this.0.templates();
+    let mut names = this.template.templates();
     names.sort_unstable();
     let table = call.table(names.len(), 0)?;
     for (i, name) in (1..).zip(names) {

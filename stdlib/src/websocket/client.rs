@@ -1,5 +1,6 @@
 //! The WebSocket client: `ws_connect`.
 
+use super::meter::{Meter, Metered};
 use super::{Socket, Surroundings, config, new, open};
 use crate::Host;
 use crate::files::file_system;
@@ -7,13 +8,13 @@ use crate::host::{FileSystem, Network, reason};
 use crate::http::headers;
 use crate::io::file::in_pool;
 use crate::net::tls::{self, Trust};
-use crate::net::{CONNECT_TIMEOUT, budget::Budget, failed, innermost, network, tcp, within};
+use crate::net::{CONNECT_TIMEOUT, client_account, failed, innermost, network, tcp, within};
 use crate::options::Options;
 use hyper::Uri;
 use hyper::header::HeaderMap;
 use rustls::pki_types::ServerName;
 use solvm_vm::native::{Library, Results, asynchronous};
-use solvm_vm::{Call, Error, LuaString, Table};
+use solvm_vm::{Account, Call, Error, LuaString, Table};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -85,14 +86,12 @@ fn ws_connect<'c>(
     let (network, files) = (network(call)?, file_system(call)?);
     let shown = String::from_utf8_lossy(url.bytes()).into_owned();
     Ok(asynchronous::run(move |lua| async move {
-        let (exemption, budget) = lua.with(|call| match call.host::<Host>() {
-            Some(host) => (Some(host.deadline.exempt()), host.budget.clone()),
-            None => (None, Budget::default()),
-        });
+        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let account = lua.with(client_account);
         let limit = wishes.timeout;
         let connected = match target {
             Ok(target) => {
-                let connecting = connect(&*network, files, target, wishes, budget);
+                let connecting = connect(&*network, files, target, wishes, account);
                 within(Some(limit), connecting).await
             }
             Err(reason) => Some(Err(reason)),
@@ -110,7 +109,7 @@ async fn connect(
     files: Arc<dyn FileSystem>,
     target: Target,
     wishes: Wishes,
-    budget: Budget,
+    account: Account,
 ) -> Result<Socket, String> {
     let (stream, address) =
         tcp::connect(network, &target.host, target.port, wishes.timeout).await?;
@@ -119,7 +118,7 @@ async fn connect(
     let surroundings = Surroundings {
         remote: tcp::plain(address).to_string().into(),
         max_message: wishes.max_message,
-        budget,
+        account,
         stopping: CancellationToken::new(),
     };
     if !target.is_secure {
@@ -149,8 +148,10 @@ where
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
     headers::add(request.headers_mut(), fields);
     let config = config(surroundings.max_message);
+    let meter = Meter::new(&surroundings.account);
+    let stream = Metered::new(stream, meter.clone());
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((stream, _)) => Ok(open(stream, surroundings)),
+        Ok((stream, _)) => Ok(open(stream, meter, surroundings)),
         Err(WebSocketError::Http(response)) => {
             Err(format!("the server answers {}", response.status()))
         }

@@ -6,18 +6,20 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod client;
+mod meter;
 mod pump;
 
-use crate::net::budget::{Budget, Share};
 use crate::net::{CLOSED, EndOfStream, failed, sent, within};
 use crate::object::{self, This};
 use crate::runtime::executor::Exemption;
 use crate::runtime::timer::seconds;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use meter::{Meter, Metered};
 use pump::{Command, Ending};
-use solvm_vm::native::{Either, FromLua, Library, Results, asynchronous};
-use solvm_vm::{Call, Data, Error, LuaString, Userdata, Value};
+use solvm_vm::native::asynchronous::{self, Slot};
+use solvm_vm::native::{Either, FromLua, Library, Results};
+use solvm_vm::{Account, Call, Data, Error, Held, LuaString, Userdata, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,7 +50,8 @@ pub(crate) struct Surroundings {
     pub(crate) remote: Arc<str>,
     /// The size of the largest message.
     pub(crate) max_message: usize,
-    pub(crate) budget: Budget,
+    /// What holds unread and unsent messages.
+    pub(crate) account: Account,
     /// The server stops.
     pub(crate) stopping: CancellationToken,
 }
@@ -57,32 +60,40 @@ pub(crate) struct Surroundings {
 pub(crate) struct Socket {
     remote: Arc<str>,
     commands: mpsc::Sender<Command>,
-    messages: mpsc::Receiver<(Message, Share)>,
+    messages: mpsc::Receiver<(Message, Held)>,
     ending: Arc<Ending>,
+    account: Account,
 }
 
+/// What a WebSocket reads at a time.
+const READ_BUFFER: usize = 16 << 10;
+
 fn config(max_message: usize) -> WebSocketConfig {
-    WebSocketConfig::default().max_message_size(Some(max_message)).max_frame_size(Some(max_message))
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .max_message_size(Some(max_message))
+        .max_frame_size(Some(max_message))
 }
 
 /// A server's end of a connection that has become a WebSocket.
 pub(crate) async fn serve(upgraded: Upgraded, surroundings: Surroundings) -> Socket {
     let config = config(surroundings.max_message);
-    let stream =
-        WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
-    open(stream, surroundings)
+    let meter = Meter::new(&surroundings.account);
+    let stream = Metered::new(TokioIo::new(upgraded), meter.clone());
+    let stream = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    open(stream, meter, surroundings)
 }
 
-fn open<S>(stream: WebSocketStream<S>, surroundings: Surroundings) -> Socket
+fn open<S>(stream: WebSocketStream<Metered<S>>, meter: Meter, surroundings: Surroundings) -> Socket
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (commands, to_do) = mpsc::channel(OUTGOING);
     let (incoming, messages) = mpsc::channel(INCOMING);
     let ending = Arc::new(Ending::default());
-    let remote = surroundings.remote.clone();
-    tokio::spawn(pump::run(stream, to_do, incoming, ending.clone(), surroundings));
-    Socket { remote, commands, messages, ending }
+    let (remote, account) = (surroundings.remote.clone(), surroundings.account.clone());
+    tokio::spawn(pump::run(stream, meter, to_do, incoming, ending.clone(), surroundings));
+    Socket { remote, commands, messages, ending, account }
 }
 
 /// A WebSocket, as the data of a userdata.
@@ -92,8 +103,10 @@ struct Handle(Rc<Shared>);
 struct Shared {
     /// None when it has been closed from this end.
     commands: RefCell<Option<mpsc::Sender<Command>>>,
-    messages: Mutex<mpsc::Receiver<(Message, Share)>>,
+    messages: Mutex<mpsc::Receiver<(Message, Held)>>,
     ending: Arc<Ending>,
+    /// Holds messages that are to be sent.
+    account: Account,
     /// Ends every wait when it is closed from this end.
     closing: CancellationToken,
     end: EndOfStream,
@@ -122,6 +135,7 @@ fn new<'c>(
         commands: RefCell::new(Some(socket.commands)),
         messages: Mutex::new(socket.messages),
         ending: socket.ending,
+        account: socket.account,
         closing: CancellationToken::new(),
         end: EndOfStream::default(),
         exemption: RefCell::new(exemption),
@@ -162,29 +176,56 @@ fn send<'c>(
     kind: Option<Kind>,
 ) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
     let bytes = message.bytes();
-    call.check_memory(bytes.len())?;
-    let message = match (kind, std::str::from_utf8(bytes)) {
-        (None | Some(Kind::Text), Ok(text)) => Message::Text(Utf8Bytes::from(text)),
+    let is_text = match (kind, std::str::from_utf8(bytes)) {
+        (None | Some(Kind::Text), Ok(_)) => true,
         (Some(Kind::Text), Err(_)) => return Err(Error::argument(1, "text that is not UTF-8")),
-        (None, Err(_)) | (Some(Kind::Binary), _) => Message::Binary(bytes.to_vec().into()),
+        (None, Err(_)) | (Some(Kind::Binary), _) => false,
     };
     let sender = this.0.commands.borrow().clone();
     let Some(sender) = sender.filter(|_| !this.0.ending.is_known()) else {
         return Ok(Either::Now(sent(call, Err(CLOSED.into()))?));
     };
-    let message = match sender.try_send(Command::Send(message)) {
-        Ok(()) => return Ok(Either::Now(vec![Value::boolean(true)])),
-        Err(mpsc::error::TrySendError::Closed(_)) => {
-            return Ok(Either::Now(sent(call, Err(CLOSED.into()))?));
-        }
-        Err(mpsc::error::TrySendError::Full(message)) => message,
-    };
-    let shared = this.0.clone();
+    if let Ok(place) = sender.try_reserve()
+        && let Ok(held) = this.0.account.hold(bytes.len())
+    {
+        place.send(Command::Send(to_message(bytes, is_text), held));
+        return Ok(Either::Now(vec![Value::boolean(true)]));
+    }
+    if sender.is_closed() {
+        return Ok(Either::Now(sent(call, Err(CLOSED.into()))?));
+    }
+    let (shared, length) = (this.0.clone(), bytes.len());
+    let index = (0..call.argument_count())
+        .find(|&index| call.argument(index).is_some_and(|value| value.raw_equal(message.value())));
+    let slot = Slot::argument(index.unwrap_or_default());
     Ok(Either::Later(asynchronous::run(move |lua| async move {
-        let result = shared.closing.run_until_cancelled(sender.send(message)).await;
-        let result = if let Some(Ok(())) = result { Ok(()) } else { Err(CLOSED.into()) };
+        let closing = shared.closing.clone();
+        // The message is copied when there is room for it.
+        let sending = async {
+            let place = sender.reserve().await.ok()?;
+            Some((place, shared.account.hold_later(length).await))
+        };
+        let result = match closing.run_until_cancelled(sending).await {
+            Some(Some((place, held))) => {
+                let held = held?;
+                let message = lua.get(slot, |_, value| {
+                    let text = LuaString::from_value(value).map_or(&b""[..], LuaString::bytes);
+                    to_message(text, is_text)
+                });
+                place.send(Command::Send(message, held));
+                Ok(())
+            }
+            _ => Err(CLOSED.into()),
+        };
         lua.finish_with(|call| sent(call, result))
     })))
+}
+
+fn to_message(bytes: &[u8], is_text: bool) -> Message {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if is_text => Message::Text(Utf8Bytes::from(text)),
+        _ => Message::Binary(bytes.to_vec().into()),
+    }
 }
 
 /// `ws:receive([seconds])`: the next message, and whether it is "text" or "binary".
@@ -201,7 +242,7 @@ fn receive<'c>(
         lua.finish_with(|call| match received {
             None => failed(call, "timeout"),
             Some(None) => shared.end.tell(call, CLOSED),
-            Some(Some(Some((message, _share)))) => {
+            Some(Some(Some((message, _held)))) => {
                 let kind = if message.is_text() { "text" } else { "binary" };
                 Ok(vec![
                     call.string(&message.into_data())?.value(),

@@ -1,16 +1,18 @@
 //! The task that reads and writes a WebSocket, from its opening to the end of its connection.
 
 use super::Surroundings;
-use crate::net::budget::Share;
+use super::meter::{Meter, Metered};
 use futures_util::future::{Either, select};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use solvm_vm::Held;
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -24,9 +26,25 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long the other end may take to agree to a close, or to take what is still to be sent.
 const FAREWELL: Duration = Duration::from_secs(5);
 
+/// How the reader lets the writer send what answers pings.
+#[derive(Default)]
+struct Pongs {
+    made: Notify,
+    sent: Notify,
+}
+
+/// What the writer does next.
+enum Next {
+    Command(Option<Command>),
+    Pong,
+}
+
+/// The reason of a close when a message does not fit into memory.
+const NO_ROOM: &str = "not enough memory";
+
 /// What the program wants to be done.
 pub(super) enum Command {
-    Send(Message),
+    Send(Message, Held),
     Close(u16, String),
 }
 
@@ -52,19 +70,20 @@ impl Ending {
 
 /// Reads and writes until either side closes, then parts as the protocol wants it.
 pub(super) async fn run<S>(
-    stream: WebSocketStream<S>,
+    stream: WebSocketStream<Metered<S>>,
+    meter: Meter,
     commands: mpsc::Receiver<Command>,
-    messages: mpsc::Sender<(Message, Share)>,
+    messages: mpsc::Sender<(Message, Held)>,
     ending: std::sync::Arc<Ending>,
     surroundings: Surroundings,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sink, mut stream) = stream.split();
-    let heard = AtomicBool::new(true);
+    let (heard, pongs) = (AtomicBool::new(true), Pongs::default());
     let farewell = {
-        let reading = pin!(read(&mut stream, messages, &surroundings, &ending, &heard));
-        let writing = pin!(write(&mut sink, commands, &surroundings.stopping, &heard));
+        let reading = pin!(read(&mut stream, messages, &meter, &ending, &heard, &pongs));
+        let writing = pin!(write(&mut sink, commands, &surroundings.stopping, &heard, &pongs));
         match select(reading, writing).await {
             Either::Left((farewell, _)) | Either::Right((farewell, _)) => farewell,
         }
@@ -90,10 +109,11 @@ fn frame(code: u16, reason: &str) -> Farewell {
 
 async fn read<S>(
     stream: &mut SplitStream<WebSocketStream<S>>,
-    messages: mpsc::Sender<(Message, Share)>,
-    surroundings: &Surroundings,
+    messages: mpsc::Sender<(Message, Held)>,
+    meter: &Meter,
     ending: &Ending,
     heard: &AtomicBool,
+    pongs: &Pongs,
 ) -> Farewell
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -103,8 +123,8 @@ where
         heard.store(true, Relaxed);
         match next {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                let share = surroundings.budget.reserve(message.len()).await;
-                if messages.send((message, share)).await.is_err() {
+                let held = meter.finish(message.len());
+                if messages.send((message, held)).await.is_err() {
                     // Nobody is left to receive.
                     return frame(1000, "");
                 }
@@ -117,7 +137,14 @@ where
                 // The library answers it.
                 return Some(None);
             }
-            Some(Ok(_)) => {}
+            Some(Ok(Message::Ping(content))) => {
+                meter.skip(content.len());
+                // The library has made the pong. Until the peer takes it, nothing more is read:
+                // one that sends pings and takes no pong makes only one wait.
+                pongs.made.notify_one();
+                pongs.sent.notified().await;
+            }
+            Some(Ok(other)) => meter.skip(other.len()),
             Some(Err(error)) => {
                 let farewell = objection(&error);
                 if let Some(Some(frame)) = &farewell {
@@ -140,6 +167,7 @@ fn objection(error: &Error) -> Farewell {
     match error {
         Error::Capacity(_) => frame(1009, "the message is too large"),
         Error::Utf8(_) => frame(1007, "the text is not UTF-8"),
+        Error::Io(error) if error.kind() == ErrorKind::OutOfMemory => frame(1009, NO_ROOM),
         Error::Protocol(reason) => frame(1002, &reason.to_string()),
         _ => None,
     }
@@ -150,13 +178,32 @@ async fn write<S>(
     mut commands: mpsc::Receiver<Command>,
     stopping: &CancellationToken,
     heard: &AtomicBool,
+    pongs: &Pongs,
 ) -> Farewell
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut silences = 0;
     loop {
-        let next = timeout(SILENCE, stopping.run_until_cancelled(commands.recv())).await;
+        let next = async {
+            let (command, pong) = (pin!(commands.recv()), pin!(pongs.made.notified()));
+            match select(command, pong).await {
+                Either::Left((command, _)) => Next::Command(command),
+                Either::Right(_) => Next::Pong,
+            }
+        };
+        let next = match timeout(SILENCE, stopping.run_until_cancelled(next)).await {
+            Ok(Some(Next::Pong)) => {
+                if sink.flush().await.is_err() {
+                    return std::future::pending().await;
+                }
+                pongs.sent.notify_one();
+                continue;
+            }
+            Ok(Some(Next::Command(command))) => Ok(Some(command)),
+            Ok(None) => Ok(None),
+            Err(silence) => Err(silence),
+        };
         let mut command = match next {
             // The reader sees why, if it is the other end's doing.
             Err(_) => {
@@ -172,13 +219,15 @@ where
             Ok(Some(Some(command))) => command,
         };
         // Everything that is there goes out at once.
+        let mut unsent = Vec::new();
         loop {
             match command {
                 Command::Close(code, reason) => {
                     // What was fed before goes first.
                     return frame(code, &reason);
                 }
-                Command::Send(message) => {
+                Command::Send(message, held) => {
+                    unsent.push(held);
                     if sink.feed(message).await.is_err() {
                         return std::future::pending().await;
                     }

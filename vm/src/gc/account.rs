@@ -1,11 +1,15 @@
 //! Accounting: how much memory is in use, how much it may be, and when the collector has to work.
 //!
+//! The heap publishes what it uses to the program's account ([`crate::account`]), and looks at the
+//! whole of it: bytes held outside the heap pace the collector as if they were allocated here.
+//!
 //! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice
 //! due, which works for no more than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is
 //! looked at when the budget is used up, or at once if it becomes a backlog. Counting happens when
 //! a class takes a run or a payload is large, never per object.
 
 use super::{Heap, Phase};
+use crate::account::Account;
 
 /// Bytes of allocation between two slices.
 pub(super) const STEP_SIZE: usize = 32 << 10;
@@ -21,16 +25,27 @@ const MAX_HASTY_QUANTUM: usize = 4 * MAX_QUANTUM;
 /// much; beyond it the next slice is due at once.
 const BACKLOG_SHARE: usize = 16;
 const MIN_BACKLOG: usize = 256 << 10;
+/// A full collection for tasks that wait for memory is worth while when one part in so many of the
+/// limit was allocated since the last.
+const FULL_SHARE: usize = 16;
 /// A cycle begins at the earliest when the heap has grown by this much.
 const MIN_GROWTH: usize = 512 << 10;
 
-pub(super) struct Account {
-    /// Bytes in use, external memory included.
+pub(super) struct Ledger {
+    /// The account of the program, with the limit.
+    program: Account,
+    /// Bytes of this heap in use, payloads included.
     pub(super) used: usize,
+    /// What the program's account has of `used`.
+    published: usize,
+    /// What it has of others: as seen last, and at the end of the last cycle.
+    outside: usize,
+    outside_survived: usize,
     /// Bytes allocated since the heap was made, and cycles ended.
     allocated: u64,
+    /// `allocated` at the end of the last full collection.
+    allocated_at_collection: u64,
     pub(super) cycles: u64,
-    limit: usize,
     /// Bytes that were in use at the end of the last cycle.
     survived: usize,
     /// Bytes of `used` that are the intern table.
@@ -48,13 +63,17 @@ pub(super) struct Account {
     stopped: bool,
 }
 
-impl Account {
-    pub(super) fn new(limit: usize) -> Account {
-        Account {
+impl Ledger {
+    pub(super) fn new(program: Account) -> Ledger {
+        Ledger {
+            program,
             used: 0,
+            published: 0,
+            outside: 0,
+            outside_survived: 0,
             allocated: 0,
+            allocated_at_collection: 0,
             cycles: 0,
-            limit,
             survived: 0,
             intern_table: 0,
             debt: 0,
@@ -72,7 +91,23 @@ impl Account {
     }
 
     pub(super) fn cycle_is_due(&self) -> bool {
-        self.used >= self.threshold
+        self.used + self.outside.saturating_sub(self.outside_survived) >= self.threshold
+    }
+
+    /// Publishes what the heap uses, and owes work for what is held outside it since the last time.
+    fn settle(&mut self) {
+        self.program.publish(self.published, self.used);
+        self.published = self.used;
+        let outside = self.program.used().saturating_sub(self.used);
+        if outside > self.outside {
+            self.owe(outside - self.outside);
+        }
+        self.outside = outside;
+    }
+
+    /// Bytes in use in all.
+    fn total(&self) -> usize {
+        self.program.used().wrapping_sub(self.published).wrapping_add(self.used)
     }
 
     fn owe(&mut self, bytes: usize) {
@@ -92,9 +127,13 @@ impl Account {
     /// full: a full collection would be one long pause. At the usual speed the heap grows by two
     /// fifths of what is alive during a cycle; that shall be half of the room.
     fn haste(&self) -> usize {
-        let room = self.limit.saturating_sub(self.used).max(1);
+        let room = self.room().max(1);
         let alive = self.survived.max(self.used / 2);
         (alive / 5 * 4 / room).clamp(1, MAX_HASTE)
+    }
+
+    fn room(&self) -> usize {
+        self.program.limit().saturating_sub(self.total())
     }
 
     pub(super) fn forgive_debt(&mut self) {
@@ -116,7 +155,9 @@ impl Account {
     pub(super) fn set_threshold(&mut self) {
         self.survived = self.used;
         let wanted = (self.used / 100).saturating_mul(self.pause).saturating_add(MIN_GROWTH);
-        let room = self.limit.saturating_sub(self.used);
+        self.settle();
+        self.outside_survived = self.outside;
+        let room = self.room();
         self.threshold = wanted.min(self.used + room / 2);
     }
 }
@@ -144,15 +185,36 @@ impl Heap {
         self.account.used = self.account.used.saturating_sub(bytes);
     }
 
-    pub(super) fn update_due(&mut self) {
+    /// Compares what is known of memory outside the arenas with what the allocator knows.
+    #[cfg(feature = "account-check")]
+    pub(crate) fn check_account(&self) {
+        crate::check::check(self.arenas.reserved_size(), || {
+            // SAFETY: the blocks belong to living arenas.
+            let blocks = unsafe { self.arenas.blocks_in_use() };
+            let in_cells: usize =
+                blocks.iter().map(|&block| unsafe { (*block).used } as usize).sum();
+            self.account.total().saturating_sub(in_cells)
+        });
+    }
+
+    /// The heap is gone: it uses nothing.
+    pub(super) fn close_account(&mut self) {
+        self.account.used = 0;
+        self.account.settle();
+    }
+
+    /// Looks at the account, and decides whether there is work to do.
+    pub(crate) fn update_due(&mut self) {
         let account = &mut self.account;
+        account.settle();
         if account.stopped || self.phase == Phase::Idle && !account.cycle_is_due() {
             account.forgive_debt();
         }
         let is_behind = account.debt > MIN_BACKLOG.max(account.survived / BACKLOG_SHARE);
         self.due = account.recent >= STEP_SIZE
             || is_behind
-            || account.used > account.limit
+            || account.total() > account.program.limit()
+            || self.arenas.are_short()
             || cfg!(feature = "gc-stress");
         if self.due {
             self.arenas.shared.use_up();
@@ -198,22 +260,43 @@ impl Heap {
     /// after one that went over the limit it is time to give up, or the program would do nothing
     /// but collect.
     pub(crate) fn is_nearly_full(&self) -> bool {
-        self.account.used > self.account.limit - self.account.limit / 32
+        let limit = self.account.program.limit();
+        self.account.total() > limit - limit / 32 || self.arenas.are_short()
     }
 
-    /// The most bytes that the heap may use.
+    /// Whether enough was allocated since the last full collection for another one to be worth
+    /// while.
+    pub(crate) fn has_grown_since_collection(&self) -> bool {
+        let allocated = self.account.allocated - self.account.allocated_at_collection;
+        allocated > (self.account.program.limit() / FULL_SHARE) as u64
+    }
+
+    /// A full collection has ended.
+    pub(super) fn note_collection(&mut self) {
+        self.arenas.restore_reserve();
+        self.account.allocated_at_collection = self.account.allocated;
+        self.account.forgive_debt();
+    }
+
+    /// The most bytes that the program may use.
     pub(crate) fn limit(&self) -> usize {
-        self.account.limit
+        self.account.program.limit()
+    }
+
+    /// The account of the program.
+    pub(crate) fn program_account(&self) -> &Account {
+        &self.account.program
     }
 
     /// Whether `bytes` more would go over the limit.
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
-        self.account.used.saturating_add(bytes) > self.account.limit
+        self.account.total().saturating_add(bytes) > self.account.program.limit()
+            || self.arenas.are_short()
     }
 
     /// How many bytes more the limit allows.
     pub(crate) fn room(&self) -> usize {
-        self.account.limit.saturating_sub(self.account.used)
+        self.account.room()
     }
 
     /// Stops the collector (`collectgarbage("stop")`), but for a heap over its limit.

@@ -164,10 +164,7 @@ impl Heap {
     /// What it refers to is alive. It is published before the next safepoint.
     pub(crate) unsafe fn new_prototype(&mut self, mut prototype: Prototype) -> *mut Prototype {
         prototype.header = Header { barrier: 0, kind: Kind::Prototype };
-        let charge = 8
-            * (prototype.cold.constants.len()
-                + prototype.cold.templates.len()
-                + prototype.cold.children.len());
+        let charge = prototype.cold.size();
         let object = self.allocate(Space::Objects, size_of::<Prototype>()) as *mut Prototype;
         object.write(prototype);
         self.prototypes.push(Owned { object, charge });

@@ -7,7 +7,7 @@
 
 use super::allocate::MAX_CELL;
 use super::arena::{Space, set_mark};
-use super::{Heap, Phase};
+use super::{Heap, OutOfMemory, Phase};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::ptr;
 
@@ -16,10 +16,6 @@ pub(crate) const LARGE_HEADER: usize = size_of::<LargeHeader>();
 const ALIGN: usize = 16;
 /// Freeing so many bytes takes the system about as long as a look at an entry takes a purge.
 const BYTES_PER_LOOK: usize = 4096;
-
-/// The memory limit, or the system's, forbids an allocation. A collection may help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct OutOfMemory;
 
 /// What precedes a large payload.
 #[repr(C)]

@@ -95,12 +95,12 @@ pub(crate) use {
     allocate::{MAX_CELL, cell_size},
     arena::hash_seed_of,
     budget::{charge, charge_bytes_at},
-    external::OutOfMemory,
 };
 
+use crate::account::{Account, OutOfMemory};
 use crate::object::{Prototype, Str, Thread, Userdata};
 use crate::string::intern::InternTable;
-use account::Account;
+use account::Ledger;
 use allocate::{CLASSES, Class, Cursor};
 use arena::Arenas;
 use external::{LargePayloads, Owned, Registry};
@@ -111,10 +111,10 @@ use std::ptr::null_mut;
 use weak::{WeakEntries, WeakTable};
 
 /// How a heap is to behave.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct HeapConfig {
-    /// The most bytes that the heap may use, external memory included.
-    pub(crate) memory_limit: usize,
+    /// The account that it is a part of.
+    pub(crate) account: Account,
     /// The seed of the string hash; random if there is none.
     pub(crate) hash_seed: Option<u64>,
 }
@@ -157,7 +157,7 @@ pub(crate) struct Heap {
     /// Whether marking something is a mistake: see [`verify`].
     verifying: bool,
     phase: Phase,
-    account: Account,
+    account: Ledger,
     pub(crate) strings: InternTable,
     classes: Vec<Class>,
     arenas: Arenas,
@@ -210,7 +210,7 @@ impl Heap {
             marking: false,
             verifying: false,
             phase: Phase::Idle,
-            account: Account::new(config.memory_limit),
+            account: Ledger::new(config.account),
             strings: InternTable::new(seed),
             classes: std::iter::repeat_with(Class::default).take(CLASSES).collect(),
             arenas: Arenas::new(seed),
@@ -289,7 +289,7 @@ impl Heap {
             Phase::Purge | Phase::Sweep => while !self.advance(usize::MAX, roots) {},
         }
         while !self.advance(usize::MAX, roots) {}
-        self.account.forgive_debt();
+        self.note_collection();
         self.update_due();
     }
 
@@ -357,5 +357,6 @@ impl Drop for Heap {
     fn drop(&mut self) {
         // SAFETY: no object is used any more; each registered object is dropped once.
         unsafe { self.release_everything() };
+        self.close_account();
     }
 }

@@ -15,6 +15,9 @@ pub(super) unsafe fn payload_size(thread: *const Thread) -> usize {
     (*thread).stack_end.add(EXTRA) as usize - (*thread).stack as usize
 }
 
+/// One part in so many of the memory limit is left to stacks beyond it.
+const STACKS_SHARE: usize = 8;
+
 impl Heap {
     /// A suspended thread with an empty stack of `slots` slots for ordinary frames.
     ///
@@ -61,6 +64,12 @@ impl Heap {
         let old = (*thread).stack;
         let old_size = payload_size(thread);
         let size = 8 * (slots + EXTRA);
+        // Stacks may grow where nothing is collected. Up to here they may exceed the limit until
+        // the next safepoint.
+        let margin = self.limit() / STACKS_SHARE;
+        if self.would_exceed((size - old_size).saturating_sub(margin)) {
+            return Err(OutOfMemory);
+        }
         let stack = self.grow_payload(old as *mut u8, old_size, size)? as *mut Value;
         ptr::write_bytes((stack as *mut u8).add(old_size), 0xFF, size - old_size);
         let moved = |address: *mut Value| stack.byte_add(address as usize - old as usize);

@@ -260,6 +260,10 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
             Request::Nothing => call.park(Wait::Outside),
         }
     }
+
+    fn external_size(&self) -> usize {
+        size_of::<F>() + size_of::<Shared>()
+    }
 }
 
 /// Runs an async native: what a native that is one returns. Each of its steps is charged like a

@@ -5,6 +5,7 @@ use super::handle::{Brand, Coroutine, Function, LuaString, Table, Userdata, Valu
 use super::results::Elements;
 use super::steps::State;
 use super::{BYTES_PER_UNIT, Definition, FEW, MANY, Outcome, outcome};
+use crate::account::{Account, Held};
 use crate::binary_chunk;
 use crate::coerce;
 use crate::gc;
@@ -248,6 +249,26 @@ impl<'c> Call<'c> {
     #[inline]
     pub fn check_memory(&mut self, bytes: usize) -> Result<(), Error> {
         if self.vm().heap.would_exceed(bytes) { Err(Error::out_of_memory()) } else { Ok(()) }
+    }
+
+    /// The account of the program's memory.
+    pub fn account(&self) -> &Account {
+        self.vm_ref().heap.program_account()
+    }
+
+    /// Holds `bytes` bytes outside the heap for as long as the share lives. Fails if they would
+    /// exceed the memory limit: see [`Error::out_of_memory`].
+    pub fn hold(&mut self, bytes: usize) -> Result<Held, Error> {
+        let held = self.account().hold(bytes)?;
+        self.vm().heap.update_due();
+        Ok(held)
+    }
+
+    /// Counts again what a userdata has outside the heap: to be called when that has changed by
+    /// much.
+    pub fn recount(&mut self, userdata: Userdata<'c>) {
+        // SAFETY: the userdata is live.
+        unsafe { self.vm().heap.recount_userdata(userdata.0) };
     }
 
     /// How many bytes more the memory limit allows.

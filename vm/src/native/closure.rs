@@ -32,7 +32,12 @@ use std::marker::PhantomData;
 /// What the userdata holds.
 struct Closure<F>(F);
 
-impl<F: 'static> Data for Closure<F> {}
+impl<F: 'static> Data for Closure<F> {
+    /// What the captured values own is not known; they can hold a share of the account.
+    fn external_size(&self) -> usize {
+        0
+    }
+}
 
 /// Where the definition of all closures of one type is.
 struct Defined<F, P>(PhantomData<(F, P)>);

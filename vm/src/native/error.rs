@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::handle::{LuaString, Value};
 use super::params::FromLua;
+use crate::account::OutOfMemory;
 use crate::debug_info;
 use crate::messages;
 use crate::scheduler::{self, Ended};
@@ -63,6 +64,12 @@ impl IntoText for Vec<u8> {
 impl IntoText for Cow<'static, [u8]> {
     fn into_text(self) -> Cow<'static, [u8]> {
         self
+    }
+}
+
+impl From<OutOfMemory> for Error {
+    fn from(_: OutOfMemory) -> Error {
+        Error::out_of_memory()
     }
 }
 

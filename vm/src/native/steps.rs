@@ -68,6 +68,12 @@ pub trait Steps: 'static {
     /// Goes on: at first, and after each call. See [`Call::call`], [`Call::finish`],
     /// [`Call::again`].
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error>;
+
+    /// Bytes outside the heap that the state owns at the beginning, its own size apart. What it
+    /// gathers later it holds by a [`Held`](crate::Held).
+    fn external_size(&self) -> usize {
+        0
+    }
 }
 
 /// The state of a native with which it begins: what a native that is a state machine returns.
@@ -113,9 +119,16 @@ trait Resume: 'static {
         arguments: *mut Raw,
         count: usize,
     ) -> i64;
+
+    /// See [`Steps::external_size`].
+    fn external_size(&self) -> usize;
 }
 
 impl<S: Steps> Resume for S {
+    fn external_size(&self) -> usize {
+        Steps::external_size(self)
+    }
+
     unsafe fn resume(
         &mut self,
         state: *mut State,
@@ -147,6 +160,8 @@ impl Data for State {
 
     fn external_size(&self) -> usize {
         self.kept.capacity() * size_of::<Raw>()
+            + size_of_val(&*self.steps)
+            + self.steps.external_size()
     }
 }
 

@@ -54,6 +54,10 @@ impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
             Poll::Pending => call.park(scheduler::Wait::Outside),
         }
     }
+
+    fn external_size(&self) -> usize {
+        size_of::<F>()
+    }
 }
 
 impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T> {

@@ -44,7 +44,10 @@ impl Data for Channel {
     }
 
     fn external_size(&self) -> usize {
-        self.0.borrow().buffer.capacity() * size_of::<Value>()
+        let queues = self.0.borrow();
+        queues.buffer.capacity() * size_of::<Value>()
+            + queues.senders.capacity() * size_of::<(Waiter, Value)>()
+            + queues.receivers.capacity() * size_of::<Waiter>()
     }
 }
 

@@ -47,6 +47,8 @@ impl Vm {
         }
         self.settle();
         self.release_references();
+        self.account().set_host(context.waker());
+        self.grant_memory();
         timers::fire(self);
         // Threads with hooks may have been collected.
         crate::interpreter::update_dispatch(self);
@@ -57,11 +59,16 @@ impl Vm {
         // SAFETY: no goroutine is running, and the word at `pc` picks one without looking at the
         // rest of the context.
         let exit = unsafe { self.run() };
+        #[cfg(feature = "account-check")]
+        self.heap.check_account();
         match exit {
             Exit::Interrupted => Turn::Interrupted,
             _ if !self.scheduler.ready.is_empty() => Turn::Ready,
             _ if self.scheduler.live == 0 => Turn::Done,
-            _ if self.scheduler.outside > 0 => Turn::Waiting,
+            _ if self.scheduler.outside > 0 => {
+                self.account().trim();
+                Turn::Waiting
+            }
             _ => Turn::Deadlocked,
         }
     }
@@ -133,11 +140,29 @@ impl Vm {
         if self.heap.is_nearly_full() {
             self.settle();
             self.release_references();
-            let (heap, mut roots) = self.heap_and_roots();
-            // SAFETY: between turns no thread runs, and all that the host holds is referenced by
-            // the registry or the ends.
-            unsafe { (*heap).collect(&mut roots) };
+            self.collect_between_turns();
         }
+    }
+
+    fn collect_between_turns(&mut self) {
+        let (heap, mut roots) = self.heap_and_roots();
+        // SAFETY: between turns no thread runs, and all that the host holds is referenced by the
+        // registry or the ends.
+        unsafe { (*heap).collect(&mut roots) };
+    }
+
+    /// Answers the tasks that wait for memory, after a collection if there is none.
+    fn grant_memory(&mut self) {
+        // What others hold paces the collector.
+        self.heap.update_due();
+        if !self.account().has_wishes() || !self.account().grant_wishes() {
+            return;
+        }
+        // Tasks may ask again and again: where little was allocated, there is little to collect.
+        if self.heap.has_grown_since_collection() {
+            self.collect_between_turns();
+        }
+        self.account().refuse_wishes();
     }
 
     /// Gives the host a look at the VM between turns, as if it were a native.

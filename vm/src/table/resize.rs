@@ -8,7 +8,8 @@
 use super::array::{self, MAX_SLOTS};
 use super::hash::{self, MAX_LOG2, ONE_NODE};
 use super::{KeyError, to_integer};
-use crate::gc::{Heap, OutOfMemory};
+use crate::account::OutOfMemory;
+use crate::gc::Heap;
 use crate::object::{Node, Table};
 use crate::value::Value;
 use std::ptr;

@@ -138,10 +138,10 @@ impl CsvWriter {
     }
 
     /// Fails if the memory limit does not allow a field.
-    fn check_room(&self, call: &mut Call, value: Value<'_>) -> Result<(), Error> {
+    fn check_room(&mut self, call: &mut Call, value: Value<'_>) -> Result<(), Error> {
         check_growth(
             call,
-            &self.text,
+            &mut self.text,
             LuaString::from_value(value).map_or(0, |text| text.bytes().len()),
         )
     }

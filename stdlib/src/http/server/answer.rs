@@ -1,7 +1,6 @@
 //! What a handler returns, as a response: a string, or a table of `status`, `headers` and `body`.
 
 use crate::http::headers;
-use bytes::Bytes;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
@@ -15,7 +14,7 @@ pub(super) struct Answer<'c> {
 
 /// Where the body comes from.
 pub(super) enum Source<'c> {
-    Whole(Bytes),
+    Whole(&'c [u8]),
     /// The function is called for one piece after the other. All together have this length, if that
     /// is known.
     Function(Value<'c>, Option<u64>),
@@ -157,11 +156,11 @@ fn body_of<'c>(
 }
 
 /// A body that is there; says what it is, if the handler does not.
-fn whole<'c>(head: &mut Parts, text: &[u8]) -> Source<'c> {
+fn whole<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
     if !text.is_empty() && !head.headers.contains_key(CONTENT_TYPE) {
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(text)));
     }
-    Source::Whole(Bytes::copy_from_slice(text))
+    Source::Whole(text)
 }
 
 /// What a body is, by its beginning.

@@ -1,21 +1,21 @@
 //! Bodies: those of requests, gathered within limits, and those of responses.
 
-use super::transport::Underway;
-use crate::net::budget::{Budget, Share};
+use super::transport::{Underway, Untaken};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use solvm_vm::{Account, Held};
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
-/// A request's body, and its share of the memory for bodies.
+/// A request's body, and its share of the clients' account.
 #[derive(Default)]
 pub(super) struct Received {
     pub(super) bytes: Bytes,
-    share: Share,
+    _held: Option<Held>,
 }
 
 /// Why a body was not taken.
@@ -37,33 +37,37 @@ pub(super) fn announced_size(headers: &HeaderMap) -> Option<u64> {
 pub(super) async fn receive(
     mut body: Incoming,
     limit: usize,
-    budget: &Budget,
+    account: &Account,
 ) -> Result<Received, Refused> {
-    let mut received = Received::default();
+    let mut bytes = Bytes::new();
     let mut whole = BytesMut::new();
+    let mut held = account.hold_nothing();
     loop {
         let Some(frame) = body.frame().await else { break };
         let Ok(piece) = frame.map_err(|_| Refused::Broken)?.into_data() else { continue };
-        let size = received.bytes.len().saturating_add(whole.len()).saturating_add(piece.len());
+        let size = bytes.len().saturating_add(whole.len()).saturating_add(piece.len());
         if size > limit {
             super::connection::discard(body);
             return Err(Refused::TooLarge);
         }
-        if !budget.extend(&mut received.share, size) {
-            return Err(Refused::NoRoom);
-        }
         // Most bodies come in one piece.
-        if received.bytes.is_empty() && whole.is_empty() {
-            received.bytes = piece;
+        if bytes.is_empty() && whole.is_empty() {
+            held.grow_to(size).map_err(|_| Refused::NoRoom)?;
+            bytes = piece;
         } else {
-            whole.extend_from_slice(&std::mem::take(&mut received.bytes));
+            if size > whole.capacity() {
+                let capacity = (size * 3 / 2).min(limit);
+                held.grow_to(capacity).map_err(|_| Refused::NoRoom)?;
+                whole.reserve(capacity - whole.len());
+            }
+            whole.extend_from_slice(&std::mem::take(&mut bytes));
             whole.extend_from_slice(&piece);
         }
     }
-    if received.bytes.is_empty() {
-        received.bytes = whole.freeze();
+    if bytes.is_empty() {
+        bytes = whole.freeze();
     }
-    Ok(received)
+    Ok(Received { bytes, _held: Some(held) })
 }
 
 /// A piece of a body that is made as it is sent.
@@ -82,6 +86,8 @@ pub(super) struct Body {
 
 enum Content {
     Whole(Bytes),
+    /// It was made by the program, and is held until the client has taken it.
+    Held(Vec<u8>, Held),
     /// It comes in pieces; of this length, if that is known.
     Pieces(mpsc::Receiver<Piece>, Option<u64>),
     Ended,
@@ -92,14 +98,37 @@ impl Body {
         Body { content: Content::Whole(bytes.into()), _request: None }
     }
 
+    pub(super) fn held(bytes: Vec<u8>, held: Held) -> Body {
+        Body { content: Content::Held(bytes, held), _request: None }
+    }
+
     pub(super) fn pieces(pieces: mpsc::Receiver<Piece>, length: Option<u64>) -> Body {
         Body { content: Content::Pieces(pieces, length), _request: None }
     }
 
     /// The body of the answer to this request.
     pub(super) fn of(mut self, request: Underway) -> Body {
+        if let Content::Held(bytes, held) = self.content {
+            let untaken = request.untaken(bytes.len());
+            self.content = Content::Whole(Bytes::from_owner(Response { bytes, held, untaken }));
+        }
         self._request = Some(request);
         self
+    }
+}
+
+/// A response's body, wherever hyper keeps it until the client takes it.
+struct Response {
+    bytes: Vec<u8>,
+    #[expect(dead_code, reason = "released when it is dropped")]
+    held: Held,
+    #[expect(dead_code, reason = "counts until it is dropped")]
+    untaken: Untaken,
+}
+
+impl AsRef<[u8]> for Response {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -130,6 +159,12 @@ impl HttpBody for Body {
                 self.content = Content::Ended;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
+            // Bodies are held until they become those of a request.
+            Content::Held(bytes, _) => {
+                let bytes = Bytes::from(std::mem::take(bytes));
+                self.content = Content::Ended;
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
             Content::Pieces(pieces, _) => match ready!(pieces.poll_recv(context)) {
                 Some(Piece::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 Some(Piece::End) => {
@@ -148,6 +183,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Whole(bytes) => bytes.is_empty(),
+            Content::Held(bytes, _) => bytes.is_empty(),
             Content::Pieces(..) => false,
             Content::Ended => true,
         }
@@ -156,6 +192,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Held(bytes, _) => SizeHint::with_exact(bytes.len() as u64),
             Content::Pieces(_, Some(length)) => SizeHint::with_exact(*length),
             Content::Pieces(_, None) => SizeHint::default(),
             Content::Ended => SizeHint::with_exact(0),

@@ -7,8 +7,7 @@
 
 use super::body::{self, Body, Received, Refused};
 use super::limits::Limits;
-use super::transport::{Activity, Stream, Transport, Verdict};
-use crate::net::budget::Budget;
+use super::transport::{Activity, Connections, Stream, Transport, Verdict};
 use crate::net::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
@@ -23,6 +22,7 @@ use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use solvm_vm::Account;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -51,13 +51,19 @@ pub(super) struct Shared {
     pub(super) tls: Option<TlsAcceptor>,
     /// The requests. When the last task has ended, so has the queue.
     pub(super) arrivals: mpsc::UnboundedSender<Arrival>,
-    pub(super) budget: Budget,
+    /// What clients make the program hold.
+    pub(super) account: Account,
+    pub(super) connections: Connections,
+    /// What holds connections.
+    pub(super) room: Account,
     /// The server stops.
     pub(super) stopping: CancellationToken,
 }
 
 /// How long requests that are being answered when a server stops may still take.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// What a connection takes: its buffers, and the tables of the libraries.
+const CONNECTION_SIZE: usize = 16 << 10;
 /// How much of a refused body is still taken, and for how long.
 const DISCARD: usize = 64 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
@@ -102,7 +108,10 @@ async fn serve(
     place: OwnedSemaphorePermit,
     shared: Arc<Shared>,
 ) {
+    // Where there is no room, the client may come again later.
+    let Ok(_held) = shared.room.hold(CONNECTION_SIZE) else { return };
     let activity = Arc::new(Activity::new());
+    shared.connections.add(&activity);
     // Whatever goes wrong: the client is gone, and there is nobody to tell.
     let begun = tokio::time::timeout(shared.limits.header_timeout, begin(stream, &shared));
     let begun = shared.stopping.run_until_cancelled(begun).await;
@@ -177,13 +186,20 @@ connection! {
 async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity) {
     let mut connection = pin!(connection);
     let limits = &shared.limits;
-    let watch = async {
+    let looking = async {
         loop {
             match activity.judge(limits.header_timeout, limits.idle_timeout) {
                 Verdict::LookAgainAfter(time) => tokio::time::sleep(time).await,
                 Verdict::Idle => return true,
                 Verdict::Stuck => return false,
             }
+        }
+    };
+    let cut = activity.cut();
+    let watch = async {
+        match select(pin!(looking), pin!(cut)).await {
+            Either::Left((in_peace, _)) => in_peace,
+            Either::Right(_) => false,
         }
     };
     let watch = pin!(watch);
@@ -236,7 +252,7 @@ async fn answer(
     let has_body = !incoming.is_end_stream();
     let body = if has_body {
         let _reading = activity.reading();
-        body::receive(incoming, shared.limits.max_body, &shared.budget).await
+        body::receive(incoming, shared.limits.max_body, &shared.account).await
     } else {
         Ok(Received::default())
     };

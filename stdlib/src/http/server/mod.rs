@@ -21,7 +21,7 @@ use crate::Host;
 use crate::files::file_system;
 use crate::host::reason;
 use crate::io::file::in_pool;
-use crate::net::{network, port, tcp, tls};
+use crate::net::{client_account, connection_account, network, port, tcp, tls};
 use crate::options::Options;
 use crate::runtime::registry_table;
 use connection::{Arrival, Shared};
@@ -31,7 +31,7 @@ use limits::{Limits, OPTIONS};
 use route::{Pattern, Router};
 use serve::{NewQueue, SERVE, Task};
 use solvm_vm::native::{Library, Param, Results, asynchronous};
-use solvm_vm::{Call, Error, Function, GoroutineId, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Function, GoroutineId, Held, LuaString, Table, Value};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -41,6 +41,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use transport::Connections;
 use underway::Underway;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -58,6 +59,9 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 pub(crate) struct Servers {
     all: Vec<Server>,
     by_name: HashMap<Vec<u8>, usize>,
+    connections: Connections,
+    /// Holds the servers, with their names and patterns.
+    held: Option<Held>,
     /// How long a handler may take until its answer begins, where the server does not say.
     pub(crate) handler_timeout: Option<Duration>,
 }
@@ -101,6 +105,24 @@ impl Drop for Running {
 
 fn servers<'a>(call: &'a mut Call) -> Option<&'a mut Servers> {
     call.host::<Host>().map(|host| &mut host.servers)
+}
+
+/// About what a server takes, and a pattern in addition to its text.
+const SERVER_SIZE: usize = 1 << 13;
+const PATTERN_SIZE: usize = 512;
+/// A pattern's text is there as a whole and in parts.
+const COPIES_OF_PATTERN: usize = 3;
+
+/// Holds `bytes` bytes more for the servers, which stay until the program ends.
+fn hold(call: &mut Call, bytes: usize) -> Result<(), Error> {
+    let more = call.hold(bytes)?;
+    if let Some(servers) = servers(call) {
+        match &mut servers.held {
+            Some(held) => held.merge(more),
+            none => *none = Some(more),
+        }
+    }
+    Ok(())
 }
 
 /// The functions that answer, by number.
@@ -159,6 +181,7 @@ fn create_server<'c>(
     let host =
         String::from_utf8_lossy(options.text(call, "host")?.unwrap_or_default()).into_owned();
     let certificate = certificate(call)?;
+    hold(call, SERVER_SIZE + 4 * name.bytes().len())?;
     let files = file_system(call)?;
     let name = name.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
@@ -224,7 +247,8 @@ fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
     if is_secure { Ok(Some((path(4, "certificate")?, path(5, "key")?))) } else { Ok(None) }
 }
 
-fn pattern(text: LuaString) -> Result<Pattern, Error> {
+fn pattern(call: &mut Call, text: LuaString) -> Result<Pattern, Error> {
+    hold(call, PATTERN_SIZE + COPIES_OF_PATTERN * text.bytes().len())?;
     Pattern::parse(text.bytes()).map_err(|reason| {
         Error::argument(2, format!("pattern '{}': {reason}", String::from_utf8_lossy(text.bytes())))
     })
@@ -237,7 +261,7 @@ fn handle_http<'c>(
     path: LuaString<'c>,
     function: Function<'c>,
 ) -> Result<(), Error> {
-    let pattern = pattern(path)?;
+    let pattern = pattern(call, path)?;
     let number = keep(call, function)?;
     server(call, name)?.handlers.add(pattern, Handler::Function(number));
     Ok(())
@@ -250,7 +274,7 @@ fn handle_ws<'c>(
     path: LuaString<'c>,
     function: Function<'c>,
 ) -> Result<(), Error> {
-    let pattern = pattern(path)?;
+    let pattern = pattern(call, path)?;
     let number = keep(call, function)?;
     server(call, name)?.sockets.add(pattern, number);
     Ok(())
@@ -263,7 +287,7 @@ fn use_middleware<'c>(
     path: LuaString<'c>,
     function: Function<'c>,
 ) -> Result<(), Error> {
-    let pattern = pattern(path)?;
+    let pattern = pattern(call, path)?;
     let number = keep(call, function)?;
     server(call, name)?.middleware.push((pattern, number));
     Ok(())
@@ -281,6 +305,7 @@ fn serve_static<'c>(
     let pattern =
         Pattern::parse(&[text, b"/*"].concat()).map_err(|reason| Error::argument(2, reason))?;
     let segments = text.iter().filter(|&&byte| byte == b'/').count();
+    hold(call, PATTERN_SIZE + COPIES_OF_PATTERN * (text.len() + folder.bytes().len()))?;
     let path = folder.bytes().to_vec();
     let shown = String::from_utf8_lossy(&path).into_owned();
     let files = file_system(call)?;
@@ -317,11 +342,12 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
     let queue = call.userdata(NewQueue(RefCell::new(Some((queue, stopping.clone())))), None);
     let serve = call.function(&SERVE, &[]);
     let goroutine = call.spawn(serve, &[Value::number(number as f64), queue.value()])?;
-    let budget = call.host::<Host>().map(|host| host.budget.clone()).unwrap_or_default();
+    let (account, room) = (client_account(call), connection_account(call));
+    let connections = servers(call).map(|servers| servers.connections.clone()).unwrap_or_default();
     let server = server(call, Name(number))?;
     server.running = Some(Running { goroutine, stopping: stopping.clone() });
     let (limits, tls) = (server.limits, server.tls.clone());
-    let shared = Shared { limits, tls, arrivals, budget, stopping };
+    let shared = Shared { limits, tls, arrivals, account, connections, room, stopping };
     tokio::spawn(connection::accept(listener, Arc::new(shared)));
     Ok(port)
 }

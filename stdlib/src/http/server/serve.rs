@@ -19,6 +19,7 @@ use super::route::{Pattern, segments};
 use super::underway::{Place, Subject};
 use super::{Handler, functions, servers};
 use crate::http::headers;
+use crate::net::client_account;
 use crate::runtime::executor::Exemption;
 use crate::websocket::{self, Socket, Surroundings};
 use bytes::Bytes;
@@ -54,7 +55,11 @@ pub(super) struct NewQueue(
     pub(super) RefCell<Option<(mpsc::UnboundedReceiver<Arrival>, CancellationToken)>>,
 );
 
-impl Data for NewQueue {}
+impl Data for NewQueue {
+    fn external_size(&self) -> usize {
+        1 << 12
+    }
+}
 
 /// Takes requests for as long as there are connections.
 fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<Start<Serve>, Error> {
@@ -221,6 +226,26 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
     if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number)) {
         server.waiting.push_back(task);
     }
+}
+
+/// A response's body, held by the clients' account. None if that has no room.
+fn body_of(call: &mut Call, text: &[u8]) -> Option<Body> {
+    /// Shorter ones are not worth a count.
+    const SHORT: usize = 512;
+    /// When less than one part in so many is left, connections of slow clients are cut.
+    const SCARCE: usize = 4;
+    if text.len() <= SHORT {
+        return Some(Body::whole(text.to_vec()));
+    }
+    let account = client_account(call);
+    let held = account.hold(text.len());
+    let scarce = account.limit() / SCARCE;
+    if account.room() < scarce
+        && let Some(servers) = servers(call)
+    {
+        servers.connections.cut(text.len() + scarce);
+    }
+    Some(Body::held(text.to_vec(), held.ok()?))
 }
 
 /// Gives an answer to a client, who may be gone.
@@ -522,11 +547,10 @@ impl Handle {
                 let limit = server.map_or(0, |server| server.limits.max_message);
                 let stopping =
                     server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
-                let host = call.host::<crate::Host>();
                 let surroundings = Surroundings {
                     remote: task.arrival.remote.clone(),
                     max_message: limit,
-                    budget: host.map(|host| host.budget.clone()).unwrap_or_default(),
+                    account: client_account(call),
                     stopping: stopping.unwrap_or_default(),
                 };
                 let (mut head, body) = response.into_parts();
@@ -566,9 +590,14 @@ impl Handle {
             Failure::Raise(error) => error,
         })?;
         match body {
-            Source::Whole(bytes) => {
+            Source::Whole(text) => {
+                let body = body_of(call, text);
                 if let Some(task) = self.answered() {
-                    give(task.arrival.answer, Response::from_parts(head, Body::whole(bytes)));
+                    let response = match body {
+                        Some(body) => Response::from_parts(head, body),
+                        None => plain_answer(StatusCode::SERVICE_UNAVAILABLE),
+                    };
+                    give(task.arrival.answer, response);
                 }
                 Ok(None)
             }

@@ -4,13 +4,13 @@ use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_rustls::server::TlsStream;
 
 /// Answers up to this size are joined before they are sent.
@@ -41,6 +41,11 @@ pub(super) struct Activity {
     since: AtomicU64,
     /// When the client stopped taking what is sent; 0 if it takes it.
     stalled_since: AtomicU64,
+    /// Bytes of responses that the client has not taken, and since when there are some.
+    untaken: AtomicUsize,
+    untaken_since: AtomicU64,
+    /// The connection is to be cut, so that others get memory.
+    cut: Notify,
     /// Requests that have begun and whose answers have not ended.
     requests: AtomicU32,
     /// Those whose bodies are being read.
@@ -65,6 +70,9 @@ impl Activity {
             in_header: AtomicBool::new(true),
             since: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
+            untaken: AtomicUsize::new(0),
+            untaken_since: AtomicU64::new(0),
+            cut: Notify::new(),
             requests: AtomicU32::new(0),
             reading: AtomicU32::new(0),
             is_http2: AtomicBool::new(false),
@@ -106,6 +114,11 @@ impl Activity {
         self.since.store(self.now(), Relaxed);
         self.reading.fetch_add(1, Relaxed);
         Reading(self)
+    }
+
+    /// Returns when the connection is to be cut.
+    pub(super) async fn cut(&self) {
+        self.cut.notified().await;
     }
 
     fn took(&self, takes: bool) {
@@ -150,8 +163,78 @@ impl Activity {
     }
 }
 
+/// The connections of a program's servers.
+#[derive(Clone, Default)]
+pub(super) struct Connections(Arc<Mutex<Vec<Weak<Activity>>>>);
+
+/// Clients have this long to take a response before others may need its memory.
+const TAKING: Duration = Duration::from_secs(1);
+
+impl Connections {
+    fn all(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Activity>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists a connection.
+    pub(super) fn add(&self, activity: &Arc<Activity>) {
+        let mut all = self.all();
+        if all.len() == all.capacity() {
+            all.retain(|activity| activity.strong_count() > 0);
+            let spare = all.len().max(64);
+            all.reserve(spare);
+        }
+        all.push(Arc::downgrade(activity));
+    }
+
+    /// Cuts the connections whose clients have not taken their responses for the longest time, so
+    /// that about `bytes` bytes become free.
+    pub(super) fn cut(&self, bytes: usize) {
+        let all: Vec<Arc<Activity>> = self.all().iter().filter_map(Weak::upgrade).collect();
+        let mut slow: Vec<(Instant, &Arc<Activity>)> = all
+            .iter()
+            .filter(|activity| activity.untaken.load(Relaxed) > 0)
+            .map(|activity| {
+                let since = Duration::from_millis(activity.untaken_since.load(Relaxed));
+                (activity.start + since, activity)
+            })
+            .filter(|(since, _)| since.elapsed() > TAKING)
+            .collect();
+        slow.sort_unstable_by_key(|(since, _)| *since);
+        let mut left = bytes;
+        for (_, activity) in slow {
+            let Some(rest) = left.checked_sub(activity.untaken.load(Relaxed)) else {
+                activity.cut.notify_one();
+                break;
+            };
+            activity.cut.notify_one();
+            left = rest;
+        }
+    }
+}
+
+/// Bytes of a response that the client has not taken.
+pub(super) struct Untaken(Arc<Activity>, usize);
+
+impl Drop for Untaken {
+    fn drop(&mut self) {
+        self.0.untaken.fetch_sub(self.1, Relaxed);
+        // The client takes something.
+        self.0.untaken_since.store(self.0.now(), Relaxed);
+    }
+}
+
 /// A request that has not been answered to its end.
 pub(super) struct Underway(Arc<Activity>);
+
+impl Underway {
+    /// Counts the bytes of a response until the client has taken it.
+    pub(super) fn untaken(&self, bytes: usize) -> Untaken {
+        if self.0.untaken.fetch_add(bytes, Relaxed) == 0 {
+            self.0.untaken_since.store(self.0.now(), Relaxed);
+        }
+        Untaken(self.0.clone(), bytes)
+    }
+}
 
 impl Drop for Underway {
     fn drop(&mut self) {

@@ -10,7 +10,7 @@ use super::{Anchor, Pattern};
 
 const ENTRIES: usize = 64;
 /// Longer patterns are rare, and would make the cache's size depend on the script.
-const LONGEST: usize = 128;
+pub(crate) const LONGEST: usize = 128;
 
 /// Compiled patterns by their source.
 pub(crate) struct PatternCache {
@@ -32,9 +32,7 @@ impl Default for PatternCache {
 impl PatternCache {
     /// The compiled form of `source`, whose hash that is.
     pub(crate) fn get(&mut self, source: &[u8], hash: u32, anchor: Anchor) -> Rc<Pattern> {
-        if source.len() > LONGEST {
-            return Rc::new(Pattern::new(source, anchor));
-        }
+        debug_assert!(source.len() <= LONGEST);
         let place = hash as usize % ENTRIES;
         match &mut self.entries[place] {
             Some(entry) if entry.anchor == anchor && *entry.source == *source => {

@@ -6,6 +6,7 @@
 
 use super::byte_set::ByteSet;
 use super::{MAX_CAPTURES, PatternError};
+use solvm_vm::Held;
 
 /// What a leading `^` means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub(crate) enum Anchor {
 }
 
 /// A compiled pattern.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Pattern {
     pub(super) items: Box<[Item]>,
     pub(super) sets: Box<[ByteSet]>,
@@ -25,6 +26,8 @@ pub(crate) struct Pattern {
     /// What every match begins with.
     pub(super) first: Lead,
     pub(super) captures: Box<[CaptureState]>,
+    /// Holds the memory of a long pattern.
+    _held: Option<Held>,
 }
 
 /// One step of matching.
@@ -95,6 +98,16 @@ pub(super) enum CaptureState {
 }
 
 impl Pattern {
+    /// The most bytes that the compiled form of a pattern takes.
+    pub(crate) fn most_bytes(source: &[u8]) -> usize {
+        source.len() * (size_of::<Item>() + size_of::<ByteSet>())
+    }
+
+    /// The pattern with the share that holds its memory.
+    pub(crate) fn holding(self, held: Option<Held>) -> Pattern {
+        Pattern { _held: held, ..self }
+    }
+
     /// Compiles a pattern. Its errors are found by matching.
     pub(crate) fn new(source: &[u8], anchor: Anchor) -> Pattern {
         let source = memchr::memchr(0, source).map_or(source, |end| &source[..end]);
@@ -121,6 +134,7 @@ impl Pattern {
             anchored,
             first,
             captures: captures.into(),
+            _held: None,
         }
     }
 

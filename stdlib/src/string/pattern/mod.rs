@@ -18,6 +18,7 @@ mod cache;
 mod compile;
 mod matcher;
 
+pub(super) use cache::LONGEST;
 pub(crate) use cache::PatternCache;
 pub(super) use compile::{Anchor, Pattern};
 pub(super) use matcher::{Capture, Matcher, Progress};

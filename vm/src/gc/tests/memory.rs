@@ -1,6 +1,7 @@
 //! Memory: accounting, limits, release.
 
 use super::{TestRoots, heap, number};
+use crate::account::Account;
 use crate::gc::arena::{BLOCK_SIZE, block_of};
 use crate::gc::{Heap, HeapConfig, Phase};
 use crate::table;
@@ -134,7 +135,7 @@ fn memory_limit() {
     // With a collection at every safepoint, time grows with the square of it.
     const LIMIT: usize = if cfg!(feature = "gc-stress") { 1 << 19 } else { 4 << 20 };
     unsafe {
-        let mut heap = Heap::new(HeapConfig { memory_limit: LIMIT, hash_seed: None });
+        let mut heap = Heap::new(HeapConfig { account: Account::new(LIMIT), hash_seed: None });
         let mut roots = TestRoots::new();
         let list = heap.new_table(0, 0);
         roots.values.push(Value::from_table(list));
@@ -277,7 +278,8 @@ fn a_cycle_ends_before_the_limit() {
         return;
     }
     unsafe {
-        let mut heap = Heap::new(HeapConfig { memory_limit: 64 << 20, hash_seed: Some(1) });
+        let mut heap =
+            Heap::new(HeapConfig { account: Account::new(64 << 20), hash_seed: Some(1) });
         let mut roots = TestRoots::new();
         while heap.used() < 48 << 20 {
             roots.values.push(Value::from_table(heap.new_table(4, 0)));

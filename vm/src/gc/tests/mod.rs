@@ -7,6 +7,7 @@ mod threads;
 mod weak;
 
 use super::{Heap, HeapConfig, Marker, Roots};
+use crate::account::Account;
 use crate::object::Thread;
 use crate::value::Value;
 use std::ptr::null_mut;
@@ -34,7 +35,7 @@ impl Roots for TestRoots {
 }
 
 pub(crate) fn heap() -> Heap {
-    Heap::new(HeapConfig { memory_limit: 1 << 30, hash_seed: Some(1) })
+    Heap::new(HeapConfig { account: Account::new(1 << 30), hash_seed: Some(1) })
 }
 
 /// A reproducible source of numbers.

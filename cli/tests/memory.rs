@@ -1,0 +1,177 @@
+//! The memory limit bounds the process, whatever a script keeps or throws away, and a system that
+//! refuses memory makes Lua errors.
+#![cfg(target_os = "linux")]
+
+use std::fmt::Write;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+use std::{fs, thread};
+
+/// What scripts do until memory is short, or for a number of rounds. Each is the body of a
+/// function; `keep` is a table, `long` a string of 1000 bytes.
+const ROWS: &[(&str, &str)] = &[
+    (
+        "chained coroutines",
+        "local function chain() local co = coroutine.create(function()
+        local a, b, c = 1, 2, 3 return chain() end) return coroutine.resume(co) end chain()",
+    ),
+    ("coroutines", "for i = 1, 1e7 do keep[i] = coroutine.create(print) end"),
+    (
+        "failed coroutines",
+        "for i = 1, 1e6 do keep[i] = coroutine.create(error)
+        coroutine.resume(keep[i], long .. i) end",
+    ),
+    ("os.setenv", "for i = 1, 1e6 do os.setenv('V' .. i, long) end"),
+    ("dotenv.set", "for i = 1, 1e6 do dotenv.set('V' .. i, long) end"),
+    (
+        "setvbuf",
+        "local f = io.tmpfile() f:setvbuf('full', 2^30)
+        for i = 1, 1e5 do f:write(long) end",
+    ),
+    ("chunk names", "for i = 1, 1e6 do keep[i] = load('return 1', '=' .. long:rep(100) .. i) end"),
+    ("sources", "for i = 1, 1e6 do keep[i] = load('return 1 --' .. long:rep(100) .. i) end"),
+    ("small chunks", "for i = 1, 1e6 do keep[i] = load('return 1') end"),
+    (
+        "local names",
+        "local lines = {} for i = 1, 190 do lines[i] = 'local ' .. long:sub(1, 200) .. i end
+        local source = table.concat(lines, '\\n') for i = 1, 1e6 do keep[i] = load(source) end",
+    ),
+    (
+        "constants",
+        "local source = {'return {'}
+        for i = 1, 2000 do source[#source + 1] = ('%q,'):format(long:sub(1, 50) .. i) end
+        source = table.concat(source) .. '}' for i = 1, 1e6 do keep[i] = load(source) end",
+    ),
+    ("garbage of chunks", "for i = 1, 20000 do load('return 1 --' .. long .. i) end"),
+    ("names of servers", "for i = 1, 1e6 do create_server(long:rep(100) .. i, 0) end"),
+    (
+        "routes",
+        "create_server('s', 0)
+        for i = 1, 1e4 do handle_http('s', '/' .. long:rep(10) .. i, print) end",
+    ),
+    ("timers", "for i = 1, 1e6 do set_timeout(print, 1e6) end"),
+    ("intervals", "for i = 1, 1e6 do set_interval(print, 1e6) end"),
+    ("files", "for i = 1, 1e6 do keep[i] = assert(io.open('/dev/zero')) keep[i]:read(1) end"),
+    ("goroutines", "for i = 1, 1e7 do go(function() sleep(1000) end) end"),
+    (
+        "waiting senders",
+        "local c = channel.make() for i = 1, 1e6 do
+        go(function() c:send(long .. i) end) if i % 100 == 0 then sleep(0) end end",
+    ),
+    ("parsed templates", "for i = 1, 1e5 do keep[i] = template.parse('{{.x}}' .. long .. i) end"),
+    ("garbage of templates", "for i = 1, 1000 do template.parse('{{.x}}' .. long .. i) end"),
+    (
+        "garbage of trusted texts",
+        "local text = long:rep(100)
+        for i = 1, 2e4 do template.html(text) end",
+    ),
+    (
+        "long patterns",
+        "local p = long:rep(1000)
+        for i = 1, 100 do keep[i] = p:gmatch(p) keep[i]() end",
+    ),
+    ("string.rep", "long:rep(1e6)"),
+    ("string.format", "local s = long:rep(2e4) s = ('%s%s%s%s%s%s'):format(s, s, s, s, s, s)"),
+    ("gsub", "long:rep(1000):gsub('x', long)"),
+    ("table.concat", "for i = 1, 1e6 do keep[i] = long end table.concat(keep)"),
+    ("json_decode", "json_decode('[' .. ('[],'):rep(3e6) .. '1]')"),
+    (
+        "json_encode",
+        "for i = 1, 1e6 do keep[i] = 'a string with the number ' .. i end json_encode(keep)",
+    ),
+    ("yaml.decode", "yaml.decode(('- {a: [1, 2]}\\n'):rep(3e5))"),
+    ("csv.parse", "csv.parse(('a,b,c,d\\n'):rep(1e6))"),
+    ("io.read", "io.open('/dev/zero'):read('*a')"),
+    ("read_file", "read_file('/dev/zero')"),
+    (
+        "debug hooks",
+        "for i = 1, 1e6 do keep[i] = coroutine.create(print)
+        debug.sethook(keep[i], print, 'c') end",
+    ),
+    (
+        "select",
+        "local cases = {} for i = 1, 100 do cases[i] = {'|<-', channel.make()} end
+        for i = 1, 1e5 do go(function() channel.select(unpack(cases)) end)
+        if i % 100 == 0 then sleep(0) end end",
+    ),
+];
+
+fn shown(output: &Output) -> String {
+    let text = [&output.stdout[..], &output.stderr].concat();
+    String::from_utf8_lossy(&text).chars().take(600).collect()
+}
+
+/// The peak of a running process's memory in MiB, so far; None once it has ended.
+fn peak_of(process: u32) -> Option<usize> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? >> 10)
+}
+
+/// Runs a row and gives the peak of the process's memory in MiB. Whether it ends with an error does
+/// not matter, as long as it does not crash.
+fn peak(body: &str, limit: usize) -> Result<usize, String> {
+    let script = format!(
+        "local keep, long = {{}}, ('x'):rep(1000)
+        pcall(function() {body}\n end) os.exit(0)"
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(["-timeout", "20s", "-memory-limit", &limit.to_string(), "-e", &script]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let mut peak = 0;
+    loop {
+        peak = peak.max(peak_of(child.id()).unwrap_or(0));
+        match child.try_wait().map_err(|error| error.to_string())? {
+            None => thread::sleep(Duration::from_millis(5)),
+            Some(status) if matches!(status.code(), Some(0 | 1 | 124)) => return Ok(peak),
+            Some(status) => return Err(status.to_string()),
+        }
+    }
+}
+
+#[test]
+fn the_process_stays_below_one_and_a_half_times_the_limit_and_64_megabytes() {
+    let mut problems = String::new();
+    for limit in [16, 64] {
+        for (name, body) in ROWS {
+            match peak(body, limit) {
+                Ok(peak) if peak <= limit * 3 / 2 + 64 => {}
+                Ok(peak) => _ = writeln!(problems, "{name} at {limit}: {peak} MiB"),
+                Err(problem) => _ = writeln!(problems, "{name} at {limit}: {problem}"),
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
+fn a_system_that_refuses_memory_makes_errors() {
+    const WAYS: &[&str] = &[
+        "local t = {} for i = 1, 1e9 do t[i] = 's' .. i end",
+        "local t = {} for i = 1, 1e9 do t[i] = {i} end",
+        "local t = {} for i = 1, 1e9 do t[i] = i end",
+        "local t = {} for i = 1, 1e9 do t[i] = function() return i end end",
+        "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(print) end",
+        "local t = {} for i = 1, 1e9 do t[i] = newproxy(true) end",
+        "json_decode('[' .. ('[],'):rep(3e7) .. '1]')",
+        "local t = {} for i = 1, 1e9 do t[i] = assert(io.open('/dev/zero')) t[i]:read(1) end",
+        "('x'):rep(2^30)",
+        "local s = 'x' while true do s = s .. s end",
+        "('x'):rep(1e6):gsub('x', ('y'):rep(1e4))",
+        "local t = {} for i = 1, 1e9 do t[i] = channel.make(100) end",
+    ];
+    let mut problems = String::new();
+    for way in WAYS {
+        let limited = "ulimit -v 600000 && ulimit -c 0 && exec \"$0\" -timeout 60s -e \"$1\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", limited, env!("CARGO_BIN_EXE_solvm"), way]);
+        let Ok(output) = command.output() else { panic!("sh cannot be run") };
+        let text = shown(&output);
+        let is_error = text.contains("not enough memory") || text.contains("Too many open files");
+        if output.status.code() != Some(1) || !is_error {
+            let _ = writeln!(problems, "{way}\n  {}: {text}", output.status);
+        }
+    }
+    assert!(problems.is_empty(), "{problems}");
+}

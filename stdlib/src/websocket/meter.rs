@@ -1,0 +1,133 @@
+//! Counts what a WebSocket has read of a message that is not complete.
+//!
+//! A peer may begin a message and never end it. What it has sent of it is held by the clients'
+//! account; where there is no room, nothing more is read.
+
+use solvm_vm::{Account, Held, HoldLater};
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// So much of a message is not counted.
+const FREE: usize = 16 << 10;
+/// How much is held at a time.
+const STEP: usize = 64 << 10;
+
+/// What has been read of the current message.
+#[derive(Clone)]
+pub(super) struct Meter(Arc<Mutex<State>>);
+
+struct State {
+    account: Account,
+    unfinished: usize,
+    held: Held,
+    waiting: Option<Pin<Box<HoldLater>>>,
+}
+
+impl Meter {
+    pub(super) fn new(account: &Account) -> Meter {
+        Meter(Arc::new(Mutex::new(State {
+            account: account.clone(),
+            unfinished: 0,
+            held: account.hold_nothing(),
+            waiting: None,
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A message of `length` bytes is complete: what held its parts holds the whole.
+    pub(super) fn finish(&self, length: usize) -> Held {
+        let mut state = self.state();
+        state.unfinished = 0;
+        let nothing = state.account.hold_nothing();
+        let mut held = std::mem::replace(&mut state.held, nothing);
+        drop(state);
+        held.set_existing(length);
+        held
+    }
+
+    /// A control frame with `length` bytes was read, which is not a part of a message.
+    pub(super) fn skip(&self, length: usize) {
+        /// A client's frame has a mask.
+        const HEADER: usize = 6;
+        let mut state = self.state();
+        state.unfinished = state.unfinished.saturating_sub(HEADER + length);
+    }
+
+    /// Waits until there is room for some more bytes.
+    fn poll_room(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        while state.unfinished >= state.held.bytes() + FREE {
+            let account = state.account.clone();
+            let waiting = state.waiting.get_or_insert_with(|| Box::pin(account.hold_later(STEP)));
+            let answer = ready!(waiting.as_mut().poll(context));
+            state.waiting = None;
+            match answer {
+                Ok(held) => state.held.merge(held),
+                Err(_) => return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into())),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A stream whose reading is counted.
+pub(super) struct Metered<S> {
+    stream: S,
+    meter: Meter,
+}
+
+impl<S> Metered<S> {
+    pub(super) fn new(stream: S, meter: Meter) -> Self {
+        Metered { stream, meter }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        ready!(self.meter.poll_room(context))?;
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.meter.state().unfinished += buffer.filled().len() - before;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
