@@ -51,6 +51,6 @@ pub(crate) fn run(
         call.spawn(function, &[]).map_err(|_| String::from("not enough memory"))
     })?;
     let outcome = runtime.block_on(executor.drive_main(main));
-    executor.flush_all();
+    executor.flush_all().map_err(|error| error.to_string())?;
     Ok(outcome == Outcome::Ended && !executor.has_failed())
 }

@@ -246,6 +246,7 @@ impl Executor {
     /// Writes a line to the standard error output for every native that takes longer than it has
     /// charged for.
     #[cfg(debug_assertions)]
+    #[expect(clippy::print_stderr, reason = "it is for tests alone")]
     pub fn report_unpaid_work(&mut self) {
         self.vm.report_unpaid_work(|unpaid| {
             let Unpaid { native, time, units, due, in_a_row } = unpaid;

@@ -63,9 +63,14 @@ struct Parsed {
 const TEMPLATE_SIZE: usize = 1 << 12;
 const NODES_PER_BYTE: usize = 16;
 
+/// Bytes that a template takes whose source has `length` bytes.
+fn template_size(length: usize) -> usize {
+    length.saturating_mul(NODES_PER_BYTE).saturating_add(TEMPLATE_SIZE)
+}
+
 impl Data for Parsed {
     fn external_size(&self) -> usize {
-        TEMPLATE_SIZE + self.size * NODES_PER_BYTE
+        template_size(self.size)
     }
 }
 
@@ -158,7 +163,7 @@ async fn finish_with_template(
     settings: Settings,
 ) -> Result<Finished, Error> {
     let size = sources.iter().map(|(_, source)| source.len()).sum::<usize>();
-    let held = lua.with(|call| call.hold(TEMPLATE_SIZE + size * NODES_PER_BYTE))?;
+    let held = lua.with(|call| call.hold(template_size(size)))?;
     let parsed = in_pool(move || make(sources, settings)).await;
     drop(held);
     let parsed = parsed.map_err(|error| Error::text(error.to_string()))?;

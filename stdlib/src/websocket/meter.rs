@@ -56,13 +56,13 @@ impl Meter {
         /// A client's frame has a mask.
         const HEADER: usize = 6;
         let mut state = self.state();
-        state.unfinished = state.unfinished.saturating_sub(HEADER + length);
+        state.unfinished = state.unfinished.saturating_sub(length.saturating_add(HEADER));
     }
 
     /// Waits until there is room for some more bytes.
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state();
-        while state.unfinished >= state.held.bytes() + FREE {
+        while state.unfinished >= state.held.bytes().saturating_add(FREE) {
             let account = state.account.clone();
             let waiting = state.waiting.get_or_insert_with(|| Box::pin(account.hold_later(STEP)));
             let answer = ready!(waiting.as_mut().poll(context));
@@ -97,7 +97,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         ready!(self.meter.poll_room(context))?;
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.meter.state().unfinished += buffer.filled().len() - before;
+        let read = buffer.filled().len().saturating_sub(before);
+        let mut state = self.meter.state();
+        state.unfinished = state.unfinished.saturating_add(read);
+        drop(state);
         Poll::Ready(Ok(()))
     }
 }

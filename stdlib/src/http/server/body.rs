@@ -56,9 +56,9 @@ pub(super) async fn receive(
             bytes = piece;
         } else {
             if size > whole.capacity() {
-                let capacity = (size * 3 / 2).min(limit);
+                let capacity = (size.saturating_mul(3) / 2).min(limit);
                 held.grow_to(capacity).map_err(|_| Refused::NoRoom)?;
-                whole.reserve(capacity - whole.len());
+                whole.reserve(capacity.saturating_sub(whole.len()));
             }
             whole.extend_from_slice(&std::mem::take(&mut bytes));
             whole.extend_from_slice(&piece);

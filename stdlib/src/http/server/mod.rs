@@ -113,6 +113,11 @@ const PATTERN_SIZE: usize = 512;
 /// A pattern's text is there as a whole and in parts.
 const COPIES_OF_PATTERN: usize = 3;
 
+/// Holds a route in the program's account, whose pattern and directory have `length` bytes.
+fn hold_pattern(call: &mut Call, length: usize) -> Result<(), Error> {
+    hold(call, length.saturating_mul(COPIES_OF_PATTERN).saturating_add(PATTERN_SIZE))
+}
+
 /// Holds `bytes` bytes more for the servers, which stay until the program ends.
 fn hold(call: &mut Call, bytes: usize) -> Result<(), Error> {
     let more = call.hold(bytes)?;
@@ -181,7 +186,7 @@ fn create_server<'c>(
     let host =
         String::from_utf8_lossy(options.text(call, "host")?.unwrap_or_default()).into_owned();
     let certificate = certificate(call)?;
-    hold(call, SERVER_SIZE + 4 * name.bytes().len())?;
+    hold(call, name.bytes().len().saturating_mul(4).saturating_add(SERVER_SIZE))?;
     let files = file_system(call)?;
     let name = name.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
@@ -248,7 +253,7 @@ fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
 }
 
 fn pattern(call: &mut Call, text: LuaString) -> Result<Pattern, Error> {
-    hold(call, PATTERN_SIZE + COPIES_OF_PATTERN * text.bytes().len())?;
+    hold_pattern(call, text.bytes().len())?;
     Pattern::parse(text.bytes()).map_err(|reason| {
         Error::argument(2, format!("pattern '{}': {reason}", String::from_utf8_lossy(text.bytes())))
     })
@@ -305,7 +310,7 @@ fn serve_static<'c>(
     let pattern =
         Pattern::parse(&[text, b"/*"].concat()).map_err(|reason| Error::argument(2, reason))?;
     let segments = text.iter().filter(|&&byte| byte == b'/').count();
-    hold(call, PATTERN_SIZE + COPIES_OF_PATTERN * (text.len() + folder.bytes().len()))?;
+    hold_pattern(call, text.len().saturating_add(folder.bytes().len()))?;
     let path = folder.bytes().to_vec();
     let shown = String::from_utf8_lossy(&path).into_owned();
     let files = file_system(call)?;

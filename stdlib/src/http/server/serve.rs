@@ -243,7 +243,7 @@ fn body_of(call: &mut Call, text: &[u8]) -> Option<Body> {
     if account.room() < scarce
         && let Some(servers) = servers(call)
     {
-        servers.connections.cut(text.len() + scarce);
+        servers.connections.cut(text.len().saturating_add(scarce));
     }
     Some(Body::held(text.to_vec(), held.ok()?))
 }

@@ -193,9 +193,9 @@ impl Connections {
         let mut slow: Vec<(Instant, &Arc<Activity>)> = all
             .iter()
             .filter(|activity| activity.untaken.load(Relaxed) > 0)
-            .map(|activity| {
+            .filter_map(|activity| {
                 let since = Duration::from_millis(activity.untaken_since.load(Relaxed));
-                (activity.start + since, activity)
+                Some((activity.start.checked_add(since)?, activity))
             })
             .filter(|(since, _)| since.elapsed() > TAKING)
             .collect();
