@@ -15,7 +15,7 @@ const ROWS: &[(&str, &str)] = &[
         "local function chain() local co = coroutine.create(function()
         local a, b, c = 1, 2, 3 return chain() end) return coroutine.resume(co) end chain()",
     ),
-    ("coroutines", "for i = 1, 1e7 do keep[i] = coroutine.create(print) end"),
+    ("coroutines", "for i = 1, 1e7 do keep[i] = coroutine.create(function() end) end"),
     (
         "failed coroutines",
         "for i = 1, 1e6 do keep[i] = coroutine.create(error)

@@ -35,6 +35,10 @@ fn load_chunk<'c>(
             format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes(),
         )));
     }
+    if room_for(text, name) > call.account().limit() {
+        // No collection would help.
+        return Ok(Either::Later((None, b"not enough memory".to_vec())));
+    }
     check_room(call, text, name)?;
     match call.load(text, name) {
         Ok(function) => {
@@ -87,7 +91,11 @@ pub(crate) fn load<'c>(
 /// Fails, before anything has happened, if a chunk does not fit: its source is kept, and its code
 /// is about as large as that.
 pub(crate) fn check_room(call: &mut Call, text: &[u8], name: &[u8]) -> Result<(), Error> {
-    call.check_memory(text.len().saturating_mul(4).saturating_add(name.len()))
+    call.check_memory(room_for(text, name))
+}
+
+fn room_for(text: &[u8], name: &[u8]) -> usize {
+    text.len().saturating_mul(4).saturating_add(name.len())
 }
 
 /// A reader's error is that of `load`.

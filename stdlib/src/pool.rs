@@ -213,6 +213,7 @@ mod tests {
         while pool.state().idle == 0 {
             thread::yield_now();
         }
-        assert_eq!((pool.state().threads, pool.state().waiting), (1, 0));
+        let state = pool.state();
+        assert_eq!((state.threads, state.waiting), (1, 0));
     }
 }

@@ -199,6 +199,9 @@ fn create_folder(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
         Ok(metadata) => metadata.is_folder(),
         Err(error) => is_denial(&error),
     };
+    if files.metadata(path, true).is_ok_and(|metadata| metadata.is_folder()) {
+        return Ok(());
+    }
     match files.create_folder(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(files) => Ok(()),
         result => result,

@@ -52,6 +52,8 @@ const PIECE: u64 = 1 << 16;
 const REDIRECTS: usize = 10;
 /// What the body is, unless the program says otherwise.
 const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
+/// The length of the longest URL in bytes: servers take far less.
+const MAX_URL: usize = 64 << 10;
 /// How many clients are kept.
 const MAX_CLIENTS: usize = 16;
 
@@ -405,6 +407,9 @@ async fn limited<T>(
 
 /// The URL, if it is one that a client can ask.
 fn parse(url: &str) -> Result<Url, String> {
+    if url.len() > MAX_URL {
+        return Err(format!("a URL may have {MAX_URL} bytes at most"));
+    }
     let url = Url::parse(url).map_err(|error| match url.contains("://") {
         true => error.to_string(),
         false => "a URL that begins with http:// or https:// expected".into(),

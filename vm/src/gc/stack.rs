@@ -17,6 +17,8 @@ pub(super) unsafe fn payload_size(thread: *const Thread) -> usize {
 
 /// One part in so many of the memory limit is left to stacks beyond it.
 const STACKS_SHARE: usize = 8;
+/// A stack of so many bytes may always be had: a goroutine that was started can run.
+const FIRST_FRAMES: usize = 1 << 10;
 
 impl Heap {
     /// A suspended thread with an empty stack of `slots` slots for ordinary frames.
@@ -67,7 +69,8 @@ impl Heap {
         // Stacks may grow where nothing is collected. Up to here they may exceed the limit until
         // the next safepoint.
         let margin = self.limit() / STACKS_SHARE;
-        if self.would_exceed((size - old_size).saturating_sub(margin)) {
+        let more = (size - old_size).saturating_sub(margin);
+        if size > FIRST_FRAMES && self.would_exceed(more) {
             return Err(OutOfMemory);
         }
         let stack = self.grow_payload(old as *mut u8, old_size, size)? as *mut Value;
