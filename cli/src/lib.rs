@@ -23,7 +23,11 @@
 //!
 //! struct Account(Cell<f64>);
 //!
-//! impl solvm::Data for Account {}
+//! impl solvm::Data for Account {
+//!     fn external_size(&self) -> usize {
+//!         0
+//!     }
+//! }
 //!
 //! impl Class for Account {
 //!     const NAME: &'static str = "Account";

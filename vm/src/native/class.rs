@@ -6,7 +6,11 @@
 //!
 //! struct Counter(Cell<f64>);
 //!
-//! impl solvm_vm::Data for Counter {}
+//! impl solvm_vm::Data for Counter {
+//!     fn external_size(&self) -> usize {
+//!         0
+//!     }
+//! }
 //!
 //! impl Class for Counter {
 //!     const NAME: &'static str = "Counter";
