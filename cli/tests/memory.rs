@@ -85,7 +85,7 @@ const ROWS: &[(&str, &str)] = &[
     ("read_file", "read_file('/dev/zero')"),
     (
         "debug hooks",
-        "for i = 1, 1e6 do keep[i] = coroutine.create(print)
+        "for i = 1, 1e6 do keep[i] = coroutine.create(function() end)
         debug.sethook(keep[i], print, 'c') end",
     ),
     (
@@ -152,7 +152,7 @@ fn a_system_that_refuses_memory_makes_errors() {
         "local t = {} for i = 1, 1e9 do t[i] = {i} end",
         "local t = {} for i = 1, 1e9 do t[i] = i end",
         "local t = {} for i = 1, 1e9 do t[i] = function() return i end end",
-        "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(print) end",
+        "local t = {} for i = 1, 1e9 do t[i] = coroutine.create(function() end) end",
         "local t = {} for i = 1, 1e9 do t[i] = newproxy(true) end",
         "json_decode('[' .. ('[],'):rep(3e7) .. '1]')",
         "local t = {} for i = 1, 1e9 do t[i] = assert(io.open('/dev/zero')) t[i]:read(1) end",

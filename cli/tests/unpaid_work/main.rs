@@ -9,7 +9,8 @@
 //! reported each time it is called is run again, alone; what is reported each time again has
 //! failed.
 //!
-//! `SOLVM_CASES=20` draws so many combinations of arguments for each native instead of a few, and
+//! Only the libraries of [`ORDINARY`] are measured in an ordinary run: all take minutes.
+//! `SOLVM_CASES=20` measures all, and draws so many combinations of arguments for each native;
 //! `SOLVM_WALL=all` ends every native by the clock instead of a few.
 #![cfg(all(unix, debug_assertions))]
 
@@ -22,6 +23,9 @@ use cases::Case;
 use run::Verdict;
 use std::collections::BTreeMap;
 
+/// The beginnings of the names that an ordinary run measures.
+const ORDINARY: [&str; 4] = ["debug.", "json", "string.", "table."];
+
 /// A number from the environment.
 fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -31,9 +35,12 @@ fn setting(name: &str, default: usize) -> usize {
 fn every_native_charges_for_its_work() {
     let subjects = subjects::all();
     let chosen = std::env::var("SOLVM_NATIVE").unwrap_or_default();
+    let is_whole = std::env::var_os("SOLVM_CASES").is_some() || !chosen.is_empty();
+    let is_ordinary = |name: &str| ORDINARY.iter().any(|start| name.starts_with(start));
     let cases: Vec<Case> = subjects
         .iter()
         .filter(|subject| subject.name.contains(&chosen))
+        .filter(|subject| is_whole || is_ordinary(&subject.name))
         .flat_map(|subject| cases::of(subject, setting("SOLVM_CASES", 2)))
         .collect();
     assert!(!cases.is_empty());

@@ -18,7 +18,7 @@ pub(super) unsafe fn payload_size(thread: *const Thread) -> usize {
 /// One part in so many of the memory limit is left to stacks beyond it.
 const STACKS_SHARE: usize = 8;
 /// A stack of so many bytes may always be had: a goroutine that was started can run.
-const FIRST_FRAMES: usize = 1 << 10;
+const FIRST_FRAMES: usize = 1 << 9;
 
 impl Heap {
     /// A suspended thread with an empty stack of `slots` slots for ordinary frames.
