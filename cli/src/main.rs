@@ -29,6 +29,11 @@ mod spelling;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+/// A system that refuses memory makes Lua errors.
+#[cfg(not(feature = "account-check"))]
+#[global_allocator]
+static ALLOCATOR: solvm_vm::ReservingAllocator = solvm_vm::ReservingAllocator;
+
 /// The exit code for a command line that makes no sense.
 const BAD_USAGE: u8 = 2;
 

@@ -24,7 +24,7 @@ const TRIMMED: usize = 32 << 20;
 
 /// glibc keeps freed memory, unless it lies at the end of a heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn trim_allocator() {
+pub(crate) fn trim_allocator() {
     unsafe extern "C" {
         fn malloc_trim(pad: usize) -> i32;
     }
@@ -33,7 +33,7 @@ fn trim_allocator() {
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn trim_allocator() {}
+pub(crate) fn trim_allocator() {}
 
 /// The limit forbids what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use crate::gc::{self, Heap};
 use crate::messages::{self, Dialect};
 use crate::object::{Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG};
 use crate::scheduler;
+use crate::string::NoString;
 use crate::table;
 use crate::value::Value;
 use crate::vm::Vm;
@@ -26,8 +27,8 @@ pub(crate) unsafe fn load(
     environment: *mut Table,
     is_library: bool,
 ) -> Result<*mut LuaFunction, Vec<u8>> {
-    let not_enough = |_| messages::NOT_ENOUGH_MEMORY.as_bytes().to_vec();
-    let held = vm.heap.program_account().hold(text.len() + name.len()).map_err(not_enough)?;
+    let not_enough = || messages::NOT_ENOUGH_MEMORY.as_bytes().to_vec();
+    let held = vm.heap.program_account().hold(text.len() + name.len()).map_err(|_| not_enough())?;
     let held = Arc::new(held);
     // A line or so of source costs as much as a call.
     gc::charge(&mut vm.fuel, text.len() / 16);
@@ -47,7 +48,7 @@ pub(crate) unsafe fn load(
     let main = compile(Source { is_library, ..Source::new(text, name) }, &options)
         .map_err(|error| error.message)?;
     let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
-    let prototype = instantiate(&mut vm.heap, compiled, &held);
+    let prototype = instantiate(&mut vm.heap, compiled, &held).map_err(|_| not_enough())?;
     Ok(new_function(&mut vm.heap, prototype, environment))
 }
 
@@ -82,22 +83,22 @@ pub(crate) unsafe fn instantiate(
     heap: &mut Heap,
     compiled: &Arc<bytecode::Prototype>,
     source: &Arc<Held>,
-) -> *mut Prototype {
+) -> Result<*mut Prototype, NoString> {
     let mut constants: Box<[Value]> = vec![Value::NIL; compiled.constants.len()].into();
     for (i, constant) in compiled.constants.iter().enumerate() {
         constants[i] = match constant {
             Constant::Number(x) => Value::number(*x),
-            Constant::String(bytes) => heap.string_value(bytes),
+            Constant::String(bytes) => Value::from_string(heap.try_string(bytes)?),
             Constant::Hash => match i.checked_sub(1).and_then(|i| constants[i].to_string()) {
                 Some(string) => Value(u64::from(crate::string::hash(string))),
                 None => Value::NIL,
             },
         };
     }
-    let children =
-        compiled.prototypes.iter().map(|child| instantiate(heap, child, source)).collect();
-    let templates =
-        compiled.templates.iter().map(|template| build_template(heap, template)).collect();
+    let children = compiled.prototypes.iter().map(|child| instantiate(heap, child, source));
+    let children = children.collect::<Result<_, _>>()?;
+    let templates = compiled.templates.iter().map(|template| build_template(heap, template));
+    let templates = templates.collect::<Result<_, _>>()?;
     let (compiled_too, _source) = (compiled.clone(), source.clone());
     let data = PrototypeData { compiled: compiled_too, constants, templates, children, _source };
     let prototype = Prototype {
@@ -109,33 +110,38 @@ pub(crate) unsafe fn instantiate(
         constants: data.constants.as_ptr(),
         cold: Box::new(data),
     };
-    heap.new_prototype(prototype)
+    Ok(heap.new_prototype(prototype))
 }
 
 /// The table that constructors copy.
 ///
 /// # Safety
 /// The result is published before the next safepoint.
-unsafe fn build_template(heap: &mut Heap, template: &bytecode::TableTemplate) -> *mut Table {
+unsafe fn build_template(
+    heap: &mut Heap,
+    template: &bytecode::TableTemplate,
+) -> Result<*mut Table, NoString> {
     let fields = template.fields.len();
     let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
     let result = heap.new_table(template.array.len() as u32, log2);
-    let value_of = |heap: &mut Heap, value: &TemplateValue| match value {
-        TemplateValue::Nil => Value::NIL,
-        TemplateValue::Boolean(b) => Value::boolean(*b),
-        TemplateValue::Number(x) => Value::number(*x),
-        TemplateValue::String(bytes) => heap.string_value(bytes),
+    let value_of = |heap: &mut Heap, value: &TemplateValue| {
+        Ok(match value {
+            TemplateValue::Nil => Value::NIL,
+            TemplateValue::Boolean(b) => Value::boolean(*b),
+            TemplateValue::Number(x) => Value::number(*x),
+            TemplateValue::String(bytes) => Value::from_string(heap.try_string(bytes)?),
+        })
     };
     for (i, item) in template.array.iter().enumerate() {
-        let value = value_of(heap, item);
+        let value = value_of(heap, item)?;
         preset(heap, result, Value::number((i + 1) as f64), value);
     }
     for (name, item) in &template.fields {
-        let key = heap.string_value(name);
-        let value = value_of(heap, item);
+        let key = Value::from_string(heap.try_string(name)?);
+        let value = value_of(heap, item)?;
         preset(heap, result, key, value);
     }
-    result
+    Ok(result)
 }
 
 /// Sets a key of a template. One without a value yet gets a slot all the same: that is what a
@@ -171,6 +177,6 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
         locals: Box::default(),
     });
     let source = Arc::new(heap.program_account().hold_nothing());
-    let prototype = instantiate(heap, &compiled, &source);
+    let prototype = instantiate(heap, &compiled, &source).expect("it has no strings");
     Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
 }

@@ -10,6 +10,7 @@
 
 use super::{Heap, Phase};
 use crate::account::Account;
+use crate::reserve;
 
 /// Bytes of allocation between two slices.
 pub(super) const STEP_SIZE: usize = 32 << 10;
@@ -188,7 +189,7 @@ impl Heap {
     /// Compares what is known of memory outside the arenas with what the allocator knows.
     #[cfg(feature = "account-check")]
     pub(crate) fn check_account(&self) {
-        crate::check::check(self.arenas.reserved_size(), || {
+        crate::check::check(self.arenas.size(), || {
             // SAFETY: the blocks belong to living arenas.
             let blocks = unsafe { self.arenas.blocks_in_use() };
             let in_cells: usize =
@@ -214,7 +215,7 @@ impl Heap {
         self.due = account.recent >= STEP_SIZE
             || is_behind
             || account.total() > account.program.limit()
-            || self.arenas.are_short()
+            || reserve::is_short()
             || cfg!(feature = "gc-stress");
         if self.due {
             self.arenas.shared.use_up();
@@ -238,7 +239,7 @@ impl Heap {
 
     /// Whether it is to do so once the program has run for a while: what one slice could not pay.
     pub(crate) fn collection_owed(&self) -> bool {
-        self.due || self.account.debt >= STEP_SIZE
+        self.due || self.account.debt >= STEP_SIZE || reserve::is_short()
     }
 
     /// Bytes in use, external memory included: what `collectgarbage("count")` tells.
@@ -261,7 +262,7 @@ impl Heap {
     /// but collect.
     pub(crate) fn is_nearly_full(&self) -> bool {
         let limit = self.account.program.limit();
-        self.account.total() > limit - limit / 32 || self.arenas.are_short()
+        self.account.total() > limit - limit / 32 || reserve::is_short()
     }
 
     /// Whether enough was allocated since the last full collection for another one to be worth
@@ -273,7 +274,10 @@ impl Heap {
 
     /// A full collection has ended.
     pub(super) fn note_collection(&mut self) {
-        self.arenas.restore_reserve();
+        if reserve::is_short() {
+            crate::account::trim_allocator();
+            reserve::restore();
+        }
         self.account.allocated_at_collection = self.account.allocated;
         self.account.forgive_debt();
     }
@@ -291,7 +295,7 @@ impl Heap {
     /// Whether `bytes` more would go over the limit.
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
         self.account.total().saturating_add(bytes) > self.account.program.limit()
-            || self.arenas.are_short()
+            || reserve::is_short()
     }
 
     /// How many bytes more the limit allows.

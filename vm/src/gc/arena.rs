@@ -9,6 +9,7 @@
 
 use super::allocate::Run;
 use super::budget::Shared;
+use crate::reserve;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr;
@@ -160,9 +161,6 @@ pub(super) fn same_block<T, U>(a: *const T, b: *const U) -> bool {
 /// All arenas of a heap.
 pub(super) struct Arenas {
     all: Vec<*mut Arena>,
-    /// An arena that is used when the system refuses another one; its pages do not exist before.
-    /// None if it is in use: memory is short.
-    reserve: Option<ptr::NonNull<Arena>>,
     /// No arena before this index has a free block.
     first_free: usize,
     /// In a box, where it stays when the heap moves.
@@ -172,10 +170,8 @@ pub(super) struct Arenas {
 impl Arenas {
     pub(super) fn new(hash_seed: u64) -> Arenas {
         let shared = Shared { hash_seed, budget: Cell::new(ptr::null_mut()) };
-        let mut arenas =
-            Arenas { all: Vec::new(), reserve: None, first_free: 0, shared: Box::new(shared) };
-        arenas.restore_reserve();
-        arenas
+        reserve::restore();
+        Arenas { all: Vec::new(), first_free: 0, shared: Box::new(shared) }
     }
 
     /// A free block. Where it lies and its clear mark bits are all that counts.
@@ -214,29 +210,15 @@ impl Arenas {
     }
 
     unsafe fn add_arena(&mut self) {
-        let mut arena = alloc(LAYOUT) as *mut Arena;
+        let arena = reserve::with_reserve(ARENA_SIZE, || alloc(LAYOUT)) as *mut Arena;
         if arena.is_null() {
-            let Some(reserve) = self.reserve.take() else { handle_alloc_error(LAYOUT) };
-            arena = reserve.as_ptr();
+            handle_alloc_error(LAYOUT);
         }
         (*arena).free = ALL_FREE;
         (*arena).index = self.all.len();
         (*arena).shared = &raw const *self.shared;
         self.first_free = self.first_free.min(self.all.len());
         self.all.push(arena);
-    }
-
-    /// Whether the system has refused memory, and the reserve is in use.
-    pub(super) fn are_short(&self) -> bool {
-        self.reserve.is_none()
-    }
-
-    /// Asks the system for a reserve, if there is none.
-    pub(super) fn restore_reserve(&mut self) {
-        if self.reserve.is_none() {
-            // SAFETY: the layout has a size.
-            self.reserve = ptr::NonNull::new(unsafe { alloc(LAYOUT) } as *mut Arena);
-        }
     }
 
     /// Gives up to `count` arenas without a used block back to the system, as long as more than
@@ -281,12 +263,6 @@ impl Arenas {
         blocks
     }
 
-    /// The bytes that the arenas and the reserve take from the system.
-    #[cfg(feature = "account-check")]
-    pub(super) fn reserved_size(&self) -> usize {
-        self.size() + if self.reserve.is_some() { ARENA_SIZE } else { 0 }
-    }
-
     /// The bytes that the arenas take from the system.
     pub(super) fn size(&self) -> usize {
         self.all.len() * ARENA_SIZE
@@ -298,10 +274,6 @@ impl Drop for Arenas {
         for &arena in &self.all {
             // SAFETY: allocated by `add_arena` with the same layout; the heap that used it is gone.
             unsafe { dealloc(arena as *mut u8, LAYOUT) };
-        }
-        if let Some(reserve) = self.reserve {
-            // SAFETY: allocated by `restore_reserve` with the same layout, and not used.
-            unsafe { dealloc(reserve.as_ptr() as *mut u8, LAYOUT) };
         }
     }
 }

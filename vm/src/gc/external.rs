@@ -8,6 +8,7 @@
 use super::allocate::MAX_CELL;
 use super::arena::{Space, set_mark};
 use super::{Heap, OutOfMemory, Phase};
+use crate::reserve;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::ptr;
 
@@ -150,13 +151,18 @@ impl Heap {
     /// Uninitialised memory that an object is about to own. Reaching the memory limit does not stop
     /// it (see [`Heap::try_allocate_payload`]), only the system does.
     pub(crate) unsafe fn allocate_payload(&mut self, size: usize) -> *mut u8 {
-        if size <= MAX_CELL {
-            return self.allocate(Space::Payloads, size);
-        }
-        match self.allocate_large(size) {
+        match self.allocate_from_system(size) {
             Some(payload) => payload,
             None => handle_alloc_error(layout(size).unwrap_or(Layout::new::<LargeHeader>())),
         }
+    }
+
+    /// As [`Heap::allocate_payload`]; None if the system has no memory for a large payload.
+    pub(crate) unsafe fn allocate_from_system(&mut self, size: usize) -> Option<*mut u8> {
+        if size <= MAX_CELL {
+            return Some(self.allocate(Space::Payloads, size));
+        }
+        self.allocate_large(size)
     }
 
     /// As [`Heap::allocate_payload`], but a large payload is refused if the memory limit forbids it
@@ -176,7 +182,8 @@ impl Heap {
 
     #[cold]
     unsafe fn allocate_large(&mut self, size: usize) -> Option<*mut u8> {
-        let header = alloc(layout(size)?) as *mut LargeHeader;
+        let layout = layout(size)?;
+        let header = reserve::with_reserve(layout.size(), || alloc(layout)) as *mut LargeHeader;
         if header.is_null() {
             return None;
         }

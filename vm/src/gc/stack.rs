@@ -3,6 +3,7 @@
 use super::arena::Space;
 use super::{Heap, OutOfMemory};
 use crate::object::{Header, Kind, Thread, Upvalue};
+use crate::reserve;
 use crate::thread::EXTRA;
 use crate::value::Value;
 use std::ptr::{self, null_mut};
@@ -70,7 +71,7 @@ impl Heap {
         // the next safepoint.
         let margin = self.limit() / STACKS_SHARE;
         let more = (size - old_size).saturating_sub(margin);
-        if size > FIRST_FRAMES && self.would_exceed(more) {
+        if reserve::is_short() || size > FIRST_FRAMES && self.would_exceed(more) {
             return Err(OutOfMemory);
         }
         let stack = self.grow_payload(old as *mut u8, old_size, size)? as *mut Value;

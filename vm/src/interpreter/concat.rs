@@ -13,7 +13,7 @@ use crate::metamethod::Metamethod;
 use crate::number::NumberText;
 use crate::object::{MAX_SHORT, Str};
 use crate::scheduler;
-use crate::string;
+use crate::string::{self, NoString};
 use crate::thread;
 use crate::unwind::{throw_out_of_memory, throw_text};
 use crate::value::Value;
@@ -110,7 +110,8 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
             let first = (*base.add(start)).to_string().unwrap_or(null_mut());
             match vm.heap.concatenate(first, &pieces) {
                 Ok(joined) => *base.add(start) = Value::from_string(joined),
-                Err(_) => return throw_text(vm, messages::STRING_OVERFLOW),
+                Err(NoString::TooLong) => return throw_text(vm, messages::STRING_OVERFLOW),
+                Err(NoString::OutOfMemory) => return throw_out_of_memory(vm),
             }
             gc::charge(&mut vm.fuel, last - start);
             last = start;

@@ -219,8 +219,8 @@ impl<'c> Call<'c> {
             return Err(Error::text(messages::STRING_OVERFLOW));
         }
         self.check_memory(bytes.len())?;
-        let string = self.vm().heap.string_value(bytes).to_string();
-        string.map(LuaString::from_raw).ok_or_else(|| Error::text(messages::STRING_OVERFLOW))
+        let string = self.vm().heap.try_string(bytes).map_err(|_| Error::out_of_memory())?;
+        Ok(LuaString::from_raw(string))
     }
 
     /// A string of so many bytes that repeats a pattern, the last time cut short. Fails if the
@@ -237,7 +237,8 @@ impl<'c> Call<'c> {
             return self.string(b"");
         }
         self.check_memory(length)?;
-        Ok(LuaString::from_raw(self.vm().heap.repeated_string(pattern, length)))
+        let string = self.vm().heap.repeated_string(pattern, length);
+        string.map(LuaString::from_raw).map_err(|_| Error::out_of_memory())
     }
 
     /// The string that a number is written as.

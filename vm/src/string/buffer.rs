@@ -9,7 +9,7 @@
 //! Invariant (WINDOWS): bytes of a buffer before `used` never change, and no string's window ends
 //! behind `used`.
 
-use super::{MAX_LENGTH, StringTooLong, copy_few};
+use super::{MAX_LENGTH, NoString, copy_few};
 use crate::gc::{Heap, MAX_CELL, cell_size};
 use crate::object::{Buffer, Header, Kind, LongString, MAX_SHORT, Str};
 use std::ptr;
@@ -34,12 +34,13 @@ pub(crate) unsafe fn payload_size(buffer: *const Buffer) -> usize {
 
 impl Heap {
     /// An empty buffer with room for `capacity` bytes or some more.
-    unsafe fn new_buffer(&mut self, capacity: usize) -> *mut Buffer {
+    unsafe fn new_buffer(&mut self, capacity: usize) -> Result<*mut Buffer, NoString> {
         let size = size_of::<Buffer>() + capacity;
         let size = if size <= MAX_CELL { cell_size(size) } else { size.next_multiple_of(8) };
-        let buffer = self.allocate_payload(size) as *mut Buffer;
+        let payload = self.allocate_from_system(size).ok_or(NoString::OutOfMemory)?;
+        let buffer = payload as *mut Buffer;
         buffer.write(Buffer { used: 0, capacity: size - size_of::<Buffer>() });
-        buffer
+        Ok(buffer)
     }
 
     /// A window on the whole of a buffer.
@@ -65,28 +66,32 @@ impl Heap {
         pieces: &[&[u8]],
         length: usize,
         is_built: bool,
-    ) -> *mut Str {
+    ) -> Result<*mut Str, NoString> {
         self.charge_bytes(length);
-        let buffer = self.new_buffer(length);
+        let buffer = self.new_buffer(length)?;
         append(buffer, pieces);
-        self.new_window(buffer, is_built)
+        Ok(self.new_window(buffer, is_built))
     }
 
     /// A string of so many bytes ([`MAX_LENGTH`] at most): a pattern over and over, the last time
     /// cut short.
-    pub(crate) fn repeated_string(&mut self, pattern: &[u8], length: usize) -> *mut Str {
+    pub(crate) fn repeated_string(
+        &mut self,
+        pattern: &[u8],
+        length: usize,
+    ) -> Result<*mut Str, NoString> {
         debug_assert!(!pattern.is_empty() && length <= MAX_LENGTH);
         if length <= MAX_SHORT {
             let mut bytes = [0; MAX_SHORT];
             for (byte, source) in bytes.iter_mut().zip(pattern.iter().cycle()) {
                 *byte = *source;
             }
-            return self.string(&bytes[..length]);
+            return Ok(self.string(&bytes[..length]));
         }
         self.charge_bytes(length);
         // SAFETY: the buffer has room for `length` bytes, of which `used` are written at any time.
         unsafe {
-            let buffer = self.new_buffer(length);
+            let buffer = self.new_buffer(length)?;
             append(buffer, &[&pattern[..pattern.len().min(length)]]);
             while (*buffer).used < length {
                 let used = (*buffer).used;
@@ -94,7 +99,7 @@ impl Heap {
                 ptr::copy_nonoverlapping(data(buffer), data(buffer).add(used), count);
                 (*buffer).used += count;
             }
-            self.new_window(buffer, false)
+            Ok(self.new_window(buffer, false))
         }
     }
 
@@ -102,7 +107,7 @@ impl Heap {
     /// if that is none: if it is the newest of its buffer, the others are appended to it in place.
     ///
     /// # Errors
-    /// The result would have more than [`MAX_LENGTH`] bytes.
+    /// The result would have more than [`MAX_LENGTH`] bytes, or the system has no memory for it.
     ///
     /// # Safety
     /// `first` is null or alive.
@@ -110,10 +115,10 @@ impl Heap {
         &mut self,
         first: *const Str,
         pieces: &[&[u8]],
-    ) -> Result<*mut Str, StringTooLong> {
+    ) -> Result<*mut Str, NoString> {
         let length = pieces.iter().map(|piece| piece.len()).sum();
         if length > MAX_LENGTH {
-            return Err(StringTooLong);
+            return Err(NoString::TooLong);
         }
         if length <= MAX_SHORT {
             let mut bytes = [0; MAX_SHORT];
@@ -126,7 +131,7 @@ impl Heap {
             return Ok(self.intern(&bytes[..length]));
         }
         if first.is_null() || (*first).header.kind != Kind::LongString {
-            return Ok(self.long_string(pieces, length, true));
+            return self.long_string(pieces, length, true);
         }
         let mut buffer = (*(first as *const LongString)).buffer;
         let used = (*first).length as usize;
@@ -138,7 +143,7 @@ impl Heap {
             // A string that was itself made by concatenation is likely to be extended again.
             let spare = if (*first).is_built != 0 { length } else { 0 };
             self.charge_bytes(length);
-            buffer = self.new_buffer((length + spare).min(MAX_LENGTH));
+            buffer = self.new_buffer((length + spare).min(MAX_LENGTH))?;
             append(buffer, pieces);
         }
         Ok(self.new_window(buffer, true))

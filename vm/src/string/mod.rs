@@ -14,15 +14,21 @@ mod tests;
 
 use crate::gc::{Heap, charge_bytes_at, hash_seed_of};
 use crate::object::{Kind, LongString, MAX_SHORT, SHORT_BYTES, Str};
+use std::alloc::{Layout, handle_alloc_error};
 use std::cmp::Ordering;
 use std::slice;
 
 /// The most bytes that a string may have.
 pub(crate) const MAX_LENGTH: usize = u32::MAX as usize;
 
-/// A string would have more than [`MAX_LENGTH`] bytes.
+/// Why there is no string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StringTooLong;
+pub(crate) enum NoString {
+    /// It would have more than [`MAX_LENGTH`] bytes.
+    TooLong,
+    /// The system has no memory for it.
+    OutOfMemory,
+}
 
 /// A string's bytes. They stay where they are as long as the string is alive.
 ///
@@ -140,13 +146,24 @@ pub(crate) fn order_of(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 impl Heap {
-    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most.
+    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most. They are few: the
+    /// process ends if the system has no memory for them (see [`Heap::try_string`]).
     #[inline]
     pub(crate) fn string(&mut self, bytes: &[u8]) -> *mut Str {
+        match self.try_string(bytes) {
+            Ok(string) => string,
+            Err(_) => handle_alloc_error(Layout::for_value(bytes)),
+        }
+    }
+
+    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most. Fails if the
+    /// system has no memory for them.
+    #[inline]
+    pub(crate) fn try_string(&mut self, bytes: &[u8]) -> Result<*mut Str, NoString> {
         // SAFETY: a fresh string needs no more than memory.
         unsafe {
             if bytes.len() <= MAX_SHORT {
-                self.intern(bytes)
+                Ok(self.intern(bytes))
             } else {
                 self.long_string(&[bytes], bytes.len(), false)
             }

@@ -1,6 +1,6 @@
 //! Long strings: windows, appending.
 
-use super::{StringTooLong, bytes, equal, hash};
+use super::{NoString, bytes, equal, hash};
 use crate::gc::tests::{Random, TestRoots, heap};
 use crate::object::{Kind, LongString, MAX_SHORT};
 use crate::value::Value;
@@ -90,6 +90,6 @@ fn length_is_limited() {
         let mut heap = heap();
         let part = vec![b'x'; 1 << 20];
         let pieces = vec![&part[..]; 4096];
-        assert_eq!(heap.concatenate(std::ptr::null(), &pieces), Err(StringTooLong));
+        assert_eq!(heap.concatenate(std::ptr::null(), &pieces), Err(NoString::TooLong));
     }
 }

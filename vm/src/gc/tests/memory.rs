@@ -96,7 +96,7 @@ fn large_garbage_is_bounded() {
         for size in [200 << 10, 1 << 20, 4 << 20] {
             let mut most = 0;
             for _ in 0..200 {
-                heap.repeated_string(b"x", size);
+                _ = heap.repeated_string(b"x", size);
                 if heap.collection_due() {
                     heap.step(&mut roots);
                 }

@@ -1,0 +1,178 @@
+//! Memory kept in reserve for a system that refuses more.
+//!
+//! Most code that allocates cannot fail: a `Vec` grows, or the process ends. Where the system sets
+//! a limit (`ulimit -v`, strict overcommit), the first refusal gives up a part of the reserve
+//! instead, and memory is *short* from then on: the VM collects at its next safepoint, and raises
+//! "not enough memory" if the reserve cannot be restored. A command that runs scripts makes
+//! [`ReservingAllocator`] its global allocator; the heap uses the reserve in any case.
+//!
+//! Invariant: a part is in `RESERVE` or was given up, never both; it takes address space, but its
+//! pages do not exist.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+/// Enough for what is allocated until the next safepoint. One part must be large enough for an
+/// arena of the heap.
+const PARTS: usize = 4;
+const PART: Layout = match Layout::from_size_align(8 << 20, 16) {
+    Ok(layout) => layout,
+    Err(_) => panic!("not a layout"),
+};
+
+static RESERVE: Reserve = Reserve::new();
+
+struct Reserve {
+    parts: [AtomicPtr<u8>; PARTS],
+    /// The system has refused memory, and nothing was restored since.
+    is_short: AtomicBool,
+}
+
+/// The system's allocator, with a reserve for the moment when it refuses memory.
+///
+/// ```
+/// #[global_allocator]
+/// static ALLOCATOR: solvm_vm::ReservingAllocator = solvm_vm::ReservingAllocator;
+/// ```
+pub struct ReservingAllocator;
+
+/// Calls `allocate`, which asks the system for `size` bytes, until it succeeds or no reserve is
+/// left.
+#[inline(always)]
+pub(crate) fn with_reserve(size: usize, mut allocate: impl FnMut() -> *mut u8) -> *mut u8 {
+    let pointer = allocate();
+    if !pointer.is_null() {
+        return pointer;
+    }
+    RESERVE.retry(size, &mut allocate)
+}
+
+/// Whether the system has refused memory and the reserve was not restored since.
+#[inline(always)]
+pub(crate) fn is_short() -> bool {
+    RESERVE.is_short.load(Ordering::Relaxed)
+}
+
+/// Asks the system for what is missing of the reserve. Memory is no longer short if there is more
+/// of it than before.
+pub(crate) fn restore() {
+    RESERVE.restore();
+}
+
+impl Reserve {
+    const fn new() -> Reserve {
+        Reserve {
+            parts: [const { AtomicPtr::new(null_mut()) }; PARTS],
+            is_short: AtomicBool::new(false),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn retry(&self, size: usize, allocate: &mut dyn FnMut() -> *mut u8) -> *mut u8 {
+        while size <= PARTS * PART.size() && self.give_up() {
+            let pointer = allocate();
+            if !pointer.is_null() {
+                return pointer;
+            }
+        }
+        null_mut()
+    }
+
+    /// Gives a part back to the system. False if there is none.
+    fn give_up(&self) -> bool {
+        self.is_short.store(true, Ordering::Relaxed);
+        for part in &self.parts {
+            let taken = part.swap(null_mut(), Ordering::AcqRel);
+            if !taken.is_null() {
+                // SAFETY: `restore` allocated it with this layout, and only one caller took it.
+                unsafe { System.dealloc(taken, PART) };
+                return true;
+            }
+        }
+        false
+    }
+
+    fn restore(&self) {
+        for part in &self.parts {
+            if !part.load(Ordering::Relaxed).is_null() {
+                continue;
+            }
+            // SAFETY: the layout has a size.
+            let pointer = unsafe { System.alloc(PART) };
+            if pointer.is_null() {
+                return;
+            }
+            let kept =
+                part.compare_exchange(null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed);
+            if kept.is_err() {
+                // SAFETY: allocated above; another thread was faster.
+                unsafe { System.dealloc(pointer, PART) };
+            }
+            self.is_short.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+// SAFETY: everything is passed to the system's allocator as it is, perhaps more than once, but not
+// after it has succeeded.
+unsafe impl GlobalAlloc for ReservingAllocator {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        with_reserve(layout.size(), || System.alloc(layout))
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        System.dealloc(pointer, layout);
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        with_reserve(layout.size(), || System.alloc_zeroed(layout))
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        with_reserve(size, || System.realloc(pointer, layout, size))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks a system that refuses so many times; how often it was asked.
+    fn ask(reserve: &Reserve, size: usize, refusals: usize) -> (bool, usize) {
+        let mut asked = 0;
+        let pointer = reserve.retry(size, &mut || {
+            asked += 1;
+            if asked > refusals { std::ptr::dangling_mut() } else { null_mut() }
+        });
+        (!pointer.is_null(), asked)
+    }
+
+    #[test]
+    fn a_refusal_gives_up_parts_until_one_is_enough() {
+        let reserve = Reserve::new();
+        reserve.restore();
+        assert!(!reserve.is_short.load(Ordering::Relaxed));
+        assert_eq!(ask(&reserve, 1000, 1), (true, 2));
+        assert!(reserve.is_short.load(Ordering::Relaxed));
+        assert_eq!(ask(&reserve, 1000, usize::MAX), (false, PARTS - 2), "what was left");
+        assert_eq!(ask(&reserve, 1000, 0), (false, 0), "nothing is left");
+        reserve.restore();
+        assert!(!reserve.is_short.load(Ordering::Relaxed));
+        while reserve.give_up() {}
+    }
+
+    #[test]
+    fn what_is_larger_than_the_reserve_leaves_it_alone() {
+        let reserve = Reserve::new();
+        reserve.restore();
+        assert_eq!(ask(&reserve, usize::MAX, 0), (false, 0));
+        assert!(!reserve.is_short.load(Ordering::Relaxed));
+        while reserve.give_up() {}
+    }
+}
