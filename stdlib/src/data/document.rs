@@ -5,59 +5,34 @@
 //! slices.
 
 use super::builder::{Builder, Open, Refusal};
+use super::events::{Event, Events, Unread};
 use super::{BYTES_PER_UNIT, Fault, Progress, failure};
 use crate::files::{self, file_system};
 use crate::host::path_of;
 use crate::io::file::{failure as io_failure, in_pool};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Either, Results};
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
 use std::task::Poll;
 
 /// Texts up to this size are read at once: that takes less than a millisecond.
 const SHORT: usize = 16 << 10;
-/// What events take in memory at most, for a byte of text.
-const EVENT_BYTES_PER_BYTE: usize = 8;
 /// Events between two looks at the budget.
 const EVENTS_PER_LOOK: usize = 64;
 
-/// A part of a document.
-#[derive(Debug)]
-pub(super) enum Event {
-    /// A null.
-    Null,
-    /// A boolean.
-    Boolean(bool),
-    /// A number.
-    Number(f64),
-    /// A string.
-    String(Box<[u8]>),
-    /// The key of the value that follows: a null, boolean, number or string.
-    Key(Box<Event>),
-    /// The key of a value whose fields are merged into the map.
-    MergeKey,
-    /// A list or a map begins.
-    Begin {
-        /// Which of the two.
-        is_map: bool,
-    },
-    /// It ends.
-    End,
-    /// The value that has just ended, or the key before, has this name.
-    Name(usize),
-    /// The value with this name, once more.
-    Named(usize),
-    /// It is the key of the value that follows.
-    NamedKey(usize),
+/// Makes the events of a text.
+pub(super) trait Reader:
+    Fn(&[u8], &mut Events) -> Result<(), Unread> + Send + 'static
+{
 }
 
+impl<F: Fn(&[u8], &mut Events) -> Result<(), Unread> + Send + 'static> Reader for F {}
+
 /// Makes the events of a text in UTF-8.
-pub(super) fn in_utf8(
-    reader: impl FnOnce(&str) -> Result<Vec<Event>, Fault> + Send + 'static,
-) -> impl FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static {
-    move |text| match std::str::from_utf8(text) {
-        Ok(text) => reader(text),
-        Err(error) => Err(Fault::new("invalid UTF-8", error.valid_up_to())),
+pub(super) fn in_utf8(reader: fn(&str, &mut Events) -> Result<(), Unread>) -> impl Reader {
+    move |text: &[u8], events: &mut Events| match std::str::from_utf8(text) {
+        Ok(text) => reader(text, events),
+        Err(error) => Err(Fault::new("invalid UTF-8", error.valid_up_to()).into()),
     }
 }
 
@@ -80,23 +55,32 @@ pub(super) fn decode<'c, R>(
     reader: R,
 ) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c, R>>, Error>
 where
-    R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
+    R: Reader,
 {
     let text = text.bytes();
-    call.check_memory(text.len().saturating_mul(EVENT_BYTES_PER_BYTE))?;
     if text.len() > SHORT {
+        let held = call.hold(text.len())?;
         let text = text.to_vec();
-        return Ok(Either::Later(asynchronous::run(move |lua| decode_in_pool(lua, text, reader))));
+        return Ok(Either::Later(asynchronous::run(move |lua| async move {
+            match read_in_pool(&lua, text, held, reader).await? {
+                Ok(events) => build_in_slices(lua, events).await,
+                Err(message) => lua.finish_with(|call| failure(call, &message)),
+            }
+        })));
     }
     call.charge(text.len() / BYTES_PER_UNIT);
-    let events = match reader(text) {
-        Ok(events) => events,
-        Err(fault) => return Ok(Either::Now(failure(call, &fault.message(text))?)),
-    };
+    let mut events = Events::new(call.account().hold_nothing());
+    match reader(text, &mut events) {
+        Ok(()) => {}
+        Err(Unread::Fault(fault)) => {
+            return Ok(Either::Now(failure(call, &fault.message(text))?));
+        }
+        Err(Unread::OutOfMemory) => return Err(Error::out_of_memory()),
+    }
     // It is short: there is no need for slices.
     let null = null(call)?;
     let mut builder = Builder::new(call, null)?;
-    let mut events = events.into_iter();
+    let (mut events, _held) = events.into_parts();
     while !events.as_slice().is_empty() {
         if let Err(refusal) = build(call, &mut builder, &mut events) {
             return Ok(Either::Now(refused(call, refusal)?));
@@ -112,7 +96,7 @@ pub(super) fn decode_file<'c, R>(
     reader: R,
 ) -> Result<impl Results<'c> + use<'c, R>, Error>
 where
-    R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
+    R: Reader,
 {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
@@ -121,30 +105,51 @@ where
             Ok(text) => text,
             Err(error) => return lua.finish_with(|call| io_failure(call, &error, Some(&name))),
         };
-        lua.with(|call| call.check_memory(text.len().saturating_mul(EVENT_BYTES_PER_BYTE)))?;
-        let named = move |fault: Fault, text: &[u8]| {
-            format!("{}: {}", String::from_utf8_lossy(&name), fault.message(text))
-        };
-        match in_pool(move || reader(&text).map_err(|fault| named(fault, &text))).await {
-            Ok(Ok(events)) => build_in_slices(lua, events).await,
-            Ok(Err(message)) => lua.finish_with(|call| failure(call, &message)),
-            Err(error) => Err(Error::text(error.to_string())),
+        let held = lua.with(|call| call.account().hold(text.len()))?;
+        match read_in_pool(&lua, text, held, reader).await? {
+            Ok(events) => build_in_slices(lua, events).await,
+            Err(message) => {
+                let named = format!("{}: {message}", String::from_utf8_lossy(&name));
+                lua.finish_with(|call| failure(call, &named))
+            }
         }
     }))
 }
 
-async fn decode_in_pool<R>(
-    lua: Lua,
-    text: Vec<u8>,
-    reader: R,
-) -> Result<asynchronous::Finished, Error>
-where
-    R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
-{
-    match in_pool(move || reader(&text).map_err(|fault| fault.message(&text))).await {
-        Ok(Ok(events)) => build_in_slices(lua, events).await,
-        Ok(Err(message)) => lua.finish_with(|call| failure(call, &message)),
-        Err(error) => Err(Error::text(error.to_string())),
+/// Reads a text, which `held` holds, on the blocking pool. If memory is short, it is read again
+/// after a collection. What is wrong with it is a message.
+async fn read_in_pool<R: Reader>(
+    lua: &Lua,
+    mut text: Vec<u8>,
+    held: Held,
+    mut reader: R,
+) -> Result<Result<Events, String>, Error> {
+    let account = lua.with(|call| call.account().clone());
+    let mut for_events = account.hold_nothing();
+    let mut is_first = true;
+    loop {
+        let result;
+        let mut events = Events::new(for_events);
+        (text, reader, events, result) = in_pool(move || {
+            let result = reader(&text, &mut events);
+            (text, reader, events, result)
+        })
+        .await
+        .map_err(|error| Error::text(error.to_string()))?;
+        match result {
+            Ok(()) => {
+                drop(held);
+                return Ok(Ok(events));
+            }
+            Err(Unread::Fault(fault)) => return Ok(Err(fault.message(&text))),
+            Err(Unread::OutOfMemory) if is_first => {
+                let needed = events.needed();
+                drop(events);
+                for_events = account.hold_later(needed).await?;
+                is_first = false;
+            }
+            Err(Unread::OutOfMemory) => return Err(Error::out_of_memory()),
+        }
     }
 }
 
@@ -156,8 +161,8 @@ fn refused<'c>(call: &mut Call<'c>, refusal: Refusal) -> Result<Vec<Value<'c>>, 
     }
 }
 
-async fn build_in_slices(lua: Lua, events: Vec<Event>) -> Result<asynchronous::Finished, Error> {
-    let mut events = events.into_iter();
+async fn build_in_slices(lua: Lua, events: Events) -> Result<asynchronous::Finished, Error> {
+    let (mut events, _held) = events.into_parts();
     let mut open: Option<Vec<Open>> = None;
     loop {
         // What is left of the builder between two slices: what it has open. Its values are kept by

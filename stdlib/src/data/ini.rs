@@ -4,7 +4,8 @@
 //! = value` or `key: value`, comments in lines of their own behind `;` or `#`. All values are
 //! strings. Double quotes around a value are taken away.
 
-use super::document::{self, Event};
+use super::document;
+use super::events::{Event, Events, Unread};
 use super::{Fault, marks, number, output};
 use crate::files::file_system;
 use crate::gathered::check_growth;
@@ -18,12 +19,16 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("ini" {
     "write" => write_file,
 });
 
+/// What a field and a section take while they are gathered and their lists grow.
+const FIELD_BYTES: usize = 2 * size_of::<(&[u8], &[u8])>();
+const SECTION_BYTES: usize = 6 * size_of::<(&[u8], Section<'_>)>();
+
 /// The keys and values of one section, in their order.
 type Section<'t> = Vec<(&'t [u8], &'t [u8])>;
 
-/// The events of a text. Sections of the same name are one; of keys that occur several times in a
+/// Adds the events of a text. Sections of the same name are one; of keys that occur several times in a
 /// section, the last counts.
-fn read(text: &[u8]) -> Result<Vec<Event>, Fault> {
+fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
     let whole = text;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut at = whole.len() - text.len();
@@ -41,9 +46,10 @@ fn read(text: &[u8]) -> Result<Vec<Event>, Fault> {
         }
         if let Some(name) = trimmed.strip_prefix(b"[") {
             let Some(name) = name.strip_suffix(b"]") else {
-                return Err(Fault::new("']' expected", begin + trimmed.len()));
+                return Err(Fault::new("']' expected", begin + trimmed.len()).into());
             };
             let name = name.trim_ascii();
+            events.hold(SECTION_BYTES)?;
             current = Some(*places.entry(name).or_insert_with(|| {
                 sections.push((name, Vec::new()));
                 sections.len() - 1
@@ -51,41 +57,39 @@ fn read(text: &[u8]) -> Result<Vec<Event>, Fault> {
             continue;
         }
         let Some(separator) = memchr::memchr2(b'=', b':', trimmed) else {
-            return Err(Fault::new("'=' expected", begin + trimmed.len()));
+            return Err(Fault::new("'=' expected", begin + trimmed.len()).into());
         };
         let (key, value) = trimmed.split_at(separator);
         let (key, value) = (key.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
         if key.is_empty() {
-            return Err(Fault::new("key expected", begin));
+            return Err(Fault::new("key expected", begin).into());
         }
         let value =
             value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        events.hold(FIELD_BYTES)?;
         match current.and_then(|place: usize| sections.get_mut(place)) {
             Some((_, section)) => section.push((key, value)),
             None => fields.push((key, value)),
         }
     }
-    let mut events = vec![Event::Begin { is_map: true }];
-    write_fields(&fields, &mut events);
+    events.push(Event::Begin { is_map: true })?;
+    write_fields(&fields, events)?;
     for (name, section) in &sections {
-        events.push(key_event(name));
-        events.push(Event::Begin { is_map: true });
-        write_fields(section, &mut events);
-        events.push(Event::End);
+        events.push(Event::key(name))?;
+        events.push(Event::Begin { is_map: true })?;
+        write_fields(section, events)?;
+        events.push(Event::End)?;
     }
-    events.push(Event::End);
-    Ok(events)
+    events.push(Event::End)?;
+    Ok(())
 }
 
-fn key_event(key: &[u8]) -> Event {
-    Event::Key(Box::new(Event::String(key.into())))
-}
-
-fn write_fields(fields: &Section<'_>, events: &mut Vec<Event>) {
+fn write_fields(fields: &Section<'_>, events: &mut Events) -> Result<(), Unread> {
     for &(key, value) in fields {
-        events.push(key_event(key));
-        events.push(Event::String(value.into()));
+        events.push(Event::key(key))?;
+        events.push(Event::String(value.into()))?;
     }
+    Ok(())
 }
 
 /// `ini.parse(text)`: the table of a text; nil and a message if it is wrong.

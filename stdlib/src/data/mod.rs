@@ -15,6 +15,7 @@ pub(crate) mod csv;
 pub(crate) mod document;
 pub(crate) mod dotenv;
 mod encode;
+mod events;
 pub(crate) mod ini;
 pub(crate) mod json;
 pub(crate) mod marks;

@@ -4,6 +4,7 @@ mod read;
 mod write;
 
 use super::document::{self, give_way};
+use super::events::Events;
 use super::output;
 use crate::files::file_system;
 use crate::options::Options;
@@ -45,7 +46,9 @@ fn parse<'c>(
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let format = format(call, options)?;
-    document::decode(call, text, move |text| read::read(text, format))
+    document::decode(call, text, move |text: &[u8], events: &mut Events| {
+        read::read(text, format, events)
+    })
 }
 
 /// `csv.read(path[, options])`: the list of a file's rows; nil and a message if it cannot be read.
@@ -55,7 +58,9 @@ fn read_file<'c>(
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let format = format(call, options)?;
-    document::decode_file(call, path, move |text| read::read(text, format))
+    document::decode_file(call, path, move |text: &[u8], events: &mut Events| {
+        read::read(text, format, events)
+    })
 }
 
 /// A writer for rows, with the options that are argument `index`.

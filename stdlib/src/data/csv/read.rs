@@ -1,7 +1,7 @@
 //! The reader of CSV (RFC 4180): to rows of strings.
 
 use crate::data::Fault;
-use crate::data::document::Event;
+use crate::data::events::{Event, Events, Unread};
 
 /// How a text is to be read.
 #[derive(Clone, Copy)]
@@ -12,43 +12,65 @@ pub(super) struct Format {
     pub(super) header: bool,
 }
 
-/// The events of a text. Lines end with LF, CRLF or CR; empty ones are passed over.
-pub(super) fn read(text: &[u8], format: Format) -> Result<Vec<Event>, Fault> {
+/// Adds the events of a text. Lines end with LF, CRLF or CR; empty ones are passed over.
+pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(), Unread> {
     let mut reader = Reader {
         text,
         at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
         separator: format.separator,
     };
-    let mut names: Vec<Box<[u8]>> = Vec::new();
+    let mut columns: Vec<Column> = Vec::new();
     if format.header {
-        while let Some(row) = reader.row()? {
+        while let Some(row) = reader.row(events)? {
             if !row.is_empty() {
-                names = row;
+                columns = row.into_iter().map(|name| Column { name, is_known: false }).collect();
                 break;
             }
         }
     }
-    let mut events = vec![Event::Begin { is_map: false }];
-    while let Some(row) = reader.row()? {
+    events.push(Event::Begin { is_map: false })?;
+    while let Some(row) = reader.row(events)? {
         if row.is_empty() {
             continue;
         }
-        events.push(Event::Begin { is_map: format.header });
+        events.release(row.len() * FIELD_BYTES);
+        events.push(Event::Begin { is_map: format.header })?;
         for (i, field) in row.into_iter().enumerate() {
-            match names.get(i) {
-                Some(name) => events.push(Event::Key(Box::new(Event::String(name.clone())))),
-                // Fields behind the last column have no name.
+            match columns.get_mut(i) {
+                Some(column) => column.push_key(i + 1, events)?,
+                // Fields after the last column have no name.
                 None if format.header => {
-                    events.push(Event::Key(Box::new(Event::Number(i as f64 + 1.0))))
+                    events.push(Event::Key(Box::new(Event::Number(i as f64 + 1.0))))?
                 }
                 None => {}
             }
-            events.push(Event::String(field));
+            events.push(Event::String(field))?;
         }
-        events.push(Event::End);
+        events.push(Event::End)?;
     }
-    events.push(Event::End);
-    Ok(events)
+    events.push(Event::End)?;
+    Ok(())
+}
+
+/// What a field of a row takes until it is an event, while the list of fields grows.
+const FIELD_BYTES: usize = 2 * size_of::<Box<[u8]>>();
+
+/// A column with a name.
+struct Column {
+    name: Box<[u8]>,
+    /// The name was a key before: it need not be repeated.
+    is_known: bool,
+}
+
+impl Column {
+    fn push_key(&mut self, number: usize, events: &mut Events) -> Result<(), Unread> {
+        if self.is_known {
+            return Ok(events.push(Event::NamedKey(number))?);
+        }
+        self.is_known = true;
+        events.push(Event::key(&self.name))?;
+        Ok(events.push(Event::Name(number))?)
+    }
 }
 
 struct Reader<'t> {
@@ -63,7 +85,7 @@ impl Reader<'_> {
     }
 
     /// The fields of the next line; none of an empty one. None at the end.
-    fn row(&mut self) -> Result<Option<Vec<Box<[u8]>>>, Fault> {
+    fn row(&mut self, events: &mut Events) -> Result<Option<Vec<Box<[u8]>>>, Unread> {
         if self.peek().is_none() {
             return Ok(None);
         }
@@ -76,6 +98,7 @@ impl Reader<'_> {
                 self.line_end();
                 return Ok(Some(row));
             }
+            events.hold(FIELD_BYTES)?;
             row.push(field);
             if !is_separated {
                 self.line_end();

@@ -2,41 +2,48 @@
 //! tables, to events.
 
 use crate::data::Fault;
-use crate::data::document::Event;
+use crate::data::events::{Event, Events, Unread};
 use toml::de::{DeTable, DeValue};
 
-/// The events of a text. Dates and times become strings.
-pub(super) fn read(text: &str) -> Result<Vec<Event>, Fault> {
+/// What the crate's tokens and tree take at most for a byte of text: a list of numbers of one digit
+/// was measured with the most.
+const TREE_BYTES_PER_BYTE: usize = 70;
+
+/// Adds the events of a text. Dates and times become strings.
+pub(super) fn read(text: &str, events: &mut Events) -> Result<(), Unread> {
+    let tree_size = text.len().saturating_mul(TREE_BYTES_PER_BYTE);
+    events.hold(tree_size)?;
     let document = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(text.len(), |span| span.start);
         Fault::new(error.message().trim_end().replace('\n', ", "), at)
     })?;
-    let mut events = Vec::new();
-    table(document.get_ref(), &mut events)?;
-    Ok(events)
-}
-
-/// The crate bounds how deep tables are nested.
-fn table(fields: &DeTable<'_>, events: &mut Vec<Event>) -> Result<(), Fault> {
-    events.push(Event::Begin { is_map: true });
-    for (key, field) in fields {
-        events.push(Event::Key(Box::new(Event::String(key.get_ref().as_bytes().into()))));
-        value(field.get_ref(), field.span().start, events)?;
-    }
-    events.push(Event::End);
+    table(document.get_ref(), events)?;
+    drop(document);
+    events.release(tree_size);
     Ok(())
 }
 
-fn value(value: &DeValue<'_>, at: usize, events: &mut Vec<Event>) -> Result<(), Fault> {
+/// The crate bounds how deep tables are nested.
+fn table(fields: &DeTable<'_>, events: &mut Events) -> Result<(), Unread> {
+    events.push(Event::Begin { is_map: true })?;
+    for (key, field) in fields {
+        events.push(Event::key(key.get_ref().as_bytes()))?;
+        value(field.get_ref(), field.span().start, events)?;
+    }
+    events.push(Event::End)?;
+    Ok(())
+}
+
+fn value(value: &DeValue<'_>, at: usize, events: &mut Events) -> Result<(), Unread> {
     let event = match value {
         DeValue::String(text) => Event::String(text.as_bytes().into()),
         DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
             Ok(integer) => Event::Number(integer as f64),
-            Err(_) => return Err(Fault::new("integer out of range", at)),
+            Err(_) => return Err(Fault::new("integer out of range", at).into()),
         },
         DeValue::Float(digits) => match digits.as_str().parse::<f64>() {
             Ok(x) if x.is_finite() || digits.as_str().contains(['n', 'i']) => Event::Number(x),
-            _ => return Err(Fault::new("number out of range", at)),
+            _ => return Err(Fault::new("number out of range", at).into()),
         },
         DeValue::Boolean(value) => Event::Boolean(*value),
         DeValue::Datetime(time) => {
@@ -49,13 +56,13 @@ fn value(value: &DeValue<'_>, at: usize, events: &mut Vec<Event>) -> Result<(), 
         }
         DeValue::Table(fields) => return table(fields, events),
         DeValue::Array(items) => {
-            events.push(Event::Begin { is_map: false });
+            events.push(Event::Begin { is_map: false })?;
             for item in items {
                 self::value(item.get_ref(), item.span().start, events)?;
             }
             Event::End
         }
     };
-    events.push(event);
+    events.push(event)?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! node cannot contain itself.
 
 use super::scalar;
-use crate::data::document::Event;
+use crate::data::events::{Event, Events, Unread};
 use crate::data::{Fault, MAX_DEPTH, Place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,15 +12,19 @@ use hashbrown::{HashMap, HashSet};
 use saphyr_parser::{Event as Parsed, Marker, Parser, ScalarStyle, Tag};
 use std::rc::Rc;
 
-/// The events of a text that has one document, or none.
-pub(in crate::data) fn one_document(text: &str) -> Result<Vec<Event>, Fault> {
-    Reader::default().read(text, false)
+/// Adds the events of a text that has one document, or none.
+pub(in crate::data) fn one_document(text: &str, events: &mut Events) -> Result<(), Unread> {
+    Reader::new(events).read(text, false)
 }
 
-/// The events of the list of all documents.
-pub(in crate::data) fn all_documents(text: &str) -> Result<Vec<Event>, Fault> {
-    Reader::default().read(text, true)
+/// Adds the events of the list of all documents.
+pub(in crate::data) fn all_documents(text: &str, events: &mut Events) -> Result<(), Unread> {
+    Reader::new(events).read(text, true)
 }
+
+/// What an anchor and a key take in their sets, beside the bytes of a key, while the sets grow.
+const ANCHOR_BYTES: usize = 3 * size_of::<(usize, Anchored)>();
+const KEY_BYTES: usize = 3 * size_of::<Identity>() + 32;
 
 /// What tells one key from others.
 type Identity = Rc<[u8]>;
@@ -50,24 +54,28 @@ struct Open {
 
 const WRONG_KEY: &str = "a key must be a string, a number or a boolean";
 
-#[derive(Default)]
-struct Reader {
-    events: Vec<Event>,
+struct Reader<'e> {
+    events: &'e mut Events,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
     /// The value of a merge key is next.
     merges: bool,
 }
 
-fn fault(reason: impl Into<String>, marker: Marker) -> Fault {
-    Fault { reason: reason.into(), place: Place::Position(marker.line(), marker.col() + 1) }
+fn fault(reason: impl Into<String>, marker: Marker) -> Unread {
+    let place = Place::Position(marker.line(), marker.col() + 1);
+    Fault { reason: reason.into(), place }.into()
 }
 
-impl Reader {
-    fn read(mut self, text: &str, all: bool) -> Result<Vec<Event>, Fault> {
+impl<'e> Reader<'e> {
+    fn new(events: &'e mut Events) -> Reader<'e> {
+        Reader { events, open: Vec::new(), anchors: HashMap::new(), merges: false }
+    }
+
+    fn read(mut self, text: &str, all: bool) -> Result<(), Unread> {
         let mut documents = 0;
         if all {
-            self.events.push(Event::Begin { is_map: false });
+            self.events.push(Event::Begin { is_map: false })?;
         }
         for parsed in Parser::new_from_str(text) {
             let (event, span) = parsed.map_err(|error| fault(error.info(), *error.marker()))?;
@@ -87,16 +95,16 @@ impl Reader {
                 }
                 Parsed::SequenceStart(anchor, _) => self.begin(anchor, false, at)?,
                 Parsed::MappingStart(anchor, _) => self.begin(anchor, true, at)?,
-                Parsed::SequenceEnd | Parsed::MappingEnd => self.end(),
+                Parsed::SequenceEnd | Parsed::MappingEnd => self.end()?,
                 Parsed::Alias(anchor) => self.alias(anchor, at)?,
                 Parsed::Nothing | Parsed::StreamStart | Parsed::StreamEnd | Parsed::DocumentEnd => {
                 }
             }
         }
         if all {
-            self.events.push(Event::End);
+            self.events.push(Event::End)?;
         }
-        Ok(self.events)
+        Ok(())
     }
 
     fn wants_key(&self) -> bool {
@@ -104,16 +112,18 @@ impl Reader {
     }
 
     /// A value has ended.
-    fn ended(&mut self, anchor: usize, what: Anchored) {
+    fn ended(&mut self, anchor: usize, what: Anchored) -> Result<(), Unread> {
         if anchor > 0 {
+            self.events.hold(ANCHOR_BYTES)?;
             self.anchors.insert(anchor, what);
-            self.events.push(Event::Name(anchor));
+            self.events.push(Event::Name(anchor))?;
         }
         if let Some(open) = self.open.last_mut()
             && open.keys.is_some()
         {
             open.wants_key = true;
         }
+        Ok(())
     }
 
     fn scalar(
@@ -123,7 +133,7 @@ impl Reader {
         anchor: usize,
         tag: Option<&Tag>,
         at: Marker,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Unread> {
         let is_plain = style == ScalarStyle::Plain;
         if self.wants_key() && is_plain && tag.is_none() && text == "<<" {
             return self.merge_key(at);
@@ -133,22 +143,23 @@ impl Reader {
         if !self.wants_key() {
             let node = Anchored::Scalar(identity.filter(|_| anchor > 0));
             self.check_merged(&node, at)?;
-            self.events.push(event);
-            self.ended(anchor, node);
-            return Ok(());
+            self.events.push(event)?;
+            return self.ended(anchor, node);
         }
         let Some(identity) = identity else { return Err(fault(WRONG_KEY, at)) };
         self.add_key(identity.clone(), text, at)?;
-        self.events.push(Event::Key(Box::new(event)));
+        self.events.push(Event::Key(Box::new(event)))?;
         if anchor > 0 {
+            self.events.hold(ANCHOR_BYTES)?;
             self.anchors.insert(anchor, Anchored::Scalar(Some(identity)));
-            self.events.push(Event::Name(anchor));
+            self.events.push(Event::Name(anchor))?;
         }
         Ok(())
     }
 
     /// Notes a key of the innermost map, which may have it once.
-    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Fault> {
+    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Unread> {
+        self.events.hold(identity.len() + KEY_BYTES)?;
         if let Some(open) = self.open.last_mut() {
             open.wants_key = false;
             if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity)) {
@@ -158,15 +169,15 @@ impl Reader {
         Ok(())
     }
 
-    fn merge_key(&mut self, at: Marker) -> Result<(), Fault> {
+    fn merge_key(&mut self, at: Marker) -> Result<(), Unread> {
         self.add_key(Rc::from(&b"<<"[..]), "<<", at)?;
-        self.events.push(Event::MergeKey);
+        self.events.push(Event::MergeKey)?;
         self.merges = true;
         Ok(())
     }
 
     /// Fails if a node is to be merged and is no map, nor a list of maps.
-    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, Fault> {
+    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, Unread> {
         let is_source = std::mem::take(&mut self.merges);
         let in_source = self.open.last().is_some_and(|open| open.is_merged && open.keys.is_none());
         match node {
@@ -178,7 +189,7 @@ impl Reader {
         Ok(is_source)
     }
 
-    fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), Fault> {
+    fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), Unread> {
         if self.wants_key() {
             return Err(fault(WRONG_KEY, at));
         }
@@ -196,17 +207,17 @@ impl Reader {
             wants_key: is_map,
             is_merged,
         });
-        self.events.push(Event::Begin { is_map });
+        self.events.push(Event::Begin { is_map })?;
         Ok(())
     }
 
-    fn end(&mut self) {
-        let Some(open) = self.open.pop() else { return };
-        self.events.push(Event::End);
-        self.ended(open.anchor, if open.keys.is_some() { Anchored::Map } else { Anchored::List });
+    fn end(&mut self) -> Result<(), Unread> {
+        let Some(open) = self.open.pop() else { return Ok(()) };
+        self.events.push(Event::End)?;
+        self.ended(open.anchor, if open.keys.is_some() { Anchored::Map } else { Anchored::List })
     }
 
-    fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), Fault> {
+    fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), Unread> {
         let node = match self.anchors.get(&anchor) {
             None => return Err(fault("unknown anchor", at)),
             Some(Anchored::Open) => return Err(fault("a node cannot contain itself", at)),
@@ -215,13 +226,12 @@ impl Reader {
         if self.wants_key() {
             let Anchored::Scalar(Some(identity)) = node else { return Err(fault(WRONG_KEY, at)) };
             self.add_key(identity, "*", at)?;
-            self.events.push(Event::NamedKey(anchor));
+            self.events.push(Event::NamedKey(anchor))?;
             return Ok(());
         }
         self.check_merged(&node, at)?;
-        self.events.push(Event::Named(anchor));
-        self.ended(0, node);
-        Ok(())
+        self.events.push(Event::Named(anchor))?;
+        self.ended(0, node)
     }
 }
 

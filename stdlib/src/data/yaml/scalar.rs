@@ -1,6 +1,6 @@
 //! What plain scalars mean: the core schema of YAML 1.2 (section 10.3).
 
-use crate::data::document::Event;
+use crate::data::events::Event;
 
 /// The value of a scalar without quotes or tag.
 pub(super) fn resolve(text: &str) -> Event {
