@@ -205,6 +205,9 @@ fn raw_status(status: ExitStatus) -> i32 {
     }
 }
 
+/// So many bytes at once are written as they are.
+const UNBUFFERED: usize = 64 << 10;
+
 /// The program that runs the commands of `os.execute` and `io.popen`.
 const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "cmd" };
 
@@ -238,20 +241,24 @@ impl Process {
         if self.output.is_empty() {
             return Ok(());
         }
+        let mut output = std::mem::take(&mut self.output);
+        let result = self.pass(&output);
+        output.clear();
+        self.output = output;
+        result
+    }
+
+    /// Writes bytes.
+    fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(printer) = &mut self.printer {
-            printer(&self.output);
-            self.output.clear();
+            printer(bytes);
             return Ok(());
         }
-        self.is_at_line_start = self.output.ends_with(b"\n");
-        let mut write = || self.output_patience.write(io::stdout().lock(), &self.output);
+        self.is_at_line_start = bytes.ends_with(b"\n");
+        let mut write = || self.output_patience.write(io::stdout().lock(), bytes);
         let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
-        let result = if is_beside {
-            self.progress.beside(self.output.last().copied(), write)
-        } else {
-            write()
-        };
-        self.output.clear();
+        let result =
+            if is_beside { self.progress.beside(bytes.last().copied(), write) } else { write() };
         let result = self.check_pipe(result);
         self.lost.note(result)
     }
@@ -259,6 +266,10 @@ impl Process {
 
 impl World for Process {
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() >= UNBUFFERED {
+            self.pass_on()?;
+            return self.pass(bytes);
+        }
         self.output.extend_from_slice(bytes);
         if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
     }

@@ -10,7 +10,7 @@ use crate::host::{Host, error_code, reason};
 use crate::pool::{self, Work};
 use solvm_vm::messages::shorten;
 use solvm_vm::native::{Either, FromLua, Results, asynchronous};
-use solvm_vm::{Call, Data, Dialect, Error, Table, Userdata, Value};
+use solvm_vm::{Call, Data, Dialect, Error, OutOfMemory, Table, Userdata, Value};
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Weak};
@@ -166,12 +166,15 @@ pub(super) fn userdata<'c>(call: &mut Call<'c>, file: File) -> Result<Userdata<'
 }
 
 /// What functions return when the system has failed: nil, the message, the system's number for it
-/// (in gopher-lua always 1).
+/// (in gopher-lua always 1). A lack of memory is raised.
 pub(crate) fn failure<'c>(
     call: &mut Call<'c>,
     error: &io::Error,
     path: Option<&[u8]>,
 ) -> Result<Vec<Value<'c>>, Error> {
+    if error.kind() == io::ErrorKind::OutOfMemory {
+        return Err(Error::bare(OutOfMemory.to_string()));
+    }
     let mut text = path.map_or(Vec::new(), |path| [&shorten(path), &b": "[..]].concat());
     text.extend_from_slice(reason(error).as_bytes());
     let text = call.string(&text)?.value();

@@ -127,7 +127,7 @@ impl Reading {
     ) -> io::Result<Option<Item>> {
         loop {
             if !file.unread().is_empty() {
-                if let Some(item) = self.take(file, format) {
+                if let Some(item) = self.take(file, format)? {
                     return Ok(Some(item));
                 }
                 continue;
@@ -144,7 +144,7 @@ impl Reading {
 
     /// Takes what belongs to the item out of what has been read ahead. None if all of that does,
     /// and more may.
-    fn take(&mut self, file: &mut Buffered, format: Format) -> Option<Item> {
+    fn take(&mut self, file: &mut Buffered, format: Format) -> io::Result<Option<Item>> {
         let unread = file.unread();
         let (count, extra, is_done) = match format {
             Format::Line => match memchr::memchr(b'\n', unread) {
@@ -166,15 +166,15 @@ impl Reading {
                 };
                 let digits =
                     unread[spaces..].iter().take_while(|&&byte| self.numeral.accept(byte)).count();
-                self.partial.extend_from_slice(&unread[spaces..spaces + digits]);
+                add(&mut self.partial, &unread[spaces..spaces + digits])?;
                 let is_done = spaces + digits < unread.len();
                 file.consume(spaces + digits);
-                return is_done.then(|| self.end(Format::Number));
+                return Ok(is_done.then(|| self.end(Format::Number)));
             }
         };
-        self.partial.extend_from_slice(&unread[..count]);
+        add(&mut self.partial, &unread[..count])?;
         file.consume(count + extra);
-        is_done.then(|| Item::Text(std::mem::take(&mut self.partial)))
+        Ok(is_done.then(|| Item::Text(std::mem::take(&mut self.partial))))
     }
 
     /// The item as it is where the file ends.
@@ -237,4 +237,11 @@ impl Numeral {
         *self = next;
         true
     }
+}
+
+/// Appends bytes. Fails if the system has no memory for them.
+fn add(partial: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
+    partial.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    partial.extend_from_slice(bytes);
+    Ok(())
 }
