@@ -49,6 +49,14 @@ impl Gathered {
     }
 }
 
+/// An empty buffer with room for so many bytes, which the caller has checked against the limit.
+/// Fails if the system has no memory for it.
+pub(crate) fn with_room(bytes: usize) -> Result<Vec<u8>, Error> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(bytes).map_err(|_| Error::out_of_memory())?;
+    Ok(buffer)
+}
+
 /// Fails if the memory limit does not allow a buffer that is not counted to grow by so many bytes:
 /// at the end it is there twice.
 #[inline]

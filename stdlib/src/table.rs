@@ -1,6 +1,7 @@
 //! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
 
 use crate::base;
+use crate::gathered::with_room;
 use solvm_vm::native::{
     BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted,
 };
@@ -60,7 +61,7 @@ fn concat<'c>(
     }
     // At the end it is there twice.
     call.check_memory(length.saturating_mul(2))?;
-    let mut text = Vec::with_capacity(length);
+    let mut text = with_room(length)?;
     for i in first..=last {
         let value = element(i);
         match LuaString::from_value(value) {

@@ -4,7 +4,7 @@
 //! All of them are methods of strings as well, but for names that `string` has already: a program
 //! may call a variable `text` and go on calling `text.trim(text)`.
 
-use crate::gathered::Gathered;
+use crate::gathered::{Gathered, with_room};
 use crate::string::text_argument;
 use crate::whole::Whole;
 use memchr::memmem;
@@ -347,7 +347,7 @@ fn replace<'c>(
     // Once here, once as a string.
     call.check_memory(length.saturating_mul(2))?;
     call.charge(length / 64);
-    let mut result = Vec::with_capacity(length);
+    let mut result = with_room(length)?;
     let mut rest = 0;
     for at in memmem::find_iter(bytes, old).take(found) {
         result.extend_from_slice(bytes.get(rest..at).unwrap_or_default());

@@ -36,7 +36,8 @@ impl Reading {
     /// that is reached.
     fn next(mut self, most: u64) -> io::Result<Reading> {
         let expected = usize::try_from(self.left.min(most)).unwrap_or(usize::MAX);
-        self.contents.reserve_exact(expected.saturating_add(1));
+        let room = self.contents.try_reserve_exact(expected.saturating_add(1));
+        room.map_err(|_| io::ErrorKind::OutOfMemory)?;
         let count = self.source.by_ref().take(most).read_to_end(&mut self.contents)? as u64;
         self.left = self.left.saturating_sub(count);
         self.is_over = count < most;

@@ -278,6 +278,8 @@ where
         + 'static,
 {
     if let Ok(mut file) = shared.try_lock() {
+        // What was read would be lost if there were no memory for the results.
+        call.check_memory(2 * (QUICK + 1) * BUFFERS_SIZE)?;
         let allowed = if file.waits() { 0 } else { QUICK };
         match file.read(&mut reading, allowed) {
             Ok(Progress::Done) => return Ok(Either::Now(convert(call, Ok(reading))?)),

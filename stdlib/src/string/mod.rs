@@ -7,6 +7,7 @@ mod substitute;
 
 pub(crate) use pattern::PatternCache;
 
+use crate::gathered::with_room;
 use format::{ArgumentKind, Piece, Pieces, quote};
 use smallvec::SmallVec;
 use solvm_vm::native::{Each, Either, Library, Param, Rest, Unread};
@@ -153,7 +154,7 @@ fn format<'c>(
     template: LuaString<'c>,
     _values: Rest,
 ) -> Result<Vec<u8>, Error> {
-    let mut text = Vec::with_capacity(template.bytes().len() + 32);
+    let mut text = with_room(template.bytes().len() + 32)?;
     let mut index = 0;
     for piece in Pieces::new(template.bytes()) {
         let directive = match piece {
