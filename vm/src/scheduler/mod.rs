@@ -17,6 +17,7 @@ mod clock;
 mod deadlock;
 pub(crate) mod finalizers;
 mod inbox;
+mod rest;
 pub mod select;
 mod timers;
 mod turn;
@@ -27,6 +28,7 @@ pub(crate) use budget::{
 };
 pub use clock::Clock;
 pub use finalizers::FinalizerClaim;
+pub use rest::Rest;
 pub use timers::{Expiry, Parked};
 pub use turn::Turn;
 
@@ -159,6 +161,8 @@ pub(crate) struct Scheduler {
     timers: timers::Timers,
     deadlock: deadlock::Deadlock,
     clock: Clock,
+    /// When the work that is done at rest begins.
+    rest_due: Option<Instant>,
     /// How long a goroutine may run between two waits.
     run_limit: Option<Duration>,
     /// When the slice began.
@@ -207,6 +211,7 @@ impl Scheduler {
             timers: timers::Timers::default(),
             deadlock: deadlock::Deadlock::default(),
             clock: config.clock.clone(),
+            rest_due: None,
             run_limit: None,
             slice_start: config.clock.now(),
             watched: None,
