@@ -189,19 +189,24 @@ impl Account {
         if let Some(whole) = &self.0.whole {
             whole.try_add(bytes)?;
         }
+        let added = self.try_add_here(bytes);
+        if added.is_err()
+            && let Some(whole) = &self.0.whole
+        {
+            whole.subtract(bytes);
+        }
+        added
+    }
+
+    /// Adds to this account and not to the whole that it is a part of.
+    fn try_add_here(&self, bytes: usize) -> Result<(), OutOfMemory> {
         let heaps = self.0.heaps.load(Relaxed);
         let needed = self.needed(bytes);
         let added = self.0.held.fetch_update(Relaxed, Relaxed, |held| {
             let sum = held.checked_add(needed)?.checked_add(heaps)?;
             (sum <= self.0.limit).then_some(held + bytes)
         });
-        if added.is_err() {
-            if let Some(whole) = &self.0.whole {
-                whole.subtract(bytes);
-            }
-            return Err(OutOfMemory);
-        }
-        Ok(())
+        added.map(drop).map_err(|_| OutOfMemory)
     }
 
     fn add(&self, bytes: usize) {
@@ -468,6 +473,15 @@ impl Held {
     /// Holds `bytes` bytes more. On failure nothing has changed.
     pub fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         self.account.try_add(bytes)?;
+        self.bytes += bytes;
+        Ok(())
+    }
+
+    /// The same for a part's share, if the part alone has room: garbage, which no one has collected
+    /// yet, may fill the whole. For a few bytes.
+    pub fn grow_in_part(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        self.account.try_add_here(bytes)?;
+        self.account.0.whole.iter().for_each(|whole| whole.add(bytes));
         self.bytes += bytes;
         Ok(())
     }

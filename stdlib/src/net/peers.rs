@@ -21,6 +21,8 @@ const LOADS_SHARE: usize = 2;
 const CONNECTIONS_SHARE: usize = 4;
 /// When less than one part in so many is left, peers are cut.
 const SCARCE: usize = 4;
+/// A load of this size is not refused because of the script's garbage.
+const SMALL: usize = 16 << 10;
 /// A peer is slow that has moved less than one part in so many of its load in this time.
 const PROGRESS: usize = 16;
 const SLOW: Duration = Duration::from_secs(1);
@@ -274,7 +276,11 @@ impl Load {
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         if bytes > 0 {
             self.peer.peers.make_room(bytes);
-            self.held.grow(bytes)?;
+            if bytes <= SMALL {
+                self.held.grow_in_part(bytes)?;
+            } else {
+                self.held.grow(bytes)?;
+            }
             self.peer.add(bytes);
         }
         Ok(())

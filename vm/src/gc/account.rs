@@ -289,12 +289,14 @@ impl Heap {
         allocated > (self.account.program.limit() / FULL_SHARE) as u64
     }
 
-    /// Whether enough was allocated since the last collection at rest for another one to be worth
-    /// while.
-    pub(crate) fn is_collected_at_rest(&self) -> bool {
+    /// Whether a collection at rest is worth while: enough was allocated since the last one, or let
+    /// go of, of which the caller knows `released` bytes.
+    pub(crate) fn is_worth_collecting(&self, released: u64) -> bool {
+        /// One part in so many of what is alive is enough.
+        const SHARE: usize = 16;
         let account = &self.account;
-        let allocated = account.allocated - account.allocated_at_rest;
-        account.stopped || allocated <= MIN_GROWTH_AT_REST.max(account.survived / 2) as u64
+        let changed = (account.allocated - account.allocated_at_rest).saturating_add(released);
+        !account.stopped && changed > MIN_GROWTH_AT_REST.max(account.survived / SHARE) as u64
     }
 
     /// A full collection has ended.

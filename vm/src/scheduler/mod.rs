@@ -161,8 +161,7 @@ pub(crate) struct Scheduler {
     timers: timers::Timers,
     deadlock: deadlock::Deadlock,
     clock: Clock,
-    /// When the work that is done at rest begins.
-    rest_due: Option<Instant>,
+    rest: rest::State,
     /// How long a goroutine may run between two waits.
     run_limit: Option<Duration>,
     /// When the slice began.
@@ -211,7 +210,7 @@ impl Scheduler {
             timers: timers::Timers::default(),
             deadlock: deadlock::Deadlock::default(),
             clock: config.clock.clone(),
-            rest_due: None,
+            rest: rest::State::default(),
             run_limit: None,
             slice_start: config.clock.now(),
             watched: None,
@@ -318,6 +317,7 @@ impl Scheduler {
         goroutine.thread = null_mut();
         self.free.push(index);
         self.live -= 1;
+        self.rest.ended += 1;
         self.running = None;
         let watched = self.watched == Some(id);
         if watched || matches!(ended, Ended::Failed(..)) {

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 /// How long after something is worth freeing it is freed.
 const DELAY: Duration = Duration::from_secs(1);
+/// After a collection there is none for so many times the time that it has taken.
+const PAUSE: u32 = 20;
+/// What a goroutine that has ended is expected to have left behind, in bytes.
+const LEFT_BEHIND: u64 = 64 << 10;
 
 /// What is left to be done at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,33 +25,66 @@ pub enum Rest {
     Soon,
 }
 
+/// What is known of the work that is done at rest.
+#[derive(Default)]
+pub(super) struct State {
+    /// When the next slice is due, if there is work.
+    due: Option<Instant>,
+    /// Goroutines that have ended since the last collection.
+    pub(super) ended: u64,
+    /// A collection is under way, which has taken so long.
+    collecting: Option<Duration>,
+    /// There is no other collection before.
+    pause: Option<Instant>,
+}
+
 impl Vm {
     /// Does a slice of the work that is left. For hosts, after a turn that ended with
     /// [`Turn::Waiting`](super::Turn::Waiting).
     pub fn rest(&mut self) -> Rest {
-        let is_collected = self.heap.is_collected_at_rest();
-        if is_collected && !self.account().is_untrimmed() {
-            self.scheduler.rest_due = None;
+        let released = self.scheduler.rest.ended.saturating_mul(LEFT_BEHIND);
+        let collects =
+            self.scheduler.rest.collecting.is_some() || self.heap.is_worth_collecting(released);
+        if !collects && !self.account().is_untrimmed() {
+            self.scheduler.rest.due = None;
             return Rest::Nothing;
         }
         let now = self.scheduler.clock.now();
-        let due = *self.scheduler.rest_due.get_or_insert_with(|| now + DELAY);
+        let state = &mut self.scheduler.rest;
+        let due = *state.due.get_or_insert_with(|| {
+            (now + DELAY).max(state.pause.filter(|_| collects).unwrap_or(now))
+        });
         if now < due {
             return Rest::At(due);
         }
-        if !is_collected {
-            self.settle();
-            self.release_references();
-            let (heap, mut roots) = self.heap_and_roots();
-            // SAFETY: between turns no thread runs, and all that the host holds is referenced by
-            // the registry or the ends.
-            if !unsafe { (*heap).step_at_rest(&mut roots) } {
-                return Rest::Soon;
-            }
+        if collects {
+            return self.collect_at_rest(now);
         }
-        self.account().trim_at_rest(!is_collected);
-        self.scheduler.rest_due = None;
+        self.account().trim_at_rest(false);
+        self.scheduler.rest.due = None;
+        Rest::Nothing
+    }
+
+    fn collect_at_rest(&mut self, now: Instant) -> Rest {
+        if self.scheduler.rest.collecting.is_none() {
+            // What ends from now on may be found by the next collection alone.
+            self.scheduler.rest.ended = 0;
+        }
+        self.settle();
+        self.release_references();
+        let (heap, mut roots) = self.heap_and_roots();
+        // SAFETY: between turns no thread runs, and all that the host holds is referenced by the
+        // registry or the ends.
+        let is_over = unsafe { (*heap).step_at_rest(&mut roots) };
+        let after = self.scheduler.clock.now();
+        let spent = self.scheduler.rest.collecting.unwrap_or_default() + (after - now);
+        self.scheduler.rest.collecting = (!is_over).then_some(spent);
+        if is_over {
+            self.scheduler.rest.due = None;
+            self.scheduler.rest.pause = after.checked_add(spent * PAUSE);
+            self.account().trim_at_rest(true);
+        }
         // Finalizers may be due.
-        if is_collected { Rest::Nothing } else { Rest::Soon }
+        Rest::Soon
     }
 }

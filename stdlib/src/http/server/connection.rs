@@ -70,6 +70,8 @@ const TLS_BUFFER: usize = 16 << 10;
 /// A header field takes so much besides its name and value, and a request of HTTP/2 besides those.
 const FIELD_SIZE: usize = 128;
 const STREAM_SIZE: usize = 2048;
+/// Header fields of a request. hyper has a limit of 100 for HTTP/1.1 alone.
+const MAX_FIELDS: usize = 200;
 /// A header of this size is held with the connection of HTTP/1.1.
 const SMALL_HEADER: usize = 4096;
 /// How much of a refused body is still taken, and for how long.
@@ -352,6 +354,10 @@ fn host_of_http2(head: &Parts) -> Option<HeaderValue> {
 
 /// What is wrong with a request before its body is looked at.
 fn objection(request: &Request<Incoming>, limits: &Limits) -> Option<StatusCode> {
+    // HTTP/2 can name them with a byte each.
+    if request.headers().len() > MAX_FIELDS {
+        return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
     let mut hosts = request.headers().get_all(HOST).iter();
     let has_one_host = hosts.next().is_some() && hosts.next().is_none();
     if request.version() == Version::HTTP_11 && !has_one_host {

@@ -25,10 +25,12 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// How much of a file is read at a time.
 const PIECE: u64 = 128 << 10;
+/// How many pieces are read at a time: each takes a thread.
+const READS: usize = 32;
 /// What a folder is shown as.
 const INDEX: &str = "index.html";
 
@@ -39,6 +41,7 @@ pub(super) struct Folder {
     root: PathBuf,
     /// How many segments of a path lead to the folder.
     prefix: usize,
+    reads: Arc<Semaphore>,
 }
 
 /// A file that was found, open.
@@ -60,7 +63,7 @@ impl Folder {
         if !files.metadata(&root, true)?.is_folder() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Folder { files, root, prefix })
+        Ok(Folder { files, root, prefix, reads: Arc::new(Semaphore::new(READS)) })
     }
 
     /// Answers a request. `added` are header fields that go with any answer.
@@ -101,7 +104,7 @@ impl Folder {
         let (folder, is_folder) = (self.clone(), head.uri.path().ends_with('/'));
         let found = in_pool(move || folder.find(&relative, is_folder)).await;
         match found.flatten() {
-            Ok(Some(found)) => present(head, found, peer).await,
+            Ok(Some(found)) => present(head, found, peer, self.reads.clone()).await,
             Ok(None) => (redirect(head), None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (plain_answer(StatusCode::FORBIDDEN), None)
@@ -182,6 +185,7 @@ struct Rest {
     left: u64,
     pieces: mpsc::Sender<Piece>,
     peer: Arc<Peer>,
+    reads: Arc<Semaphore>,
 }
 
 impl Rest {
@@ -196,10 +200,12 @@ impl Rest {
             else {
                 return;
             };
+            let permit = self.reads.acquire().await;
             let read =
                 in_pool(move || read_exactly(&mut *file, size, load).map(|bytes| (file, bytes)))
                     .await
                     .flatten();
+            drop(permit);
             let Ok((file, bytes)) = read else { return };
             (self.file, self.left) = (file, self.left.saturating_sub(size));
             if self.pieces.send(Piece::Data(bytes)).await.is_err() {
@@ -222,6 +228,7 @@ async fn present(
     head: &Parts,
     mut found: Found,
     peer: Arc<Peer>,
+    reads: Arc<Semaphore>,
 ) -> (Response<Body>, Option<Rest>) {
     let modified = found.modified.map(httpdate::fmt_http_date);
     let tag = tag_of(&found);
@@ -270,11 +277,14 @@ async fn present(
     let Ok(load) = peer.clone().hold_later(first as usize).await else {
         return (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None);
     };
+    let permit = reads.acquire().await;
     let read = in_pool(move || {
         found.file.seek(SeekFrom::Start(start))?;
         read_exactly(&mut *found.file, first, load).map(|bytes| (found.file, bytes))
     });
-    let Ok((file, bytes)) = read.await.flatten() else {
+    let read = read.await.flatten();
+    drop(permit);
+    let Ok((file, bytes)) = read else {
         return (plain_answer(StatusCode::INTERNAL_SERVER_ERROR), None);
     };
     let (body, rest) = if length <= PIECE {
@@ -285,7 +295,7 @@ async fn present(
         let _ = sender.try_send(Piece::Data(bytes));
         (
             Body::pieces(pieces, Some(length)),
-            Some(Rest { file, left: length.saturating_sub(first), pieces: sender, peer }),
+            Some(Rest { file, left: length.saturating_sub(first), pieces: sender, peer, reads }),
         )
     };
     let mut response = with(status, body);
