@@ -87,7 +87,9 @@ pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 /// # Errors
 /// If the system refuses what it needs.
 pub fn new_tokio() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+    /// So many tasks run between two looks at the sockets; tokio's 61 take long if each is busy.
+    const TASKS: u32 = 31;
+    tokio::runtime::Builder::new_current_thread().event_interval(TASKS).enable_all().build()
 }
 
 /// The pages with examples in Rust, which are run.

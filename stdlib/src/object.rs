@@ -55,6 +55,14 @@ impl<T: Data> Param for This<'_, T> {
     }
 }
 
+impl<'c, T> This<'c, T> {
+    /// The place of the first argument after the object.
+    pub(crate) fn first(&self, call: &Call<'c>) -> usize {
+        let object = self.object.value();
+        usize::from(call.argument(0).is_some_and(|argument| argument.raw_equal(object)))
+    }
+}
+
 impl<T> Deref for This<'_, T> {
     type Target = T;
 

@@ -6,7 +6,8 @@
 //! makes the process keep is bounded, wherever it is kept.
 //!
 //! A *part* ([`Account::part`]) has a limit of its own within the whole: what clients send is held
-//! by a part, so that they cannot starve the script.
+//! by a part, so that they cannot starve the script. Large shares of a part leave room for small
+//! ones, so that clients with large wishes cannot starve those with small ones.
 //!
 //! Invariant: every byte held by a part is held by the whole, too.
 
@@ -18,9 +19,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Freed memory goes back to the system when so many bytes have been released. It takes the
-/// allocator some milliseconds.
+/// Freed memory goes back to the system at once when so many bytes have been released. It takes
+/// the allocator some milliseconds.
 const TRIMMED: usize = 32 << 20;
+/// The same for a program that rests.
+const TRIMMED_AT_REST: usize = 1 << 20;
+
+/// A share of a part leaves so many times its size to others, but not more than one part in
+/// `MOST_LEFT` of the limit.
+const LEFT: usize = 3;
+const MOST_LEFT: usize = 8;
 
 /// glibc keeps freed memory, unless it lies at the end of a heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -66,10 +74,11 @@ struct Inner {
     wishes: Mutex<Wishes>,
 }
 
-/// What waits for room, first come, first served.
+/// What waits for room: a queue for each account that lacks it, first come, first served. None is
+/// empty.
 #[derive(Default)]
 struct Wishes {
-    queue: VecDeque<Arc<Wish>>,
+    queues: Vec<VecDeque<Arc<Wish>>>,
     /// Wakes the host, whose next turn collects garbage and answers.
     host: Option<Waker>,
 }
@@ -97,7 +106,8 @@ impl Account {
         Account::with_whole(limit, None)
     }
 
-    /// A part that allows `limit` bytes of this account.
+    /// A part that allows `limit` bytes of this account. A share that takes a good deal of what is
+    /// left is refused: see the head of the file.
     pub fn part(&self, limit: usize) -> Account {
         Account::with_whole(limit, Some(self.clone()))
     }
@@ -161,6 +171,16 @@ impl Account {
         HoldLater { account: self.clone(), bytes, wish: None }
     }
 
+    /// How much room there has to be for a share of `bytes` bytes.
+    fn needed(&self, bytes: usize) -> usize {
+        match self.0.whole {
+            Some(_) => {
+                bytes.saturating_add((self.0.limit / MOST_LEFT).min(bytes.saturating_mul(LEFT)))
+            }
+            None => bytes,
+        }
+    }
+
     fn whole(&self) -> &Account {
         self.0.whole.as_ref().map_or(self, Account::whole)
     }
@@ -169,18 +189,24 @@ impl Account {
         if let Some(whole) = &self.0.whole {
             whole.try_add(bytes)?;
         }
-        let heaps = self.0.heaps.load(Relaxed);
-        let added = self.0.held.fetch_update(Relaxed, Relaxed, |held| {
-            let sum = held.checked_add(bytes)?;
-            (sum.checked_add(heaps)? <= self.0.limit).then_some(sum)
-        });
-        if added.is_err() {
-            if let Some(whole) = &self.0.whole {
-                whole.subtract(bytes);
-            }
-            return Err(OutOfMemory);
+        let added = self.try_add_here(bytes);
+        if added.is_err()
+            && let Some(whole) = &self.0.whole
+        {
+            whole.subtract(bytes);
         }
-        Ok(())
+        added
+    }
+
+    /// Adds to this account and not to the whole that it is a part of.
+    fn try_add_here(&self, bytes: usize) -> Result<(), OutOfMemory> {
+        let heaps = self.0.heaps.load(Relaxed);
+        let needed = self.needed(bytes);
+        let added = self.0.held.fetch_update(Relaxed, Relaxed, |held| {
+            let sum = held.checked_add(needed)?.checked_add(heaps)?;
+            (sum <= self.0.limit).then_some(held + bytes)
+        });
+        added.map(drop).map_err(|_| OutOfMemory)
     }
 
     fn add(&self, bytes: usize) {
@@ -213,7 +239,22 @@ impl Account {
 
     /// Gives memory back that the allocator keeps, if much was released since the last time.
     pub(crate) fn trim(&self) {
-        if self.0.released.load(Relaxed) >= TRIMMED {
+        self.trim_over(TRIMMED);
+    }
+
+    /// The same for a program that rests, to which less is worth the time: nothing, if its heap
+    /// has just been collected.
+    pub(crate) fn trim_at_rest(&self, is_collected: bool) {
+        self.trim_over(if is_collected { 0 } else { TRIMMED_AT_REST });
+    }
+
+    /// Whether [`Account::trim_at_rest`] has something to do.
+    pub(crate) fn is_untrimmed(&self) -> bool {
+        self.0.released.load(Relaxed) >= TRIMMED_AT_REST
+    }
+
+    fn trim_over(&self, least: usize) {
+        if self.0.released.load(Relaxed) >= least {
             self.0.released.store(0, Relaxed);
             trim_allocator();
         }
@@ -232,39 +273,75 @@ impl Account {
         }
     }
 
-    /// Answers wishes, in order, for as long as there is room. Whether the whole account lacks room
-    /// for the next one.
+    /// Answers wishes, those of each account in order, for as long as there is room. Whether the
+    /// whole account lacks room for one.
     pub(crate) fn grant_wishes(&self) -> bool {
+        self.blocked_wishes().iter().any(|wish| self.room() < wish.bytes)
+    }
+
+    /// Refuses the wishes for which the whole account has no room.
+    pub(crate) fn refuse_wishes(&self) {
         loop {
-            let Some(wish) = lock(&self.0.wishes).queue.front().cloned() else { break };
+            let mut blocked = self.blocked_wishes();
+            blocked.retain(|wish| self.room() < wish.bytes);
+            if blocked.is_empty() {
+                return;
+            }
+            for wish in blocked {
+                self.forget(&wish);
+                wish.answer(Err(OutOfMemory));
+            }
+        }
+    }
+
+    /// Grants what there is room for. Gives the first wish of each account that lacks it.
+    fn blocked_wishes(&self) -> Vec<Arc<Wish>> {
+        let mut blocked: Vec<Arc<Wish>> = Vec::new();
+        loop {
+            let next = {
+                let wishes = lock(&self.0.wishes);
+                let mut fronts = wishes.queues.iter().filter_map(VecDeque::front);
+                let is_next = |wish: &&Arc<Wish>| {
+                    !blocked.iter().any(|other| wish.account.is_same(&other.account))
+                };
+                fronts.find(is_next).cloned()
+            };
+            let Some(wish) = next else { return blocked };
             match wish.account.hold(wish.bytes) {
                 Ok(held) => {
                     self.forget(&wish);
                     wish.answer(Ok(held));
                 }
-                Err(OutOfMemory) => return self.room() < wish.bytes,
+                Err(OutOfMemory) => blocked.push(wish),
             }
         }
-        false
     }
 
-    /// Refuses the wishes for which the whole account has no room.
-    pub(crate) fn refuse_wishes(&self) {
-        while self.grant_wishes() {
-            let Some(wish) = lock(&self.0.wishes).queue.front().cloned() else { break };
-            self.forget(&wish);
-            wish.answer(Err(OutOfMemory));
-        }
+    fn is_same(&self, other: &Account) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn forget(&self, wish: &Arc<Wish>) {
         let mut wishes = lock(&self.0.wishes);
-        if wishes.queue.front().is_some_and(|front| Arc::ptr_eq(front, wish)) {
-            wishes.queue.pop_front();
-        } else {
-            wishes.queue.retain(|other| !Arc::ptr_eq(other, wish));
+        for queue in &mut wishes.queues {
+            if queue.front().is_some_and(|front| Arc::ptr_eq(front, wish)) {
+                queue.pop_front();
+            } else if queue.front().is_some_and(|front| front.account.is_same(&wish.account)) {
+                queue.retain(|other| !Arc::ptr_eq(other, wish));
+            }
         }
-        self.0.has_wishes.store(!wishes.queue.is_empty(), Relaxed);
+        wishes.queues.retain(|queue| !queue.is_empty());
+        self.0.has_wishes.store(!wishes.queues.is_empty(), Relaxed);
+    }
+
+    /// Whether others wait for room in `account`.
+    fn is_awaited(&self, account: &Account) -> bool {
+        self.has_wishes()
+            && lock(&self.0.wishes)
+                .queues
+                .iter()
+                .filter_map(VecDeque::front)
+                .any(|wish| wish.account.is_same(account))
     }
 
     fn wish(&self, account: &Account, bytes: usize, waker: &Waker) -> Arc<Wish> {
@@ -272,7 +349,13 @@ impl Account {
         let wish = Arc::new(Wish { account: account.clone(), bytes, state });
         let host = {
             let mut wishes = lock(&self.0.wishes);
-            wishes.queue.push_back(wish.clone());
+            let is_its = |queue: &&mut VecDeque<Arc<Wish>>| {
+                queue.front().is_some_and(|front| front.account.is_same(account))
+            };
+            match wishes.queues.iter_mut().find(is_its) {
+                Some(queue) => queue.push_back(wish.clone()),
+                None => wishes.queues.push(VecDeque::from([wish.clone()])),
+            }
             self.0.has_wishes.store(true, Relaxed);
             wishes.host.take()
         };
@@ -317,11 +400,13 @@ impl Future for HoldLater {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(wish) = &self.wish else {
             // A wish that no release can fulfil is refused at once.
-            if self.bytes > self.account.limit().min(self.account.whole().limit()) {
+            let whole = self.account.whole();
+            if self.account.needed(self.bytes) > self.account.limit() || self.bytes > whole.limit()
+            {
                 return Poll::Ready(Err(OutOfMemory));
             }
             // Those that wait already come first.
-            if !self.account.whole().has_wishes()
+            if !whole.is_awaited(&self.account)
                 && let Ok(held) = self.account.hold(self.bytes)
             {
                 return Poll::Ready(Ok(held));
@@ -392,6 +477,15 @@ impl Held {
         Ok(())
     }
 
+    /// The same for a part's share, if the part alone has room: garbage, which no one has collected
+    /// yet, may fill the whole. For a few bytes.
+    pub fn grow_in_part(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
+        self.account.try_add_here(bytes)?;
+        self.account.0.whole.iter().for_each(|whole| whole.add(bytes));
+        self.bytes += bytes;
+        Ok(())
+    }
+
     /// Holds at least `bytes` bytes.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         self.grow(bytes.saturating_sub(self.bytes))
@@ -426,81 +520,4 @@ impl Drop for Held {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_count_against_the_limit_until_they_are_dropped() {
-        let account = Account::new(100);
-        account.publish(0, 30);
-        let mut held = account.hold(60).unwrap();
-        assert_eq!(held.grow(11), Err(OutOfMemory));
-        held.grow(10).unwrap();
-        assert_eq!((account.used(), account.room()), (100, 0));
-        held.shrink_to(20);
-        assert_eq!(account.room(), 50);
-        drop(held);
-        assert_eq!(account.held(), 0);
-    }
-
-    #[test]
-    fn a_part_has_the_smaller_of_two_limits() {
-        let account = Account::new(100);
-        let part = account.part(40);
-        assert!(part.hold(41).is_err());
-        assert_eq!(account.held(), 0, "a refusal by the part leaves nothing");
-        let _held = part.hold(40).unwrap();
-        let _rest = account.hold(50).unwrap();
-        assert_eq!((part.room(), account.room()), (0, 10));
-        drop(_held);
-        assert!(part.hold(40).is_ok());
-        let _more = account.hold(50).unwrap();
-        assert!(part.hold(1).is_err(), "the whole is full");
-    }
-
-    #[test]
-    fn wishes_are_granted_in_order_or_refused() {
-        let mut context = Context::from_waker(Waker::noop());
-        let account = Account::new(200);
-        let part = account.part(60);
-        let first = part.hold(60).unwrap();
-        let mut a = part.hold_later(50);
-        let mut b = part.hold_later(10);
-        assert!(Pin::new(&mut a).poll(&mut context).is_pending());
-        assert!(Pin::new(&mut b).poll(&mut context).is_pending());
-        account.refuse_wishes();
-        assert!(Pin::new(&mut a).poll(&mut context).is_pending(), "only the part is full");
-        drop(first);
-        let Poll::Ready(Ok(a)) = Pin::new(&mut a).poll(&mut context) else { panic!("granted") };
-        let Poll::Ready(Ok(b)) = Pin::new(&mut b).poll(&mut context) else { panic!("granted") };
-        assert_eq!((a.bytes(), b.bytes(), part.held()), (50, 10, 60));
-        drop((a, b));
-        account.publish(0, 190);
-        let mut c = part.hold_later(20);
-        assert!(Pin::new(&mut c).poll(&mut context).is_pending());
-        account.refuse_wishes();
-        assert!(matches!(Pin::new(&mut c).poll(&mut context), Poll::Ready(Err(OutOfMemory))));
-        assert!(!account.has_wishes());
-        let mut never = part.hold_later(61);
-        assert!(matches!(Pin::new(&mut never).poll(&mut context), Poll::Ready(Err(_))));
-    }
-
-    #[test]
-    fn an_abandoned_wish_makes_room_for_the_next() {
-        let mut context = Context::from_waker(Waker::noop());
-        let account = Account::new(100);
-        let _first = account.hold(50).unwrap();
-        let mut large = account.hold_later(60);
-        let mut small = account.hold_later(10);
-        assert!(Pin::new(&mut large).poll(&mut context).is_pending());
-        assert!(Pin::new(&mut small).poll(&mut context).is_pending());
-        drop(large);
-        let Poll::Ready(Ok(held)) = Pin::new(&mut small).poll(&mut context) else {
-            panic!("granted")
-        };
-        assert_eq!((held.bytes(), account.held()), (10, 60));
-        drop(held);
-        drop(small);
-        assert_eq!(account.held(), 50);
-    }
-}
+mod tests;

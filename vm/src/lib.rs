@@ -55,7 +55,7 @@ pub use messages::Dialect;
 pub use metamethod::Metamethod;
 pub use native::{Call, Coroutine, Error, Function, LuaString, Table, Userdata, Value};
 pub use reserve::ReservingAllocator;
-pub use scheduler::{Clock, GoroutineId, Turn};
+pub use scheduler::{Clock, GoroutineId, Rest, Turn};
 pub use thread::Status;
 pub use tracing::TracedCall;
 pub use userdata::Data;

@@ -209,10 +209,8 @@ pub struct Host {
     pub(crate) servers: crate::http::server::Servers,
     /// Holds the environment variables that the program has set.
     environment: Option<Held>,
-    /// What clients make the program hold: see [`crate::net::client_account`].
-    pub(crate) client_account: Option<Account>,
-    /// What holds their connections.
-    pub(crate) connection_account: Option<Account>,
+    /// The other ends of the program's connections.
+    pub(crate) peers: Option<crate::net::peers::Peers>,
     /// The files whose output is to be passed on when the program ends.
     pub(crate) files: OpenFiles,
 }
@@ -239,8 +237,7 @@ impl Host {
             loading: Default::default(),
             fetched: Default::default(),
             servers: Default::default(),
-            client_account: None,
-            connection_account: None,
+            peers: None,
             environment: None,
             files: Default::default(),
         }

@@ -1,7 +1,9 @@
 //! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod amount;
 pub(crate) mod dns;
+pub(crate) mod peers;
 pub(crate) mod tcp;
 pub(crate) mod tls;
 pub(crate) mod udp;
@@ -9,8 +11,9 @@ pub(crate) mod udp;
 use crate::Host;
 use crate::host::network::literal;
 use crate::host::{Network, NetworkUse, reason};
+use peers::Peers;
 use solvm_vm::messages::shorten;
-use solvm_vm::{Account, Call, Error, GoroutineId, Value};
+use solvm_vm::{Call, Error, GoroutineId, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::error::Error as StdError;
@@ -63,31 +66,12 @@ pub(crate) fn allow_listening(network: &dyn Network, host: &str, port: u16) -> R
     if is_local { Ok(()) } else { allow(NetworkUse::Resolve { host }) }
 }
 
-/// Clients, and what waits to be sent to them, may hold one part in so many of the memory limit.
-const CLIENTS_SHARE: usize = 2;
-
-/// The part of the program's account for what clients make it hold outside the heap: bodies and
-/// messages that the program has not taken yet, responses and messages that they have not taken.
-pub(crate) fn client_account(call: &mut Call) -> Account {
+/// The peers of the program's connections.
+pub(crate) fn peers(call: &mut Call) -> Peers {
     let program = call.account().clone();
-    let part = || program.part(program.limit() / CLIENTS_SHARE);
     match call.host::<Host>() {
-        Some(host) => host.client_account.get_or_insert_with(part).clone(),
-        None => part(),
-    }
-}
-
-/// Connections of clients may hold one part in so many. What they send is held elsewhere, so that
-/// there is room for others.
-const CONNECTIONS_SHARE: usize = 4;
-
-/// The part of the program's account for connections of clients.
-pub(crate) fn connection_account(call: &mut Call) -> Account {
-    let program = call.account().clone();
-    let part = || program.part(program.limit() / CONNECTIONS_SHARE);
-    match call.host::<Host>() {
-        Some(host) => host.connection_account.get_or_insert_with(part).clone(),
-        None => part(),
+        Some(host) => host.peers.get_or_insert_with(|| Peers::new(&program)).clone(),
+        None => Peers::new(&program),
     }
 }
 

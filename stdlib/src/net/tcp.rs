@@ -5,21 +5,24 @@
 //! a lock on the socket itself; one goroutine reads at a time, and one writes, the others wait for
 //! them.
 
+use super::amount::Amount;
+use super::peers::{Load, Peer};
 use super::{
-    CLOSED, CONNECT_TIMEOUT, EndOfStream, allow_listening, failed, network, port, sent, within,
+    CLOSED, CONNECT_TIMEOUT, EndOfStream, allow_listening, failed, network, peers, port, sent,
+    within,
 };
 use crate::Host;
 use crate::host::network::{Purpose, addresses, allow_many_connections, look_up};
 use crate::host::{Network, reason};
 use crate::object::{self, This};
 use crate::options::Options;
-use crate::runtime::channel::{self, Received};
+use crate::runtime::channel;
 use crate::runtime::executor::Exemption;
 use crate::runtime::timer::seconds;
-use crate::whole::{Whole, shown};
 use bytes::BytesMut;
-use solvm_vm::native::asynchronous::{self, Lua};
-use solvm_vm::native::{Definition, Either, FromLua, Library, Results, Start, Step, Steps};
+use futures_util::future::{Either as EitherFuture, select};
+use solvm_vm::native::asynchronous::{self, Lua, Slot};
+use solvm_vm::native::{Definition, Either, Library, Results, Start, Step, Steps};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{Channel, ChannelHandle};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
@@ -27,7 +30,9 @@ use solvm_vm::{Call, Data, Error, GoroutineId, LuaString, Table, Userdata, Value
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -231,7 +236,7 @@ fn accept<'c>(
     call: &mut Call<'c>,
     this: This<'c, Channel>,
     limit: Option<f64>,
-) -> Result<Either<Received<'c>, Parked>, Error> {
+) -> Result<Either<channel::Received<'c>, Parked>, Error> {
     channel::receive(call, this.object.value(), limit)
 }
 
@@ -262,12 +267,19 @@ struct Shared {
     /// Ends every wait when it is closed from this end.
     closing: CancellationToken,
     /// What has come in and was not asked for yet; locked by the goroutine that reads.
-    received: Mutex<BytesMut>,
+    received: Mutex<Received>,
+    peer: Arc<Peer>,
     /// The other end has sent everything: no read finds more.
     is_at_end: Cell<bool>,
     /// Locked by the goroutine that writes.
     writing: Mutex<()>,
     end: EndOfStream,
+}
+
+/// What has come in, a load of the peer.
+struct Received {
+    bytes: BytesMut,
+    load: Load,
 }
 
 impl Data for Connection {
@@ -283,10 +295,12 @@ fn new_connection<'c>(
 ) -> Result<Userdata<'c>, Error> {
     // A socket that does not know this is as good as closed, which its first use tells.
     let _ = stream.set_nodelay(true);
+    let other = peers(call).add_elsewhere();
     let shared = Shared {
         stream: RefCell::new(Some(Rc::new(stream))),
         closing: CancellationToken::new(),
-        received: Mutex::default(),
+        received: Mutex::new(Received { bytes: BytesMut::new(), load: other.nothing() }),
+        peer: other,
         is_at_end: Cell::new(false),
         writing: Mutex::new(()),
         end: EndOfStream::default(),
@@ -345,39 +359,6 @@ pub(crate) async fn connect(
     within(Some(limit), connect).await.unwrap_or_else(late)
 }
 
-/// How much a read takes.
-#[derive(Clone, Copy)]
-enum Amount {
-    /// What has arrived, or arrives next.
-    Some,
-    /// So many bytes.
-    Bytes(usize),
-    /// A line, without its end.
-    Line,
-    /// Everything.
-    All,
-}
-
-impl FromLua for Amount {
-    type Item<'c> = Amount;
-    const EXPECTED: &'static str = "positive integer, '*l' or '*a'";
-
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Amount> {
-        if let Some(count) = value.as_number() {
-            return Whole::of(count)?.size().filter(|&count| count > 0).map(Amount::Bytes);
-        }
-        match LuaString::from_value(value)?.bytes() {
-            b"*l" | b"l" => Some(Amount::Line),
-            b"*a" | b"a" => Some(Amount::All),
-            _ => None,
-        }
-    }
-
-    fn got(value: Value<'_>) -> String {
-        shown(value)
-    }
-}
-
 /// What a read comes to.
 enum Reading {
     Data(Vec<u8>),
@@ -396,7 +377,17 @@ fn read<'c>(
     let limit = limit.map(|limit| seconds(2, limit)).transpose()?;
     let shared = this.0.clone();
     Ok(asynchronous::run(move |lua| async move {
-        let reading = shared.read(&lua, amount.unwrap_or(Amount::Some));
+        let reading = async {
+            let reading = shared.read(amount.unwrap_or(Amount::Some));
+            match select(pin!(reading), pin!(shared.peer.cut())).await {
+                EitherFuture::Left((reading, _)) => reading,
+                // Others need its memory.
+                EitherFuture::Right(_) => {
+                    shared.stream.take();
+                    Ok(Reading::End(CLOSED.into()))
+                }
+            }
+        };
         let reading = within(limit, shared.closing.run_until_cancelled(reading)).await;
         let reading = match reading {
             Some(Some(result)) => result?,
@@ -412,14 +403,15 @@ fn read<'c>(
 }
 
 impl Shared {
-    async fn read(&self, lua: &Lua, amount: Amount) -> Result<Reading, Error> {
-        let mut received = self.received.lock().await;
+    async fn read(&self, amount: Amount) -> Result<Reading, Error> {
+        let Received { bytes: received, load } = &mut *self.received.lock().await;
         let Some(stream) = self.stream.borrow().clone() else {
             return Ok(Reading::End(CLOSED.into()));
         };
         let mut searched = 0;
         loop {
-            if let Some(data) = amount.take_from(&mut received, searched) {
+            if let Some(data) = amount.take_from(received, searched) {
+                load.set_existing(received.len());
                 return Ok(Reading::Data(data));
             }
             searched = received.len();
@@ -430,9 +422,16 @@ impl Shared {
                     Reading::Data(received.split().into())
                 });
             }
-            lua.with(|call| call.check_memory(received.len().saturating_add(PIECE)))?;
+            // What is in the middle of something may become large.
+            if !received.is_empty() {
+                let size = received.len().saturating_mul(2).saturating_add(PIECE);
+                let missing = size.saturating_sub(load.bytes());
+                load.merge(self.peer.clone().hold_later(missing).await?);
+            }
             received.reserve(PIECE);
-            match read_some(&stream, &mut received).await {
+            let read = read_some(&stream, received).await;
+            self.peer.moved(*read.as_ref().unwrap_or(&0));
+            match read {
                 Ok(0) => {
                     self.is_at_end.set(true);
                     if let Amount::All = amount {
@@ -460,36 +459,15 @@ async fn read_some(stream: &TcpStream, into: &mut BytesMut) -> io::Result<usize>
     }
 }
 
-impl Amount {
-    /// Takes it if all of it is there. The first `searched` bytes hold no end of a line.
-    fn take_from(self, received: &mut BytesMut, searched: usize) -> Option<Vec<u8>> {
-        match self {
-            Amount::Some => (!received.is_empty()).then(|| received.split().into()),
-            Amount::Bytes(count) => {
-                (received.len() >= count).then(|| received.split_to(count).into())
-            }
-            Amount::Line => {
-                let end = memchr::memchr(b'\n', received.get(searched..)?)?;
-                let end = end.checked_add(searched)?.checked_add(1)?;
-                let mut line = Vec::from(received.split_to(end));
-                line.pop();
-                line.pop_if(|last| *last == b'\r');
-                Some(line)
-            }
-            Amount::All => None,
-        }
-    }
-}
-
 /// `connection:write(data)`: true when the system has taken it; false and the reason if the other
 /// end is gone.
 fn write<'c>(
     call: &mut Call<'c>,
     this: This<'c, Connection>,
-    data: LuaString<'c>,
+    text: LuaString<'c>,
 ) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
     let shared = this.0.clone();
-    let data = data.bytes();
+    let data = text.bytes();
     let mut written = 0;
     if let (Ok(_lock), Some(stream)) = (shared.writing.try_lock(), &*shared.stream.borrow()) {
         match stream.try_write(data) {
@@ -499,11 +477,12 @@ fn write<'c>(
             Err(error) => return Ok(Either::Now(sent(call, Err(in_short(&error)))?)),
         }
     }
-    let rest = data.get(written..).unwrap_or_default();
-    call.check_memory(rest.len())?;
-    let rest = rest.to_vec();
+    // It may have been a number.
+    let index = this.first(call);
+    call.set_argument(index, text.value());
     Ok(Either::Later(asynchronous::run(move |lua| async move {
-        let result = shared.closing.run_until_cancelled(shared.write(&rest)).await;
+        let writing = shared.write(&lua, Slot::argument(index), written);
+        let result = shared.closing.run_until_cancelled(writing).await;
         lua.finish_with(|call| sent(call, result.unwrap_or_else(|| Err(CLOSED.into()))))
     })))
 }
@@ -518,18 +497,28 @@ fn in_short(error: &io::Error) -> String {
 }
 
 impl Shared {
-    async fn write(&self, mut rest: &[u8]) -> Result<(), String> {
+    /// Writes a string, of which `written` bytes have been written.
+    async fn write(&self, lua: &Lua, slot: Slot, mut written: usize) -> Result<(), String> {
         let _lock = self.writing.lock().await;
         let Some(stream) = self.stream.borrow().clone() else { return Err(CLOSED.into()) };
-        while !rest.is_empty() {
-            stream.writable().await.map_err(|error| in_short(&error))?;
-            match stream.try_write(rest) {
-                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(in_short(&error)),
+        loop {
+            let result = lua.get(slot, |_, value| {
+                let data = LuaString::from_value(value).map_or(&b""[..], LuaString::bytes);
+                let rest = data.get(written..).unwrap_or_default();
+                (!rest.is_empty()).then(|| stream.try_write(rest))
+            });
+            match result {
+                None => return Ok(()),
+                Some(Ok(count)) => {
+                    self.peer.moved(count);
+                    written = written.saturating_add(count);
+                }
+                Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    stream.writable().await.map_err(|error| in_short(&error))?;
+                }
+                Some(Err(error)) => return Err(in_short(&error)),
             }
         }
-        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{Host, Module};
 use solvm_vm::native::CallerInfo;
 #[cfg(debug_assertions)]
 use solvm_vm::native::Unpaid;
-use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, TracedCall, Turn, Value, Vm};
+use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, Rest, TracedCall, Turn, Value, Vm};
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::path::Path;
@@ -552,11 +552,19 @@ impl Executor {
                 }
                 Turn::Waiting => {
                     self.flush();
-                    let Some(due) =
-                        [self.vm.next_timer(), self.deadline.get()].into_iter().flatten().min()
-                    else {
-                        return Poll::Pending;
-                    };
+                    let mut due =
+                        [self.vm.next_timer(), self.deadline.get()].into_iter().flatten().min();
+                    if let Clock::System = self.deadline.0.clock {
+                        match self.vm.rest() {
+                            Rest::Nothing => {}
+                            Rest::At(time) => due = due.into_iter().chain([time]).min(),
+                            Rest::Soon => {
+                                context.waker().wake_by_ref();
+                                return Poll::Pending;
+                            }
+                        }
+                    }
+                    let Some(due) = due else { return Poll::Pending };
                     if let Clock::Manual(_) = self.deadline.0.clock {
                         // Nothing happens until then, so it may as well be then.
                         let clock = &self.deadline.0.clock;

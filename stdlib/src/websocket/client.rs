@@ -7,14 +7,15 @@ use crate::files::file_system;
 use crate::host::{FileSystem, Network, reason};
 use crate::http::headers;
 use crate::io::file::in_pool;
+use crate::net::peers::Peers;
 use crate::net::tls::{self, Trust};
-use crate::net::{CONNECT_TIMEOUT, client_account, failed, innermost, network, tcp, within};
+use crate::net::{CONNECT_TIMEOUT, failed, innermost, network, peers, tcp, within};
 use crate::options::Options;
 use hyper::Uri;
 use hyper::header::HeaderMap;
 use rustls::pki_types::ServerName;
 use solvm_vm::native::{Library, Results, asynchronous};
-use solvm_vm::{Account, Call, Error, LuaString, Table};
+use solvm_vm::{Call, Error, LuaString, Table};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -87,11 +88,11 @@ fn ws_connect<'c>(
     let shown = String::from_utf8_lossy(url.bytes()).into_owned();
     Ok(asynchronous::run(move |lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
-        let account = lua.with(client_account);
+        let peers = lua.with(peers);
         let limit = wishes.timeout;
         let connected = match target {
             Ok(target) => {
-                let connecting = connect(&*network, files, target, wishes, account);
+                let connecting = connect(&*network, files, target, wishes, peers);
                 within(Some(limit), connecting).await
             }
             Err(reason) => Some(Err(reason)),
@@ -109,8 +110,9 @@ async fn connect(
     files: Arc<dyn FileSystem>,
     target: Target,
     wishes: Wishes,
-    account: Account,
+    peers: Peers,
 ) -> Result<Socket, String> {
+    let peer = peers.enter().await.map_err(|error| error.to_string())?;
     let (stream, address) =
         tcp::connect(network, &target.host, target.port, wishes.timeout).await?;
     // Without it messages may be held back; if the socket is broken, its first use tells.
@@ -118,7 +120,7 @@ async fn connect(
     let surroundings = Surroundings {
         remote: tcp::plain(address).to_string().into(),
         max_message: wishes.max_message,
-        account,
+        peer,
         stopping: CancellationToken::new(),
     };
     if !target.is_secure {
@@ -148,7 +150,7 @@ where
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
     headers::add(request.headers_mut(), fields);
     let config = config(surroundings.max_message);
-    let meter = Meter::new(&surroundings.account);
+    let meter = Meter::new(&surroundings.peer);
     let stream = Metered::new(stream, meter.clone());
     match client_async_with_config(request, stream, Some(config)).await {
         Ok((stream, _)) => Ok(open(stream, meter, surroundings)),

@@ -1,9 +1,12 @@
 //! Counts what a WebSocket has read of a message that is not complete.
 //!
-//! A peer may begin a message and never end it. What it has sent of it is held by the clients'
-//! account; where there is no room, nothing more is read.
+//! A peer may begin a message and never end it. What it has sent of it is its load; where there is
+//! no room, nothing more is read.
 
-use solvm_vm::{Account, Held, HoldLater};
+use crate::net::peers::{Load, Peer};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use solvm_vm::OutOfMemory;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,18 +23,18 @@ const STEP: usize = 64 << 10;
 pub(super) struct Meter(Arc<Mutex<State>>);
 
 struct State {
-    account: Account,
+    peer: Arc<Peer>,
     unfinished: usize,
-    held: Held,
-    waiting: Option<Pin<Box<HoldLater>>>,
+    load: Load,
+    waiting: Option<BoxFuture<'static, Result<Load, OutOfMemory>>>,
 }
 
 impl Meter {
-    pub(super) fn new(account: &Account) -> Meter {
+    pub(super) fn new(peer: &Arc<Peer>) -> Meter {
         Meter(Arc::new(Mutex::new(State {
-            account: account.clone(),
+            peer: peer.clone(),
             unfinished: 0,
-            held: account.hold_nothing(),
+            load: peer.nothing(),
             waiting: None,
         })))
     }
@@ -41,14 +44,14 @@ impl Meter {
     }
 
     /// A message of `length` bytes is complete: what held its parts holds the whole.
-    pub(super) fn finish(&self, length: usize) -> Held {
+    pub(super) fn finish(&self, length: usize) -> Load {
         let mut state = self.state();
         state.unfinished = 0;
-        let nothing = state.account.hold_nothing();
-        let mut held = std::mem::replace(&mut state.held, nothing);
+        let nothing = state.peer.nothing();
+        let mut load = std::mem::replace(&mut state.load, nothing);
         drop(state);
-        held.set_existing(length);
-        held
+        load.set_existing(length);
+        load
     }
 
     /// A control frame with `length` bytes was read, which is not a part of a message.
@@ -62,13 +65,13 @@ impl Meter {
     /// Waits until there is room for some more bytes.
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state();
-        while state.unfinished >= state.held.bytes().saturating_add(FREE) {
-            let account = state.account.clone();
-            let waiting = state.waiting.get_or_insert_with(|| Box::pin(account.hold_later(STEP)));
+        while state.unfinished >= state.load.bytes().saturating_add(FREE) {
+            let peer = state.peer.clone();
+            let waiting = state.waiting.get_or_insert_with(|| peer.hold_later(STEP).boxed());
             let answer = ready!(waiting.as_mut().poll(context));
             state.waiting = None;
             match answer {
-                Ok(held) => state.held.merge(held),
+                Ok(load) => state.load.merge(load),
                 Err(_) => return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into())),
             }
         }

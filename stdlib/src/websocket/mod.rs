@@ -9,6 +9,7 @@ pub(crate) mod client;
 mod meter;
 mod pump;
 
+use crate::net::peers::{Load, Peer};
 use crate::net::{CLOSED, EndOfStream, failed, sent, within};
 use crate::object::{self, This};
 use crate::runtime::executor::Exemption;
@@ -19,7 +20,7 @@ use meter::{Meter, Metered};
 use pump::{Command, Ending};
 use solvm_vm::native::asynchronous::{self, Slot};
 use solvm_vm::native::{Either, FromLua, Library, Results};
-use solvm_vm::{Account, Call, Data, Error, Held, LuaString, Userdata, Value};
+use solvm_vm::{Call, Data, Error, LuaString, Userdata, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -51,7 +52,7 @@ pub(crate) struct Surroundings {
     /// The size of the largest message.
     pub(crate) max_message: usize,
     /// What holds unread and unsent messages.
-    pub(crate) account: Account,
+    pub(crate) peer: Arc<Peer>,
     /// The server stops.
     pub(crate) stopping: CancellationToken,
 }
@@ -60,17 +61,21 @@ pub(crate) struct Surroundings {
 pub(crate) struct Socket {
     remote: Arc<str>,
     commands: mpsc::Sender<Command>,
-    messages: mpsc::Receiver<(Message, Held)>,
+    messages: mpsc::Receiver<(Message, Load)>,
     ending: Arc<Ending>,
-    account: Account,
+    peer: Arc<Peer>,
 }
 
 /// What a WebSocket reads at a time.
 const READ_BUFFER: usize = 16 << 10;
 
+/// What a WebSocket gathers before it is sent.
+const WRITE_BUFFER: usize = 16 << 10;
+
 fn config(max_message: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(Some(max_message))
         .max_frame_size(Some(max_message))
 }
@@ -78,7 +83,7 @@ fn config(max_message: usize) -> WebSocketConfig {
 /// A server's end of a connection that has become a WebSocket.
 pub(crate) async fn serve(upgraded: Upgraded, surroundings: Surroundings) -> Socket {
     let config = config(surroundings.max_message);
-    let meter = Meter::new(&surroundings.account);
+    let meter = Meter::new(&surroundings.peer);
     let stream = Metered::new(TokioIo::new(upgraded), meter.clone());
     let stream = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
     open(stream, meter, surroundings)
@@ -91,9 +96,9 @@ where
     let (commands, to_do) = mpsc::channel(OUTGOING);
     let (incoming, messages) = mpsc::channel(INCOMING);
     let ending = Arc::new(Ending::default());
-    let (remote, account) = (surroundings.remote.clone(), surroundings.account.clone());
+    let (remote, peer) = (surroundings.remote.clone(), surroundings.peer.clone());
     tokio::spawn(pump::run(stream, meter, to_do, incoming, ending.clone(), surroundings));
-    Socket { remote, commands, messages, ending, account }
+    Socket { remote, commands, messages, ending, peer }
 }
 
 /// A WebSocket, as the data of a userdata.
@@ -103,10 +108,10 @@ struct Handle(Rc<Shared>);
 struct Shared {
     /// None when it has been closed from this end.
     commands: RefCell<Option<mpsc::Sender<Command>>>,
-    messages: Mutex<mpsc::Receiver<(Message, Held)>>,
+    messages: Mutex<mpsc::Receiver<(Message, Load)>>,
     ending: Arc<Ending>,
     /// Holds messages that are to be sent.
-    account: Account,
+    peer: Arc<Peer>,
     /// Ends every wait when it is closed from this end.
     closing: CancellationToken,
     end: EndOfStream,
@@ -135,7 +140,7 @@ fn new<'c>(
         commands: RefCell::new(Some(socket.commands)),
         messages: Mutex::new(socket.messages),
         ending: socket.ending,
-        account: socket.account,
+        peer: socket.peer,
         closing: CancellationToken::new(),
         end: EndOfStream::default(),
         exemption: RefCell::new(exemption),
@@ -186,33 +191,34 @@ fn send<'c>(
         return Ok(Either::Now(sent(call, Err(CLOSED.into()))?));
     };
     if let Ok(place) = sender.try_reserve()
-        && let Ok(held) = this.0.account.hold(bytes.len())
+        && let Ok(load) = this.0.peer.hold(bytes.len())
     {
-        place.send(Command::Send(to_message(bytes, is_text), held));
+        place.send(Command::Send(to_message(bytes, is_text), load));
         return Ok(Either::Now(vec![Value::boolean(true)]));
     }
     if sender.is_closed() {
         return Ok(Either::Now(sent(call, Err(CLOSED.into()))?));
     }
     let (shared, length) = (this.0.clone(), bytes.len());
-    let index = (0..call.argument_count())
-        .find(|&index| call.argument(index).is_some_and(|value| value.raw_equal(message.value())));
-    let slot = Slot::argument(index.unwrap_or_default());
+    // It may have been a number.
+    let index = this.first(call);
+    call.set_argument(index, message.value());
+    let slot = Slot::argument(index);
     Ok(Either::Later(asynchronous::run(move |lua| async move {
         let closing = shared.closing.clone();
         // The message is copied when there is room for it.
         let sending = async {
             let place = sender.reserve().await.ok()?;
-            Some((place, shared.account.hold_later(length).await))
+            Some((place, shared.peer.clone().hold_later(length).await))
         };
         let result = match closing.run_until_cancelled(sending).await {
-            Some(Some((place, held))) => {
-                let held = held?;
+            Some(Some((place, load))) => {
+                let load = load?;
                 let message = lua.get(slot, |_, value| {
                     let text = LuaString::from_value(value).map_or(&b""[..], LuaString::bytes);
                     to_message(text, is_text)
                 });
-                place.send(Command::Send(message, held));
+                place.send(Command::Send(message, load));
                 Ok(())
             }
             _ => Err(CLOSED.into()),
@@ -242,7 +248,7 @@ fn receive<'c>(
         lua.finish_with(|call| match received {
             None => failed(call, "timeout"),
             Some(None) => shared.end.tell(call, CLOSED),
-            Some(Some(Some((message, _held)))) => {
+            Some(Some(Some((message, _load)))) => {
                 let kind = if message.is_text() { "text" } else { "binary" };
                 Ok(vec![
                     call.string(&message.into_data())?.value(),

@@ -2,10 +2,11 @@
 
 use super::Surroundings;
 use super::meter::{Meter, Metered};
+use crate::net::peers::Load;
+use bytes::Bytes;
 use futures_util::future::{Either, select};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use solvm_vm::Held;
 use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::OnceLock;
@@ -16,7 +17,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +27,10 @@ use tokio_util::sync::CancellationToken;
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long the other end may take to agree to a close, or to take what is still to be sent.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// The largest fragment of a message that is sent, and what the library's buffer takes then.
+const FRAME: usize = 64 << 10;
+const BUFFER: usize = 128 << 10;
 
 /// How the reader lets the writer send what answers pings.
 #[derive(Default)]
@@ -44,7 +50,7 @@ const NO_ROOM: &str = "not enough memory";
 
 /// What the program wants to be done.
 pub(super) enum Command {
-    Send(Message, Held),
+    Send(Message, Load),
     Close(u16, String),
 }
 
@@ -73,7 +79,7 @@ pub(super) async fn run<S>(
     stream: WebSocketStream<Metered<S>>,
     meter: Meter,
     commands: mpsc::Receiver<Command>,
-    messages: mpsc::Sender<(Message, Held)>,
+    messages: mpsc::Sender<(Message, Load)>,
     ending: std::sync::Arc<Ending>,
     surroundings: Surroundings,
 ) where
@@ -83,9 +89,19 @@ pub(super) async fn run<S>(
     let (heard, pongs) = (AtomicBool::new(true), Pongs::default());
     let farewell = {
         let reading = pin!(read(&mut stream, messages, &meter, &ending, &heard, &pongs));
-        let writing = pin!(write(&mut sink, commands, &surroundings.stopping, &heard, &pongs));
-        match select(reading, writing).await {
-            Either::Left((farewell, _)) | Either::Right((farewell, _)) => farewell,
+        let (peer, stopping) = (&surroundings.peer, &surroundings.stopping);
+        let buffer = peer.nothing();
+        let writing = pin!(write(&mut sink, commands, stopping, &heard, &pongs, buffer));
+        let cut = pin!(peer.cut());
+        match select(select(reading, writing), cut).await {
+            Either::Left((Either::Left((farewell, _)) | Either::Right((farewell, _)), _)) => {
+                farewell
+            }
+            // Others need its memory.
+            Either::Right(_) => {
+                ending.set(1006, "");
+                None
+            }
         }
     };
     let Some(frame) = farewell else { return };
@@ -109,7 +125,7 @@ fn frame(code: u16, reason: &str) -> Farewell {
 
 async fn read<S>(
     stream: &mut SplitStream<WebSocketStream<S>>,
-    messages: mpsc::Sender<(Message, Held)>,
+    messages: mpsc::Sender<(Message, Load)>,
     meter: &Meter,
     ending: &Ending,
     heard: &AtomicBool,
@@ -123,8 +139,8 @@ where
         heard.store(true, Relaxed);
         match next {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                let held = meter.finish(message.len());
-                if messages.send((message, held)).await.is_err() {
+                let load = meter.finish(message.len());
+                if messages.send((message, load)).await.is_err() {
                     // Nobody is left to receive.
                     return frame(1000, "");
                 }
@@ -173,12 +189,29 @@ fn objection(error: &Error) -> Farewell {
     }
 }
 
+/// A message as it is sent: a large one in fragments, since the library keeps a buffer that has
+/// grown.
+fn frames(message: Message) -> impl Iterator<Item = Message> {
+    let is_whole = message.len() <= FRAME;
+    let opcode = if message.is_text() { Data::Text } else { Data::Binary };
+    let (whole, mut rest) =
+        if is_whole { (Some(message), Bytes::new()) } else { (None, message.into_data()) };
+    let mut opcode = Some(opcode);
+    let fragments = std::iter::from_fn(move || {
+        let piece = rest.split_to(rest.len().min(FRAME));
+        let opcode = OpCode::Data(opcode.take().unwrap_or(Data::Continue));
+        (!piece.is_empty()).then(|| Message::Frame(Frame::message(piece, opcode, rest.is_empty())))
+    });
+    whole.into_iter().chain(fragments)
+}
+
 async fn write<S>(
     sink: &mut SplitSink<WebSocketStream<S>, Message>,
     mut commands: mpsc::Receiver<Command>,
     stopping: &CancellationToken,
     heard: &AtomicBool,
     pongs: &Pongs,
+    mut buffer: Load,
 ) -> Farewell
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -226,10 +259,15 @@ where
                     // What was fed before goes first.
                     return frame(code, &reason);
                 }
-                Command::Send(message, held) => {
-                    unsent.push(held);
-                    if sink.feed(message).await.is_err() {
-                        return std::future::pending().await;
+                Command::Send(message, load) => {
+                    unsent.push(load);
+                    if message.len() > FRAME {
+                        buffer.set_existing(BUFFER);
+                    }
+                    for frame in frames(message) {
+                        if sink.feed(frame).await.is_err() {
+                            return std::future::pending().await;
+                        }
                     }
                 }
             }

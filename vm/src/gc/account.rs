@@ -31,6 +31,8 @@ const MIN_BACKLOG: usize = 256 << 10;
 const FULL_SHARE: usize = 16;
 /// A cycle begins at the earliest when the heap has grown by this much.
 const MIN_GROWTH: usize = 512 << 10;
+/// What a program has to have allocated to have its garbage collected when it rests.
+const MIN_GROWTH_AT_REST: usize = 4 << 20;
 
 pub(super) struct Ledger {
     /// The account of the program, with the limit.
@@ -46,6 +48,9 @@ pub(super) struct Ledger {
     allocated: u64,
     /// `allocated` at the end of the last full collection.
     allocated_at_collection: u64,
+    /// The same when the last collection at rest began; and when one began that has not ended.
+    allocated_at_rest: u64,
+    began_at_rest: Option<u64>,
     pub(super) cycles: u64,
     /// Bytes that were in use at the end of the last cycle.
     survived: usize,
@@ -74,6 +79,8 @@ impl Ledger {
             outside_survived: 0,
             allocated: 0,
             allocated_at_collection: 0,
+            allocated_at_rest: 0,
+            began_at_rest: None,
             cycles: 0,
             survived: 0,
             intern_table: 0,
@@ -93,6 +100,17 @@ impl Ledger {
 
     pub(super) fn cycle_is_due(&self) -> bool {
         self.used + self.outside.saturating_sub(self.outside_survived) >= self.threshold
+    }
+
+    /// A cycle of a collection at rest begins.
+    pub(super) fn begin_at_rest(&mut self) {
+        self.began_at_rest = Some(self.allocated);
+    }
+
+    /// A cycle has ended; whether it was one of a collection at rest from its beginning.
+    pub(super) fn end_at_rest(&mut self) -> bool {
+        let began = self.began_at_rest.take();
+        began.inspect(|&began| self.allocated_at_rest = began).is_some()
     }
 
     /// Publishes what the heap uses, and owes work for what is held outside it since the last time.
@@ -270,6 +288,16 @@ impl Heap {
     pub(crate) fn has_grown_since_collection(&self) -> bool {
         let allocated = self.account.allocated - self.account.allocated_at_collection;
         allocated > (self.account.program.limit() / FULL_SHARE) as u64
+    }
+
+    /// Whether a collection at rest is worth while: enough was allocated since the last one, or let
+    /// go of, of which the caller knows `released` bytes.
+    pub(crate) fn is_worth_collecting(&self, released: u64) -> bool {
+        /// One part in so many of what is alive is enough.
+        const SHARE: usize = 16;
+        let account = &self.account;
+        let changed = (account.allocated - account.allocated_at_rest).saturating_add(released);
+        !account.stopped && changed > MIN_GROWTH_AT_REST.max(account.survived / SHARE) as u64
     }
 
     /// A full collection has ended.

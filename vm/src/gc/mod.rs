@@ -121,6 +121,8 @@ pub(crate) struct HeapConfig {
 
 /// `collectgarbage("step", 0)` does as much work as so many bytes of allocation call for.
 const SMALLEST_STEP: usize = 1 << 10;
+/// A slice at rest does as much work as so many bytes of allocation call for.
+const SLICE_AT_REST: usize = 256 << 10;
 
 /// What the collector starts from. Everything that the VM may still reach without going through
 /// another object.
@@ -274,6 +276,18 @@ impl Heap {
         }
         self.update_due();
         false
+    }
+
+    /// One slice of a collection while the program rests; true if it has found all that was garbage
+    /// when it began.
+    ///
+    /// # Safety
+    /// As [`Heap::step`].
+    pub(crate) unsafe fn step_at_rest(&mut self, roots: &mut dyn Roots) -> bool {
+        if self.phase == Phase::Idle {
+            self.account.begin_at_rest();
+        }
+        self.step_by(SLICE_AT_REST, roots) && self.account.end_at_rest()
     }
 
     /// Runs a complete cycle: everything that is unreachable now is freed, or has its finalizer

@@ -92,7 +92,7 @@ impl<'c> Call<'c> {
     }
 
     /// Replaces an argument in the native's own frame.
-    pub(crate) fn set_argument(&mut self, index: usize, value: Value<'c>) {
+    pub fn set_argument(&mut self, index: usize, value: Value<'c>) {
         if index < self.count {
             // SAFETY: the invariant of the type.
             unsafe { *self.arguments.add(index) = value.0 }

@@ -17,6 +17,7 @@ mod clock;
 mod deadlock;
 pub(crate) mod finalizers;
 mod inbox;
+mod rest;
 pub mod select;
 mod timers;
 mod turn;
@@ -27,6 +28,7 @@ pub(crate) use budget::{
 };
 pub use clock::Clock;
 pub use finalizers::FinalizerClaim;
+pub use rest::Rest;
 pub use timers::{Expiry, Parked};
 pub use turn::Turn;
 
@@ -159,6 +161,7 @@ pub(crate) struct Scheduler {
     timers: timers::Timers,
     deadlock: deadlock::Deadlock,
     clock: Clock,
+    rest: rest::State,
     /// How long a goroutine may run between two waits.
     run_limit: Option<Duration>,
     /// When the slice began.
@@ -207,6 +210,7 @@ impl Scheduler {
             timers: timers::Timers::default(),
             deadlock: deadlock::Deadlock::default(),
             clock: config.clock.clone(),
+            rest: rest::State::default(),
             run_limit: None,
             slice_start: config.clock.now(),
             watched: None,
@@ -313,6 +317,7 @@ impl Scheduler {
         goroutine.thread = null_mut();
         self.free.push(index);
         self.live -= 1;
+        self.rest.ended += 1;
         self.running = None;
         let watched = self.watched == Some(id);
         if watched || matches!(ended, Ended::Failed(..)) {

@@ -1,21 +1,22 @@
 //! Bodies: those of requests, gathered within limits, and those of responses.
 
-use super::transport::{Underway, Untaken};
+use super::transport::Underway;
+use crate::net::peers::{Load, Peer};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_LENGTH, HeaderMap};
-use solvm_vm::{Account, Held};
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
-/// A request's body, and its share of the clients' account.
+/// A request's body, and the client's load.
 #[derive(Default)]
 pub(super) struct Received {
     pub(super) bytes: Bytes,
-    _held: Option<Held>,
+    _load: Option<Load>,
 }
 
 /// Why a body was not taken.
@@ -37,11 +38,11 @@ pub(super) fn announced_size(headers: &HeaderMap) -> Option<u64> {
 pub(super) async fn receive(
     mut body: Incoming,
     limit: usize,
-    account: &Account,
+    peer: &Arc<Peer>,
 ) -> Result<Received, Refused> {
     let mut bytes = Bytes::new();
     let mut whole = BytesMut::new();
-    let mut held = account.hold_nothing();
+    let mut load = peer.nothing();
     loop {
         let Some(frame) = body.frame().await else { break };
         let Ok(piece) = frame.map_err(|_| Refused::Broken)?.into_data() else { continue };
@@ -52,12 +53,12 @@ pub(super) async fn receive(
         }
         // Most bodies come in one piece.
         if bytes.is_empty() && whole.is_empty() {
-            held.grow_to(size).map_err(|_| Refused::NoRoom)?;
+            load.grow_to(size).map_err(|_| Refused::NoRoom)?;
             bytes = piece;
         } else {
             if size > whole.capacity() {
                 let capacity = (size.saturating_mul(3) / 2).min(limit);
-                held.grow_to(capacity).map_err(|_| Refused::NoRoom)?;
+                load.grow_to(capacity).map_err(|_| Refused::NoRoom)?;
                 whole.reserve(capacity.saturating_sub(whole.len()));
             }
             whole.extend_from_slice(&std::mem::take(&mut bytes));
@@ -67,7 +68,7 @@ pub(super) async fn receive(
     if bytes.is_empty() {
         bytes = whole.freeze();
     }
-    Ok(Received { bytes, _held: Some(held) })
+    Ok(Received { bytes, _load: Some(load) })
 }
 
 /// A piece of a body that is made as it is sent.
@@ -86,8 +87,6 @@ pub(super) struct Body {
 
 enum Content {
     Whole(Bytes),
-    /// It was made by the program, and is held until the client has taken it.
-    Held(Vec<u8>, Held),
     /// It comes in pieces; of this length, if that is known.
     Pieces(mpsc::Receiver<Piece>, Option<u64>),
     Ended,
@@ -98,35 +97,29 @@ impl Body {
         Body { content: Content::Whole(bytes.into()), _request: None }
     }
 
-    pub(super) fn held(bytes: Vec<u8>, held: Held) -> Body {
-        Body { content: Content::Held(bytes, held), _request: None }
-    }
-
     pub(super) fn pieces(pieces: mpsc::Receiver<Piece>, length: Option<u64>) -> Body {
         Body { content: Content::Pieces(pieces, length), _request: None }
     }
 
     /// The body of the answer to this request.
     pub(super) fn of(mut self, request: Underway) -> Body {
-        if let Content::Held(bytes, held) = self.content {
-            let untaken = request.untaken(bytes.len());
-            self.content = Content::Whole(Bytes::from_owner(Response { bytes, held, untaken }));
-        }
         self._request = Some(request);
         self
     }
 }
 
-/// A response's body, wherever hyper keeps it until the client takes it.
-struct Response {
-    bytes: Vec<u8>,
-    #[expect(dead_code, reason = "released when it is dropped")]
-    held: Held,
-    #[expect(dead_code, reason = "counts until it is dropped")]
-    untaken: Untaken,
+/// Bytes for a client, held until it has taken them, wherever hyper keeps them.
+pub(super) fn loaded(bytes: Vec<u8>, load: Load) -> Bytes {
+    Bytes::from_owner(Loaded { bytes, load })
 }
 
-impl AsRef<[u8]> for Response {
+struct Loaded {
+    bytes: Vec<u8>,
+    #[expect(dead_code, reason = "released when it is dropped")]
+    load: Load,
+}
+
+impl AsRef<[u8]> for Loaded {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -159,12 +152,6 @@ impl HttpBody for Body {
                 self.content = Content::Ended;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            // Bodies are held until they become those of a request.
-            Content::Held(bytes, _) => {
-                let bytes = Bytes::from(std::mem::take(bytes));
-                self.content = Content::Ended;
-                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
-            }
             Content::Pieces(pieces, _) => match ready!(pieces.poll_recv(context)) {
                 Some(Piece::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 Some(Piece::End) => {
@@ -183,7 +170,6 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Whole(bytes) => bytes.is_empty(),
-            Content::Held(bytes, _) => bytes.is_empty(),
             Content::Pieces(..) => false,
             Content::Ended => true,
         }
@@ -192,7 +178,6 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Held(bytes, _) => SizeHint::with_exact(bytes.len() as u64),
             Content::Pieces(_, Some(length)) => SizeHint::with_exact(*length),
             Content::Pieces(_, None) => SizeHint::default(),
             Content::Ended => SizeHint::with_exact(0),

@@ -7,7 +7,8 @@
 
 use super::body::{self, Body, Received, Refused};
 use super::limits::Limits;
-use super::transport::{Activity, Connections, Stream, Transport, Verdict};
+use super::transport::{Activity, Stream, Transport, Verdict};
+use crate::net::peers::{Load, Peer, Peers};
 use crate::net::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
@@ -20,9 +21,9 @@ use hyper::http::request::Parts;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Method, Request, Response, StatusCode, Version};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use solvm_vm::Account;
+use solvm_vm::OutOfMemory;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -38,6 +39,9 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Arrival {
     pub(super) head: Parts,
     pub(super) body: Received,
+    /// Holds the header.
+    pub(super) _load: Load,
+    pub(super) peer: Arc<Peer>,
     /// The client's address and port.
     pub(super) remote: Arc<str>,
     pub(super) answer: oneshot::Sender<Response<Body>>,
@@ -51,19 +55,25 @@ pub(super) struct Shared {
     pub(super) tls: Option<TlsAcceptor>,
     /// The requests. When the last task has ended, so has the queue.
     pub(super) arrivals: mpsc::UnboundedSender<Arrival>,
-    /// What clients make the program hold.
-    pub(super) account: Account,
-    pub(super) connections: Connections,
-    /// What holds connections.
-    pub(super) room: Account,
+    pub(super) peers: Peers,
     /// The server stops.
     pub(super) stopping: CancellationToken,
 }
 
 /// How long requests that are being answered when a server stops may still take.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
-/// What a connection takes: its buffers, and the tables of the libraries.
-const CONNECTION_SIZE: usize = 16 << 10;
+/// What a connection takes in addition that is encrypted, or speaks HTTP/2.
+const TLS_SIZE: usize = 48 << 10;
+const HTTP2_SIZE: usize = 32 << 10;
+/// What an encrypted connection holds that the client does not take.
+const TLS_BUFFER: usize = 16 << 10;
+/// A header field takes so much besides its name and value, and a request of HTTP/2 besides those.
+const FIELD_SIZE: usize = 128;
+const STREAM_SIZE: usize = 2048;
+/// Header fields of a request. hyper has a limit of 100 for HTTP/1.1 alone.
+const MAX_FIELDS: usize = 200;
+/// A header of this size is held with the connection of HTTP/1.1.
+const SMALL_HEADER: usize = 4096;
 /// How much of a refused body is still taken, and for how long.
 const DISCARD: usize = 64 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
@@ -81,7 +91,13 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let places = Arc::new(Semaphore::new(shared.limits.max_connections));
     loop {
         let accepted = async {
-            let place = places.clone().acquire_owned().await.ok()?;
+            let place = match places.clone().try_acquire_owned() {
+                Ok(place) => place,
+                Err(_) => {
+                    shared.peers.make_places();
+                    places.clone().acquire_owned().await.ok()?
+                }
+            };
             Some((place, listener.accept().await))
         };
         let Some(Some((place, accepted))) = shared.stopping.run_until_cancelled(accepted).await
@@ -109,9 +125,11 @@ async fn serve(
     shared: Arc<Shared>,
 ) {
     // Where there is no room, the client may come again later.
-    let Ok(_held) = shared.room.hold(CONNECTION_SIZE) else { return };
-    let activity = Arc::new(Activity::new());
-    shared.connections.add(&activity);
+    let entering = tokio::time::timeout(shared.limits.header_timeout, shared.peers.enter());
+    let Ok(Ok(peer)) = entering.await else { return };
+    let tls_size = if shared.tls.is_some() { TLS_SIZE } else { 0 };
+    let Ok(mut width) = peer.widen(tls_size) else { return };
+    let activity = Arc::new(Activity::new(peer.clone()));
     // Whatever goes wrong: the client is gone, and there is nobody to tell.
     let begun = tokio::time::timeout(shared.limits.header_timeout, begin(stream, &shared));
     let begun = shared.stopping.run_until_cancelled(begun).await;
@@ -124,6 +142,7 @@ async fn serve(
     });
     if is_http2 {
         activity.set_http2();
+        let Ok(()) = width.grow(HTTP2_SIZE) else { return };
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder
             .timer(TokioTimer::new())
@@ -141,7 +160,8 @@ async fn serve(
 /// Greets the client: what it speaks, and what was read to find that out.
 async fn begin(mut stream: TcpStream, shared: &Shared) -> std::io::Result<(Stream, Bytes, bool)> {
     if let Some(tls) = &shared.tls {
-        let stream = tls.accept(stream).await?;
+        let mut stream = tls.accept(stream).await?;
+        stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         return Ok((Stream::Encrypted(Box::new(stream)), Bytes::new(), is_http2));
     }
@@ -195,7 +215,7 @@ async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity
             }
         }
     };
-    let cut = activity.cut();
+    let cut = activity.peer().cut();
     let watch = async {
         match select(pin!(looking), pin!(cut)).await {
             Either::Left((in_peace, _)) => in_peace,
@@ -249,10 +269,17 @@ async fn answer(
     if let Some(host) = host_of_http2(&head) {
         head.headers.insert(HOST, host);
     }
+    let load = match hold_header(&head, activity.peer()) {
+        Ok(load) => load,
+        Err(OutOfMemory) => {
+            discard(incoming);
+            return refusal(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(underway));
+        }
+    };
     let has_body = !incoming.is_end_stream();
     let body = if has_body {
         let _reading = activity.reading();
-        body::receive(incoming, shared.limits.max_body, &shared.account).await
+        body::receive(incoming, shared.limits.max_body, activity.peer()).await
     } else {
         Ok(Received::default())
     };
@@ -260,7 +287,10 @@ async fn answer(
         Ok(body) => {
             let (answer, answered) = oneshot::channel();
             // If nobody takes it, nobody answers either.
-            let _ = shared.arrivals.send(Arrival { head, body, remote, answer, upgrade });
+            let peer = activity.peer().clone();
+            let _waits = peer.waits();
+            let arrival = Arrival { head, body, _load: load, peer, remote, answer, upgrade };
+            let _ = shared.arrivals.send(arrival);
             answered.await.unwrap_or_else(|_| plain_answer(StatusCode::INTERNAL_SERVER_ERROR))
         }
         Err(Refused::TooLarge) => refusal(StatusCode::PAYLOAD_TOO_LARGE),
@@ -300,6 +330,22 @@ fn refusal(status: StatusCode) -> Response<Body> {
     response
 }
 
+/// Holds a request's header until it is answered.
+fn hold_header(head: &Parts, peer: &Arc<Peer>) -> Result<Load, OutOfMemory> {
+    let fields = head.headers.iter().map(|(name, value)| {
+        name.as_str().len().saturating_add(value.len()).saturating_add(FIELD_SIZE)
+    });
+    let size = fields.fold(uri_length(&head.uri), usize::saturating_add);
+    match head.version {
+        Version::HTTP_2 => peer.hold(size.saturating_add(STREAM_SIZE)),
+        _ => peer.hold(if size > SMALL_HEADER { size } else { 0 }),
+    }
+}
+
+fn uri_length(uri: &Uri) -> usize {
+    uri.path_and_query().map_or(0, |path| path.as_str().len())
+}
+
 /// HTTP/2 says in another place which host is meant.
 fn host_of_http2(head: &Parts) -> Option<HeaderValue> {
     let authority = head.uri.authority().filter(|_| !head.headers.contains_key(HOST))?;
@@ -308,6 +354,10 @@ fn host_of_http2(head: &Parts) -> Option<HeaderValue> {
 
 /// What is wrong with a request before its body is looked at.
 fn objection(request: &Request<Incoming>, limits: &Limits) -> Option<StatusCode> {
+    // HTTP/2 can name them with a byte each.
+    if request.headers().len() > MAX_FIELDS {
+        return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
     let mut hosts = request.headers().get_all(HOST).iter();
     let has_one_host = hosts.next().is_some() && hosts.next().is_none();
     if request.version() == Version::HTTP_11 && !has_one_host {

@@ -4,12 +4,14 @@
 //! that leads out of the folder is not followed. Names that begin with a dot are not found either,
 //! except `.well-known`.
 
-use super::body::{Body, Piece};
+use super::body::{Body, Piece, loaded};
 use super::connection::plain_answer;
 use super::route::segments;
 use crate::host::{FileKind, FileSystem, Source, path_of};
 use crate::io::file::in_pool;
+use crate::net::peers::{Load, Peer};
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use hyper::header::{
     ACCEPT_RANGES, ALLOW, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
@@ -20,12 +22,15 @@ use hyper::{Method, Response, StatusCode};
 use std::io::{self, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// How much of a file is read at a time.
 const PIECE: u64 = 128 << 10;
+/// How many pieces are read at a time: each takes a thread.
+const READS: usize = 32;
 /// What a folder is shown as.
 const INDEX: &str = "index.html";
 
@@ -36,6 +41,7 @@ pub(super) struct Folder {
     root: PathBuf,
     /// How many segments of a path lead to the folder.
     prefix: usize,
+    reads: Arc<Semaphore>,
 }
 
 /// A file that was found, open.
@@ -57,7 +63,7 @@ impl Folder {
         if !files.metadata(&root, true)?.is_folder() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Folder { files, root, prefix })
+        Ok(Folder { files, root, prefix, reads: Arc::new(Semaphore::new(READS)) })
     }
 
     /// Answers a request. `added` are header fields that go with any answer.
@@ -66,9 +72,10 @@ impl Folder {
         head: Parts,
         added: HeaderMap,
         answer: oneshot::Sender<Response<Body>>,
+        peer: Arc<Peer>,
     ) {
         tokio::spawn(async move {
-            let (mut response, rest) = self.respond(&head).await;
+            let (mut response, rest) = self.respond(&head, peer).await;
             for (name, value) in &added {
                 response.headers_mut().entry(name).or_insert_with(|| value.clone());
             }
@@ -81,7 +88,11 @@ impl Folder {
         });
     }
 
-    async fn respond(self: &Arc<Self>, head: &Parts) -> (Response<Body>, Option<Rest>) {
+    async fn respond(
+        self: &Arc<Self>,
+        head: &Parts,
+        peer: Arc<Peer>,
+    ) -> (Response<Body>, Option<Rest>) {
         if head.method != Method::GET && head.method != Method::HEAD {
             let mut response = plain_answer(StatusCode::METHOD_NOT_ALLOWED);
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -93,7 +104,7 @@ impl Folder {
         let (folder, is_folder) = (self.clone(), head.uri.path().ends_with('/'));
         let found = in_pool(move || folder.find(&relative, is_folder)).await;
         match found.flatten() {
-            Ok(Some(found)) => present(head, found).await,
+            Ok(Some(found)) => present(head, found, peer, self.reads.clone()).await,
             Ok(None) => (redirect(head), None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (plain_answer(StatusCode::FORBIDDEN), None)
@@ -173,6 +184,8 @@ struct Rest {
     file: Box<dyn Source>,
     left: u64,
     pieces: mpsc::Sender<Piece>,
+    peer: Arc<Peer>,
+    reads: Arc<Semaphore>,
 }
 
 impl Rest {
@@ -182,9 +195,17 @@ impl Rest {
         while self.left > 0 {
             let mut file = self.file;
             let size = self.left.min(PIECE);
-            let read = in_pool(move || read_exactly(&mut *file, size).map(|bytes| (file, bytes)))
-                .await
-                .flatten();
+            let holding = pin!(self.peer.clone().hold_later(size as usize));
+            let Either::Right((Ok(load), _)) = select(pin!(self.pieces.closed()), holding).await
+            else {
+                return;
+            };
+            let permit = self.reads.acquire().await;
+            let read =
+                in_pool(move || read_exactly(&mut *file, size, load).map(|bytes| (file, bytes)))
+                    .await
+                    .flatten();
+            drop(permit);
             let Ok((file, bytes)) = read else { return };
             (self.file, self.left) = (file, self.left.saturating_sub(size));
             if self.pieces.send(Piece::Data(bytes)).await.is_err() {
@@ -196,14 +217,19 @@ impl Rest {
     }
 }
 
-fn read_exactly(file: &mut dyn Source, size: u64) -> io::Result<Bytes> {
+fn read_exactly(file: &mut dyn Source, size: u64, load: Load) -> io::Result<Bytes> {
     let mut bytes = vec![0; size as usize];
     file.read_exact(&mut bytes)?;
-    Ok(bytes.into())
+    Ok(loaded(bytes, load))
 }
 
 /// The answer with a file, or the part of it that the client asks for.
-async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest>) {
+async fn present(
+    head: &Parts,
+    mut found: Found,
+    peer: Arc<Peer>,
+    reads: Arc<Semaphore>,
+) -> (Response<Body>, Option<Rest>) {
     let modified = found.modified.map(httpdate::fmt_http_date);
     let tag = tag_of(&found);
     let mut fields = HeaderMap::new();
@@ -248,11 +274,17 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
     }
     let (start, length) = (part.start, part.end.saturating_sub(part.start));
     let first = length.min(PIECE);
+    let Ok(load) = peer.clone().hold_later(first as usize).await else {
+        return (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None);
+    };
+    let permit = reads.acquire().await;
     let read = in_pool(move || {
         found.file.seek(SeekFrom::Start(start))?;
-        read_exactly(&mut *found.file, first).map(|bytes| (found.file, bytes))
+        read_exactly(&mut *found.file, first, load).map(|bytes| (found.file, bytes))
     });
-    let Ok((file, bytes)) = read.await.flatten() else {
+    let read = read.await.flatten();
+    drop(permit);
+    let Ok((file, bytes)) = read else {
         return (plain_answer(StatusCode::INTERNAL_SERVER_ERROR), None);
     };
     let (body, rest) = if length <= PIECE {
@@ -263,7 +295,7 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
         let _ = sender.try_send(Piece::Data(bytes));
         (
             Body::pieces(pieces, Some(length)),
-            Some(Rest { file, left: length.saturating_sub(first), pieces: sender }),
+            Some(Rest { file, left: length.saturating_sub(first), pieces: sender, peer, reads }),
         )
     };
     let mut response = with(status, body);

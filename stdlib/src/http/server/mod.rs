@@ -9,6 +9,7 @@ mod answer;
 mod body;
 mod connection;
 mod files;
+mod handle;
 mod handshake;
 mod limits;
 mod request;
@@ -21,7 +22,7 @@ use crate::Host;
 use crate::files::file_system;
 use crate::host::reason;
 use crate::io::file::in_pool;
-use crate::net::{client_account, connection_account, network, port, tcp, tls};
+use crate::net::{network, peers, port, tcp, tls};
 use crate::options::Options;
 use crate::runtime::registry_table;
 use connection::{Arrival, Shared};
@@ -41,7 +42,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use transport::Connections;
 use underway::Underway;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -59,7 +59,6 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 pub(crate) struct Servers {
     all: Vec<Server>,
     by_name: HashMap<Vec<u8>, usize>,
-    connections: Connections,
     /// Holds the servers, with their names and patterns.
     held: Option<Held>,
     /// How long a handler may take until its answer begins, where the server does not say.
@@ -347,12 +346,11 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
     let queue = call.userdata(NewQueue(RefCell::new(Some((queue, stopping.clone())))), None);
     let serve = call.function(&SERVE, &[]);
     let goroutine = call.spawn(serve, &[Value::number(number as f64), queue.value()])?;
-    let (account, room) = (client_account(call), connection_account(call));
-    let connections = servers(call).map(|servers| servers.connections.clone()).unwrap_or_default();
+    let peers = peers(call);
     let server = server(call, Name(number))?;
     server.running = Some(Running { goroutine, stopping: stopping.clone() });
     let (limits, tls) = (server.limits, server.tls.clone());
-    let shared = Shared { limits, tls, arrivals, account, connections, room, stopping };
+    let shared = Shared { limits, tls, arrivals, peers, stopping };
     tokio::spawn(connection::accept(listener, Arc::new(shared)));
     Ok(port)
 }

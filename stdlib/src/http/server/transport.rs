@@ -1,18 +1,21 @@
 //! The bytes of a connection, and how long it has been still.
 
+use crate::net::peers::{CONNECTION_SIZE, Load, Peer};
 use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
+/// After so many bytes other connections have their turn.
+const IN_A_ROW: usize = 8 << 10;
 /// Answers up to this size are joined before they are sent.
 const SMALL: usize = 2048;
 
@@ -28,6 +31,11 @@ pub(super) struct Transport {
     /// What was read to find out which protocol is spoken.
     prefix: Bytes,
     activity: Arc<Activity>,
+    /// Bytes of the current header, and what the connection's buffers have grown to hold.
+    header: usize,
+    buffers: Load,
+    /// Bytes that were read without a pause.
+    in_a_row: usize,
     _place: OwnedSemaphorePermit,
 }
 
@@ -35,17 +43,13 @@ pub(super) struct Transport {
 /// milliseconds since it began.
 pub(super) struct Activity {
     start: Instant,
+    peer: Arc<Peer>,
     /// Whether the beginning of a request has come, but not all of its header. Not known of HTTP/2.
     in_header: AtomicBool,
     /// When it began to lie still, or when the last bytes came in the middle of a request.
     since: AtomicU64,
     /// When the client stopped taking what is sent; 0 if it takes it.
     stalled_since: AtomicU64,
-    /// Bytes of responses that the client has not taken, and since when there are some.
-    untaken: AtomicUsize,
-    untaken_since: AtomicU64,
-    /// The connection is to be cut, so that others get memory.
-    cut: Notify,
     /// Requests that have begun and whose answers have not ended.
     requests: AtomicU32,
     /// Those whose bodies are being read.
@@ -64,15 +68,13 @@ pub(super) enum Verdict {
 }
 
 impl Activity {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(peer: Arc<Peer>) -> Self {
         Activity {
             start: Instant::now(),
+            peer,
             in_header: AtomicBool::new(true),
             since: AtomicU64::new(0),
             stalled_since: AtomicU64::new(0),
-            untaken: AtomicUsize::new(0),
-            untaken_since: AtomicU64::new(0),
-            cut: Notify::new(),
             requests: AtomicU32::new(0),
             reading: AtomicU32::new(0),
             is_http2: AtomicBool::new(false),
@@ -87,6 +89,11 @@ impl Activity {
     pub(super) fn set_http2(&self) {
         self.is_http2.store(true, Relaxed);
         self.in_header.store(false, Relaxed);
+    }
+
+    /// The client.
+    pub(super) fn peer(&self) -> &Arc<Peer> {
+        &self.peer
     }
 
     /// Bytes have come in.
@@ -114,11 +121,6 @@ impl Activity {
         self.since.store(self.now(), Relaxed);
         self.reading.fetch_add(1, Relaxed);
         Reading(self)
-    }
-
-    /// Returns when the connection is to be cut.
-    pub(super) async fn cut(&self) {
-        self.cut.notified().await;
     }
 
     fn took(&self, takes: bool) {
@@ -163,78 +165,8 @@ impl Activity {
     }
 }
 
-/// The connections of a program's servers.
-#[derive(Clone, Default)]
-pub(super) struct Connections(Arc<Mutex<Vec<Weak<Activity>>>>);
-
-/// Clients have this long to take a response before others may need its memory.
-const TAKING: Duration = Duration::from_secs(1);
-
-impl Connections {
-    fn all(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Activity>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lists a connection.
-    pub(super) fn add(&self, activity: &Arc<Activity>) {
-        let mut all = self.all();
-        if all.len() == all.capacity() {
-            all.retain(|activity| activity.strong_count() > 0);
-            let spare = all.len().max(64);
-            all.reserve(spare);
-        }
-        all.push(Arc::downgrade(activity));
-    }
-
-    /// Cuts the connections whose clients have not taken their responses for the longest time, so
-    /// that about `bytes` bytes become free.
-    pub(super) fn cut(&self, bytes: usize) {
-        let all: Vec<Arc<Activity>> = self.all().iter().filter_map(Weak::upgrade).collect();
-        let mut slow: Vec<(Instant, &Arc<Activity>)> = all
-            .iter()
-            .filter(|activity| activity.untaken.load(Relaxed) > 0)
-            .filter_map(|activity| {
-                let since = Duration::from_millis(activity.untaken_since.load(Relaxed));
-                Some((activity.start.checked_add(since)?, activity))
-            })
-            .filter(|(since, _)| since.elapsed() > TAKING)
-            .collect();
-        slow.sort_unstable_by_key(|(since, _)| *since);
-        let mut left = bytes;
-        for (_, activity) in slow {
-            let Some(rest) = left.checked_sub(activity.untaken.load(Relaxed)) else {
-                activity.cut.notify_one();
-                break;
-            };
-            activity.cut.notify_one();
-            left = rest;
-        }
-    }
-}
-
-/// Bytes of a response that the client has not taken.
-pub(super) struct Untaken(Arc<Activity>, usize);
-
-impl Drop for Untaken {
-    fn drop(&mut self) {
-        self.0.untaken.fetch_sub(self.1, Relaxed);
-        // The client takes something.
-        self.0.untaken_since.store(self.0.now(), Relaxed);
-    }
-}
-
 /// A request that has not been answered to its end.
 pub(super) struct Underway(Arc<Activity>);
-
-impl Underway {
-    /// Counts the bytes of a response until the client has taken it.
-    pub(super) fn untaken(&self, bytes: usize) -> Untaken {
-        if self.0.untaken.fetch_add(bytes, Relaxed) == 0 {
-            self.0.untaken_since.store(self.0.now(), Relaxed);
-        }
-        Untaken(self.0.clone(), bytes)
-    }
-}
 
 impl Drop for Underway {
     fn drop(&mut self) {
@@ -260,7 +192,21 @@ impl Transport {
         activity: Arc<Activity>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Transport { stream, prefix, activity, _place: place }
+        let buffers = activity.peer.nothing();
+        Transport { stream, prefix, activity, header: 0, buffers, in_a_row: 0, _place: place }
+    }
+}
+
+impl Transport {
+    /// Holds what HTTP/1.1 gathers of a header, and `spare` bytes for more; hyper keeps buffers
+    /// that have grown.
+    fn hold_buffers(&mut self, spare: usize) -> io::Result<()> {
+        if !self.activity.in_header.load(Relaxed) {
+            self.header = 0;
+        }
+        let size = self.header.saturating_add(spare).saturating_sub(CONNECTION_SIZE);
+        let held = self.buffers.grow_to(size);
+        held.map_err(|_| io::ErrorKind::OutOfMemory.into())
     }
 }
 
@@ -276,21 +222,36 @@ impl AsyncRead for Transport {
             self.prefix.advance(count);
             return Poll::Ready(Ok(()));
         }
+        if self.in_a_row >= IN_A_ROW {
+            self.in_a_row = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.hold_buffers(buffer.remaining())?;
         let before = buffer.filled().len();
         let read = match &mut self.stream {
             Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Encrypted(stream) => Pin::new(stream).poll_read(context, buffer),
         };
-        if buffer.filled().len() > before {
+        let count = buffer.filled().len().saturating_sub(before);
+        if count > 0 {
+            self.in_a_row = self.in_a_row.saturating_add(count);
+            self.header = self.header.saturating_add(count);
             self.activity.received();
+            self.activity.peer.moved(count);
+        } else {
+            self.in_a_row = 0;
         }
         read
     }
 }
 
 /// What writing came to, noted.
-fn noted<T>(activity: &Activity, result: Poll<T>) -> Poll<T> {
+fn noted(activity: &Activity, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
     activity.took(result.is_ready());
+    if let Poll::Ready(Ok(count)) = &result {
+        activity.peer.moved(*count);
+    }
     result
 }
 
@@ -338,7 +299,8 @@ impl AsyncWrite for Transport {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
             Stream::Encrypted(stream) => Pin::new(stream).poll_flush(context),
         };
-        noted(&self.activity, flushed)
+        self.activity.took(flushed.is_ready());
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,0 +1,444 @@
+//! A request's goroutine: it runs the middleware, then the handler, and gives the answer to the
+//! connection's task. A body that a function makes goes to the client piece by piece; each is a
+//! load of the client, and where there is no room for it the function is not called again.
+
+use super::answer::{self, Answer, Failure, Source};
+use super::body::{Body, Piece, loaded};
+use super::connection::{Arrival, plain_answer};
+use super::handshake;
+use super::request;
+use super::serve::{Target, Task, give};
+use super::underway::{Place, Subject};
+use super::{functions, servers};
+use crate::http::headers;
+use crate::net::peers::{Load, Peer};
+use crate::websocket::{self, Socket, Surroundings};
+use futures_util::FutureExt;
+use futures_util::future::{Either, LocalBoxFuture, select};
+use hyper::header::HeaderMap;
+use hyper::http::response::Parts;
+use hyper::{Method, Response, StatusCode};
+use solvm_vm::native::{Definition, Start, Step, Steps, Wanted};
+use solvm_vm::{Call, Error, LuaString, OutOfMemory, Table, Value};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// What a request's goroutine runs: its argument is the server's number.
+pub(super) static HANDLE: Definition = Definition::new("handler", handle);
+
+/// What a request's table takes without the body, roughly.
+const REQUEST_SIZE: usize = 4096;
+
+/// A response's body, a load of its client. None if there is no room for it.
+fn body_of(peer: &Arc<Peer>, text: &[u8]) -> Option<Body> {
+    /// Shorter ones are not worth a count.
+    const SHORT: usize = 512;
+    if text.len() <= SHORT {
+        return Some(Body::whole(text.to_vec()));
+    }
+    let load = peer.hold(text.len()).ok()?;
+    Some(Body::whole(loaded(text.to_vec(), load)))
+}
+
+/// Answers requests for as long as some wait.
+fn handle(_: &mut Call, server: f64) -> Start<Handle> {
+    let (server, added) = (server as usize, HeaderMap::new());
+    Start::new(Handle { server, task: None, place: None, added, peer: None, stage: Stage::Begin })
+}
+
+/// A request's goroutine. Its first kept value is the request's table, the second one what makes
+/// the body.
+struct Handle {
+    server: usize,
+    /// The request, until it is answered.
+    task: Option<Task>,
+    /// Its place among the server's handlers.
+    place: Option<Place>,
+    /// Header fields that the middleware adds.
+    added: HeaderMap,
+    /// The client of a body in pieces.
+    peer: Option<Arc<Peer>>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The next request that waits is begun with.
+    Begin,
+    /// The same, after a collection that was to make room for it.
+    BeginAgain,
+    /// This function of the middleware is next.
+    Next(usize),
+    /// This one has been called.
+    Middleware(usize),
+    /// The handler has been called.
+    Handler,
+    /// The function that makes the body has been called.
+    Piece(mpsc::Sender<Piece>),
+    /// The piece that is the third kept value waits for room; None if the client is gone.
+    Holding(LocalBoxFuture<'static, Option<(mpsc::Sender<Piece>, Load)>>),
+    /// A piece is on its way to the client; None if the client is gone.
+    Sending(LocalBoxFuture<'static, Option<mpsc::Sender<Piece>>>),
+    /// The connection is about to become a WebSocket.
+    Upgrading(LocalBoxFuture<'static, Option<Socket>>, usize),
+    /// The handler of a WebSocket has been called.
+    Socket,
+}
+
+impl Steps for Handle {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        /// Charged for what goes on between two calls of Lua.
+        const UNITS: usize = 250;
+        call.charge(UNITS);
+        loop {
+            match std::mem::replace(&mut self.stage, Stage::Handler) {
+                stage @ (Stage::Begin | Stage::BeginAgain) => {
+                    if self.task.is_none() {
+                        self.take(call);
+                    }
+                    let Some(task) = &self.task else { return self.finish(call) };
+                    let memory = call
+                        .check_memory(task.arrival.body.bytes.len().saturating_add(REQUEST_SIZE));
+                    if memory.is_err() && matches!(stage, Stage::Begin) {
+                        self.stage = Stage::BeginAgain;
+                        return call.collect_garbage(None);
+                    }
+                    memory?;
+                    let request =
+                        request::to_table(call, &task.arrival, task.pattern.as_deref())?.value();
+                    if call.kept_count() == 0 {
+                        call.keep(request);
+                    } else {
+                        call.set_kept(0, request);
+                    }
+                    self.stage = Stage::Next(0);
+                }
+                Stage::Next(place) => {
+                    let Some(task) = &self.task else { return self.finish(call) };
+                    match task.middleware.get(place) {
+                        Some(&function) => {
+                            self.stage = Stage::Middleware(place);
+                            return call_function(call, function, None);
+                        }
+                        None => match self.go_on(call)? {
+                            Some(step) => return Ok(step),
+                            None => continue,
+                        },
+                    }
+                }
+                Stage::Middleware(place) => match self.heed(call)? {
+                    Some(answer) => match self.answer(call, answer)? {
+                        Some(step) => return Ok(step),
+                        None => self.stage = Stage::Begin,
+                    },
+                    None => self.stage = Stage::Next(place.saturating_add(1)),
+                },
+                Stage::Handler => {
+                    let value = call.returned(0);
+                    match self.answer(call, value)? {
+                        Some(step) => return Ok(step),
+                        None => self.stage = Stage::Begin,
+                    }
+                }
+                Stage::Piece(sender) => match piece(call)? {
+                    Some(text) if text.bytes().is_empty() => {
+                        self.stage = Stage::Piece(sender);
+                        let function = call.kept(1);
+                        return call.call(function, &[], Wanted::One);
+                    }
+                    Some(text) => {
+                        let Some(peer) = self.peer.clone() else { return self.finish(call) };
+                        match peer.hold(text.bytes().len()) {
+                            Ok(load) => self.send(sender, text, load),
+                            Err(OutOfMemory) => {
+                                call.set_kept(2, text.value());
+                                self.stage = Stage::Holding(room(sender, peer, text.bytes().len()));
+                            }
+                        }
+                    }
+                    None => {
+                        let send = async move {
+                            let _ = sender.send(Piece::End).await;
+                            None
+                        };
+                        self.stage = Stage::Sending(send.boxed_local());
+                    }
+                },
+                Stage::Holding(mut holding) => {
+                    let waker = call.waker();
+                    match holding.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        Poll::Pending => {
+                            self.stage = Stage::Holding(holding);
+                            return call.wait_for_wake();
+                        }
+                        Poll::Ready(None) => return self.finish(call),
+                        Poll::Ready(Some((sender, load))) => {
+                            let text = LuaString::from_value(call.kept(2));
+                            let Some(text) = text else { return self.finish(call) };
+                            self.send(sender, text, load);
+                        }
+                    }
+                }
+                Stage::Sending(mut sending) => {
+                    let waker = call.waker();
+                    match sending.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        Poll::Pending => {
+                            self.stage = Stage::Sending(sending);
+                            return call.wait_for_wake();
+                        }
+                        Poll::Ready(None) => return self.finish(call),
+                        Poll::Ready(Some(sender)) => {
+                            self.stage = Stage::Piece(sender);
+                            let function = call.kept(1);
+                            return call.call(function, &[], Wanted::One);
+                        }
+                    }
+                }
+                Stage::Upgrading(mut upgrading, function) => {
+                    let waker = call.waker();
+                    match upgrading.as_mut().poll(&mut Context::from_waker(&waker)) {
+                        Poll::Pending => {
+                            self.stage = Stage::Upgrading(upgrading, function);
+                            return call.wait_for_wake();
+                        }
+                        Poll::Ready(None) => return self.finish(call),
+                        Poll::Ready(Some(socket)) => {
+                            let socket = websocket::to_lua(call, socket)?;
+                            call.keep(socket.value());
+                            self.stage = Stage::Socket;
+                            return call_function(call, function, Some(socket.value()));
+                        }
+                    }
+                }
+                Stage::Socket => {
+                    let socket = call.kept(1);
+                    websocket::close_normally(socket);
+                    return self.finish(call);
+                }
+            }
+        }
+    }
+}
+
+/// Calls a function with the request, or with a WebSocket and the request.
+fn call_function<'c>(
+    call: &mut Call<'c>,
+    number: usize,
+    socket: Option<Value<'c>>,
+) -> Result<Step, Error> {
+    let function = functions(call)?.get(number);
+    let request = call.kept(0);
+    match socket {
+        Some(socket) => call.call(function, &[socket, request], Wanted::One),
+        None => call.call(function, &[request], Wanted::One),
+    }
+}
+
+/// The next piece of a body, as its function has returned it; None at the end.
+fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
+    let value = call.returned(0);
+    let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
+    if text.is_none() && !value.is_nil() {
+        return Err(Error::text(format!(
+            "the next piece of a body: string or nil expected, got {}",
+            value.type_name()
+        )));
+    }
+    Ok(text)
+}
+
+/// Waits for room for a piece, for as long as the client is there.
+fn room(
+    sender: mpsc::Sender<Piece>,
+    peer: Arc<Peer>,
+    bytes: usize,
+) -> LocalBoxFuture<'static, Option<(mpsc::Sender<Piece>, Load)>> {
+    let room = async move {
+        let load = match select(pin!(sender.closed()), pin!(peer.hold_later(bytes))).await {
+            Either::Left(_) => None,
+            Either::Right((load, _)) => load.ok(),
+        };
+        Some((sender, load?))
+    };
+    room.boxed_local()
+}
+
+impl Handle {
+    /// Sends a piece of a body, which the client takes when it can.
+    fn send(&mut self, sender: mpsc::Sender<Piece>, text: LuaString, load: Load) {
+        let piece = Piece::Data(loaded(text.bytes().to_vec(), load));
+        let send = async move { sender.send(piece).await.is_ok().then_some(sender) };
+        self.stage = Stage::Sending(send.boxed_local());
+    }
+
+    /// Everything is done.
+    fn finish<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        self.place.take().into_iter().for_each(Place::leave);
+        call.finish(())
+    }
+
+    /// Takes the next request that waits: the goroutine counts as one of its own from now on, and
+    /// its time runs.
+    fn take(&mut self, call: &mut Call) {
+        self.place.take().into_iter().for_each(Place::leave);
+        let id = call.renew_goroutine();
+        let Some(servers) = servers(call) else { return };
+        let standard = servers.handler_timeout;
+        let Some(server) = servers.all.get_mut(self.server) else { return };
+        self.task = server.waiting.pop_front();
+        if let (Some(task), Some(id)) = (&self.task, id) {
+            let limit = server.limits.handler_timeout.or(standard);
+            let due = limit.and_then(|limit| Instant::now().checked_add(limit));
+            let subject = Subject::new(&server.name, &task.arrival.head);
+            self.place = Some(server.underway.enter(id, subject, due));
+        }
+    }
+
+    /// What a function of the middleware has returned: an answer, header fields to add, or nothing.
+    fn heed<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Value<'c>>, Error> {
+        let value = call.returned(0);
+        if value.as_boolean() == Some(false) {
+            self.give_plainly(StatusCode::UNAUTHORIZED);
+            return Ok(Some(Value::NIL));
+        }
+        let Some(table) = Table::from_value(value) else { return Ok(None) };
+        let body = call.string(b"body")?;
+        if !table.get(body).is_nil() {
+            return Ok(Some(value));
+        }
+        // Either the header fields themselves, or a table with them, as an answer has.
+        let key = call.string(b"headers")?;
+        let fields = Table::from_value(table.get(key)).unwrap_or(table);
+        let added = headers::from_table(call, fields, &mut self.added);
+        added.map_err(|reason| self.wrong("middleware", &reason))?;
+        Ok(None)
+    }
+
+    /// An answer cannot be sent. Nobody's code is at fault where this comes up, so the message says
+    /// whose answer it is.
+    fn wrong(&mut self, whose: &str, reason: &str) -> Error {
+        let place = self.place.take();
+        let subject = place
+            .as_ref()
+            .and_then(Place::subject)
+            .map_or(String::new(), |subject| format!("{subject}: "));
+        place.into_iter().for_each(Place::leave);
+        Error::text(format!("{subject}wrong answer of the {whose}: {reason}"))
+    }
+
+    /// After the middleware. None if the next stage goes on at once.
+    fn go_on<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Step>, Error> {
+        let Some(task) = &self.task else { return self.finish(call).map(Some) };
+        match task.target {
+            Target::Function(function) => {
+                self.stage = Stage::Handler;
+                call_function(call, function, None).map(Some)
+            }
+            Target::Nothing(status) => {
+                self.give_plainly(status);
+                self.finish(call).map(Some)
+            }
+            Target::Files(ref folder) => {
+                let folder = folder.clone();
+                if let Some(task) = self.answered() {
+                    let Arrival { head, answer, peer, .. } = task.arrival;
+                    folder.serve(head, std::mem::take(&mut self.added), answer, peer);
+                }
+                self.finish(call).map(Some)
+            }
+            Target::Socket(function) => {
+                let Some(mut task) = self.answered() else { return self.finish(call).map(Some) };
+                let response = match handshake::answer(&task.arrival.head) {
+                    Ok(response) => response,
+                    Err(status) => {
+                        give(task.arrival.answer, plain_answer(status));
+                        return self.finish(call).map(Some);
+                    }
+                };
+                let Some(upgrade) = task.arrival.upgrade.take() else {
+                    return self.finish(call).map(Some);
+                };
+                let server = servers(call).and_then(|servers| servers.all.get(self.server));
+                let limit = server.map_or(0, |server| server.limits.max_message);
+                let stopping =
+                    server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
+                let surroundings = Surroundings {
+                    remote: task.arrival.remote.clone(),
+                    max_message: limit,
+                    peer: task.arrival.peer.clone(),
+                    stopping: stopping.unwrap_or_default(),
+                };
+                let (mut head, body) = response.into_parts();
+                headers::add(&mut head.headers, std::mem::take(&mut self.added));
+                give(task.arrival.answer, Response::from_parts(head, body));
+                let upgrading =
+                    async move { Some(websocket::serve(upgrade.await.ok()?, surroundings).await) };
+                self.stage = Stage::Upgrading(upgrading.boxed_local(), function);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The request is answered: its time does not run any more.
+    fn answered(&mut self) -> Option<Task> {
+        self.place.iter().for_each(Place::has_answered);
+        self.task.take()
+    }
+
+    fn give_plainly(&mut self, status: StatusCode) {
+        let added = std::mem::take(&mut self.added);
+        if let Some(task) = self.answered() {
+            let mut response = plain_answer(status);
+            headers::add(response.headers_mut(), added);
+            give(task.arrival.answer, response);
+        }
+    }
+
+    /// Answers with what a handler has returned.
+    /// None if the next request is to be begun with.
+    fn answer<'c>(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<Option<Step>, Error> {
+        let Some(task) = &self.task else { return self.finish(call).map(Some) };
+        let (is_head, peer) = (task.arrival.head.method == Method::HEAD, task.arrival.peer.clone());
+        let answer = answer::from_lua(call, value, std::mem::take(&mut self.added), is_head);
+        let Answer { head, body } = answer.map_err(|failure| match failure {
+            Failure::Unfit(reason) => self.wrong("handler", &reason),
+            Failure::Raise(error) => error,
+        })?;
+        match body {
+            Source::Whole(text) => {
+                let body = body_of(&peer, text);
+                if let Some(task) = self.answered() {
+                    let response = match body {
+                        Some(body) => Response::from_parts(head, body),
+                        None => plain_answer(StatusCode::SERVICE_UNAVAILABLE),
+                    };
+                    give(task.arrival.answer, response);
+                }
+                Ok(None)
+            }
+            Source::Function(function, length) => {
+                self.begin_pieces(call, head, function, length).map(Some)
+            }
+        }
+    }
+
+    fn begin_pieces<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        head: Parts,
+        function: Value<'c>,
+        length: Option<u64>,
+    ) -> Result<Step, Error> {
+        let (sender, pieces) = mpsc::channel(1);
+        if let Some(task) = self.answered() {
+            self.peer = Some(task.arrival.peer);
+            give(task.arrival.answer, Response::from_parts(head, Body::pieces(pieces, length)));
+        }
+        call.keep(function);
+        call.keep(Value::NIL);
+        self.stage = Stage::Piece(sender);
+        call.call(function, &[], Wanted::One)
+    }
+}
