@@ -9,6 +9,7 @@ use super::{BYTES_PER_UNIT, Fault, Progress, failure};
 use crate::files::{self, file_system};
 use crate::host::path_of;
 use crate::io::file::{failure as io_failure, in_pool};
+use crate::name::Name;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Either, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -108,7 +109,7 @@ where
 /// Decodes a file. The message of what is wrong begins with its path.
 pub(super) fn decode_file<'c, R>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     reader: R,
 ) -> Result<impl Results<'c> + use<'c, R>, Error>
 where

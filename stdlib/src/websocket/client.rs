@@ -7,6 +7,7 @@ use crate::files::file_system;
 use crate::host::{FileSystem, Network, reason};
 use crate::http::headers;
 use crate::io::file::in_pool;
+use crate::name::Name;
 use crate::net::tls::{self, Trust};
 use crate::net::{CONNECT_TIMEOUT, client_account, failed, innermost, network, tcp, within};
 use crate::options::Options;
@@ -14,7 +15,7 @@ use hyper::Uri;
 use hyper::header::HeaderMap;
 use rustls::pki_types::ServerName;
 use solvm_vm::native::{Library, Results, asynchronous};
-use solvm_vm::{Account, Call, Error, LuaString, Table};
+use solvm_vm::{Account, Call, Error, Table};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -63,7 +64,7 @@ struct Wishes {
 /// `ws_connect(url[, options])`: a WebSocket.
 fn ws_connect<'c>(
     call: &mut Call<'c>,
-    url: LuaString<'c>,
+    url: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options =

@@ -9,6 +9,7 @@ pub(crate) mod client;
 mod meter;
 mod pump;
 
+use crate::name::Name;
 use crate::net::{CLOSED, EndOfStream, failed, sent, within};
 use crate::object::{self, This};
 use crate::runtime::executor::Exemption;
@@ -269,7 +270,7 @@ fn close(
     _: &mut Call,
     this: This<Handle>,
     code: Option<f64>,
-    reason: Option<LuaString>,
+    reason: Option<Name>,
 ) -> Result<(), Error> {
     let number = code.unwrap_or(f64::from(NORMAL));
     // RFC 6455, section 7.4: those below have meanings of their own, or none.
@@ -281,7 +282,7 @@ fn close(
             "code of a close: 1000, 1001, 1002, 1003, 1007 to 1014 or 3000 to 4999 expected",
         ));
     }
-    let reason = String::from_utf8_lossy(reason.map_or(b"", LuaString::bytes)).into_owned();
+    let reason = String::from_utf8_lossy(reason.map_or(b"", Name::bytes)).into_owned();
     if reason.len() > 123 {
         return Err(Error::argument(2, "reason of at most 123 bytes expected"));
     }
