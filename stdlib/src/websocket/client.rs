@@ -148,7 +148,7 @@ where
 {
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
     headers::add(request.headers_mut(), fields);
-    let config = config(surroundings.max_message);
+    let config = config(&surroundings);
     let meter = Meter::new(&surroundings.account);
     let stream = Metered::new(stream, meter.clone());
     match client_async_with_config(request, stream, Some(config)).await {

@@ -69,7 +69,10 @@ pub(crate) struct Socket {
 /// What a WebSocket reads at a time.
 const READ_BUFFER: usize = 16 << 10;
 
-fn config(max_message: usize) -> WebSocketConfig {
+/// A frame's header announces its length, for which the library reserves room at once: more than
+/// the account may hold would be more than the system has.
+fn config(surroundings: &Surroundings) -> WebSocketConfig {
+    let max_message = surroundings.max_message.min(surroundings.account.limit());
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(max_message))
@@ -78,7 +81,7 @@ fn config(max_message: usize) -> WebSocketConfig {
 
 /// A server's end of a connection that has become a WebSocket.
 pub(crate) async fn serve(upgraded: Upgraded, surroundings: Surroundings) -> Socket {
-    let config = config(surroundings.max_message);
+    let config = config(&surroundings);
     let meter = Meter::new(&surroundings.account);
     let stream = Metered::new(TokioIo::new(upgraded), meter.clone());
     let stream = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
