@@ -3,6 +3,7 @@
 
 use crate::host::{Host, reason};
 use crate::load;
+use crate::name::Name;
 use crate::runtime::channel;
 use solvm_vm::native::{
     Collector, Either, Elements, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted,
@@ -450,11 +451,11 @@ fn gc_info(call: &mut Call) -> f64 {
 
 fn collect_garbage<'c>(
     call: &mut Call<'c>,
-    option: Option<LuaString<'c>>,
+    option: Option<Name<'c>>,
     argument: Option<i64>,
 ) -> Result<Either<Value<'c>, Start<Collect>>, Error> {
     let argument = usize::try_from(argument.unwrap_or(0)).unwrap_or(0);
-    let option = option.map_or(&b"collect"[..], LuaString::bytes);
+    let option = option.map_or(&b"collect"[..], Name::bytes);
     let control = match option {
         b"collect" | b"step" => {
             let slice = (option == b"step").then(|| argument.saturating_mul(1024));

@@ -6,10 +6,11 @@ use crate::files::{attempt, create_folders, remove_tree, sorted_names};
 use crate::host::{FileKind, FileSystem, path_of};
 use crate::http::client::{self, Request};
 use crate::io::file::failure;
+use crate::name::Name;
 use crate::options::Options;
 use crate::progress::{self, Bar, Progress};
 use solvm_vm::native::{Library, Results};
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Table, Value};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,8 +25,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("ft" {
 /// Does something with two paths; an error names both.
 fn between<'c>(
     call: &mut Call<'c>,
-    from: LuaString<'c>,
-    to: LuaString<'c>,
+    from: Name<'c>,
+    to: Name<'c>,
     options: Option<Table<'c>>,
     work: fn(&dyn FileSystem, &Path, &Path, &Progress) -> io::Result<()>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -43,8 +44,8 @@ fn between<'c>(
 /// `ft.copy(from, to[, options])`: copies a file, or a folder and everything in it.
 fn copy<'c>(
     call: &mut Call<'c>,
-    from: LuaString<'c>,
-    to: LuaString<'c>,
+    from: Name<'c>,
+    to: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     between(call, from, to, options, copy_tree)
@@ -53,8 +54,8 @@ fn copy<'c>(
 /// `ft.move(from, to[, options])`: moves a file or a folder, to another file system, too.
 fn move_file<'c>(
     call: &mut Call<'c>,
-    from: LuaString<'c>,
-    to: LuaString<'c>,
+    from: Name<'c>,
+    to: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     between(call, from, to, options, |files, from, to, progress| {
@@ -153,8 +154,8 @@ fn copy_file(
 /// `ft.download(url, path[, options])`: saves what is at a URL.
 fn download<'c>(
     call: &mut Call<'c>,
-    url: LuaString<'c>,
-    path: LuaString<'c>,
+    url: Name<'c>,
+    path: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let request = Request::download(call, url, path, (3, options))?;
@@ -164,8 +165,8 @@ fn download<'c>(
 /// `ft.upload(path, url[, options])`: sends a file; gives the response.
 fn upload<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
-    url: LuaString<'c>,
+    path: Name<'c>,
+    url: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let request = Request::upload(call, url, path, (3, options))?;

@@ -36,6 +36,7 @@ mod lfs;
 mod load;
 mod lua_source;
 mod math;
+mod name;
 mod net;
 mod object;
 mod options;

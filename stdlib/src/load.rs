@@ -5,6 +5,7 @@ use crate::base::message_text;
 use crate::files::{code_files, read_file_checked, read_rest};
 use crate::gathered::Gathered;
 use crate::host::{FileSystem, OpenStream, path_of, reason};
+use crate::name::Name;
 use solvm_vm::messages::shorten;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{
@@ -71,11 +72,11 @@ pub(crate) fn load<'c>(
     call: &mut Call<'c>,
     source: Value<'c>,
     name: Option<LuaString<'c>>,
-    mode: Option<LuaString<'c>>,
+    mode: Option<Name<'c>>,
     environment: Option<Table<'c>>,
 ) -> Result<Either<Loaded<'c>, StartWith<'c, Load>>, Error> {
     if let Some(text) = LuaString::from_value(source) {
-        let options = Options { mode: mode.map(LuaString::bytes), environment };
+        let options = Options { mode: mode.map(Name::bytes), environment };
         let name = name.unwrap_or(text);
         return Ok(Either::Now(load_chunk(call, text.bytes(), name.bytes(), options)?));
     }
@@ -244,8 +245,8 @@ fn without_comment(text: Vec<u8>) -> Vec<u8> {
 
 pub(crate) fn load_file<'c>(
     _: &mut Call<'c>,
-    path: Option<LuaString<'c>>,
-    mode: Option<LuaString<'c>>,
+    path: Option<Name<'c>>,
+    mode: Option<Name<'c>>,
     _environment: Option<Table<'c>>,
 ) -> impl Results<'c> + use<'c> {
     let path = path.map(|path| path.bytes().to_vec());
@@ -270,10 +271,7 @@ pub(crate) fn load_file<'c>(
     })
 }
 
-pub(crate) fn do_file<'c>(
-    _: &mut Call<'c>,
-    path: Option<LuaString<'c>>,
-) -> impl Results<'c> + use<'c> {
+pub(crate) fn do_file<'c>(_: &mut Call<'c>, path: Option<Name<'c>>) -> impl Results<'c> + use<'c> {
     let path = path.map(|path| path.bytes().to_vec());
     asynchronous::run(|lua| async move {
         let source = read_source(&lua, path).await?;

@@ -1,7 +1,9 @@
 //! Tables of options: what a function's last argument may say by name. A name that is not known is
 //! an error, so that none is ignored in silence.
 
+use crate::name::Name;
 use crate::whole::{Whole, shown};
+use solvm_vm::messages::shorten;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::time::Duration;
 
@@ -24,7 +26,7 @@ impl<'c> Options<'c> {
             let name = LuaString::from_value(key).map(LuaString::bytes);
             if !name.is_some_and(|name| known.iter().any(|known| known.as_bytes() == name)) {
                 let name = name.map_or(key.type_name().into(), |name| {
-                    format!("'{}'", String::from_utf8_lossy(name))
+                    format!("'{}'", String::from_utf8_lossy(&shorten(name)))
                 });
                 let text = format!("unknown option {name} (there are {})", known.join(", "));
                 return Err(Error::argument(argument, text));
@@ -99,11 +101,11 @@ impl<'c> Options<'c> {
         }
     }
 
-    /// A string.
+    /// A string, as long as a name may be.
     pub(crate) fn text(&self, call: &mut Call<'c>, name: &str) -> Result<Option<&'c [u8]>, Error> {
-        self.converted(call, name, "string", |value| {
-            LuaString::from_value(value).map(LuaString::bytes)
-        })
+        let string = self.converted(call, name, "string", LuaString::from_value)?;
+        let checked = string.map(Name::check).transpose();
+        Ok(checked.map_err(|text| self.wrong(name, &text))?.map(Name::bytes))
     }
 
     /// A boolean.

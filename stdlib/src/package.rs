@@ -5,8 +5,10 @@
 //! passing over a file that is there.
 
 use crate::files::code_files;
+use crate::gathered::Gathered;
 use crate::host::{Host, denial_note, path_of};
 use crate::load::read_source;
+use crate::name::{MAX_NAME, Name};
 use solvm_vm::native::{
     Definition, Either, Library, Param, Rest, Results, Start, StartWith, Step, Steps, Wanted,
     asynchronous,
@@ -88,7 +90,7 @@ pub(crate) fn offer<'m>(
 static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
 
 /// The loader of a module that is no global.
-fn open_module<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<Table<'c>, Error> {
+fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
     let module = crate::ON_REQUEST.iter().find(|module| module.name.as_bytes() == name.bytes());
     let library = module.ok_or_else(|| Error::argument(1, "no module of SolVM"))?.library;
     let table = call.table(0, library.functions.len() + library.constants.len())?;
@@ -101,67 +103,80 @@ fn search_templates(call: &mut Call, variable: &[u8], default: &str) -> Vec<u8> 
     let Some(path) = call.host::<Host>().and_then(|host| host.world.variable(variable)) else {
         return default.as_bytes().to_vec();
     };
-    replace(&path, b";;", &[b";", default.as_bytes(), b";"].concat())
+    let path = replace(&path, b";;", &[b";", default.as_bytes(), b";"].concat());
+    path.unwrap_or_else(|_| default.as_bytes().to_vec())
 }
 
-/// `text` with every `from` replaced.
-fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let mut result = Vec::with_capacity(text.len());
+/// `text` with every `from` replaced. Fails if it becomes longer than a name may be.
+fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut result = Vec::new();
     let mut rest = text;
-    while let Some(at) = memchr::memmem::find(rest, from) {
-        result.extend_from_slice(&rest[..at]);
-        result.extend_from_slice(to);
-        rest = &rest[at + from.len()..];
+    loop {
+        let at = memchr::memmem::find(rest, from);
+        let (part, end) = (&rest[..at.unwrap_or(rest.len())], at.map_or(&b""[..], |_| to));
+        let length = result.len().saturating_add(part.len()).saturating_add(end.len());
+        if length > MAX_NAME {
+            return Err(Error::text(format!("a file name is longer than {MAX_NAME} bytes")));
+        }
+        result.extend_from_slice(part);
+        result.extend_from_slice(end);
+        match at {
+            Some(at) => rest = &rest[at + from.len()..],
+            None => return Ok(result),
+        }
     }
-    result.extend_from_slice(rest);
-    result
 }
 
-/// The readable file that a path's templates give for a name; otherwise all that were tried, a line
-/// each.
-fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-    let mut tried = Vec::new();
+/// The result of a search: the readable file, or all that were tried, a line each.
+type Searched = Result<Result<Vec<u8>, Gathered>, Error>;
+
+/// The readable file that a path's templates give for a name.
+fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Searched {
+    let mut tried = Gathered::default();
     for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
-        let file = replace(template, b"?", name);
+        let file = replace(template, b"?", name)?;
         call.charge_for_system_call();
         call.charge_for_reading(file.len());
         let why = match code_files(call).map(|files| files.check_readable(&path_of(&file))) {
-            Ok(Ok(())) => return Ok(file),
+            Ok(Ok(())) => return Ok(Ok(file)),
             Ok(Err(error)) => denial_note(Some(&error)),
             Err(_) => String::new(),
         };
-        tried.extend_from_slice(&[b"\n\tno file '", &file[..], b"'", why.as_bytes()].concat());
+        for part in [b"\n\tno file '", &file[..], b"'", why.as_bytes()] {
+            tried.push(call, part)?;
+        }
     }
-    Err(tried)
+    Ok(Err(tried))
 }
 
 fn load_library<'c>(
     _: &mut Call<'c>,
-    _path: LuaString<'c>,
-    _name: LuaString<'c>,
+    _path: Name<'c>,
+    _name: Name<'c>,
 ) -> (Option<Value<'c>>, &'static str, &'static str) {
     (None, NO_C_MODULES, "absent")
 }
 
+/// A readable file; otherwise nil and what was tried.
+type FileOrTried<'c> = Either<Vec<u8>, (Option<Value<'c>>, Gathered)>;
+
 /// `searchpath(name, path [, separator [, replacement]])`, as in Lua 5.2.
 fn search_path<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
-    path: LuaString<'c>,
-    separator: Option<LuaString<'c>>,
-    replacement: Option<LuaString<'c>>,
-) -> Either<Vec<u8>, (Option<Value<'c>>, Vec<u8>)> {
-    let separator = separator.map_or(&b"."[..], LuaString::bytes);
+    name: Name<'c>,
+    path: Name<'c>,
+    separator: Option<Name<'c>>,
+    replacement: Option<Name<'c>>,
+) -> Result<FileOrTried<'c>, Error> {
+    let separator = separator.map_or(&b"."[..], Name::bytes);
     let name = match separator {
         [] => name.bytes().to_vec(),
-        _ => {
-            replace(name.bytes(), separator, replacement.map_or(FOLDER_SEPARATOR, LuaString::bytes))
-        }
+        _ => replace(name.bytes(), separator, replacement.map_or(FOLDER_SEPARATOR, Name::bytes))?,
     };
-    match search(call, &name, path.bytes()) {
+    Ok(match search(call, &name, path.bytes())? {
         Ok(file) => Either::Now(file),
         Err(tried) => Either::Later((None, tried)),
-    }
+    })
 }
 
 /// `seeall(module)`: globals are seen through the module.
@@ -191,11 +206,11 @@ fn not_found<'c>(call: &mut Call<'c>, tried: &[u8]) -> Found<'c> {
     Ok(call.string(tried)?.value())
 }
 
-fn load_preloaded<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+fn load_preloaded<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     let Some(preload) = Table::from_value(field(call, "preload")?) else {
         return Err(Error::text("'package.preload' must be a table"));
     };
-    let loader = preload.get(name);
+    let loader = preload.get(name.string());
     if loader.is_nil() {
         return not_found(call, &[b"\n\tno field package.preload['", name.bytes(), b"']"].concat());
     }
@@ -203,16 +218,14 @@ fn load_preloaded<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
 }
 
 /// The file of a module, by the templates in a field of `package`; otherwise what was tried.
-fn find_module(
-    call: &mut Call,
-    name: &[u8],
-    field_name: &str,
-) -> Result<Result<Vec<u8>, Vec<u8>>, Error> {
+fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Searched {
     let path = field(call, field_name)?;
     let Some(path) = LuaString::from_value(path) else {
         return Err(Error::text(format!("'package.{field_name}' must be a string")));
     };
-    Ok(search(call, &replace(name, b".", FOLDER_SEPARATOR), path.bytes()))
+    let wrong = |why| Error::text(format!("'package.{field_name}': {why}"));
+    let path = Name::check(path).map_err(wrong)?;
+    search(call, &replace(name, b".", FOLDER_SEPARATOR)?, path.bytes())
 }
 
 fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {
@@ -221,7 +234,7 @@ fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {
 
 fn load_lua<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
 ) -> Result<Either<Value<'c>, impl Results<'c> + use<'c>>, Error> {
     let file = match find_module(call, name.bytes(), "path")? {
         Ok(file) => file,
@@ -239,7 +252,7 @@ fn load_lua<'c>(
     })))
 }
 
-fn load_c<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+fn load_c<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     match find_module(call, name.bytes(), "cpath")? {
         Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
         Err(tried) => not_found(call, &tried),
@@ -247,7 +260,7 @@ fn load_c<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
 }
 
 /// The library of a package may hold the functions of its submodules.
-fn load_c_root<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Found<'c> {
+fn load_c_root<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     let Some(end) = memchr::memchr(b'.', name.bytes()) else { return Ok(Value::NIL) };
     match find_module(call, &name.bytes()[..end], "cpath")? {
         Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
@@ -266,16 +279,16 @@ impl Data for Loading {
 
 enum Require {
     /// Loader number `next` is asked next; the others had this to say.
-    Searching { next: usize, tried: Vec<u8> },
+    Searching { next: usize, tried: Gathered },
     /// The module's function is running.
     Loading,
 }
 
 fn require<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
 ) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
-    let module = call.loaded()?.get(name);
+    let module = call.loaded()?.get(name.string());
     if Userdata::from_value(module).is_some_and(|module| module.get::<Loading>().is_some()) {
         let text = [b"loop or previous error loading module '", name.bytes(), b"'"].concat();
         return Err(Error::text(text));
@@ -287,13 +300,13 @@ fn require<'c>(
         return Err(Error::text("'package.loaders' must be a table"));
     }
     let sentinel = call.userdata(Loading, None).value();
-    let state = Start::new(Require::Searching { next: 0, tried: Vec::new() });
+    let state = Start::new(Require::Searching { next: 0, tried: Gathered::default() });
     Ok(Either::Later(state.keep(sentinel)))
 }
 
 impl Steps for Require {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        let name = LuaString::take(call, &mut 0)?;
+        let name = Name::take(call, &mut 0)?.string();
         let loaded = call.loaded()?;
         match self {
             Require::Searching { next, tried } => {
@@ -306,7 +319,7 @@ impl Steps for Require {
                         return call.call(answer, &[name.value()], Wanted::One);
                     }
                     if let Some(why) = LuaString::from_value(answer) {
-                        tried.extend_from_slice(why.bytes());
+                        tried.push(call, why.bytes())?;
                     }
                 }
                 *next += 1;
@@ -356,25 +369,25 @@ fn find_table<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<Table<'c>>,
 /// options are called with it.
 fn module<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
     _options: Rest,
 ) -> Result<StartWith<'c, Module>, Error> {
     let loaded = call.loaded()?;
-    let module = match Table::from_value(loaded.get(name)) {
+    let module = match Table::from_value(loaded.get(name.string())) {
         Some(module) => module,
         None => {
             let Some(module) = find_table(call, name.bytes())? else {
                 let text = [b"name conflict for module '", name.bytes(), b"'"].concat();
                 return Err(Error::text(text));
             };
-            loaded.set(call, name.value(), module.value())?;
+            loaded.set(call, name.string().value(), module.value())?;
             module
         }
     };
     let key = call.string(b"_NAME")?;
     if module.get(key).is_nil() {
         module.set_field(call, "_M", module)?;
-        module.set_field(call, "_NAME", name)?;
+        module.set_field(call, "_NAME", name.string())?;
         let end = memchr::memrchr(b'.', name.bytes()).map_or(0, |dot| dot + 1);
         module.set_field(call, "_PACKAGE", name.bytes()[..end].to_vec())?;
     }

@@ -237,10 +237,16 @@ impl Splitting {
     ) -> Result<bool, Error> {
         const PARTS_PER_LOOK: usize = 64;
         const UNITS_PER_PART: usize = 8;
+        let finder = separator.filter(|separator| !separator.is_empty()).map(|separator| {
+            charge_search(call, separator);
+            memmem::Finder::new(separator)
+        });
         loop {
             let began = self.rest.unwrap_or(text.len());
             for _ in 0..PARTS_PER_LOOK {
-                let Some(part) = self.next(text, separator) else { return Ok(true) };
+                let Some(part) = self.next(text, separator, finder.as_ref()) else {
+                    return Ok(true);
+                };
                 let part = call.string(part)?;
                 self.count += 1;
                 list.set_index(call, self.count, part.value())?;
@@ -252,26 +258,32 @@ impl Splitting {
         }
     }
 
-    fn next<'t>(&mut self, text: &'t [u8], separator: Option<&[u8]>) -> Option<&'t [u8]> {
+    /// The next part. The finder is that of a separator which is not empty.
+    fn next<'t>(
+        &mut self,
+        text: &'t [u8],
+        separator: Option<&[u8]>,
+        finder: Option<&memmem::Finder>,
+    ) -> Option<&'t [u8]> {
         let start = self.rest?;
         let rest = text.get(start..)?;
-        let (part, behind) = match separator {
-            None => {
+        let (part, behind) = match (separator, finder) {
+            (Some(separator), Some(finder)) => match finder.find(rest) {
+                Some(end) => (rest.get(..end)?, Some(start + end + separator.len())),
+                None => (rest, None),
+            },
+            (None, _) => {
                 let word = rest.trim_ascii_start();
                 let end = word.iter().position(u8::is_ascii_whitespace).unwrap_or(word.len());
                 (word.get(..end)?, Some(start + (rest.len() - word.len()) + end))
             }
-            Some(b"") => {
+            (Some(_), None) => {
                 // A character has four bytes at most; what is none is taken byte by byte.
                 let chunk = rest.get(..4).unwrap_or(rest).utf8_chunks().next();
                 let length =
                     chunk.and_then(|chunk| chunk.valid().chars().next()).map_or(1, char::len_utf8);
                 (rest.get(..length.min(rest.len()))?, Some(start + length))
             }
-            Some(separator) => match memmem::find(rest, separator) {
-                Some(end) => (rest.get(..end)?, Some(start + end + separator.len())),
-                None => (rest, None),
-            },
         };
         // Words and characters are never empty; what lies between separators may be.
         if part.is_empty() && separator.is_none_or(<[u8]>::is_empty) {

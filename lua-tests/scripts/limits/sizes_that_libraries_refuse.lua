@@ -41,7 +41,7 @@ end
 stop_server("fields")
 
 -- Patterns.
-for _, pattern in ipairs { ("*"):rep(1e6), ("[a-z]*"):rep(2e5), ("{a,b}"):rep(1e5), ("?"):rep(4097), ("x"):rep(5e6) } do
+for _, pattern in ipairs { ("*"):rep(6e4), ("[a-z]*"):rep(1e4), ("{a,b}"):rep(1e4), ("?"):rep(4097), ("x"):rep(65536) } do
     fails("longer than 4096 bytes", glob, pattern)
     fails("longer than 4096 bytes", template.parse_glob, pattern)
 end

@@ -147,3 +147,18 @@ refused("at most 123 bytes", function() ws.close(1000, ("x"):rep(124)) end)
 stop_server("s")
 local message, reason, code = chatters[1].receive()
 assert(message == nil and code == 1001, code)
+
+-- Where messages have no limit, a frame that announces more than there is memory ends its connection.
+create_server("unlimited", 0, { max_message = math.huge })
+handle_ws("unlimited", "/", function(ws) while ws.receive() do end end)
+local unlimited = start_server("unlimited")
+for _, length in ipairs { "\127\255\255\255\255\255\255\255", "\0\0\16\0\0\0\0\0" } do
+    local announcing = assert(tcp_connect("127.0.0.1", unlimited))
+    announcing.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        .. "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+    assert(announcing.read("*l") == "HTTP/1.1 101 Switching Protocols")
+    announcing.write("\130\255" .. length .. "mask")
+    assert(announcing.read("*a", 5))
+    announcing.close()
+end
+stop_server("unlimited")

@@ -1,6 +1,7 @@
 //! Hashes, and authentication codes made of them, as hexadecimal digits.
 
 use super::{compute, to_hexadecimal};
+use crate::name::Name;
 use ::hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
 use sha1::Sha1;
@@ -53,7 +54,7 @@ fn code<M: Mac + KeyInit>(key: &[u8], data: &[u8]) -> Option<Vec<u8>> {
 /// `crypto.hmac(hash, data, key)`: the authentication code of data (RFC 2104).
 pub(super) fn hmac<'c>(
     call: &mut Call<'c>,
-    hash: LuaString<'c>,
+    hash: Name<'c>,
     data: LuaString<'c>,
     key: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {

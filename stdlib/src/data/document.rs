@@ -10,6 +10,7 @@ use super::{BYTES_PER_UNIT, Fault, Progress, failure};
 use crate::files::{self, file_system};
 use crate::host::path_of;
 use crate::io::file::{failure as io_failure, in_pool};
+use crate::name::Name;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Either, Results};
 use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
@@ -92,7 +93,7 @@ where
 /// Decodes a file. The message of what is wrong begins with its path.
 pub(super) fn decode_file<'c, R>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     reader: R,
 ) -> Result<impl Results<'c> + use<'c, R>, Error>
 where

@@ -5,6 +5,7 @@ use crate::files::{self, file_system};
 use crate::host::{path_of, reason};
 use crate::io::file::failure as io_failure;
 use crate::io::host;
+use crate::name::Name;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
@@ -239,10 +240,10 @@ fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>,
 /// already; the results are those of the file, or nil and a message.
 fn load<'c>(
     call: &mut Call<'c>,
-    path: Option<LuaString<'c>>,
+    path: Option<Name<'c>>,
     overrides: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let name = path.map_or(&b".env"[..], LuaString::bytes).to_vec();
+    let name = path.map_or(&b".env"[..], Name::bytes).to_vec();
     let files = file_system(call)?;
     let overrides = overrides.unwrap_or(false);
     Ok(asynchronous::run(move |lua| async move {
@@ -284,7 +285,7 @@ fn load<'c>(
 /// set.
 fn get<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
     default: Option<Value<'c>>,
 ) -> Result<Value<'c>, Error> {
     match variable(call, name.bytes()) {
@@ -297,7 +298,7 @@ fn get<'c>(
 /// processes.
 fn set<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
     value: LuaString<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
     let account = call.account().clone();

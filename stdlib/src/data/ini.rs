@@ -9,6 +9,7 @@ use super::events::{Event, Events, Unread};
 use super::{Fault, marks, number, output};
 use crate::files::file_system;
 use crate::gathered::check_growth;
+use crate::name::Name;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
 
@@ -101,10 +102,7 @@ fn parse<'c>(
 }
 
 /// `ini.read(path)`: the table of a file; nil and a message if it cannot be read.
-fn read_file<'c>(
-    call: &mut Call<'c>,
-    path: LuaString<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
+fn read_file<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     document::decode_file(call, path, read)
 }
 
@@ -116,7 +114,7 @@ fn stringify<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error
 /// `ini.write(path, table)`: writes a table to a file, whole or not at all.
 fn write_file<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     table: Table<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = write(call, table)?;

@@ -10,6 +10,7 @@ mod write;
 
 use crate::duration;
 use crate::io::host;
+use crate::name::Name;
 use crate::os::local_zone;
 use crate::runtime::timer::seconds;
 use jiff::civil;
@@ -87,8 +88,9 @@ impl FromLua for Zone<'_> {
     const EXPECTED: &'static str = "name of a time zone";
 
     fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Zone<'c>> {
+        let name = Name::check(LuaString::from_value(value)?).ok()?;
         call.charge_for_string(value);
-        std::str::from_utf8(LuaString::from_value(value)?.bytes()).ok().map(Zone)
+        std::str::from_utf8(name.bytes()).ok().map(Zone)
     }
 }
 
@@ -177,7 +179,7 @@ fn format<'c>(
 /// does not fit.
 fn parse<'c>(
     call: &mut Call<'c>,
-    text: LuaString<'c>,
+    text: Name<'c>,
     layout: Option<Layout<'c>>,
     zone: Option<Zone<'c>>,
 ) -> Result<(Option<f64>, Option<String>), Error> {
@@ -263,8 +265,8 @@ fn duration_seconds<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<f64,
     if let Some(seconds) = duration.as_number() {
         return Ok(seconds);
     }
-    let text =
-        LuaString::from_value(duration).and_then(|text| std::str::from_utf8(text.bytes()).ok());
+    let text = LuaString::from_value(duration).and_then(|text| Name::check(text).ok());
+    let text = text.and_then(|text| std::str::from_utf8(text.bytes()).ok());
     let Some(text) = text else {
         let expected = "number of seconds, duration or table of parts expected, got";
         return Err(Error::argument(2, format!("{expected} {}", duration.type_name())));
@@ -287,8 +289,10 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
         let Some((part, factors)) = PARTS.into_iter().find(|(part, _)| part.as_bytes() == name)
         else {
             let known = PARTS.map(|(part, _)| part).join(", ");
-            let reason =
-                format!("unknown part '{}' (known: {known})", String::from_utf8_lossy(name));
+            let reason = format!(
+                "unknown part '{}' (known: {known})",
+                String::from_utf8_lossy(&shorten(name))
+            );
             return Err(Error::argument(2, reason));
         };
         let Some(count) = value.to_number() else {
@@ -327,6 +331,7 @@ fn sleep<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<Parked, Error> 
     let time = match (duration.as_number(), LuaString::from_value(duration)) {
         (Some(time), _) => seconds(1, time)?,
         (None, Some(text)) => {
+            let text = Name::check(text).map_err(|text| Error::argument(1, text))?;
             let text = String::from_utf8_lossy(text.bytes());
             let reason =
                 || Error::argument(1, format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"));

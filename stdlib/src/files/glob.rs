@@ -3,10 +3,11 @@
 use super::{Walk, file_system, path_bytes};
 use crate::host::FileSystem;
 use crate::io::file::{failure, in_pool};
+use crate::name::Name;
 use globset::{GlobBuilder, GlobSet};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{IntoLua, Results};
-use solvm_vm::{Call, Error, LuaString};
+use solvm_vm::{Call, Error};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +68,7 @@ impl Pattern {
 /// `glob(pattern)`: the paths that match, in order.
 pub(super) fn glob<'c>(
     call: &mut Call<'c>,
-    pattern: LuaString<'c>,
+    pattern: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = std::str::from_utf8(pattern.bytes())
         .map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;

@@ -20,6 +20,7 @@ pub(crate) use walk::Walk;
 use crate::host::{FileSystem, Metadata, is_denial, path_of};
 use crate::io::file::{failure, in_pool, later};
 use crate::io::host;
+use crate::name::Name;
 use solvm_vm::native::{IntoLua, Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::ffi::OsString;
@@ -55,7 +56,7 @@ pub(crate) fn code_files(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> 
 /// Does something with a path on the blocking pool; `convert` makes the results of what it gave.
 pub(crate) fn perform<'c, T, W, C>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     work: W,
     convert: C,
 ) -> Result<impl Results<'c> + use<'c, T, W, C>, Error>
@@ -74,7 +75,7 @@ where
 /// The same where `convert` says what becomes of a failure.
 pub(crate) fn attempt<'c, T, W, C>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     work: W,
     convert: C,
 ) -> Result<impl Results<'c> + use<'c, T, W, C>, Error>
@@ -105,10 +106,7 @@ pub(crate) fn copied(call: &mut Call, text: LuaString) -> Result<Vec<u8>, Error>
 }
 
 /// `read_file(path)`: the contents of a file.
-fn read_file<'c>(
-    call: &mut Call<'c>,
-    path: LuaString<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
+fn read_file<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
@@ -123,7 +121,7 @@ fn read_file<'c>(
 /// `write_file(path, text)`: replaces the contents of a file, all at once or not at all.
 fn write_file<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     text: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = copied(call, text)?;
@@ -138,7 +136,7 @@ fn write_file<'c>(
 /// `append_file(path, text)`: adds to the end of a file, which is made if need be.
 fn append_file<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     text: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = copied(call, text)?;
@@ -147,10 +145,7 @@ fn append_file<'c>(
 
 /// `exists(path)`: whether there is something of that name. A symbolic link that leads nowhere does
 /// not count.
-fn exists<'c>(
-    call: &mut Call<'c>,
-    path: LuaString<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
+fn exists<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let look = |files: &dyn FileSystem, path: &Path| Ok(files.metadata(path, true).is_ok());
     perform(call, path, look, |_, exists| Ok(vec![Value::boolean(exists)]))
 }
@@ -159,7 +154,7 @@ fn exists<'c>(
 /// may be there already.
 fn make_folder<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     parents: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let make = move |files: &dyn FileSystem, path: &Path| match parents {
@@ -212,7 +207,7 @@ fn create_folder(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
 /// all that is in it.
 fn remove<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     recursive: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let remove = move |files: &dyn FileSystem, path: &Path| match recursive {
@@ -225,8 +220,8 @@ fn remove<'c>(
 /// `rename(from, to)`: gives a file or a folder another name. A file of that name is replaced.
 fn rename<'c>(
     call: &mut Call<'c>,
-    from: LuaString<'c>,
-    to: LuaString<'c>,
+    from: Name<'c>,
+    to: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let to = path_of(to.bytes());
     perform(call, from, move |files, from| files.rename(from, &to), done)
@@ -236,7 +231,7 @@ fn rename<'c>(
 /// false.
 fn file_info<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     follow: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path_bytes(path_of(path.bytes()).file_name().unwrap_or_default());
@@ -267,7 +262,7 @@ pub(crate) fn describe<'c>(
 /// `list_dir(path)`: what is in a folder, in the order of the names.
 fn list_folder<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();

@@ -3,8 +3,9 @@
 use super::{Batched, describe, file_system, path_bytes, sorted_names};
 use crate::host::{FileSystem, Metadata, path_of, reason};
 use crate::io::file::in_pool;
+use crate::name::Name;
 use solvm_vm::native::{Definition, IntoLua, Results, asynchronous};
-use solvm_vm::{Call, Data, Error, Function, LuaString, Userdata, Value};
+use solvm_vm::{Call, Data, Error, Function, Userdata, Value};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +82,7 @@ static NEXT: Definition = Definition::new("walk", next);
 /// `list_dir` has them.
 pub(super) fn walk<'c>(
     call: &mut Call<'c>,
-    folder: LuaString<'c>,
+    folder: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = folder.bytes().to_vec();

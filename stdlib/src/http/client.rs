@@ -11,6 +11,7 @@ use crate::gathered::Gathered;
 use crate::host::network::{ANY_PORT, Purpose, addresses};
 use crate::host::{Network, path_of, reason};
 use crate::io::file::in_pool;
+use crate::name::{MAX_NAME, Name};
 use crate::net::tls::{self, Trust};
 use crate::net::{innermost, network};
 use crate::options::Options;
@@ -18,7 +19,7 @@ use crate::progress::{self, Bar, Progress};
 use crate::runtime::errors;
 use bytes::Bytes;
 use hashbrown::HashMap;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, Response, StatusCode, Url};
@@ -52,8 +53,6 @@ const PIECE: u64 = 1 << 16;
 const REDIRECTS: usize = 10;
 /// What the body is, unless the program says otherwise.
 const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
-/// The length of the longest URL in bytes: servers take far less.
-const MAX_URL: usize = 64 << 10;
 /// How many clients are kept.
 const MAX_CLIENTS: usize = 16;
 
@@ -95,7 +94,7 @@ struct Resolver {
 }
 
 impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+    fn resolve(&self, name: HostName) -> Resolving {
         let (network, purpose) = (self.network.clone(), self.purpose);
         Box::pin(async move {
             let found = addresses(&*network, purpose, name.as_str(), ANY_PORT).await?;
@@ -127,7 +126,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    fn new(method: Method, url: LuaString, body: Option<LuaString>) -> Request {
+    fn new(method: Method, url: Name, body: Option<LuaString>) -> Request {
         let body = body.map(|body| Bytes::copy_from_slice(body.bytes()));
         Request { body, ..Request::to(method, String::from_utf8_lossy(url.bytes()).into_owned()) }
     }
@@ -152,8 +151,8 @@ impl Request {
     /// Fetches a file. `options` are those of argument number so and so.
     pub(crate) fn download<'c>(
         call: &mut Call<'c>,
-        url: LuaString<'c>,
-        path: LuaString<'c>,
+        url: Name<'c>,
+        path: Name<'c>,
         options: (usize, Option<Table<'c>>),
     ) -> Result<Request, Error> {
         let mut request = Request::new(Method::GET, url, None);
@@ -166,8 +165,8 @@ impl Request {
     /// Sends a file, by POST unless option `method` says otherwise.
     pub(crate) fn upload<'c>(
         call: &mut Call<'c>,
-        url: LuaString<'c>,
-        path: LuaString<'c>,
+        url: Name<'c>,
+        path: Name<'c>,
         options: (usize, Option<Table<'c>>),
     ) -> Result<Request, Error> {
         let mut request = Request::new(Method::POST, url, None);
@@ -242,7 +241,7 @@ impl Request {
 /// `http_get(url[, options])`: the response.
 fn http_get<'c>(
     call: &mut Call<'c>,
-    url: LuaString<'c>,
+    url: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut request = Request::new(Method::GET, url, None);
@@ -253,7 +252,7 @@ fn http_get<'c>(
 /// `http_delete(url[, options])`: the response.
 fn http_delete<'c>(
     call: &mut Call<'c>,
-    url: LuaString<'c>,
+    url: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut request = Request::new(Method::DELETE, url, None);
@@ -264,7 +263,7 @@ fn http_delete<'c>(
 /// `http_post(url, body[, content_type | options])`: the response.
 fn http_post<'c>(
     call: &mut Call<'c>,
-    url: LuaString<'c>,
+    url: Name<'c>,
     body: Option<LuaString<'c>>,
     third: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -274,7 +273,7 @@ fn http_post<'c>(
 /// `http_put(url, body[, content_type | options])`: the response.
 fn http_put<'c>(
     call: &mut Call<'c>,
-    url: LuaString<'c>,
+    url: Name<'c>,
     body: Option<LuaString<'c>>,
     third: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -284,18 +283,17 @@ fn http_put<'c>(
 fn with_body<'c>(
     call: &mut Call<'c>,
     method: Method,
-    url: LuaString<'c>,
+    url: Name<'c>,
     body: Option<LuaString<'c>>,
     third: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut request = Request::new(method, url, body);
     let third = third.unwrap_or(Value::NIL);
     call.charge_for_string(third);
-    call.charge(url.bytes().len() / 4);
     match (LuaString::from_value(third), Table::from_value(third)) {
         (Some(content_type), _) => {
-            let value = HeaderValue::from_bytes(content_type.bytes());
-            let value = value
+            let value = Name::check(content_type).map_err(|text| Error::argument(3, text))?.bytes();
+            let value = HeaderValue::from_bytes(value)
                 .map_err(|_| Error::argument(3, "content type with a line break or a zero byte"))?;
             request.headers.insert(CONTENT_TYPE, value);
         }
@@ -316,16 +314,13 @@ fn with_body<'c>(
 /// `http_request(method, url[, body[, headers[, options]]])`: the response.
 fn http_request<'c>(
     call: &mut Call<'c>,
-    method: LuaString<'c>,
-    url: LuaString<'c>,
+    method: Name<'c>,
+    url: Name<'c>,
     body: Option<LuaString<'c>>,
     headers: Option<Table<'c>>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    /// No method that is known is half as long.
-    const LONGEST_METHOD: usize = 64;
-    let name = Some(method.bytes()).filter(|name| name.len() <= LONGEST_METHOD);
-    let Ok(method) = Method::from_bytes(&name.unwrap_or_default().to_ascii_uppercase()) else {
+    let Ok(method) = Method::from_bytes(&method.bytes().to_ascii_uppercase()) else {
         return Err(Error::argument(1, "invalid method"));
     };
     let mut request = Request::new(method, url, body);
@@ -407,8 +402,8 @@ async fn limited<T>(
 
 /// The URL, if it is one that a client can ask.
 fn parse(url: &str) -> Result<Url, String> {
-    if url.len() > MAX_URL {
-        return Err(format!("a URL may have {MAX_URL} bytes at most"));
+    if url.len() > MAX_NAME {
+        return Err(format!("a URL may have {MAX_NAME} bytes at most"));
     }
     let url = Url::parse(url).map_err(|error| match url.contains("://") {
         true => error.to_string(),

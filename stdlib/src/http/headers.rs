@@ -4,8 +4,10 @@
 //! A field that came several times is one string, joined by commas, or semicolons for `Cookie`, as
 //! HTTP has it; `Set-Cookie`, where that would lose something, is a list then.
 
+use crate::name::Name;
 use hyper::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use smallvec::SmallVec;
+use solvm_vm::messages::shorten;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
@@ -114,7 +116,7 @@ pub(crate) fn from_table<'c>(
         let name = LuaString::from_value(key).map(LuaString::bytes);
         let Some(name) = name.and_then(|name| HeaderName::from_bytes(name).ok()) else {
             let shown = name.map_or(key.type_name().into(), |name| {
-                format!("'{}'", String::from_utf8_lossy(name))
+                format!("'{}'", String::from_utf8_lossy(&shorten(name)))
             });
             return Err(format!("{shown} is no name of a header"));
         };
@@ -163,6 +165,8 @@ fn value_of<'c>(
     let Some(text) = text else {
         return Err(format!("header '{}': string expected, got {}", shown(), value.type_name()));
     };
+    let text = Name::check(text).map_err(|text| format!("header '{}': {text}", shown()))?;
+    call.charge_for_reading(text.bytes().len());
     HeaderValue::from_bytes(text.bytes())
         .map_err(|_| format!("header '{}' has a line break or a zero byte", shown()))
 }

@@ -4,6 +4,7 @@ use super::file::{AnyFile, failure, perform, read as read_items, succeeded};
 use super::host;
 use super::read::{Reading, formats};
 use crate::host::{Buffering, reason};
+use crate::name::Name;
 use solvm_vm::native::{Definition, Either, Library, Param, Rest, Results};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
 use std::borrow::Cow;
@@ -151,7 +152,7 @@ fn close_at_end(call: &mut Call) {
 }
 
 /// The index of a word among those allowed.
-fn option(word: LuaString, allowed: &[&str]) -> Result<usize, Error> {
+fn option(word: Name, allowed: &[&str]) -> Result<usize, Error> {
     allowed.iter().position(|known| known.as_bytes() == word.bytes()).ok_or_else(|| {
         let text = [b"invalid option '", word.bytes(), b"'"].concat();
         Error::argument(2, text)
@@ -162,7 +163,7 @@ fn option(word: LuaString, allowed: &[&str]) -> Result<usize, Error> {
 fn seek<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
-    whence: Option<LuaString<'c>>,
+    whence: Option<Name<'c>>,
     offset: Option<i64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = file.open()?;
@@ -209,7 +210,7 @@ const MAX_BUFFER: usize = 1 << 20;
 fn set_buffering<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
-    mode: LuaString<'c>,
+    mode: Name<'c>,
     size: Option<i64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = file.open()?;

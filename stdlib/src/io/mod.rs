@@ -12,10 +12,11 @@ pub(crate) use file::OpenFiles;
 use crate::host::{
     Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, path_of, reason,
 };
+use crate::name::Name;
 use buffered::Buffered;
 use file::{AnyFile, File, failure, later, userdata, waiting_in_pool};
-use solvm_vm::native::{Either, FromLua, Library, Param, Rest, Results};
-use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
+use solvm_vm::native::{Either, Library, Param, Rest, Results};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Type, Userdata, Value};
 use std::io;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("io" {
@@ -153,7 +154,7 @@ fn opened<'c>(
 /// Opens a file; `convert` makes the results.
 fn open_with<'c, C>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     mode: OpenMode,
     convert: C,
 ) -> MaybeLater<'c, impl Results<'c> + use<'c, C>>
@@ -175,7 +176,7 @@ where
 /// Opens a file and makes it a default one. A failure is an error in the argument.
 fn open_default<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     which: DefaultFile,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path.bytes().to_vec();
@@ -200,10 +201,10 @@ fn invalid_argument() -> io::Error {
 
 fn open<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
-    mode: Option<LuaString<'c>>,
+    path: Name<'c>,
+    mode: Option<Name<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let Some(mode) = OpenMode::parse(mode.map_or(b"r", LuaString::bytes)) else {
+    let Some(mode) = OpenMode::parse(mode.map_or(b"r", Name::bytes)) else {
         return Ok(Either::Now(failure(call, &invalid_argument(), Some(path.bytes()))?));
     };
     let name = path.bytes().to_vec();
@@ -229,9 +230,9 @@ fn temporary_file<'c>(call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error> {
 fn open_process<'c>(
     call: &mut Call<'c>,
     command: LuaString<'c>,
-    mode: Option<LuaString<'c>>,
+    mode: Option<Name<'c>>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    let (pipe, mode) = match mode.map_or(&b"r"[..], LuaString::bytes) {
+    let (pipe, mode) = match mode.map_or(&b"r"[..], Name::bytes) {
         b"r" => (Pipe::Output, OpenMode::READ),
         b"w" => (Pipe::Input, OpenMode::WRITE),
         _ => return failure(call, &invalid_argument(), Some(command.bytes())),
@@ -286,7 +287,8 @@ fn choose_default<'c>(
     if argument.is_nil() {
         return Ok(Either::Now(vec![which.get(call)?.userdata.value()]));
     }
-    if let Some(path) = LuaString::from_lua(call, argument) {
+    if matches!(argument.kind(), Type::String | Type::Number) {
+        let path = Name::take(call, &mut 0)?;
         return open_default(call, path, which).map(Either::Later);
     }
     let file = AnyFile::take(call, &mut 0)?;
@@ -307,7 +309,7 @@ fn output<'c>(call: &mut Call<'c>, _file: Rest) -> Result<impl Results<'c> + use
 /// default input.
 fn lines<'c>(
     call: &mut Call<'c>,
-    path: Option<LuaString<'c>>,
+    path: Option<Name<'c>>,
     formats: Rest,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let Some(path) = path else {

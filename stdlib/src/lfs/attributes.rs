@@ -2,8 +2,9 @@
 
 use crate::files::{attempt, path_bytes};
 use crate::host::{FileKind, FileSystem, Metadata, reason};
+use crate::name::Name;
 use solvm_vm::native::{IntoLua, Results};
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Table, Value};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,7 @@ enum Wanted {
 /// `lfs.attributes(path[, name | table])`: what is known of a file.
 pub(super) fn attributes<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     _wanted: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     look(call, path, true)
@@ -48,7 +49,7 @@ pub(super) fn attributes<'c>(
 /// `target`.
 pub(super) fn link_attributes<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     _wanted: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     look(call, path, false)
@@ -56,7 +57,7 @@ pub(super) fn link_attributes<'c>(
 
 fn look<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     follow: bool,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let wanted = call.argument(1).unwrap_or(Value::NIL);

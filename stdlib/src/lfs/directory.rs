@@ -2,8 +2,9 @@
 
 use crate::files::{Batched, attempt, path_bytes};
 use crate::host::{FileSystem, reason};
+use crate::name::Name;
 use solvm_vm::native::{Class, Definition, IntoLua, Library, Object, Results, This};
-use solvm_vm::{Call, Data, Error, LuaString, Value};
+use solvm_vm::{Call, Data, Error, Value};
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
@@ -37,7 +38,7 @@ static NEXT: Definition = Definition::new("next", next);
 /// as an object.
 pub(super) fn dir<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path.bytes().to_vec();
     attempt(

@@ -3,8 +3,9 @@
 use crate::files::attempt;
 use crate::host::{FileSystem, reason};
 use crate::io::file::AnyFile;
+use crate::name::Name;
 use solvm_vm::native::{Class, IntoLua, Library, Object, Rest, Results, This};
-use solvm_vm::{Call, Data, Error, LuaString, Value};
+use solvm_vm::{Call, Data, Error, Value};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,7 +54,7 @@ impl Drop for Lock {
 /// LuaFileSystem's on POSIX it asks no lock how old it is.
 pub(super) fn lock_folder<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     _stale: Option<f64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = crate::files::file_system(call)?;
@@ -81,7 +82,7 @@ const NOT_SUPPORTED: &str = "locks on files are not supported";
 pub(super) fn lock<'c>(
     _: &mut Call<'c>,
     file: AnyFile<'c>,
-    mode: LuaString<'c>,
+    mode: Name<'c>,
     _part: Rest,
 ) -> Result<(Option<Value<'c>>, &'static str), Error> {
     file.check_open()?;

@@ -11,8 +11,9 @@ mod lock;
 use crate::files::{attempt, file_system};
 use crate::host::{FileSystem, path_of, reason};
 use crate::io::file::{AnyFile, failure, in_pool, later};
+use crate::name::Name;
 use solvm_vm::native::{Library, Results};
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Error, Value};
 use std::io;
 use std::path::Path;
 
@@ -46,7 +47,7 @@ fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a
 /// `lfs.chdir(path)`: changes the folder that relative paths begin at, for the whole program.
 fn change_folder<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path.bytes().to_vec();
     let change = |files: &dyn FileSystem, path: &Path| files.set_working_folder(path);
@@ -81,7 +82,7 @@ fn current_folder<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>,
 /// `lfs.mkdir(path)`: makes a folder.
 fn make_folder<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     attempt(call, path, |files, path| files.create_folder(path), plain)
 }
@@ -89,7 +90,7 @@ fn make_folder<'c>(
 /// `lfs.rmdir(path)`: removes an empty folder.
 fn remove_folder<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let remove = |files: &dyn FileSystem, path: &Path| {
         if !files.metadata(path, false)?.is_folder() {
@@ -104,8 +105,8 @@ fn remove_folder<'c>(
 /// `lfs.link(old, new[, symbolic])`: a second name for a file, or a symbolic link to it.
 fn link<'c>(
     call: &mut Call<'c>,
-    old: LuaString<'c>,
-    new: LuaString<'c>,
+    old: Name<'c>,
+    new: Name<'c>,
     symbolic: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let old = path_of(old.bytes());
@@ -118,7 +119,7 @@ fn link<'c>(
 /// now.
 fn touch<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     accessed: Option<f64>,
     modified: Option<f64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -137,7 +138,7 @@ fn touch<'c>(
 fn set_mode<'c>(
     _: &mut Call<'c>,
     file: AnyFile<'c>,
-    mode: LuaString<'c>,
+    mode: Name<'c>,
 ) -> Result<(bool, &'static str), Error> {
     file.check_open()?;
     match mode.bytes() {

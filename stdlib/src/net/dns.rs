@@ -4,8 +4,9 @@ use super::{failed, network};
 use crate::Host;
 use crate::host::network::look_up;
 use crate::host::{NetworkUse, reason};
+use crate::name::Name;
 use solvm_vm::native::{Library, Results, asynchronous};
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Error, Value};
 use std::net::SocketAddr;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -15,7 +16,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 /// `resolve_dns(name)`: the first address of a host, and a list of all; those of IPv4 first.
 fn resolve_dns<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = String::from_utf8_lossy(name.bytes()).into_owned();
     let network = network(call)?;

@@ -208,6 +208,11 @@ impl Peer {
         }
     }
 
+    /// The most that a load may be.
+    pub(crate) fn most(&self) -> usize {
+        self.peers.0.loads.limit()
+    }
+
     /// Holds `bytes` bytes more for the connection itself.
     pub(crate) fn widen(&self, bytes: usize) -> Result<Held, OutOfMemory> {
         self.peers.0.connections.hold(bytes)

@@ -14,6 +14,7 @@ use super::{
 use crate::Host;
 use crate::host::network::{Purpose, addresses, allow_many_connections, look_up};
 use crate::host::{Network, reason};
+use crate::name::Name;
 use crate::object::{self, This};
 use crate::options::Options;
 use crate::runtime::channel;
@@ -316,7 +317,7 @@ fn connection_to_string(_: &mut Call, this: This<Connection>) -> String {
 /// `tcp_connect(host, port[, options])`: a connection.
 fn tcp_connect<'c>(
     call: &mut Call<'c>,
-    host: LuaString<'c>,
+    host: Name<'c>,
     number: f64,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {

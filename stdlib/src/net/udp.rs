@@ -5,6 +5,7 @@ use super::{CLOSED, EndOfStream, allow_listening, failed, network, port, within}
 use crate::Host;
 use crate::host::network::{Purpose, addresses, look_up};
 use crate::host::{Network, reason};
+use crate::name::Name;
 use crate::object::{self, This};
 use crate::options::Options;
 use crate::runtime::executor::Exemption;
@@ -56,7 +57,7 @@ impl Data for Socket {
 /// `udp_sendto(host, port, data)`: true when the system has taken the datagram.
 fn udp_sendto<'c>(
     call: &mut Call<'c>,
-    host: LuaString<'c>,
+    host: Name<'c>,
     number: f64,
     data: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -68,7 +69,7 @@ fn udp_sendto<'c>(
 fn send_from<'c>(
     call: &mut Call<'c>,
     socket: Option<Rc<Shared>>,
-    host: LuaString<'c>,
+    host: Name<'c>,
     port: u16,
     data: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -236,7 +237,7 @@ fn message<'c>(call: &mut Call<'c>, data: &[u8], from: SocketAddr) -> Result<Tab
 fn send<'c>(
     call: &mut Call<'c>,
     this: This<'c, Socket>,
-    host: LuaString<'c>,
+    host: Name<'c>,
     number: f64,
     data: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {

@@ -3,8 +3,9 @@
 use super::calendar::Date;
 use super::zone::{Offset, Zone};
 use crate::io::host;
+use crate::name::Name;
 use solvm_vm::native::Indexed;
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Table, Value};
 use std::time::UNIX_EPOCH;
 
 /// Years that the system's calendar can hold.
@@ -20,19 +21,13 @@ fn seconds_now(call: &mut Call) -> Result<i64, Error> {
     })
 }
 
-/// Longer formats are refused: nothing that is worth waiting for is that long.
-const MAX_FORMAT: usize = 1 << 16;
-
 /// `os.date([format[, time]])`
 pub(super) fn date<'c>(
     call: &mut Call<'c>,
-    format: Option<LuaString<'c>>,
+    format: Option<Name<'c>>,
     time: Option<f64>,
 ) -> Result<Option<Value<'c>>, Error> {
-    let format = format.map_or(&b"%c"[..], LuaString::bytes);
-    if format.len() > MAX_FORMAT {
-        return Err(Error::argument(1, "format too long"));
-    }
+    let format = format.map_or(&b"%c"[..], Name::bytes);
     let seconds = match time {
         Some(time) if time.abs() <= MAX_SECONDS => time as i64,
         Some(_) => return Ok(None),

@@ -10,6 +10,7 @@ use crate::files::path_bytes;
 use crate::host::{Child, is_denial, path_of, reason};
 use crate::io::file::{failure, later, waiting_in_pool};
 use crate::io::{MAKING_A_FILE, host, spawn};
+use crate::name::Name;
 use solvm_vm::native::{Either, FromLua, Library, Results};
 use solvm_vm::{Call, Dialect, Error, LuaString, Value};
 use std::io;
@@ -101,14 +102,14 @@ fn exit<'c>(call: &mut Call<'c>, code: Option<ExitCode>) -> Result<(), Error> {
     Err(Error::text("the program may not end the process"))
 }
 
-fn variable<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<Option<Vec<u8>>, Error> {
+fn variable<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Option<Vec<u8>>, Error> {
     Ok(host(call)?.world.variable(name.bytes()))
 }
 
 /// `os.setenv(name, value)`: for this program and its child processes.
 fn set_variable<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
     value: LuaString<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
     let account = call.account().clone();
@@ -120,7 +121,7 @@ fn set_variable<'c>(
 fn succeeded<'c>(
     call: &mut Call<'c>,
     result: io::Result<()>,
-    path: LuaString<'c>,
+    path: Name<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
     match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
@@ -128,16 +129,12 @@ fn succeeded<'c>(
     }
 }
 
-fn remove<'c>(call: &mut Call<'c>, path: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
+fn remove<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<Vec<Value<'c>>, Error> {
     let result = host(call)?.world.file_system().remove(&path_of(path.bytes()));
     succeeded(call, result, path)
 }
 
-fn rename<'c>(
-    call: &mut Call<'c>,
-    from: LuaString<'c>,
-    to: LuaString<'c>,
-) -> Result<Vec<Value<'c>>, Error> {
+fn rename<'c>(call: &mut Call<'c>, from: Name<'c>, to: Name<'c>) -> Result<Vec<Value<'c>>, Error> {
     let result =
         host(call)?.world.file_system().rename(&path_of(from.bytes()), &path_of(to.bytes()));
     succeeded(call, result, from)
@@ -159,11 +156,11 @@ const CATEGORIES: [&[u8]; 6] = [b"all", b"collate", b"ctype", b"monetary", b"num
 /// `os.setlocale([locale, category])`: there is one locale, "C".
 fn set_locale<'c>(
     _: &mut Call<'c>,
-    locale: Option<LuaString<'c>>,
-    category: Option<LuaString<'c>>,
+    locale: Option<Name<'c>>,
+    category: Option<Name<'c>>,
 ) -> Result<Option<&'static str>, Error> {
     if let Some(category) =
-        category.map(LuaString::bytes).filter(|category| !CATEGORIES.contains(category))
+        category.map(Name::bytes).filter(|category| !CATEGORIES.contains(category))
     {
         return Err(Error::argument(2, [b"invalid option '", category, b"'"].concat()));
     }

@@ -2,6 +2,7 @@
 
 use super::calendar::{Date, seconds_of};
 use crate::host::World;
+use crate::name::MAX_NAME;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -22,6 +23,9 @@ pub(super) struct Offset {
 /// it.
 pub(crate) fn local_zone(world: &mut dyn World) -> TimeZone {
     let Some(name) = world.variable(b"TZ") else { return TimeZone::system() };
+    if name.len() > MAX_NAME {
+        return TimeZone::UTC;
+    }
     let name = String::from_utf8_lossy(&name).into_owned();
     let name = name.strip_prefix(':').unwrap_or(&name);
     let found = if name.is_empty() {

@@ -10,6 +10,7 @@ pub(crate) use display::Bar;
 pub use display::{Progress, Screen};
 
 use crate::Host;
+use crate::name::Name;
 use crate::object::{self, This};
 use crate::options::Options;
 use solvm_vm::native::Library;
@@ -60,7 +61,10 @@ fn progress<'c>(
     let second = second.unwrap_or(Value::NIL);
     call.charge_for_string(second);
     let (label, unit) = match (LuaString::from_value(second), Table::from_value(second)) {
-        (Some(label), _) => (label.bytes(), &b""[..]),
+        (Some(label), _) => {
+            let label = Name::check(label).map_err(|text| Error::argument(2, text))?;
+            (label.bytes(), &b""[..])
+        }
         (None, table) if table.is_some() || second.is_nil() => {
             let options = Options::new(table, 2, &["label", "unit"])?;
             (
@@ -102,7 +106,7 @@ fn set<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, done: f64) -> Result<(), Error>
 }
 
 /// `bar:label(text)`: something else is being done.
-fn set_label<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, label: LuaString<'c>) {
+fn set_label<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, label: Name<'c>) {
     bar.set_label(&String::from_utf8_lossy(label.bytes()));
 }
 

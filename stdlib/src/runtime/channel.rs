@@ -1,6 +1,7 @@
 //! Channels: `chan`, `send`, `receive`, `close_channel`, and `select` of several.
 
 use crate::channel::size_of_buffer;
+use crate::name::Name;
 use crate::whole::{Whole, shown};
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
@@ -86,6 +87,7 @@ fn named_channel<'c>(
     call.charge_for_string(value);
     let found = match LuaString::from_value(value) {
         Some(name) => {
+            let name = Name::check(name).map_err(|text| Error::argument(index, text))?.string();
             let found = names(call)?.get(name);
             if found.is_nil() {
                 let text = format!("no channel named '{}'", String::from_utf8_lossy(name.bytes()));

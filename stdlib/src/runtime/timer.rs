@@ -9,11 +9,12 @@ use super::cron;
 use super::executor::Exemption;
 use crate::Host;
 use crate::duration;
+use crate::name::Name;
 use crate::whole::Whole;
 use croner::Cron;
 use hashbrown::HashMap;
 use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
-use solvm_vm::{Call, Data, Error, Function, GoroutineId, LuaString, Table, Value};
+use solvm_vm::{Call, Data, Error, Function, GoroutineId, Table, Value};
 use std::time::{Duration, Instant};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -136,7 +137,7 @@ const UNITS_PER_SCHEDULE: usize = 4000;
 /// `cron(schedule, f)`: calls `f` whenever the time matches.
 fn set_cron<'c>(
     call: &mut Call<'c>,
-    schedule: LuaString<'c>,
+    schedule: Name<'c>,
     function: Function<'c>,
 ) -> Result<f64, Error> {
     // To find the next time is to look at the calendar.

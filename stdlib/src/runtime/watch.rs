@@ -11,12 +11,13 @@ use crate::Host;
 use crate::files::file_system;
 use crate::host::{Watch, path_of};
 use crate::io::file::{failure, in_pool};
+use crate::name::Name;
 use crate::whole::Whole;
 use futures_util::FutureExt;
 use hashbrown::HashMap;
 use solvm_vm::native::asynchronous::{self, Slot};
 use solvm_vm::native::{Definition, Library, Results};
-use solvm_vm::{Call, Error, Function, GoroutineId, Held, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Function, GoroutineId, Held, Table, Value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -113,7 +114,7 @@ async fn settled(changes: &Notify) {
 /// made.
 fn watch_file<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     _callback: Function<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;

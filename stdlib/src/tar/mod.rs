@@ -9,6 +9,7 @@ mod tests;
 
 use crate::files::{describe, perform};
 use crate::host::{FileKind, FileSystem, Metadata, path_of};
+use crate::name::Name;
 use crate::options::Options;
 use crate::progress::{self, Progress};
 use read::{Reader, no_archive};
@@ -28,7 +29,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("tar" {
 /// files in a list.
 fn create_archive<'c>(
     call: &mut Call<'c>,
-    archive: LuaString<'c>,
+    archive: Name<'c>,
     source: Value<'c>,
     third: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -74,10 +75,10 @@ fn create_archive<'c>(
 fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
     let path = |index: usize| {
         let value = list.get(index);
-        let path = LuaString::from_value(value).map(|path| path_of(path.bytes()));
         let wrong =
             || format!("string expected at index {index} of the list, got {}", value.type_name());
-        path.ok_or_else(|| Error::argument(2, wrong()))
+        let path = LuaString::from_value(value).ok_or_else(wrong).and_then(Name::check);
+        path.map(|path| path_of(path.bytes())).map_err(|text| Error::argument(2, text))
     };
     (1..=list.length()).map(path).collect()
 }
@@ -85,8 +86,8 @@ fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
 /// `tar.extract(archive, folder[, options])`: unpacks an archive into a folder, and nowhere else.
 fn extract_archive<'c>(
     call: &mut Call<'c>,
-    archive: LuaString<'c>,
-    folder: LuaString<'c>,
+    archive: Name<'c>,
+    folder: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options = Options::new(options, 3, &["max_size", "progress"])?;
@@ -111,10 +112,7 @@ struct Listed {
 }
 
 /// `tar.list(archive)`: what is in an archive.
-fn list<'c>(
-    call: &mut Call<'c>,
-    archive: LuaString<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
+fn list<'c>(call: &mut Call<'c>, archive: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     perform(call, archive, read_list, |call, entries| {
         let table = call.table(entries.len(), 0)?;
         for (index, entry) in (1..).zip(entries) {

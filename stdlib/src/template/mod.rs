@@ -15,6 +15,7 @@ use crate::data::{Progress, failure};
 use crate::files::{self, Pattern, file_system, path_bytes};
 use crate::host::{FileSystem, path_of};
 use crate::io::file::{failure as io_failure, in_pool};
+use crate::name::Name;
 use crate::object::{self, This};
 use crate::options::Options;
 use data::{Trusted, ValueWriter};
@@ -95,7 +96,8 @@ fn settings<'c>(
         Some(pair) => {
             let delimiter = |i| {
                 LuaString::from_value(pair.get(i))
-                    .map(LuaString::bytes)
+                    .and_then(|text| Name::check(text).ok())
+                    .map(Name::bytes)
                     .filter(|text| !text.is_empty())
             };
             match (delimiter(1), delimiter(2)) {
@@ -222,7 +224,7 @@ async fn parse_paths(
 /// `template.parse_file(path[, options])`: the template in a file.
 fn parse_file<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let settings = settings(call, options, 2)?;
@@ -252,9 +254,10 @@ fn parse_files<'c>(
     let settings = settings(call, options, call.argument_count())?;
     let mut paths = Vec::with_capacity(in_list.len());
     for (i, value) in (1..).zip(in_list) {
-        let expected = || Error::argument(i, format!("string expected, got {}", value.type_name()));
-        let path = LuaString::from_value(value).ok_or_else(expected)?.bytes();
-        call.charge(path.len() / 4);
+        let expected = || format!("string expected, got {}", value.type_name());
+        let path = LuaString::from_value(value).ok_or_else(expected).and_then(Name::check);
+        let path = path.map_err(|text| Error::argument(i, text))?.bytes();
+        call.charge(path.len() / 64);
         paths.push(path_of(path));
     }
     if paths.is_empty() {
@@ -267,7 +270,7 @@ fn parse_files<'c>(
 /// `template.parse_glob(pattern[, options])`: one template of the files that match.
 fn parse_glob<'c>(
     call: &mut Call<'c>,
-    pattern: LuaString<'c>,
+    pattern: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let settings = settings(call, options, 2)?;
@@ -383,7 +386,7 @@ fn execute<'c>(
 fn execute_template<'c>(
     call: &mut Call<'c>,
     this: This<'c, Parsed>,
-    name: LuaString<'c>,
+    name: Name<'c>,
     _data: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = String::from_utf8_lossy(name.bytes()).into_owned();

@@ -7,6 +7,7 @@ use crate::files::file_system;
 use crate::host::{FileSystem, Network, reason};
 use crate::http::headers;
 use crate::io::file::in_pool;
+use crate::name::Name;
 use crate::net::peers::Peers;
 use crate::net::tls::{self, Trust};
 use crate::net::{CONNECT_TIMEOUT, failed, innermost, network, peers, tcp, within};
@@ -15,7 +16,7 @@ use hyper::Uri;
 use hyper::header::HeaderMap;
 use rustls::pki_types::ServerName;
 use solvm_vm::native::{Library, Results, asynchronous};
-use solvm_vm::{Call, Error, LuaString, Table};
+use solvm_vm::{Call, Error, Table};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -64,7 +65,7 @@ struct Wishes {
 /// `ws_connect(url[, options])`: a WebSocket.
 fn ws_connect<'c>(
     call: &mut Call<'c>,
-    url: LuaString<'c>,
+    url: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options =
@@ -149,7 +150,7 @@ where
 {
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
     headers::add(request.headers_mut(), fields);
-    let config = config(surroundings.max_message);
+    let config = config(&surroundings);
     let meter = Meter::new(&surroundings.peer);
     let stream = Metered::new(stream, meter.clone());
     match client_async_with_config(request, stream, Some(config)).await {

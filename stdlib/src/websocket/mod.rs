@@ -9,6 +9,7 @@ pub(crate) mod client;
 mod meter;
 mod pump;
 
+use crate::name::Name;
 use crate::net::peers::{Load, Peer};
 use crate::net::{CLOSED, EndOfStream, failed, sent, within};
 use crate::object::{self, This};
@@ -72,7 +73,10 @@ const READ_BUFFER: usize = 16 << 10;
 /// What a WebSocket gathers before it is sent.
 const WRITE_BUFFER: usize = 16 << 10;
 
-fn config(max_message: usize) -> WebSocketConfig {
+/// A frame's header announces its length, for which the library reserves room at once: more than
+/// peers may load would be more than the system has.
+fn config(surroundings: &Surroundings) -> WebSocketConfig {
+    let max_message = surroundings.max_message.min(surroundings.peer.most());
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -82,7 +86,7 @@ fn config(max_message: usize) -> WebSocketConfig {
 
 /// A server's end of a connection that has become a WebSocket.
 pub(crate) async fn serve(upgraded: Upgraded, surroundings: Surroundings) -> Socket {
-    let config = config(surroundings.max_message);
+    let config = config(&surroundings);
     let meter = Meter::new(&surroundings.peer);
     let stream = Metered::new(TokioIo::new(upgraded), meter.clone());
     let stream = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
@@ -275,7 +279,7 @@ fn close(
     _: &mut Call,
     this: This<Handle>,
     code: Option<f64>,
-    reason: Option<LuaString>,
+    reason: Option<Name>,
 ) -> Result<(), Error> {
     let number = code.unwrap_or(f64::from(NORMAL));
     // RFC 6455, section 7.4: those below have meanings of their own, or none.
@@ -287,7 +291,7 @@ fn close(
             "code of a close: 1000, 1001, 1002, 1003, 1007 to 1014 or 3000 to 4999 expected",
         ));
     }
-    let reason = String::from_utf8_lossy(reason.map_or(b"", LuaString::bytes)).into_owned();
+    let reason = String::from_utf8_lossy(reason.map_or(b"", Name::bytes)).into_owned();
     if reason.len() > 123 {
         return Err(Error::argument(2, "reason of at most 123 bytes expected"));
     }

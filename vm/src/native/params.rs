@@ -21,6 +21,11 @@ pub trait FromLua: Sized {
         value.type_name().into()
     }
 
+    /// The reason in "bad argument #n to 'name' (reason)" for a value that cannot be converted.
+    fn refusal(value: Value<'_>) -> String {
+        messages::expected(Self::EXPECTED, &Self::got(value))
+    }
+
     /// What an absent argument becomes; None if it must be there.
     fn absent<'c>() -> Option<Self::Item<'c>> {
         None
@@ -42,8 +47,8 @@ fn wrong_type<T: FromLua>(call: &Call<'_>, index: usize) -> Error {
     if T::EXPECTED == <Value as FromLua>::EXPECTED {
         return Error::argument(index, messages::VALUE_EXPECTED);
     }
-    let got = call.argument(index - 1).map_or_else(|| messages::NO_VALUE.into(), T::got);
-    Error::argument(index, messages::expected(T::EXPECTED, &got))
+    let absent = || messages::expected(T::EXPECTED, messages::NO_VALUE);
+    Error::argument(index, call.argument(index - 1).map_or_else(absent, T::refusal))
 }
 
 impl<T: FromLua> Param for T {

@@ -7,6 +7,7 @@ use super::document::{self, give_way};
 use super::events::Events;
 use super::output;
 use crate::files::file_system;
+use crate::name::Name;
 use crate::options::Options;
 use read::Format;
 use solvm_vm::native::asynchronous::{self, Lua, Slot};
@@ -54,7 +55,7 @@ fn parse<'c>(
 /// `csv.read(path[, options])`: the list of a file's rows; nil and a message if it cannot be read.
 fn read_file<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let format = format(call, options)?;
@@ -131,7 +132,7 @@ fn stringify<'c>(
 /// `csv.write(path, rows[, options])`: writes rows to a file, whole or not at all.
 fn write_file<'c>(
     call: &mut Call<'c>,
-    path: LuaString<'c>,
+    path: Name<'c>,
     rows: Table<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {

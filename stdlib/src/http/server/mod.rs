@@ -22,6 +22,7 @@ use crate::Host;
 use crate::files::file_system;
 use crate::host::reason;
 use crate::io::file::in_pool;
+use crate::name::Name;
 use crate::net::{network, peers, port, tcp, tls};
 use crate::options::Options;
 use crate::runtime::registry_table;
@@ -143,22 +144,22 @@ fn keep<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<usize, Error>
 }
 
 /// An argument that is the name of a server: the server's number.
-struct Name(usize);
+struct ServerName(usize);
 
-impl Param for Name {
-    type Item<'c> = Name;
+impl Param for ServerName {
+    type Item<'c> = ServerName;
 
-    fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<Name, Error> {
-        let name = LuaString::take(call, index)?.bytes();
+    fn take<'c>(call: &mut Call<'c>, index: &mut usize) -> Result<ServerName, Error> {
+        let name = Name::take(call, index)?.bytes();
         let number = servers(call).and_then(|servers| servers.by_name.get(name).copied());
         let unknown = || {
             Error::argument(*index, format!("no server named '{}'", String::from_utf8_lossy(name)))
         };
-        number.map(Name).ok_or_else(unknown)
+        number.map(ServerName).ok_or_else(unknown)
     }
 }
 
-fn server<'a>(call: &'a mut Call, Name(number): Name) -> Result<&'a mut Server, Error> {
+fn server<'a>(call: &'a mut Call, ServerName(number): ServerName) -> Result<&'a mut Server, Error> {
     let server = servers(call).and_then(|servers| servers.all.get_mut(number));
     server.ok_or_else(|| Error::text("the server is gone"))
 }
@@ -167,7 +168,7 @@ fn server<'a>(call: &'a mut Call, Name(number): Name) -> Result<&'a mut Server, 
 /// nothing until it is started.
 fn create_server<'c>(
     call: &mut Call<'c>,
-    name: LuaString<'c>,
+    name: Name<'c>,
     number: f64,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let port = port(2, number)?;
@@ -240,18 +241,14 @@ fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
     };
     let path = |index: usize, what: &str| {
         let value = call.argument(index.saturating_sub(1)).unwrap_or(Value::NIL);
-        let text = LuaString::from_value(value).map(|path| path.bytes().to_vec());
-        text.ok_or_else(|| {
-            Error::argument(
-                index,
-                format!("path of the {what} expected, got {}", value.type_name()),
-            )
-        })
+        let expected = || format!("path of the {what} expected, got {}", value.type_name());
+        let path = LuaString::from_value(value).ok_or_else(expected).and_then(Name::check);
+        path.map(|path| path.bytes().to_vec()).map_err(|text| Error::argument(index, text))
     };
     if is_secure { Ok(Some((path(4, "certificate")?, path(5, "key")?))) } else { Ok(None) }
 }
 
-fn pattern(call: &mut Call, text: LuaString) -> Result<Pattern, Error> {
+fn pattern(call: &mut Call, text: Name) -> Result<Pattern, Error> {
     hold_pattern(call, text.bytes().len())?;
     Pattern::parse(text.bytes()).map_err(|reason| {
         Error::argument(2, format!("pattern '{}': {reason}", String::from_utf8_lossy(text.bytes())))
@@ -261,8 +258,8 @@ fn pattern(call: &mut Call, text: LuaString) -> Result<Pattern, Error> {
 /// `handle_http(name, pattern, f)`: requests for such paths are answered by `f(req)`.
 fn handle_http<'c>(
     call: &mut Call<'c>,
-    name: Name,
-    path: LuaString<'c>,
+    name: ServerName,
+    path: Name<'c>,
     function: Function<'c>,
 ) -> Result<(), Error> {
     let pattern = pattern(call, path)?;
@@ -274,8 +271,8 @@ fn handle_http<'c>(
 /// `handle_ws(name, pattern, f)`: WebSockets at such paths are given to `f(ws, req)`.
 fn handle_ws<'c>(
     call: &mut Call<'c>,
-    name: Name,
-    path: LuaString<'c>,
+    name: ServerName,
+    path: Name<'c>,
     function: Function<'c>,
 ) -> Result<(), Error> {
     let pattern = pattern(call, path)?;
@@ -287,8 +284,8 @@ fn handle_ws<'c>(
 /// `use_middleware(name, pattern, f)`: requests for such paths are shown to `f(req)` first.
 fn use_middleware<'c>(
     call: &mut Call<'c>,
-    name: Name,
-    path: LuaString<'c>,
+    name: ServerName,
+    path: Name<'c>,
     function: Function<'c>,
 ) -> Result<(), Error> {
     let pattern = pattern(call, path)?;
@@ -300,9 +297,9 @@ fn use_middleware<'c>(
 /// `serve_static(name, prefix, folder)`: paths below the prefix are files of the folder.
 fn serve_static<'c>(
     call: &mut Call<'c>,
-    name: Name,
-    prefix: LuaString<'c>,
-    folder: LuaString<'c>,
+    name: ServerName,
+    prefix: Name<'c>,
+    folder: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = prefix.bytes();
     let text = text.strip_suffix(b"/").unwrap_or(text);
@@ -324,8 +321,11 @@ fn serve_static<'c>(
 }
 
 /// `start_server(name)`: takes requests from now on; returns the port.
-fn start_server<'c>(call: &mut Call<'c>, name: Name) -> Result<impl Results<'c> + use<'c>, Error> {
-    let Name(number) = name;
+fn start_server<'c>(
+    call: &mut Call<'c>,
+    name: ServerName,
+) -> Result<impl Results<'c> + use<'c>, Error> {
+    let ServerName(number) = name;
     let server = server(call, name)?;
     if server.running.as_ref().is_some_and(|running| !running.stopping.is_cancelled()) {
         return Err(Error::argument(1, "the server is running"));
@@ -347,7 +347,7 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
     let serve = call.function(&SERVE, &[]);
     let goroutine = call.spawn(serve, &[Value::number(number as f64), queue.value()])?;
     let peers = peers(call);
-    let server = server(call, Name(number))?;
+    let server = server(call, ServerName(number))?;
     server.running = Some(Running { goroutine, stopping: stopping.clone() });
     let (limits, tls) = (server.limits, server.tls.clone());
     let shared = Shared { limits, tls, arrivals, peers, stopping };
@@ -357,7 +357,7 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
 
 /// `stop_server(name)`: no new requests; those under way are still answered. Whether it was
 /// running.
-fn stop_server(call: &mut Call, name: Name) -> Result<bool, Error> {
+fn stop_server(call: &mut Call, name: ServerName) -> Result<bool, Error> {
     let server = server(call, name)?;
     let running = server.running.as_ref().filter(|running| !running.stopping.is_cancelled());
     running.inspect(|running| running.stopping.cancel());
