@@ -91,6 +91,12 @@ impl<'c> Call<'c> {
         Some(Value::from_raw(unsafe { *self.arguments.add(index) }))
     }
 
+    /// The bytes of all arguments that are strings.
+    pub(super) fn argument_bytes(&self) -> usize {
+        let arguments = (0..self.count).filter_map(|index| self.argument(index));
+        arguments.filter_map(LuaString::from_value).map(|text| text.bytes().len()).sum()
+    }
+
     /// Replaces an argument in the native's own frame.
     pub(crate) fn set_argument(&mut self, index: usize, value: Value<'c>) {
         if index < self.count {
