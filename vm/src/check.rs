@@ -1,48 +1,66 @@
 //! Compares the account with the allocator, in builds with the feature `account-check`.
 //!
-//! A counting allocator knows all live bytes and where large ones were allocated. After each turn,
-//! what lies outside the heap's arenas must be known to the account: live bytes are at most one and
-//! a half times as many, and some MiB. If not, the process reports the largest places of allocation
+//! A counting allocator knows all live bytes, and where some were allocated: each thread remembers
+//! one allocation, with its call stack, per [`SAMPLED`] bytes that it allocates. After each turn,
+//! what is outside the heap's arenas must be known to the account: live bytes are at most one and a
+//! half times as many, and 8 MiB. If not, the process reports the call stacks that allocated most
 //! and ends with [`EXIT_CODE`]. So every script that runs in such a build is a test of the account.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::backtrace::Backtrace;
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// The exit code of a process whose account is wrong.
-pub(crate) const EXIT_CODE: i32 = 86;
+const EXIT_CODE: i32 = 86;
 /// What need not be known: libraries, the runtime, buffers of a fixed number.
 const SLACK: usize = 8 << 20;
-/// Allocations from this size on are remembered with their place.
-const LARGE: usize = 256 << 10;
-/// How many places are reported.
+/// What is known takes a while to add up: that is done when live bytes have grown by so many, and
+/// after one turn in so many.
+const GROWTH: usize = 1 << 20;
+const RARE: usize = 16;
+/// One allocation in so many bytes is remembered.
+const SAMPLED: usize = 128 << 10;
+/// How many call stacks are reported, and how many calls of each.
 const REPORTED: usize = 5;
+const FRAMES: usize = 10;
 
 struct Counting;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
-static PLACES: Mutex<Option<HashMap<usize, (usize, Backtrace)>>> = Mutex::new(None);
+/// Turns so far, and live bytes when the account was right the last time.
+static TURNS: AtomicUsize = AtomicUsize::new(0);
+static CHECKED: AtomicUsize = AtomicUsize::new(0);
+/// Allocations that are remembered, by address: the bytes that each represents, and its call stack.
+static SAMPLES: Mutex<Option<HashMap<usize, (usize, Backtrace)>>> = Mutex::new(None);
+/// How many remembered addresses have each hash, so that few releases look into `SAMPLES`.
+static SAMPLES_BY_HASH: [AtomicU16; 1 << 14] = [const { AtomicU16::new(0) }; 1 << 14];
 
 thread_local! {
     /// The allocator is being called by itself.
     static BUSY: Cell<bool> = const { Cell::new(false) };
+    /// Bytes allocated since the last sample.
+    static UNSAMPLED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs `f` on the places, unless that is what allocates.
-fn with_places(f: impl FnOnce(&mut HashMap<usize, (usize, Backtrace)>)) {
+/// Runs `f` on the samples, unless that is what allocates.
+fn with_samples(f: impl FnOnce(&mut HashMap<usize, (usize, Backtrace)>)) {
     let is_busy = BUSY.try_with(|busy| busy.replace(true)).unwrap_or(true);
     if is_busy {
         return;
     }
-    if let Ok(mut places) = PLACES.lock() {
-        f(places.get_or_insert_default());
-    }
+    let mut samples = SAMPLES.lock().unwrap_or_else(PoisonError::into_inner);
+    f(samples.get_or_insert_default());
+    drop(samples);
     let _ = BUSY.try_with(|busy| busy.set(false));
+}
+
+fn count_by_hash(address: usize) -> &'static AtomicU16 {
+    &SAMPLES_BY_HASH[(address >> 4).wrapping_mul(0x9e37_79b9) >> 8 & (SAMPLES_BY_HASH.len() - 1)]
 }
 
 fn allocated(pointer: *mut u8, size: usize) {
@@ -50,18 +68,31 @@ fn allocated(pointer: *mut u8, size: usize) {
         return;
     }
     LIVE.fetch_add(size, Relaxed);
-    if size >= LARGE {
-        with_places(|places| {
+    let sampled = UNSAMPLED.try_with(|unsampled| {
+        let bytes = unsampled.get() + size;
+        unsampled.set(if bytes < SAMPLED { bytes } else { 0 });
+        bytes
+    });
+    // A panic that is being reported holds the lock that call stacks need.
+    if let Ok(bytes @ SAMPLED..) = sampled
+        && !std::thread::panicking()
+    {
+        with_samples(|samples| {
             // Names are looked up for a report only: that takes memory itself.
-            places.insert(pointer as usize, (size, Backtrace::force_capture()));
+            samples.insert(pointer as usize, (bytes, Backtrace::force_capture()));
+            count_by_hash(pointer as usize).fetch_add(1, Relaxed);
         });
     }
 }
 
 fn freed(pointer: *mut u8, size: usize) {
     LIVE.fetch_sub(size, Relaxed);
-    if size >= LARGE {
-        with_places(|places| _ = places.remove(&(pointer as usize)));
+    if count_by_hash(pointer as usize).load(Relaxed) > 0 {
+        with_samples(|samples| {
+            if samples.remove(&(pointer as usize)).is_some() {
+                count_by_hash(pointer as usize).fetch_sub(1, Relaxed);
+            }
+        });
     }
 }
 
@@ -85,11 +116,13 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // Before another thread may get the address.
+        freed(pointer, layout.size());
         let moved = System.realloc(pointer, layout, size);
-        if !moved.is_null() {
-            freed(pointer, layout.size());
-            allocated(moved, size);
+        if moved.is_null() {
+            LIVE.fetch_add(layout.size(), Relaxed);
         }
+        allocated(moved, size);
         moved
     }
 }
@@ -98,26 +131,54 @@ unsafe impl GlobalAlloc for Counting {
 /// size of the heap's arenas.
 pub(crate) fn check(arenas: usize, known: impl FnOnce() -> usize) {
     let live = LIVE.load(Relaxed).saturating_sub(arenas);
-    if live <= SLACK {
+    let turn = TURNS.fetch_add(1, Relaxed);
+    let has_grown = live > CHECKED.load(Relaxed).saturating_add(GROWTH);
+    if live <= SLACK || !has_grown && turn % RARE != 0 {
         return;
     }
     let known = known();
     if live <= known + known / 2 + SLACK {
+        CHECKED.store(live, Relaxed);
         return;
     }
     eprintln!("account: {live} bytes are live outside the arenas, {known} are known");
-    with_places(|places| {
-        let mut largest: Vec<_> = places.values().collect();
-        largest.sort_unstable_by_key(|(size, _)| std::cmp::Reverse(*size));
-        // Arenas are known.
-        let others = largest
-            .into_iter()
-            .map(|(size, place)| (size, place.to_string()))
-            .filter(|(_, place)| !place.contains("Arenas"));
-        for (size, place) in others.take(REPORTED) {
-            let frames = place.lines().filter(|line| line.contains("solvm")).take(8);
-            eprintln!("{size} bytes:\n{}", frames.collect::<Vec<_>>().join("\n"));
-        }
-    });
+    with_samples(|samples| report(samples));
     std::process::exit(EXIT_CODE);
+}
+
+/// Prints the call stacks that allocated most.
+fn report(samples: &HashMap<usize, (usize, Backtrace)>) {
+    let mut stacks: HashMap<String, usize> = HashMap::new();
+    for (bytes, stack) in samples.values() {
+        *stacks.entry(calls_of(&stack.to_string())).or_default() += bytes;
+    }
+    // Arenas are known.
+    let mut stacks: Vec<_> =
+        stacks.into_iter().filter(|(stack, _)| !stack.contains("gc/arena.rs")).collect();
+    stacks.sort_unstable_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    for (stack, bytes) in stacks.into_iter().take(REPORTED) {
+        eprintln!("about {bytes} bytes:\n{stack}");
+    }
+}
+
+/// The innermost calls of functions of ours in a call stack, a line each.
+fn calls_of(stack: &str) -> String {
+    let is_ours = |place: &str| {
+        let others = ["/rustc/", "/registry/", "/.rustup/", "src/check.rs"];
+        !others.iter().any(|part| place.contains(part))
+    };
+    let lines: Vec<&str> = stack.lines().map(str::trim).collect();
+    let mut calls = Vec::new();
+    for pair in lines.windows(2) {
+        // "12: function" and "at file:line:column".
+        if let ([call, place], true) = (pair, calls.len() < FRAMES)
+            && let Some(place) = place.strip_prefix("at ").filter(|place| is_ours(place))
+        {
+            let name = call.split_once(": ").map_or(*call, |(_, name)| name);
+            let name = name.split(['<', '{']).next().unwrap_or_default().trim_end_matches("::");
+            calls
+                .push(format!("    {} at {place}", if name.is_empty() { "closure" } else { name }));
+        }
+    }
+    calls.join("\n")
 }

@@ -11,9 +11,12 @@
 //!   for tracebacks); a running one and those that wait for it form a chain up to the goroutine's
 //!   first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
 
+use crate::account::OutOfMemory;
 use crate::frame::{self, Context};
 use crate::gc::{self, Heap};
+use crate::messages;
 use crate::object::{Thread, Upvalue};
+use crate::unwind;
 use crate::value::Value;
 use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
@@ -132,44 +135,84 @@ pub(crate) unsafe fn fail(vm: &mut Vm) {
     (*thread).resumer = DEAD;
 }
 
+/// Why a stack does not grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GrowthError {
+    /// The limit of slots or of nested calls is reached.
+    Overflow,
+    /// The memory limit forbids it.
+    Memory,
+}
+
+impl From<OutOfMemory> for GrowthError {
+    fn from(_: OutOfMemory) -> GrowthError {
+        GrowthError::Memory
+    }
+}
+
+impl GrowthError {
+    /// Raises "not enough memory" or "stack overflow".
+    ///
+    /// # Safety
+    /// As [`unwind::throw`].
+    #[cold]
+    pub(crate) unsafe fn throw(self, vm: &mut Vm) -> u64 {
+        self.throw_as(vm, messages::STACK_OVERFLOW)
+    }
+
+    /// As [`GrowthError::throw`], with another message for an overflow.
+    ///
+    /// # Safety
+    /// As [`unwind::throw`].
+    #[cold]
+    pub(crate) unsafe fn throw_as(self, vm: &mut Vm, overflow: &str) -> u64 {
+        match self {
+            GrowthError::Overflow => unwind::throw_text(vm, overflow),
+            GrowthError::Memory => unwind::throw_out_of_memory(vm),
+        }
+    }
+}
+
 /// Room for `need` slots from `position` on, in the running thread. May move the stack; `vm.base`
-/// and `vm.top` follow. False if the limit of slots or of nested calls is reached.
+/// and `vm.top` follow.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`frame`]); `position` lies in its stack. The caller
 /// uses no address in that stack afterwards but those derived from `vm.base` and `vm.top` anew.
-pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> bool {
+pub(crate) unsafe fn grow(
+    vm: &mut Vm,
+    position: *mut Value,
+    need: usize,
+) -> Result<(), GrowthError> {
     let thread = vm.current;
     let used = position.offset_from((*thread).stack) as usize;
     let size = (*thread).stack_end.offset_from((*thread).stack) as usize;
     if used + need <= size {
-        return true;
+        return Ok(());
     }
     let limit = MAX_SLOTS + if vm.handling_overflow { RESERVE } else { 0 };
     if used + need > limit {
-        return false;
+        return Err(GrowthError::Overflow);
     }
     if size > GROWTH_STEP && !vm.handling_overflow {
         let depth = depth(vm);
         // Code that catches the error may come here again and again.
         gc::charge(&mut vm.fuel, depth);
         if depth > MAX_DEPTH {
-            return false;
+            return Err(GrowthError::Overflow);
         }
     }
     let wanted = if size < GROWTH_STEP { size * 2 } else { size + GROWTH_STEP };
     let new_size = wanted.max(used + need).min(limit);
     let old = (*thread).stack;
-    if vm.heap.grow_stack(thread, new_size).is_err() {
-        return false;
-    }
+    vm.heap.grow_stack(thread, new_size)?;
     let moved = |pointer: *mut Value| (*thread).stack.offset(pointer.offset_from(old));
     if vm.top >= old && vm.top <= old.add(size + EXTRA) {
         vm.top = moved(vm.top);
     }
     vm.base = moved(vm.base);
     vm.stack_end = (*thread).stack_end;
-    true
+    Ok(())
 }
 
 /// As [`grow`], at a safepoint: if memory is short, the collector gets a chance. Everything alive
@@ -177,12 +220,14 @@ pub(crate) unsafe fn grow(vm: &mut Vm, position: *mut Value, need: usize) -> boo
 ///
 /// # Safety
 /// As [`grow`]; the running context has been stored in `vm`.
-pub(crate) unsafe fn grow_or_collect(vm: &mut Vm, position: *mut Value, need: usize) -> bool {
-    if grow(vm, position, need) {
-        return true;
-    }
-    if !vm.heap.would_exceed(GROWTH_STEP * size_of::<Value>()) {
-        return false;
+pub(crate) unsafe fn grow_or_collect(
+    vm: &mut Vm,
+    position: *mut Value,
+    need: usize,
+) -> Result<(), GrowthError> {
+    let grown = grow(vm, position, need);
+    if grown != Err(GrowthError::Memory) {
+        return grown;
     }
     save(vm, position);
     crate::scheduler::collect(vm);

@@ -11,7 +11,7 @@ use crate::messages::{self, Dialect};
 use crate::native;
 use crate::scheduler;
 use crate::string;
-use crate::thread::{self, EXTRA, ROOT, close_upvalues, grow, grow_or_collect};
+use crate::thread::{self, EXTRA, GrowthError, ROOT, close_upvalues, grow, grow_or_collect};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::ptr::null_mut;
@@ -47,8 +47,8 @@ pub(crate) unsafe fn deliver(
             let stack = (*vm.current).stack;
             let inside = source >= stack && source < vm.stack_end.add(EXTRA).cast_const();
             let offset = if inside { source.offset_from(stack) } else { 0 };
-            if !grow(vm, target, count + 2) {
-                return throw_text(vm, messages::TOO_MANY_RESULTS_STACK);
+            if let Err(error) = grow(vm, target, count + 2) {
+                return error.throw_as(vm, messages::TOO_MANY_RESULTS_STACK);
             }
             if inside {
                 source = (*vm.current).stack.offset(offset);
@@ -162,11 +162,13 @@ unsafe fn unwind(vm: &mut Vm, reached: Context, error: Value) -> u64 {
                 error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());
             }
             Some(Continuation::ProtectedCallWithHandler) => {
-                if !in_handler && call_error_handler(vm, *context.base.sub(3), error) {
-                    return CALL;
-                }
                 if !in_handler {
-                    error = vm.heap.string_value(messages::ERROR_IN_ERROR_HANDLING.as_bytes());
+                    let message = match call_error_handler(vm, *context.base.sub(3), error) {
+                        Ok(()) => return CALL,
+                        Err(GrowthError::Overflow) => messages::ERROR_IN_ERROR_HANDLING,
+                        Err(GrowthError::Memory) => messages::NOT_ENOUGH_MEMORY,
+                    };
+                    error = vm.heap.string_value(message.as_bytes());
                     context = Context { base: vm.base, pc: vm.pc };
                     in_handler = true;
                     continue;
@@ -276,13 +278,13 @@ pub(crate) unsafe fn fail(vm: &mut Vm, text: &str) -> scheduler::Ended {
     scheduler::Ended::Failed(value, traceback)
 }
 
-/// Prepares the call of an `xpcall` handler above the frame that failed. False if there is no room
+/// Prepares the call of an `xpcall` handler above the frame that failed. Fails if there is no room
 /// for it.
 ///
 /// # Safety
 /// `vm.base` and `vm.pc` are a context of the running thread (invariant CONTEXT of
 /// [`crate::frame`]). Handler and error are alive.
-unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool {
+unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> Result<(), GrowthError> {
     // A native's arguments may reach further than its caller's frame; they are not needed any more.
     let frame_end = match continuation_at(vm.pc) {
         None => (*crate::frame::prototype_of(vm.base)).frame_size as usize,
@@ -295,9 +297,7 @@ unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool 
     let room = grow_or_collect(vm, position, 60);
     vm.handling_overflow = false;
     vm.error = Value::NIL;
-    if !room {
-        return false;
-    }
+    room?;
     let above = vm.base.add(frame_end);
     *above = vm.dummy_function;
     *above.add(1) = link(frame_end + 2, vm.pc);
@@ -306,7 +306,7 @@ unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> bool 
     vm.top = above.add(5);
     vm.base = above.add(2);
     vm.pc = crate::frame::error_handler();
-    true
+    Ok(())
 }
 
 /// The `xpcall` handler has returned `value`: unwinds to its `xpcall`, which fails with it.

@@ -287,7 +287,10 @@ cold_functions! {
         let function = (*vm.base.add(call_slot(vm.pc))).address() as *const LuaFunction;
         let frame_size = (*(*function).prototype).frame_size as usize;
         let top = vm.top;
-        if grow_or_collect(vm, top, frame_size + 2) { CALL } else { throw_text(vm, messages::STACK_OVERFLOW) }
+        match grow_or_collect(vm, top, frame_size + 2) {
+            Ok(()) => CALL,
+            Err(error) => error.throw(vm),
+        }
     }
     fn grow_for_vararg(vm, instruction) {
         let arguments = vm.top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
@@ -300,8 +303,9 @@ cold_functions! {
     fn grow_for_extra(vm, instruction) {
         let extra = ((*vm.base.sub(1)).0 >> 48) as usize;
         let position = vm.base.add(instruction.a() as usize);
-        if !grow_or_collect(vm, position, extra + (*frame::prototype_of(vm.base)).frame_size as usize) {
-            return throw_text(vm, messages::STACK_OVERFLOW);
+        let need = extra + (*frame::prototype_of(vm.base)).frame_size as usize;
+        if let Err(error) = grow_or_collect(vm, position, need) {
+            return error.throw(vm);
         }
         crate::hook::instruction_restarts(vm);
         vm.pc = vm.pc.sub(1);
@@ -313,8 +317,11 @@ cold_functions! {
         let top = vm.top;
         let count = top.offset_from(vm.base.add(call_slot(vm.pc) + 2));
         vm.fuel -= 16 + count as i64;
-        if vm.fuel < UNCHECKED_WORK || !grow_or_collect(vm, top, 1) {
+        if vm.fuel < UNCHECKED_WORK {
             return throw_text(vm, messages::STACK_OVERFLOW);
+        }
+        if let Err(error) = grow_or_collect(vm, top, 1) {
+            return error.throw(vm);
         }
         let slot = vm.base.add(call_slot(vm.pc));
         // Looked up behind the safepoint: it may live in a weak table only.

@@ -6,9 +6,7 @@
 use super::dispatch::{CALL, CONTINUE, cold_functions, dispatch, handler_of, handlers};
 use crate::frame::{self, constants_of, unlink};
 use crate::hook;
-use crate::messages;
 use crate::thread::{grow_or_collect, takes_open_list};
-use crate::unwind::throw_text;
 use crate::value::Value;
 use crate::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
@@ -55,9 +53,9 @@ cold_functions! {
             end = end.max(open);
         }
         let position = vm.base.add(end);
-        if !grow_or_collect(vm, position, 2 * BELOW_CALLEE) {
+        if let Err(error) = grow_or_collect(vm, position, 2 * BELOW_CALLEE) {
             (*(*vm.current).hook).reset();
-            return throw_text(vm, messages::STACK_OVERFLOW);
+            return error.throw(vm);
         }
         let callee = vm.base.add(end + BELOW_CALLEE);
         *callee.sub(4) = event.native;

@@ -406,7 +406,10 @@ cold_functions! {
     /// moved up: if such calls nest, by any distance.
     fn grow_for_protected_call(vm, _instruction) {
         let top = vm.top;
-        if thread::grow_or_collect(vm, top, 3) { CALL } else { unwind::throw_text(vm, messages::STACK_OVERFLOW) }
+        match thread::grow_or_collect(vm, top, 3) {
+            Ok(()) => CALL,
+            Err(error) => error.throw(vm),
+        }
     }
     fn missing_function(vm, _instruction) {
         native::throw_bad_argument(vm, 1, messages::VALUE_EXPECTED)

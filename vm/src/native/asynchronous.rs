@@ -205,6 +205,8 @@ struct Running<F> {
     future: Pin<Box<F>>,
     shared: Rc<Shared>,
     result: Option<Slot>,
+    /// Bytes of the strings among the arguments, which the future has copied.
+    copied: usize,
     /// The future has ended; the results of the last call are the native's.
     is_over: bool,
 }
@@ -262,7 +264,17 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
     }
 
     fn external_size(&self) -> usize {
-        size_of::<F>() + size_of::<Shared>()
+        size_of::<F>() + size_of::<Shared>() + self.copied
+    }
+}
+
+/// An async native that is about to begin.
+struct Begin<F>(Running<F>);
+
+impl<'c, F: Future<Output = Result<Finished, Error>> + 'static> Results<'c> for Begin<F> {
+    fn finish(mut self, call: &mut Call<'c>) -> super::Outcome {
+        self.0.copied = call.argument_bytes();
+        Start::new(self.0).finish(call)
     }
 }
 
@@ -278,5 +290,5 @@ where
         request: RefCell::new(Request::Nothing),
     });
     let future = Box::pin(make(Lua(shared.clone())));
-    Start::new(Running { future, shared, result: None, is_over: false })
+    Begin(Running { future, shared, result: None, copied: 0, is_over: false })
 }

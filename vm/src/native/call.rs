@@ -16,7 +16,7 @@ use crate::metamethod::Metamethod;
 use crate::object::NativeFunction;
 use crate::string;
 use crate::table;
-use crate::thread::{self, Status};
+use crate::thread::{self, GrowthError, Status};
 use crate::userdata::Data;
 use crate::value::Value as Raw;
 use crate::vm::Vm;
@@ -89,6 +89,12 @@ impl<'c> Call<'c> {
         }
         // SAFETY: the invariant of the type.
         Some(Value::from_raw(unsafe { *self.arguments.add(index) }))
+    }
+
+    /// The bytes of all arguments that are strings.
+    pub(super) fn argument_bytes(&self) -> usize {
+        let arguments = (0..self.count).filter_map(|index| self.argument(index));
+        arguments.filter_map(LuaString::from_value).map(|text| text.bytes().len()).sum()
     }
 
     /// Replaces an argument in the native's own frame.
@@ -183,8 +189,8 @@ impl<'c> Call<'c> {
         Ok(unsafe { self.arguments.sub(2) })
     }
 
-    /// Room for `count` values from the first argument on; an error with this text if there is
-    /// none. May move the stack.
+    /// Room for `count` values from the first argument on; an error with this text if the stack may
+    /// not become so large. May move the stack.
     #[inline]
     pub(crate) fn reserve(&mut self, count: usize, text: &'static str) -> Result<(), Error> {
         // SAFETY: `vm` is alive; the arguments lie in the running stack.
@@ -202,8 +208,10 @@ impl<'c> Call<'c> {
         // SAFETY: `vm` is alive; `base` is in the same stack as the arguments and is moved with it.
         unsafe {
             let offset = self.arguments.offset_from((*vm).base);
-            if !thread::grow(&mut *vm, self.arguments, count + 2) {
-                return Err(Error::text(text));
+            match thread::grow(&mut *vm, self.arguments, count + 2) {
+                Ok(()) => {}
+                Err(GrowthError::Overflow) => return Err(Error::text(text)),
+                Err(GrowthError::Memory) => return Err(Error::out_of_memory()),
             }
             self.arguments = (*vm).base.offset(offset);
         }

@@ -58,7 +58,6 @@ pub use wait::{Wait, wait_for};
 use crate::debug_info;
 use crate::frame::{call_slot, constants_of, unlink};
 use crate::interpreter::{CALL, CONTINUE};
-use crate::messages;
 use crate::scheduler;
 use crate::thread;
 use crate::unwind;
@@ -131,10 +130,9 @@ unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
         }
         CALLING => {
             let need = vm.top;
-            if thread::grow_or_collect(vm, need, 0) {
-                CALL
-            } else {
-                unwind::throw_text(vm, messages::STACK_OVERFLOW)
+            match thread::grow_or_collect(vm, need, 0) {
+                Ok(()) => CALL,
+                Err(error) => error.throw(vm),
             }
         }
         PARKED_INSIDE => {

@@ -239,7 +239,7 @@ unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
     // keeps, which are another one.
     let outcome = (*state).steps.resume(state, vm, arguments, count);
     if outcome != CALLING {
-        end_unless_waiting(userdata, outcome);
+        end_unless_waiting(vm, userdata, outcome);
     }
     outcome
 }
@@ -251,9 +251,14 @@ unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
 /// The userdata is that of a native which has just taken a step with this outcome.
 #[cold]
 #[inline(never)]
-unsafe fn end_unless_waiting(userdata: *mut Userdata, outcome: i64) {
+unsafe fn end_unless_waiting(vm: *mut Vm, userdata: *mut Userdata, outcome: i64) {
+    /// What is larger is counted as released at once, not when the userdata is collected.
+    const LARGE: usize = 1 << 12;
     if !matches!(outcome, AGAIN | PARKED_INSIDE | COLLECT) {
         (*userdata).data = None;
+        if (*userdata).charge > LARGE {
+            (*vm).heap.recount_userdata(userdata);
+        }
     }
 }
 

@@ -41,6 +41,8 @@ pub fn wait_for<F: Future<Output = T> + 'static, T: 'static>(
 struct Waiting<F: Future> {
     future: Pin<Box<F>>,
     convert: Convert<F::Output>,
+    /// Bytes of the strings among the arguments, which the future has copied.
+    copied: usize,
 }
 
 impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
@@ -56,14 +58,15 @@ impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
     }
 
     fn external_size(&self) -> usize {
-        size_of::<F>()
+        size_of::<F>() + self.copied
     }
 }
 
 impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T> {
     fn finish(self, call: &mut Call<'c>) -> Outcome {
         call.charge_for_system_call();
-        Start::new(Waiting { future: Box::pin(self.0), convert: self.1 }).finish(call)
+        let copied = call.argument_bytes();
+        Start::new(Waiting { future: Box::pin(self.0), convert: self.1, copied }).finish(call)
     }
 }
 

@@ -32,6 +32,7 @@ pub use rest::Rest;
 pub use timers::{Expiry, Parked};
 pub use turn::Turn;
 
+use crate::account::Held;
 use crate::gc::Marker;
 use crate::interpreter::{CONTINUE, keep_loop};
 use crate::messages;
@@ -142,6 +143,8 @@ struct End {
 /// See the head of this file.
 pub(crate) struct Scheduler {
     goroutines: Vec<Goroutine>,
+    /// What the tables of goroutines take: outside the heap, they grow and never shrink.
+    tables: Option<Held>,
     /// Indices into `goroutines` that may be used again.
     free: Vec<u32>,
     /// The goroutines' first threads, at their index + 1. Made with the first goroutine.
@@ -195,6 +198,7 @@ impl Scheduler {
     pub(crate) fn new(config: &Config) -> Self {
         Scheduler {
             goroutines: Vec::new(),
+            tables: None,
             free: Vec::new(),
             threads: null_mut(),
             ready: VecDeque::new(),
@@ -368,6 +372,18 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
     true
 }
 
+/// Holds what the table of goroutines takes when it has grown, with the lists of their indices and
+/// their timers.
+fn count_tables(vm: &mut Vm) {
+    const ENTRY: usize = size_of::<Goroutine>() + 2 * size_of::<u32>() + timers::ENTRY;
+    let size = vm.scheduler.goroutines.capacity() * ENTRY;
+    if vm.scheduler.tables.as_ref().map(Held::bytes) != Some(size) {
+        let account = vm.account().clone();
+        let held = vm.scheduler.tables.get_or_insert_with(|| account.hold_nothing());
+        held.set_existing(size);
+    }
+}
+
 /// A new goroutine that is ready to call `function`.
 ///
 /// # Safety
@@ -415,6 +431,7 @@ pub(crate) unsafe fn spawn(
         *slot = goroutine(slot.ticket);
     } else {
         vm.scheduler.goroutines.push(goroutine(0));
+        count_tables(vm);
     }
     vm.scheduler.live += 1;
     vm.scheduler.ready.push_back(index);

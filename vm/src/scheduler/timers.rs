@@ -32,6 +32,9 @@ struct Timer {
     expiry: Expiry,
 }
 
+/// Bytes of an entry.
+pub(super) const ENTRY: usize = size_of::<Timer>();
+
 /// See the head of this file.
 #[derive(Default)]
 pub(super) struct Timers {
