@@ -362,12 +362,13 @@ mod tests {
             let waits = all[0].waits();
             tokio::time::sleep(SLOW).await;
             // Connections that are cut end.
-            let (entered, ()) = tokio::join!(peers.enter(), async {
+            let (entered, ()) = futures_util::future::join(peers.enter(), async {
                 while all.iter().all(|peer| !peer.is_cut.load(Relaxed)) {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
                 all.retain(|peer| !peer.is_cut.load(Relaxed));
-            });
+            })
+            .await;
             assert!(entered.is_ok());
             assert!(all.len() > 200, "{}", all.len());
             assert!(!waits.0.is_cut.load(Relaxed), "it waits for an answer");
