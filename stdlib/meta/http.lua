@@ -141,9 +141,9 @@ local HttpAnswer = {}
 ---@class HttpServerOptions
 ---@field host? string the name or address of the interface (default: all of them)
 ---@field max_body? integer bytes of a request's body (default 10 MiB); more is answered with 413
----@field max_header? integer bytes of a request's line and header fields (default 64 KiB, at least 8192); more is answered with 431, as are more than 100 fields in HTTP/1.1
+---@field max_header? integer bytes of a request's line and header fields (default 64 KiB, at least 8192; a quarter of it in HTTP/2, but at least 8192); more is answered with 431, as are more than 100 fields in HTTP/1.1 and 200 in HTTP/2
 ---@field max_message? integer bytes of a WebSocket's message (default 16 MiB); more ends it with the code 1009
----@field max_connections? integer connections at a time (default 10000); more have to wait
+---@field max_connections? integer connections at a time (default 10000); more have to wait. Where memory is scarce, idle connections are closed
 ---@field header_timeout? number seconds for the header of a request to come, and for TLS to be agreed on (default 10)
 ---@field idle_timeout? number seconds between requests, between the parts of a body, and that a client may take nothing (default 60)
 ---@field handler_timeout? number seconds until a handler's answer begins (default 30, unless `-timeout` was given; see `-handler-timeout`)

@@ -6,12 +6,13 @@ create_server("s", 0, { host = "127.0.0.1" })
 local ended = 0
 handle_http("s", "/sleep", function() sleep(1000) ended = ended + 1 end)
 handle_http("s", "/loop", function() while true do pcall(sleep, 0.01) end end)
-handle_http("s", "/soon", function() sleep(0.2) ended = ended + 1 return "late" end)
+local begun = false
+handle_http("s", "/soon", function() begun = true sleep(0.2) ended = ended + 1 return "late" end)
 handle_ws("s", "/ws", function(ws) while true do sleep(0.05) ws.send("tick") end end)
 local base = "http://127.0.0.1:" .. start_server("s")
 
 -- A handler outlives its client; the server outlives neither its handlers nor its time.
-assert(http_get(base .. "/soon", { timeout = 0.05 }) == nil)
+while not begun do assert(http_get(base .. "/soon", { timeout = 0.05 }) == nil) end
 stop_server("s")
 local start = os.time()
 while ended == 0 do sleep(0.01) end

@@ -317,3 +317,66 @@ impl Drop for Load {
         self.peer.load.fetch_sub(self.bytes(), Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peers() -> Peers {
+        Peers::new(&Account::new(16 << 20))
+    }
+
+    #[test]
+    fn loads_are_released_with_their_owner() {
+        let peers = peers();
+        let peer = peers.add_elsewhere();
+        let mut load = peer.hold(1000).unwrap();
+        load.merge(peer.hold(500).unwrap());
+        load.set_existing(1200);
+        assert_eq!((load.bytes(), peer.load.load(Relaxed)), (1200, 1200));
+        assert_eq!(peers.0.loads.held(), 1200);
+        drop(load);
+        assert_eq!((peer.load.load(Relaxed), peers.0.loads.held()), (0, 0));
+    }
+
+    #[test]
+    fn where_memory_is_scarce_the_peer_is_cut_that_holds_most_and_moves_least() {
+        let peers = peers();
+        let [large, small, busy] = [(); 3].map(|()| peers.add_elsewhere());
+        let _large = large.hold(4 << 20).unwrap();
+        let _busy = busy.hold(2 << 20).unwrap();
+        let _small = small.hold(64 << 10).unwrap();
+        std::thread::sleep(SLOW + INTERVAL);
+        busy.moved(1 << 20);
+        let other = peers.add_elsewhere();
+        let _refused = other.hold(1 << 20);
+        let is_cut = [&large, &small, &busy, &other].map(|peer| peer.is_cut.load(Relaxed));
+        assert_eq!(is_cut, [true, false, false, false]);
+    }
+
+    #[test]
+    fn idle_connections_make_place_for_new_ones() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let peers = peers();
+            let mut all = Vec::new();
+            while let Ok(peer) = timeout(Duration::from_millis(5), peers.enter()).await {
+                all.push(peer.unwrap());
+            }
+            assert!(all.len() > 200, "{}", all.len());
+            let waits = all[0].waits();
+            tokio::time::sleep(SLOW).await;
+            // Connections that are cut end.
+            let (entered, ()) = futures_util::future::join(peers.enter(), async {
+                while all.iter().all(|peer| !peer.is_cut.load(Relaxed)) {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                all.retain(|peer| !peer.is_cut.load(Relaxed));
+            })
+            .await;
+            assert!(entered.is_ok());
+            assert!(all.len() > 200, "{}", all.len());
+            assert!(!waits.0.is_cut.load(Relaxed), "it waits for an answer");
+        });
+    }
+}

@@ -51,7 +51,7 @@ fn a_part_without_room_does_not_hold_up_others() {
     assert!(Pin::new(&mut waits).poll(&mut context).is_pending());
     let mut other = account.hold_later(100);
     assert!(Pin::new(&mut other).poll(&mut context).is_ready());
-    let full = account.hold(820).unwrap();
+    let full = account.hold(850).unwrap();
     let mut later = account.hold_later(100);
     assert!(Pin::new(&mut later).poll(&mut context).is_pending());
     drop((other, full));

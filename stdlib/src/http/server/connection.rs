@@ -6,7 +6,7 @@
 //! not hold it for ever.
 
 use super::body::{self, Body, Received, Refused};
-use super::limits::Limits;
+use super::limits::{LEAST_HEADER, Limits};
 use super::transport::{Activity, Stream, Transport, Verdict};
 use crate::net::peers::{Load, Peer, Peers};
 use crate::net::tcp::{is_passing, plain};
@@ -70,10 +70,13 @@ const TLS_BUFFER: usize = 16 << 10;
 /// A header field takes so much besides its name and value, and a request of HTTP/2 besides those.
 const FIELD_SIZE: usize = 128;
 const STREAM_SIZE: usize = 2048;
+/// The header of a request of HTTP/2, of which a connection may have many at a time, may take one
+/// part in so many of what is allowed to HTTP/1.1.
+const HTTP2_HEADER_SHARE: usize = 4;
 /// Header fields of a request. hyper has a limit of 100 for HTTP/1.1 alone.
 const MAX_FIELDS: usize = 200;
 /// A header of this size is held with the connection of HTTP/1.1.
-const SMALL_HEADER: usize = 4096;
+const SMALL_HEADER: usize = 8192;
 /// How much of a refused body is still taken, and for how long.
 const DISCARD: usize = 64 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
@@ -148,7 +151,8 @@ async fn serve(
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .keep_alive_interval(PING);
-        builder.max_header_list_size(u32::try_from(shared.limits.max_header).unwrap_or(u32::MAX));
+        let most = (shared.limits.max_header / HTTP2_HEADER_SHARE).max(LEAST_HEADER);
+        builder.max_header_list_size(u32::try_from(most).unwrap_or(u32::MAX));
         watch(builder.serve_connection(io, service), &shared, &activity).await;
     } else {
         let mut builder = http1::Builder::new();
@@ -330,12 +334,12 @@ fn refusal(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// Holds a request's header until it is answered.
+/// Holds a request's header, and the table that is made of it, until it is answered.
 fn hold_header(head: &Parts, peer: &Arc<Peer>) -> Result<Load, OutOfMemory> {
     let fields = head.headers.iter().map(|(name, value)| {
         name.as_str().len().saturating_add(value.len()).saturating_add(FIELD_SIZE)
     });
-    let size = fields.fold(uri_length(&head.uri), usize::saturating_add);
+    let size = fields.fold(uri_length(&head.uri), usize::saturating_add).saturating_mul(2);
     match head.version {
         Version::HTTP_2 => peer.hold(size.saturating_add(STREAM_SIZE)),
         _ => peer.hold(if size > SMALL_HEADER { size } else { 0 }),

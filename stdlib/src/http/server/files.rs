@@ -201,10 +201,12 @@ impl Rest {
                 return;
             };
             let permit = self.reads.acquire().await;
-            let read =
-                in_pool(move || read_exactly(&mut *file, size, load).map(|bytes| (file, bytes)))
-                    .await
-                    .flatten();
+            let bytes = buffer(size);
+            let read = in_pool(move || {
+                let bytes = read_exactly(&mut *file, bytes, load)?;
+                Ok::<_, io::Error>((file, bytes))
+            });
+            let read = read.await.flatten();
             drop(permit);
             let Ok((file, bytes)) = read else { return };
             (self.file, self.left) = (file, self.left.saturating_sub(size));
@@ -217,8 +219,13 @@ impl Rest {
     }
 }
 
-fn read_exactly(file: &mut dyn Source, size: u64, load: Load) -> io::Result<Bytes> {
-    let mut bytes = vec![0; size as usize];
+/// A buffer for a piece. It is made by this thread: glibc keeps the memory that was used by other
+/// threads.
+fn buffer(size: u64) -> Vec<u8> {
+    vec![0; size as usize]
+}
+
+fn read_exactly(file: &mut dyn Source, mut bytes: Vec<u8>, load: Load) -> io::Result<Bytes> {
     file.read_exact(&mut bytes)?;
     Ok(loaded(bytes, load))
 }
@@ -278,9 +285,11 @@ async fn present(
         return (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None);
     };
     let permit = reads.acquire().await;
+    let bytes = buffer(first);
     let read = in_pool(move || {
         found.file.seek(SeekFrom::Start(start))?;
-        read_exactly(&mut *found.file, first, load).map(|bytes| (found.file, bytes))
+        let bytes = read_exactly(&mut *found.file, bytes, load)?;
+        Ok((found.file, bytes))
     });
     let read = read.await.flatten();
     drop(permit);

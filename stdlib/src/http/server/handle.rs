@@ -20,6 +20,7 @@ use hyper::http::response::Parts;
 use hyper::{Method, Response, StatusCode};
 use solvm_vm::native::{Definition, Start, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, LuaString, OutOfMemory, Table, Value};
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +30,8 @@ use tokio::sync::mpsc;
 /// What a request's goroutine runs: its argument is the server's number.
 pub(super) static HANDLE: Definition = Definition::new("handler", handle);
 
+/// The queue of requests is kept when it is empty if it has room for no more than so many.
+const QUEUE: usize = 256;
 /// What a request's table takes without the body, roughly.
 const REQUEST_SIZE: usize = 4096;
 
@@ -288,6 +291,10 @@ impl Handle {
         let standard = servers.handler_timeout;
         let Some(server) = servers.all.get_mut(self.server) else { return };
         self.task = server.waiting.pop_front();
+        if server.waiting.is_empty() && server.waiting.capacity() > QUEUE {
+            // Many came at once.
+            server.waiting = VecDeque::new();
+        }
         if let (Some(task), Some(id)) = (&self.task, id) {
             let limit = server.limits.handler_timeout.or(standard);
             let due = limit.and_then(|limit| Instant::now().checked_add(limit));

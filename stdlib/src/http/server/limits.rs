@@ -37,7 +37,7 @@ pub(super) const OPTIONS: [&str; 8] = [
 ];
 
 /// Less than this hyper does not take.
-const LEAST_HEADER: usize = 8192;
+pub(super) const LEAST_HEADER: usize = 8192;
 /// More than this the counter of connections does not take.
 const MOST_CONNECTIONS: usize = 1 << 28;
 

@@ -64,6 +64,7 @@ fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<St
         server: server as usize,
         arrivals,
         alarm: None,
+        is_collected: false,
         grace,
         _exemption: exemption,
     }))
@@ -75,6 +76,8 @@ struct Serve {
     arrivals: mpsc::UnboundedReceiver<Arrival>,
     /// Rings when a handler may have taken too long.
     alarm: Option<Pin<Box<Sleep>>>,
+    /// Garbage was collected because no goroutine could be started.
+    is_collected: bool,
     /// Ends when the handlers of a server that stops have had their time; None when it has ended.
     grace: Option<LocalBoxFuture<'static, ()>>,
     _exemption: Option<Exemption>,
@@ -89,10 +92,11 @@ impl Steps for Serve {
             match self.arrivals.poll_recv(&mut context) {
                 Poll::Ready(Some(arrival)) => dispatch(call, self.server, arrival),
                 Poll::Ready(None) => {
-                    if start(call, self.server) {
-                        return call.again();
-                    }
-                    return self.end(call);
+                    return match self.start(call) {
+                        Started::One => call.again(),
+                        Started::NoMemory => call.collect_garbage(None),
+                        Started::None => self.end(call),
+                    };
                 }
                 Poll::Pending => break,
             }
@@ -107,15 +111,49 @@ impl Steps for Serve {
                 break;
             }
         }
-        if start(call, self.server) {
+        match self.start(call) {
             // When the others have had their turn, it may be that more are needed.
-            return call.again();
+            Started::One => call.again(),
+            Started::NoMemory => call.collect_garbage(None),
+            Started::None => call.wait_for_wake(),
         }
-        call.wait_for_wake()
     }
 }
 
+/// Whether a goroutine was started.
+enum Started {
+    One,
+    /// No request waits for one.
+    None,
+    /// A collection may make room for one.
+    NoMemory,
+}
+
 impl Serve {
+    /// Starts a goroutine if requests wait for one.
+    fn start(&mut self, call: &mut Call) -> Started {
+        let server = servers(call).and_then(|servers| servers.all.get(self.server));
+        if server.is_none_or(|server| server.waiting.is_empty()) {
+            return Started::None;
+        }
+        let handle = call.function(&HANDLE, &[]);
+        if call.spawn(handle, &[Value::number(self.server as f64)]).is_ok() {
+            self.is_collected = false;
+            return Started::One;
+        }
+        if !std::mem::replace(&mut self.is_collected, true) {
+            return Started::NoMemory;
+        }
+        // There can be no more goroutines: it is a bad time.
+        self.is_collected = false;
+        if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(self.server)) {
+            for task in server.waiting.drain(..) {
+                give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
+            }
+        }
+        Started::None
+    }
+
     /// All connections have ended. Handlers may still run whose clients have gone: they, too, have
     /// the time that is given to all.
     fn end<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
@@ -220,25 +258,4 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
 /// Gives an answer to a client, who may be gone.
 pub(super) fn give(answer: oneshot::Sender<Response<Body>>, response: Response<Body>) {
     let _ = answer.send(response);
-}
-
-/// Starts a goroutine if requests wait for one. Whether it has.
-fn start(call: &mut Call, number: usize) -> bool {
-    let waiting = servers(call)
-        .and_then(|servers| servers.all.get(number))
-        .map(|server| server.waiting.len());
-    if waiting.is_none_or(|waiting| waiting == 0) {
-        return false;
-    }
-    let handle = call.function(&HANDLE, &[]);
-    let is_started = call.spawn(handle, &[Value::number(number as f64)]).is_ok();
-    if !is_started
-        && let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number))
-    {
-        // There can be no more goroutines: it is a bad time.
-        for task in server.waiting.drain(..) {
-            give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
-        }
-    }
-    is_started
 }
