@@ -60,7 +60,8 @@ struct Reader {
 }
 
 fn fault(reason: impl Into<String>, marker: Marker) -> Fault {
-    Fault { reason: reason.into(), place: Place::Position(marker.line(), marker.col() + 1) }
+    let column = marker.col().saturating_add(1);
+    Fault { reason: reason.into(), place: Place::Position(marker.line(), column) }
 }
 
 impl Reader {
@@ -74,7 +75,7 @@ impl Reader {
             let at = span.start;
             match event {
                 Parsed::DocumentStart(_) => {
-                    documents += 1;
+                    documents = usize::saturating_add(documents, 1);
                     if documents > 1 && !all {
                         return Err(fault(
                             "more than one document (yaml.decode_all reads all)",
