@@ -276,6 +276,9 @@ where
 {
     if let Ok(mut file) = shared.try_lock() {
         let allowed = if file.waits() { 0 } else { QUICK };
+        if allowed > 0 && file.unread().is_empty() {
+            call.charge_for_system_call();
+        }
         match file.read(&mut reading, allowed) {
             Ok(Progress::Done) => return Ok(Either::Now(convert(call, Ok(reading))?)),
             Ok(Progress::More) => {}
