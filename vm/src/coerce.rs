@@ -67,10 +67,12 @@ pub(crate) fn to_number(value: Value) -> Option<f64> {
 #[cold]
 #[inline(never)]
 fn read_number(value: Value) -> Option<f64> {
+    /// A digit is read in the time in which so many bytes are copied.
+    const BYTES_PER_DIGIT: usize = 4;
     let text = value.to_string()?;
     // SAFETY: the value is live.
     let bytes = unsafe {
-        charge_bytes_at(text, (*text).length as usize);
+        charge_bytes_at(text, ((*text).length as usize).saturating_mul(BYTES_PER_DIGIT));
         string::bytes(text)
     };
     solvm_compiler::numeral::read_trimmed(bytes)

@@ -39,6 +39,7 @@ const NUMBERS: &[&str] = &[
     "zero",
     "minus_one",
     "half",
+    "billion",
     "two_31",
     "two_53",
     "minus_two_53",
@@ -51,7 +52,10 @@ const TABLES: &[&str] = &["none", "many", "holes", "single", "fields"];
 const FUNCTIONS: &[&str] = &["nothing", "raises"];
 const BOOLEANS: &[&str] = &["yes", "no"];
 const ANYTHING: &[&str] =
-    &["blanks", "random", "two_53", "minus_two_53", "many", "holes", "nothing", "nil"];
+    &["blanks", "letters", "random", "two_53", "minus_two_53", "many", "holes", "nothing", "nil"];
+/// Those that take long to go through.
+const LARGE: &[&str] =
+    &["blanks", "digits", "letters", "random", "billion", "many", "holes", "two_53"];
 /// Levels of calls, for those that are made far from the bottom.
 const LEVELS: &[&str] = &["one", "level", "level_bottom"];
 
@@ -69,6 +73,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("prefix", "pattern"),
     ("format", "format"),
     ("schedule", "schedule"),
+    ("base", "base"),
     ("port", "zero"),
     ("seconds", "zero"),
     ("timeout", "zero"),
@@ -140,7 +145,9 @@ fn plain(subject: &Subject, parameter: &Parameter) -> String {
     if name == "name" && OF_SERVERS.contains(&&subject.name[..]) {
         return "server".to_string();
     }
+    let is_scalar = ["string", "number", "integer"].iter().any(|scalar| kind.contains(scalar));
     if let Some((_, value)) = PLAIN.iter().find(|(known, _)| *known == name)
+        && (is_scalar || kind.is_empty())
         && !kind.starts_with("fun")
     {
         return value.to_string();
@@ -176,6 +183,36 @@ impl Random {
     }
 }
 
+/// The parameters that are names, as the documentation calls them.
+const NAMES: &[&str] = &[
+    "archive", "category", "file", "folder", "from", "host", "locale", "method", "mode", "name",
+    "option", "path", "prefix", "reason", "schedule", "source", "to", "url",
+];
+
+/// The cases in which a name is longer than names may be.
+pub(crate) fn of_long_names(subject: &Subject) -> Vec<Case> {
+    let plain: Vec<String> = subject.parameters.iter().map(|p| plain(subject, p)).collect();
+    let is_name = |parameter: &Parameter| {
+        let is_string = parameter.kind.starts_with("string");
+        is_string && NAMES.contains(&&parameter.name[..])
+    };
+    let names = subject.parameters.iter().enumerate().filter(|(_, parameter)| is_name(parameter));
+    names
+        .map(|(i, _)| {
+            let mut arguments = plain.clone();
+            arguments[i] = "long_name".to_string();
+            Case {
+                subject: subject.name.clone(),
+                function: subject.function.clone(),
+                way: "flat",
+                values: subject.object.iter().cloned().chain(arguments).collect(),
+                waits: false,
+                drawn: false,
+            }
+        })
+        .collect()
+}
+
 /// The cases of a native, with so many that are drawn for each way to call it.
 pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -203,22 +240,27 @@ pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
     add("flat", false, plain.clone());
     add("deep", false, plain.clone());
     for (i, parameter) in parameters.iter().enumerate() {
-        let with = |value: &str| {
-            let mut arguments = plain[..needed.max(i + 1)].to_vec();
+        let given = needed.max(i + 1);
+        let with = |value: &str, given: usize| {
+            let mut arguments = plain[..given].to_vec();
             arguments[i] = value.to_string();
             arguments
         };
         for value in values(parameter) {
-            add("flat", false, with(&value));
+            add("flat", false, with(&value, given));
+            // What a native does with an argument may depend on those that are optional.
+            if given < plain.len() && LARGE.contains(&&value[..]) {
+                add("flat", false, with(&value, plain.len()));
+            }
         }
         if parameter.kind.contains("number") || parameter.kind.is_empty() {
             for level in LEVELS {
-                add("deep", false, with(level));
+                add("deep", false, with(level, given));
             }
-            add("often", false, with("counted"));
+            add("often", false, with("counted", given));
         }
         if parameter.kind.contains("string") || parameter.kind.is_empty() {
-            add("often", false, with("varied"));
+            add("often", false, with("varied", given));
         }
     }
     add("often", false, plain.clone());

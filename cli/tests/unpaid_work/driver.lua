@@ -43,6 +43,7 @@ local constants = {
     digits = ("7"):rep(MEGABYTE),
     letters = ("a"):rep(MEGABYTE),
     random = random_bytes(),
+    long_name = ("\255"):rep(2 ^ 16 + 1),
     path = "file",
     folder = ".",
     url = "http://127.0.0.1:1/",
@@ -60,6 +61,7 @@ local constants = {
     two_31 = 2 ^ 31,
     two_53 = 2 ^ 53,
     minus_two_53 = -2 ^ 53,
+    billion = 1e9,
     huge_finite = 1e300,
     infinity = math.huge,
     nan = 0 / 0,
@@ -151,6 +153,11 @@ local function member(object, name)
     return found
 end
 
+-- A method is called on the object that it is bound to.
+local function method(name)
+    return function(object, ...) return member(object, name)(object, ...) end
+end
+
 local function inventory()
     for name, make in pairs(objects) do
         local object = make()
@@ -194,8 +201,8 @@ end
 
 -- How often a case is called, at least to tell chance from habit.
 local REPETITIONS = 3
-local COUNT = SOLVM_CASE_COUNT or 20000
-local SECONDS = SOLVM_CASE_SECONDS or 0.12
+local COUNT = 20000
+local SECONDS = SECONDS or 0.12
 local DEPTH = 100000
 
 local ways = {}
@@ -226,34 +233,71 @@ function ways.often(f, names)
     write(progress_output, "called ", #results, "\n")
 end
 
-function ways.deep(f, names)
-    local function down(n)
-        if n > 0 then
-            local result = down(n - 1)
-            return result
-        end
-        ways.flat(f, names)
-    end
-    down(DEPTH)
-end
-
 local done = channel.make(1)
 local strings = getmetatable("")
+local sethook = debug.sethook
+
+-- Cases run in a goroutine of their own, one after the other, until one of them does not come back
+-- in time: then it has the goroutine for itself, and the next case gets a new one.
+local function work(jobs)
+    while true do
+        local job = receive(jobs)
+        pcall(job.way, job.f, job.names)
+        sethook()
+        send(done, job.number)
+    end
+end
+
+-- Far from the bottom of the stack. To get there takes longer than most cases.
+local function work_below(n, jobs)
+    if n > 0 then
+        local result = work_below(n - 1, jobs)
+        return result
+    end
+    work(jobs)
+end
+
+local depths = { flat = 0, often = 0, deep = DEPTH }
+ways.deep = ways.flat
+local workers = {}
 
 local function case(number, f, how, names, patience)
     write(progress_output, "case ", number, "\n")
-    go(function()
-        pcall(ways[how], f, names)
-        send(done, number)
-    end)
+    local depth = depths[how]
+    local jobs = workers[depth]
+    if not jobs then
+        jobs = channel.make(1)
+        workers[depth] = jobs
+        go(work_below, depth, jobs)
+    end
+    send(jobs, { way = ways[how], f = f, names = names, number = number })
+    local which
     repeat
-        local which = receive(done, patience or 2)
+        which = receive(done, patience or 2)
     until which == nil or which == number
+    if which == nil then workers[depth] = nil end
     collectgarbage("restart")
     for _, value in pairs({ 0, true, constants.nothing }) do setmetatable_of(value, nil) end
     setmetatable_of(nil, nil)
     setmetatable_of("", strings)
     chdir(home)
+end
+
+-- A name that is too long is refused before anything else is done.
+local function refused(number, f, names)
+    local message = "nothing came back"
+    go(function()
+        local values = values_of(names, 1)
+        local _, result = pcall(f, unpack(values, 1, #names))
+        message = tostring(result)
+        send(done, number)
+    end)
+    repeat
+        local which = receive(done, 2)
+    until which == nil or which == number
+    if not message:find("is too long (at most ", 1, true) then
+        write(progress_output, "accepted ", number, "\n", message:sub(1, 100), "\n")
+    end
 end
 
 local function finished()

@@ -9,9 +9,9 @@
 //! reported each time it is called is run again, alone; what is reported each time again has
 //! failed.
 //!
-//! Only the libraries of [`ORDINARY`] are measured in an ordinary run: all take minutes.
-//! `SOLVM_CASES=20` measures all, and draws so many combinations of arguments for each native;
-//! `SOLVM_WALL=all` ends every native by the clock instead of a few.
+//! An ordinary run draws no arguments, and calls natives often for a short time only.
+//! `SOLVM_CASES=20` draws so many combinations of arguments for each native; `SOLVM_WALL=all` ends
+//! every native by the clock instead of a few. `SOLVM_NATIVE=name` chooses natives.
 #![cfg(all(unix, debug_assertions))]
 
 mod cases;
@@ -23,32 +23,29 @@ use cases::Case;
 use run::Verdict;
 use std::collections::BTreeMap;
 
-/// The beginnings of the names that an ordinary run measures.
-const ORDINARY: [&str; 4] = ["debug.", "json", "string.", "table."];
-
-/// A number from the environment.
-fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
+/// Seconds of processor time for a case that calls its native often.
+const SECONDS: f64 = 0.12;
+/// The same in an ordinary run.
+const SECONDS_OF_ORDINARY: f64 = 0.02;
 
 #[test]
 fn every_native_charges_for_its_work() {
     let subjects = subjects::all();
     let chosen = std::env::var("SOLVM_NATIVE").unwrap_or_default();
-    let is_whole = std::env::var_os("SOLVM_CASES").is_some() || !chosen.is_empty();
-    let is_ordinary = |name: &str| ORDINARY.iter().any(|start| name.starts_with(start));
+    let drawn: Option<usize> = std::env::var("SOLVM_CASES").ok().and_then(|text| text.parse().ok());
+    let seconds = if drawn.is_some() { SECONDS } else { SECONDS_OF_ORDINARY };
     let cases: Vec<Case> = subjects
         .iter()
         .filter(|subject| subject.name.contains(&chosen))
-        .filter(|subject| is_whole || is_ordinary(&subject.name))
-        .flat_map(|subject| cases::of(subject, setting("SOLVM_CASES", 2)))
+        .flat_map(|subject| cases::of(subject, drawn.unwrap_or(0)))
         .collect();
     assert!(!cases.is_empty());
     let mut failed = BTreeMap::new();
-    for suspect in run::measure(&cases) {
-        // Whatever it was: chance does not come three times.
-        let again = |_| run::measure(std::slice::from_ref(&suspect.case)).into_iter().next();
-        let verdicts: Option<Vec<_>> = (0..2).map(again).collect();
+    for suspect in run::measure(&cases, seconds) {
+        // Whatever it was: chance does not come five times.
+        let alone = std::slice::from_ref(&suspect.case);
+        let again = |_| run::measure(alone, SECONDS).into_iter().next();
+        let verdicts: Option<Vec<_>> = (0..4).map(again).collect();
         if let Some(verdicts) = verdicts {
             let last = verdicts.into_iter().next_back().unwrap_or(suspect);
             failed.entry(last.case.subject.clone()).or_insert_with(Vec::new).push(last);
@@ -61,6 +58,28 @@ fn every_native_charges_for_its_work() {
         }
     }
     assert!(failed.is_empty(), "{} of {} natives do not charge", failed.len(), subjects.len());
+}
+
+/// Parameters that are called as names are, but are not: what they may be.
+const NOT_NAMES: &[(&str, &str)] =
+    &[("load", "its own source"), ("loadstring", "its own source"), ("utils.", "of Lua functions")];
+
+/// A parameter that is a name has a type that bounds its length.
+#[test]
+fn names_have_a_bounded_length() {
+    let subjects = subjects::all();
+    let is_excluded = |name: &str| NOT_NAMES.iter().any(|(start, _)| name.starts_with(start));
+    let cases: Vec<Case> = subjects
+        .iter()
+        .filter(|subject| !is_excluded(&subject.name))
+        .flat_map(cases::of_long_names)
+        .collect();
+    assert!(cases.len() > 80, "{}", cases.len());
+    let accepted = run::accepted(&cases);
+    for (case, said) in &accepted {
+        eprintln!("{case}: {said}");
+    }
+    assert!(accepted.is_empty(), "{} names may be of any length", accepted.len());
 }
 
 /// By the clock: whatever is called in a loop, past every `pcall`.

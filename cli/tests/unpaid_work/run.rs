@@ -91,25 +91,51 @@ fn line(number: usize, case: &Case) -> String {
     )
 }
 
-/// Runs cases and gives those that natives were reported in each time.
-pub(crate) fn measure(cases: &[Case]) -> Vec<Suspect> {
+/// The cases whose native does more with a name that is too long than to refuse it, and what it
+/// said.
+pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("names.lua");
+    let line = |(number, case): (usize, &Case)| {
+        let values: Vec<String> = case.values.iter().map(|value| format!("{value:?}")).collect();
+        format!("refused({number}, {}, {{ {} }})\n", case.function, values.join(", "))
+    };
+    let lines: String = cases.iter().enumerate().map(line).collect();
+    std::fs::write(&script, format!("{DRIVER}\n{lines}finished()\n")).unwrap();
+    let output = solvm(folder.path()).arg(&script).stderr(Stdio::piped()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.ends_with("finished\n"), "{text}");
+    let mut lines = text.lines();
+    let mut accepted = Vec::new();
+    while let Some(line) = lines.next() {
+        if let Some(number) = line.strip_prefix("accepted ") {
+            let said = lines.next().unwrap_or_default().to_string();
+            accepted.push((cases[number.parse::<usize>().unwrap()].clone(), said));
+        }
+    }
+    accepted
+}
+
+/// Runs cases and gives those that natives were reported in each time. Those that are called often
+/// are for so many seconds of processor time.
+pub(crate) fn measure(cases: &[Case], seconds: f64) -> Vec<Suspect> {
     let mut suspects = Vec::new();
     for batch in cases.chunks(BATCH) {
         let mut first = 0;
         while first < batch.len() {
-            first += measure_some(&batch[first..], &mut suspects);
+            first += measure_some(&batch[first..], seconds, &mut suspects);
         }
     }
     suspects
 }
 
 /// Runs cases until one of them does not let the program go on; gives their number.
-fn measure_some(cases: &[Case], suspects: &mut Vec<Suspect>) -> usize {
+fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("cases.lua");
     let lines: String = cases.iter().enumerate().map(|(i, case)| line(i, case)).collect();
-    // A function may not have that many constants.
-    std::fs::write(&script, format!("{DRIVER}\n{lines}finished()\n")).unwrap();
+    let text = format!("local SECONDS = {seconds}\n{DRIVER}\n{lines}finished()\n");
+    std::fs::write(&script, text).unwrap();
     let mut program = solvm(folder.path())
         .args(["-run-limit", "400ms", "cases.lua"])
         .env("SOLVM_UNPAID", "1")

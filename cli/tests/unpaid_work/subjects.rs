@@ -168,7 +168,7 @@ pub(crate) fn all() -> Vec<Subject> {
         let parameters = about(&name).unwrap_or_else(|| vec![anything("a"), anything("b")]);
         let function = match &member[..] {
             "()" => format!("objects.{maker}()"),
-            _ => format!("member(objects.{maker}(), {member:?})"),
+            _ => format!("method({member:?})"),
         };
         let object = (member != "()").then(|| maker.clone());
         subjects.push(Subject { name, function, object, parameters });

@@ -108,9 +108,10 @@ impl<'c> Builder<'c> {
         self.last = value;
         self.stack.push(value);
         if let Some(open) = self.open.last()
-            && self.stack.len() - open.start > BATCH
+            && let waiting = self.stack.len().saturating_sub(open.start)
+            && waiting > BATCH
             // Not between a key and its value.
-            && (!open.is_map || (self.stack.len() - open.start) % 2 == 1)
+            && (!open.is_map || waiting % 2 == 1)
         {
             return self.store(call);
         }
@@ -222,16 +223,16 @@ impl<'c> Builder<'c> {
             }
         };
         if open.is_map {
-            for pair in items.chunks_exact(2) {
-                table.set(call, pair[0], pair[1])?;
+            for &[key, value] in items.as_chunks::<2>().0 {
+                table.set(call, key, value)?;
             }
         } else {
             for &item in items.iter() {
-                open.stored += 1;
+                open.stored = open.stored.saturating_add(1);
                 table.set_index(call, open.stored, item)?;
             }
         }
-        self.stack.truncate(open.start + 1);
+        self.stack.truncate(open.start.saturating_add(1));
         Ok(())
     }
 

@@ -64,10 +64,14 @@ impl<'t> Reader<'t> {
         self.text.get(self.at).copied()
     }
 
+    /// Passes some bytes.
+    fn advance(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes);
+    }
+
     fn pass(&mut self, fits: impl Fn(u8) -> bool) {
-        while self.peek().is_some_and(&fits) {
-            self.at += 1;
-        }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        self.advance(rest.iter().take_while(|&&byte| fits(byte)).count());
     }
 
     fn pass_space(&mut self) {
@@ -93,7 +97,7 @@ impl<'t> Reader<'t> {
             return Err(Fault::new("name of a variable expected", self.at));
         }
         match self.peek() {
-            Some(b'=' | b':') => self.at += 1,
+            Some(b'=' | b':') => self.advance(1),
             _ => return Err(Fault::new("'=' expected", self.at)),
         }
         self.pass_space();
@@ -119,28 +123,29 @@ impl<'t> Reader<'t> {
     }
 
     fn literal(&mut self) -> Result<Vec<u8>, Fault> {
-        let start = self.at + 1;
-        let rest = self.text.get(start..).unwrap_or_default();
+        let start = self.at;
+        self.advance(1);
+        let rest = self.text.get(self.at..).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\'', rest) else {
-            return Err(Fault::new("value without an end", self.at));
+            return Err(Fault::new("value without an end", start));
         };
-        self.at = start + length + 1;
+        self.advance(length.saturating_add(1));
         Ok(rest.get(..length).unwrap_or_default().to_vec())
     }
 
     fn quoted(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
         let start = self.at;
-        self.at += 1;
+        self.advance(1);
         let mut value = Vec::new();
         loop {
             let byte = self.peek().ok_or_else(|| Fault::new("value without an end", start))?;
-            self.at += 1;
+            self.advance(1);
             match byte {
                 b'"' => return Ok(value),
                 b'\\' => {
                     let escaped =
                         self.peek().ok_or_else(|| Fault::new("value without an end", start))?;
-                    self.at += 1;
+                    self.advance(1);
                     match escaped {
                         b'n' => value.push(b'\n'),
                         b'r' => value.push(b'\r'),
@@ -167,11 +172,11 @@ impl<'t> Reader<'t> {
                     break;
                 }
                 b'$' => {
-                    self.at += 1;
+                    self.advance(1);
                     self.variable(&mut value, lookup)?;
                 }
                 byte => {
-                    self.at += 1;
+                    self.advance(1);
                     value.push(byte);
                 }
             }
@@ -185,7 +190,7 @@ impl<'t> Reader<'t> {
     fn variable(&mut self, value: &mut Vec<u8>, lookup: Lookup<'_>) -> Result<(), Fault> {
         let start = self.at;
         let in_braces = self.peek() == Some(b'{');
-        self.at += usize::from(in_braces);
+        self.advance(usize::from(in_braces));
         let begin = self.at;
         self.pass(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let name = self.text.get(begin..self.at).unwrap_or_default();
@@ -193,7 +198,7 @@ impl<'t> Reader<'t> {
             if self.peek() != Some(b'}') {
                 return Err(Fault::new("'}' expected", self.at));
             }
-            self.at += 1;
+            self.advance(1);
         }
         if name.is_empty() {
             self.at = start;
@@ -201,7 +206,7 @@ impl<'t> Reader<'t> {
             return Ok(());
         }
         let found = lookup(name).unwrap_or_default();
-        self.size += found.len();
+        self.size = self.size.saturating_add(found.len());
         if self.size > MAX_SIZE {
             return Err(Fault::new("the values are too long", start));
         }

@@ -32,7 +32,7 @@ type Section<'t> = Vec<(&'t [u8], &'t [u8])>;
 fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
     let whole = text;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut at = whole.len() - text.len();
+    let mut at = whole.len().saturating_sub(text.len());
     // What comes before the first section, and the sections by their names.
     let mut fields: Section<'_> = Vec::new();
     let mut sections: Vec<(&[u8], Section<'_>)> = Vec::new();
@@ -40,25 +40,27 @@ fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
     let mut current = None;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let trimmed = line.trim_ascii();
-        let begin = at + (line.len() - line.trim_ascii_start().len());
-        at += line.len();
+        let space = line.len().saturating_sub(line.trim_ascii_start().len());
+        let begin = at.saturating_add(space);
+        let end = begin.saturating_add(trimmed.len());
+        at = at.saturating_add(line.len());
         if trimmed.is_empty() || trimmed.starts_with(b";") || trimmed.starts_with(b"#") {
             continue;
         }
         if let Some(name) = trimmed.strip_prefix(b"[") {
             let Some(name) = name.strip_suffix(b"]") else {
-                return Err(Fault::new("']' expected", begin + trimmed.len()).into());
+                return Err(Fault::new("']' expected", end).into());
             };
             let name = name.trim_ascii();
             events.hold(SECTION_BYTES)?;
             current = Some(*places.entry(name).or_insert_with(|| {
                 sections.push((name, Vec::new()));
-                sections.len() - 1
+                sections.len().saturating_sub(1)
             }));
             continue;
         }
         let Some(separator) = memchr::memchr2(b'=', b':', trimmed) else {
-            return Err(Fault::new("'=' expected", begin + trimmed.len()).into());
+            return Err(Fault::new("'=' expected", end).into());
         };
         let (key, value) = trimmed.split_at(separator);
         let (key, value) = (key.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
@@ -144,8 +146,8 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
         }
         text.extend_from_slice(&[b"[", &name[..], b"]\n"].concat());
         for (key, value) in sorted(call, section, &path)? {
-            let size =
-                key.len() + LuaString::from_value(value).map_or(0, |value| value.bytes().len());
+            let size = LuaString::from_value(value).map_or(0, |value| value.bytes().len());
+            let size = size.saturating_add(key.len());
             check_growth(call, &mut text, size)?;
             write_field(&key, value, &path, &mut text)?;
         }
@@ -161,7 +163,7 @@ fn sorted<'c>(
 ) -> Result<Vec<(Vec<u8>, Value<'c>)>, Error> {
     /// Charged for a field.
     const UNITS: usize = 8;
-    call.charge(table.capacity() * UNITS);
+    call.charge(table.capacity().saturating_mul(UNITS));
     let mut fields = Vec::new();
     for (key, value) in table.pairs() {
         let name = match (LuaString::from_value(key), key.as_number()) {

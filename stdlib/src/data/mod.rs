@@ -9,6 +9,7 @@
 //! **Shape.** A table whose keys are 1..n is a list, any other one a map. An empty table is a list.
 //! What that would get wrong of a value that has been read, an empty map, or one whose keys look
 //! like those of a list, carries a [mark](marks).
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod builder;
 pub(crate) mod csv;
@@ -74,10 +75,12 @@ impl Fault {
             Place::Position(line, column) => (line, column),
             Place::Byte(at) => {
                 let before = text.get(..at).unwrap_or(text);
-                let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+                let start =
+                    memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));
+                let lines = memchr::memchr_iter(b'\n', before).count();
                 let characters =
                     before.iter().skip(start).filter(|&&byte| byte & 0xc0 != 0x80).count();
-                (1 + memchr::memchr_iter(b'\n', before).count(), 1 + characters)
+                (lines.saturating_add(1), characters.saturating_add(1))
             }
         };
         format!("{} at line {line}, column {column}", self.reason)

@@ -147,7 +147,7 @@ impl<'c> Walker<'c> {
             }
             check_room(call, writer, 0)?;
             let bytes = writer.written().saturating_sub(before);
-            if !call.charge(ITEMS_PER_LOOK * UNITS_PER_ITEM + bytes / 16) {
+            if !call.charge((ITEMS_PER_LOOK * UNITS_PER_ITEM).saturating_add(bytes / 16)) {
                 return Ok(Progress::Paused);
             }
         }
@@ -168,12 +168,12 @@ impl<'c> Walker<'c> {
             return Ok(());
         };
         let place = open.next;
-        open.next += 1;
+        open.next = place.saturating_add(1);
         if !open.is_map {
             writer.item();
             return self.value(call, table.get(place), writer);
         }
-        let key = self.stack.get(open.start + place).copied().unwrap_or(Value::NIL);
+        let key = self.stack.get(open.start.saturating_add(place)).copied().unwrap_or(Value::NIL);
         let value = table.get(key);
         if value.is_nil() {
             return Ok(());
@@ -275,7 +275,7 @@ impl<'c> Walker<'c> {
             // It is a list if it has no other keys than those up to its length.
             let mut count = 0;
             let counted = |key| {
-                count += 1;
+                count = usize::saturating_add(count, 1);
                 is_index(key, length)
             };
             if table.pairs().map(|(key, _)| key).all(counted) && count == length {
@@ -320,7 +320,7 @@ impl<'c> Walker<'c> {
         const SHOWN: usize = 10;
         let mut path = b"value".to_vec();
         for (depth, open) in self.open.iter().enumerate() {
-            if depth >= SHOWN && depth + SHOWN < self.open.len() {
+            if depth >= SHOWN && depth < self.open.len().saturating_sub(SHOWN) {
                 if depth == SHOWN {
                     path.extend_from_slice(b"...");
                 }
@@ -328,7 +328,8 @@ impl<'c> Walker<'c> {
             }
             let place = open.next.saturating_sub(1);
             if open.is_map {
-                let key = self.stack.get(open.start + place).copied().unwrap_or(Value::NIL);
+                let key =
+                    self.stack.get(open.start.saturating_add(place)).copied().unwrap_or(Value::NIL);
                 write_step(key, &mut path);
             } else {
                 path.extend_from_slice(format!("[{place}]").as_bytes());
@@ -392,8 +393,9 @@ fn is_map(value: Value<'_>) -> bool {
 fn rank(key: Value<'_>) -> u64 {
     let Some(name) = LuaString::from_value(key) else { return 0 };
     let mut first = [0; 8];
-    let length = name.bytes().len().min(8);
-    first[..length].copy_from_slice(&name.bytes()[..length]);
+    for (to, byte) in first.iter_mut().zip(name.bytes()) {
+        *to = *byte;
+    }
     u64::from_be_bytes(first)
 }
 

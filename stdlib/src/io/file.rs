@@ -281,6 +281,9 @@ where
         // What was read would be lost if there were no memory for the results.
         call.check_memory(2 * (QUICK + 1) * BUFFERS_SIZE)?;
         let allowed = if file.waits() { 0 } else { QUICK };
+        if allowed > 0 && file.unread().is_empty() {
+            call.charge_for_system_call();
+        }
         match file.read(&mut reading, allowed) {
             Ok(Progress::Done) => return Ok(Either::Now(convert(call, Ok(reading))?)),
             Ok(Progress::More) => {}

@@ -32,7 +32,10 @@ fn chan<'c>(
     let size = size.unwrap_or(Whole(0));
     let (name, size) = match name {
         Some(value) => match (LuaString::from_value(value), value.as_number()) {
-            (Some(name), _) => (Some(name), size_of_buffer(2, size)?),
+            (Some(name), _) => {
+                let name = Name::check(name).map_err(|text| Error::argument(1, text))?;
+                (Some(name.string()), size_of_buffer(2, size)?)
+            }
             (None, Some(number)) => {
                 let expected =
                     || Error::argument(1, format!("integer expected, got {}", shown(value)));

@@ -33,11 +33,10 @@ fn create_archive<'c>(
     source: Value<'c>,
     third: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    if let Some(source) = LuaString::from_value(source) {
+    let sources = if let Some(source) = LuaString::from_value(source) {
+        let source = Name::check(source).map_err(|text| Error::argument(2, text))?;
         // It is looked at several times.
         call.charge(source.bytes().len() / 2);
-    }
-    let sources = if let Some(source) = LuaString::from_value(source) {
         create::Sources::One(path_of(source.bytes()))
     } else if let Some(list) = Table::from_value(source) {
         create::Sources::Several(paths(list)?)

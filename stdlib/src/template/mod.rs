@@ -330,6 +330,8 @@ async fn fill(
             let progress = walker.walk(call, &mut writer)?;
             let (now_open, kept) = walker.suspend();
             open = Some(now_open);
+            // It is copied here, and again when this goes on.
+            call.charge(kept.len());
             call.keep_only(kept);
             Ok::<_, Error>(progress)
         })?;

@@ -104,15 +104,20 @@ impl Reader<'_> {
                 self.line_end();
                 return Ok(Some(row));
             }
-            self.at += 1;
+            self.advance(1);
         }
     }
 
+    /// Passes some bytes.
+    fn advance(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes);
+    }
+
     fn line_end(&mut self) {
-        match (self.peek(), self.text.get(self.at + 1)) {
-            (Some(b'\r'), Some(b'\n')) => self.at += 2,
-            (Some(_), _) => self.at += 1,
-            (None, _) => {}
+        match self.text.get(self.at..).unwrap_or_default() {
+            [b'\r', b'\n', ..] => self.advance(2),
+            [_, ..] => self.advance(1),
+            [] => {}
         }
     }
 
@@ -124,16 +129,16 @@ impl Reader<'_> {
         if let Some(quote) = memchr::memchr(b'"', field) {
             return Err(Fault::new(
                 "quote in a field that does not begin with one",
-                self.at + quote,
+                self.at.saturating_add(quote),
             ));
         }
-        self.at += length;
+        self.advance(length);
         Ok(field.into())
     }
 
     fn quoted(&mut self) -> Result<Box<[u8]>, Fault> {
         let start = self.at;
-        self.at += 1;
+        self.advance(1);
         let mut field = Vec::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
@@ -141,11 +146,11 @@ impl Reader<'_> {
                 return Err(Fault::new("quoted field without an end", start));
             };
             field.extend_from_slice(rest.get(..length).unwrap_or_default());
-            self.at += length + 1;
+            self.advance(length.saturating_add(1));
             match self.peek() {
                 Some(b'"') => {
                     field.push(b'"');
-                    self.at += 1;
+                    self.advance(1);
                 }
                 None | Some(b'\r' | b'\n') => return Ok(field.into()),
                 Some(byte) if byte == self.separator => return Ok(field.into()),

@@ -55,8 +55,9 @@ impl CsvWriter {
             };
             let before = self.text.len();
             let count = self.row(call, row)?;
-            self.next += 1;
-            if !call.charge(count * UNITS_PER_FIELD + (self.text.len() - before) / 64) {
+            self.next = self.next.saturating_add(1);
+            let written = self.text.len().saturating_sub(before);
+            if !call.charge(count.saturating_mul(UNITS_PER_FIELD).saturating_add(written / 64)) {
                 return Ok(false);
             }
         }
@@ -65,7 +66,8 @@ impl CsvWriter {
     /// Fails if the table has something that is no row of the list that was written.
     fn check_passed_over<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
         call.charge(rows.capacity() / 16);
-        match rows.pairs().find(|(key, _)| !is_index(*key, self.next - 1)) {
+        let last = self.next.saturating_sub(1);
+        match rows.pairs().find(|(key, _)| !is_index(*key, last)) {
             Some((key, _)) => {
                 Err(Error::text(format!("rows{}: rows stand in a list, without gaps", step(key))))
             }
@@ -90,7 +92,7 @@ impl CsvWriter {
             }
             _ => {
                 for i in 1..=length {
-                    self.separate(i - 1);
+                    self.separate(i.saturating_sub(1));
                     self.check_room(call, row.get(i))?;
                     self.value(row.get(i), Value::number(i as f64))?;
                 }
@@ -120,14 +122,15 @@ impl CsvWriter {
     ) -> Result<usize, Error> {
         let mut count = columns;
         loop {
-            let value = row.get(count + 1);
+            let next = count.saturating_add(1);
+            let value = row.get(next);
             if value.is_nil() {
                 break;
             }
-            count += 1;
-            self.separate(count - 1);
+            self.separate(count);
             self.check_room(call, value)?;
-            self.value(value, Value::number(count as f64))?;
+            self.value(value, Value::number(next as f64))?;
+            count = next;
         }
         let is_written =
             |key: Value<'c>| LuaString::from_value(key).is_some() || is_index(key, count);

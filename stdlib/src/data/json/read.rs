@@ -59,10 +59,16 @@ impl Reader {
                 }
                 self.event(call, text, builder)?;
             }
-            if !call.charge((self.at - began) / BYTES_PER_UNIT) {
+            if !call.charge(self.at.saturating_sub(began) / BYTES_PER_UNIT) {
                 return Ok(Progress::Paused);
             }
         }
+    }
+
+    /// Passes some bytes.
+    #[inline]
+    fn advance(&mut self, bytes: usize) {
+        self.at = self.at.saturating_add(bytes);
     }
 
     /// Reads what is expected.
@@ -75,7 +81,7 @@ impl Reader {
         let byte = text.get(self.at).copied();
         match (self.expected, byte) {
             (Expected::Comma, Some(b',')) => {
-                self.at += 1;
+                self.advance(1);
                 self.space(text).map_err(Failure::Document)?;
                 let in_map = builder.in_map() == Some(true);
                 let ends = text.get(self.at) == Some(if in_map { &b'}' } else { &b']' });
@@ -102,7 +108,7 @@ impl Reader {
     }
 
     fn end<'c>(&mut self, call: &mut Call<'c>, builder: &mut Builder<'c>) -> Result<(), Failure> {
-        self.at += 1;
+        self.advance(1);
         builder.end(call).map_err(|refusal| refusal.at(self.at))?;
         self.after_value(builder);
         Ok(())
@@ -129,7 +135,7 @@ impl Reader {
         if text.get(self.at) != Some(&b':') {
             return Err(Failure::Document(self.unexpected(text)));
         }
-        self.at += 1;
+        self.advance(1);
         self.expected = Expected::Value;
         Ok(())
     }
@@ -148,7 +154,7 @@ impl Reader {
             Some(open @ (b'[' | b'{')) => {
                 let is_map = *open == b'{';
                 builder.begin(is_map).map_err(|refusal| refusal.at(self.at))?;
-                self.at += 1;
+                self.advance(1);
                 self.expected = if is_map { Expected::FirstKey } else { Expected::FirstItem };
                 return Ok(());
             }
@@ -179,7 +185,7 @@ impl Reader {
         } else {
             return Err(Failure::Document(self.unexpected(text)));
         };
-        self.at += length;
+        self.advance(length);
         Ok(match value {
             Some(value) => builder.value(call, Value::boolean(value)),
             None => builder.null(call),
@@ -194,32 +200,38 @@ impl Reader {
         const LONGEST_NUMBER: usize = 64 << 10;
         let start = self.at;
         let is_negative = text.get(start) == Some(&b'-');
-        self.at += usize::from(is_negative);
-        let first = self.at;
+        self.advance(usize::from(is_negative));
+        let rest = text.get(self.at..).unwrap_or_default();
         let mut whole: u64 = 0;
-        while let Some(digit @ b'0'..=b'9') = text.get(self.at) {
-            whole = whole.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
-            self.at += 1;
-        }
-        let digits = self.at - first;
-        if digits == 0 || digits > 1 && text.get(first) == Some(&b'0') {
-            self.at = if digits == 0 { self.at } else { first + 1 };
+        let digits = rest
+            .iter()
+            .take_while(|&&byte| {
+                let digit = byte.wrapping_sub(b'0');
+                if digit < 10 {
+                    whole = whole.wrapping_mul(10).wrapping_add(u64::from(digit));
+                }
+                digit < 10
+            })
+            .count();
+        if digits == 0 || digits > 1 && rest.first() == Some(&b'0') {
+            self.advance(digits.min(1));
             return Err(self.unexpected(text));
         }
+        self.advance(digits);
         if !matches!(text.get(self.at), Some(b'.' | b'e' | b'E')) && digits <= EXACT_DIGITS {
             let x = whole as f64;
             return Ok(if is_negative { -x } else { x });
         }
         if text.get(self.at) == Some(&b'.') {
-            self.at += 1;
+            self.advance(1);
             self.digits(text)?;
         }
         if let Some(b'e' | b'E') = text.get(self.at) {
-            self.at += 1;
-            self.at += usize::from(matches!(text.get(self.at), Some(b'+' | b'-')));
+            self.advance(1);
+            self.advance(usize::from(matches!(text.get(self.at), Some(b'+' | b'-'))));
             self.digits(text)?;
         }
-        if self.at - start > LONGEST_NUMBER {
+        if self.at.saturating_sub(start) > LONGEST_NUMBER {
             return Err(Fault::new("number too long", start));
         }
         let digits = text
@@ -236,59 +248,59 @@ impl Reader {
     fn digits(&mut self, text: &[u8]) -> Result<(), Fault> {
         let rest = text.get(self.at..).unwrap_or_default();
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += count;
+        self.advance(count);
         if count == 0 { Err(self.unexpected(text)) } else { Ok(()) }
     }
 
     /// The bytes of a string, whose opening quote is next.
     fn string<'t>(&'t mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
-        self.at += 1;
-        let start = self.at;
-        let end = self.plain(text)?;
-        if text.get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(&text[start..end]);
+        self.advance(1);
+        let plain = self.plain(text)?;
+        if text.get(self.at) == Some(&b'"') {
+            self.advance(1);
+            return Ok(plain);
         }
         self.scratch.clear();
-        self.scratch.extend_from_slice(&text[start..end]);
-        self.at = end;
+        self.scratch.extend_from_slice(plain);
         while text.get(self.at) == Some(&b'\\') {
             self.escape(text)?;
-            let start = self.at;
-            let end = self.plain(text)?;
-            self.scratch.extend_from_slice(&text[start..end]);
-            self.at = end;
+            let plain = self.plain(text)?;
+            self.scratch.extend_from_slice(plain);
         }
-        self.at += 1;
+        self.advance(1);
         Ok(&self.scratch)
     }
 
-    /// Where the characters that stand for themselves end: at a quote or an escape.
+    /// The characters that stand for themselves: up to a quote or an escape.
     #[inline]
-    fn plain(&self, text: &[u8]) -> Result<usize, Fault> {
-        let mut end = self.at;
+    fn plain<'t>(&mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
+        let rest = text.get(self.at..).unwrap_or_default();
         let mut all = 0;
-        loop {
-            match text.get(end) {
-                Some(b'"' | b'\\') => break,
-                Some(0..0x20) => return Err(Fault::new("control character in a string", end)),
-                Some(&byte) => all |= byte,
-                None => return Err(Fault::new("string without an end", end)),
-            }
-            end += 1;
+        let length = rest.iter().position(|&byte| {
+            all |= byte;
+            matches!(byte, b'"' | b'\\' | 0..0x20)
+        });
+        let Some((plain, [end, ..])) = length.and_then(|length| rest.split_at_checked(length))
+        else {
+            return Err(Fault::new("string without an end", text.len()));
+        };
+        let start = self.at;
+        self.advance(plain.len());
+        if *end < 0x20 {
+            return Err(Fault::new("control character in a string", self.at));
         }
         if all >= 0x80
-            && let Err(error) = std::str::from_utf8(&text[self.at..end])
+            && let Err(error) = std::str::from_utf8(plain)
         {
-            return Err(Fault::new("invalid UTF-8", self.at + error.valid_up_to()));
+            return Err(Fault::new("invalid UTF-8", start.saturating_add(error.valid_up_to())));
         }
-        Ok(end)
+        Ok(plain)
     }
 
     /// An escape, whose backslash is next.
     fn escape(&mut self, text: &[u8]) -> Result<(), Fault> {
         let start = self.at;
-        let byte = match text.get(start + 1) {
+        let byte = match text.get(start..).and_then(|rest| rest.get(1)) {
             Some(b'b') => 8,
             Some(b'f') => 12,
             Some(b'n') => b'\n',
@@ -300,7 +312,7 @@ impl Reader {
             None => return Err(Fault::new("string without an end", text.len())),
         };
         self.scratch.push(byte);
-        self.at += 2;
+        self.advance(2);
         Ok(())
     }
 
@@ -311,17 +323,19 @@ impl Reader {
             let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
             digits
                 .iter()
-                .try_fold(0, |unit, &digit| Some(unit * 16 + char::from(digit).to_digit(16)?))
+                .try_fold(0, |unit: u32, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
         };
         let Some(first) = unit(start) else {
-            return Err(Fault::new("four hexadecimal digits expected", start + 2));
+            return Err(Fault::new("four hexadecimal digits expected", start.saturating_add(2)));
         };
-        self.at += 6;
+        self.advance(6);
         let code = match first {
             0xd800..0xdc00 => {
                 let second = unit(self.at).filter(|second| (0xdc00..0xe000).contains(second));
-                self.at += 6;
-                second.map(|second| 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))
+                self.advance(6);
+                // Ten bits of each.
+                second
+                    .map(|second| ((first & 0x3ff) << 10 | second & 0x3ff).saturating_add(0x10000))
             }
             code => Some(code),
         };
@@ -337,7 +351,7 @@ impl Reader {
     fn space(&mut self, text: &[u8]) -> Result<(), Fault> {
         loop {
             match text.get(self.at) {
-                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.advance(1),
                 Some(b'/') if self.relaxed => self.comment(text)?,
                 _ => return Ok(()),
             }
@@ -349,12 +363,12 @@ impl Reader {
         let length = match rest.get(1) {
             Some(b'/') => memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
             Some(b'*') => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
-                Some(end) => end + 4,
+                Some(end) => end.saturating_add(4),
                 None => return Err(Fault::new("comment without an end", self.at)),
             },
             _ => return Err(self.unexpected(text)),
         };
-        self.at += length;
+        self.advance(length);
         Ok(())
     }
 

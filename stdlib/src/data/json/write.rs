@@ -26,12 +26,12 @@ impl JsonWriter {
 
     fn begin(&mut self, bracket: u8) {
         self.text.push(bracket);
-        self.depth += 1;
+        self.depth = self.depth.saturating_add(1);
         self.is_first = true;
     }
 
     fn end(&mut self, bracket: u8) {
-        self.depth -= 1;
+        self.depth = self.depth.saturating_sub(1);
         if !self.is_first {
             self.line();
         }
@@ -142,8 +142,8 @@ impl Writer for JsonWriter {
 pub(in crate::data) fn quoted_size(bytes: &[u8]) -> usize {
     /// More than the byte itself.
     const ESCAPE: usize = 5;
-    let escaped = bytes.iter().filter(|&&byte| IS_ESCAPED[usize::from(byte)]).count();
-    bytes.len() + escaped.saturating_mul(ESCAPE) + 2
+    let escaped = bytes.iter().filter(|&&byte| is_escaped(byte)).count();
+    bytes.len().saturating_add(escaped.saturating_mul(ESCAPE)).saturating_add(2)
 }
 
 /// Adds a string in quotes, with JSON's escapes, which TOML and YAML understand as well.
@@ -153,34 +153,27 @@ pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     }
     text.push(b'"');
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|&byte| IS_ESCAPED[usize::from(byte)]) {
-        text.extend_from_slice(&rest[..at]);
-        escape(rest[at], text);
-        rest = &rest[at + 1..];
+    while let Some((plain, [byte, behind @ ..])) =
+        rest.iter().position(|&byte| is_escaped(byte)).and_then(|at| rest.split_at_checked(at))
+    {
+        text.extend_from_slice(plain);
+        escape(*byte, text);
+        rest = behind;
     }
     text.extend_from_slice(rest);
     text.push(b'"');
     Ok(())
 }
 
-/// Which bytes do not stand for themselves.
-static IS_ESCAPED: [bool; 256] = {
-    let mut escaped = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        escaped[byte] = true;
-        byte += 1;
-    }
-    escaped[b'"' as usize] = true;
-    escaped[b'\\' as usize] = true;
-    escaped[0x7f] = true;
-    escaped
-};
+/// Whether a byte does not stand for itself.
+#[inline]
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f)
+}
 
 /// Adds what stands for such a byte.
 fn escape(byte: u8, text: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |half: u8| DIGITS[usize::from(half & 15)];
+    let digit = |half: u8| char::from_digit(u32::from(half & 15), 16).map_or(0, |c| c as u8);
     match byte {
         b'"' | b'\\' => text.extend([b'\\', byte]),
         8 => text.extend_from_slice(b"\\b"),

@@ -54,7 +54,8 @@ impl TomlWriter {
         if is_field {
             text.push(b'\n');
         }
-        self.written += text.len() - before;
+        let added = text.len().saturating_sub(before);
+        self.written = self.written.saturating_add(added);
         Ok(())
     }
 
@@ -66,7 +67,7 @@ impl TomlWriter {
         });
         if let Some(text) = section {
             text.extend_from_slice(bytes);
-            self.written += bytes.len();
+            self.written = self.written.saturating_add(bytes.len());
         }
     }
 
@@ -119,7 +120,7 @@ impl TomlWriter {
             Some(Open::Sections { text, .. }) => self.close(&text),
             Some(Open::Section { path, plain, sections }) => {
                 let in_list = matches!(self.open.last(), Some(Open::Sections { .. }));
-                let mut text = Vec::with_capacity(path.len() + plain.len() + sections.len() + 8);
+                let mut text = Vec::new();
                 // Sections within make a section that has nothing else; an empty one must be named.
                 if !path.is_empty() && (in_list || !plain.is_empty() || sections.is_empty()) {
                     text.extend_from_slice(if in_list { b"\n[[" } else { b"\n[" });

@@ -63,7 +63,7 @@ struct Reader<'e> {
 }
 
 fn fault(reason: impl Into<String>, marker: Marker) -> Unread {
-    let place = Place::Position(marker.line(), marker.col() + 1);
+    let place = Place::Position(marker.line(), marker.col().saturating_add(1));
     Fault { reason: reason.into(), place }.into()
 }
 
@@ -82,7 +82,7 @@ impl<'e> Reader<'e> {
             let at = span.start;
             match event {
                 Parsed::DocumentStart(_) => {
-                    documents += 1;
+                    documents = usize::saturating_add(documents, 1);
                     if documents > 1 && !all {
                         return Err(fault(
                             "more than one document (yaml.decode_all reads all)",

@@ -76,7 +76,10 @@ pub(super) fn needs_quotes(text: &str) -> bool {
         '\u{a0}'.. => c.is_alphanumeric(),
         // A colon or hash beside a space has a meaning.
         ' ' | ',' => true,
-        ':' => text[at + 1..].starts_with(|next: char| next.is_ascii_alphanumeric() || next == '/'),
+        ':' => {
+            let next = text.get(at..).and_then(|rest| rest.chars().nth(1));
+            next.is_some_and(|next| next.is_ascii_alphanumeric() || next == '/')
+        }
         _ => false,
     };
     let begins = text.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '/');

@@ -58,7 +58,7 @@ impl YamlWriter {
                 Ok(())
             })?;
         }
-        let indent = if self.open.is_empty() { 0 } else { outer + INDENT };
+        let indent = if self.open.is_empty() { 0 } else { outer.saturating_add(INDENT) };
         if length > 0 && self.after == After::Key {
             self.text.push(b'\n');
         }
@@ -71,7 +71,7 @@ impl YamlWriter {
         if let Some(open) = self.open.last_mut()
             && !std::mem::replace(&mut open.continues, false)
         {
-            self.text.resize(self.text.len() + open.indent, b' ');
+            self.text.extend(std::iter::repeat_n(b' ', open.indent));
         }
     }
 
@@ -90,10 +90,10 @@ impl YamlWriter {
             self.text.push(b' ');
         }
         self.text.extend_from_slice(if content.len() < string.len() { b"|\n" } else { b"|-\n" });
-        let indent = self.open.last().map_or(0, |open| open.indent) + INDENT;
+        let indent = self.open.last().map_or(0, |open| open.indent).saturating_add(INDENT);
         for line in content.split('\n') {
             if !line.is_empty() {
-                self.text.resize(self.text.len() + indent, b' ');
+                self.text.extend(std::iter::repeat_n(b' ', indent));
                 self.text.extend_from_slice(line.as_bytes());
             }
             self.text.push(b'\n');
@@ -121,7 +121,7 @@ fn write_quoted(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     if written.chars().all(is_printable) {
         return Ok(());
     }
-    let mut escaped = String::with_capacity(written.len() + 16);
+    let mut escaped = String::with_capacity(written.len());
     for c in written.chars() {
         match c {
             c if is_printable(c) => escaped.push(c),
@@ -140,16 +140,16 @@ fn write_number(x: f64, text: &mut Vec<u8>) {
     } else if x.is_infinite() {
         text.extend_from_slice(if x < 0.0 { b"-.inf" } else { b".inf" });
     } else {
-        let start = text.len();
-        number::write(x, text);
+        let mut written = Vec::new();
+        number::write(x, &mut written);
         // Readers of YAML 1.1 want a point and a sign: "1e300" would be a string for them.
-        if let Some(at) = memchr::memchr(b'e', &text[start..]).map(|at| at + start) {
-            if text.get(at + 1) != Some(&b'-') {
-                text.insert(at + 1, b'+');
-            }
-            if !text[start..at].contains(&b'.') {
-                text.splice(at..at, *b".0");
-            }
+        let mut parts = written.splitn(2, |&byte| byte == b'e');
+        let mantissa = parts.next().unwrap_or_default();
+        text.extend_from_slice(mantissa);
+        if let Some(exponent) = parts.next() {
+            text.extend_from_slice(if mantissa.contains(&b'.') { b"e" } else { b".0e" });
+            text.extend_from_slice(if exponent.starts_with(b"-") { b"" } else { b"+" });
+            text.extend_from_slice(exponent);
         }
     }
 }

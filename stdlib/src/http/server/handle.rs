@@ -367,6 +367,7 @@ impl Handle {
                 let Some(upgrade) = task.arrival.upgrade.take() else {
                     return self.finish(call).map(Some);
                 };
+                call.charge_for_system_call();
                 let server = servers(call).and_then(|servers| servers.all.get(self.server));
                 let limit = server.map_or(0, |server| server.limits.max_message);
                 let stopping =
