@@ -72,7 +72,7 @@ pub(super) async fn receive(
 
 /// A piece of a body that is made as it is sent.
 pub(super) enum Piece {
-    Data(Bytes),
+    Data(Vec<u8>, Held),
     /// The body is complete. A stream that ends without this was cut off.
     End,
 }
@@ -109,7 +109,7 @@ impl Body {
     /// The body of the answer to this request.
     pub(super) fn of(mut self, request: Underway) -> Body {
         if let Content::Held(bytes, held) = self.content {
-            let untaken = request.untaken(bytes.len());
+            let untaken = Some(request.untaken(bytes.len()));
             self.content = Content::Whole(Bytes::from_owner(Response { bytes, held, untaken }));
         }
         self._request = Some(request);
@@ -117,13 +117,13 @@ impl Body {
     }
 }
 
-/// A response's body, wherever hyper keeps it until the client takes it.
+/// A response's body or a piece of it, wherever hyper keeps it until the client takes it.
 struct Response {
     bytes: Vec<u8>,
     #[expect(dead_code, reason = "released when it is dropped")]
     held: Held,
     #[expect(dead_code, reason = "counts until it is dropped")]
-    untaken: Untaken,
+    untaken: Option<Untaken>,
 }
 
 impl AsRef<[u8]> for Response {
@@ -166,7 +166,12 @@ impl HttpBody for Body {
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
             Content::Pieces(pieces, _) => match ready!(pieces.poll_recv(context)) {
-                Some(Piece::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Piece::Data(bytes, held)) => {
+                    let untaken =
+                        self._request.as_ref().map(|request| request.untaken(bytes.len()));
+                    let bytes = Bytes::from_owner(Response { bytes, held, untaken });
+                    Poll::Ready(Some(Ok(Frame::data(bytes))))
+                }
                 Some(Piece::End) => {
                     self.content = Content::Ended;
                     Poll::Ready(None)

@@ -17,6 +17,7 @@ use hyper::header::{
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
+use solvm_vm::Account;
 use std::io::{self, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ const INDEX: &str = "index.html";
 /// A folder that is served.
 pub(super) struct Folder {
     files: Arc<dyn FileSystem>,
+    /// It holds what clients have not taken yet.
+    account: Account,
     /// As the system knows it: without links.
     root: PathBuf,
     /// How many segments of a path lead to the folder.
@@ -50,6 +53,7 @@ impl Folder {
     /// A folder that is served under a prefix of so many segments. Looks at the file system.
     pub(super) fn new(
         files: Arc<dyn FileSystem>,
+        account: Account,
         path: &[u8],
         prefix: usize,
     ) -> io::Result<Folder> {
@@ -57,7 +61,7 @@ impl Folder {
         if !files.metadata(&root, true)?.is_folder() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Folder { files, root, prefix })
+        Ok(Folder { files, account, root, prefix })
     }
 
     /// Answers a request. `added` are header fields that go with any answer.
@@ -93,7 +97,7 @@ impl Folder {
         let (folder, is_folder) = (self.clone(), head.uri.path().ends_with('/'));
         let found = in_pool(move || folder.find(&relative, is_folder)).await;
         match found.flatten() {
-            Ok(Some(found)) => present(head, found).await,
+            Ok(Some(found)) => present(head, found, &self.account).await,
             Ok(None) => (redirect(head), None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (plain_answer(StatusCode::FORBIDDEN), None)
@@ -173,6 +177,7 @@ struct Rest {
     file: Box<dyn Source>,
     left: u64,
     pieces: mpsc::Sender<Piece>,
+    account: Account,
 }
 
 impl Rest {
@@ -182,12 +187,13 @@ impl Rest {
         while self.left > 0 {
             let mut file = self.file;
             let size = self.left.min(PIECE);
+            let Ok(held) = self.account.hold_later(size as usize).await else { return };
             let read = in_pool(move || read_exactly(&mut *file, size).map(|bytes| (file, bytes)))
                 .await
                 .flatten();
             let Ok((file, bytes)) = read else { return };
             (self.file, self.left) = (file, self.left.saturating_sub(size));
-            if self.pieces.send(Piece::Data(bytes)).await.is_err() {
+            if self.pieces.send(Piece::Data(bytes, held)).await.is_err() {
                 return;
             }
         }
@@ -196,14 +202,18 @@ impl Rest {
     }
 }
 
-fn read_exactly(file: &mut dyn Source, size: u64) -> io::Result<Bytes> {
+fn read_exactly(file: &mut dyn Source, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; size as usize];
     file.read_exact(&mut bytes)?;
-    Ok(bytes.into())
+    Ok(bytes)
 }
 
 /// The answer with a file, or the part of it that the client asks for.
-async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest>) {
+async fn present(
+    head: &Parts,
+    mut found: Found,
+    account: &Account,
+) -> (Response<Body>, Option<Rest>) {
     let modified = found.modified.map(httpdate::fmt_http_date);
     let tag = tag_of(&found);
     let mut fields = HeaderMap::new();
@@ -248,6 +258,9 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
     }
     let (start, length) = (part.start, part.end.saturating_sub(part.start));
     let first = length.min(PIECE);
+    let Ok(held) = account.hold_later(first as usize).await else {
+        return (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None);
+    };
     let read = in_pool(move || {
         found.file.seek(SeekFrom::Start(start))?;
         read_exactly(&mut *found.file, first).map(|bytes| (found.file, bytes))
@@ -256,14 +269,19 @@ async fn present(head: &Parts, mut found: Found) -> (Response<Body>, Option<Rest
         return (plain_answer(StatusCode::INTERNAL_SERVER_ERROR), None);
     };
     let (body, rest) = if length <= PIECE {
-        (Body::whole(bytes), None)
+        (Body::held(bytes, held), None)
     } else {
         let (sender, pieces) = mpsc::channel(2);
         // There is room for it.
-        let _ = sender.try_send(Piece::Data(bytes));
+        let _ = sender.try_send(Piece::Data(bytes, held));
         (
             Body::pieces(pieces, Some(length)),
-            Some(Rest { file, left: length.saturating_sub(first), pieces: sender }),
+            Some(Rest {
+                file,
+                left: length.saturating_sub(first),
+                pieces: sender,
+                account: account.clone(),
+            }),
         )
     };
     let mut response = with(status, body);

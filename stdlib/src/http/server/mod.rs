@@ -313,9 +313,9 @@ fn serve_static<'c>(
     hold_pattern(call, text.len().saturating_add(folder.bytes().len()))?;
     let path = folder.bytes().to_vec();
     let shown = String::from_utf8_lossy(&path).into_owned();
-    let files = file_system(call)?;
+    let (files, account) = (file_system(call)?, client_account(call));
     Ok(asynchronous::run(move |lua| async move {
-        let folder = in_pool(move || Folder::new(files, &path, segments)).await.flatten();
+        let folder = in_pool(move || Folder::new(files, account, &path, segments)).await.flatten();
         let folder = folder.map_err(|error| Error::text(format!("{shown}: {}", reason(&error))))?;
         lua.finish_with(|call| {
             server(call, name)?.handlers.add(pattern, Handler::Files(Arc::new(folder)));

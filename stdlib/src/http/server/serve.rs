@@ -22,7 +22,6 @@ use crate::http::headers;
 use crate::net::client_account;
 use crate::runtime::executor::Exemption;
 use crate::websocket::{self, Socket, Surroundings};
-use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use hyper::header::HeaderMap;
@@ -30,7 +29,7 @@ use hyper::http::response::Parts;
 use hyper::{Method, Response, StatusCode};
 use smallvec::SmallVec;
 use solvm_vm::native::{Definition, Start, Step, Steps, Wanted};
-use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
+use solvm_vm::{Account, Call, Data, Error, HoldLater, LuaString, Table, Userdata, Value};
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -232,20 +231,26 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
 fn body_of(call: &mut Call, text: &[u8]) -> Option<Body> {
     /// Shorter ones are not worth a count.
     const SHORT: usize = 512;
-    /// When less than one part in so many is left, connections of slow clients are cut.
-    const SCARCE: usize = 4;
     if text.len() <= SHORT {
         return Some(Body::whole(text.to_vec()));
     }
     let account = client_account(call);
     let held = account.hold(text.len());
+    cut_slow_clients(call, &account, text.len());
+    Some(Body::held(text.to_vec(), held.ok()?))
+}
+
+/// Cuts the connections of slow clients if the clients' account is short of room: `bytes` more are
+/// about to be held.
+fn cut_slow_clients(call: &mut Call, account: &Account, bytes: usize) {
+    /// It is short when less than one part in so many is left.
+    const SCARCE: usize = 4;
     let scarce = account.limit() / SCARCE;
     if account.room() < scarce
         && let Some(servers) = servers(call)
     {
-        servers.connections.cut(text.len().saturating_add(scarce));
+        servers.connections.cut(bytes.saturating_add(scarce));
     }
-    Some(Body::held(text.to_vec(), held.ok()?))
 }
 
 /// Gives an answer to a client, who may be gone.
@@ -306,6 +311,8 @@ enum Stage {
     Handler,
     /// The function that makes the body has been called.
     Piece(mpsc::Sender<Piece>),
+    /// A piece, which is kept, waits for room in the clients' account.
+    Room(HoldLater, mpsc::Sender<Piece>),
     /// A piece is on its way to the client; None if the client is gone.
     Sending(LocalBoxFuture<'static, Option<mpsc::Sender<Piece>>>),
     /// The connection is about to become a WebSocket.
@@ -370,19 +377,47 @@ impl Steps for Handle {
                     }
                 }
                 Stage::Piece(sender) => match piece(call)? {
-                    Piece::Data(bytes) if bytes.is_empty() => {
+                    Some(text) if text.bytes().is_empty() => {
                         self.stage = Stage::Piece(sender);
                         let function = call.kept(1);
                         return call.call(function, &[], Wanted::One);
                     }
-                    piece => {
-                        let is_end = matches!(piece, Piece::End);
+                    Some(text) => {
+                        if call.kept_count() == 2 {
+                            call.keep(text.value());
+                        } else {
+                            call.set_kept(2, text.value());
+                        }
+                        let (account, length) = (client_account(call), text.bytes().len());
+                        cut_slow_clients(call, &account, length);
+                        self.stage = Stage::Room(account.hold_later(length), sender);
+                    }
+                    None => {
                         let send = async move {
-                            sender.send(piece).await.is_ok().then_some(sender).filter(|_| !is_end)
+                            let _ = sender.send(Piece::End).await;
+                            None
                         };
                         self.stage = Stage::Sending(send.boxed_local());
                     }
                 },
+                Stage::Room(mut room, sender) => {
+                    let waker = call.waker();
+                    match Pin::new(&mut room).poll(&mut Context::from_waker(&waker)) {
+                        Poll::Pending => {
+                            self.stage = Stage::Room(room, sender);
+                            return call.wait_for_wake();
+                        }
+                        Poll::Ready(held) => {
+                            let held = held?;
+                            let text = LuaString::from_value(call.kept(2));
+                            let text = text.map_or(&b""[..], LuaString::bytes);
+                            let piece = Piece::Data(text.to_vec(), held);
+                            let send =
+                                async move { sender.send(piece).await.is_ok().then_some(sender) };
+                            self.stage = Stage::Sending(send.boxed_local());
+                        }
+                    }
+                }
                 Stage::Sending(mut sending) => {
                     let waker = call.waker();
                     match sending.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -438,13 +473,13 @@ fn call_function<'c>(
     }
 }
 
-/// The next piece of a body, as its function has returned it.
-fn piece(call: &mut Call) -> Result<Piece, Error> {
+/// The next piece of a body, as its function has returned it; None at the end.
+fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     let value = call.returned(0);
     let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
     match text {
-        Some(text) => Ok(Piece::Data(Bytes::copy_from_slice(text.bytes()))),
-        None if value.is_nil() => Ok(Piece::End),
+        Some(text) => Ok(Some(text)),
+        None if value.is_nil() => Ok(None),
         None => {
             let text = format!(
                 "the next piece of a body: string or nil expected, got {}",
