@@ -172,6 +172,10 @@ impl Reading {
                 return is_done.then(|| self.end(Format::Number));
             }
         };
+        if self.partial.len() + count > self.partial.capacity() {
+            // By a quarter: what is held for it is its length.
+            self.partial.reserve_exact(count.max(self.partial.len() / 4));
+        }
         self.partial.extend_from_slice(&unread[..count]);
         file.consume(count + extra);
         is_done.then(|| Item::Text(std::mem::take(&mut self.partial)))

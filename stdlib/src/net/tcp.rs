@@ -23,7 +23,7 @@ use solvm_vm::native::{Definition, Either, FromLua, Library, Results, Start, Ste
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{Channel, ChannelHandle};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
-use solvm_vm::{Call, Data, Error, GoroutineId, LuaString, Table, Userdata, Value};
+use solvm_vm::{Call, Data, Error, GoroutineId, Held, LuaString, Table, Userdata, Value};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr};
@@ -262,7 +262,7 @@ struct Shared {
     /// Ends every wait when it is closed from this end.
     closing: CancellationToken,
     /// What has come in and was not asked for yet; locked by the goroutine that reads.
-    received: Mutex<BytesMut>,
+    received: Mutex<Unread>,
     /// The other end has sent everything: no read finds more.
     is_at_end: Cell<bool>,
     /// Locked by the goroutine that writes.
@@ -411,15 +411,35 @@ fn read<'c>(
     }))
 }
 
+/// What has come and has not been read.
+#[derive(Default)]
+struct Unread {
+    bytes: BytesMut,
+    held: Option<Held>,
+}
+
+impl Unread {
+    /// Makes room for a piece, which the program's account holds with the rest.
+    fn reserve(&mut self, lua: &Lua) -> Result<(), Error> {
+        let size = self.bytes.len().saturating_add(PIECE);
+        let held = self.held.get_or_insert_with(|| lua.with(|call| call.account().hold_nothing()));
+        held.grow_to(size)?;
+        held.shrink_to(size);
+        self.bytes.reserve(PIECE);
+        Ok(())
+    }
+}
+
 impl Shared {
     async fn read(&self, lua: &Lua, amount: Amount) -> Result<Reading, Error> {
-        let mut received = self.received.lock().await;
+        let mut buffer = self.received.lock().await;
         let Some(stream) = self.stream.borrow().clone() else {
             return Ok(Reading::End(CLOSED.into()));
         };
         let mut searched = 0;
         loop {
-            if let Some(data) = amount.take_from(&mut received, searched) {
+            let received = &mut buffer.bytes;
+            if let Some(data) = amount.take_from(received, searched) {
                 return Ok(Reading::Data(data));
             }
             searched = received.len();
@@ -430,9 +450,9 @@ impl Shared {
                     Reading::Data(received.split().into())
                 });
             }
-            lua.with(|call| call.check_memory(received.len().saturating_add(PIECE)))?;
-            received.reserve(PIECE);
-            match read_some(&stream, &mut received).await {
+            buffer.reserve(lua)?;
+            let received = &mut buffer.bytes;
+            match read_some(&stream, received).await {
                 Ok(0) => {
                     self.is_at_end.set(true);
                     if let Amount::All = amount {
