@@ -11,7 +11,7 @@ use crate::host::path_of;
 use crate::io::file::{failure as io_failure, in_pool};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Either, Results};
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
 use std::task::Poll;
 
 /// Texts up to this size are read at once: that takes less than a millisecond.
@@ -83,10 +83,11 @@ where
     R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
 {
     let text = text.bytes();
-    call.check_memory(text.len().saturating_mul(EVENT_BYTES_PER_BYTE))?;
     if text.len() > SHORT {
+        let held = call.hold(text.len().saturating_mul(EVENT_BYTES_PER_BYTE))?;
         let text = text.to_vec();
-        return Ok(Either::Later(asynchronous::run(move |lua| decode_in_pool(lua, text, reader))));
+        let run = move |lua| decode_in_pool(lua, text, held, reader);
+        return Ok(Either::Later(asynchronous::run(run)));
     }
     call.charge(text.len() / BYTES_PER_UNIT);
     let events = match reader(text) {
@@ -121,12 +122,13 @@ where
             Ok(text) => text,
             Err(error) => return lua.finish_with(|call| io_failure(call, &error, Some(&name))),
         };
-        lua.with(|call| call.check_memory(text.len().saturating_mul(EVENT_BYTES_PER_BYTE)))?;
+        let size = text.len().saturating_mul(EVENT_BYTES_PER_BYTE);
+        let held = lua.with(|call| call.hold(size))?;
         let named = move |fault: Fault, text: &[u8]| {
             format!("{}: {}", String::from_utf8_lossy(&name), fault.message(text))
         };
         match in_pool(move || reader(&text).map_err(|fault| named(fault, &text))).await {
-            Ok(Ok(events)) => build_in_slices(lua, events).await,
+            Ok(Ok(events)) => build_in_slices(lua, events, held).await,
             Ok(Err(message)) => lua.finish_with(|call| failure(call, &message)),
             Err(error) => Err(Error::text(error.to_string())),
         }
@@ -136,13 +138,14 @@ where
 async fn decode_in_pool<R>(
     lua: Lua,
     text: Vec<u8>,
+    held: Held,
     reader: R,
 ) -> Result<asynchronous::Finished, Error>
 where
     R: FnOnce(&[u8]) -> Result<Vec<Event>, Fault> + Send + 'static,
 {
     match in_pool(move || reader(&text).map_err(|fault| fault.message(&text))).await {
-        Ok(Ok(events)) => build_in_slices(lua, events).await,
+        Ok(Ok(events)) => build_in_slices(lua, events, held).await,
         Ok(Err(message)) => lua.finish_with(|call| failure(call, &message)),
         Err(error) => Err(Error::text(error.to_string())),
     }
@@ -156,7 +159,15 @@ fn refused<'c>(call: &mut Call<'c>, refusal: Refusal) -> Result<Vec<Value<'c>>, 
     }
 }
 
-async fn build_in_slices(lua: Lua, events: Vec<Event>) -> Result<asynchronous::Finished, Error> {
+/// Builds the value of a document; `held` holds its events.
+async fn build_in_slices(
+    lua: Lua,
+    events: Vec<Event>,
+    mut held: Held,
+) -> Result<asynchronous::Finished, Error> {
+    // The text is gone. The strings of events take no more than it did.
+    let size = events.capacity().saturating_mul(size_of::<Event>());
+    held.set_existing(size.saturating_add(held.bytes() / EVENT_BYTES_PER_BYTE));
     let mut events = events.into_iter();
     let mut open: Option<Vec<Open>> = None;
     loop {
