@@ -240,6 +240,15 @@ end
 local done = channel.make(1)
 local strings = getmetatable("")
 
+-- Undoes what a case may have done.
+local function restore()
+    collectgarbage("restart")
+    for _, value in pairs({ 0, true, constants.nothing }) do setmetatable_of(value, nil) end
+    setmetatable_of(nil, nil)
+    setmetatable_of("", strings)
+    chdir(home)
+end
+
 local function case(number, f, how, names, patience)
     write(progress_output, "case ", number, "\n")
     go(function()
@@ -249,11 +258,7 @@ local function case(number, f, how, names, patience)
     repeat
         local which = receive(done, patience or 2)
     until which == nil or which == number
-    collectgarbage("restart")
-    for _, value in pairs({ 0, true, constants.nothing }) do setmetatable_of(value, nil) end
-    setmetatable_of(nil, nil)
-    setmetatable_of("", strings)
-    chdir(home)
+    restore()
 end
 
 local function finished()
