@@ -157,8 +157,9 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
         left = left
             .checked_sub(size)
             .ok_or_else(|| io::Error::other("the names in the archive are too long"))?;
-        // The table of entries takes up to twice its length.
-        let size = size.saturating_add(2 * size_of::<Listed>());
+        /// The table of entries takes up to twice its length.
+        const ENTRY: usize = 2 * size_of::<Listed>();
+        let size = size.saturating_add(ENTRY);
         held.grow(size).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
         entries.push(Listed { name: entry.path_bytes().into_owned(), kind, metadata, link });
         Ok(())
