@@ -47,7 +47,7 @@ local function call_often(f, names, keeps)
             if not is_fresh or changes(names[i]) then values[i] = argument(names[i], calls) end
         end
         local ok, first, second = pcall(f, unpack(values, 1, #names))
-        -- An object that is closed is of no use any more.
+        -- After an error the object may be closed: the next call gets a new one.
         is_fresh = ok
         if keeps then
             results[count + 1], results[count + 2] = first, second

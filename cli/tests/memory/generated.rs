@@ -119,7 +119,7 @@ fn run(cases: &[Case], limit: usize) -> (usize, Vec<(usize, Problem)>) {
     fs::write(folder.path().join("cases.lua"), script(cases, limit, &pipe)).unwrap();
     let mode = Mode::RUSR | Mode::WUSR;
     rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, mode, 0).unwrap();
-    // Opened for both, it waits for nobody.
+    // Opened for both directions, so that this does not wait for the program.
     let mut answers = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
     let mut program = solvm(folder.path())
         .args(["-run-limit", "2s", "-memory-limit", &limit.to_string(), "cases.lua"])
