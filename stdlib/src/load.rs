@@ -2,7 +2,7 @@
 //! `loadfile`, `dofile`.
 
 use crate::base::message_text;
-use crate::files::{code_files, read_file_checked, read_rest};
+use crate::files::{code_files, read_file_held, read_rest};
 use crate::gathered::Gathered;
 use crate::host::{FileSystem, OpenStream, path_of, reason};
 use crate::name::Name;
@@ -11,12 +11,14 @@ use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{
     Definition, Either, Results, Special, Start, StartWith, Step, Steps, Wanted,
 };
-use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Function, Held, LuaString, Table, Value};
 use std::io;
 use std::sync::Arc;
 
 /// A chunk's function, or nil and the message.
 type Loaded<'c> = Either<Function<'c>, (Option<Value<'c>>, Vec<u8>)>;
+
+const NOT_ENOUGH_MEMORY: &[u8] = b"not enough memory";
 
 /// The signature of a binary chunk.
 const BINARY: u8 = 0x1b;
@@ -36,12 +38,7 @@ fn load_chunk<'c>(
             format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes(),
         )));
     }
-    if room_for(text, name) > call.account().limit() {
-        // No collection would help.
-        return Ok(Either::Later((None, b"not enough memory".to_vec())));
-    }
-    check_room(call, text, name)?;
-    match call.load(text, name) {
+    match compile(call, text, name)? {
         Ok(function) => {
             if let Some(environment) = options.environment {
                 call.set_environment(function, environment)?;
@@ -89,10 +86,21 @@ pub(crate) fn load<'c>(
     ))
 }
 
-/// Fails, before anything has happened, if a chunk does not fit: its source is kept, and its code
-/// is about as large as that.
-pub(crate) fn check_room(call: &mut Call, text: &[u8], name: &[u8]) -> Result<(), Error> {
-    call.check_memory(room_for(text, name))
+/// Compiles a chunk if there is room for it: its source is kept, and its code is about as large as
+/// that. The inner error is the message. The outer one is raised before anything has happened, so
+/// that the native is called again after a collection.
+fn compile<'c>(
+    call: &mut Call<'c>,
+    text: &[u8],
+    name: &[u8],
+) -> Result<Result<Function<'c>, Vec<u8>>, Error> {
+    let room = room_for(text, name);
+    if room > call.account().limit() {
+        // No collection would help.
+        return Ok(Err(NOT_ENOUGH_MEMORY.to_vec()));
+    }
+    call.check_memory(room)?;
+    Ok(call.load(text, name))
 }
 
 fn room_for(text: &[u8], name: &[u8]) -> usize {
@@ -154,6 +162,8 @@ pub struct SourceFile {
     pub name: Vec<u8>,
     /// The program may run it, but not read it: no message may quote it.
     pub(crate) is_hidden: bool,
+    /// Holds the code.
+    pub(crate) held: Option<Held>,
 }
 
 /// A file that is no larger is read at once, without the blocking pool: most modules are small.
@@ -161,19 +171,31 @@ const SMALL: u64 = 256 << 10;
 
 impl SourceFile {
     fn of_file(path: &[u8], text: Vec<u8>, is_hidden: bool) -> SourceFile {
-        SourceFile { text: without_comment(text), name: [b"@", path].concat(), is_hidden }
+        let name = [b"@", path].concat();
+        SourceFile { text: without_comment(text), name, is_hidden, held: None }
     }
 
     fn of_input(text: Vec<u8>) -> SourceFile {
-        SourceFile { text: without_comment(text), name: b"=stdin".to_vec(), is_hidden: false }
+        let name = b"=stdin".to_vec();
+        SourceFile { text: without_comment(text), name, is_hidden: false, held: None }
     }
 
     /// Compiles the code. The error is the message.
     pub(crate) fn load<'c>(&self, call: &mut Call<'c>) -> Result<Function<'c>, Vec<u8>> {
-        if check_room(call, &self.text, &self.name).is_err() {
-            return Err(b"not enough memory".to_vec());
+        let compiled = compile(call, &self.text, &self.name);
+        let compiled = compiled.unwrap_or_else(|_| Err(NOT_ENOUGH_MEMORY.to_vec()));
+        compiled.map_err(|message| self.message(message))
+    }
+
+    /// Waits until there is room for the code and to compile it, for which garbage may have to be
+    /// collected.
+    pub(crate) async fn wait_for_room(&mut self, lua: &Lua) -> Result<(), Error> {
+        let hold = |bytes| lua.with(|call| call.account().hold_later(bytes));
+        if self.held.is_none() {
+            self.held = Some(hold(self.text.len()).await?);
         }
-        call.load(&self.text, &self.name).map_err(|message| self.message(message))
+        hold(room_for(&self.text, &self.name)).await?;
+        Ok(())
     }
 
     /// The compiler's message; of a hidden file the line alone, since messages quote the source.
@@ -187,32 +209,37 @@ impl SourceFile {
     }
 }
 
-/// Reads a source file, or standard input without a path. The outer error is that of the memory
-/// limit, the inner one the message.
+/// Reads a source file, or standard input without a path, when there is room to compile it. The
+/// outer error is that of the memory limit, the inner one the message.
 pub(crate) async fn read_source(
     lua: &Lua,
     path: Option<Vec<u8>>,
 ) -> Result<Result<SourceFile, Vec<u8>>, Error> {
-    let check = |needed| lua.with(|call| call.check_memory(needed));
-    let Some(path) = path else {
-        let input = lua.with(|call| crate::io::host(call).map(|host| host.world.input()))?;
-        return read_input(input, check).await;
+    let held = lua.with(|call| call.account().hold_nothing());
+    let mut source = match path {
+        None => {
+            let input = lua.with(|call| crate::io::host(call).map(|host| host.world.input()))?;
+            read_input(input, held).await?
+        }
+        Some(path) => read_file(lua.with(code_files)?, path, held).await?,
     };
-    let files = lua.with(code_files)?;
-    read_file(files, path, check).await
+    if let Ok(source) = &mut source {
+        source.wait_for_room(lua).await?;
+    }
+    Ok(source)
 }
 
 /// The same for programs, before they run.
 pub(crate) async fn read_file(
     files: Arc<dyn FileSystem>,
     path: Vec<u8>,
-    check: impl FnMut(usize) -> Result<(), Error>,
+    held: Held,
 ) -> Result<Result<SourceFile, Vec<u8>>, Error> {
     let file = path_of(&path);
     let is_hidden = files.hides_source(&file);
     let text = match files.read_now(&file, SMALL) {
         Some(text) => text,
-        None => read_file_checked(files, file, u64::MAX, check).await?,
+        None => read_file_held(files, file, u64::MAX, held).await?,
     };
     Ok(text.map(|text| SourceFile::of_file(&path, text, is_hidden)).map_err(|error| {
         [b"cannot open ", &shorten(&path)[..], b": ", reason(&error).as_bytes()].concat()
@@ -222,10 +249,10 @@ pub(crate) async fn read_file(
 /// Standard input to its end, as source code.
 pub(crate) async fn read_input(
     input: io::Result<OpenStream>,
-    check: impl FnMut(usize) -> Result<(), Error>,
+    held: Held,
 ) -> Result<Result<SourceFile, Vec<u8>>, Error> {
     let text = match input {
-        Ok(input) => read_rest(Box::new(input.stream), u64::MAX, check).await?,
+        Ok(input) => read_rest(Box::new(input.stream), u64::MAX, held).await?,
         Err(error) => Err(error),
     };
     Ok(text

@@ -1,10 +1,6 @@
 //! Natives charge the budget for the time that they take, so that the time limit ends whatever a
 //! program does.
 //!
-//! Nothing here is a list of natives. Libraries' functions are those of their tables, the types of
-//! their parameters those of their documentation; what objects can do is asked of the objects. A
-//! new type of object needs a maker in `driver.lua`, and `sources` tells if it has none.
-//!
 //! Cases run in `solvm` itself, whose debug builds measure natives (`SOLVM_UNPAID`). One that is
 //! reported each time it is called is run again, alone; what is reported each time again has
 //! failed.
@@ -14,12 +10,13 @@
 //! every native by the clock instead of a few. `SOLVM_NATIVE=name` chooses natives.
 #![cfg(all(unix, debug_assertions))]
 
-mod cases;
+#[path = "../natives/mod.rs"]
+mod natives;
 mod run;
 mod sources;
-mod subjects;
 
-use cases::Case;
+use natives::cases::{self, Case};
+use natives::subjects;
 use run::Verdict;
 use std::collections::BTreeMap;
 

@@ -1,14 +1,13 @@
 //! Runs cases in `solvm`, whose debug builds measure natives.
 
-use super::cases::Case;
+use super::natives::cases::Case;
+use super::natives::{DRIVER, solvm};
 use std::fmt;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-const DRIVER: &str = include_str!("driver.lua");
 /// A program runs so many cases before another one is begun.
 const BATCH: usize = 400;
 /// How often in a row a native must be reported in a case: each time it is called.
@@ -51,32 +50,6 @@ impl fmt::Display for Verdict {
 pub(crate) struct Suspect {
     pub(crate) case: Case,
     pub(crate) verdict: Verdict,
-}
-
-/// The program that is tested.
-fn solvm(folder: &Path) -> Command {
-    let program = std::env::var("SOLVM").unwrap_or(env!("CARGO_BIN_EXE_solvm").to_string());
-    let mut command = Command::new(program);
-    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
-    command
-}
-
-/// The makers of `driver.lua` and their objects' members.
-pub(crate) fn inventory() -> Vec<(String, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("inventory.lua");
-    std::fs::write(&script, format!("{DRIVER}\ninventory()\n")).unwrap();
-    let output = solvm(folder.path()).arg(&script).stdout(Stdio::piped()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut members: Vec<_> = text
-        .lines()
-        .map(|line| line.split_once('\t').unwrap())
-        .map(|(maker, member)| (maker.to_string(), member.to_string()))
-        .collect();
-    members.sort();
-    members.dedup();
-    members
 }
 
 /// The line of the driver for a case.

@@ -1,5 +1,5 @@
 //! What the library's sources define beside the tables of functions: types of objects, functions
-//! that natives return, methods. Each has a maker in `driver.lua`, or a reason to have none.
+//! that natives return, methods. Each has a maker in `natives/driver.lua`, or a reason to have none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -112,7 +112,7 @@ fn every_type_of_object_has_a_maker() {
     }
     let gone: Vec<_> = known.iter().filter(|(_, is_there)| !**is_there).collect();
     assert!(gone.is_empty(), "makers of what is not there: {gone:?}");
-    let makers = super::subjects::members();
+    let makers = super::natives::subjects::members();
     let failed: Vec<_> = makers.iter().filter(|(_, member)| member == "nil").collect();
     assert!(failed.is_empty(), "makers without a result: {failed:?}");
     for (_, name, needed) in MADE {

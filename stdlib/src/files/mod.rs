@@ -13,7 +13,7 @@ mod walk;
 
 pub(crate) use batched::Batched;
 pub(crate) use glob::{Pattern, find};
-pub(crate) use read::{read, read_bounded, read_file_checked, read_rest};
+pub(crate) use read::{read, read_bounded, read_file_held, read_rest};
 pub(crate) use remove::remove_tree;
 pub(crate) use walk::Walk;
 

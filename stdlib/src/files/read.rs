@@ -3,14 +3,14 @@
 use crate::host::FileSystem;
 use crate::io::file::in_pool_as;
 use crate::pool::Work;
-use solvm_vm::Error;
 use solvm_vm::native::asynchronous::Lua;
+use solvm_vm::{Error, Held};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How much is read before the memory limit is looked at.
-const SLICE: u64 = 4 << 20;
+/// How much is read first, and at least.
+const SLICE: u64 = 64 << 10;
 
 /// Something that is being read.
 struct Reading {
@@ -63,40 +63,40 @@ pub(crate) async fn read(
     path: PathBuf,
     limit: u64,
 ) -> Result<io::Result<Vec<u8>>, Error> {
-    let check = |needed| lua.with(|call| call.check_memory(needed));
+    let held = lua.with(|call| call.account().hold_nothing());
     let begin = move || Reading::open(&*files, &path, limit);
-    read_checked(Work::Finite, begin, limit, check).await
+    read_held(Work::Finite, begin, limit, held).await
 }
 
 /// What is left of a stream, as [`read`].
 pub(crate) async fn read_rest(
     source: Box<dyn Read + Send>,
     limit: u64,
-    check: impl FnMut(usize) -> Result<(), Error>,
+    held: Held,
 ) -> Result<io::Result<Vec<u8>>, Error> {
     let reading = Reading { source, contents: Vec::new(), left: 0, is_over: false };
-    read_checked(Work::Waiting, move || reading.next(SLICE), limit, check).await
+    read_held(Work::Waiting, move || reading.next(SLICE), limit, held).await
 }
 
-/// The contents of a file as [`read`], which may be a pipe; `check` asks whether the memory limit
-/// allows some bytes.
-pub(crate) async fn read_file_checked(
+/// The contents of a file as [`read`], which may be a pipe; `held` holds them until they are there.
+pub(crate) async fn read_file_held(
     files: Arc<dyn FileSystem>,
     path: PathBuf,
     limit: u64,
-    check: impl FnMut(usize) -> Result<(), Error>,
+    held: Held,
 ) -> Result<io::Result<Vec<u8>>, Error> {
     let begin = move || Reading::open(&*files, &path, limit);
-    read_checked(Work::Waiting, begin, limit, check).await
+    read_held(Work::Waiting, begin, limit, held).await
 }
 
 /// Reads to the end, slice by slice on the blocking pool.
-async fn read_checked(
+async fn read_held(
     kind: Work,
     begin: impl FnOnce() -> io::Result<Reading> + Send + 'static,
     limit: u64,
-    mut check: impl FnMut(usize) -> Result<(), Error>,
+    mut held: Held,
 ) -> Result<io::Result<Vec<u8>>, Error> {
+    held.grow_to(SLICE as usize)?;
     let mut reading = in_pool_as(kind, begin).await.flatten();
     loop {
         let current = match reading {
@@ -111,8 +111,11 @@ async fn read_checked(
             return Ok(Ok(current.contents));
         }
         // As much as is expected; of a file that does not say its size, as much as there is so far.
-        let more = current.left.saturating_add(1).max(SLICE).max(size);
-        check(usize::try_from(size.saturating_add(more)).unwrap_or(usize::MAX))?;
+        let more = match current.left {
+            0 => size.max(SLICE),
+            left => left.saturating_add(1),
+        };
+        held.grow_to(usize::try_from(size.saturating_add(more)).unwrap_or(usize::MAX))?;
         reading = in_pool_as(kind, move || current.next(more)).await.flatten();
     }
 }

@@ -231,6 +231,18 @@ impl Request {
         }
     }
 
+    /// About the bytes that it takes while it is under way, without the body.
+    fn size(&self) -> usize {
+        /// A connection, its buffers and the URL.
+        const CONNECTION: usize = 32 << 10;
+        const FIELD: usize = 128;
+        let fields = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len().saturating_add(value.len()));
+        fields.fold(CONNECTION, |size, field| size.saturating_add(field.saturating_add(FIELD)))
+    }
+
     fn set_default_type(&mut self) {
         if self.body.is_some() {
             self.headers.entry(CONTENT_TYPE).or_insert(DEFAULT_TYPE);
@@ -352,10 +364,11 @@ enum Body {
 pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     asynchronous::run(|lua| async move {
         let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let held = lua.with(|call| call.hold(request.size()))?;
         let (url, is_download) =
             (request.url.clone(), request.is_transfer && request.save_to.is_some());
         let answer = limited(request.timeout, perform(&lua, request)).await;
-        drop(exemption);
+        drop((exemption, held));
         match answer {
             Ok(_) if is_download => lua.finish_with(|_| Ok(vec![Value::boolean(true)])),
             Ok(answer) => lua.finish_with(|call| Ok(vec![response(call, answer)?.value()])),
@@ -575,11 +588,13 @@ pub(crate) async fn fetch(
             return Err(Failure::Reason(format!("the server answers {}", response.status())));
         }
         let mut text = Vec::new();
+        let mut held = lua.with(|call| call.account().hold_nothing());
         while let Some(piece) = response.chunk().await? {
             if text.len().saturating_add(piece.len()) > limit {
                 return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
             }
             text.extend_from_slice(&piece);
+            held.grow_to(text.capacity()).map_err(|error| Failure::Raise(error.into()))?;
         }
         Ok(Some(text))
     });

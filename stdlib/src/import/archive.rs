@@ -1,6 +1,7 @@
 //! The Lua files in a `.zip` archive.
 
 use super::MAX_SIZE;
+use solvm_vm::Held;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 use zip::ZipArchive;
@@ -11,7 +12,8 @@ use zip::result::ZipError;
 pub(super) type Members = BTreeMap<String, Vec<u8>>;
 
 /// Reads an archive. However little it was packed into, what is read of it has a limit.
-pub(super) fn read(archive: Vec<u8>) -> io::Result<Members> {
+/// It is held with the archive, which is held already.
+pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Held)> {
     let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(no_archive)?;
     let mut members = Members::new();
     let mut left = MAX_SIZE;
@@ -23,7 +25,10 @@ pub(super) fn read(archive: Vec<u8>) -> io::Result<Members> {
         let Some(path) = path.filter(|path| path.ends_with(".lua") && member.is_file()) else {
             continue;
         };
-        let mut text = Vec::new();
+        let size = member.size().min(left);
+        let hold = held.grow(usize::try_from(size).unwrap_or(usize::MAX));
+        hold.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+        let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         member.by_ref().take(left.saturating_add(1)).read_to_end(&mut text)?;
         left = left.checked_sub(text.len() as u64).ok_or_else(too_large)?;
         members.insert(path, text);
@@ -31,10 +36,10 @@ pub(super) fn read(archive: Vec<u8>) -> io::Result<Members> {
     let names: Vec<String> =
         archive.file_names().map(|name| name.unwrap_or_default().into_owned()).collect();
     let folder = common_folder(names.iter().map(String::as_str));
-    Ok(members
-        .into_iter()
-        .map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text))
-        .collect())
+    let members = members.into_iter();
+    let members =
+        members.map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text));
+    Ok((members.collect(), held))
 }
 
 /// The folder that all of these paths begin with, with its slash.
@@ -65,6 +70,7 @@ fn too_large() -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use solvm_vm::Account;
     use std::io::Write;
     use zip::write::{SimpleFileOptions, ZipWriter};
 
@@ -84,7 +90,8 @@ mod tests {
             ("a-1/in/y.lua", &[b' '; 5000]),
             ("a-1/readme", b"text"),
         ]);
-        let members = read(archive.clone()).unwrap();
+        let held = || Account::new(1 << 30).hold_nothing();
+        let (members, _) = read(archive.clone(), held()).unwrap();
         assert_eq!(members.keys().collect::<Vec<_>>(), ["in/y.lua", "x.lua"]);
         let mut state: u64 = 1;
         for _ in 0..5_000 {
@@ -95,7 +102,7 @@ mod tests {
                 damaged[place] = (state >> 24) as u8;
             }
             // Whatever it is, it comes to an end and is bounded.
-            if let Ok(members) = read(damaged) {
+            if let Ok((members, _)) = read(damaged, held()) {
                 assert!(members.values().map(Vec::len).sum::<usize>() as u64 <= MAX_SIZE);
                 assert!(members.keys().all(
                     |path| !path.starts_with('/') && !path.split('/').any(|part| part == "..")

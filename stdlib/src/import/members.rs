@@ -30,7 +30,7 @@ pub(super) fn joined(beside: &str, path: &Path) -> Option<String> {
 
 /// A module of an archive.
 pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
-    lua.with(|call| text_of(call, archive, path))?;
+    lua.with(|call| size_of(call, archive, path))?;
     let place = Place::Member { archive: archive.into(), path: path.into() };
     let key = place.name();
     Some(Module { place, key })
@@ -38,10 +38,19 @@ pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
 
 /// The text of a module in an archive.
 pub(super) fn text_of(call: &mut Call, archive: &str, path: &str) -> Option<Vec<u8>> {
+    string_of(call, archive, path).map(|text| text.bytes().to_vec())
+}
+
+/// The length of that text.
+pub(super) fn size_of(call: &mut Call, archive: &str, path: &str) -> Option<usize> {
+    string_of(call, archive, path).map(|text| text.bytes().len())
+}
+
+fn string_of<'c>(call: &mut Call<'c>, archive: &str, path: &str) -> Option<LuaString<'c>> {
     let (archive, path) =
         (call.string(archive.as_bytes()).ok()?, call.string(path.as_bytes()).ok()?);
     let members = Table::from_value(registry_table(call, ARCHIVES).ok()?.get(archive))?;
-    Some(LuaString::from_value(members.get(path))?.bytes().to_vec())
+    LuaString::from_value(members.get(path))
 }
 
 /// Keeps the texts of an archive.

@@ -93,7 +93,7 @@ impl Module {
 
     /// The module's source.
     async fn source(&self, lua: &Lua) -> Result<SourceFile, Error> {
-        let mut is_hidden = false;
+        let (mut is_hidden, mut held) = (false, None);
         let text = match &self.place {
             Place::File(path) => {
                 let files = lua.with(code_files)?;
@@ -108,11 +108,16 @@ impl Module {
                 None => return Err(Error::text(format!("cannot fetch {url}: nothing is there"))),
             },
             Place::Member { archive, path } => {
-                let text = lua.with(|call| members::text_of(call, archive, path));
-                text.ok_or_else(|| Error::text(format!("'{archive}' has no '{path}'")))?
+                let missing = || Error::text(format!("'{archive}' has no '{path}'"));
+                let size = lua.with(|call| members::size_of(call, archive, path));
+                let size = size.ok_or_else(missing)?;
+                held = Some(lua.with(|call| call.account().hold_later(size)).await?);
+                lua.with(|call| members::text_of(call, archive, path)).ok_or_else(missing)?
             }
         };
         let name = format!("@{}", self.place.name()).into_bytes();
-        Ok(SourceFile { text, name, is_hidden })
+        let mut source = SourceFile { text, name, is_hidden, held };
+        source.wait_for_room(lua).await?;
+        Ok(source)
     }
 }

@@ -257,10 +257,9 @@ impl Importer {
                 (from.name(), bytes.to_vec())
             }
         };
-        // What is packed may be as large as the limit.
-        lua.with(|call| call.check_memory(MAX_SIZE as usize))?;
-        let members = in_pool(move || archive::read(bytes)).await.flatten();
-        let members = members
+        let held = lua.with(|call| call.hold(bytes.len()))?;
+        let members = in_pool(move || archive::read(bytes, held)).await.flatten();
+        let (members, _held) = members
             .map_err(|error| Error::text(format!("cannot read {name}: {}", reason(&error))))?;
         lua.with(|call| members::keep(call, &name, members))?;
         for file in files_of(within) {

@@ -128,6 +128,13 @@ impl Buffered {
             return Err(bad_descriptor());
         }
         self.give_back()?;
+        let length = self.output.len().saturating_add(bytes.len());
+        if bytes.len() > CHUNK && self.buffering.is_due(length, bytes) {
+            // A copy of it would be as large.
+            self.pass_on()?;
+            let written = self.stream().and_then(|stream| stream.write_all(bytes));
+            return self.lost.note(written);
+        }
         self.output.extend_from_slice(bytes);
         if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
     }
@@ -161,6 +168,7 @@ impl Buffered {
         let mut output = std::mem::take(&mut self.output);
         let written = self.stream().and_then(|stream| stream.write_all(&output));
         output.clear();
+        output.shrink_to(CHUNK);
         self.output = output;
         self.lost.note(written)
     }

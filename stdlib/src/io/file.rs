@@ -296,6 +296,7 @@ where
         let is_terminal = file.is_terminal();
         let _exemption = is_terminal
             .then(|| lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt())));
+        let mut held = lua.with(|call| call.account().hold_nothing());
         let result = loop {
             match read_slice(file, reading).await {
                 Ok((Progress::Done, _, reading)) => break Ok(reading),
@@ -304,9 +305,10 @@ where
                 }
                 Err(error) => break Err(error),
             }
-            let size = reading.size();
-            lua.with(|call| call.check_memory(size))?;
+            held.grow_to(reading.size())?;
         };
+        // Now strings take its place.
+        drop(held);
         lua.finish_with(|call| convert(call, result))
     })))
 }

@@ -241,7 +241,11 @@ impl Numeral {
 
 /// Appends bytes. Fails if the system has no memory for them.
 fn add(partial: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
-    partial.try_reserve(bytes.len()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    if partial.len() + bytes.len() > partial.capacity() {
+        // By a quarter: what is held for it is its length.
+        let more = bytes.len().max(partial.len() / 4);
+        partial.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    }
     partial.extend_from_slice(bytes);
     Ok(())
 }

@@ -17,6 +17,16 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Libraries' work that takes no longer is not shown.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Labels and units are cut off after so many bytes: no terminal shows more.
+const LONGEST_LABEL: usize = 1000;
+/// What a work takes at most.
+pub(super) const WORK_SIZE: usize = 2 * LONGEST_LABEL + 512;
+
+/// What can be shown of a label.
+fn shown(label: &str) -> String {
+    label.get(..label.floor_char_boundary(LONGEST_LABEL)).unwrap_or_default().into()
+}
+
 /// A terminal that the line is drawn on.
 pub trait Screen: Send + 'static {
     /// How many columns it has.
@@ -138,7 +148,7 @@ impl Progress {
         let Some(mut display) = self.display() else { return Bar::default() };
         let (number, start) = (display.next, display.screen.now());
         display.next += 1;
-        let work = Work { label: label.into(), total, done: 0.0, unit: unit.into(), start };
+        let work = Work { label: shown(label), total, done: 0.0, unit: shown(unit), start };
         display.works.insert(number, (work, start + patience));
         display.draw_if_due();
         Bar { progress: self.clone(), number }
@@ -226,7 +236,7 @@ impl Bar {
 
     /// Something else is being done.
     pub(crate) fn set_label(&self, label: &str) {
-        self.change(|work| work.label = label.into());
+        self.change(|work| work.label = shown(label));
     }
 
     /// The work is over: a line that says what was done stays.

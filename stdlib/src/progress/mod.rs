@@ -30,7 +30,7 @@ static METHODS: Library = solvm_vm::library!("" {
 
 impl Data for Bar {
     fn external_size(&self) -> usize {
-        1 << 10
+        display::WORK_SIZE
     }
 }
 

@@ -337,11 +337,11 @@ impl Executor {
         let is_typed = matches!(&input, Some(Ok(input)) if input.is_terminal);
         let _exemption = is_typed.then(|| host.deadline.exempt());
         let due = self.deadline.get();
-        let check = |needed| self.enter(|call| call.check_memory(needed));
+        let held = self.enter(|call| call.account().hold_nothing());
         let read = async {
             match (path, input) {
-                (Some(path), _) => load::read_file(files, path.to_vec(), check).await,
-                (None, Some(input)) => load::read_input(input, check).await,
+                (Some(path), _) => load::read_file(files, path.to_vec(), held).await,
+                (None, Some(input)) => load::read_input(input, held).await,
                 (None, None) => Ok(Err(b"no access to files".to_vec())),
             }
         };

@@ -100,6 +100,11 @@ impl Timers {
     fn remove(&mut self, number: u64) -> Option<Timer> {
         let timer = self.timers.remove(&number)?;
         self.by_goroutine.remove(&timer.goroutine);
+        // The tables count with their timers.
+        if self.timers.capacity() > 1000 && self.timers.len() < self.timers.capacity() / 4 {
+            self.timers.shrink_to(2 * self.timers.len());
+            self.by_goroutine.shrink_to(2 * self.timers.len());
+        }
         Some(timer)
     }
 }

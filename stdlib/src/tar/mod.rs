@@ -14,7 +14,7 @@ use crate::options::Options;
 use crate::progress::{self, Progress};
 use read::{Reader, no_archive};
 use solvm_vm::native::{Library, Results};
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
 use std::io;
 use std::path::{Path, PathBuf};
 use tar::EntryType;
@@ -112,7 +112,11 @@ struct Listed {
 
 /// `tar.list(archive)`: what is in an archive.
 fn list<'c>(call: &mut Call<'c>, archive: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
-    perform(call, archive, read_list, |call, entries| {
+    let mut held = call.account().hold_nothing();
+    let read = move |files: &dyn FileSystem, archive: &Path| {
+        read_list(files, archive, &mut held).map(|entries| (entries, held))
+    };
+    perform(call, archive, read, |call, (entries, _held)| {
         let table = call.table(entries.len(), 0)?;
         for (index, entry) in (1..).zip(entries) {
             let about = describe(call, &entry.name, &entry.metadata)?;
@@ -125,7 +129,7 @@ fn list<'c>(call: &mut Call<'c>, archive: Name<'c>) -> Result<impl Results<'c> +
     })
 }
 
-fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> {
+fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Result<Vec<Listed>> {
     let mut entries = Vec::new();
     let mut left = MAX_NAMES;
     Reader::open(files, archive, &Progress::default())?.each(|entry| {
@@ -150,6 +154,10 @@ fn read_list(files: &dyn FileSystem, archive: &Path) -> io::Result<Vec<Listed>> 
         left = left
             .checked_sub(size)
             .ok_or_else(|| io::Error::other("the names in the archive are too long"))?;
+        /// The table of entries takes up to twice its length.
+        const ENTRY: usize = 2 * size_of::<Listed>();
+        let size = size.saturating_add(ENTRY);
+        held.grow(size).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
         entries.push(Listed { name: entry.path_bytes().into_owned(), kind, metadata, link });
         Ok(())
     })?;

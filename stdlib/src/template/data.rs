@@ -21,8 +21,9 @@ impl Data for Trusted {
 
 /// Up to here every integer has a value of its own.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-/// About what a value takes in memory.
-const VALUE_SIZE: usize = 48;
+/// About what an item of a list and a field of a map take in memory.
+const ITEM_SIZE: usize = 48;
+const FIELD_SIZE: usize = 96;
 
 enum Open {
     List(Vec<Value>),
@@ -44,10 +45,10 @@ impl ValueWriter {
     }
 
     fn add(&mut self, value: Value) -> Refused {
-        self.size = self.size.saturating_add(VALUE_SIZE);
         match self.open.last_mut() {
             Some(Open::List(items)) => items.push(value),
             Some(Open::Map(fields, key)) => {
+                self.size = self.size.saturating_add(FIELD_SIZE);
                 fields.insert(key.clone(), value);
             }
             None => self.whole = Some(value),
@@ -105,6 +106,7 @@ impl Writer for ValueWriter {
     }
 
     fn begin_list(&mut self, length: usize, _: bool) -> Refused {
+        self.size = self.size.saturating_add(length.saturating_mul(ITEM_SIZE));
         self.open.push(Open::List(Vec::with_capacity(length)));
         Ok(())
     }

@@ -23,7 +23,7 @@ use gotmpl::html::Template;
 use gotmpl::{MissingKey, SafeKind};
 use solvm_vm::native::asynchronous::{self, Finished, Lua, Slot};
 use solvm_vm::native::{Library, Rest, Results};
-use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
+use solvm_vm::{Call, Data, Error, Held, LuaString, Table, Userdata, Value};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,22 +56,13 @@ const MAX_OUTPUT: usize = 64 << 20;
 /// A template, as the data of an object.
 struct Parsed {
     template: Arc<Template>,
-    /// Bytes of its sources.
+    /// About the bytes that it takes.
     size: usize,
-}
-
-/// About what a template takes without its nodes, and the most that a byte of source becomes.
-const TEMPLATE_SIZE: usize = 1 << 12;
-const NODES_PER_BYTE: usize = 16;
-
-/// Bytes that a template takes whose source has `length` bytes.
-fn template_size(length: usize) -> usize {
-    length.saturating_mul(NODES_PER_BYTE).saturating_add(TEMPLATE_SIZE)
 }
 
 impl Data for Parsed {
     fn external_size(&self) -> usize {
-        template_size(self.size)
+        self.size
     }
 }
 
@@ -113,6 +104,34 @@ fn settings<'c>(
         Some(_) => return Err(options.wrong("missing", "'default', 'zero' or 'error' expected")),
     };
     Ok(Settings { name: options.text(call, "name")?.map(text), delimiters, missing })
+}
+
+impl Settings {
+    /// About the bytes that a template of these sources takes, once it has been filled: then it is
+    /// there twice, with and without escaping.
+    fn size_of(&self, sources: &[(String, Vec<u8>)]) -> usize {
+        /// Measured: a template without text, a byte of text, an action and a byte in an action.
+        const TEMPLATE: usize = 1 << 12;
+        const TEXT: usize = 8;
+        const ACTION: usize = 1700;
+        const CODE: usize = 170;
+        let (left, right) = match &self.delimiters {
+            Some((left, right)) => (left.as_bytes(), right.as_bytes()),
+            None => (&b"{{"[..], &b"}}"[..]),
+        };
+        let mut size = TEMPLATE;
+        for (_, source) in sources {
+            size = size.saturating_add(source.len().saturating_mul(TEXT));
+            let mut rest = &source[..];
+            while let Some(start) = memchr::memmem::find(rest, left) {
+                rest = rest.get(start.saturating_add(left.len())..).unwrap_or_default();
+                let code = memchr::memmem::find(rest, right).unwrap_or(rest.len());
+                size = size.saturating_add(code.saturating_mul(CODE).saturating_add(ACTION));
+                rest = rest.get(code..).unwrap_or_default();
+            }
+        }
+        size
+    }
 }
 
 /// A template made of one text or several, each with its name. The first one is what is filled when
@@ -164,8 +183,8 @@ async fn finish_with_template(
     sources: Vec<(String, Vec<u8>)>,
     settings: Settings,
 ) -> Result<Finished, Error> {
-    let size = sources.iter().map(|(_, source)| source.len()).sum::<usize>();
-    let held = lua.with(|call| call.hold(template_size(size)))?;
+    let size = settings.size_of(&sources);
+    let held = lua.with(|call| call.hold(size))?;
     let parsed = in_pool(move || make(sources, settings)).await;
     drop(held);
     let parsed = parsed.map_err(|error| Error::text(error.to_string()))?;
@@ -294,11 +313,16 @@ fn parse_glob<'c>(
 struct Output {
     text: String,
     limit: usize,
+    held: Held,
+    /// The memory limit did not allow more.
+    is_refused: bool,
 }
 
 impl fmt::Write for Output {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.text.len().saturating_add(text.len()) > self.limit {
+        let length = self.text.len().saturating_add(text.len());
+        self.is_refused = length <= self.limit && self.held.grow_to(length).is_err();
+        if length > self.limit || self.is_refused {
             return Err(fmt::Error);
         }
         self.text.push_str(text);
@@ -321,6 +345,7 @@ async fn fill(
 ) -> Result<Finished, Error> {
     let mut writer = ValueWriter::default();
     let mut open = None;
+    let mut held = lua.with(|call| call.account().hold_nothing());
     loop {
         let progress = lua.get(value, |call, value| {
             let mut walker = match open.take() {
@@ -335,23 +360,30 @@ async fn fill(
             call.keep_only(kept);
             Ok::<_, Error>(progress)
         })?;
+        // The value is outside the heap.
+        held.set_existing(writer.written());
         match progress {
             Progress::Finished => break,
             Progress::Paused => give_way().await,
         }
     }
-    // The value lies outside of the heap; so does the text, which is there twice in the end.
-    let room = lua.with(|call| call.memory_room()).saturating_sub(writer.written()) / 2;
+    // So is the text, which is there twice in the end.
+    let room = lua.with(|call| call.memory_room()) / 2;
+    let of_text = lua.with(|call| call.account().hold_nothing());
     let value = writer.finish();
     let filled = in_pool(move || {
-        let mut output = Output { text: String::new(), limit: room.min(MAX_OUTPUT) };
+        let _held = held;
+        let limit = room.min(MAX_OUTPUT);
+        let mut output = Output { text: String::new(), limit, held: of_text, is_refused: false };
         let result = match name {
             None => template.execute_fmt(&mut output, &value),
             Some(name) => template.execute_template_fmt(&mut output, &name, &value),
         };
         match result {
             Ok(()) => Ok(output.text),
-            Err(gotmpl::TemplateError::Write) if room < MAX_OUTPUT => Err(Failure::NoMemory),
+            Err(gotmpl::TemplateError::Write) if output.is_refused || room < MAX_OUTPUT => {
+                Err(Failure::NoMemory)
+            }
             Err(gotmpl::TemplateError::Write) => Err(Failure::Reason(format!(
                 "the text would be longer than {} MiB",
                 MAX_OUTPUT >> 20

@@ -1,6 +1,5 @@
 //! What there is to call: the functions of all libraries, and what objects can do.
 
-use super::run;
 use solvm_stdlib::documentation::{Entry, Kind, entries};
 use solvm_stdlib::modules;
 use std::collections::BTreeSet;
@@ -110,7 +109,7 @@ fn type_of(text: &str) -> &str {
 /// The makers of `driver.lua` and the members of their objects; `()` is the object itself.
 pub(crate) fn members() -> &'static [(String, String)] {
     static MEMBERS: OnceLock<Vec<(String, String)>> = OnceLock::new();
-    MEMBERS.get_or_init(run::inventory)
+    MEMBERS.get_or_init(super::inventory)
 }
 
 /// Everything that there is to call.

@@ -261,6 +261,15 @@ local depths = { flat = 0, often = 0, deep = DEPTH }
 ways.deep = ways.flat
 local workers = {}
 
+-- Undoes what a case may have done.
+local function restore()
+    collectgarbage("restart")
+    for _, value in pairs({ 0, true, constants.nothing }) do setmetatable_of(value, nil) end
+    setmetatable_of(nil, nil)
+    setmetatable_of("", strings)
+    chdir(home)
+end
+
 local function case(number, f, how, names, patience)
     write(progress_output, "case ", number, "\n")
     local depth = depths[how]
@@ -276,11 +285,7 @@ local function case(number, f, how, names, patience)
         which = receive(done, patience or 2)
     until which == nil or which == number
     if which == nil then workers[depth] = nil end
-    collectgarbage("restart")
-    for _, value in pairs({ 0, true, constants.nothing }) do setmetatable_of(value, nil) end
-    setmetatable_of(nil, nil)
-    setmetatable_of("", strings)
-    chdir(home)
+    restore()
 end
 
 -- A name that is too long is refused before anything else is done.

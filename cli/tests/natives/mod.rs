@@ -1,0 +1,40 @@
+//! Every native that there is, with arguments for it: shared by the tests that call all of them.
+//!
+//! Nothing here is a list of natives. Libraries' functions are those of their tables, the types of
+//! their parameters those of their documentation; what objects can do is asked of the objects. A
+//! new type of object needs a maker in `driver.lua`, and `unpaid_work` tells if it has none.
+
+pub(crate) mod cases;
+pub(crate) mod subjects;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Makers of values and objects in Lua, to which a test adds its cases.
+pub(crate) const DRIVER: &str = include_str!("driver.lua");
+
+/// The program that is tested, in a folder of its own.
+pub(crate) fn solvm(folder: &Path) -> Command {
+    let program = std::env::var("SOLVM").unwrap_or(env!("CARGO_BIN_EXE_solvm").to_string());
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+/// The makers of `driver.lua` and their objects' members.
+fn inventory() -> Vec<(String, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("inventory.lua");
+    std::fs::write(&script, format!("{DRIVER}\ninventory()\n")).unwrap();
+    let output = solvm(folder.path()).arg(&script).stdout(Stdio::piped()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut members: Vec<_> = text
+        .lines()
+        .map(|line| line.split_once('\t').unwrap())
+        .map(|(maker, member)| (maker.to_string(), member.to_string()))
+        .collect();
+    members.sort();
+    members.dedup();
+    members
+}
