@@ -8,6 +8,8 @@ use solvm_vm::{Held, OutOfMemory};
 
 /// What the allocator takes for a box, beside its content.
 const BOX_BYTES: usize = 24;
+/// A key in a box of its own.
+const KEY_BYTES: usize = size_of::<Event>() + BOX_BYTES;
 /// The account is asked for so many bytes at a time.
 const STEP: usize = 16 << 10;
 
@@ -50,8 +52,8 @@ impl Event {
     /// The bytes outside the list.
     fn external_size(&self) -> usize {
         match self {
-            Event::String(bytes) => bytes.len() + BOX_BYTES,
-            Event::Key(key) => size_of::<Event>() + BOX_BYTES + key.external_size(),
+            Event::String(bytes) => bytes.len().saturating_add(BOX_BYTES),
+            Event::Key(key) => key.external_size().saturating_add(KEY_BYTES),
             _ => 0,
         }
     }
@@ -102,9 +104,9 @@ impl Events {
             let old = self.list.capacity();
             let more = old.max(64);
             // While it grows, the old list is there, too.
-            self.hold((old + more) * size_of::<Event>())?;
+            self.hold(old.saturating_add(more).saturating_mul(size_of::<Event>()))?;
             self.list.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
-            self.release(old * size_of::<Event>());
+            self.release(old.saturating_mul(size_of::<Event>()));
         }
         self.list.push(event);
         Ok(())

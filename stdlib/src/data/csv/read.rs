@@ -33,11 +33,11 @@ pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(
         if row.is_empty() {
             continue;
         }
-        events.release(row.len() * FIELD_BYTES);
+        events.release(row.len().saturating_mul(FIELD_BYTES));
         events.push(Event::Begin { is_map: format.header })?;
         for (i, field) in row.into_iter().enumerate() {
             match columns.get_mut(i) {
-                Some(column) => column.push_key(i + 1, events)?,
+                Some(column) => column.push_key(i.saturating_add(1), events)?,
                 // Fields after the last column have no name.
                 None if format.header => {
                     events.push(Event::Key(Box::new(Event::Number(i as f64 + 1.0))))?

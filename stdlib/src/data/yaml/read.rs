@@ -159,7 +159,7 @@ impl<'e> Reader<'e> {
 
     /// Notes a key of the innermost map, which may have it once.
     fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Unread> {
-        self.events.hold(identity.len() + KEY_BYTES)?;
+        self.events.hold(identity.len().saturating_add(KEY_BYTES))?;
         if let Some(open) = self.open.last_mut() {
             open.wants_key = false;
             if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity)) {
