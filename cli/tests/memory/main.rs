@@ -178,14 +178,52 @@ fn a_system_that_refuses_memory_makes_errors() {
     ];
     let mut problems = String::new();
     for way in WAYS {
-        let limited = "ulimit -v 600000 && ulimit -c 0 && exec \"$0\" -timeout 60s -e \"$1\"";
-        let mut command = Command::new("sh");
-        command.args(["-c", limited, env!("CARGO_BIN_EXE_solvm"), way]);
-        let Ok(output) = command.output() else { panic!("sh cannot be run") };
+        let output = under_limit(600_000, way);
         let text = shown(&output);
         let is_error = text.contains("not enough memory") || text.contains("Too many open files");
         if output.status.code() != Some(1) || !is_error {
             let _ = writeln!(problems, "{way}\n  {}: {text}", output.status);
+        }
+    }
+    assert!(problems.is_empty(), "{problems}");
+}
+
+/// Runs a program for which the system has this many KiB of address space.
+fn under_limit(kibibytes: usize, program: &str) -> Output {
+    let limited =
+        format!("ulimit -v {kibibytes} && ulimit -c 0 && exec \"$0\" -timeout 120s -e \"$1\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited, env!("CARGO_BIN_EXE_solvm"), program]);
+    let Ok(output) = command.output() else { panic!("sh cannot be run") };
+    output
+}
+
+/// Each of these ended the process once: many small allocations between two safepoints, or one
+/// that is larger than the reserve.
+#[test]
+fn a_refusal_of_memory_never_ends_the_process() {
+    const WAYS: &[&str] = &[
+        "for i = 1, 1e9 do go(function() sleep(100) end) end",
+        "local function chain(n)
+           return coroutine.resume(coroutine.create(function() return chain(n - 1) end))
+         end
+         chain(1e7)",
+        "csv.parse(('a,b,c,d\\n'):rep(1.5e6))",
+        "toml.decode('a=[' .. ('1,'):rep(3e6) .. ']')",
+        "yaml.decode(('- x\\n'):rep(2e6))",
+        "io.popen('yes | head -c 200000000'):read('*a')",
+        "io.open('/dev/zero'):read(2^30)",
+        "read_file('/dev/zero')",
+        "local s = ('x'):rep(2e7) return string.format('%s%s%s%s%s%s%s%s', s, s, s, s, s, s, s, s)",
+        "local s = ('x'):rep(5e7) return table.concat({s, s, s, s, s, s, s, s})",
+    ];
+    let mut problems = String::new();
+    for way in WAYS {
+        for limit in [600_000, 300_000] {
+            let output = under_limit(limit, way);
+            if !matches!(output.status.code(), Some(0 | 1)) {
+                let _ = writeln!(problems, "{way} ({limit})\n  {}", output.status);
+            }
         }
     }
     assert!(problems.is_empty(), "{problems}");
