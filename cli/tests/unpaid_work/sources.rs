@@ -44,7 +44,7 @@ const MADE: &[(&str, &str, &[&str])] = &[
 
 /// What programs cannot call or hold, and why.
 const OUT_OF_REACH: &[(&str, &str, &str)] = &[
-    ("http/server/serve.rs", "HANDLE", "runs in the goroutine of a request"),
+    ("http/server/handle.rs", "HANDLE", "runs in the goroutine of a request"),
     ("http/server/serve.rs", "NewQueue", "an argument of the server's goroutine"),
     ("http/server/serve.rs", "SERVE", "runs in the goroutine of a server"),
     ("load.rs", "PROTECTED_CALL", "the global `pcall` by another name"),

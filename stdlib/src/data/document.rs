@@ -61,6 +61,7 @@ where
     let text = text.bytes();
     if text.len() > SHORT {
         let held = call.hold(text.len())?;
+        call.charge(text.len() / BYTES_PER_UNIT);
         let text = text.to_vec();
         return Ok(Either::Later(asynchronous::run(move |lua| async move {
             match read_in_pool(&lua, text, held, reader).await? {
