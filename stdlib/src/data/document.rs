@@ -133,7 +133,11 @@ async fn read_in_pool<R: Reader>(
         let result;
         let mut events = Events::new(for_events);
         (text, reader, events, result) = in_pool(move || {
-            let result = reader(&text, &mut events);
+            // To find the place of a fault takes as long as to read up to there.
+            let result = reader(&text, &mut events).map_err(|unread| match unread {
+                Unread::Fault(fault) => Some(fault.message(&text)),
+                Unread::OutOfMemory => None,
+            });
             (text, reader, events, result)
         })
         .await
@@ -143,14 +147,14 @@ async fn read_in_pool<R: Reader>(
                 drop(held);
                 return Ok(Ok(events));
             }
-            Err(Unread::Fault(fault)) => return Ok(Err(fault.message(&text))),
-            Err(Unread::OutOfMemory) if is_first => {
+            Err(Some(message)) => return Ok(Err(message)),
+            Err(None) if is_first => {
                 let needed = events.needed();
                 drop(events);
                 for_events = account.hold_later(needed).await?;
                 is_first = false;
             }
-            Err(Unread::OutOfMemory) => return Err(Error::out_of_memory()),
+            Err(None) => return Err(Error::out_of_memory()),
         }
     }
 }
