@@ -1,5 +1,5 @@
 -- What filled the memory is garbage once the call has failed, although it may still lie in registers: the program goes on.
--- options: -memory-limit 64
+-- options: -memory-limit 64 -timeout 60s
 
 local function fill()
   local filled = {}

@@ -236,7 +236,8 @@ impl<'c> Walker<'c> {
         if self.open.iter().any(is_cycle) {
             return Err(self.refusal("a table that contains itself cannot be encoded"));
         }
-        call.charge(table.capacity());
+        // Its shape is looked at, then its items.
+        call.charge(table.capacity().saturating_mul(2));
         let is_marked = match table.metatable() {
             Some(metatable) => metatable == marks::map_mark(call)?,
             None => false,

@@ -540,7 +540,8 @@ fn close_write<'c>(_: &mut Call<'c>, this: This<'c, Connection>) -> impl Results
 
 /// `connection:close()`: what has been written is still sent; whoever waits for it learns that it
 /// is closed.
-fn close(_: &mut Call, this: This<Connection>) {
+fn close(call: &mut Call, this: This<Connection>) {
+    call.charge_for_system_call();
     this.0.closing.cancel();
     if let Some(stream) = this.0.stream.take() {
         // The other end may have closed it already.
