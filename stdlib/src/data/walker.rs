@@ -147,7 +147,7 @@ impl<'c> Walker<'c> {
             }
             check_room(call, writer, 0)?;
             let bytes = writer.written().saturating_sub(before);
-            if !call.charge((ITEMS_PER_LOOK * UNITS_PER_ITEM).saturating_add(bytes / 16)) {
+            if !call.charge((ITEMS_PER_LOOK * UNITS_PER_ITEM).saturating_add(bytes / 8)) {
                 return Ok(Progress::Paused);
             }
         }
