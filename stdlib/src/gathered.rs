@@ -49,9 +49,10 @@ impl Gathered {
     }
 }
 
-/// An empty buffer with room for so many bytes, which the caller has checked against the limit.
-/// Fails if the system has no memory for it.
-pub(crate) fn with_room(bytes: usize) -> Result<Vec<u8>, Error> {
+/// An empty buffer with room for `bytes` bytes, which is not counted. Fails if the memory limit does
+/// not allow it: at the end it is there twice.
+pub(crate) fn with_room(call: &mut Call, bytes: usize) -> Result<Vec<u8>, Error> {
+    call.check_memory(bytes.saturating_mul(2))?;
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(bytes).map_err(|_| Error::out_of_memory())?;
     Ok(buffer)

@@ -11,14 +11,12 @@ use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{
     Definition, Either, Results, Special, Start, StartWith, Step, Steps, Wanted,
 };
-use solvm_vm::{Call, Error, Function, Held, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Function, Held, LuaString, OutOfMemory, Table, Value};
 use std::io;
 use std::sync::Arc;
 
 /// A chunk's function, or nil and the message.
 type Loaded<'c> = Either<Function<'c>, (Option<Value<'c>>, Vec<u8>)>;
-
-const NOT_ENOUGH_MEMORY: &[u8] = b"not enough memory";
 
 /// The signature of a binary chunk.
 const BINARY: u8 = 0x1b;
@@ -86,6 +84,10 @@ pub(crate) fn load<'c>(
     ))
 }
 
+fn not_enough_memory() -> Vec<u8> {
+    OutOfMemory.to_string().into_bytes()
+}
+
 /// Compiles a chunk if there is room for it: its source is kept, and its code is about as large as
 /// that. The inner error is the message. The outer one is raised before anything has happened, so
 /// that the native is called again after a collection.
@@ -97,7 +99,7 @@ fn compile<'c>(
     let room = room_for(text, name);
     if room > call.account().limit() {
         // No collection would help.
-        return Ok(Err(NOT_ENOUGH_MEMORY.to_vec()));
+        return Ok(Err(not_enough_memory()));
     }
     call.check_memory(room)?;
     Ok(call.load(text, name))
@@ -183,7 +185,7 @@ impl SourceFile {
     /// Compiles the code. The error is the message.
     pub(crate) fn load<'c>(&self, call: &mut Call<'c>) -> Result<Function<'c>, Vec<u8>> {
         let compiled = compile(call, &self.text, &self.name);
-        let compiled = compiled.unwrap_or_else(|_| Err(NOT_ENOUGH_MEMORY.to_vec()));
+        let compiled = compiled.unwrap_or_else(|_| Err(not_enough_memory()));
         compiled.map_err(|message| self.message(message))
     }
 

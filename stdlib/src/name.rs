@@ -5,7 +5,7 @@
 //! for it. A string of any length is a `LuaString`, for which a native charges what it does.
 
 use solvm_vm::native::FromLua;
-use solvm_vm::{Call, LuaString, Value};
+use solvm_vm::{Call, Error, LuaString, Value};
 
 /// The length of the longest name in bytes. Systems and servers accept much less.
 pub(crate) const MAX_NAME: usize = 64 << 10;
@@ -31,6 +31,11 @@ impl<'c> Name<'c> {
             0..=MAX_NAME => Ok(Name(string)),
             length => Err(too_long(length)),
         }
+    }
+
+    /// Takes the string that argument number `index` is, which may be something else as well.
+    pub(crate) fn argument(string: LuaString<'c>, index: usize) -> Result<Name<'c>, Error> {
+        Name::check(string).map_err(|text| Error::argument(index, text))
     }
 }
 

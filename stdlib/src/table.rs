@@ -59,9 +59,7 @@ fn concat<'c>(
         length = length.saturating_add(piece).saturating_add(separator.len());
         call.charge(1);
     }
-    // At the end it is there twice.
-    call.check_memory(length.saturating_mul(2))?;
-    let mut text = with_room(length)?;
+    let mut text = with_room(call, length)?;
     for i in first..=last {
         let value = element(i);
         match LuaString::from_value(value) {

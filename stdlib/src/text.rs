@@ -356,10 +356,8 @@ fn replace<'c>(
     let count = count.map_or(usize::MAX, |count| count.size().unwrap_or(0));
     let found = memmem::find_iter(bytes, old).take(count).count();
     let length = (bytes.len() - found * old.len()).saturating_add(found.saturating_mul(new.len()));
-    // Once here, once as a string.
-    call.check_memory(length.saturating_mul(2))?;
+    let mut result = with_room(call, length)?;
     call.charge(length / 64);
-    let mut result = with_room(length)?;
     let mut rest = 0;
     for at in memmem::find_iter(bytes, old).take(found) {
         result.extend_from_slice(bytes.get(rest..at).unwrap_or_default());

@@ -19,14 +19,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// Freed memory goes back to the system at once when so many bytes have been released. It takes
-/// the allocator some milliseconds.
+/// The released bytes from which on freed memory goes back to the system at once. It takes the
+/// allocator some milliseconds.
 const TRIMMED: usize = 32 << 20;
 /// The same for a program that rests.
 const TRIMMED_AT_REST: usize = 1 << 20;
 
-/// A share of a part leaves so many times its size to others, but not more than one part in
-/// `MOST_LEFT` of the limit.
+/// A share of a part leaves `LEFT` times its size to others, but not more than the limit divided by
+/// `MOST_LEFT`.
 const LEFT: usize = 3;
 const MOST_LEFT: usize = 8;
 
@@ -55,6 +55,12 @@ impl fmt::Display for OutOfMemory {
 
 impl std::error::Error for OutOfMemory {}
 
+impl From<OutOfMemory> for std::io::Error {
+    fn from(error: OutOfMemory) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::OutOfMemory, error)
+    }
+}
+
 /// The account of a program's memory, or a part of it. Clones are the same account.
 #[derive(Clone)]
 pub struct Account(Arc<Inner>);
@@ -81,6 +87,14 @@ struct Wishes {
     queues: Vec<VecDeque<Arc<Wish>>>,
     /// Wakes the host, whose next turn collects garbage and answers.
     host: Option<Waker>,
+}
+
+impl Wishes {
+    /// The place of an account's queue.
+    fn position(&self, account: &Account) -> Option<usize> {
+        let is_its = |wish: &Arc<Wish>| wish.account.is_same(account);
+        self.queues.iter().position(|queue| queue.front().is_some_and(is_its))
+    }
 }
 
 struct Wish {
@@ -323,25 +337,23 @@ impl Account {
 
     fn forget(&self, wish: &Arc<Wish>) {
         let mut wishes = lock(&self.0.wishes);
-        for queue in &mut wishes.queues {
+        if let Some(position) = wishes.position(&wish.account) {
+            let queue = &mut wishes.queues[position];
             if queue.front().is_some_and(|front| Arc::ptr_eq(front, wish)) {
                 queue.pop_front();
-            } else if queue.front().is_some_and(|front| front.account.is_same(&wish.account)) {
+            } else {
                 queue.retain(|other| !Arc::ptr_eq(other, wish));
             }
+            if queue.is_empty() {
+                wishes.queues.remove(position);
+            }
         }
-        wishes.queues.retain(|queue| !queue.is_empty());
         self.0.has_wishes.store(!wishes.queues.is_empty(), Relaxed);
     }
 
     /// Whether others wait for room in `account`.
     fn is_awaited(&self, account: &Account) -> bool {
-        self.has_wishes()
-            && lock(&self.0.wishes)
-                .queues
-                .iter()
-                .filter_map(VecDeque::front)
-                .any(|wish| wish.account.is_same(account))
+        self.has_wishes() && lock(&self.0.wishes).position(account).is_some()
     }
 
     fn wish(&self, account: &Account, bytes: usize, waker: &Waker) -> Arc<Wish> {
@@ -349,11 +361,8 @@ impl Account {
         let wish = Arc::new(Wish { account: account.clone(), bytes, state });
         let host = {
             let mut wishes = lock(&self.0.wishes);
-            let is_its = |queue: &&mut VecDeque<Arc<Wish>>| {
-                queue.front().is_some_and(|front| front.account.is_same(account))
-            };
-            match wishes.queues.iter_mut().find(is_its) {
-                Some(queue) => queue.push_back(wish.clone()),
+            match wishes.position(account) {
+                Some(position) => wishes.queues[position].push_back(wish.clone()),
                 None => wishes.queues.push(VecDeque::from([wish.clone()])),
             }
             self.0.has_wishes.store(true, Relaxed);

@@ -17,11 +17,11 @@ use std::sync::{Mutex, PoisonError};
 const EXIT_CODE: i32 = 86;
 /// What need not be known: libraries, the runtime, buffers of a fixed number.
 const SLACK: usize = 8 << 20;
-/// What is known takes a while to add up: that is done when live bytes have grown by so many, and
-/// after one turn in so many.
+/// What is known takes a while to add up: that is done when live bytes have grown by `GROWTH`, and
+/// every `RARE` turns.
 const GROWTH: usize = 1 << 20;
 const RARE: usize = 16;
-/// One allocation in so many bytes is remembered.
+/// The bytes of allocations of which one is remembered.
 const SAMPLED: usize = 128 << 10;
 /// How many call stacks are reported, and how many calls of each.
 const REPORTED: usize = 5;

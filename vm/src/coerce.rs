@@ -67,7 +67,7 @@ pub(crate) fn to_number(value: Value) -> Option<f64> {
 #[cold]
 #[inline(never)]
 fn read_number(value: Value) -> Option<f64> {
-    /// A digit is read in the time in which so many bytes are copied.
+    /// The bytes that are copied in the time in which a digit is read.
     const BYTES_PER_DIGIT: usize = 4;
     let text = value.to_string()?;
     // SAFETY: the value is live.

@@ -54,8 +54,8 @@ pub(crate) fn is_short() -> bool {
     RESERVE.is_short.load(Ordering::Relaxed)
 }
 
-/// Asks the system for what is missing of the reserve. Memory is no longer short if there is more
-/// of it than before.
+/// Asks the system for what is missing of the reserve. Memory is not short any more if some of it
+/// was restored.
 pub(crate) fn restore() {
     RESERVE.restore();
 }
@@ -143,7 +143,7 @@ unsafe impl GlobalAlloc for ReservingAllocator {
 mod tests {
     use super::*;
 
-    /// Asks a system that refuses so many times; how often it was asked.
+    /// Asks a system that refuses `refusals` times: whether it gave memory, how often it was asked.
     fn ask(reserve: &Reserve, size: usize, refusals: usize) -> (bool, usize) {
         let mut asked = 0;
         let pointer = reserve.retry(size, &mut || {

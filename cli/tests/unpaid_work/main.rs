@@ -6,7 +6,7 @@
 //! failed.
 //!
 //! An ordinary run draws no arguments, and calls natives often for a short time only.
-//! `SOLVM_CASES=20` draws so many combinations of arguments for each native; `SOLVM_WALL=all` ends
+//! `SOLVM_CASES=20` draws 20 combinations of arguments for each native; `SOLVM_WALL=all` ends
 //! every native by the clock instead of a few. `SOLVM_NATIVE=name` chooses natives.
 #![cfg(all(unix, debug_assertions))]
 

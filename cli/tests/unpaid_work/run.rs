@@ -90,7 +90,7 @@ pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
 }
 
 /// Runs cases and gives those that natives were reported in each time. Those that are called often
-/// are for so many seconds of processor time.
+/// are called for this processor time.
 pub(crate) fn measure(cases: &[Case], seconds: f64) -> Vec<Suspect> {
     let mut suspects = Vec::new();
     for batch in cases.chunks(BATCH) {

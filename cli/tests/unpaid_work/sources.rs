@@ -1,5 +1,6 @@
-//! What the library's sources define beside the tables of functions: types of objects, functions
-//! that natives return, methods. Each has a maker in `natives/driver.lua`, or a reason to have none.
+//! What the library's sources define besides the tables of functions: types of objects, functions
+//! that natives return, methods. Each has a maker in `natives/driver.lua`, or a reason to have
+//! none.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -59,10 +59,11 @@ where
     R: Reader,
 {
     let text = text.bytes();
+    call.charge(text.len() / BYTES_PER_UNIT);
     if text.len() > SHORT {
-        let held = call.hold(text.len())?;
-        call.charge(text.len() / BYTES_PER_UNIT);
-        let text = text.to_vec();
+        // The native counts with the copy of its argument.
+        call.check_memory(text.len())?;
+        let (text, held) = (text.to_vec(), call.account().hold_nothing());
         return Ok(Either::Later(asynchronous::run(move |lua| async move {
             match read_in_pool(&lua, text, held, reader).await? {
                 Ok(events) => build_in_slices(lua, events).await,
@@ -70,7 +71,6 @@ where
             }
         })));
     }
-    call.charge(text.len() / BYTES_PER_UNIT);
     let mut events = Events::new(call.account().hold_nothing());
     match reader(text, &mut events) {
         Ok(()) => {}

@@ -10,7 +10,7 @@ use solvm_vm::{Held, OutOfMemory};
 const BOX_BYTES: usize = 24;
 /// A key in a box of its own.
 const KEY_BYTES: usize = size_of::<Event>() + BOX_BYTES;
-/// The account is asked for so many bytes at a time.
+/// The bytes that the account is asked for at a time.
 const STEP: usize = 16 << 10;
 
 /// A part of a document.
@@ -112,7 +112,7 @@ impl Events {
         Ok(())
     }
 
-    /// Holds so many bytes for other things.
+    /// Holds `bytes` bytes for other things.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         self.used = self.used.saturating_add(bytes);
         if self.used > self.held.bytes() {
@@ -122,7 +122,7 @@ impl Events {
         Ok(())
     }
 
-    /// Does not hold them any more. They are left for what follows.
+    /// Releases `bytes` bytes: they are left for what follows.
     pub(super) fn release(&mut self, bytes: usize) {
         self.used = self.used.saturating_sub(bytes);
     }

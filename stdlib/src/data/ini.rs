@@ -27,8 +27,8 @@ const SECTION_BYTES: usize = 6 * size_of::<(&[u8], Section<'_>)>();
 /// The keys and values of one section, in their order.
 type Section<'t> = Vec<(&'t [u8], &'t [u8])>;
 
-/// Adds the events of a text. Sections of the same name are one; of keys that occur several times in a
-/// section, the last counts.
+/// Adds the events of a text. Sections of the same name are one; of keys that occur several times
+/// in a section, the last counts.
 fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
     let whole = text;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);

@@ -331,7 +331,7 @@ fn sleep<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<Parked, Error> 
     let time = match (duration.as_number(), LuaString::from_value(duration)) {
         (Some(time), _) => seconds(1, time)?,
         (None, Some(text)) => {
-            let text = Name::check(text).map_err(|text| Error::argument(1, text))?;
+            let text = Name::argument(text, 1)?;
             let text = String::from_utf8_lossy(text.bytes());
             let reason =
                 || Error::argument(1, format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"));

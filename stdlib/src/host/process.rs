@@ -205,9 +205,6 @@ fn raw_status(status: ExitStatus) -> i32 {
     }
 }
 
-/// So many bytes at once are written as they are.
-const UNBUFFERED: usize = 64 << 10;
-
 /// The program that runs the commands of `os.execute` and `io.popen`.
 const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "cmd" };
 
@@ -266,7 +263,7 @@ impl Process {
 
 impl World for Process {
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() >= UNBUFFERED {
+        if self.buffering.passes(self.output.len(), bytes) {
             self.pass_on()?;
             return self.pass(bytes);
         }

@@ -94,6 +94,13 @@ impl Buffering {
             Buffering::Full(capacity) => gathered >= capacity,
         }
     }
+
+    /// Whether `new` is written as it is, after `gathered` bytes: a copy of it would be as large.
+    pub fn passes(self, gathered: usize, new: &[u8]) -> bool {
+        /// What is shorter is gathered.
+        const SHORT: usize = 1 << 15;
+        new.len() > SHORT && self.is_due(gathered.saturating_add(new.len()), new)
+    }
 }
 
 /// Something that is there already, or that is to be done where waiting holds up nobody.

@@ -304,7 +304,7 @@ fn with_body<'c>(
     call.charge_for_string(third);
     match (LuaString::from_value(third), Table::from_value(third)) {
         (Some(content_type), _) => {
-            let value = Name::check(content_type).map_err(|text| Error::argument(3, text))?.bytes();
+            let value = Name::argument(content_type, 3)?.bytes();
             let value = HeaderValue::from_bytes(value)
                 .map_err(|_| Error::argument(3, "content type with a line break or a zero byte"))?;
             request.headers.insert(CONTENT_TYPE, value);

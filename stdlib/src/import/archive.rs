@@ -26,8 +26,7 @@ pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Hel
             continue;
         };
         let size = member.size().min(left);
-        let hold = held.grow(usize::try_from(size).unwrap_or(usize::MAX));
-        hold.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+        held.grow(usize::try_from(size).unwrap_or(usize::MAX))?;
         let mut text = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
         member.by_ref().take(left.saturating_add(1)).read_to_end(&mut text)?;
         left = left.checked_sub(text.len() as u64).ok_or_else(too_large)?;

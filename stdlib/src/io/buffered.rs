@@ -128,9 +128,7 @@ impl Buffered {
             return Err(bad_descriptor());
         }
         self.give_back()?;
-        let length = self.output.len().saturating_add(bytes.len());
-        if bytes.len() > CHUNK && self.buffering.is_due(length, bytes) {
-            // A copy of it would be as large.
+        if self.buffering.passes(self.output.len(), bytes) {
             self.pass_on()?;
             let written = self.stream().and_then(|stream| stream.write_all(bytes));
             return self.lost.note(written);

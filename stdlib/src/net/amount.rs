@@ -1,4 +1,4 @@
-//! How much a read of a TCP connection takes: what has come, so many bytes, a line, everything.
+//! How much a read of a TCP connection takes: what has come, a number of bytes, a line, everything.
 
 use crate::whole::{Whole, shown};
 use bytes::BytesMut;

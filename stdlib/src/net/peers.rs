@@ -16,14 +16,14 @@ use tokio::time::timeout;
 
 /// What a connection takes: its buffers, and the tables of the libraries.
 pub(crate) const CONNECTION_SIZE: usize = 16 << 10;
-/// Clients' loads may take one part in so many of the memory limit, connections another.
+/// The memory limit divided by these is what clients' loads and connections may take.
 const LOADS_SHARE: usize = 2;
 const CONNECTIONS_SHARE: usize = 4;
-/// When less than one part in so many is left, peers are cut.
+/// Peers are cut when less than the limit divided by this is left.
 const SCARCE: usize = 4;
 /// A load of this size is not refused because of the script's garbage.
 const SMALL: usize = 16 << 10;
-/// A peer is slow that has moved less than one part in so many of its load in this time.
+/// A peer is slow if it has moved less than its load divided by `PROGRESS` for `SLOW`.
 const PROGRESS: usize = 16;
 const SLOW: Duration = Duration::from_secs(1);
 /// How often peers are looked at while memory is scarce.
@@ -129,7 +129,7 @@ impl Peers {
 
     /// Cuts some of the peers that say and take nothing, so that others find a place.
     pub(crate) fn make_places(&self) {
-        /// One in so many is cut.
+        /// The number of peers divided by this is cut.
         const SHARE: usize = 16;
         if self.may_look() {
             let count = self.all().len() / SHARE;

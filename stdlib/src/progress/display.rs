@@ -17,7 +17,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// Libraries' work that takes no longer is not shown.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Labels and units are cut off after so many bytes: no terminal shows more.
+/// The most bytes of a label or unit: no terminal shows more.
 const LONGEST_LABEL: usize = 1000;
 /// What a work takes at most.
 pub(super) const WORK_SIZE: usize = 2 * LONGEST_LABEL + 512;

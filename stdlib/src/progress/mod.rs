@@ -62,7 +62,7 @@ fn progress<'c>(
     call.charge_for_string(second);
     let (label, unit) = match (LuaString::from_value(second), Table::from_value(second)) {
         (Some(label), _) => {
-            let label = Name::check(label).map_err(|text| Error::argument(2, text))?;
+            let label = Name::argument(label, 2)?;
             (label.bytes(), &b""[..])
         }
         (None, table) if table.is_some() || second.is_nil() => {

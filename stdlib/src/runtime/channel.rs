@@ -33,7 +33,7 @@ fn chan<'c>(
     let (name, size) = match name {
         Some(value) => match (LuaString::from_value(value), value.as_number()) {
             (Some(name), _) => {
-                let name = Name::check(name).map_err(|text| Error::argument(1, text))?;
+                let name = Name::argument(name, 1)?;
                 (Some(name.string()), size_of_buffer(2, size)?)
             }
             (None, Some(number)) => {
@@ -90,7 +90,7 @@ fn named_channel<'c>(
     call.charge_for_string(value);
     let found = match LuaString::from_value(value) {
         Some(name) => {
-            let name = Name::check(name).map_err(|text| Error::argument(index, text))?.string();
+            let name = Name::argument(name, index)?.string();
             let found = names(call)?.get(name);
             if found.is_nil() {
                 let text = format!("no channel named '{}'", String::from_utf8_lossy(name.bytes()));

@@ -154,7 +154,7 @@ fn format<'c>(
     template: LuaString<'c>,
     _values: Rest,
 ) -> Result<Vec<u8>, Error> {
-    let mut text = with_room(template.bytes().len() + 32)?;
+    let mut text = with_room(call, template.bytes().len() + 32)?;
     let mut index = 0;
     for piece in Pieces::new(template.bytes()) {
         let directive = match piece {

@@ -34,7 +34,7 @@ fn create_archive<'c>(
     third: Option<Value<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let sources = if let Some(source) = LuaString::from_value(source) {
-        let source = Name::check(source).map_err(|text| Error::argument(2, text))?;
+        let source = Name::argument(source, 2)?;
         // It is looked at several times.
         call.charge(source.bytes().len() / 2);
         create::Sources::One(path_of(source.bytes()))
@@ -157,7 +157,7 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
         /// The table of entries takes up to twice its length.
         const ENTRY: usize = 2 * size_of::<Listed>();
         let size = size.saturating_add(ENTRY);
-        held.grow(size).map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+        held.grow(size)?;
         entries.push(Listed { name: entry.path_bytes().into_owned(), kind, metadata, link });
         Ok(())
     })?;

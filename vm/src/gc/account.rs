@@ -293,7 +293,7 @@ impl Heap {
     /// Whether a collection at rest is worth while: enough was allocated since the last one, or let
     /// go of, of which the caller knows `released` bytes.
     pub(crate) fn is_worth_collecting(&self, released: u64) -> bool {
-        /// One part in so many of what is alive is enough.
+        /// What is alive divided by this is enough.
         const SHARE: usize = 16;
         let account = &self.account;
         let changed = (account.allocated - account.allocated_at_rest).saturating_add(released);

@@ -171,13 +171,10 @@ impl Heap {
         &mut self,
         size: usize,
     ) -> Result<*mut u8, OutOfMemory> {
-        if size <= MAX_CELL {
-            return Ok(self.allocate(Space::Payloads, size));
-        }
-        if self.would_exceed(size) {
+        if size > MAX_CELL && self.would_exceed(size) {
             return Err(OutOfMemory);
         }
-        self.allocate_large(size).ok_or(OutOfMemory)
+        self.allocate_from_system(size).ok_or(OutOfMemory)
     }
 
     #[cold]

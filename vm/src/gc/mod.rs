@@ -121,7 +121,7 @@ pub(crate) struct HeapConfig {
 
 /// `collectgarbage("step", 0)` does as much work as so many bytes of allocation call for.
 const SMALLEST_STEP: usize = 1 << 10;
-/// A slice at rest does as much work as so many bytes of allocation call for.
+/// The bytes of allocation whose work a slice at rest does.
 const SLICE_AT_REST: usize = 256 << 10;
 
 /// What the collector starts from. Everything that the VM may still reach without going through

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// How long after something is worth freeing it is freed.
 const DELAY: Duration = Duration::from_secs(1);
-/// After a collection there is none for so many times the time that it has taken.
+/// The pause after a collection, as a multiple of the time that it has taken.
 const PAUSE: u32 = 20;
 /// What a goroutine that has ended is expected to have left behind, in bytes.
 const LEFT_BEHIND: u64 = 64 << 10;
@@ -34,7 +34,7 @@ pub(super) struct State {
     pub(super) ended: u64,
     /// A collection is under way, which has taken so long.
     collecting: Option<Duration>,
-    /// There is no other collection before.
+    /// No collection begins before this time.
     pause: Option<Instant>,
 }
 

@@ -21,7 +21,7 @@ use std::slice;
 /// The most bytes that a string may have.
 pub(crate) const MAX_LENGTH: usize = u32::MAX as usize;
 
-/// Why there is no string.
+/// Why a string was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoString {
     /// It would have more than [`MAX_LENGTH`] bytes.

@@ -271,7 +271,7 @@ impl Reader {
         Ok(&self.scratch)
     }
 
-    /// The characters that stand for themselves: up to a quote or an escape.
+    /// The characters up to a quote or an escape.
     #[inline]
     fn plain<'t>(&mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
         let rest = text.get(self.at..).unwrap_or_default();

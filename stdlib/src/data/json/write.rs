@@ -165,7 +165,7 @@ pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     Ok(())
 }
 
-/// Whether a byte does not stand for itself.
+/// Whether a byte is written as an escape.
 #[inline]
 fn is_escaped(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f)

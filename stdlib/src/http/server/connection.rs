@@ -70,8 +70,8 @@ const TLS_BUFFER: usize = 16 << 10;
 /// A header field takes so much besides its name and value, and a request of HTTP/2 besides those.
 const FIELD_SIZE: usize = 128;
 const STREAM_SIZE: usize = 2048;
-/// The header of a request of HTTP/2, of which a connection may have many at a time, may take one
-/// part in so many of what is allowed to HTTP/1.1.
+/// An HTTP/2 connection may have many requests at a time: the limit of a header is that of HTTP/1.1
+/// divided by this.
 const HTTP2_HEADER_SHARE: usize = 4;
 /// Header fields of a request. hyper has a limit of 100 for HTTP/1.1 alone.
 const MAX_FIELDS: usize = 200;

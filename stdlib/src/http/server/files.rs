@@ -193,21 +193,13 @@ impl Rest {
     /// off.
     async fn send(mut self) {
         while self.left > 0 {
-            let mut file = self.file;
             let size = self.left.min(PIECE);
             let holding = pin!(self.peer.clone().hold_later(size as usize));
             let Either::Right((Ok(load), _)) = select(pin!(self.pieces.closed()), holding).await
             else {
                 return;
             };
-            let permit = self.reads.acquire().await;
-            let bytes = buffer(size);
-            let read = in_pool(move || {
-                let bytes = read_exactly(&mut *file, bytes, load)?;
-                Ok::<_, io::Error>((file, bytes))
-            });
-            let read = read.await.flatten();
-            drop(permit);
+            let read = read_piece(self.file, None, size, load, &self.reads).await;
             let Ok((file, bytes)) = read else { return };
             (self.file, self.left) = (file, self.left.saturating_sub(size));
             if self.pieces.send(Piece::Data(bytes)).await.is_err() {
@@ -219,21 +211,31 @@ impl Rest {
     }
 }
 
-/// A buffer for a piece. It is made by this thread: glibc keeps the memory that was used by other
-/// threads.
-fn buffer(size: u64) -> Vec<u8> {
-    vec![0; size as usize]
-}
-
-fn read_exactly(file: &mut dyn Source, mut bytes: Vec<u8>, load: Load) -> io::Result<Bytes> {
-    file.read_exact(&mut bytes)?;
-    Ok(loaded(bytes, load))
+/// Reads `size` bytes on the blocking pool, from `start` or on from where the file is.
+async fn read_piece(
+    mut file: Box<dyn Source>,
+    start: Option<u64>,
+    size: u64,
+    load: Load,
+    reads: &Semaphore,
+) -> io::Result<(Box<dyn Source>, Bytes)> {
+    let _permit = reads.acquire().await;
+    // Made by this thread: glibc keeps the memory that other threads have used.
+    let mut bytes = vec![0; size as usize];
+    let read = in_pool(move || {
+        if let Some(start) = start {
+            file.seek(SeekFrom::Start(start))?;
+        }
+        file.read_exact(&mut bytes)?;
+        Ok((file, loaded(bytes, load)))
+    });
+    read.await.flatten()
 }
 
 /// The answer with a file, or the part of it that the client asks for.
 async fn present(
     head: &Parts,
-    mut found: Found,
+    found: Found,
     peer: Arc<Peer>,
     reads: Arc<Semaphore>,
 ) -> (Response<Body>, Option<Rest>) {
@@ -284,15 +286,7 @@ async fn present(
     let Ok(load) = peer.clone().hold_later(first as usize).await else {
         return (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None);
     };
-    let permit = reads.acquire().await;
-    let bytes = buffer(first);
-    let read = in_pool(move || {
-        found.file.seek(SeekFrom::Start(start))?;
-        let bytes = read_exactly(&mut *found.file, bytes, load)?;
-        Ok((found.file, bytes))
-    });
-    let read = read.await.flatten();
-    drop(permit);
+    let read = read_piece(found.file, Some(start), first, load, &reads).await;
     let Ok((file, bytes)) = read else {
         return (plain_answer(StatusCode::INTERNAL_SERVER_ERROR), None);
     };

@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 /// What a request's goroutine runs: its argument is the server's number.
 pub(super) static HANDLE: Definition = Definition::new("handler", handle);
 
-/// The queue of requests is kept when it is empty if it has room for no more than so many.
+/// The capacity up to which an empty queue of requests is kept.
 const QUEUE: usize = 256;
 /// What a request's table takes without the body, roughly.
 const REQUEST_SIZE: usize = 4096;
@@ -169,52 +169,43 @@ impl Steps for Handle {
                         self.stage = Stage::Sending(send.boxed_local());
                     }
                 },
-                Stage::Holding(mut holding) => {
-                    let waker = call.waker();
-                    match holding.as_mut().poll(&mut Context::from_waker(&waker)) {
-                        Poll::Pending => {
-                            self.stage = Stage::Holding(holding);
-                            return call.wait_for_wake();
-                        }
-                        Poll::Ready(None) => return self.finish(call),
-                        Poll::Ready(Some((sender, load))) => {
-                            let text = LuaString::from_value(call.kept(2));
-                            let Some(text) = text else { return self.finish(call) };
-                            self.send(sender, text, load);
-                        }
+                Stage::Holding(mut holding) => match poll(call, &mut holding) {
+                    Poll::Pending => {
+                        self.stage = Stage::Holding(holding);
+                        return call.wait_for_wake();
                     }
-                }
-                Stage::Sending(mut sending) => {
-                    let waker = call.waker();
-                    match sending.as_mut().poll(&mut Context::from_waker(&waker)) {
-                        Poll::Pending => {
-                            self.stage = Stage::Sending(sending);
-                            return call.wait_for_wake();
-                        }
-                        Poll::Ready(None) => return self.finish(call),
-                        Poll::Ready(Some(sender)) => {
-                            self.stage = Stage::Piece(sender);
-                            let function = call.kept(1);
-                            return call.call(function, &[], Wanted::One);
-                        }
+                    Poll::Ready(None) => return self.finish(call),
+                    Poll::Ready(Some((sender, load))) => {
+                        let text = LuaString::from_value(call.kept(2));
+                        let Some(text) = text else { return self.finish(call) };
+                        self.send(sender, text, load);
                     }
-                }
-                Stage::Upgrading(mut upgrading, function) => {
-                    let waker = call.waker();
-                    match upgrading.as_mut().poll(&mut Context::from_waker(&waker)) {
-                        Poll::Pending => {
-                            self.stage = Stage::Upgrading(upgrading, function);
-                            return call.wait_for_wake();
-                        }
-                        Poll::Ready(None) => return self.finish(call),
-                        Poll::Ready(Some(socket)) => {
-                            let socket = websocket::to_lua(call, socket)?;
-                            call.keep(socket.value());
-                            self.stage = Stage::Socket;
-                            return call_function(call, function, Some(socket.value()));
-                        }
+                },
+                Stage::Sending(mut sending) => match poll(call, &mut sending) {
+                    Poll::Pending => {
+                        self.stage = Stage::Sending(sending);
+                        return call.wait_for_wake();
                     }
-                }
+                    Poll::Ready(None) => return self.finish(call),
+                    Poll::Ready(Some(sender)) => {
+                        self.stage = Stage::Piece(sender);
+                        let function = call.kept(1);
+                        return call.call(function, &[], Wanted::One);
+                    }
+                },
+                Stage::Upgrading(mut upgrading, function) => match poll(call, &mut upgrading) {
+                    Poll::Pending => {
+                        self.stage = Stage::Upgrading(upgrading, function);
+                        return call.wait_for_wake();
+                    }
+                    Poll::Ready(None) => return self.finish(call),
+                    Poll::Ready(Some(socket)) => {
+                        let socket = websocket::to_lua(call, socket)?;
+                        call.keep(socket.value());
+                        self.stage = Stage::Socket;
+                        return call_function(call, function, Some(socket.value()));
+                    }
+                },
                 Stage::Socket => {
                     let socket = call.kept(1);
                     websocket::close_normally(socket);
@@ -223,6 +214,12 @@ impl Steps for Handle {
             }
         }
     }
+}
+
+/// Polls a future for the goroutine that runs.
+fn poll<T>(call: &mut Call, future: &mut LocalBoxFuture<'static, T>) -> Poll<T> {
+    let waker = call.waker();
+    future.as_mut().poll(&mut Context::from_waker(&waker))
 }
 
 /// Calls a function with the request, or with a WebSocket and the request.
@@ -323,8 +320,8 @@ impl Handle {
         Ok(None)
     }
 
-    /// An answer cannot be sent. Nobody's code is at fault where this comes up, so the message says
-    /// whose answer it is.
+    /// An answer cannot be sent. No Lua code runs where this is found, so the message says whose answer
+    /// it is.
     fn wrong(&mut self, whose: &str, reason: &str) -> Error {
         let place = self.place.take();
         let subject = place

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
-/// After so many bytes other connections have their turn.
+/// The bytes that a connection may read before others have their turn.
 const IN_A_ROW: usize = 8 << 10;
 /// Answers up to this size are joined before they are sent.
 const SMALL: usize = 2048;
