@@ -1,6 +1,7 @@
 //! A request's goroutine: it runs the middleware, then the handler, and gives the answer to the
 //! connection's task. A body that a function makes goes to the client piece by piece; each is a
-//! load of the client, and where there is no room for it the function is not called again.
+//! load of the client. Where there is no room for one as large as the last that the server sent,
+//! the function is not called until there is: pieces that wait would fill the script's memory.
 
 use super::answer::{self, Answer, Failure, Source};
 use super::body::{Body, Piece, loaded};
@@ -9,7 +10,7 @@ use super::handshake;
 use super::request;
 use super::serve::{Target, Task, give};
 use super::underway::{Place, Subject};
-use super::{functions, servers};
+use super::{Server, functions, servers};
 use crate::http::headers;
 use crate::net::peers::{Load, Peer};
 use crate::websocket::{self, Socket, Surroundings};
@@ -19,7 +20,7 @@ use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
 use hyper::{Method, Response, StatusCode};
 use solvm_vm::native::{Definition, Start, Step, Steps, Wanted};
-use solvm_vm::{Call, Error, LuaString, OutOfMemory, Table, Value};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::collections::VecDeque;
 use std::pin::pin;
 use std::sync::Arc;
@@ -78,8 +79,10 @@ enum Stage {
     Middleware(usize),
     /// The handler has been called.
     Handler,
-    /// The function that makes the body has been called.
-    Piece(mpsc::Sender<Piece>),
+    /// The body's next piece waits for room before it is made; None if the client is gone.
+    Reserving(LocalBoxFuture<'static, Option<(mpsc::Sender<Piece>, Load)>>),
+    /// The function that makes the body has been called. Where room is scarce, some is reserved.
+    Piece(mpsc::Sender<Piece>, Option<Load>),
     /// The piece that is the third kept value waits for room; None if the client is gone.
     Holding(LocalBoxFuture<'static, Option<(mpsc::Sender<Piece>, Load)>>),
     /// A piece is on its way to the client; None if the client is gone.
@@ -132,33 +135,46 @@ impl Steps for Handle {
                     }
                 }
                 Stage::Middleware(place) => match self.heed(call)? {
-                    Some(answer) => match self.answer(call, answer)? {
-                        Some(step) => return Ok(step),
-                        None => self.stage = Stage::Begin,
-                    },
+                    Some(answer) => {
+                        if let Some(step) = self.answer(call, answer)? {
+                            return Ok(step);
+                        }
+                    }
                     None => self.stage = Stage::Next(place.saturating_add(1)),
                 },
                 Stage::Handler => {
                     let value = call.returned(0);
-                    match self.answer(call, value)? {
-                        Some(step) => return Ok(step),
-                        None => self.stage = Stage::Begin,
+                    if let Some(step) = self.answer(call, value)? {
+                        return Ok(step);
                     }
                 }
-                Stage::Piece(sender) => match piece(call)? {
+                Stage::Reserving(mut reserving) => match poll(call, &mut reserving) {
+                    Poll::Pending => {
+                        self.stage = Stage::Reserving(reserving);
+                        return call.wait_for_wake();
+                    }
+                    Poll::Ready(None) => return self.finish(call),
+                    Poll::Ready(Some((sender, load))) => {
+                        self.stage = Stage::Piece(sender, Some(load));
+                        return make_piece(call);
+                    }
+                },
+                Stage::Piece(sender, reserved) => match piece(call)? {
                     Some(text) if text.bytes().is_empty() => {
-                        self.stage = Stage::Piece(sender);
-                        let function = call.kept(1);
-                        return call.call(function, &[], Wanted::One);
+                        self.stage = Stage::Piece(sender, reserved);
+                        return make_piece(call);
                     }
                     Some(text) => {
                         let Some(peer) = self.peer.clone() else { return self.finish(call) };
-                        match peer.hold(text.bytes().len()) {
-                            Ok(load) => self.send(sender, text, load),
-                            Err(OutOfMemory) => {
-                                call.set_kept(2, text.value());
-                                self.stage = Stage::Holding(room(sender, peer, text.bytes().len()));
-                            }
+                        let length = text.bytes().len();
+                        self.note_piece(call, length);
+                        let mut load = reserved.unwrap_or_else(|| peer.nothing());
+                        if load.grow_to(length).is_ok() {
+                            load.set_existing(length);
+                            self.send(sender, text, load);
+                        } else {
+                            call.set_kept(2, text.value());
+                            self.stage = Stage::Holding(room(sender, peer, length));
                         }
                     }
                     None => {
@@ -188,9 +204,9 @@ impl Steps for Handle {
                     }
                     Poll::Ready(None) => return self.finish(call),
                     Poll::Ready(Some(sender)) => {
-                        self.stage = Stage::Piece(sender);
-                        let function = call.kept(1);
-                        return call.call(function, &[], Wanted::One);
+                        if let Some(step) = self.next_piece(call, sender)? {
+                            return Ok(step);
+                        }
                     }
                 },
                 Stage::Upgrading(mut upgrading, function) => match poll(call, &mut upgrading) {
@@ -236,6 +252,12 @@ fn call_function<'c>(
     }
 }
 
+/// Calls the function that makes a body, for its next piece.
+fn make_piece(call: &mut Call) -> Result<Step, Error> {
+    let function = call.kept(1);
+    call.call(function, &[], Wanted::One)
+}
+
 /// The next piece of a body, as its function has returned it; None at the end.
 fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     let value = call.returned(0);
@@ -266,6 +288,33 @@ fn room(
 }
 
 impl Handle {
+    /// Asks for the next piece of a body, at once or (None) when there is room for it.
+    fn next_piece(
+        &mut self,
+        call: &mut Call,
+        sender: mpsc::Sender<Piece>,
+    ) -> Result<Option<Step>, Error> {
+        let Some(peer) = self.peer.clone() else { return self.finish(call).map(Some) };
+        let expected = self.server(call).map_or(0, |server| server.last_piece.min(peer.most() / 2));
+        if peer.hold(expected).is_ok() {
+            self.stage = Stage::Piece(sender, None);
+            return make_piece(call).map(Some);
+        }
+        self.stage = Stage::Reserving(room(sender, peer, expected));
+        Ok(None)
+    }
+
+    /// The next pieces are expected to be as long.
+    fn note_piece(&self, call: &mut Call, length: usize) {
+        if let Some(server) = self.server(call) {
+            server.last_piece = length;
+        }
+    }
+
+    fn server<'a>(&self, call: &'a mut Call) -> Option<&'a mut Server> {
+        servers(call)?.all.get_mut(self.server)
+    }
+
     /// Sends a piece of a body, which the client takes when it can.
     fn send(&mut self, sender: mpsc::Sender<Piece>, text: LuaString, load: Load) {
         let piece = Piece::Data(loaded(text.bytes().to_vec(), load));
@@ -365,7 +414,7 @@ impl Handle {
                     return self.finish(call).map(Some);
                 };
                 call.charge_for_system_call();
-                let server = servers(call).and_then(|servers| servers.all.get(self.server));
+                let server = self.server(call).map(|server| &*server);
                 let limit = server.map_or(0, |server| server.limits.max_message);
                 let stopping =
                     server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
@@ -401,8 +450,7 @@ impl Handle {
         }
     }
 
-    /// Answers with what a handler has returned.
-    /// None if the next request is to be begun with.
+    /// Answers with what a handler has returned. None if the next stage goes on at once.
     fn answer<'c>(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<Option<Step>, Error> {
         let Some(task) = &self.task else { return self.finish(call).map(Some) };
         let (is_head, peer) = (task.arrival.head.method == Method::HEAD, task.arrival.peer.clone());
@@ -421,11 +469,10 @@ impl Handle {
                     };
                     give(task.arrival.answer, response);
                 }
+                self.stage = Stage::Begin;
                 Ok(None)
             }
-            Source::Function(function, length) => {
-                self.begin_pieces(call, head, function, length).map(Some)
-            }
+            Source::Function(function, length) => self.begin_pieces(call, head, function, length),
         }
     }
 
@@ -435,7 +482,7 @@ impl Handle {
         head: Parts,
         function: Value<'c>,
         length: Option<u64>,
-    ) -> Result<Step, Error> {
+    ) -> Result<Option<Step>, Error> {
         let (sender, pieces) = mpsc::channel(1);
         if let Some(task) = self.answered() {
             self.peer = Some(task.arrival.peer);
@@ -443,7 +490,6 @@ impl Handle {
         }
         call.keep(function);
         call.keep(Value::NIL);
-        self.stage = Stage::Piece(sender);
-        call.call(function, &[], Wanted::One)
+        self.next_piece(call, sender)
     }
 }

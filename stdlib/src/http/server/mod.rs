@@ -79,6 +79,8 @@ struct Server {
     /// Requests that wait for a goroutine.
     waiting: VecDeque<Task>,
     underway: Underway,
+    /// The length of the last piece of a body that a function has made.
+    last_piece: usize,
     running: Option<Running>,
 }
 
@@ -214,6 +216,7 @@ fn create_server<'c>(
                 middleware: Vec::new(),
                 waiting: VecDeque::new(),
                 underway: Underway::default(),
+                last_piece: 0,
                 running: None,
             };
             servers.by_name.insert(name, servers.all.len());
