@@ -240,7 +240,11 @@ impl Account {
     fn release(&self, bytes: usize) {
         self.subtract(bytes);
         let whole = self.whole();
-        whole.0.released.fetch_add(bytes, Relaxed);
+        let before = whole.0.released.fetch_add(bytes, Relaxed);
+        if before < TRIMMED_AT_REST && before.saturating_add(bytes) >= TRIMMED_AT_REST {
+            // A host that waits does not see it otherwise.
+            whole.wake_host();
+        }
         if whole.has_wishes() {
             whole.grant_wishes();
         }
@@ -249,6 +253,13 @@ impl Account {
     /// Adds what a heap uses to what all heaps use; `before` is what it published last.
     pub(crate) fn publish(&self, before: usize, now: usize) {
         self.0.heaps.fetch_add(now.wrapping_sub(before), Relaxed);
+    }
+
+    /// A heap has freed this much since its last full collection: what the allocator keeps of it
+    /// would add to what is allocated next.
+    pub(crate) fn note_freed(&self, bytes: usize) {
+        self.0.released.fetch_add(bytes, Relaxed);
+        self.trim();
     }
 
     /// Gives memory back that the allocator keeps, if much was released since the last time.
@@ -359,19 +370,24 @@ impl Account {
     fn wish(&self, account: &Account, bytes: usize, waker: &Waker) -> Arc<Wish> {
         let state = Mutex::new(WishState::Waiting(waker.clone()));
         let wish = Arc::new(Wish { account: account.clone(), bytes, state });
-        let host = {
+        {
             let mut wishes = lock(&self.0.wishes);
             match wishes.position(account) {
                 Some(position) => wishes.queues[position].push_back(wish.clone()),
                 None => wishes.queues.push(VecDeque::from([wish.clone()])),
             }
             self.0.has_wishes.store(true, Relaxed);
-            wishes.host.take()
-        };
+        }
+        self.wake_host();
+        wish
+    }
+
+    /// Wakes the host if it has not been since its last turn.
+    fn wake_host(&self) {
+        let host = lock(&self.0.wishes).host.take();
         if let Some(host) = host {
             host.wake();
         }
-        wish
     }
 }
 

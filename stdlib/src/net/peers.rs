@@ -6,6 +6,7 @@
 //! are cut that make no progress: those first that hold most for longest. So an attacker can
 //! exhaust neither.
 
+use hashbrown::HashMap;
 use solvm_vm::{Account, Held, OutOfMemory};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -39,12 +40,21 @@ struct Inner {
     start: Instant,
     /// When peers were looked at, in milliseconds.
     looked: AtomicU64,
-    all: Mutex<Vec<Weak<Peer>>>,
+    all: Mutex<All>,
+}
+
+/// The peers that live, by number.
+#[derive(Default)]
+struct All {
+    peers: HashMap<u64, Weak<Peer>>,
+    /// The number of the last one.
+    last: u64,
 }
 
 /// The other end of a connection, for as long as the connection lives.
 pub(crate) struct Peer {
     peers: Peers,
+    number: u64,
     place: Held,
     load: AtomicUsize,
     /// Bytes that have come and gone since `since`, in milliseconds after the beginning.
@@ -78,7 +88,7 @@ impl Peers {
         self.0.start.elapsed().as_millis() as u64
     }
 
-    fn all(&self) -> MutexGuard<'_, Vec<Weak<Peer>>> {
+    fn all(&self) -> MutexGuard<'_, All> {
         self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -106,8 +116,12 @@ impl Peers {
     }
 
     fn add(&self, place: Held) -> Arc<Peer> {
+        let mut all = self.all();
+        all.last = all.last.wrapping_add(1);
+        let number = all.last;
         let peer = Arc::new(Peer {
             peers: self.clone(),
+            number,
             place,
             load: AtomicUsize::new(0),
             moved: AtomicUsize::new(0),
@@ -116,13 +130,7 @@ impl Peers {
             is_cut: AtomicBool::new(false),
             cut: Notify::new(),
         });
-        let mut all = self.all();
-        if all.len() == all.capacity() {
-            all.retain(|peer| peer.strong_count() > 0);
-            let spare = all.len().max(64);
-            all.reserve(spare);
-        }
-        all.push(Arc::downgrade(&peer));
+        all.peers.insert(number, Arc::downgrade(&peer));
         drop(all);
         peer
     }
@@ -132,7 +140,7 @@ impl Peers {
         /// The number of peers divided by this is cut.
         const SHARE: usize = 16;
         if self.may_look() {
-            let count = self.all().len() / SHARE;
+            let count = self.all().peers.len() / SHARE;
             let is_idle = |peer: &Peer| peer.place.bytes() > 0 && peer.waiting.load(Relaxed) == 0;
             self.cut(is_idle, |cut, _| cut > count);
         }
@@ -164,7 +172,7 @@ impl Peers {
     /// free.
     fn cut(&self, is_meant: impl Fn(&Peer) -> bool, is_enough: impl Fn(usize, usize) -> bool) {
         let now = self.now();
-        let all: Vec<Arc<Peer>> = self.all().iter().filter_map(Weak::upgrade).collect();
+        let all: Vec<Arc<Peer>> = self.all().peers.values().filter_map(Weak::upgrade).collect();
         let mut slow: Vec<(u64, &Arc<Peer>)> = all
             .iter()
             .filter(|peer| is_meant(peer) && !peer.is_cut.load(Relaxed))
@@ -258,6 +266,18 @@ impl Peer {
             // Its time begins.
             self.moved.store(0, Relaxed);
             self.since.store(self.peers.now(), Relaxed);
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let mut all = self.peers.all();
+        all.peers.remove(&self.number);
+        // What many have taken at once is not kept.
+        if all.peers.capacity() / 8 > all.peers.len() {
+            let room = all.peers.len().saturating_mul(2);
+            all.peers.shrink_to(room);
         }
     }
 }

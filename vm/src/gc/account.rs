@@ -46,8 +46,9 @@ pub(super) struct Ledger {
     outside_survived: usize,
     /// Bytes allocated since the heap was made, and cycles ended.
     allocated: u64,
-    /// `allocated` at the end of the last full collection.
+    /// `allocated` and `used` at the end of the last full collection.
     allocated_at_collection: u64,
+    used_at_collection: usize,
     /// The same when the last collection at rest began; and when one began that has not ended.
     allocated_at_rest: u64,
     began_at_rest: Option<u64>,
@@ -79,6 +80,7 @@ impl Ledger {
             outside_survived: 0,
             allocated: 0,
             allocated_at_collection: 0,
+            used_at_collection: 0,
             allocated_at_rest: 0,
             began_at_rest: None,
             cycles: 0,
@@ -300,14 +302,25 @@ impl Heap {
         !account.stopped && changed > MIN_GROWTH_AT_REST.max(account.survived / SHARE) as u64
     }
 
+    /// Bytes that were in use when the last cycle had ended.
+    pub(crate) fn survived(&self) -> usize {
+        self.account.survived
+    }
+
     /// A full collection has ended.
     pub(super) fn note_collection(&mut self) {
         if reserve::is_short() {
             crate::account::trim_allocator();
             reserve::restore();
         }
-        self.account.allocated_at_collection = self.account.allocated;
-        self.account.forgive_debt();
+        let account = &mut self.account;
+        let allocated = account.allocated - account.allocated_at_collection;
+        let grown = account.used as i64 - account.used_at_collection as i64;
+        let freed = (allocated as i64).saturating_sub(grown);
+        account.program.note_freed(usize::try_from(freed).unwrap_or(0));
+        account.allocated_at_collection = account.allocated;
+        account.used_at_collection = account.used;
+        account.forgive_debt();
     }
 
     /// The most bytes that the program may use.
@@ -320,10 +333,15 @@ impl Heap {
         &self.account.program
     }
 
-    /// Whether `bytes` more would go over the limit.
+    /// Whether `bytes` more would go over the limit, or leave too little for smaller objects: of
+    /// many that want large ones and one that wants a small one, the latter is to succeed.
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
-        self.account.total().saturating_add(bytes) > self.account.program.limit()
-            || reserve::is_short()
+        /// `LEFT` times the size is left, but not more than the limit divided by `MOST_LEFT`.
+        const LEFT: usize = 64;
+        const MOST_LEFT: usize = 16;
+        let limit = self.account.program.limit();
+        let left = bytes.saturating_mul(LEFT).min(limit / MOST_LEFT);
+        self.account.total().saturating_add(bytes) > limit - left || reserve::is_short()
     }
 
     /// How many bytes more the limit allows.

@@ -9,9 +9,13 @@ use std::time::{Duration, Instant};
 
 /// How long after something is worth freeing it is freed.
 const DELAY: Duration = Duration::from_secs(1);
-/// The pause after a collection, as a multiple of the time that it has taken.
+/// The pause after a collection, as a multiple of the time that it has taken. It doubles, up to the
+/// longest one, each time that a collection frees less than what was in use divided by
+/// `WORTH_WHILE`.
 const PAUSE: u32 = 20;
-/// What a goroutine that has ended is expected to have left behind, in bytes.
+const LONGEST_PAUSE: u32 = PAUSE << 6;
+const WORTH_WHILE: usize = 16;
+/// What a goroutine that has ended is expected to have left behind, in bytes, at least.
 const LEFT_BEHIND: u64 = 64 << 10;
 
 /// What is left to be done at rest.
@@ -30,21 +34,30 @@ pub enum Rest {
 pub(super) struct State {
     /// When the next slice is due, if there is work.
     due: Option<Instant>,
-    /// Goroutines that have ended since the last collection.
+    /// Goroutines that have ended since the last collection began.
     pub(super) ended: u64,
-    /// A collection is under way, which has taken so long.
-    collecting: Option<Duration>,
+    /// A collection is under way.
+    collecting: Option<Collection>,
+    /// The factor of the last pause; 0 if there was none.
+    factor: u32,
     /// No collection begins before this time.
     pause: Option<Instant>,
+}
+
+/// A collection that is under way.
+struct Collection {
+    /// The bytes in use when it began.
+    used: usize,
+    /// The time that it has taken.
+    spent: Duration,
 }
 
 impl Vm {
     /// Does a slice of the work that is left. For hosts, after a turn that ended with
     /// [`Turn::Waiting`](super::Turn::Waiting).
     pub fn rest(&mut self) -> Rest {
-        let released = self.scheduler.rest.ended.saturating_mul(LEFT_BEHIND);
-        let collects =
-            self.scheduler.rest.collecting.is_some() || self.heap.is_worth_collecting(released);
+        let collects = self.scheduler.rest.collecting.is_some()
+            || self.heap.is_worth_collecting(self.expected_garbage());
         if !collects && !self.account().is_untrimmed() {
             self.scheduler.rest.due = None;
             return Rest::Nothing;
@@ -65,11 +78,22 @@ impl Vm {
         Rest::Nothing
     }
 
+    /// What the goroutines that have ended are expected to have left behind, in bytes: as much as
+    /// each of all would have, if what survived the last collection were theirs.
+    fn expected_garbage(&self) -> u64 {
+        let (ended, live) = (self.scheduler.rest.ended, self.scheduler.live as u64);
+        let of_each = self.heap.survived() as u64 / ended.saturating_add(live).max(1);
+        ended.saturating_mul(of_each.max(LEFT_BEHIND))
+    }
+
     fn collect_at_rest(&mut self, now: Instant) -> Rest {
-        if self.scheduler.rest.collecting.is_none() {
+        let used = self.heap.used();
+        let state = &mut self.scheduler.rest;
+        let mut collection = state.collecting.take().unwrap_or_else(|| {
             // What ends from now on may be found by the next collection alone.
-            self.scheduler.rest.ended = 0;
-        }
+            state.ended = 0;
+            Collection { used, spent: Duration::ZERO }
+        });
         self.settle();
         self.release_references();
         let (heap, mut roots) = self.heap_and_roots();
@@ -77,13 +101,19 @@ impl Vm {
         // registry or the ends.
         let is_over = unsafe { (*heap).step_at_rest(&mut roots) };
         let after = self.scheduler.clock.now();
-        let spent = self.scheduler.rest.collecting.unwrap_or_default() + (after - now);
-        self.scheduler.rest.collecting = (!is_over).then_some(spent);
-        if is_over {
-            self.scheduler.rest.due = None;
-            self.scheduler.rest.pause = after.checked_add(spent * PAUSE);
-            self.account().trim_at_rest(true);
+        collection.spent += after - now;
+        if !is_over {
+            self.scheduler.rest.collecting = Some(collection);
+            return Rest::Soon;
         }
+        let freed = collection.used.saturating_sub(self.heap.used());
+        let state = &mut self.scheduler.rest;
+        let is_worth_while = freed >= collection.used / WORTH_WHILE;
+        state.factor =
+            if is_worth_while { PAUSE } else { (state.factor * 2).clamp(PAUSE, LONGEST_PAUSE) };
+        state.due = None;
+        state.pause = after.checked_add(collection.spent * state.factor);
+        self.account().trim_at_rest(true);
         // Finalizers may be due.
         Rest::Soon
     }
