@@ -1,70 +1,15 @@
 //! Servers as others see them: signals, limits of time, floods of connections.
 #![cfg(unix)]
 
-use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead, BufReader, Read, Write};
+mod program;
+
+use program::Program;
+use rustix::process::Signal;
+use std::io::{Read, Write};
 #[cfg(target_os = "linux")]
 use std::net::Shutdown;
 use std::net::TcpStream;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
-
-struct Program {
-    process: Child,
-    output: BufReader<ChildStdout>,
-}
-
-impl Program {
-    fn start(options: &[&str], code: &str) -> Program {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-        command.args(options).args(["-e", code]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        Program { output: BufReader::new(process.stdout.take().unwrap()), process }
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        line.trim_end().to_string()
-    }
-
-    fn port(&mut self) -> u16 {
-        self.line().parse().unwrap()
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).unwrap();
-    }
-
-    /// Its exit code and its errors.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut errors = String::new();
-        self.process.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        (self.process.wait().unwrap().code(), errors)
-    }
-
-    /// A figure from the system's account of the process.
-    #[cfg(target_os = "linux")]
-    fn figure(&self, name: &str) -> usize {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    #[cfg(target_os = "linux")]
-    fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.process.id())).unwrap().count()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // Mostly it has ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
