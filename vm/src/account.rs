@@ -159,6 +159,12 @@ impl Account {
         self.0.whole.as_ref().map_or(own, |whole| own.min(whole.room()))
     }
 
+    /// Whether a share of `bytes` bytes would be granted now.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.used().saturating_add(self.needed(bytes)) <= self.0.limit
+            && self.0.whole.as_ref().is_none_or(|whole| whole.has_room(bytes))
+    }
+
     /// Holds `bytes` bytes for as long as the share lives. Fails if a limit forbids it: a
     /// collection may help ([`Call::hold`](crate::Call::hold) tries one).
     pub fn hold(&self, bytes: usize) -> Result<Held, OutOfMemory> {

@@ -43,18 +43,12 @@ struct Inner {
     all: Mutex<All>,
 }
 
-/// The peers that live, by number.
-#[derive(Default)]
-struct All {
-    peers: HashMap<u64, Weak<Peer>>,
-    /// The number of the last one.
-    last: u64,
-}
+/// The peers that live, by address. An address is not used again while it is in the table.
+type All = HashMap<usize, Weak<Peer>>;
 
 /// The other end of a connection, for as long as the connection lives.
 pub(crate) struct Peer {
     peers: Peers,
-    number: u64,
     place: Held,
     load: AtomicUsize,
     /// Bytes that have come and gone since `since`, in milliseconds after the beginning.
@@ -116,12 +110,8 @@ impl Peers {
     }
 
     fn add(&self, place: Held) -> Arc<Peer> {
-        let mut all = self.all();
-        all.last = all.last.wrapping_add(1);
-        let number = all.last;
         let peer = Arc::new(Peer {
             peers: self.clone(),
-            number,
             place,
             load: AtomicUsize::new(0),
             moved: AtomicUsize::new(0),
@@ -130,8 +120,7 @@ impl Peers {
             is_cut: AtomicBool::new(false),
             cut: Notify::new(),
         });
-        all.peers.insert(number, Arc::downgrade(&peer));
-        drop(all);
+        self.all().insert(peer.address(), Arc::downgrade(&peer));
         peer
     }
 
@@ -140,7 +129,7 @@ impl Peers {
         /// The number of peers divided by this is cut.
         const SHARE: usize = 16;
         if self.may_look() {
-            let count = self.all().peers.len() / SHARE;
+            let count = self.all().len() / SHARE;
             let is_idle = |peer: &Peer| peer.place.bytes() > 0 && peer.waiting.load(Relaxed) == 0;
             self.cut(is_idle, |cut, _| cut > count);
         }
@@ -172,7 +161,7 @@ impl Peers {
     /// free.
     fn cut(&self, is_meant: impl Fn(&Peer) -> bool, is_enough: impl Fn(usize, usize) -> bool) {
         let now = self.now();
-        let all: Vec<Arc<Peer>> = self.all().peers.values().filter_map(Weak::upgrade).collect();
+        let all: Vec<Arc<Peer>> = self.all().values().filter_map(Weak::upgrade).collect();
         let mut slow: Vec<(u64, &Arc<Peer>)> = all
             .iter()
             .filter(|peer| is_meant(peer) && !peer.is_cut.load(Relaxed))
@@ -198,6 +187,10 @@ impl Peers {
 }
 
 impl Peer {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     /// Returns when the connection is to be cut.
     pub(crate) async fn cut(&self) {
         while !self.is_cut.load(Relaxed) {
@@ -244,6 +237,11 @@ impl Peer {
         Ok(load)
     }
 
+    /// Whether a load of `bytes` bytes would be granted now.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.peers.0.loads.has_room(bytes)
+    }
+
     /// Waits until there is room.
     pub(crate) async fn hold_later(self: Arc<Self>, bytes: usize) -> Result<Load, OutOfMemory> {
         // Those that wait may need more.
@@ -273,11 +271,11 @@ impl Peer {
 impl Drop for Peer {
     fn drop(&mut self) {
         let mut all = self.peers.all();
-        all.peers.remove(&self.number);
+        all.remove(&self.address());
         // What many have taken at once is not kept.
-        if all.peers.capacity() / 8 > all.peers.len() {
-            let room = all.peers.len().saturating_mul(2);
-            all.peers.shrink_to(room);
+        if all.capacity() / 8 > all.len() {
+            let capacity = all.len().saturating_mul(2);
+            all.shrink_to(capacity);
         }
     }
 }

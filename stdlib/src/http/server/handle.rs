@@ -1,7 +1,7 @@
 //! A request's goroutine: it runs the middleware, then the handler, and gives the answer to the
 //! connection's task. A body that a function makes goes to the client piece by piece; each is a
-//! load of the client. Where there is no room for one as large as the last that the server sent,
-//! the function is not called until there is: pieces that wait would fill the script's memory.
+//! load of the client. Before the function is called, one as large as the last that the server sent
+//! has to fit: pieces that wait for room would fill the script's memory.
 
 use super::answer::{self, Answer, Failure, Source};
 use super::body::{Body, Piece, loaded};
@@ -79,18 +79,24 @@ enum Stage {
     Middleware(usize),
     /// The handler has been called.
     Handler,
-    /// The body's next piece waits for room before it is made; None if the client is gone.
-    Reserving(LocalBoxFuture<'static, Option<(mpsc::Sender<Piece>, Load)>>),
     /// The function that makes the body has been called. Where room is scarce, some is reserved.
     Piece(mpsc::Sender<Piece>, Option<Load>),
-    /// The piece that is the third kept value waits for room; None if the client is gone.
-    Holding(LocalBoxFuture<'static, Option<(mpsc::Sender<Piece>, Load)>>),
-    /// A piece is on its way to the client; None if the client is gone.
-    Sending(LocalBoxFuture<'static, Option<mpsc::Sender<Piece>>>),
-    /// The connection is about to become a WebSocket.
-    Upgrading(LocalBoxFuture<'static, Option<Socket>>, usize),
+    /// Something is awaited; None if the client is gone.
+    Waiting(LocalBoxFuture<'static, Option<Event>>),
     /// The handler of a WebSocket has been called.
     Socket,
+}
+
+/// What a handler has waited for.
+enum Event {
+    /// There is room for the body's next piece, which is to be made.
+    Reserved(mpsc::Sender<Piece>, Load),
+    /// There is room for the piece that is the third kept value.
+    Room(mpsc::Sender<Piece>, Load),
+    /// The piece is with the connection.
+    Sent(mpsc::Sender<Piece>),
+    /// The connection is a WebSocket, for the function with this number.
+    Upgraded(Socket, usize),
 }
 
 impl Steps for Handle {
@@ -148,17 +154,6 @@ impl Steps for Handle {
                         return Ok(step);
                     }
                 }
-                Stage::Reserving(mut reserving) => match poll(call, &mut reserving) {
-                    Poll::Pending => {
-                        self.stage = Stage::Reserving(reserving);
-                        return call.wait_for_wake();
-                    }
-                    Poll::Ready(None) => return self.finish(call),
-                    Poll::Ready(Some((sender, load))) => {
-                        self.stage = Stage::Piece(sender, Some(load));
-                        return make_piece(call);
-                    }
-                },
                 Stage::Piece(sender, reserved) => match piece(call)? {
                     Some(text) if text.bytes().is_empty() => {
                         self.stage = Stage::Piece(sender, reserved);
@@ -167,59 +162,36 @@ impl Steps for Handle {
                     Some(text) => {
                         let Some(peer) = self.peer.clone() else { return self.finish(call) };
                         let length = text.bytes().len();
-                        self.note_piece(call, length);
+                        if let Some(server) = self.server(call) {
+                            server.last_piece = length;
+                        }
                         let mut load = reserved.unwrap_or_else(|| peer.nothing());
                         if load.grow_to(length).is_ok() {
                             load.set_existing(length);
                             self.send(sender, text, load);
                         } else {
                             call.set_kept(2, text.value());
-                            self.stage = Stage::Holding(room(sender, peer, length));
+                            self.wait(async move {
+                                let load = room(&sender, peer, length).await?;
+                                Some(Event::Room(sender, load))
+                            });
                         }
                     }
-                    None => {
-                        let send = async move {
-                            let _ = sender.send(Piece::End).await;
-                            None
-                        };
-                        self.stage = Stage::Sending(send.boxed_local());
-                    }
+                    None => self.wait(async move {
+                        let _ = sender.send(Piece::End).await;
+                        None
+                    }),
                 },
-                Stage::Holding(mut holding) => match poll(call, &mut holding) {
+                Stage::Waiting(mut event) => match poll(call, &mut event) {
                     Poll::Pending => {
-                        self.stage = Stage::Holding(holding);
+                        self.stage = Stage::Waiting(event);
                         return call.wait_for_wake();
                     }
                     Poll::Ready(None) => return self.finish(call),
-                    Poll::Ready(Some((sender, load))) => {
-                        let text = LuaString::from_value(call.kept(2));
-                        let Some(text) = text else { return self.finish(call) };
-                        self.send(sender, text, load);
-                    }
-                },
-                Stage::Sending(mut sending) => match poll(call, &mut sending) {
-                    Poll::Pending => {
-                        self.stage = Stage::Sending(sending);
-                        return call.wait_for_wake();
-                    }
-                    Poll::Ready(None) => return self.finish(call),
-                    Poll::Ready(Some(sender)) => {
-                        if let Some(step) = self.next_piece(call, sender)? {
+                    Poll::Ready(Some(event)) => {
+                        if let Some(step) = self.go_on_after(call, event)? {
                             return Ok(step);
                         }
-                    }
-                },
-                Stage::Upgrading(mut upgrading, function) => match poll(call, &mut upgrading) {
-                    Poll::Pending => {
-                        self.stage = Stage::Upgrading(upgrading, function);
-                        return call.wait_for_wake();
-                    }
-                    Poll::Ready(None) => return self.finish(call),
-                    Poll::Ready(Some(socket)) => {
-                        let socket = websocket::to_lua(call, socket)?;
-                        call.keep(socket.value());
-                        self.stage = Stage::Socket;
-                        return call_function(call, function, Some(socket.value()));
                     }
                 },
                 Stage::Socket => {
@@ -272,22 +244,42 @@ fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
 }
 
 /// Waits for room for a piece, for as long as the client is there.
-fn room(
-    sender: mpsc::Sender<Piece>,
-    peer: Arc<Peer>,
-    bytes: usize,
-) -> LocalBoxFuture<'static, Option<(mpsc::Sender<Piece>, Load)>> {
-    let room = async move {
-        let load = match select(pin!(sender.closed()), pin!(peer.hold_later(bytes))).await {
-            Either::Left(_) => None,
-            Either::Right((load, _)) => load.ok(),
-        };
-        Some((sender, load?))
-    };
-    room.boxed_local()
+async fn room(sender: &mpsc::Sender<Piece>, peer: Arc<Peer>, bytes: usize) -> Option<Load> {
+    match select(pin!(sender.closed()), pin!(peer.hold_later(bytes))).await {
+        Either::Left(_) => None,
+        Either::Right((load, _)) => load.ok(),
+    }
 }
 
 impl Handle {
+    /// The next stage waits for an event.
+    fn wait(&mut self, event: impl Future<Output = Option<Event>> + 'static) {
+        self.stage = Stage::Waiting(event.boxed_local());
+    }
+
+    /// After an event. None if the next stage goes on at once.
+    fn go_on_after(&mut self, call: &mut Call, event: Event) -> Result<Option<Step>, Error> {
+        match event {
+            Event::Reserved(sender, load) => {
+                self.stage = Stage::Piece(sender, Some(load));
+                make_piece(call).map(Some)
+            }
+            Event::Room(sender, load) => {
+                let text = LuaString::from_value(call.kept(2));
+                let Some(text) = text else { return self.finish(call).map(Some) };
+                self.send(sender, text, load);
+                Ok(None)
+            }
+            Event::Sent(sender) => self.next_piece(call, sender),
+            Event::Upgraded(socket, function) => {
+                let socket = websocket::to_lua(call, socket)?;
+                call.keep(socket.value());
+                self.stage = Stage::Socket;
+                call_function(call, function, Some(socket.value())).map(Some)
+            }
+        }
+    }
+
     /// Asks for the next piece of a body, at once or (None) when there is room for it.
     fn next_piece(
         &mut self,
@@ -296,19 +288,15 @@ impl Handle {
     ) -> Result<Option<Step>, Error> {
         let Some(peer) = self.peer.clone() else { return self.finish(call).map(Some) };
         let expected = self.server(call).map_or(0, |server| server.last_piece.min(peer.most() / 2));
-        if peer.hold(expected).is_ok() {
+        if peer.has_room(expected) {
             self.stage = Stage::Piece(sender, None);
             return make_piece(call).map(Some);
         }
-        self.stage = Stage::Reserving(room(sender, peer, expected));
+        self.wait(async move {
+            let load = room(&sender, peer, expected).await?;
+            Some(Event::Reserved(sender, load))
+        });
         Ok(None)
-    }
-
-    /// The next pieces are expected to be as long.
-    fn note_piece(&self, call: &mut Call, length: usize) {
-        if let Some(server) = self.server(call) {
-            server.last_piece = length;
-        }
     }
 
     fn server<'a>(&self, call: &'a mut Call) -> Option<&'a mut Server> {
@@ -318,8 +306,10 @@ impl Handle {
     /// Sends a piece of a body, which the client takes when it can.
     fn send(&mut self, sender: mpsc::Sender<Piece>, text: LuaString, load: Load) {
         let piece = Piece::Data(loaded(text.bytes().to_vec(), load));
-        let send = async move { sender.send(piece).await.is_ok().then_some(sender) };
-        self.stage = Stage::Sending(send.boxed_local());
+        self.wait(async move {
+            sender.send(piece).await.ok()?;
+            Some(Event::Sent(sender))
+        });
     }
 
     /// Everything is done.
@@ -369,8 +359,8 @@ impl Handle {
         Ok(None)
     }
 
-    /// An answer cannot be sent. No Lua code runs where this is found, so the message says whose answer
-    /// it is.
+    /// An answer cannot be sent. No Lua code runs where this is found, so the message says whose
+    /// answer it is.
     fn wrong(&mut self, whose: &str, reason: &str) -> Error {
         let place = self.place.take();
         let subject = place
@@ -427,9 +417,10 @@ impl Handle {
                 let (mut head, body) = response.into_parts();
                 headers::add(&mut head.headers, std::mem::take(&mut self.added));
                 give(task.arrival.answer, Response::from_parts(head, body));
-                let upgrading =
-                    async move { Some(websocket::serve(upgrade.await.ok()?, surroundings).await) };
-                self.stage = Stage::Upgrading(upgrading.boxed_local(), function);
+                self.wait(async move {
+                    let socket = websocket::serve(upgrade.await.ok()?, surroundings).await;
+                    Some(Event::Upgraded(socket, function))
+                });
                 Ok(None)
             }
         }
