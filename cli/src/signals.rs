@@ -53,26 +53,19 @@ pub(crate) struct Signals {
     terminate: CtrlBreak,
 }
 
-/// From now on the second signal ends the process at once, whatever it does, with the exit code
-/// of the first.
+/// From now on the second signal ends the process at once, whatever it does.
 #[cfg(unix)]
 pub(crate) fn end_at_the_second() -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag::{register, register_conditional_shutdown};
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
-    const ALL: [i32; 2] = [SIGINT, SIGTERM];
-    let firsts = [(SIGINT, Signal::Interrupt), (SIGTERM, Signal::Terminate)]
-        .map(|(number, signal)| (number, signal, Arc::new(AtomicBool::new(false))));
-    // Actions run in the order in which they are registered: a signal is no second one to itself.
-    for (_, signal, has_come) in &firsts {
-        for number in ALL {
-            let code = i32::from(signal.exit_code());
-            register_conditional_shutdown(number, code, has_come.clone())?;
-        }
-    }
-    for (number, _, has_come) in firsts {
-        register(number, has_come)?;
+    let has_come = Arc::new(AtomicBool::new(false));
+    for (number, signal) in [(SIGINT, Signal::Interrupt), (SIGTERM, Signal::Terminate)] {
+        // Actions run in the order in which they are registered: no signal is the second one to
+        // itself.
+        register_conditional_shutdown(number, signal.exit_code().into(), has_come.clone())?;
+        register(number, has_come.clone())?;
     }
     Ok(())
 }

@@ -16,10 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 /// Enough for what is allocated until the next safepoint. One part must be large enough for an
 /// arena of the heap.
 const PARTS: usize = 4;
-const PART: Layout = match Layout::from_size_align(8 << 20, 16) {
-    Ok(layout) => layout,
-    Err(_) => panic!("not a layout"),
-};
+const PART_SIZE: usize = 8 << 20;
 
 static RESERVE: Reserve = Reserve::new();
 
@@ -71,7 +68,7 @@ impl Reserve {
     #[cold]
     #[inline(never)]
     fn retry(&self, size: usize, allocate: &mut dyn FnMut() -> *mut u8) -> *mut u8 {
-        while size <= PARTS * PART.size() && self.give_up() {
+        while size <= PARTS * PART_SIZE && self.give_up() {
             let pointer = allocate();
             if !pointer.is_null() {
                 return pointer;
@@ -86,8 +83,8 @@ impl Reserve {
         for part in &self.parts {
             let taken = part.swap(null_mut(), Ordering::AcqRel);
             if !taken.is_null() {
-                // SAFETY: `restore` allocated it with this layout, and only one caller took it.
-                unsafe { System.dealloc(taken, PART) };
+                // SAFETY: `restore` took it, and only one caller took it out of the list.
+                unsafe { part::give_back(taken) };
                 return true;
             }
         }
@@ -99,19 +96,61 @@ impl Reserve {
             if !part.load(Ordering::Relaxed).is_null() {
                 continue;
             }
-            // SAFETY: the layout has a size.
-            let pointer = unsafe { System.alloc(PART) };
-            if pointer.is_null() {
-                return;
-            }
+            let Some(pointer) = part::take() else { return };
             let kept =
                 part.compare_exchange(null_mut(), pointer, Ordering::AcqRel, Ordering::Relaxed);
             if kept.is_err() {
-                // SAFETY: allocated above; another thread was faster.
-                unsafe { System.dealloc(pointer, PART) };
+                // SAFETY: taken above; another thread was faster.
+                unsafe { part::give_back(pointer) };
             }
             self.is_short.store(false, Ordering::Relaxed);
         }
+    }
+}
+
+/// Parts of the reserve, as pages that nothing touches: the allocator would write a header into
+/// each.
+#[cfg(all(unix, not(miri)))]
+mod part {
+    use super::PART_SIZE;
+    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+    use std::ptr::null_mut;
+
+    pub(super) fn take() -> Option<*mut u8> {
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: the system chooses the address, so nothing is replaced.
+        let pages = unsafe { mmap_anonymous(null_mut(), PART_SIZE, access, MapFlags::PRIVATE) };
+        pages.ok().map(|pages| pages.cast())
+    }
+
+    /// # Safety
+    /// `take` has returned it, and nothing uses it any more.
+    pub(super) unsafe fn give_back(part: *mut u8) {
+        // The system cannot refuse: the range is one that it gave.
+        let _ = munmap(part.cast(), PART_SIZE);
+    }
+}
+
+#[cfg(not(all(unix, not(miri))))]
+mod part {
+    use super::PART_SIZE;
+    use std::alloc::{GlobalAlloc, Layout, System};
+
+    const PART: Layout = match Layout::from_size_align(PART_SIZE, 16) {
+        Ok(layout) => layout,
+        Err(_) => panic!("not a layout"),
+    };
+
+    pub(super) fn take() -> Option<*mut u8> {
+        // SAFETY: the layout has a size.
+        let pointer = unsafe { System.alloc(PART) };
+        (!pointer.is_null()).then_some(pointer)
+    }
+
+    /// # Safety
+    /// `take` has returned it, and nothing uses it any more.
+    pub(super) unsafe fn give_back(part: *mut u8) {
+        System.dealloc(part, PART);
     }
 }
 

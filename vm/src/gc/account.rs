@@ -335,6 +335,7 @@ impl Heap {
 
     /// Whether `bytes` more would go over the limit, or leave too little for smaller objects: of
     /// many that want large ones and one that wants a small one, the latter is to succeed.
+    #[inline(never)]
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
         /// `LEFT` times the size is left, but not more than the limit divided by `MOST_LEFT`.
         const LEFT: usize = 64;

@@ -257,7 +257,11 @@ impl<'c> Call<'c> {
     /// Fails if `bytes` more would exceed the memory limit: see [`Error::out_of_memory`].
     #[inline]
     pub fn check_memory(&mut self, bytes: usize) -> Result<(), Error> {
-        if self.vm().heap.would_exceed(bytes) { Err(Error::out_of_memory()) } else { Ok(()) }
+        /// The heap looks at the limit whenever it takes more room than this for small objects.
+        const FEW: usize = 256;
+        let heap = &self.vm().heap;
+        let exceeds = (bytes > FEW || heap.collection_due()) && heap.would_exceed(bytes);
+        if exceeds { Err(Error::out_of_memory()) } else { Ok(()) }
     }
 
     /// The account of the program's memory.
