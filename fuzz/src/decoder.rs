@@ -93,8 +93,9 @@ const FORMATS: &[Format] = &[
         documents: &["# c\nexport A=1\nB='x $A'\nC=\"a ${A}\\n\"\nD=$A$B # d\nE: $C$C$C\n"],
         words: &["$", "${", "}", "'", "\"", "\\", "=", "\n", "#", "$A", "export "],
     },
+    // RFC 3339 has no years before 0.
     Format {
-        decode: "function(text) local layout, rest = text:match('^([^|]*)|(.*)$') local ok, value = pcall(datetime.parse, rest or text, layout) return ok and value or nil end",
+        decode: "function(text) local layout, rest = text:match('^([^|]*)|(.*)$') local ok, value = pcall(datetime.parse, rest or text, layout) return ok and value and value > -62e9 and value or nil end",
         encode: Some(
             "function(moment) return datetime.RFC3339Nano .. '|' .. datetime.format(moment, datetime.RFC3339Nano) end",
         ),

@@ -103,6 +103,11 @@ datetime.sleep("20ms")
 datetime.sleep(0.02)
 assert(datetime.now() - before > 0.035)
 
+-- Years before 0, as Go writes them.
+local year8 = datetime.parse("-008-12-31", "%Y-%m-%d", "UTC")
+assert(datetime.format(year8, datetime.RFC3339, "UTC") == "-0008-12-31T00:00:00Z")
+assert(datetime.format(year8, "06", "UTC") == "00")
+
 local function raises(code, message)
     local ok, got = pcall(assert(loadstring(code, "=code")))
     assert(not ok and got:find("code:1: " .. message, 1, true) == 1, tostring(got))

@@ -208,3 +208,11 @@ for _, text in ipairs { "\u{a0}b", "a\u{e000}b", "a\u{1f600}b", "a\tb" } do
     assert(yaml.decode(yaml.encode({ text }))[1] == text)
 end
 assert(yaml.encode("a\u{85}\u{2028}b") == '"a\\u0085\\u2028b"\n')
+
+-- A reader takes a long key for one only after a question mark.
+for _, length in ipairs { 1022, 1024, 1025, 5000 } do
+    for _, key in ipairs { ("k"):rep(length), ("- '"):rep(length), ("\u{e9}"):rep(length) } do
+        value = { [key] = 1, list = { { [key] = { [key] = { 1, 2 } } } } }
+        assert(same(yaml.decode(yaml.encode(value)), value), #key)
+    end
+end

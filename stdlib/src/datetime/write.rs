@@ -58,8 +58,11 @@ fn write_element(moment: &Zoned, element: Element, text: &mut String) -> std::fm
         Element::ZeroMinute => write!(text, "{:02}", moment.minute()),
         Element::Second => write!(text, "{}", moment.second()),
         Element::ZeroSecond => write!(text, "{:02}", moment.second()),
-        Element::LongYear => write!(text, "{:04}", moment.year()),
-        Element::Year => write!(text, "{:02}", moment.year().rem_euclid(100)),
+        Element::LongYear => {
+            let sign = if moment.year() < 0 { "-" } else { "" };
+            write!(text, "{sign}{:04}", moment.year().unsigned_abs())
+        }
+        Element::Year => write!(text, "{:02}", moment.year().max(0) % 100),
         Element::Half => text.write_str(if moment.hour() < 12 { "AM" } else { "PM" }),
         Element::LowerHalf => text.write_str(if moment.hour() < 12 { "am" } else { "pm" }),
         Element::ZoneName => {

@@ -10,6 +10,9 @@ use crate::data::walker::{Key, Refused, Writer};
 /// What a level is indented by.
 const INDENT: usize = 2;
 
+/// The longest key that needs no question mark (YAML 1.2.2, section 7.4.2, in characters).
+const MAX_SIMPLE_KEY: usize = 1024;
+
 /// Where a list or map began.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
@@ -214,12 +217,18 @@ impl Writer for YamlWriter {
 
     fn key(&mut self, key: Key<'_>) -> Refused {
         self.indent();
+        let start = self.text.len();
         match key {
             Key::String(name) => write_string(name, &mut self.text)?,
             Key::Number(x) => write_number(x, &mut self.text),
             Key::Boolean(value) => {
                 self.text.extend_from_slice(if value { b"true" } else { b"false" })
             }
+        }
+        if self.text.len().saturating_sub(start) > MAX_SIMPLE_KEY {
+            self.text.splice(start..start, *b"? ");
+            self.text.push(b'\n');
+            self.indent();
         }
         self.text.push(b':');
         self.after = After::Key;
