@@ -28,7 +28,7 @@ use std::cell::RefCell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +65,8 @@ fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<St
         arrivals,
         alarm: None,
         is_collected: false,
+        bad_since: None,
+        retry: None,
         grace,
         _exemption: exemption,
     }))
@@ -78,6 +80,9 @@ struct Serve {
     alarm: Option<Pin<Box<Sleep>>>,
     /// Garbage was collected because no goroutine could be started.
     is_collected: bool,
+    /// Since when that was in vain, and the sleep until it is tried again.
+    bad_since: Option<Instant>,
+    retry: Option<Pin<Box<Sleep>>>,
     /// Ends when the handlers of a server that stops have had their time; None when it has ended.
     grace: Option<LocalBoxFuture<'static, ()>>,
     _exemption: Option<Exemption>,
@@ -95,6 +100,7 @@ impl Steps for Serve {
                     return match self.start(call) {
                         Started::One => call.again(),
                         Started::NoMemory => call.collect_garbage(None),
+                        Started::Later => self.wait_to_retry(call),
                         Started::None => self.end(call),
                     };
                 }
@@ -115,10 +121,16 @@ impl Steps for Serve {
             // When the others have had their turn, it may be that more are needed.
             Started::One => call.again(),
             Started::NoMemory => call.collect_garbage(None),
+            Started::Later => self.wait_to_retry(call),
             Started::None => call.wait_for_wake(),
         }
     }
 }
+
+/// How long requests wait when no goroutine can be started, until they are refused; and how often
+/// it is tried.
+const BAD_TIME: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_millis(50);
 
 /// Whether a goroutine was started.
 enum Started {
@@ -127,6 +139,8 @@ enum Started {
     None,
     /// A collection may make room for one.
     NoMemory,
+    /// It was in vain: those that run now have to end first.
+    Later,
 }
 
 impl Serve {
@@ -136,22 +150,39 @@ impl Serve {
         if server.is_none_or(|server| server.waiting.is_empty()) {
             return Started::None;
         }
+        if self.retry.is_some() {
+            return Started::Later;
+        }
         let handle = call.function(&HANDLE, &[]);
         if call.spawn(handle, &[Value::number(self.server as f64)]).is_ok() {
             self.is_collected = false;
+            self.bad_since = None;
             return Started::One;
         }
         if !std::mem::replace(&mut self.is_collected, true) {
             return Started::NoMemory;
         }
-        // There can be no more goroutines: it is a bad time.
         self.is_collected = false;
+        let now = Instant::now();
+        if now.duration_since(*self.bad_since.get_or_insert(now)) < BAD_TIME {
+            self.retry = Some(Box::pin(tokio::time::sleep(RETRY)));
+            return Started::Later;
+        }
+        self.bad_since = None;
         if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(self.server)) {
             for task in server.waiting.drain(..) {
                 give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
             }
         }
         Started::None
+    }
+
+    /// Waits until a goroutine may be started again.
+    fn wait_to_retry<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let waker = call.waker();
+        let mut context = Context::from_waker(&waker);
+        let due = self.retry.take_if(|sleep| sleep.as_mut().poll(&mut context).is_ready());
+        if due.is_some() { call.again() } else { call.wait_for_wake() }
     }
 
     /// All connections have ended. Handlers may still run whose clients have gone: they, too, have
