@@ -28,9 +28,10 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How long the other end may take to agree to a close, or to take what is still to be sent.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// The largest fragment of a message that is sent, and what the library's buffer takes then.
-const FRAME: usize = 64 << 10;
-const BUFFER: usize = 128 << 10;
+/// The largest fragment of a message that is sent, and what the library's buffer takes then, for as
+/// long as the WebSocket lives.
+const FRAME: usize = 16 << 10;
+const BUFFER: usize = 32 << 10;
 
 /// How the reader lets the writer send what answers pings.
 #[derive(Default)]
