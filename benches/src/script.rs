@@ -1,8 +1,9 @@
 //! Scripts that measure: each runs in a process of its own, which is this program again with the
 //! libraries, a clock and whatever else its command gives it.
 
+use solvm_stdlib::deadline::{Limits, Timeout};
 use solvm_stdlib::host::Process;
-use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
+use solvm_stdlib::runtime::executor::Outcome;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Config};
 use std::process::{Command, Stdio};
@@ -42,7 +43,7 @@ pub(crate) fn run(
     let runtime =
         builder.enable_all().event_interval(1).build().map_err(|error| error.to_string())?;
     let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
-    let mut executor = Executor::new(Config::default(), limits, Process::new())?;
+    let mut executor = solvm_stdlib::executor(Config::default(), limits, Process::new())?;
     let main = executor.enter(|call| {
         call.open(&CLOCK).and_then(|_| call.open(library)).map_err(|_| "not enough memory")?;
         let function = call.load(text.as_bytes(), format!("={name}").as_bytes());

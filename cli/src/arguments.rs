@@ -4,7 +4,6 @@
 //! neither: long options with one dash, and that everything from the script on belongs to the
 //! script. Both follow from the table of options alone.
 
-use crate::commands;
 use crate::permissions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -85,13 +84,19 @@ pub(crate) struct Arguments {
     pub outlives_errors: bool,
 }
 
-/// The words of `solvm script.lua`, and the commands.
-pub(crate) fn command() -> Command {
-    options().subcommands(commands::all())
+impl Arguments {
+    /// Whether the program can be read a second time.
+    pub(crate) fn can_reload(&self) -> bool {
+        matches!(self.script, Some(Script::File(_))) && !self.interactive
+    }
 }
 
+/// The names of the commands beside `solvm script.lua`.
+pub(crate) const COMMANDS: [&str; 8] =
+    ["run", "check", "test", "doc", "init", "completions", "man", "help"];
+
 /// The words of `solvm script.lua`.
-fn options() -> Command {
+pub(crate) fn options() -> Command {
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).action(ArgAction::SetTrue).help(help)
     };
@@ -182,8 +187,12 @@ fn options() -> Command {
 }
 
 /// Takes the words of the command line apart, the program's name first. The error is what to print:
-/// bad usage, or the help or the version that was asked for.
-pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, clap::Error> {
+/// bad usage, or the help or the version that was asked for; `whole` makes the options with the
+/// commands, for help.
+pub(crate) fn parse(
+    words: impl Iterator<Item = OsString>,
+    whole: fn() -> Command,
+) -> Result<Arguments, clap::Error> {
     let mut words = words.peekable();
     let mut arguments =
         Arguments { before: words.next().into_iter().collect(), ..Arguments::default() };
@@ -191,7 +200,7 @@ pub(crate) fn parse(words: impl Iterator<Item = OsString>) -> Result<Arguments, 
     // Otherwise there is nothing for clap to do, whose tables take longer to make than a small
     // script takes to run.
     if words.peek().is_some_and(is_option) {
-        (arguments, is_file) = parse_options(arguments.before, &mut words)?;
+        (arguments, is_file) = parse_options(arguments.before, &mut words, whole)?;
     }
     arguments.script = words
         .next()
@@ -209,6 +218,7 @@ fn is_option(word: &OsString) -> bool {
 fn parse_options(
     mut before: Vec<OsString>,
     words: &mut Peekable<impl Iterator<Item = OsString>>,
+    whole: fn() -> Command,
 ) -> Result<(Arguments, bool), clap::Error> {
     let command = options();
     let mut in_form = before.clone();
@@ -229,14 +239,14 @@ fn parse_options(
     let matches = match command.try_get_matches_from(&in_form) {
         Ok(matches) => matches,
         // The answer may speak of the commands.
-        Err(_) => self::command()
-            .try_get_matches_from(&in_form)
-            .map_err(|error| as_typed(error, &before))?,
+        Err(_) => {
+            whole().try_get_matches_from(&in_form).map_err(|error| as_typed(error, &before))?
+        }
     };
     let flag = |name| matches.get_flag(name);
     let arguments = Arguments {
         permissions: permissions::read(&matches)
-            .map_err(|message| self::command().error(ErrorKind::ValueValidation, message))?,
+            .map_err(|message| whole().error(ErrorKind::ValueValidation, message))?,
         preparations: preparations(&matches),
         before,
         interactive: flag("interactive"),
@@ -331,7 +341,7 @@ mod tests {
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<Arguments, clap::Error> {
-        parse(["solvm"].iter().chain(words).map(OsString::from))
+        parse(["solvm"].iter().chain(words).map(OsString::from), options)
     }
 
     fn code(text: &str) -> Preparation {
@@ -340,7 +350,7 @@ mod tests {
 
     #[test]
     fn table_of_options_is_consistent() {
-        command().debug_assert();
+        options().debug_assert();
     }
 
     #[test]

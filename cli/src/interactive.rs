@@ -4,7 +4,7 @@
 //! goroutine, so everything that was started goes on meanwhile, and a script's own reads take what
 //! follows.
 
-use crate::run::start;
+use crate::session::start;
 use solvm_stdlib::Host;
 use solvm_stdlib::runtime::executor::{Executor, Outcome};
 use solvm_vm::native::FromLua;

@@ -15,6 +15,7 @@
 mod arguments;
 mod colors;
 mod commands;
+mod description;
 mod exit;
 mod interactive;
 mod output;
@@ -23,6 +24,7 @@ mod reload;
 mod repl;
 mod report;
 mod run;
+mod session;
 mod signals;
 mod spelling;
 
@@ -34,26 +36,14 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: solvm_vm::ReservingAllocator = solvm_vm::ReservingAllocator;
 
-/// The exit code for a command line that makes no sense.
-const BAD_USAGE: u8 = 2;
-
 fn main() -> ExitCode {
     signals::survive_file_size_limit();
     let words: Vec<OsString> = std::env::args_os().collect();
     if let Some(code) = commands::run(&words) {
         return code;
     }
-    match arguments::parse(words.into_iter()) {
+    match arguments::parse(words.into_iter(), commands::command) {
         Ok(arguments) => run::run(arguments),
-        Err(answer) => self::answer(&answer),
+        Err(answer) => output::answer(&answer),
     }
-}
-
-/// Prints what clap has to say: the help that was asked for, or what was wrong with the words.
-fn answer(answer: &clap::Error) -> ExitCode {
-    let printed = answer.print();
-    if answer.use_stderr() {
-        return ExitCode::from(BAD_USAGE);
-    }
-    output::finish(printed, ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 //! that none of it panics: a pipe that was closed ends a command quietly, with the exit code so
 //! far, and any other failure is a message and exit code 1.
 
-use solvm_stdlib::host::reason;
+use solvm_stdlib::system_error::reason;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -38,4 +38,16 @@ pub(crate) fn complain(message: impl Display) {
 pub(crate) fn fail(message: impl Display) -> ExitCode {
     complain(format_args!("solvm: {message}"));
     ExitCode::FAILURE
+}
+
+/// The exit code for a command line that makes no sense.
+pub(crate) const BAD_USAGE: u8 = 2;
+
+/// Prints what clap has to say: the help that was asked for, or what was wrong with the words.
+pub(crate) fn answer(answer: &clap::Error) -> ExitCode {
+    let printed = answer.print();
+    if answer.use_stderr() {
+        return ExitCode::from(BAD_USAGE);
+    }
+    finish(printed, ExitCode::SUCCESS)
 }

@@ -4,11 +4,12 @@
 //! does not run, the files that the one before has watched are waited for: a typing error does not
 //! end a program that reloads itself.
 
-use crate::arguments::{Arguments, Script};
+use crate::arguments::Arguments;
 use crate::exit::Exit;
-use crate::run::{drive_once, new_executor};
+use crate::interactive::interact;
+use crate::session::{drive_chunks, new_executor};
 use solvm_stdlib::runtime::executor::{Executor, Outcome};
-use solvm_stdlib::runtime::watch::Changes;
+use solvm_stdlib::watch::{self, Changes};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -17,16 +18,11 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How a run of a script has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+enum End {
     /// It has come to rest.
     Rest(Outcome),
     /// An error has ended its main chunk, it could not be read, or `os.exit` has ended it.
     Broken,
-}
-
-/// Whether the program can be read a second time.
-pub(crate) fn is_possible(arguments: &Arguments) -> bool {
-    matches!(arguments.script, Some(Script::File(_))) && !arguments.interactive
 }
 
 /// Runs the program as often as it wants.
@@ -43,12 +39,12 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             end = End::Broken;
         }
         if end == End::Broken && arguments.outlives_errors {
-            watched = executor.take_watched().or(watched);
+            watched = watch::take_watched(executor).or(watched);
             let _ = tokio::time::timeout(GRACE, executor.finish()).await;
         }
         match (end, &watched) {
             (End::Rest(Outcome::Reload), _) => {
-                watched = executor.take_watched();
+                watched = watch::take_watched(executor);
                 // Finalizers that do not end are not waited for.
                 let _ = tokio::time::timeout(GRACE, executor.finish()).await;
             }
@@ -64,7 +60,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
         let _ = executor.flush_all();
         match new_executor(arguments, start.elapsed()) {
             Ok(mut fresh) => {
-                fresh.inherit(executor);
+                solvm_stdlib::inherit(&mut fresh, executor);
                 *executor = fresh;
                 let_tasks_end().await;
             }
@@ -74,6 +70,25 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             }
         }
     }
+}
+
+/// Runs the program once, until everything has ended or it wants to be run afresh.
+async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
+    let mut outcome = drive_chunks(executor, arguments).await;
+    // An error in the main chunk has been reported before someone types in more.
+    if outcome == Outcome::Ended && arguments.interactive {
+        outcome = interact(executor).await;
+    }
+    let is_broken = executor.has_failed();
+    // Goroutines that the chunks started live on; an error in the main chunk ends them.
+    if outcome == Outcome::Ended && !is_broken {
+        outcome = executor.drive_to_end().await;
+    }
+    // What one that is run again has watched is asked for before it is ended.
+    if outcome == Outcome::Ended && !(is_broken && arguments.outlives_errors) {
+        outcome = executor.finish().await;
+    }
+    if outcome == Outcome::Ended && is_broken { End::Broken } else { End::Rest(outcome) }
 }
 
 /// Makes `os.exit` end a run only, where the program is run again after that.

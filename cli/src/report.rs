@@ -4,8 +4,9 @@
 
 use crate::colors::{self, Style};
 use crate::spelling;
-use solvm_stdlib::host::{disk, reason};
+use solvm_stdlib::host::disk;
 use solvm_stdlib::runtime::executor::Report;
+use solvm_stdlib::system_error::reason;
 use std::fmt::Write;
 use std::io::{self, stderr};
 use std::path::Path;

@@ -7,7 +7,7 @@
 //! All of it lies in one arena and nothing in it has a destructor: to get rid of a tree, however
 //! large, and however far its parsing has come, is to free the arena.
 
-use crate::token::{Name, Names};
+use crate::lexer::token::{Name, Names};
 use bumpalo::Bump;
 use bumpalo::boxed::Box;
 use bumpalo::collections::Vec;

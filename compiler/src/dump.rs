@@ -6,7 +6,7 @@ use crate::ast::{
 };
 use crate::bytecode::{Source, disassemble};
 use crate::error::{Error, Fault};
-use crate::token::{Name, Names, Token};
+use crate::lexer::token::{Name, Names, Token};
 use crate::{Options, compile, lexer, parser};
 use bumpalo::Bump;
 use std::fmt::Write;

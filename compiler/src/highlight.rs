@@ -2,7 +2,7 @@
 //! typed, finished or not.
 
 use crate::lexer;
-use crate::token::Token;
+use crate::lexer::token::Token;
 use std::ops::Range;
 
 /// What a part of the source is.

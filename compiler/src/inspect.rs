@@ -8,8 +8,8 @@ use crate::ast::{
 };
 use crate::bytecode::Source;
 use crate::error::Error;
+use crate::lexer::token::Name;
 use crate::parser;
-use crate::token::Name;
 use bumpalo::Bump;
 use std::collections::{BTreeMap, BTreeSet};
 

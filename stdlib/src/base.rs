@@ -1,10 +1,12 @@
 //! The basic functions (manual, section 5.1), but for those that load chunks
 //! ([`load`](crate::load)), and `require` and `module`, which are with [`package`](crate::package).
 
-use crate::host::{Host, reason};
+use crate::host::Host;
+
+use crate::channel::named as channel;
 use crate::load;
 use crate::name::Name;
-use crate::runtime::channel;
+use crate::system_error::reason;
 use solvm_vm::native::{
     Collector, Either, Elements, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted,
 };
@@ -83,7 +85,7 @@ fn error<'c>(call: &mut Call<'c>, _message: Rest) -> Result<(), Error> {
             Error::argument(2, format!("number expected, got {}", value.type_name()))
         })?,
     };
-    let Some(text) = message_text(call, message) else { return Err(call.raise(message)) };
+    let Some(text) = call.coerced_string(message) else { return Err(call.raise(message)) };
     if level < 1.0 {
         return Err(call.raise(message));
     }
@@ -91,10 +93,6 @@ fn error<'c>(call: &mut Call<'c>, _message: Rest) -> Result<(), Error> {
     full.extend_from_slice(text.bytes());
     let value = call.string(&full)?.value();
     Err(call.raise(value))
-}
-
-pub(crate) fn message_text<'c>(call: &mut Call<'c>, message: Value<'c>) -> Option<LuaString<'c>> {
-    LuaString::from_value(message).or_else(|| call.number_string(message.as_number()?))
 }
 
 fn type_of<'c>(_: &mut Call<'c>, value: Value<'c>) -> Type {
@@ -219,7 +217,7 @@ fn to_number<'c>(
     if base == 10 {
         return Ok(value.to_number());
     }
-    let Some(text) = message_text(call, value) else {
+    let Some(text) = call.coerced_string(value) else {
         return Err(Error::argument(1, format!("string expected, got {}", value.type_name())));
     };
     if !(2..=36).contains(&base) {
@@ -256,7 +254,7 @@ pub(crate) fn plain_text<'c>(
     match value.kind() {
         Type::Nil => call.string(b"nil"),
         Type::Boolean => call.string(if value.is_truthy() { b"true" } else { b"false" }),
-        Type::Number | Type::String => match message_text(call, value) {
+        Type::Number | Type::String => match call.coerced_string(value) {
             Some(text) => Ok(text),
             None => call.string(b""),
         },
@@ -312,7 +310,7 @@ impl Steps for Print {
         let is_original = call.is_library_function(function, &LIBRARY, "tostring");
         if self.next > 0 {
             let text = call.returned(0);
-            match message_text(call, text) {
+            match call.coerced_string(text) {
                 Some(text) => {
                     call.charge_for_string(text.value());
                     self.line.extend_from_slice(text.bytes());

@@ -129,8 +129,8 @@ fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deadline::Limits;
     use crate::host::Sandbox;
-    use crate::runtime::executor::{Executor, Limits};
     use crate::{LIBRARIES, modules};
     use solvm_vm::native::Library;
     use solvm_vm::{Call, Config, Table};
@@ -186,7 +186,7 @@ mod tests {
             assert!(described.contains(&name[..]), "{name} is not described");
         }
         let mut executor =
-            Executor::new(Config::default(), Limits::default(), Sandbox::new()).unwrap();
+            crate::executor(Config::default(), Limits::default(), Sandbox::new()).unwrap();
         executor.enter(|call| {
             for module in LIBRARIES {
                 // Only the command has the words of its command line.

@@ -2,13 +2,14 @@
 //!
 //! Folders that a file is to lie in are made. A file takes its place when it is whole.
 
-use crate::files::{attempt, create_folders, remove_tree, sorted_names};
+use crate::files::{attempt, create_folders, make_parents, remove_tree, sorted_names};
+use crate::host::{Bar, Progress};
 use crate::host::{FileKind, FileSystem, path_of};
 use crate::http::client::{self, Request};
-use crate::io::file::failure;
 use crate::name::Name;
 use crate::options::Options;
-use crate::progress::{self, Bar, Progress};
+use crate::progress::{self};
+use crate::results::failure;
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, Table, Value};
 use std::io;
@@ -69,11 +70,6 @@ fn move_file<'c>(
             result => result,
         }
     })
-}
-
-/// Makes the folders that a file is to lie in.
-pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| create_folders(files, folder))
 }
 
 /// Copies a file, or a folder and everything in it, with permissions; links as links.

@@ -22,12 +22,14 @@ mod coroutine;
 mod crypto;
 mod data;
 mod datetime;
+pub mod deadline;
 mod debug;
 pub mod documentation;
 pub mod duration;
 mod files;
 mod ft;
 mod gathered;
+mod headers;
 pub mod host;
 mod http;
 mod import;
@@ -36,6 +38,7 @@ mod lfs;
 mod load;
 mod lua_source;
 mod math;
+mod module;
 mod name;
 mod net;
 mod object;
@@ -45,9 +48,11 @@ mod package;
 mod pool;
 mod progress;
 mod random;
+mod results;
 pub mod runtime;
 pub mod show;
 mod string;
+pub mod system_error;
 mod table;
 mod tablex;
 mod tar;
@@ -60,24 +65,18 @@ mod uuid;
 mod websocket;
 mod whole;
 
+pub use files::watch;
 pub use host::Host;
+pub use import::inherit;
 pub use io::input_lines;
-pub use load::SourceFile;
+pub use load::{SourceFile, read_program};
+pub use module::Module;
 pub use os::ExitCode;
 
-use solvm_vm::native::Library;
-use solvm_vm::{Call, Error};
-
-/// A library, and what is said about it.
-pub struct Module {
-    /// What it is called: by who chooses libraries, and in the documentation.
-    pub name: &'static str,
-    /// Its functions and constants.
-    pub library: &'static Library,
-    /// Its documentation, from which all other documentation is made: a definition file for
-    /// lua-language-server.
-    pub documentation: &'static str,
-}
+use deadline::Limits;
+use host::{Services, World};
+use runtime::executor::Executor;
+use solvm_vm::{Call, Config, Error};
 
 /// Every library, in the order in which they are opened.
 pub static LIBRARIES: &[Module] = &[
@@ -146,7 +145,7 @@ pub static LIBRARIES: &[Module] = &[
     },
     Module {
         name: "channels",
-        library: &runtime::channel::LIBRARY,
+        library: &channel::named::LIBRARY,
         documentation: include_str!("../meta/channels.lua"),
     },
     Module {
@@ -188,7 +187,7 @@ pub static LIBRARIES: &[Module] = &[
     },
     Module {
         name: "watching",
-        library: &runtime::watch::LIBRARY,
+        library: &files::watch::LIBRARY,
         documentation: include_str!("../meta/watching.lua"),
     },
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
@@ -289,6 +288,29 @@ pub fn modules() -> impl Iterator<Item = &'static Module> {
     LIBRARIES.iter().chain(ON_REQUEST)
 }
 
+/// What outlives a program's main chunk.
+static SERVICES: Services = &[
+    &io::OpenFilesService,
+    &runtime::timer::TimerService,
+    &files::watch::WatcherService,
+    &http::server::ServerService,
+];
+
+/// A VM on tokio with all libraries.
+pub fn executor(config: Config, limits: Limits, world: impl World) -> Result<Executor, String> {
+    executor_with(config, limits, world, |_| true)
+}
+
+/// A VM on tokio with some of the libraries.
+pub fn executor_with(
+    config: Config,
+    limits: Limits,
+    world: impl World,
+    is_chosen: impl Fn(&Module) -> bool,
+) -> Result<Executor, String> {
+    Executor::new(config, limits, world, SERVICES, |call| open_some(call, is_chosen))
+}
+
 /// Puts the libraries into the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
     open_some(call, |_| true)
@@ -301,7 +323,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     }
     // What these complete may not be there.
     package::finish(call)?;
-    package::offer(call, ON_REQUEST.iter().filter(|module| is_chosen(module)))?;
+    package::offer(call, ON_REQUEST, is_chosen)?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;

@@ -1,11 +1,12 @@
 //! The basic functions that make functions of chunks (manual, section 5.1): `load`, `loadstring`,
 //! `loadfile`, `dofile`.
 
-use crate::base::message_text;
 use crate::files::{code_files, read_file_held, read_rest};
 use crate::gathered::Gathered;
-use crate::host::{FileSystem, OpenStream, path_of, reason};
+use crate::host::{FileSystem, Host, OpenStream, path_of};
 use crate::name::Name;
+use crate::runtime::executor::Executor;
+use crate::system_error::reason;
 use solvm_vm::messages::shorten;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{
@@ -125,7 +126,7 @@ impl Steps for Load {
             if !call.returned(0).is_truthy() {
                 return call.finish((Value::NIL, piece));
             }
-            match message_text(call, piece) {
+            match call.coerced_string(piece) {
                 Some(piece) if !piece.bytes().is_empty() => {
                     self.text.push(call, piece.bytes())?;
                 }
@@ -220,7 +221,7 @@ pub(crate) async fn read_source(
     let held = lua.with(|call| call.account().hold_nothing());
     let mut source = match path {
         None => {
-            let input = lua.with(|call| crate::io::host(call).map(|host| host.world.input()))?;
+            let input = lua.with(|call| crate::host::host(call).map(|host| host.world.input()))?;
             read_input(input, held).await?
         }
         Some(path) => read_file(lua.with(code_files)?, path, held).await?,
@@ -231,8 +232,41 @@ pub(crate) async fn read_source(
     Ok(source)
 }
 
+/// Reads the source file of a program that is to be run, or standard input without a path. The
+/// inner error is the message. None if the program's time is up before it is read.
+pub async fn read_program(
+    executor: &mut Executor,
+    files: Arc<dyn FileSystem>,
+    path: Option<&[u8]>,
+) -> Option<Result<SourceFile, Vec<u8>>> {
+    let due = executor.due();
+    let opened = executor.enter(|call| {
+        let held = call.account().hold_nothing();
+        let host = call.host::<Host>()?;
+        let input = path.is_none().then(|| host.world.input());
+        // The time that a user takes to type does not count.
+        let is_typed = matches!(&input, Some(Ok(input)) if input.is_terminal);
+        Some((held, input, is_typed.then(|| host.deadline.exempt())))
+    });
+    let Some((held, input, _exemption)) = opened else {
+        return Some(Err(b"no access to files".to_vec()));
+    };
+    let read = async {
+        match (path, input) {
+            (Some(path), _) => read_file(files, path.to_vec(), held).await,
+            (None, Some(input)) => read_input(input, held).await,
+            (None, None) => Ok(Err(b"no access to files".to_vec())),
+        }
+    };
+    let source = match due {
+        Some(due) => tokio::time::timeout_at(due.into(), read).await.ok()?,
+        None => read.await,
+    };
+    Some(source.unwrap_or_else(|_| Err(b"not enough memory".to_vec())))
+}
+
 /// The same for programs, before they run.
-pub(crate) async fn read_file(
+async fn read_file(
     files: Arc<dyn FileSystem>,
     path: Vec<u8>,
     held: Held,
@@ -249,7 +283,7 @@ pub(crate) async fn read_file(
 }
 
 /// Standard input to its end, as source code.
-pub(crate) async fn read_input(
+async fn read_input(
     input: io::Result<OpenStream>,
     held: Held,
 ) -> Result<Result<SourceFile, Vec<u8>>, Error> {

@@ -122,11 +122,17 @@ fn pow(_: &mut Call, x: f64, y: f64) -> f64 {
 }
 
 /// The generator behind `math.random`: xoshiro256++ (Blackman and Vigna), seeded by splitmix64.
-pub(crate) struct Random([u64; 4]);
+struct Random([u64; 4]);
+
+impl Default for Random {
+    fn default() -> Self {
+        Random::new(0)
+    }
+}
 
 impl Random {
     /// A generator whose numbers follow from the seed.
-    pub(crate) fn new(seed: u64) -> Self {
+    fn new(seed: u64) -> Self {
         let mut state = seed;
         Random(std::array::from_fn(|_| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -160,7 +166,7 @@ fn random(call: &mut Call, low: Option<f64>, high: Option<f64>, _rest: Rest) -> 
     if call.argument_count() > 2 {
         return Err(Error::text(messages::WRONG_NUMBER));
     }
-    let unit = call.host::<Host>().map_or(0.0, |host| host.random.unit());
+    let unit = call.host::<Host>().map_or(0.0, |host| host.state::<Random>().unit());
     let (low, high, last) = match (low, high) {
         (None, _) => return Ok(unit),
         (Some(high), None) => (1.0, high.floor(), 1),
@@ -174,6 +180,6 @@ fn random(call: &mut Call, low: Option<f64>, high: Option<f64>, _rest: Rest) -> 
 
 fn random_seed(call: &mut Call, seed: f64) {
     if let Some(host) = call.host::<Host>() {
-        host.random = Random::new(seed.to_bits());
+        *host.state() = Random::new(seed.to_bits());
     }
 }

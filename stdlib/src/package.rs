@@ -6,9 +6,11 @@
 
 use crate::files::code_files;
 use crate::gathered::Gathered;
-use crate::host::{Host, denial_note, path_of};
+use crate::host::{Host, path_of};
 use crate::load::read_source;
+use crate::module;
 use crate::name::{MAX_NAME, Name};
+use crate::system_error::denial_note;
 use solvm_vm::native::{
     Definition, Either, Library, Param, Rest, Results, Start, StartWith, Step, Steps, Wanted,
     asynchronous,
@@ -72,26 +74,35 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
 }
 
 /// Lets programs ask for modules that are no globals.
-pub(crate) fn offer<'m>(
+pub(crate) fn offer(
     call: &mut Call,
-    modules: impl Iterator<Item = &'m crate::Module>,
+    modules: &'static [module::Module],
+    is_chosen: impl Fn(&module::Module) -> bool,
 ) -> Result<(), Error> {
     let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
     let preload =
         Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
     let Some(preload) = preload.and_then(Table::from_value) else { return Ok(()) };
-    for module in modules {
+    if let Some(host) = call.host::<Host>() {
+        *host.state() = Offered(modules);
+    }
+    for module in modules.iter().filter(|module| is_chosen(module)) {
         let loader = call.function(&OPEN_MODULE, &[]);
         preload.set_field(call, module.name, loader)?;
     }
     Ok(())
 }
 
+/// The modules that are no globals.
+#[derive(Default)]
+struct Offered(&'static [module::Module]);
+
 static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
 
 /// The loader of a module that is no global.
 fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
-    let module = crate::ON_REQUEST.iter().find(|module| module.name.as_bytes() == name.bytes());
+    let offered = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().0);
+    let module = offered.iter().find(|module| module.name.as_bytes() == name.bytes());
     let library = module.ok_or_else(|| Error::argument(1, "no module of SolVM"))?.library;
     let table = call.table(0, library.functions.len() + library.constants.len())?;
     call.fill(table, library)?;

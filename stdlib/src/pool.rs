@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 /// The largest number of threads.
@@ -66,6 +67,31 @@ pub(crate) async fn run<T: Send + 'static>(
     receiver.await.map_err(|_| io::Error::other("the operation was aborted"))
 }
 
+/// Runs work that ends on its own on the blocking pool; inline in programs that take the VM's
+/// turns without tokio. The error is that no thread can be started.
+pub(crate) async fn in_pool<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    in_pool_as(Work::Finite, work).await
+}
+
+/// The same for work that may wait for another process or for a user.
+pub(crate) async fn waiting_in_pool<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    in_pool_as(Work::Waiting, work).await
+}
+
+pub(crate) async fn in_pool_as<T: Send + 'static>(
+    kind: Work,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
+    match Handle::try_current() {
+        Ok(_) => run(kind, work).await,
+        Err(_) => Ok(work()),
+    }
+}
+
 /// Checks that a thread can be started. For crates that start threads of their own and do not
 /// report that they could not.
 pub(crate) fn check_threads() -> io::Result<()> {
@@ -75,7 +101,7 @@ pub(crate) fn check_threads() -> io::Result<()> {
 
 /// The error that a thread cannot be started.
 pub(crate) fn no_thread(error: io::Error) -> io::Error {
-    let text = format!("cannot start a thread: {}", crate::host::reason(&error));
+    let text = format!("cannot start a thread: {}", crate::system_error::reason(&error));
     io::Error::new(error.kind(), text)
 }
 

@@ -1,7 +1,8 @@
 //! Timers against a clock that the program moves itself.
 
+use solvm_stdlib::deadline::{Limits, Timeout};
 use solvm_stdlib::host::Process;
-use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
+use solvm_stdlib::runtime::executor::Outcome;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Clock, Config};
 use std::cell::OnceCell;
@@ -25,7 +26,8 @@ fn passes(code: &str) {
     let clock = CLOCK.with(|cell| cell.get_or_init(Clock::manual).clone());
     let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
     let config = Config { clock, ..Config::default() };
-    let mut executor = Executor::new(config, limits, Process::new()).expect("there is memory");
+    let mut executor =
+        solvm_stdlib::executor(config, limits, Process::new()).expect("there is memory");
     let main = executor.enter(|call| {
         assert!(call.open(&LIBRARY).is_ok());
         let function = call.load(code.as_bytes(), b"=test").expect("it compiles");

@@ -6,8 +6,9 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::json;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::inspect::{Finding, FindingKind, Inspection, inspect};
-use solvm_stdlib::host::{Sandbox, reason};
-use solvm_stdlib::runtime::executor::{Executor, Limits};
+use solvm_stdlib::deadline::Limits;
+use solvm_stdlib::host::Sandbox;
+use solvm_stdlib::system_error::reason;
 use solvm_vm::{Config, LuaString};
 use std::collections::BTreeSet;
 use std::fs;
@@ -56,7 +57,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             files.push(path.clone());
         } else if let Err(message) = super::find_files(path, &is_lua, &mut files) {
             output::fail(message);
-            return ExitCode::from(crate::BAD_USAGE);
+            return ExitCode::from(output::BAD_USAGE);
         }
     }
     let looked: Vec<_> = files.into_iter().map(|path| (look(&path), path)).collect();
@@ -120,7 +121,9 @@ fn read_input() -> io::Result<Vec<u8>> {
 /// The globals that every program finds.
 fn known_globals() -> BTreeSet<String> {
     let mut known: BTreeSet<String> = ["arg", "_PROMPT", "_PROMPT2"].map(String::from).into();
-    if let Ok(mut executor) = Executor::new(Config::default(), Limits::default(), Sandbox::new()) {
+    if let Ok(mut executor) =
+        solvm_stdlib::executor(Config::default(), Limits::default(), Sandbox::new())
+    {
         executor.enter(|call| {
             let names = call.globals().pairs().filter_map(|(key, _)| LuaString::from_value(key));
             known.extend(names.map(|name| String::from_utf8_lossy(name.bytes()).into_owned()));

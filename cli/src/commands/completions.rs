@@ -1,7 +1,6 @@
 //! `solvm completions SHELL` and `solvm man`: what shells and `man` read, made from the table of
 //! options.
 
-use crate::arguments;
 use crate::output;
 use clap::builder::EnumValueParser;
 use clap::{Arg, ArgMatches, Command};
@@ -20,7 +19,7 @@ pub(super) fn add_words(command: Command) -> Command {
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let Some(&shell) = matches.get_one::<Shell>("shell") else { return ExitCode::FAILURE };
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut arguments::command(), "solvm", &mut text);
+    clap_complete::generate(shell, &mut super::command(), "solvm", &mut text);
     if shell == Shell::Bash {
         text = with_one_dash(&String::from_utf8_lossy(&text)).into_bytes();
     }
@@ -30,7 +29,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 /// bash's script, with long options that may have one dash. In it, the options of `solvm` stand
 /// before those of its commands, which have two.
 fn with_one_dash(script: &str) -> String {
-    arguments::command().get_arguments().filter_map(Arg::get_long).fold(
+    super::command().get_arguments().filter_map(Arg::get_long).fold(
         script.into(),
         |script, name| {
             let script = script.replacen(&format!(" --{name} "), &format!(" --{name} -{name} "), 1);
@@ -45,7 +44,7 @@ pub(super) fn add_man_words(command: Command) -> Command {
 
 pub(super) fn run_man(_: &ArgMatches) -> ExitCode {
     let mut text = Vec::new();
-    match clap_mangen::Man::new(arguments::command()).render(&mut text) {
+    match clap_mangen::Man::new(super::command()).render(&mut text) {
         Ok(()) => output::print(&text, ExitCode::SUCCESS),
         Err(error) => super::fail(error),
     }

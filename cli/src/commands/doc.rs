@@ -3,9 +3,10 @@
 
 mod book;
 
+use crate::description::{describe, everything};
 use crate::output;
 use clap::{Arg, ArgMatches, Command, value_parser};
-use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
+use solvm_stdlib::documentation::summary;
 use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -53,13 +54,6 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(text.as_bytes(), ExitCode::SUCCESS)
 }
 
-/// Everything that is documented: the module's name and the entry.
-fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
-    modules().flat_map(|module| {
-        entries(module.documentation).into_iter().map(|entry| (module.name, entry))
-    })
-}
-
 /// The modules, each with the first sentence of what is said of it and the names in it.
 fn overview() -> String {
     let mut text = String::new();
@@ -68,60 +62,6 @@ fn overview() -> String {
     }
     text.push_str("\nsolvm doc NAME tells more, of a module or a function.\n");
     text
-}
-
-/// What is said of a module, a function, or a method (`Listener:accept`, or `accept` alone).
-pub(crate) fn describe(name: &str) -> Option<String> {
-    let is_method = |full: &str| full.split_once(':').is_some_and(|(_, method)| method == name);
-    let exact: Vec<_> = everything().filter(|(_, entry)| entry.name == name).collect();
-    let found = if exact.is_empty() {
-        everything().filter(|(_, entry)| is_method(entry.name)).collect()
-    } else {
-        exact
-    };
-    let whole: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
-    let mut text = String::new();
-    // A module's own name shows all of it. What is said of one without a table of its name is no
-    // entry.
-    let has_table = whole.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
-    if let Some(module) = modules()
-        .find(|module| module.name == name && !module.documentation.is_empty() && !has_table)
-    {
-        put_text(&introduction(module.documentation), "", &mut text);
-    }
-    for (_, entry) in if whole.is_empty() { &found } else { &whole } {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        show(entry, &mut text);
-    }
-    (!text.is_empty()).then_some(text)
-}
-
-fn show(entry: &Entry<'_>, text: &mut String) {
-    let _ = writeln!(text, "{}", entry.signature());
-    put_text(&entry.text, "    ", text);
-    for (tag, rest) in &entry.tags {
-        match *tag {
-            "param" => {
-                let _ = writeln!(text, "    - {rest}");
-            }
-            "return" => {
-                let _ = writeln!(text, "    returns {rest}");
-            }
-            "field" => {
-                let _ = writeln!(text, "    .{rest}");
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Lines of Markdown, without the fences of examples.
-fn put_text(lines: &[&str], indent: &str, text: &mut String) {
-    for line in lines.iter().filter(|line| !line.starts_with("```")) {
-        let _ = writeln!(text, "{}", format!("{indent}{line}").trim_end());
-    }
 }
 
 /// Names that contain the given one, or that it contains, a few.

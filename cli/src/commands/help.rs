@@ -1,6 +1,5 @@
 //! `solvm help [COMMAND]`: what `--help` prints, of SolVM or of a command.
 
-use crate::arguments;
 use crate::output;
 use clap::{Arg, ArgMatches, Command};
 use std::process::ExitCode;
@@ -13,12 +12,12 @@ pub(super) fn add_words(command: Command) -> Command {
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let command = match matches.get_one::<String>("command") {
-        None => Some(arguments::command()),
+        None => Some(super::command()),
         Some(name) => super::find(name.as_ref()).map(super::Subcommand::words),
     };
     let Some(mut command) = command else {
         output::fail("there is no such command; solvm help lists them");
-        return ExitCode::from(crate::BAD_USAGE);
+        return ExitCode::from(output::BAD_USAGE);
     };
     output::finish(command.print_help(), ExitCode::SUCCESS)
 }

@@ -10,9 +10,8 @@ mod init;
 mod run;
 mod test;
 
-pub(crate) use doc::describe;
-
-use crate::output::fail;
+use crate::arguments::options;
+use crate::output::{self, fail};
 use crate::report::about_file;
 use clap::{ArgMatches, Command};
 use std::ffi::{OsStr, OsString};
@@ -50,13 +49,13 @@ const COMMANDS: &[Subcommand] = &[
     Subcommand { name: "help", add_words: help::add_words, run: help::run },
 ];
 
-/// The commands' names.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|subcommand| subcommand.name)
+/// The words of `solvm script.lua`, and the commands.
+pub(crate) fn command() -> Command {
+    options().subcommands(all())
 }
 
 /// Every command's words, for the help, completions and the manual page.
-pub(crate) fn all() -> impl Iterator<Item = Command> {
+fn all() -> impl Iterator<Item = Command> {
     COMMANDS.iter().map(Subcommand::command)
 }
 
@@ -66,7 +65,7 @@ pub(crate) fn run(words: &[OsString]) -> Option<ExitCode> {
     let subcommand = find(words.first()?)?;
     Some(match subcommand.words().try_get_matches_from(words) {
         Ok(matches) => (subcommand.run)(&matches),
-        Err(answer) => crate::answer(&answer),
+        Err(answer) => output::answer(&answer),
     })
 }
 
@@ -105,4 +104,15 @@ fn find_files(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_commands_are_named_in_hints() {
+        let names: Vec<&str> = COMMANDS.iter().map(|subcommand| subcommand.name).collect();
+        assert_eq!(names, crate::arguments::COMMANDS);
+    }
 }

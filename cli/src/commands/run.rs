@@ -32,9 +32,9 @@ const WATCH: &str = include_str!("watch.lua");
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let words = matches.get_many::<OsString>("words").into_iter().flatten().cloned();
-    let mut arguments = match arguments::parse(once("solvm".into()).chain(words)) {
+    let mut arguments = match arguments::parse(once("solvm".into()).chain(words), super::command) {
         Ok(arguments) => arguments,
-        Err(answer) => return crate::answer(&answer),
+        Err(answer) => return crate::output::answer(&answer),
     };
     if matches.get_flag("watch") {
         let Some(Script::File(script)) = &arguments.script else {

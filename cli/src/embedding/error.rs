@@ -57,7 +57,7 @@ impl Error {
 
     /// A chunk that could not be read.
     pub fn unreadable(error: &std::io::Error) -> Self {
-        Error::new(ErrorKind::Unreadable, solvm_stdlib::host::reason(error))
+        Error::new(ErrorKind::Unreadable, solvm_stdlib::system_error::reason(error))
     }
 
     /// What kind of error it is.

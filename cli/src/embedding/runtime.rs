@@ -3,8 +3,10 @@
 use super::error::{Error, ErrorKind};
 use super::handles::{Function, Table};
 use solvm_stdlib::Module;
-use solvm_stdlib::host::{Permissions, Process, World, reason};
-use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Reporter, Timeout};
+use solvm_stdlib::deadline::{Limits, Timeout};
+use solvm_stdlib::host::{Permissions, Process, World};
+use solvm_stdlib::runtime::executor::{Executor, Outcome, Reporter};
+use solvm_stdlib::system_error::reason;
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
 use solvm_vm::{Call, Config, GoroutineId};
 use std::sync::Arc;
@@ -78,7 +80,9 @@ type MakeExecutor =
     Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
 
 fn in_world(world: impl World) -> MakeExecutor {
-    Box::new(|config, limits, is_chosen| Executor::with_libraries(config, limits, world, is_chosen))
+    Box::new(|config, limits, is_chosen| {
+        solvm_stdlib::executor_with(config, limits, world, is_chosen)
+    })
 }
 
 impl Builder {

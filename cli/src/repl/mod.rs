@@ -6,15 +6,15 @@
 mod editor;
 
 use crate::colors::{self, Style};
-use crate::commands::describe;
+use crate::description::describe;
 use crate::report::about_file;
-use crate::run::start;
+use crate::session::start;
 use crate::signals::{Signal, Signals};
 use editor::{Answer, LineEditor, Names};
-use solvm_stdlib::Host;
 use solvm_stdlib::host::disk;
 use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
 use solvm_stdlib::show::{Extent, Part, show};
+use solvm_stdlib::{Host, read_program};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
 use std::pin::pin;
@@ -167,11 +167,13 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             ".load" | ".save" if rest.is_empty() => {
                 self.complain(&format!("{command} needs the name of a file"))
             }
-            ".load" => match self.executor.read_source(disk(), Some(rest.as_bytes())).await {
-                Some(Ok(source)) => return self.run(&source.text, &source.name).await,
-                Some(Err(message)) => self.complain(&String::from_utf8_lossy(&message)),
-                None => self.complain("timed out"),
-            },
+            ".load" => {
+                match read_program(&mut self.executor, disk(), Some(rest.as_bytes())).await {
+                    Some(Ok(source)) => return self.run(&source.text, &source.name).await,
+                    Some(Err(message)) => self.complain(&String::from_utf8_lossy(&message)),
+                    None => self.complain("timed out"),
+                }
+            }
             ".save" => {
                 if let Err(error) = std::fs::write(rest, self.typed.join("\n") + "\n") {
                     self.complain(&about_file(rest.as_ref(), &error));

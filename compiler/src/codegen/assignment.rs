@@ -6,7 +6,7 @@ use super::call::Key;
 use crate::ast::{Expression, ExpressionKind, LocalId, Suffix, SuffixKind};
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
-use crate::token::Name;
+use crate::lexer::token::Name;
 
 /// Where a value goes.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use super::fold::{self, Literal};
 use crate::ast::{Call, Expression, ExpressionKind, IndexKey, Suffix, SuffixKind, Suffixed};
 use crate::bytecode::{Instruction, OPEN, Opcode};
 use crate::error::Fault;
-use crate::token::Name;
+use crate::lexer::token::Name;
 
 /// A key, in the form that indexing instructions take.
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use crate::ast::{
 };
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
-use crate::token::Name;
+use crate::lexer::token::Name;
 
 /// An operand: in a register, or known.
 pub(super) enum Operand {

@@ -25,7 +25,7 @@ use crate::bytecode::{
     Capture, Instruction, Opcode, Prototype, Source, TableTemplate, UpvalueInfo,
 };
 use crate::error::{Fault, Near};
-use crate::token::Name;
+use crate::lexer::token::Name;
 use constants::ConstantPool;
 use lasso::Key;
 use scope::Scope;

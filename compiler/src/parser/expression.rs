@@ -10,7 +10,7 @@ use crate::ast::{
     UnaryOperator, place,
 };
 use crate::error::Fault;
-use crate::token::Token;
+use crate::lexer::token::Token;
 use bumpalo::Bump;
 
 /// An infix operator as the grammar sees it.

@@ -7,7 +7,7 @@ use crate::ast::{
     VarargLocal,
 };
 use crate::error::{Fault, Near};
-use crate::token::Name;
+use crate::lexer::token::Name;
 use bumpalo::Bump;
 use hashbrown::HashMap;
 

@@ -9,7 +9,7 @@ use crate::ast::{
     LocalName, NumericFor, Statement, Suffix, SuffixKind, Suffixed, place,
 };
 use crate::error::Fault;
-use crate::token::{Name, Token};
+use crate::lexer::token::{Name, Token};
 
 impl<'a> Parser<'a, '_, '_> {
     /// Whether the current token ends a block.

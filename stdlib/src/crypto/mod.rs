@@ -6,7 +6,9 @@
 mod cipher;
 mod hash;
 
-use crate::io::file::{in_pool, later};
+use crate::results::later;
+
+use crate::pool::in_pool;
 use crate::whole::Whole;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

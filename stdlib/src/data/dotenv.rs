@@ -2,10 +2,11 @@
 
 use super::{Fault, failure};
 use crate::files::{self, file_system};
-use crate::host::{path_of, reason};
-use crate::io::file::failure as io_failure;
-use crate::io::host;
+use crate::host::host;
+use crate::host::path_of;
 use crate::name::Name;
+use crate::results::failure as io_failure;
+use crate::system_error::reason;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 

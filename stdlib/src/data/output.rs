@@ -2,7 +2,8 @@
 
 use crate::files::done;
 use crate::host::{FileSystem, path_of};
-use crate::io::file::{failure, in_pool};
+use crate::pool::in_pool;
+use crate::results::failure;
 use solvm_vm::Error;
 use solvm_vm::native::asynchronous::{Finished, Lua};
 use std::io::Write;

@@ -9,7 +9,7 @@ mod read;
 mod write;
 
 use crate::duration;
-use crate::io::host;
+use crate::host::host;
 use crate::name::Name;
 use crate::os::local_zone;
 use crate::runtime::timer::seconds;

@@ -1,7 +1,7 @@
 //! An iterator that is gone on with on the blocking pool, several items at a time, and asked by Lua
 //! for one after the other.
 
-use crate::io::file::in_pool;
+use crate::pool::in_pool;
 use solvm_vm::native::{Either, Results, asynchronous};
 use solvm_vm::{Call, Error, Value};
 use std::cell::RefCell;

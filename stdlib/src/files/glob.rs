@@ -2,8 +2,9 @@
 
 use super::{Walk, file_system, path_bytes};
 use crate::host::FileSystem;
-use crate::io::file::{failure, in_pool};
 use crate::name::Name;
+use crate::pool::in_pool;
+use crate::results::failure;
 use globset::{GlobBuilder, GlobSet};
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{IntoLua, Results};

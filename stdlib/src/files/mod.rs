@@ -10,6 +10,7 @@ mod glob;
 mod read;
 mod remove;
 mod walk;
+pub mod watch;
 
 pub(crate) use batched::Batched;
 pub(crate) use glob::{Pattern, find};
@@ -17,10 +18,13 @@ pub(crate) use read::{read, read_bounded, read_file_held, read_rest};
 pub(crate) use remove::remove_tree;
 pub(crate) use walk::Walk;
 
-use crate::host::{FileSystem, Metadata, is_denial, path_of};
-use crate::io::file::{failure, in_pool, later};
-use crate::io::host;
+use crate::host::{FileSystem, Metadata, path_of};
+
+use crate::host::host;
 use crate::name::Name;
+use crate::pool::in_pool;
+use crate::results::{failure, later};
+use crate::system_error::is_denial;
 use solvm_vm::native::{IntoLua, Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::ffi::OsString;
@@ -316,4 +320,9 @@ pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<
     }
     names.sort_unstable();
     Ok(names)
+}
+
+/// Makes the folders that a file is to lie in.
+pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| create_folders(files, folder))
 }

@@ -1,8 +1,8 @@
 //! Reading a whole file without more memory than the program may have.
 
 use crate::host::FileSystem;
-use crate::io::file::in_pool_as;
 use crate::pool::Work;
+use crate::pool::in_pool_as;
 use solvm_vm::native::asynchronous::Lua;
 use solvm_vm::{Error, Held};
 use std::io::{self, Read};

@@ -1,9 +1,10 @@
 //! `walk`: everything below a folder, without reading it all first.
 
 use super::{Batched, describe, file_system, path_bytes, sorted_names};
-use crate::host::{FileSystem, Metadata, path_of, reason};
-use crate::io::file::in_pool;
+use crate::host::{FileSystem, Metadata, path_of};
 use crate::name::Name;
+use crate::pool::in_pool;
+use crate::system_error::reason;
 use solvm_vm::native::{Definition, IntoLua, Results, asynchronous};
 use solvm_vm::{Call, Data, Error, Function, Userdata, Value};
 use std::io;

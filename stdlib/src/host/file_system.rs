@@ -1,8 +1,8 @@
 //! Files and folders as the libraries see them. Whatever may take long is used on the blocking
 //! pool, so a file system is shared between threads; what it does not provide is denied.
 
-use super::denied;
 use super::stream::{Deferred, OpenMode, OpenStream};
+use crate::system_error::denied;
 use std::any::Any;
 use std::ffi::OsString;
 use std::io::{self, Read, Seek, Write};

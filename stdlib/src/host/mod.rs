@@ -11,28 +11,34 @@ pub(crate) mod network;
 mod patience;
 mod permissions;
 mod process;
+mod progress;
 #[cfg(unix)]
 mod replacement;
 mod sandbox;
+mod service;
+mod state;
 mod stream;
 mod watch;
 
-pub use crate::progress::{Progress, Screen};
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 pub use limit::memory_allowed;
 pub use network::{Network, NetworkUse};
 pub use permissions::{Area, HostRule, InvalidRule, Permissions};
 pub use process::{Process, path_of};
+pub(crate) use progress::Bar;
+pub use progress::{Progress, Screen};
 pub use sandbox::Sandbox;
 pub use stream::{
     Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild,
 };
 
 pub(crate) use lost::Lost;
+pub(crate) use service::{Service, Services};
 
-use crate::io::OpenFiles;
-use crate::runtime::executor::{Deadline, Timeout};
-use solvm_vm::{Account, Clock, Held, OutOfMemory};
+use crate::deadline::{Deadline, Timeout};
+use crate::system_error::denied;
+use solvm_vm::{Account, Call, Clock, Error, Held, OutOfMemory};
+use state::States;
 use std::io::{self, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
@@ -142,105 +148,50 @@ pub trait World: 'static {
     fn exit(&mut self, _code: i32) {}
 }
 
-fn denied() -> io::Error {
-    io::ErrorKind::PermissionDenied.into()
-}
-
-/// What went wrong in the system's words, without Rust's addition of the number.
-pub fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error") {
-        Some(end) => text[..end].to_string(),
-        None => text,
-    }
-}
-
-/// The operating system's number of an error; that of "permission denied" for our own denials.
-pub(crate) fn error_code(error: &io::Error) -> i32 {
-    const EACCES: i32 = 13;
-    error.raw_os_error().unwrap_or(if is_denial(error) { EACCES } else { 0 })
-}
-
-/// What is added to "no file 'x'" where permissions are the reason: empty for other errors.
-pub(crate) fn denial_note(error: Option<&io::Error>) -> String {
-    let denial = error.filter(|error| is_denial(error));
-    denial.map_or(String::new(), |error| format!(" ({})", reason(error)))
-}
-
-/// Whether an error is that of a world or of permissions, not the operating system's.
-pub(crate) fn is_denial(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
-}
-
 /// The files of the machine, whatever a program may do: for what the command itself reads.
 pub fn disk() -> Arc<dyn FileSystem> {
     Arc::new(disk::Disk)
 }
 
-/// What the libraries keep beside the VM.
+/// What the libraries have beside the VM: the outside world, the time limit, and what each keeps
+/// for itself.
 pub struct Host {
     /// The outside world.
     pub world: Box<dyn World>,
-    /// The state of `math.random`.
-    pub(crate) random: crate::math::Random,
-    /// Compiled patterns.
-    pub(crate) patterns: crate::string::PatternCache,
     /// The program's time limit.
     pub(crate) deadline: Deadline,
-    /// The goroutines that run error handlers.
-    pub(crate) handlers: crate::runtime::errors::Handlers,
-    /// Timers that have not been cleared.
-    pub(crate) timers: crate::runtime::timer::Timers,
-    /// The figures of the program's start.
-    pub(crate) memory_baseline: crate::runtime::goroutine::MemoryBaseline,
-    /// The HTTP clients, with their connections.
-    pub(crate) clients: crate::http::client::Clients,
+    /// How long a server's handler may take until its answer begins, where the server does not say.
+    pub(crate) handler_timeout: Option<Duration>,
     /// The script that is the program, if it is a file.
     pub(crate) script: Option<std::path::PathBuf>,
-    /// The files that are watched.
-    pub(crate) watchers: crate::runtime::watch::Watchers,
-    /// Whether the program is to be run afresh.
-    pub(crate) reload: crate::runtime::watch::Reload,
-    /// The modules that are being loaded.
-    pub(crate) loading: crate::import::Loading,
-    /// Modules and archives that have been fetched.
-    pub(crate) fetched: crate::import::Fetched,
-    /// The HTTP servers.
-    pub(crate) servers: crate::http::server::Servers,
+    /// What outlives the program's main chunk.
+    pub(crate) services: Services,
+    states: States,
     /// Holds the environment variables that the program has set.
     environment: Option<Held>,
-    /// The other ends of the program's connections.
-    pub(crate) peers: Option<crate::net::peers::Peers>,
-    /// The files whose output is to be passed on when the program ends.
-    pub(crate) files: OpenFiles,
 }
 
 impl Host {
     /// A host without a time limit, for programs that take the VM's turns themselves.
     pub fn new(world: impl World) -> Self {
-        Host::with_deadline(world, Deadline::new(Timeout::Never, Clock::System))
+        Host::with_deadline(world, Deadline::new(Timeout::Never, Clock::System), &[])
     }
 
-    pub(crate) fn with_deadline(world: impl World, deadline: Deadline) -> Self {
+    pub(crate) fn with_deadline(world: impl World, deadline: Deadline, services: Services) -> Self {
         Host {
             world: Box::new(world),
-            random: crate::math::Random::new(0),
-            patterns: Default::default(),
             deadline,
-            handlers: Default::default(),
-            timers: Default::default(),
-            memory_baseline: Default::default(),
-            clients: Default::default(),
+            handler_timeout: None,
             script: None,
-            watchers: Default::default(),
-            reload: Default::default(),
-            loading: Default::default(),
-            fetched: Default::default(),
-            servers: Default::default(),
-            peers: None,
+            services,
+            states: States::default(),
             environment: None,
-            files: Default::default(),
         }
+    }
+
+    /// What a library keeps for the program, made when it is first asked for.
+    pub(crate) fn state<T: Default + 'static>(&mut self) -> &mut T {
+        self.states.get()
     }
 
     /// Sets an environment variable, which counts against the memory limit.
@@ -261,4 +212,9 @@ impl Host {
         }
         Ok(self.world.set_variable(name, value))
     }
+}
+
+/// The host of the running program.
+pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
+    call.host::<Host>().ok_or_else(|| Error::text("no access to the system"))
 }

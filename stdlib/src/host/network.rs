@@ -3,8 +3,8 @@
 //! **Invariant (THE JUDGED ADDRESS)**: a connection goes to an address that was judged, never to
 //! the result of a second look-up. [`addresses`] is the only way from a name to addresses.
 
-use super::{denied, reason};
-use crate::io::file::in_pool;
+use crate::pool::in_pool;
+use crate::system_error::{denied, reason};
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;

@@ -6,17 +6,19 @@
 use super::{headers, redirect};
 use crate::Host;
 use crate::files::file_system;
-use crate::ft::make_parents;
+use crate::files::make_parents;
 use crate::gathered::Gathered;
 use crate::host::network::{ANY_PORT, Purpose, addresses};
-use crate::host::{Network, path_of, reason};
-use crate::io::file::in_pool;
+use crate::host::{Bar, Progress};
+use crate::host::{Network, path_of};
 use crate::name::{MAX_NAME, Name};
 use crate::net::tls::{self, Trust};
 use crate::net::{innermost, network};
 use crate::options::Options;
-use crate::progress::{self, Bar, Progress};
+use crate::pool::in_pool;
+use crate::progress::{self};
 use crate::runtime::errors;
+use crate::system_error::reason;
 use bytes::Bytes;
 use hashbrown::HashMap;
 use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
@@ -72,7 +74,7 @@ impl Clients {
         let trust = trust.clone();
         let config =
             in_pool(move || tls::client_config(&*files, &trust, &[b"h2", b"http/1.1"])).await;
-        let config = config.flatten().map_err(|error| crate::host::reason(&error))?;
+        let config = config.flatten().map_err(|error| crate::system_error::reason(&error))?;
         let client = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none());
         let client = client.dns_resolver(Arc::new(Resolver { network, purpose }));
         let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
@@ -399,7 +401,7 @@ impl From<reqwest::Error> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Failure::Reason(crate::host::reason(&error))
+        Failure::Reason(crate::system_error::reason(&error))
     }
 }
 
@@ -434,7 +436,7 @@ fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, 
     let (name, port) =
         (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
     purpose.allow(&*host.world.network(), name, port)?;
-    Ok(host.clients.clone())
+    Ok(host.state::<Clients>().clone())
 }
 
 async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {

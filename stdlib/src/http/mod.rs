@@ -2,10 +2,10 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod client;
-pub(crate) mod headers;
 mod redirect;
 pub(crate) mod server;
 
+use crate::headers;
 use solvm_vm::{Call, Error};
 
 /// Makes the metatables.

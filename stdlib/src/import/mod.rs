@@ -14,8 +14,8 @@ mod place;
 mod remote;
 mod request;
 
-pub(crate) use loading::Loading;
-pub(crate) use remote::Fetched;
+use loading::Loading;
+pub use remote::inherit;
 
 use crate::base;
 use crate::name::Name;

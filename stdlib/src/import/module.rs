@@ -7,9 +7,9 @@ use super::request::stem;
 use super::{MAX_SIZE, MODULES, members};
 use crate::Host;
 use crate::files::{code_files, read};
-use crate::host::reason;
 use crate::load::SourceFile;
 use crate::runtime::registry_table;
+use crate::system_error::reason;
 use solvm_vm::native::asynchronous::{Lua, Slot};
 use solvm_vm::{Error, Table, Value};
 
@@ -36,9 +36,9 @@ impl Module {
             let claim = lua.with(|call| {
                 let goroutine = call.goroutine();
                 let host = call.host::<Host>();
-                goroutine
-                    .zip(host)
-                    .map(|(goroutine, host)| host.loading.claim(&self.key, goroutine))
+                goroutine.zip(host).map(|(goroutine, host)| {
+                    host.state::<super::Loading>().claim(&self.key, goroutine)
+                })
             });
             match claim {
                 Some(Claim::Granted(_claimed)) => return self.run(lua, result).await,

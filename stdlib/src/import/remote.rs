@@ -3,6 +3,7 @@
 use super::MAX_SIZE;
 use crate::Host;
 use crate::http::client;
+use crate::runtime::executor::Executor;
 use reqwest::Url;
 use solvm_vm::native::asynchronous::Lua;
 use std::cell::RefCell;
@@ -36,7 +37,7 @@ impl Fetched {
 /// What is at an address: None if nothing is. The error is a message with the address.
 pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, String> {
     let host = lua.with(|call| {
-        call.host::<Host>().map(|host| (host.fetched.clone(), host.deadline.exempt()))
+        call.host::<Host>().map(|host| (host.state::<Fetched>().clone(), host.deadline.exempt()))
     });
     let Some((fetched, _exemption)) = host else { return Err("no access to the network".into()) };
     if let Some(text) = fetched.get(url) {
@@ -47,4 +48,15 @@ pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, S
     let Some(text) = text.map(Rc::new) else { return Ok(None) };
     fetched.keep(url, text.clone());
     Ok(Some(text))
+}
+
+/// Takes over from a program that was run in the same process what it has fetched.
+pub fn inherit(executor: &mut Executor, other: &mut Executor) {
+    let fetched =
+        other.enter(|call| call.host::<Host>().map(|host| host.state::<Fetched>().clone()));
+    executor.enter(|call| {
+        if let (Some(host), Some(fetched)) = (call.host::<Host>(), fetched) {
+            *host.state() = fetched;
+        }
+    });
 }

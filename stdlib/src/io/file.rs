@@ -6,15 +6,14 @@
 
 use super::buffered::{BUFFERS_SIZE, Buffered};
 use super::read::{Progress, Reading};
-use crate::host::{Host, error_code, reason};
-use crate::pool::{self, Work};
-use solvm_vm::messages::shorten;
+use crate::host::{Host, Service};
+use crate::pool::{Work, in_pool_as};
+use crate::results::later;
 use solvm_vm::native::{Either, FromLua, Results, asynchronous};
-use solvm_vm::{Call, Data, Dialect, Error, OutOfMemory, Table, Userdata, Value};
+use solvm_vm::{Call, Data, Error, Table, Userdata, Value};
 use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Weak};
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// How often a read may ask a stream inline.
@@ -91,7 +90,7 @@ impl File {
     pub(super) fn new(call: &mut Call, file: Buffered, standard: bool) -> File {
         let shared = Arc::new(Mutex::new(file));
         if let Some(host) = call.host::<Host>() {
-            host.files.add(&shared);
+            host.state::<OpenFiles>().add(&shared);
         }
         File { kind: Kind::Stream(shared), closed: Cell::new(false), standard }
     }
@@ -163,75 +162,6 @@ pub(super) fn userdata<'c>(call: &mut Call<'c>, file: File) -> Result<Userdata<'
     let key = call.string(METATABLE.as_bytes())?;
     let metatable = Table::from_value(call.registry().get(key));
     Ok(call.userdata(file, metatable))
-}
-
-/// What functions return when the system has failed: nil, the message, the system's number for it
-/// (in gopher-lua always 1). A lack of memory is raised.
-pub(crate) fn failure<'c>(
-    call: &mut Call<'c>,
-    error: &io::Error,
-    path: Option<&[u8]>,
-) -> Result<Vec<Value<'c>>, Error> {
-    if error.kind() == io::ErrorKind::OutOfMemory {
-        return Err(Error::bare(OutOfMemory.to_string()));
-    }
-    let mut text = path.map_or(Vec::new(), |path| [&shorten(path), &b": "[..]].concat());
-    text.extend_from_slice(reason(error).as_bytes());
-    let text = call.string(&text)?.value();
-    let code = match call.dialect() {
-        Dialect::Lua => error_code(error),
-        Dialect::GopherLua => 1,
-    };
-    Ok(vec![Value::NIL, text, Value::number(f64::from(code))])
-}
-
-/// True, or what functions return when the system has failed.
-pub(crate) fn succeeded<'c>(
-    call: &mut Call<'c>,
-    result: io::Result<()>,
-) -> Result<Vec<Value<'c>>, Error> {
-    match result {
-        Ok(()) => Ok(vec![Value::boolean(true)]),
-        Err(error) => failure(call, &error, None),
-    }
-}
-
-/// Waits for a future; `convert` makes the native's results.
-pub(crate) fn later<'c, T, F, C>(future: F, convert: C) -> impl Results<'c> + use<'c, T, F, C>
-where
-    T: 'static,
-    F: Future<Output = T> + 'static,
-    C: for<'a> FnOnce(&mut Call<'a>, T) -> Result<Vec<Value<'a>>, Error> + 'static,
-{
-    asynchronous::run(move |lua| async move {
-        let result = future.await;
-        lua.finish_with(|call| convert(call, result))
-    })
-}
-
-/// Runs work that ends on its own on the blocking pool; inline in programs that take the VM's
-/// turns without tokio. The error is that no thread can be started.
-pub(crate) async fn in_pool<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<T> {
-    in_pool_as(Work::Finite, work).await
-}
-
-/// The same for work that may wait for another process or for a user.
-pub(crate) async fn waiting_in_pool<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<T> {
-    in_pool_as(Work::Waiting, work).await
-}
-
-pub(crate) async fn in_pool_as<T: Send + 'static>(
-    kind: Work,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<T> {
-    match Handle::try_current() {
-        Ok(_) => pool::run(kind, work).await,
-        Err(_) => Ok(work()),
-    }
 }
 
 /// What use of a file is for the pool.
@@ -323,4 +253,13 @@ async fn read_slice(
         Ok((progress, file, reading))
     })
     .await?
+}
+
+/// The open files, as the executor sees them.
+pub(crate) struct OpenFilesService;
+
+impl Service for OpenFilesService {
+    fn flush(&self, host: &mut Host, may_wait: bool) {
+        host.state::<OpenFiles>().flush(may_wait);
+    }
 }

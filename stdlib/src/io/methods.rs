@@ -1,10 +1,12 @@
 //! The methods of files.
 
-use super::file::{AnyFile, failure, perform, read as read_items, succeeded};
-use super::host;
+use super::file::{AnyFile, perform, read as read_items};
 use super::read::{Reading, formats};
-use crate::host::{Buffering, reason};
+use crate::host::Buffering;
+use crate::host::host;
 use crate::name::Name;
+use crate::results::{failure, succeeded};
+use crate::system_error::reason;
 use solvm_vm::native::{Definition, Either, Library, Param, Rest, Results};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
 use std::borrow::Cow;

@@ -7,14 +7,18 @@ pub(crate) mod file;
 mod methods;
 mod read;
 
-pub(crate) use file::OpenFiles;
+pub(crate) use file::{OpenFiles, OpenFilesService};
 
 use crate::host::{
-    Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, path_of, reason,
+    Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, host, path_of,
 };
+
 use crate::name::Name;
+use crate::pool::waiting_in_pool;
+use crate::results::{failure, later};
+use crate::system_error::reason;
 use buffered::Buffered;
-use file::{AnyFile, File, failure, later, userdata, waiting_in_pool};
+use file::{AnyFile, File, userdata};
 use solvm_vm::native::{Either, Library, Param, Rest, Results};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Type, Userdata, Value};
 use std::io;
@@ -136,11 +140,6 @@ pub(crate) const MAKING_A_FILE: usize = 20_000;
 /// Charged for opening one that is there.
 const OPENING_A_FILE: usize = 2_000;
 
-/// The outside world, if the program has one.
-pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
-    call.host::<Host>().ok_or_else(|| Error::text("no access to the system"))
-}
-
 /// The userdata for a stream that has just been opened.
 fn opened<'c>(
     call: &mut Call<'c>,
@@ -251,7 +250,7 @@ fn open_process<'c>(
 /// Starts a child process. What is buffered for files comes before what it writes.
 pub(crate) fn spawn(call: &mut Call, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
     let host = host(call).map_err(|_| io::Error::from(io::ErrorKind::PermissionDenied))?;
-    host.files.flush(false);
+    host.state::<OpenFiles>().flush(false);
     host.world.spawn(command, pipe)
 }
 

@@ -1,8 +1,9 @@
 //! `lfs.attributes` and `lfs.symlinkattributes`.
 
 use crate::files::{attempt, path_bytes};
-use crate::host::{FileKind, FileSystem, Metadata, reason};
+use crate::host::{FileKind, FileSystem, Metadata};
 use crate::name::Name;
+use crate::system_error::reason;
 use solvm_vm::native::{IntoLua, Results};
 use solvm_vm::{Call, Error, Table, Value};
 use std::io;
@@ -89,7 +90,7 @@ fn look<'c>(
 
 /// The attribute of a name.
 fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Wanted, Error> {
-    let text = crate::base::message_text(call, name);
+    let text = call.coerced_string(name);
     let text = text
         .ok_or_else(|| Error::argument(2, format!("string expected, got {}", name.type_name())))?
         .bytes();

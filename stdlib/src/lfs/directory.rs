@@ -1,8 +1,9 @@
 //! `lfs.dir` and the objects that it gives.
 
 use crate::files::{Batched, attempt, path_bytes};
-use crate::host::{FileSystem, reason};
+use crate::host::FileSystem;
 use crate::name::Name;
+use crate::system_error::reason;
 use solvm_vm::native::{Class, Definition, IntoLua, Library, Object, Results, This};
 use solvm_vm::{Call, Data, Error, Value};
 use std::cell::Cell;

@@ -1,9 +1,10 @@
 //! Locks: `lfs.lock_dir`; those on parts of files are not supported.
 
 use crate::files::attempt;
-use crate::host::{FileSystem, reason};
+use crate::host::FileSystem;
 use crate::io::file::AnyFile;
 use crate::name::Name;
+use crate::system_error::reason;
 use solvm_vm::native::{Class, IntoLua, Library, Object, Rest, Results, This};
 use solvm_vm::{Call, Data, Error, Value};
 use std::cell::RefCell;

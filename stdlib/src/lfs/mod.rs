@@ -9,9 +9,12 @@ mod directory;
 mod lock;
 
 use crate::files::{attempt, file_system};
-use crate::host::{FileSystem, path_of, reason};
-use crate::io::file::{AnyFile, failure, in_pool, later};
+use crate::host::{FileSystem, path_of};
+use crate::io::file::AnyFile;
 use crate::name::Name;
+use crate::pool::in_pool;
+use crate::results::{failure, later};
+use crate::system_error::reason;
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, Value};
 use std::io;

@@ -2,9 +2,10 @@
 
 use super::{failed, network};
 use crate::Host;
+use crate::host::NetworkUse;
 use crate::host::network::look_up;
-use crate::host::{NetworkUse, reason};
 use crate::name::Name;
+use crate::system_error::reason;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, Value};
 use std::net::SocketAddr;

@@ -10,7 +10,8 @@ pub(crate) mod udp;
 
 use crate::Host;
 use crate::host::network::literal;
-use crate::host::{Network, NetworkUse, reason};
+use crate::host::{Network, NetworkUse};
+use crate::system_error::reason;
 use peers::Peers;
 use solvm_vm::messages::shorten;
 use solvm_vm::{Call, Error, GoroutineId, Value};
@@ -70,7 +71,10 @@ pub(crate) fn allow_listening(network: &dyn Network, host: &str, port: u16) -> R
 pub(crate) fn peers(call: &mut Call) -> Peers {
     let program = call.account().clone();
     match call.host::<Host>() {
-        Some(host) => host.peers.get_or_insert_with(|| Peers::new(&program)).clone(),
+        Some(host) => {
+            let peers = host.state::<Option<Peers>>();
+            peers.get_or_insert_with(|| Peers::new(&program)).clone()
+        }
         None => Peers::new(&program),
     }
 }

@@ -12,14 +12,15 @@ use super::{
     within,
 };
 use crate::Host;
+use crate::channel::named as channel;
+use crate::deadline::Exemption;
+use crate::host::Network;
 use crate::host::network::{Purpose, addresses, allow_many_connections, look_up};
-use crate::host::{Network, reason};
 use crate::name::Name;
 use crate::object::{self, This};
 use crate::options::Options;
-use crate::runtime::channel;
-use crate::runtime::executor::Exemption;
 use crate::runtime::timer::seconds;
+use crate::system_error::reason;
 use bytes::BytesMut;
 use futures_util::future::{Either as EitherFuture, select};
 use solvm_vm::native::asynchronous::{self, Lua, Slot};

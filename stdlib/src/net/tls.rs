@@ -82,7 +82,7 @@ const MAX_SIZE: u64 = 4 << 20;
 
 fn read(files: &dyn FileSystem, path: &Path) -> io::Result<Vec<u8>> {
     let contents = read_bounded(files, path, MAX_SIZE);
-    contents.map_err(|error| in_file(path, crate::host::reason(&error)))
+    contents.map_err(|error| in_file(path, crate::system_error::reason(&error)))
 }
 
 fn certificates_in(

@@ -3,13 +3,14 @@
 use super::tcp::plain;
 use super::{CLOSED, EndOfStream, allow_listening, failed, network, port, within};
 use crate::Host;
+use crate::deadline::Exemption;
+use crate::host::Network;
 use crate::host::network::{Purpose, addresses, look_up};
-use crate::host::{Network, reason};
 use crate::name::Name;
 use crate::object::{self, This};
 use crate::options::Options;
-use crate::runtime::executor::Exemption;
 use crate::runtime::timer::seconds;
+use crate::system_error::reason;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
 use std::cell::RefCell;

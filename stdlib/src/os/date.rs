@@ -2,7 +2,7 @@
 
 use super::calendar::Date;
 use super::zone::{Offset, Zone};
-use crate::io::host;
+use crate::host::host;
 use crate::name::Name;
 use solvm_vm::native::Indexed;
 use solvm_vm::{Call, Error, Table, Value};

@@ -7,10 +7,14 @@ mod zone;
 pub(crate) use zone::local_zone;
 
 use crate::files::path_bytes;
-use crate::host::{Child, is_denial, path_of, reason};
-use crate::io::file::{failure, later, waiting_in_pool};
-use crate::io::{MAKING_A_FILE, host, spawn};
+use crate::host::host;
+use crate::host::{Child, path_of};
+use crate::io::OpenFiles;
+use crate::io::{MAKING_A_FILE, spawn};
 use crate::name::Name;
+use crate::pool::waiting_in_pool;
+use crate::results::{failure, later};
+use crate::system_error::{is_denial, reason};
 use solvm_vm::native::{Either, FromLua, Library, Results};
 use solvm_vm::{Call, Dialect, Error, LuaString, Value};
 use std::io;
@@ -97,7 +101,7 @@ impl FromLua for ExitCode {
 fn exit<'c>(call: &mut Call<'c>, code: Option<ExitCode>) -> Result<(), Error> {
     let ExitCode(code) = code.unwrap_or_default();
     let host = host(call)?;
-    host.files.flush(true);
+    host.state::<OpenFiles>().flush(true);
     host.world.exit(code);
     Err(Error::text("the program may not end the process"))
 }

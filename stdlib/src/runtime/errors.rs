@@ -28,7 +28,8 @@ fn on_error<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<(), Error
 /// Gives an error to all handlers. `source` is the goroutine that it left. False if there is no
 /// handler, or it is a handler's own.
 pub(super) fn hand_over<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
-    let is_own = call.host::<Host>().is_some_and(|host| host.handlers.0.contains(&source));
+    let is_own =
+        call.host::<Host>().is_some_and(|host| host.state::<Handlers>().0.contains(&source));
     !is_own && tell(call, error)
 }
 
@@ -42,17 +43,19 @@ pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
         started.extend(goroutine);
     }
     let is_told = !started.is_empty();
-    let running: Vec<GoroutineId> =
-        call.host::<Host>().map(|host| std::mem::take(&mut host.handlers.0)).unwrap_or_default();
+    let running: Vec<GoroutineId> = call
+        .host::<Host>()
+        .map(|host| std::mem::take(&mut host.state::<Handlers>().0))
+        .unwrap_or_default();
     started.extend(running.into_iter().filter(|&id| call.is_alive(id)));
     if let Some(host) = call.host::<Host>() {
-        host.handlers.0 = started;
+        host.state::<Handlers>().0 = started;
     }
     is_told
 }
 
 /// A handler that has not ended yet.
 pub(super) fn running_handler(call: &mut Call) -> Option<GoroutineId> {
-    let started = call.host::<Host>()?.handlers.0.clone();
+    let started = call.host::<Host>()?.state::<Handlers>().0.clone();
     started.into_iter().find(|&id| call.is_alive(id))
 }

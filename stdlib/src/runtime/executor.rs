@@ -4,27 +4,22 @@
 //! Everything happens on one thread. [`Executor::drive`] is the one future that runs Lua: it takes
 //! a turn, gives tokio a chance to look at what has happened outside, and takes the next one; if
 //! nothing is ready it sleeps until something is. Nothing polls.
-//!
-//! **The time limit** ([`Timeout`]) is a deadline of the VM. A default limit holds only for
-//! programs that compute and wait: it stands still as long as something holds an [`Exemption`] (a
-//! server, a pending timer, a client's call, a read from a terminal).
 
-use super::watch::{Changes, Reload};
-use super::{errors, timer, uncaught, watch};
-use crate::host::{FileSystem, Printer, World};
-use crate::http::server;
-use crate::load::{self, SourceFile};
-use crate::progress::Progress;
-use crate::{Host, Module};
+use super::reload::Reload;
+use super::{errors, uncaught};
+use crate::Host;
+use crate::deadline::{Deadline, Limits, Timeout};
+use crate::host::Progress;
+use crate::host::{Printer, Services, World};
 use solvm_vm::native::CallerInfo;
 #[cfg(debug_assertions)]
 use solvm_vm::native::Unpaid;
-use solvm_vm::{Call, Clock, Config, GoroutineId, LuaString, Rest, TracedCall, Turn, Value, Vm};
-use std::cell::Cell;
+use solvm_vm::{
+    Call, Clock, Config, Error, GoroutineId, LuaString, Rest, TracedCall, Turn, Value, Vm,
+};
 use std::future::{Future, poll_fn};
 use std::path::Path;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
@@ -32,101 +27,6 @@ use std::time::{Duration, Instant};
 
 /// How often output is passed on while code runs.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
-
-/// How long a program may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timeout {
-    /// This long, unless it serves, waits for a timer, or asks others ([`Exemption`]).
-    Default(Duration),
-    /// This long, whatever it does.
-    Fixed(Duration),
-    /// For ever.
-    Never,
-}
-
-/// The limits of a program in time.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Of the program.
-    pub timeout: Timeout,
-    /// Of a goroutine between two waits, while an exemption lifts the default timeout.
-    pub run_limit: Duration,
-    /// Of a server's handler until its answer begins, unless a timeout was given.
-    pub handler_timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits {
-            timeout: Timeout::Default(Duration::from_secs(5)),
-            run_limit: Duration::from_secs(30),
-            handler_timeout: Duration::from_secs(30),
-        }
-    }
-}
-
-/// The program's deadline, as the executor and the libraries share it.
-#[derive(Clone)]
-pub(crate) struct Deadline(Rc<DeadlineState>);
-
-struct DeadlineState {
-    clock: Clock,
-    /// When the time is up, as if no exemption had been held. None is never.
-    due: Cell<Option<Instant>>,
-    /// Whether exemptions lift it.
-    is_default: bool,
-    exemptions: Cell<usize>,
-    exempt_since: Cell<Option<Instant>>,
-}
-
-/// As long as it lives, the default time limit stands still.
-pub(crate) struct Exemption(Rc<DeadlineState>);
-
-impl Deadline {
-    pub(crate) fn new(timeout: Timeout, clock: Clock) -> Self {
-        let due = match timeout {
-            Timeout::Default(limit) | Timeout::Fixed(limit) => clock.now().checked_add(limit),
-            Timeout::Never => None,
-        };
-        Deadline(Rc::new(DeadlineState {
-            clock,
-            due: Cell::new(due),
-            is_default: matches!(timeout, Timeout::Default(_)),
-            exemptions: Cell::new(0),
-            exempt_since: Cell::new(None),
-        }))
-    }
-
-    /// Lets a default time limit stand still.
-    pub(crate) fn exempt(&self) -> Exemption {
-        let state = &self.0;
-        if state.exemptions.replace(state.exemptions.get() + 1) == 0 {
-            state.exempt_since.set(Some(state.clock.now()));
-        }
-        Exemption(state.clone())
-    }
-
-    fn is_lifted(&self) -> bool {
-        self.0.is_default && self.0.exemptions.get() > 0
-    }
-
-    fn get(&self) -> Option<Instant> {
-        if self.is_lifted() { None } else { self.0.due.get() }
-    }
-}
-
-impl Drop for Exemption {
-    fn drop(&mut self) {
-        let left = self.0.exemptions.get() - 1;
-        self.0.exemptions.set(left);
-        if left == 0
-            && self.0.is_default
-            && let (Some(due), Some(since)) = (self.0.due.get(), self.0.exempt_since.take())
-        {
-            self.0.due.set(due.checked_add(self.0.clock.now().saturating_duration_since(since)));
-        }
-    }
-}
 
 /// How the goroutines of a program came to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,30 +101,25 @@ pub type End<'a, 'c> = Result<&'a [Value<'c>], (Value<'c>, &'a [u8])>;
 pub type Look<'l> = dyn for<'c> FnMut(&mut Call<'c>, End<'_, 'c>) -> bool + 'l;
 
 impl Executor {
-    /// A VM with all libraries.
-    pub fn new(config: Config, limits: Limits, world: impl World) -> Result<Executor, String> {
-        Executor::with_libraries(config, limits, world, |_| true)
-    }
-
-    /// A VM with some of the libraries.
-    pub fn with_libraries(
+    /// A VM whose libraries `open` opens, with the services that belong to them.
+    pub(crate) fn new(
         config: Config,
         limits: Limits,
         world: impl World,
-        is_chosen: impl Fn(&Module) -> bool,
+        services: Services,
+        open: impl FnOnce(&mut Call) -> Result<(), Error>,
     ) -> Result<Executor, String> {
         let deadline = Deadline::new(limits.timeout, config.clock.clone());
         let mut vm = Vm::new(config);
-        let mut host = Host::with_deadline(world, deadline.clone());
+        let mut host = Host::with_deadline(world, deadline.clone(), services);
         if let Timeout::Default(_) = limits.timeout {
-            host.servers.handler_timeout = Some(limits.handler_timeout);
+            host.handler_timeout = Some(limits.handler_timeout);
         }
         if let Timeout::Fixed(_) = limits.timeout {
             host.world.limit_output(deadline.get());
         }
         vm.set_host(host);
-        vm.enter(|call| crate::open_some(call, is_chosen))
-            .map_err(|_| String::from("not enough memory for the libraries"))?;
+        vm.enter(open).map_err(|_| String::from("not enough memory for the libraries"))?;
         Ok(Executor {
             vm,
             deadline,
@@ -272,8 +167,7 @@ impl Executor {
 
     /// From now on the program may take this long, whatever it does; for ever if None.
     pub fn limit_time(&mut self, limit: Option<Duration>) {
-        let state = &self.deadline.0;
-        state.due.set(limit.and_then(|limit| state.clock.now().checked_add(limit)));
+        self.deadline.limit(limit);
     }
 
     /// When the program's time is up: what it does not wait for itself must end then, too. None is
@@ -322,59 +216,17 @@ impl Executor {
         }
     }
 
-    /// Reads a source file, or standard input without a path. The inner error is the message. None
-    /// if the program's time is up before it is read.
-    pub async fn read_source(
-        &mut self,
-        files: Arc<dyn FileSystem>,
-        path: Option<&[u8]>,
-    ) -> Option<Result<SourceFile, Vec<u8>>> {
-        let Some(host) = self.vm.host::<Host>() else {
-            return Some(Err(b"no access to files".to_vec()));
-        };
-        let input = path.is_none().then(|| host.world.input());
-        // The time that a user takes to type does not count.
-        let is_typed = matches!(&input, Some(Ok(input)) if input.is_terminal);
-        let _exemption = is_typed.then(|| host.deadline.exempt());
-        let due = self.deadline.get();
-        let held = self.enter(|call| call.account().hold_nothing());
-        let read = async {
-            match (path, input) {
-                (Some(path), _) => load::read_file(files, path.to_vec(), held).await,
-                (None, Some(input)) => load::read_input(input, held).await,
-                (None, None) => Ok(Err(b"no access to files".to_vec())),
-            }
-        };
-        let source = match due {
-            Some(due) => tokio::time::timeout_at(due.into(), read).await.ok()?,
-            None => read.await,
-        };
-        Some(source.unwrap_or_else(|_| Err(b"not enough memory".to_vec())))
-    }
-
     /// Lets the program ask to be run afresh (`reload_script`): whoever drives it is ready for
     /// [`Outcome::Reload`].
     pub fn allow_reload(&mut self) {
         if let Some(host) = self.vm.host::<Host>() {
-            host.reload = Reload::Possible;
+            *host.state() = Reload::Possible;
         }
     }
 
     fn is_reload_asked(&mut self) -> bool {
-        !self.finalizing && self.vm.host::<Host>().is_some_and(|host| host.reload == Reload::Asked)
-    }
-
-    /// What the program watches, to go on watching it when the program has ended.
-    pub fn take_watched(&mut self) -> Option<Changes> {
-        let changes = self.vm.host::<Host>().map(|host| Changes::of(&mut host.watchers));
-        changes.filter(|changes| !changes.is_empty())
-    }
-
-    /// Takes over from a program that was run in the same process what it has fetched.
-    pub fn inherit(&mut self, other: &mut Executor) {
-        if let (Some(host), Some(other)) = (self.vm.host::<Host>(), other.vm.host::<Host>()) {
-            host.fetched = other.fetched.clone();
-        }
+        !self.finalizing
+            && self.vm.host::<Host>().is_some_and(|host| *host.state::<Reload>() == Reload::Asked)
     }
 
     /// Whether somebody sees the errors and goes on: then they are printed without the program's
@@ -435,7 +287,9 @@ impl Executor {
     /// That of the first write to standard output that has failed so far.
     pub fn flush_all(&mut self) -> std::io::Result<()> {
         let Some(host) = self.vm.host::<Host>() else { return Ok(()) };
-        host.files.flush(false);
+        for service in host.services {
+            service.flush(host, false);
+        }
         host.world.flush_output()
     }
 
@@ -480,15 +334,25 @@ impl Executor {
         Outcome::Ended
     }
 
-    /// Stops all servers; ends when the requests that are under way have been answered.
-    pub async fn stop_servers(&mut self) -> Outcome {
-        self.vm.enter(server::stop_all);
-        while let Some(server) = self.vm.enter(server::running_server) {
-            if self.drive(Some(server)).await == Outcome::Interrupted {
-                return Outcome::Interrupted;
+    /// Stops all services; ends when what is under way has been done: the requests that servers
+    /// have taken have been answered.
+    pub async fn stop_services(&mut self) -> Outcome {
+        let services = self.services();
+        for service in services {
+            self.vm.enter(|call| service.stop(call));
+        }
+        for service in services {
+            while let Some(goroutine) = self.vm.enter(|call| service.running(call)) {
+                if self.drive(Some(goroutine)).await == Outcome::Interrupted {
+                    return Outcome::Interrupted;
+                }
             }
         }
         Outcome::Ended
+    }
+
+    fn services(&mut self) -> Services {
+        self.vm.host::<Host>().map_or(&[], |host| host.services)
     }
 
     /// Ends the goroutines that are left, then runs the finalizers of everything, as `lua_close`
@@ -554,7 +418,7 @@ impl Executor {
                     self.flush();
                     let mut due =
                         [self.vm.next_timer(), self.deadline.get()].into_iter().flatten().min();
-                    if let Clock::System = self.deadline.0.clock {
+                    if let Clock::System = *self.deadline.clock() {
                         match self.vm.rest() {
                             Rest::Nothing => {}
                             Rest::At(time) => due = due.into_iter().chain([time]).min(),
@@ -565,9 +429,9 @@ impl Executor {
                         }
                     }
                     let Some(due) = due else { return Poll::Pending };
-                    if let Clock::Manual(_) = self.deadline.0.clock {
+                    if let Clock::Manual(_) = *self.deadline.clock() {
                         // Nothing happens until then, so it may as well be then.
-                        let clock = &self.deadline.0.clock;
+                        let clock = self.deadline.clock();
                         clock.advance(due.saturating_duration_since(clock.now()));
                         continue;
                     }
@@ -583,6 +447,7 @@ impl Executor {
     /// Deals with the goroutines that have failed, and the one that is waited for.
     fn take_ends(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Ends {
         let mut ends = Ends::None;
+        let services = self.services();
         loop {
             let main = self.main;
             let end = self.vm.next_end(|call, id, end| {
@@ -596,13 +461,16 @@ impl Executor {
                     _ => return (id, None, true),
                 };
                 let is_handled = errors::hand_over(call, id, error);
-                timer::go_on(call, id);
-                watch::go_on(call, id);
+                for service in services {
+                    service.go_on(call, id);
+                }
                 let is_reported = !is_handled || Some(id) == main;
                 let report = is_reported.then(|| {
                     let calls = uncaught::calls(traceback);
-                    let subject = server::subject(call, id)
-                        .map(|subject| format!("\n\tin the answer to {subject}"));
+                    let subject = services
+                        .iter()
+                        .find_map(|service| service.subject(call, id))
+                        .map(|subject| format!("\n\tin {subject}"));
                     Report {
                         message: uncaught::message(call, error),
                         is_object: LuaString::from_value(error).is_none(),
@@ -625,7 +493,9 @@ impl Executor {
             }
         }
         if let Some(host) = self.vm.host::<Host>() {
-            host.servers.forget_broken_off();
+            for service in services {
+                service.ends_seen(host);
+            }
         }
         ends
     }

@@ -45,8 +45,7 @@ fn get_goroutines<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     for (id, function) in goroutines {
         let made = call
             .host::<Host>()
-            .and_then(|host| host.timers.place(id).or_else(|| host.watchers.place(id)));
-        let made = made.map(<[u8]>::to_vec);
+            .and_then(|host| host.services.iter().find_map(|service| service.place(host, id)));
         let place = call.string(&made.unwrap_or(function))?;
         table.set(call, Value::number(id.number() as f64), place.value())?;
     }
@@ -65,8 +64,8 @@ pub(crate) struct MemoryBaseline {
 pub(crate) fn note_memory(call: &mut Call) {
     let (used, allocated) = (call.memory_used(), call.memory_allocated());
     if let Some(host) = call.host::<Host>() {
-        host.memory_baseline =
-            MemoryBaseline { used, allocated, resident: host.world.resident_memory() };
+        let resident = host.world.resident_memory();
+        *host.state() = MemoryBaseline { used, allocated, resident };
     }
 }
 
@@ -77,7 +76,7 @@ fn check_memory<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let (used, allocated) = (call.memory_used(), call.memory_allocated());
     let (collections, goroutines) = (call.collection_count(), call.goroutine_count());
     let (baseline, resident) = match call.host::<Host>() {
-        Some(host) => (host.memory_baseline, host.world.resident_memory()),
+        Some(host) => (*host.state(), host.world.resident_memory()),
         None => (MemoryBaseline::default(), 0),
     };
     let table = call.table(0, 8)?;

@@ -1,14 +1,13 @@
 //! What runs beside the main chunk: goroutines, channels, timers, and the executor that drives
 //! them.
 
-pub(crate) mod channel;
 mod cron;
 pub(crate) mod errors;
 pub mod executor;
 pub(crate) mod goroutine;
+pub(crate) mod reload;
 pub(crate) mod timer;
 pub mod uncaught;
-pub mod watch;
 
 use solvm_vm::{Call, Error, Table};
 

@@ -6,9 +6,10 @@
 //! timer anew. As long as a timer is pending, the default time limit stands still.
 
 use super::cron;
-use super::executor::Exemption;
 use crate::Host;
+use crate::deadline::Exemption;
 use crate::duration;
+use crate::host::Service;
 use crate::name::Name;
 use crate::whole::Whole;
 use croner::Cron;
@@ -92,7 +93,7 @@ pub(crate) struct Timers {
 
 impl Timers {
     /// Where the timer was made that a goroutine runs.
-    pub(super) fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
+    fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
         let number = self.by_goroutine.get(&goroutine)?;
         self.timers.get(number).map(|timer| &timer.place[..])
     }
@@ -184,7 +185,7 @@ fn clear_cron(call: &mut Call, number: Whole) -> bool {
 }
 
 fn timers<'a>(call: &'a mut Call) -> Option<&'a mut Timers> {
-    call.host::<Host>().map(|host| &mut host.timers)
+    call.host::<Host>().map(|host| host.state::<Timers>())
 }
 
 /// Clears a timer: its function is not called any more. Whether there was one of that kind and
@@ -228,8 +229,9 @@ fn start<'c>(
     let place = caller(call);
     let Some(host) = call.host::<Host>() else { return Err(Error::text("no timers here")) };
     let exemption = host.deadline.exempt();
-    host.timers.next += 1;
-    let number = host.timers.next;
+    let next = &mut host.state::<Timers>().next;
+    *next += 1;
+    let number = *next;
     let functions = functions(call)?;
     functions.set(call, Value::number(number as f64), function.value())?;
     let goroutine = spawn(call, number, function, schedule.weight())?;
@@ -250,7 +252,7 @@ fn start<'c>(
 }
 
 /// The Lua code that calls the running native; "[C]" if none does.
-pub(super) fn caller(call: &mut Call) -> Vec<u8> {
+pub(crate) fn caller(call: &mut Call) -> Vec<u8> {
     let position = call.position(1);
     position.strip_suffix(b": ").unwrap_or(b"[C]").to_vec()
 }
@@ -266,8 +268,21 @@ fn spawn<'c>(
     call.spawn(run, &[Value::number(number as f64), function.value(), weight.value()])
 }
 
+/// The timers, as the executor sees them.
+pub(crate) struct TimerService;
+
+impl Service for TimerService {
+    fn place(&self, host: &mut Host, goroutine: GoroutineId) -> Option<Vec<u8>> {
+        host.state::<Timers>().place(goroutine).map(<[u8]>::to_vec)
+    }
+
+    fn go_on(&self, call: &mut Call, failed: GoroutineId) {
+        go_on(call, failed);
+    }
+}
+
 /// A timer's goroutine has failed: one that repeats goes on in a new one.
-pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
+fn go_on(call: &mut Call, failed: GoroutineId) {
     let Some(timers) = timers(call) else { return };
     let Some(number) = timers.by_goroutine.remove(&failed) else { return };
     let schedule = timers.timers.get(&number).map(|timer| &timer.schedule);
@@ -315,7 +330,9 @@ impl Steps for Running {
         let now = call.now();
         let Some(host) = call.host::<Host>() else { return call.finish(()) };
         let wall_clock = host.world.wall_clock();
-        let Some(timer) = host.timers.timers.get_mut(&self.number) else { return call.finish(()) };
+        let Some(timer) = host.state::<Timers>().timers.get_mut(&self.number) else {
+            return call.finish(());
+        };
         timer.is_running = false;
         if self.called && matches!(timer.schedule, Schedule::Once(_)) {
             forget(call, self.number);

@@ -3,6 +3,7 @@
 //! A search mostly ends within the budget; then nothing is kept. One that does not goes on as a
 //! state machine.
 
+use super::PatternCache;
 use super::pattern::LONGEST;
 use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
 use super::{position, text_argument};
@@ -35,7 +36,7 @@ pub(super) fn compiled<'c>(
     }
     match call.host::<Host>() {
         Some(host) if source.bytes().len() <= LONGEST => {
-            Ok(host.patterns.get(source.bytes(), source.hash(), anchor))
+            Ok(host.state::<PatternCache>().get(source.bytes(), source.hash(), anchor))
         }
         _ => {
             let size = Pattern::most_bytes(source.bytes());

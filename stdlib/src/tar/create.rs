@@ -2,8 +2,8 @@
 
 use super::read::MAX_ENTRIES;
 use crate::files::{path_bytes, sorted_names};
+use crate::host::{Bar, Progress};
 use crate::host::{FileKind, FileSystem, Metadata};
-use crate::progress::{Bar, Progress};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::{self, BufWriter, Read, Write};
@@ -201,6 +201,7 @@ impl<R: Read> Read for Exactly<R> {
 
 /// An error with the path that it is about.
 fn of(path: &Path, error: io::Error) -> io::Error {
-    let text = [&path_bytes(path)[..], b": ", crate::host::reason(&error).as_bytes()].concat();
+    let text =
+        [&path_bytes(path)[..], b": ", crate::system_error::reason(&error).as_bytes()].concat();
     io::Error::new(error.kind(), String::from_utf8_lossy(&text).into_owned())
 }

@@ -7,8 +7,8 @@
 
 use super::read::{Limited, Reader, no_archive};
 use crate::files::create_folders;
+use crate::host::Progress;
 use crate::host::{FileKind, FileSystem};
-use crate::progress::Progress;
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use tar::{Entry, EntryType};
@@ -213,7 +213,10 @@ fn too_large(limit: u64) -> io::Error {
 
 /// An error with the name of the entry that it is about.
 fn about(name: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {}", name.display(), crate::host::reason(&error)))
+    io::Error::new(
+        error.kind(),
+        format!("{}: {}", name.display(), crate::system_error::reason(&error)),
+    )
 }
 
 #[cfg(test)]

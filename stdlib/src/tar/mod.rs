@@ -8,10 +8,11 @@ mod read;
 mod tests;
 
 use crate::files::{describe, perform};
+use crate::host::Progress;
 use crate::host::{FileKind, FileSystem, Metadata, path_of};
 use crate::name::Name;
 use crate::options::Options;
-use crate::progress::{self, Progress};
+use crate::progress::{self};
 use read::{Reader, no_archive};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, Held, LuaString, Table, Value};

@@ -1,7 +1,7 @@
 //! Going through an archive, whoever made it.
 
+use crate::host::Progress;
 use crate::host::{FileSystem, Source};
-use crate::progress::Progress;
 use flate2::read::MultiGzDecoder;
 use std::cell::Cell;
 use std::io::{self, BufReader, Read, SeekFrom};

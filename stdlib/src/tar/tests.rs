@@ -2,8 +2,8 @@
 
 use super::extract;
 use super::read_list;
+use crate::host::Progress;
 use crate::host::{FileKind, FileSystem, Metadata, Names, Replacement, Source};
-use crate::progress::Progress;
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Write};
 use std::path::{Component, Path, PathBuf};

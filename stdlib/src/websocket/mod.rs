@@ -9,11 +9,11 @@ pub(crate) mod client;
 mod meter;
 mod pump;
 
+use crate::deadline::Exemption;
 use crate::name::Name;
 use crate::net::peers::{Load, Peer};
 use crate::net::{CLOSED, EndOfStream, failed, sent, within};
 use crate::object::{self, This};
-use crate::runtime::executor::Exemption;
 use crate::runtime::timer::seconds;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;

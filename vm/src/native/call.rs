@@ -254,6 +254,11 @@ impl<'c> Call<'c> {
         coerce::number_to_string(&mut self.vm().heap, x).to_string().map(LuaString::from_raw)
     }
 
+    /// A string, or the string that a number is written as (manual, section 2.2.1).
+    pub fn coerced_string(&mut self, value: Value<'c>) -> Option<LuaString<'c>> {
+        LuaString::from_value(value).or_else(|| self.number_string(value.as_number()?))
+    }
+
     /// Fails if `bytes` more would exceed the memory limit: see [`Error::out_of_memory`].
     #[inline]
     pub fn check_memory(&mut self, bytes: usize) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! What a handler returns, as a response: a string, or a table of `status`, `headers` and `body`.
 
-use crate::http::headers;
+use crate::headers;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};

@@ -8,8 +8,8 @@ use super::body::{Body, Piece, loaded};
 use super::connection::plain_answer;
 use super::route::segments;
 use crate::host::{FileKind, FileSystem, Source, path_of};
-use crate::io::file::in_pool;
 use crate::net::peers::{Load, Peer};
+use crate::pool::in_pool;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use hyper::header::{

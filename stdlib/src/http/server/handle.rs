@@ -11,7 +11,8 @@ use super::request;
 use super::serve::{Target, Task, give};
 use super::underway::{Place, Subject};
 use super::{Server, functions, servers};
-use crate::http::headers;
+use crate::Host;
+use crate::headers;
 use crate::net::peers::{Load, Peer};
 use crate::websocket::{self, Socket, Surroundings};
 use futures_util::FutureExt;
@@ -233,7 +234,7 @@ fn make_piece(call: &mut Call) -> Result<Step, Error> {
 /// The next piece of a body, as its function has returned it; None at the end.
 fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     let value = call.returned(0);
-    let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
+    let text = call.coerced_string(value);
     if text.is_none() && !value.is_nil() {
         return Err(Error::text(format!(
             "the next piece of a body: string or nil expected, got {}",
@@ -323,8 +324,8 @@ impl Handle {
     fn take(&mut self, call: &mut Call) {
         self.place.take().into_iter().for_each(Place::leave);
         let id = call.renew_goroutine();
+        let standard = call.host::<Host>().and_then(|host| host.handler_timeout);
         let Some(servers) = servers(call) else { return };
-        let standard = servers.handler_timeout;
         let Some(server) = servers.all.get_mut(self.server) else { return };
         self.task = server.waiting.pop_front();
         if server.waiting.is_empty() && server.waiting.capacity() > QUEUE {

@@ -20,12 +20,13 @@ mod underway;
 
 use crate::Host;
 use crate::files::file_system;
-use crate::host::reason;
-use crate::io::file::in_pool;
+use crate::host::Service;
 use crate::name::Name;
 use crate::net::{network, peers, port, tcp, tls};
 use crate::options::Options;
+use crate::pool::in_pool;
 use crate::runtime::registry_table;
+use crate::system_error::reason;
 use connection::{Arrival, Shared};
 use files::Folder;
 use hashbrown::HashMap;
@@ -38,7 +39,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
@@ -62,8 +62,6 @@ pub(crate) struct Servers {
     by_name: HashMap<Vec<u8>, usize>,
     /// Holds the servers, with their names and patterns.
     held: Option<Held>,
-    /// How long a handler may take until its answer begins, where the server does not say.
-    pub(crate) handler_timeout: Option<Duration>,
 }
 
 struct Server {
@@ -106,7 +104,7 @@ impl Drop for Running {
 }
 
 fn servers<'a>(call: &'a mut Call) -> Option<&'a mut Servers> {
-    call.host::<Host>().map(|host| &mut host.servers)
+    call.host::<Host>().map(|host| host.state::<Servers>())
 }
 
 /// About what a server takes, and a pattern in addition to its text.
@@ -367,30 +365,29 @@ fn stop_server(call: &mut Call, name: ServerName) -> Result<bool, Error> {
     Ok(running.is_some())
 }
 
-/// Stops all servers.
-pub(crate) fn stop_all(call: &mut Call) {
-    for server in servers(call).into_iter().flat_map(|servers| &servers.all) {
-        if let Some(running) = &server.running {
-            running.stopping.cancel();
+/// The servers, as the executor sees them.
+pub(crate) struct ServerService;
+
+impl Service for ServerService {
+    fn stop(&self, call: &mut Call) {
+        for server in servers(call).into_iter().flat_map(|servers| &servers.all) {
+            if let Some(running) = &server.running {
+                running.stopping.cancel();
+            }
         }
     }
-}
 
-/// The goroutine of a server that has connections.
-pub(crate) fn running_server(call: &mut Call) -> Option<GoroutineId> {
-    let servers = servers(call)?;
-    servers.all.iter().find_map(|server| server.running.as_ref().map(|running| running.goroutine))
-}
+    fn running(&self, call: &mut Call) -> Option<GoroutineId> {
+        let mut all = servers(call)?.all.iter();
+        all.find_map(|server| server.running.as_ref().map(|running| running.goroutine))
+    }
 
-/// What a goroutine was answering that has failed: its method, path and server.
-pub(crate) fn subject(call: &mut Call, failed: GoroutineId) -> Option<String> {
-    let subject = servers(call)?.all.iter().find_map(|server| server.underway.subject(failed));
-    subject.map(|subject| subject.to_string())
-}
+    fn subject(&self, call: &mut Call, failed: GoroutineId) -> Option<String> {
+        let subject = servers(call)?.all.iter().find_map(|server| server.underway.subject(failed));
+        subject.map(|subject| format!("the answer to {subject}"))
+    }
 
-impl Servers {
-    /// The goroutines that have failed have been looked at.
-    pub(crate) fn forget_broken_off(&mut self) {
-        self.all.iter().for_each(|server| server.underway.forget_broken_off());
+    fn ends_seen(&self, host: &mut Host) {
+        host.state::<Servers>().all.iter().for_each(|server| server.underway.forget_broken_off());
     }
 }

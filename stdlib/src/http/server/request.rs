@@ -3,7 +3,7 @@
 use super::connection::Arrival;
 use super::route::{Pattern, segments};
 use crate::data::marks;
-use crate::http::headers;
+use crate::headers;
 use percent_encoding::percent_decode;
 use solvm_vm::{Call, Error, Table, Value};
 use std::borrow::Cow;

@@ -16,7 +16,7 @@ use super::handle::HANDLE;
 use super::handshake;
 use super::route::{Pattern, segments};
 use super::{Handler, servers};
-use crate::runtime::executor::Exemption;
+use crate::deadline::Exemption;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use hyper::header::HeaderMap;

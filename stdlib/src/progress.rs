@@ -1,20 +1,14 @@
 //! `progress`: how far some work has come, for somebody at a terminal.
 //!
-//! `display.rs` is the line on the terminal, `line.rs` its words. Libraries whose work may take
-//! long show it by the same means.
-
-mod display;
-mod line;
-
-pub(crate) use display::Bar;
-pub use display::{Progress, Screen};
+//! Libraries whose work may take long show it by the same means ([`crate::host::Progress`]).
 
 use crate::Host;
+use crate::host::{Bar, Progress};
 use crate::name::Name;
 use crate::object::{self, This};
 use crate::options::Options;
 use solvm_vm::native::Library;
-use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
+use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "progress" => progress,
@@ -27,12 +21,6 @@ static METHODS: Library = solvm_vm::library!("" {
     "label" => set_label,
     "set" => set,
 });
-
-impl Data for Bar {
-    fn external_size(&self) -> usize {
-        display::WORK_SIZE
-    }
-}
 
 /// Where the program's progress is shown.
 pub(crate) fn of(call: &mut Call) -> Progress {

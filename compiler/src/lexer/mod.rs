@@ -1,12 +1,14 @@
 //! Source bytes to tokens: the parts of Lua's lexical grammar that need more than a regular
 //! expression, in the words and with the line numbers of PUC Lua 5.1.
 
+pub(crate) mod token;
+
 use crate::error::{Fault, Near};
 use crate::numeral;
-use crate::token::{Name, Names, Token};
 use crate::utf8;
 use logos::Logos;
 use std::sync::Arc;
+use token::{Name, Names, Token};
 
 /// What the lexer keeps beside its position in the text.
 pub(crate) struct State {

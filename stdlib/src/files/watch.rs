@@ -1,17 +1,20 @@
-//! `watch_file`: a function is called when a file has changed. And `reload_script`.
+//! `watch_file`: a function is called when a file has changed.
 //!
 //! A watcher is a goroutine that waits for changes and calls its function. Editors write in several
 //! steps, so it waits until nothing has happened for a moment. An error in the function goes to
 //! `on_error`; the executor then starts the watcher anew. As long as there is a watcher, the
 //! default time limit stands still.
 
-use super::executor::Exemption;
-use super::timer::caller;
+use super::file_system;
 use crate::Host;
-use crate::files::file_system;
-use crate::host::{Watch, path_of};
-use crate::io::file::{failure, in_pool};
+use crate::deadline::Exemption;
+use crate::host::{Service, Watch, path_of};
 use crate::name::Name;
+use crate::pool::in_pool;
+use crate::results::failure;
+use crate::runtime::executor::Executor;
+use crate::runtime::timer::caller;
+use crate::runtime::{registry_table, reload};
 use crate::whole::Whole;
 use futures_util::FutureExt;
 use hashbrown::HashMap;
@@ -24,7 +27,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
-    "reload_script" => reload_script,
+    "reload_script" => reload::reload_script,
     "unwatch_file" => unwatch_file,
     "watch_file" => watch_file,
 });
@@ -65,7 +68,7 @@ pub(crate) struct Watchers {
 
 impl Watchers {
     /// Where the watcher was made that a goroutine runs.
-    pub(super) fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
+    fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
         let number = self.by_goroutine.get(&goroutine)?;
         self.watchers.get(number).map(|watcher| &watcher.place[..])
     }
@@ -85,7 +88,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub(super) fn of(watchers: &mut Watchers) -> Changes {
+    fn of(watchers: &mut Watchers) -> Changes {
         let Watchers { watchers, any, .. } = std::mem::take(watchers);
         // What has happened so far is known.
         let _ = any.notified().now_or_never();
@@ -120,7 +123,8 @@ fn watch_file<'c>(
     let files = file_system(call)?;
     let (name, place) = (path.bytes().to_vec(), caller(call));
     let changes: Arc<Notify> = Arc::default();
-    let any = call.host::<Host>().map(|host| host.watchers.any.clone()).unwrap_or_default();
+    let any =
+        call.host::<Host>().map(|host| host.state::<Watchers>().any.clone()).unwrap_or_default();
     let told = changes.clone();
     let changed = Box::new(move || {
         told.notify_one();
@@ -152,8 +156,9 @@ fn start<'c>(
     let held = call.hold(WATCHER_SIZE + 2 * path.len())?;
     let Some(host) = call.host::<Host>() else { return Err(Error::text("no files here")) };
     let exemption = host.deadline.exempt();
-    host.watchers.next += 1;
-    let number = host.watchers.next;
+    let next = &mut host.state::<Watchers>().next;
+    *next += 1;
+    let number = *next;
     functions(call)?.set(call, Value::number(number as f64), function.value())?;
     let goroutine = spawn(call, number, function)?;
     if let Some(watchers) = watchers(call) {
@@ -192,11 +197,11 @@ fn unwatch_file(call: &mut Call, number: Whole) -> bool {
 
 /// The functions of watchers, by number: they are needed after an error.
 fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
-    super::registry_table(call, "watchers")
+    registry_table(call, "watchers")
 }
 
 fn watchers<'a>(call: &'a mut Call) -> Option<&'a mut Watchers> {
-    call.host::<Host>().map(|host| &mut host.watchers)
+    call.host::<Host>().map(|host| host.state::<Watchers>())
 }
 
 fn spawn<'c>(
@@ -208,8 +213,27 @@ fn spawn<'c>(
     call.spawn(run, &[Value::number(number as f64), function.value()])
 }
 
+/// The watchers, as the executor sees them.
+pub(crate) struct WatcherService;
+
+impl Service for WatcherService {
+    fn place(&self, host: &mut Host, goroutine: GoroutineId) -> Option<Vec<u8>> {
+        host.state::<Watchers>().place(goroutine).map(<[u8]>::to_vec)
+    }
+
+    fn go_on(&self, call: &mut Call, failed: GoroutineId) {
+        go_on(call, failed);
+    }
+}
+
+/// What a program watches, to go on watching it when the program has ended.
+pub fn take_watched(executor: &mut Executor) -> Option<Changes> {
+    let changes = executor.enter(|call| watchers(call).map(Changes::of));
+    changes.filter(|changes| !changes.is_empty())
+}
+
 /// A watcher's goroutine has failed: it goes on in a new one.
-pub(super) fn go_on(call: &mut Call, failed: GoroutineId) {
+fn go_on(call: &mut Call, failed: GoroutineId) {
     let Some(number) = watchers(call).and_then(|watchers| watchers.by_goroutine.remove(&failed))
     else {
         return;
@@ -261,29 +285,4 @@ fn run<'c>(_: &mut Call<'c>, number: f64, _callback: Function<'c>) -> impl Resul
             lua.call(callback, &[path], result).await?;
         }
     })
-}
-
-/// `reload_script()`: ends everything that the script has started, and runs the script afresh.
-fn reload_script(call: &mut Call) -> Result<(), Error> {
-    match call.host::<Host>().map(|host| &mut host.reload) {
-        Some(reload) if *reload != Reload::Impossible => *reload = Reload::Asked,
-        _ => {
-            return Err(Error::text(
-                "there is no script to reload: the program did not come from a file",
-            ));
-        }
-    }
-    Err(Error::end_goroutine())
-}
-
-/// Whether the program can be run afresh, and is to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Reload {
-    /// Nobody would do it.
-    #[default]
-    Impossible,
-    /// Whoever runs the program would.
-    Possible,
-    /// It is to be run afresh.
-    Asked,
 }

@@ -1,7 +1,9 @@
 //! `channel`, as gopher-lua has it: channels as values with methods, and `channel.select`.
 //!
-//! They are the channels of `chan`, `send` and `receive` (see [`crate::runtime::channel`]); only
+//! They are the channels of `chan`, `send` and `receive` (see [`named`]); only
 //! the results differ.
+
+pub(crate) mod named;
 
 use crate::whole::Whole;
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
@@ -131,7 +133,7 @@ impl Steps for Receive {
 }
 
 fn close<'c>(call: &mut Call<'c>, channel: ChannelHandle<'c>) -> Result<(), Error> {
-    crate::runtime::channel::close(call, channel)
+    named::close(call, channel)
 }
 
 /// `channel.select(cases...)`: waits until one of the cases happens, calls its function, and

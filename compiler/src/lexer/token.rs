@@ -2,8 +2,8 @@
 //! expression can find; strings and comments are read on from their opening by the lexer's own
 //! functions.
 
+use super::{self as lexer, State};
 use crate::error::Fault;
-use crate::lexer::{self, State};
 use logos::Logos;
 use std::sync::Arc;
 

@@ -1,7 +1,9 @@
 //! Channels: `chan`, `send`, `receive`, `close_channel`, and `select` of several.
 
-use crate::channel::size_of_buffer;
+use super::size_of_buffer;
 use crate::name::Name;
+use crate::runtime::registry_table;
+use crate::runtime::timer;
 use crate::whole::{Whole, shown};
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
@@ -19,7 +21,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 
 /// The table of named channels.
 fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
-    super::registry_table(call, "channels")
+    registry_table(call, "channels")
 }
 
 /// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one
@@ -61,7 +63,7 @@ fn chan<'c>(
             return Err(Error::argument(1, "a channel of that name exists"));
         }
     }
-    let channel = crate::channel::new(call, size)?;
+    let channel = super::new(call, size)?;
     if let Some(name) = name {
         names(call)?.set(call, name.value(), channel.value())?;
     }
@@ -107,7 +109,7 @@ fn named_channel<'c>(
 
 /// A time limit given in seconds.
 fn timeout(seconds: Option<f64>) -> Result<Option<Duration>, Error> {
-    seconds.map(|limit| super::timer::seconds(3, limit)).transpose()
+    seconds.map(|limit| timer::seconds(3, limit)).transpose()
 }
 
 /// `send(channel, value[, seconds])`: true when it has been taken or buffered, false when the time

@@ -5,7 +5,10 @@
 //! away meanwhile, so nothing is mixed up. Of several works the one that began first is shown. Work
 //! may go on on any thread.
 
-use super::line::Work;
+mod line;
+
+use line::Work;
+use solvm_vm::Data;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The most bytes of a label or unit: no terminal shows more.
 const LONGEST_LABEL: usize = 1000;
 /// What a work takes at most.
-pub(super) const WORK_SIZE: usize = 2 * LONGEST_LABEL + 512;
+const WORK_SIZE: usize = 2 * LONGEST_LABEL + 512;
 
 /// What can be shown of a label.
 fn shown(label: &str) -> String {
@@ -212,6 +215,12 @@ impl Display {
 pub(crate) struct Bar {
     progress: Progress,
     number: u64,
+}
+
+impl Data for Bar {
+    fn external_size(&self) -> usize {
+        WORK_SIZE
+    }
 }
 
 impl Bar {

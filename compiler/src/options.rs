@@ -1,0 +1,19 @@
+//! What a caller may choose for a compilation.
+
+/// How to compile.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'o> {
+    /// Asked now and then whether to give up, so that the compilation of a huge chunk can be
+    /// cancelled.
+    pub interrupt: Option<&'o dyn Fn() -> bool>,
+    /// The most bytes that the syntax tree may take, more or less.
+    pub tree_size: Option<usize>,
+    /// What to say of a function with too many local variables, instead of what PUC Lua says.
+    pub too_many_locals: Option<&'static str>,
+}
+
+impl Options<'_> {
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.is_some_and(|interrupt| interrupt())
+    }
+}

@@ -1,0 +1,53 @@
+//! What functions return after they have waited, or when the system has failed.
+
+use crate::system_error::{error_code, reason};
+use solvm_vm::messages::shorten;
+use solvm_vm::native::Results;
+use solvm_vm::native::asynchronous;
+use solvm_vm::{Call, Dialect, Error, OutOfMemory, Value};
+use std::future::Future;
+use std::io;
+
+/// What functions return when the system has failed: nil, the message, the system's number for it
+/// (in gopher-lua always 1). A lack of memory is raised.
+pub(crate) fn failure<'c>(
+    call: &mut Call<'c>,
+    error: &io::Error,
+    path: Option<&[u8]>,
+) -> Result<Vec<Value<'c>>, Error> {
+    if error.kind() == io::ErrorKind::OutOfMemory {
+        return Err(Error::bare(OutOfMemory.to_string()));
+    }
+    let mut text = path.map_or(Vec::new(), |path| [&shorten(path), &b": "[..]].concat());
+    text.extend_from_slice(reason(error).as_bytes());
+    let text = call.string(&text)?.value();
+    let code = match call.dialect() {
+        Dialect::Lua => error_code(error),
+        Dialect::GopherLua => 1,
+    };
+    Ok(vec![Value::NIL, text, Value::number(f64::from(code))])
+}
+
+/// True, or what functions return when the system has failed.
+pub(crate) fn succeeded<'c>(
+    call: &mut Call<'c>,
+    result: io::Result<()>,
+) -> Result<Vec<Value<'c>>, Error> {
+    match result {
+        Ok(()) => Ok(vec![Value::boolean(true)]),
+        Err(error) => failure(call, &error, None),
+    }
+}
+
+/// Waits for a future; `convert` makes the native's results.
+pub(crate) fn later<'c, T, F, C>(future: F, convert: C) -> impl Results<'c> + use<'c, T, F, C>
+where
+    T: 'static,
+    F: Future<Output = T> + 'static,
+    C: for<'a> FnOnce(&mut Call<'a>, T) -> Result<Vec<Value<'a>>, Error> + 'static,
+{
+    asynchronous::run(move |lua| async move {
+        let result = future.await;
+        lua.finish_with(|call| convert(call, result))
+    })
+}
