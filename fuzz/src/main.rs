@@ -1,6 +1,7 @@
 //! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive
 //! [COUNT] [SEED]`, or `... run FILE [SLICE]`, or `... show TARGET INDEX`. `differential`,
-//! `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1.
+//! `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1. `corpus` runs what
+//! libFuzzer has found, which is kept in `corpus/`.
 //!
 //! The inputs are numbered; each is determined by its number. A child process runs them and writes
 //! the number at hand into a file; when it dies or hangs, the input is kept in `artifacts/` and the
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Some(target @ ("source" | "program" | "decoder" | "template" | "archive")) => {
             drive(target, number(1, 100_000), number(2, 0))
         }
+        Some("corpus") => replay(),
         Some("show") => {
             let target = words.get(1).map_or("program", |word| word);
             let text = match differential::kind(target) {
@@ -61,11 +63,35 @@ fn main() -> ExitCode {
             let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
             let kinds = kinds.join("|");
             eprintln!(
-                "usage: solvm-fuzz source|program|decoder|template|archive|{kinds} [COUNT] [FIRST] | run FILE [SLICE] | show TARGET NUMBER"
+                "usage: solvm-fuzz source|program|decoder|template|archive|{kinds} [COUNT] [FIRST] | corpus | run FILE [SLICE] | show TARGET NUMBER"
             );
             ExitCode::from(2)
         }
     }
+}
+
+/// Runs the kept inputs, cut into slices of any length. One that shows a fault panics.
+fn replay() -> ExitCode {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    for target in ["source", "program"] {
+        let folder = corpus.join(target);
+        let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
+        paths.sort();
+        for path in &paths {
+            let mut text = fs::read(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            if target == "program" {
+                text = program(&text).into_bytes();
+            }
+            for slice in [1, 1000] {
+                run(&text, slice);
+            }
+        }
+        println!("{target}: {} kept inputs", paths.len());
+    }
+    ExitCode::SUCCESS
 }
 
 /// The numbered inputs of a target.
