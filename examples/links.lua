@@ -17,7 +17,7 @@ end
 
 local site = site_of(start)
 if not site then
-  io.stderr:write(start, ": an address that begins with http:// or https:// is expected\n")
+  io.stderr:write(start, ": URL must start with http:// or https://\n")
   os.exit(2)
 end
 

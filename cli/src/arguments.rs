@@ -106,42 +106,46 @@ fn options() -> Command {
             .allow_hyphen_values(true)
     };
     Command::new("solvm")
-        .about("SolVM runs Lua.")
+        .about("Run Lua 5.1 programs")
         .version(concat!(env!("CARGO_PKG_VERSION"), " (Lua 5.1)"))
-        .override_usage("solvm [options] [script.lua | -] [args...]\n       solvm COMMAND [...]")
+        .override_usage("solvm [OPTIONS] [SCRIPT | -] [ARGS]...\n       solvm <COMMAND> [ARGS]...")
         .disable_help_subcommand(true)
         .after_help(
-            "A command's name wins over a script of that name, which is run by ./NAME.\n\n\
-             Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
-             options. Without a script, standard input is run, on a terminal line by line.\n\n\
-             Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up, 130 and 143 \
-             after SIGINT and SIGTERM.",
+            "Commands take precedence over scripts of the same name; run such a script as ./NAME.\n\n\
+             Long options also accept a single dash. A script named \"-\" is read from stdin; \"--\" ends the \
+             options. Without a script, SolVM starts the REPL on a terminal and runs stdin otherwise.\n\n\
+             Exit codes: 0 success, 1 script error, 2 usage error, 124 timeout, 130 SIGINT, 143 SIGTERM.",
         )
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .arg(word("e", "CODE", "Run a piece of code before the script"))
-        .arg(word("l", "NAME", "Require a module before the script"))
-        .arg(flag("interactive", "Read lines and run them, after the script").short('i'))
-        .arg(flag("v", "Print the version to the standard error output, as lua does").short('v'))
+        .arg(word("e", "CODE", "Execute CODE before the script"))
+        .arg(word("l", "NAME", "Require the module NAME before the script"))
+        .arg(flag("interactive", "Enter interactive mode after the script").short('i'))
+        .arg(flag("v", "Print the version to stderr, as lua -v does").short('v'))
         .arg(
-            option("timeout", "DURATION", "Stop after this time, as 300ms, 10s, 1m30s; 0 is never [default: 5s]")
-                .value_parser(read_duration),
+            option(
+                "timeout",
+                "DURATION",
+                "Stop the program after DURATION, such as 300ms, 10s or 1m30s; 0 means no limit \
+                 [default: 5s]",
+            )
+            .value_parser(read_duration),
         )
         .arg(
-            option("memory-limit", "MB", "Maximum memory that the program holds [default: 1024]")
+            option("memory-limit", "MIB", "Maximum memory of the program in MiB [default: 1024]")
                 .value_parser(read_count),
         )
         .arg(
-            option("max-goroutines", "N", "No more goroutines at a time [default: 10000000]")
+            option("max-goroutines", "N", "Maximum number of live goroutines [default: 10000000]")
                 .value_parser(read_count),
         )
         .arg(
             option(
                 "run-limit",
                 "DURATION",
-                "A goroutine may not run longer without a wait, in programs that serve or wait for timers and have no \
-                 -timeout [default: 30s]",
+                "Maximum time a goroutine may run without waiting, in programs that serve or use \
+                 timers and have no -timeout [default: 30s]",
             )
             .value_parser(read_duration),
         )
@@ -149,13 +153,19 @@ fn options() -> Command {
             option(
                 "handler-timeout",
                 "DURATION",
-                "A server's handler may not take longer until its answer begins, in programs that have no -timeout \
-                 [default: 30s]",
+                "Maximum time until a handler starts its response, in programs that have no \
+                 -timeout [default: 30s]",
             )
             .value_parser(read_duration),
         )
         .arg(
-            option("compat", "DIALECT", "Words and habits where PUC Lua's and gopher-lua's differ [default: lua]").value_parser(
+            option(
+                "compat",
+                "DIALECT",
+                "Whose error messages and behaviour to follow where PUC Lua and gopher-lua differ \
+                 [default: lua]",
+            )
+            .value_parser(
                 PossibleValuesParser::new(["lua", "gopher-lua"]).map(|name| match name.as_str() {
                     "gopher-lua" => Dialect::GopherLua,
                     _ => Dialect::Lua,
@@ -163,7 +173,7 @@ fn options() -> Command {
             ),
         )
         .arg(
-            option("dump", "WHAT", "Print this instead of running the script").value_parser(
+            option("dump", "WHAT", "Print this compiler stage instead of running the script").value_parser(
                 PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(|what| match what.as_str() {
                     "tokens" => Dump::Tokens,
                     "ast" => Dump::Ast,
@@ -172,13 +182,13 @@ fn options() -> Command {
             ),
         )
         .arg(
-            flag("debug", "Tell limits, folder and facts of the start on standard error; show locals in tracebacks")
+            flag("debug", "Print limits, working directory and startup details to stderr; show locals in tracebacks")
                 .long("debug"),
         )
-        .arg(flag("trace", "Write a line for every function call and return to standard error").long("trace"))
+        .arg(flag("trace", "Print every function call and return to stderr").long("trace"))
         .args(permissions::options())
         .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print the version"))
-        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this"))
+        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print help"))
 }
 
 /// Takes the words of the command line apart, the program's name first. The error is what to print:
@@ -312,17 +322,17 @@ fn preparations(matches: &ArgMatches) -> Vec<Preparation> {
 /// Reads the value of an option that is a duration.
 pub(crate) fn read_duration(text: &str) -> Result<Duration, &'static str> {
     if text.starts_with('-') {
-        return Err("a duration cannot be negative");
+        return Err("must not be negative");
     }
-    duration::parse(text).ok_or("no duration (as 300ms, 10s, 1m30s)")
+    duration::parse(text).ok_or("expected a duration such as 300ms, 10s or 1m30s")
 }
 
 /// Reads the value of an option that says how much there may be: at least one.
 fn read_count(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
-        Ok(0) => Err("at least 1 is needed"),
+        Ok(0) => Err("must be at least 1"),
         Ok(count) => Ok(count),
-        Err(_) => Err("no whole number"),
+        Err(_) => Err("expected a whole number"),
     }
 }
 

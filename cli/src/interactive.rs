@@ -58,7 +58,7 @@ async fn run(executor: &mut Executor, main: GoroutineId) -> Outcome {
             let print = call.string(b"print").ok().map(|key| call.globals().get(key));
             printing = Some(match print.and_then(Function::from_value) {
                 Some(print) => call.spawn(print, results).map_err(|_| "not enough memory"),
-                None => Err("'print' is no function"),
+                None => Err("error calling 'print' (attempt to call a nil value)"),
             });
             true
         })

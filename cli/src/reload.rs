@@ -55,7 +55,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             (End::Rest(outcome), _) => return outcome,
             (End::Broken, None) => return Outcome::Ended,
             (End::Broken, Some(changes)) => {
-                executor.write_error(b"solvm: waiting for the watched files to change\n");
+                executor.write_error(b"solvm: waiting for file changes\n");
                 if !wait(arguments, start, changes).await {
                     return Outcome::Interrupted;
                 }

@@ -150,10 +150,11 @@ fn hint(what: &str, globals: &[String]) -> Option<String> {
         && let Some((name, _)) = rest.split_once("' (a nil value)")
     {
         let known = globals.iter().map(String::as_str).filter(|known| *known != name);
-        return spelling::closest(name, known).map(|meant| format!("there is a global '{meant}'"));
+        return spelling::closest(name, known)
+            .map(|meant| format!("did you mean the global '{meant}'?"));
     }
     if what.starts_with("'end' expected near '<eof>'") {
-        return Some("a block has no 'end'".into());
+        return Some("a block is missing its 'end'".into());
     }
     None
 }
@@ -182,11 +183,11 @@ mod tests {
     fn hints_are_certain() {
         let globals = ["print".to_string(), "config".to_string()];
         let told = hint("attempt to index global 'conifg' (a nil value)", &globals);
-        assert_eq!(told.as_deref(), Some("there is a global 'config'"));
+        assert_eq!(told.as_deref(), Some("did you mean the global 'config'?"));
         assert_eq!(hint("attempt to call global 'launch' (a nil value)", &globals), None);
         assert_eq!(
             hint("'end' expected near '<eof>'", &globals).as_deref(),
-            Some("a block has no 'end'")
+            Some("a block is missing its 'end'")
         );
         // The message has said so already.
         assert_eq!(

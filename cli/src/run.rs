@@ -178,7 +178,7 @@ fn facts(
 ) -> Vec<u8> {
     let timeout = match limits.timeout {
         Timeout::Default(limit) => {
-            format!("{limit:?}, unless the program serves or waits for timers")
+            format!("{limit:?} (paused while the program serves or waits for timers)")
         }
         Timeout::Fixed(limit) => format!("{limit:?}"),
         Timeout::Never => "none".into(),
@@ -211,8 +211,8 @@ fn facts(
     format!(
         "debug: SolVM {} (Lua 5.1), {} {}; {dispatch}
 debug: timeout {timeout}; run limit {run_limit}
-debug: memory limit {} MB; at most {} goroutines; {} calls and jumps back in a slice
-debug: folder {folder}; script {script}
+debug: memory limit {} MiB; at most {} goroutines; {} calls and jumps back in a slice
+debug: directory {folder}; script {script}
 debug: package.path {}
 debug: started in {start:?}\n",
         env!("CARGO_PKG_VERSION"),
@@ -235,7 +235,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
-    let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
+    let end = end.map_err(|error| format!("cannot continue: {}", reason(&error)))?;
     let written = executor.flush_all();
     executor.progress().close();
     if let Ok(Outcome::Interrupted) | Err(_) = end {
@@ -260,7 +260,7 @@ fn time_is_up(arguments: &Arguments) -> String {
     let limit = match (arguments.timeout.flatten(), Limits::default().timeout) {
         (Some(limit), _) => format!(" after {limit:?} (-timeout)"),
         (None, Timeout::Default(limit)) => {
-            format!(" after {limit:?} (the default limit; -timeout 0 lifts it)")
+            format!(" after {limit:?} (default limit; use -timeout 0 to disable it)")
         }
         (None, _) => String::new(),
     };
@@ -428,7 +428,7 @@ impl Chunk<'_> {
             Chunk::Library(name) => {
                 let key = call.string(b"require").map_err(|_| no_memory())?;
                 let require = Function::from_value(call.globals().get(key))
-                    .ok_or(&b"'require' is no function"[..])?;
+                    .ok_or(&b"attempt to call a nil value"[..])?;
                 let name = call.string(name).map_err(|_| no_memory())?;
                 call.spawn(require, &[name.value()]).map_err(|error| error.message(call))
             }

@@ -299,8 +299,8 @@ fn a_denial_is_the_same_whether_a_file_exists_or_not() {
 fn wrong_usage_is_told() {
     let root = files();
     for (options, message) in [
-        (&["--allow-read"][..], "--allow-read needs --sandbox"),
-        (&["--allow-net=x", "--deny-read"], "--allow-net needs --sandbox"),
+        (&["--allow-read"][..], "--allow-read requires --sandbox"),
+        (&["--allow-net=x", "--deny-read"], "--allow-net requires --sandbox"),
         (&["--sandbox", "--allow-read="], "--allow-read: a path must not be empty"),
         (&["--sandbox", "--allow-listen=http"], "--allow-listen: invalid port 'http'"),
         (&["--sandbox", "--allow-net=http://x"], "--allow-net: invalid host 'http://x'"),

@@ -100,7 +100,7 @@ fn handlers_that_do_not_end_are_ended() {
     program.signal(Signal::TERM);
     let (code, errors) = program.end();
     assert_eq!(code, Some(143));
-    assert!(errors.contains("the handler took too long"), "{errors}");
+    assert!(errors.contains("handler timed out"), "{errors}");
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn complaints_about_handlers_say_which_request_it_was() {
     let (_, errors) = program.end();
     for expected in [
         "sold out\nstack traceback:",
-        "in the answer to GET /buy/bread of server 'shop'\n",
-        "in the answer to GET /object of server 'shop'\n",
-        "GET /wrong of server 'shop': wrong answer of the handler: string or table expected, got number\n",
-        "in the answer to GET /slow of server 'shop'\n",
+        "in the response to GET /buy/bread of server 'shop'\n",
+        "in the response to GET /object of server 'shop'\n",
+        "GET /wrong of server 'shop': invalid response from handler: string or table expected, got number\n",
+        "in the response to GET /slow of server 'shop'\n",
     ] {
         assert!(errors.contains(expected), "{expected}: {errors}");
     }

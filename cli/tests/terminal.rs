@@ -155,7 +155,7 @@ fn bytes_that_are_no_text_do_not_end_a_session() {
     let mut session = Session::start();
     session.until("> ");
     session.keys(b"print('a\xff");
-    session.until("this is no UTF-8; the line is given up");
+    session.until("invalid UTF-8; line discarded");
     session.until("> ");
     session.keys(b"6 * 7\r");
     session.until("42");
@@ -171,11 +171,11 @@ fn a_session_helps() {
     for (typed, shown) in [
         ("help", ".load FILE    run a file\r\n"),
         ("help json.object", "json.object(table)\r\n"),
-        ("help nobody", "nothing is called nobody\r\n"),
+        ("help nobody", "no documentation for 'nobody'\r\n"),
         ("x = = 1", "error: unexpected symbol near '='\r\n"),
         (".lo\t typo", "cannot open typo: No such file or directory\r\n"),
         ("y = 1", "\r\n"),
-        (".save", ".save needs the name of a file\r\n"),
+        (".save", "usage: .save FILE\r\n"),
         ("y + 1", "2\r\n"),
         ("= 'a', 1 -- two", "\"a\"\r\n1\r\n"),
         (".time z = y", "s\r\n"),

@@ -77,7 +77,7 @@ function crypto.base64_encode(data) end
 ---assert(crypto.base64_decode("SGVsbG8=") == "Hello")
 ---
 ---local nothing, message = crypto.base64_decode("?")
----assert(nothing == nil and message == "wrong base64")
+---assert(nothing == nil and message == "invalid base64")
 ---```
 ---@param text string
 ---@return string? data nil if the text is no base64
@@ -121,7 +121,7 @@ function crypto.aes_encrypt(data, key, iv) end
 ---```lua
 ---local key = "1234567890123456"
 ---local nothing, message = crypto.aes_decrypt("AAAA", key, key)
----assert(nothing == nil and message == "wrong data, key or iv: the padding does not fit")
+---assert(nothing == nil and message == "decryption failed: invalid padding")
 ---```
 ---@param encrypted string base64
 ---@param key string 16, 24 or 32 bytes

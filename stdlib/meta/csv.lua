@@ -20,7 +20,7 @@ csv = {}
 ---assert(rows[2][1] == "1")
 ---
 ---local nothing, message = csv.parse('a\n"b')
----assert(nothing == nil and message == "quoted field without an end at line 2, column 1")
+---assert(nothing == nil and message == "unterminated quoted field at line 2, column 1")
 ---```
 ---@param text string
 ---@param options? { header?: boolean, separator?: string } `header`: the first row names the columns, and the other rows become tables with these keys (fields behind the last column have their numbers as keys); `separator`: one byte, a comma if left out

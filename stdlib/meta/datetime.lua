@@ -55,7 +55,7 @@ function datetime.format(moment, layout, zone) end
 ---assert(datetime.parse("2 Jan 1970", "2 Jan 2006", "UTC") == 86400)
 ---
 ---local nothing, message = datetime.parse("2023-02-29", "2006-01-02")
----assert(nothing == nil and message == "cannot read '2023-02-29': there is no day 2023-02-29")
+---assert(nothing == nil and message == "cannot parse '2023-02-29': invalid date 2023-02-29")
 ---```
 ---@param text string
 ---@param layout? string

@@ -292,7 +292,7 @@ function serve_static(name, prefix, folder) end
 
 ---Starts a server. The program then runs until the server is stopped, or a signal ends it. Handlers can still be added.
 ---
----It raises an error if the server is running already or the port is taken.
+---It raises an error if server is already running already or the port is taken.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })

@@ -45,7 +45,7 @@ function ini.read(path) end
 ---assert(ini.stringify({ debug = true, server = { port = 8080 } }) == "debug = true\n\n[server]\nport = 8080\n")
 ---
 ---local ok, message = pcall(ini.stringify, { server = { ports = {} } })
----assert(not ok and message == "value.server.ports: a table cannot be written as INI")
+---assert(not ok and message == "value.server.ports: cannot encode a table as INI")
 ---```
 ---@param settings table
 ---@return string text

@@ -40,7 +40,7 @@ json.null = {}
 ---assert(json.encode({ a = 1 }, { indent = 2 }) == '{\n  "a": 1\n}')
 ---
 ---local ok, message = pcall(json.encode, { list = { 1, { f = print } } })
----assert(not ok and message == "value.list[2].f: a function cannot be encoded")
+---assert(not ok and message == "value.list[2].f: cannot encode a function")
 ---```
 ---@param value any
 ---@param options? { indent?: integer|string } `indent`: the number of spaces (0 to 32), or the text of spaces and tabs, for each level

@@ -21,7 +21,7 @@ jsonc = {}
 ---assert(jsonc.decode('[1, 2, // two\n]')[2] == 2)
 ---
 ---local nothing, message = jsonc.decode('[1 /* one')
----assert(nothing == nil and message == "comment without an end at line 1, column 4")
+---assert(nothing == nil and message == "unterminated comment at line 1, column 4")
 ---```
 ---@param text string
 ---@param options? { null?: any }

@@ -48,7 +48,7 @@ function tar.create(archive, source, options) end
 ---assert(tar.extract("a.tar", "out/folder") and read_file("out/folder/a") == "text")
 ---
 ---local done, message = tar.extract("a.tar", "out", { max_size = 3 })
----assert(not done and message:find("larger than 3 bytes", 1, true))
+---assert(not done and message:find("exceed 3 bytes", 1, true))
 ---```
 ---@param archive string
 ---@param folder string

@@ -41,7 +41,7 @@ function toml.decode(text) end
 ---assert(toml.encode({ title = "Example", owner = { age = 30 } }) == 'title = "Example"\n\n[owner]\nage = 30\n')
 ---
 ---local ok, message = pcall(toml.encode, { owner = { print } })
----assert(not ok and message == "value.owner[1]: a function cannot be encoded")
+---assert(not ok and message == "value.owner[1]: cannot encode a function")
 ---```
 ---@param table table
 ---@return string text

@@ -207,7 +207,7 @@ impl SourceFile {
         }
         let text = String::from_utf8_lossy(&message);
         let place = text.split(": ").next().unwrap_or_default();
-        format!("{place}: the file cannot be compiled (its source may not be read)").into_bytes()
+        format!("{place}: cannot compile the file (reading its source is denied)").into_bytes()
     }
 }
 

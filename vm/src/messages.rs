@@ -90,13 +90,13 @@ pub(crate) const BAD_BYTECODE: &str = "bad bytecode";
 pub(crate) const VALUE_EXPECTED: &str = "value expected";
 pub(crate) const COROUTINE_EXPECTED: &str = "coroutine expected";
 pub(crate) const POSITION_OUT_OF_BOUNDS: &str = "position out of bounds";
-pub(crate) const NOTHING_ASKED: &str = "a native has asked for nothing";
-pub(crate) const ASKED_OUT_OF_TURN: &str = "a native asks for something out of turn";
+pub(crate) const NOTHING_ASKED: &str = "native function did not request a next step";
+pub(crate) const ASKED_OUT_OF_TURN: &str = "native function requested a step at the wrong time";
 pub(crate) const ALL_ASLEEP: &str = "all goroutines are asleep - deadlock!";
-pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside of a goroutine";
-pub(crate) const RUN_LIMIT: &str = "the goroutine ran too long without a wait";
+pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside a goroutine";
+pub(crate) const RUN_LIMIT: &str = "goroutine ran too long without waiting (see -run-limit)";
 pub(crate) const REFUSED_BINARY: &str =
-    "bad header in precompiled chunk (only what string.dump made is loaded)";
+    "bad header in precompiled chunk (only string.dump output can be loaded)";
 pub(crate) const NO_VALUE: &str = "no value";
 
 /// One goroutine more than there may be.

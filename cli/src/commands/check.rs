@@ -17,11 +17,11 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Look for errors in Lua files without running them: syntax, undefined globals, unused locals, unreachable code")
+        .about("Check Lua files for syntax errors, undefined globals, unused locals and unreachable code")
         .arg(
             Arg::new("files")
                 .value_name("FILE")
-                .help("A file, a folder whose .lua files are meant, or - for standard input")
+                .help("Files to check, directories to search for .lua files, or - for stdin")
                 .action(ArgAction::Append)
                 .required(true)
                 .value_parser(value_parser!(PathBuf)),
@@ -30,11 +30,14 @@ pub(super) fn add_words(command: Command) -> Command {
             Arg::new("global")
                 .long("global")
                 .value_name("NAME")
-                .help("A global that is defined elsewhere")
+                .help("Treat NAME as a defined global (repeatable)")
                 .action(ArgAction::Append),
         )
-        .arg(Arg::new("json").long("json").help("Print a JSON array of findings").action(ArgAction::SetTrue))
-        .after_help("Globals that one of the files assigns are known to all of them. Exit code: 0, 1 if something was found, 2 if a file is not there.")
+        .arg(Arg::new("json").long("json").help("Print the findings as a JSON array").action(ArgAction::SetTrue))
+        .after_help(
+            "A global assigned in one file is known in all of them. Exit codes: 0, 1 if anything was \
+             found, 2 if a file is missing.",
+        )
 }
 
 /// The path that means standard input.
@@ -134,10 +137,10 @@ fn report(path: &Path, finding: Finding, known: &BTreeSet<String>) -> Report {
         FindingKind::UndefinedGlobal(name) => {
             let meant = crate::spelling::closest(&name, known.iter().map(String::as_str));
             let hint = meant.map_or(String::new(), |meant| format!("; did you mean '{meant}'?"));
-            ("undefined-global", format!("global '{name}' is not defined{hint}"))
+            ("undefined-global", format!("undefined global '{name}'{hint}"))
         }
         FindingKind::UnusedLocal(name) => ("unused-local", format!("local '{name}' is never read")),
-        FindingKind::Unreachable => ("unreachable", "this is never reached".into()),
+        FindingKind::Unreachable => ("unreachable", "unreachable code".into()),
     };
     Report { file: name_of(path), line: finding.line, kind, message }
 }

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
-    command.about("Print the completions of a shell, to be sourced by it").arg(
+    command.about("Print a completion script for SHELL").arg(
         Arg::new("shell")
             .value_name("SHELL")
             .required(true)

@@ -8,17 +8,17 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Run a script, with --watch again whenever a Lua file in its folder changes")
+        .about("Run a script; with --watch, restart it when a Lua file changes")
         .arg(
             Arg::new("watch")
                 .long("watch")
-                .help("Run it afresh when a .lua file in its folder or below changes")
+                .help("Restart when a .lua file in the script's directory or below changes")
                 .action(ArgAction::SetTrue),
         )
         .arg(
             Arg::new("words")
                 .value_name("OPTIONS, SCRIPT, ARGUMENTS")
-                .help("As without the word \"run\"")
+                .help("Same as for solvm without \"run\"")
                 .required(true)
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
@@ -38,7 +38,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     };
     if matches.get_flag("watch") {
         let Some(Script::File(script)) = &arguments.script else {
-            return super::fail("--watch needs the name of a script");
+            return super::fail("--watch requires a script file");
         };
         let code = format!("local script = \"{}\"\n{WATCH}", escaped(script.as_encoded_bytes()));
         arguments.outlives_errors = true;

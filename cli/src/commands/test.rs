@@ -27,20 +27,20 @@ pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Run the tests in all files *_test.lua")
+        .about("Run the tests in *_test.lua files")
         .arg(
             Arg::new("folder")
                 .value_name("FOLDER")
-                .help("Where to look, or a file")
+                .help("Directory to search, or a test file")
                 .default_value(".")
                 .value_parser(value_parser!(PathBuf)),
         )
-        .arg(Arg::new("filter").long("filter").value_name("TEXT").help("Only tests with this in their file's or their own name"))
+        .arg(Arg::new("filter").long("filter").value_name("TEXT").help("Run only tests whose file or test name contains TEXT"))
         .arg(
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("DURATION")
-                .help("No test may take longer, as 10s; without it, or with 0, there is no limit")
+                .help("Time limit per test, such as 10s; 0 means no limit [default: no limit]")
                 .allow_hyphen_values(true)
                 .value_parser(read_duration),
         )
@@ -48,12 +48,13 @@ pub(super) fn add_words(command: Command) -> Command {
             Arg::new("junit")
                 .long("junit")
                 .value_name("FILE")
-                .help("Write the results to a file in JUnit's XML, too")
+                .help("Also write the results to FILE as JUnit XML")
                 .value_parser(value_parser!(PathBuf)),
         )
         .after_help(
-            "A test file calls test(name, function). The table check has equal, same, near, ok, matches, contains, fails. Exit code: 0, 1 after \
-             a failure, or if there is no test. A test that calls os.exit fails, as one does in whose goroutines an error is not caught.",
+            "A test file calls test(name, function). The table check has equal, same, near, ok, matches, \
+             contains and fails. A test fails if it calls os.exit or if one of its goroutines raises an \
+             uncaught error. Exit codes: 0, 1 if a test failed or none was found.",
         )
 }
 
@@ -113,7 +114,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         return super::fail(about_file(path, &error));
     }
     if outcomes.is_empty() {
-        return super::fail("there is no test");
+        return super::fail("no tests found");
     }
     code
 }
@@ -265,7 +266,7 @@ fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
 
 /// Prints and notes a failure of a test that has been told of.
 fn tell_late(outcome: &mut Outcome, failure: String) -> io::Result<()> {
-    let mut text = format!("FAIL {}: {} (after its end)", outcome.file, outcome.name);
+    let mut text = format!("FAIL {}: {} (after it finished)", outcome.file, outcome.name);
     put_failure(&failure, &mut text);
     outcome.failures.push(failure);
     print(format_args!("{text}"))

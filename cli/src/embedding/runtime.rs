@@ -148,7 +148,7 @@ impl Builder {
         let is_known =
             |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
         if let Some(unknown) = libraries.iter().flatten().find(is_known) {
-            return Err(Error::new(ErrorKind::Start, format!("no library is called '{unknown}'")));
+            return Err(Error::new(ErrorKind::Start, format!("unknown library '{unknown}'")));
         }
         let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
         let is_chosen = |module: &Module| {
@@ -179,7 +179,7 @@ impl Callable for &str {
         let value = call.globals().get(key);
         solvm_vm::Function::from_value(value).ok_or_else(|| {
             solvm_vm::Error::text(format!(
-                "global '{self}' is no function but a {} value",
+                "attempt to call global '{self}' (a {} value)",
                 value.type_name()
             ))
         })
@@ -578,7 +578,7 @@ impl Runtime {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(Error::new(
                 ErrorKind::Blocking,
-                "a call that blocks on a thread that drives futures: use the async one",
+                "blocking call inside an async runtime; use the async method",
             ));
         }
         match self.tokio.take() {

@@ -27,23 +27,23 @@ const NAME: &[u8] = b"=stdin";
 const LAST: &str = "_";
 
 const HELP: &str = "\
-Type Lua: expressions are shown, statements run; what is not finished goes on
-in the next line. _ is the last value; a local ends with what it was typed with.
-Tab completes names, Ctrl-C ends what runs, Ctrl-D ends SolVM.
+Expressions are evaluated and printed; statements are run. Incomplete input
+continues on the next line. _ is the last value. Locals last for one input.
+Tab completes names, Ctrl-C interrupts, Ctrl-D exits.
 
-help NAME     tell what a module or a function does
-exit, quit    end SolVM
-clear         empty the screen
-version       tell the version
+help NAME     show the documentation of a module or function
+exit, quit    exit SolVM
+clear         clear the screen
+version       print the version
 ";
 
 /// The commands that no Lua code looks like: how they are typed, and what they do.
 const COMMANDS: &[(&str, &str)] = &[
     (".load FILE", "run a file"),
-    (".save FILE", "write what was typed, as far as it is Lua, to a file for .load"),
-    (".reset", "begin anew, with fresh globals"),
-    (".time CODE", "run something and tell how long it took"),
-    (".help", "tell this"),
+    (".save FILE", "save the Lua code typed so far to a file"),
+    (".reset", "restart with fresh globals"),
+    (".time CODE", "run code and print how long it took"),
+    (".help", "show this help"),
 ];
 
 /// The words that these commands begin with.
@@ -81,7 +81,7 @@ where
     let editor = LineEditor::start()?;
     executor.set_interactive(true);
     let mut session = Session { executor, signals, make, typed: Vec::new() };
-    session.print("Type help for help.\n");
+    session.print("Type help for more information.\n");
     let end = loop {
         // The line with the prompt is the editor's.
         let progress = session.executor.progress();
@@ -103,7 +103,7 @@ where
                 }
             }
             Answer::Interrupted => {}
-            Answer::NotText => session.complain("\nthis is no UTF-8; the line is given up"),
+            Answer::NotText => session.complain("\ninvalid UTF-8; line discarded"),
             Answer::End => break Ok(Outcome::Ended),
         }
     };
@@ -157,7 +157,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             {
                 match describe(rest) {
                     Some(text) => self.print(&text),
-                    None => self.complain(&format!("nothing is called {rest}")),
+                    None => self.complain(&format!("no documentation for '{rest}'")),
                 }
             }
             "clear" if rest.is_empty() => self.print("\x1b[2J\x1b[H"),
@@ -165,7 +165,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n"))
             }
             ".load" | ".save" if rest.is_empty() => {
-                self.complain(&format!("{command} needs the name of a file"))
+                self.complain(&format!("usage: {command} FILE"))
             }
             ".load" => match self.executor.read_source(disk(), Some(rest.as_bytes())).await {
                 Some(Ok(source)) => return self.run(&source.text, &source.name).await,
@@ -195,7 +195,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             command if command.starts_with('.') && !command.starts_with("..") => {
                 let words: Vec<&str> = command_words().collect();
                 self.complain(&format!(
-                    "no command is called {command}; there are {}",
+                    "unknown command {command} (commands: {})",
                     words.join(" ")
                 ));
             }

@@ -65,7 +65,7 @@ impl Verifier<'_> {
         let is_valid =
             |local: &super::LocalVariable| local.start <= local.end && local.end <= code_end;
         if function.locals.iter().any(|local| !is_valid(local)) {
-            return Err("a local variable lives outside of the code".into());
+            return Err("a local variable lives outside the code".into());
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ impl Verifier<'_> {
             Opcode::Loop | Opcode::ForLoop | Opcode::ForLoopStep | Opcode::ForEachLoop
         );
         if !is_start {
-            Err(format!("jumps to {target}, where no instruction begins"))
+            Err(format!("jumps to {target}, where no instruction starts"))
         } else if distance < 0 && !may_go_back {
             Err("jumps backward".into())
         } else {

@@ -140,7 +140,7 @@ matches("a.txt/*", "")
 matches("nothing", "")
 assert(#glob("/*") > 3 and glob("/*")[1]:sub(1, 1) == "/")
 fails("bad argument #1 to 'glob' (pattern '[a':", function() glob("[a") end)
-fails("bad argument #1 to 'glob' (pattern is no valid UTF-8)", function() glob("\255*") end)
+fails("bad argument #1 to 'glob' (pattern is not valid UTF-8)", function() glob("\255*") end)
 
 -- remove
 refused("Directory not empty", remove(at("depth")))

@@ -54,9 +54,9 @@ pages["/q.lua?token=1/2"] = "return 'query'"
 assert(import(base .. "/q.lua?token=1/2") == "query" and q == "query")
 
 -- Errors
-fails("cannot fetch " .. base .. "/missing.lua: nothing is there", import, base .. "/missing.lua")
+fails("cannot fetch " .. base .. "/missing.lua: not found", import, base .. "/missing.lua")
 pages["/error.lua"] = { status = "500 Internal Server Error", body = "oh" }
-fails("cannot fetch " .. base .. "/error.lua: the server answers 500", import, base .. "/error.lua")
+fails("cannot fetch " .. base .. "/error.lua: server returned 500", import, base .. "/error.lua")
 pages["/broken.lua"] = "return ="
 fails("error loading module 'broken':\n\t" .. base .. "/broken.lua:1: ", import, base .. "/broken.lua")
 fails("broken.lua:1: ", import, base .. "/broken.lua")
@@ -89,10 +89,10 @@ assert(import("https://github.com/owner/tool") == tool or tool.tool)
 assert(import("github.com/owner/tool@v2").tool.inner == "inner")
 assert(import("github.com/owner/tool/src/inner") == "inner" and inner == "inner")
 assert(requests["/owner/tool/archive/HEAD.zip"] == 1)
-fails("cannot fetch " .. base .. "/owner/none/archive/HEAD.zip: nothing is there", import, "github.com/owner/none")
-fails("no Lua files in 'github.com/owner/tool/none': there are some in src, the archive itself", import, "github.com/owner/tool/none")
+fails("cannot fetch " .. base .. "/owner/none/archive/HEAD.zip: not found", import, "github.com/owner/none")
+fails("no Lua files in 'github.com/owner/tool/none': try src, the archive itself", import, "github.com/owner/tool/none")
 pages["/fake.zip"] = "no archive"
-fails("cannot read " .. base .. "/fake.zip: no usable zip archive", import, base .. "/fake.zip")
+fails("cannot read " .. base .. "/fake.zip: not a valid zip archive", import, base .. "/fake.zip")
 assert(remove(folder, true))
 
 -- Others go on while a module is fetched.

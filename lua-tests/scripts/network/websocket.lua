@@ -138,12 +138,12 @@ local function refused(text, f, ...)
     assert(not ok and message:find(text, 1, true), message)
 end
 local ws = chatters[1]
-refused("text that is not UTF-8", function() ws.send("\255", "text") end)
+refused("text is not valid UTF-8", function() ws.send("\255", "text") end)
 refused("bad argument #2 to 'send' ('text' or 'binary' expected, got string)", function() ws.send("x", "other") end)
-refused("code of a close", function() ws.close(1005) end)
-refused("at most 123 bytes", function() ws.close(1000, ("x"):rep(124)) end)
+refused("invalid close code", function() ws.close(1005) end)
+refused("longer than 123 bytes", function() ws.close(1000, ("x"):rep(124)) end)
 
--- When the server stops, its WebSockets are told.
+-- When the server stops, its WebSockets are closed.
 stop_server("s")
 local message, reason, code = chatters[1].receive()
 assert(message == nil and code == 1001, code)

@@ -62,7 +62,7 @@ impl DefaultFile {
     fn get<'c>(self, call: &mut Call<'c>) -> Result<AnyFile<'c>, Error> {
         let key = call.string(self.name().as_bytes())?;
         let file = AnyFile::from_value(defaults(call)?.get(key));
-        file.ok_or_else(|| Error::text(format!("there is no standard {} file", self.name())))
+        file.ok_or_else(|| Error::text(format!("standard {} file is not available", self.name())))
     }
 
     /// The file, if it is open.
@@ -138,7 +138,7 @@ const OPENING_A_FILE: usize = 2_000;
 
 /// The outside world, if the program has one.
 pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
-    call.host::<Host>().ok_or_else(|| Error::text("no access to the system"))
+    call.host::<Host>().ok_or_else(|| Error::text("system access is not available"))
 }
 
 /// The userdata for a stream that has just been opened.

@@ -330,7 +330,7 @@ impl Executor {
         path: Option<&[u8]>,
     ) -> Option<Result<SourceFile, Vec<u8>>> {
         let Some(host) = self.vm.host::<Host>() else {
-            return Some(Err(b"no access to files".to_vec()));
+            return Some(Err(b"file access is not available".to_vec()));
         };
         let input = path.is_none().then(|| host.world.input());
         // The time that a user takes to type does not count.
@@ -342,7 +342,7 @@ impl Executor {
             match (path, input) {
                 (Some(path), _) => load::read_file(files, path.to_vec(), held).await,
                 (None, Some(input)) => load::read_input(input, held).await,
-                (None, None) => Ok(Err(b"no access to files".to_vec())),
+                (None, None) => Ok(Err(b"file access is not available".to_vec())),
             }
         };
         let source = match due {
@@ -602,7 +602,7 @@ impl Executor {
                 let report = is_reported.then(|| {
                     let calls = uncaught::calls(traceback);
                     let subject = server::subject(call, id)
-                        .map(|subject| format!("\n\tin the answer to {subject}"));
+                        .map(|subject| format!("\n\tin the response to {subject}"));
                     Report {
                         message: uncaught::message(call, error),
                         is_object: LuaString::from_value(error).is_none(),

@@ -150,7 +150,9 @@ fn start<'c>(
     function: Function<'c>,
 ) -> Result<u64, Error> {
     let held = call.hold(WATCHER_SIZE + 2 * path.len())?;
-    let Some(host) = call.host::<Host>() else { return Err(Error::text("no files here")) };
+    let Some(host) = call.host::<Host>() else {
+        return Err(Error::text("file access is not available"));
+    };
     let exemption = host.deadline.exempt();
     host.watchers.next += 1;
     let number = host.watchers.next;
@@ -269,7 +271,7 @@ fn reload_script(call: &mut Call) -> Result<(), Error> {
         Some(reload) if *reload != Reload::Impossible => *reload = Reload::Asked,
         _ => {
             return Err(Error::text(
-                "there is no script to reload: the program did not come from a file",
+                "no script to reload: the program was not started from a file",
             ));
         }
     }

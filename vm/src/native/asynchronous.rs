@@ -106,7 +106,7 @@ impl Lua {
     /// Looks at values: they stay inside the closure.
     pub fn with<R>(&self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         let call = self.0.call.replace(std::ptr::null_mut()) as *mut Call<'_>;
-        assert!(!call.is_null(), "an async native looks at values from outside of its own steps");
+        assert!(!call.is_null(), "async native accesses values outside its own steps");
         // SAFETY: `call` was stored by the step that is polling this future, which is still
         // running; taking it out of the cell for the time of the closure makes it exclusive.
         let result = f(unsafe { &mut *call });

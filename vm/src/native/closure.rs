@@ -62,7 +62,7 @@ unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(
     match closure {
         Some(closure) => closure.0.invoke(call).0,
         // The VM is closing, and has dropped all userdata.
-        None => Error::text("the function is gone").finish_failed(call).0,
+        None => Error::text("function no longer exists").finish_failed(call).0,
     }
 }
 

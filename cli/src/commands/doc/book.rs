@@ -32,7 +32,7 @@ fn documented() -> impl Iterator<Item = &'static Module> {
 /// The page that lists the others.
 fn contents() -> String {
     let mut text = String::from(
-        "# Modules\n\nWhat `solvm doc` tells, a page for each library. The pages are made from its definitions by \
+        "# Modules\n\nThe output of `solvm doc`, one page per library. The pages are generated from its definitions by \
          `solvm doc --book`.\n\n| module | |\n|---|---|\n",
     );
     for module in documented() {

@@ -59,10 +59,10 @@ fails("\n\tnot by the fifth", require, "no.such")
 -- C modules are refused, not passed over.
 package.cpath = folder .. "?.module"
 package.path = "?.none"
-fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\tmodules written in C cannot be loaded", require, "broken")
-fails("modules written in C cannot be loaded", require, "broken.inner")
+fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\tC modules are not supported", require, "broken")
+fails("C modules are not supported", require, "broken.inner")
 local library, why, where = package.loadlib("x.so", "f")
-assert(library == nil and why == "modules written in C cannot be loaded" and where == "absent")
+assert(library == nil and why == "C modules are not supported" and where == "absent")
 
 -- module.
 local globals = _G

@@ -163,7 +163,7 @@ impl Param for ServerName {
 
 fn server<'a>(call: &'a mut Call, ServerName(number): ServerName) -> Result<&'a mut Server, Error> {
     let server = servers(call).and_then(|servers| servers.all.get_mut(number));
-    server.ok_or_else(|| Error::text("the server is gone"))
+    server.ok_or_else(|| Error::text("server no longer exists"))
 }
 
 /// `create_server(name, port[, https[, certificate, key]][, options])`: a server, which does
@@ -175,7 +175,7 @@ fn create_server<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let port = port(2, number)?;
     if servers(call).is_some_and(|servers| servers.by_name.contains_key(name.bytes())) {
-        return Err(Error::argument(1, "a server of that name exists"));
+        return Err(Error::argument(1, "server name already in use"));
     }
     // The last argument that is not nil.
     let is_given =
@@ -244,7 +244,7 @@ fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
     };
     let path = |index: usize, what: &str| {
         let value = call.argument(index.saturating_sub(1)).unwrap_or(Value::NIL);
-        let expected = || format!("path of the {what} expected, got {}", value.type_name());
+        let expected = || format!("{what} path expected, got {}", value.type_name());
         let path = LuaString::from_value(value).ok_or_else(expected).and_then(Name::check);
         path.map(|path| path.bytes().to_vec()).map_err(|text| Error::argument(index, text))
     };
@@ -331,7 +331,7 @@ fn start_server<'c>(
     let ServerName(number) = name;
     let server = server(call, name)?;
     if server.running.as_ref().is_some_and(|running| !running.stopping.is_cancelled()) {
-        return Err(Error::argument(1, "the server is running"));
+        return Err(Error::argument(1, "server is already running"));
     }
     let (host, port) = (server.host.clone(), server.port);
     let network = network(call)?;
