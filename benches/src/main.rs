@@ -1,7 +1,7 @@
-//! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine. `solvm-benches
-//! runtime`: what the runtime promises of goroutines, channels and timers. `solvm-benches pauses`:
-//! how long the collector holds a program up. `solvm-benches memory`: what objects take of the
-//! heap. `solvm-benches network`: what servers and clients do per second.
+//! `solvm-benches compare`: SolVM compared with the other Lua interpreters of the machine.
+//! `solvm-benches runtime`: goroutines, channels and timers. `solvm-benches pauses`: delays caused
+//! by the collector. `solvm-benches memory`: heap bytes per object. `solvm-benches network`:
+//! operations of servers and clients per second.
 #![forbid(unsafe_code)]
 
 mod compare;

@@ -1,5 +1,5 @@
-//! Scripts that measure: each runs in a process of its own, which is this program again with the
-//! libraries, a clock and whatever else its command gives it.
+//! Scripts that measure: each runs in a separate process, which is this program again with the
+//! libraries, a clock and the libraries of its command.
 
 use solvm_stdlib::host::Process;
 use solvm_stdlib::runtime::executor::{Executor, Limits, Outcome, Timeout};
@@ -16,12 +16,12 @@ static CLOCK: Library = solvm_vm::library!("" { "now" => now, });
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// `now()`: seconds since some moment.
+/// `now()`: seconds since an arbitrary time.
 fn now(_: &mut Call) -> f64 {
     START.elapsed().as_secs_f64()
 }
 
-/// Runs a script of a command in a process of its own; what it prints, and whether it succeeded.
+/// Runs a script of a command in a separate process; returns its output, and whether it succeeded.
 pub(crate) fn in_a_process(command: &str, script: &str) -> Result<(String, bool), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let child = Command::new(program).args([command, script]).stderr(Stdio::inherit()).output();
@@ -29,8 +29,7 @@ pub(crate) fn in_a_process(command: &str, script: &str) -> Result<(String, bool)
     Ok((String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success()))
 }
 
-/// Runs one of the scripts in this process, with a library beside the usual ones. False if it
-/// fails.
+/// Runs one of the scripts in this process, with an additional library. False if it fails.
 pub(crate) fn run(
     scripts: &[Script],
     name: &str,

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints what clap has to say: the help that was asked for, or what was wrong with the words.
+/// Prints clap's output: the requested help, or the usage error.
 fn answer(answer: &clap::Error) -> ExitCode {
     let printed = answer.print();
     if answer.use_stderr() {

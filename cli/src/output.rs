@@ -1,6 +1,6 @@
-//! What the command itself prints. Nothing else writes to standard output or standard error, so
-//! that none of it panics: a pipe that was closed ends a command quietly, with the exit code so
-//! far, and any other failure is a message and exit code 1.
+//! Output of the command itself. No other code writes to standard output or standard error, so that
+//! none of it panics: a pipe that was closed ends a command quietly, with the exit code so far, and
+//! any other failure is a message and exit code 1.
 
 use solvm_stdlib::host::reason;
 use std::fmt::Display;

@@ -33,7 +33,8 @@ fn help(area: Area) -> (&'static str, &'static str, &'static str) {
         Area::Listen => ("PORT,...", "Allow servers on these ports", "Deny them"),
         Area::Run => (
             "PROGRAM,...",
-            "Allow child processes; amounts to allowing everything, since os.execute runs any program with sh",
+            "Allow child processes; amounts to allowing everything, since os.execute runs any \
+             program with sh",
             "Deny them",
         ),
         Area::Env => ("NAME,...", "Allow these environment variables", "Deny them"),
@@ -68,7 +69,7 @@ pub(crate) fn options() -> Vec<Arg> {
     options
 }
 
-/// What the options allow; None without any. The error is about wrong usage.
+/// The permissions of the options; None without any. The error is a usage error.
 pub(crate) fn read(matches: &ArgMatches) -> Result<Option<Permissions>, String> {
     let is_sandboxed = matches.get_flag("sandbox");
     let mut permissions = if is_sandboxed { Permissions::none() } else { Permissions::all() };

@@ -22,13 +22,13 @@ use std::time::{Duration, Instant};
 
 /// The exit code of a program that was stopped.
 const TIMED_OUT: u8 = 124;
-/// How much time a program has to come to an end after a signal.
+/// How much time a program has to end after a signal.
 const SIGNAL_GRACE: Duration = Duration::from_secs(5);
 
 /// The environment variable with code to run first, or `@` and a file's name.
 const INIT: &str = "LUA_INIT";
 
-/// Does what the command line says.
+/// Executes the command line.
 pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
     let is_idle =
         arguments.script.is_none() && arguments.preparations.is_empty() && !arguments.version;
@@ -45,7 +45,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
         None => run_program(&arguments),
     };
     result.unwrap_or_else(|message| {
-        // Whatever it is: nobody is left to tell.
+        // Ignored: the error cannot be reported.
         let _ = io::stderr().write_all(&[b"solvm: ", &message[..], b"\n"].concat());
         ExitCode::FAILURE
     })
@@ -168,7 +168,7 @@ fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
     limits
 }
 
-/// What `-debug` tells at the start.
+/// The output of `-debug` at the start.
 fn facts(
     arguments: &Arguments,
     config: &Config,
@@ -255,7 +255,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     Ok(code)
 }
 
-/// What is told of a program whose time is up: which limit it was.
+/// The message about a timeout: which limit was exceeded.
 fn time_is_up(arguments: &Arguments) -> String {
     let limit = match (arguments.timeout.flatten(), Limits::default().timeout) {
         (Some(limit), _) => format!(" after {limit:?} (-timeout)"),
@@ -279,7 +279,7 @@ async fn drive_until_signal(
     signals::end_at_the_second()?;
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
-        // Requests that are under way are answered first.
+        // Requests in flight are finished first.
         if signals
             .unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_servers()))
             .await
@@ -294,13 +294,13 @@ async fn drive_until_signal(
     Ok(end)
 }
 
-/// Whether somebody at a terminal types programs in.
+/// Whether a user types programs at a terminal.
 fn is_for_somebody(arguments: &Arguments) -> bool {
     arguments.interactive && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Runs the chunks of the command line, then what is typed in. What goes on at the end of that is
-/// ended.
+/// Runs the chunks of the command line, then interactive input. Goroutines that still run at its
+/// end are ended.
 async fn type_in(
     executor: &mut Executor,
     arguments: &Arguments,
@@ -318,7 +318,7 @@ async fn type_in(
     Ok(end.and_then(|outcome| finished.map(|_| outcome)))
 }
 
-/// Runs the program once, until everything has ended or it wants to be run afresh.
+/// Runs the program once, until everything has ended or it requests a restart.
 pub(crate) async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
     let mut outcome = drive_chunks(executor, arguments).await;
     // An error in the main chunk has been reported before someone types in more.
@@ -330,14 +330,14 @@ pub(crate) async fn drive_once(executor: &mut Executor, arguments: &Arguments) -
     if outcome == Outcome::Ended && !is_broken {
         outcome = executor.drive_to_end().await;
     }
-    // What one that is run again has watched is asked for before it is ended.
+    // The files that a restarted program watched are read before it is ended.
     if outcome == Outcome::Ended && !(is_broken && arguments.outlives_errors) {
         outcome = executor.finish().await;
     }
     if outcome == Outcome::Ended && is_broken { End::Broken } else { End::Rest(outcome) }
 }
 
-/// Runs the chunks one after the other, until one fails.
+/// Runs the chunks in sequence, until one fails.
 async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome {
     let init = Process::new().variable(INIT.as_bytes());
     let init = init.as_deref().map(|init| match init.strip_prefix(b"@") {
@@ -381,7 +381,7 @@ async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome
 
 /// One of the things that the command line asks to run.
 enum Chunk<'a> {
-    /// A piece of code, and its chunk name.
+    /// Code, and its chunk name.
     Code(&'a [u8], &'static [u8]),
     /// A file without arguments.
     File(Option<&'a [u8]>),
@@ -464,7 +464,8 @@ pub(crate) fn start(
     call.spawn(function, &values).map_err(|error| error.message(call))
 }
 
-/// The global `arg`: the script at 0, its arguments from 1, what stands before it below.
+/// The global `arg`: the script at 0, its arguments from 1, the arguments before it at negative
+/// indices.
 fn set_arguments(call: &mut Call, arguments: &Arguments) -> Result<(), solvm_vm::Error> {
     let table = call.table(arguments.arguments.len(), 2)?;
     let script: &[u8] = arguments.script.as_ref().and_then(path_of).unwrap_or(b"-");

@@ -1,4 +1,4 @@
-//! What the command `solvm` makes of its options and its standard input.
+//! The command `solvm`: its options and its standard input.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

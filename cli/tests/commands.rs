@@ -1,4 +1,4 @@
-//! The commands beside `solvm script.lua`.
+//! The commands besides `solvm script.lua`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -37,11 +37,11 @@ fn check_finds_what_is_wrong() {
     assert_eq!(findings[0]["kind"], "unused-local");
     assert_eq!(findings[1]["line"], 4);
     assert_eq!(findings.as_array().unwrap().len(), 2);
-    // A file that is not there is another thing than something that was found.
+    // A missing file has another exit code than a finding.
     let output = solvm(path, &["check", "none.lua"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr), "solvm: none.lua: No such file or directory\n");
-    // Tests have globals of their own.
+    // Tests have their own globals.
     fs::write(path.join("a_test.lua"), "test('one', function() check.ok(true) end)\n").unwrap();
     fs::write(path.join("b.lua"), "check.ok(true)\n").unwrap();
     let output = solvm(path, &["check", "a_test.lua", "b.lua"]);
@@ -278,7 +278,7 @@ fn doc_tells_of_functions_and_modules() {
     assert!(output.status.success() && text(&output.stdout).starts_with("json_encode("));
     let overview = text(&solvm(folder.path(), &["doc"]).stdout);
     assert!(overview.contains("\nio           Files (Lua 5.1, section 5.7)\n"), "{overview}");
-    // What is said of a module that is no table comes before its functions.
+    // The introduction of a module that is not a table comes before its functions.
     let goroutines = text(&solvm(folder.path(), &["doc", "goroutines"]).stdout);
     assert!(
         goroutines.starts_with("Goroutines: ") && goroutines.contains("\ngo(f, ...)\n"),
@@ -312,7 +312,7 @@ fn init_makes_a_project_that_runs() {
     let output = solvm(&project, &["check", "."]);
     assert!(output.status.success(), "{}", text(&output.stdout));
     assert!(project.join(".solvm/library/json.lua").is_file());
-    // What is there stays.
+    // Existing files are kept.
     fs::write(project.join("main.lua"), "print('mine')").unwrap();
     fs::remove_file(project.join("greeting_test.lua")).unwrap();
     let output = solvm(&project, &["init"]);
@@ -372,7 +372,7 @@ impl Watched {
             Box::new(BufReader::new(errors)),
         ] {
             let sender = sender.clone();
-            // Nobody listens any more when the test has ended.
+            // The listener is closed when the test has ended.
             std::thread::spawn(move || {
                 lines.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
             });
@@ -380,7 +380,7 @@ impl Watched {
         Watched { process, lines }
     }
 
-    /// It says these lines, in any order.
+    /// It prints these lines, in any order.
     fn says(&self, expected: &[&str]) {
         let line =
             || self.lines.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `reload_script`: scripts that run themselves afresh, whatever becomes of them meanwhile.
+//! `reload_script`: scripts that run themselves again, in any state.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

@@ -128,11 +128,11 @@ fn complaints_about_handlers_say_which_request_it_was() {
         assert!(errors.contains(expected), "{expected}: {errors}");
     }
     assert!(!errors.contains("secret"), "{errors}");
-    // Where no code was running there are no calls.
+    // If no code was running there is no traceback.
     assert!(!errors.contains("got number\nstack traceback:"), "{errors}");
 }
 
-/// Calls that wait for the network, each of which would wait for ever.
+/// Calls that wait for the network, each of which would wait forever.
 const WAITS: &[&str] = &[
     "tcp_listen(0, { host = '127.0.0.1' }).accept()",
     "receive(tcp_listen(0, { host = '127.0.0.1' }))",
@@ -171,8 +171,8 @@ fn every_wait_ends_with_a_signal() {
     }
 }
 
-/// What is taken for connections is given back: after some thousand of every kind as many
-/// descriptors are open as before.
+/// Resources of connections are released: after some thousand of every kind as many descriptors are
+/// open as before.
 #[cfg(target_os = "linux")]
 #[test]
 fn connections_leave_nothing_behind() {
@@ -225,7 +225,7 @@ fn connections_leave_nothing_behind() {
     assert!(get(port, "/").ends_with("fine"));
 }
 
-/// A thousand clients that never finish their headers do not hold up one that does.
+/// A thousand clients that never finish their headers do not block one that does.
 #[test]
 fn slow_clients_hold_up_nobody() {
     let mut program = Program::start(&[], SERVER);

@@ -35,12 +35,12 @@ pub use error::{Error, chunk_id};
 /// How to compile.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'o> {
-    /// Asked now and then whether to give up, so that the compilation of a huge chunk can be
-    /// cancelled.
+    /// Called periodically; returns whether to give up, so that the compilation of a huge chunk can
+    /// be cancelled.
     pub interrupt: Option<&'o dyn Fn() -> bool>,
     /// The most bytes that the syntax tree may take, more or less.
     pub tree_size: Option<usize>,
-    /// What to say of a function with too many local variables, instead of what PUC Lua says.
+    /// The message for a function with too many local variables, instead of PUC Lua's.
     pub too_many_locals: Option<&'static str>,
 }
 
@@ -53,8 +53,8 @@ impl Options<'_> {
 /// Compiles a chunk to the prototype of its main function.
 ///
 /// # Errors
-/// The first error in the source, in the words of PUC Lua 5.1; or that the interrupt hook asked to
-/// stop.
+/// The first error in the source, with PUC Lua 5.1's message; or that the interrupt hook requested
+/// a stop.
 pub fn compile(
     source: impl Into<Arc<Source>>,
     options: &Options<'_>,

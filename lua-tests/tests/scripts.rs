@@ -67,7 +67,7 @@ fn run(
     Ok(command.output()?)
 }
 
-/// What a script's head states.
+/// The expectations at the start of a script.
 #[derive(Clone, Default)]
 struct Expected {
     exit: i32,

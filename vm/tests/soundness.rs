@@ -168,14 +168,14 @@ impl Steps for KeepResults {
     }
 }
 
-/// The host wants the program to stop.
+/// The host requests the program to stop.
 fn interrupt(call: &mut Call, _all: Rest) {
     if let Some(flag) = call.host::<Arc<AtomicBool>>() {
         flag.store(true, Ordering::Relaxed);
     }
 }
 
-/// An async native that ends behind its own back.
+/// An async native that ends unexpectedly.
 fn finish_in_scope<'c>(_: &mut Call<'c>) -> impl Results<'c> + use<'c> {
     run(|lua| async move {
         let slot = lua.slot();

@@ -17,7 +17,10 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Check Lua files for syntax errors, undefined globals, unused locals and unreachable code")
+        .about(
+            "Check Lua files for syntax errors, undefined globals, unused locals and \
+             unreachable code",
+        )
         .arg(
             Arg::new("files")
                 .value_name("FILE")
@@ -33,10 +36,15 @@ pub(super) fn add_words(command: Command) -> Command {
                 .help("Treat NAME as a defined global (repeatable)")
                 .action(ArgAction::Append),
         )
-        .arg(Arg::new("json").long("json").help("Print the findings as a JSON array").action(ArgAction::SetTrue))
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .help("Print the findings as a JSON array")
+                .action(ArgAction::SetTrue),
+        )
         .after_help(
-            "A global assigned in one file is known in all of them. Exit codes: 0, 1 if anything was \
-             found, 2 if a file is missing.",
+            "A global assigned in one file is known in all of them. Exit codes: 0, 1 if anything \
+             was found, 2 if a file is missing.",
         )
 }
 
@@ -84,13 +92,13 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(&text, if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What of a folder is looked at: Lua files and folders, none of them hidden.
+/// Which entries of a directory are visited: Lua files and directories, except hidden ones.
 fn is_lua(path: &Path, is_folder: bool) -> bool {
     let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     !is_hidden && (is_folder || path.extension().is_some_and(|extension| extension == "lua"))
 }
 
-/// What the report calls a file.
+/// The name of a file in the report.
 fn name_of(path: &Path) -> String {
     if path == Path::new(INPUT) { "stdin".into() } else { path.display().to_string() }
 }
@@ -106,7 +114,7 @@ fn look(path: &Path) -> Result<Inspection, Report> {
     let source = Source::new(text, format!("@{file}").into_bytes());
     inspect(&source).map_err(|error| {
         let message = String::from_utf8_lossy(&error.message).into_owned();
-        // The message begins with the place, which is told in its own form.
+        // The message starts with the position, which is printed in a different format.
         let place = format!(":{}: ", error.line);
         let message =
             message.split_once(&place).map_or(message.clone(), |(_, rest)| rest.to_string());

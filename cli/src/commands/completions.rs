@@ -1,5 +1,5 @@
-//! `solvm completions SHELL` and `solvm man`: what shells and `man` read, made from the table of
-//! options.
+//! `solvm completions SHELL` and `solvm man`: shell completions and the manual page, generated from
+//! the table of options.
 
 use crate::arguments;
 use crate::output;
@@ -27,7 +27,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(&text, ExitCode::SUCCESS)
 }
 
-/// bash's script, with long options that may have one dash. In it, the options of `solvm` stand
+/// bash's script, with long options that may have one dash. In it, the options of `solvm` come
 /// before those of its commands, which have two.
 fn with_one_dash(script: &str) -> String {
     arguments::command().get_arguments().filter_map(Arg::get_long).fold(

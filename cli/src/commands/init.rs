@@ -1,4 +1,4 @@
-//! `solvm init [FOLDER]`: a project to begin with.
+//! `solvm init [FOLDER]`: creates a project.
 
 use crate::output;
 use crate::report::about_file;
@@ -46,7 +46,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// What is told of a project that has been made.
+/// The message after a project has been created.
 fn next_steps(folder: &Path, kept: &[&str]) -> String {
     let is_here = folder == Path::new(".");
     let mut text = match is_here {
@@ -113,7 +113,7 @@ fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
     Ok(kept)
 }
 
-/// Writes a file that is not there yet. False if it is there.
+/// Writes a file unless it exists. False if it exists.
 fn write_new(path: &Path, text: &str) -> Result<bool, String> {
     let written = match fs::File::create_new(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),

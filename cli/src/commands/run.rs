@@ -27,7 +27,7 @@ pub(super) fn add_words(command: Command) -> Command {
         )
 }
 
-/// Watches the script's folder.
+/// Watches the script's directory.
 const WATCH: &str = include_str!("watch.lua");
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
@@ -47,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     crate::run::run(arguments)
 }
 
-/// Bytes as they stand in a Lua string.
+/// Bytes as a Lua string literal contains them.
 fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:03}")).collect()
 }

@@ -7,10 +7,10 @@ use super::{Capture, Constant, OPEN, Opcode, Operand, Prototype, is_divisor};
 /// The number of primitives: nil, false and true.
 const PRIMITIVES: usize = 3;
 
-/// Checks the function and all inside of it.
+/// Checks the function and its nested functions.
 ///
 /// # Errors
-/// What is wrong, and at which instruction of which function.
+/// Why it is invalid, and at which instruction of which function.
 pub fn verify(prototype: &Prototype) -> Result<(), String> {
     let mut left = vec![prototype];
     while let Some(function) = left.pop() {
@@ -74,7 +74,7 @@ impl Verifier<'_> {
         self.function.code.get(position).copied()
     }
 
-    /// Which words begin an instruction. The others are data.
+    /// Which words start an instruction. The others are data.
     fn instruction_starts(&self) -> Result<Vec<bool>, String> {
         let mut starts = vec![true; self.function.code.len()];
         let mut position = 0;

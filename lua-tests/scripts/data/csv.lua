@@ -1,4 +1,4 @@
--- csv: RFC 4180 both ways, headers, separators, files, wrong texts and rows.
+-- csv: RFC 4180 both ways, headers, separators, files, invalid input and rows.
 
 local function same(a, b)
     if type(a) ~= "table" or type(b) ~= "table" then

@@ -1,9 +1,9 @@
--- datetime: Go's layouts and strftime both ways, zones, calculating, wrong texts and arguments.
+-- datetime: Go's layouts and strftime both ways, zones, arithmetic, invalid input and arguments.
 
 local moment = datetime.parse("2006-01-02T15:04:05.123456-07:00")
 assert(moment == 1136239445.123456)
 
--- Every layout that Go names, of the moment that Go's layouts are made of.
+-- Every predefined layout of Go, at the reference time of Go's layouts.
 for layout, expected in pairs({
     [datetime.ANSIC] = "Mon Jan  2 15:04:05 2006", [datetime.UnixDate] = "Mon Jan  2 15:04:05 MST 2006", [datetime.RFC822] = "02 Jan 06 15:04 MST",
     [datetime.RFC850] = "Monday, 02-Jan-06 15:04:05 MST", [datetime.RFC1123] = "Mon, 02 Jan 2006 15:04:05 MST",

@@ -1,4 +1,4 @@
--- ini: sections and fields both ways, files, wrong texts and tables.
+-- ini: sections and fields both ways, files, invalid input and tables.
 
 local settings = assert(ini.parse("\239\187\191; a comment\nname = test\n  # another\n\n[owner]\r\nname: Tom Doe\r\nurl = http://x/?a=b;c#d\nempty=\nquoted = \"  a b \"\n[ two ]\n\240\159 = \255\n[owner]\nage = 30\nname = Ann\n"))
 assert(settings.name == "test" and settings.owner.name == "Ann" and settings.owner.age == "30" and settings.owner.empty == "")

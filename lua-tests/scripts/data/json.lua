@@ -1,4 +1,4 @@
--- json_encode and json_decode: values both ways, shapes of tables, messages with places, hostile texts.
+-- json_encode and json_decode: values both ways, shapes of tables, messages with positions, hostile input.
 
 local function fails(text, message)
     local value, got = json_decode(text)
@@ -88,7 +88,7 @@ refuses(deep, "value" .. ("[1]"):rep(10) .. "..." .. ("[1]"):rep(10) .. ": neste
 fails(("["):rep(1001), "nested too deeply at line 1, column 1001")
 fails(('{"a":'):rep(100000), "nested too deeply at line 1, column 5001")
 
--- Wrong texts, with line and column.
+-- Invalid input, with line and column.
 fails("", "unexpected end of input at line 1, column 1")
 fails("[1,\n 2,,3]", "unexpected ',' at line 2, column 4")
 fails("[1,]", "unexpected ']' at line 1, column 4")
@@ -153,7 +153,7 @@ local copy = json_decode(text)
 assert(#copy.list == 5000 and copy.list[5000][2] == "item 5000" and copy.map.key4999 == 4999 / 8)
 assert(json_encode(copy) == text)
 
--- Others run meanwhile, and what they do to the value does no harm.
+-- Other goroutines run in the meantime, and their changes to the value do no harm.
 local ticks = 0
 local big = {}
 for i = 1, 20000 do

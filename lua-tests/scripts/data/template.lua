@@ -67,7 +67,7 @@ for _, case in ipairs(cases) do
     assert(t:execute(data) == text)
 end
 
--- Trusted texts, each where it belongs.
+-- Trusted strings, each in its context.
 local trusted = {
     A = template.attribute('dir="ltr"'), C = template.css("color: red"), J = template.js("f(1)"), S = template.js_string("\\x41"),
     U = template.url("javascript:void(0)"), I = template.srcset("a.png 2x, b.png"), H = template.html("<b>x</b>"),

@@ -1,4 +1,4 @@
--- yaml: the core schema, styles, anchors and merge keys, both ways; messages with places; hostile texts.
+-- yaml: the core schema, styles, anchors and merge keys, both ways; messages with positions; hostile input.
 
 local function same(a, b)
     if type(a) ~= "table" or type(b) ~= "table" then
@@ -13,7 +13,7 @@ local function same(a, b)
     return true
 end
 
--- Plain scalars are what the core schema says.
+-- Plain scalars follow the core schema.
 local scalars = assert(yaml.decode([[
 nulls: [null, Null, NULL, ~, ]
 booleans: [true, True, TRUE, false, False, FALSE]

@@ -1,4 +1,4 @@
--- What goes wrong in a crate is told in words for those who write programs.
+-- Errors in a crate are reported with messages for Lua programmers.
 
 local path = os.tmpname()
 local function content(bytes) assert(write_file(path, bytes)) end

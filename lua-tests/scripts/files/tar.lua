@@ -18,7 +18,7 @@ os.remove(root)
 assert(mkdir(root))
 local function at(name) return root .. "/" .. name end
 
--- What is packed: files, folders, modes, links, long names.
+-- Packed entries: files, directories, modes, links, long names.
 assert(mkdir(at("source/sub/empty"), true))
 write_file(at("source/a.txt"), "Hello, World!\n")
 write_file(at("source/sub/script"), "#!/bin/sh\n")
@@ -65,7 +65,7 @@ assert(tar.create(at("odd.name"), at("source"), true) and read_file(at("odd.name
 assert(tar.create(at("not.tar.gz"), at("source"), false) and read_file(at("not.tar.gz")):sub(1, 2) ~= "\31\139")
 assert(#tar.list(at("not.tar.gz")) == 8)
 
--- One file; a list; an archive that lies in what is packed
+-- One file; a list; an archive inside the packed directory
 assert(tar.create(at("one.tar"), at("source/a.txt")) and shell("tar tf " .. at("one.tar")) == "a.txt")
 assert(tar.create(at("list.tar"), { at("source/a.txt"), at("source/sub/empty") }))
 assert(shell("tar tf " .. at("list.tar")) == (at("source/a.txt") .. "\n" .. at("source/sub/empty/")):gsub("^/", ""):gsub("\n/", "\n"))
@@ -171,7 +171,7 @@ assert(not exists(at("evil")))
 -- A hard link and then a file of that name: the other name keeps its contents.
 make("file:one:1", "hard:two:one", "file:two:2")
 assert(tar.extract(at("evil.tar"), at("jail")) and read_file(at("jail/one")) == "1" and read_file(at("jail/two")) == "2")
--- Links that stay inside are made; the folder may be reached by a link.
+-- Links that stay inside are created; the directory may be reached by a link.
 shell("mkdir " .. at("real") .. "; ln -s real " .. at("alias"))
 make("dir:a", "file:b/c:x", "sym:a/link:../b/c")
 assert(tar.extract(at("evil.tar"), at("alias")) and read_file(at("real/a/link")) == "x")

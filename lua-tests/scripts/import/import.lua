@@ -1,4 +1,4 @@
--- import: by name, by path, folders, archives; what becomes global; circles.
+-- import: by name, by path, directories, archives; what becomes global; cycles.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
@@ -12,7 +12,7 @@ local function module(name, text)
   assert(write_file(at(name), text))
 end
 
--- In `modules` of the project, beside the script, by path; each runs once. The project is the script's folder, or where one is.
+-- In `modules` of the project, next to the script, by path; each runs once. The project is the script's directory, or where one is.
 module("project/modules/counted.lua", "runs = (runs or 0) + 1 return { name = ... }")
 module("project/pack/one.lua", "return { value = 1 }")
 module("project/pack/two.lua", "return { value = 2, one = import('one'), counted = import('counted') }")
@@ -36,7 +36,7 @@ for command, script in pairs { ["cd /"] = at("project/main.lua"), ["cd " .. at("
   assert(text == "fine\n", text)
 end
 
--- A name with a folder, `init.lua`, absolute paths, what is given to the chunk
+-- A name with a directory, `init.lua`, absolute paths, the chunk's argument
 module("lib/a.lua", "return { name = ..., file = debug.getinfo(1, 'S').source }")
 local a = import(at("lib/a"))
 assert(_G.a == a and a.name == "a" and a.file == "@" .. at("lib/a.lua"))
@@ -46,7 +46,7 @@ assert(import(at("lib/thing")).inner == "inner" and thing.inner == "inner" and i
 module("lib/dotted.name.lua", "return 5")
 assert(import(at("lib/dotted.name")) == 5 and _G["dotted.name"] == 5)
 
--- A module looks beside itself first, also in a tail call.
+-- A module searches its own directory first, also in a tail call.
 module("lib/user.lua", "return import('helper')")
 module("lib/helper.lua", "return 'beside'")
 assert(import(at("lib/user")) == "beside" and user == "beside" and helper == "beside")
@@ -103,14 +103,14 @@ fails("large.lua: larger than 10 MiB", import, at("large"))
 module("raises.lua", "return 'better'")
 assert(import(at("raises")) == "better")
 
--- Circles are errors that name the module.
+-- Cycles are errors that name the module.
 module("round.lua", "return import('about')")
 module("about.lua", "return import('round')")
 fails("import cycle: '" .. at("round.lua") .. "' is already being imported", import, at("round"))
 module("self.lua", "return import('self')")
 fails("import cycle", import, at("self"))
 
--- Modules wait for each other: one runs, all get it; a circle between goroutines is found, too.
+-- Modules wait for each other: one runs, all get it; a cycle between goroutines is found, too.
 module("slow.lua", "slow_runs = (slow_runs or 0) + 1 sleep(0.05) return { slow_runs }")
 local results = {}
 for i = 1, 5 do
@@ -144,7 +144,7 @@ import(at("described"))
 assert(metadata("described").version == "1.2" and metadata("never") == nil)
 fails("bad argument #1 to 'metadata' (table or string expected, got nil)", function() metadata(nil) end)
 
--- Archives: tables by file, members beside each other, folders inside.
+-- Archives: tables by file, members next to each other, directories inside.
 local function zip(name, script)
   local python = ("import zipfile\nwith zipfile.ZipFile('%s', 'w', zipfile.ZIP_DEFLATED) as z:\n%s\n"):format(at(name), script)
   write_file(at("make.py"), python)

@@ -36,7 +36,7 @@ local url = base .. "/user/repo/main/utils.lua"
 assert(import(url) == utils and utils.name == "utils" and utils.file == "@" .. url and runs == 1)
 assert(import(url) == utils and runs == 1 and requests["/user/repo/main/utils.lua"] == 1)
 
--- Modules beside it, in the project, and built in
+-- Modules next to it, in the project, and built in
 pages["/lib/a.lua"] = "return { b = import('b'), c = import('sub/c'), json = import('json') }"
 pages["/lib/b.lua"] = "return 'b'"
 pages["/lib/sub/c.lua"] = "return import('../b') .. 'c'"
@@ -49,7 +49,7 @@ assert(import(base .. "/old.lua") == "b" and old == "b")
 pages["/for_ever.lua"] = { status = "302 Found", headers = "Location: /for_ever.lua\r\n", body = "" }
 fails("cannot fetch " .. base .. "/for_ever.lua: ", import, base .. "/for_ever.lua")
 
--- A query is no part of the name.
+-- A query is not a part of the name.
 pages["/q.lua?token=1/2"] = "return 'query'"
 assert(import(base .. "/q.lua?token=1/2") == "query" and q == "query")
 
@@ -68,7 +68,7 @@ fails("cannot fetch " .. base .. "/large.lua: larger than 10 MiB", import, base 
 fails("cannot fetch http://127.0.0.1:1/x.lua: ", import, "http://127.0.0.1:1/x.lua")
 fails("no_such_host.invalid", import, "http://no_such_host.invalid/x.lua")
 
--- Archives, and a repository on what stands for GitHub
+-- Archives, and a repository on a replacement of GitHub
 local folder = os.tmpname()
 os.remove(folder)
 assert(mkdir(folder))
@@ -95,7 +95,7 @@ pages["/fake.zip"] = "no archive"
 fails("cannot read " .. base .. "/fake.zip: not a valid zip archive", import, base .. "/fake.zip")
 assert(remove(folder, true))
 
--- Others go on while a module is fetched.
+-- Other goroutines run while a module is fetched.
 pages["/slow.lua"] = "return 1"
 local ticks = 0
 local timer = set_interval(function() ticks = ticks + 1 end, 0.001)

@@ -17,7 +17,7 @@ a, b = other(4)
 assert(a == 4 and b == 7)
 assert(select(2, copy(1)) == 7)
 
--- It knows its chunk's name and its lines.
+-- It has its chunk's name and its lines.
 local failing = string.dump(assert(loadstring("local x = ...\n\nreturn x.y", "=named")))
 local ok, message = pcall(assert(loadstring(failing)))
 assert(not ok and message == "named:3: attempt to index local 'x' (a nil value)", message)

@@ -30,7 +30,7 @@ fails("(finite number expected)", function() bar:advance(1 / 0) end)
 fails("(number expected, got no value)", function() bar:set() end)
 fails("(string expected, got nil)", function() bar:label(nil) end)
 
--- Those of libraries can be told not to show it.
+-- Libraries have an option not to show it.
 local root = os.tmpname()
 os.remove(root)
 assert(mkdir(root))

@@ -1,4 +1,4 @@
--- tablex: every function; suspensions inside of callbacks; wrong arguments; independence of the program's globals.
+-- tablex: every function; suspensions inside callbacks; invalid arguments; independence of the program's globals.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))

@@ -179,7 +179,7 @@ assert(http_get(base .. "/") == nil)
 local port = start_server("s")
 assert(http_get("http://127.0.0.1:" .. port .. "/").body == "Hello World!")
 stop_server("s")
--- A port is free at once. Whoever else is on this machine may take it in between, but not every time.
+-- A port is free at once. Another process may take it in between, but not every time.
 local function is_free_at_once(number)
   local name = "successor" .. number
   create_server(name, 0, { host = "127.0.0.1" })

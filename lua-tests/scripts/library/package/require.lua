@@ -56,7 +56,7 @@ package.loaders[5] = function(name) return name == "fifth" and function(...) ret
 assert(require "fifth"[1] == "fifth")
 fails("\n\tnot by the fifth", require, "no.such")
 
--- C modules are refused, not passed over.
+-- C modules are refused, not skipped.
 package.cpath = folder .. "?.module"
 package.path = "?.none"
 fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\tC modules are not supported", require, "broken")
