@@ -89,7 +89,7 @@ impl Server {
         let rate = measured
             .lines()
             .find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
-        let rate: f64 = rate.ok_or_else(|| format!("wrk says nothing:\n{measured}"))?;
+        let rate: f64 = rate.ok_or_else(|| format!("no output of wrk:\n{measured}"))?;
         self.rates.push(rate);
         if let (Some(before), Some(after)) = (before, after) {
             self.costs.push((after - before) * 1e6 / (rate * f64::from(MEASURED)));

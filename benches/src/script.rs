@@ -36,7 +36,7 @@ pub(crate) fn run(
     library: &'static Library,
 ) -> Result<bool, String> {
     let script = scripts.iter().find(|(known, _)| *known == name);
-    let (_, text) = script.ok_or_else(|| format!("there is no script {name}"))?;
+    let (_, text) = script.ok_or_else(|| format!("unknown script {name}"))?;
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime =
         builder.enable_all().event_interval(1).build().map_err(|error| error.to_string())?;

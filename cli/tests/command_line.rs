@@ -162,7 +162,7 @@ fn values_that_make_no_sense_are_refused_with_the_reason() {
         ),
         (
             ["-memory-limit", "-1"],
-            "invalid value '-1' for '--memory-limit <MB>': expected a whole number\n",
+            "invalid value '-1' for '--memory-limit <MIB>': expected a whole number\n",
         ),
     ] {
         let ended = run(&[options[0], options[1], "-e", ""]);

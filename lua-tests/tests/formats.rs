@@ -62,7 +62,7 @@ struct Suite {
 const EXCEPTIONS: &[(&str, &str, &str)] = &[(
     "yaml",
     "565N-0",
-    "what is tagged as !!binary is decoded, so that it is no text that JSON could show",
+    "values tagged !!binary are decoded to strings that JSON cannot represent",
 )];
 
 fn main() -> ExitCode {
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     let mut suites = vec![toml()];
     match std::env::var_os(PACKAGES).map(PathBuf::from) {
         Some(folder) => suites.extend([json_suite(&folder), yaml(&folder)]),
-        None => println!("skipped: the suites of JSON and YAML, since {PACKAGES} names no folder"),
+        None => println!("skipped: the suites of JSON and YAML, since {PACKAGES} is not set"),
     }
     let mut trials = Vec::new();
     for suite in suites {

@@ -176,12 +176,12 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for suite in SUITES {
         let Some(root) = suite.edition.root() else {
-            println!("skipped: the suite {}, since {CURRENT} names no folder", suite.name);
+            println!("skipped: the suite {}, since {CURRENT} is not set", suite.name);
             continue;
         };
         let folder = root.join(suite.folder);
         if !folder.is_dir() {
-            println!("skipped: the suite {}, since {} is not there", suite.name, folder.display());
+            println!("skipped: the suite {}, since {} is missing", suite.name, folder.display());
             continue;
         }
         for &file in suite.files {

@@ -50,7 +50,7 @@ handles! {
     Function "function";
     /// A table.
     Table "table";
-    /// A Rust value behind a Lua value.
+    /// A Rust value in a Lua userdata.
     Userdata "userdata";
 }
 

@@ -114,7 +114,7 @@ local function raises(code, message)
 end
 raises("datetime.format()", "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got no value)")
 raises("datetime.format(1e300)", "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got number)")
-raises("datetime.format(0/0)", "bad argument #1 to 'format' (moment")
+raises("datetime.format(0/0)", "bad argument #1 to 'format' (time")
 raises("datetime.format(0, '%K')", "bad argument #2 to 'format' (layout '%K'")
 raises("datetime.format(0, '\\255')", "bad argument #2 to 'format' (layout expected, got string)")
 raises("datetime.format(0, nil, 'Mars/Base')", "bad argument #3 to 'format' (unknown time zone 'Mars/Base')")

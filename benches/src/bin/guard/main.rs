@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         }
         Err(image::Unreadable::OtherArchitecture) => {
             println!(
-                "guard: {} is no x86-64 ELF file, and others are not looked at",
+                "guard: {} is not an x86-64 ELF file (no other format is supported)",
                 path.display()
             );
             ExitCode::SUCCESS
@@ -102,12 +102,12 @@ fn check(path: &std::path::Path) -> Result<Report, image::Unreadable> {
         if calls_handler || !function.returns && function.jumps.iter().all(Option::is_some) {
             let name = image.names_at(address);
             faults.push(format!(
-                "FAULT {name} goes on by a call: the host stack grows with every use"
+                "FAULT {name} continues by a call: the host stack grows with every use"
             ));
         }
     }
     lines.push(format!(
-        "{} hot functions, {} instructions in the longest; {} cold handlers; {} cold functions, which go on by jumps; {} faults",
+        "{} hot functions, {} instructions in the longest; {} cold handlers; {} cold functions, which continue by jumps; {} faults",
         hot.len(),
         hot.values().map(|function| function.instructions).max().unwrap_or(0),
         roots.cold.len(),
