@@ -27,7 +27,7 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
 }
 
-/// Where the C compiler that links has an archive of its own.
+/// Where the C compiler that links has its own archive.
 fn find_archive(name: &str) -> Option<PathBuf> {
     let compiler = env::var_os("RUSTC_LINKER").unwrap_or("cc".into());
     let output = Command::new(compiler).arg(format!("-print-file-name={name}")).output().ok()?;

@@ -1,8 +1,8 @@
--- Looks for broken links on a web site: reads all its pages, several at a time, and asks for everything that they link to.
+-- Looks for broken links on a web site: reads all its pages, some at a time, and requests all link targets.
 --
 --   solvm examples/links.lua URL [WORKERS]        (default 8 workers)
 --
--- Pages of other sites are asked for, but not read. The exit code is 1 if a link is broken.
+-- Pages of other sites are requested, but not read. The exit code is 1 if a link is broken.
 
 local start, workers = arg[1], tonumber(arg[2] or 8)
 if not start or not workers or workers < 1 then
@@ -17,11 +17,11 @@ end
 
 local site = site_of(start)
 if not site then
-  io.stderr:write(start, ": an address that begins with http:// or https:// is expected\n")
+  io.stderr:write(start, ": URL must start with http:// or https://\n")
   os.exit(2)
 end
 
--- The address that a link on a page leads to; nil if it is none that can be asked for (mailto: and the like).
+-- The URL of a link on a page; nil if it cannot be requested (mailto: and the like).
 local function resolve(page, link)
   link = text.trim((link:gsub("#.*", ""):gsub("&amp;", "&")))
   local scheme = link:match("^(%a[%w+.-]*):")
@@ -51,11 +51,11 @@ local function resolve(page, link)
   return host .. "/" .. table.concat(parts, "/") .. (is_folder and "/" or "") .. query
 end
 
--- Asks for an address: what is wrong with it, if anything, and the links on the page.
+-- Requests a URL: the error, if any, and the links on the page.
 local function look_at(url)
   local response, problem = http_get(url)
   if not response then
-    return problem:sub(#url + #": " + 1), {} -- It begins with the address.
+    return problem:sub(#url + #": " + 1), {} -- It starts with the URL.
   end
   if response.status >= 400 then
     return "status " .. response.status, {}

@@ -50,7 +50,7 @@ local function failure(status, message, headers)
   return answer(status, { error = message }, headers)
 end
 
--- The note in a request's body; nil and what is wrong with it.
+-- The note in a request's body; nil and the error.
 local function note_of(req)
   local note, problem = json_decode(req.body)
   if problem then
@@ -106,7 +106,7 @@ function single.DELETE(_, id)
   return { status = 204 }
 end
 
--- The function for a request's method; if there is none, the answer that says which ones there are.
+-- The function for a request's method; if there is none, the response that lists the allowed ones.
 local function dispatch(methods, req, ...)
   local method = methods[req.method]
   if method then

@@ -1,4 +1,4 @@
--- A report on a schedule: how often which page of a web server was asked for, and what was answered, from the server's log.
+-- A report on a schedule: how often each page of a web server was requested, and the statuses, from the server's log.
 --
 --   solvm examples/report.lua LOG REPORT [SCHEDULE] [COUNT]
 --

@@ -1,6 +1,6 @@
 -- Makes a web site of pages and templates.
 --
---   solvm examples/site.lua [SOURCE] [OUTPUT]        (default: the folder "site" beside this file, public)
+--   solvm examples/site.lua [SOURCE] [OUTPUT]        (default: the directory "site" next to this file, public)
 --
 -- SOURCE contains
 --   pages/      HTML without what all pages have in common, with a head of YAML between two lines "---":
@@ -23,7 +23,7 @@ local function parse(path)
   if type(page) ~= "table" or not page.title then
     error(path .. ": " .. (problem or "the head has no title"), 0)
   end
-  page.content = template.html(body) -- Whoever writes pages is trusted.
+  page.content = template.html(body) -- The authors of pages are trusted.
   return page
 end
 

@@ -4,7 +4,7 @@
 --
 --   solvm examples/tail.lua --all server.log "ERROR"        also what is in the file already
 --
--- It goes on when the file is emptied or replaced by a new one (log rotation), and ends with Ctrl-C.
+-- It continues when the file is emptied or replaced by a new one (log rotation), and ends with Ctrl-C.
 
 local lfs = require("lfs")
 
@@ -57,7 +57,7 @@ if info and not from_start then
   number, position = info.ino, info.size
 end
 
--- The watcher only says that something has happened: if that is known already, once is enough.
+-- The watcher only reports that something has changed: one pending event is enough.
 local changed = chan(1)
 assert(watch_file(path, function() send(changed, true, 0) end))
 while true do

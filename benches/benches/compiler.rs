@@ -1,5 +1,5 @@
-//! What compiling a source of a megabyte takes, beside `luac5.1 -p` and `luajit -b` where they are
-//! installed (whose figures include the start of their process). `cargo bench -p solvm-benches
+//! Compilation of a source of a megabyte, compared with `luac5.1 -p` and `luajit -b` where they are
+//! installed (whose times include the start of their process). `cargo bench -p solvm-benches
 //! --bench compiler`; with `-- --test` each runs once.
 #![allow(missing_docs)]
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// What a source has at least.
+/// The minimum size of a source.
 const SIZE: usize = 1_000_000;
 /// A part of a program as people write it; `UNIT` is its number.
 const UNIT: &str = include_str!("../compiler/unit.lua");

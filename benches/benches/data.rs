@@ -1,5 +1,5 @@
-//! What reading and writing a document of 10 MB costs, beside serde_json's own tree of values.
-//! `cargo bench -p solvm-benches --bench data`; with `-- --test` each runs once.
+//! Reading and writing a document of 10 MB, compared with serde_json's own tree of values. `cargo
+//! bench -p solvm-benches --bench data`; with `-- --test` each runs once.
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
@@ -35,7 +35,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// A list of records as services send them: names, texts, numbers, nested lists and maps.
+/// A list of records as services send them: names, strings, numbers, nested lists and maps.
 fn document() -> Value {
     let record = |i: usize| {
         json!({
@@ -53,8 +53,8 @@ fn document() -> Value {
     Value::Array((0..SIZE / length).map(record).collect())
 }
 
-/// Measures a Lua expression over `text` and the `document` that it stands for, collections of its
-/// garbage left out.
+/// Measures a Lua expression over `text` and the `document` that it encodes, without the
+/// collections of its garbage.
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, text: &str, expression: &str) {
     group.bench_function(name, |bencher| {
         let mut vm =

@@ -219,7 +219,7 @@ fn new_vm() -> Box<Vm> {
     vm
 }
 
-/// Runs a chunk to its end; other goroutines may stay behind.
+/// Runs a chunk to its end; other goroutines may be left.
 fn run_chunk(vm: &mut Vm, source: &str) {
     let main = vm.enter(|call| {
         let function = call.load(source.as_bytes(), b"=bench").expect("compiles");
@@ -251,7 +251,7 @@ fn measure(criterion: &mut Criterion, kernel: &Kernel) {
     let mut group = criterion.benchmark_group(group);
     group.throughput(Throughput::Elements(u64::from(kernel.times)));
     group.bench_function(name, |bencher| {
-        // Nothing is made for a benchmark that the command line filters out.
+        // Nothing is created for a benchmark that the command line filters out.
         let mut vm = new_vm();
         run_chunk(&mut vm, kernel.source);
         bencher.iter(|| {

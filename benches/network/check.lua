@@ -1,4 +1,4 @@
--- For wrk: looks at every body, and says how many were wrong.
+-- For wrk: checks every body, and prints how many were invalid.
 
 local wrong = 0
 local expected = "Hello from /some/path"

@@ -1,4 +1,4 @@
--- 500 MB of everything that programs keep, of which a part is replaced all the time, beside much that dies young.
+-- 500 MB of everything that programs keep, of which a part is replaced all the time, and many short-lived objects.
 local random = math.random
 local live = { records = {}, lists = {}, functions = {}, texts = {}, coroutines = {}, names = {} }
 

@@ -1,4 +1,4 @@
--- A million strings die together, again and again: short ones, which a table knows, and long ones.
+-- A million strings die together, repeatedly: short ones, which are interned, and long ones.
 local function piece_of_garbage()
   local garbage
   for _ = 1, 50 do garbage = { garbage } end

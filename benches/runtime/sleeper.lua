@@ -1,4 +1,4 @@
--- A goroutine that sleeps a millisecond again and again beside one that never stops computing.
+-- A goroutine that sleeps a millisecond repeatedly while another one never stops computing.
 local COUNT = 2000
 local computing = true
 go(function() while computing do end end)

@@ -1,4 +1,4 @@
--- Counting pieces of text: fragments of 1 to 8 letters in a random sequence, then words, then anagrams.
+-- Counting parts of text: fragments of 1 to 8 letters in a random sequence, then words, then anagrams.
 local size = (tonumber(arg and arg[1]) or 900) * 1000
 
 local seed = 42

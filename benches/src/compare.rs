@@ -1,6 +1,6 @@
-//! Whole programs on several interpreters. Runs are interleaved, so that whatever else the machine
-//! does meets all of them; what counts is the processor time of the child process, and of several
-//! runs the median.
+//! Whole programs on several interpreters. Runs are interleaved, so that other load on the machine
+//! affects all of them; the measure is the processor time of the child process, the median of
+//! several runs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -65,7 +65,7 @@ struct Run {
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let mut interpreters = find_interpreters(options.solvm.as_ref())?;
     let programs = run_programs("scripts", "", &interpreters, options)?;
-    // The four programs that the Go version of SolVM was measured with are also set beside the
+    // The four programs that the Go version of SolVM was measured with are also compared with the
     // interpreter that it was built on.
     interpreters.extend(find_interpreter("gopher-lua", "glua", &[]));
     let headline = run_programs("headline", "headline/", &interpreters, options)?;
@@ -75,7 +75,8 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     Ok(programs.unwrap_or(true) && headline.unwrap_or(true))
 }
 
-/// Measures the programs of a folder, whose names have a prefix. None if none of them is wanted.
+/// Measures the programs of a directory, whose names have a prefix. None if none of them is
+/// selected.
 fn run_programs(
     folder: &str,
     prefix: &str,
@@ -258,7 +259,7 @@ fn run_once(script: &Path, interpreter: &Interpreter, smoke: bool) -> Result<Run
     Ok(Run { time, output: output.stdout })
 }
 
-/// Measures the processor time of child processes; elapsed time where the system does not tell.
+/// Measures the processor time of child processes; elapsed time if the OS does not report it.
 struct Clock {
     started: Instant,
     #[cfg(unix)]

@@ -1,7 +1,7 @@
-//! `solvm-benches compare`: SolVM beside the other Lua interpreters of the machine. `solvm-benches
-//! runtime`: what the runtime promises of goroutines, channels and timers. `solvm-benches pauses`:
-//! how long the collector holds a program up. `solvm-benches memory`: what objects take of the
-//! heap. `solvm-benches network`: what servers and clients do per second.
+//! `solvm-benches compare`: SolVM compared with the other Lua interpreters of the machine.
+//! `solvm-benches runtime`: goroutines, channels and timers. `solvm-benches pauses`: delays caused
+//! by the collector. `solvm-benches memory`: heap bytes per object. `solvm-benches network`:
+//! operations of servers and clients per second.
 #![forbid(unsafe_code)]
 
 mod compare;
@@ -15,29 +15,31 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: solvm-benches runtime [SCRIPT]
 
-Measures goroutines, channels and timers, each in a process of its own, and says whether the figures are as promised; or runs
-one of the scripts below benches/runtime.
+Measures goroutines, channels and timers, each in a separate process, and compares the figures
+with the targets; or runs one of the scripts below benches/runtime.
 
 usage: solvm-benches pauses [SCRIPT]
 
-Measures how long a small piece of work takes beside a collector with a large heap, in many kinds of heap, each in a process of its
-own; or runs one of the scripts below benches/pauses.
+Measures how long a small operation takes while the collector works on a large heap, for many
+kinds of heaps, each in a separate process; or runs one of the scripts below benches/pauses.
 
 usage: solvm-benches memory [SOLVM]
 
-Prints what objects of each kind take of the heap, beside the other interpreters that are installed. SOLVM is the binary to
-measure (default: the release build, brought up to date).
+Prints heap bytes of objects of each kind, also for the other interpreters that are installed.
+SOLVM is the binary to measure (default: the release build, brought up to date).
 
 usage: solvm-benches network [SOLVM]
 
-Measures a server whose handler is Lua, beside node and nginx with its Lua module if they are installed, with wrk; echoes of
-WebSockets and TCP; the HTTP client. SOLVM is the binary to measure (default: the release build, brought up to date).
+Measures a server with a Lua handler, compared with node and nginx with its Lua module if they are
+installed, with wrk; echoes of WebSockets and TCP; the HTTP client. SOLVM is the binary to measure
+(default: the release build, brought up to date).
 
 usage: solvm-benches compare [--runs N] [--smoke] [--solvm PATH] [NAME...]
 
-Runs the programs below benches/scripts and benches/headline (those whose names contain one of the NAMEs; the latter's begin with
-headline/) with SolVM and with each of lua5.1, luajit -joff and lua5.4 that is installed, the latter also with gopher-lua's
-glua, interleaved; checks that all print the same; prints medians of processor time.
+Runs the programs below benches/scripts and benches/headline (those whose names contain one of the
+NAMEs; the latter's start with headline/) with SolVM and with each of lua5.1, luajit -joff and
+lua5.4 that is installed, the latter also with gopher-lua's glua, interleaved; checks that all print
+the same; prints medians of processor time.
 
   --runs N      runs of each program (default 5)
   --smoke       one run of each at a tiny size

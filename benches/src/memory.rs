@@ -1,5 +1,5 @@
-//! What objects of each kind take of the heap, by what `collectgarbage("count")` says in SolVM and
-//! in the other interpreters of the machine.
+//! Heap bytes of objects of each kind, by `collectgarbage("count")`, in SolVM and in the other
+//! interpreters of the machine.
 
 use crate::compare::{Interpreter, find_interpreters};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! What servers and clients do per second: a Lua handler beside other servers that are installed,
-//! all driven by `wrk`; echoes of WebSockets and TCP; the HTTP client.
+//! Operations of servers and clients per second: a Lua handler compared with other servers that are
+//! installed, all driven by `wrk`; echoes of WebSockets and TCP; the HTTP client.
 
 use crate::compare::build_solvm;
 use std::fs;
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// A Lua handler answers so many times as often as Node's `http` module.
+/// The target ratio of a Lua handler's rate to that of Node's `http` module.
 const LEAST_RATIO: f64 = 1.5;
-/// How often each server is measured, one after the other. The median counts.
+/// How often each server is measured, in turn. The median counts.
 const ROUNDS: usize = 3;
-/// How long each time, and how long every body is looked at before, in seconds.
+/// How long each time, and how long every body is checked before, in seconds.
 const MEASURED: u32 = 5;
 const CHECKED: u32 = 1;
 
@@ -21,24 +21,23 @@ const CHECKED: u32 = 1;
 struct Server {
     name: &'static str,
     process: Child,
-    /// What it has printed first.
+    /// Its first output.
     words: Vec<String>,
     rates: Vec<f64>,
-    /// Microseconds of processor time that each request took: other programs of the machine change
-    /// them less.
+    /// Microseconds of processor time per request: other load on the machine affects them less.
     costs: Vec<f64>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended on its own.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
 impl Server {
-    /// Starts a server that prints its port; or that has been told it.
+    /// Starts a server that prints its port; or one with a given port.
     fn start(
         name: &'static str,
         command: &mut Command,
@@ -90,7 +89,7 @@ impl Server {
         let rate = measured
             .lines()
             .find_map(|line| line.strip_prefix("Requests/sec:")?.trim().parse().ok());
-        let rate: f64 = rate.ok_or_else(|| format!("wrk says nothing:\n{measured}"))?;
+        let rate: f64 = rate.ok_or_else(|| format!("no output of wrk:\n{measured}"))?;
         self.rates.push(rate);
         if let (Some(before), Some(after)) = (before, after) {
             self.costs.push((after - before) * 1e6 / (rate * f64::from(MEASURED)));
@@ -115,7 +114,7 @@ fn median(figures: &[f64]) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Seconds of processor time that a process has used, where Linux tells.
+/// Seconds of processor time that a process has used, on Linux.
 fn processor_time(process: u32) -> Option<f64> {
     /// The unit of these figures, on every machine that Linux runs on.
     const TICKS: f64 = 100.0;
@@ -185,7 +184,7 @@ pub(crate) fn run(solvm: Option<PathBuf>) -> Result<bool, String> {
 fn start_nginx(folder_for_files: &Path) -> Result<Option<Server>, String> {
     let failed = |error: std::io::Error| format!("nginx: {error}");
     fs::create_dir_all(folder_for_files).map_err(failed)?;
-    // Nobody else takes it in so short a time.
+    // No other process takes it in so short a time.
     let port = TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .map_err(failed)?

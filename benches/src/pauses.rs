@@ -1,10 +1,10 @@
-//! How long the collector holds a program up, measured as the program feels it: the scripts below
-//! `benches/pauses` do one small piece of work again and again, and each piece is timed. Whatever
-//! takes longer than most of them has been interrupted.
+//! Delays caused by the collector, as a program sees them: the scripts below `benches/pauses`
+//! repeat one small operation, and each is timed. Operations that take longer than most have been
+//! interrupted.
 //!
-//! Two clocks run. The processor time of the thread holds all that the collector does, page faults
-//! included, and nothing that other programs of the machine do; it is what is judged. Elapsed time
-//! is beside it.
+//! Two clocks run. The processor time of the thread includes all work of the collector, page faults
+//! included, and no work of other programs; it is the one that is judged. Elapsed time is shown
+//! next to it.
 
 use crate::script::{self, Script};
 use solvm_vm::native::Library;
@@ -12,7 +12,7 @@ use solvm_vm::{Call, LuaString};
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-/// The 99.9th percentile of what a piece of work takes is at most this, whatever is alive.
+/// The 99.9th percentile of an operation's time is at most this, whatever is alive.
 const MOST: Duration = Duration::from_millis(2);
 
 const SCRIPTS: &[Script] = &[
@@ -55,12 +55,12 @@ static LIBRARY: Library = solvm_vm::library!("" {
     "single" => single,
 });
 
-/// What has been measured.
+/// The measurements.
 #[derive(Default)]
 struct Pieces {
     used: Vec<Duration>,
     elapsed: Vec<Duration>,
-    /// The end of the last piece by both clocks.
+    /// The end of the last operation by both clocks.
     last: Option<(Duration, Instant)>,
     first_cycle: u64,
     /// Bytes in use at the beginning.
@@ -72,7 +72,7 @@ thread_local! {
     static PIECES: RefCell<Pieces> = RefCell::default();
 }
 
-/// `begin()`: the first piece of work begins.
+/// `begin()`: the first operation starts.
 fn begin(call: &mut Call) {
     let (first_cycle, memory) = (call.collection_count(), call.memory_used());
     PIECES.with_borrow_mut(|pieces| {
@@ -83,7 +83,7 @@ fn begin(call: &mut Call) {
     });
 }
 
-/// `piece()`: a piece of work has ended, and the next one begins.
+/// `piece()`: an operation has ended, and the next one starts.
 fn piece(_: &mut Call) {
     PIECES.with_borrow_mut(|pieces| {
         let (used, now) = (used_time(), Instant::now());
@@ -91,7 +91,7 @@ fn piece(_: &mut Call) {
             pieces.used.push(used.saturating_sub(last_used));
             pieces.elapsed.push(now - last);
         }
-        // What noting it took belongs to no piece.
+        // The time of recording it belongs to no operation.
         pieces.last = Some((used_time(), Instant::now()));
     });
 }
@@ -102,7 +102,7 @@ fn cycles(call: &mut Call) -> f64 {
     PIECES.with_borrow(|pieces| (cycles - pieces.first_cycle) as f64)
 }
 
-/// `report(name)`: prints what pieces of work took.
+/// `report(name)`: prints the times of operations.
 fn report(call: &mut Call, name: LuaString) {
     let name = String::from_utf8_lossy(name.bytes()).into_owned();
     let cycles = call.collection_count();
@@ -136,7 +136,7 @@ fn single(call: &mut Call, name: LuaString) {
     println!("{name:<52}{memory:>10.0}{:>10}{:>10}{:>40.0}{elapsed:>10.0}", "", 1, used);
 }
 
-/// The processor time that this thread has used; elapsed time where the system does not tell.
+/// The processor time that this thread has used; elapsed time if the OS does not report it.
 fn used_time() -> Duration {
     #[cfg(unix)]
     if let Ok(time) = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID.now() {

@@ -1,5 +1,5 @@
-//! What the runtime promises of goroutines, channels and timers, measured by the scripts below
-//! `benches/runtime`: see [`PROMISES`].
+//! Targets for goroutines, channels and timers, measured by the scripts below `benches/runtime`:
+//! see [`PROMISES`].
 
 use crate::script::{self, Script};
 use solvm_vm::native::Library;
@@ -21,9 +21,9 @@ const PROMISES: &[Promise] = &[
     Promise { script: "sleeper", figure: "99th percentile of lateness, ms", most: 15.0 },
 ];
 
-/// Round trips may cost so many times what coroutine switches cost in LuaJIT's interpreter.
+/// The maximum cost of round trips, in coroutine switches of LuaJIT's interpreter.
 const MOST_SWITCHES: f64 = 4.0;
-/// How often the two are measured, one after the other. The fastest of each counts.
+/// How often the two are measured, in turn. The fastest of each counts.
 const ROUNDS: usize = 7;
 
 const SCRIPTS: &[Script] = &[
@@ -96,7 +96,7 @@ fn figures(output: String) -> Result<HashMap<String, f64>, String> {
     output.lines().map(|line| parse(line).ok_or_else(|| format!("no figure: {line}"))).collect()
 }
 
-/// What a script prints.
+/// The output of a script.
 fn measured(script: &str) -> Result<String, String> {
     let (output, succeeded) = script::in_a_process("runtime", script)?;
     if succeeded { Ok(output) } else { Err(format!("{script} failed: {output}")) }

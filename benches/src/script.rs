@@ -1,5 +1,5 @@
-//! Scripts that measure: each runs in a process of its own, which is this program again with the
-//! libraries, a clock and whatever else its command gives it.
+//! Scripts that measure: each runs in a separate process, which is this program again with the
+//! libraries, a clock and the libraries of its command.
 
 use solvm_stdlib::deadline::{Limits, Timeout};
 use solvm_stdlib::host::Process;
@@ -17,12 +17,12 @@ static CLOCK: Library = solvm_vm::library!("" { "now" => now, });
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// `now()`: seconds since some moment.
+/// `now()`: seconds since an arbitrary time.
 fn now(_: &mut Call) -> f64 {
     START.elapsed().as_secs_f64()
 }
 
-/// Runs a script of a command in a process of its own; what it prints, and whether it succeeded.
+/// Runs a script of a command in a separate process; returns its output, and whether it succeeded.
 pub(crate) fn in_a_process(command: &str, script: &str) -> Result<(String, bool), String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let child = Command::new(program).args([command, script]).stderr(Stdio::inherit()).output();
@@ -30,15 +30,14 @@ pub(crate) fn in_a_process(command: &str, script: &str) -> Result<(String, bool)
     Ok((String::from_utf8_lossy(&output.stdout).into_owned(), output.status.success()))
 }
 
-/// Runs one of the scripts in this process, with a library beside the usual ones. False if it
-/// fails.
+/// Runs one of the scripts in this process, with an additional library. False if it fails.
 pub(crate) fn run(
     scripts: &[Script],
     name: &str,
     library: &'static Library,
 ) -> Result<bool, String> {
     let script = scripts.iter().find(|(known, _)| *known == name);
-    let (_, text) = script.ok_or_else(|| format!("there is no script {name}"))?;
+    let (_, text) = script.ok_or_else(|| format!("unknown script {name}"))?;
     let mut builder = tokio::runtime::Builder::new_current_thread();
     let runtime =
         builder.enable_all().event_interval(1).build().map_err(|error| error.to_string())?;

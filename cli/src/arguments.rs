@@ -1,8 +1,8 @@
 //! The command line: SolVM's options, with one dash or two, and `lua`'s.
 //!
-//! clap knows the options, their values and their help. Two things come before it, because it has
-//! neither: long options with one dash, and that everything from the script on belongs to the
-//! script. Both follow from the table of options alone.
+//! clap handles options, values and help. Two rules that clap lacks are applied first, from the
+//! same option table: long options may have one dash, and everything after the script belongs to
+//! the script.
 
 use crate::permissions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -24,16 +24,16 @@ pub(crate) enum Script {
     Input,
 }
 
-/// What is done before the script.
+/// An action before the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Preparation {
-    /// A piece of code is run.
+    /// Execute code.
     Code(OsString),
     /// A module is required.
     Library(OsString),
 }
 
-/// What to print instead of running the script.
+/// The compiler stage to print instead of running the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dump {
     /// The lexer's tokens.
@@ -44,7 +44,7 @@ pub(crate) enum Dump {
     Bytecode,
 }
 
-/// The command line, taken apart.
+/// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     /// What `-e` and `-l` ask for, in their order.
@@ -53,7 +53,8 @@ pub(crate) struct Arguments {
     pub script: Option<Script>,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// The words before the script, the program's name first: `arg` has them at negative indices.
+    /// The arguments before the script, the program's name first: `arg` has them at negative
+    /// indices.
     pub before: Vec<OsString>,
     /// Read lines and run them at the end.
     pub interactive: bool,
@@ -65,19 +66,19 @@ pub(crate) struct Arguments {
     pub max_goroutines: Option<usize>,
     /// How long a goroutine may run between two waits.
     pub run_limit: Option<Duration>,
-    /// How long a server's handler may take until its answer begins.
+    /// How long a server's handler may take until it starts its response.
     pub handler_timeout: Option<Duration>,
-    /// Whose words and habits the program meets.
+    /// Whose error messages and behaviour the program gets.
     pub dialect: Dialect,
-    /// What the program may do; everything if None.
+    /// The program's permissions; all if None.
     pub permissions: Option<Permissions>,
-    /// What to print instead of running.
+    /// The compiler stage to print instead of running.
     pub dump: Option<Dump>,
-    /// Tell limits and facts, and local variables in tracebacks.
+    /// Print limits and startup details, and local variables in tracebacks.
     pub debug: bool,
     /// Write a line for every function call and return.
     pub trace: bool,
-    /// Tell the version, as `lua -v`.
+    /// Print the version, as `lua -v`.
     pub version: bool,
     /// A script that fails, or calls `os.exit`, is run again when a file changes that it has
     /// watched (`solvm run --watch`).
@@ -95,13 +96,14 @@ impl Arguments {
 pub(crate) const COMMANDS: [&str; 8] =
     ["run", "check", "test", "doc", "init", "completions", "man", "help"];
 
-/// The words of `solvm script.lua`.
+/// The arguments of `solvm script.lua`.
 pub(crate) fn options() -> Command {
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).action(ArgAction::SetTrue).help(help)
     };
     let option = |name: &'static str, value: &'static str, help: &'static str| {
-        // A value that begins with a dash is refused by who reads it, in words about the value.
+        // A value that starts with a dash is refused by its parser, whose message is about the
+        // value.
         Arg::new(name).long(name).value_name(value).help(help).allow_hyphen_values(true)
     };
     let word = |name: &'static str, value: &'static str, help: &'static str| {
@@ -111,42 +113,49 @@ pub(crate) fn options() -> Command {
             .allow_hyphen_values(true)
     };
     Command::new("solvm")
-        .about("SolVM runs Lua.")
+        .about("Run Lua 5.1 programs")
         .version(concat!(env!("CARGO_PKG_VERSION"), " (Lua 5.1)"))
-        .override_usage("solvm [options] [script.lua | -] [args...]\n       solvm COMMAND [...]")
+        .override_usage("solvm [OPTIONS] [SCRIPT | -] [ARGS]...\n       solvm <COMMAND> [ARGS]...")
         .disable_help_subcommand(true)
         .after_help(
-            "A command's name wins over a script of that name, which is run by ./NAME.\n\n\
-             Long options may be written with one dash. A script that is \"-\" is read from standard input; \"--\" ends the \
-             options. Without a script, standard input is run, on a terminal line by line.\n\n\
-             Exit code: 0, 1 after an error in the script, 2 for wrong usage, 124 when the time is up, 130 and 143 \
-             after SIGINT and SIGTERM.",
+            "Commands take precedence over scripts of the same name; run such a script as \
+             ./NAME.\n\n\
+             Long options also accept a single dash. A script named \"-\" is read from stdin; \
+             \"--\" ends the options. Without a script, SolVM starts the REPL on a terminal and \
+             runs stdin otherwise.\n\n\
+             Exit codes: 0 success, 1 script error, 2 usage error, 124 timeout, 130 SIGINT, \
+             143 SIGTERM.",
         )
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .arg(word("e", "CODE", "Run a piece of code before the script"))
-        .arg(word("l", "NAME", "Require a module before the script"))
-        .arg(flag("interactive", "Read lines and run them, after the script").short('i'))
-        .arg(flag("v", "Print the version to the standard error output, as lua does").short('v'))
+        .arg(word("e", "CODE", "Execute CODE before the script"))
+        .arg(word("l", "NAME", "Require the module NAME before the script"))
+        .arg(flag("interactive", "Enter interactive mode after the script").short('i'))
+        .arg(flag("v", "Print the version to stderr, as lua -v does").short('v'))
         .arg(
-            option("timeout", "DURATION", "Stop after this time, as 300ms, 10s, 1m30s; 0 is never [default: 5s]")
-                .value_parser(read_duration),
+            option(
+                "timeout",
+                "DURATION",
+                "Stop the program after DURATION, such as 300ms, 10s or 1m30s; 0 means no limit \
+                 [default: 5s]",
+            )
+            .value_parser(read_duration),
         )
         .arg(
-            option("memory-limit", "MB", "Maximum memory that the program holds [default: 1024]")
+            option("memory-limit", "MIB", "Maximum memory of the program in MiB [default: 1024]")
                 .value_parser(read_count),
         )
         .arg(
-            option("max-goroutines", "N", "No more goroutines at a time [default: 10000000]")
+            option("max-goroutines", "N", "Maximum number of live goroutines [default: 10000000]")
                 .value_parser(read_count),
         )
         .arg(
             option(
                 "run-limit",
                 "DURATION",
-                "A goroutine may not run longer without a wait, in programs that serve or wait for timers and have no \
-                 -timeout [default: 30s]",
+                "Maximum time a goroutine may run without waiting, in programs that serve or use \
+                 timers and have no -timeout [default: 30s]",
             )
             .value_parser(read_duration),
         )
@@ -154,41 +163,56 @@ pub(crate) fn options() -> Command {
             option(
                 "handler-timeout",
                 "DURATION",
-                "A server's handler may not take longer until its answer begins, in programs that have no -timeout \
-                 [default: 30s]",
+                "Maximum time until a handler starts its response, in programs that have no \
+                 -timeout [default: 30s]",
             )
             .value_parser(read_duration),
         )
         .arg(
-            option("compat", "DIALECT", "Words and habits where PUC Lua's and gopher-lua's differ [default: lua]").value_parser(
-                PossibleValuesParser::new(["lua", "gopher-lua"]).map(|name| match name.as_str() {
+            option(
+                "compat",
+                "DIALECT",
+                "Whose error messages and behaviour to follow where PUC Lua and gopher-lua differ \
+                 [default: lua]",
+            )
+            .value_parser(PossibleValuesParser::new(["lua", "gopher-lua"]).map(
+                |name| match name.as_str() {
                     "gopher-lua" => Dialect::GopherLua,
                     _ => Dialect::Lua,
-                }),
-            ),
+                },
+            )),
         )
         .arg(
-            option("dump", "WHAT", "Print this instead of running the script").value_parser(
-                PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(|what| match what.as_str() {
-                    "tokens" => Dump::Tokens,
-                    "ast" => Dump::Ast,
-                    _ => Dump::Bytecode,
-                }),
-            ),
+            option("dump", "WHAT", "Print this compiler stage instead of running the script")
+                .value_parser(PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(
+                    |what| match what.as_str() {
+                        "tokens" => Dump::Tokens,
+                        "ast" => Dump::Ast,
+                        _ => Dump::Bytecode,
+                    },
+                )),
         )
         .arg(
-            flag("debug", "Tell limits, folder and facts of the start on standard error; show locals in tracebacks")
-                .long("debug"),
+            flag(
+                "debug",
+                "Print limits, working directory and startup details to stderr; show locals in \
+                 tracebacks",
+            )
+            .long("debug"),
         )
-        .arg(flag("trace", "Write a line for every function call and return to standard error").long("trace"))
+        .arg(flag("trace", "Print every function call and return to stderr").long("trace"))
         .args(permissions::options())
-        .arg(Arg::new("version").long("version").action(ArgAction::Version).help("Print the version"))
-        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this"))
+        .arg(
+            Arg::new("version")
+                .long("version")
+                .action(ArgAction::Version)
+                .help("Print the version"),
+        )
+        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print help"))
 }
 
-/// Takes the words of the command line apart, the program's name first. The error is what to print:
-/// bad usage, or the help or the version that was asked for; `whole` makes the options with the
-/// commands, for help.
+/// Parses the command line, the program's name first. The error is the text to print: a usage
+/// error, or the requested help or version; `whole` makes the options with the commands, for help.
 pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
     whole: fn() -> Command,
@@ -213,8 +237,8 @@ fn is_option(word: &OsString) -> bool {
     word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
 }
 
-/// Takes the options that come next, and what they say; `before` are the words before them. And
-/// whether they ended with "--".
+/// Parses the options that come next; `before` are the arguments before them. Also returns whether
+/// they ended with "--".
 fn parse_options(
     mut before: Vec<OsString>,
     words: &mut Peekable<impl Iterator<Item = OsString>>,
@@ -238,7 +262,7 @@ fn parse_options(
     }
     let matches = match command.try_get_matches_from(&in_form) {
         Ok(matches) => matches,
-        // The answer may speak of the commands.
+        // The message may be about the commands.
         Err(_) => {
             whole().try_get_matches_from(&in_form).map_err(|error| as_typed(error, &before))?
         }
@@ -271,8 +295,8 @@ fn parse_options(
     Ok((arguments, is_file))
 }
 
-/// An option as clap wants it: long ones with two dashes, and nothing behind a letter that takes no
-/// value. And whether the next word is its value.
+/// An option in clap's form: long ones with two dashes, and nothing after a letter that takes no
+/// value. Also returns whether the next argument is its value.
 fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
     let Some(text) = word.to_str() else { return (word, false) };
     let name = text.trim_start_matches('-');
@@ -288,7 +312,7 @@ fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
     if !text.starts_with("--") && (takes_value || is_letter) {
         return (text.into(), takes_value && is_letter);
     }
-    // clap finds the words for what is neither.
+    // clap reports what is neither.
     (format!("--{name}").into(), false)
 }
 
@@ -322,17 +346,17 @@ fn preparations(matches: &ArgMatches) -> Vec<Preparation> {
 /// Reads the value of an option that is a duration.
 pub(crate) fn read_duration(text: &str) -> Result<Duration, &'static str> {
     if text.starts_with('-') {
-        return Err("a duration cannot be negative");
+        return Err("must not be negative");
     }
-    duration::parse(text).ok_or("no duration (as 300ms, 10s, 1m30s)")
+    duration::parse(text).ok_or("expected a duration such as 300ms, 10s or 1m30s")
 }
 
-/// Reads the value of an option that says how much there may be: at least one.
+/// Parses the value of an option that is a count: at least one.
 fn read_count(text: &str) -> Result<usize, &'static str> {
     match text.parse() {
-        Ok(0) => Err("at least 1 is needed"),
+        Ok(0) => Err("must be at least 1"),
         Ok(count) => Ok(count),
-        Err(_) => Err("no whole number"),
+        Err(_) => Err("expected a whole number"),
     }
 }
 
@@ -398,7 +422,7 @@ mod tests {
 
     #[test]
     fn wrong_usage_is_refused() {
-        // Lua 5.1 knows no -h, and its official suite insists on that.
+        // Lua 5.1 has no -h, and its official suite relies on that.
         for words in [
             &["-timeout", "soon"][..],
             &["-nonsense"],

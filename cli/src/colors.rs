@@ -1,4 +1,4 @@
-//! Colours on terminals that want them.
+//! Colours on terminals that support them.
 
 use std::io::IsTerminal;
 
@@ -24,7 +24,7 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    /// The text in this style; as it is if colours are not wanted.
+    /// The text in this style; unchanged if colours are disabled.
     pub(crate) fn paint(self, text: &str, wanted: bool) -> String {
         if !wanted || text.is_empty() {
             return text.to_string();

@@ -1,4 +1,4 @@
-//! What is said of modules and functions, as text for a terminal.
+//! The documentation of modules and functions, as text for a terminal.
 
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction};
 use solvm_stdlib::modules;
@@ -11,7 +11,7 @@ pub(crate) fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>
     })
 }
 
-/// What is said of a module, a function, or a method (`Listener:accept`, or `accept` alone).
+/// The documentation of a module, a function, or a method (`Listener:accept`, or `accept` alone).
 pub(crate) fn describe(name: &str) -> Option<String> {
     let is_method = |full: &str| full.split_once(':').is_some_and(|(_, method)| method == name);
     let exact: Vec<_> = everything().filter(|(_, entry)| entry.name == name).collect();
@@ -22,8 +22,8 @@ pub(crate) fn describe(name: &str) -> Option<String> {
     };
     let whole: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
     let mut text = String::new();
-    // A module's own name shows all of it. What is said of one without a table of its name is no
-    // entry.
+    // A module's own name shows all of it. The introduction of a module without a table of its name
+    // is not an entry.
     let has_table = whole.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
     if let Some(module) = modules()
         .find(|module| module.name == name && !module.documentation.is_empty() && !has_table)

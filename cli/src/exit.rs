@@ -1,5 +1,5 @@
-//! `os.exit` where the process is not the program's: `solvm test` goes on with the next test,
-//! `solvm run --watch` waits for a change.
+//! `os.exit` where the process must survive: `solvm test` continues with the next test, `solvm run
+//! --watch` waits for a change.
 //!
 //! The call ends what the program does past every `pcall`, as the real one does: it interrupts the
 //! program, and never returns.
@@ -14,12 +14,12 @@ use tokio::task::yield_now;
 
 /// What `os.exit` is in a program.
 pub(crate) struct Exit {
-    /// The call that has ended it, in words.
+    /// A description of the call that has ended it.
     called: Rc<RefCell<Option<String>>>,
 }
 
 impl Exit {
-    /// Replaces `os.exit` in a program; `interrupt` makes it come to an end.
+    /// Replaces `os.exit` in a program; `interrupt` ends it.
     pub(crate) fn replace(call: &mut Call, interrupt: impl Fn() + 'static) -> Result<Exit, Error> {
         let called = Rc::new(RefCell::new(None));
         let noted = called.clone();
@@ -37,7 +37,7 @@ impl Exit {
         Ok(Exit { called })
     }
 
-    /// The call since this was last asked, in words.
+    /// A description of the call since this was last called.
     pub(crate) fn take(&self) -> Option<String> {
         self.called.take()
     }

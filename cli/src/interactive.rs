@@ -1,8 +1,7 @@
 //! `-i`: lines of standard input are run as they come.
 //!
-//! A line that is the beginning of a chunk is completed by those that follow. Lines are read by a
-//! goroutine, so everything that was started goes on meanwhile, and a script's own reads take what
-//! follows.
+//! A line that starts a chunk is completed by the following ones. Lines are read by a goroutine, so
+//! everything that was started keeps running, and a script's own reads get the following lines.
 
 use crate::session::start;
 use solvm_stdlib::Host;
@@ -13,7 +12,7 @@ use solvm_vm::{Call, Function, GoroutineId, LuaString};
 /// The name of what is typed in.
 const NAME: &[u8] = b"=stdin";
 
-/// What a chunk that lacks its end is refused with.
+/// The error of a chunk that lacks its end.
 const INCOMPLETE: &[u8] = b"'<eof>'";
 
 /// What standard input gave.
@@ -58,7 +57,7 @@ async fn run(executor: &mut Executor, main: GoroutineId) -> Outcome {
             let print = call.string(b"print").ok().map(|key| call.globals().get(key));
             printing = Some(match print.and_then(Function::from_value) {
                 Some(print) => call.spawn(print, results).map_err(|_| "not enough memory"),
-                None => Err("'print' is no function"),
+                None => Err("error calling 'print' (attempt to call a nil value)"),
             });
             true
         })
@@ -117,7 +116,7 @@ async fn read_line(executor: &mut Executor) -> Result<Option<Vec<u8>>, Input> {
     if outcome == Outcome::Interrupted { Err(Input::Interrupted) } else { Ok(line) }
 }
 
-/// What stands before the line that is typed in: the global `_PROMPT` or `_PROMPT2`.
+/// The prompt: the global `_PROMPT` or `_PROMPT2`.
 fn prompt(call: &mut Call, is_first: bool) -> Vec<u8> {
     let (name, default) =
         if is_first { ("_PROMPT", &b"> "[..]) } else { ("_PROMPT2", &b">> "[..]) };

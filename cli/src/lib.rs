@@ -85,9 +85,9 @@ pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 /// drives it.
 ///
 /// # Errors
-/// If the system refuses what it needs.
+/// If the OS refuses resources.
 pub fn new_tokio() -> std::io::Result<tokio::runtime::Runtime> {
-    /// So many tasks run between two looks at the sockets; tokio's 61 take long if each is busy.
+    /// The number of tasks between two polls of the sockets; tokio's 61 take long if each is busy.
     const TASKS: u32 = 31;
     tokio::runtime::Builder::new_current_thread().event_interval(TASKS).enable_all().build()
 }

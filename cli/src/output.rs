@@ -1,6 +1,6 @@
-//! What the command itself prints. Nothing else writes to standard output or standard error, so
-//! that none of it panics: a pipe that was closed ends a command quietly, with the exit code so
-//! far, and any other failure is a message and exit code 1.
+//! Output of the command itself. No other code writes to standard output or standard error, so that
+//! none of it panics: a pipe that was closed ends a command quietly, with the exit code so far, and
+//! any other failure is a message and exit code 1.
 
 use solvm_stdlib::system_error::reason;
 use std::fmt::Display;
@@ -40,10 +40,10 @@ pub(crate) fn fail(message: impl Display) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The exit code for a command line that makes no sense.
+/// The exit code of a usage error.
 pub(crate) const BAD_USAGE: u8 = 2;
 
-/// Prints what clap has to say: the help that was asked for, or what was wrong with the words.
+/// Prints clap's output: the requested help, or the usage error.
 pub(crate) fn answer(answer: &clap::Error) -> ExitCode {
     let printed = answer.print();
     if answer.use_stderr() {

@@ -26,14 +26,15 @@ fn help(area: Area) -> (&'static str, &'static str, &'static str) {
         Area::Read => ("PATH,...", "Allow reading below these paths", "Deny it"),
         Area::Write => (
             "PATH,...",
-            "Allow writing below these paths; without any it is as strong as everything",
+            "Allow writing below these paths; without a path it amounts to allowing everything",
             "Deny it",
         ),
         Area::Net => ("HOST[:PORT],...", "Allow connections to these hosts", "Deny them"),
         Area::Listen => ("PORT,...", "Allow servers on these ports", "Deny them"),
         Area::Run => (
             "PROGRAM,...",
-            "Allow child processes; as strong as everything, since os.execute runs any program by sh",
+            "Allow child processes; amounts to allowing everything, since os.execute runs any \
+             program with sh",
             "Deny them",
         ),
         Area::Env => ("NAME,...", "Allow these environment variables", "Deny them"),
@@ -68,7 +69,7 @@ pub(crate) fn options() -> Vec<Arg> {
     options
 }
 
-/// What the options allow; None without any. The error is about wrong usage.
+/// The permissions of the options; None without any. The error is a usage error.
 pub(crate) fn read(matches: &ArgMatches) -> Result<Option<Permissions>, String> {
     let is_sandboxed = matches.get_flag("sandbox");
     let mut permissions = if is_sandboxed { Permissions::none() } else { Permissions::all() };
@@ -78,7 +79,7 @@ pub(crate) fn read(matches: &ArgMatches) -> Result<Option<Permissions>, String> 
         for name in [allow, deny] {
             for value in matches.get_many::<OsString>(name).into_iter().flatten() {
                 if name == allow && !is_sandboxed {
-                    return Err(format!("--{allow} needs --sandbox"));
+                    return Err(format!("--{allow} requires --sandbox"));
                 }
                 is_limited = true;
                 permissions = change(permissions, area, name == allow, value)

@@ -1,8 +1,8 @@
-//! Running a script afresh when it asks for it (`reload_script`).
+//! Running a script again when it calls `reload_script`.
 //!
-//! Each run has a VM of its own, so nothing is left of the one before. If a version of the script
-//! does not run, the files that the one before has watched are waited for: a typing error does not
-//! end a program that reloads itself.
+//! Each run has its own VM, so nothing is left of the previous one. If a version of the script
+//! fails, the files that the previous one watched are awaited: a typing error does not end a
+//! program that reloads itself.
 
 use crate::arguments::Arguments;
 use crate::exit::Exit;
@@ -13,19 +13,19 @@ use solvm_stdlib::watch::{self, Changes};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How much time a run has to come to an end.
+/// How much time a run has to end.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How a run of a script has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// It has come to rest.
+    /// It has ended.
     Rest(Outcome),
     /// An error has ended its main chunk, it could not be read, or `os.exit` has ended it.
     Broken,
 }
 
-/// Runs the program as often as it wants.
+/// Runs the program, again whenever it requests that.
 pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Outcome {
     let start = Instant::now();
     let mut watched: Option<Changes> = None;
@@ -51,7 +51,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             (End::Rest(outcome), _) => return outcome,
             (End::Broken, None) => return Outcome::Ended,
             (End::Broken, Some(changes)) => {
-                executor.write_error(b"solvm: waiting for the watched files to change\n");
+                executor.write_error(b"solvm: waiting for file changes\n");
                 if !wait(arguments, start, changes).await {
                     return Outcome::Interrupted;
                 }
@@ -72,7 +72,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
     }
 }
 
-/// Runs the program once, until everything has ended or it wants to be run afresh.
+/// Runs the program once, until everything has ended or it requests a restart.
 async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
     let mut outcome = drive_chunks(executor, arguments).await;
     // An error in the main chunk has been reported before someone types in more.
@@ -102,7 +102,7 @@ fn catch_exit(executor: &mut Executor, arguments: &Arguments) -> Option<Exit> {
         .flatten()
 }
 
-/// The tasks that have served the program before see that it is gone, and give their ports free.
+/// The tasks of the previous program notice its end, and release their ports.
 async fn let_tasks_end() {
     let count = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     for _ in 0..=count {
@@ -110,7 +110,7 @@ async fn let_tasks_end() {
     }
 }
 
-/// Waits for a change. False if the program's time is up before.
+/// Waits for a change. False if the program times out before.
 async fn wait(arguments: &Arguments, start: Instant, changes: &Changes) -> bool {
     match arguments.timeout.flatten() {
         Some(limit) => tokio::time::timeout(limit.saturating_sub(start.elapsed()), changes.next())

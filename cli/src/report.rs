@@ -1,6 +1,6 @@
-//! Errors for somebody at a terminal: the message, the line in the source with a marker, a hint
-//! where one is certain, and the active calls. Programs that read the standard error output get
-//! `lua`'s plain text instead.
+//! Error reports for terminals: the message, the source line with a marker, a hint if its cause is
+//! certain, and the traceback. If stderr is not a terminal, errors have `lua`'s plain format, for
+//! programs that read them.
 
 use crate::colors::{self, Style};
 use crate::spelling;
@@ -11,19 +11,19 @@ use std::fmt::Write;
 use std::io::{self, stderr};
 use std::path::Path;
 
-/// What went wrong with a file, in the words that Lua programs get, too.
+/// The error of a file operation, with the message that Lua programs get, too.
 pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
     format!("{}: {}", path.display(), reason(error))
 }
 
-/// Words a report.
+/// Formats a report.
 pub(crate) fn word(report: &Report, globals: &[String]) -> String {
     let colored = colors::wanted(&stderr());
     let message = String::from_utf8_lossy(&report.message).into_owned();
     let calls = String::from_utf8_lossy(&report.traceback);
     let (place, what) = match place_of(&message) {
-        // What looks like a position in an object is not the error's; the calls know where it was
-        // raised.
+        // Text like a position in an object is not the error's; the traceback has the position
+        // where it was raised.
         _ if report.is_object => (
             calls.lines().find_map(|line| place_of(line.trim_start())).map(|(place, _)| place),
             &message[..],
@@ -41,7 +41,7 @@ pub(crate) fn word(report: &Report, globals: &[String]) -> String {
         let _ =
             writeln!(text, "  {} {}:{}", Style::Blue.paint("-->", colored), place.file, place.line);
         show_line(place, &named(about), colored, &mut text);
-        // An error at the end of the text: the line where what is open begins tells more.
+        // An error at the end of the source: the line where the open block starts is more useful.
         if let Some(line) = opening_line(about).filter(|line| *line != place.line) {
             show_line(&Place { file: place.file, line }, &[], colored, &mut text);
         }
@@ -67,7 +67,7 @@ struct Place<'m> {
     line: u32,
 }
 
-/// The place that a message begins with, and the rest of it.
+/// The position at the start of a message, and the rest of it.
 fn place_of(message: &str) -> Option<(Place<'_>, &str)> {
     // The file's name may have colons, too.
     let mut from = 0;
@@ -92,7 +92,7 @@ fn place_in_module(what: &str) -> Option<(Place<'_>, &str)> {
     place_of(last.trim_start()).filter(|(place, _)| Path::new(place.file).is_file())
 }
 
-/// The words in quotes in a message, which may stand in the line.
+/// The quoted names in a message, which may occur in the line.
 fn named(what: &str) -> Vec<&str> {
     what.split('\'').skip(1).step_by(2).filter(|name| !name.is_empty() && *name != "?").collect()
 }
@@ -134,7 +134,7 @@ fn show_line(place: &Place<'_>, names: &[&str], colored: bool, text: &mut String
     }
 }
 
-/// Where a word stands in a line, not as a part of another one.
+/// The position of a word in a line, not as a part of another one.
 fn find_word(line: &str, word: &str) -> Option<usize> {
     let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
     line.match_indices(word).map(|(at, _)| at).find(|&at| {
@@ -145,16 +145,17 @@ fn find_word(line: &str, word: &str) -> Option<usize> {
     })
 }
 
-/// What is certain to help.
+/// A hint whose cause is certain.
 fn hint(what: &str, globals: &[String]) -> Option<String> {
     if let Some((_, rest)) = what.split_once("global '")
         && let Some((name, _)) = rest.split_once("' (a nil value)")
     {
         let known = globals.iter().map(String::as_str).filter(|known| *known != name);
-        return spelling::closest(name, known).map(|meant| format!("there is a global '{meant}'"));
+        return spelling::closest(name, known)
+            .map(|meant| format!("did you mean the global '{meant}'?"));
     }
     if what.starts_with("'end' expected near '<eof>'") {
-        return Some("a block has no 'end'".into());
+        return Some("a block is missing its 'end'".into());
     }
     None
 }
@@ -183,11 +184,11 @@ mod tests {
     fn hints_are_certain() {
         let globals = ["print".to_string(), "config".to_string()];
         let told = hint("attempt to index global 'conifg' (a nil value)", &globals);
-        assert_eq!(told.as_deref(), Some("there is a global 'config'"));
+        assert_eq!(told.as_deref(), Some("did you mean the global 'config'?"));
         assert_eq!(hint("attempt to call global 'launch' (a nil value)", &globals), None);
         assert_eq!(
             hint("'end' expected near '<eof>'", &globals).as_deref(),
-            Some("a block has no 'end'")
+            Some("a block is missing its 'end'")
         );
         // The message has said so already.
         assert_eq!(

@@ -19,10 +19,10 @@ use std::time::Duration;
 
 /// The exit code of a program that was stopped.
 const TIMED_OUT: u8 = 124;
-/// How much time a program has to come to an end after a signal.
+/// How much time a program has to end after a signal.
 const SIGNAL_GRACE: Duration = Duration::from_secs(5);
 
-/// Does what the command line says.
+/// Executes the command line.
 pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
     let is_idle =
         arguments.script.is_none() && arguments.preparations.is_empty() && !arguments.version;
@@ -39,7 +39,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
         None => run_program(&arguments),
     };
     result.unwrap_or_else(|message| {
-        // Whatever it is: nobody is left to tell.
+        // Ignored: the error cannot be reported.
         let _ = io::stderr().write_all(&[b"solvm: ", &message[..], b"\n"].concat());
         ExitCode::FAILURE
     })
@@ -81,7 +81,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let end = runtime.block_on(drive_until_signal(&mut executor, arguments));
-    let end = end.map_err(|error| format!("cannot go on: {}", reason(&error)))?;
+    let end = end.map_err(|error| format!("cannot continue: {}", reason(&error)))?;
     let written = executor.flush_all();
     executor.progress().close();
     if let Ok(Outcome::Interrupted) | Err(_) = end {
@@ -101,12 +101,12 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     Ok(code)
 }
 
-/// What is told of a program whose time is up: which limit it was.
+/// The message about a timeout: which limit was exceeded.
 fn time_is_up(arguments: &Arguments) -> String {
     let limit = match (arguments.timeout.flatten(), Limits::default().timeout) {
         (Some(limit), _) => format!(" after {limit:?} (-timeout)"),
         (None, Timeout::Default(limit)) => {
-            format!(" after {limit:?} (the default limit; -timeout 0 lifts it)")
+            format!(" after {limit:?} (default limit; use -timeout 0 to disable it)")
         }
         (None, _) => String::new(),
     };
@@ -125,7 +125,7 @@ async fn drive_until_signal(
     signals::end_at_the_second()?;
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
     if end.is_err() {
-        // Requests that are under way are answered first.
+        // Requests in flight are finished first.
         if signals
             .unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.stop_services()))
             .await
@@ -140,13 +140,13 @@ async fn drive_until_signal(
     Ok(end)
 }
 
-/// Whether somebody at a terminal types programs in.
+/// Whether a user types programs at a terminal.
 fn is_for_somebody(arguments: &Arguments) -> bool {
     arguments.interactive && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Runs the chunks of the command line, then what is typed in. What goes on at the end of that is
-/// ended.
+/// Runs the chunks of the command line, then interactive input. Goroutines that still run at its
+/// end are ended.
 async fn type_in(
     executor: &mut Executor,
     arguments: &Arguments,

@@ -107,7 +107,7 @@ fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
     limits
 }
 
-/// What `-debug` tells at the start.
+/// The output of `-debug` at the start.
 fn facts(
     arguments: &Arguments,
     config: &Config,
@@ -117,7 +117,7 @@ fn facts(
 ) -> Vec<u8> {
     let timeout = match limits.timeout {
         Timeout::Default(limit) => {
-            format!("{limit:?}, unless the program serves or waits for timers")
+            format!("{limit:?} (paused while the program serves or waits for timers)")
         }
         Timeout::Fixed(limit) => format!("{limit:?}"),
         Timeout::Never => "none".into(),
@@ -150,8 +150,8 @@ fn facts(
     format!(
         "debug: SolVM {} (Lua 5.1), {} {}; {dispatch}
 debug: timeout {timeout}; run limit {run_limit}
-debug: memory limit {} MB; at most {} goroutines; {} calls and jumps back in a slice
-debug: folder {folder}; script {script}
+debug: memory limit {} MiB; at most {} goroutines; {} calls and jumps back in a slice
+debug: directory {folder}; script {script}
 debug: package.path {}
 debug: started in {start:?}\n",
         env!("CARGO_PKG_VERSION"),
@@ -165,7 +165,7 @@ debug: started in {start:?}\n",
     .into_bytes()
 }
 
-/// Runs the chunks one after the other, until one fails.
+/// Runs the chunks in sequence, until one fails.
 pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome {
     let init = Process::new().variable(INIT.as_bytes());
     let init = init.as_deref().map(|init| match init.strip_prefix(b"@") {
@@ -209,7 +209,7 @@ pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments)
 
 /// One of the things that the command line asks to run.
 enum Chunk<'a> {
-    /// A piece of code, and its chunk name.
+    /// Code, and its chunk name.
     Code(&'a [u8], &'static [u8]),
     /// A file without arguments.
     File(Option<&'a [u8]>),
@@ -256,7 +256,7 @@ impl Chunk<'_> {
             Chunk::Library(name) => {
                 let key = call.string(b"require").map_err(|_| no_memory())?;
                 let require = Function::from_value(call.globals().get(key))
-                    .ok_or(&b"'require' is no function"[..])?;
+                    .ok_or(&b"attempt to call a nil value"[..])?;
                 let name = call.string(name).map_err(|_| no_memory())?;
                 call.spawn(require, &[name.value()]).map_err(|error| error.message(call))
             }
@@ -292,7 +292,8 @@ pub(crate) fn start(
     call.spawn(function, &values).map_err(|error| error.message(call))
 }
 
-/// The global `arg`: the script at 0, its arguments from 1, what stands before it below.
+/// The global `arg`: the script at 0, its arguments from 1, the arguments before it at negative
+/// indices.
 fn set_arguments(call: &mut Call, arguments: &Arguments) -> Result<(), solvm_vm::Error> {
     let table = call.table(arguments.arguments.len(), 2)?;
     let script: &[u8] = arguments.script.as_ref().and_then(path_of).unwrap_or(b"-");

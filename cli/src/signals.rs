@@ -1,7 +1,7 @@
 //! The signals that ask a program to end: SIGINT and SIGTERM, on Windows Ctrl-C and Ctrl-Break.
 //!
-//! The first one is looked at between turns of the VM. The second one ends the process in the
-//! signal's handler, since the VM may be in the middle of something long.
+//! The first one is checked between turns of the VM. The second one ends the process in the signal
+//! handler, since the VM may be in a long operation.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -35,12 +35,12 @@ pub(crate) fn survive_file_size_limit() {
     #[cfg(unix)]
     {
         let number = rustix::process::Signal::XFSZ.as_raw();
-        // If the system refuses, such a write ends the process, as it does by default.
+        // If the OS refuses, such a write ends the process, as it does by default.
         let _ = signal_hook::flag::register(number, Default::default());
     }
 }
 
-/// Receives signals. From the first one of these on, they do not end the process by themselves any
+/// Receives signals. From the first one of these on, they do not end the process automatically any
 /// more.
 pub(crate) struct Signals {
     #[cfg(unix)]
@@ -70,7 +70,7 @@ pub(crate) fn end_at_the_second() -> io::Result<()> {
     Ok(())
 }
 
-/// Windows ends a program by itself that does not react.
+/// Windows ends a program that does not react.
 #[cfg(not(unix))]
 pub(crate) fn end_at_the_second() -> io::Result<()> {
     Ok(())

@@ -1,10 +1,10 @@
 //! How alike two names are, for "did you mean".
 
-/// How many letters have to be put in, left out or changed, or swapped with their neighbours, to
-/// make one name the other (optimal string alignment).
+/// The number of letters to insert, delete or change, or to swap with their neighbours, to turn one
+/// name into the other (optimal string alignment).
 pub(crate) fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // Rows of the table: before the last, the last, the one at hand.
+    // Rows of the table: before the last, the last, the current one.
     let mut rows =
         [vec![0; other.len() + 1], (0..=other.len()).collect::<Vec<_>>(), vec![0; other.len() + 1]];
     for i in 1..=one.len() {
@@ -22,7 +22,7 @@ pub(crate) fn distance(one: &str, other: &str) -> usize {
     rows[1][other.len()]
 }
 
-/// The known name that is most like a misspelt one, if one is close enough to be meant.
+/// The known name that is most similar to a misspelt one, if one is similar enough.
 pub(crate) fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     // Short names are all alike.
     let allowed = match name.chars().count() {

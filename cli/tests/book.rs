@@ -1,5 +1,5 @@
-//! The pages of the modules in `docs/modules` are what `solvm doc --book` makes of the libraries'
-//! definitions. Run with `UPDATE_GOLDENS=1` to make them anew. And no link in a page is broken.
+//! The pages of the modules in `docs/modules` are the output of `solvm doc --book`. Run with
+//! `UPDATE_GOLDENS=1` to regenerate them. And no link in a page is broken.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ fn write_book(folder: &Path) {
     );
 }
 
-/// The pages in a folder, by their names.
+/// The pages in a directory, by their names.
 fn pages(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     entries
@@ -24,7 +24,7 @@ fn pages(folder: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// One test may be making the pages anew while another reads them.
+/// One test may be regenerating the pages while another reads them.
 fn alone() -> MutexGuard<'static, ()> {
     static PAGES: Mutex<()> = Mutex::new(());
     PAGES.lock().unwrap_or_else(PoisonError::into_inner)
@@ -48,7 +48,7 @@ fn pages_are_up_to_date() {
     assert!(stale.is_empty(), "not up to date, run with UPDATE_GOLDENS=1: {stale:?}");
 }
 
-/// The relative links in a page, outside of its examples.
+/// The relative links in a page, outside its examples.
 fn links(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     let targets = prose

@@ -1,4 +1,4 @@
-//! What the command `solvm` makes of its options and its standard input.
+//! The command `solvm`: its options and its standard input.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -150,19 +150,19 @@ fn values_that_make_no_sense_are_refused_with_the_reason() {
     for (options, reason) in [
         (
             ["-timeout", "-5s"],
-            "invalid value '-5s' for '--timeout <DURATION>': a duration cannot be negative\n",
+            "invalid value '-5s' for '--timeout <DURATION>': must not be negative\n",
         ),
         (
             ["--run-limit", "-1m"],
-            "invalid value '-1m' for '--run-limit <DURATION>': a duration cannot be negative\n",
+            "invalid value '-1m' for '--run-limit <DURATION>': must not be negative\n",
         ),
         (
             ["--max-goroutines", "0"],
-            "invalid value '0' for '--max-goroutines <N>': at least 1 is needed\n",
+            "invalid value '0' for '--max-goroutines <N>': must be at least 1\n",
         ),
         (
             ["-memory-limit", "-1"],
-            "invalid value '-1' for '--memory-limit <MB>': no whole number\n",
+            "invalid value '-1' for '--memory-limit <MIB>': expected a whole number\n",
         ),
     ] {
         let ended = run(&[options[0], options[1], "-e", ""]);
@@ -197,7 +197,7 @@ fn the_end_of_the_time_tells_which_limit_it_was() {
     let ended = run(&["-e", "while true do end"]);
     assert_eq!(
         ended.stderr,
-        "solvm: timed out after 5s (the default limit; -timeout 0 lifts it)\n"
+        "solvm: timed out after 5s (default limit; use -timeout 0 to disable it)\n"
     );
 }
 

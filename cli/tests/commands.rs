@@ -1,4 +1,4 @@
-//! The commands beside `solvm script.lua`.
+//! The commands besides `solvm script.lua`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -29,23 +29,23 @@ fn check_finds_what_is_wrong() {
         text(&output.stdout),
         "./broken.lua:2: ')' expected (to close '(' at line 1) near '<eof>'\n\
          ./typo.lua:1: local 'unused' is never read\n\
-         ./typo.lua:2: global 'pritn' is not defined; did you mean 'print'?\n\
-         ./typo.lua:4: this is never reached\n"
+         ./typo.lua:2: undefined global 'pritn'; did you mean 'print'?\n\
+         ./typo.lua:4: unreachable code\n"
     );
     let output = solvm(path, &["check", "--json", "--global", "pritn", "typo.lua", "good.lua"]);
     let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(findings[0]["kind"], "unused-local");
     assert_eq!(findings[1]["line"], 4);
     assert_eq!(findings.as_array().unwrap().len(), 2);
-    // A file that is not there is another thing than something that was found.
+    // A missing file has another exit code than a finding.
     let output = solvm(path, &["check", "none.lua"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr), "solvm: none.lua: No such file or directory\n");
-    // Tests have globals of their own.
+    // Tests have their own globals.
     fs::write(path.join("a_test.lua"), "test('one', function() check.ok(true) end)\n").unwrap();
     fs::write(path.join("b.lua"), "check.ok(true)\n").unwrap();
     let output = solvm(path, &["check", "a_test.lua", "b.lua"]);
-    assert_eq!(text(&output.stdout), "b.lua:1: global 'check' is not defined\n");
+    assert_eq!(text(&output.stdout), "b.lua:1: undefined global 'check'\n");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn check_reads_standard_input() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(&output.stdout),
-        "stdin:1: local 'x' is never read\nstdin:2: global 'pritn' is not defined; did you mean 'print'?\n"
+        "stdin:1: local 'x' is never read\nstdin:2: undefined global 'pritn'; did you mean 'print'?\n"
     );
 }
 
@@ -82,7 +82,7 @@ fn check_goes_through_links_once() {
     let output = solvm(path, &["check", "src"]);
     assert_eq!(
         text(&output.stdout),
-        "src/deep/typo.lua:1: global 'pritn' is not defined; did you mean 'print'?\n\
+        "src/deep/typo.lua:1: undefined global 'pritn'; did you mean 'print'?\n\
          src/nowhere.lua: No such file or directory\n"
     );
 }
@@ -99,7 +99,7 @@ fn files_are_complained_of_by_name_and_plain_reason() {
             &["test", "--junit", "no/results.xml"],
             "solvm: no/results.xml: No such file or directory\n",
         ),
-        (&["init", "file"], "solvm: file: is not a folder\n"),
+        (&["init", "file"], "solvm: file: not a directory\n"),
         (&["init", "file/project"], "solvm: file/project/modules: Not a directory\n"),
         (&["doc", "--book", "file/book"], "solvm: file/book: Not a directory\n"),
     ] {
@@ -119,7 +119,7 @@ fn help_lists_the_commands() {
     fs::write(path.join("help"), "print('the file')").unwrap();
     let help = text(&solvm(path, &["--help"]).stdout);
     for line in [
-        "Usage: solvm [options] [script.lua | -] [args...]",
+        "Usage: solvm [OPTIONS] [SCRIPT | -] [ARGS]...",
         "Commands:",
         "  check ",
         "  help ",
@@ -264,7 +264,7 @@ fn an_error_in_a_goroutine_fails_the_test_that_started_it() {
     for (failure, (test, message)) in failures.iter().zip([
         ("a_test.lua: meanwhile (", "     meanwhile"),
         ("a_test.lua: at once (", "     at once"),
-        ("a_test.lua: late (after its end)", "     late"),
+        ("a_test.lua: late (after it finished)", "     late"),
         ("a_test.lua: during (", "     a_test.lua:1: of the file"),
     ]) {
         assert!(failure[0].starts_with(test) && failure[1] == message, "{stdout}");
@@ -278,7 +278,7 @@ fn doc_tells_of_functions_and_modules() {
     assert!(output.status.success() && text(&output.stdout).starts_with("json_encode("));
     let overview = text(&solvm(folder.path(), &["doc"]).stdout);
     assert!(overview.contains("\nio           Files (Lua 5.1, section 5.7)\n"), "{overview}");
-    // What is said of a module that is no table comes before its functions.
+    // The introduction of a module that is not a table comes before its functions.
     let goroutines = text(&solvm(folder.path(), &["doc", "goroutines"]).stdout);
     assert!(
         goroutines.starts_with("Goroutines: ") && goroutines.contains("\ngo(f, ...)\n"),
@@ -297,7 +297,7 @@ fn init_makes_a_project_that_runs() {
     assert!(output.status.success());
     assert_eq!(
         text(&output.stdout),
-        "A project is in project.\nGo there with: cd project\nRun it with:  solvm main.lua\nTest it with: solvm test\n"
+        "Created a project in project.\nGo there with: cd project\nRun it with:  solvm main.lua\nTest it with: solvm test\n"
     );
     let project = path.join("project");
     let output = solvm(&project, &["main.lua", "you"]);
@@ -312,14 +312,14 @@ fn init_makes_a_project_that_runs() {
     let output = solvm(&project, &["check", "."]);
     assert!(output.status.success(), "{}", text(&output.stdout));
     assert!(project.join(".solvm/library/json.lua").is_file());
-    // What is there stays.
+    // Existing files are kept.
     fs::write(project.join("main.lua"), "print('mine')").unwrap();
     fs::remove_file(project.join("greeting_test.lua")).unwrap();
     let output = solvm(&project, &["init"]);
     assert!(output.status.success());
     assert_eq!(
         text(&output.stdout),
-        "A project is in this folder. Kept as they were: main.lua, modules/greeting.lua, .luarc.json.\n\
+        "Created a project in this directory. Kept existing files: main.lua, modules/greeting.lua, .luarc.json.\n\
          Run it with:  solvm main.lua\nTest it with: solvm test\n"
     );
     assert_eq!(fs::read_to_string(project.join("main.lua")).unwrap(), "print('mine')");
@@ -372,7 +372,7 @@ impl Watched {
             Box::new(BufReader::new(errors)),
         ] {
             let sender = sender.clone();
-            // Nobody listens any more when the test has ended.
+            // The listener is closed when the test has ended.
             std::thread::spawn(move || {
                 lines.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
             });
@@ -380,7 +380,7 @@ impl Watched {
         Watched { process, lines }
     }
 
-    /// It says these lines, in any order.
+    /// It prints these lines, in any order.
     fn says(&self, expected: &[&str]) {
         let line =
             || self.lines.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_default();
@@ -399,7 +399,7 @@ impl Drop for Watched {
     }
 }
 
-const WAITS: &str = "solvm: waiting for the watched files to change";
+const WAITS: &str = "solvm: waiting for file changes";
 
 #[test]
 fn run_watches_what_the_script_uses() {

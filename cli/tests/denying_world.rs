@@ -1,4 +1,4 @@
-//! A world that denies everything is asked for everything: no library goes round it.
+//! A world that records and denies all requests: no library bypasses it.
 
 use solvm::{FileSystem, Network, NetworkUse, Runtime, Sandbox, World};
 use solvm_stdlib::host::{
@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 const ATTEMPTS: &str = include_str!("permissions/attempts.lua");
 
-/// What the libraries have asked for, and what the program has printed, in their order.
+/// The requests of the libraries, and the output of the program, in their order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<Event>>>);
 

@@ -17,9 +17,9 @@ fn debug_tells_limits_and_folder() {
     let text = errors(&output);
     assert!(text.contains("debug: SolVM "), "{text}");
     assert!(text.contains("debug: timeout 7s; run limit none\n"), "{text}");
-    assert!(text.contains("debug: memory limit 100 MB; at most 10000000 goroutines"), "{text}");
+    assert!(text.contains("debug: memory limit 100 MiB; at most 10000000 goroutines"), "{text}");
     assert!(
-        text.contains(&format!("debug: folder {}; script none\n", env!("CARGO_MANIFEST_DIR"))),
+        text.contains(&format!("debug: directory {}; script none\n", env!("CARGO_MANIFEST_DIR"))),
         "{text}"
     );
     assert!(text.contains("debug: started in "), "{text}");

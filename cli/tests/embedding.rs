@@ -90,7 +90,7 @@ fn errors_tell_where_and_how() {
         (ErrorKind::Conversion, "result #1: number expected, got string")
     );
     let error = lua.call::<()>("no_such_function", ()).unwrap_err();
-    assert_eq!(error.message(), "global 'no_such_function' is no function but a nil value");
+    assert_eq!(error.message(), "attempt to call global 'no_such_function' (a nil value)");
     let error = lua.eval::<String>("return '\\255'").unwrap_err();
     assert_eq!(error.message(), "result #1: UTF-8 string expected, got string");
     assert_eq!(lua.run("error(nil)").unwrap_err().message(), "(error object is a nil value)");

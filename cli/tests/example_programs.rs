@@ -1,4 +1,4 @@
-//! The programs in `examples`: each has tests in Lua, which start it and look at what it does.
+//! The programs in `examples`: each has tests in Lua, which start it and check its behaviour.
 #![cfg(unix)]
 
 use std::fs;

@@ -44,7 +44,7 @@ fn files() -> TempDir {
     root
 }
 
-/// A server that answers every request with a Lua chunk; its port.
+/// A server that responds to every request with a Lua chunk; its port.
 fn server() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -190,7 +190,7 @@ fn what_is_denied_cannot_be_moved_along() {
     assert!(root.path().join("other/secret.txt").exists());
 }
 
-/// A link that is swapped while the program reads never leads outside.
+/// A link that is swapped while the program reads does not give access to outside files.
 #[test]
 fn a_swapped_link_leads_nowhere() {
     let root = files();
@@ -232,7 +232,7 @@ fn a_swapped_link_leads_nowhere() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "fine\n", "{errors}");
 }
 
-/// Modules beside the script run; their source cannot be read, not even by way of an error.
+/// Modules next to the script run; their source cannot be read, not even through an error.
 #[test]
 fn modules_of_the_script_may_be_run_and_not_read() {
     let root = files();
@@ -299,8 +299,8 @@ fn a_denial_is_the_same_whether_a_file_exists_or_not() {
 fn wrong_usage_is_told() {
     let root = files();
     for (options, message) in [
-        (&["--allow-read"][..], "--allow-read needs --sandbox"),
-        (&["--allow-net=x", "--deny-read"], "--allow-net needs --sandbox"),
+        (&["--allow-read"][..], "--allow-read requires --sandbox"),
+        (&["--allow-net=x", "--deny-read"], "--allow-net requires --sandbox"),
         (&["--sandbox", "--allow-read="], "--allow-read: a path must not be empty"),
         (&["--sandbox", "--allow-listen=http"], "--allow-listen: invalid port 'http'"),
         (&["--sandbox", "--allow-net=http://x"], "--allow-net: invalid host 'http://x'"),
@@ -326,7 +326,7 @@ fn denials_are_shown_with_debug() {
     assert!(errors.contains(message), "{errors}");
 }
 
-/// What is read as code is read in bounds, and does not keep a program beyond its time.
+/// Code files are read with a size limit, and do not keep a program running beyond its timeout.
 #[test]
 fn code_is_read_in_bounds() {
     let root = files();

@@ -1,4 +1,4 @@
-//! `reload_script`: scripts that run themselves afresh, whatever becomes of them meanwhile.
+//! `reload_script`: scripts that run themselves again, in any state.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -123,11 +123,11 @@ fn a_version_that_does_not_run_is_waited_for() {
     program.replace("print('bad'");
     program.says(&["changed"]);
     assert_eq!(program.next_error(), "solvm: script.lua:1: ')' expected near '<eof>'");
-    assert_eq!(program.next_error(), "solvm: waiting for the watched files to change");
+    assert_eq!(program.next_error(), "solvm: waiting for file changes");
     program.replace(&format!("{WATCHES} print('better') error('still bad', 0)"));
     program.says(&["better"]);
     assert_eq!(program.next_error(), "solvm: still bad");
-    while program.next_error() != "solvm: waiting for the watched files to change" {}
+    while program.next_error() != "solvm: waiting for file changes" {}
     program.replace("print('right')");
     program.says(&["right"]);
     assert_eq!(program.end(), (Some(0), String::new()));
@@ -170,7 +170,7 @@ fn what_is_no_file_cannot_be_reloaded() {
         Command::new(env!("CARGO_BIN_EXE_solvm")).args(["-e", "reload_script()"]).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(
-        errors.contains("there is no script to reload: the program did not come from a file"),
+        errors.contains("no script to reload: the program was not started from a file"),
         "{errors}"
     );
     assert_eq!(output.status.code(), Some(1));

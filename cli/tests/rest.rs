@@ -1,4 +1,4 @@
-//! What a program that waits gives back: the garbage of goroutines that have ended, and the memory
+//! Memory that a waiting program returns: the garbage of goroutines that have ended, and the memory
 //! of connections that are closed.
 #![cfg(target_os = "linux")]
 
@@ -32,7 +32,7 @@ fn expect_below(program: &Program, kibibytes: usize) {
 
 #[test]
 fn what_few_goroutines_have_left_behind_is_freed() {
-    // Collected while they live, so that only their ends tell of the garbage.
+    // Collected while they live, so that only their ends produce garbage.
     let mut program = Program::start(
         OPTIONS,
         "local ends = channel.make()
@@ -78,7 +78,7 @@ fn what_connections_have_taken_is_given_back_while_the_program_waits() {
     for _ in 0..2 {
         let streams: Vec<TcpStream> = (0..700).map(|_| connect()).collect();
         assert!(memory(&program) > begin + (6 << 10), "{} KiB", memory(&program));
-        // What can be given back now is; then only the connections' ends wake the program.
+        // All free memory has been returned now; then only the connections' ends wake the program.
         sleep(Duration::from_secs(3));
         drop(streams);
         expect_below(&program, begin + (4 << 10));

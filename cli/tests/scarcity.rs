@@ -163,7 +163,7 @@ fn lost_output_of_commands_is_reported() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{command}: {errors}");
         assert!(errors.contains("No space left on device"), "{command}: {errors}");
-        // The reader is gone before the command starts.
+        // The reader is closed before the command starts.
         let closed = r#"exec 3>&1; mkfifo "$2/pipe"; (exec 4<"$2/pipe") & "#;
         let closed = format!(r#"{closed} exec 5>"$2/pipe"; wait; rm "$2/pipe""#);
         let code = code(&closed, &format!(r#""$1" {command} >&5"#), folder.path());

@@ -100,7 +100,7 @@ fn handlers_that_do_not_end_are_ended() {
     program.signal(Signal::TERM);
     let (code, errors) = program.end();
     assert_eq!(code, Some(143));
-    assert!(errors.contains("the handler took too long"), "{errors}");
+    assert!(errors.contains("handler timed out"), "{errors}");
 }
 
 #[test]
@@ -120,19 +120,19 @@ fn complaints_about_handlers_say_which_request_it_was() {
     let (_, errors) = program.end();
     for expected in [
         "sold out\nstack traceback:",
-        "in the answer to GET /buy/bread of server 'shop'\n",
-        "in the answer to GET /object of server 'shop'\n",
-        "GET /wrong of server 'shop': wrong answer of the handler: string or table expected, got number\n",
-        "in the answer to GET /slow of server 'shop'\n",
+        "in the response to GET /buy/bread of server 'shop'\n",
+        "in the response to GET /object of server 'shop'\n",
+        "GET /wrong of server 'shop': invalid response from handler: string or table expected, got number\n",
+        "in the response to GET /slow of server 'shop'\n",
     ] {
         assert!(errors.contains(expected), "{expected}: {errors}");
     }
     assert!(!errors.contains("secret"), "{errors}");
-    // Where no code was running there are no calls.
+    // If no code was running there is no traceback.
     assert!(!errors.contains("got number\nstack traceback:"), "{errors}");
 }
 
-/// Calls that wait for the network, each of which would wait for ever.
+/// Calls that wait for the network, each of which would wait forever.
 const WAITS: &[&str] = &[
     "tcp_listen(0, { host = '127.0.0.1' }).accept()",
     "receive(tcp_listen(0, { host = '127.0.0.1' }))",
@@ -171,8 +171,8 @@ fn every_wait_ends_with_a_signal() {
     }
 }
 
-/// What is taken for connections is given back: after some thousand of every kind as many
-/// descriptors are open as before.
+/// Resources of connections are released: after some thousand of every kind as many descriptors are
+/// open as before.
 #[cfg(target_os = "linux")]
 #[test]
 fn connections_leave_nothing_behind() {
@@ -225,7 +225,7 @@ fn connections_leave_nothing_behind() {
     assert!(get(port, "/").ends_with("fine"));
 }
 
-/// A thousand clients that never finish their headers do not hold up one that does.
+/// A thousand clients that never finish their headers do not block one that does.
 #[test]
 fn slow_clients_hold_up_nobody() {
     let mut program = Program::start(&[], SERVER);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Programs whose first line of output is "ready".
 const READY: &str = "print('ready') io.stdout:flush() ";
-/// Makes one say so when its finalizers run.
+/// Creates a userdata that prints a message when its finalizer runs.
 const SAYS_WHEN_IT_IS_FINALIZED: &str =
     "proxy = newproxy(true) getmetatable(proxy).__gc = function() print('finalized') end ";
 
@@ -102,8 +102,8 @@ fn a_second_signal_ends_it_at_once() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
-/// The VM looks at signals between its turns; a native that does not come to an end in time is no
-/// reason to wait.
+/// The VM checks signals between its turns; a native that does not end in time is not a reason to
+/// wait.
 #[test]
 fn a_second_signal_ends_a_native_that_takes_long() {
     let program = Program::start(

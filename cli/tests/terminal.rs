@@ -1,6 +1,6 @@
-//! Programs at a terminal. Reading from it: the time that somebody takes to type counts against a
-//! limit that was given, not against the default; the REPL goes on whatever is typed. Writing to
-//! it: the line that shows progress is mixed up with nothing.
+//! Programs at a terminal. Input: the time that a user takes to type counts against an explicit
+//! limit, not against the default; the REPL continues whatever is typed. Output: the progress line
+//! is not mixed up with other output.
 #![cfg(unix)]
 
 use rustix::fs::{Mode, OFlags, open};
@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A terminal, and what is at the other end of it: keyboard and screen.
+/// A terminal, with its keyboard and screen.
 fn terminal() -> (OwnedFd, File) {
     let other_end = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&other_end).unwrap();
@@ -43,7 +43,7 @@ fn written(variables: &[(&str, &str)], code: &str) -> String {
         .stdin(Stdio::null());
     command.stdout(terminal.try_clone().unwrap()).stderr(terminal);
     let mut program = command.spawn().unwrap();
-    // The program's terminal is closed here, so that reading comes to an end when it ends.
+    // The program's terminal is closed here, so that reading ends with the program.
     drop(command);
     let mut bytes = Vec::new();
     // The end of a terminal is an error.
@@ -52,7 +52,7 @@ fn written(variables: &[(&str, &str)], code: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// What somebody sees of it: a carriage return goes back to the beginning of the line.
+/// The visible output: a carriage return goes back to the start of the line.
 fn seen(written: &str) -> Vec<String> {
     let line = |line: &str| {
         let mut seen: Vec<char> = Vec::new();
@@ -65,7 +65,7 @@ fn seen(written: &str) -> Vec<String> {
     written.lines().map(line).collect()
 }
 
-/// A REPL that somebody uses.
+/// A REPL session.
 struct Session {
     program: Child,
     other_end: File,
@@ -73,7 +73,7 @@ struct Session {
 }
 
 impl Session {
-    /// A session in which what does not come ends in an error, not in a test that waits for ever.
+    /// A session in which missing output causes an error instead of a test that waits forever.
     fn start() -> Session {
         Session::start_with(&["-timeout", "20s"])
     }
@@ -100,7 +100,7 @@ impl Session {
         self.other_end.write_all(keys).unwrap();
     }
 
-    /// What comes on the screen up to a text.
+    /// The output up to a text.
     fn until(&mut self, text: &str) {
         let mut screen = Vec::new();
         let mut byte = [0];
@@ -155,7 +155,7 @@ fn bytes_that_are_no_text_do_not_end_a_session() {
     let mut session = Session::start();
     session.until("> ");
     session.keys(b"print('a\xff");
-    session.until("this is no UTF-8; the line is given up");
+    session.until("invalid UTF-8; line discarded");
     session.until("> ");
     session.keys(b"6 * 7\r");
     session.until("42");
@@ -171,11 +171,11 @@ fn a_session_helps() {
     for (typed, shown) in [
         ("help", ".load FILE    run a file\r\n"),
         ("help json.object", "json.object(table)\r\n"),
-        ("help nobody", "nothing is called nobody\r\n"),
+        ("help nobody", "no documentation for 'nobody'\r\n"),
         ("x = = 1", "error: unexpected symbol near '='\r\n"),
         (".lo\t typo", "cannot open typo: No such file or directory\r\n"),
         ("y = 1", "\r\n"),
-        (".save", ".save needs the name of a file\r\n"),
+        (".save", "usage: .save FILE\r\n"),
         ("y + 1", "2\r\n"),
         ("= 'a', 1 -- two", "\"a\"\r\n1\r\n"),
         (".time z = y", "s\r\n"),
@@ -208,7 +208,7 @@ fn a_session_ends_with_the_time_that_was_given() {
         session.keys(typed.as_bytes());
         session.until("solvm: timed out after 500ms (-timeout)\r\n");
         assert_eq!(session.program.wait().unwrap().code(), Some(124));
-        // The terminal is as it was: it gathers lines and shows what is typed.
+        // The terminal is restored: it buffers lines and echoes.
         let modes = tcgetattr(&session.other_end).unwrap().local_modes;
         assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
     }
@@ -235,7 +235,7 @@ fn what_goroutines_print_appears_above_the_prompt() {
     session.until("> ");
     session.keys(b"6 * ");
     session.until("6 * ");
-    // The line is taken away, the text printed, and the line drawn anew.
+    // The line is removed, the text printed, and the line redrawn.
     for text in ["tick\r\n", "> 6 * ", "tuck\r\n", "> 6 * "] {
         session.until(text);
     }
@@ -250,7 +250,7 @@ fn what_goroutines_print_appears_above_the_prompt() {
 #[test]
 fn files_are_loaded_and_complained_of() {
     let mut session = Session::start();
-    // What is not UTF-8 is text of Lua, too.
+    // Invalid UTF-8 may occur in Lua's output, too.
     std::fs::write(
         session.home.path().join("latin.lua"),
         b"#!solvm\nprint(#'\xe4\xe4\xe4' .. ' bytes')",
@@ -318,7 +318,7 @@ fn progress_is_mixed_up_with_nothing() {
     assert!(lines[3].len() < 60, "{lines:?}");
 }
 
-/// What a program without colours writes about its error.
+/// The error output of a program without colours.
 fn told(code: &str) -> Vec<String> {
     seen(&written(&[("NO_COLOR", "1")], code))
 }

@@ -5,10 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Megabytes, so many that nothing ends for want of memory before its time.
+/// Megabytes, so many that no program ends for lack of memory before its timeout.
 const MEMORY: &str = "16000";
-/// How much later a program may end. What is not optimised takes longer between two looks at the
-/// clock.
+/// How much later a program may end. Unoptimised code takes longer between two checks of the clock.
 const LATENESS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 200 });
 
 const COMPUTING: &[&str] = &[
@@ -28,7 +27,7 @@ const COMPUTING: &[&str] = &[
     // Others that compute.
     "go(function() while true do end end) wait()",
     "io.popen('while :; do echo x; done'):read('*a')",
-    // Whoever catches everything.
+    // A program that catches everything.
     "local function f() while true do pcall(f) end end f()",
     "while true do pcall(function() while true do pcall(error) end end) end",
     "while true do xpcall(function() while true do end end, function() while true do end end) end",
@@ -56,7 +55,7 @@ const WAITING: &[&str] = &[
     "for i = 1, 1000 do go(crypto.rsa_generate, 8192) end wait()",
 ];
 
-/// Starts a program whose standard input says nothing. Its child processes are in its process
+/// Starts a program whose standard input stays silent. Its child processes are in its process
 /// group.
 fn start(arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
@@ -66,17 +65,17 @@ fn start(arguments: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
-/// The exit code of a program, and how long it took. What it has left behind ends, too.
+/// The exit code of a program, and how long it took. Its child processes end, too.
 fn end(mut program: Child) -> (Option<i32>, Duration) {
     let start = Instant::now();
-    // Its standard input stays open meanwhile.
+    // Its standard input stays open in the meantime.
     let input = program.stdin.take();
     let code = program.wait().unwrap().code();
     let took = start.elapsed();
     drop(input);
     #[cfg(unix)]
     {
-        // There may be nobody.
+        // There may be no process.
         let _ = rustix::process::kill_process_group(
             rustix::process::Pid::from_child(&program),
             rustix::process::Signal::KILL,
@@ -126,8 +125,8 @@ fn a_program_that_ends_by_itself_ends_with_0() {
     assert!(took < TIMEOUT, "{took:?}");
 }
 
-/// What a program has started ends with it when its time is up, and what a shell has started in
-/// turn, where the system tells.
+/// Child processes of a program end with it at its timeout, and the child processes of a shell, if
+/// the OS reports them.
 #[cfg(unix)]
 #[test]
 fn child_processes_end_with_the_program() {
@@ -153,7 +152,7 @@ fn child_processes_end_with_the_program() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a child process has gone on");
 }
 
-/// Whoever reads the output may stall: that keeps neither the time limit nor a signal from ending
+/// The reader of the output may stall: that keeps neither the time limit nor a signal from ending
 /// the program.
 #[cfg(unix)]
 #[test]

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Echoes every message; knows no message of more than 1000 bytes.
+/// Echoes every message; accepts no message of more than 1000 bytes.
 const ECHO: &str = "create_server('s', 0, { host = '127.0.0.1', max_message = 1000 })
     handle_ws('s', '/', function(ws)
         while true do
@@ -72,7 +72,7 @@ fn handshake(method: &str, fields: &str) -> Vec<u8> {
         .into()
 }
 
-/// The head of an answer, read byte by byte so that nothing behind it is lost.
+/// The header of a response, read byte by byte so that no data after it is lost.
 fn read_head(stream: &mut TcpStream) -> (String, u16) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -196,7 +196,7 @@ fn what_breaks_the_protocol_ends_the_socket() {
         // A continuation of nothing, and something new in the middle.
         &[frame(FIN, b"x")],
         &[frame(TEXT, b"x"), frame(FIN | TEXT, b"y")],
-        // Closes that say nothing sensible.
+        // Invalid close frames.
         &[frame(FIN | CLOSE, &[3])],
         &[frame(FIN | CLOSE, &999u16.to_be_bytes())],
         &[frame(FIN | CLOSE, &1005u16.to_be_bytes())],
@@ -208,7 +208,7 @@ fn what_breaks_the_protocol_ends_the_socket() {
         }
         client.expect_close(1002);
     }
-    // The server goes on.
+    // The server continues.
     let mut client = server.open();
     client.send(FIN | TEXT, b"still here");
     assert_eq!(client.receive(), (TEXT, b"still here".to_vec()));

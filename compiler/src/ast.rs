@@ -1,11 +1,10 @@
 //! The syntax tree, with every name resolved to a local variable, an upvalue or a global.
 //!
-//! Its invariant: it is never nested deeper than the parser's syntax levels. Whatever may go on for
-//! as long as the source does (operator chains, suffixes, `elseif`) is a list, so that code
-//! generation may recurse.
+//! Invariant: its depth never exceeds the parser's limit on syntax levels, so code generation may
+//! recurse. Constructs of unlimited length (operator chains, suffixes, `elseif`) are lists.
 //!
-//! All of it lies in one arena and nothing in it has a destructor: to get rid of a tree, however
-//! large, and however far its parsing has come, is to free the arena.
+//! The tree is allocated in one arena and has no destructors. Freeing the arena frees it, however
+//! large, even if parsing stopped early.
 
 use crate::lexer::token::{Name, Names};
 use bumpalo::Bump;
@@ -45,8 +44,8 @@ impl<'a, T> List<'a, T> {
         List(ManuallyDrop::new(Box::new_in(list, arena)))
     }
 
-    /// What may be long is collected elsewhere, so that the arena need not hold what growing leaves
-    /// behind.
+    /// Lists of unlimited length are collected elsewhere, so that their growth leaves no garbage in
+    /// the arena.
     #[inline(never)]
     pub(crate) fn collected(arena: &'a Bump, items: std::vec::Vec<T>) -> Self {
         const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
@@ -116,7 +115,7 @@ pub(crate) struct Function<'a> {
     pub(crate) return_line: u32,
 }
 
-/// What the local `arg` holds.
+/// The contents of the local `arg`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum VarargLocal {
     /// The extra arguments, for a function that never uses `...`.
@@ -131,7 +130,7 @@ pub(crate) struct Local {
     pub(crate) is_captured: bool,
 }
 
-/// A local's name: the programmer's, or a hidden one, which is no identifier.
+/// A local's name: the programmer's, or a hidden one, which is not an identifier.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LocalName {
     Visible(Name),
@@ -153,7 +152,7 @@ pub(crate) enum Origin {
 pub(crate) struct Label {
     pub(crate) name: Name,
     pub(crate) line: u32,
-    /// The number of locals that are active where it stands.
+    /// The number of locals that are active at this place.
     pub(crate) active_locals: usize,
 }
 
@@ -400,7 +399,7 @@ impl<'a> Expression<'a> {
         }
     }
 
-    /// Whether it may stand on the left of an assignment.
+    /// Whether it may be the target of an assignment.
     pub(crate) fn is_assignable(&self) -> bool {
         match &self.kind {
             ExpressionKind::Local(_) | ExpressionKind::Upvalue(_) | ExpressionKind::Global(_) => {
@@ -411,7 +410,7 @@ impl<'a> Expression<'a> {
         }
     }
 
-    /// The expression inside of its parentheses, for where only one value is wanted anyway.
+    /// The expression inside its parentheses, for contexts that use only one value anyway.
     pub(crate) fn unparenthesized(&self) -> &Expression<'a> {
         let mut inner = self;
         while let ExpressionKind::Parenthesized(expression) = &inner.kind {

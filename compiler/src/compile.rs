@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// Compiles a chunk to the prototype of its main function.
 ///
 /// # Errors
-/// The first error in the source, in the words of PUC Lua 5.1; or that the interrupt hook asked to
-/// stop.
+/// The first error in the source, with PUC Lua 5.1's message; or that the interrupt hook requested
+/// a stop.
 pub fn compile(
     source: impl Into<Arc<Source>>,
     options: &Options<'_>,

@@ -1,5 +1,4 @@
-//! Why a chunk could not be compiled, in the words of PUC Lua 5.1; and how a chunk is named in
-//! messages.
+//! Compile errors, with PUC Lua 5.1's messages; and the names of chunks in messages.
 
 /// The room that PUC Lua keeps for a chunk's name in run-time messages (`LUA_IDSIZE`).
 const RUNTIME_ID_SIZE: usize = 60;
@@ -13,7 +12,7 @@ pub struct Error {
     pub message: Vec<u8>,
     /// The line that it names.
     pub line: u32,
-    /// Whether the chunk was right as far as it went, so that a REPL may ask for more.
+    /// Whether the chunk was valid up to its end, so that a REPL may read more.
     pub at_end_of_input: bool,
     /// Whether the options' interrupt hook stopped the compilation.
     pub interrupted: bool,
@@ -27,7 +26,7 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What a message says after "near".
+/// The text of a message after "near".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Near {
     #[default]
@@ -90,7 +89,7 @@ pub fn chunk_id(name: &[u8]) -> Vec<u8> {
 }
 
 /// `size` counts a C string's final zero and, in the two longer forms, the quotes and dots of its
-/// templates. What comes back mostly has room for the rest of a message.
+/// templates. The result mostly has room for the rest of a message.
 fn limited_chunk_id(name: &[u8], size: usize) -> Vec<u8> {
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
     let mut id = Vec::with_capacity(2 * size);

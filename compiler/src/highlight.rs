@@ -1,14 +1,13 @@
-//! What the parts of a piece of source are, for those who colour it. Works on whatever can be
-//! typed, finished or not.
+//! The kinds of the parts of a source, for colouring. Accepts any input, complete or not.
 
 use crate::lexer;
 use crate::lexer::token::Token;
 use std::ops::Range;
 
-/// What a part of the source is.
+/// The kind of a part of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// A reserved word, but for those that are values.
+    /// A reserved word, except those that are values.
     Keyword,
     /// `nil`, `true`, `false`.
     Constant,
@@ -24,8 +23,8 @@ pub enum Class {
     Operator,
 }
 
-/// The parts of a text, in its order; white space is left out. What cannot be read on is told as
-/// what it begins to be.
+/// The parts of a source text, in order; white space is omitted. An invalid token has the kind of
+/// its beginning.
 pub fn parts(text: &[u8]) -> Vec<(Range<usize>, Class)> {
     let mut parts = Vec::new();
     let mut lexer = lexer::lexer(text, b"=highlight");
@@ -45,7 +44,7 @@ pub fn parts(text: &[u8]) -> Vec<(Range<usize>, Class)> {
                 } else {
                     Class::String
                 };
-                // A malformed number is a token of its own; an unfinished string or comment goes on
+                // A malformed number is a separate token; an unfinished string or comment extends
                 // to the end.
                 if text.get(span.start).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') {
                     parts.push((span.clone(), Class::Number));

@@ -1,5 +1,5 @@
-//! What can be said of a chunk without running it: globals that nobody defines, locals that nobody
-//! reads, statements that are never reached. It errs on the side of silence.
+//! Static checks of a chunk: undefined globals, unused locals, unreachable statements. In doubt it
+//! reports nothing.
 
 use crate::Options;
 use crate::ast::{
@@ -13,12 +13,12 @@ use crate::parser;
 use bumpalo::Bump;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Something to look at in a chunk.
+/// A finding in a chunk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// The line, counted from 1.
     pub line: u32,
-    /// What it is.
+    /// Its kind.
     pub kind: FindingKind,
 }
 
@@ -29,11 +29,11 @@ pub enum FindingKind {
     UndefinedGlobal(String),
     /// A local variable that is never read.
     UnusedLocal(String),
-    /// A statement behind one that never goes on.
+    /// A statement after one that never falls through.
     Unreachable,
 }
 
-/// What a chunk does with globals, and the findings that need no other knowledge.
+/// The use of globals in a chunk, and the findings that are independent of other chunks.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
     /// Unused locals and unreachable statements, by lines.
@@ -46,7 +46,7 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// All findings by lines, where `is_known` tells the globals that are defined elsewhere.
+    /// All findings sorted by line; `is_known` returns whether a global is defined elsewhere.
     pub fn findings(&self, is_known: impl Fn(&str) -> bool) -> Vec<Finding> {
         let undefined =
             self.read.iter().filter(|(name, _)| !self.defined.contains(*name) && !is_known(name));
@@ -60,7 +60,7 @@ impl Inspection {
     }
 }
 
-/// Looks at a chunk.
+/// Inspects a chunk.
 ///
 /// # Errors
 /// The first error in the source.
@@ -79,7 +79,7 @@ pub fn inspect(source: &Source) -> Result<Inspection, Error> {
     Ok(inspection)
 }
 
-/// Who calls these has globals of its own.
+/// Code that calls these has its own globals.
 const ENVIRONMENT_CHANGERS: &[&str] = &["module", "setfenv"];
 /// The function that sets a global named after its argument.
 const IMPORTER: &str = "import";
@@ -89,11 +89,11 @@ const RAISER: &str = "error";
 struct Inspector<'t> {
     chunk: &'t Chunk<'t>,
     inspection: Inspection,
-    /// The functions around the place at hand, innermost last.
+    /// The functions around the current position, innermost last.
     functions: Vec<Scope<'t>>,
 }
 
-/// A function that is looked at.
+/// A function that is being inspected.
 struct Scope<'t> {
     function: &'t Function<'t>,
     /// Which locals are read.
@@ -207,7 +207,7 @@ impl<'t> Inspector<'t> {
         }
     }
 
-    /// What is assigned to.
+    /// The target of an assignment.
     fn target(&mut self, target: &'t Expression<'t>) {
         match &target.kind {
             ExpressionKind::Global(name) => {

@@ -13,7 +13,7 @@ pub fn read(text: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// The number that `text` is but for whitespace around it. As in PUC Lua, text ends at a zero byte.
+/// Parses `text` as a number, with whitespace around it. As in PUC Lua, text ends at a zero byte.
 pub fn read_trimmed(text: &[u8]) -> Option<f64> {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
     let text = text.split(|&byte| byte == 0).next()?;
@@ -30,7 +30,7 @@ fn split_sign(text: &[u8]) -> (bool, &[u8]) {
     }
 }
 
-/// Splits `text` after the bytes at its front that satisfy `wanted`.
+/// Splits `text` after the bytes at its start that satisfy `wanted`.
 fn split_while(text: &[u8], wanted: impl Fn(&u8) -> bool) -> (&[u8], &[u8]) {
     text.split_at(text.iter().position(|byte| !wanted(byte)).unwrap_or(text.len()))
 }
@@ -58,7 +58,7 @@ fn exponent(text: &[u8]) -> Option<i32> {
     Some(if negative { -magnitude } else { magnitude })
 }
 
-/// So many digits make a whole number that a double can be.
+/// The number of digits of which every integer is exactly a double.
 const MAX_EXACT_DIGITS: usize = 15;
 
 fn decimal(text: &[u8]) -> Option<f64> {

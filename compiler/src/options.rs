@@ -3,12 +3,12 @@
 /// How to compile.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'o> {
-    /// Asked now and then whether to give up, so that the compilation of a huge chunk can be
-    /// cancelled.
+    /// Called periodically; returns whether to give up, so that the compilation of a huge chunk can
+    /// be cancelled.
     pub interrupt: Option<&'o dyn Fn() -> bool>,
     /// The most bytes that the syntax tree may take, more or less.
     pub tree_size: Option<usize>,
-    /// What to say of a function with too many local variables, instead of what PUC Lua says.
+    /// The message for a function with too many local variables, instead of PUC Lua's.
     pub too_many_locals: Option<&'static str>,
 }
 

@@ -1,5 +1,5 @@
-//! The bytecode of each construct. `goldens/*.txt` is what `goldens/*.lua` compiles to; run with
-//! `UPDATE_GOLDENS=1` to write it anew, and read the difference.
+//! The bytecode of each construct. `goldens/*.txt` is the compiled `goldens/*.lua`; run with
+//! `UPDATE_GOLDENS=1` to regenerate it, and review the difference.
 
 use solvm_compiler::bytecode::{Source, disassemble, verify};
 use solvm_compiler::{Options, compile, dump};

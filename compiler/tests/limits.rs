@@ -1,5 +1,4 @@
-//! What is bounded, what is not, and that no source makes the compiler use more host stack than a
-//! small thread has.
+//! Limits of the compiler, and that no source makes it use more host stack than a small thread has.
 
 use solvm_compiler::bytecode::{Prototype, Source, verify};
 use solvm_compiler::{Error, Options, compile};

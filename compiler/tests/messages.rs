@@ -1,5 +1,5 @@
-//! Errors in source text. The messages are PUC Lua 5.1.5's, word for word, except for what it does
-//! not know: `goto`, and the escape sequences of later versions.
+//! Errors in source text. The messages are exactly PUC Lua 5.1.5's, except for features that it
+//! lacks: `goto`, and the escape sequences of later versions.
 
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::{Options, chunk_id, compile};

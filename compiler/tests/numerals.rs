@@ -1,4 +1,4 @@
-//! Reading numbers, beside PUC Lua 5.1.5's answers (its `tonumber` on x86-64 Linux).
+//! Parsing numbers, compared with PUC Lua 5.1.5's results (its `tonumber` on x86-64 Linux).
 
 use solvm_compiler::numeral::{read, read_trimmed};
 

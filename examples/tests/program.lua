@@ -1,6 +1,6 @@
--- Runs the examples as somebody at a shell does, for the tests beside this file:
+-- Runs the examples as a user does in a shell, for the tests next to this file:
 --
---   solvm test examples        in the folder that contains the examples' one; on Unix
+--   solvm test examples        in the directory that contains `examples`; on Unix
 local program = {}
 
 -- The command that runs the tests runs the examples, too.
@@ -12,7 +12,7 @@ local function quoted(words)
   end), " ")
 end
 
--- The command that runs an example. What a failed test leaves behind ends by itself.
+-- The command that runs an example. Processes that a failed test leaves end on their own.
 local function command(name, ...)
   return quoted({ program.solvm, "-timeout", "60s", "examples/" .. name .. ".lua", ... })
 end
@@ -41,7 +41,7 @@ function program.with(words, use)
   end
 end
 
--- Calls a function with the path of a new folder, which is removed afterwards.
+-- Calls a function with the path of a new directory, which is removed afterwards.
 function program.in_folder(use)
   local folder = os.tmpname()
   os.remove(folder)

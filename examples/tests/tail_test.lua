@@ -5,7 +5,7 @@ test("new lines that match are printed", function()
     local file = folder .. "/log"
     write_file(file, "ERROR old\n")
     program.with({ "tail", file, "^ERROR" }, function(tail)
-      -- It begins at the end of what is there when it starts: what it prints first shows that it has.
+      -- It starts at the end of the existing contents: its first output shows that it has started.
       local began = false
       go(function()
         while not began do

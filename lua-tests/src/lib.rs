@@ -1,16 +1,16 @@
-//! What can be seen from Lua: scripts that state their outcome (`tests/scripts.rs`), and suites of
-//! others (`tests/suites.rs`); README.md says how to write and run them. Here is what both runners
-//! need.
+//! Tests from Lua: scripts that state their outcome (`tests/scripts.rs`), and third-party suites
+//! (`tests/suites.rs`); README.md describes how to write and run them. This is the code that both
+//! runners need.
 #![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Scripts run with a host stack of so many KiB.
+/// Scripts run with a host stack of this number of KiB.
 const STACK: usize = 256;
 
 /// The binary under test: the one that `SOLVM` names, or that of this build, brought up to date.
-/// `package` is the folder of the running test's package.
+/// `package` is the directory of the running test's package.
 ///
 /// # Errors
 /// Why there is none.

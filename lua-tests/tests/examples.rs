@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What stands in a comment behind what a line prints, or in one of its own.
+/// The prefix of expected output in a comment, after a statement or on its own line.
 const OUTPUT: &str = "--> ";
 
 fn main() -> ExitCode {
@@ -50,7 +50,7 @@ fn examples_of_libraries() -> Vec<Example> {
     entries.flat_map(|entry| numbered(entry.name, entry.examples()).collect::<Vec<_>>()).collect()
 }
 
-/// The examples in the pages that are written by hand; those of the modules are made of the
+/// The examples in the pages that are written by hand; those of the modules are generated from the
 /// libraries' documentation.
 fn examples_of_the_book() -> io::Result<Vec<Example>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

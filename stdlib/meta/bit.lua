@@ -10,29 +10,29 @@
 ---@class bit
 bit = {}
 
----The number that is left of x in 32 bits.
+---Converts a number to a signed one of 32 bits.
 ---@param x number
 ---@return number
 function bit.tobit(x) end
 
----Every bit turned around.
+---Bitwise not.
 ---@param x number
 ---@return number
 function bit.bnot(x) end
 
----The bits that all have.
+---Bitwise and of all arguments.
 ---@param x number
 ---@param ... number
 ---@return number
 function bit.band(x, ...) end
 
----The bits that any has.
+---Bitwise or of all arguments.
 ---@param x number
 ---@param ... number
 ---@return number
 function bit.bor(x, ...) end
 
----The bits that an odd number of them has.
+---Bitwise exclusive or of all arguments.
 ---@param x number
 ---@param ... number
 ---@return number
@@ -44,13 +44,13 @@ function bit.bxor(x, ...) end
 ---@return number
 function bit.lshift(x, n) end
 
----Shifted to the right, with zeros coming in.
+---Shifted to the right; the new bits are zeros.
 ---@param x number
 ---@param n number
 ---@return number
 function bit.rshift(x, n) end
 
----Shifted to the right, with the sign coming in.
+---Shifted to the right; the new bits are copies of the sign.
 ---@param x number
 ---@param n number
 ---@return number
@@ -73,7 +73,7 @@ function bit.ror(x, n) end
 ---@return number
 function bit.bswap(x) end
 
----In hexadecimal digits: 8, or n; in capital letters if n is negative.
+---Converts to 8 hexadecimal digits, or n; in upper case if n is negative.
 ---@param x number
 ---@param n? number
 ---@return string

@@ -10,22 +10,22 @@
 ---@class bit32
 bit32 = {}
 
----The bits that all have.
+---Bitwise and of all arguments.
 ---@param ... number
 ---@return number
 function bit32.band(...) end
 
----The bits that any has.
+---Bitwise or of all arguments.
 ---@param ... number
 ---@return number
 function bit32.bor(...) end
 
----The bits that an odd number of them has.
+---Bitwise exclusive or of all arguments.
 ---@param ... number
 ---@return number
 function bit32.bxor(...) end
 
----Every bit turned around.
+---Bitwise not.
 ---@param x number
 ---@return number
 function bit32.bnot(x) end
@@ -36,13 +36,13 @@ function bit32.bnot(x) end
 ---@return number
 function bit32.lshift(x, n) end
 
----Shifted to the right, with zeros coming in.
+---Shifted to the right; the new bits are zeros.
 ---@param x number
 ---@param n number
 ---@return number
 function bit32.rshift(x, n) end
 
----Shifted to the right, with the highest bit coming in.
+---Shifted to the right; the new bits are copies of the highest bit.
 ---@param x number
 ---@param n number
 ---@return number
@@ -60,7 +60,7 @@ function bit32.lrotate(x, n) end
 ---@return number
 function bit32.rrotate(x, n) end
 
----The bits from `field` on, `width` of them (1).
+---Extracts `width` bits (default 1), from bit `field` on.
 ---@param x number
 ---@param field number
 ---@param width? number
@@ -75,7 +75,7 @@ function bit32.extract(x, field, width) end
 ---@return number
 function bit32.replace(x, value, field, width) end
 
----Whether they have a bit in common.
+---Whether the bitwise and of the arguments is not zero.
 ---@param ... number
 ---@return boolean
 function bit32.btest(...) end

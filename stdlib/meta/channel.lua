@@ -1,6 +1,6 @@
 ---@meta
 
----gopher-lua's library of channels, on the same channels as `chan`, `send` and `receive`.
+---gopher-lua's channel library, on the same channels as `chan`, `send` and `receive`.
 ---
 ---```lua
 ---local ch = channel.make(1)
@@ -18,8 +18,8 @@ channel = {}
 ---@return Channel channel
 function channel.make(size) end
 
----Waits until one of several operations can be done, and does it. Each case is a table: `{"|<-", channel, function(ok, value) end}`
----receives, `{"<-|", channel, value, function(value) end}` sends, `{"default", function() end}` is for when nothing can be done at once.
+---Waits until one of multiple operations can proceed, and performs it. Each case is a table: `{"|<-", channel, function(ok, value) end}`
+---receives, `{"<-|", channel, value, function(value) end}` sends, `{"default", function() end}` is chosen if no other can proceed at once.
 ---
 ---```lua
 ---local one, two = channel.make(1), channel.make(1)
@@ -37,7 +37,7 @@ function channel.select(...) end
 ---@class Channel
 local Channel = {}
 
----Sends a value, waiting for room.
+---Sends a value; waits until there is room.
 ---@param value any
 function Channel:send(value) end
 

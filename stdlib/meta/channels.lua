@@ -1,9 +1,9 @@
 ---@meta
 
----Channels between goroutines, as in Go. Every function takes a channel's name or its value. (`select` is described with Lua's own
+---Channels between goroutines, as in Go. Every function accepts a channel or its name. (`select` is described with Lua's own
 ---function of that name.)
 
----Makes a channel. A channel of size 0 hands a value over when a sender and a receiver meet; others hold up to `size` values.
+---Makes a channel. A channel of size 0 transfers a value when a sender and a receiver meet; others buffer up to `size` values.
 ---
 ---```lua
 ---chan("numbers", 2)
@@ -13,13 +13,13 @@
 ---local own = chan(1)
 ---assert(send(own, "x") and receive(own) == "x")
 ---```
----@param name? string not numeric, not beginning with `#`; an error if there is one of that name. Without it, the channel has no name
+---@param name? string not numeric, not starting with `#`; an error if the name is in use. Without it, the channel has no name
 ---@param size? number
 ---@return userdata channel
 function chan(name, size) end
 
----Sends a value: waits until it has been taken or there is room for it. To send to a closed channel is an error, and so
----is to wait when nobody can ever take it (see `receive`).
+---Sends a value: waits until a receiver takes it or the buffer has room. Sending to a closed channel is an error, and so
+---is waiting when no goroutine can ever receive (see `receive`).
 ---
 ---```lua
 ---local channel = chan()
@@ -27,15 +27,15 @@ function chan(name, size) end
 ---```
 ---@param channel string|userdata
 ---@param value any
----@param timeout? number in seconds; none is for ever
+---@param timeout? number in seconds (default: no limit)
 ---@return boolean sent false if the time was up
 function send(channel, value, timeout) end
 
----Receives a value. At the end of a closed channel that is nil and "closed"; a goroutine that asks once more is ended.
+---Receives a value. At the end of a closed channel it returns nil and "closed"; a goroutine that calls it again is ended.
 ---
----When nothing can ever come, since all wait for each other and for no timer, file or network, those that wait learn it one after
----the other, who has waited longest first and the main chunk last: a goroutine gets nil and "deadlock", and is ended if it asks once
----more with nothing sent or received in between; in the main chunk, `receive` raises the error "all goroutines are asleep - deadlock!".
+---Deadlock: if all goroutines wait for each other and for no timer, file or network, their waits are ended in sequence, the longest first
+---and the main chunk's last. A goroutine gets nil and "deadlock", and is ended if it calls again with nothing sent or received in between;
+---in the main chunk, `receive` raises the error "all goroutines are asleep - deadlock!".
 ---
 ---```lua
 ---local channel = chan(1)
@@ -52,12 +52,12 @@ function send(channel, value, timeout) end
 ---assert(not ok and message:find("all goroutines are asleep - deadlock!", 1, true))
 ---```
 ---@param channel string|userdata also a listener
----@param timeout? number in seconds; none is for ever
+---@param timeout? number in seconds (default: no limit)
 ---@return any value
 ---@return string? reason "closed", "timeout" or "deadlock"
 function receive(channel, timeout) end
 
----Closes a channel: what it holds is still delivered, senders fail, receivers learn of the end.
+---Closes a channel: buffered values are still delivered, senders fail, receivers get the end.
 ---
 ---```lua
 ---local channel = chan()

@@ -1,6 +1,6 @@
 ---@meta
 
----Coroutines (Lua 5.1, section 5.2). A coroutine may yield from anywhere: inside of `pcall`, metamethods, iterators, and functions that
+---Coroutines (Lua 5.1, section 5.2). A coroutine may yield anywhere: inside `pcall`, metamethods, iterators, and functions that
 ---library functions call.
 ---
 ---```lua
@@ -12,12 +12,12 @@
 ---@class coroutine
 coroutine = {}
 
----A new coroutine, suspended, that will call `f`.
+---Creates a suspended coroutine that will call `f`.
 ---@param f function
 ---@return thread coroutine
 function coroutine.create(f) end
 
----Starts or goes on with a coroutine; the values are the function's arguments, or what `yield` returns.
+---Starts or resumes a coroutine; the values are the function's arguments, or what `yield` returns.
 ---
 ---```lua
 ---local co = coroutine.create(function(x) local y = coroutine.yield(x + 1) error(y) end)
@@ -36,12 +36,12 @@ function coroutine.resume(co, ...) end
 ---@return any ... what the next `resume` passes
 function coroutine.yield(...) end
 
----A function that resumes a new coroutine at each call. Errors in it go through to the caller.
+---A function that resumes a new coroutine at each call. Errors in it are passed to the caller.
 ---@param f function
 ---@return function
 function coroutine.wrap(f) end
 
----What a coroutine is doing.
+---The status of a coroutine.
 ---
 ---```lua
 ---local co = coroutine.create(function() end)

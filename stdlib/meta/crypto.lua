@@ -1,10 +1,10 @@
 ---@meta
 
----Hashes, base64, ciphers, keys and random bytes. Data is any bytes. What is encrypted is base64. MD5, SHA-1, DES and RC4 are
----broken: they are here for what uses them already.
+---Hashes, base64, ciphers, keys and random bytes. Data may be any bytes. Encrypted data is returned as base64. MD5, SHA-1, DES and RC4 are
+---broken: use them only for compatibility.
 ---
----A key or an initialization vector of a wrong length raises an error; data that cannot be decoded or decrypted gives nil and a
----message. Long data is worked on while other goroutines run.
+---A key or an initialization vector of invalid length raises an error; data that cannot be decoded or decrypted returns nil and a
+---message. Other goroutines run while long data is processed.
 ---
 ---```lua
 ---local key, iv = crypto.random_bytes(32), crypto.random_bytes(16)
@@ -50,7 +50,7 @@ function crypto.sha256(data) end
 ---@return string digits
 function crypto.sha512(data) end
 
----The authentication code of data under a key (HMAC, RFC 2104) as hexadecimal digits.
+---The message authentication code (HMAC, RFC 2104) of data under a key, as hexadecimal digits.
 ---
 ---```lua
 ---local code = crypto.hmac("sha256", "what do ya want for nothing?", "Jefe")
@@ -62,7 +62,7 @@ function crypto.sha512(data) end
 ---@return string digits
 function crypto.hmac(hash, data, key) end
 
----Data as base64 (RFC 4648) with padding, in one line.
+---Encodes data as base64 (RFC 4648) with padding, in one line.
 ---
 ---```lua
 ---assert(crypto.base64_encode("Hello") == "SGVsbG8=")
@@ -71,20 +71,20 @@ function crypto.hmac(hash, data, key) end
 ---@return string text
 function crypto.base64_encode(data) end
 
----The data of base64 with padding; line breaks are passed over.
+---Decodes base64 with padding; line breaks are skipped.
 ---
 ---```lua
 ---assert(crypto.base64_decode("SGVsbG8=") == "Hello")
 ---
 ---local nothing, message = crypto.base64_decode("?")
----assert(nothing == nil and message == "wrong base64")
+---assert(nothing == nil and message == "invalid base64")
 ---```
 ---@param text string
----@return string? data nil if the text is no base64
----@return string? message what is wrong
+---@return string? data nil if the input is not valid base64
+---@return string? message the error
 function crypto.base64_decode(text) end
 
----Data as two hexadecimal digits for each byte.
+---Encodes data as two hexadecimal digits per byte.
 ---
 ---```lua
 ---assert(crypto.hex_encode("\0\255") == "00ff")
@@ -93,17 +93,17 @@ function crypto.base64_decode(text) end
 ---@return string digits
 function crypto.hex_encode(data) end
 
----The data of hexadecimal digits, small or capital.
+---Decodes hexadecimal digits, in lower or upper case.
 ---
 ---```lua
 ---assert(crypto.hex_decode("48656C6c6f") == "Hello")
 ---```
 ---@param digits string
 ---@return string? data nil if they are not two hexadecimal digits for each byte
----@return string? message what is wrong
+---@return string? message the error
 function crypto.hex_decode(digits) end
 
----Encrypts data with AES in CBC mode, padded as PKCS#7 says.
+---Encrypts data with AES in CBC mode, with PKCS#7 padding.
 ---
 ---```lua
 ---local key = "1234567890123456"
@@ -115,22 +115,22 @@ function crypto.hex_decode(digits) end
 ---@return string encrypted base64
 function crypto.aes_encrypt(data, key, iv) end
 
----Decrypts what `crypto.aes_encrypt` has encrypted. With a wrong key or vector the padding hardly ever fits; what was decrypted
----is not authenticated otherwise.
+---Decrypts the result of `crypto.aes_encrypt`. With a wrong key or vector the padding is almost always invalid; the data is not
+---authenticated otherwise.
 ---
 ---```lua
 ---local key = "1234567890123456"
 ---local nothing, message = crypto.aes_decrypt("AAAA", key, key)
----assert(nothing == nil and message == "wrong data, key or iv: the padding does not fit")
+---assert(nothing == nil and message == "decryption failed: invalid padding")
 ---```
 ---@param encrypted string base64
 ---@param key string 16, 24 or 32 bytes
 ---@param iv string 16 bytes
 ---@return string? data nil if it cannot be decrypted
----@return string? message what is wrong
+---@return string? message the error
 function crypto.aes_decrypt(encrypted, key, iv) end
 
----Encrypts data with DES in CBC mode, padded as PKCS#7 says. DES is broken: use AES.
+---Encrypts data with DES in CBC mode, with PKCS#7 padding. DES is broken: use AES.
 ---
 ---```lua
 ---local encrypted = crypto.des_encrypt("data", "12345678", "87654321")
@@ -142,7 +142,7 @@ function crypto.aes_decrypt(encrypted, key, iv) end
 ---@return string encrypted base64
 function crypto.des_encrypt(data, key, iv) end
 
----Decrypts what `crypto.des_encrypt` has encrypted.
+---Decrypts the result of `crypto.des_encrypt`.
 ---
 ---```lua
 ---assert(crypto.des_decrypt("AAAA", "12345678", "87654321") == nil)
@@ -151,7 +151,7 @@ function crypto.des_encrypt(data, key, iv) end
 ---@param key string 8 bytes
 ---@param iv string 8 bytes
 ---@return string? data nil if it cannot be decrypted
----@return string? message what is wrong
+---@return string? message the error
 function crypto.des_decrypt(encrypted, key, iv) end
 
 ---Encrypts data with RC4. RC4 is broken: use AES.
@@ -164,18 +164,18 @@ function crypto.des_decrypt(encrypted, key, iv) end
 ---@return string encrypted base64
 function crypto.rc4_encrypt(data, key) end
 
----Decrypts what `crypto.rc4_encrypt` has encrypted. A wrong key gives wrong data.
+---Decrypts the result of `crypto.rc4_encrypt`. A wrong key yields wrong data.
 ---
 ---```lua
 ---assert(crypto.rc4_decrypt("u/MW6NlArwrT", "Key") == "Plaintext")
 ---```
 ---@param encrypted string base64
 ---@param key string 1 to 256 bytes
----@return string? data nil if it is no base64
----@return string? message what is wrong
+---@return string? data nil if the input is not valid base64
+---@return string? message the error
 function crypto.rc4_decrypt(encrypted, key) end
 
----Makes a pair of RSA keys, while other goroutines run. It takes about a second for 2048 bits, much longer for more.
+---Generates a pair of RSA keys, while other goroutines run. It takes about a second for 2048 bits, much longer for more.
 ---
 ---```lua
 ---local keys = crypto.rsa_generate(1024)
@@ -185,7 +185,7 @@ function crypto.rc4_decrypt(encrypted, key) end
 ---@return { private: string, public: string } keys as PEM: the private key in PKCS#8, the public one as SubjectPublicKeyInfo
 function crypto.rsa_generate(bits) end
 
----Bytes from the system's generator, fit for keys.
+---Bytes from the operating system's generator, suitable for keys.
 ---
 ---```lua
 ---assert(#crypto.random_bytes(32) == 32)

@@ -1,6 +1,6 @@
 ---@meta
 
----Tables of text (CSV, RFC 4180), from and to Lua values and files. All fields that are read are strings.
+---Reads and writes CSV (RFC 4180), in strings and files. All fields that are read are strings.
 ---
 ---```lua
 ---local rows = csv.parse('name,age\r\n"Doe, John",30\r\n', { header = true })
@@ -9,10 +9,10 @@
 ---@class csv
 csv = {}
 
----Reads rows. Fields in double quotes may hold separators, line breaks, and quotes (written twice). Lines end with LF, CRLF or CR;
----empty ones are passed over; rows may have different numbers of fields.
+---Reads rows. Fields in double quotes may contain separators, line breaks, and quotes (written twice). Lines end with LF, CRLF or CR;
+---empty lines are skipped; rows may have different numbers of fields.
 ---
----A quote that does not end, text behind one, and a quote inside of a field without quotes give nil and the reason with its line
+---An unterminated quote, text after a quoted field, and a quote inside an unquoted field return nil and the reason with its line
 ---and column.
 ---
 ---```lua
@@ -20,12 +20,12 @@ csv = {}
 ---assert(rows[2][1] == "1")
 ---
 ---local nothing, message = csv.parse('a\n"b')
----assert(nothing == nil and message == "quoted field without an end at line 2, column 1")
+---assert(nothing == nil and message == "unterminated quoted field at line 2, column 1")
 ---```
 ---@param text string
----@param options? { header?: boolean, separator?: string } `header`: the first row names the columns, and the other rows become tables with these keys (fields behind the last column have their numbers as keys); `separator`: one byte, a comma if left out
----@return table[]? rows nil if the text is wrong
----@return string? message what is wrong
+---@param options? { header?: boolean, separator?: string } `header`: the first row names the columns, and the other rows become tables with these keys (fields after the last column have their numbers as keys); `separator`: one byte (default a comma)
+---@return table[]? rows nil if the input is invalid
+---@return string? message the error
 function csv.parse(text, options) end
 
 ---Reads the rows of a file: see `csv.parse`.
@@ -39,16 +39,16 @@ function csv.parse(text, options) end
 ---```
 ---@param path string
 ---@param options? { header?: boolean, separator?: string }
----@return table[]? rows nil if the file cannot be read or is wrong
----@return string? message what is wrong
+---@return table[]? rows nil if the file cannot be read or is invalid
+---@return string? message the error
 function csv.read(path, options) end
 
----Writes rows, each a list of fields: strings, numbers, booleans, and nothing for nil or `json.null`. Fields that need quotes get
----them; lines end with CRLF.
+---Writes rows, each a list of fields: strings, numbers, booleans; nil and `json.null` are written as empty fields. Fields are quoted
+---where needed; lines end with CRLF.
 ---
----With `header` a first line names the columns, and rows may be tables with these keys. A field of another type is an error that
----names its row, as is what no list of rows has: a gap or a named field. What has a number as its key in a row with names stands behind
----the last column, as `csv.parse` reads it.
+---With `header`, the first line names the columns, and rows may be tables with these keys. A field of another type is an error that
+---names its row, and so is a list of rows with a gap or a named field. Fields with numeric keys in a row with names are written after
+---the last column, as `csv.parse` reads them.
 ---
 ---```lua
 ---assert(csv.stringify({ { 1, 'say "hi"' } }) == '1,"say ""hi"""\r\n')
@@ -61,7 +61,7 @@ function csv.read(path, options) end
 ---@return string text
 function csv.stringify(rows, options) end
 
----Writes rows to a file, whole or not at all: see `csv.stringify`.
+---Writes rows to a file, atomically: see `csv.stringify`.
 ---
 ---```lua
 ---assert(csv.write("data.csv", { { "a", 1 } }) and read_file("data.csv") == "a,1\r\n")

@@ -1,10 +1,10 @@
 ---@meta
 
----A look into running programs (Lua 5.1, section 5.9). Levels count from 1, the function that calls.
+---Inspection of running programs (Lua 5.1, section 5.9). Levels count from 1, the function that calls.
 ---@class debug
 debug = {}
 
----What is known of a function, or of the one at a level; `what` chooses: `n` name, `S` source, `l` line, `u` upvalues, `f` function, `L` lines.
+---Information about a function, or the one at a level; `what` selects: `n` name, `S` source, `l` line, `u` upvalues, `f` function, `L` lines.
 ---
 ---```lua
 ---local info = debug.getinfo(1, "Sl")
@@ -51,15 +51,15 @@ function debug.getupvalue(f, index) end
 ---@return string? name
 function debug.setupvalue(f, index, value) end
 
----The hook of a thread, what it is called for, and its count.
+---The hook of a thread, its events and its count.
 ---@param thread? thread
 ---@return function? hook
 ---@return string? mask
 ---@return number? count
 function debug.gethook(thread) end
 
----Calls a function at events: `c` calls, `r` returns, `l` new lines, and after every `count` instructions. Without arguments there is none
----any more; unset, hooks cost nothing.
+---Calls a function at events: `c` calls, `r` returns, `l` new lines, and after every `count` instructions. Without arguments it removes the
+---hook; without a hook there is no cost.
 ---
 ---```lua
 ---local lines = 0
@@ -74,7 +74,7 @@ function debug.gethook(thread) end
 ---@param count? number
 function debug.sethook(thread, hook, mask, count) end
 
----The active calls as text, with a message before.
+---The traceback as a string, after a message.
 ---@param thread? thread
 ---@param message? any
 ---@param level? number
@@ -92,17 +92,17 @@ function debug.getfenv(value) end
 ---@return any value
 function debug.setfenv(value, environment) end
 
----The metatable of a value, whatever its `__metatable` says.
+---The metatable of a value, regardless of `__metatable`.
 ---@param value any
 ---@return table?
 function debug.getmetatable(value) end
 
----Sets the metatable of any value; of types without own metatables, of all values of the type.
+---Sets the metatable of any value; for types whose values have no metatables of their own, of all values of the type.
 ---@param value any
 ---@param metatable? table
 ---@return boolean
 function debug.setmetatable(value, metatable) end
 
----A table that libraries keep things in.
+---The registry, a table in which libraries store values.
 ---@return table
 function debug.getregistry() end

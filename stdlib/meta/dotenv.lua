@@ -1,6 +1,6 @@
 ---@meta
 
----Environment variables, and files of them.
+---Environment variables and `.env` files.
 ---
 ---```lua
 ---write_file(".env", "SERVER_PORT=8080\nSERVER_URL=http://localhost:${SERVER_PORT}/\n")
@@ -10,8 +10,8 @@
 ---@class dotenv
 dotenv = {}
 
----Sets the environment variables that a file names, but for those that are set already, and gives a table of what the file says.
----What is wrong with the file, see `dotenv.parse`.
+---Sets the environment variables that a file defines, except those that are already set, and returns a table of the file's
+---variables. For errors see `dotenv.parse`.
 ---
 ---```lua
 ---write_file("test.env", "LEVEL=1\n")
@@ -21,15 +21,15 @@ dotenv = {}
 ---```
 ---@param path? string ".env" if left out
 ---@param override? boolean set them all
----@return table<string, string>? variables nil if the file cannot be read or is wrong
----@return string? message what is wrong
+---@return table<string, string>? variables nil if the file cannot be read or is invalid
+---@return string? message the error
 function dotenv.load(path, override) end
 
----Reads variables without setting them: lines `NAME=value`, also behind `export`, and comments behind `#`.
+---Parses variables without setting them: lines `NAME=value`, optionally after `export`, and comments after `#`.
 ---
----A value without quotes ends with the line. In single quotes everything stands for itself; in double quotes there may be line
----breaks and the escapes `\n` `\r` `\t` `\"` `\\` `\$`. But in single quotes, `$NAME` and `${NAME}` stand for a variable named
----before, or of the environment. Texts and values are limited to a megabyte.
+---An unquoted value ends with the line. In single quotes all characters are literal; in double quotes there may be line
+---breaks and the escapes `\n` `\r` `\t` `\"` `\\` `\$`. Except in single quotes, `$NAME` and `${NAME}` are replaced by a variable defined
+---before, or one of the environment. Input and values are limited to 1 MiB.
 ---
 ---```lua
 ---local variables = dotenv.parse([[
@@ -43,8 +43,8 @@ function dotenv.load(path, override) end
 ---assert(nothing == nil and message == "'=' expected at line 1, column 5")
 ---```
 ---@param text string
----@return table<string, string>? variables nil if the text is wrong
----@return string? message what is wrong
+---@return table<string, string>? variables nil if the input is invalid
+---@return string? message the error
 function dotenv.parse(text) end
 
 ---The value of an environment variable.
@@ -53,7 +53,7 @@ function dotenv.parse(text) end
 ---assert(dotenv.get("NOT_SET_ANYWHERE", "default") == "default")
 ---```
 ---@param name string
----@param default? any what to give if it is not set
+---@param default? any the result if it is not set
 ---@return any value
 function dotenv.get(name, default) end
 

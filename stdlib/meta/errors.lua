@@ -1,9 +1,9 @@
 ---@meta
 
----What becomes of errors that nobody catches, wherever they happen.
+---Handlers of uncaught errors.
 
----Adds a handler of errors that nobody caught: of goroutines, timers, handlers of servers, the main chunk, and of failed calls of the
----HTTP client. Each handler runs in a goroutine of its own. Without a handler, errors are printed, and the program ends with 1; an
+---Adds a handler of uncaught errors: of goroutines, timers, server handlers, the main chunk, and of failed calls of the
+---HTTP client. Each handler runs in its own goroutine. Without a handler, errors are printed, and the program exits with 1; an
 ---error of the main chunk ends the program in any case.
 ---
 ---```lua

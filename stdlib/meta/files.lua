@@ -1,21 +1,21 @@
 ---@meta
 
----Files and folders as a whole: to read, write, list, find, move and remove. Functions that fail return nil, a message that names the
----path, and the system's number of the error. (Pieces of files are read and written with `io`; `ft` copies and downloads.)
+---Reads, writes, lists, finds, moves and removes files and directories. Functions that fail return nil, a message that names the
+---path, and the operating system's error number. (To read or write files in parts use `io`; `ft` copies and downloads.)
 
----What is known of a file.
+---File metadata.
 ---@class FileInfo
----@field name string its name, without the folder
----@field is_dir boolean whether it is a folder
+---@field name string its name, without the directory
+---@field is_dir boolean whether it is a directory
 ---@field is_link boolean whether it is a symbolic link
 ---@field size number its size in bytes
 ---@field mode string kind and permissions, such as `-rw-r--r--` or `drwxr-xr-x`
 ---@field permissions number the permissions as a number: 420 is 644 in octal
 ---@field mod_time number when its contents were last changed, in seconds since 1970 (for `os.date`)
----@field error? string from `walk`: why a folder could not be read
+---@field error? string from `walk`: why a directory could not be read
 local FileInfo = {}
 
----Reads a whole file. Any bytes are text.
+---Reads a whole file. It may contain any bytes.
 ---
 ---```lua
 ---write_file("note.txt", "Hello, World!")
@@ -27,7 +27,7 @@ local FileInfo = {}
 ---@param path string
 ---@return string? content nil if it cannot be read
 ---@return string? message the path and the reason
----@return number? code the system's number of the error
+---@return number? code the operating system's error number
 function read_file(path) end
 
 ---Replaces a file atomically. The content is written to a new file in the same directory, which is then renamed over the old one:
@@ -48,7 +48,7 @@ function read_file(path) end
 ---@return number? code
 function write_file(path, content) end
 
----Adds text to the end of a file, which is made if it is not there.
+---Appends to a file, creating it if missing.
 ---
 ---```lua
 ---append_file("log.txt", "one\n")
@@ -62,7 +62,7 @@ function write_file(path, content) end
 ---@return number? code
 function append_file(path, content) end
 
----What is in a folder, in the order of the names, without `.` and `..`.
+---The contents of a directory, sorted by name, without `.` and `..`.
 ---
 ---```lua
 ---mkdir("data")
@@ -74,12 +74,12 @@ function append_file(path, content) end
 ---assert(list_dir("missing") == nil)
 ---```
 ---@param path string
----@return FileInfo[]? files nil if the folder cannot be read
+---@return FileInfo[]? files nil if the directory cannot be read
 ---@return string? message
 ---@return number? code
 function list_dir(path) end
 
----Whether there is a file or a folder of that name. A symbolic link that leads nowhere does not count.
+---Whether a file or a directory exists. A symbolic link without a target does not count.
 ---
 ---```lua
 ---assert(exists(".") and not exists("missing"))
@@ -88,7 +88,7 @@ function list_dir(path) end
 ---@return boolean
 function exists(path) end
 
----Makes a folder. With `parents` also the folders that it is to lie in, and it may be there already.
+---Creates a directory. With `parents` it also creates missing parent directories and succeeds if the directory exists.
 ---
 ---```lua
 ---assert(mkdir("a"))
@@ -102,8 +102,8 @@ function exists(path) end
 ---@return number? code
 function mkdir(path, parents) end
 
----Removes a file, a symbolic link or an empty folder. With `recursive` also a folder and everything in it; links in it are
----removed, not followed. (`os.remove` does the same without `recursive`.)
+---Removes a file, a symbolic link or an empty directory. With `recursive` it also removes a directory and everything in it; links in
+---it are removed, not followed. (`os.remove` does the same without `recursive`.)
 ---
 ---```lua
 ---mkdir("a/b", true)
@@ -117,7 +117,7 @@ function mkdir(path, parents) end
 ---@return number? code
 function remove(path, recursive) end
 
----Gives a file or a folder another name. A file that has that name is replaced. Both names must be on the same file system; see
+---Renames a file or a directory. An existing file of the new name is replaced. Both names must be on the same file system; see
 ---`ft.move` for others.
 ---
 ---```lua
@@ -131,7 +131,7 @@ function remove(path, recursive) end
 ---@return number? code
 function rename(from, to) end
 
----What is known of a file or a folder. If `follow` is false, of a symbolic link itself; otherwise of what it leads to.
+---Metadata of a file or a directory. If `follow` is false, that of a symbolic link itself; otherwise that of its target.
 ---
 ---```lua
 ---write_file("a.txt", "12345")
@@ -140,14 +140,14 @@ function rename(from, to) end
 ---```
 ---@param path string
 ---@param follow? boolean default true
----@return FileInfo? info nil if there is nothing of that name
+---@return FileInfo? info nil if the path does not exist
 ---@return string? message
 ---@return number? code
 function file_info(path, follow) end
 
----Goes through everything below a folder: a folder comes before what is in it, names are in order. Folders are read when it is
----their turn. Symbolic links are not followed. A folder that cannot be read has the field `error`. It is an error if the first
----folder cannot be read.
+---Visits everything below a directory: a directory comes before its contents, names are sorted. Directories are read when they are
+---reached. Symbolic links are not followed. A directory that cannot be read has the field `error`. It is an error if the first
+---directory cannot be read.
 ---
 ---```lua
 ---mkdir("top/sub", true)
@@ -162,9 +162,9 @@ function file_info(path, follow) end
 ---@return fun(): string?, FileInfo? iterator
 function walk(folder) end
 
----The paths that match a pattern, in order; an empty list if there are none. `*` stands for any text without a slash, `?` for one
----character, `[a-z]` for one of several, `[!a-z]` for one of all others, `{a,b}` for one of these, `**` for any folders.
----Names that begin with a dot are found like others; symbolic links to folders are not entered. A pattern that makes no sense is
+---The sorted paths that match a pattern; an empty list if there are none. `*` matches any string without a slash, `?` one
+---character, `[a-z]` one of a set, `[!a-z]` one not in the set, `{a,b}` either alternative, `**` any directories.
+---Names that start with a dot are matched like others; symbolic links to directories are not followed. An invalid pattern is
 ---an error.
 ---
 ---```lua
@@ -176,6 +176,6 @@ function walk(folder) end
 ---assert(table.concat(glob("src/**/*.{lua,txt}"), " ") == "src/a.lua src/c.txt src/lib/b.lua")
 ---```
 ---@param pattern string
----@return string[]? paths nil if a folder cannot be read
+---@return string[]? paths nil if a directory cannot be read
 ---@return string? message
 function glob(pattern) end

@@ -1,12 +1,12 @@
 ---@meta
 
----File transfer: copies and moves on the machine, downloads and uploads over HTTP. Folders that the target is to lie in are made.
----A file takes its place when it is whole, so a failure leaves what there was.
+---File transfer: local copies and moves, downloads and uploads over HTTP. Missing parent directories of the target are created.
+---A file replaces its target only when it is complete, so a failure leaves the old contents.
 ---@class ft
 ft = {}
 
----Copies a file, or a folder and everything in it, with permissions; symbolic links in a folder are copied as links. What is
----there already is replaced, file by file.
+---Copies a file, or a directory and everything in it, with permissions; symbolic links in a directory are copied as links. Existing
+---files are replaced, one by one.
 ---
 ---```lua
 ---write_file("a.txt", "text")
@@ -20,14 +20,14 @@ ft = {}
 ---assert(not copied and message == "missing to x: No such file or directory")
 ---```
 ---@param from string
----@param to string the new path, not the folder that it goes to
----@param options? { progress?: boolean } `progress`: whether to show it at a terminal, if it takes long (default true)
+---@param to string the new path, not the directory that it is copied to
+---@param options? { progress?: boolean } `progress`: whether to show progress on a terminal, if it takes long (default true)
 ---@return boolean? success nil if it cannot be copied
 ---@return string? message
 ---@return number? code
 function ft.copy(from, to, options) end
 
----Moves a file or a folder; to another file system by copying it.
+---Moves a file or a directory; to another file system by copying it.
 ---
 ---```lua
 ---write_file("a.txt", "text")
@@ -35,16 +35,16 @@ function ft.copy(from, to, options) end
 ---assert(not exists("a.txt") and exists("archive/a.txt"))
 ---```
 ---@param from string
----@param to string the new path, not the folder that it goes to
----@param options? { progress?: boolean } `progress`: whether to show it at a terminal, if it takes long (default true)
+---@param to string the new path, not the directory that it is moved to
+---@param options? { progress?: boolean } `progress`: whether to show progress on a terminal, if it takes long (default true)
 ---@return boolean? success nil if it cannot be moved
 ---@return string? message
 ---@return number? code
 function ft.move(from, to, options) end
 
----Saves what is at a URL in a file. Options are those of `http_get`: `headers`, `timeout` (default 300 seconds), `redirects`,
----`ca_file`, `insecure`, and `progress`: whether to show at a terminal how far it has come, if it takes long (default true). An answer that is no success (404, 500, …) is a failure, as is a connection that breaks. Failures are also
----told to `on_error`.
+---Downloads a URL to a file. Options are those of `http_get`: `headers`, `timeout` (default 300 seconds), `redirects`,
+---`ca_file`, `insecure`, and `progress`: whether to show progress on a terminal, if it takes long (default true). An unsuccessful
+---status (404, 500, …) is a failure, and so is a connection that breaks. Failures are also passed to `on_error`.
 ---
 ---```lua
 ---local listener = tcp_listen(0, { host = "127.0.0.1" })
@@ -65,7 +65,7 @@ function ft.move(from, to, options) end
 ---@return string? message
 function ft.download(url, path, options) end
 
----Sends a file to a URL, by POST or as option `method` says; otherwise options are those of `ft.download`. The file is read while
+---Sends a file to a URL, by POST or the method in option `method`; otherwise options are those of `ft.download`. The file is read while
 ---it is sent. Its type is `application/octet-stream` unless option `headers` has a `Content-Type`.
 ---
 ---```lua

@@ -1,8 +1,8 @@
 ---@meta
 
----Goroutines: functions that run side by side, on one thread, with the same globals. They are switched by themselves, also in the
----middle of a computation; a goroutine that waits takes no processor time. An error that leaves one goes to `on_error`, or is printed,
----and the others go on.
+---Goroutines: functions that run concurrently, on one thread, with the same globals. They are switched automatically, even in the
+---middle of a computation; a goroutine that waits uses no processor time. An uncaught error in a goroutine is passed to `on_error`, or
+---printed, and the others continue.
 
 ---Starts a goroutine that calls `f(...)`.
 ---
@@ -16,7 +16,7 @@
 ---@return number id
 function go(f, ...) end
 
----Waits until every goroutine that `go` has started has ended.
+---Waits until all goroutines started with `go` have ended.
 ---
 ---```lua
 ---local sum = 0
@@ -26,7 +26,7 @@ function go(f, ...) end
 ---```
 function wait() end
 
----The goroutine sleeps; the others go on.
+---Suspends the calling goroutine for a number of seconds.
 ---
 ---```lua
 ---local start = os.time()
@@ -35,7 +35,7 @@ function wait() end
 ---@param seconds number may have a fraction
 function sleep(seconds) end
 
----The goroutines that have not ended: by their numbers, where their functions are defined.
+---The goroutines that have not ended: their numbers, with the places where their functions are defined.
 ---
 ---```lua
 ---go(function() sleep(0.01) end)
@@ -46,7 +46,7 @@ function sleep(seconds) end
 ---@return table<number, string>
 function get_goroutines() end
 
----Figures of the memory, in bytes: in the heap (`alloc`), ever allocated there (`total_alloc`), of the whole process (`sys`), each
+---Memory statistics, in bytes: of the heap (`alloc`), ever allocated there (`total_alloc`), of the whole process (`sys`), each
 ---also as the difference to the program's start (`alloc_diff`, `total_alloc_diff`, `sys_diff`); the number of collections (`num_gc`)
 ---and of goroutines (`goroutines`).
 ---
@@ -58,7 +58,7 @@ function get_goroutines() end
 ---@return table<string, number>
 function check_memory() end
 
----Prints the active calls to the standard output.
+---Prints the traceback to the standard output.
 ---
 ---```lua
 ---local function deep() trace() end

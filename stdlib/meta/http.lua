@@ -2,8 +2,8 @@
 
 ---HTTP: a client and servers, with HTTPS, HTTP/2 and WebSockets.
 ---
----Functions of the client wait for the answer while other goroutines go on. Each request to a server is answered in a goroutine of
----its own, by a function that takes the request and returns the answer:
+---Functions of the client wait for the response while other goroutines continue. Each request to a server is handled in its own
+---goroutine, by a function that gets the request and returns the response:
 ---
 ---```lua
 ---create_server("site", 0, { host = "127.0.0.1" })
@@ -19,30 +19,30 @@
 ---@class http
 local http = {}
 
----What a server has answered.
+---A response, as the client functions return it.
 ---@class HttpResponse
 ---@field status integer the status, such as 200
----@field headers table<string, string|string[]> the header fields; looked up in any case, spelt `Content-Type` in a loop
+---@field headers table<string, string|string[]> the header fields; names are case-insensitive, and have the form `Content-Type` in a loop
 ---@field body string the body, unpacked; nil if it was saved to a file
 ---@field size? integer with `save_to`: how many bytes were saved
----@field url string where the answer came from, after redirects
+---@field url string the final URL, after redirects
 local HttpResponse = {}
 
----Options of the client's functions.
+---Options of the client functions.
 ---@class HttpOptions
 ---@field headers? table<string, string|string[]> header fields to send
----@field timeout? number seconds for the whole call (default 10; 0 is for ever)
----@field redirects? integer how many redirects are followed (default 10; with 0 the redirect itself is the answer)
+---@field timeout? number seconds for the whole call (default 10; 0 means no limit)
+---@field redirects? integer how many redirects are followed (default 10; with 0 the redirect itself is returned)
 ---@field save_to? string a file for the body, which then need not fit into memory; it is replaced when everything has come
----@field ca_file? string a PEM file with the certificates of the only authorities to trust, instead of the system's
+---@field ca_file? string a PEM file with the certificates of the only authorities to trust, instead of the operating system's
 ---@field insecure? boolean trust any certificate (default false)
 local HttpOptions = {}
 
----Gets what is at a URL.
+---Sends a GET request.
 ---
----A status such as 404 is an answer like any other. If there is no answer (no connection, a wrong certificate, too late), the
----result is nil and the reason, and the handlers of `on_error` are told. The body must fit below the memory limit, unless it is
----saved to a file. Connections are kept and used again.
+---A status such as 404 is a response like any other. If there is no response (no connection, an invalid certificate, a timeout), the
+---result is nil and the reason, and the handlers of `on_error` are called. The body must fit below the memory limit, unless it is
+---saved to a file. Connections are kept alive and reused.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -60,11 +60,11 @@ local HttpOptions = {}
 ---```
 ---@param url string
 ---@param options? HttpOptions
----@return HttpResponse? response nil if there was no answer
+---@return HttpResponse? response nil if there was no response
 ---@return string? reason why not
 function http_get(url, options) end
 
----Posts a body to a URL. Everything else is as with `http_get`.
+---Sends a POST request with a body; otherwise as `http_get`.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -79,26 +79,26 @@ function http_get(url, options) end
 ---@param url string
 ---@param body? string
 ---@param content_type? string|HttpOptions what the body is (default `application/json`), or options
----@return HttpResponse? response nil if there was no answer
+---@return HttpResponse? response nil if there was no response
 ---@return string? reason why not
 function http_post(url, body, content_type) end
 
----Puts a body to a URL: as `http_post`, with the method PUT.
+---Sends a PUT request; otherwise as `http_post`.
 ---@param url string
 ---@param body? string
 ---@param content_type? string|HttpOptions what the body is (default `application/json`), or options
----@return HttpResponse? response nil if there was no answer
+---@return HttpResponse? response nil if there was no response
 ---@return string? reason why not
 function http_put(url, body, content_type) end
 
----Asks to delete what is at a URL: as `http_get`, with the method DELETE.
+---Sends a DELETE request; otherwise as `http_get`.
 ---@param url string
 ---@param options? HttpOptions
----@return HttpResponse? response nil if there was no answer
+---@return HttpResponse? response nil if there was no response
 ---@return string? reason why not
 function http_delete(url, options) end
 
----Any request: with a method, a body and header fields. Everything else is as with `http_get`.
+---Sends a request with any method, body and header fields; otherwise as `http_get`.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -114,7 +114,7 @@ function http_delete(url, options) end
 ---@param body? string
 ---@param headers? table<string, string|string[]>
 ---@param options? HttpOptions
----@return HttpResponse? response nil if there was no answer
+---@return HttpResponse? response nil if there was no response
 ---@return string? reason why not
 function http_request(method, url, body, headers, options) end
 
@@ -122,37 +122,37 @@ function http_request(method, url, body, headers, options) end
 ---@class HttpRequest
 ---@field method string `"GET"` and the like
 ---@field path string the path, with its percent signs decoded
----@field query string what follows the question mark, as it came; empty if there is nothing
----@field query_params table<string, string> the values of the query by name; of a name that comes several times, the first one
----@field headers table<string, string> the header fields; looked up in any case, spelt `Content-Type` in a loop
----@field params table<string|integer, string> what the parts of the pattern stand for, by name and by number; that of `*` is `params["*"]`. JSON of it has both
+---@field query string the raw query after the question mark; empty if there is none
+---@field query_params table<string, string> the values of the query by name; of repeated names, the first value
+---@field headers table<string, string> the header fields; names are case-insensitive, and have the form `Content-Type` in a loop
+---@field params table<string|integer, string> the values of the pattern's parameters, by name and by number; that of `*` is `params["*"]`. JSON of it has both
 ---@field body string the body; empty if there is none
 ---@field remote_addr string the client's address and port, `"127.0.0.1:51234"`
 local HttpRequest = {}
 
----What a handler returns, if not just a string for the body.
+---A handler's response, if it is not just a string for the body.
 ---@class HttpAnswer
 ---@field status? integer from 200 to 599 (default 200)
----@field headers? table<string, string|string[]> header fields; a list gives several of the same name, as for `Set-Cookie`. Without a `Content-Type` it is `text/html` for what begins like a page, otherwise `text/plain` or, with zero bytes and the like, `application/octet-stream`
----@field body? string|fun():string? the body; or a function that is called for one piece after the other until it returns nil
+---@field headers? table<string, string|string[]> header fields; a list sets multiple fields of the same name, as for `Set-Cookie`. Without a `Content-Type` it is `text/html` if the body starts like a page, otherwise `text/plain` or, for binary data, `application/octet-stream`
+---@field body? string|fun():string? the body; or a function that is called for each chunk until it returns nil
 local HttpAnswer = {}
 
----Options of a server: what it allows its clients.
+---Options of a server: limits for its clients.
 ---@class HttpServerOptions
 ---@field host? string the name or address of the interface (default: all of them)
----@field max_body? integer bytes of a request's body (default 10 MiB); more is answered with 413
----@field max_header? integer bytes of a request's line and header fields (default 64 KiB, at least 8192; a quarter of it in HTTP/2, but at least 8192); more is answered with 431, as are more than 100 fields in HTTP/1.1 and 200 in HTTP/2
+---@field max_body? integer maximum bytes of a request's body (default 10 MiB); the response to a larger one is 413
+---@field max_header? integer maximum bytes of a request's line and header fields (default 64 KiB, at least 8192; a quarter of it in HTTP/2, but at least 8192); the response to a larger one is 431, as to more than 100 fields in HTTP/1.1 and 200 in HTTP/2
 ---@field max_message? integer bytes of a WebSocket's message (default 16 MiB); more ends it with the code 1009
 ---@field max_connections? integer connections at a time (default 10000); more have to wait. Where memory is scarce, idle connections are closed
 ---@field header_timeout? number seconds for the header of a request to come, and for TLS to be agreed on (default 10)
----@field idle_timeout? number seconds between requests, between the parts of a body, and that a client may take nothing (default 60)
----@field handler_timeout? number seconds until a handler's answer begins (default 30, unless `-timeout` was given; see `-handler-timeout`)
+---@field idle_timeout? number seconds between requests, between the parts of a body, and that a client may not read (default 60)
+---@field handler_timeout? number seconds until a handler starts its response (default 30, unless `-timeout` was given; see `-handler-timeout`)
 local HttpServerOptions = {}
 
----Makes a server, which does nothing until `start_server`. For HTTPS it needs the files of a certificate (with its chain) and of
----its key, both in PEM form; clients then also speak HTTP/2.
+---Creates a server, which does nothing until `start_server`. For HTTPS it needs the files of a certificate (with its chain) and of
+---its key, both in PEM form; it then also supports HTTP/2.
 ---
----It raises an error if the name is taken or a file is not right.
+---It raises an error if the name is in use or a file is invalid.
 ---
 ---```lua
 ---create_server("plain", 8080)
@@ -161,7 +161,7 @@ local HttpServerOptions = {}
 ---local ok, message = pcall(create_server, "secure", 8443, true, "cert.pem", "key.pem")
 ---assert(not ok and message:find("cert.pem", 1, true), "there is no such file here")
 ---```
----@param name string by which the other functions know it
+---@param name string the server's name for the other functions
 ---@param port integer 0 for any that is free
 ---@param https? boolean|HttpServerOptions whether it is one of HTTPS (default false); or the options
 ---@param certificate? string path of the certificate
@@ -169,15 +169,16 @@ local HttpServerOptions = {}
 ---@param options? HttpServerOptions also as the last argument before those that are not needed
 function create_server(name, port, https, certificate, key, options) end
 
----Says which function answers the requests for a path. Of several patterns that match, the most specific one counts; a path without
----one is answered with 404.
+---Registers the handler for a path. If multiple patterns match, the most specific one is used; the response for a path without
+---a handler is 404.
 ---
----- `/exact/path` is that path alone;
----- `/user/:id` has a part for one segment, which the handler finds as `req.params.id` and `req.params[1]`;
----- `/files/*` is everything below (and `/files` itself), with the rest as `req.params["*"]`.
+---- `/exact/path` matches that path alone;
+---- `/user/:id` has a parameter for one segment: `req.params.id` and `req.params[1]`;
+---- `/files/*` matches everything below (and `/files` itself), with the rest as `req.params["*"]`.
 ---
----The function returns a string, or a table with `status`, `headers` and `body`, or some of them. If it fails or returns anything else, the client gets 500 and the handlers
----of `on_error` get the error. It may wait, as for another server or a channel: other requests are answered meanwhile.
+---The function returns a string, or a table with at least one of `status`, `headers` and `body`. If it fails or returns anything else,
+---the client gets 500 and the handlers of `on_error` get the error. It may wait, for example for another server or a channel, while
+---other requests are handled.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -213,8 +214,8 @@ function create_server(name, port, https, certificate, key, options) end
 ---@param handler fun(req: HttpRequest): string|HttpAnswer
 function handle_http(name, pattern, handler) end
 
----Says which function is given the WebSockets that are opened at a path; patterns are those of `handle_http`. The socket is closed
----when the function returns. See `ws_connect` for the other end.
+---Registers the handler for WebSockets that are opened at a path; patterns are those of `handle_http`. The socket is closed
+---when the function returns. See `ws_connect` for the client.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -239,13 +240,13 @@ function handle_http(name, pattern, handler) end
 ---@param handler fun(ws: WebSocket, req: HttpRequest)
 function handle_ws(name, pattern, handler) end
 
----Adds a function that sees the requests for some paths before their handlers: those that match the pattern, in the order in which
----they were added. What it returns decides:
+---Adds a function that is called for matching requests before their handlers. Middleware functions are called in the order in which they
+---were added. The result decides:
 ---
 ---- `false`: the client gets 401;
----- a table with a `body`: that is the answer;
----- a table without one: its fields (or those in its field `headers`) are added to the header of the answer that comes;
----- anything else: the request goes on.
+---- a table with a `body`: that is the response;
+---- a table without one: its fields (or those in its field `headers`) are added to the header of the response;
+---- anything else: the request continues.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -267,10 +268,10 @@ function handle_ws(name, pattern, handler) end
 ---@param middleware fun(req: HttpRequest): false|table|nil
 function use_middleware(name, pattern, middleware) end
 
----Serves the files of a folder below a path, with their types, ETags, dates and ranges; `index.html` where a folder is asked for.
----Nothing outside of the folder is reached, not even by links, and nothing whose name begins with a dot (but `.well-known`).
+---Serves the files of a directory below a path, with their types, ETags, dates and ranges; `index.html` for a directory.
+---Nothing outside the directory can be reached, not even through links, and nothing whose name starts with a dot (except `.well-known`).
 ---
----It raises an error if there is no such folder.
+---It raises an error if the directory does not exist.
 ---
 ---```lua
 ---local file = io.open("page.html", "w")
@@ -292,7 +293,7 @@ function serve_static(name, prefix, folder) end
 
 ---Starts a server. The program then runs until the server is stopped, or a signal ends it. Handlers can still be added.
 ---
----It raises an error if the server is running already or the port is taken.
+---It raises an error if the server is already running or the port is in use.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -305,7 +306,7 @@ function serve_static(name, prefix, folder) end
 ---@return integer port the port on which it listens
 function start_server(name) end
 
----Stops a server: its port is free at once, requests that are being answered may take up to 5 seconds more, WebSockets are closed
+---Stops a server: its port is free at once, requests in flight have up to 5 seconds to finish, WebSockets are closed
 ---with the code 1001. Handlers that still run after these 5 seconds are ended. It can be started again.
 ---
 ---```lua

@@ -1,28 +1,28 @@
 ---@meta
 
----SolVM's own way to modules: files, folders, archives and addresses, each loaded once and known by a global. (`require` in the module
----`package` is Lua's way.)
+---SolVM's module system: files, directories, archives and URLs, each loaded once and available as a global. (`require` in the module
+---`package` is Lua's own.)
 
 ---Runs a module once and returns its value, which also becomes the global of the module's name: the last part of the path or
----address, without `.lua` or `.zip`. Whoever imports it again gets the same value. A module that returns nothing sets no global,
+---URL, without `.lua` or `.zip`. Later imports return the same value. A module that returns nothing sets no global,
 ---and no module replaces a global of standard Lua (`string`, `print`, …). The chunk gets the name as its argument.
 ---
----| argument | is |
+---| argument | meaning |
 ---|---|---|
 ---| `"name"`, `"path/name"`, `"name.lua"` | the file `name.lua`, or `name/init.lua` |
----| `"name/"` | a table of all modules in a folder, by the names of their files |
----| `"name.zip"`, `"name.zip/path"` | the same from an archive: what is at its top (or in the one folder there), a folder or a module in it |
----| `"http://…"`, `"https://…"` | the module at an address, or an archive if that ends in `.zip` |
+---| `"name/"` | a table of all modules in a directory, by the names of their files |
+---| `"name.zip"`, `"name.zip/path"` | the same from an archive: its top level (or the one directory there), a directory or a module in it |
+---| `"http://…"`, `"https://…"` | the module at a URL, or an archive if that ends in `.zip` |
 ---| `"github.com/owner/repo"` | the modules of a repository; also `…/repo@tag` and `…/repo/path` |
 ---
----Names and paths are looked for beside the importing file, in the folder `modules` beside the script, in `modules` of the
----working folder, then among the built-in modules and those that `require` has loaded. A module from an archive or from the
----network finds what is beside it there. `SOLVM_GITHUB` in the environment names another server than `https://github.com`.
+---Names and paths are searched next to the importing file, in the directory `modules` next to the script, in `modules` of the
+---working directory, then among the built-in modules and those that `require` has loaded. A module from an archive or from the
+---network imports its neighbours from there. The environment variable `SOLVM_GITHUB` sets a server other than `https://github.com`.
 ---
----A module may be as large as 10 MiB, so may an archive, and its Lua files together. What has been fetched is kept in memory, so
+---A module may be up to 10 MiB large, and so may an archive, and its Lua files together. Fetched data is kept in memory, so
 ---nothing is fetched twice; fetching may take 10 seconds. Modules may wait (`sleep`, channels); other goroutines that import the
----same one wait for it. It is an error if a module is not found, cannot be fetched or compiled, raises an error, or if modules
----import each other in a circle.
+---same one wait for it. It is an error if a module is not found, cannot be fetched or compiled, raises an error, or if there is
+---an import cycle.
 ---
 ---```lua
 ---mkdir("modules")
@@ -58,7 +58,7 @@
 ---@return any module
 function import(name) end
 
----Describes a module: a module calls it with a table, whatever is in that (`name`, `version`, `author`, `description`,
+---Describes a module: a module calls it with a table of any contents (`name`, `version`, `author`, `description`,
 ---`repository`, `license`, `dependencies`). Called with the name of a module, it returns that module's table, or nil.
 ---
 ---```lua

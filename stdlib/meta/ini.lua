@@ -1,6 +1,6 @@
 ---@meta
 
----Settings in sections (INI), from and to Lua values and files.
+---Reads and writes INI files: settings in sections.
 ---
 ---```lua
 ---local settings = ini.parse("name = test\n\n[server]\nport = 8080\n")
@@ -9,11 +9,11 @@
 ---@class ini
 ini = {}
 
----Reads settings: `[section]` lines, `key = value` or `key: value` lines, and comments in lines that begin with `;` or `#`.
----Values are strings; double quotes around one are taken away, and keep the space inside. Fields before the first section are
----fields of the table itself. Of a key that occurs several times in a section, the last value counts.
+---Reads settings: `[section]` lines, `key = value` or `key: value` lines, and comments in lines that start with `;` or `#`.
+---Values are strings; double quotes around a value are removed, and preserve the space inside. Fields before the first section are
+---fields of the table itself. Of repeated keys in a section, the last value counts.
 ---
----A line that is none of these gives nil and the reason with its line and column.
+---Any other line returns nil and the reason with its line and column.
 ---
 ---```lua
 ---local settings = ini.parse('; greeting\n[text]\nhello = "  hi  "\n')
@@ -23,8 +23,8 @@ ini = {}
 ---assert(nothing == nil and message == "']' expected at line 1, column 6")
 ---```
 ---@param text string
----@return table? settings nil if the text is wrong
----@return string? message what is wrong
+---@return table? settings nil if the input is invalid
+---@return string? message the error
 function ini.parse(text) end
 
 ---Reads the settings of a file: see `ini.parse`.
@@ -34,24 +34,24 @@ function ini.parse(text) end
 ---assert(ini.read("app.ini").server.port == "8080")
 ---```
 ---@param path string
----@return table? settings nil if the file cannot be read or is wrong
----@return string? message what is wrong
+---@return table? settings nil if the file cannot be read or is invalid
+---@return string? message the error
 function ini.read(path) end
 
----Writes settings: strings, numbers and booleans as fields, tables of these as sections, sorted by their names. What has no place,
----as functions, tables in sections, texts of several lines, and names with `=`, is an error that names it.
+---Writes settings: strings, numbers and booleans as fields, tables of these as sections, sorted by their names. Values that INI cannot
+---represent, such as functions, tables in sections, multi-line strings, and names with `=`, are an error that names them.
 ---
 ---```lua
 ---assert(ini.stringify({ debug = true, server = { port = 8080 } }) == "debug = true\n\n[server]\nport = 8080\n")
 ---
 ---local ok, message = pcall(ini.stringify, { server = { ports = {} } })
----assert(not ok and message == "value.server.ports: a table cannot be written as INI")
+---assert(not ok and message == "value.server.ports: cannot encode a table as INI")
 ---```
 ---@param settings table
 ---@return string text
 function ini.stringify(settings) end
 
----Writes settings to a file, whole or not at all: see `ini.stringify`.
+---Writes settings to a file, atomically: see `ini.stringify`.
 ---
 ---```lua
 ---assert(ini.write("app.ini", { debug = true }) and read_file("app.ini") == "debug = true\n")

@@ -1,7 +1,7 @@
 ---@meta
 
----Files (Lua 5.1, section 5.7). Whoever waits for a file, a pipe or the standard input lets the others go on. What fails returns nil, a
----message and a number.
+---Files (Lua 5.1, section 5.7). A wait for a file, a pipe or the standard input suspends only the calling goroutine. Functions that fail
+---return nil, a message and a number.
 ---
 ---```lua
 ---local file = assert(io.open("lines.txt", "w"))
@@ -19,26 +19,26 @@ io = {}
 ---@return boolean?
 function io.close(file) end
 
----Passes on what was written to the default output.
+---Flushes the default output.
 function io.flush() end
 
----The default input, which may be set to a file or opened by its path.
+---The default input; sets it to a file or a path if one is given.
 ---@param file? string|File
 ---@return File
 function io.input(file) end
 
----The default output, which may be set to a file or opened by its path.
+---The default output; sets it to a file or a path if one is given.
 ---@param file? string|File
 ---@return File
 function io.output(file) end
 
----Iterates over what is read from a file, by lines unless formats say otherwise; the file is closed at its end.
+---Iterates over a file, by lines unless formats are given; the file is closed at its end.
 ---@param path? string the default input if it is left out
 ---@param ... string|number formats, as in `File:read`
 ---@return fun(): any
 function io.lines(path, ...) end
 
----Opens a file: "r" to read, "w" to write anew, "a" to add, each also with "+" for both and "b".
+---Opens a file: "r" to read, "w" to replace its contents, "a" to append, each also with "+" for both and "b".
 ---@param path string
 ---@param mode? string
 ---@return File?
@@ -46,8 +46,8 @@ function io.lines(path, ...) end
 ---@return number? code
 function io.open(path, mode) end
 
----Starts a shell command whose output is read ("r") or whose input is written ("w"). When the time of the program is up, or a signal
----ends it, the command is ended with it.
+---Starts a shell command whose output is read ("r") or whose input is written ("w"). When the program times out or is ended by a signal,
+---the command is ended, too.
 ---
 ---```lua
 ---local pipe = io.popen("echo hello")
@@ -69,11 +69,11 @@ function io.read(...) end
 ---@return File|boolean|nil
 function io.write(...) end
 
----A new file without a name, which vanishes when it is closed.
+---A new file without a name, which is removed when it is closed.
 ---@return File
 function io.tmpfile() end
 
----"file", "closed file", or nil for what is no file.
+---"file", "closed file", or nil if the value is not a file.
 ---@param value any
 ---@return string?
 function io.type(value) end
@@ -82,7 +82,7 @@ function io.type(value) end
 ---@class File
 local File = {}
 
----Reads, in each format that is given: "*l" a line, "*n" a number, "*a" the rest, a number so many bytes. nil at the end.
+---Reads, by the given formats: "*l" a line, "*n" a number, "*a" the rest, a number that many bytes. nil at the end.
 ---@param ... string|number
 ---@return any ...
 function File:read(...) end
@@ -92,12 +92,12 @@ function File:read(...) end
 ---@return boolean?
 function File:write(...) end
 
----Iterates over what is read.
+---Iterates over the file's contents.
 ---@param ... string|number
 ---@return fun(): any
 function File:lines(...) end
 
----Moves to a place: from "set" (the beginning), "cur" (here) or "end".
+---Sets the position: from "set" (the start), "cur" (the current position) or "end".
 ---
 ---```lua
 ---local file = io.tmpfile()
@@ -109,21 +109,21 @@ function File:lines(...) end
 ---@return number? position
 function File:seek(from, offset) end
 
----How much is gathered before it is written: "no", "full" or "line".
+---Sets the buffering of writes: "no", "full" or "line".
 ---@param mode string
 ---@param size? number
 ---@return boolean?
 function File:setvbuf(mode, size) end
 
----Writes what is buffered. If a write to the file has failed, even one whose call succeeded because it was buffered, the result is
+---Writes buffered data. If a write to the file has failed, even one whose call succeeded because it was buffered, the result is
 ---nil and the reason of the first failure.
 ---@return boolean?
 ---@return string? message
 ---@return number? code
 function File:flush() end
 
----Closes it. Of a pipe: waits for the command's end. If a write to the file has failed, the result is nil and the reason of the first
----failure.
+---Closes the file. For a pipe, waits for the command's end. If a write to the file has failed, the result is nil and the reason of the
+---first failure.
 ---@return boolean?
 ---@return string? message
 ---@return number? code

@@ -1,6 +1,6 @@
 ---@meta
 
----JSON (RFC 8259), from and to Lua values. `json.encode` and `json.decode` are also the globals `json_encode` and `json_decode`.
+---Reads and writes JSON (RFC 8259). `json.encode` and `json.decode` are also the globals `json_encode` and `json_decode`.
 ---
 ---| JSON | Lua |
 ---|---|---|
@@ -9,7 +9,7 @@
 ---| string | string, in UTF-8 |
 ---| number | number |
 ---| `true`, `false` | boolean |
----| `null` | nil, so that the field is absent; or what the option `null` says |
+---| `null` | nil, so that the field is absent; or the value of the option `null` |
 ---
 ---```lua
 ---local text = json_encode({ name = "test", values = { 1, 2, 3 } })
@@ -19,7 +19,7 @@
 ---@class json
 json = {}
 
----Stands for null where nil would leave out a field or end an array: `json.encode` writes it as null, `json.decode` gives it if asked to.
+---Represents null where nil would omit a field or end an array: `json.encode` writes it as null; `json.decode` returns it if it is the option `null`.
 ---
 ---```lua
 ---assert(json.encode({ 1, json.null }) == "[1,null]" and tostring(json.null) == "null")
@@ -28,29 +28,29 @@ json = {}
 ---@type userdata
 json.null = {}
 
----Writes a value as JSON: in one line, or in several if `options.indent` is given. Keys are sorted, so that equal values give
----equal texts. Numbers are as short as reads back the same, whole ones without a fraction.
+---Encodes a value as JSON: in one line, or in multiple lines if `options.indent` is given. Keys are sorted, so equal values have
+---equal encodings. Numbers have the shortest form that reads back the same, integers without a fraction.
 ---
----An empty table is `[]`; see `json.object` for `{}`. Tables are read without metamethods. What has no place in JSON is an
----error that names the path to it: functions, coroutines, userdata, NaN and infinite numbers, strings that are no UTF-8, tables
----with gaps, with both items and fields, with keys that are neither, more than 1000 levels, and tables that contain themselves.
+---An empty table is `[]`; see `json.object` for `{}`. Tables are read without metamethods. Values that JSON cannot represent are an
+---error that names the path: functions, coroutines, userdata, NaN and infinite numbers, strings that are not valid UTF-8, tables
+---with gaps, with both items and fields, with keys of other types, more than 1000 levels, and tables that contain themselves.
 ---
 ---```lua
 ---assert(json.encode({ b = 1, a = { 1.5, true, "x" } }) == '{"a":[1.5,true,"x"],"b":1}')
 ---assert(json.encode({ a = 1 }, { indent = 2 }) == '{\n  "a": 1\n}')
 ---
 ---local ok, message = pcall(json.encode, { list = { 1, { f = print } } })
----assert(not ok and message == "value.list[2].f: a function cannot be encoded")
+---assert(not ok and message == "value.list[2].f: cannot encode a function")
 ---```
 ---@param value any
----@param options? { indent?: integer|string } `indent`: the number of spaces (0 to 32), or the text of spaces and tabs, for each level
+---@param options? { indent?: integer|string } `indent`: the number of spaces (0 to 32), or the string of spaces and tabs, for each level
 ---@return string text
 function json.encode(value, options) end
 
----Reads JSON. Of keys that occur several times in an object, the last counts. A byte order mark at the beginning is passed over.
+---Decodes JSON. Of repeated keys in an object, the last counts. A byte order mark at the start is skipped.
 ---
----Text that is no JSON gives nil and the reason with its line and column; so does text nested deeper than 1000 levels, a number
----that is too large, and a `\u` escape that is half a pair. The text `null` gives nil alone.
+---Invalid JSON returns nil and the reason with its line and column; so do more than 1000 levels of nesting, a number
+---that is too large, and a `\u` escape with an unpaired surrogate. The input `null` returns nil alone.
 ---
 ---```lua
 ---local value = json.decode('{"list": [1, 2.5, "\\u00e9"], "none": null}')
@@ -63,13 +63,13 @@ function json.encode(value, options) end
 ---assert(nothing == nil and message == "unexpected '}' at line 2, column 3")
 ---```
 ---@param text string
----@param options? { null?: any } `null`: what a null becomes, for instance `json.null` or false
----@return any value nil if the text is wrong
----@return string? message what is wrong
+---@param options? { null?: any } `null`: the value for null, such as `json.null` or false
+---@return any value nil if the input is invalid
+---@return string? message the error
 function json.decode(text, options) end
 
----Marks a table as an object and returns it; without an argument, a new one. An empty one is then written as `{}`, and numbers
----as keys become strings. The mark is a metatable; a table has it until it gets another one.
+---Marks a table as an object and returns it; without an argument, a new one. An empty one is encoded as `{}`, and numeric
+---keys become strings. The mark is a metatable; it lasts until the table gets another one.
 ---
 ---```lua
 ---assert(json.encode({}) == "[]" and json.encode(json.object()) == "{}")
@@ -97,6 +97,6 @@ function json_encode(value, options) end
 ---```
 ---@param text string
 ---@param options? { null?: any }
----@return any value nil if the text is wrong
----@return string? message what is wrong
+---@return any value nil if the input is invalid
+---@return string? message the error
 function json_decode(text, options) end

@@ -1,6 +1,6 @@
 ---@meta
 
----JSON with comments, as editors use it for their settings: `//` and `/* */` comments, and a comma behind the last item.
+---JSON with comments, as in the settings of editors: `//` and `/* */` comments, and a comma after the last item.
 ---Everything else is as in the module `json`.
 ---
 ---```lua
@@ -15,21 +15,21 @@
 ---@class jsonc
 jsonc = {}
 
----Reads JSON with comments: see `json.decode`. Comments are not kept.
+---Decodes JSON with comments: see `json.decode`. Comments are not kept.
 ---
 ---```lua
 ---assert(jsonc.decode('[1, 2, // two\n]')[2] == 2)
 ---
 ---local nothing, message = jsonc.decode('[1 /* one')
----assert(nothing == nil and message == "comment without an end at line 1, column 4")
+---assert(nothing == nil and message == "unterminated comment at line 1, column 4")
 ---```
 ---@param text string
 ---@param options? { null?: any }
----@return any value nil if the text is wrong
----@return string? message what is wrong
+---@return any value nil if the input is invalid
+---@return string? message the error
 function jsonc.decode(text, options) end
 
----Writes a value in several lines, each level indented by two spaces or as `options.indent` says: see `json.encode`.
+---Encodes a value in multiple lines, each level indented by two spaces or by `options.indent`: see `json.encode`.
 ---
 ---```lua
 ---assert(jsonc.encode({ a = { 1 } }) == '{\n  "a": [\n    1\n  ]\n}')

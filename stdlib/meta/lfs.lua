@@ -1,7 +1,7 @@
 ---@meta
 
----Files and folders with the interface of LuaFileSystem 1.8, for programs that are written for it. It is no global: ask for it by
----`require "lfs"` or `import("lfs")`. Functions that fail return nil, the reason and the system's number of the error.
+---Files and directories with the interface of LuaFileSystem 1.8, for programs written for it. It is not a global: load it with
+---`require "lfs"` or `import("lfs")`. Functions that fail return nil, the reason and the operating system's error number.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -14,18 +14,18 @@
 ---@class lfs
 lfs = {}
 
----Whose interface it is.
+---The version of the interface.
 lfs._VERSION = "LuaFileSystem 1.8.0"
 
----What it is.
+---A description of the library.
 lfs._DESCRIPTION = "LuaFileSystem's interface in SolVM"
 
----Who has made that.
+---The copyright of the interface.
 lfs._COPYRIGHT = "Copyright (C) 2003-2017 Kepler Project"
 
----What is known of a file: `mode` ("file", "directory", "link", "socket", "named pipe", "char device", "block device", "other"), `size`,
+---Metadata of a file: `mode` ("file", "directory", "link", "socket", "named pipe", "char device", "block device", "other"), `size`,
 ---`permissions` ("rw-r--r--"), `access`, `modification`, `change` (seconds since 1970), `dev`, `ino`, `nlink`, `uid`, `gid`, `rdev`,
----`blocks`, `blksize`. Symbolic links are followed. A name that is none of these is an error.
+---`blocks`, `blksize`. Symbolic links are followed. An unknown name is an error.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -40,7 +40,7 @@ lfs._COPYRIGHT = "Copyright (C) 2003-2017 Kepler Project"
 ---@return number? code
 function lfs.attributes(path, what) end
 
----The same of a symbolic link itself, also with `target`, what it leads to.
+---The same for a symbolic link itself, with the additional field `target`.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -55,7 +55,7 @@ function lfs.attributes(path, what) end
 ---@return number? code
 function lfs.symlinkattributes(path, what) end
 
----Changes the folder that relative paths begin at, for the whole program.
+---Changes the working directory of the whole program.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -67,14 +67,14 @@ function lfs.symlinkattributes(path, what) end
 ---@return string? message
 function lfs.chdir(path) end
 
----The folder that relative paths begin at.
+---The working directory.
 ---@return string? path
 ---@return string? message
 ---@return number? code
 function lfs.currentdir() end
 
----An iterator over the names in a folder, `.` and `..` among them, in no order; and the folder as an object with the methods `next`
----and `close`. A folder that cannot be opened is an error.
+---An iterator over the names in a directory, including `.` and `..`, in no particular order; and the directory as an object with the
+---methods `next` and `close`. It is an error if the directory cannot be opened.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -87,14 +87,14 @@ function lfs.currentdir() end
 ---@return lfs_directory folder
 function lfs.dir(path) end
 
----Makes a folder.
+---Creates a directory.
 ---@param path string
 ---@return boolean? success
 ---@return string? message
 ---@return number? code
 function lfs.mkdir(path) end
 
----Removes an empty folder.
+---Removes an empty directory.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -107,8 +107,8 @@ function lfs.mkdir(path) end
 ---@return number? code
 function lfs.rmdir(path) end
 
----Gives a file a second name, or makes a symbolic link.
----@param old string the file; in a symbolic link, the text of it
+---Creates a hard link, or a symbolic link.
+---@param old string the file; for a symbolic link, its target
 ---@param new string
 ---@param symbolic? boolean
 ---@return boolean? success
@@ -116,7 +116,7 @@ function lfs.rmdir(path) end
 ---@return number? code
 function lfs.link(old, new, symbolic) end
 
----Sets the times of access and modification of a file that is there.
+---Sets the access and modification times of an existing file.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -138,8 +138,8 @@ function lfs.touch(path, atime, mtime) end
 ---@return string mode "binary"
 function lfs.setmode(file, mode) end
 
----Locks a folder against others that do the same, by the link `lockfile.lfs` in it. The lock is held until `lock:free()`, or until
----the object is collected.
+---Locks a directory against other programs that do the same, by the link `lockfile.lfs` in it. The lock is held until `lock:free()`, or
+---until the object is collected.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -153,7 +153,7 @@ function lfs.setmode(file, mode) end
 ---@return string? message
 function lfs.lock_dir(path, stale) end
 
----Locks on parts of files are not supported: returns nil and a message that says so.
+---Locks on parts of files are not supported: returns nil and a message.
 ---@param file file*
 ---@param mode "r"|"w"|"u"
 ---@param start? number
@@ -162,7 +162,7 @@ function lfs.lock_dir(path, stale) end
 ---@return string message
 function lfs.lock(file, mode, start, length) end
 
----Locks on parts of files are not supported: returns nil and a message that says so.
+---Locks on parts of files are not supported: returns nil and a message.
 ---@param file file*
 ---@param start? number
 ---@param length? number
@@ -170,20 +170,20 @@ function lfs.lock(file, mode, start, length) end
 ---@return string message
 function lfs.unlock(file, start, length) end
 
----An open folder.
+---An open directory.
 ---@class lfs_directory
 local Directory = {}
 
----The next name; nil at the end, where the folder is closed. It is an error if it is closed already.
+---The next name; nil at the end, when the directory is closed. It is an error if it is closed already.
 ---@return string? name
 function Directory:next() end
 
----Closes the folder.
+---Closes the directory.
 function Directory:close() end
 
----A locked folder.
+---A locked directory.
 ---@class lfs_lock
 local Lock = {}
 
----Gives the folder free.
+---Releases the lock.
 function Lock:free() end

@@ -39,7 +39,7 @@ function math.asin(x) end
 ---@return number
 function math.atan(x) end
 
----The smallest integer that is not less.
+---The smallest integer that is not less than x.
 ---@param x number
 ---@return number
 function math.ceil(x) end
@@ -54,7 +54,7 @@ function math.cos(x) end
 ---@return number
 function math.cosh(x) end
 
----An angle in degrees.
+---Converts an angle from radians to degrees.
 ---@param x number
 ---@return number
 function math.deg(x) end
@@ -64,7 +64,7 @@ function math.deg(x) end
 ---@return number
 function math.exp(x) end
 
----The largest integer that is not greater.
+---The largest integer that is not greater than x.
 ---@param x number
 ---@return number
 function math.floor(x) end
@@ -74,7 +74,7 @@ function math.floor(x) end
 ---@return number
 function math.log10(x) end
 
----An angle in radians, of one in degrees.
+---Converts an angle from degrees to radians.
 ---@param x number
 ---@return number
 function math.rad(x) end
@@ -134,19 +134,19 @@ function math.pow(x, y) end
 ---@return number
 function math.ldexp(m, e) end
 
----The logarithm, to base e if none is given.
+---The logarithm to a base (default e).
 ---@param x number
 ---@param base? number
 ---@return number
 function math.log(x, base) end
 
----The largest of some numbers.
+---The largest of the arguments.
 ---@param x number
 ---@param ... number
 ---@return number
 function math.max(x, ...) end
 
----The smallest of some numbers.
+---The smallest of the arguments.
 ---@param x number
 ---@param ... number
 ---@return number
@@ -164,7 +164,7 @@ function math.modf(x) end
 ---@return number e
 function math.frexp(x) end
 
----A random number: from 0 to 1 (not included), from 1 to `m`, or from `m` to `n`. For what is not to be guessed there is `random`.
+---A random number: from 0 up to but not including 1, from 1 to `m`, or from `m` to `n`. For unpredictable numbers use the module `random`.
 ---
 ---```lua
 ---math.randomseed(1)
@@ -177,6 +177,6 @@ function math.frexp(x) end
 ---@return number
 function math.random(m, n) end
 
----Begins the sequence of random numbers that a seed determines.
+---Seeds the random number generator.
 ---@param seed number
 function math.randomseed(seed) end

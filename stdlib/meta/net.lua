@@ -1,10 +1,10 @@
 ---@meta
 
----Sockets: TCP, UDP, and the names of hosts.
+---Sockets (TCP and UDP) and host names.
 ---
----Everything here waits without holding up other goroutines. The objects' methods can be called with a colon or with a dot. To
----close an object ends every wait on it, in whatever goroutine. The end of a stream is told once: a goroutine that goes on asking
----after the `nil` is ended, so a loop that does not look at it ends, too.
+---Waits in these functions do not block other goroutines. The objects' methods can be called with a colon or with a dot. Closing
+---an object ends every wait on it, in any goroutine. The end of a stream is reported once: a goroutine that calls again
+---after the `nil` is ended, so a loop that ignores it ends, too.
 ---@class net
 local net = {}
 
@@ -49,15 +49,15 @@ local Listener = {}
 ---assert(nothing == nil and reason == "timeout")
 ---server:close()
 ---```
----@param seconds? number how long to wait (default: for ever)
----@return Connection? connection nil if there is none
+---@param seconds? number how long to wait (default: no limit)
+---@return Connection? connection nil at the end or after the timeout
 ---@return string? reason "closed" or "timeout"
 function Listener:accept(seconds) end
 
 ---Frees the port. Goroutines that wait for a connection get nil and "closed".
 function Listener:close() end
 
----Connects to a host: to the first of its addresses that answers.
+---Connects to a host: to the first of its addresses that accepts.
 ---
 ---```lua
 ---local server = tcp_listen(0, { host = "127.0.0.1" })
@@ -73,18 +73,18 @@ function Listener:close() end
 ---```
 ---@param host string name or address
 ---@param port integer
----@param options? { timeout?: number } `timeout`: seconds (default 10; 0 is for ever)
+---@param options? { timeout?: number } `timeout`: seconds (default 10; 0 means no limit)
 ---@return Connection? connection nil if it fails
 ---@return string? reason why
 function tcp_connect(host, port, options) end
 
 ---A TCP connection.
 ---@class Connection
----@field remote_addr string the other end's address and port, `"127.0.0.1:51234"`
+---@field remote_addr string the peer's address and port, `"127.0.0.1:51234"`
 local Connection = {}
 
----Reads from the connection: what arrives next; or so many bytes; or a line (`"*l"`, without its end, of either kind); or
----everything until the other end closes (`"*a"`). At the end there may be fewer bytes, and a line without an end.
+---Reads from the connection: the next data that arrives; or that many bytes; or a line (`"*l"`, without its line break); or
+---everything until the peer closes (`"*a"`). At the end there may be fewer bytes, or a line without a line break.
 ---
 ---```lua
 ---local server = tcp_listen(0, { host = "127.0.0.1" })
@@ -99,18 +99,18 @@ local Connection = {}
 ---server.close()
 ---```
 ---@param amount? integer|"*l"|"*a"
----@param seconds? number how long to wait (default: for ever)
+---@param seconds? number how long to wait (default: no limit)
 ---@return string? data nil at the end
----@return string? reason "closed", "timeout", or what went wrong
+---@return string? reason "closed", "timeout", or the error
 function Connection:read(amount, seconds) end
 
----Writes to the connection: returns when the system has taken everything.
+---Writes to the connection: returns when the operating system has accepted all data.
 ---@param data string
----@return boolean written false if the other end is gone
----@return string? reason "closed", or what went wrong
+---@return boolean written false if the peer has closed the connection
+---@return string? reason "closed", or the error
 function Connection:write(data) end
 
----Says that nothing more will be written: the other end reads the end of the stream, and can still answer.
+---Ends the output: the peer reads the end of the stream, and can still send data.
 ---
 ---```lua
 ---local server = tcp_listen(0, { host = "127.0.0.1" })
@@ -128,7 +128,7 @@ function Connection:write(data) end
 ---```
 function Connection:close_write() end
 
----Closes the connection. What has been written is still sent.
+---Closes the connection. Written data is still sent.
 function Connection:close() end
 
 ---Sends a datagram.
@@ -167,12 +167,12 @@ local Datagram = {}
 local UdpSocket = {}
 
 ---The next datagram.
----@param seconds? number how long to wait (default: for ever)
----@return Datagram? datagram nil if there is none
----@return string? reason "closed", "timeout", or what went wrong
+---@param seconds? number how long to wait (default: no limit)
+---@return Datagram? datagram nil at the end or after the timeout
+---@return string? reason "closed", "timeout", or the error
 function UdpSocket:receive(seconds) end
 
----Sends a datagram from the socket's own port, as an answer.
+---Sends a datagram from the socket's own port, as a reply.
 ---
 ---```lua
 ---local server, client = udp_recvfrom(0, { host = "127.0.0.1" }), udp_recvfrom(0, { host = "127.0.0.1" })
@@ -193,7 +193,7 @@ function UdpSocket:send(host, port, data) end
 ---Frees the port. Goroutines that wait for a datagram get nil and "closed".
 function UdpSocket:close() end
 
----Finds the addresses of a host, those of IPv4 first. It takes at most 5 seconds.
+---Finds the addresses of a host, IPv4 first. It takes at most 5 seconds.
 ---
 ---```lua
 ---local ip, all = resolve_dns("localhost")

@@ -1,6 +1,6 @@
 ---@meta
 
----The system (Lua 5.1, section 5.8). What fails returns nil, a message and a number.
+---The operating system (Lua 5.1, section 5.8). Functions that fail return nil, a message and a number.
 ---@class os
 os = {}
 
@@ -8,7 +8,7 @@ os = {}
 ---@return number
 function os.clock() end
 
----The date and time as text (C's `strftime`), or as a table for `"*t"`; `!` in front means UTC.
+---The date and time as a string (C's `strftime`), or as a table for `"*t"`; a leading `!` selects UTC.
 ---
 ---```lua
 ---assert(os.date("!%Y-%m-%d %H:%M:%S", 0) == "1970-01-01 00:00:00")
@@ -19,7 +19,7 @@ function os.clock() end
 ---@return string|table
 function os.date(format, time) end
 
----The time: now, or of a table with `year`, `month`, `day` and, if they matter, `hour`, `min`, `sec`, `isdst`.
+---The current time, or that of a table with `year`, `month`, `day` and, optionally, `hour`, `min`, `sec`, `isdst`.
 ---
 ---```lua
 ---local t = os.time({ year = 2024, month = 2, day = 30, hour = 12 })
@@ -35,13 +35,13 @@ function os.time(t) end
 ---@return number
 function os.difftime(later, earlier) end
 
----Runs a shell command and waits for it; the others go on. Without a command, whether there is a shell. When the time of the program
----is up, or a signal ends it, the command is ended with it.
+---Runs a shell command and waits for it; other goroutines continue. Without a command, returns whether there is a shell. When the program
+---times out or is ended by a signal, the command is ended, too.
 ---@param command? string
 ---@return number status
 function os.execute(command) end
 
----Ends the program at once: output is passed on, nothing else runs.
+---Ends the program at once: output is flushed, no other code runs.
 ---@param code? number|boolean
 function os.exit(code) end
 
@@ -61,14 +61,14 @@ function os.getenv(name) end
 ---@return boolean?
 function os.setenv(name, value) end
 
----Removes a file or an empty folder.
+---Removes a file or an empty directory.
 ---@param path string
 ---@return boolean? ok
 ---@return string? message
 ---@return number? code
 function os.remove(path) end
 
----Renames a file or a folder.
+---Renames a file or a directory.
 ---@param from string
 ---@param to string
 ---@return boolean? ok
@@ -76,12 +76,12 @@ function os.remove(path) end
 ---@return number? code
 function os.rename(from, to) end
 
----The locale: "C" is the only one.
+---The locale; only "C" is supported.
 ---@param locale? string
 ---@param category? string
 ---@return string?
 function os.setlocale(locale, category) end
 
----The path of a new empty file.
+---Creates an empty file with a unique name and returns its path.
 ---@return string
 function os.tmpname() end

@@ -1,15 +1,15 @@
 ---@meta
 
----Modules in the way of Lua 5.1 (section 5.3): `require("name")`. (`import` is SolVM's own way.)
+---Modules as in Lua 5.1 (section 5.3): `require("name")`. (`import` is SolVM's own module system.)
 ---@class package
----@field path string where modules are looked for: templates with `?` for the name, between semicolons
----@field cpath string of modules in C, which there are none
+---@field path string where modules are searched: templates with `?` for the name, separated by semicolons
+---@field cpath string the search path of C modules, which are not supported
 ---@field loaded table<string, any> the modules that have been loaded
 ---@field preload table<string, function> functions that load modules
----@field loaders function[] what `require` asks, one after the other
+---@field loaders function[] the searchers that `require` calls in sequence
 package = {}
 
----The separators of paths.
+---The separators and marks in paths.
 package.config = "/\n;\n?\n!\n-"
 
 ---Loads a module once, and returns it.
@@ -22,12 +22,12 @@ package.config = "/\n;\n?\n!\n-"
 ---@return any
 function require(name) end
 
----Makes the rest of the chunk a module whose globals are its table (of Lua 5.1; better: return a table).
+---Makes the rest of the chunk a module whose globals are its table (of Lua 5.1; returning a table is preferred).
 ---@param name string
 ---@param ... function options, as `package.seeall`
 function module(name, ...) end
 
----An error: C libraries cannot be loaded.
+---Raises an error: C libraries cannot be loaded.
 ---@param path string
 ---@param name string
 ---@return nil
@@ -35,7 +35,7 @@ function module(name, ...) end
 ---@return string where
 function package.loadlib(path, name) end
 
----The file of a name by a search path.
+---Searches a path for the file of a module.
 ---@param name string
 ---@param path string
 ---@param separator? string
@@ -44,6 +44,6 @@ function package.loadlib(path, name) end
 ---@return string? message
 function package.searchpath(name, path, separator, replacement) end
 
----Lets a module's table find the globals.
+---Gives a module's table access to the globals.
 ---@param module table
 function package.seeall(module) end

@@ -1,13 +1,13 @@
 ---@meta
 
----How far some work has come, for whoever waits for it at a terminal: a line below the output, with a bar if the total is known, the
----speed, and the time that is left.
+---Progress lines on a terminal: a line below the output, with a bar if the total is known, the
+---speed, and the remaining time.
 ---
----It is shown on the standard error output if that is a terminal, and otherwise nowhere, so a program need not ask. What is printed
----meanwhile appears above it. Of several bars, the one that began first is shown. `ft.download`, `ft.upload`, `ft.copy` and `tar` show their work
----in the same way when it takes longer than half a second, unless their option `progress` is false.
+---The line is shown on stderr if that is a terminal, and otherwise not at all, so a program need not check. Other output
+---appears above it. Of multiple bars, the one that started first is shown. `ft.download`, `ft.upload`, `ft.copy` and `tar` show their progress
+---in the same way when they take longer than half a second, unless their option `progress` is false.
 
----Begins some work. In options, `unit` is what is counted, in the plural; `"bytes"` are shown as sizes ("1.5 MB").
+---Starts a bar. The option `unit` is the unit, in the plural; `"bytes"` are shown as sizes ("1.5 MB").
 ---
 ---```lua
 ---local files = { "a.txt", "b.txt", "c.txt" }
@@ -25,16 +25,16 @@
 ---end
 ---bar:clear()
 ---```
----@param total? number how much there is to do; nil if that is not known
+---@param total? number the total; nil if unknown
 ---@param label? string|{ label?: string, unit?: string } what is being done; or options
 ---@return ProgressBar bar
 function progress(total, label) end
 
----Some work whose progress is shown, from `progress`.
+---A progress bar, created by `progress`.
 ---@class ProgressBar
 local ProgressBar = {}
 
----So much more is done. It costs next to nothing to call it often: the line is drawn at most ten times a second.
+---Advances the bar by an amount. Frequent calls are cheap: the line is drawn at most ten times a second.
 ---
 ---```lua
 ---local bar = progress(1e5)
@@ -44,7 +44,7 @@ local ProgressBar = {}
 ---@param amount? number default 1
 function ProgressBar:advance(amount) end
 
----So much is done, all in all.
+---Sets the amount that is done.
 ---
 ---```lua
 ---local bar = progress(100, "percent")
@@ -55,12 +55,12 @@ function ProgressBar:advance(amount) end
 ---@param done number
 function ProgressBar:set(done) end
 
----Says what is being done now.
+---Sets the label.
 ---@param text string
 function ProgressBar:label(text) end
 
----The work is over: the line stays as it is, and output goes on below it. Whatever is called afterwards does nothing.
+---Finishes the bar: the line stays, and output continues below it. Later calls have no effect.
 function ProgressBar:finish() end
 
----The work is over: the line vanishes. That also happens when the program ends, or the bar is collected.
+---Closes the bar: the line is removed. That also happens when the program ends, or the bar is collected.
 function ProgressBar:clear() end

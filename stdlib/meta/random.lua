@@ -1,11 +1,11 @@
 ---@meta
 
----Random numbers and strings from the system's generator: nobody can foresee them, and there is no seed. (`math.random` is
+---Random numbers and strings from the operating system's generator: they are unpredictable, and there is no seed. (`math.random` is
 ---faster and repeatable.)
 ---@class random
 random = {}
 
----A number from 0 up to, but without, 1.
+---A number from 0 up to but not including 1.
 ---
 ---```lua
 ---local x = random.number()
@@ -14,7 +14,7 @@ random = {}
 ---@return number x
 function random.number() end
 
----An integer between two bounds, each with the same probability; both bounds are possible.
+---An integer between two limits (inclusive), each with the same probability.
 ---
 ---```lua
 ---local eyes = random.int(1, 6)

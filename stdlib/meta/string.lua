@@ -1,7 +1,7 @@
 ---@meta
 
 ---Functions on strings (Lua 5.1, section 5.4). They are methods, too: `("x"):rep(3)`. Strings are bytes; positions count from 1, negative
----ones from the end. Patterns are those of the manual, with `%f[set]` for a place where a set begins.
+---ones from the end. Patterns are those of the manual, with `%f[set]` for the frontier of a set.
 ---
 ---```lua
 ---assert(("hello"):sub(2, -2) == "ell" and ("x"):rep(3, ",") == "x,x,x")
@@ -27,12 +27,12 @@ function string.byte(s, first, last) end
 ---@return string
 function string.char(...) end
 
----A Lua function as a text that `load` makes the function of again: its source.
+---Converts a Lua function to a string from which `load` can recreate it.
 ---@param f function
 ---@return string
 function string.dump(f) end
 
----Where a pattern is found first.
+---Finds the first match of a pattern.
 ---
 ---```lua
 ---local first, last, word = ("say hello"):find("(h%a+)")
@@ -42,13 +42,13 @@ function string.dump(f) end
 ---@param s string
 ---@param pattern string
 ---@param start? number
----@param plain? boolean the pattern is no pattern but a text
+---@param plain? boolean whether the pattern is a plain string
 ---@return number? first nil if it is not found
 ---@return number? last
 ---@return string|number ... captures
 function string.find(s, pattern, start, plain) end
 
----Values in a text, each where its directive stands: `%d` `%i` `%u` `%c` `%x` `%X` `%o` `%e` `%E` `%f` `%g` `%G` `%s` `%q` `%%`, with flags,
+---Formats values: `%d` `%i` `%u` `%c` `%x` `%X` `%o` `%e` `%E` `%f` `%g` `%G` `%s` `%q` `%%`, with flags,
 ---width and precision as in C.
 ---
 ---```lua
@@ -59,7 +59,7 @@ function string.find(s, pattern, start, plain) end
 ---@return string
 function string.format(format, ...) end
 
----Iterates over all matches of a pattern: its captures, or all of it.
+---Iterates over all matches of a pattern: the captures, or the whole match.
 ---
 ---```lua
 ---local words = {}
@@ -77,8 +77,8 @@ function string.gmatch(s, pattern) end
 ---@return fun(): string|number ...
 function string.gfind(s, pattern) end
 
----Replaces matches of a pattern: by a text with `%1` to `%9` for captures and `%0` for all, by the field of a table, or by what a function
----returns; nil and false leave a match as it is.
+---Replaces matches of a pattern: by a string with `%1` to `%9` for captures and `%0` for the match, by the field of a table, or by the
+---result of a function; nil and false leave a match unchanged.
 ---
 ---```lua
 ---assert(("hello"):gsub("l", "L") == "heLLo" and select(2, ("hello"):gsub("l", "L", 1)) == 1)
@@ -98,24 +98,24 @@ function string.gsub(s, pattern, replacement, count) end
 ---@return number
 function string.len(s) end
 
----With ASCII letters in lower case.
+---Converts ASCII letters to lower case.
 ---@param s string
 ---@return string
 function string.lower(s) end
 
----With ASCII letters in upper case.
+---Converts ASCII letters to upper case.
 ---@param s string
 ---@return string
 function string.upper(s) end
 
----The captures of the first match of a pattern; all of the match if it has none.
+---The captures of the first match of a pattern; the whole match if it has no captures.
 ---@param s string
 ---@param pattern string
 ---@param start? number
 ---@return string|number|nil ...
 function string.match(s, pattern, start) end
 
----The string some times, with a separator in between.
+---Repeats a string n times, with an optional separator.
 ---@param s string
 ---@param count number
 ---@param separator? string

@@ -4,7 +4,7 @@
 ---@class table
 table = {}
 
----The strings and numbers of a list, one behind the other.
+---Concatenates the strings and numbers of a list.
 ---
 ---```lua
 ---assert(table.concat({ 1, "two", 3 }, ", ") == "1, two, 3")
@@ -17,7 +17,7 @@ table = {}
 ---@return string
 function table.concat(list, separator, first, last) end
 
----Puts a value into a list: at its end, or at a position, moving those behind up.
+---Inserts a value into a list: at its end, or at a position, shifting later items up.
 ---
 ---```lua
 ---local list = { "b" }
@@ -30,7 +30,7 @@ function table.concat(list, separator, first, last) end
 ---@param value any
 function table.insert(list, position, value) end
 
----Takes a value out of a list: the last one, or the one at a position, moving those behind down.
+---Removes a value from a list: the last one, or the one at a position, shifting later items down.
 ---
 ---```lua
 ---local list = { "a", "b", "c" }
@@ -41,7 +41,7 @@ function table.insert(list, position, value) end
 ---@return any value
 function table.remove(list, position) end
 
----Sorts a list in place, stably. The comparator tells whether its first argument comes first; it may wait and yield.
+---Sorts a list in place, stably. The comparator returns whether its first argument comes first; it may wait and yield.
 ---
 ---```lua
 ---local list = { 3, 1, 2 }
@@ -75,7 +75,7 @@ function table.unpack(list, first, last) end
 ---@return table
 function table.pack(...) end
 
----Copies the values `from[first]` to `from[last]` to `to[target]` and on.
+---Copies the values `from[first]` to `from[last]` to `to[target]` and following.
 ---
 ---```lua
 ---local list = table.move({ 1, 2, 3 }, 2, 3, 1, {})
@@ -115,7 +115,7 @@ function table.foreachi(list, f) end
 ---@return number
 function table.getn(list) end
 
----An error: lengths cannot be set since Lua 5.1.
+---Raises an error: lengths cannot be set since Lua 5.1.
 ---@param list any[]
 ---@param n number
 function table.setn(list, n) end

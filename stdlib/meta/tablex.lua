@@ -1,8 +1,8 @@
 ---@meta
 
----What is done with tables again and again: copies, maps and filters, slices, sets, grids. The given tables stay as they are (but
----for `array2d_set`); lists are tables with the keys 1 to n. Where the order matters, the list part of a table comes first, in order,
----and then the other keys, in none. Functions that are given may wait, and may be anything that can be called.
+---Table helpers: copies, maps, filters, slices, sets, grids. The given tables are not changed (except
+---by `array2d_set`); lists are tables with the keys 1 to n. Where the order matters, the list part of a table comes first, in order,
+---and then the other keys, in no particular order. Function arguments may wait, and may be any callable value.
 ---@class tablex
 tablex = {}
 
@@ -17,8 +17,8 @@ tablex = {}
 ---@return table
 function tablex.copy(t) end
 
----A table with copies of everything in it, keys too; with the same metatables. What occurs several times in it, or contains itself,
----does so in the copy. Anything but a table is returned as it is.
+---A deep copy of a table, including its keys, with the same metatables. Values that occur repeatedly in it, and cycles, are preserved.
+---Any other value is returned unchanged.
 ---
 ---```lua
 ---local t = { inner = { 1 } }
@@ -29,8 +29,8 @@ function tablex.copy(t) end
 ---@return any
 function tablex.deepcopy(value) end
 
----Whether two values are equal, tables being so if their keys are the same and their values equal in this sense. Metatables do not
----matter, except for `__eq`.
+---Whether two values are equal; tables are equal if they have the same keys and equal values. Metatables are
+---ignored, except `__eq`.
 ---
 ---```lua
 ---assert(tablex.compare({ 1, { x = 2 } }, { 1, { x = 2 } }))
@@ -52,7 +52,7 @@ function tablex.compare(a, b) end
 ---@return table
 function tablex.map(t, f) end
 
----The values for which a function gives true. Those of the list close up, the others keep their keys.
+---The values for which a function returns true. List items are closed up, other values keep their keys.
 ---
 ---```lua
 ---local even = tablex.filter({ 1, 2, 3, 4, x = 6 }, function(value) return value % 2 == 0 end)
@@ -63,7 +63,7 @@ function tablex.map(t, f) end
 ---@return table
 function tablex.filter(t, f) end
 
----Joins all values by a function, beginning with `initial`, or with the first value if none is given. Without both it is nil.
+---Combines all values with a function, starting with `initial` or, if that is missing, the first value. nil if there are no values at all.
 ---
 ---```lua
 ---local function add(sum, value) return sum + value end
@@ -83,7 +83,7 @@ function tablex.reduce(t, f, initial) end
 ---assert(#tablex.flatten({ 1, { 2, { 3, 4 } } }, 1) == 3)
 ---```
 ---@param list table
----@param depth? number how deep to go; by default as deep as there are lists
+---@param depth? number the maximum depth (default: no limit)
 ---@return any[]
 function tablex.flatten(list, depth) end
 
@@ -105,19 +105,19 @@ function tablex.keys(t) end
 ---@return any[]
 function tablex.values(t) end
 
----A value as Lua source, for people and for `tablex.load`. Keys are sorted; short lists stand on one line. What has no such form
----(functions, a table inside of itself, objects with `__tostring`) is shown in angle brackets.
+---A value as Lua source, for people and for `tablex.load`. Keys are sorted; short lists are written in one line. Values without such a form
+---(functions, a table inside itself, objects with `__tostring`) are shown in angle brackets.
 ---
 ---```lua
 ---assert(tablex.pretty({ 1, 2, 3 }) == "{1, 2, 3}")
 ---assert(tablex.pretty({ name = "test", list = { 1 } }) == '{\n  list = {1},\n  name = "test",\n}')
 ---```
 ---@param value any
----@param indent? number|string spaces for each level, or the text itself; default 2
+---@param indent? number|string the number of spaces for each level, or the string itself (default 2)
 ---@return string
 function tablex.pretty(value, indent) end
 
----The table that a text says, as Lua source: an expression, or a chunk that returns it. The text sees no globals.
+---Reads a table from Lua source: an expression, or a chunk that returns it. The source has no access to globals.
 ---
 ---```lua
 ---assert(tablex.load("{ a = 1, list = { 1, 2 } }").list[2] == 2)
@@ -126,11 +126,11 @@ function tablex.pretty(value, indent) end
 ---assert(nothing == nil and message:find("table:1:", 1, true))
 ---```
 ---@param text string
----@return table? t nil if the text is wrong, or no table
+---@return table? t nil if the source is invalid, or its value is not a table
 ---@return string? message
 function tablex.load(text) end
 
----The same with the text of a file.
+---The same for a file.
 ---
 ---```lua
 ---write_file("data.lua", "return { version = 3 }")
@@ -138,11 +138,11 @@ function tablex.load(text) end
 ---assert(tablex.loadfile("missing.lua") == nil)
 ---```
 ---@param path string
----@return table? t nil if the file cannot be read, or is no table
+---@return table? t nil if the file cannot be read, or its value is not a table
 ---@return string? message
 function tablex.loadfile(path) end
 
----A part of a list. Negative places count from the end.
+---A part of a list. Negative positions count from the end.
 ---
 ---```lua
 ---assert(tablex.pretty(tablex.slice({ 1, 2, 3, 4, 5 }, 2, 4)) == "{2, 3, 4}")
@@ -156,7 +156,7 @@ function tablex.loadfile(path) end
 ---@return any[]
 function tablex.slice(list, first, last, step) end
 
----The items of several lists, one list after the other. (`table.concat` makes text.)
+---The concatenation of lists. (`table.concat` makes strings.)
 ---
 ---```lua
 ---assert(tablex.pretty(tablex.concat({ 1 }, { 2, 3 })) == "{1, 2, 3}")
@@ -165,8 +165,8 @@ function tablex.slice(list, first, last, step) end
 ---@return any[]
 function tablex.concat(...) end
 
----With a number: a list of parts with so many items, the last one with what is left. With a function: two lists, of the items for
----which it gives true and of the others.
+---With a number: a list of parts with that many items, the last one with the rest. With a function: two lists, of the items for
+---which it returns true and of the others.
 ---
 ---```lua
 ---assert(tablex.partition({ 1, 2, 3 }, 2)[2][1] == 3)
@@ -179,7 +179,7 @@ function tablex.concat(...) end
 ---@return any[]?
 function tablex.partition(list, by) end
 
----A list that begins `count` items later; what comes before goes to the end. Negative numbers turn it the other way.
+---A list that starts `count` items later; the items before move to the end. Negative numbers rotate in the other direction.
 ---
 ---```lua
 ---assert(tablex.pretty(tablex.rotate({ 1, 2, 3 }, 1)) == "{2, 3, 1}")
@@ -190,7 +190,7 @@ function tablex.partition(list, by) end
 ---@return any[]
 function tablex.rotate(list, count) end
 
----The items of a list in another order, by chance (the system's: `math.randomseed` does not matter).
+---The items of a list in random order (of the operating system's generator: `math.randomseed` has no effect).
 ---
 ---```lua
 ---assert(#tablex.shuffle({ 1, 2, 3 }) == 3)
@@ -199,7 +199,7 @@ function tablex.rotate(list, count) end
 ---@return any[]
 function tablex.shuffle(list) end
 
----All orders of a list. They are many: 3628800 for ten items.
+---All permutations of a list. Ten items have 3628800.
 ---
 ---```lua
 ---assert(#tablex.permute({ "a", "b", "c" }) == 6)
@@ -208,7 +208,7 @@ function tablex.shuffle(list) end
 ---@return any[][]
 function tablex.permute(list) end
 
----All ways to choose `size` items of a list, each in the list's order.
+---All combinations of `size` items of a list, each in the list's order.
 ---
 ---```lua
 ---assert(tablex.pretty(tablex.combinations({ "a", "b", "c" }, 2)[3]) == '{"b", "c"}')
@@ -218,8 +218,8 @@ function tablex.permute(list) end
 ---@return any[][]
 function tablex.combinations(list, size) end
 
----A new array of rows and columns: a list of rows, with the numbers in the fields `rows` and `cols`. The other functions take any list
----of rows of one length.
+---A new array of rows and columns: a list of rows, with their numbers in the fields `rows` and `cols`. The other functions accept any list
+---of rows of the same length.
 ---
 ---```lua
 ---local array = tablex.array2d_new(2, 3, 0)
@@ -231,7 +231,7 @@ function tablex.combinations(list, size) end
 ---@return table
 function tablex.array2d_new(rows, cols, initial) end
 
----What is at a place. A place that is not there is an error.
+---The value at a position. A position outside the array is an error.
 ---
 ---```lua
 ---assert(tablex.array2d_get({ { 1, 2 }, { 3, 4 } }, 2, 1) == 3)
@@ -243,7 +243,7 @@ function tablex.array2d_new(rows, cols, initial) end
 ---@return any
 function tablex.array2d_get(array, row, col) end
 
----Changes what is at a place. A place that is not there is an error.
+---Sets the value at a position. A position outside the array is an error.
 ---
 ---```lua
 ---local array = tablex.array2d_new(2, 2)
@@ -256,7 +256,7 @@ function tablex.array2d_get(array, row, col) end
 ---@param value any
 function tablex.array2d_set(array, row, col, value) end
 
----An array of the results of a function for each place.
+---An array of the results of a function for each position.
 ---
 ---```lua
 ---local sums = tablex.array2d_map({ { 1, 2 }, { 3, 4 } }, function(value, row, col) return value + row + col end)
@@ -267,7 +267,7 @@ function tablex.array2d_set(array, row, col, value) end
 ---@return table
 function tablex.array2d_map(array, f) end
 
----The values for which a function gives true, row by row; rows without any are left out.
+---The values for which a function returns true, row by row; rows without any are omitted.
 ---
 ---```lua
 ---local large = tablex.array2d_filter({ { 1, 2 }, { 3, 4 } }, function(value) return value > 2 end)
@@ -287,7 +287,7 @@ function tablex.array2d_filter(array, f) end
 ---@return table
 function tablex.array2d_transpose(array) end
 
----A map: keys with values, under methods, which work with a dot and with a colon. Unlike a table it knows its size.
+---A map: keys with values and methods, which can be called with a dot or a colon. Unlike a table it has a size.
 ---
 ---```lua
 ---local map = tablex.map_new({ a = 1 })
@@ -312,8 +312,8 @@ function tablex.map_new(t) end
 ---@return tablex_map
 function tablex.ordered_map_new(pairs) end
 
----A set of values. `a + b`, `a * b`, `a - b` are union, intersection and difference, `a <= b` asks whether it is a subset, `a == b`
----whether both contain the same.
+---A set of values. `a + b`, `a * b`, `a - b` are union, intersection and difference, `a <= b` is whether it is a subset, `a == b`
+---whether both contain the same values.
 ---
 ---```lua
 ---local set = tablex.set_new({ 1, 2, 3 })
@@ -326,7 +326,7 @@ function tablex.ordered_map_new(pairs) end
 ---@return tablex_set
 function tablex.set_new(list) end
 
----What `tablex.map_new` and `tablex.ordered_map_new` make.
+---The result of `tablex.map_new` and `tablex.ordered_map_new`.
 ---@class tablex_map
 local Map = {}
 
@@ -342,7 +342,7 @@ function Map:set(key, value) end
 ---@return any
 function Map:get(key, default) end
 
----Whether there is such a key.
+---Whether a key exists.
 ---@param key any
 ---@return boolean
 function Map:has(key) end
@@ -367,7 +367,7 @@ function Map:keys() end
 ---@return any[]
 function Map:values() end
 
----Goes through the keys that are there at its beginning, with their values; what is removed on the way is left out.
+---Iterates over the keys that exist at the start, with their values; keys removed in the meantime are skipped.
 ---@return fun(): any, any
 function Map:each() end
 
@@ -375,7 +375,7 @@ function Map:each() end
 ---@return table
 function Map:to_table() end
 
----What `tablex.set_new` makes.
+---The result of `tablex.set_new`.
 ---@class tablex_set
 local Set = {}
 
@@ -384,12 +384,12 @@ local Set = {}
 ---@return tablex_set
 function Set:add(...) end
 
----Removes a value. Whether it was there.
+---Removes a value. Returns whether it was in the set.
 ---@param value any
 ---@return boolean
 function Set:remove(value) end
 
----Whether a value is there.
+---Whether a value is in the set.
 ---@param value any
 ---@return boolean
 function Set:has(value) end
@@ -405,26 +405,26 @@ function Set:clear() end
 ---@return any[]
 function Set:values() end
 
----Goes through the values that are there at its beginning; what is removed on the way is left out.
+---Iterates over the values that exist at the start; values removed in the meantime are skipped.
 ---@return fun(): any
 function Set:each() end
 
----What is in either set.
+---The union: values in either set.
 ---@param other tablex_set
 ---@return tablex_set
 function Set:union(other) end
 
----What is in both sets.
+---The intersection: values in both sets.
 ---@param other tablex_set
 ---@return tablex_set
 function Set:intersection(other) end
 
----What is in this set and not in the other.
+---The difference: values in this set but not in the other.
 ---@param other tablex_set
 ---@return tablex_set
 function Set:difference(other) end
 
----Whether everything in this set is in the other.
+---Whether all values of this set are in the other.
 ---@param other tablex_set
 ---@return boolean
 function Set:is_subset(other) end

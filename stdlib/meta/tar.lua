@@ -15,7 +15,7 @@
 ---@class tar
 tar = {}
 
----Packs files. Permissions, times and symbolic links are kept. The archive takes its place when it is whole.
+---Packs files. Permissions, times and symbolic links are kept. The archive replaces its target atomically when it is complete.
 ---
 ---```lua
 ---mkdir("folder")
@@ -30,17 +30,17 @@ tar = {}
 ---assert(not packed and message:find("missing: No such file or directory", 1, true))
 ---```
 ---@param archive string the archive's path
----@param source string|string[] a folder, whose contents are packed; a file; or a list of paths, each packed under its path
----@param options? boolean|{ compress?: boolean, progress?: boolean } `compress`, or a boolean alone: whether to compress; by default if the name ends in `.gz` or `.tgz`. `progress`: whether to show at a terminal how far it has come, if it takes long (default true)
+---@param source string|string[] a directory, whose contents are packed; a file; or a list of paths, each packed under its path
+---@param options? boolean|{ compress?: boolean, progress?: boolean } `compress`, or a boolean alone: whether to compress; by default if the name ends in `.gz` or `.tgz`. `progress`: whether to show progress on a terminal, if it takes long (default true)
 ---@return boolean? success nil if something cannot be read or written
 ---@return string? message
 ---@return number? code
 function tar.create(archive, source, options) end
 
----Unpacks an archive into a folder, which is made if need be. Permissions (without those to act as another user) and times are kept.
+---Extracts an archive into a directory, which is created if missing. Permissions (except setuid and setgid bits) and times are kept.
 ---
----Nothing is written outside of the folder. An entry that leads out of it (`../x`, `/x`, through a link), a link that does, a device
----or a pipe ends the extraction with an error; what was unpacked before stays.
+---Nothing is written outside the directory. An entry outside it (`../x`, `/x`, through a link), a link that points outside, a device
+---or a pipe ends the extraction with an error; entries extracted before are kept.
 ---
 ---```lua
 ---write_file("a", "text")
@@ -48,17 +48,17 @@ function tar.create(archive, source, options) end
 ---assert(tar.extract("a.tar", "out/folder") and read_file("out/folder/a") == "text")
 ---
 ---local done, message = tar.extract("a.tar", "out", { max_size = 3 })
----assert(not done and message:find("larger than 3 bytes", 1, true))
+---assert(not done and message:find("exceed 3 bytes", 1, true))
 ---```
 ---@param archive string
 ---@param folder string
----@param options? { max_size?: number, progress?: boolean } `max_size`: how many bytes may be unpacked in all (default 4 GiB); `progress`: whether to show at a terminal how far it has come, if it takes long (default true)
----@return boolean? success nil if something is wrong
+---@param options? { max_size?: number, progress?: boolean } `max_size`: the maximum total bytes to extract (default 4 GiB); `progress`: whether to show progress on a terminal, if it takes long (default true)
+---@return boolean? success nil after an error
 ---@return string? message
 ---@return number? code
 function tar.extract(archive, folder, options) end
 
----What is in an archive, in its order. Each entry has the fields of `list_dir`, `name` being the whole path, `type` (`file`,
+---The contents of an archive, in its order. Each entry has the fields of `list_dir`; `name` is the whole path. It also has `type` (`file`,
 ---`directory`, `symlink`, `link`, `pipe`, `device`, `other`), and for links `link`.
 ---
 ---```lua

@@ -1,20 +1,20 @@
 ---@meta
 
----Texts with places that are filled in, in the syntax of Go's html/template. What is filled in is escaped as its place demands: in
----HTML text, attributes, URLs, JavaScript and CSS. An address such as `javascript:` becomes `#ZgotmplZ`.
+---Templates with contextual escaping, in the syntax of Go's html/template. Values are escaped as their context requires: in
+---HTML text, attributes, URLs, JavaScript and CSS. A URL such as `javascript:` becomes `#ZgotmplZ`.
 ---
----| action | gives |
+---| action | effect |
 ---|---|---|
 ---| `{{.name}}` `{{.a.b}}` `{{.}}` | a field, a field of a field, the value itself |
----| `{{if x}} {{else if y}} {{else}} {{end}}` | one of the parts; false, nil, 0, "" and empty tables do not count |
----| `{{range x}} {{else}} {{end}}` | the part for each item of a list or field of a map; `{{range $i, $v := x}}`, where `$i` of a list counts from 0; `{{break}}`, `{{continue}}` |
----| `{{with x}} {{end}}` | the part with `.` being x |
+---| `{{if x}} {{else if y}} {{else}} {{end}}` | one of the branches; false, nil, 0, "" and empty tables are false |
+---| `{{range x}} {{else}} {{end}}` | the body for each item of a list or field of a map; `{{range $i, $v := x}}`, where `$i` of a list counts from 0; `{{break}}`, `{{continue}}` |
+---| `{{with x}} {{end}}` | the body with `.` set to x |
 ---| `{{define "n"}} {{end}}`, `{{template "n" x}}`, `{{block "n" x}} {{end}}` | templates in templates; without an x they get `.` (in Go: nil) |
----| `{{$v := x}}` `{{x \| f a}}` `{{/* */}}` `{{-` `-}}` | variables, pipelines, comments, space taken away |
+---| `{{$v := x}}` `{{x \| f a}}` `{{/* */}}` `{{-` `-}}` | variables, pipelines, comments, trimmed space |
 ---| `and or not eq ne lt le gt ge len index slice print printf println html js urlquery` | functions |
 ---
----An empty table is a map without fields, `{}` in JavaScript. Functions of Lua cannot be called from a template. Its actions may be nested 100 deep, ranges 12; templates that
----call themselves cannot be used together with backquotes in scripts.
+---An empty table is a map without fields, `{}` in JavaScript. Templates cannot call Lua functions. Actions may be nested 100 deep, ranges 12;
+---recursive templates cannot be combined with backquotes in scripts.
 ---
 ---```lua
 ---local page = template.parse('<a href="/find?q={{.query}}">{{.query}}</a>')
@@ -23,13 +23,13 @@
 ---@class template
 template = {}
 
----A template that has been parsed. Its field `name` is its name.
+---A parsed template. Its field `name` is its name.
 ---@class Template
 ---@field name string
 local Template = {}
 
----Parses a template. A text that is none gives nil and the reason with its name, line and column; whether the places make sense in
----HTML is looked at when it is filled.
+---Parses a template. An invalid one returns nil and the reason with its name, line and column; its contexts in
+---HTML are checked when it is executed.
 ---
 ---```lua
 ---local greeting = template.parse("Hello, <<.>>!", { delimiters = { "<<", ">>" } })
@@ -39,12 +39,12 @@ local Template = {}
 ---assert(nothing == nil and message == "template: page:1:5: unclosed action")
 ---```
 ---@param text string at most 16 MiB
----@param options? { name?: string, delimiters?: string[], missing?: "default"|"zero"|"error" } `delimiters`: what stands for `{{` and `}}`; `missing`: what a field that is not there gives: nothing, or an error
----@return Template? template nil if the text is wrong
----@return string? message what is wrong
+---@param options? { name?: string, delimiters?: string[], missing?: "default"|"zero"|"error" } `delimiters`: the replacements of `{{` and `}}`; `missing`: the result of a missing field: nothing, or an error
+---@return Template? template nil if the template is invalid
+---@return string? message the error
 function template.parse(text, options) end
 
----Parses the template in a file, whose name without the folder is the template's.
+---Parses the template in a file. The template's name is the file name without the directory.
 ---
 ---```lua
 ---write_file("page.html", "<p>{{.}}</p>")
@@ -52,12 +52,12 @@ function template.parse(text, options) end
 ---```
 ---@param path string
 ---@param options? { delimiters?: string[], missing?: "default"|"zero"|"error" }
----@return Template? template nil if the file cannot be read or is wrong
----@return string? message what is wrong
+---@return Template? template nil if the file cannot be read or is invalid
+---@return string? message the error
 function template.parse_file(path, options) end
 
----Parses several files to one template, which begins with the first. Each can use the others by their names without the folder, and
----what they define.
+---Parses multiple files to one template; the first is executed. Each can use the others by their file names without the directory, and
+---the templates that they define.
 ---
 ---```lua
 ---write_file("page.html", '<h1>{{.}}</h1>{{template "foot.html"}}')
@@ -65,8 +65,8 @@ function template.parse_file(path, options) end
 ---assert(template.parse_files("page.html", "foot.html").execute("Hi") == "<h1>Hi</h1><hr>")
 ---```
 ---@param ... string|string[]|table the paths, or a list of them; then perhaps options, as for `template.parse`
----@return Template? template nil if a file cannot be read or is wrong
----@return string? message what is wrong
+---@return Template? template nil if a file cannot be read or is invalid
+---@return string? message the error
 function template.parse_files(...) end
 
 ---Parses the files that match a pattern (see `glob`), in the order of their paths, as `template.parse_files`.
@@ -78,13 +78,13 @@ function template.parse_files(...) end
 ---```
 ---@param pattern string
 ---@param options? { delimiters?: string[], missing?: "default"|"zero"|"error" }
----@return Template? template nil if no file matches, or one cannot be read or is wrong
----@return string? message what is wrong
+---@return Template? template nil if no file matches, or one cannot be read or is invalid
+---@return string? message the error
 function template.parse_glob(pattern, options) end
 
----Fills the template in. Tables that are lists can be ranged over and indexed; others have fields. What cannot be shown, such as
----functions, strings that are no UTF-8 and tables that contain themselves, is an error that names the path to it. A template that
----fails gives nil and the reason, and so does a text of more than 64 MiB.
+---Renders the template. Tables that are lists can be ranged over and indexed; others have fields. A value that cannot be rendered, such as
+---a function, a string that is not valid UTF-8 or a table that contains itself, is an error that names the path. A template that
+---fails returns nil and the reason, and so does output of more than 64 MiB.
 ---
 ---```lua
 ---local list = template.parse("{{range $i, $name := .names}}{{if $i}}, {{end}}{{$name}}{{end}}")
@@ -95,7 +95,7 @@ function template.parse_glob(pattern, options) end
 ---@return string? message why
 function Template:execute(data) end
 
----Fills one of the templates in that are defined in this one.
+---Renders one of the templates that are defined in this one.
 ---
 ---```lua
 ---local all = template.parse('{{define "bold"}}<b>{{.}}</b>{{end}}')
@@ -116,7 +116,7 @@ function Template:execute_template(name, data) end
 ---@return string[] names
 function Template:templates() end
 
----Marks a text as HTML that is to be trusted: it is not escaped where HTML is wanted. Never do this with what others have written.
+---Marks a string as trusted HTML: it is not escaped in HTML. Never use this for untrusted input.
 ---
 ---```lua
 ---local page = template.parse("<p>{{.}}</p>")
@@ -126,7 +126,7 @@ function Template:templates() end
 ---@return userdata trusted
 function template.html(text) end
 
----Marks a text as attributes with their values that are to be trusted.
+---Marks a string as trusted attributes with their values.
 ---
 ---```lua
 ---assert(template.parse("<p {{.}}>").execute(template.attribute('dir="ltr"')) == '<p dir="ltr">')
@@ -135,7 +135,7 @@ function template.html(text) end
 ---@return userdata trusted
 function template.attribute(text) end
 
----Marks a text as CSS that is to be trusted.
+---Marks a string as trusted CSS.
 ---
 ---```lua
 ---assert(template.parse('<p style="{{.}}">').execute(template.css("color: red")) == '<p style="color: red">')
@@ -144,7 +144,7 @@ function template.attribute(text) end
 ---@return userdata trusted
 function template.css(text) end
 
----Marks a text as an expression of JavaScript that is to be trusted.
+---Marks a string as a trusted JavaScript expression.
 ---
 ---```lua
 ---assert(template.parse("<script>{{.}}</script>").execute(template.js("f(1)")) == "<script>f(1)</script>")
@@ -153,7 +153,7 @@ function template.css(text) end
 ---@return userdata trusted
 function template.js(text) end
 
----Marks a text as what stands between quotes in JavaScript, to be trusted.
+---Marks a string as the trusted contents of a JavaScript string.
 ---
 ---```lua
 ---assert(template.parse('<script>f("{{.}}")</script>').execute(template.js_string("\\x41")) == '<script>f("\\x41")</script>')
@@ -162,7 +162,7 @@ function template.js(text) end
 ---@return userdata trusted
 function template.js_string(text) end
 
----Marks a text as a value of the attribute `srcset` that is to be trusted.
+---Marks a string as a trusted value of the attribute `srcset`.
 ---
 ---```lua
 ---assert(template.parse('<img srcset="{{.}}">').execute(template.srcset("a.png 2x")) == '<img srcset="a.png 2x">')
@@ -171,7 +171,7 @@ function template.js_string(text) end
 ---@return userdata trusted
 function template.srcset(text) end
 
----Marks a text as an address that is to be trusted, whatever its scheme.
+---Marks a string as a trusted URL of any scheme.
 ---
 ---```lua
 ---assert(template.parse('<a href="{{.}}">').execute(template.url("app:open")) == '<a href="app:open">')

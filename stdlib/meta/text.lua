@@ -1,9 +1,9 @@
 ---@meta
 
----What people do with strings every day: trim, split, join, replace, pad. These functions know UTF-8, unlike those of `string`; bytes
----that are no UTF-8 stay as they are. Nothing is a pattern.
+---String helpers: trim, split, join, replace, pad. Unlike the functions of `string`, these support UTF-8; bytes
+---that are not valid UTF-8 are kept. No argument is a pattern.
 ---
----All are methods of strings, too (`("x"):trim()`), but `lower` and `upper`, which strings have already.
+---All are also methods of strings (`("x"):trim()`), except `lower` and `upper`, which strings already have.
 ---
 ---```lua
 ---local words = text.split(text.trim("  Hello, World!  "), " ")
@@ -12,7 +12,7 @@
 ---@class text
 text = {}
 
----Without the space at both ends.
+---Removes white space at both ends.
 ---
 ---```lua
 ---assert(text.trim("  a b\n") == "a b" and ("  x "):trim() == "x")
@@ -21,7 +21,7 @@ text = {}
 ---@return string trimmed
 function text.trim(s) end
 
----Without the space at the beginning.
+---Removes white space at the start.
 ---
 ---```lua
 ---assert(text.trim_left("  a ") == "a ")
@@ -30,7 +30,7 @@ function text.trim(s) end
 ---@return string trimmed
 function text.trim_left(s) end
 
----Without the space at the end.
+---Removes white space at the end.
 ---
 ---```lua
 ---assert(text.trim_right(" a  ") == " a")
@@ -39,7 +39,7 @@ function text.trim_left(s) end
 ---@return string trimmed
 function text.trim_right(s) end
 
----In small letters, of all alphabets.
+---Converts to lower case (all scripts of Unicode).
 ---
 ---```lua
 ---assert(text.lower("ÉCOLE") == "école")
@@ -48,7 +48,7 @@ function text.trim_right(s) end
 ---@return string lower
 function text.lower(s) end
 
----In capital letters, of all alphabets.
+---Converts to upper case (all scripts of Unicode).
 ---
 ---```lua
 ---assert(text.upper("école") == "ÉCOLE")
@@ -57,7 +57,7 @@ function text.lower(s) end
 ---@return string upper
 function text.upper(s) end
 
----With a capital at the beginning of each word; the other letters stay.
+---Converts the first letter of each word to upper case; other letters are kept.
 ---
 ---```lua
 ---assert(text.title("hello, world! it's me") == "Hello, World! It's Me")
@@ -66,7 +66,7 @@ function text.upper(s) end
 ---@return string title
 function text.title(s) end
 
----The parts between separators, which may be empty. Without a separator, the words between space; with an empty one, the
+---Splits a string at a separator; parts may be empty. Without a separator, splits at white space; with an empty one, into
 ---characters.
 ---
 ---```lua
@@ -79,7 +79,7 @@ function text.title(s) end
 ---@return string[] parts
 function text.split(s, separator) end
 
----The items of a list in one string.
+---Joins the items of a list to one string.
 ---
 ---```lua
 ---assert(text.join({ "a", "b", 3 }, ", ") == "a, b, 3")
@@ -89,7 +89,7 @@ function text.split(s, separator) end
 ---@return string joined
 function text.join(list, separator) end
 
----With every `old`, or the first `count` of them, replaced by `new`.
+---Replaces every `old`, or the first `count` of them, by `new`.
 ---
 ---```lua
 ---assert(text.replace("1.2.3", ".", "-") == "1-2-3")
@@ -112,7 +112,7 @@ function text.replace(s, old, new, count) end
 ---@return boolean contains
 function text.contains(s, part) end
 
----Whether a string begins with another.
+---Whether a string starts with another.
 ---
 ---```lua
 ---assert(text.starts_with("Hello", "He"))
@@ -132,7 +132,7 @@ function text.starts_with(s, part) end
 ---@return boolean ends
 function text.ends_with(s, part) end
 
----Filled up in front to a number of characters.
+---Pads a string at the start to a number of characters.
 ---
 ---```lua
 ---assert(text.pad_left("123", 5, "0") == "00123" and text.pad_left("12345", 3) == "12345")
@@ -143,7 +143,7 @@ function text.ends_with(s, part) end
 ---@return string padded
 function text.pad_left(s, width, pad) end
 
----Filled up behind to a number of characters.
+---Pads a string at the end to a number of characters.
 ---
 ---```lua
 ---assert(text.pad_right("né", 4, ".") == "né..")
@@ -154,7 +154,7 @@ function text.pad_left(s, width, pad) end
 ---@return string padded
 function text.pad_right(s, width, pad) end
 
----So many times the string. (`repeat` is a reserved word; after a dot it is a name.)
+---Repeats a string. (`repeat` is a reserved word; after a dot it is a name.)
 ---
 ---```lua
 ---assert(text.repeat("abc", 2) == "abcabc")

@@ -1,9 +1,9 @@
 ---@meta
 
----Timers and schedules. Each runs its function in a goroutine; a run that takes longer than the interval lets the next ones wait. The
----program lives as long as a timer is pending, and the default time limit does not count meanwhile.
+---Timers and schedules. Each run is in a new goroutine; if a run takes longer than the interval, the next one waits. The
+---program runs as long as a timer is pending, and the default time limit is paused in the meantime.
 
----Calls a function once, later.
+---Calls a function once, after a delay.
 ---
 ---```lua
 ---local done = chan(1)
@@ -15,7 +15,7 @@
 ---@return number id for `clear_timeout`
 function set_timeout(f, seconds) end
 
----Calls a function again and again.
+---Calls a function repeatedly.
 ---
 ---```lua
 ---local count, id = 0, nil
@@ -31,7 +31,7 @@ function set_interval(f, seconds) end
 
 ---Calls a function on a schedule: six fields (second, minute, hour, day of month, month, day of week from 0, a Sunday), each `*`, a number,
 ---a name, a range `1-5`, a step `*/5` or a list of these; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every 5s`. If both days are
----given, one of them is enough. A schedule that no day fits (the 30th of February) is an error.
+---given, either may match. A schedule that never matches (the 30th of February) is an error.
 ---
 ---```lua
 ---local id = cron("*/5 * * * * *", function() print("every five seconds") end)
@@ -43,7 +43,7 @@ function set_interval(f, seconds) end
 ---@return number id for `clear_cron`
 function cron(schedule, f) end
 
----Ends a timer that `set_timeout` made. What runs already goes on.
+---Cancels a timer of `set_timeout`. A function that is running continues.
 ---
 ---```lua
 ---clear_timeout(set_timeout(print, 60))
@@ -51,7 +51,7 @@ function cron(schedule, f) end
 ---@param id number
 function clear_timeout(id) end
 
----Ends a timer that `set_interval` made.
+---Cancels a timer of `set_interval`.
 ---
 ---```lua
 ---clear_interval(set_interval(print, 60))
@@ -59,7 +59,7 @@ function clear_timeout(id) end
 ---@param id number
 function clear_interval(id) end
 
----Ends a schedule.
+---Cancels a schedule.
 ---
 ---```lua
 ---clear_cron(cron("@hourly", print))

@@ -1,7 +1,7 @@
 ---@meta
 
----TOML 1.1, from and to Lua values. Dates and times become strings (see `datetime.parse`); integers become numbers, so that
----those beyond 2^53 lose digits.
+---Reads and writes TOML 1.1. Dates and times become strings (see `datetime.parse`); integers become numbers, so
+---those beyond 2^53 lose precision.
 ---
 ---```lua
 ---local config = toml.decode([[
@@ -16,8 +16,8 @@
 ---@class toml
 toml = {}
 
----Reads TOML. Text that is no TOML gives nil and the reason with its line and column; so does text in which lists or inline
----tables are nested deeper than 80 levels.
+---Decodes TOML. Invalid TOML returns nil and the reason with its line and column; so do lists or inline
+---tables that are nested deeper than 80 levels.
 ---
 ---```lua
 ---local value = toml.decode("day = 1979-05-27\npoints = [{x = 1}, {x = 2}]")
@@ -27,21 +27,21 @@ toml = {}
 ---assert(nothing == nil and message == "duplicate key at line 2, column 1")
 ---```
 ---@param text string
----@return table? value nil if the text is wrong
----@return string? message what is wrong
+---@return table? value nil if the input is invalid
+---@return string? message the error
 function toml.decode(text) end
 
----Writes a table as TOML. Keys are sorted, plain values come before tables; tables become sections, lists that have nothing but
+---Encodes a table as TOML. Keys are sorted, plain values come before tables; tables become sections, lists that contain only
 ---tables become arrays of tables. Numbers without a fraction become integers.
 ---
----What has no place in TOML is an error that names the path to it: `json.null`, and what `json.encode` refuses but infinite
----numbers and NaN, which TOML has.
+---Values that TOML cannot represent are an error that names the path: `json.null`, and the values that `json.encode` refuses, except infinite
+---numbers and NaN, which TOML supports.
 ---
 ---```lua
 ---assert(toml.encode({ title = "Example", owner = { age = 30 } }) == 'title = "Example"\n\n[owner]\nage = 30\n')
 ---
 ---local ok, message = pcall(toml.encode, { owner = { print } })
----assert(not ok and message == "value.owner[1]: a function cannot be encoded")
+---assert(not ok and message == "value.owner[1]: cannot encode a function")
 ---```
 ---@param table table
 ---@return string text

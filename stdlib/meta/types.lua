@@ -1,6 +1,6 @@
 ---@meta
 
----Tells what a value is: each function asks one question.
+---Type checks.
 ---
 ---```lua
 ---assert(types.is_number(42) and types.is_integer(42) and not types.is_integer(42.5))
@@ -10,7 +10,7 @@
 ---@class types
 types = {}
 
----The type of a value; or what the field `__name` of its metatable says, if that is a string.
+---The type of a value; or the field `__name` of its metatable, if that is a string.
 ---
 ---```lua
 ---assert(types.type(1) == "number" and types.type(nil) == "nil")
@@ -40,7 +40,7 @@ function types.is_string(value) end
 ---@return boolean
 function types.is_boolean(value) end
 
----Whether a value is nil, or there is none.
+---Whether a value is nil or missing.
 ---@param value any
 ---@return boolean
 function types.is_nil(value) end
@@ -55,7 +55,7 @@ function types.is_table(value) end
 ---@return boolean
 function types.is_function(value) end
 
----Whether a value can be called: it is a function, or its metatable has `__call`.
+---Whether a value can be called: whether it is a function, or its metatable has `__call`.
 ---
 ---```lua
 ---assert(types.is_callable(setmetatable({}, { __call = print })) and not types.is_callable({}))

@@ -19,7 +19,7 @@ utf8 = {}
 ---@return string
 function utf8.char(...) end
 
----The code points of the characters that begin between two positions.
+---The code points of the characters that start between two positions.
 ---@param s string
 ---@param first? number
 ---@param last? number
@@ -41,7 +41,7 @@ function utf8.codes(s, lax) end
 ---@return number?
 function utf8.len(s, first, last, lax) end
 
----Where the n-th character from a position begins.
+---The position where the n-th character from a position starts.
 ---@param s string
 ---@param n number
 ---@param position? number

@@ -1,11 +1,11 @@
 ---@meta
 
----Small helpers: strings to lists and back, texts as patterns, environments of functions.
+---Small helpers: splitting and joining strings, escaping patterns, environments of functions.
 ---@class utils
 utils = {}
 
----The parts of a string between separators. Without a separator the string is split at white space, and that at its ends does not
----count. With the empty one it is split into its characters (UTF-8).
+---Splits a string at a separator. Without a separator it is split at white space, ignoring that at its ends.
+---With an empty one it is split into its characters (UTF-8).
 ---
 ---```lua
 ---assert(#utils.split("hello  world ") == 2)
@@ -17,11 +17,11 @@ utils = {}
 ---@param s string
 ---@param separator? string
 ---@param is_pattern? boolean whether the separator is a Lua pattern; one that matches the empty string is an error
----@param count? number at most so many parts; the last one is the rest
+---@param count? number the maximum number of parts; the last one is the rest
 ---@return string[]
 function utils.split(s, separator, is_pattern, count) end
 
----The items of a list as one string; each as `tostring` gives it.
+---Joins the items of a list, converted as by `tostring`, to one string.
 ---
 ---```lua
 ---assert(utils.join({ "a", 1, true }) == "a 1 true")
@@ -32,7 +32,7 @@ function utils.split(s, separator, is_pattern, count) end
 ---@return string
 function utils.join(list, separator) end
 
----A pattern that matches exactly this string: what is special in patterns gets a `%`.
+---A pattern that matches exactly this string: special characters are preceded by `%`.
 ---
 ---```lua
 ---assert(utils.escape("1.5%") == "1%.5%%")
@@ -42,7 +42,7 @@ function utils.join(list, separator) end
 ---@return string pattern
 function utils.escape(s) end
 
----The string that `utils.escape` has made a pattern of.
+---Reverts `utils.escape`.
 ---
 ---```lua
 ---assert(utils.unescape("1%.5%%") == "1.5%")
@@ -51,7 +51,7 @@ function utils.escape(s) end
 ---@return string
 function utils.unescape(pattern) end
 
----The items of a list as values, up to its field `n` if it has one.
+---The items of a list as multiple values, up to its field `n` if it has one.
 ---
 ---```lua
 ---local a, b = utils.unpack({ 1, 2, 3, 4 }, 2, 3)
@@ -73,7 +73,7 @@ function utils.unpack(list, first, last) end
 ---@return table
 function utils.getfenv(f) end
 
----Gives a function, or the one at a level of the stack, another environment: Lua's `setfenv`.
+---Sets the environment of a function, or of the one at a level of the stack: Lua's `setfenv`.
 ---
 ---```lua
 ---local function f() return x end

@@ -1,10 +1,10 @@
 ---@meta
 
----Identifiers that never occur twice (RFC 9562).
+---Random UUIDs (RFC 9562, version 4).
 ---@class uuid
 uuid = {}
 
----A new random identifier (version 4).
+---A new random UUID (version 4).
 ---
 ---```lua
 ---local id = uuid.v4()
@@ -21,7 +21,7 @@ function uuid.v4() end
 ---@return string id 32 hexadecimal digits
 function uuid.v4_without_hyphens() end
 
----Whether a text is an identifier, of any version, with hyphens or without.
+---Whether a string is a UUID, of any version, with or without hyphens.
 ---
 ---```lua
 ---assert(uuid.is_valid(uuid.v4()) and not uuid.is_valid("0a7e5d3c"))

@@ -1,13 +1,13 @@
 ---@meta
 
----Files that are watched, and scripts that begin anew: for settings that are read again, and for programs that go on while they are
----written.
+---File watching and script reloading: for settings that are read again when they change, and for programs that run while they are
+---edited.
 
----Calls a function whenever a file has been written, replaced by another one, or made; with the path as argument. Changes that
----follow each other closely are one call. The file may be missing; its folder may not. Of a folder, every change of what is
----directly in it counts. An error in the function goes to `on_error`, and the watcher goes on.
+---Calls a function whenever a file has been written, replaced or created; with the path as argument. Changes in quick
+---succession are one call. The file may be missing; its directory must exist. For a directory, any change directly in it counts.
+---An error in the function is passed to `on_error`, and the watcher continues.
 ---
----The program lives as long as it watches something, and the default time limit does not count.
+---The program runs as long as a watcher exists, and the default time limit is paused.
 ---
 ---```lua
 ---write_file("config.lua", "return { debug = false }")
@@ -25,7 +25,7 @@
 ---@return number? code
 function watch_file(path, callback) end
 
----Stops watching. A call of the function that is under way goes on.
+---Stops watching. A call of the function that is in progress continues.
 ---
 ---```lua
 ---local id = watch_file("file.txt", print)
@@ -35,11 +35,11 @@ function watch_file(path, callback) end
 ---@return boolean stopped whether there was such a watcher
 function unwatch_file(id) end
 
----Ends everything that the script has started (goroutines, timers, servers, watchers), and runs the script's file afresh, with new
+---Ends everything that the script has started (goroutines, timers, servers, watchers), and runs the script's file again, with new
 ---globals. It does not return. If the new version has an error, that is printed, and the script is run again as soon as one of the
----files changes that were watched before. It is an error if the program did not come from a file.
+---files that were watched before changes. It is an error if the program was not started from a file.
 ---
----A time limit that was given (`-timeout`) holds for all runs together.
+---A time limit set by `-timeout` applies to all runs together.
 ---
 ---```lua
 ----- Runs itself three times.

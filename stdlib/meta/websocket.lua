@@ -1,10 +1,10 @@
 ---@meta
 
----WebSockets: the client, and the object that both ends use. Servers are in the module `http`: see `handle_ws`.
+---WebSockets: the client, and the object that both sides use. Servers are in the module `http`: see `handle_ws`.
 ---@class websocket
 local websocket = {}
 
----Opens a WebSocket. It keeps the program's default time limit away until it is closed.
+---Opens a WebSocket. The program's default time limit is paused until it is closed.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -17,19 +17,19 @@ local websocket = {}
 ---local nothing, reason = ws_connect("ws://127.0.0.1:1/")
 ---assert(nothing == nil and reason:find("ws://127.0.0.1:1/", 1, true))
 ---```
----@param url string it begins with `ws://` or `wss://`
----@param options? { headers?: table<string, string|string[]>, timeout?: number, max_message?: integer, ca_file?: string, insecure?: boolean } `headers`: header fields to send; `timeout`: seconds until it is open (default 10; 0 is for ever); `max_message`: bytes of a message (default 16 MiB); `ca_file`: a PEM file with the certificates of the only authorities to trust; `insecure`: trust any certificate
+---@param url string a URL that starts with `ws://` or `wss://`
+---@param options? { headers?: table<string, string|string[]>, timeout?: number, max_message?: integer, ca_file?: string, insecure?: boolean } `headers`: header fields to send; `timeout`: seconds until it is open (default 10; 0 means no limit); `max_message`: maximum bytes of a message (default 16 MiB); `ca_file`: a PEM file with the certificates of the only authorities to trust; `insecure`: trust any certificate
 ---@return WebSocket? ws nil if it fails
 ---@return string? reason why
 function ws_connect(url, options) end
 
----A WebSocket, of a server or of a client. Pings are answered by themselves; an end that says nothing for a long time is asked
----whether it is there.
+---A WebSocket, of a server or of a client. Pings are answered automatically; a peer that is silent for a long time is
+---sent a ping.
 ---@class WebSocket
----@field remote_addr string the other end's address and port
+---@field remote_addr string the peer's address and port
 local WebSocket = {}
 
----Sends a message. Without a kind it is text if it is UTF-8, otherwise binary.
+---Sends a message. Without a kind it is text if it is valid UTF-8, otherwise binary.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -47,17 +47,17 @@ local WebSocket = {}
 ---```
 ---@param message string
 ---@param kind? "text"|"binary"
----@return boolean sent false if the other end is gone
+---@return boolean sent false if the peer has closed the connection
 ---@return string? reason "closed"
 function WebSocket:send(message, kind) end
 
----The next message. At the end: nil, "closed", the code with which the other end closed it (1006 if it just went away) and what it
----said. A goroutine that asks again after that is ended.
----@param seconds? number how long to wait (default: for ever)
----@return string? message nil at the end, or when the time is up
+---The next message. At the end: nil, "closed", the code with which the peer closed it (1006 if the connection was lost) and its
+---reason. A goroutine that calls it again after that is ended.
+---@param seconds? number how long to wait (default: no limit)
+---@return string? message nil at the end, or after the timeout
 ---@return string kind "text" or "binary"; with nil "closed" or "timeout"
 ---@return integer? code why it was closed
----@return string? text what the other end said
+---@return string? text the reason that the peer gave
 function WebSocket:receive(seconds) end
 
 ---Closes the WebSocket. Goroutines that wait for a message get nil and "closed".

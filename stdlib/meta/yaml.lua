@@ -1,6 +1,6 @@
 ---@meta
 
----YAML 1.2, from and to Lua values. Scalars without quotes mean what the core schema says: `null` and `~` are nil, `true` and
+---Reads and writes YAML 1.2. Scalars without quotes follow the core schema: `null` and `~` are nil, `true` and
 ---`false` booleans, decimal, `0o` octal, `0x` hexadecimal numbers, `.inf` and `.nan` numbers; all others (`yes` and dates, too)
 ---are strings.
 ---
@@ -11,13 +11,13 @@
 ---@class yaml
 yaml = {}
 
----Reads a text that has one document; one without any gives nil alone. Keys may be strings, numbers and booleans, each once.
+---Decodes a string with one document; an empty one returns nil alone. Keys may be strings, numbers and booleans, and must be unique.
 ---
 ---An alias (`*name`) is the same value as its anchor (`&name`), not a copy: changing one changes the other. The merge key `<<`
----adds the fields of a map, or of a list of maps, that the map does not have itself. Of tags, `!!str`, `!!int`, `!!float`,
----`!!bool`, `!!null` and `!!binary` are followed; a scalar with any other tag is a string.
+---adds the fields of a map, or of a list of maps, that the map itself lacks. The tags `!!str`, `!!int`, `!!float`,
+---`!!bool`, `!!null` and `!!binary` are supported; a scalar with any other tag is a string.
 ---
----Text that is no YAML gives nil and the reason with its line and column; so does text nested deeper than 1000 levels (255
+---Invalid YAML returns nil and the reason with its line and column; so do more than 1000 levels of nesting (255
 ---inside brackets), a node that contains itself, and merge keys that add more than a million fields.
 ---
 ---```lua
@@ -31,12 +31,12 @@ yaml = {}
 ---assert(nothing == nil and message == "duplicate key 'a' at line 2, column 1")
 ---```
 ---@param text string
----@param options? { null?: any } `null`: what a null becomes, for instance `json.null`; nil if left out
----@return any value nil if the text is wrong
----@return string? message what is wrong
+---@param options? { null?: any } `null`: the value for null, such as `json.null` (default nil)
+---@return any value nil if the input is invalid
+---@return string? message the error
 function yaml.decode(text, options) end
 
----Reads a text with any number of documents: gives the list of them. Otherwise as `yaml.decode`.
+---Decodes a string with any number of documents and returns them as a list; otherwise as `yaml.decode`.
 ---
 ---```lua
 ---local all = yaml.decode_all("--- 1\n--- [2]\n")
@@ -44,15 +44,15 @@ function yaml.decode(text, options) end
 ---```
 ---@param text string
 ---@param options? { null?: any }
----@return any[]? values nil if the text is wrong
----@return string? message what is wrong
+---@return any[]? values nil if the input is invalid
+---@return string? message the error
 function yaml.decode_all(text, options) end
 
----Writes a value as YAML: in block style, with sorted keys, strings without quotes where no reader takes them for something
----else, texts of several lines as literal blocks. A table that is no list is a map, with numbers and booleans as keys, too.
+---Encodes a value as YAML: in block style, with sorted keys, plain strings where they are unambiguous,
+---and multi-line strings as literal blocks. A table that is not a list is a map; numbers and booleans may be keys, too.
 ---
----What has no place in YAML is an error that names the path to it: functions, coroutines, userdata other than `json.null`, strings
----that are no UTF-8, more than 1000 levels, and tables that contain themselves.
+---Values that YAML cannot represent are an error that names the path: functions, coroutines, userdata other than `json.null`, strings
+---that are not valid UTF-8, more than 1000 levels, and tables that contain themselves.
 ---
 ---```lua
 ---assert(yaml.encode({ name = "Example", version = "1.0", list = { 1, 2 } })

@@ -95,7 +95,7 @@ fn copy_tree(
     if existing.is_some_and(|existing| existing.starts_with(&source)) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "a folder cannot be copied into itself",
+            "cannot copy a directory into itself",
         ));
     }
     create_folders(files, to)?;
@@ -121,7 +121,7 @@ fn copy_tree(
                 FileKind::File => copy_file(files, &from, &to, metadata.permissions, &bar)?,
                 _ => {
                     return Err(io::Error::other(format!(
-                        "{}: is neither a file nor a folder",
+                        "{}: not a regular file or directory",
                         from.display()
                     )));
                 }

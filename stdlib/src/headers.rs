@@ -118,7 +118,7 @@ pub(crate) fn from_table<'c>(
             let shown = name.map_or(key.type_name().into(), |name| {
                 format!("'{}'", String::from_utf8_lossy(&shorten(name)))
             });
-            return Err(format!("{shown} is no name of a header"));
+            return Err(format!("invalid header name {shown}"));
         };
         match Table::from_value(value) {
             None => {
@@ -168,5 +168,5 @@ fn value_of<'c>(
     let text = Name::check(text).map_err(|text| format!("header '{}': {text}", shown()))?;
     call.charge_for_reading(text.bytes().len());
     HeaderValue::from_bytes(text.bytes())
-        .map_err(|_| format!("header '{}' has a line break or a zero byte", shown()))
+        .map_err(|_| format!("header '{}' contains a line break or NUL byte", shown()))
 }

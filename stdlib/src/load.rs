@@ -208,7 +208,7 @@ impl SourceFile {
         }
         let text = String::from_utf8_lossy(&message);
         let place = text.split(": ").next().unwrap_or_default();
-        format!("{place}: the file cannot be compiled (its source may not be read)").into_bytes()
+        format!("{place}: cannot compile the file (reading its source is denied)").into_bytes()
     }
 }
 
@@ -249,13 +249,13 @@ pub async fn read_program(
         Some((held, input, is_typed.then(|| host.deadline.exempt())))
     });
     let Some((held, input, _exemption)) = opened else {
-        return Some(Err(b"no access to files".to_vec()));
+        return Some(Err(b"file access is not available".to_vec()));
     };
     let read = async {
         match (path, input) {
             (Some(path), _) => read_file(files, path.to_vec(), held).await,
             (None, Some(input)) => read_input(input, held).await,
-            (None, None) => Ok(Err(b"no access to files".to_vec())),
+            (None, None) => Ok(Err(b"file access is not available".to_vec())),
         }
     };
     let source = match due {

@@ -51,7 +51,7 @@ impl<T: Data> Param for This<'_, T> {
         }
         let found = Userdata::from_value(object)
             .and_then(|object| Some(This { object, data: object.get::<T>()? }));
-        found.ok_or_else(|| Error::text("the object of this method is gone"))
+        found.ok_or_else(|| Error::text("object no longer exists"))
     }
 }
 

@@ -28,7 +28,7 @@ impl<'c> Options<'c> {
                 let name = name.map_or(key.type_name().into(), |name| {
                     format!("'{}'", String::from_utf8_lossy(&shorten(name)))
                 });
-                let text = format!("unknown option {name} (there are {})", known.join(", "));
+                let text = format!("unknown option {name} (expected one of {})", known.join(", "));
                 return Err(Error::argument(argument, text));
             }
         }

@@ -34,7 +34,7 @@ const C_PATH: &str =
     "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
 
 /// What a C module gets instead of being loaded.
-const NO_C_MODULES: &str = "modules written in C cannot be loaded";
+const NO_C_MODULES: &str = "C modules are not supported";
 
 static REQUIRE: Definition = Definition::new("require", require);
 static MODULE: Definition = Definition::new("module", module);
@@ -103,7 +103,7 @@ static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
 fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
     let offered = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().0);
     let module = offered.iter().find(|module| module.name.as_bytes() == name.bytes());
-    let library = module.ok_or_else(|| Error::argument(1, "no module of SolVM"))?.library;
+    let library = module.ok_or_else(|| Error::argument(1, "not a SolVM module"))?.library;
     let table = call.table(0, library.functions.len() + library.constants.len())?;
     call.fill(table, library)?;
     Ok(table)

@@ -46,7 +46,7 @@ fn integer(_: &mut Call, min: Whole, max: Whole) -> Result<f64, Error> {
     let (Whole(min), Whole(max)) = (min, max);
     for (index, bound) in [(1, min), (2, max)] {
         if bound.unsigned_abs() > EXACT as u64 {
-            return Err(Error::argument(index, "integer up to 2^53 expected"));
+            return Err(Error::argument(index, "integer between -2^53 and 2^53 expected"));
         }
     }
     if min > max {
@@ -63,7 +63,7 @@ fn string<'c>(
     alphabet: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
-        return Err(Error::argument(1, format!("length must be 0 to {MAX_LENGTH}")));
+        return Err(Error::argument(1, format!("length must be between 0 and {MAX_LENGTH}")));
     };
     let alphabet = alphabet.map_or(ALPHANUMERIC, LuaString::bytes);
     if !(1..=256).contains(&alphabet.len()) {

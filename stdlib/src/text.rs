@@ -327,7 +327,7 @@ fn join<'c>(
             (None, Some(x)) => text.push(call, &NumberText::new(x))?,
             _ => {
                 let reason =
-                    format!("item {i} must be a string or a number, not a {}", value.type_name());
+                    format!("item {i}: string or number expected, got {}", value.type_name());
                 return Err(Error::argument(1, reason));
             }
         }
@@ -351,7 +351,7 @@ fn replace<'c>(
     let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
     charge_search(call, old);
     if old.is_empty() {
-        return Err(Error::argument(2, "the text to replace is empty"));
+        return Err(Error::argument(2, "search string is empty"));
     }
     let count = count.map_or(usize::MAX, |count| count.size().unwrap_or(0));
     let found = memmem::find_iter(bytes, old).take(count).count();
@@ -405,7 +405,7 @@ fn padding<'c>(
     let pad = pad.map_or(&b" "[..], LuaString::bytes);
     call.charge(pad.len() / BYTES_PER_UNIT);
     if pad.is_empty() {
-        return Err(Error::argument(3, "the text to fill with is empty"));
+        return Err(Error::argument(3, "pad string is empty"));
     }
     let missing = wanted.size().unwrap_or(0).saturating_sub(width(text.bytes()));
     let widest = pad

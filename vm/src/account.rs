@@ -5,9 +5,9 @@
 //! which count against the same limit and pace the same collector. So what a script or a client
 //! makes the process keep is bounded, wherever it is kept.
 //!
-//! A *part* ([`Account::part`]) has a limit of its own within the whole: what clients send is held
-//! by a part, so that they cannot starve the script. Large shares of a part leave room for small
-//! ones, so that clients with large wishes cannot starve those with small ones.
+//! A *part* ([`Account::part`]) has its own limit within the whole: data of clients is held by a
+//! part, so that they cannot starve the script. Large shares of a part leave room for small ones,
+//! so that clients with large requests cannot starve those with small ones.
 //!
 //! Invariant: every byte held by a part is held by the whole, too.
 
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// The released bytes from which on freed memory goes back to the system at once. It takes the
+/// After this number of released bytes freed memory is returned to the OS at once. It takes the
 /// allocator some milliseconds.
 const TRIMMED: usize = 32 << 20;
 /// The same for a program that rests.
@@ -30,7 +30,7 @@ const TRIMMED_AT_REST: usize = 1 << 20;
 const LEFT: usize = 3;
 const MOST_LEFT: usize = 8;
 
-/// glibc keeps freed memory, unless it lies at the end of a heap.
+/// glibc keeps freed memory, unless it is at the end of a heap.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn trim_allocator() {
     unsafe extern "C" {
@@ -43,7 +43,7 @@ pub(crate) fn trim_allocator() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn trim_allocator() {}
 
-/// The limit forbids what was asked for.
+/// The limit forbids the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
@@ -73,7 +73,7 @@ struct Inner {
     heaps: AtomicUsize,
     /// The account that this one is a part of.
     whole: Option<Account>,
-    /// Bytes released since freed memory was given back to the system.
+    /// Bytes released since freed memory was returned to the OS.
     released: AtomicUsize,
     /// Whether `wishes` has any. Only the whole account has wishes.
     has_wishes: AtomicBool,
@@ -85,7 +85,7 @@ struct Inner {
 #[derive(Default)]
 struct Wishes {
     queues: Vec<VecDeque<Arc<Wish>>>,
-    /// Wakes the host, whose next turn collects garbage and answers.
+    /// Wakes the host, whose next turn collects garbage and responds.
     host: Option<Waker>,
 }
 
@@ -106,7 +106,7 @@ struct Wish {
 enum WishState {
     Waiting(Waker),
     Answered(Result<Held, OutOfMemory>),
-    /// The future was dropped, or has taken the answer.
+    /// The future was dropped, or has taken the response.
     Over,
 }
 
@@ -178,14 +178,14 @@ impl Account {
         Held { account: self.clone(), bytes: 0 }
     }
 
-    /// Holds `bytes` bytes that exist already, whatever the limit says.
+    /// Holds `bytes` bytes that exist already, regardless of the limit.
     pub fn hold_existing(&self, bytes: usize) -> Held {
         self.add(bytes);
         Held { account: self.clone(), bytes }
     }
 
     /// Waits for room, on any thread. If the whole account lacks it, a VM collects garbage at its
-    /// next turn; the answer is an error if that did not help. If a part lacks it, the wait lasts
+    /// next turn; the result is an error if that did not help. If a part lacks it, the wait lasts
     /// until other shares of that part are released: the caller limits the time.
     pub fn hold_later(&self, bytes: usize) -> HoldLater {
         HoldLater { account: self.clone(), bytes, wish: None }
@@ -296,7 +296,7 @@ impl Account {
         self.0.has_wishes.load(Relaxed)
     }
 
-    /// The host is woken when a task begins to wait for room.
+    /// The host is woken when a task starts to wait for room.
     pub(crate) fn set_host(&self, waker: &Waker) {
         let mut wishes = lock(&self.0.wishes);
         if !wishes.host.as_ref().is_some_and(|host| host.will_wake(waker)) {
@@ -444,7 +444,7 @@ impl Future for HoldLater {
             }
             let wish = self.account.whole().wish(&self.account, self.bytes, context.waker());
             self.wish = Some(wish);
-            // Room may have been made in the meantime.
+            // There may be room again in the meantime.
             self.account.whole().grant_wishes();
             return match self.take_answer(context) {
                 Some(answer) => Poll::Ready(answer),
@@ -508,8 +508,8 @@ impl Held {
         Ok(())
     }
 
-    /// The same for a part's share, if the part alone has room: garbage, which no one has collected
-    /// yet, may fill the whole. For a few bytes.
+    /// The same for a part's share, if the part alone has room: the whole account may be full of
+    /// garbage that has not been collected yet. For a few bytes.
     pub fn grow_in_part(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         self.account.try_add_here(bytes)?;
         self.account.0.whole.iter().for_each(|whole| whole.add(bytes));
@@ -530,7 +530,7 @@ impl Held {
         }
     }
 
-    /// Holds exactly `bytes` bytes, whatever the limit says: they exist already.
+    /// Holds exactly `bytes` bytes, regardless of the limit: they exist already.
     pub fn set_existing(&mut self, bytes: usize) {
         self.account.add(bytes.saturating_sub(self.bytes));
         self.bytes = self.bytes.max(bytes);

@@ -17,21 +17,21 @@ pub(crate) struct Activation {
     pub(crate) pc: Option<usize>,
     /// The context of its caller, whose call word called it. None at the bottom.
     pub(crate) caller: Option<Context>,
-    /// Where its registers begin, if it is a Lua function.
+    /// Where its registers start, if it is a Lua function.
     base: *mut Value,
 }
 
-/// What the compiler made of a function, if it is a Lua function.
+/// The prototype of the function, if it is a Lua function.
 ///
 /// # Safety
-/// The function is alive for as long as the answer is used.
+/// The function is alive for as long as the result is used.
 pub(crate) unsafe fn compiled_of<'a>(function: Value) -> Option<&'a bytecode::Prototype> {
     let function = function.to_lua_function()?;
     Some(&(*(*function).prototype).cold.compiled)
 }
 
 impl Activation {
-    /// What the compiler made of the function, if it is a Lua function.
+    /// The prototype of the function, if it is a Lua function.
     ///
     /// # Safety
     /// The function is alive.

@@ -7,10 +7,10 @@
 use solvm_compiler::bytecode::{Prototype, Source};
 use std::sync::Arc;
 
-/// What a binary chunk begins with.
+/// The signature of a binary chunk.
 const SIGNATURE: &[u8] = b"\x1bLua";
 
-/// Whether a chunk says of itself that it is no source text.
+/// Whether a chunk has the signature of a binary one.
 pub(crate) fn is_binary(chunk: &[u8]) -> bool {
     chunk.first() == SIGNATURE.first()
 }
@@ -23,8 +23,8 @@ pub(crate) fn encode(prototype: &Prototype) -> Vec<u8> {
     [SIGNATURE, &prototype.ordinal.to_le_bytes(), &length.to_le_bytes(), name, text].concat()
 }
 
-/// The ordinal of a binary chunk's function, the chunk's name and its text. None if it was made by
-/// something else.
+/// The ordinal of a binary chunk's function, the chunk's name and its text. None if it is not an
+/// output of `string.dump`.
 pub(crate) fn decode(chunk: &[u8]) -> Option<(u32, &[u8], &[u8])> {
     let rest = chunk.strip_prefix(SIGNATURE)?;
     let (ordinal, rest) = rest.split_first_chunk()?;
@@ -38,8 +38,8 @@ pub(crate) fn find(main: &Arc<Prototype>, ordinal: u32) -> Option<&Arc<Prototype
     if main.ordinal == ordinal {
         return Some(main);
     }
-    // Ordinals are given in the order of the text: a function's own comes before those inside of
-    // it.
+    // Ordinals are in the order of the text: a function's own comes before those of its nested
+    // functions.
     let children = main.prototypes.iter().filter(|child| child.ordinal <= ordinal);
     find(children.max_by_key(|child| child.ordinal)?, ordinal)
 }

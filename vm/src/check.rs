@@ -1,8 +1,8 @@
 //! Compares the account with the allocator, in builds with the feature `account-check`.
 //!
-//! A counting allocator knows all live bytes, and where some were allocated: each thread remembers
-//! one allocation, with its call stack, per [`SAMPLED`] bytes that it allocates. After each turn,
-//! what is outside the heap's arenas must be known to the account: live bytes are at most one and a
+//! A counting allocator counts all live bytes, and samples where some were allocated: each thread
+//! records one allocation, with its call stack, per [`SAMPLED`] bytes that it allocates. After each
+//! turn, memory outside the heap's arenas must be in the account: live bytes are at most one and a
 //! half times as many, and 8 MiB. If not, the process reports the call stacks that allocated most
 //! and ends with [`EXIT_CODE`]. So every script that runs in such a build is a test of the account.
 
@@ -13,12 +13,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
-/// The exit code of a process whose account is wrong.
+/// The exit code of a process whose account is incorrect.
 const EXIT_CODE: i32 = 86;
 /// What need not be known: libraries, the runtime, buffers of a fixed number.
 const SLACK: usize = 8 << 20;
-/// What is known takes a while to add up: that is done when live bytes have grown by `GROWTH`, and
-/// every `RARE` turns.
+/// Adding up the account takes time: it is done when live bytes have grown by `GROWTH`, and every
+/// `RARE` turns.
 const GROWTH: usize = 1 << 20;
 const RARE: usize = 16;
 /// The bytes of allocations of which one is remembered.
@@ -41,7 +41,7 @@ static SAMPLES: Mutex<Option<HashMap<usize, (usize, Backtrace)>>> = Mutex::new(N
 static SAMPLES_BY_HASH: [AtomicU16; 1 << 14] = [const { AtomicU16::new(0) }; 1 << 14];
 
 thread_local! {
-    /// The allocator is being called by itself.
+    /// The allocator is being called recursively.
     static BUSY: Cell<bool> = const { Cell::new(false) };
     /// Bytes allocated since the last sample.
     static UNSAMPLED: Cell<usize> = const { Cell::new(0) };
@@ -96,7 +96,7 @@ fn freed(pointer: *mut u8, size: usize) {
     }
 }
 
-// SAFETY: everything is passed to the system's allocator as it is.
+// SAFETY: everything is passed to the OS's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let pointer = System.alloc(layout);

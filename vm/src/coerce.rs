@@ -56,14 +56,14 @@ impl Type {
     }
 }
 
-/// The number that a value is or, as a string, stands for.
+/// Converts a number or a numeric string to a number.
 #[inline(always)]
 pub(crate) fn to_number(value: Value) -> Option<f64> {
     if value.is_number() { Some(value.as_f64()) } else { read_number(value) }
 }
 
-/// The number that a string stands for. Not inlined: it would be a part of every native that takes
-/// a number.
+/// Converts a numeric string to a number. Not inlined: it would be a part of every native that
+/// takes a number.
 #[cold]
 #[inline(never)]
 fn read_number(value: Value) -> Option<f64> {

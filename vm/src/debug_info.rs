@@ -1,6 +1,6 @@
-//! What messages say about running code: positions, names of variables and functions, tracebacks.
-//! All of it is found from the bytecode and the frames when an error happens; running code keeps
-//! nothing for it.
+//! Information about running code for messages: positions, names of variables and functions,
+//! tracebacks. All of it is derived from the bytecode and the frames when an error happens; running
+//! code stores nothing for it.
 
 use crate::activation::{self, Activation, Activations, compiled_of};
 use crate::coerce::Type;
@@ -16,7 +16,7 @@ use crate::vm::Vm;
 use solvm_compiler::bytecode::{self, Format, Opcode, Operand};
 use solvm_compiler::chunk_id;
 
-/// Where an active call stands.
+/// The position of an active call.
 ///
 /// # Safety
 /// The activation was found since the running thread ran last.
@@ -74,7 +74,7 @@ unsafe fn is_library(context: Context) -> bool {
     }
 }
 
-/// Where a context stands, if it is Lua code.
+/// The position of a context, if it is Lua code.
 ///
 /// # Safety
 /// `context` is a context (see [`crate::frame`]).
@@ -93,7 +93,7 @@ pub(crate) unsafe fn context_position(context: Context) -> Option<CallerInfo> {
 /// A variable or a function's name: its kind and its name.
 pub(crate) type Name = (&'static str, Vec<u8>);
 
-/// What the value in a register is called at instruction `pc`.
+/// The name of the value in a register at instruction `pc`.
 fn register_name(compiled: &bytecode::Prototype, pc: usize, register: u8) -> Option<Name> {
     if let Some(name) = compiled.local_name(register, pc) {
         return (!name.starts_with(b"(")).then(|| ("local", name.to_vec()));
@@ -226,8 +226,8 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value
             if meaning != Operand::Register && !(letter == 'B' && meaning == Operand::First) {
                 continue;
             }
-            // Of an index the indexed object is meant, which stands first in B; of arithmetic the
-            // wrong operand.
+            // For an index, the indexed object, which comes first in B; for arithmetic, the invalid
+            // operand.
             let is_store = matches!(
                 instruction.opcode(),
                 Some(Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger)
@@ -256,7 +256,7 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value
 /// CONTEXT holds of the running thread (see [`crate::frame`]). The register belongs to its frame.
 pub(crate) unsafe fn register_error(vm: &Vm, operation: Operation, register: usize) -> Vec<u8> {
     let name = running_compiled(vm).and_then(|(compiled, pc)| {
-        // Operands of a concatenation lie in temporaries: what matters is where they came from.
+        // Operands of a concatenation are in temporaries: what matters is where they came from.
         register_name(compiled, pc, register as u8)
     });
     let value = *vm.base.add(register);
@@ -275,7 +275,7 @@ pub(crate) unsafe fn register_error(vm: &Vm, operation: Operation, register: usi
 pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
     // The generator of a loop has been copied to where it is called, and what is there has no name.
     let context = Context { base: vm.base, pc: vm.pc };
-    // gopher-lua's `pcall` has a look at its function itself, and has other words for it.
+    // gopher-lua's `pcall` checks its function itself, with a different message.
     let is_protected = context.continuation() == Some(Continuation::ProtectedCall);
     let dialect = if is_protected { Dialect::Lua } else { vm.dialect };
     let name = called_name(context).filter(|(_, name)| !name.starts_with(b"("));
@@ -287,7 +287,7 @@ pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
     )
 }
 
-/// What the callee of a context's call word is called there.
+/// The name of the callee of a context's call word there.
 ///
 /// # Safety
 /// `context` is a context (see [`crate::frame`]).
@@ -307,7 +307,7 @@ pub(crate) unsafe fn called_name(context: Context) -> Option<Name> {
     }
 }
 
-/// The text for a wrong argument of the native called by the call word before `vm.pc`.
+/// The message for an invalid argument of the native called by the call word before `vm.pc`.
 ///
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::frame`]).
@@ -321,14 +321,14 @@ pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8>
     }
 }
 
-/// What it costs to go from a call to its caller.
+/// The cost of going from a call to its caller.
 pub(crate) const UNITS_PER_LEVEL: usize = 2;
 
 /// A longer traceback shows the levels up to this one and the last few.
 const FIRST_LEVELS: usize = 12;
 const LAST_LEVELS: usize = 10;
 
-/// The traceback of a thread from a level on: lines that each begin with a line break, as `lua`
+/// The traceback of a thread from a level on: lines that each start with a line break, as `lua`
 /// prints them. It is charged.
 ///
 /// # Safety
@@ -338,7 +338,7 @@ pub(crate) unsafe fn traceback(vm: &mut Vm, thread: *const Thread, level: usize)
     // They are counted, and passed again.
     gc::charge(&mut vm.fuel, 2 * calls * UNITS_PER_LEVEL);
     let vm = &*vm;
-    // Whoever entered the thread is one more, as in PUC Lua.
+    // The caller that entered the thread is one more level, as in PUC Lua.
     let is_first = !thread.is_null() && (*thread).resumer == thread::ROOT;
     let total = calls + usize::from(is_first);
     let first = level.max(FIRST_LEVELS);
@@ -370,7 +370,7 @@ pub(crate) unsafe fn traceback(vm: &mut Vm, thread: *const Thread, level: usize)
 /// Bytes of a string that are shown.
 const SHOWN: usize = 60;
 
-/// A value as people read it, without a look at its metatable.
+/// A value in readable form, without use of its metatable.
 fn describe_value(value: Value) -> Vec<u8> {
     let kind = Type::of(value);
     // SAFETY: the value is live.

@@ -1,29 +1,28 @@
-//! Frames, links and continuations: how the Lua stack says where everything goes on.
+//! Frames, links and continuations: how the Lua stack stores where execution continues.
 //!
-//! **Context.** A place where running goes on is a pair `(base, pc)` where the word before `pc` is
-//! a *call word*: an instruction whose A is the slot (from `base`) of the callee, and whose B the
-//! number of results wanted + 1. It holds for every Lua frame, every continuation, every suspended
-//! thread and every first resume, and [`deliver`](crate::unwind::deliver) is the only way in which
-//! results of more than the simplest kind arrive.
+//! **Context.** A place where execution continues is a pair `(base, pc)` where the word before `pc`
+//! is a *call word*: an instruction whose A is the slot (from `base`) of the callee, and whose B
+//! the number of expected results + 1. This holds for every Lua frame, every continuation, every
+//! suspended thread and every first resume, and [`deliver`](crate::unwind::deliver) is the only way
+//! in which results of more than the simplest kind arrive.
 //!
 //! **Frame.** `base[-2]` is the function, `base[-1]` its link: the pc after the caller's call word.
-//! In a vararg function's frame, which lies above the arguments, the upper 16 bits of the link are
+//! In a vararg function's frame, which is above the arguments, the upper 16 bits of the link are
 //! the distance from the frame of the plain call.
 //!
-//! **Continuation.** What a frame returns to need not be Lua code. A continuation is a pair of
-//! static words, a call word and an operation that receives the results, with `base` at the
-//! callee's slot X. `X[-1]` is its own link (saved pc and distance to the frame below) and `X[-2]`
-//! a Lua closure where the word wants at most one result (the return handlers reload the constants
-//! through it).
+//! **Continuation.** A frame need not return to Lua code. A continuation is a pair of static words,
+//! a call word and an operation that receives the results, with `base` at the callee's slot X.
+//! `X[-1]` is its own link (saved pc and distance to the frame below) and `X[-2]` a Lua closure
+//! where the word expects at most one result (the return handlers reload the constants through it).
 //!
 //! **Invariants.**
 //! - CONTEXT: while a cold function or a native runs, `vm.base` and `vm.pc` are a context of
-//!   `vm.current`, from which [`Context::caller`] leads to the bottom of its stack; of a thread
+//!   `vm.current`, from which [`Context::caller`] leads to the bottom of its stack; for a thread
 //!   that is not running, the stored `base` and `pc` are.
-//! - DISTANCE: a link counts at most [`MAX_VALUES`] values and a frame's own few slots; whoever
-//!   makes one has checked that.
+//! - DISTANCE: a link counts at most [`MAX_VALUES`] values and a frame's own few slots; code that
+//!   creates one has checked that.
 //! - WORDS: the pc of a continuation is that of its receiving word, until its handler has been
-//!   entered: that one replaces it by another context's before anything looks at the context.
+//!   entered: the handler replaces it by another context's before any code reads the context.
 //!
 //! A link is below `0xFFF9 << 48`, so that the collector takes it for a number: distances stay
 //! below 0xFFF9.
@@ -44,7 +43,7 @@ pub(crate) unsafe fn call_slot(pc: *const u32) -> usize {
     *(pc.sub(1) as *const u8).add(1) as usize
 }
 
-/// Operand B of the call word before `pc`: results wanted + 1, or `OPEN`.
+/// Operand B of the call word before `pc`: expected results + 1, or `OPEN`.
 ///
 /// # Safety
 /// `pc` is that of a context.
@@ -71,14 +70,14 @@ pub(crate) fn unlink(link: Value) -> (usize, *const u32) {
     ((link.0 >> 48) as usize, (link.0 & LINK_MASK) as *const u32)
 }
 
-/// What receives a frame's results, when it is not Lua code. The names are opcodes behind those of
-/// the compiler.
+/// A receiver of a frame's results that is not Lua code. The names are opcodes after those of the
+/// compiler.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Continuation {
     /// The results become those of the `pcall` below.
     ProtectedCall = Opcode::COUNT as u8,
-    /// The same for `xpcall`, whose handler lies below the callee.
+    /// The same for `xpcall`, whose handler is below the callee.
     ProtectedCallWithHandler,
     /// The result of an `xpcall` handler becomes the error value; the stack is unwound to the
     /// `xpcall`.
@@ -87,7 +86,7 @@ pub(crate) enum Continuation {
     Result,
     /// The same as a boolean.
     Boolean,
-    /// The same, inverted: `a <= b` answered by `__lt(b, a)`.
+    /// The same, inverted: `a <= b` computed by `__lt(b, a)`.
     InvertedBoolean,
     /// The first result decides the interrupted comparison.
     Condition,
@@ -95,7 +94,7 @@ pub(crate) enum Continuation {
     InvertedCondition,
     /// The results are dropped, the interrupted instruction is done.
     Discard,
-    /// The first result replaces two operands of the interrupted concatenation, which goes on.
+    /// The first result replaces two operands of the interrupted concatenation, which continues.
     Concatenation,
     /// The results go to a native function's next step.
     Native,
@@ -105,7 +104,7 @@ pub(crate) enum Continuation {
     ThreadStart,
     /// The thread's function has returned.
     ThreadEnd,
-    /// The host's turn begins: no context, the scheduler picks one.
+    /// The host's turn starts: no context, the scheduler picks one.
     Schedule,
 }
 
@@ -143,7 +142,7 @@ continuations! {
     concatenation = 9: call_word(Opcode::CallOpen, 0, 2, 0) => Concatenation;
     native_one = 10: call_word(Opcode::CallOpen, 0, 2, 0) => Native;
     native_all = 11: call_word(Opcode::CallOpen, 0, ALL, 0) => Native;
-    /// The call word wants the first resume's arguments in the slots of the function's arguments.
+    /// The call word expects the first resume's arguments in the slots of the function's arguments.
     thread_start = 12: call_word(Opcode::CallOpen, 2, ALL, 0) => ThreadStart;
     thread_end = 13: call_word(Opcode::CallOpen, 0, ALL, 0) => ThreadEnd;
     hook = 14: call_word(Opcode::CallOpen, 0, 1, 0) => Hook;
@@ -158,12 +157,12 @@ pub(crate) fn continuation_at(pc: *const u32) -> Option<Continuation> {
         return None;
     }
     debug_assert!(offset % 8 == 4, "the pc of a continuation is at its receiving word");
-    // SAFETY: `pc` lies in WORDS and, as the pc of a context, at a receiving operation, which is a
+    // SAFETY: `pc` is in WORDS and, as the pc of a context, at a receiving operation, which is a
     // continuation's number.
     Some(unsafe { std::mem::transmute::<u8, Continuation>(*pc as u8) })
 }
 
-/// The constants of the function whose frame is at `base`; null if that is no Lua frame.
+/// The constants of the function whose frame is at `base`; null if that is not a Lua frame.
 ///
 /// # Safety
 /// `base` is that of a context.
@@ -196,7 +195,7 @@ pub(crate) unsafe fn prototype_of(base: *mut Value) -> *mut Prototype {
     (*function_of(base)).prototype
 }
 
-/// A place where running goes on: see the head of this file.
+/// A place where execution continues: see the module documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Context {
     pub(crate) base: *mut Value,

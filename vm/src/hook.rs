@@ -1,20 +1,19 @@
-//! Debug hooks: which events a thread's hook is told, and when.
+//! Debug hooks: which events a thread's hook gets, and when.
 //!
-//! While some thread has a hook, every instruction enters `interpreter::hooked` first, which asks
-//! [`next_wanted_event`] before it lets the instruction run. The hook function runs in a frame of
-//! its own above the one that it interrupts ([`Continuation::Hook`](crate::frame::Continuation));
-//! when it returns, the instruction is tried again and the next stage is looked at, until there is
-//! no event left. So a hook may fail, yield and be preempted like any code.
+//! While any thread has a hook, every instruction enters `interpreter::hooked` first, which calls
+//! [`next_wanted_event`] before the instruction runs. The hook function runs in its own frame above
+//! the interrupted one ([`Continuation::Hook`](crate::frame::Continuation)); when it returns, the
+//! instruction is executed again and the next stage is checked, until there is no event left. So a
+//! hook may fail, yield and be preempted like any code.
 //!
 //! **Invariants.**
 //! - ONE INSTRUCTION: `stage` and `passes` are about the instruction that the thread runs next
-//!   outside of its hook function. They are back at the beginning whenever one has been let
-//!   through, or was left by an error.
-//! - ADDRESSES: frames are remembered as distances from the start of the stack, which may move; a
-//!   remembered pc is compared only, since its code may be gone.
+//!   outside its hook function. They are reset whenever one has run, or was left by an error.
+//! - ADDRESSES: frames are stored as distances from the start of the stack, which may move; a
+//!   stored pc is only compared, since its code may have been freed.
 //!
-//! Events of natives are those of calls that Lua code makes: what natives call by themselves is not
-//! seen. A return is told before the instruction that follows the call.
+//! Events of natives are those of calls from Lua code: calls from natives are not reported. A
+//! return is reported before the instruction that follows the call.
 
 use crate::activation;
 use crate::frame::{self, Context, unlink};
@@ -26,7 +25,7 @@ use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// The events that a hook wants to be told.
+/// The events that a hook subscribes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HookEvents {
     /// Calls.
@@ -35,7 +34,7 @@ pub struct HookEvents {
     pub returns: bool,
     /// New lines, and jumps back.
     pub lines: bool,
-    /// Every so many instructions; never if 0.
+    /// The count event's interval in instructions; never if 0.
     pub count: u32,
 }
 
@@ -45,7 +44,7 @@ impl HookEvents {
     }
 }
 
-/// An event that is told to a hook.
+/// An event of a hook.
 pub(crate) struct Event {
     pub(crate) name: &'static str,
     pub(crate) line: Option<u32>,
@@ -60,7 +59,7 @@ impl Event {
     }
 }
 
-/// What is looked for next, before the instruction at hand runs.
+/// The stage to check next, before the current instruction runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     NativeReturns,
@@ -71,7 +70,7 @@ enum Stage {
     TailReturns,
 }
 
-/// The instruction that ran last. Its code may be gone.
+/// The instruction that ran last. Its code may have been freed.
 #[derive(Clone, Copy)]
 struct Last {
     frame: usize,
@@ -79,7 +78,7 @@ struct Last {
     opcode: Option<Opcode>,
 }
 
-/// A call whose return has still to be told.
+/// A call whose return has still to be reported.
 enum Returning {
     /// Of a native, by the instruction at `pc`.
     Native { frame: usize, pc: *const u32, function: Value },
@@ -101,7 +100,7 @@ pub(crate) struct Hook {
     pub(crate) events: HookEvents,
     /// Instructions until the next count event.
     left: u32,
-    /// The function is running, and told nothing meanwhile.
+    /// The function is running, and gets no events in the meantime.
     pub(crate) is_running: bool,
     /// The next instruction has had its events.
     pub(crate) passes: bool,
@@ -110,7 +109,7 @@ pub(crate) struct Hook {
     last: Option<Last>,
     /// Innermost last.
     returning: Vec<Returning>,
-    /// The number of hooks that want events, in the whole VM.
+    /// The number of hooks that subscribe to events, in the whole VM.
     active: Rc<Cell<usize>>,
 }
 
@@ -206,7 +205,7 @@ pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, even
     crate::interpreter::update_dispatch(vm);
 }
 
-/// The hook of a thread, made without a function if there is none.
+/// The hook of a thread, created without a function if there is none.
 ///
 /// # Safety
 /// The thread is alive.
@@ -228,7 +227,7 @@ unsafe fn hook_of(vm: &Vm, thread: *mut Thread) -> *mut Hook {
     (*thread).hook
 }
 
-/// The instruction before `vm.pc` will be run again: its events have been told.
+/// The instruction before `vm.pc` will be run again: its events have been reported.
 ///
 /// # Safety
 /// A thread is running.
@@ -250,8 +249,8 @@ pub(crate) unsafe fn abandon(vm: &mut Vm) {
     }
 }
 
-/// The next event to tell the hook function before the instruction before `vm.pc` runs. None: it
-/// may run. The tracer is told of those on the way.
+/// The next event for the hook function before the instruction before `vm.pc` runs. None: it may
+/// run. The tracer gets those on the way.
 ///
 /// # Safety
 /// A Lua frame is running whose thread has no hook, or one that is not running.
@@ -282,7 +281,7 @@ unsafe fn running_frame(vm: &Vm) -> usize {
     vm.base.sub(distance).offset_from((*vm.current).stack) as usize
 }
 
-/// Whether the running function was reached by a tail call that has been told: its caller has
+/// Whether the running function was reached by a tail call that has been reported: its caller has
 /// called another one.
 ///
 /// # Safety
@@ -293,7 +292,7 @@ pub(crate) unsafe fn is_tail_called(vm: &Vm) -> bool {
     matches!(returning.last(), Some(Returning::Tail { frame: left }) if *left == frame)
 }
 
-/// The next event that the hook function or the tracer wants to know of.
+/// The next event that the hook function or the tracer subscribes to.
 ///
 /// # Safety
 /// A Lua frame is running whose thread has a hook, which is not running.
@@ -309,7 +308,7 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
     let mut events = hook.events;
     events.calls |= is_traced;
     events.returns |= is_traced;
-    // The table `arg` is made before the function is entered, as far as hooks can see.
+    // For hooks, the table `arg` is created before the function is entered.
     let makes_arg = Instruction(*(*prototype).code).opcode() == Some(Opcode::VarargTable);
     let entry = usize::from(makes_arg);
     loop {

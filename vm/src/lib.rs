@@ -1,7 +1,7 @@
 //! SolVM's virtual machine: values, heap and collector, interpreter, native-function interface,
 //! scheduler core.
 //!
-//! Knows neither files nor sockets nor any library function. A host makes a [`Vm`], opens
+//! It does not depend on files, sockets or library functions. A host creates a [`Vm`], opens
 //! libraries, starts goroutines and calls [`Vm::turn`] until nothing is left to do:
 //!
 //! ```

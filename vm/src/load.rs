@@ -15,7 +15,7 @@ use solvm_compiler::{Options, chunk_id, compile};
 use std::ptr::null_mut;
 use std::sync::Arc;
 
-/// Compiles a chunk, source text or what `string.dump` made of it, and makes its function. The
+/// Compiles a chunk, source text or the output of `string.dump`, and creates its function. The
 /// error is a message.
 ///
 /// # Safety
@@ -36,7 +36,7 @@ pub(crate) unsafe fn load(
     let interrupt = || scheduler::is_interrupted(seen);
     let options = Options {
         interrupt: Some(&interrupt),
-        // Beside the heap, as large as the heap may be.
+        // Outside the heap, as large as the heap may be.
         tree_size: Some(seen.heap.limit()),
         too_many_locals: (vm.dialect == Dialect::GopherLua).then_some(messages::REGISTER_OVERFLOW),
     };
@@ -144,8 +144,8 @@ unsafe fn build_template(
     Ok(result)
 }
 
-/// Sets a key of a template. One without a value yet gets a slot all the same: that is what a
-/// removed key leaves behind.
+/// Sets a key of a template. One without a value yet still gets a slot, as a removed key leaves
+/// one.
 ///
 /// # Safety
 /// Table, key and value are alive.

@@ -1,8 +1,8 @@
 //! Every text of an error that the VM itself raises, and those of the libraries that the dialects
 //! word differently.
 //!
-//! A dialect is whose words and habits a program meets. Where the words differ they stand here side
-//! by side: as a [`Wording`], or in a function that makes both.
+//! A dialect selects whose messages and behaviour a program gets. Messages that differ are defined
+//! here side by side: as a [`Wording`], or in a function that builds both.
 
 use crate::coerce::Type;
 use crate::metamethod::Metamethod;
@@ -13,17 +13,17 @@ use crate::thread::Status;
 use crate::value::Value;
 use std::borrow::Cow;
 
-/// Whose words and habits programs meet where PUC Lua's and gopher-lua's differ.
+/// Whose messages and behaviour programs get where PUC Lua and gopher-lua differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// Those of PUC Lua 5.1.
     #[default]
     Lua,
-    /// Those of gopher-lua, for programs (its test suite above all) that look at them.
+    /// Those of gopher-lua, for programs (such as its test suite) that depend on them.
     GopherLua,
 }
 
-/// A text in the words of either dialect.
+/// A message in both dialects.
 #[derive(Clone, Copy, Debug)]
 pub struct Wording {
     lua: &'static str,
@@ -31,7 +31,7 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// In the words of a dialect.
+    /// The message in a dialect.
     pub const fn of(self, dialect: Dialect) -> &'static str {
         match dialect {
             Dialect::Lua => self.lua,
@@ -47,7 +47,7 @@ macro_rules! wordings {
 }
 
 wordings! {
-    /// What stands for a native function's file in tracebacks.
+    /// The file name of a native function in tracebacks.
     pub(crate) NATIVE: "[C]", "[G]";
     pub(crate) GETTABLE_LOOP: "loop in gettable", "too many recursions in gettable";
     pub(crate) SETTABLE_LOOP: "loop in settable", "too many recursions in settable";
@@ -60,7 +60,7 @@ wordings! {
     pub(crate) FOR_STEP: "'for' step must be a number", "for statement step must be a number";
     /// `table.insert` with too few or too many arguments.
     pub WRONG_NUMBER_TO_INSERT: "wrong number of arguments to 'insert'", "wrong number of arguments";
-    /// The environment of a function that has none of its own.
+    /// The environment of a function without its own.
     pub FIXED_ENVIRONMENT: "'setfenv' cannot change environment of given object", "cannot change the environment of given object";
 }
 
@@ -77,8 +77,8 @@ pub(crate) const TOO_MANY_RESULTS: &str = "too many results to unpack";
 pub(crate) const TOO_MANY_RESULTS_STACK: &str = "stack overflow (too many results)";
 pub(crate) const NOT_ENOUGH_MEMORY: &str = "not enough memory";
 
-/// An error that nobody caught and that is no text, in the words of later versions of Lua, which
-/// tell more than 5.1's.
+/// An uncaught error that is not a string, with the message of later versions of Lua, which has
+/// more information than 5.1's.
 pub(crate) fn error_object(type_name: &str) -> String {
     format!("(error object is a {type_name} value)")
 }
@@ -90,13 +90,13 @@ pub(crate) const BAD_BYTECODE: &str = "bad bytecode";
 pub(crate) const VALUE_EXPECTED: &str = "value expected";
 pub(crate) const COROUTINE_EXPECTED: &str = "coroutine expected";
 pub(crate) const POSITION_OUT_OF_BOUNDS: &str = "position out of bounds";
-pub(crate) const NOTHING_ASKED: &str = "a native has asked for nothing";
-pub(crate) const ASKED_OUT_OF_TURN: &str = "a native asks for something out of turn";
+pub(crate) const NOTHING_ASKED: &str = "native function did not request a next step";
+pub(crate) const ASKED_OUT_OF_TURN: &str = "native function requested a step at the wrong time";
 pub(crate) const ALL_ASLEEP: &str = "all goroutines are asleep - deadlock!";
-pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside of a goroutine";
-pub(crate) const RUN_LIMIT: &str = "the goroutine ran too long without a wait";
+pub(crate) const WAIT_OUTSIDE: &str = "cannot wait outside a goroutine";
+pub(crate) const RUN_LIMIT: &str = "goroutine ran too long without waiting (see -run-limit)";
 pub(crate) const REFUSED_BINARY: &str =
-    "bad header in precompiled chunk (only what string.dump made is loaded)";
+    "bad header in precompiled chunk (only string.dump output can be loaded)";
 pub(crate) const NO_VALUE: &str = "no value";
 
 /// One goroutine more than there may be.
@@ -138,10 +138,10 @@ pub(crate) fn cannot_resume(status: Status) -> Wording {
     }
 }
 
-/// What a value of the wrong type was asked for.
+/// An operation on a value of the wrong type.
 #[derive(Clone, Copy)]
 pub(crate) enum Operation {
-    /// What lies at this key.
+    /// The value at this key.
     Index(Value),
     Call,
     Length,
@@ -205,12 +205,13 @@ fn key_text(key: Value) -> Vec<u8> {
 
 /// The longest argument, or message about one, that an error shows as a whole, in bytes.
 const LONGEST_SHOWN: usize = 512;
-/// What is shown of a longer one: so much of its start and of its end, where the reason is.
+/// The part of a longer one that is shown: this much of its start and of its end, where the reason
+/// is.
 const SHOWN_START: usize = 320;
 const SHOWN_END: usize = 160;
 
 /// A string for an error message: an argument, or a message about one. A program may pass strings
-/// of megabytes; of those the middle is left out.
+/// of megabytes; their middle is omitted.
 pub fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
     if text.len() <= LONGEST_SHOWN {
         return Cow::Borrowed(text);
@@ -224,8 +225,8 @@ pub fn shorten(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned([start, b"...", &text[end..]].concat())
 }
 
-/// A wrong argument of a native, called by this name. The `self` of a method does not count in PUC
-/// Lua.
+/// An invalid argument of a native, called by this name. The `self` of a method does not count in
+/// PUC Lua.
 pub(crate) fn bad_argument(
     dialect: Dialect,
     index: usize,

@@ -1,4 +1,4 @@
-//! The events that a metatable can answer (Lua 5.1 manual, section 2.8), declared once.
+//! The events of metatables (Lua 5.1 manual, section 2.8), declared once.
 
 macro_rules! metamethods {
     ($($name:ident $key:literal)*) => {

@@ -21,7 +21,7 @@ pub fn round_below_limit(x: f64) -> f64 {
     (x + ROUNDING) - ROUNDING
 }
 
-/// The floor of such a number; of 0 and what lies between it and 1 it is +0.
+/// The floor of such a number; of numbers from 0 to 1 it is +0.
 #[inline(always)]
 pub fn floor_below_limit(x: f64) -> f64 {
     let whole = round_below_limit(x);
@@ -32,7 +32,7 @@ pub fn floor_below_limit(x: f64) -> f64 {
 #[inline(always)]
 pub(crate) fn truncate(x: f64) -> i64 {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE2 is part of the architecture; a value out of range gives i64::MIN.
+    // SAFETY: SSE2 is part of the architecture; a value out of range results in i64::MIN.
     unsafe {
         use std::arch::x86_64::{_mm_cvttsd_si64, _mm_set_sd};
         _mm_cvttsd_si64(_mm_set_sd(x))
@@ -47,8 +47,8 @@ pub(crate) fn truncate(x: f64) -> i64 {
 #[derive(Clone, Copy)]
 pub struct NumberText {
     bytes: [u8; LONGEST],
-    /// Where the text begins and ends: whole numbers are written from their last digit on, so that
-    /// they end with the bytes.
+    /// Where the text starts and ends: integers are written from their last digit on, so that they
+    /// end with the bytes.
     start: u8,
     end: u8,
 }
@@ -165,8 +165,8 @@ impl Deref for NumberText {
 /// `d.ddd * 10^exponent`.
 ///
 /// Rounding the shortest digits that read back as `x` is the same as rounding `x`, with two
-/// exceptions: they end in a lone 5 behind the 14th, so `x` itself may lie on the other side of the
-/// middle; or `x` has fewer than 14 digits to tell, being subnormal.
+/// exceptions: they end in a lone 5 after the 14th, so `x` itself may be on the other side of the
+/// middle; or `x` has fewer than 14 significant digits, being subnormal.
 fn significant_digits(x: f64) -> ([u8; DIGITS], i32) {
     let mut shortest = Decimal::read(ryu::Buffer::new().format_finite(x).as_bytes());
     let (digits, tail) = shortest.digits.split_at_mut(DIGITS);

@@ -1,7 +1,7 @@
 //! The memory layout of every object on the heap.
 //!
-//! Invariant: every object begins with [`Header`]; the collector and the write barrier know objects
-//! by it alone.
+//! Invariant: every object starts with [`Header`]; the collector and the write barrier use only the
+//! header.
 
 use crate::account::Held;
 use crate::value::Value;
@@ -19,7 +19,7 @@ pub(crate) struct Header {
     pub(crate) kind: Kind,
 }
 
-/// What an object is.
+/// The kind of an object.
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -56,8 +56,8 @@ pub(crate) struct Table {
     pub(crate) shift: u8,
     /// The number of slots of the array part.
     pub(crate) array_size: u32,
-    /// One before the slot of key 1, so that key i is at `array[i]`. What is at `array[0]` is for
-    /// `table::array` to know.
+    /// One before the slot of key 1, so that key i is at `array[i]`. Only `table::array` uses
+    /// `array[0]`.
     pub(crate) array: *mut Value,
     pub(crate) nodes: *mut Node,
     pub(crate) metatable: *mut Table,
@@ -77,7 +77,7 @@ pub(crate) struct Node {
 }
 
 /// A string of either kind. A short string's bytes follow at offset 12; for a long one the same
-/// header begins [`LongString`].
+/// header starts [`LongString`].
 #[repr(C)]
 pub(crate) struct Str {
     pub(crate) header: Header,
@@ -102,7 +102,7 @@ pub(crate) struct LongString {
 }
 
 /// The bytes of long strings. Its newest owner (whose length is `used`) may extend it in place, so
-/// that building a string piece by piece copies each piece once. The bytes follow.
+/// that building a string incrementally copies each part once. The bytes follow.
 #[repr(C)]
 pub(crate) struct Buffer {
     pub(crate) used: usize,
@@ -139,9 +139,9 @@ pub(crate) struct Prototype {
     /// The number of fixed parameters.
     pub(crate) parameters: u8,
     pub(crate) frame_size: u32,
-    /// What the operands B and C of a call word are at least, as D, if it passes all parameters;
-    /// [`VARARG`] for "not a simple entry". Call handlers compare it with D as it is: B has 8 bits,
-    /// C what is above.
+    /// The minimum of the operands B and C of a call word, as D, if it passes all parameters;
+    /// [`VARARG`] for "not a simple entry". Call handlers compare it with D unchanged: B has 8
+    /// bits, C is above.
     pub(crate) simple_call: u64,
     pub(crate) code: *const u32,
     pub(crate) constants: *const Value,
@@ -154,7 +154,7 @@ pub(crate) const VARARG: u64 = u64::MAX;
 
 /// The parts of a prototype that running code does not touch.
 pub(crate) struct PrototypeData {
-    /// What the compiler made.
+    /// The compiler's result.
     pub(crate) compiled: Arc<bytecode::Prototype>,
     /// What `Prototype::constants` points to.
     pub(crate) constants: Box<[Value]>,
@@ -209,7 +209,7 @@ impl PrototypeData {
     }
 }
 
-/// What the system's allocator takes in addition for the boxes of a function.
+/// The OS's allocator needs this in addition for the boxes of a function.
 const BOXES: usize = 12 * 16;
 
 /// A function written in Rust.
@@ -217,11 +217,11 @@ const BOXES: usize = 12 * 16;
 pub(crate) struct NativeFunction {
     pub(crate) header: Header,
     pub(crate) upvalue_count: u8,
-    /// What the interpreter enters to call it.
+    /// The entry point of its calls.
     pub(crate) handler: crate::interpreter::Handler,
     /// The Rust code, for the handler of ordinary natives.
     pub(crate) code: crate::native::Code,
-    /// What the function is.
+    /// The kind of the function.
     pub(crate) definition: &'static crate::native::Definition,
     pub(crate) environment: *mut Table,
     /// In truth `upvalue_count` of them.
@@ -232,13 +232,13 @@ pub(crate) struct NativeFunction {
 #[repr(C)]
 pub(crate) struct Thread {
     pub(crate) header: Header,
-    /// 1 if made by `coroutine.wrap`: results and errors go straight to the resumer.
+    /// 1 if created by `coroutine.wrap`: results and errors go straight to the resumer.
     pub(crate) is_wrap: u8,
     /// 1 if the instruction before `pc` has still to run: the budget ran out there.
     pub(crate) preempted: u8,
     /// A goroutine's first thread: its index in the scheduler.
     pub(crate) goroutine: u32,
-    /// Where it goes on (after a call word), as `pc` and `base` of a context.
+    /// Where it continues (after a call word), as `pc` and `base` of a context.
     pub(crate) pc: *const u32,
     pub(crate) base: *mut Value,
     /// The end of what must survive above the frame: arguments of a native that waits, an open list
@@ -248,7 +248,7 @@ pub(crate) struct Thread {
     /// thread, or dead.
     pub(crate) resumer: *mut Thread,
     pub(crate) stack: *mut Value,
-    /// The end of the stack for ordinary frames; `thread::EXTRA` further slots lie behind it.
+    /// The end of the stack for ordinary frames; `thread::EXTRA` further slots follow it.
     pub(crate) stack_end: *mut Value,
     /// Open upvalues, highest slot first.
     pub(crate) open_upvalues: *mut Upvalue,
@@ -258,8 +258,8 @@ pub(crate) struct Thread {
     pub(crate) hook: *mut crate::hook::Hook,
 }
 
-/// A Rust value behind a Lua value. The box is dropped when the collector finds the userdata dead,
-/// or by its native.
+/// A Rust value in a Lua value. The box is dropped when the collector finds the userdata dead, or
+/// by its native.
 #[repr(C)]
 pub(crate) struct Userdata {
     pub(crate) header: Header,
@@ -267,7 +267,7 @@ pub(crate) struct Userdata {
     pub(crate) has_finalizer: u8,
     pub(crate) metatable: *mut Table,
     pub(crate) environment: *mut Table,
-    /// The bytes outside of the heap that were counted for the data.
+    /// The bytes outside the heap that were counted for the data.
     pub(crate) charge: usize,
     /// None once dropped.
     pub(crate) data: Option<Box<dyn crate::userdata::Data>>,

@@ -1,9 +1,9 @@
 //! Memory kept in reserve for a system that refuses more.
 //!
-//! Most code that allocates cannot fail: a `Vec` grows, or the process ends. Where the system sets
-//! a limit (`ulimit -v`, strict overcommit), the first refusal gives up a part of the reserve
-//! instead, and memory is *short* from then on: the VM collects at its next safepoint, and raises
-//! "not enough memory" if the reserve cannot be restored. A command that runs scripts makes
+//! Most code that allocates cannot fail: a `Vec` grows, or the process ends. If the OS sets a limit
+//! (`ulimit -v`, strict overcommit), the first refusal releases a part of the reserve instead, and
+//! memory is *short* from then on: the VM collects at its next safepoint, and raises "not enough
+//! memory" if the reserve cannot be restored. A command that runs scripts makes
 //! [`ReservingAllocator`] its global allocator; the heap uses the reserve in any case.
 //!
 //! Invariant: a part is in `RESERVE` or was given up, never both; it takes address space, but its
@@ -26,7 +26,7 @@ struct Reserve {
     is_short: AtomicBool,
 }
 
-/// The system's allocator, with a reserve for the moment when it refuses memory.
+/// The OS's allocator, with a reserve for when it refuses memory.
 ///
 /// ```
 /// #[global_allocator]
@@ -34,7 +34,7 @@ struct Reserve {
 /// ```
 pub struct ReservingAllocator;
 
-/// Calls `allocate`, which asks the system for `size` bytes, until it succeeds or no reserve is
+/// Calls `allocate`, which requests `size` bytes from the OS, until it succeeds or no reserve is
 /// left.
 #[inline(always)]
 pub(crate) fn with_reserve(size: usize, mut allocate: impl FnMut() -> *mut u8) -> *mut u8 {
@@ -45,13 +45,13 @@ pub(crate) fn with_reserve(size: usize, mut allocate: impl FnMut() -> *mut u8) -
     RESERVE.retry(size, &mut allocate)
 }
 
-/// Whether the system has refused memory and the reserve was not restored since.
+/// Whether the OS has refused memory and the reserve was not restored since.
 #[inline(always)]
 pub(crate) fn is_short() -> bool {
     RESERVE.is_short.load(Ordering::Relaxed)
 }
 
-/// Asks the system for what is missing of the reserve. Memory is not short any more if some of it
+/// Requests the missing part of the reserve from the OS. Memory is not short any more if some of it
 /// was restored.
 pub(crate) fn restore() {
     RESERVE.restore();
@@ -77,7 +77,7 @@ impl Reserve {
         null_mut()
     }
 
-    /// Gives a part back to the system. False if there is none.
+    /// Returns a part to the OS. False if there is none.
     fn give_up(&self) -> bool {
         self.is_short.store(true, Ordering::Relaxed);
         for part in &self.parts {
@@ -118,7 +118,7 @@ mod part {
 
     pub(super) fn take() -> Option<*mut u8> {
         let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: the system chooses the address, so nothing is replaced.
+        // SAFETY: the OS chooses the address, so nothing is replaced.
         let pages = unsafe { mmap_anonymous(null_mut(), PART_SIZE, access, MapFlags::PRIVATE) };
         pages.ok().map(|pages| pages.cast())
     }
@@ -154,7 +154,7 @@ mod part {
     }
 }
 
-// SAFETY: everything is passed to the system's allocator as it is, perhaps more than once, but not
+// SAFETY: everything is passed to the OS's allocator unchanged, perhaps more than once, but not
 // after it has succeeded.
 unsafe impl GlobalAlloc for ReservingAllocator {
     #[inline]

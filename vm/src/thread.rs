@@ -1,12 +1,12 @@
-//! Lua threads: a stack, the context in which it goes on, and who resumed it.
+//! Lua threads: a stack, the context in which it continues, and the thread that resumed it.
 //!
 //! **Invariants.**
 //! - STACK MOVES: only [`grow`] moves the running thread's stack, and only that of the running
-//!   thread moves. `vm.base`, `vm.top` and open upvalues follow; nobody else keeps an address in it
-//!   across a call that may grow it.
-//! - LIVE END: whatever a thread that is not running needs lies below [`live_end`], the rest of its
-//!   stack is cleared by the collector. A thread that stops says what is above its frame by `top`:
-//!   arguments still to be taken, an open list, the thread that it has resumed.
+//!   thread moves. `vm.base`, `vm.top` and open upvalues follow; no other code keeps an address in
+//!   it across a call that may grow it.
+//! - LIVE END: everything that a thread that is not running needs is below [`live_end`], the rest
+//!   of its stack is cleared by the collector. A thread that stops stores in `top` what is above
+//!   its frame: arguments still to be taken, an open list, the thread that it has resumed.
 //! - RESUMER: a suspended thread has none, a dead one is `DEAD` (it has a stack only if it failed:
 //!   for tracebacks); a running one and those that wait for it form a chain up to the goroutine's
 //!   first thread. A thread keeps its resumer alive, and the resumer's live slots the thread.
@@ -22,10 +22,10 @@ use crate::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::ptr::null_mut;
 
-/// Slots behind `stack_end`: continuations, metamethod arguments and a few results of natives need
+/// Slots after `stack_end`: continuations, metamethod arguments and a few results of natives need
 /// no check.
 pub(crate) const EXTRA: usize = 12;
-/// The stack of a thread may not have more slots than this, whatever the depth of calls.
+/// The maximum number of slots of a thread's stack, whatever the depth of calls.
 pub(crate) const MAX_SLOTS: usize = 8_000_000;
 /// Slots above the limit that error handlers may use.
 pub(crate) const RESERVE: usize = 400;
@@ -74,7 +74,7 @@ pub(crate) unsafe fn new_thread(vm: &mut Vm, function: Value, arguments: usize) 
     thread
 }
 
-/// The function that a thread was made for, nil if it has ended.
+/// The function that a thread was created for, nil if it has ended.
 ///
 /// # Safety
 /// The thread is alive.
@@ -82,11 +82,11 @@ pub(crate) unsafe fn first_function(thread: *const Thread) -> Value {
     if (*thread).stack.is_null() { Value::NIL } else { *(*thread).stack.add(2) }
 }
 
-/// Stores the running context into the current thread, so that others can see where it stands.
+/// Stores the running context into the current thread, so that others can read its position.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`frame`]); what must survive of its stack lies below
-/// `top`, or in the running Lua frame.
+/// CONTEXT holds for the running thread (see [`frame`]); the part of its stack that must survive is
+/// below `top`, or in the running Lua frame.
 pub(crate) unsafe fn save(vm: &mut Vm, top: *mut Value) {
     let thread = vm.current;
     (*thread).pc = vm.pc;
@@ -177,8 +177,8 @@ impl GrowthError {
 /// and `vm.top` follow.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`frame`]); `position` lies in its stack. The caller
-/// uses no address in that stack afterwards but those derived from `vm.base` and `vm.top` anew.
+/// CONTEXT holds for the running thread (see [`frame`]); `position` is in its stack. Afterwards the
+/// caller uses only addresses in that stack that are derived from `vm.base` and `vm.top` again.
 pub(crate) unsafe fn grow(
     vm: &mut Vm,
     position: *mut Value,
@@ -215,8 +215,8 @@ pub(crate) unsafe fn grow(
     Ok(())
 }
 
-/// As [`grow`], at a safepoint: if memory is short, the collector gets a chance. Everything alive
-/// lies below `position`.
+/// As [`grow`], at a safepoint: if memory is short, the collector runs. Everything alive is below
+/// `position`.
 ///
 /// # Safety
 /// As [`grow`]; the running context has been stored in `vm`.
@@ -248,10 +248,10 @@ unsafe fn depth(vm: &Vm) -> usize {
     depth
 }
 
-/// The open upvalue of a slot of `thread`, made if there is none.
+/// The open upvalue of a slot of `thread`, created if there is none.
 ///
 /// # Safety
-/// `slot` lies in the stack of `thread`, which is running.
+/// `slot` is in the stack of `thread`, which is running.
 pub(crate) unsafe fn find_upvalue(
     heap: &mut Heap,
     thread: *mut Thread,
@@ -288,7 +288,7 @@ pub(crate) unsafe fn next_open(upvalue: *mut Upvalue) -> *mut Upvalue {
 /// Closes the open upvalues of `thread` from `level` up.
 ///
 /// # Safety
-/// `level` lies in the thread's stack.
+/// `level` is in the thread's stack.
 pub(crate) unsafe fn close_upvalues(heap: &mut Heap, thread: *mut Thread, level: *mut Value) {
     while !(*thread).open_upvalues.is_null() && (*(*thread).open_upvalues).slot >= level {
         let upvalue = (*thread).open_upvalues;
@@ -297,7 +297,7 @@ pub(crate) unsafe fn close_upvalues(heap: &mut Heap, thread: *mut Thread, level:
     }
 }
 
-/// What a thread is doing, in `coroutine.status`'s words.
+/// The state of a thread, as `coroutine.status` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// It is the one that asks.
@@ -329,7 +329,7 @@ pub(crate) unsafe fn status(vm: &Vm, thread: *const Thread) -> Status {
 /// Whether the instruction before `pc` takes values up to `top`.
 ///
 /// # Safety
-/// `pc` lies behind an instruction.
+/// `pc` is after an instruction.
 pub(crate) unsafe fn takes_open_list(pc: *const u32) -> bool {
     let instruction = Instruction(*pc.sub(1));
     match instruction.opcode() {

@@ -1,4 +1,4 @@
-//! Tracing: every function call and return is told to the embedding program.
+//! Tracing: every function call and return is reported to the embedding program.
 //!
 //! A tracer is one more listener to the events of [`crate::hook`]: while there is one, every thread
 //! has the state of a hook, whether or not it has a hook function. The tracer is host code and runs
@@ -20,21 +20,21 @@ pub struct TracedCall {
     pub event: &'static str,
     /// The goroutine in which it happens.
     pub goroutine: Option<GoroutineId>,
-    /// The Lua code that calls, or has called the native that returns; for the return of a Lua
-    /// function, where that stands. None where no Lua code calls.
+    /// The position of the Lua code that calls, or has called the native that returns; for the
+    /// return of a Lua function, its position. None if no Lua code calls.
     pub position: Option<CallerInfo>,
-    /// What the function is called there.
+    /// The name of the function there.
     pub name: Option<Vec<u8>>,
     /// Where the function is defined ("script.lua:12").
     pub definition: Vec<u8>,
 }
 
-/// What is told of calls and returns.
+/// The callback for calls and returns.
 pub(crate) type Tracer = Box<dyn FnMut(&mut dyn Any, &TracedCall)>;
 
 impl Vm {
-    /// From now on `tracer` is told every function call and return; it gets the value that
-    /// [`Vm::set_host`] put beside the VM.
+    /// Reports every function call and return to `tracer` from now on; it gets the value of
+    /// [`Vm::set_host`].
     pub fn set_tracer<T: Any>(&mut self, tracer: fn(&mut T, &TracedCall)) {
         self.tracer = Some(Box::new(move |host, call| {
             if let Some(host) = host.downcast_mut() {
@@ -45,16 +45,16 @@ impl Vm {
     }
 }
 
-/// Tells the tracer, if there is one, of an event.
+/// Reports an event to the tracer, if there is one.
 ///
 /// # Safety
-/// A Lua frame is running, and the event is about it or about the call at hand.
+/// A Lua frame is running, and the event is about it or about the current call.
 pub(crate) unsafe fn tell(vm: &mut Vm, event: &Event) {
     if vm.tracer.is_none() || !matches!(event.name, "call" | "return" | "tail return") {
         return;
     }
     let here = Context { base: vm.base, pc: vm.pc };
-    // A native's return is told before the instruction that follows the call.
+    // A native's return is reported before the instruction that follows the call.
     let call = if event.name == "return" { Context { pc: vm.pc.sub(1), ..here } } else { here };
     let (function, caller) = if event.native.is_nil() {
         let running = Activations::of(vm, vm.current).find(|activation| activation.pc.is_some());
@@ -64,7 +64,7 @@ pub(crate) unsafe fn tell(vm: &mut Vm, event: &Event) {
         (event.native, Some(call))
     };
     let standing = if event.native.is_nil() && event.name != "call" { Some(here) } else { caller };
-    // The caller knows another name than that of a function that was reached by a tail call.
+    // The caller has another name than that of a function that was reached by a tail call.
     let is_other =
         event.native.is_nil() && (event.name == "tail return" || hook::is_tail_called(vm));
     let named = caller.filter(|_| !is_other);

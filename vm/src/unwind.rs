@@ -24,7 +24,7 @@ const LONG_LIST: usize = 250;
 /// becomes the running context.
 ///
 /// # Safety
-/// `base` and `pc` are a context of the running thread. `count` live values lie at `source`, in the
+/// `base` and `pc` are a context of the running thread. `count` live values are at `source`, in the
 /// running thread's stack or elsewhere.
 pub(crate) unsafe fn deliver(
     vm: &mut Vm,
@@ -43,7 +43,7 @@ pub(crate) unsafe fn deliver(
         }
         let mut source = source;
         if target.add(count) > vm.stack_end {
-            // The results may lie in the stack that moves.
+            // The results may be in the stack that moves.
             let stack = (*vm.current).stack;
             let inside = source >= stack && source < vm.stack_end.add(EXTRA).cast_const();
             let offset = if inside { source.offset_from(stack) } else { 0 };
@@ -80,7 +80,7 @@ pub(crate) unsafe fn deliver(
 ///
 /// # Safety
 /// `base` and `pc` are a context of the running thread, whose call word called a native: its callee
-/// and the slot behind that are there.
+/// and the slot after that exist.
 pub(crate) unsafe fn deliver_failure(
     vm: &mut Vm,
     base: *mut Value,
@@ -116,7 +116,7 @@ pub(crate) unsafe fn throw_text(vm: &mut Vm, text: impl AsRef<[u8]>) -> u64 {
     throw(vm, value)
 }
 
-/// Raises "not enough memory". The message is made of memory that the limit leaves for this.
+/// Raises "not enough memory". The message uses memory that the limit reserves for this.
 ///
 /// # Safety
 /// As [`throw`].
@@ -197,7 +197,7 @@ unsafe fn unwind(vm: &mut Vm, reached: Context, error: Value) -> u64 {
                     let (base, pc) = (vm.base, vm.pc);
                     return deliver_failure(vm, base, pc, error);
                 }
-                // Through `wrap` the error goes on in the resumer.
+                // Through `wrap` the error continues in the resumer.
                 context = Context { base: vm.base, pc: vm.pc };
                 error = with_position(vm, error);
                 in_handler = false;
@@ -292,7 +292,7 @@ unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> Resul
     };
     vm.handling_overflow = true;
     let position = vm.base.add(frame_end);
-    // The error lives nowhere else meanwhile.
+    // The error is stored nowhere else in the meantime.
     vm.error = error;
     let room = grow_or_collect(vm, position, 60);
     vm.handling_overflow = false;
@@ -314,7 +314,7 @@ unsafe fn call_error_handler(vm: &mut Vm, handler: Value, error: Value) -> Resul
 /// # Safety
 /// The state in `vm` is that of the handler of an error handler's continuation.
 pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
-    // The cold function's pc is behind the receiving word.
+    // The cold function's pc is after the receiving word.
     let mut context = Context { base: vm.base, pc: vm.pc.sub(1) };
     debug_assert_eq!(context.continuation(), Some(Continuation::ErrorHandler));
     while let Some(caller) = context.caller() {
@@ -332,10 +332,11 @@ pub(crate) unsafe fn leave_error_handler(vm: &mut Vm, value: Value) -> u64 {
     CONTINUE
 }
 
-/// The protected call whose frame begins at `frame` returns false and the error.
+/// The protected call whose frame starts at `frame` returns false and the error.
 ///
 /// # Safety
-/// `frame` begins the frame of a `pcall` or `xpcall` of the running thread. The error is alive.
+/// `frame` is the start of the frame of a `pcall` or `xpcall` of the running thread. The error is
+/// alive.
 unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u64 {
     close_upvalues(&mut vm.heap, vm.current, frame);
     let (_, caller) = unlink(*frame.sub(1));
@@ -346,9 +347,9 @@ unsafe fn fail_protected_call(vm: &mut Vm, frame: *mut Value, error: Value) -> u
     answer
 }
 
-/// Clears the registers of the running frame behind false and an error. What failed has left values
-/// there, which would be kept as long as nothing overwrites them: too long if it is they that fill
-/// the heap.
+/// Clears the registers of the running frame after false and an error. The failed code has left
+/// values there, which would be kept as long as nothing overwrites them: too long if they are what
+/// fills the heap.
 ///
 /// # Safety
 /// [`deliver_failure`] has just reached the context in `vm`.

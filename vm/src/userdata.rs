@@ -1,9 +1,9 @@
-//! Rust values behind Lua values.
+//! Rust values in Lua values.
 
 use crate::gc::Marker;
 use std::any::Any;
 
-/// What a userdata holds. Values that it keeps must be reported to the collector.
+/// The data of a userdata. Values that it keeps must be reported to the collector.
 pub trait Data: Any {
     /// Marks every value that this one holds.
     fn trace(&self, _marker: &mut Marker<'_>) {}

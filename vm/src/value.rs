@@ -3,15 +3,14 @@
 //! A number is its IEEE 754 bits. Every other value is one of the NaNs from `0xFFF9_0000_0000_0000`
 //! up, which no arithmetic produces: the upper 16 bits are a tag, the lower 48 a pointer. Nil,
 //! false and true are the three largest words, so "is falsy" is one comparison. Since every tagged
-//! word is a NaN, arithmetic may compute first and look at its operands only if the result is a
-//! NaN.
+//! word is a NaN, arithmetic may compute first and check its operands only if the result is a NaN.
 //!
 //! Invariant: a number's NaN is always one below the tags ([`Value::number`] makes sure), so
 //! `is_number` is one comparison.
 
 use crate::object::{LuaFunction, NativeFunction, Str, Table, Thread, Userdata};
 
-/// A Lua value. Copying it copies a reference; only the collector knows what is alive.
+/// A Lua value. Copying it copies a reference; only the collector determines what is alive.
 #[repr(transparent)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Value(pub(crate) u64);
@@ -115,7 +114,7 @@ impl Value {
     }
 }
 
-/// Whether [`Value::untag`] found the tag that it was asked for.
+/// Whether [`Value::untag`] found the requested tag.
 #[inline(always)]
 pub(crate) fn is_pointer(untagged: u64) -> bool {
     untagged >> 48 == 0

@@ -21,15 +21,15 @@ use std::sync::atomic::AtomicBool;
 /// How a VM behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The program may not hold more bytes than this, in its heap and outside it.
+    /// The maximum memory of the program in bytes, in its heap and outside it.
     pub memory_limit: usize,
-    /// The account that the VM shares with others; one of its own, with that limit, if None.
+    /// The account that the VM shares with others; a separate one, with that limit, if None.
     pub account: Option<Account>,
     /// The seed of string hashes; random if None.
     pub hash_seed: Option<u64>,
-    /// Calls and back-edges that a goroutine may run in one go.
+    /// Calls and back-edges that a goroutine may run in one slice.
     pub slice: NonZeroU32,
-    /// Whose words and habits programs meet.
+    /// Whose messages and behaviour programs get.
     pub dialect: Dialect,
     /// No more goroutines than this may live at a time.
     pub max_goroutines: usize,
@@ -76,7 +76,7 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// What a handler answers for this exit. None is `CONTINUE` or `CALL`.
+    /// The result of a handler for this exit. None is `CONTINUE` or `CALL`.
     pub(crate) fn answer(self) -> u64 {
         self as u64 + 1
     }
@@ -106,11 +106,11 @@ pub struct Vm {
     pub(crate) current: *mut Thread,
     /// A single result on its way (Return1 to many, a native's callee).
     pub(crate) returned: Value,
-    /// What a native answered.
+    /// The result of a native.
     pub(crate) outcome: i64,
     /// The handlers: see `interpreter`.
     pub(crate) table: [Handler; 256],
-    /// Whether handlers lead to each other without the loop in `interpreter::enter`.
+    /// Whether handlers jump to each other without the loop in `interpreter::enter`.
     pub(crate) is_chained: bool,
     /// Whether instructions take the way through debug hooks.
     pub(crate) is_hooked: bool,
@@ -150,19 +150,19 @@ pub struct Vm {
     pub(crate) handling_overflow: bool,
     /// The interpreter is running: it is never entered again.
     running: bool,
-    /// The traceback of the last error that nobody caught.
+    /// The traceback of the last uncaught error.
     pub(crate) last_traceback: Vec<u8>,
 
     pub(crate) scheduler: Scheduler,
-    /// The number of debug hooks that want events.
+    /// The number of debug hooks that subscribe to events.
     pub(crate) active_hooks: Rc<Cell<usize>>,
-    /// What is told of calls and returns.
+    /// The callback for calls and returns.
     pub(crate) tracer: Option<Tracer>,
     /// Whether tracebacks show local variables.
     pub(crate) locals_in_tracebacks: bool,
     /// A native calls the finalizers itself.
     pub(crate) finalizers_claimed: Rc<Cell<bool>>,
-    /// What the embedding program keeps beside the VM for its natives.
+    /// The embedding program's value for its natives.
     pub(crate) host: Option<Box<dyn std::any::Any>>,
     /// Measures natives.
     #[cfg(debug_assertions)]
@@ -239,20 +239,21 @@ impl Vm {
             #[cfg(debug_assertions)]
             meter: None,
         });
-        // SAFETY: probes the handlers with a code of its own.
+        // SAFETY: probes the handlers with its own code.
         unsafe { interpreter::choose_dispatch(&raw mut *vm, config.chained) };
         vm
     }
 
-    /// Lets the heap ring at the budget. To be called wherever the host enters, before anything is
-    /// allocated: it may have moved the VM meanwhile.
+    /// Points the heap at the budget. Must be called wherever the host enters, before anything is
+    /// allocated: it may have moved the VM.
     pub(crate) fn settle(&mut self) {
         let fuel = &raw mut self.fuel;
-        // SAFETY: whoever can move the VM cannot allocate in its heap without coming through here.
+        // SAFETY: code that can move the VM cannot allocate in its heap without coming through
+        // here.
         unsafe { self.heap.set_budget(fuel) };
     }
 
-    /// Runs the context at hand until the chain of handlers ends. The only way into the
+    /// Runs the current context until the chain of handlers ends. The only way into the
     /// interpreter.
     ///
     /// # Safety
@@ -291,7 +292,7 @@ impl Vm {
         self.heap.program_account()
     }
 
-    /// Puts a Rust value beside the VM, where natives find it ([`Call::host`](crate::Call::host)).
+    /// Stores a Rust value for natives ([`Call::host`](crate::Call::host)).
     pub fn set_host(&mut self, host: impl std::any::Any) {
         self.host = Some(Box::new(host));
     }
@@ -301,13 +302,13 @@ impl Vm {
         self.host.as_mut()?.downcast_mut()
     }
 
-    /// Stops the program from another thread, whatever it does: the turn at hand ends as
+    /// Stops the program from another thread, whatever it does: the current turn ends as
     /// interrupted.
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         self.scheduler.cancel_flag()
     }
 
-    /// Tells the interpreter which functions loops recognise.
+    /// Sets the functions that loops recognise.
     pub(crate) fn set_iterators(&mut self, next: Value, index_iterator: Value) {
         self.next_function = next;
         self.index_iterator = index_iterator;
@@ -315,7 +316,7 @@ impl Vm {
 }
 
 impl Vm {
-    /// Everything that is alive without being reachable from elsewhere, and the heap beside it.
+    /// Everything that is alive without being reachable from elsewhere, and the heap itself.
     pub(crate) fn heap_and_roots(&mut self) -> (*mut Heap, VmRoots) {
         (&raw mut self.heap, VmRoots(&raw mut *self))
     }

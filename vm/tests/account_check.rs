@@ -33,7 +33,7 @@ fn leak_small(_: &mut Call) {
     });
 }
 
-/// As [`leak_large`], but the account knows of it.
+/// As [`leak_large`], but counted by the account.
 fn hold(call: &mut Call) -> Result<(), Error> {
     let held = call.hold(BYTES)?;
     HELD.with_borrow_mut(|all| all.push(held));
@@ -41,7 +41,7 @@ fn hold(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs a program in a process of its own.
+/// Runs a program in a separate process.
 fn run(program: &str) -> Output {
     let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
     command.args(["--exact", "the_program", "--nocapture"]).env(PROGRAM, program);

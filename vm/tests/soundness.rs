@@ -168,14 +168,14 @@ impl Steps for KeepResults {
     }
 }
 
-/// The host wants the program to stop.
+/// The host requests the program to stop.
 fn interrupt(call: &mut Call, _all: Rest) {
     if let Some(flag) = call.host::<Arc<AtomicBool>>() {
         flag.store(true, Ordering::Relaxed);
     }
 }
 
-/// An async native that ends behind its own back.
+/// An async native that ends unexpectedly.
 fn finish_in_scope<'c>(_: &mut Call<'c>) -> impl Results<'c> + use<'c> {
     run(|lua| async move {
         let slot = lua.slot();
@@ -234,11 +234,11 @@ fn a_plain_native_cannot_ask_for_calls() {
 
 #[test]
 fn a_step_asks_for_one_thing() {
-    let out_of_turn = "a native asks for something out of turn";
+    let out_of_turn = "native function requested a step at the wrong time";
     let source = "return pcall(ask_twice, function() error('called') end)";
     assert_eq!(results_of(source), ["Some(false)", out_of_turn]);
     let source = "pcall(ask_nothing, function() end) return pcall(ask_nothing, function() end)";
-    assert_eq!(results_of(source), ["Some(false)", "a native has asked for nothing"]);
+    assert_eq!(results_of(source), ["Some(false)", "native function did not request a next step"]);
     assert_eq!(results_of("return pcall(finish_in_scope)"), ["Some(false)", out_of_turn]);
 }
 

@@ -18,11 +18,14 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Look for errors in Lua files without running them: syntax, undefined globals, unused locals, unreachable code")
+        .about(
+            "Check Lua files for syntax errors, undefined globals, unused locals and \
+             unreachable code",
+        )
         .arg(
             Arg::new("files")
                 .value_name("FILE")
-                .help("A file, a folder whose .lua files are meant, or - for standard input")
+                .help("Files to check, directories to search for .lua files, or - for stdin")
                 .action(ArgAction::Append)
                 .required(true)
                 .value_parser(value_parser!(PathBuf)),
@@ -31,11 +34,19 @@ pub(super) fn add_words(command: Command) -> Command {
             Arg::new("global")
                 .long("global")
                 .value_name("NAME")
-                .help("A global that is defined elsewhere")
+                .help("Treat NAME as a defined global (repeatable)")
                 .action(ArgAction::Append),
         )
-        .arg(Arg::new("json").long("json").help("Print a JSON array of findings").action(ArgAction::SetTrue))
-        .after_help("Globals that one of the files assigns are known to all of them. Exit code: 0, 1 if something was found, 2 if a file is not there.")
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .help("Print the findings as a JSON array")
+                .action(ArgAction::SetTrue),
+        )
+        .after_help(
+            "A global assigned in one file is known in all of them. Exit codes: 0, 1 if anything \
+             was found, 2 if a file is missing.",
+        )
 }
 
 /// The path that means standard input.
@@ -82,13 +93,13 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(&text, if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What of a folder is looked at: Lua files and folders, none of them hidden.
+/// Which entries of a directory are visited: Lua files and directories, except hidden ones.
 fn is_lua(path: &Path, is_folder: bool) -> bool {
     let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     !is_hidden && (is_folder || path.extension().is_some_and(|extension| extension == "lua"))
 }
 
-/// What the report calls a file.
+/// The name of a file in the report.
 fn name_of(path: &Path) -> String {
     if path == Path::new(INPUT) { "stdin".into() } else { path.display().to_string() }
 }
@@ -104,7 +115,7 @@ fn look(path: &Path) -> Result<Inspection, Report> {
     let source = Source::new(text, format!("@{file}").into_bytes());
     inspect(&source).map_err(|error| {
         let message = String::from_utf8_lossy(&error.message).into_owned();
-        // The message begins with the place, which is told in its own form.
+        // The message starts with the position, which is printed in a different format.
         let place = format!(":{}: ", error.line);
         let message =
             message.split_once(&place).map_or(message.clone(), |(_, rest)| rest.to_string());
@@ -137,10 +148,10 @@ fn report(path: &Path, finding: Finding, known: &BTreeSet<String>) -> Report {
         FindingKind::UndefinedGlobal(name) => {
             let meant = crate::spelling::closest(&name, known.iter().map(String::as_str));
             let hint = meant.map_or(String::new(), |meant| format!("; did you mean '{meant}'?"));
-            ("undefined-global", format!("global '{name}' is not defined{hint}"))
+            ("undefined-global", format!("undefined global '{name}'{hint}"))
         }
         FindingKind::UnusedLocal(name) => ("unused-local", format!("local '{name}' is never read")),
-        FindingKind::Unreachable => ("unreachable", "this is never reached".into()),
+        FindingKind::Unreachable => ("unreachable", "unreachable code".into()),
     };
     Report { file: name_of(path), line: finding.line, kind, message }
 }

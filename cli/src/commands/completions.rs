@@ -1,5 +1,5 @@
-//! `solvm completions SHELL` and `solvm man`: what shells and `man` read, made from the table of
-//! options.
+//! `solvm completions SHELL` and `solvm man`: shell completions and the manual page, generated from
+//! the table of options.
 
 use crate::output;
 use clap::builder::EnumValueParser;
@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
-    command.about("Print the completions of a shell, to be sourced by it").arg(
+    command.about("Print a completion script for SHELL").arg(
         Arg::new("shell")
             .value_name("SHELL")
             .required(true)
@@ -26,7 +26,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(&text, ExitCode::SUCCESS)
 }
 
-/// bash's script, with long options that may have one dash. In it, the options of `solvm` stand
+/// bash's script, with long options that may have one dash. In it, the options of `solvm` come
 /// before those of its commands, which have two.
 fn with_one_dash(script: &str) -> String {
     super::command().get_arguments().filter_map(Arg::get_long).fold(

@@ -14,17 +14,15 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Print the documentation of a module or a function")
-        .arg(
-            Arg::new("name")
-                .value_name("NAME")
-                .help("As uuid, uuid.v4, http_get; none lists the modules"),
-        )
+        .about("Show the documentation of a module or function")
+        .arg(Arg::new("name").value_name("NAME").help(
+            "Module or function, such as uuid, uuid.v4 or http_get; omit to list the modules",
+        ))
         .arg(
             Arg::new("book")
                 .long("book")
                 .value_name("FOLDER")
-                .help("Write a page of Markdown for each module instead")
+                .help("Write one Markdown page per module to FOLDER instead")
                 .conflicts_with("name")
                 .value_parser(value_parser!(PathBuf)),
         )
@@ -44,10 +42,10 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             None => {
                 let similar = similar_names(name);
                 let hint = match similar.is_empty() {
-                    true => String::from("solvm doc lists the modules"),
-                    false => format!("there is {}", similar.join(", ")),
+                    true => String::from("run solvm doc for a list of modules"),
+                    false => format!("did you mean {}?", similar.join(", ")),
                 };
-                return super::fail(format!("nothing is called '{name}'; {hint}"));
+                return super::fail(format!("no documentation for '{name}'; {hint}"));
             }
         },
     };
@@ -60,7 +58,7 @@ fn overview() -> String {
     for module in modules().filter(|module| !module.documentation.is_empty()) {
         let _ = writeln!(text, "{:<12} {}", module.name, summary(module.documentation));
     }
-    text.push_str("\nsolvm doc NAME tells more, of a module or a function.\n");
+    text.push_str("\nRun solvm doc NAME for details on a module or function.\n");
     text
 }
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Print this, or the help of a command")
-        .arg(Arg::new("command").value_name("COMMAND").help("A command of solvm"))
+        .about("Print this message or the help of a command")
+        .arg(Arg::new("command").value_name("COMMAND").help("Command to show help for"))
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
@@ -16,7 +16,8 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         Some(name) => super::find(name.as_ref()).map(super::Subcommand::words),
     };
     let Some(mut command) = command else {
-        output::fail("there is no such command; solvm help lists them");
+        let name = matches.get_one::<String>("command").map_or("", String::as_str);
+        output::fail(format!("unknown command '{name}'; run solvm help for a list"));
         return ExitCode::from(output::BAD_USAGE);
     };
     output::finish(command.print_help(), ExitCode::SUCCESS)

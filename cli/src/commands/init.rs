@@ -1,4 +1,4 @@
-//! `solvm init [FOLDER]`: a project to begin with.
+//! `solvm init [FOLDER]`: creates a project.
 
 use crate::output;
 use crate::report::about_file;
@@ -12,15 +12,15 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Make a project: a script, a module with a test, and what editors need to know SolVM's functions")
+        .about("Create a project: a script, a module with a test, and editor definitions")
         .arg(
             Arg::new("folder")
                 .value_name("FOLDER")
-                .help("Where, made if it is not there")
+                .help("Project directory, created if missing")
                 .default_value(".")
                 .value_parser(value_parser!(PathBuf)),
         )
-        .after_help("Files that are there already stay as they are, but for the definitions in .solvm, which are brought up to date.")
+        .after_help("Existing files are kept, except the definitions in .solvm, which are updated.")
 }
 
 /// The files of a new project.
@@ -46,15 +46,15 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// What is told of a project that has been made.
+/// The message after a project has been created.
 fn next_steps(folder: &Path, kept: &[&str]) -> String {
     let is_here = folder == Path::new(".");
     let mut text = match is_here {
-        true => String::from("A project is in this folder."),
-        false => format!("A project is in {}.", folder.display()),
+        true => String::from("Created a project in this directory."),
+        false => format!("Created a project in {}.", folder.display()),
     };
     if !kept.is_empty() {
-        text.push_str(&format!(" Kept as they were: {}.", kept.join(", ")));
+        text.push_str(&format!(" Kept existing files: {}.", kept.join(", ")));
     }
     if !is_here {
         text.push_str(&format!("\nGo there with: cd {}", folder.display()));
@@ -66,7 +66,7 @@ fn next_steps(folder: &Path, kept: &[&str]) -> String {
 /// print.
 fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
     if folder.exists() && !folder.is_dir() {
-        return Err(format!("{}: is not a folder", folder.display()));
+        return Err(format!("{}: not a directory", folder.display()));
     }
     for name in ["modules", DEFINITIONS] {
         let path = folder.join(name);
@@ -113,7 +113,7 @@ fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
     Ok(kept)
 }
 
-/// Writes a file that is not there yet. False if it is there.
+/// Writes a file unless it exists. False if it exists.
 fn write_new(path: &Path, text: &str) -> Result<bool, String> {
     let written = match fs::File::create_new(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),

@@ -1,4 +1,4 @@
-//! The commands beside `solvm script.lua`: `solvm check`, `solvm doc` and so on.
+//! The commands besides `solvm script.lua`: `solvm check`, `solvm doc` and so on.
 //!
 //! A command's name wins over a file of that name; `./check` runs the file.
 
@@ -19,10 +19,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use walkdir::WalkDir;
 
-/// A command: its words, and what it does.
+/// A command: its arguments, and its function.
 struct Subcommand {
     name: &'static str,
-    /// Adds its words to a command of its name.
+    /// Adds its arguments to a command of its name.
     add_words: fn(Command) -> Command,
     run: fn(&ArgMatches) -> ExitCode,
 }
@@ -32,7 +32,7 @@ impl Subcommand {
         (self.add_words)(Command::new(self.name))
     }
 
-    /// Its words, with "solvm" before them in its help.
+    /// Its arguments, with "solvm" before its name in the help.
     fn words(&self) -> Command {
         self.command().bin_name(format!("solvm {}", self.name))
     }
@@ -49,12 +49,12 @@ const COMMANDS: &[Subcommand] = &[
     Subcommand { name: "help", add_words: help::add_words, run: help::run },
 ];
 
-/// The words of `solvm script.lua`, and the commands.
+/// The arguments of `solvm script.lua`, and the commands.
 pub(crate) fn command() -> Command {
     options().subcommands(all())
 }
 
-/// Every command's words, for the help, completions and the manual page.
+/// Every command's arguments, for the help, completions and the manual page.
 fn all() -> impl Iterator<Item = Command> {
     COMMANDS.iter().map(Subcommand::command)
 }
@@ -73,8 +73,8 @@ fn find(name: &OsStr) -> Option<&'static Subcommand> {
     COMMANDS.iter().find(|subcommand| name == subcommand.name)
 }
 
-/// The files below a folder in alphabetical order, as far as `is_wanted` says so of each entry (its
-/// path, and whether it is a folder); a file that was named is taken whatever its name is. The
+/// The files below a directory in alphabetical order, filtered by `is_wanted` (which gets the path,
+/// and whether it is a directory); a file that was named is included whatever its name is. The
 /// error is the message to print.
 fn find_files(
     path: &Path,
@@ -91,12 +91,12 @@ fn find_files(
             Ok(entry) => files.push(entry.into_path()),
             Err(error) => {
                 let place = error.path().unwrap_or(path);
-                // A link to a folder that it lies in: there, everything is looked at already.
+                // A link to one of its parent directories, which is already being visited.
                 let Some(reason) = error.io_error() else { continue };
                 if error.depth() == 0 || place.is_dir() {
                     return Err(about_file(place, reason));
                 }
-                // Who reads a link that leads nowhere will say so.
+                // Reading a link without a target reports the error.
                 if is_wanted(place, false) {
                     files.push(place.to_path_buf());
                 }

@@ -8,17 +8,17 @@ use std::process::ExitCode;
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Run a script, with --watch again whenever a Lua file in its folder changes")
+        .about("Run a script; with --watch, restart it when a Lua file changes")
         .arg(
             Arg::new("watch")
                 .long("watch")
-                .help("Run it afresh when a .lua file in its folder or below changes")
+                .help("Restart when a .lua file in the script's directory or below changes")
                 .action(ArgAction::SetTrue),
         )
         .arg(
             Arg::new("words")
                 .value_name("OPTIONS, SCRIPT, ARGUMENTS")
-                .help("As without the word \"run\"")
+                .help("Same as for solvm without \"run\"")
                 .required(true)
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
@@ -27,7 +27,7 @@ pub(super) fn add_words(command: Command) -> Command {
         )
 }
 
-/// Watches the script's folder.
+/// Watches the script's directory.
 const WATCH: &str = include_str!("watch.lua");
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
@@ -38,7 +38,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     };
     if matches.get_flag("watch") {
         let Some(Script::File(script)) = &arguments.script else {
-            return super::fail("--watch needs the name of a script");
+            return super::fail("--watch requires a script file");
         };
         let code = format!("local script = \"{}\"\n{WATCH}", escaped(script.as_encoded_bytes()));
         arguments.outlives_errors = true;
@@ -47,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     crate::run::run(arguments)
 }
 
-/// Bytes as they stand in a Lua string.
+/// Bytes as a Lua string literal contains them.
 fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:03}")).collect()
 }

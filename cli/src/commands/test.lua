@@ -1,5 +1,5 @@
--- What files that `solvm test` runs find: `test` and `check`. Returns the function that gives their tests
--- one after the other, and one that ends when what a test has started has had its turn.
+-- The globals of test files: `test` and `check`. Returns the function that returns their tests in
+-- sequence, and one that ends when the goroutines that a test has started have had their turn.
 
 local tests = {}
 

@@ -1,9 +1,9 @@
-//! `solvm test [FOLDER]`: runs the tests in all files `*_test.lua`.
+//! `solvm test [FOLDER]`: runs the tests in `*_test.lua` files.
 //!
-//! Each file runs in a VM of its own, whose globals `test` and `check` come from `test.lua`; then
-//! its tests run one after the other, each as a main chunk: it may wait, start goroutines, and
-//! fail. An error in a goroutine that nobody catches fails the test that started it, even if that
-//! has ended; one of the file's own goroutines the test that is running.
+//! Each file runs in its own VM, whose globals `test` and `check` come from `test.lua`; then its
+//! tests run in sequence, each as a main chunk: it may wait, start goroutines, and fail. An
+//! uncaught error in a goroutine fails the test that started it, even if that has ended; in one of
+//! the file's own goroutines it fails the running test.
 
 use crate::arguments::read_duration;
 use crate::exit::Exit;
@@ -22,25 +22,30 @@ use std::time::{Duration, Instant};
 
 /// How the files are called that hold tests.
 const SUFFIX: &str = "_test.lua";
-/// The globals that they find beside those of every program.
+/// Their globals besides those of every program.
 pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
 
 pub(super) fn add_words(command: Command) -> Command {
     command
-        .about("Run the tests in all files *_test.lua")
+        .about("Run the tests in *_test.lua files")
         .arg(
             Arg::new("folder")
                 .value_name("FOLDER")
-                .help("Where to look, or a file")
+                .help("Directory to search, or a test file")
                 .default_value(".")
                 .value_parser(value_parser!(PathBuf)),
         )
-        .arg(Arg::new("filter").long("filter").value_name("TEXT").help("Only tests with this in their file's or their own name"))
+        .arg(
+            Arg::new("filter")
+                .long("filter")
+                .value_name("TEXT")
+                .help("Run only tests whose file or test name contains TEXT"),
+        )
         .arg(
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("DURATION")
-                .help("No test may take longer, as 10s; without it, or with 0, there is no limit")
+                .help("Time limit per test, such as 10s; 0 means no limit [default: no limit]")
                 .allow_hyphen_values(true)
                 .value_parser(read_duration),
         )
@@ -48,12 +53,14 @@ pub(super) fn add_words(command: Command) -> Command {
             Arg::new("junit")
                 .long("junit")
                 .value_name("FILE")
-                .help("Write the results to a file in JUnit's XML, too")
+                .help("Also write the results to FILE as JUnit XML")
                 .value_parser(value_parser!(PathBuf)),
         )
         .after_help(
-            "A test file calls test(name, function). The table check has equal, same, near, ok, matches, contains, fails. Exit code: 0, 1 after \
-             a failure, or if there is no test. A test that calls os.exit fails, as one does in whose goroutines an error is not caught.",
+            "A test file calls test(name, function). The table check has equal, same, near, ok, \
+             matches, contains and fails. A test fails if it calls os.exit or if one of its \
+             goroutines raises an uncaught error. Exit codes: 0, 1 if a test failed or none was \
+             found.",
         )
 }
 
@@ -69,12 +76,12 @@ struct Outcome {
 }
 
 thread_local! {
-    /// The errors that nobody caught, and the goroutines that they have ended. (What words reports
-    /// can hold nothing itself.)
+    /// The uncaught errors, and the goroutines that they have ended. (A formatter of reports cannot
+    /// have state.)
     static UNCAUGHT: RefCell<Vec<(f64, String)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Notes an error that nobody caught, which is told with the test that it belongs to.
+/// Records an uncaught error, which is reported with its test.
 fn note(report: &Report, _: &[String]) -> String {
     let mut text = String::from_utf8_lossy(&report.message).into_owned();
     let number = report.goroutine.unwrap_or(0);
@@ -113,7 +120,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
         return super::fail(about_file(path, &error));
     }
     if outcomes.is_empty() {
-        return super::fail("there is no test");
+        return super::fail("no tests found");
     }
     code
 }
@@ -123,7 +130,7 @@ fn print(line: std::fmt::Arguments<'_>) -> io::Result<()> {
     output::write(format!("{line}\n").as_bytes())
 }
 
-/// What of a folder is looked at: test files and all folders.
+/// Which entries of a directory are visited: test files and all directories.
 pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
     is_folder || path.to_string_lossy().ends_with(SUFFIX)
 }
@@ -132,8 +139,8 @@ pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
 struct File {
     lua: Runtime,
     exit: Exit,
-    /// Gives the tests one after the other: name, function, and the number from which on goroutines
-    /// are the test's.
+    /// Returns the tests in sequence: name, function, and the number from which on goroutines are
+    /// the test's.
     next: Function,
     /// Ends when what a test has started has had its turn.
     settle: Function,
@@ -191,9 +198,8 @@ fn run_file(
     Ok(())
 }
 
-/// Tells the errors that nobody caught with the tests that have ended and whose goroutines they
-/// were. Gives those of other goroutines: of this number and above, and those that the file has
-/// started itself.
+/// Reports the uncaught errors with the ended tests that own their goroutines. Returns those of
+/// other goroutines: of this number and above, and those that the file itself has started.
 fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<String>> {
     let mut others = Vec::new();
     for (goroutine, failure) in UNCAUGHT.take() {
@@ -205,7 +211,7 @@ fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<Stri
     Ok(others)
 }
 
-/// Runs a file in a VM of its own. The error is the message to print.
+/// Runs a file in its own VM. The error is the message to print.
 fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String> {
     let describe = |error: Error| self::describe(&error, limit);
     let text = fs::read(path).map_err(|error| Error::unreadable(&error)).map_err(describe)?;
@@ -263,9 +269,9 @@ fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
     print(format_args!("{text}"))
 }
 
-/// Prints and notes a failure of a test that has been told of.
+/// Prints and records a failure of a test that has been reported.
 fn tell_late(outcome: &mut Outcome, failure: String) -> io::Result<()> {
-    let mut text = format!("FAIL {}: {} (after its end)", outcome.file, outcome.name);
+    let mut text = format!("FAIL {}: {} (after it finished)", outcome.file, outcome.name);
     put_failure(&failure, &mut text);
     outcome.failures.push(failure);
     print(format_args!("{text}"))
@@ -278,7 +284,7 @@ fn put_failure(failure: &str, text: &mut String) {
     }
 }
 
-/// The results in the form that JUnit has made common.
+/// The results in JUnit's format.
 fn junit(outcomes: &[Outcome]) -> String {
     let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -303,7 +309,7 @@ fn junit(outcomes: &[Outcome]) -> String {
     text
 }
 
-/// A text as XML has it. What XML cannot hold is left out.
+/// Escapes a string for XML. Characters that XML cannot represent are omitted.
 fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for letter in text.chars() {

@@ -1,4 +1,4 @@
--- Runs the script, whose path is in the local `script`, afresh when a Lua file in its folder or below changes.
+-- Runs the script, whose path is in the local `script`, again when a Lua file in its directory or below changes.
 local folder = script:match("^(.*)[/\\]") or "."
 for _, path in ipairs(glob(folder .. "/**/*.lua")) do
   watch_file(path, reload_script)

@@ -4,7 +4,7 @@ use solvm_stdlib::runtime::uncaught;
 use solvm_vm::{Call, Value};
 use std::fmt;
 
-/// What went wrong in a [`Runtime`](crate::Runtime).
+/// An error of a [`Runtime`](crate::Runtime).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -16,21 +16,21 @@ pub struct Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The runtime could not be made.
+    /// The runtime could not be created.
     Start,
     /// A chunk could not be read.
     Unreadable,
-    /// The text is no Lua.
+    /// A syntax error.
     Syntax,
     /// Lua code raised an error that nothing caught.
     Raised,
-    /// A value is of another type than the one that was asked for, or does not fit.
+    /// A value is not of the requested type, or does not fit.
     Conversion,
     /// The call took longer than it may.
     TimedOut,
     /// Another thread cancelled it.
     Cancelled,
-    /// A call that blocks the thread was made where a future is wanted.
+    /// A call that blocks the thread was made inside an async runtime.
     Blocking,
 }
 
@@ -39,7 +39,7 @@ impl Error {
         Error { kind, message: message.into(), traceback: String::new() }
     }
 
-    /// The error of a native operation that the host asked for.
+    /// The error of a native operation that the host requested.
     pub(super) fn of_native(call: &mut Call, error: solvm_vm::Error) -> Self {
         let message = error.message(call);
         Error::new(ErrorKind::Conversion, String::from_utf8_lossy(&message))
@@ -65,7 +65,7 @@ impl Error {
         self.kind
     }
 
-    /// What it says, with the position in the script if it has one: `script.lua:3: boom`.
+    /// The message, with the position in the script if it has one: `script.lua:3: boom`.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -37,8 +37,7 @@ macro_rules! handles {
         }
 
         impl $name {
-            /// The value, for code that works inside of [`Runtime::enter`]. None in another
-            /// runtime.
+            /// The value, for code that runs inside [`Runtime::enter`]. None in another runtime.
             pub fn get_in<'c>(&self, call: &mut Call<'c>) -> Option<solvm_vm::$name<'c>> {
                 solvm_vm::$name::from_value(self.0.get(call)?)
             }
@@ -51,7 +50,7 @@ handles! {
     Function "function";
     /// A table.
     Table "table";
-    /// A Rust value behind a Lua value.
+    /// A Rust value in a Lua userdata.
     Userdata "userdata";
 }
 
@@ -170,7 +169,7 @@ impl Table {
     /// All pairs, in no order.
     ///
     /// # Errors
-    /// If one is of another type than asked for.
+    /// If one is not of the requested type.
     pub fn pairs<K: Owned, V: Owned>(&self, runtime: &mut Runtime) -> Result<Vec<(K, V)>, Error> {
         runtime.try_enter(|call| {
             let Some(table) = self.get_in(call) else { return Ok(Vec::new()) };

@@ -1,4 +1,4 @@
-//! SolVM inside of Rust programs: [`Runtime`](runtime::Runtime) and the values that it shares with
+//! SolVM inside Rust programs: [`Runtime`](runtime::Runtime) and the values that it shares with
 //! them.
 
 mod error;

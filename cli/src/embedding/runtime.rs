@@ -1,4 +1,4 @@
-//! A Lua program inside of a Rust program.
+//! A Lua program inside a Rust program.
 
 use super::error::{Error, ErrorKind};
 use super::handles::{Function, Table};
@@ -75,7 +75,7 @@ pub struct Builder {
     libraries: Option<Vec<String>>,
 }
 
-/// Makes the executor in the world that was chosen: the closure knows the world's type.
+/// Creates the executor in the chosen world: the closure has the world's type.
 type MakeExecutor =
     Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
 
@@ -86,8 +86,8 @@ fn in_world(world: impl World) -> MakeExecutor {
 }
 
 impl Builder {
-    /// The heap may not hold more bytes than this (default 1 GiB); over it, Lua code gets the error
-    /// "not enough memory".
+    /// Sets the maximum memory in bytes (default 1 GiB); beyond it, Lua code gets the error "not
+    /// enough memory".
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.config.memory_limit = bytes;
         self
@@ -111,7 +111,7 @@ impl Builder {
         self
     }
 
-    /// What the program may do with the outside world of the process (default: everything). Replaces
+    /// Sets the program's permissions in the outside world of the process (default: all). Replaces
     /// the [`world`](Self::world).
     ///
     /// ```
@@ -152,7 +152,7 @@ impl Builder {
         let is_known =
             |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
         if let Some(unknown) = libraries.iter().flatten().find(is_known) {
-            return Err(Error::new(ErrorKind::Start, format!("no library is called '{unknown}'")));
+            return Err(Error::new(ErrorKind::Start, format!("unknown library '{unknown}'")));
         }
         let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
         let is_chosen = |module: &Module| {
@@ -164,7 +164,7 @@ impl Builder {
     }
 }
 
-/// What can be called: a [`Function`], or the name of a global function.
+/// A callable: a [`Function`], or the name of a global function.
 pub trait Callable {
     /// The function; an error if there is none.
     fn find<'c>(&self, call: &mut Call<'c>) -> Result<solvm_vm::Function<'c>, solvm_vm::Error>;
@@ -183,7 +183,7 @@ impl Callable for &str {
         let value = call.globals().get(key);
         solvm_vm::Function::from_value(value).ok_or_else(|| {
             solvm_vm::Error::text(format!(
-                "global '{self}' is no function but a {} value",
+                "attempt to call global '{self}' (a {} value)",
                 value.type_name()
             ))
         })
@@ -216,7 +216,7 @@ impl Runtime {
     /// other things.
     ///
     /// # Errors
-    /// If it is no Lua.
+    /// If it has a syntax error.
     ///
     /// ```
     /// # let mut lua = solvm::Runtime::new()?;
@@ -239,7 +239,7 @@ impl Runtime {
     /// Compiles and runs a chunk.
     ///
     /// # Errors
-    /// If it is no Lua, or fails.
+    /// If it has a syntax error, or fails.
     pub fn run(&mut self, source: impl AsRef<[u8]>) -> Result<(), Error> {
         self.eval(source)
     }
@@ -247,7 +247,7 @@ impl Runtime {
     /// Compiles and runs a chunk, and gives what it returns.
     ///
     /// # Errors
-    /// If it is no Lua, fails, or returns something of another type.
+    /// If it has a syntax error, fails, or returns a value of another type.
     ///
     /// ```
     /// # let mut lua = solvm::Runtime::new()?;
@@ -343,8 +343,8 @@ impl Runtime {
         }
     }
 
-    /// From now on the errors of goroutines that nobody catches are worded thus on the standard
-    /// error output, given the names of the globals; what is empty is not written.
+    /// Sets the formatter for reports of uncaught errors of goroutines on standard error; it gets
+    /// the names of the globals. An empty report is not written.
     ///
     /// ```
     /// let mut lua = solvm::Runtime::new()?;
@@ -417,7 +417,8 @@ impl Runtime {
         })
     }
 
-    /// Makes a closure that gives futures a global function: its goroutine waits, the others go on.
+    /// Registers a closure that returns futures as a global function: its goroutine waits, the
+    /// others continue.
     ///
     /// # Errors
     /// If memory is short.
@@ -561,7 +562,7 @@ impl Runtime {
             Some(result) if outcome == Outcome::Ended => result,
             _ => {
                 let error = self.interruption();
-                // The rest of the program goes on with the next call.
+                // The rest of the program continues with the next call.
                 self.executor.limit_time(None);
                 self.executor.enter(|call| call.end_goroutine(started));
                 Err(error)
@@ -582,7 +583,7 @@ impl Runtime {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(Error::new(
                 ErrorKind::Blocking,
-                "a call that blocks on a thread that drives futures: use the async one",
+                "blocking call inside an async runtime; use the async method",
             ));
         }
         match self.tokio.take() {

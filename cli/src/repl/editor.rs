@@ -1,7 +1,7 @@
-//! The line editor: history, completion, colours, chunks of several lines.
+//! The line editor: history, completion, colours, multi-line chunks.
 //!
-//! It reads on a thread of its own, so that goroutines and timers go on while the prompt waits. It
-//! knows the program's names from a copy that comes with each prompt: it never looks at the VM.
+//! It reads on its own thread, so that goroutines and timers keep running during the prompt. It
+//! gets a copy of the program's names with each prompt: it never accesses the VM.
 
 use crate::colors::{self, Style};
 use rustyline::completion::Completer;
@@ -27,19 +27,19 @@ use tokio::sync::oneshot;
 /// The globals and, of those that are tables, the fields.
 pub(super) type Names = BTreeMap<String, Vec<String>>;
 
-/// What was typed.
+/// The user's input.
 pub(super) enum Answer {
-    /// A line, or several that are a chunk.
+    /// A line, or multiple lines that are a chunk.
     Text(String),
-    /// Bytes that are no text.
+    /// Bytes that are not valid UTF-8.
     NotText,
     /// Ctrl-C: what was typed is given up.
     Interrupted,
-    /// Ctrl-D, or the terminal is gone.
+    /// Ctrl-D, or the terminal is closed.
     End,
 }
 
-/// A prompt that is to be shown, and where the answer goes.
+/// A prompt to show, and the channel for the answer.
 struct Prompt {
     names: Names,
     answer: oneshot::Sender<Answer>,
@@ -48,7 +48,7 @@ struct Prompt {
 /// The way to the editor's thread.
 pub(super) struct LineEditor {
     prompts: mpsc::Sender<Prompt>,
-    /// What is to appear above the prompt.
+    /// Output to appear above the prompt.
     output: Option<mpsc::Sender<String>>,
     _mode: TerminalMode,
 }
@@ -73,7 +73,7 @@ impl Drop for TerminalMode {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(before) = &self.before {
-            // A terminal that is gone needs no mode.
+            // A closed terminal needs no mode.
             let _ = rustix::termios::tcsetattr(
                 std::io::stdin(),
                 rustix::termios::OptionalActions::Now,
@@ -118,10 +118,10 @@ impl LineEditor {
         }))
     }
 
-    /// Shows the prompt; the answer comes when something has been typed.
+    /// Shows the prompt; the answer is the user's input.
     pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<Answer> {
         let (answer, receiver) = oneshot::channel();
-        // If the thread is gone, so is the answer: that is the end.
+        // If the thread has ended, there will be no answer: that is the end.
         let _ = self.prompts.send(Prompt { names, answer });
         receiver
     }
@@ -138,7 +138,7 @@ fn start_printing(
     Some(sender)
 }
 
-/// Where the history is kept: nowhere without a home folder.
+/// Where the history is saved: nowhere without a home directory.
 fn history_file() -> Option<PathBuf> {
     let home = std::env::home_dir().filter(|home| home.is_dir())?;
     Some(home.join(".solvm_history"))
@@ -162,7 +162,7 @@ fn read_lines(
             Err(_) => Answer::End,
         };
         if let Some(path) = &history {
-            // A history that cannot be kept is no reason to stop.
+            // A history that cannot be saved is not a reason to stop.
             let _ = editor.save_history(path);
         }
         if answer.send(read).is_err() {
@@ -171,7 +171,7 @@ fn read_lines(
     }
 }
 
-/// What the editor asks while somebody types.
+/// The editor's callbacks while the user types.
 struct Assistant {
     names: Names,
     colored: bool,
@@ -185,12 +185,12 @@ impl Hinter for Assistant {
 
 /// Whether a text is the beginning of a chunk only.
 pub(super) fn is_incomplete(text: &str) -> bool {
-    // What would follow begins on a new line, where a string in quotes cannot go on.
+    // More input would start on a new line, where a quoted string cannot continue.
     let compiles = |text: &str| {
         let source = Source::new(format!("{text}\n").into_bytes(), &b"=stdin"[..]);
         compile(source, &Options::default()).map(drop)
     };
-    // A complete expression is no beginning of a statement.
+    // A complete expression is not the start of a statement.
     compiles(&format!("return {text}")).is_err()
         && compiles(text).is_err_and(|error| error.at_end_of_input)
 }
@@ -219,7 +219,7 @@ impl Completer for Assistant {
     }
 }
 
-/// Where the last name of a text begins, and what it may become.
+/// Where the last name of the input starts, and its completions.
 fn complete(names: &Names, text: &str) -> (usize, Vec<String>) {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let split = |text| {

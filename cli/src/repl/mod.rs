@@ -1,7 +1,7 @@
 //! The REPL on a terminal: reads a chunk, runs it, shows what it returns.
 //!
-//! Goroutines and timers go on while the prompt waits. Ctrl-C ends the code that runs and keeps
-//! what it has made. (`interactive.rs` is the plain form for pipes, as `lua -i` has it.)
+//! Goroutines and timers keep running during the prompt. Ctrl-C ends the running code and keeps its
+//! effects. (`interactive.rs` is the plain form for pipes, as `lua -i`.)
 
 mod editor;
 
@@ -27,37 +27,37 @@ const NAME: &[u8] = b"=stdin";
 const LAST: &str = "_";
 
 const HELP: &str = "\
-Type Lua: expressions are shown, statements run; what is not finished goes on
-in the next line. _ is the last value; a local ends with what it was typed with.
-Tab completes names, Ctrl-C ends what runs, Ctrl-D ends SolVM.
+Expressions are evaluated and printed; statements are run. Incomplete input
+continues on the next line. _ is the last value. Locals last for one input.
+Tab completes names, Ctrl-C interrupts, Ctrl-D exits.
 
-help NAME     tell what a module or a function does
-exit, quit    end SolVM
-clear         empty the screen
-version       tell the version
+help NAME     show the documentation of a module or function
+exit, quit    exit SolVM
+clear         clear the screen
+version       print the version
 ";
 
 /// The commands that no Lua code looks like: how they are typed, and what they do.
 const COMMANDS: &[(&str, &str)] = &[
     (".load FILE", "run a file"),
-    (".save FILE", "write what was typed, as far as it is Lua, to a file for .load"),
-    (".reset", "begin anew, with fresh globals"),
-    (".time CODE", "run something and tell how long it took"),
-    (".help", "tell this"),
+    (".save FILE", "save the Lua code typed so far to a file"),
+    (".reset", "restart with fresh globals"),
+    (".time CODE", "run code and print how long it took"),
+    (".help", "show this help"),
 ];
 
-/// The words that these commands begin with.
+/// The names of these commands.
 fn command_words() -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().filter_map(|(usage, _)| usage.split(' ').next())
 }
 
-/// What becomes of the session.
+/// How the session continues.
 enum Next {
     Prompt,
     End(End),
 }
 
-/// How a session ends: by itself, with its time, or by a signal.
+/// How a session ends: normally, by a timeout, or by a signal.
 type End = Result<Outcome, Signal>;
 
 struct Session<'e, M> {
@@ -65,7 +65,7 @@ struct Session<'e, M> {
     signals: &'e mut Signals,
     /// Makes an executor for `.reset`.
     make: M,
-    /// What was typed and is Lua.
+    /// The input so far that is Lua.
     typed: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ where
     let editor = LineEditor::start()?;
     executor.set_interactive(true);
     let mut session = Session { executor, signals, make, typed: Vec::new() };
-    session.print("Type help for help.\n");
+    session.print("Type help for more information.\n");
     let end = loop {
         // The line with the prompt is the editor's.
         let progress = session.executor.progress();
@@ -103,7 +103,7 @@ where
                 }
             }
             Answer::Interrupted => {}
-            Answer::NotText => session.complain("\nthis is no UTF-8; the line is given up"),
+            Answer::NotText => session.complain("\ninvalid UTF-8; line discarded"),
             Answer::End => break Ok(Outcome::Ended),
         }
     };
@@ -112,12 +112,12 @@ where
 }
 
 impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
-    /// Runs goroutines and timers until the answer is there. None if the time is up before.
+    /// Runs goroutines and timers until there is an answer. None after a timeout.
     async fn wait_for(
         &mut self,
         answer: oneshot::Receiver<Answer>,
     ) -> Result<Option<Answer>, Signal> {
-        // If nobody is left to give it, that is the end.
+        // If the sender was dropped, that is the end.
         let mut answer = pin!(async { answer.await.unwrap_or(Answer::End) });
         let wait = async {
             tokio::select! {
@@ -134,7 +134,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         self.signals.unless_one_comes(wait).await
     }
 
-    /// Does what a text asks for.
+    /// Executes a command or Lua code.
     async fn take(&mut self, text: &str) -> Next {
         let words = text.trim();
         let (command, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
@@ -157,7 +157,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             {
                 match describe(rest) {
                     Some(text) => self.print(&text),
-                    None => self.complain(&format!("nothing is called {rest}")),
+                    None => self.complain(&format!("no documentation for '{rest}'")),
                 }
             }
             "clear" if rest.is_empty() => self.print("\x1b[2J\x1b[H"),
@@ -165,7 +165,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n"))
             }
             ".load" | ".save" if rest.is_empty() => {
-                self.complain(&format!("{command} needs the name of a file"))
+                self.complain(&format!("usage: {command} FILE"))
             }
             ".load" => {
                 match read_program(&mut self.executor, disk(), Some(rest.as_bytes())).await {
@@ -197,7 +197,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             command if command.starts_with('.') && !command.starts_with("..") => {
                 let words: Vec<&str> = command_words().collect();
                 self.complain(&format!(
-                    "no command is called {command}; there are {}",
+                    "unknown command {command} (commands: {})",
                     words.join(" ")
                 ));
             }
@@ -221,11 +221,11 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         self.executor.enter(|call| call.load(text.as_bytes(), NAME).is_ok())
     }
 
-    /// What was typed as a statement that others may follow in a file: what would be shown is
-    /// printed. None if it is no Lua.
+    /// The input as a statement that others may follow in a file: values that would be shown are
+    /// printed. None if it is not Lua.
     fn as_statement(&mut self, text: &str) -> Option<String> {
         let forms = [
-            // It would go on the line before.
+            // It would continue the previous line.
             if text.trim_start().starts_with('(') { format!(";{text}") } else { text.into() },
             format!("print({text})"),
             // A comment at its end.
@@ -275,7 +275,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         Next::Prompt
     }
 
-    /// Prints a value that says itself how it is written, by the global `print`.
+    /// Prints a value with its own `__tostring`, by the global `print`.
     async fn print_last(&mut self, reference: solvm_vm::native::Reference) {
         let printing = self.executor.enter(|call| {
             let key = call.string(b"print").ok()?;
@@ -342,7 +342,7 @@ enum Shown {
 
 impl Shown {
     fn new<'c>(call: &mut Call<'c>, value: Value<'c>, colored: bool) -> Shown {
-        // The last value stays at hand, if there is memory for it.
+        // The last value is kept, if there is memory for it.
         let _ = call.globals().set_field(call, LAST, value);
         let by_print = !call.metamethod(value, Metamethod::ToString).is_nil()
             && LuaString::from_value(value).is_none();

@@ -1,7 +1,7 @@
 //! Every native in a loop, with arguments that make it hold much: the peak of the process.
 //!
-//! A program runs many cases; it waits for the test before each one, so that each has a peak of its
-//! own. A case that goes over the bound runs again, alone.
+//! A program runs many cases; it waits for the test before each one, so that each has its own peak.
+//! A case that exceeds the limit runs again, alone.
 
 use super::natives::cases::{self, Case};
 use super::natives::{DRIVER, solvm, subjects};
@@ -19,7 +19,7 @@ use std::{fs, thread};
 const CASES: &str = include_str!("cases.lua");
 /// How long a native is called in an ordinary run, once for garbage and once with results kept.
 const ORDINARY_MILLISECONDS: usize = 3;
-/// A program that says nothing for so long does not end.
+/// A program that prints nothing for so long does not end.
 const SILENCE: Duration = Duration::from_secs(30);
 /// Values with which natives hold much.
 const LARGE: &[&str] = &["letters", "many", "varied", "counted", "two_31", "fields"];
@@ -28,12 +28,12 @@ const DENSE: &[&str] = &["actions", "items"];
 /// The last lines of a program's output are shown.
 const SHOWN: usize = 50;
 
-/// What is wrong with a case.
+/// The failure of a case.
 #[derive(Debug)]
 enum Problem {
     /// The peak in MiB.
     Over(usize),
-    /// The program ended otherwise than by itself or for want of memory.
+    /// The program ended abnormally, and not for lack of memory.
     Ended(String),
 }
 
@@ -46,7 +46,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Milliseconds for each case if a long run is asked for.
+/// Milliseconds for each case of a long run.
 fn long_run() -> Option<usize> {
     std::env::var("SOLVM_MEMORY").ok()?.parse().ok()
 }
@@ -112,7 +112,7 @@ fn script(cases: &[Case], limit: usize, pipe: &Path) -> String {
     text + "ready('finished') exit(0)\n"
 }
 
-/// Runs cases until one of them ends the program; gives their number and what is wrong.
+/// Runs cases until one of them ends the program; returns their number and the failure.
 fn run(cases: &[Case], limit: usize) -> (usize, Vec<(usize, Problem)>) {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let pipe = other.path().join("answers");
@@ -147,7 +147,7 @@ fn run(cases: &[Case], limit: usize) -> (usize, Vec<(usize, Problem)>) {
             shown.push(line);
             continue;
         }
-        // It waits for the answer: this is the peak of the case before.
+        // It waits for the reply: this is the peak of the previous case.
         let peak = peak_of(program.id()).unwrap_or(0);
         if let Some(at) = at.filter(|_| peak > bound(limit)) {
             problems.push((at, Problem::Over(peak)));

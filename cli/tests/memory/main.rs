@@ -1,5 +1,5 @@
-//! The memory limit bounds the process, whatever a script keeps or throws away, and a system that
-//! refuses memory makes Lua errors.
+//! The memory limit applies to the process, whatever a script keeps or throws away, and an OS that
+//! refuses memory causes Lua errors.
 //!
 //! `generated` calls every native; here are programs for what no single call does.
 //! `SOLVM_MEMORY=100` gives each native more arguments and 100 ms instead of a few; `SOLVM=...`
@@ -188,7 +188,7 @@ fn a_system_that_refuses_memory_makes_errors() {
     assert!(problems.is_empty(), "{problems}");
 }
 
-/// Runs a program for which the system has this many KiB of address space.
+/// Runs a program with this many KiB of address space.
 fn under_limit(kibibytes: usize, program: &str) -> Output {
     let limited =
         format!("ulimit -v {kibibytes} && ulimit -c 0 && exec \"$0\" -timeout 120s -e \"$1\"");

@@ -56,10 +56,10 @@ const ANYTHING: &[&str] =
 /// Those that take long to go through.
 const LARGE: &[&str] =
     &["blanks", "digits", "letters", "random", "billion", "many", "holes", "two_53"];
-/// Levels of calls, for those that are made far from the bottom.
+/// Levels of calls, for those that are deep in the stack.
 const LEVELS: &[&str] = &["one", "level", "level_bottom"];
 
-/// What a parameter of that name is given for the call to succeed.
+/// The argument for a parameter of that name with which the call succeeds.
 const PLAIN: &[(&str, &str)] = &[
     ("path", "path"),
     ("file", "path"),
@@ -213,7 +213,7 @@ pub(crate) fn of_long_names(subject: &Subject) -> Vec<Case> {
         .collect()
 }
 
-/// The cases of a native, with so many that are drawn for each way to call it.
+/// The cases of a native, with this number of random ones for each way to call it.
 pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |way: &'static str, drawn: bool, arguments: Vec<String>| {
@@ -227,7 +227,7 @@ pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
             drawn,
         });
     };
-    // The first parameter may be left out with those after it in its place: a thread.
+    // The first parameter, a thread, may be omitted, so that the others move to its place.
     let parameters = match &subject.parameters[..] {
         [first, rest @ ..] if first.is_optional && first.kind.contains("thread") => rest,
         all => all,
@@ -248,7 +248,7 @@ pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
         };
         for value in values(parameter) {
             add("flat", false, with(&value, given));
-            // What a native does with an argument may depend on those that are optional.
+            // The use of an argument may depend on the optional ones.
             if given < plain.len() && LARGE.contains(&&value[..]) {
                 add("flat", false, with(&value, plain.len()));
             }

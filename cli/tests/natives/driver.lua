@@ -199,7 +199,7 @@ local function value_of(name, index)
     return (makers[name] or objects[name])()
 end
 
--- How often a case is called, at least to tell chance from habit.
+-- The minimum number of calls of a case, to exclude chance.
 local REPETITIONS = 3
 local COUNT = 20000
 local SECONDS = SECONDS or 0.12
@@ -237,8 +237,8 @@ local done = channel.make(1)
 local strings = getmetatable("")
 local sethook = debug.sethook
 
--- Cases run in a goroutine of their own, one after the other, until one of them does not come back
--- in time: then it has the goroutine for itself, and the next case gets a new one.
+-- Cases run in sequence in one goroutine, until one of them does not return
+-- in time: then it keeps the goroutine, and the next case gets a new one.
 local function work(jobs)
     while true do
         local job = receive(jobs)

@@ -1,8 +1,8 @@
 //! Every native that there is, with arguments for it: shared by the tests that call all of them.
 //!
 //! Nothing here is a list of natives. Libraries' functions are those of their tables, the types of
-//! their parameters those of their documentation; what objects can do is asked of the objects. A
-//! new type of object needs a maker in `driver.lua`, and `unpaid_work` tells if it has none.
+//! their parameters those of their documentation; the methods of objects are read from the objects.
+//! A new type of object needs a maker in `driver.lua`, and `unpaid_work` reports if it has none.
 
 pub(crate) mod cases;
 pub(crate) mod subjects;
@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 /// Makers of values and objects in Lua, to which a test adds its cases.
 pub(crate) const DRIVER: &str = include_str!("driver.lua");
 
-/// The program that is tested, in a folder of its own.
+/// The program that is tested, in its own directory.
 pub(crate) fn solvm(folder: &Path) -> Command {
     let program = std::env::var("SOLVM").unwrap_or(env!("CARGO_BIN_EXE_solvm").to_string());
     let mut command = Command::new(program);

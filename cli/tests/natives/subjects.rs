@@ -17,7 +17,7 @@ pub(crate) struct Subject {
     pub(crate) parameters: Vec<Parameter>,
 }
 
-/// What is documented of a parameter.
+/// The documentation of a parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
@@ -26,7 +26,7 @@ pub(crate) struct Parameter {
     pub(crate) is_optional: bool,
 }
 
-/// What is not called, and why.
+/// Natives that are not called, with the reasons.
 const EXCLUDED: &[(&str, &str)] = &[
     ("io.popen", "runs a shell"),
     ("os.execute", "runs a shell"),
@@ -35,7 +35,8 @@ const EXCLUDED: &[(&str, &str)] = &[
     ("debug.debug", "reads a terminal"),
 ];
 
-/// What waits for others, for as long as its arguments say or for ever: it is not waited for.
+/// Natives that wait for others, for as long as their arguments specify or forever: they are not
+/// awaited.
 const WAITING: &[&str] = &[
     "Channel:receive",
     "Channel:send",
@@ -89,8 +90,8 @@ fn parameters(entry: &Entry) -> Vec<Parameter> {
         .collect()
 }
 
-/// The type that a tag's text begins with: up to a space outside of brackets that ends no comma or
-/// colon.
+/// The type at the start of a tag's text: up to a space outside brackets that does not follow a
+/// comma or colon.
 fn type_of(text: &str) -> &str {
     let mut depth = 0;
     let mut last = ' ';
@@ -155,7 +156,7 @@ pub(crate) fn all() -> Vec<Subject> {
         let parameters = about(&name).unwrap_or_else(|| vec![anything("a"), anything("b")]);
         subjects.push(Subject { name, function, object: None, parameters });
     }
-    // Objects that find their methods by a function say nothing of them.
+    // Objects that find their methods by a function do not list them.
     let is_made = |class: &str| members().iter().any(|(maker, _)| maker == class);
     let described = documented.iter().filter_map(|entry| entry.name.split_once(':'));
     let described = described.filter(|(class, _)| is_made(class));

@@ -41,7 +41,7 @@ impl Program {
         (self.process.wait().unwrap().code(), errors)
     }
 
-    /// A figure from the system's account of the process.
+    /// A figure from the OS's statistics of the process.
     #[cfg(target_os = "linux")]
     pub(crate) fn figure(&self, name: &str) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();

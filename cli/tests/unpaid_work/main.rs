@@ -43,7 +43,7 @@ fn every_native_charges_for_its_work() {
         // Whatever it was: chance does not come five times.
         let alone = std::slice::from_ref(&suspect.case);
         let again = |seconds| {
-            // Others may keep the machine busy for a while.
+            // Other programs may keep the machine busy for a while.
             std::thread::sleep(Duration::from_secs(seconds));
             run::measure(alone, SECONDS).into_iter().next()
         };
@@ -66,7 +66,7 @@ fn every_native_charges_for_its_work() {
 const NOT_NAMES: &[(&str, &str)] =
     &[("load", "its own source"), ("loadstring", "its own source"), ("utils.", "of Lua functions")];
 
-/// A parameter that is a name has a type that bounds its length.
+/// A parameter that is a name has a type that limits its length.
 #[test]
 fn names_have_a_bounded_length() {
     let subjects = subjects::all();

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-/// A program runs so many cases before another one is begun.
+/// The number of cases that one program runs.
 const BATCH: usize = 400;
 /// How often in a row a native must be reported in a case: each time it is called.
 const REPORTS: usize = 3;
@@ -18,7 +18,7 @@ const RARE: usize = 16;
 /// should have ended it.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// What is wrong with a case.
+/// The failure of a case.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
     /// It was reported as often as it was called: the last report.
@@ -45,7 +45,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A case and what is wrong with it.
+/// A case and its failure.
 #[derive(Clone, Debug)]
 pub(crate) struct Suspect {
     pub(crate) case: Case,
@@ -102,7 +102,7 @@ pub(crate) fn measure(cases: &[Case], seconds: f64) -> Vec<Suspect> {
     suspects
 }
 
-/// Runs cases until one of them does not let the program go on; gives their number.
+/// Runs cases until one of them ends the program; returns their number.
 fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("cases.lua");

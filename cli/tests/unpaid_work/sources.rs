@@ -1,6 +1,6 @@
-//! What the library's sources define besides the tables of functions: types of objects, functions
-//! that natives return, methods. Each has a maker in `natives/driver.lua`, or a reason to have
-//! none.
+//! The definitions of the library's sources besides the tables of functions: types of objects,
+//! functions that natives return, methods. Each has a maker in `natives/driver.lua`, or a reason to
+//! have none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,8 +61,8 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("utils/mod.rs", "NATIVES", "called by libraries in Lua"),
 ];
 
-/// The definitions in a source: tables of functions that are not public, functions outside of
-/// tables, types of objects.
+/// The definitions in a source: tables of functions that are not public, functions outside tables,
+/// types of objects.
 fn definitions(source: &str) -> Vec<String> {
     let mut names = Vec::new();
     for line in source.lines() {

@@ -1,10 +1,10 @@
-//! Bytecode as text, in the manner of `luac -l`. The operands are shown by what the list of opcodes
-//! says of them.
+//! Bytecode as text, in the format of `luac -l`. Operands are shown according to the list of
+//! opcodes.
 
 use super::{Constant, Instruction, OPEN, Opcode, Operand, Prototype, TemplateValue};
 use std::fmt::Write;
 
-/// The function and those inside of it, in the order of the source.
+/// The function and its nested functions, in the order of the source.
 pub fn disassemble(prototype: &Prototype) -> String {
     let mut text = String::new();
     // A list of what is left to write: nesting may be deep.
@@ -67,7 +67,7 @@ fn write_function(text: &mut String, function: &Prototype) {
     }
 }
 
-/// Writes the operands and returns what a reader wants to know about them.
+/// Writes the operands and returns the comment about them.
 fn write_operands(
     text: &mut String,
     function: &Prototype,

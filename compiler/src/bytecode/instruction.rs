@@ -24,12 +24,12 @@ impl Instruction {
         Instruction(opcode as u32 | (a as u32) << 8 | (d as u32) << 16)
     }
 
-    /// An instruction with A and a signed distance in D. The distance lies within `MAX_SHORT_JUMP`.
+    /// An instruction with A and a signed distance in D, which is at most `MAX_SHORT_JUMP`.
     pub const fn a_jump(opcode: Opcode, a: u8, distance: i16) -> Self {
         Self::ad(opcode, a, distance as u16)
     }
 
-    /// A jump by J. The distance lies within `MAX_JUMP`.
+    /// A jump by J, which is at most `MAX_JUMP`.
     pub const fn jump(opcode: Opcode, distance: i32) -> Self {
         Instruction(opcode as u32 | (distance as u32) << 8)
     }

@@ -3,15 +3,15 @@
 //! messages all come from this list.
 //!
 //! Notation: `R[x]` register x of the running function, `K[x]` its constant x, `U[x]` its upvalue
-//! x, `top` the end of an open list of values. A call word (`Call`, `CallOpen`, `ForEachCall`)
-//! holds the callee's slot in A and the wanted results + 1 in B (`OPEN` = as many as there are,
-//! their end in `top`). The callee lies in `R[A]`, `R[A+1]` is kept free for the return link, the
-//! arguments begin at `R[A+2]`; results come back from `R[A]` on.
+//! x, `top` the end of an open list of values. A call word (`Call`, `CallOpen`, `ForEachCall`) has
+//! the callee's slot in A and the expected number of results + 1 in B (`OPEN`: all results, their
+//! end in `top`). The callee is in `R[A]`, `R[A+1]` is reserved for the return link, the arguments
+//! start at `R[A+2]`; the results start at `R[A]`.
 //!
-//! Suffixes say where operands lie: V a register, K a constant, P a primitive (0 nil, 1 false, 2
-//! true).
+//! Suffixes specify where operands are: V a register, K a constant, P a primitive (0 nil, 1 false,
+//! 2 true).
 
-/// What an operand of an instruction means.
+/// The meaning of an operand of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {
     /// Not used; zero.
@@ -20,7 +20,7 @@ pub enum Operand {
     Target,
     /// A register that is read.
     Register,
-    /// The first of several registers, as the effect says.
+    /// The first of multiple registers, as the effect specifies.
     First,
     /// An index into the constants.
     Constant,

@@ -1,4 +1,4 @@
-//! A compiled function: what the compiler hands to the VM. Plain data, no values, no heap.
+//! A compiled function: the compiler's result for the VM. Plain data, no values, no heap.
 
 use super::instruction::Instruction;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ pub struct Source {
     pub name: Box<[u8]>,
     /// The whole source text; `string.dump` gives it back.
     pub text: Box<[u8]>,
-    /// Whether it is a library's: messages give the position of whoever has called it.
+    /// Whether it belongs to a library: messages have the position of its caller.
     pub is_library: bool,
 }
 
@@ -28,7 +28,7 @@ pub enum Constant {
     Number(f64),
     /// A string.
     String(Arc<[u8]>),
-    /// The hash of the string just before it; the VM fills it in when it loads the function.
+    /// The hash of the string just before it; the VM sets it when it loads the function.
     Hash,
 }
 
@@ -50,7 +50,8 @@ pub enum TemplateValue {
     String(Arc<[u8]>),
 }
 
-/// What a table constructor knows before it runs: the shape of the table and its constant values.
+/// The statically known part of a table constructor: the shape of the table and its constant
+/// values.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct TableTemplate {
     /// The values of the keys 1, 2, ...
@@ -80,7 +81,7 @@ pub struct UpvalueInfo {
 /// A local variable and the instructions during which it is alive.
 #[derive(Clone, Debug)]
 pub struct LocalVariable {
-    /// The variable's name; hidden ones begin with `(`.
+    /// The variable's name; hidden ones start with `(`.
     pub name: Arc<[u8]>,
     /// The register that holds it.
     pub register: u8,
@@ -125,7 +126,7 @@ pub struct Prototype {
 }
 
 impl Prototype {
-    /// The name of the local variable that lives in `register` at instruction `pc`.
+    /// The name of the local variable in `register` at instruction `pc`.
     pub fn local_name(&self, register: u8, pc: usize) -> Option<&[u8]> {
         self.locals
             .iter()

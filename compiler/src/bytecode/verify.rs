@@ -7,10 +7,10 @@ use super::{Capture, Constant, OPEN, Opcode, Operand, Prototype, is_divisor};
 /// The number of primitives: nil, false and true.
 const PRIMITIVES: usize = 3;
 
-/// Checks the function and all inside of it.
+/// Checks the function and its nested functions.
 ///
 /// # Errors
-/// What is wrong, and at which instruction of which function.
+/// Why it is invalid, and at which instruction of which function.
 pub fn verify(prototype: &Prototype) -> Result<(), String> {
     let mut left = vec![prototype];
     while let Some(function) = left.pop() {
@@ -65,7 +65,7 @@ impl Verifier<'_> {
         let is_valid =
             |local: &super::LocalVariable| local.start <= local.end && local.end <= code_end;
         if function.locals.iter().any(|local| !is_valid(local)) {
-            return Err("a local variable lives outside of the code".into());
+            return Err("a local variable lives outside the code".into());
         }
         Ok(())
     }
@@ -74,7 +74,7 @@ impl Verifier<'_> {
         self.function.code.get(position).copied()
     }
 
-    /// Which words begin an instruction. The others are data.
+    /// Which words start an instruction. The others are data.
     fn instruction_starts(&self) -> Result<Vec<bool>, String> {
         let mut starts = vec![true; self.function.code.len()];
         let mut position = 0;
@@ -234,7 +234,7 @@ impl Verifier<'_> {
             Opcode::Loop | Opcode::ForLoop | Opcode::ForLoopStep | Opcode::ForEachLoop
         );
         if !is_start {
-            Err(format!("jumps to {target}, where no instruction begins"))
+            Err(format!("jumps to {target}, where no instruction starts"))
         } else if distance < 0 && !may_go_back {
             Err("jumps backward".into())
         } else {

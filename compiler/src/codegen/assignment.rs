@@ -62,7 +62,7 @@ impl<'c> Generator<'c> {
                 let table = self.prefix(&suffixed.base, before)?;
                 Ok(Target::Indexed { table, key: self.index_key(key, *line)? })
             }
-            // The parser lets nothing else stand there.
+            // The parser accepts nothing else here.
             _ => Err(self.error("syntax error")),
         }
     }

@@ -1,7 +1,7 @@
 //! Indexing, calls, and lists of values.
 //!
-//! A call's frame is built in place: the callee in the next free register, a register left for the
-//! return link, then the arguments. Its results begin in the callee's register.
+//! A call's frame is built in place: the callee in the next free register, a register for the
+//! return link, then the arguments. Its results start in the callee's register.
 
 use super::Generator;
 use super::fold::{self, Literal};
@@ -41,7 +41,7 @@ impl<'c> Generator<'c> {
         Ok(Key::Register(register))
     }
 
-    /// Evaluates a key. A register that is no local's is reserved.
+    /// Evaluates a key. A register that is not a local's is reserved.
     #[inline(never)]
     pub(super) fn key(&mut self, expression: &'c Expression<'c>) -> Result<Key, Fault> {
         match fold::literal(expression) {
@@ -112,7 +112,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// Evaluates an expression with those suffixes to some register; one that is no local's is
+    /// Evaluates an expression with those suffixes to some register; one that is not a local's is
     /// reserved.
     #[inline(never)]
     pub(super) fn prefix(
@@ -176,7 +176,7 @@ impl<'c> Generator<'c> {
         };
         let is_open = self.values(&call.arguments)?;
         let count = self.state.free - usize::from(callee) - 2;
-        // The number of registers bounds it.
+        // It is limited by the number of registers.
         Ok(PreparedCall { callee, arguments: (!is_open).then_some(count as u8), line })
     }
 
@@ -199,7 +199,7 @@ impl<'c> Generator<'c> {
             Some(count) => Instruction::abc(Opcode::TailCall, call.callee, OPEN, count),
             None => Instruction::abc(Opcode::TailCallOpen, call.callee, OPEN, 0),
         });
-        // Reached if the callee is no Lua function.
+        // Reached if the callee is not a Lua function.
         self.emit(Instruction::ad(Opcode::ReturnOpen, call.callee, 0));
         Ok(())
     }

@@ -1,5 +1,4 @@
-//! Comparisons, and expressions whose truth decides where to go on: `and`, `or` and `not` become
-//! jumps.
+//! Comparisons, and expressions that control a jump: `and`, `or` and `not` become jumps.
 
 use super::Generator;
 use super::expression::Operand;
@@ -182,7 +181,7 @@ impl<'c> Generator<'c> {
         jumps.push(self.jump());
     }
 
-    /// Jumps if the truth of the expression is `when`, and goes on otherwise.
+    /// Jumps if the truth of the expression is `when`, and falls through otherwise.
     pub(super) fn jump_when(
         &mut self,
         expression: &'c Expression<'c>,
@@ -235,7 +234,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// `jump_when` for `and` (`all` is true) or `or` (`all` is false), which goes on to the next
+    /// `jump_when` for `and` (`all` is true) or `or` (`all` is false), which continues to the next
     /// operand only after one whose truth is `all`.
     #[inline(never)]
     fn jump_when_all(
@@ -281,8 +280,8 @@ impl<'c> Generator<'c> {
         self.land(decided)
     }
 
-    /// Jumps with the expression's value in `target` if its truth is `when`. If it goes on,
-    /// `target` may hold anything.
+    /// Jumps with the expression's value in `target` if its truth is `when`. If it falls through,
+    /// the value of `target` is undefined.
     fn take_when(
         &mut self,
         expression: &'c Expression<'c>,
@@ -347,9 +346,8 @@ impl<'c> Generator<'c> {
         self.land(decided)
     }
 
-    /// Whether `and` or `or` may be evaluated straight into the local: its operands are written
-    /// there one after the other, so that none after the first that is written may depend on the
-    /// local.
+    /// Whether `and` or `or` may be evaluated directly into the local: its operands are written
+    /// there in sequence, so no operand after the first may depend on the local.
     pub(super) fn may_overwrite(expression: &Expression, local: LocalId) -> bool {
         fn visit(expression: &Expression, local: LocalId, is_written: &mut bool) -> bool {
             let expression = expression.unparenthesized();

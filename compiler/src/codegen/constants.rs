@@ -1,6 +1,6 @@
-//! A function's constant pool while it grows. Each number (told apart by its bits, so that 0 and -0
-//! differ) and each string is in it once; a string that names a field or a global is followed by
-//! its hash, a number that is divided by for its remainder by its reciprocal.
+//! A function's constant pool during its construction. Each number (compared by its bits, so 0 and
+//! -0 differ) and each string is in it once; a string that names a field or a global is followed by
+//! its hash, a divisor of a remainder by its reciprocal.
 
 use crate::bytecode::{Constant, is_divisor};
 use hashbrown::HashMap;

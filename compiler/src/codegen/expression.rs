@@ -57,7 +57,7 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// Evaluates to a literal or to some register, which is then reserved if it is no local's.
+    /// Evaluates to a literal or to some register, which is then reserved if it is not a local's.
     pub(super) fn evaluate_operand(
         &mut self,
         expression: &'c Expression<'c>,
@@ -107,7 +107,7 @@ impl<'c> Generator<'c> {
                 self.simple(Opcode::GetUpvalue, target, u16::from(*index), line)
             }
             ExpressionKind::Global(name) => self.global(*name, target, line),
-            // One value: the wanted number + 1.
+            // One value: the expected number + 1.
             ExpressionKind::Vararg => self.simple(Opcode::Vararg, target, 2, line),
             ExpressionKind::Function(function) => {
                 let index = self.nested_function(function)?;
@@ -223,7 +223,8 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// The value of a chain up to and with those links. A register that is no local's is reserved.
+    /// The value of a chain up to and including those links. A register that is not a local's is
+    /// reserved.
     #[inline(never)]
     pub(super) fn chain_operand(
         &mut self,
@@ -239,7 +240,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Applies one operator. The result goes to `target` or else to the register at `mark`, where
-    /// the operands' temporaries begin, which is then reserved.
+    /// the operands' temporaries start, which is then reserved.
     #[inline(never)]
     fn link(
         &mut self,

@@ -1,4 +1,4 @@
-//! What is known of expressions without running them.
+//! Constant folding and other static knowledge of expressions.
 //!
 //! As PUC Lua 5.1 does it: arithmetic on numerals, but neither division by zero nor anything that
 //! gives NaN; `not` of a literal; never strings.

@@ -52,7 +52,7 @@ impl Generator<'_> {
         jumps.push(position);
     }
 
-    /// Emits an instruction that goes on or else jumps forward, and returns the position to give
+    /// Emits an instruction that falls through or jumps forward, and returns the position to give
     /// the target to.
     pub(super) fn go_on_or_jump(&mut self, opcode: Opcode, a: u8) -> usize {
         if !self.state.long_jumps {
@@ -63,7 +63,7 @@ impl Generator<'_> {
         self.jump()
     }
 
-    /// Emits an instruction that jumps back to `target` or else goes on.
+    /// Emits an instruction that jumps back to `target` or falls through.
     pub(super) fn loop_or_go_on(
         &mut self,
         opcode: Opcode,

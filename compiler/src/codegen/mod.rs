@@ -1,11 +1,10 @@
 //! Syntax tree to bytecode, one function at a time.
 //!
-//! Locals live in registers, in the order of their scope; temporaries lie above them like a stack,
-//! whose end is `FunctionState::free`. Every method that evaluates an expression leaves `free` as
-//! it found it unless its name or documentation says otherwise, so registers are released by going
-//! back to a remembered mark. A target register is either reserved (a local, or a slot below
-//! `free`) or exactly `free`: then the operands' temporaries may use it until the result is
-//! written.
+//! Locals are in registers, in the order of their scope; temporaries are above them like a stack,
+//! whose end is `FunctionState::free`. Every method that evaluates an expression restores `free`
+//! unless its name or documentation specifies otherwise, so registers are released by returning to
+//! a saved mark. A target register is either reserved (a local, or a slot below `free`) or exactly
+//! `free`: then the operands' temporaries may use it until the result is written.
 
 mod assignment;
 mod call;
@@ -48,7 +47,7 @@ pub(crate) fn generate(
     generator.function(Box::default()).map(Arc::new)
 }
 
-/// The interrupt hook is asked each time that so many statements or items of tables have been
+/// The interrupt hook is called each time that this number of statements or table items has been
 /// compiled.
 const STEPS_PER_POLL: u32 = 1024;
 
@@ -63,15 +62,15 @@ struct Generator<'c> {
     state: Box<FunctionState<'c>>,
 }
 
-/// What is known of a function while it is compiled.
+/// The state of a function during its compilation.
 struct FunctionState<'c> {
     tree: &'c Function<'c>,
     code: Vec<Instruction>,
     lines: Vec<u32>,
     /// The line given to the next instruction.
     line: u32,
-    /// The number of instructions at the start that stand for no source text; they get the line of
-    /// the one after them.
+    /// The number of instructions at the start without source text; they get the line of the one
+    /// after them.
     prologue: usize,
     constants: ConstantPool,
     templates: Vec<TableTemplate>,
@@ -80,7 +79,7 @@ struct FunctionState<'c> {
     /// The first register above the locals and the temporaries in use.
     free: usize,
     frame_size: usize,
-    /// No instruction before this one may be merged with the next: a jump may lead here.
+    /// No instruction before this one may be merged with the next: it may be a jump target.
     last_target: usize,
     /// Whether conditional jumps are written with an unconditional one, which reaches further.
     long_jumps: bool,
@@ -124,7 +123,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// Compiles the function that `state` has just been made for.
+    /// Compiles the function that `state` has just been created for.
     #[inline(never)]
     fn function(&mut self, upvalues: Box<[UpvalueInfo]>) -> Result<Prototype, Fault> {
         let tree = self.state.tree;
@@ -139,7 +138,7 @@ impl<'c> Generator<'c> {
         Ok(self.finish(upvalues))
     }
 
-    /// Compiles a function inside of the current one and returns its index there.
+    /// Compiles a function nested in the current one and returns its index there.
     #[inline(never)]
     fn nested_function(&mut self, tree: &'c Function<'c>) -> Result<u16, Fault> {
         let index = self.state.prototypes.len();

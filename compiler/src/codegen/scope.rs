@@ -7,7 +7,7 @@ use crate::bytecode::{Instruction, LocalVariable, Opcode};
 use crate::error::Fault;
 use std::sync::Arc;
 
-/// The scopes of the function that is being compiled. Active locals lie in the registers of their
+/// The scopes of the function that is being compiled. Active locals are in the registers of their
 /// index.
 pub(super) struct Scope {
     locals: Vec<LocalState>,
@@ -34,7 +34,7 @@ struct LoopState {
 
 #[derive(Default)]
 struct LabelState {
-    /// Where it lies, once it has been met.
+    /// Its position, once it has been reached.
     position: Option<usize>,
     /// The gotos met before it.
     gotos: JumpList,
@@ -88,7 +88,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Lets the local's visible life begin here instead of where it was taken into scope.
+    /// Starts the local's visible lifetime here instead of where it entered the scope.
     pub(super) fn restart_local(&mut self, id: LocalId) {
         let start = self.state.code.len();
         if let Some(local) = self.state.scope.locals.get_mut(id as usize) {
@@ -137,7 +137,7 @@ impl Generator<'_> {
     }
 
     pub(super) fn emit_break(&mut self) {
-        // The parser lets no `break` stand outside of a loop.
+        // The parser rejects `break` outside a loop.
         if let Some(active_locals) =
             self.state.scope.loops.last().map(|innermost| innermost.active_locals)
         {

@@ -22,7 +22,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// A block with a scope of its own.
+    /// A block with its own scope.
     #[inline(never)]
     fn block(&mut self, block: &'c Block<'c>) -> Result<(), Fault> {
         let outer_locals = self.active_locals();
@@ -31,7 +31,8 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// Ends the block's scope. After a statement that never goes on there is nothing to close.
+    /// Ends the block's scope. After a statement that never falls through there is nothing to
+    /// close.
     fn leave_block(&mut self, block: &Block, outer_locals: usize) {
         if block.goes_on() {
             self.state.line = block.last_line;
@@ -89,8 +90,7 @@ impl<'c> Generator<'c> {
         values: &'c [Expression<'c>],
         line: u32,
     ) -> Result<(), Fault> {
-        // Values that a fresh frame has in PUC Lua by itself; a line hook must not see their
-        // loading.
+        // Values that a new frame already has in PUC Lua; a line hook must not see their loading.
         let is_in_prologue = values.is_empty() && self.state.code.len() == self.state.prologue;
         if values.is_empty() {
             self.state.line = line;
@@ -213,7 +213,7 @@ impl<'c> Generator<'c> {
         let outer_locals = self.active_locals();
         self.adjusted(&statement.values, 3)?;
         self.activate_locals(statement.first, 3);
-        // The callee, the return link and two arguments lie where the visible variables begin.
+        // The callee, the return link and two arguments are where the visible variables start.
         let base = self.room_for(4)?;
         self.state.line = statement.do_line;
         let mut prepare = self.emit(Instruction::a_jump(Opcode::ForEachPrepare, base, 0));
@@ -224,7 +224,7 @@ impl<'c> Generator<'c> {
         self.for_body(statement.first + 3, statement.count, &statement.body)?;
         self.land_one(prepare)?;
         self.state.line = statement.line;
-        // The parser's bound on locals keeps the number of results small. Arguments: the state and
+        // The parser's limit on locals keeps the number of results small. Arguments: the state and
         // the control.
         self.emit(Instruction::abc(Opcode::ForEachCall, base, statement.count as u8 + 1, 2));
         self.loop_or_go_on(Opcode::ForEachLoop, base, start)?;
@@ -275,7 +275,7 @@ impl<'c> Generator<'c> {
     }
 
     /// Emits the return of `count` values. The short forms are not for vararg functions, whose
-    /// frames lie elsewhere.
+    /// frames are located elsewhere.
     pub(super) fn emit_return(&mut self, first: u8, count: u16) {
         self.emit(match count {
             0 if !self.state.tree.is_vararg => Instruction::ad(Opcode::Return0, 0, 0),

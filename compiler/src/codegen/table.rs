@@ -1,5 +1,5 @@
-//! Table constructors. What is known of a table before it runs goes into a template, which the VM
-//! copies; what has to be computed is stored afterwards, in the order of the source.
+//! Table constructors. The statically known part of a table goes into a template, which the VM
+//! copies; computed values are stored afterwards, in the order of the source.
 
 use super::call::Key;
 use super::fold::{self, Literal};
@@ -106,8 +106,8 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// What can be known of the table. Nothing, if a key is no constant string: such a key may be
-    /// any of the others, and then the order of the stores matters.
+    /// The statically known part of the table. It is empty if a key is not a constant string: such
+    /// a key may be equal to any other, and then the order of the stores matters.
     #[inline(never)]
     fn plan(&mut self, table: &Table) -> Result<Option<Plan>, Fault> {
         let mut template = Vec::new();
@@ -209,7 +209,7 @@ impl<'c> Generator<'c> {
         Ok(())
     }
 
-    /// Stores the batch and begins the next.
+    /// Stores the batch and starts the next.
     fn flush(&mut self, batch: &mut Batch) {
         match (batch.count, u8::try_from(batch.first)) {
             (0, _) => return,

@@ -1,5 +1,5 @@
 //! Source bytes to tokens: the parts of Lua's lexical grammar that need more than a regular
-//! expression, in the words and with the line numbers of PUC Lua 5.1.
+//! expression, with the messages and line numbers of PUC Lua 5.1.
 
 pub(crate) mod token;
 
@@ -10,7 +10,7 @@ use logos::Logos;
 use std::sync::Arc;
 use token::{Name, Names, Token};
 
-/// What the lexer keeps beside its position in the text.
+/// The lexer's state besides its position in the text.
 pub(crate) struct State {
     /// The line at the current position.
     pub(crate) line: u32,
@@ -28,9 +28,9 @@ pub(crate) type Lexer<'s> = logos::Lexer<'s, Token>;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// A lexer at the first token of a chunk: past a byte order mark, and past a first line that is
-/// meant for the system's loader. In a string that is `#!`; in a file, as in PUC Lua, any first
-/// line that begins with `#`.
+/// A lexer at the first token of a chunk: after a byte order mark, and after a first line for the
+/// OS's loader. In a string that is `#!`; in a file, as in PUC Lua, any first line that starts with
+/// `#`.
 pub(crate) fn lexer<'s>(text: &'s [u8], chunk_name: &[u8]) -> Lexer<'s> {
     let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
     let first = text.get(start..).unwrap_or_default();
@@ -76,7 +76,7 @@ pub(crate) fn comment(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The number of equals signs if `text` begins with an opening long bracket.
+/// The number of equals signs if `text` starts with an opening long bracket.
 fn long_bracket_level(text: &[u8]) -> Option<usize> {
     let after = text.strip_prefix(b"[")?;
     let level = after.iter().take_while(|&&byte| byte == b'=').count();
@@ -96,8 +96,8 @@ pub(crate) fn unfinished_long_bracket(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>
     ))
 }
 
-/// Reads up to and over the closing long bracket of that level. Every line break becomes `\n`; one
-/// right after the opening bracket is dropped.
+/// Reads up to and including the closing long bracket of that level. Every line break becomes `\n`;
+/// one right after the opening bracket is dropped.
 fn long_text(lexer: &mut Lexer<'_>, level: usize, unfinished: &str) -> Result<Vec<u8>, Fault> {
     let mut cursor = Cursor::new(lexer);
     cursor.skip_line_break();
@@ -235,8 +235,8 @@ fn escape(cursor: &mut Cursor<'_>, quote: u8, text: &mut Vec<u8>) -> Result<(), 
     Ok(())
 }
 
-/// An error in the escape sequence whose letter lies at `start`, near the string up to the
-/// offending byte.
+/// An error in the escape sequence whose letter is at `start`, near the string up to the invalid
+/// byte.
 fn bad_escape(message: &str, cursor: &Cursor<'_>, start: usize, quote: u8, text: &[u8]) -> Fault {
     let read = cursor
         .text

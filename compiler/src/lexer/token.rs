@@ -37,7 +37,7 @@ macro_rules! tokens {
             #[regex(r"\[=*\[", lexer::long_string)]
             #[regex(r"\[=+", lexer::unfinished_long_bracket)]
             String(Arc<[u8]>),
-            /// A byte that begins no token.
+            /// A byte that starts no token.
             #[regex(r"(?s-u:.)", |lexer| lexer.slice().first().copied(), priority = 0)]
             Unknown(u8),
             /// The end of the source text.

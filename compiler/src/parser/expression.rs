@@ -62,7 +62,7 @@ fn unary(token: &Token) -> Option<UnaryOperator> {
     }
 }
 
-/// Appends an operation to what stands left of it.
+/// Appends an operation to its left operand.
 fn join<'a>(
     arena: &'a Bump,
     mut left: Expression<'a>,

@@ -1,5 +1,5 @@
-//! Tokens to syntax tree, by recursive descent as PUC Lua 5.1 does it, so that every error has its
-//! words and its line.
+//! Tokens to syntax tree, by recursive descent as in PUC Lua 5.1, so that every error has its
+//! message and its line.
 
 mod expression;
 mod scope;
@@ -16,7 +16,7 @@ use std::ops::Range;
 
 /// How deeply blocks and expressions may be nested.
 const MAX_SYNTAX_LEVELS: usize = 200;
-/// The limits on time and memory are looked at each time that so many tokens have been read.
+/// The limits on time and memory are checked each time that this number of tokens has been read.
 const TOKENS_PER_POLL: usize = 4096;
 /// The size of a tree, and of what it takes to build it, by the number of its tokens.
 const TREE_BYTES_PER_TOKEN: usize = 64;
@@ -51,14 +51,14 @@ pub(crate) fn parse<'a>(
     Ok(Chunk { main, names: parser.lexer.extras.names })
 }
 
-/// A token and where it lies in the text.
+/// A token and its position in the text.
 struct Lexeme {
     token: Token,
     span: Range<usize>,
 }
 
 struct Parser<'a, 's, 'o> {
-    /// Where the tree lies.
+    /// The arena of the tree.
     arena: &'a Bump,
     lexer: Lexer<'s>,
     current: Lexeme,
@@ -112,7 +112,7 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(())
     }
 
-    /// Goes on to the next token and returns the one left behind.
+    /// Advances to the next token and returns the current one.
     fn advance(&mut self) -> Result<Token, Fault> {
         self.last_line = self.line();
         let next = match self.ahead.take() {
@@ -225,7 +225,7 @@ impl<'a> Parser<'a, '_, '_> {
         Fault::new(text, near, self.line())
     }
 
-    /// Counts a syntax level in; `leave_level` counts it out. After an error nobody counts any
+    /// Enters a syntax level; `leave_level` leaves it. After an error the count is not used any
     /// more.
     fn enter_level(&mut self) -> Result<(), Fault> {
         self.levels += 1;
@@ -239,7 +239,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.levels -= 1;
     }
 
-    /// Parses a function from its parameters to its `end`. `line` is where it begins.
+    /// Parses a function from its parameters to its `end`. `line` is where it starts.
     #[inline(never)]
     fn function(&mut self, has_self: bool, line: u32) -> Result<&'a mut Function<'a>, Fault> {
         self.functions += 1;
@@ -283,7 +283,7 @@ impl<'a> Parser<'a, '_, '_> {
             self.declare(LocalName::Visible(name))?;
         }
         self.innermost.activate(self.innermost.locals.len());
-        // The bound on locals keeps it far below 255.
+        // The limit on locals keeps it far below 255.
         Ok(parameters as u8)
     }
 

@@ -1,5 +1,5 @@
-//! Names while parsing: which local, upvalue or global a name means, which label a `goto` means,
-//! and the bounds on them.
+//! Name resolution: which local, upvalue or global a name refers to, which label a `goto` refers
+//! to, and the limits on them.
 
 use super::Parser;
 use crate::ast::{
@@ -60,7 +60,7 @@ struct PendingGoto {
 }
 
 impl FunctionScope {
-    /// The function that begins on `line`, with the block of its body open.
+    /// The function that starts on `line`, with the block of its body open.
     #[inline(never)]
     pub(super) fn new(line: u32) -> Box<Self> {
         let mut function = Box::new(FunctionScope { line, ..FunctionScope::default() });
@@ -199,8 +199,8 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(first)
     }
 
-    /// What a name means here. A local of an enclosing function becomes an upvalue of every
-    /// function in between.
+    /// Resolves a name here. A local of an enclosing function becomes an upvalue of every function
+    /// in between.
     pub(super) fn resolve(&mut self, name: Name) -> Result<ExpressionKind<'a>, Fault> {
         if let Some(id) = self.innermost.local_named(name) {
             return Ok(ExpressionKind::Local(id));
@@ -285,8 +285,8 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(id)
     }
 
-    /// Binds the gotos that waited for the label. One at the end of its block lies outside the
-    /// scope of its locals.
+    /// Binds the gotos that waited for the label. A label at the end of its block is outside the
+    /// scope of the block's locals.
     pub(super) fn finish_label(&mut self, id: LabelId, ends_block: bool) -> Result<(), Fault> {
         let function = &mut self.innermost;
         let first_local = function.block().first_local;

@@ -20,7 +20,7 @@ impl<'a> Parser<'a, '_, '_> {
         )
     }
 
-    /// A block with a scope of its own.
+    /// A block with its own scope.
     #[inline(never)]
     fn block(&mut self, is_loop: bool) -> Result<Block<'a>, Fault> {
         self.innermost.enter_block(is_loop);

@@ -1,9 +1,9 @@
--- datetime: Go's layouts and strftime both ways, zones, calculating, wrong texts and arguments.
+-- datetime: Go's layouts and strftime both ways, zones, arithmetic, invalid input and arguments.
 
 local moment = datetime.parse("2006-01-02T15:04:05.123456-07:00")
 assert(moment == 1136239445.123456)
 
--- Every layout that Go names, of the moment that Go's layouts are made of.
+-- Every predefined layout of Go, at the reference time of Go's layouts.
 for layout, expected in pairs({
     [datetime.ANSIC] = "Mon Jan  2 15:04:05 2006", [datetime.UnixDate] = "Mon Jan  2 15:04:05 MST 2006", [datetime.RFC822] = "02 Jan 06 15:04 MST",
     [datetime.RFC850] = "Monday, 02-Jan-06 15:04:05 MST", [datetime.RFC1123] = "Mon, 02 Jan 2006 15:04:05 MST",
@@ -61,23 +61,23 @@ reads("1979-05-27T07:32:00-08:00", nil, "1979-05-27T15:32:00Z")
 
 local function fails(text, layout, reason)
     local read, message = datetime.parse(text, layout, "UTC")
-    assert(read == nil and message == ("cannot read '%s': %s"):format(text, reason), tostring(message))
+    assert(read == nil and message == ("cannot parse '%s': %s"):format(text, reason), tostring(message))
 end
 fails("2024-13-01", "2006-01-02", "month out of range: 13")
-fails("2023-02-29", "2006-01-02", "there is no day 2023-02-29")
+fails("2023-02-29", "2006-01-02", "invalid date 2023-02-29")
 fails("2023-366", "2006-002", "day of the year out of range")
 fails("24-03-07", "2006-01-02", "year expected at '24-03-07'")
-fails("2024-03-07x", "2006-01-02", "nothing expected at 'x'")
+fails("2024-03-07x", "2006-01-02", "unexpected text 'x'")
 fails("2024-03", "2006-01-02", "'-' expected at the end")
 fails("Foo 1", "Jan 2", "month expected at 'Foo 1'")
 fails("25:00", "15:04", "hour out of range: 25")
-fails("10:00 XYZ", "15:04 MST", "unknown zone 'XYZ' (offsets and the names of the given zone are known)")
+fails("10:00 XYZ", "15:04 MST", "unknown zone 'XYZ' (use an offset or a name of the given zone)")
 fails("+2", "-07", "offset expected at '2'")
 fails("é", "2", "day expected at 'é'")
 fails("", "2006", "year expected at the end")
-fails("yesterday", nil, "no date and time as in ISO 8601")
-assert(select(2, datetime.parse("x", "%Y")):find("^cannot read 'x': "))
-assert(select(2, datetime.parse("\255\0", "2006")):find("^cannot read"))
+fails("yesterday", nil, "not an ISO 8601 date or time")
+assert(select(2, datetime.parse("x", "%Y")):find("^cannot parse 'x': "))
+assert(select(2, datetime.parse("\255\0", "2006")):find("^cannot parse"))
 
 -- Calculating.
 assert(datetime.add(100, 5.5) == 105.5 and datetime.add(100, "1m30s") == 190 and datetime.add(100, "-1h") == -3500)
@@ -112,22 +112,22 @@ local function raises(code, message)
     local ok, got = pcall(assert(loadstring(code, "=code")))
     assert(not ok and got:find("code:1: " .. message, 1, true) == 1, tostring(got))
 end
-raises("datetime.format()", "bad argument #1 to 'format' (moment in the years -9999 to 9999 expected, got no value)")
-raises("datetime.format(1e300)", "bad argument #1 to 'format' (moment in the years -9999 to 9999 expected, got number)")
-raises("datetime.format(0/0)", "bad argument #1 to 'format' (moment")
+raises("datetime.format()", "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got no value)")
+raises("datetime.format(1e300)", "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got number)")
+raises("datetime.format(0/0)", "bad argument #1 to 'format' (time")
 raises("datetime.format(0, '%K')", "bad argument #2 to 'format' (layout '%K'")
 raises("datetime.format(0, '\\255')", "bad argument #2 to 'format' (layout expected, got string)")
 raises("datetime.format(0, nil, 'Mars/Base')", "bad argument #3 to 'format' (unknown time zone 'Mars/Base')")
 raises("datetime.format(0, nil, '+99:00')", "bad argument #3 to 'format' (unknown time zone '+99:00')")
 raises("datetime.parse('', '%')", "bad argument #2 to 'parse' (layout '%'")
-raises("datetime.add(0, 'soon')", "bad argument #2 to 'add' ('soon' is no duration (as 300ms, 10s, 1h30m))")
-raises("datetime.add(0, true)", "bad argument #2 to 'add' (number of seconds, duration or table of parts expected, got boolean)")
-raises("datetime.add(0, { day = 1 })", "bad argument #2 to 'add' (unknown part 'day' (known: years, months, weeks, days, hours, minutes, seconds))")
+raises("datetime.add(0, 'soon')", "bad argument #2 to 'add' (invalid duration 'soon' (expected e.g. 300ms, 10s, 1h30m))")
+raises("datetime.add(0, true)", "bad argument #2 to 'add' (number of seconds, duration or table of fields expected, got boolean)")
+raises("datetime.add(0, { day = 1 })", "bad argument #2 to 'add' (unknown field 'day' (expected one of years, months, weeks, days, hours, minutes, seconds))")
 raises("datetime.add(0, { days = 0.5 })", "bad argument #2 to 'add' ('days' must be a whole number)")
-raises("datetime.add(0, { years = 1e6 })", "bad argument #2 to 'add' (the moment would be out of range)")
-raises("datetime.add(0, { months = 1e15 })", "bad argument #2 to 'add' (the moment would be out of range)")
-raises("datetime.add(0, { years = 9000 })", "bad argument #2 to 'add' (the moment would be out of range)")
-raises("datetime.add(0, 1e300)", "bad argument #2 to 'add' (the moment would be out of range)")
-raises("datetime.add(0, 0/0)", "bad argument #2 to 'add' (the moment would be out of range)")
+raises("datetime.add(0, { years = 1e6 })", "bad argument #2 to 'add' (resulting time is out of range)")
+raises("datetime.add(0, { months = 1e15 })", "bad argument #2 to 'add' (resulting time is out of range)")
+raises("datetime.add(0, { years = 9000 })", "bad argument #2 to 'add' (resulting time is out of range)")
+raises("datetime.add(0, 1e300)", "bad argument #2 to 'add' (resulting time is out of range)")
+raises("datetime.add(0, 0/0)", "bad argument #2 to 'add' (resulting time is out of range)")
 raises("datetime.sleep({})", "bad argument #1 to 'sleep' (number of seconds or duration expected, got table)")
-raises("datetime.sleep('x')", "bad argument #1 to 'sleep' ('x' is no duration (as 300ms, 10s, 1m30s))")
+raises("datetime.sleep('x')", "bad argument #1 to 'sleep' (invalid duration 'x' (expected e.g. 300ms, 10s, 1m30s))")

@@ -1,4 +1,4 @@
--- ini: sections and fields both ways, files, wrong texts and tables.
+-- ini: sections and fields both ways, files, invalid input and tables.
 
 local settings = assert(ini.parse("\239\187\191; a comment\nname = test\n  # another\n\n[owner]\r\nname: Tom Doe\r\nurl = http://x/?a=b;c#d\nempty=\nquoted = \"  a b \"\n[ two ]\n\240\159 = \255\n[owner]\nage = 30\nname = Ann\n"))
 assert(settings.name == "test" and settings.owner.name == "Ann" and settings.owner.age == "30" and settings.owner.empty == "")
@@ -23,14 +23,14 @@ local function refuses(value, message)
     local ok, got = pcall(ini.stringify, value)
     assert(not ok and got == message, tostring(got))
 end
-refuses({ a = { b = {} } }, "value.a.b: a table cannot be written as INI")
-refuses({ a = print }, "value.a: a function cannot be written as INI")
-refuses({ a = "x\ny" }, "value.a: a text of several lines cannot be written as INI")
-refuses({ ["a=b"] = 1 }, "value.a=b: this name cannot be that of a field")
-refuses({ [""] = 1 }, "value.: this name cannot be that of a field")
-refuses({ ["[x"] = 1 }, "value.[x: this name cannot be that of a field")
-refuses({ ["x]"] = {} }, "value.x]: this name cannot be that of a section")
-refuses({ [true] = 1 }, "value: a boolean cannot be a key")
+refuses({ a = { b = {} } }, "value.a.b: cannot encode a table as INI")
+refuses({ a = print }, "value.a: cannot encode a function as INI")
+refuses({ a = "x\ny" }, "value.a: cannot encode a multi-line string as INI")
+refuses({ ["a=b"] = 1 }, "value.a=b: invalid key")
+refuses({ [""] = 1 }, "value.: invalid key")
+refuses({ ["[x"] = 1 }, "value.[x: invalid key")
+refuses({ ["x]"] = {} }, "value.x]: invalid section name")
+refuses({ [true] = 1 }, "value: invalid key (a boolean value)")
 
 local path = os.tmpname()
 assert(ini.write(path, settings) == true and ini.read(path).owner.name == "Ann")

@@ -1,4 +1,4 @@
--- json_encode and json_decode: values both ways, shapes of tables, messages with places, hostile texts.
+-- json_encode and json_decode: values both ways, shapes of tables, messages with positions, hostile input.
 
 local function fails(text, message)
     local value, got = json_decode(text)
@@ -54,25 +54,25 @@ assert(json_encode({ a = { 1, {} }, b = json.object() }, { indent = 2 }) == [[
 assert(json_encode({ 1 }, { indent = "\t" }) == "[\n\t1\n]" and json_encode({ 1 }, { indent = 0 }) == "[1]")
 
 -- What cannot be written.
-refuses(print, "value: a function cannot be encoded")
-refuses({ list = { 1, 2, { f = print } } }, "value.list[3].f: a function cannot be encoded")
-refuses({ ["a b"] = { coroutine.create(function() end) } }, 'value["a b"][1]: a coroutine cannot be encoded')
-refuses({ io.stdout }, "value[1]: a userdata cannot be encoded")
-refuses({ x = 0 / 0 }, "value.x: NaN cannot be encoded")
-refuses({ x = { math.huge } }, "value.x[1]: an infinite number cannot be encoded")
-refuses({ 1, nil, 3 }, "value: a list with a gap cannot be encoded")
-refuses({ a = { [5] = 1 } }, "value.a: a list with a gap cannot be encoded")
-refuses({ [1.5] = 1 }, "value[1.5]: a key that is a number with a fraction cannot be encoded")
-refuses({ a = { 1, [-0.5] = 2, x = 3 } }, "value.a[-0.5]: a key that is a number with a fraction cannot be encoded")
-refuses({ [math.huge] = 1 }, "value: a list with a gap cannot be encoded")
-refuses({ a = { 1, x = 2 } }, "value.a: a table with both list items and fields cannot be encoded")
-refuses({ [true] = 1 }, "value[true]: a boolean key cannot be encoded")
-refuses({ [print] = 1 }, "value[function]: a key of this type cannot be encoded")
-refuses({ s = "\255" }, "value.s: a string that is no UTF-8 cannot be encoded")
-refuses({ ["\255"] = 1 }, "value[\"\239\191\189\"]: a string that is no UTF-8 cannot be encoded")
+refuses(print, "value: cannot encode a function")
+refuses({ list = { 1, 2, { f = print } } }, "value.list[3].f: cannot encode a function")
+refuses({ ["a b"] = { coroutine.create(function() end) } }, 'value["a b"][1]: cannot encode a coroutine')
+refuses({ io.stdout }, "value[1]: cannot encode a userdata")
+refuses({ x = 0 / 0 }, "value.x: cannot encode NaN")
+refuses({ x = { math.huge } }, "value.x[1]: cannot encode infinity")
+refuses({ 1, nil, 3 }, "value: cannot encode a list with gaps")
+refuses({ a = { [5] = 1 } }, "value.a: cannot encode a list with gaps")
+refuses({ [1.5] = 1 }, "value[1.5]: cannot encode a fractional key")
+refuses({ a = { 1, [-0.5] = 2, x = 3 } }, "value.a[-0.5]: cannot encode a fractional key")
+refuses({ [math.huge] = 1 }, "value: cannot encode a list with gaps")
+refuses({ a = { 1, x = 2 } }, "value.a: cannot encode a table with both list items and fields")
+refuses({ [true] = 1 }, "value[true]: cannot encode a boolean key")
+refuses({ [print] = 1 }, "value[function]: cannot encode a key of this type")
+refuses({ s = "\255" }, "value.s: cannot encode a string that is not valid UTF-8")
+refuses({ ["\255"] = 1 }, "value[\"\239\191\189\"]: cannot encode a string that is not valid UTF-8")
 local cycle = {}
 cycle.a = { cycle }
-refuses(cycle, "value.a[1]: a table that contains itself cannot be encoded")
+refuses(cycle, "value.a[1]: cannot encode a table that contains itself")
 
 -- Depth: 1000 levels, both ways.
 local deep = {}
@@ -88,8 +88,8 @@ refuses(deep, "value" .. ("[1]"):rep(10) .. "..." .. ("[1]"):rep(10) .. ": neste
 fails(("["):rep(1001), "nested too deeply at line 1, column 1001")
 fails(('{"a":'):rep(100000), "nested too deeply at line 1, column 5001")
 
--- Wrong texts, with line and column.
-fails("", "unexpected end of text at line 1, column 1")
+-- Invalid input, with line and column.
+fails("", "unexpected end of input at line 1, column 1")
 fails("[1,\n 2,,3]", "unexpected ',' at line 2, column 4")
 fails("[1,]", "unexpected ']' at line 1, column 4")
 fails('{"a":1,}', "unexpected '}' at line 1, column 8")
@@ -99,21 +99,21 @@ fails("[1 2]", "unexpected '2' at line 1, column 4")
 fails("[1}", "unexpected '}' at line 1, column 3")
 fails("1 1", "unexpected '1' at line 1, column 3")
 fails("01", "unexpected '1' at line 1, column 2")
-fails("-", "unexpected end of text at line 1, column 2")
-fails("1.", "unexpected end of text at line 1, column 3")
-fails("1e+", "unexpected end of text at line 1, column 4")
+fails("-", "unexpected end of input at line 1, column 2")
+fails("1.", "unexpected end of input at line 1, column 3")
+fails("1e+", "unexpected end of input at line 1, column 4")
 fails("+1", "unexpected '+' at line 1, column 1")
 fails("nul", "unexpected 'n' at line 1, column 1")
 fails("NaN", "unexpected 'N' at line 1, column 1")
 fails("1e999", "number out of range at line 1, column 1")
-fails('"abc', "string without an end at line 1, column 5")
-fails('"abc\\', "string without an end at line 1, column 6")
+fails('"abc', "unterminated string at line 1, column 5")
+fails('"abc\\', "unterminated string at line 1, column 6")
 fails('"a\nb"', "control character in a string at line 1, column 3")
 fails('"\\x"', "unknown escape at line 1, column 2")
 fails('"\\u12g4"', "four hexadecimal digits expected at line 1, column 4")
-fails('"\\ud800"', "half of a surrogate pair at line 1, column 2")
-fails('"\\ud800\\u0041"', "half of a surrogate pair at line 1, column 2")
-fails('"\\udc00"', "half of a surrogate pair at line 1, column 2")
+fails('"\\ud800"', "unpaired surrogate at line 1, column 2")
+fails('"\\ud800\\u0041"', "unpaired surrogate at line 1, column 2")
+fails('"\\udc00"', "unpaired surrogate at line 1, column 2")
 fails('["é\255"]', "invalid UTF-8 at line 1, column 4")
 fails("[1]\0", "unexpected byte 0x00 at line 1, column 4")
 fails("/* */ 1", "unexpected '/' at line 1, column 1")
@@ -127,15 +127,15 @@ raises("json_decode(nil)", "bad argument #1 to 'json_decode' (string expected, g
 raises("json_decode({})", "bad argument #1 to 'json_decode' (string expected, got table)")
 raises("json_decode('1', true)", "bad argument #2 to 'json_decode' (table expected, got boolean)")
 raises("json_encode()", "bad argument #1 to 'json_encode' (value expected)")
-raises("json_encode(1, { indent = 33 })", "bad argument #2 to 'json_encode' (option 'indent': 0 to 32 spaces or a text of space expected)")
-raises("json.encode(1, { indent = 'x' })", "bad argument #2 to 'encode' (option 'indent': 0 to 32 spaces or a text of space expected)")
-raises("json.encode(1, { intend = 2 })", "bad argument #2 to 'encode' (unknown option 'intend' (there are indent))")
+raises("json_encode(1, { indent = 33 })", "bad argument #2 to 'json_encode' (option 'indent': number from 0 to 32 or string of spaces expected)")
+raises("json.encode(1, { indent = 'x' })", "bad argument #2 to 'encode' (option 'indent': number from 0 to 32 or string of spaces expected)")
+raises("json.encode(1, { intend = 2 })", "bad argument #2 to 'encode' (unknown option 'intend' (expected one of indent))")
 raises("json.object(1)", "bad argument #1 to 'object' (table expected, got number)")
 
 -- JSON with comments.
 assert(json_encode(jsonc.decode('// a\n{"a": /* b */ [1, 2, /**/ ], // c\r\n"b": {"c": 1,},}//')) == '{"a":[1,2],"b":{"c":1}}')
 local _, message = jsonc.decode("[1, /* ]")
-assert(message == "comment without an end at line 1, column 5")
+assert(message == "unterminated comment at line 1, column 5")
 _, message = jsonc.decode("[,]")
 assert(message == "unexpected ',' at line 1, column 2")
 _, message = jsonc.decode("/x")
@@ -153,7 +153,7 @@ local copy = json_decode(text)
 assert(#copy.list == 5000 and copy.list[5000][2] == "item 5000" and copy.map.key4999 == 4999 / 8)
 assert(json_encode(copy) == text)
 
--- Others run meanwhile, and what they do to the value does no harm.
+-- Other goroutines run in the meantime, and their changes to the value do no harm.
 local ticks = 0
 local big = {}
 for i = 1, 20000 do
@@ -168,8 +168,8 @@ go(function()
 end)
 local ok, result = pcall(json_encode, big)
 big = nil
-assert(ticks > 0 and (ok or result:find("a list with a gap", 1, true)))
+assert(ticks > 0 and (ok or result:find("a list with gaps", 1, true)))
 for _, indent in ipairs { 1.5, -1, 33, 0 / 0, 1 / 0 } do
     local ok, message = pcall(json_encode, {}, { indent = indent })
-    assert(not ok and message:find("option 'indent': 0 to 32 spaces", 1, true), message)
+    assert(not ok and message:find("option 'indent': number from 0 to 32", 1, true), message)
 end

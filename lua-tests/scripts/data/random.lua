@@ -41,6 +41,6 @@ raises("random.int(0, 0/0)", "bad argument #2 to 'int' (integer expected, got na
 raises("random.int(0, 1/0)", "bad argument #2 to 'int' (integer expected, got inf)")
 raises("random.int(2, 1)", "bad argument #2 to 'int' (interval is empty)")
 raises("random.int(1)", "bad argument #2 to 'int' (integer expected, got no value)")
-raises("random.string(-1)", "bad argument #1 to 'string' (length must be 0 to 1048576)")
+raises("random.string(-1)", "bad argument #1 to 'string' (length must be between 0 and 1048576)")
 raises("random.string(1, '')", "bad argument #2 to 'string' (alphabet must have 1 to 256 bytes)")
 raises("uuid.is_valid(nil)", "bad argument #1 to 'is_valid' (string expected, got nil)")

@@ -67,7 +67,7 @@ for _, case in ipairs(cases) do
     assert(t:execute(data) == text)
 end
 
--- Trusted texts, each where it belongs.
+-- Trusted strings, each in its context.
 local trusted = {
     A = template.attribute('dir="ltr"'), C = template.css("color: red"), J = template.js("f(1)"), S = template.js_string("\\x41"),
     U = template.url("javascript:void(0)"), I = template.srcset("a.png 2x, b.png"), H = template.html("<b>x</b>"),
@@ -104,10 +104,10 @@ fails("{{.X", "template: template:1:5: unclosed action")
 fails("\n{{if}}", "template: page:2:7: empty command", { name = "page" })
 fails(("{{if .}}"):rep(1000), "nesting depth")
 fails("\255", "invalid UTF-8")
-fails(("{{range .}}"):rep(13) .. ("{{end}}"):rep(13), "template: template: more than 12 ranges inside of each other")
+fails(("{{range .}}"):rep(13) .. ("{{end}}"):rep(13), "template: template: more than 12 nested ranges")
 assert(template.parse(("{{range .}}"):rep(12) .. ("{{end}}"):rep(12)).execute({}) == "")
 local inner = '{{define "inner"}}' .. ("{{range .}}"):rep(7) .. ("{{end}}"):rep(7) .. "{{end}}"
-fails(inner .. ("{{range .}}"):rep(6) .. '{{template "inner" .}}' .. ("{{end}}"):rep(6), "more than 12 ranges inside of each other")
+fails(inner .. ("{{range .}}"):rep(6) .. '{{template "inner" .}}' .. ("{{end}}"):rep(6), "more than 12 nested ranges")
 local function chain(length, nesting)
     local parts = {}
     for i = 1, length do
@@ -116,11 +116,11 @@ local function chain(length, nesting)
     end
     return table.concat(parts) .. ('{{define "t%05d"}}x{{end}}{{template "t00001"}}'):format(length + 1)
 end
-fails('{{define "x"}}{{template "y"}}{{end}}{{define "y"}}<script>${ `{{template "x"}}`{{end}}{{template "x"}}', "templates that call themselves cannot be used with '`'")
+fails('{{define "x"}}{{template "y"}}{{end}}{{define "y"}}<script>${ `{{template "x"}}`{{end}}{{template "x"}}', "recursive templates cannot be combined with '`' strings")
 assert(template.parse('{{define "x"}}{{if .}}<i>{{.n}}{{template "x" .next}}</i>{{end}}{{end}}{{template "x" .}}').execute({ n = 1, next = { n = 2 } })
     == "<i>1<i>2</i></i>")
-fails(chain(20000, 0), "more than 200 branches and calls inside of each other")
-fails(chain(200, 2), "more than 200 branches and calls inside of each other")
+fails(chain(20000, 0), "more than 200 nested branches and calls")
+fails(chain(200, 2), "more than 200 nested branches and calls")
 assert(template.parse(chain(190, 0)).execute() == "x" and template.parse(chain(2, 90)).execute() == "x")
 for text, expected in pairs({
     ["<a href='{{.}}"] = "ends in a non-text context", ["{{if .}}<a{{else}}<b>{{end}}>"] = "branches end in different contexts",
@@ -135,23 +135,23 @@ for i = 1, 300 do
     many[i] = i
 end
 nothing, message = template.parse("{{range $}}{{range $}}{{range $}}xxxxxxxxxxxxxxxxxxxx{{end}}{{end}}{{end}}").execute(many)
-assert(nothing == nil and message == "the text would be longer than 64 MiB")
+assert(nothing == nil and message == "output is larger than 64 MiB")
 
 local function raises(code, message)
     local ok, got = pcall(assert(loadstring(code, "=code")))
     assert(not ok and got == "code:1: " .. message, tostring(got))
 end
 raises("template.parse()", "bad argument #1 to 'parse' (string expected, got no value)")
-raises("template.parse('', { delims = 1 })", "bad argument #2 to 'parse' (unknown option 'delims' (there are name, delimiters, missing))")
+raises("template.parse('', { delims = 1 })", "bad argument #2 to 'parse' (unknown option 'delims' (expected one of name, delimiters, missing))")
 raises("template.parse('', { delimiters = { '<' } })", "bad argument #2 to 'parse' (option 'delimiters': two strings expected)")
 raises("template.parse('', { missing = 'x' })", "bad argument #2 to 'parse' (option 'missing': 'default', 'zero' or 'error' expected)")
-raises("template.parse_files()", "bad argument #1 to 'parse_files' (no path is given)")
+raises("template.parse_files()", "bad argument #1 to 'parse_files' (at least one path expected)")
 raises("template.parse_files('a', 5, {})", "bad argument #2 to 'parse_files' (string expected, got number)")
 raises("template.html({})", "bad argument #1 to 'html' (string expected, got table)")
-raises("template.html('\\255')", "bad argument #1 to 'html' (text is no UTF-8)")
-raises("template.parse('x').execute({ a = { print } })", "value.a[1]: a function cannot be encoded")
-raises("template.parse('x').execute(io.stdout)", "value: a userdata cannot be shown")
-raises("template.parse('x').execute('\\255')", "value: a string that is no UTF-8 cannot be shown")
+raises("template.html('\\255')", "bad argument #1 to 'html' (text is not valid UTF-8)")
+raises("template.parse('x').execute({ a = { print } })", "value.a[1]: cannot encode a function")
+raises("template.parse('x').execute(io.stdout)", "value: cannot render a userdata")
+raises("template.parse('x').execute('\\255')", "value: cannot render a string that is not valid UTF-8")
 
 -- Files.
 local folder = os.tmpname()

@@ -94,14 +94,14 @@ local function refuses(value, message)
     local ok, got = pcall(toml.encode, value)
     assert(not ok and got == message, tostring(got))
 end
-refuses({ 1 }, "value: only a table with named fields can be encoded as TOML")
+refuses({ 1 }, "value: a TOML document must be a table with named fields")
 refuses({ a = { 1, json.null } }, "value.a[2]: TOML has no null")
-refuses({ a = { b = print } }, "value.a.b: a function cannot be encoded")
-refuses({ a = "\255" }, "value.a: a string that is no UTF-8 cannot be encoded")
-refuses({ a = { [1] = 1, x = 2 } }, "value.a: a table with both list items and fields cannot be encoded")
+refuses({ a = { b = print } }, "value.a.b: cannot encode a function")
+refuses({ a = "\255" }, "value.a: cannot encode a string that is not valid UTF-8")
+refuses({ a = { [1] = 1, x = 2 } }, "value.a: cannot encode a table with both list items and fields")
 local cycle = {}
 cycle.a = cycle
-refuses(cycle, "value.a: a table that contains itself cannot be encoded")
+refuses(cycle, "value.a: cannot encode a table that contains itself")
 
 local ok, message = pcall(loadstring("toml.encode('x')", "=code"))
 assert(not ok and message == "code:1: bad argument #1 to 'encode' (table expected, got string)")

@@ -1,4 +1,4 @@
--- yaml: the core schema, styles, anchors and merge keys, both ways; messages with places; hostile texts.
+-- yaml: the core schema, styles, anchors and merge keys, both ways; messages with positions; hostile input.
 
 local function same(a, b)
     if type(a) ~= "table" or type(b) ~= "table" then
@@ -13,7 +13,7 @@ local function same(a, b)
     return true
 end
 
--- Plain scalars are what the core schema says.
+-- Plain scalars follow the core schema.
 local scalars = assert(yaml.decode([[
 nulls: [null, Null, NULL, ~, ]
 booleans: [true, True, TRUE, false, False, FALSE]
@@ -81,18 +81,18 @@ local function fails(text, message)
     local value, got = yaml.decode(text)
     assert(value == nil and got == message, tostring(got))
 end
-fails("--- 1\n--- 2", "more than one document (yaml.decode_all reads all) at line 2, column 1")
+fails("--- 1\n--- 2", "more than one document (use yaml.decode_all) at line 2, column 1")
 fails("a: 1\na: 2", "duplicate key 'a' at line 2, column 1")
 fails("&a [*a]", "a node cannot contain itself at line 1, column 5")
-fails("<<: 1", "'<<' wants a map or a list of maps at line 1, column 5")
-fails("<<: [{}, 1]", "'<<' wants a map or a list of maps at line 1, column 10")
+fails("<<: 1", "'<<' requires a map or a list of maps at line 1, column 5")
+fails("<<: [{}, 1]", "'<<' requires a map or a list of maps at line 1, column 10")
 fails("? [a]\n: 1", "a key must be a string, a number or a boolean at line 1, column 3")
 fails("~: 1", "a key must be a string, a number or a boolean at line 1, column 1")
 fails("- &a [1]\n- *a : 1", "a key must be a string, a number or a boolean at line 2, column 3")
 fails("&k a: 1\n*k : 2", "duplicate key '*' at line 2, column 1")
 fails(".nan: 1", "a key must be a string, a number or a boolean at line 1, column 1")
-fails("!!int x", "'x' is no '!!int' at line 1, column 1")
-fails("!!binary '*'", "wrong base64 in '!!binary' at line 1, column 1")
+fails("!!int x", "'x' is not a valid '!!int' at line 1, column 1")
+fails("!!binary '*'", "invalid base64 in '!!binary' at line 1, column 1")
 fails("'\255'", "invalid UTF-8 at line 1, column 2")
 fails(("["):rep(5000), "recursion limit exceeded at line 1, column 256")
 fails(("- "):rep(5000), "nested too deeply at line 1, column 2001")
@@ -176,12 +176,12 @@ local function refuses(value, message)
     local ok, got = pcall(yaml.encode, value)
     assert(not ok and got == message, tostring(got))
 end
-refuses({ a = { print } }, "value.a[1]: a function cannot be encoded")
-refuses({ a = "\255" }, "value.a: a string that is no UTF-8 cannot be encoded")
-refuses({ [{}] = 1 }, "value[table]: a key of this type cannot be encoded")
+refuses({ a = { print } }, "value.a[1]: cannot encode a function")
+refuses({ a = "\255" }, "value.a: cannot encode a string that is not valid UTF-8")
+refuses({ [{}] = 1 }, "value[table]: cannot encode a key of this type")
 local cycle = {}
 cycle[1] = { cycle }
-refuses(cycle, "value[1][1]: a table that contains itself cannot be encoded")
+refuses(cycle, "value[1][1]: cannot encode a table that contains itself")
 
 -- A text that is read on the blocking pool.
 local lines = {}

@@ -1,12 +1,12 @@
 -- options: -timeout 60s -compat gopher-lua
--- The words and habits of gopher-lua.
+-- The error messages and behaviour of gopher-lua.
 
 local function fails(wanted, f, ...)
     local ok, message = pcall(f, ...)
     assert(not ok and message:gsub("^[^ ]-:%d+: ", "") == wanted, message)
 end
 
--- Words.
+-- Error messages.
 fails("__unm undefined", function() return -{} end)
 fails("__len undefined", function() return #print end)
 for name, f in pairs({
@@ -52,7 +52,7 @@ fails("too many recursions in gettable", function() return chain.x end)
 fails("too many recursions in settable", function() chain.x = 1 end)
 assert(debug.traceback("m"):find("^m\nstack traceback:\n\t.*: in main chunk\n\t%[G%]: %?$"), debug.traceback("m"))
 
--- Habits.
+-- Behaviour.
 assert(debug.getinfo(1, "a") == nil)
 assert(("hello"):gsub("(l)", "%c%1%%") == "he%cl%%cl%o")
 local _, _, code = io.open("."):read(1)

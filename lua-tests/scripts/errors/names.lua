@@ -48,7 +48,7 @@ local cases = {
   { "next({}, 'x')", "invalid key to 'next'" },
   { "rawset({}, nil, 1)", "table index is nil" },
   { "table.sort({1, 'x'})", "attempt to compare string with number" },
-  -- `wrap` tells where the coroutine was resumed, too.
+  -- `wrap` also reports where the coroutine was resumed.
   { "coroutine.wrap(function()\nerror('m') end)()", "t:2: t:2: m" },
   { "local f = coroutine.wrap(function()\nerror(7) end)\nf()", "t:3: t:2: 7" },
   { "local f = coroutine.wrap(function()\nerror(7, 0) end)\nf()", "t:3: 7" },

@@ -1,4 +1,4 @@
--- What goes wrong in a crate is told in words for those who write programs.
+-- Errors in a crate are reported with messages for Lua programmers.
 
 local path = os.tmpname()
 local function content(bytes) assert(write_file(path, bytes)) end
@@ -8,30 +8,30 @@ end
 
 for _, bytes in ipairs { "x", ("x"):rep(2000), ("\255"):rep(2000), "\31\139abc", "\31\139\8\0" .. ("\0"):rep(600) } do
     content(bytes)
-    says(path .. ": no usable tar archive", tar.list(path))
-    says(path .. ": no usable tar archive", tar.extract(path, path .. ".folder"))
+    says(path .. ": not a valid tar archive", tar.list(path))
+    says(path .. ": not a valid tar archive", tar.extract(path, path .. ".folder"))
 end
 remove(path .. ".folder", true)
 local zip = path .. ".zip"
 assert(write_file(zip, "x"))
 local ok, message = pcall(import, zip)
-assert(not ok and message:find(zip .. ": no usable zip archive", 1, true), message)
+assert(not ok and message:find(zip .. ": not a valid zip archive", 1, true), message)
 os.remove(zip)
 os.remove(path)
 
-says("cannot read '2024-13-01': it does not fit '%Y-%m-%d'", datetime.parse("2024-13-01", "%Y-%m-%d"))
-says("cannot read '2024-01-01x': it does not fit '%Y-%m-%d'", datetime.parse("2024-01-01x", "%Y-%m-%d"))
-says("cannot read '2024-02-30': by '%Y-%m-%d' it says no day that there is", datetime.parse("2024-02-30", "%Y-%m-%d"))
-says("cannot read '2024': by '%Y' it says no day that there is", datetime.parse("2024", "%Y"))
+says("cannot parse '2024-13-01': does not match layout '%Y-%m-%d'", datetime.parse("2024-13-01", "%Y-%m-%d"))
+says("cannot parse '2024-01-01x': does not match layout '%Y-%m-%d'", datetime.parse("2024-01-01x", "%Y-%m-%d"))
+says("cannot parse '2024-02-30': not a valid date for layout '%Y-%m-%d'", datetime.parse("2024-02-30", "%Y-%m-%d"))
+says("cannot parse '2024': not a valid date for layout '%Y'", datetime.parse("2024", "%Y"))
 for _, layout in ipairs { "%", "%:", "%!" } do
     local ok, message = pcall(datetime.format, 0, layout)
-    assert(not ok and message:find("layout '" .. layout .. "': unknown or unfinished conversion", 1, true), message)
+    assert(not ok and message:find("layout '" .. layout .. "': invalid conversion", 1, true), message)
 end
 
 for _, url in ipairs { "", "nonsense", "x/y" } do
-    says(url .. ": a URL that begins with http:// or https:// expected", http_get(url))
+    says(url .. ": URL must start with http:// or https://", http_get(url))
 end
-says("ws://: a URL as ws://host/path expected", ws_connect("ws://"))
+says("ws://: invalid URL (expected ws://host/path)", ws_connect("ws://"))
 
 -- Servers that speak something else.
 local listener = tcp_listen(0, { host = "127.0.0.1" })
@@ -47,10 +47,10 @@ go(function()
     end
 end)
 answer = "nonsense\r\n\r\n"
-says("http://" .. address .. ": the answer is no HTTP", http_get("http://" .. address))
-says("https://" .. address .. ": the other end does not speak TLS", http_get("https://" .. address))
+says("http://" .. address .. ": response is not valid HTTP", http_get("http://" .. address))
+says("https://" .. address .. ": peer does not speak TLS", http_get("https://" .. address))
 local _, message = ws_connect("wss://" .. address)
-assert(message:find("the other end does not speak TLS", 1, true), message)
+assert(message:find("peer does not speak TLS", 1, true), message)
 answer = ""
-says("http://" .. address .. ": the connection was closed before the answer was whole", http_get("http://" .. address))
+says("http://" .. address .. ": connection closed before the response was complete", http_get("http://" .. address))
 listener.close()

@@ -28,7 +28,7 @@ assert(not ok and raised == object)
 ok, raised = pcall(function() return object.x end)
 assert(not ok and raised:find("number expected, got string", 1, true))
 
--- Without an argument it raises nil. As many results arrive as are wanted.
+-- Without an argument it raises nil. The expected number of results arrives.
 assert(select("#", pcall(error)) == 2 and select(2, pcall(error)) == nil)
 local third, fourth
 ok, raised, third, fourth = pcall(error, object)
@@ -48,7 +48,7 @@ pcall(function()
 end)
 assert(get() == 2)
 
--- Texts get a position, and so do numbers, which become texts; a level says whose.
+-- Strings get a position, and so do numbers, which become strings; a level selects whose.
 local function message(...) return select(2, pcall(...)) end
 local here = debug.getinfo(1, "S").short_src
 local function line() return debug.getinfo(2, "l").currentline end

@@ -1,4 +1,4 @@
--- An error that nobody catches: message, traceback, exit code.
+-- An uncaught error: message, traceback, exit code.
 -- exit: 1
 -- stderr: uncaught.lua:10: boom
 -- stderr: stack traceback:

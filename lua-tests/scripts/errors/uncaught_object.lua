@@ -1,4 +1,4 @@
--- A table that nobody catches: what is in it, and the calls. No __tostring runs.
+-- An uncaught table: its contents, and the traceback. No __tostring runs.
 -- exit: 1
 -- stderr: solvm: (error object is a table value): { code = 42, list = { 1, {...} }, name = "a\n" }
 -- stderr: stack traceback:

@@ -1,4 +1,4 @@
--- Files and folders as global functions.
+-- Files and directories as global functions.
 -- options: -timeout 60s -memory-limit 256
 local function refused(message, ...)
   local result, text, code = ...
@@ -40,7 +40,7 @@ fails("bad argument #2 to 'write_file' (string expected, got table)", function()
 fails("not enough memory", function() read_file("/dev/zero") end)
 assert(not exists(at("x")))
 
--- Writing anew keeps permissions, replaces what a link leads to, and leaves nothing behind.
+-- Replacing a file keeps permissions, replaces the target of a link, and leaves no temporary files.
 os.execute("chmod 600 " .. at("a.txt") .. "; ln -s a.txt " .. at("link"))
 assert(write_file(at("link"), "through"))
 assert(read_file(at("a.txt")) == "through" and shell("stat -c %a " .. at("a.txt")) == "600")
@@ -54,7 +54,7 @@ for _ = 1, 12 do
   assert(#read_file(at("large")) == #large)
 end
 
--- Folders.
+-- Directories.
 assert(mkdir(at("folder")) == true)
 refused("File exists", mkdir(at("folder")))
 refused("No such file or directory", mkdir(at("deep/er/folder")))
@@ -91,7 +91,7 @@ assert(rename(at("new.txt"), at("renamed.txt")) == true and not exists(at("new.t
 refused("No such file or directory", rename(at("new.txt"), at("x")))
 assert(rename(at("deep"), at("depth")) and exists(at("depth/er/c.lua")))
 
--- walk: a folder before what is in it, by name
+-- walk: a directory before its contents, by name
 local seen = {}
 for path, entry in walk(at("depth")) do
   seen[#seen + 1] = path:sub(#at("depth") + 2) .. (entry.is_dir and "/" or "")
@@ -140,7 +140,7 @@ matches("a.txt/*", "")
 matches("nothing", "")
 assert(#glob("/*") > 3 and glob("/*")[1]:sub(1, 1) == "/")
 fails("bad argument #1 to 'glob' (pattern '[a':", function() glob("[a") end)
-fails("bad argument #1 to 'glob' (pattern is no valid UTF-8)", function() glob("\255*") end)
+fails("bad argument #1 to 'glob' (pattern is not valid UTF-8)", function() glob("\255*") end)
 
 -- remove
 refused("Directory not empty", remove(at("depth")))

@@ -34,7 +34,7 @@ shell("mkdir -p " .. at("tree/in") .. "; echo 1 > " .. at("tree/in/1") .. "; ln 
 assert(ft.copy(at("tree"), at("copy/of/tree")) and shell("diff -r " .. at("tree") .. " " .. at("copy/of/tree")) == "")
 assert(shell("stat -c %a " .. at("copy/of/tree/in") .. "; readlink " .. at("copy/of/tree/link")) == "500\nin/1")
 assert(ft.copy(at("tree"), at("copy/of/tree")), "again, over what is there")
-refused("a folder cannot be copied into itself", ft.copy(at("tree"), at("tree/in/tree")))
+refused("cannot copy a directory into itself", ft.copy(at("tree"), at("tree/in/tree")))
 assert(not exists(at("tree/in/tree")))
 fails("bad argument #2 to 'copy' (string expected, got no value)", function() ft.copy("a") end)
 
@@ -89,7 +89,7 @@ end)
 
 -- download
 assert(ft.download(base .. "/file", at("down/loaded/file")) == true and read_file(at("down/loaded/file")) == large)
-refused(base .. "/none: the server answers 404 Not Found", ft.download(base .. "/none", at("down/loaded/file")))
+refused(base .. "/none: server returned 404 Not Found", ft.download(base .. "/none", at("down/loaded/file")))
 refused(base .. "/short: ", ft.download(base .. "/short", at("down/loaded/file")))
 assert(read_file(at("down/loaded/file")) == large and #list_dir(at("down/loaded")) == 1, "a failure leaves what there was")
 refused("http://127.0.0.1:1/x: ", ft.download("http://127.0.0.1:1/x", at("x")))
@@ -104,7 +104,7 @@ assert(response.status == 200 and response.body == "thanks" and received.method 
 assert(received.head:lower():find("content-type: application/octet-stream", 1, true))
 assert(ft.upload(at("a"), base .. "/upload", { method = "put", headers = { ["Content-Type"] = "text/x" } }))
 assert(received.method == "PUT" and received.head:lower():find("content-type: text/x", 1, true))
-refused(base .. "/none: the server answers 404 Not Found", ft.upload(at("a"), base .. "/none"))
+refused(base .. "/none: server returned 404 Not Found", ft.upload(at("a"), base .. "/none"))
 refused(at("missing") .. ": No such file or directory", ft.upload(at("missing"), base .. "/upload"))
 listener.close()
 shell("chmod -R u+w " .. root)

@@ -1,4 +1,4 @@
--- watch_file: writes, replacements, links, folders, files that come later; errors in callbacks; stopping.
+-- watch_file: writes, replacements, links, directories, files that come later; errors in callbacks; stopping.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
@@ -61,7 +61,7 @@ expect(1, function()
 end)
 assert(#calls <= 10, #calls)
 
--- Several watchers of one file, and another file of the folder
+-- Multiple watchers of one file, and another file of the directory
 local second = watch_file(at("a.txt"), note)
 local third = watch_file(at("other.txt"), note)
 assert(second ~= id)
@@ -72,7 +72,7 @@ expect(1, function() append_file(at("a.txt"), "x") end)
 assert(unwatch_file(id))
 expect(0, function() append_file(at("a.txt"), "x") end)
 
--- A file that comes later; a link, whose target changes; a folder
+-- A file that comes later; a link, whose target changes; a directory
 id = watch_file(at("later.txt"), note)
 expect(1, function() write_file(at("later.txt"), "") end)
 unwatch_file(id)
@@ -88,7 +88,7 @@ assert(calls[1] == at("target"))
 expect(1, function() remove(at("target/new.txt")) end)
 unwatch_file(id)
 
--- An error in the function goes to `on_error`; the watcher goes on.
+-- An error in the function is passed to `on_error`; the watcher continues.
 local errors = {}
 on_error(function(message) errors[#errors + 1] = message end)
 local count = 0

@@ -52,7 +52,7 @@ import threading
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sys.stdin.read()
 ]])
--- It ends when its input does: that is a pipe which nobody else holds.
+-- It ends when its input does: that is a pipe which no other process has open.
 shell("mkfifo " .. at("input"))
 local server = io.popen("python3 " .. at("server.py") .. " " .. at("cert.pem") .. " " .. at("key.pem") .. " < " .. at("input"))
 local input = io.open(at("input"), "w")

@@ -1,4 +1,4 @@
--- import: by name, by path, folders, archives; what becomes global; circles.
+-- import: by name, by path, directories, archives; what becomes global; cycles.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
@@ -12,7 +12,7 @@ local function module(name, text)
   assert(write_file(at(name), text))
 end
 
--- In `modules` of the project, beside the script, by path; each runs once. The project is the script's folder, or where one is.
+-- In `modules` of the project, next to the script, by path; each runs once. The project is the script's directory, or where one is.
 module("project/modules/counted.lua", "runs = (runs or 0) + 1 return { name = ... }")
 module("project/pack/one.lua", "return { value = 1 }")
 module("project/pack/two.lua", "return { value = 2, one = import('one'), counted = import('counted') }")
@@ -36,7 +36,7 @@ for command, script in pairs { ["cd /"] = at("project/main.lua"), ["cd " .. at("
   assert(text == "fine\n", text)
 end
 
--- A name with a folder, `init.lua`, absolute paths, what is given to the chunk
+-- A name with a directory, `init.lua`, absolute paths, the chunk's argument
 module("lib/a.lua", "return { name = ..., file = debug.getinfo(1, 'S').source }")
 local a = import(at("lib/a"))
 assert(_G.a == a and a.name == "a" and a.file == "@" .. at("lib/a.lua"))
@@ -46,7 +46,7 @@ assert(import(at("lib/thing")).inner == "inner" and thing.inner == "inner" and i
 module("lib/dotted.name.lua", "return 5")
 assert(import(at("lib/dotted.name")) == 5 and _G["dotted.name"] == 5)
 
--- A module looks beside itself first, also in a tail call.
+-- A module searches its own directory first, also in a tail call.
 module("lib/user.lua", "return import('helper')")
 module("lib/helper.lua", "return 'beside'")
 assert(import(at("lib/user")) == "beside" and user == "beside" and helper == "beside")
@@ -76,11 +76,11 @@ fails("module 'missing_one' not found:\n\tno file '", function() import("missing
 fails("/missing_one.lua'\n\tno file '", function() import("missing_one") end)
 fails("no built-in module", function() import("missing_one") end)
 fails("import.lua:" .. debug.getinfo(1, "l").currentline .. ": module 'x/y' not found", function() import("x/y") end)
-fails("folder 'missing' not found:\n\tno folder '", function() import("missing/") end)
+fails("directory 'missing' not found:\n\tno directory '", function() import("missing/") end)
 fails("archive 'missing.zip' not found:\n\tno file '", function() import("missing.zip") end)
 fails("bad argument #1 to 'import' (the name is empty)", function() import("") end)
 fails("bad argument #1 to 'import' (the name has a NUL byte)", function() import("a\0b") end)
-fails("bad argument #1 to 'import' (the name is no valid UTF-8)", function() import("\255") end)
+fails("bad argument #1 to 'import' (module name is not valid UTF-8)", function() import("\255") end)
 fails("bad argument #1 to 'import' (string expected, got nil)", function() import(nil) end)
 fails("bad argument #1 to 'import' ('github.com/x' is not github.com/owner/repository)", function() import("github.com/x") end)
 fails("bad argument #1 to 'import' ('http://': ", function() import("http://") end)
@@ -90,7 +90,7 @@ module("raises.lua", "\nerror('no luck')")
 fails(at("raises.lua") .. ":2: no luck", import, at("raises"))
 fails(at("raises.lua") .. ":2: no luck", import, at("raises"))
 assert(mkdir(at("empty")))
-fails("no Lua files in the folder", import, at("empty/"))
+fails("no Lua files in directory", import, at("empty/"))
 module("binary.lua", "\27Luaxx")
 fails("error loading module 'binary'", import, at("binary"))
 local large = io.open(at("large.lua"), "w")
@@ -103,14 +103,14 @@ fails("large.lua: larger than 10 MiB", import, at("large"))
 module("raises.lua", "return 'better'")
 assert(import(at("raises")) == "better")
 
--- Circles are errors that name the module.
+-- Cycles are errors that name the module.
 module("round.lua", "return import('about')")
 module("about.lua", "return import('round')")
-fails("modules import each other in a circle: '" .. at("round.lua") .. "' is being imported", import, at("round"))
+fails("import cycle: '" .. at("round.lua") .. "' is already being imported", import, at("round"))
 module("self.lua", "return import('self')")
-fails("in a circle", import, at("self"))
+fails("import cycle", import, at("self"))
 
--- Modules wait for each other: one runs, all get it; a circle between goroutines is found, too.
+-- Modules wait for each other: one runs, all get it; a cycle between goroutines is found, too.
 module("slow.lua", "slow_runs = (slow_runs or 0) + 1 sleep(0.05) return { slow_runs }")
 local results = {}
 for i = 1, 5 do
@@ -130,7 +130,7 @@ for _, name in ipairs { "left", "right" } do
   end)
 end
 wait()
-assert(#messages == 2 and messages[1]:find("in a circle", 1, true) and messages[2]:find("in a circle", 1, true))
+assert(#messages == 2 and messages[1]:find("import cycle", 1, true) and messages[2]:find("import cycle", 1, true))
 
 -- A module may yield.
 module("yields.lua", "coroutine.yield('early') return 'late'")
@@ -144,7 +144,7 @@ import(at("described"))
 assert(metadata("described").version == "1.2" and metadata("never") == nil)
 fails("bad argument #1 to 'metadata' (table or string expected, got nil)", function() metadata(nil) end)
 
--- Archives: tables by file, members beside each other, folders inside.
+-- Archives: tables by file, members next to each other, directories inside.
 local function zip(name, script)
   local python = ("import zipfile\nwith zipfile.ZipFile('%s', 'w', zipfile.ZIP_DEFLATED) as z:\n%s\n"):format(at(name), script)
   write_file(at("make.py"), python)
@@ -163,15 +163,15 @@ assert(import(at("bundle.zip/sub/third")) == bundle.first.sub and third == bundl
 zip("packed.zip", "    z.writestr('packed-1.0/main.lua', 'return \"main\"')\n    z.writestr('packed-1.0/test/t.lua', 'error(1)')")
 assert(import(at("packed.zip")).main == "main", "the one folder at the top is left out")
 zip("deep.zip", "    z.writestr('README', '')\n    z.writestr('lua/pl/x.lua', 'return 1')")
-fails("no Lua files in '" .. at("deep.zip") .. "': there are some in lua/pl", import, at("deep.zip"))
-fails("no Lua files in '" .. at("deep.zip") .. "/other': there are some in lua/pl", import, at("deep.zip/other"))
+fails("no Lua files in '" .. at("deep.zip") .. "': try lua/pl", import, at("deep.zip"))
+fails("no Lua files in '" .. at("deep.zip") .. "/other': try lua/pl", import, at("deep.zip/other"))
 zip("out.zip", "    z.writestr('a/in.lua', 'return import(\"../../round\")')\n    z.writestr('../evil.lua', 'error(1)')\n    z.writestr('/abs.lua', 'return 1')\n    z.writestr('top.lua', 'return 1')")
 assert(import(at("out.zip")).evil == nil)
 fails("module '../../round' not found", import, at("out.zip/a/in"))
 zip("bomb.zip", "    z.writestr('bomb.lua', b' ' * (11 << 20))")
 fails("its Lua files are larger than 10 MiB", import, at("bomb.zip"))
 write_file(at("fake.zip"), "PK no archive")
-fails("cannot read " .. at("fake.zip") .. ": no usable zip archive", import, at("fake.zip"))
+fails("cannot read " .. at("fake.zip") .. ": not a valid zip archive", import, at("fake.zip"))
 write_file(at("empty.zip"), "")
-fails("no usable zip archive", import, at("empty.zip"))
+fails("not a valid zip archive", import, at("empty.zip"))
 assert(remove(root, true))

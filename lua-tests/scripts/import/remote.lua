@@ -36,7 +36,7 @@ local url = base .. "/user/repo/main/utils.lua"
 assert(import(url) == utils and utils.name == "utils" and utils.file == "@" .. url and runs == 1)
 assert(import(url) == utils and runs == 1 and requests["/user/repo/main/utils.lua"] == 1)
 
--- Modules beside it, in the project, and built in
+-- Modules next to it, in the project, and built in
 pages["/lib/a.lua"] = "return { b = import('b'), c = import('sub/c'), json = import('json') }"
 pages["/lib/b.lua"] = "return 'b'"
 pages["/lib/sub/c.lua"] = "return import('../b') .. 'c'"
@@ -49,14 +49,14 @@ assert(import(base .. "/old.lua") == "b" and old == "b")
 pages["/for_ever.lua"] = { status = "302 Found", headers = "Location: /for_ever.lua\r\n", body = "" }
 fails("cannot fetch " .. base .. "/for_ever.lua: ", import, base .. "/for_ever.lua")
 
--- A query is no part of the name.
+-- A query is not a part of the name.
 pages["/q.lua?token=1/2"] = "return 'query'"
 assert(import(base .. "/q.lua?token=1/2") == "query" and q == "query")
 
 -- Errors
-fails("cannot fetch " .. base .. "/missing.lua: nothing is there", import, base .. "/missing.lua")
+fails("cannot fetch " .. base .. "/missing.lua: not found", import, base .. "/missing.lua")
 pages["/error.lua"] = { status = "500 Internal Server Error", body = "oh" }
-fails("cannot fetch " .. base .. "/error.lua: the server answers 500", import, base .. "/error.lua")
+fails("cannot fetch " .. base .. "/error.lua: server returned 500", import, base .. "/error.lua")
 pages["/broken.lua"] = "return ="
 fails("error loading module 'broken':\n\t" .. base .. "/broken.lua:1: ", import, base .. "/broken.lua")
 fails("broken.lua:1: ", import, base .. "/broken.lua")
@@ -68,7 +68,7 @@ fails("cannot fetch " .. base .. "/large.lua: larger than 10 MiB", import, base 
 fails("cannot fetch http://127.0.0.1:1/x.lua: ", import, "http://127.0.0.1:1/x.lua")
 fails("no_such_host.invalid", import, "http://no_such_host.invalid/x.lua")
 
--- Archives, and a repository on what stands for GitHub
+-- Archives, and a repository on a replacement of GitHub
 local folder = os.tmpname()
 os.remove(folder)
 assert(mkdir(folder))
@@ -89,13 +89,13 @@ assert(import("https://github.com/owner/tool") == tool or tool.tool)
 assert(import("github.com/owner/tool@v2").tool.inner == "inner")
 assert(import("github.com/owner/tool/src/inner") == "inner" and inner == "inner")
 assert(requests["/owner/tool/archive/HEAD.zip"] == 1)
-fails("cannot fetch " .. base .. "/owner/none/archive/HEAD.zip: nothing is there", import, "github.com/owner/none")
-fails("no Lua files in 'github.com/owner/tool/none': there are some in src, the archive itself", import, "github.com/owner/tool/none")
+fails("cannot fetch " .. base .. "/owner/none/archive/HEAD.zip: not found", import, "github.com/owner/none")
+fails("no Lua files in 'github.com/owner/tool/none': try src, the archive itself", import, "github.com/owner/tool/none")
 pages["/fake.zip"] = "no archive"
-fails("cannot read " .. base .. "/fake.zip: no usable zip archive", import, base .. "/fake.zip")
+fails("cannot read " .. base .. "/fake.zip: not a valid zip archive", import, base .. "/fake.zip")
 assert(remove(folder, true))
 
--- Others go on while a module is fetched.
+-- Other goroutines run while a module is fetched.
 pages["/slow.lua"] = "return 1"
 local ticks = 0
 local timer = set_interval(function() ticks = ticks + 1 end, 0.001)

@@ -31,7 +31,7 @@ for _, text in ipairs({
   check(assert(loadstring("return " .. text))(), assert(loadstring("local x = ... return x % " .. text)))
 end
 
--- Text is a number too; what is not says so.
+-- Numeric strings are numbers, too; others raise an error.
 assert("17" % 5 == 2 and "0x11" % 5 == 2)
 local ok, message = pcall(function() local t = {} return t % 5 end)
 assert(not ok and message:find("attempt to perform arithmetic on local 't' (a table value)", 1, true), message)

@@ -1,4 +1,4 @@
--- bit, as LuaJIT has it.
+-- bit, as in LuaJIT.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))

@@ -1,4 +1,4 @@
--- bit32, as Lua 5.2 has it.
+-- bit32, as in Lua 5.2.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))

@@ -1,4 +1,4 @@
--- channel, as gopher-lua has it.
+-- channel, as in gopher-lua.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))

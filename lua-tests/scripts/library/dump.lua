@@ -17,7 +17,7 @@ a, b = other(4)
 assert(a == 4 and b == 7)
 assert(select(2, copy(1)) == 7)
 
--- It knows its chunk's name and its lines.
+-- It has its chunk's name and its lines.
 local failing = string.dump(assert(loadstring("local x = ...\n\nreturn x.y", "=named")))
 local ok, message = pcall(assert(loadstring(failing)))
 assert(not ok and message == "named:3: attempt to index local 'x' (a nil value)", message)
@@ -42,7 +42,7 @@ end
 -- Refusals.
 for _, foreign in ipairs { "\27Lua", "\27LuaQ\0\1\4\8\4\8\0", "\27LJ\2", "\27", chunk:sub(1, 9), chunk:sub(1, 4) .. "\255\0\0\0" .. chunk:sub(9) } do
     local loaded, why = loadstring(foreign, "=foreign")
-    assert(loaded == nil and why == "foreign: bad header in precompiled chunk (only what string.dump made is loaded)", why)
+    assert(loaded == nil and why == "foreign: bad header in precompiled chunk (only string.dump output can be loaded)", why)
 end
 local loaded, why = load(chunk, "x", "t")
 assert(loaded == nil and why == "attempt to load a binary chunk (mode is 't')")

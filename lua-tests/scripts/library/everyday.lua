@@ -15,7 +15,7 @@ assert(type(print) == "function" and _G._G == _G and _VERSION == "Lua 5.1")
 assert(loadstring("return 1 +") == nil and select(2, loadstring("x =", "=name")):find("name:1:"))
 assert(load(function() end)() == nil and load("return ...", "x", "t", {})(5) == 5)
 assert(select(2, load("\27Lua")):find("precompiled"))
--- What goes wrong in a reader is told, not raised.
+-- Errors in a reader are returned, not raised.
 local loaded, why = load(function() return {} end)
 assert(loaded == nil and why == "reader function must return a string")
 local thrown = {}

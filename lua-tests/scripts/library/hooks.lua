@@ -115,7 +115,7 @@ assert(told > 0 and debug.gethook() == nil)
 f, mask, count = debug.gethook()
 assert(f == nil and mask == "" and count == 0)
 
--- Preempted inside of a hook, other goroutines run.
+-- When a hook is preempted, other goroutines run.
 local done
 go(function() for i = 1, 100 do end done = true end)
 debug.sethook(function() if not done then for i = 1, 100000 do end end end, "l")

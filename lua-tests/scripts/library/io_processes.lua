@@ -1,4 +1,4 @@
--- Child processes, pipes and standard output: nobody is held up by those who wait.
+-- Child processes, pipes and standard output: waiting does not block other goroutines.
 -- stdout: first second child third
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
@@ -36,7 +36,7 @@ assert(io.open(path):read("*n") == 1500000)
 -- statuses, as system() gives them
 assert(os.execute("exit 3") == 768 and os.execute("true") == 0 and os.execute("kill -9 $$") == 9 and os.execute() == 1)
 
--- others go on
+-- others continue
 local ticks, finished = 0, 0
 go(function()
   while finished < 3 do

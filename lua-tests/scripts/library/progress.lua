@@ -25,12 +25,12 @@ fails("bad argument #1 to 'progress' (must not be negative)", function() progres
 fails("bad argument #1 to 'progress' (finite number expected)", function() progress(0 / 0) end)
 fails("bad argument #1 to 'progress' (number expected, got table)", function() progress({}) end)
 fails("bad argument #2 to 'progress' (string or table expected, got boolean)", function() progress(1, true) end)
-fails("unknown option 'total' (there are label, unit)", function() progress(1, { total = 1 }) end)
+fails("unknown option 'total' (expected one of label, unit)", function() progress(1, { total = 1 }) end)
 fails("(finite number expected)", function() bar:advance(1 / 0) end)
 fails("(number expected, got no value)", function() bar:set() end)
 fails("(string expected, got nil)", function() bar:label(nil) end)
 
--- Those of libraries can be told not to show it.
+-- Libraries have an option not to show it.
 local root = os.tmpname()
 os.remove(root)
 assert(mkdir(root))
@@ -43,5 +43,5 @@ assert(tar.create(root .. "/plain.tar", root .. "/c", false))
 assert(tar.extract(root .. "/c.tar", root .. "/out", { progress = false }) and read_file(root .. "/out/c") == "text")
 fails("bad argument #3 to 'create' (boolean or table expected, got string)", function() tar.create("a", "b", "gz") end)
 fails("option 'progress': boolean expected, got string", function() ft.copy("a", "b", { progress = "no" }) end)
-fails("unknown option 'compres' (there are compress, progress)", function() tar.create("a", "b", { compres = true }) end)
+fails("unknown option 'compres' (expected one of compress, progress)", function() tar.create("a", "b", { compres = true }) end)
 assert(remove(root, true))

@@ -1,4 +1,4 @@
--- utf8, as Lua 5.4 has it.
+-- utf8, as in Lua 5.4.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))

@@ -1,4 +1,4 @@
--- whole slices: how fast the collector is beside the program is what this looks at
+-- whole slices: this tests the speed of the collector relative to the program
 -- Marking does not run after a program that makes a large list again and again, round after round.
 collectgarbage()
 local most = 0

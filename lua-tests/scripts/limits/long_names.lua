@@ -14,7 +14,7 @@ local too_long = "string of 65537 bytes is too long (at most 65536)"
 local file, message = io.open(longest)
 assert(file == nil and message:find("name too long", 1, true), message)
 
--- A message says what is wrong, of absent and other values as before.
+-- A message names the problem, for absent and other values as before.
 refused("bad argument #1 to 'open' (" .. too_long .. ")", function() io.open(long) end)
 refused("bad argument #1 to 'open' (string expected, got no value)", function() io.open() end)
 refused("bad argument #1 to 'open' (string expected, got table)", function() io.open({}) end)
@@ -26,7 +26,7 @@ refused(too_long, tar.create, "x.tar", { "x", long })
 refused(too_long, http_get, "http://127.0.0.1:1/", { headers = { x = long } })
 refused(too_long, http_post, "http://127.0.0.1:1/", "", long)
 
--- What is made of names is as short.
+-- Names built from names have the same limit.
 refused("longer than 65536 bytes", package.searchpath, ("."):rep(6e4), "?", ".", ("x"):rep(6e4))
 refused("longer than 65536 bytes", package.searchpath, ("x"):rep(6e4), ("?"):rep(6e4))
 local path = package.path

@@ -1,4 +1,4 @@
--- An error for want of memory that nobody catches.
+-- An uncaught "not enough memory".
 -- options: -memory-limit 20
 -- exit: 1
 -- stderr: not enough memory

@@ -1,4 +1,4 @@
--- What filled the memory is garbage once the call has failed, although it may still lie in registers: the program goes on.
+-- Values that filled the memory are garbage once the call has failed, although registers may still refer to them: the program continues.
 -- options: -memory-limit 64 -timeout 60s
 
 local function fill()

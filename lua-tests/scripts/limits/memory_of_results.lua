@@ -1,5 +1,5 @@
 -- options: -timeout 60s -memory-limit 64
--- Texts that are made outside of the heap count against the memory limit while they grow.
+-- Strings that are built outside the heap count against the memory limit while they grow.
 local highest = 0
 local function peak()
     local file = io.open("/proc/self/status")
@@ -43,7 +43,7 @@ end)() })
 local repeated = template.parse("{{range .list}}{{$.text}}{{end}}")
 refuses("template", function() return assert(repeated.execute({ list = list, text = medium })) end)
 
--- What fits is made, and is the same as if it were made in one go.
+-- A result that fits is built, and is the same as if it were built in one step.
 local words = ("ΑΣ ß ŉ áé  "):rep(5000)
 assert(text.lower(words) == ("ας ß ŉ áé  "):rep(5000))
 assert(text.upper(words) == ("ΑΣ SS ʼN ÁÉ  "):rep(5000))

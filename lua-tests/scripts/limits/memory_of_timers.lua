@@ -1,5 +1,5 @@
 -- options: -timeout 60s -memory-limit 64
--- What timers take outside of the heap counts against the memory limit, as long as they are there.
+-- Memory of timers outside the heap counts against the memory limit as long as they exist.
 local function peak()
     local file = io.open("/proc/self/status")
     if not file then return 0 end

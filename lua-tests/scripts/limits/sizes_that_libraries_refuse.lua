@@ -22,7 +22,7 @@ for _, count in ipairs { 1001, 24573, 24574, 24576, 40000 } do
     end
 end
 
--- A handler's answer is refused, and the server goes on.
+-- A handler's response is refused, and the server continues.
 on_error(function() end)
 create_server("fields", 0)
 handle_http("fields", "/", function(request)

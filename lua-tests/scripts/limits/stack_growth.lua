@@ -1,4 +1,4 @@
--- A stack that may not grow: "stack overflow" says that calls nest too deeply or that the stack is
+-- A stack that cannot grow: "stack overflow" means that calls nest too deeply or that the stack is
 -- too long, "not enough memory" that the memory limit forbids it.
 -- options: -timeout 60s -memory-limit 64
 -- whole slices: recursion to the limit takes too long with a budget of 1

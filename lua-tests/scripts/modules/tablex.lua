@@ -1,4 +1,4 @@
--- tablex: every function; suspensions inside of callbacks; wrong arguments; independence of the program's globals.
+-- tablex: every function; suspensions inside callbacks; invalid arguments; independence of the program's globals.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
@@ -150,7 +150,7 @@ for key, value in ordered:each() do
   ordered:set("new" .. value, 1)
 end
 same(seen, { "z", "a", 100, "last" })
-fails("bad argument #1 to 'ordered_map_new' (item 2 of the list is no pair", function() tablex.ordered_map_new { { 1, 2 }, {} } end)
+fails("bad argument #1 to 'ordered_map_new' (item 2 is not a {key, value} pair", function() tablex.ordered_map_new { { 1, 2 }, {} } end)
 local set, other = tablex.set_new { 1, 2, 3, 2 }, tablex.set_new { 3, 4 }
 assert(set.size() == 3 and set:has(2) and not set.has(4) and set:add(4, 5) == set and set:remove(5) and not set.remove(5))
 same(set:union(other):values(), { 1, 2, 3, 4 })
@@ -180,7 +180,7 @@ assert(result == nil and message:find("table:1: ", 1, true), message)
 result, message = tablex.load("print('x')")
 assert(result == nil and message:find("attempt to call global 'print'", 1, true), message)
 result, message = tablex.load("5")
-assert(result == nil and message == "the text is no table but a number")
+assert(result == nil and message == "table expected, got number")
 local path = os.tmpname()
 write_file(path, "-- a comment\nreturn { 1, 2 }")
 same(tablex.loadfile(path), { 1, 2 })

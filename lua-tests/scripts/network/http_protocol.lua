@@ -69,7 +69,7 @@ assert(status == 414 or status == 431, status)
 assert(ask(request("GET / HTTP/1.1", "X: " .. ("x"):rep(20000) .. "\r\n")) == 431)
 assert(ask(request("GET / HTTP/1.1", ("X: y\r\n"):rep(500))) == 431)
 
--- Bodies over the limit: refused whether they say so before or not, and the answer arrives.
+-- Bodies over the limit: refused whether they announce it or not, and the response arrives.
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 1000\r\n", ("x"):rep(1000))) == 200)
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 1001\r\n", ("x"):rep(1001))) == 413)
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 3000000\r\n", ("x"):rep(3000000))) == 413)
@@ -130,11 +130,11 @@ local told
 on_error(function(error) told = error end)
 assert(http_get(base .. "/sleeps").status == 500)
 sleep(0.05)
-assert(tostring(told):find("the handler took too long to answer", 1, true), told)
+assert(tostring(told):find("handler timed out", 1, true), told)
 assert(http_get(base .. "/stream").body == "xxx", "what has begun has no limit")
 stop_server("l")
 
--- Requests under way are answered when a server stops.
+-- Requests in flight are finished when a server stops.
 local slow = chan(1)
 go(function() send(slow, select(2, ask(request("GET /slow HTTP/1.1")))) end)
 sleep(0.2)

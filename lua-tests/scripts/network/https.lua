@@ -19,7 +19,7 @@ assert(response.status == 200 and response.body == "secure GET")
 assert(http_get("https://127.0.0.1:" .. port .. "/", trusted).body == "secure GET")
 assert(http_get(url, { insecure = true }).body == "secure GET")
 
--- HTTP/2 says the host in another way than HTTP/1.1, and may cut cookies into pieces.
+-- HTTP/2 transfers the host in another way than HTTP/1.1, and may split cookies.
 handle_http("s", "/fields", function(req) return req.headers.Host .. "|" .. req.headers.Cookie end)
 local cookies = { ca_file = trusted.ca_file, headers = { Cookie = { "a=1", "b=2" } } }
 assert(http_get(url .. "fields", cookies).body == "localhost:" .. port .. "|a=1; b=2")
@@ -28,7 +28,7 @@ assert(response == nil and reason:find("certificate", 1, true), reason)
 local response, reason = http_get(url, { ca_file = folder .. "certificates/none.pem" })
 assert(response == nil and reason:find("none.pem", 1, true), reason)
 local response, reason = http_get(url, { ca_file = arg[0] })
-assert(response == nil and reason:find("no certificate in PEM form", 1, true), reason)
+assert(response == nil and reason:find("no PEM certificate found", 1, true), reason)
 assert(http_get("http://127.0.0.1:" .. port .. "/") == nil, "no plain HTTP here")
 
 local ws = assert(ws_connect("wss://localhost:" .. port .. "/ws", trusted))
@@ -38,7 +38,7 @@ assert(ws_connect("wss://localhost:" .. port .. "/ws", { insecure = true })):clo
 local ws, reason = ws_connect("wss://localhost:" .. port .. "/ws")
 assert(ws == nil and reason:find("certificate", 1, true), reason)
 
--- A client that only connects does not hold up others.
+-- A client that only connects does not block others.
 local silent = assert(tcp_connect("127.0.0.1", port))
 local wrong = assert(tcp_connect("127.0.0.1", port))
 wrong.write("GET / HTTP/1.1\r\n\r\n")
@@ -52,7 +52,7 @@ local function refused(text, ...)
     assert(not ok and message:find(text, 1, true), message)
 end
 refused("none.pem: ", "t", 0, true, "none.pem", key)
-refused("no certificate in PEM form", "t", 0, true, key, key)
-refused("no private key in PEM form", "t", 0, true, certificate, certificate)
+refused("no PEM certificate found", "t", 0, true, key, key)
+refused("no PEM private key found", "t", 0, true, certificate, certificate)
 refused("key.pem: ", "t", 0, true, folder .. "certificates/ca.pem", key)
 stop_server("s")

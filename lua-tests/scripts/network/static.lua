@@ -1,4 +1,4 @@
--- Files of a folder, as they are, and nothing else.
+-- Files of a directory, unchanged, and nothing else.
 
 local folder = os.tmpname()
 os.remove(folder)

@@ -3,7 +3,7 @@
 local listener = assert(tcp_listen(0, { host = "127.0.0.1" }))
 assert(listener.port > 0 and tostring(listener):find("^tcp listener: 0x"))
 
--- Nobody else gets the port.
+-- The port is in use.
 local second, reason = tcp_listen(listener.port, { host = "127.0.0.1" })
 assert(second == nil and reason:find("^port %d+: "), reason)
 
@@ -126,7 +126,7 @@ do
     assert(select(2, receive(server, 0.01)) == "closed")
 end
 
--- The end is told once, then the goroutine is over.
+-- The end is reported once, then the goroutine is ended.
 do
     local a, b = pair()
     a.close()
@@ -155,7 +155,7 @@ do
     b.close()
 end
 
--- More connections than a listener holds, before somebody asks for them.
+-- More connections than a listener buffers, before they are received.
 do
     local server = assert(tcp_listen(0, { host = "127.0.0.1" }))
     local clients = {}

@@ -28,7 +28,7 @@ assert(all.send("127.0.0.1", socket.port, "from all") and socket.receive().data 
 local message, reason = socket.receive(0.02)
 assert(message == nil and reason == "timeout")
 
--- To close it ends the wait; the end is told once.
+-- Closing it ends the wait; the end is reported once.
 local rounds = 0
 go(function() while true do assert(socket.receive() == nil) rounds = rounds + 1 end end)
 sleep(0.02)

@@ -8,7 +8,7 @@ handle_ws("s", "/echo", function(ws, req)
         if message then ws.send(message, kind) else break end
     end
 end)
--- As the specification writes it: the loop never looks at the end.
+-- As in the specification: the loop never checks for the end.
 handle_ws("s", "/endless", function(ws)
     ws.send("Connected!")
     while true do
@@ -90,7 +90,7 @@ assert(ws == nil and reason:find("ws://", 1, true), reason)
 local ws, reason = ws_connect("ws://127.0.0.1:1/")
 assert(ws == nil and reason:find("^ws://127.0.0.1:1/: "), reason)
 
--- To close it from another goroutine ends the wait, the end is told once.
+-- Closing it from another goroutine ends the wait, the end is reported once.
 local ws = assert(ws_connect(base .. "/echo"))
 local rounds = 0
 go(function() while true do assert(ws.receive() == nil) rounds = rounds + 1 end end)
@@ -121,7 +121,7 @@ chatters[3].close()
 while left < 1 do sleep(0.005) end
 chatters[2].send("to two")
 for i = 1, 2 do assert(chatters[i].receive() == "to two") end
--- This one vanishes: a plain socket that says nothing when it goes.
+-- This one vanishes: a plain socket that closes without a close frame.
 local vanishing = assert(tcp_connect("127.0.0.1", port))
 vanishing.write("GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     .. "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -138,12 +138,12 @@ local function refused(text, f, ...)
     assert(not ok and message:find(text, 1, true), message)
 end
 local ws = chatters[1]
-refused("text that is not UTF-8", function() ws.send("\255", "text") end)
+refused("text is not valid UTF-8", function() ws.send("\255", "text") end)
 refused("bad argument #2 to 'send' ('text' or 'binary' expected, got string)", function() ws.send("x", "other") end)
-refused("code of a close", function() ws.close(1005) end)
-refused("at most 123 bytes", function() ws.close(1000, ("x"):rep(124)) end)
+refused("invalid close code", function() ws.close(1005) end)
+refused("longer than 123 bytes", function() ws.close(1000, ("x"):rep(124)) end)
 
--- When the server stops, its WebSockets are told.
+-- When the server stops, its WebSockets are closed.
 stop_server("s")
 local message, reason, code = chatters[1].receive()
 assert(message == nil and code == 1001, code)

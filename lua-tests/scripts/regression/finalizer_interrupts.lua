@@ -1,4 +1,4 @@
--- A finalizer runs in the middle of a function, which goes on with its own constants and its own list of arguments.
+-- A finalizer runs in the middle of a function, which continues with its own constants and its own list of arguments.
 local finalized = 0
 local function leave_garbage()
   for _ = 1, 10 do
@@ -17,7 +17,7 @@ for _ = 1, 1000 do
 end
 assert(finalized > 0)
 
--- They do not pile up inside of each other. (One may interrupt another that collectgarbage itself has called.)
+-- They are not nested. (One may interrupt another that collectgarbage itself has called.)
 local depth, deepest = 0, 0
 local function finalizer()
   depth = depth + 1

@@ -1,4 +1,4 @@
--- A coroutine that waits inside of a goroutine is referred to by nothing but the call that resumed it.
+-- A coroutine that waits inside a goroutine is referenced only by the call that resumed it.
 local results = {}
 chan("done")
 local function body(name)

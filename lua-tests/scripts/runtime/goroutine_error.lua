@@ -1,4 +1,4 @@
--- An error that leaves a goroutine is printed, the others go on, and the program ends with 1.
+-- An uncaught error in a goroutine is printed, the others continue, and the program exits with 1.
 -- exit: 1
 -- stdout: the main chunk went on
 -- stderr: goroutine_error.lua:6: broken

@@ -12,7 +12,7 @@ close_channel(gate)
 wait()
 assert(get_goroutines()[first] == nil)
 
--- timers are named by where they were made, also once they have failed and go on
+-- timers are named after the place of their creation, even after a failure
 on_error(function() end)
 local timers = {
   set_timeout(worker, 60),

@@ -26,7 +26,7 @@ go(function() sleep(0.005) send("a", "late") end)
 value, name = select("b", "a")
 assert(value == "late" and name == "a")
 
--- the end of a channel is told once; then it is left out, and in the end so is the goroutine
+-- the end of a channel is reported once; then it is ignored, and in the end the goroutine is ended
 local told = {}
 go(function()
   while true do
@@ -43,7 +43,7 @@ close_channel("b")
 wait()
 assert(table.concat(told, ", ") == "nil a, alive b, nil b", table.concat(told, ", "))
 
--- with nobody to send, the deadlock rule holds
+-- without a sender, the deadlock rule applies
 chan("silent")
 go(function()
   local v, reason = select("silent")

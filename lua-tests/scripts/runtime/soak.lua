@@ -76,7 +76,7 @@ local function fail_again_and_again(rounds)
   end
 end
 
--- Everyone's rounds are told to one collector.
+-- The rounds of all goroutines are sent to one collector.
 local bus = chan(100)
 local collector_is_done = chan(1)
 go(function()

@@ -10,12 +10,12 @@ end
 wait()
 assert(table.concat(order, " ") == "0.01 0.02 0.03")
 
--- a receive that finds nothing in time, a send that nobody takes in time
+-- a receive that times out, a send that times out
 local empty = chan()
 local value, reason = receive(empty, 0.01)
 assert(value == nil and reason == "timeout")
 assert(send(empty, 1, 0.01) == false)
--- the value that nobody took is gone
+-- the value that was not received is dropped
 value, reason = receive(empty, 0)
 assert(value == nil and reason == "timeout")
 
@@ -31,7 +31,7 @@ for _ = 1, 2000 do receive(empty, 0) end
 collectgarbage()
 assert(check_memory().alloc - before < 100000)
 
--- an interval goes on after an error and ends when it is cleared from inside
+-- an interval continues after an error and ends when it is cleared from inside
 local errors = {}
 on_error(function(message) errors[#errors + 1] = message end)
 local count, done, interval = 0, chan(), nil
@@ -64,7 +64,7 @@ schedule = cron("@every 20ms", function() send(done, true) end)
 receive(done) receive(done)
 assert(clear_cron(schedule))
 for wrong, expected in pairs({
-  ["0 0 0 30 2 *"] = "there is no such day",
+  ["0 0 0 30 2 *"] = "schedule never matches",
   ["0 1,,2 * * * *"] = "minute '1,,2': 0 to 59 expected",
   ["0 0 25 * * *"] = "hour '25': 0 to 23 expected",
 }) do

@@ -54,13 +54,10 @@ fn chan<'c>(
     };
     if let Some(name) = name {
         if name.bytes().first() == Some(&b'#') || name.value().to_number().is_some() {
-            return Err(Error::argument(
-                1,
-                "a channel's name must not be numeric or begin with '#'",
-            ));
+            return Err(Error::argument(1, "channel name must not be numeric or start with '#'"));
         }
         if !names(call)?.get(name).is_nil() {
-            return Err(Error::argument(1, "a channel of that name exists"));
+            return Err(Error::argument(1, "channel name already in use"));
         }
     }
     let channel = super::new(call, size)?;

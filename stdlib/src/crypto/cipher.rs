@@ -18,8 +18,8 @@ use solvm_vm::{Call, Error, LuaString};
 type Work = fn(data: &[u8], key: &[u8], iv: &[u8]) -> Outcome;
 
 /// What a checked key cannot be.
-const WRONG_LENGTH: &str = "wrong length of key or iv";
-const WRONG_DATA: &str = "wrong data, key or iv: the padding does not fit";
+const WRONG_LENGTH: &str = "invalid key or IV length";
+const WRONG_DATA: &str = "decryption failed: invalid padding";
 
 fn encrypt<C: BlockCipherEncrypt + KeyInit>(data: &[u8], key: &[u8], iv: &[u8]) -> Outcome {
     let cipher = C::new_from_slice(key).map_err(|_| WRONG_LENGTH)?;
@@ -50,7 +50,7 @@ fn aes<'c>(
         length => {
             return Err(Error::argument(
                 2,
-                format!("key must have 16, 24 or 32 bytes, not {length}"),
+                format!("invalid key length {length} (expected 16, 24 or 32)"),
             ));
         }
     };
@@ -68,7 +68,7 @@ fn des<'c>(
     if key.bytes().len() != 8 {
         return Err(Error::argument(
             2,
-            format!("key must have 8 bytes, not {}", key.bytes().len()),
+            format!("invalid key length {} (expected 8)", key.bytes().len()),
         ));
     }
     chained(call, data, key, iv, 8, work)
@@ -86,7 +86,7 @@ fn chained<'c>(
     if iv.bytes().len() != block {
         return Err(Error::argument(
             3,
-            format!("iv must have {block} bytes, not {}", iv.bytes().len()),
+            format!("invalid IV length {} (expected {block})", iv.bytes().len()),
         ));
     }
     let (key, iv) = (key.bytes().to_vec(), iv.bytes().to_vec());
@@ -137,7 +137,9 @@ pub(super) fn des_decrypt<'c>(
 fn rc4_key(key: LuaString) -> Result<Vec<u8>, Error> {
     match key.bytes() {
         key if (1..=256).contains(&key.len()) => Ok(key.to_vec()),
-        key => Err(Error::argument(2, format!("key must have 1 to 256 bytes, not {}", key.len()))),
+        key => {
+            Err(Error::argument(2, format!("invalid key length {} (expected 1 to 256)", key.len())))
+        }
     }
 }
 

@@ -66,5 +66,5 @@ pub(super) fn hmac<'c>(
         _ => return Err(Error::argument(1, "hash must be 'md5', 'sha1', 'sha256' or 'sha512'")),
     };
     let key = key.bytes().to_vec();
-    compute(call, data, move |data| code(&key, data).ok_or("wrong key"))
+    compute(call, data, move |data| code(&key, data).ok_or("invalid key"))
 }

@@ -91,7 +91,7 @@ fn from_base64(text: &[u8]) -> Outcome {
     // As mail programs and openssl break it into lines.
     let digits: Vec<u8> =
         text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    STANDARD.decode(digits).map_err(|_| "wrong base64")
+    STANDARD.decode(digits).map_err(|_| "invalid base64")
 }
 
 /// `crypto.base64_encode(data)`: base64 with padding, in one line.
@@ -137,13 +137,15 @@ fn hex_decode<'c>(
             .iter()
             .map(|&[high, low]| Some((digit(high)? << 4 | digit(low)?) as u8))
             .collect();
-        if rest.is_empty() { bytes } else { None }.ok_or("wrong hexadecimal digits")
+        if rest.is_empty() { bytes } else { None }.ok_or("invalid hexadecimal")
     })
 }
 
 /// Fills a buffer from the system's generator.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
-    SysRng.try_fill_bytes(bytes).map_err(|error| Error::text(format!("no random numbers: {error}")))
+    SysRng
+        .try_fill_bytes(bytes)
+        .map_err(|error| Error::text(format!("cannot read random bytes: {error}")))
 }
 
 /// `crypto.random_bytes(length)`: bytes from the system's generator.
@@ -151,7 +153,7 @@ fn random_bytes(call: &mut Call, length: Whole) -> Result<Vec<u8>, Error> {
     /// A megabyte takes some milliseconds.
     const MAX_LENGTH: usize = 1 << 20;
     let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
-        return Err(Error::argument(1, format!("length must be 0 to {MAX_LENGTH}")));
+        return Err(Error::argument(1, format!("length must be between 0 and {MAX_LENGTH}")));
     };
     call.charge(length / BYTES_PER_UNIT);
     let mut bytes = vec![0; length];

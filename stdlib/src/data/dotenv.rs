@@ -95,7 +95,7 @@ impl<'t> Reader<'t> {
             self.pass_space();
         }
         if name.is_empty() {
-            return Err(Fault::new("name of a variable expected", self.at));
+            return Err(Fault::new("variable name expected", self.at));
         }
         match self.peek() {
             Some(b'=' | b':') => self.advance(1),
@@ -119,7 +119,7 @@ impl<'t> Reader<'t> {
                 self.pass(|byte| byte != b'\n');
                 Ok(value)
             }
-            Some(_) => Err(Fault::new("text behind a quoted value", self.at)),
+            Some(_) => Err(Fault::new("text after a quoted value", self.at)),
         }
     }
 
@@ -128,7 +128,7 @@ impl<'t> Reader<'t> {
         self.advance(1);
         let rest = self.text.get(self.at..).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\'', rest) else {
-            return Err(Fault::new("value without an end", start));
+            return Err(Fault::new("unterminated value", start));
         };
         self.advance(length.saturating_add(1));
         Ok(rest.get(..length).unwrap_or_default().to_vec())
@@ -139,13 +139,13 @@ impl<'t> Reader<'t> {
         self.advance(1);
         let mut value = Vec::new();
         loop {
-            let byte = self.peek().ok_or_else(|| Fault::new("value without an end", start))?;
+            let byte = self.peek().ok_or_else(|| Fault::new("unterminated value", start))?;
             self.advance(1);
             match byte {
                 b'"' => return Ok(value),
                 b'\\' => {
                     let escaped =
-                        self.peek().ok_or_else(|| Fault::new("value without an end", start))?;
+                        self.peek().ok_or_else(|| Fault::new("unterminated value", start))?;
                     self.advance(1);
                     match escaped {
                         b'n' => value.push(b'\n'),
@@ -233,7 +233,7 @@ fn table<'c>(call: &mut Call<'c>, variables: &Variables) -> Result<Table<'c>, Er
 /// text is wrong.
 fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
     if text.bytes().len() > MAX_SIZE {
-        return failure(call, "the text is longer than a megabyte");
+        return failure(call, "input is larger than 1 MiB");
     }
     call.charge(text.bytes().len() / 8);
     match read(text.bytes(), |name| variable(call, name)) {

@@ -139,7 +139,7 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
     for (name, section) in sections {
         let path = format!("value.{}", String::from_utf8_lossy(&name));
         if name.iter().any(|byte| b"]\r\n".contains(byte)) || name.trim_ascii() != name {
-            return Err(Error::text(format!("{path}: this name cannot be that of a section")));
+            return Err(Error::text(format!("{path}: invalid section name")));
         }
         if !text.is_empty() {
             text.push(b'\n');
@@ -169,7 +169,12 @@ fn sorted<'c>(
         let name = match (LuaString::from_value(key), key.as_number()) {
             (Some(name), _) => name.bytes().to_vec(),
             (None, Some(x)) => number_text(x),
-            _ => return Err(Error::text(format!("{path}: a {} cannot be a key", key.type_name()))),
+            _ => {
+                return Err(Error::text(format!(
+                    "{path}: invalid key (a {} value)",
+                    key.type_name()
+                )));
+            }
         };
         fields.push((name, value));
     }
@@ -197,7 +202,7 @@ fn write_field(key: &[u8], value: Value<'_>, path: &str, text: &mut Vec<u8>) -> 
         || matches!(key.first(), Some(b'[' | b';' | b'#'))
         || key.starts_with(b"\xef\xbb\xbf")
     {
-        return Err(refusal("this name cannot be that of a field"));
+        return Err(refusal("invalid key"));
     }
     let value = match value.kind() {
         Type::String => {
@@ -206,10 +211,10 @@ fn write_field(key: &[u8], value: Value<'_>, path: &str, text: &mut Vec<u8>) -> 
         Type::Number => number_text(value.as_number().unwrap_or_default()),
         Type::Boolean => value.is_truthy().to_string().into_bytes(),
         _ if marks::is_null(value) => Vec::new(),
-        _ => return Err(refusal(&format!("a {} cannot be written as INI", value.type_name()))),
+        _ => return Err(refusal(&format!("cannot encode a {} as INI", value.type_name()))),
     };
     if value.iter().any(|byte| b"\r\n".contains(byte)) {
-        return Err(refusal("a text of several lines cannot be written as INI"));
+        return Err(refusal("cannot encode a multi-line string as INI"));
     }
     let needs_quotes =
         value.trim_ascii() != value || value.first() == Some(&b'"') && value.last() == Some(&b'"');

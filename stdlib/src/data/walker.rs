@@ -56,7 +56,7 @@ pub(crate) trait Writer {
     fn string(&mut self, bytes: &[u8]) -> Refused;
     /// A userdata that is not `json.null`.
     fn object(&mut self, _object: Userdata<'_>) -> Refused {
-        Err("a userdata cannot be encoded")
+        Err("cannot encode a userdata")
     }
 
     /// Begins a list of so many items; `only_maps`, if asked for, says that there are some and all
@@ -180,7 +180,7 @@ impl<'c> Walker<'c> {
         }
         let written = match key_of(key) {
             Some(key) => writer.key(key),
-            None => Err("a key of this type cannot be encoded"),
+            None => Err("cannot encode a key of this type"),
         };
         written.map_err(|reason| self.refusal(reason))?;
         self.value(call, value, writer)
@@ -196,7 +196,7 @@ impl<'c> Walker<'c> {
     ) -> Result<(), Error> {
         let written = match value.kind() {
             Type::Nil if self.open.last().is_some_and(|open| !open.is_map) => {
-                Err("a list with a gap cannot be encoded")
+                Err("cannot encode a list with gaps")
             }
             Type::Nil => writer.null(),
             Type::Boolean => writer.boolean(value.is_truthy()),
@@ -212,8 +212,8 @@ impl<'c> Walker<'c> {
             }
             Type::Table => return self.table(call, value, writer),
             Type::Userdata if marks::is_null(value) => writer.null(),
-            Type::Function => Err("a function cannot be encoded"),
-            Type::Thread => Err("a coroutine cannot be encoded"),
+            Type::Function => Err("cannot encode a function"),
+            Type::Thread => Err("cannot encode a coroutine"),
             Type::Userdata => {
                 Userdata::from_value(value).map_or(Ok(()), |object| writer.object(object))
             }
@@ -234,7 +234,7 @@ impl<'c> Walker<'c> {
         let is_cycle =
             |open: &Open| self.stack.get(open.start).is_some_and(|outer| outer.raw_equal(value));
         if self.open.iter().any(is_cycle) {
-            return Err(self.refusal("a table that contains itself cannot be encoded"));
+            return Err(self.refusal("cannot encode a table that contains itself"));
         }
         // Its shape is looked at, then its items.
         call.charge(table.capacity().saturating_mul(2));
@@ -292,16 +292,13 @@ impl<'c> Walker<'c> {
         if !W::ANY_KEY && !is_marked && self.keys.iter().any(|(_, key)| key.as_number().is_some()) {
             let has_fraction = |key: &Value<'c>| key.as_number().is_some_and(|x| x.trunc() != x);
             if let Some(key) = self.keys.iter().map(|(_, key)| *key).find(has_fraction) {
-                return Err((
-                    Some(key),
-                    "a key that is a number with a fraction cannot be encoded",
-                ));
+                return Err((Some(key), "cannot encode a fractional key"));
             }
             let mixed = self.keys.iter().any(|(_, key)| key.kind() == Type::String);
             let reason = if mixed {
-                "a table with both list items and fields cannot be encoded"
+                "cannot encode a table with both list items and fields"
             } else {
-                "a list with a gap cannot be encoded"
+                "cannot encode a list with gaps"
             };
             return Err((None, reason));
         }

@@ -62,7 +62,7 @@ struct Moment(Timestamp);
 
 impl FromLua for Moment {
     type Item<'c> = Moment;
-    const EXPECTED: &'static str = "moment in the years -9999 to 9999";
+    const EXPECTED: &'static str = "time in the years -9999 to 9999";
 
     fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Moment> {
         let moment = value.to_number()?;
@@ -157,9 +157,7 @@ impl Layout<'_> {
         if !self.is_strftime() {
             return Ok(write::write(moment, self.0));
         }
-        let unknown = |_| {
-            Error::argument(2, format!("layout '{}': unknown or unfinished conversion", self.0))
-        };
+        let unknown = |_| Error::argument(2, format!("layout '{}': invalid conversion", self.0));
         strtime::format(self.0, moment).map_err(unknown)
     }
 }
@@ -190,8 +188,9 @@ fn parse<'c>(
     }
     let shown = String::from_utf8_lossy(text.bytes());
     let found = match &layout {
-        None => parse_standard(&shown, zone)
-            .ok_or_else(|| "no date and time as in ISO 8601".to_string()),
+        None => {
+            parse_standard(&shown, zone).ok_or_else(|| "not an ISO 8601 date or time".to_string())
+        }
         Some(layout) if layout.is_strftime() => parse_strftime(&shown, layout.0, zone),
         Some(layout) => read::read(&shown, layout.0, &zone),
     };
@@ -200,7 +199,7 @@ fn parse<'c>(
         Err(reason) => {
             let shown = shorten(text.bytes());
             let shown = String::from_utf8_lossy(&shown);
-            (None, Some(format!("cannot read '{shown}': {reason}")))
+            (None, Some(format!("cannot parse '{shown}': {reason}")))
         }
     })
 }
@@ -216,14 +215,15 @@ fn parse_standard(text: &str, zone: TimeZone) -> Option<Timestamp> {
 }
 
 fn parse_strftime(text: &str, layout: &str, zone: TimeZone) -> Result<Timestamp, String> {
-    let parts = strtime::parse(layout, text).map_err(|_| format!("it does not fit '{layout}'"))?;
+    let parts =
+        strtime::parse(layout, text).map_err(|_| format!("does not match layout '{layout}'"))?;
     if let Ok(moment) = parts.to_timestamp() {
         return Ok(moment);
     }
     let date = match (parts.to_datetime(), parts.to_date()) {
         (Ok(date), _) => date,
         (Err(_), Ok(date)) => date.into(),
-        (Err(_), Err(_)) => return Err(format!("by '{layout}' it says no day that there is")),
+        (Err(_), Err(_)) => return Err(format!("not a valid date for layout '{layout}'")),
     };
     date.to_zoned(zone).map(|zoned| zoned.timestamp()).map_err(|_| "out of range".into())
 }
@@ -247,7 +247,7 @@ fn add<'c>(
     duration: Value<'c>,
     zone: Option<Zone<'c>>,
 ) -> Result<f64, Error> {
-    let out_of_range = || Error::argument(2, "the moment would be out of range");
+    let out_of_range = || Error::argument(2, "resulting time is out of range");
     let zone = zone_of(call, 3, zone)?;
     let [months, days, seconds] = match Table::from_value(duration) {
         Some(parts) => sum(parts)?,
@@ -268,7 +268,7 @@ fn duration_seconds<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<f64,
     let text = LuaString::from_value(duration).and_then(|text| Name::check(text).ok());
     let text = text.and_then(|text| std::str::from_utf8(text.bytes()).ok());
     let Some(text) = text else {
-        let expected = "number of seconds, duration or table of parts expected, got";
+        let expected = "number of seconds, duration or table of fields expected, got";
         return Err(Error::argument(2, format!("{expected} {}", duration.type_name())));
     };
     let (sign, digits) = match text.strip_prefix('-') {
@@ -277,7 +277,10 @@ fn duration_seconds<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<f64,
     };
     match duration::parse(digits) {
         Some(duration) => Ok(sign * duration.as_secs_f64()),
-        None => Err(Error::argument(2, format!("'{text}' is no duration (as 300ms, 10s, 1h30m)"))),
+        None => Err(Error::argument(
+            2,
+            format!("invalid duration '{text}' (expected e.g. 300ms, 10s, 1h30m)"),
+        )),
     }
 }
 
@@ -290,7 +293,7 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
         else {
             let known = PARTS.map(|(part, _)| part).join(", ");
             let reason = format!(
-                "unknown part '{}' (known: {known})",
+                "unknown field '{}' (expected one of {known})",
                 String::from_utf8_lossy(&shorten(name))
             );
             return Err(Error::argument(2, reason));
@@ -298,7 +301,7 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
         let Some(count) = value.to_number() else {
             return Err(Error::argument(
                 2,
-                format!("'{part}' must be a number, not a {}", value.type_name()),
+                format!("field '{part}': number expected, got {}", value.type_name()),
             ));
         };
         if factors[2] == 0.0 && whole(count).is_none() {
@@ -333,8 +336,12 @@ fn sleep<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<Parked, Error> 
         (None, Some(text)) => {
             let text = Name::argument(text, 1)?;
             let text = String::from_utf8_lossy(text.bytes());
-            let reason =
-                || Error::argument(1, format!("'{text}' is no duration (as 300ms, 10s, 1m30s)"));
+            let reason = || {
+                Error::argument(
+                    1,
+                    format!("invalid duration '{text}' (expected e.g. 300ms, 10s, 1m30s)"),
+                )
+            };
             duration::parse(&text).ok_or_else(reason)?
         }
         _ => {

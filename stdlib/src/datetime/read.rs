@@ -48,7 +48,7 @@ pub(super) fn read(text: &str, layout: &str, zone: &TimeZone) -> Result<Timestam
     }
     reader.text(layout)?;
     if !reader.rest.is_empty() {
-        return Err(format!("nothing expected at '{}'", reader.rest));
+        return Err(format!("unexpected text '{}'", reader.rest));
     }
     fields.moment(zone)
 }
@@ -250,7 +250,7 @@ impl Fields {
             _ => self.hour,
         };
         let out_of_range =
-            |_| format!("there is no day {:04}-{:02}-{:02}", self.year, self.month, self.day);
+            |_| format!("invalid date {:04}-{:02}-{:02}", self.year, self.month, self.day);
         let date = match self.day_of_year {
             None => DateTime::new(
                 self.year,
@@ -292,8 +292,6 @@ fn named_zone(date: DateTime, name: &str, zone: &TimeZone) -> Result<Timestamp, 
     let fits = |zoned: &Zoned| zone.to_offset_info(zoned.timestamp()).abbreviation() == name;
     match fitting.map(|zoned| (fits(&zoned), zoned.timestamp())).find(|(fits, _)| *fits) {
         Some((_, timestamp)) => Ok(timestamp),
-        None => Err(format!(
-            "unknown zone '{name}' (offsets and the names of the given zone are known)"
-        )),
+        None => Err(format!("unknown zone '{name}' (use an offset or a name of the given zone)")),
     }
 }

@@ -72,7 +72,7 @@ pub(super) fn glob<'c>(
     pattern: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = std::str::from_utf8(pattern.bytes())
-        .map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
+        .map_err(|_| Error::argument(1, "pattern is not valid UTF-8"))?;
     let pattern = Pattern::parse(text)
         .map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
     let (files, text) = (file_system(call)?, text.to_owned());

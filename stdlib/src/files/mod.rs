@@ -316,7 +316,7 @@ pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<
     let mut names =
         files.read_folder(folder)?.take(MAX_NAMES + 1).collect::<io::Result<Vec<OsString>>>()?;
     if names.len() > MAX_NAMES {
-        return Err(io::Error::other(format!("more than {MAX_NAMES} files in one folder")));
+        return Err(io::Error::other(format!("more than {MAX_NAMES} files in one directory")));
     }
     names.sort_unstable();
     Ok(names)

@@ -13,7 +13,7 @@ pub(crate) fn remove_tree(files: &dyn FileSystem, path: &Path) -> io::Result<()>
     if files.canonical(path)?.parent().is_none() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "refused: it is the root of the file system",
+            "refusing to remove the root directory",
         ));
     }
     // Folders stay on the stack until what is in them has been removed.

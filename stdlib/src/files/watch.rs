@@ -154,7 +154,9 @@ fn start<'c>(
     function: Function<'c>,
 ) -> Result<u64, Error> {
     let held = call.hold(WATCHER_SIZE + 2 * path.len())?;
-    let Some(host) = call.host::<Host>() else { return Err(Error::text("no files here")) };
+    let Some(host) = call.host::<Host>() else {
+        return Err(Error::text("file access is not available"));
+    };
     let exemption = host.deadline.exempt();
     let next = &mut host.state::<Watchers>().next;
     *next += 1;

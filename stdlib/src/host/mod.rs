@@ -216,5 +216,5 @@ impl Host {
 
 /// The host of the running program.
 pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
-    call.host::<Host>().ok_or_else(|| Error::text("no access to the system"))
+    call.host::<Host>().ok_or_else(|| Error::text("system access is not available"))
 }

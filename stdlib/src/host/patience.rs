@@ -48,7 +48,10 @@ impl Patience {
         if has_room {
             Ok(())
         } else {
-            Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads what is written"))
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "write timed out: the pipe is not being read",
+            ))
         }
     }
 }

@@ -161,9 +161,9 @@ fn io_error(error: notify::Error) -> io::Error {
         notify::ErrorKind::Io(error) => error,
         notify::ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
         notify::ErrorKind::MaxFilesWatch => {
-            io::Error::other("the system allows no more watched folders")
+            io::Error::other("system limit for watched directories reached")
         }
         notify::ErrorKind::Generic(text) => io::Error::other(text),
-        _ => io::Error::other("cannot be watched"),
+        _ => io::Error::other("cannot watch the path"),
     }
 }

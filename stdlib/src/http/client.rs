@@ -70,7 +70,7 @@ impl Clients {
             return Ok(client.clone());
         }
         let outside = lua.with(|call| Ok((file_system(call)?, network(call)?)));
-        let (files, network) = outside.map_err(|_: Error| "there is no network")?;
+        let (files, network) = outside.map_err(|_: Error| "network access is not available")?;
         let trust = trust.clone();
         let config =
             in_pool(move || tls::client_config(&*files, &trust, &[b"h2", b"http/1.1"])).await;
@@ -307,8 +307,9 @@ fn with_body<'c>(
     match (LuaString::from_value(third), Table::from_value(third)) {
         (Some(content_type), _) => {
             let value = Name::argument(content_type, 3)?.bytes();
-            let value = HeaderValue::from_bytes(value)
-                .map_err(|_| Error::argument(3, "content type with a line break or a zero byte"))?;
+            let value = HeaderValue::from_bytes(value).map_err(|_| {
+                Error::argument(3, "content type contains a line break or NUL byte")
+            })?;
             request.headers.insert(CONTENT_TYPE, value);
         }
         (None, table) if table.is_some() || third.is_nil() => {
@@ -422,17 +423,19 @@ fn parse(url: &str) -> Result<Url, String> {
     }
     let url = Url::parse(url).map_err(|error| match url.contains("://") {
         true => error.to_string(),
-        false => "a URL that begins with http:// or https:// expected".into(),
+        false => "URL must start with http:// or https://".into(),
     })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        scheme => Err(format!("'{scheme}' is no scheme of HTTP")),
+        scheme => Err(format!("unsupported URL scheme '{scheme}'")),
     }
 }
 
 /// What the program needs for a call: the permission, and the clients.
 fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, String> {
-    let Some(host) = call.host::<Host>() else { return Err("there is no network".into()) };
+    let Some(host) = call.host::<Host>() else {
+        return Err("network access is not available".into());
+    };
     let (name, port) =
         (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
     purpose.allow(&*host.world.network(), name, port)?;
@@ -444,7 +447,7 @@ async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
         (request.is_transfer, request.save_to.clone(), request.progress.clone());
     let mut response = follow(lua, request).await?;
     if is_transfer && !response.status().is_success() {
-        return Err(Failure::Reason(format!("the server answers {}", response.status())));
+        return Err(Failure::Reason(format!("server returned {}", response.status())));
     }
     let body = match save_to {
         Some(path) => {
@@ -587,7 +590,7 @@ pub(crate) async fn fetch(
             return Ok(None);
         }
         if !response.status().is_success() {
-            return Err(Failure::Reason(format!("the server answers {}", response.status())));
+            return Err(Failure::Reason(format!("server returned {}", response.status())));
         }
         let mut text = Vec::new();
         let mut held = lua.with(|call| call.account().hold_nothing());

@@ -55,9 +55,9 @@ fn no_archive(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
         ZipError::UnsupportedArchive(what) => {
-            io::Error::new(io::ErrorKind::Unsupported, format!("no usable zip archive: {what}"))
+            io::Error::new(io::ErrorKind::Unsupported, format!("not a valid zip archive: {what}"))
         }
-        _ => io::Error::new(io::ErrorKind::InvalidData, "no usable zip archive"),
+        _ => io::Error::new(io::ErrorKind::InvalidData, "not a valid zip archive"),
     }
 }
 

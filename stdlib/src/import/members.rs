@@ -112,8 +112,8 @@ pub(super) fn nothing_there(lua: &Lua, archive: &str, within: &str) -> Result<Er
     folders.dedup();
     let place = if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
     let hint = match folders.len() {
-        0 => "the archive has none".to_string(),
-        _ => format!("there are some in {}", folders.join(", ")),
+        0 => "the archive contains no Lua files".to_string(),
+        _ => format!("try {}", folders.join(", ")),
     };
     Ok(Error::text(format!("no Lua files in '{place}': {hint}")))
 }

@@ -58,7 +58,7 @@ const STANDARD: [&str; 12] = [
 /// `import(name)`: runs a module once, makes it the global of its name and returns it.
 fn import<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = std::str::from_utf8(name.bytes())
-        .map_err(|_| Error::argument(1, "the name is no valid UTF-8"))?;
+        .map_err(|_| Error::argument(1, "module name is not valid UTF-8"))?;
     let request = Request::parse(text).map_err(|reason| Error::argument(1, reason))?;
     let importer = Importer::of(call)?;
     let global = request.global();

@@ -44,14 +44,12 @@ impl Module {
                 Some(Claim::Granted(_claimed)) => return self.run(lua, result).await,
                 Some(Claim::Wait(wait)) => wait.over().await,
                 Some(Claim::Circle) => {
-                    let text = format!(
-                        "modules import each other in a circle: '{}' is being imported",
-                        self.place.name()
-                    );
+                    let text =
+                        format!("import cycle: '{}' is already being imported", self.place.name());
                     return Err(Error::text(text));
                 }
                 None => {
-                    return Err(Error::text("modules can only be imported by a running program"));
+                    return Err(Error::text("only a running program can import modules"));
                 }
             }
         }
@@ -105,10 +103,10 @@ impl Module {
             }
             Place::Remote(url) => match fetch(lua, url).await.map_err(Error::text)? {
                 Some(text) => text.to_vec(),
-                None => return Err(Error::text(format!("cannot fetch {url}: nothing is there"))),
+                None => return Err(Error::text(format!("cannot fetch {url}: not found"))),
             },
             Place::Member { archive, path } => {
-                let missing = || Error::text(format!("'{archive}' has no '{path}'"));
+                let missing = || Error::text(format!("no file '{path}' in archive '{archive}'"));
                 let size = lua.with(|call| members::size_of(call, archive, path));
                 let size = size.ok_or_else(missing)?;
                 held = Some(lua.with(|call| call.account().hold_later(size)).await?);

@@ -124,7 +124,7 @@ impl Importer {
                         return Ok(Found::Module(module));
                     }
                 }
-                tried.push_str(&format!("\n\tnone in '{archive}'"));
+                tried.push_str(&format!("\n\tno file in archive '{archive}'"));
             }
             Some(Place::Remote(url)) => {
                 if let Some(url) =
@@ -134,7 +134,7 @@ impl Importer {
                         let key = url.to_string();
                         return Ok(Found::Module(Module { place: Place::Remote(url), key }));
                     }
-                    tried.push_str(&format!("\n\tnothing at {url}"));
+                    tried.push_str(&format!("\n\tno file at '{url}'"));
                 }
             }
             Some(Place::File(_)) | None => {}
@@ -176,7 +176,7 @@ impl Importer {
                     let key = files.canonical(&path).unwrap_or_else(|_| path.clone());
                     return Ok((path, key.to_string_lossy().into_owned()));
                 }
-                let what = if kind == FileKind::Folder { "folder" } else { "file" };
+                let what = if kind == FileKind::Folder { "directory" } else { "file" };
                 tried.push_str(&format!("\n\tno {what} '{}'{why}", path.display()));
             }
             Err(tried)
@@ -195,7 +195,7 @@ impl Importer {
         let (folder, _) = self
             .first(candidates, FileKind::Folder)
             .await
-            .map_err(|tried| Error::text(format!("folder '{name}' not found:{tried}")))?;
+            .map_err(|tried| Error::text(format!("directory '{name}' not found:{tried}")))?;
         let files = self.files.clone();
         let shown = folder.display().to_string();
         let found = in_pool(move || {
@@ -218,7 +218,7 @@ impl Importer {
         });
         match found.await.flatten() {
             Ok(modules) if modules.is_empty() => {
-                Err(Error::text(format!("no Lua files in the folder '{shown}'")))
+                Err(Error::text(format!("no Lua files in directory '{shown}'")))
             }
             Ok(modules) => Ok(Found::Modules(modules)),
             Err(error) => Err(Error::text(format!("cannot read {shown}: {}", reason(&error)))),
@@ -253,8 +253,8 @@ impl Importer {
                     _ => repository_url(lua, from)?,
                 };
                 let bytes = fetch(lua, &url).await.map_err(Error::text)?;
-                let bytes = bytes
-                    .ok_or_else(|| Error::text(format!("cannot fetch {url}: nothing is there")))?;
+                let bytes =
+                    bytes.ok_or_else(|| Error::text(format!("cannot fetch {url}: not found")))?;
                 (from.name(), bytes.to_vec())
             }
         };

@@ -39,7 +39,9 @@ pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, S
     let host = lua.with(|call| {
         call.host::<Host>().map(|host| (host.state::<Fetched>().clone(), host.deadline.exempt()))
     });
-    let Some((fetched, _exemption)) = host else { return Err("no access to the network".into()) };
+    let Some((fetched, _exemption)) = host else {
+        return Err("network access is not available".into());
+    };
     if let Some(text) = fetched.get(url) {
         return Ok(Some(text));
     }

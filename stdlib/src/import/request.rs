@@ -57,7 +57,7 @@ impl Request {
             Some(folder) if !folder.trim_end_matches('/').is_empty() => {
                 Ok(Request::Folder(folder.trim_end_matches('/').into()))
             }
-            Some(_) => Err("the root of the file system is no module".into()),
+            Some(_) => Err("cannot import the root directory".into()),
             None => Ok(Request::Module(text.into())),
         }
     }

@@ -66,7 +66,7 @@ impl DefaultFile {
     fn get<'c>(self, call: &mut Call<'c>) -> Result<AnyFile<'c>, Error> {
         let key = call.string(self.name().as_bytes())?;
         let file = AnyFile::from_value(defaults(call)?.get(key));
-        file.ok_or_else(|| Error::text(format!("there is no standard {} file", self.name())))
+        file.ok_or_else(|| Error::text(format!("standard {} file is not available", self.name())))
     }
 
     /// The file, if it is open.

@@ -38,9 +38,9 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
         (Some(error), _) => {
             tls_error(error).and_then(tls::reason).map_or_else(|| reason(error), String::from)
         }
-        (_, Some(error)) if error.is_parse() => "the answer is no HTTP".into(),
+        (_, Some(error)) if error.is_parse() => "response is not valid HTTP".into(),
         (_, Some(error)) if error.is_incomplete_message() => {
-            "the connection was closed before the answer was whole".into()
+            "connection closed before the response was complete".into()
         }
         _ => innermost.to_string(),
     }
@@ -54,7 +54,7 @@ fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
 
 /// The network as the program may use it.
 pub(crate) fn network(call: &mut Call) -> Result<Arc<dyn Network>, Error> {
-    let host = call.host::<Host>().ok_or_else(|| Error::text("there is no network"))?;
+    let host = call.host::<Host>().ok_or_else(|| Error::text("network access is not available"))?;
     Ok(host.world.network())
 }
 

@@ -93,7 +93,7 @@ fn certificates_in(
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match certificates {
         Ok(certificates) if certificates.is_empty() => {
-            Err(in_file(path, "no certificate in PEM form"))
+            Err(in_file(path, "no PEM certificate found"))
         }
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(in_file(path, error)),
@@ -111,7 +111,7 @@ pub(crate) fn server_config(
     let (certificate, key) = (path_of(certificate), path_of(key));
     let chain = certificates_in(files, &certificate)?;
     let private_key = PrivateKeyDer::from_pem_slice(&read(files, &key)?);
-    let private_key = private_key.map_err(|_| in_file(&key, "no private key in PEM form"))?;
+    let private_key = private_key.map_err(|_| in_file(&key, "no PEM private key found"))?;
     let builder = ServerConfig::builder_with_provider(provider());
     let builder = builder.with_safe_default_protocol_versions().map_err(io::Error::other)?;
     let config = builder.with_no_client_auth().with_single_cert(chain, private_key);
@@ -166,16 +166,16 @@ impl ServerCertVerifier for AnyCertificate {
 pub(crate) fn reason(error: &rustls::Error) -> Option<&'static str> {
     use rustls::{CertificateError as Certificate, Error};
     Some(match error {
-        Error::InvalidMessage(_) => "the other end does not speak TLS",
+        Error::InvalidMessage(_) => "peer does not speak TLS",
         Error::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "the certificate is not trusted: its issuer is unknown"
+            "certificate signed by an unknown authority"
         }
         Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "the certificate has expired"
         }
         Error::InvalidCertificate(
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
-        ) => "the certificate is that of another host",
+        ) => "certificate is not valid for this host",
         _ => return None,
     })
 }

@@ -103,7 +103,7 @@ fn exit<'c>(call: &mut Call<'c>, code: Option<ExitCode>) -> Result<(), Error> {
     let host = host(call)?;
     host.state::<OpenFiles>().flush(true);
     host.world.exit(code);
-    Err(Error::text("the program may not end the process"))
+    Err(Error::text("os.exit is not permitted"))
 }
 
 fn variable<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Option<Vec<u8>>, Error> {

@@ -9,7 +9,7 @@ pub(crate) fn reload_script(call: &mut Call) -> Result<(), Error> {
         Some(reload) if *reload != Reload::Impossible => *reload = Reload::Asked,
         _ => {
             return Err(Error::text(
-                "there is no script to reload: the program did not come from a file",
+                "no script to reload: the program was not started from a file",
             ));
         }
     }
@@ -19,10 +19,10 @@ pub(crate) fn reload_script(call: &mut Call) -> Result<(), Error> {
 /// Whether the program can be run afresh, and is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reload {
-    /// Nobody would do it.
+    /// The command does not restart programs.
     #[default]
     Impossible,
-    /// Whoever runs the program would.
+    /// The command would restart the program.
     Possible,
     /// It is to be run afresh.
     Asked,

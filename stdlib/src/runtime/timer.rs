@@ -157,7 +157,8 @@ fn set_cron<'c>(
 
 fn parse(call: &mut Call, text: &str) -> Result<Schedule, String> {
     if let Some(period) = text.strip_prefix("@every ") {
-        let period = duration::parse(period.trim()).ok_or("no duration (as 300ms, 10s, 1m30s)")?;
+        let period = duration::parse(period.trim())
+            .ok_or("invalid duration (expected e.g. 300ms, 10s, 1m30s)")?;
         return if period.is_zero() {
             Err("the interval must be positive".into())
         } else {
@@ -167,7 +168,7 @@ fn parse(call: &mut Call, text: &str) -> Result<Schedule, String> {
     let schedule = cron::parse(text)?;
     let now = call.host::<Host>().map(|host| host.world.wall_clock());
     if now.is_some_and(|now| cron::wait(&schedule, now).is_none()) {
-        return Err("there is no such day".into());
+        return Err("schedule never matches".into());
     }
     Ok(Schedule::Cron(Box::new(schedule)))
 }
@@ -227,7 +228,9 @@ fn start<'c>(
     call.check_memory(schedule.weight().0)?;
     let due = call.now();
     let place = caller(call);
-    let Some(host) = call.host::<Host>() else { return Err(Error::text("no timers here")) };
+    let Some(host) = call.host::<Host>() else {
+        return Err(Error::text("timers are not available"));
+    };
     let exemption = host.deadline.exempt();
     let next = &mut host.state::<Timers>().next;
     *next += 1;
@@ -346,7 +349,7 @@ impl Steps for Running {
             }
             None => {
                 forget(call, self.number);
-                Err(Error::text("the schedule has no time to come"))
+                Err(Error::text("schedule has no future run"))
             }
         }
     }

@@ -176,7 +176,7 @@ function tablex.ordered_map_new(pairs_list)
   if pairs_list ~= nil then
     for i, pair in ipairs(check("table", 1, "ordered_map_new", pairs_list)) do
       if type(pair) ~= "table" or pair[1] == nil or pair[1] ~= pair[1] then
-        wrong(1, "ordered_map_new", string.format("item %d of the list is no pair of a key and a value", i))
+        wrong(1, "ordered_map_new", string.format("item %d is not a {key, value} pair", i))
       end
       if pair[2] ~= nil then put(state, pair[1], pair[2]) end
     end

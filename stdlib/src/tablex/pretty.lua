@@ -118,7 +118,7 @@ local function read(text, name)
   if not chunk then return nil, message end
   local ok, result = pcall(chunk)
   if not ok then return nil, result end
-  if type(result) ~= "table" then return nil, "the text is no table but a " .. type(result) end
+  if type(result) ~= "table" then return nil, "table expected, got " .. type(result) end
   return result
 end
 

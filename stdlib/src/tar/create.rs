@@ -59,7 +59,7 @@ pub(super) fn create(
                 let name = name_of(path).ok_or_else(|| {
                     io::Error::new(
                         io::ErrorKind::InvalidInput,
-                        format!("{}: leads out of the folder", path.display()),
+                        format!("{}: path must not contain '..'", path.display()),
                     )
                 })?;
                 find(
@@ -172,7 +172,7 @@ fn pack<W: Write>(
             }
             _ => {
                 return Err(io::Error::other(format!(
-                    "{}: is neither a file nor a folder",
+                    "{}: not a regular file or directory",
                     item.path.display()
                 )));
             }
@@ -192,7 +192,7 @@ impl<R: Read> Read for Exactly<R> {
         let room = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let count = self.source.read(buffer.get_mut(..room).unwrap_or_default())?;
         if count == 0 && room > 0 {
-            return Err(io::Error::other("has become shorter while it was read"));
+            return Err(io::Error::other("file shrank while it was read"));
         }
         self.left = self.left.saturating_sub(count as u64);
         Ok(count)

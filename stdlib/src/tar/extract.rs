@@ -94,8 +94,7 @@ impl Target<'_> {
                 }
             }
             _ => {
-                let text =
-                    format!("'{}' is a device or a pipe, which is not unpacked", name.display());
+                let text = format!("'{}': devices and pipes are not extracted", name.display());
                 return Err(io::Error::new(io::ErrorKind::Unsupported, text));
             }
         }
@@ -117,10 +116,7 @@ impl Target<'_> {
         match self.files.metadata(path, false) {
             Ok(existing) if existing.is_folder() => Ok(()),
             Ok(_) => {
-                let text = format!(
-                    "'{}' is there and no folder: nothing is written through it",
-                    path.display()
-                );
+                let text = format!("'{}' exists and is not a directory", path.display());
                 Err(io::Error::new(io::ErrorKind::NotADirectory, text))
             }
             Err(_) => self.files.create_folder(path),
@@ -154,7 +150,7 @@ impl Target<'_> {
             if count == 0 && missing > 0 {
                 return Err(io::Error::new(
                     io::ErrorKind::UnexpectedEof,
-                    "the archive ends in the middle of it",
+                    "unexpected end of archive",
                 ));
             }
             if count == 0 {
@@ -198,16 +194,19 @@ fn stays_inside(link: &Path, target: &Path) -> bool {
 }
 
 fn outside(name: &Path) -> io::Error {
-    let text = format!("'{}' leads out of the folder: nothing is written there", name.display());
+    let text = format!("'{}' is outside the target directory", name.display());
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 fn broken(name: &Path) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("'{}' is a link to nowhere", name.display()))
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("'{}' is a link without a target", name.display()),
+    )
 }
 
 fn too_large(limit: u64) -> io::Error {
-    let text = format!("what is in the archive is larger than {limit} bytes (option max_size)");
+    let text = format!("archive contents exceed {limit} bytes (option max_size)");
     io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 

@@ -104,7 +104,7 @@ pub(super) fn no_archive(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;
     }
-    io::Error::new(error.kind(), "no usable tar archive")
+    io::Error::new(error.kind(), "not a valid tar archive")
 }
 
 fn too_long() -> io::Error {

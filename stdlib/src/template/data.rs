@@ -60,7 +60,7 @@ impl ValueWriter {
         self.size = self.size.saturating_add(bytes.len());
         std::str::from_utf8(bytes)
             .map(Arc::from)
-            .map_err(|_| "a string that is no UTF-8 cannot be shown")
+            .map_err(|_| "cannot render a string that is not valid UTF-8")
     }
 
     fn end(&mut self) {
@@ -101,7 +101,7 @@ impl Writer for ValueWriter {
     fn object(&mut self, object: Userdata<'_>) -> Refused {
         match object.get::<Trusted>() {
             Some(Trusted { kind, text }) => self.add(Value::Safe { kind: *kind, s: text.clone() }),
-            None => Err("a userdata cannot be shown"),
+            None => Err("cannot render a userdata"),
         }
     }
 

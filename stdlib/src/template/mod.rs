@@ -281,7 +281,7 @@ fn parse_files<'c>(
         paths.push(path_of(path));
     }
     if paths.is_empty() {
-        return Err(Error::argument(1, "no path is given"));
+        return Err(Error::argument(1, "at least one path expected"));
     }
     let files = file_system(call)?;
     Ok(asynchronous::run(move |lua| parse_paths(lua, files, paths, settings)))
@@ -295,7 +295,7 @@ fn parse_glob<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let settings = settings(call, options, 2)?;
     let text = std::str::from_utf8(pattern.bytes())
-        .map_err(|_| Error::argument(1, "pattern is no valid UTF-8"))?;
+        .map_err(|_| Error::argument(1, "pattern is not valid UTF-8"))?;
     let pattern = Pattern::parse(text)
         .map_err(|reason| Error::argument(1, format!("pattern '{text}': {reason}")))?;
     let (files, text) = (file_system(call)?, text.to_owned());
@@ -385,10 +385,9 @@ async fn fill(
             Err(gotmpl::TemplateError::Write) if output.is_refused || room < MAX_OUTPUT => {
                 Err(Failure::NoMemory)
             }
-            Err(gotmpl::TemplateError::Write) => Err(Failure::Reason(format!(
-                "the text would be longer than {} MiB",
-                MAX_OUTPUT >> 20
-            ))),
+            Err(gotmpl::TemplateError::Write) => {
+                Err(Failure::Reason(format!("output is larger than {} MiB", MAX_OUTPUT >> 20)))
+            }
             Err(error) => Err(Failure::Reason(error.to_string())),
         }
     });
@@ -447,8 +446,8 @@ fn trusted<'c>(
     text: LuaString<'c>,
     kind: SafeKind,
 ) -> Result<Userdata<'c>, Error> {
-    let text =
-        std::str::from_utf8(text.bytes()).map_err(|_| Error::argument(1, "text is no UTF-8"))?;
+    let text = std::str::from_utf8(text.bytes())
+        .map_err(|_| Error::argument(1, "text is not valid UTF-8"))?;
     call.check_memory(text.len())?;
     Ok(call.userdata(Trusted { kind, text: text.into() }, None))
 }

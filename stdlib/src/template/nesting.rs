@@ -26,22 +26,20 @@ pub(super) fn check(template: &Template) -> Result<(), String> {
     for name in template.templates() {
         let depth = depths.of(name, 0)?;
         if depth.ranges > MAX_RANGES {
-            return Err(format!(
-                "template: {name}: more than {MAX_RANGES} ranges inside of each other"
-            ));
+            return Err(format!("template: {name}: more than {MAX_RANGES} nested ranges"));
         }
         if depth.levels > MAX_LEVELS {
             return Err(too_deep(name));
         }
     }
     if depths.has_cycle && depths.has_backquote {
-        return Err("template: templates that call themselves cannot be used with '`'".to_string());
+        return Err("template: recursive templates cannot be combined with '`' strings".to_string());
     }
     Ok(())
 }
 
 fn too_deep(name: &str) -> String {
-    format!("template: {name}: more than {MAX_LEVELS} branches and calls inside of each other")
+    format!("template: {name}: more than {MAX_LEVELS} nested branches and calls")
 }
 
 /// How deep something is nested.

@@ -44,11 +44,11 @@ struct Target {
 
 /// The target of a URL. The error is the reason why it is none.
 fn parse(url: &[u8]) -> Result<Target, String> {
-    let uri = Uri::try_from(url).map_err(|_| "a URL as ws://host/path expected")?;
+    let uri = Uri::try_from(url).map_err(|_| "invalid URL (expected ws://host/path)")?;
     let is_secure = match uri.scheme_str() {
         Some("ws") => false,
         Some("wss") => true,
-        _ => return Err("a URL that begins with ws:// or wss:// expected".into()),
+        _ => return Err("URL must start with ws:// or wss://".into()),
     };
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_string();
     let port = uri.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
@@ -157,7 +157,7 @@ where
     match client_async_with_config(request, stream, Some(config)).await {
         Ok((stream, _)) => Ok(open(stream, meter, surroundings)),
         Err(WebSocketError::Http(response)) => {
-            Err(format!("the server answers {}", response.status()))
+            Err(format!("server returned {}", response.status()))
         }
         Err(error) => Err(innermost(&error)),
     }

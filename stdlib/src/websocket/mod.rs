@@ -187,7 +187,7 @@ fn send<'c>(
     let bytes = message.bytes();
     let is_text = match (kind, std::str::from_utf8(bytes)) {
         (None | Some(Kind::Text), Ok(_)) => true,
-        (Some(Kind::Text), Err(_)) => return Err(Error::argument(1, "text that is not UTF-8")),
+        (Some(Kind::Text), Err(_)) => return Err(Error::argument(1, "text is not valid UTF-8")),
         (None, Err(_)) | (Some(Kind::Binary), _) => false,
     };
     let sender = this.0.commands.borrow().clone();
@@ -288,12 +288,12 @@ fn close(
     {
         return Err(Error::argument(
             1,
-            "code of a close: 1000, 1001, 1002, 1003, 1007 to 1014 or 3000 to 4999 expected",
+            "invalid close code (expected 1000-1003, 1007-1014 or 3000-4999)",
         ));
     }
     let reason = String::from_utf8_lossy(reason.map_or(b"", Name::bytes)).into_owned();
     if reason.len() > 123 {
-        return Err(Error::argument(2, "reason of at most 123 bytes expected"));
+        return Err(Error::argument(2, "close reason is longer than 123 bytes"));
     }
     this.0.close(number as u16, reason);
     Ok(())

@@ -183,7 +183,7 @@ where
 fn objection(error: &Error) -> Farewell {
     match error {
         Error::Capacity(_) => frame(1009, "the message is too large"),
-        Error::Utf8(_) => frame(1007, "the text is not UTF-8"),
+        Error::Utf8(_) => frame(1007, "text is not valid UTF-8"),
         Error::Io(error) if error.kind() == ErrorKind::OutOfMemory => frame(1009, NO_ROOM),
         Error::Protocol(reason) => frame(1002, &reason.to_string()),
         _ => None,
@@ -248,7 +248,7 @@ where
                 }
                 continue;
             }
-            Ok(None) => return frame(1001, "the server stops"),
+            Ok(None) => return frame(1001, "server is shutting down"),
             Ok(Some(None)) => return frame(1000, ""),
             Ok(Some(Some(command))) => command,
         };

@@ -1,12 +1,12 @@
 //! Accounting: how much memory is in use, how much it may be, and when the collector has to work.
 //!
-//! The heap publishes what it uses to the program's account ([`crate::account`]), and looks at the
-//! whole of it: bytes held outside the heap pace the collector as if they were allocated here.
+//! The heap reports its use to the program's account ([`crate::account`]), and checks the whole
+//! account: bytes held outside the heap pace the collector as if they were allocated here.
 //!
-//! Work is paid for in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice
-//! due, which works for no more than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is
-//! looked at when the budget is used up, or at once if it becomes a backlog. Counting happens when
-//! a class takes a run or a payload is large, never per object.
+//! Work is in proportion to allocation: every [`STEP_SIZE`] bytes allocated make a slice due, which
+//! works for no more than [`MAX_QUANTUM`]; the rest of the debt of a large allocation is paid when
+//! the budget is used up, or at once if it becomes a backlog. Counting happens when a class takes a
+//! run or a payload is large, never per object.
 
 use super::{Heap, Phase};
 use crate::account::Account;
@@ -16,22 +16,22 @@ use crate::reserve;
 pub(super) const STEP_SIZE: usize = 32 << 10;
 /// The most debt that one slice pays, so that one large allocation does not make one long pause.
 const MAX_QUANTUM: usize = 128 << 10;
-/// But it pays for one part in so many of what was allocated since the last: that allocation has
-/// taken longer.
+/// But it pays for at least 1/`LARGE_SHARE` of the allocation since the last slice, which has taken
+/// longer.
 const LARGE_SHARE: usize = 8;
-/// Near the limit slices pay for up to so many times what was allocated, but for no more than this.
+/// Near the limit slices pay for up to this many times the allocation, but for no more than this.
 const MAX_HASTE: usize = 16;
 const MAX_HASTY_QUANTUM: usize = 4 * MAX_QUANTUM;
-/// What slices could not pay yet may be one part in so many of what is alive, and in any case this
-/// much; beyond it the next slice is due at once.
+/// The debt may be 1/`BACKLOG_SHARE` of the live bytes, and in any case `MIN_BACKLOG`; beyond it
+/// the next slice is due at once.
 const BACKLOG_SHARE: usize = 16;
 const MIN_BACKLOG: usize = 256 << 10;
-/// A full collection for tasks that wait for memory is worth while when one part in so many of the
-/// limit was allocated since the last.
+/// A full collection for tasks that wait for memory is worthwhile when 1/`FULL_SHARE` of the limit
+/// was allocated since the last.
 const FULL_SHARE: usize = 16;
-/// A cycle begins at the earliest when the heap has grown by this much.
+/// A cycle starts at the earliest when the heap has grown by this much.
 const MIN_GROWTH: usize = 512 << 10;
-/// What a program has to have allocated to have its garbage collected when it rests.
+/// The allocation after which a program's garbage is collected when it rests.
 const MIN_GROWTH_AT_REST: usize = 4 << 20;
 
 pub(super) struct Ledger {
@@ -39,12 +39,12 @@ pub(super) struct Ledger {
     program: Account,
     /// Bytes of this heap in use, payloads included.
     pub(super) used: usize,
-    /// What the program's account has of `used`.
+    /// The part of `used` that the program's account has.
     published: usize,
-    /// What it has of others: as seen last, and at the end of the last cycle.
+    /// The rest of the account: as read last, and at the end of the last cycle.
     outside: usize,
     outside_survived: usize,
-    /// Bytes allocated since the heap was made, and cycles ended.
+    /// Bytes allocated since the heap was created, and cycles ended.
     allocated: u64,
     /// `allocated` and `used` at the end of the last full collection.
     allocated_at_collection: u64,
@@ -61,7 +61,7 @@ pub(super) struct Ledger {
     debt: usize,
     /// Bytes allocated since the last slice.
     recent: usize,
-    /// A cycle begins when `used` reaches this.
+    /// A cycle starts when `used` reaches this.
     threshold: usize,
     /// In percent: how large the heap may become, relative to what survived, before the next cycle.
     pause: usize,
@@ -95,7 +95,7 @@ impl Ledger {
         }
     }
 
-    /// The size at which the next cycle begins.
+    /// The size at which the next cycle starts.
     pub(super) fn threshold(&self) -> usize {
         self.threshold
     }
@@ -104,7 +104,7 @@ impl Ledger {
         self.used + self.outside.saturating_sub(self.outside_survived) >= self.threshold
     }
 
-    /// A cycle of a collection at rest begins.
+    /// A cycle of a collection at rest starts.
     pub(super) fn begin_at_rest(&mut self) {
         self.began_at_rest = Some(self.allocated);
     }
@@ -171,8 +171,8 @@ impl Ledger {
         }
     }
 
-    /// At the end of a cycle: when to begin the next. It shall be able to finish before the limit
-    /// is reached.
+    /// At the end of a cycle: when to start the next. It must be able to finish before the limit is
+    /// reached.
     pub(super) fn set_threshold(&mut self) {
         self.survived = self.used;
         let wanted = (self.used / 100).saturating_mul(self.pause).saturating_add(MIN_GROWTH);
@@ -192,8 +192,8 @@ impl Heap {
         self.update_due();
     }
 
-    /// Counts an object that has to be scanned once more because it has changed: the marker must be
-    /// faster than changes are, also if nothing is allocated.
+    /// Counts an object that has to be scanned again because it has changed: the marker must be
+    /// faster than changes are, even if nothing is allocated.
     pub(super) fn account_change(&mut self, bytes: usize) {
         self.account.owe(bytes);
         if !self.due {
@@ -206,7 +206,7 @@ impl Heap {
         self.account.used = self.account.used.saturating_sub(bytes);
     }
 
-    /// Compares what is known of memory outside the arenas with what the allocator knows.
+    /// Compares the account of memory outside the arenas with the allocator's count.
     #[cfg(feature = "account-check")]
     pub(crate) fn check_account(&self) {
         crate::check::check(self.arenas.size(), || {
@@ -218,13 +218,13 @@ impl Heap {
         });
     }
 
-    /// The heap is gone: it uses nothing.
+    /// The heap has been freed: it uses nothing.
     pub(super) fn close_account(&mut self) {
         self.account.used = 0;
         self.account.settle();
     }
 
-    /// Looks at the account, and decides whether there is work to do.
+    /// Reads the account, and decides whether there is work to do.
     pub(crate) fn update_due(&mut self) {
         let account = &mut self.account;
         account.settle();
@@ -250,8 +250,8 @@ impl Heap {
         self.account.allocated += size.saturating_sub(counted) as u64;
     }
 
-    /// Whether the interpreter is to call [`Heap::step`] (and, over the limit, [`Heap::collect`])
-    /// at the next safepoint.
+    /// Whether the interpreter must call [`Heap::step`] (and, over the limit, [`Heap::collect`]) at
+    /// the next safepoint.
     #[inline(always)]
     pub(crate) fn collection_due(&self) -> bool {
         self.due
@@ -262,12 +262,12 @@ impl Heap {
         self.due || self.account.debt >= STEP_SIZE || reserve::is_short()
     }
 
-    /// Bytes in use, external memory included: what `collectgarbage("count")` tells.
+    /// Bytes in use, external memory included: the result of `collectgarbage("count")`.
     pub(crate) fn used(&self) -> usize {
         self.account.used - self.unallocated()
     }
 
-    /// Bytes allocated since the heap was made.
+    /// Bytes allocated since the heap was created.
     pub(crate) fn allocated(&self) -> u64 {
         self.account.allocated - self.unallocated() as u64
     }
@@ -278,8 +278,8 @@ impl Heap {
     }
 
     /// Whether so little is left below the limit that another full collection would follow at once:
-    /// after one that went over the limit it is time to give up, or the program would do nothing
-    /// but collect.
+    /// after one that exceeded the limit it is time to give up, or the program would do nothing but
+    /// collect.
     pub(crate) fn is_nearly_full(&self) -> bool {
         let limit = self.account.program.limit();
         self.account.total() > limit - limit / 32 || reserve::is_short()
@@ -292,10 +292,10 @@ impl Heap {
         allocated > (self.account.program.limit() / FULL_SHARE) as u64
     }
 
-    /// Whether a collection at rest is worth while: enough was allocated since the last one, or let
-    /// go of, of which the caller knows `released` bytes.
+    /// Whether a collection at rest is worthwhile: enough was allocated since the last one, or
+    /// released, of which the caller counted `released` bytes.
     pub(crate) fn is_worth_collecting(&self, released: u64) -> bool {
-        /// What is alive divided by this is enough.
+        /// The live bytes divided by this are enough.
         const SHARE: usize = 16;
         let account = &self.account;
         let changed = (account.allocated - account.allocated_at_rest).saturating_add(released);
@@ -333,8 +333,8 @@ impl Heap {
         &self.account.program
     }
 
-    /// Whether `bytes` more would go over the limit, or leave too little for smaller objects: of
-    /// many that want large ones and one that wants a small one, the latter is to succeed.
+    /// Whether `bytes` more would exceed the limit, or leave too little for smaller objects: among
+    /// many large requests, a small one must succeed.
     #[inline(never)]
     pub(crate) fn would_exceed(&self, bytes: usize) -> bool {
         /// `LEFT` times the size is left, but not more than the limit divided by `MOST_LEFT`.
@@ -350,7 +350,7 @@ impl Heap {
         self.account.room()
     }
 
-    /// Stops the collector (`collectgarbage("stop")`), but for a heap over its limit.
+    /// Stops the collector (`collectgarbage("stop")`), except for a heap over its limit.
     pub(crate) fn stop(&mut self) {
         self.account.stopped = true;
         self.update_due();

@@ -1,14 +1,14 @@
 //! Allocation: size classes, and bumping a pointer inside a free run.
 //!
 //! Each class (a cell size within a space) owns blocks. A swept block's free cells form runs; the
-//! class takes one run at a time and hands its cells out by moving a pointer. Whatever is not that
-//! pointer's move (accounting, the decision to collect, lazy sweeping) happens when a run is
-//! exhausted, in [`Heap::refill`]. A class that has no block yet takes its first few cells from the
-//! runs of larger ones. Allocation never collects.
+//! class takes one run at a time and allocates its cells by moving a pointer. All other work
+//! (accounting, the decision to collect, lazy sweeping) happens when a run is exhausted, in
+//! [`Heap::refill`]. A class that has no block yet takes its first few cells from the runs of
+//! larger ones. Allocation never collects.
 //!
-//! Invariant (RUNS): a run never overlaps a live cell, and a run in use lies in a block that is
-//! swept. Invariant (BLACK RUNS): from the atomic phase to the end of the purge every cell of a run
-//! in use is marked in advance, so a mark bit means "alive" for objects created meanwhile too.
+//! Invariant (RUNS): a run never overlaps a live cell, and a run in use is in a swept block.
+//! Invariant (BLACK RUNS): from the atomic phase to the end of the purge every cell of a run in use
+//! is marked in advance, so a mark bit also means "alive" for objects created in that time.
 
 use super::arena::{Block, Space, bit, block_of};
 use super::{Heap, Phase};
@@ -19,11 +19,11 @@ const SIZES: [u32; 30] = [
     16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768,
     896, 1024, 1280, 1536, 2048, 2720, 4096, 5456, 8192,
 ];
-/// The largest cell. Larger payloads come from the system's allocator.
+/// The largest cell. Larger payloads come from the OS's allocator.
 pub(crate) const MAX_CELL: usize = 8192;
 /// The number of classes: every size in every space.
 pub(super) const CLASSES: usize = SIZES.len() * 3;
-/// How many bytes a class takes from larger ones before it has a block of its own.
+/// How many bytes a class takes from larger ones before it has its own block.
 const LOAN: usize = 2048;
 /// How many blocks one refill sweeps at most before it takes a fresh block.
 const SWEEP_LIMIT: usize = 8;
@@ -59,7 +59,7 @@ impl Cursor {
     pub(super) const EMPTY: Cursor = Cursor { bump: null_mut(), limit: null_mut() };
 }
 
-/// What a class owns.
+/// The memory that a class owns.
 #[derive(Default)]
 pub(super) struct Class {
     /// Further free runs of the block in use.
@@ -145,8 +145,8 @@ impl Heap {
     }
 
     /// A cell from the run of a larger class, for a class without a block. A block's first cell is
-    /// the first touch of a page, which takes the system longer than all that a new VM does with
-    /// some classes.
+    /// the first touch of a page, which takes the OS longer than all that a new VM does with some
+    /// classes.
     unsafe fn borrow(&mut self, class: usize) -> Option<*mut u8> {
         let Class { swept, unswept, loaned, .. } = &self.classes[class];
         if !swept.is_empty() || !unswept.is_empty() {

@@ -1,7 +1,7 @@
 //! Arenas: the memory that cells are cut from.
 //!
 //! An arena is 4 MiB at an address that is a multiple of 4 MiB, so the arena of any cell is found
-//! by masking the cell's address. It begins with one mark bit for every 8 bytes and with a
+//! by masking the cell's address. It starts with one mark bit for every 8 bytes and with a
 //! descriptor for each of its 32 KiB blocks; the blocks follow. All cells of a block have one size
 //! and belong to one [`Space`].
 //!
@@ -22,7 +22,7 @@ const BLOCKS: usize = ARENA_SIZE / BLOCK_SIZE;
 const BITMAP_WORDS: usize = ARENA_SIZE / 8 / 64;
 /// The words of the bitmap that describe one block.
 pub(super) const BLOCK_WORDS: usize = BLOCK_SIZE / 8 / 64;
-/// The first block behind the arena's own header.
+/// The first block after the arena's own header.
 const FIRST_BLOCK: usize = size_of::<Arena>().div_ceil(BLOCK_SIZE);
 const ALL_FREE: u128 = u128::MAX << FIRST_BLOCK;
 const LAYOUT: Layout = match Layout::from_size_align(ARENA_SIZE, ARENA_SIZE) {
@@ -34,7 +34,7 @@ const LAYOUT: Layout = match Layout::from_size_align(ARENA_SIZE, ARENA_SIZE) {
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Space {
-    /// Cells that begin with an object header, short strings excepted.
+    /// Cells that start with an object header, short strings excepted.
     Objects,
     /// Short strings: nothing to scan, so marking one is setting its bit.
     Strings,
@@ -87,7 +87,7 @@ struct Arena {
 /// The word and the mask of a cell's mark bit.
 ///
 /// # Safety
-/// `cell` lies in a living arena.
+/// `cell` is in a live arena.
 #[inline(always)]
 pub(super) unsafe fn bit<T>(cell: *const T) -> (*mut u64, u64) {
     let address = cell as usize;
@@ -105,7 +105,7 @@ pub(super) unsafe fn is_marked<T>(cell: *const T) -> bool {
     *word & mask != 0
 }
 
-/// Marks a cell and tells whether it was unmarked before.
+/// Marks a cell and returns whether it was unmarked before.
 ///
 /// # Safety
 /// `cell` is the start of a cell in a living arena.
@@ -116,8 +116,8 @@ pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
             .is_multiple_of((*block_of(cell)).cell_size as usize)
     );
     let (word, mask) = bit(cell);
-    // Most references lead to what is marked already; a store each time would make every next look
-    // at the word wait.
+    // Most references lead to marked objects; a store each time would delay the next read of the
+    // word.
     let is_white = *word & mask == 0;
     if is_white {
         *word |= mask;
@@ -128,7 +128,7 @@ pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
 /// The block of a cell.
 ///
 /// # Safety
-/// `cell` lies in a living arena.
+/// `cell` is in a live arena.
 #[inline(always)]
 pub(super) unsafe fn block_of<T>(cell: *const T) -> *mut Block {
     let address = cell as usize;
@@ -136,10 +136,10 @@ pub(super) unsafe fn block_of<T>(cell: *const T) -> *mut Block {
     &raw mut (*arena).blocks[(address & !ARENA_MASK) / BLOCK_SIZE]
 }
 
-/// What the heap that a cell belongs to shares with all its arenas.
+/// The data that a cell's heap shares with all its arenas.
 ///
 /// # Safety
-/// `cell` lies in a living arena.
+/// `cell` is in a live arena.
 pub(super) unsafe fn shared_of<T>(cell: *const T) -> *const Shared {
     (*((cell as usize & ARENA_MASK) as *const Arena)).shared
 }
@@ -147,12 +147,12 @@ pub(super) unsafe fn shared_of<T>(cell: *const T) -> *const Shared {
 /// The hash seed of the heap that a cell belongs to.
 ///
 /// # Safety
-/// `cell` lies in a living arena.
+/// `cell` is in a live arena.
 pub(crate) unsafe fn hash_seed_of<T>(cell: *const T) -> u64 {
     (*shared_of(cell)).hash_seed
 }
 
-/// Whether two addresses lie in the same block.
+/// Whether two addresses are in the same block.
 #[inline(always)]
 pub(super) fn same_block<T, U>(a: *const T, b: *const U) -> bool {
     (a as usize ^ b as usize) < BLOCK_SIZE
@@ -174,7 +174,7 @@ impl Arenas {
         Arenas { all: Vec::new(), first_free: 0, shared: Box::new(shared) }
     }
 
-    /// A free block. Where it lies and its clear mark bits are all that counts.
+    /// A free block. Only its address and its clear mark bits matter.
     pub(super) unsafe fn take_block(&mut self) -> *mut Block {
         while let Some(&arena) = self.all.get(self.first_free) {
             if (*arena).free != 0 {
@@ -221,9 +221,9 @@ impl Arenas {
         self.all.push(arena);
     }
 
-    /// Gives up to `count` arenas without a used block back to the system, as long as more than
-    /// `size` bytes are left. True if there is nothing more to give back. (The system takes about a
-    /// tenth of a millisecond for each.)
+    /// Returns up to `count` arenas without a used block to the OS, as long as more than `size`
+    /// bytes are left. True if there is nothing more to return. (The OS takes about a tenth of a
+    /// millisecond for each.)
     pub(super) unsafe fn release_free(&mut self, size: usize, mut count: usize) -> bool {
         let mut index = 0;
         while let Some(&arena) = self.all.get(index)
@@ -263,7 +263,7 @@ impl Arenas {
         blocks
     }
 
-    /// The bytes that the arenas take from the system.
+    /// The bytes of the arenas.
     pub(super) fn size(&self) -> usize {
         self.all.len() * ARENA_SIZE
     }
@@ -272,7 +272,8 @@ impl Arenas {
 impl Drop for Arenas {
     fn drop(&mut self) {
         for &arena in &self.all {
-            // SAFETY: allocated by `add_arena` with the same layout; the heap that used it is gone.
+            // SAFETY: allocated by `add_arena` with the same layout; the heap that used it has been
+            // freed.
             unsafe { dealloc(arena as *mut u8, LAYOUT) };
         }
     }

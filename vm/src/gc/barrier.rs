@@ -1,16 +1,15 @@
 //! Write barriers: what a store must do so that marking in slices misses nothing.
 //!
-//! Invariant (TRICOLOR): while marking, a black object refers to no white one. A store that would
-//! break it is repaired in one of two ways: *back*, the owner becomes gray again and is scanned
-//! once more (small tables and userdata, which are stored into often); or *forward*, the value is
-//! marked at once (everything else, and large tables, which are too long to scan twice). What
-//! becomes gray again counts like an allocation ([`Heap::account_change`]). An object's `barrier`
-//! byte is set when it is scanned, so all that a store tests is that byte; a byte left over from an
-//! earlier cycle costs one call that clears it.
+//! Invariant (TRICOLOR): while marking, no black object refers to a white one. A store that would
+//! break this is repaired in one of two ways. *Back*: the owner becomes gray and is scanned again
+//! (small tables and userdata, which are written often). *Forward*: the value is marked at once
+//! (everything else, and large tables, which take too long to scan twice). An object that becomes
+//! gray again counts like an allocation ([`Heap::account_change`]). Scanning sets an object's
+//! `barrier` byte, so a store tests only that byte. A byte left over from an earlier cycle costs
+//! one call, which clears it.
 //!
-//! Stacks are written without any barrier. For a thread the byte means "did not run since the
-//! marker looked at it"; whoever switches to a thread, or writes to its stack, says so by
-//! [`Heap::thread_resumed`].
+//! Writes to stacks have no barrier. For a thread the byte means "has not run since the last scan".
+//! Code that switches to a thread or writes to its stack must call [`Heap::thread_resumed`].
 
 use super::arena::is_marked;
 use super::mark::{Gray, LARGE_TABLE, Object};
@@ -20,8 +19,8 @@ use crate::object::{Header, Table, Thread, Userdata};
 use crate::table;
 use crate::value::Value;
 
-/// What a change of a small object or of a thread counts for: a quarter of the work that it makes,
-/// or more.
+/// The cost of a change of a small object or of a thread: a quarter of the work that it causes, or
+/// more.
 const CHANGED_OBJECT: usize = 128;
 const CHANGED_THREAD: usize = 256;
 
@@ -83,7 +82,7 @@ impl Heap {
     /// field).
     ///
     /// # Safety
-    /// Both belong to this heap and are alive; `owner` is no thread.
+    /// Both belong to this heap and are alive; `owner` is not a thread.
     #[inline(always)]
     pub(crate) unsafe fn barrier_forward<T: Object>(&mut self, owner: *mut T, value: Value) {
         let header = owner as *mut Header;
@@ -106,8 +105,8 @@ impl Heap {
         }
     }
 
-    /// Whether the calls of this module do anything at the moment. (A thread's byte is not zero
-    /// outside of marking either, so who switches threads tests this instead.)
+    /// Whether the functions of this module currently do anything. (A thread's byte is not zero
+    /// outside marking either, so code that switches threads tests this instead.)
     #[inline(always)]
     pub(crate) fn is_marking(&self) -> bool {
         self.marking
@@ -144,10 +143,10 @@ impl Heap {
         }
     }
 
-    /// To be called after values of a table's array part moved without barriers: `down` slots down,
-    /// or up if that is 0. They may have moved below the place that a scan in pieces has reached;
-    /// and the survey knows weak references by their places, also those of a table that is not weak
-    /// at the moment.
+    /// Must be called after values of a table's array part moved without barriers: `down` slots
+    /// down, or up if that is 0. They may have moved below the position that an incremental scan
+    /// has reached; and the survey records weak references by their positions, even those of a
+    /// table that is currently not weak.
     pub(crate) unsafe fn array_moved(&mut self, table: *mut Table, down: usize) {
         for slice in &mut self.slices {
             if slice.table == table {

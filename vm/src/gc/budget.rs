@@ -1,4 +1,4 @@
-//! The interpreter's budget, as far as the heap has a hand in it.
+//! The heap's part of the interpreter's budget.
 //!
 //! Invariant: work on memory that takes more than about a microsecond is charged, wherever it is
 //! done, since it may be all that a loop does. The heap charges for the bytes that it copies and
@@ -6,8 +6,7 @@
 
 use std::cell::Cell;
 
-/// Bytes that are copied or compared in the time that one unit of the budget stands for (a call or
-/// a back-edge).
+/// Bytes that are copied or compared in the time of one unit of the budget (a call or a back-edge).
 pub const BYTES_PER_UNIT: usize = 64;
 /// Less than this is not worth a thought.
 const FREE_BYTES: usize = 1 << 10;
@@ -36,7 +35,7 @@ pub(crate) fn charge(budget: &mut i64, units: usize) {
     *budget = left.max(LOWEST.min(*budget));
 }
 
-/// What every arena of a heap knows, so that it is found from any object.
+/// Data that every arena of a heap has, so that it is found from any object.
 pub(super) struct Shared {
     /// The seed of the string hash.
     pub(super) hash_seed: u64,
@@ -54,7 +53,7 @@ impl Shared {
         }
     }
 
-    /// Charges for so many bytes that are copied, compared or hashed.
+    /// Charges for this number of bytes that are copied, compared or hashed.
     #[inline]
     pub(super) fn charge_bytes(&self, bytes: usize) {
         if bytes >= FREE_BYTES {
@@ -83,18 +82,18 @@ impl super::Heap {
         self.arenas.shared.budget.set(budget);
     }
 
-    /// Charges the budget for so many bytes that are copied.
+    /// Charges the budget for this number of bytes that are copied.
     #[inline]
     pub(crate) fn charge_bytes(&self, bytes: usize) {
         self.arenas.shared.charge_bytes(bytes);
     }
 }
 
-/// Charges the budget of the heap that a cell belongs to for so many bytes that are compared or
-/// hashed.
+/// Charges the budget of the heap that a cell belongs to for this number of bytes that are compared
+/// or hashed.
 ///
 /// # Safety
-/// `cell` lies in a living arena.
+/// `cell` is in a live arena.
 #[inline]
 pub(crate) unsafe fn charge_bytes_at<T>(cell: *const T, bytes: usize) {
     (*super::arena::shared_of(cell)).charge_bytes(bytes);

@@ -2,7 +2,7 @@
 //!
 //! Invariant (PUBLISH): an object is complete when its constructor returns, and its creator makes
 //! it reachable before the next safepoint. Since allocation never collects, nothing needs to be
-//! protected meanwhile.
+//! protected until then.
 
 use super::arena::{Space, same_block, set_mark};
 use super::external::Owned;
@@ -17,8 +17,8 @@ use crate::value::Value;
 use crate::{interpreter, native, table};
 use std::ptr::{self, null_mut};
 
-/// A table's parts are made in its own cell if the hash part has no more nodes than this, and the
-/// array part no more slots than [`MAX_OWN_SLOTS`].
+/// A table's parts are created in its own cell if the hash part has no more nodes than this, and
+/// the array part no more slots than [`MAX_OWN_SLOTS`].
 const MAX_OWN_NODES: usize = 8;
 
 impl Heap {
@@ -85,7 +85,7 @@ impl Heap {
         table
     }
 
-    /// A table whose parts have cells of their own, or are large payloads.
+    /// A table whose parts have separate cells, or are large payloads.
     #[cold]
     #[inline(never)]
     unsafe fn allocate_large_table(&mut self, slots: usize, nodes: usize) -> *mut Table {
@@ -161,7 +161,7 @@ impl Heap {
     /// A prototype of the heap. Its boxes are dropped when it dies.
     ///
     /// # Safety
-    /// What it refers to is alive. It is published before the next safepoint.
+    /// Everything that it refers to is alive. It is published before the next safepoint.
     pub(crate) unsafe fn new_prototype(&mut self, mut prototype: Prototype) -> *mut Prototype {
         prototype.header = Header { barrier: 0, kind: Kind::Prototype };
         let charge = prototype.cold.size();
@@ -198,8 +198,7 @@ impl Heap {
         object
     }
 
-    /// To be called when what a userdata's data has outside of the heap has grown or shrunk by
-    /// much.
+    /// Must be called when the external size of a userdata's data has grown or shrunk by much.
     ///
     /// # Safety
     /// It belongs to this heap and is alive.
@@ -234,15 +233,15 @@ impl Heap {
         }
     }
 
-    /// Whether a table's part was made in the table's own cell.
+    /// Whether a table's part was created in the table's own cell.
     #[inline(always)]
     pub(crate) fn is_coallocated<T>(&self, table: *const Table, part: *const T) -> bool {
-        // Payloads have blocks of their own.
+        // Payloads have separate blocks.
         same_block(table, part)
     }
 }
 
-/// The bytes outside of the heap that a userdata's data takes.
+/// The external size of a userdata's data in bytes.
 fn size_outside(data: &dyn Data) -> usize {
     size_of_val(data) + data.external_size()
 }

@@ -1,9 +1,9 @@
 //! What does not fit in cells: large payloads, and objects that own something outside the heap.
 //!
-//! A payload of more than [`MAX_CELL`] bytes comes from the system's allocator. It carries its own
-//! mark (the number of the cycle that marked it last) in a header before its address, and is listed
-//! so that a purge finds the unmarked ones. Objects that own something (a thread's upvalues, a
-//! userdata's box, a prototype's box) are listed too, in the order of their creation.
+//! A payload of more than [`MAX_CELL`] bytes comes from the OS's allocator. It has its own mark
+//! (the number of the cycle that marked it last) in a header before its address, and is listed so
+//! that a purge finds the unmarked ones. Objects that own something (a thread's upvalues, a
+//! userdata's box, a prototype's box) are listed, too, in the order of their creation.
 
 use super::allocate::MAX_CELL;
 use super::arena::{Space, set_mark};
@@ -15,7 +15,7 @@ use std::ptr;
 /// The bytes before a large payload.
 pub(crate) const LARGE_HEADER: usize = size_of::<LargeHeader>();
 const ALIGN: usize = 16;
-/// Freeing so many bytes takes the system about as long as a look at an entry takes a purge.
+/// Freeing this number of bytes takes the OS about as long as the purge takes for an entry.
 const BYTES_PER_LOOK: usize = 4096;
 
 /// What precedes a large payload.
@@ -34,9 +34,9 @@ struct LargeHeader {
 pub(super) struct LargePayloads {
     all: Vec<*mut LargeHeader>,
     size: usize,
-    /// The number of the current cycle, or of the next if none is under way.
+    /// The number of the current cycle, or of the next if none is in progress.
     cycle: u32,
-    /// The purge has still to look at the entries before this one.
+    /// The purge has still to visit the entries before this one.
     unpurged: usize,
 }
 
@@ -77,9 +77,9 @@ impl LargePayloads {
         self.unpurged = self.all.len();
     }
 
-    /// Looks at the next `count` entries, or fewer if there is much to free, and frees those that
-    /// are unmarked. Last first: what takes a freed entry's place was looked at. Returns the bytes
-    /// freed.
+    /// Visits the next `count` entries, or fewer if there is much to free, and frees those that are
+    /// unmarked. Last first: the entry that replaces a freed one was already visited. Returns the
+    /// bytes freed.
     pub(super) unsafe fn purge(&mut self, mut count: usize) -> usize {
         let mut freed = 0;
         while count > 0
@@ -102,8 +102,8 @@ impl LargePayloads {
         freed
     }
 
-    /// Gives the last `bytes` bytes of a payload of nobody's back to the system; all of it if the
-    /// allocator cannot shorten it.
+    /// Returns the last `bytes` bytes of an unowned payload to the OS; all of it if the allocator
+    /// cannot shorten it.
     unsafe fn release_end(&mut self, header: *mut LargeHeader, bytes: usize) -> usize {
         let old_size = (*header).size;
         let size = old_size - bytes;
@@ -119,7 +119,7 @@ impl LargePayloads {
         self.release(header)
     }
 
-    /// Ends the purge if nothing is left to look at: what is marked counts as unmarked from now on.
+    /// Ends the purge if no entry is left to visit: marked entries count as unmarked from now on.
     pub(super) fn end_purge(&mut self) -> bool {
         if self.unpurged == 0 {
             self.forget_marks();
@@ -149,7 +149,7 @@ impl LargePayloads {
 
 impl Heap {
     /// Uninitialised memory that an object is about to own. Reaching the memory limit does not stop
-    /// it (see [`Heap::try_allocate_payload`]), only the system does.
+    /// it (see [`Heap::try_allocate_payload`]), only the OS does.
     pub(crate) unsafe fn allocate_payload(&mut self, size: usize) -> *mut u8 {
         match self.allocate_from_system(size) {
             Some(payload) => payload,
@@ -157,7 +157,7 @@ impl Heap {
         }
     }
 
-    /// As [`Heap::allocate_payload`]; None if the system has no memory for a large payload.
+    /// As [`Heap::allocate_payload`]; None if the OS has no memory for a large payload.
     pub(crate) unsafe fn allocate_from_system(&mut self, size: usize) -> Option<*mut u8> {
         if size <= MAX_CELL {
             return Some(self.allocate(Space::Payloads, size));
@@ -269,7 +269,7 @@ impl<T> Copy for Owned<T> {}
 pub(super) struct Registry<T> {
     pub(super) entries: Vec<T>,
     /// The purge's positions: entries before `kept` survived it, those from `unread` on are still
-    /// to be looked at.
+    /// to be visited.
     kept: usize,
     unread: usize,
 }
@@ -290,8 +290,8 @@ impl<T: Copy> Registry<T> {
         self.entries[..self.kept].iter().chain(&self.entries[self.unread..]).copied()
     }
 
-    /// Looks at up to `count` entries and forgets those of which `is_alive` is false. True once all
-    /// have been looked at.
+    /// Visits up to `count` entries and removes those for which `is_alive` is false. True once all
+    /// have been visited.
     pub(super) fn purge(&mut self, count: usize, mut is_alive: impl FnMut(T) -> bool) -> bool {
         let end = self.entries.len().min(self.unread.saturating_add(count));
         for index in self.unread..end {

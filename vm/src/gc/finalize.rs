@@ -1,10 +1,10 @@
 //! Finalizers: the `__gc` metamethods of userdata (Lua 5.1 manual, section 2.10.1).
 //!
-//! As in Lua 5.1 the metatable is asked for `__gc` when the userdata is found dead. To find the
-//! dead ones without walking all userdata in the atomic phase, a survey lists beforehand, in
-//! slices, those that are not marked yet; the atomic phase follows the last slice at once and looks
-//! at these only. What has a finalizer is queued, newest first, and marked: it lives on until the
-//! interpreter, between two instructions, has called the finalizer, and dies in a later cycle.
+//! As in Lua 5.1 the metatable is read for `__gc` when the userdata is found dead. To find dead
+//! userdata without visiting all of them in the atomic phase, a survey lists beforehand, in slices,
+//! those that are not marked yet; the atomic phase follows the last slice at once and checks only
+//! these. Userdata with a finalizer are queued, newest first, and marked: they stay alive until the
+//! interpreter, between two instructions, has called the finalizer, and die in a later cycle.
 
 use super::arena::is_marked;
 use super::{Heap, Phase};
@@ -56,8 +56,8 @@ impl Heap {
         self.surveyed = 0;
     }
 
-    /// Lists unmarked userdata and weak references, looking at about `budget` bytes; true if all
-    /// were looked at.
+    /// Lists unmarked userdata and weak references, reading about `budget` bytes; true if all were
+    /// visited.
     pub(super) unsafe fn survey(&mut self, budget: usize) -> bool {
         let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 4));
         let unmarked = self.userdata.entries[self.surveyed..end]

@@ -1,9 +1,9 @@
 //! Marking: from the roots to everything reachable, in slices.
 //!
-//! Unmarked objects are white; marked ones on the gray stack (or sliced, or queued to be looked at
+//! Unmarked objects are white; marked ones on the gray stack (or sliced, or queued to be scanned
 //! again) are gray; marked ones whose references have been followed are black. The gray stack is
-//! explicit, so nesting costs no host stack; its entries carry the object's kind, so the object
-//! itself is touched only when it is scanned, by when it has been prefetched.
+//! explicit, so nesting costs no host stack; its entries have the object's kind, so the object
+//! itself is touched only when it is scanned, by which time it has been prefetched.
 
 use super::arena::{Space, block_of, same_block, set_mark};
 use super::weak::{LISTED, Mode};
@@ -16,10 +16,10 @@ use crate::string::buffer;
 use crate::value::{self, Value};
 use crate::{table, thread};
 
-/// Tables with more slots or nodes than this are scanned piece by piece, and their stores mark the
+/// Tables with more slots or nodes than this are scanned incrementally, and their stores mark the
 /// value at once.
 pub(super) const LARGE_TABLE: usize = 1024;
-/// Slots or nodes of one piece.
+/// Slots or nodes of one part.
 const SLICE: usize = 512;
 /// From this size on the heap is larger than the caches, and the marker prefetches.
 const PREFETCH_FROM: usize = 12 << 20;
@@ -106,8 +106,8 @@ impl<'h> Marker<'h> {
         unsafe { self.heap.mark_value(value) }
     }
 
-    /// Reports the thread that is running: its stack changes without barriers, so it is looked at
-    /// again at the end.
+    /// Reports the running thread: its stack changes without barriers, so it is scanned again at
+    /// the end.
     ///
     /// # Safety
     /// `thread` is a living thread, and its stored context is up to date.
@@ -129,7 +129,7 @@ fn prefetch(address: *const u8) {
 }
 
 impl Heap {
-    /// Begins a cycle.
+    /// Starts a cycle.
     pub(super) unsafe fn begin_marking(&mut self, roots: &mut dyn Roots) {
         debug_assert!(self.gray.is_empty() && self.weak.is_empty() && self.resumed.is_empty());
         self.phase = Phase::Mark;
@@ -140,7 +140,7 @@ impl Heap {
         self.trace_roots(roots);
     }
 
-    /// Forgets what was marked, to begin again.
+    /// Clears all marks, to start again.
     pub(super) unsafe fn abandon_marking(&mut self) {
         self.gray.clear();
         self.gray_again.clear();
@@ -157,10 +157,10 @@ impl Heap {
         self.phase = Phase::Idle;
     }
 
-    /// Marking ran dry. What changed meanwhile must be looked at again; if that may be much, it is
-    /// done in slices as well (true), so that the atomic phase is short. A round that was hardly
-    /// shorter than the one before has met what the program makes all the time: another one would
-    /// leave as much.
+    /// The gray stack is empty. Objects that changed in the meantime must be scanned again; if that
+    /// may be much, it is done in slices as well (true), so that the atomic phase is short. A round
+    /// that was hardly shorter than the one before has reached the program's constant rate of
+    /// changes: another one would leave as much.
     pub(super) unsafe fn begin_round(&mut self, roots: &mut dyn Roots) -> bool {
         let is_shorter = self.round_work < self.last_round_work / 4 * 3;
         if self.round_work < ROUND_WORK || self.rounds == MAX_ROUNDS || !is_shorter {
@@ -181,8 +181,8 @@ impl Heap {
         roots.trace(&mut Marker::new(self));
     }
 
-    /// Makes objects that were stored into gray once more, and has the threads that ran looked at
-    /// again.
+    /// Makes objects that were stored into gray again, and queues the threads that ran for another
+    /// scan.
     pub(super) unsafe fn rescan(&mut self) {
         self.gray.append(&mut self.gray_again);
         self.looked_at_again.append(&mut self.resumed);
@@ -230,7 +230,7 @@ impl Heap {
         }
     }
 
-    /// Scans gray objects until `budget` bytes have been looked at; true if none is left.
+    /// Scans gray objects until `budget` bytes have been read; true if none is left.
     pub(super) unsafe fn drain(&mut self, budget: usize) -> bool {
         let mut work = 0;
         while work < budget {
@@ -252,8 +252,8 @@ impl Heap {
         self.gray.is_empty() && self.slices.is_empty() && self.looked_at_again.is_empty()
     }
 
-    /// Scans what is on the gray stack through a queue of eight: between an object's prefetch and
-    /// its scan lie eight others.
+    /// Scans the gray stack through a queue of eight: between an object's prefetch and its scan are
+    /// eight others.
     unsafe fn drain_prefetching(&mut self, budget: usize) -> usize {
         let mut queue = [Gray::NONE; 8];
         let mut turn = 0;
@@ -281,7 +281,7 @@ impl Heap {
         work
     }
 
-    /// Follows an object's references; returns the bytes looked at.
+    /// Follows an object's references; returns the bytes read.
     pub(super) unsafe fn scan(&mut self, gray: Gray) -> usize {
         let address = gray.address();
         match gray.0 >> 48 {
@@ -402,8 +402,8 @@ impl Heap {
     ) {
         for index in start..end {
             let Node { key, value, .. } = *(*table).nodes.add(index);
-            // Invariant (DEAD KEYS): the key of a node without a value is not marked, and nobody
-            // follows it.
+            // Invariant (DEAD KEYS): the key of a node without a value is not marked, and is never
+            // followed.
             if !value.is_nil() {
                 if !mode.keys {
                     self.mark_value(key);
@@ -415,8 +415,8 @@ impl Heap {
         }
     }
 
-    /// Scans the next piece of a large table. The table may have changed its size since the last:
-    /// what was moved is scanned again, because [`Heap::table_resized`] made the table gray.
+    /// Scans the next part of a large table. The table may have changed its size since the last:
+    /// moved values are scanned again, because [`Heap::table_resized`] made the table gray.
     pub(super) unsafe fn scan_slice(&mut self) -> usize {
         let Some(slice) = self.slices.last_mut() else { return 0 };
         let (table, start, mode) = (slice.table, slice.position, slice.mode);
@@ -476,8 +476,8 @@ impl Heap {
         size_of::<Thread>() + super::stack::payload_size(thread)
     }
 
-    /// Some of the threads that ran since they were looked at become gray once more; returns the
-    /// bytes looked at.
+    /// Some of the threads that ran since their last scan become gray again; returns the bytes
+    /// read.
     unsafe fn look_again(&mut self) -> usize {
         let first = self.looked_at_again.len().saturating_sub(THREADS);
         for index in first..self.looked_at_again.len() {

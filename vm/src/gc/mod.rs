@@ -6,37 +6,37 @@
 //! White objects have not been reached; gray ones have, but their references have not been followed
 //! yet; black ones are done with. When no gray object is left, white means dead.
 //!
-//! Objects lie in cells of arenas ([`arena`]), with their marks in a bitmap at the arena's front:
-//! sweeping reads the bitmap and never touches a dead object, marking dirties no object but for one
-//! byte. Allocation moves a pointer within a run of free cells ([`allocate`]). What does not fit in
-//! a cell comes from the system ([`external`]).
+//! Objects are in cells of arenas ([`arena`]), with their marks in a bitmap at the arena's start:
+//! sweeping reads the bitmap and never touches a dead object, marking dirties only one byte of an
+//! object. Allocation moves a pointer within a run of free cells ([`allocate`]). Memory that does
+//! not fit in a cell comes from the OS ([`external`]).
 //!
 //! # When it runs
 //! Allocation never collects. It counts, and at last makes a collection *due*; the interpreter then
-//! calls [`Heap::step`] at its next safepoint, where it can name all roots. So native code may hold
-//! pointers freely until it gives control back. Work is in proportion to allocation: for every 32
-//! KiB allocated four times as much is marked ([`account`]), and what the program changes behind
-//! the marker's back counts as well. A slice takes about a millisecond at most; what it leaves of a
-//! large debt is paid when the program has run for a while. A cycle begins when the heap is twice
-//! as large as what survived the last one, or earlier if the memory limit is near; the nearer it
-//! is, the more work each slice does.
+//! calls [`Heap::step`] at its next safepoint, where it can enumerate all roots. So native code may
+//! hold pointers freely until it returns control. Work is in proportion to allocation: for every 32
+//! KiB allocated four times as much is marked ([`account`]), and changes to objects that are
+//! already marked count as well. A slice takes about a millisecond at most; the rest of a large
+//! debt is paid when the program has run for a while. A cycle starts when the heap is twice as
+//! large as after the last one, or earlier if the memory limit is near; the nearer it is, the more
+//! work each slice does.
 //!
 //! # A cycle
 //! - **Idle.** Nothing is marked. Barriers are off.
 //! - **Mark** ([`mark`]). The roots become gray, and gray objects black, slice by slice; large
-//!   tables are scanned in pieces. The mutator may store references to white objects into black
-//!   ones meanwhile, so stores have barriers ([`barrier`]). Stacks are the exception: they are
+//!   tables are scanned in parts. The mutator may store references to white objects into black ones
+//!   in the meantime, so stores have barriers ([`barrier`]). Stacks are the exception: they are
 //!   written without barriers, and scanned again if their thread ran since. When no gray object is
-//!   left, what has changed behind the marker's back is marked in another round, as long as that is
-//!   worth while, so that little is left for the atomic phase.
+//!   left, objects that were changed after they were scanned are marked in another round, as long
+//!   as that is worthwhile, so that little is left for the atomic phase.
 //! - **Survey** ([`finalize`], [`weak`]). Userdata that are still white are listed, in case they
-//!   have finalizers; and weak references to what is still white.
-//! - **Atomic** ([`Heap::atomic`]). In one piece: the rest is marked; dead userdata with a
-//!   finalizer are queued and marked, with all that they refer to; weak tables lose their dead
-//!   entries ([`weak`]).
-//! - **Purge** ([`purge`]). Whatever knows objects without keeping them alive forgets the dead: the
-//!   intern table, the lists of threads, userdata, prototypes and large payloads. What these own
-//!   outside the heap is released.
+//!   have finalizers; and weak references to white objects.
+//! - **Atomic** ([`Heap::atomic`]). Without interruption: the rest is marked; dead userdata with a
+//!   finalizer are queued and marked, with everything that they refer to; weak tables lose their
+//!   dead entries ([`weak`]).
+//! - **Purge** ([`purge`]). Structures that refer to objects without keeping them alive remove the
+//!   dead ones: the intern table, the lists of threads, userdata, prototypes and large payloads.
+//!   Memory that these own outside the heap is released.
 //! - **Sweep** ([`sweep`]). Blocks are swept by allocation when it needs a run, and slice by slice.
 //!
 //! # Invariants
@@ -46,14 +46,14 @@
 //! - RUNS: a free run never overlaps a live cell, and allocation takes runs of swept blocks only.
 //!   See [`allocate`].
 //! - PURGE BEFORE SWEEP: nothing is swept from the atomic phase to the end of the purge.
-//! - BLACK RUNS: what is allocated in that time is marked, so that a mark bit says "alive" of every
+//! - BLACK RUNS: objects allocated in that time are marked, so a mark bit means "alive" for every
 //!   cell.
-//! - CLEAN START: when a cycle begins, every block is swept and no cell is marked.
+//! - CLEAN START: when a cycle starts, every block is swept and no cell is marked.
 //! - DEAD KEYS: the key of a table's node without a value is not marked, and never followed. See
 //!   [`crate::table::hash`].
 //! - STACK ENDS: each cycle clears the slots of every marked thread above its live ones, after the
-//!   thread ran last before the atomic phase. So whatever is found there later was stored by then
-//!   alive or since.
+//!   thread ran last before the atomic phase. So values found there later were stored by then alive
+//!   or since.
 //! - PUBLISH: an object is complete when its constructor returns, and reachable by the next
 //!   safepoint. See [`create`].
 //! - PAYLOADS: a payload belongs to one object, which marks it when it is scanned (a string buffer:
@@ -119,31 +119,31 @@ pub(crate) struct HeapConfig {
     pub(crate) hash_seed: Option<u64>,
 }
 
-/// `collectgarbage("step", 0)` does as much work as so many bytes of allocation call for.
+/// `collectgarbage("step", 0)` does as much work as an allocation of this number of bytes requires.
 const SMALLEST_STEP: usize = 1 << 10;
 /// The bytes of allocation whose work a slice at rest does.
 const SLICE_AT_REST: usize = 256 << 10;
 
-/// What the collector starts from. Everything that the VM may still reach without going through
-/// another object.
+/// The collector's roots: everything that the VM may still reach without going through another
+/// object.
 pub(crate) trait Roots {
-    /// Reports every root. Called several times in a cycle, so it should take time in proportion to
-    /// what runs, not to what waits.
+    /// Reports every root. Called multiple times in a cycle, so it should take time in proportion
+    /// to running goroutines, not to waiting ones.
     fn trace(&mut self, marker: &mut Marker<'_>);
 }
 
 /// The stages of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// No cycle is under way.
+    /// No cycle is in progress.
     Idle,
     /// Reachable objects are being marked.
     Mark,
     /// Userdata that are not marked yet are being listed, in case they have finalizers, and so are
     /// weak references.
     Survey,
-    /// Whatever refers to unmarked objects without keeping them alive forgets them; what they own
-    /// is released.
+    /// Structures that refer to unmarked objects without keeping them alive remove them; memory
+    /// that they own is released.
     Purge,
     /// Unmarked cells become free runs.
     Sweep,
@@ -167,17 +167,17 @@ pub(crate) struct Heap {
     gray: Vec<Gray>,
     /// Objects that were stored into after they had been scanned.
     gray_again: Vec<Gray>,
-    /// Large tables that are being scanned piece by piece.
+    /// Large tables that are being scanned incrementally.
     slices: Vec<Slice>,
     weak: Vec<WeakTable>,
-    /// How many of them the survey has looked at, how far it is in the next one, and the entries
-    /// that may have to go.
+    /// How many of them the survey has visited, its position in the next one, and the entries that
+    /// may have to be removed.
     weak_surveyed: usize,
     weak_place: usize,
     weak_suspects: Vec<WeakEntries>,
-    /// Threads that ran since the last look at them in this cycle.
+    /// Threads that ran since their last scan in this cycle.
     resumed: Vec<*mut Thread>,
-    /// Those of them that the marker is about to look at again.
+    /// Those of them that the marker is about to scan again.
     looked_at_again: Vec<*mut Thread>,
     /// Work done since the roots were traced last, and between the two times before that; how often
     /// they were, in this cycle.
@@ -191,7 +191,7 @@ pub(crate) struct Heap {
     prototypes: Registry<Owned<Prototype>>,
     /// Userdata found unmarked by the survey, oldest first.
     suspects: Vec<*mut Userdata>,
-    /// How many userdata the survey has looked at.
+    /// How many userdata the survey has visited.
     surveyed: usize,
     /// Userdata whose `__gc` is to be called, in order.
     finalizers: VecDeque<*mut Userdata>,
@@ -298,7 +298,7 @@ impl Heap {
     pub(crate) unsafe fn collect(&mut self, roots: &mut dyn Roots) {
         match self.phase {
             Phase::Idle => {}
-            // What died since marking began may be marked: begin again.
+            // Objects that died since marking started may be marked: start again.
             Phase::Mark | Phase::Survey => self.abandon_marking(),
             Phase::Purge | Phase::Sweep => while !self.advance(usize::MAX, roots) {},
         }
@@ -315,7 +315,7 @@ impl Heap {
                 let looks_at_threads = !self.looked_at_again.is_empty();
                 let is_dry = self.drain(self.account.marking_work(quantum));
                 if looks_at_threads {
-                    // The thread that goes on running may have been among them.
+                    // The thread that continues may have been among them.
                     roots.trace(&mut Marker::new(self));
                 }
                 if is_dry && !self.begin_round(roots) {
@@ -335,7 +335,7 @@ impl Heap {
             Phase::Sweep => {
                 if self.sweep(16 + (quantum >> 12)) {
                     self.account.set_threshold();
-                    // What the heap will grow to before the next cycle is not worth returning.
+                    // Memory up to the heap's size at the next cycle is not worth returning.
                     if self.arenas.release_free(self.account.threshold(), 1 + (quantum >> 17)) {
                         self.phase = Phase::Idle;
                         self.account.cycles += 1;
@@ -347,8 +347,8 @@ impl Heap {
         false
     }
 
-    /// The end of marking, in one piece: whatever the mutator changed behind the marker's back is
-    /// looked at again, weak references are cleared, finalizers queued.
+    /// The end of marking, without interruption: objects that the mutator changed after they were
+    /// scanned are scanned again, weak references are cleared, finalizers queued.
     unsafe fn atomic(&mut self, roots: &mut dyn Roots) {
         self.trace_roots(roots);
         self.rescan();

@@ -1,16 +1,16 @@
-//! The purge: between marking and sweeping, all that refers to objects without keeping them alive
-//! forgets the dead ones.
+//! The purge: between marking and sweeping, structures that refer to objects without keeping them
+//! alive remove the dead ones.
 //!
 //! Invariant (PURGE BEFORE SWEEP): nothing is swept from the atomic phase to the end of the purge,
-//! and what is allocated meanwhile is marked (BLACK RUNS). So a mark bit says "alive" of every
-//! cell, for as many slices as the purge takes.
+//! and objects allocated in that time are marked (BLACK RUNS). So a mark bit means "alive" for
+//! every cell, for as many slices as the purge takes.
 
 use super::arena::is_marked;
 use super::external::Owned;
 use super::{Heap, Phase};
 use crate::object::{Prototype, Thread, Upvalue};
 
-/// What is being purged.
+/// The structure that is being purged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Dead threads' open variables are closed for the closures that live on.
@@ -37,8 +37,8 @@ impl Heap {
 
     /// Purges some more, in proportion to `quantum`; true once all is done.
     pub(super) unsafe fn purge(&mut self, quantum: usize) -> bool {
-        // Some times as fast as the program can make what is purged, or the next cycle would begin
-        // later each time.
+        // A multiple of the rate at which the program can create the purged objects, or the next
+        // cycle would start later each time.
         let count = 128 + (quantum >> 4);
         match self.purge_stage {
             Stage::Threads => {

@@ -16,9 +16,9 @@ pub(super) unsafe fn payload_size(thread: *const Thread) -> usize {
     (*thread).stack_end.add(EXTRA) as usize - (*thread).stack as usize
 }
 
-/// One part in so many of the memory limit is left to stacks beyond it.
+/// 1/`STACKS_SHARE` of the memory limit is available to stacks beyond the limit.
 const STACKS_SHARE: usize = 8;
-/// A stack of so many bytes may always be had: a goroutine that was started can run.
+/// A stack of this size is always granted: a goroutine that was started can run.
 const FIRST_FRAMES: usize = 1 << 9;
 
 impl Heap {
@@ -108,7 +108,7 @@ impl Heap {
     /// `closed`, at once.
     ///
     /// # Safety
-    /// `slot` lies in a thread's stack.
+    /// `slot` is in a thread's stack.
     #[inline]
     pub(crate) unsafe fn new_open_upvalue(&mut self, slot: *mut Value) -> *mut Upvalue {
         let upvalue = self.allocate(Space::Objects, size_of::<Upvalue>()) as *mut Upvalue;

@@ -1,9 +1,9 @@
 //! Sweeping: free runs from the mark bits alone.
 //!
-//! A dead cell is never read, so nothing that needs its contents (unlinking a string, dropping a
-//! Rust value) may be left for later when sweeping begins: that is what the purge before it is for.
-//! Blocks are swept lazily, by allocation when it needs a run and by the collector's slices for the
-//! rest. Sweeping a block clears its marks.
+//! A dead cell is never read, so work that needs its contents (unlinking a string, dropping a Rust
+//! value) must be done before sweeping starts: that is the task of the purge. Blocks are swept
+//! lazily, by allocation when it needs a run and by the collector's slices for the rest. Sweeping a
+//! block clears its marks.
 
 use super::allocate::{Run, poison};
 use super::arena::{BLOCK_WORDS, Block};
@@ -11,7 +11,7 @@ use super::{Heap, Phase};
 use std::ptr::null_mut;
 
 impl Heap {
-    /// Begins sweeping: everything that is unmarked now is free.
+    /// Starts sweeping: everything that is unmarked now is free.
     pub(super) unsafe fn begin_sweep(&mut self) {
         self.retire_runs();
         self.phase = Phase::Sweep;

@@ -1,8 +1,8 @@
 //! Checking the heap after an atomic phase, in debug builds and with `gc-stress`.
 //!
-//! At that moment every marked object must be black: scanning it once more may find nothing
-//! unmarked. That checks the barriers, and the `trace` methods of natives' data too. And no free
-//! run may contain a marked cell.
+//! At that time every marked object must be black: scanning it again must find nothing unmarked.
+//! That checks the barriers, and the `trace` methods of natives' data, too. And no free run may
+//! contain a marked cell.
 
 use super::Heap;
 use super::allocate::Run;

@@ -2,11 +2,11 @@
 //!
 //! A table whose metatable has a `__mode` is listed when it is scanned, and its weak references are
 //! not followed. In the atomic phase, when everything alive is marked, entries that refer to
-//! unmarked objects are removed. So that it need not look at every entry, a survey lists
-//! beforehand, in slices, those that refer to what is not marked yet: what is marked stays so, and
-//! what is stored later is marked by the barrier, or has its table scanned, and thereby listed,
-//! again. Strings count as values, not as objects: they are never removed. Weak keys do not depend
-//! on their values (no ephemerons in Lua 5.1): a strong value keeps its own key alive.
+//! unmarked objects are removed. To avoid visiting every entry, a survey lists beforehand, in
+//! slices, those that refer to unmarked objects: marked objects stay marked, and values stored
+//! later are marked by the barrier, or their table is scanned, and thereby listed, again. Strings
+//! count as values, not as objects: they are never removed. Weak keys do not depend on their values
+//! (no ephemerons in Lua 5.1): a strong value keeps its own key alive.
 
 use super::Heap;
 use super::arena::{Space, block_of, is_marked};
@@ -86,8 +86,8 @@ impl Heap {
         any
     }
 
-    /// Lists the entries of weak tables that may refer to dead objects, looking at about `budget`
-    /// bytes; true if all were looked at.
+    /// Lists the entries of weak tables that may refer to dead objects, reading about `budget`
+    /// bytes; true if all were visited.
     pub(super) unsafe fn survey_weak(&mut self, mut budget: usize) -> bool {
         while let Some(&WeakTable { table, mode }) = self.weak.get(self.weak_surveyed) {
             let end = places(table);
@@ -119,9 +119,9 @@ impl Heap {
     }
 
     /// Removes the entries of weak tables that refer to dead objects. A table that has changed
-    /// since the survey is listed once more behind those that were surveyed; the places of its
-    /// suspects mean something else now, but to look at them costs little. If modes have changed,
-    /// what is listed with an old one does not count.
+    /// since the survey is listed again after the surveyed ones; the positions of its suspects have
+    /// changed, but checking them costs little. If modes have changed, entries listed with an old
+    /// one are ignored.
     pub(super) unsafe fn clear_weak(&mut self, modes_changed: bool) {
         while let Some(WeakEntries { table, first, mode, suspects }) = self.weak_suspects.pop() {
             if !modes_changed || self.weak_mode((*table).metatable) == mode {
@@ -169,7 +169,7 @@ impl Heap {
         if value.is_nil() {
             return false;
         }
-        // Both are looked at in any case, since that also marks strings.
+        // Both are visited in any case, since that also marks strings.
         let key_is_dead = mode.keys && self.is_dead(key);
         let value_is_dead = mode.values && (self.is_dead(value) || is_finalized(value));
         key_is_dead || value_is_dead

@@ -1,4 +1,4 @@
-//! Arithmetic handlers: compute first, look at the operands only if the result is a NaN.
+//! Arithmetic handlers: compute first, check the operands only if the result is a NaN.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -97,7 +97,7 @@ handlers! { (pc, base, d, a, k, vm)
         let result = remainder_by_reciprocal(x.as_f64(), (*k.add(c(d))).as_f64(), (*k.add(c(d) + 1)).as_f64());
         *base.add(a as usize) = Value::arithmetic(result);
     }
-    /// `ModuloVK` of what is no whole number from 0 to 2^51.
+    /// `ModuloVK` of a value that is not an integer from 0 to 2^51.
     modulo_by_constant {
         let Some(result) = modulo_fast((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64()) else {
             cold!(arithmetic);
@@ -165,7 +165,7 @@ handlers! { (pc, base, d, a, k, vm)
     length_of_objects { cold!(length); }
 }
 
-/// What an arithmetic instruction means.
+/// The operation of an arithmetic instruction.
 #[derive(Clone, Copy)]
 struct Meaning {
     event: Metamethod,
@@ -241,8 +241,8 @@ pub(crate) fn compute(event: Metamethod, x: f64, y: f64) -> f64 {
     }
 }
 
-/// Arithmetic on what is no table with a metamethod: strings that are numerals, other objects,
-/// mistakes.
+/// Arithmetic on values that are not tables with a metamethod: numeric strings, other objects,
+/// errors.
 ///
 /// # Safety
 /// As for cold functions. The operands are alive.
@@ -271,7 +271,7 @@ unsafe fn arithmetic_of_others(
 }
 
 cold_functions! {
-    /// Operands that are strings, have metamethods, are no numbers, or give a NaN.
+    /// Operands that are strings, have metamethods, are not numbers, or result in a NaN.
     fn arithmetic(vm, instruction) {
         let Meaning { event, left, right } = MEANINGS[(instruction.0 & 0xff) as usize];
         let (x, y) = (left.value(vm, instruction), right.value(vm, instruction));

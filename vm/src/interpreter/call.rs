@@ -105,7 +105,7 @@ handlers! { (pc, base, d, a, k, vm)
         k = (*prototype).constants;
         pc = (*prototype).code;
     }
-    /// A callee that is no Lua function.
+    /// A callee that is not a Lua function.
     call_other {
         let function = (*base.add(a as usize)).untag(NATIVE_FUNCTION);
         if !is_pointer(function) {
@@ -116,7 +116,7 @@ handlers! { (pc, base, d, a, k, vm)
     }
     /// Undoes a vararg frame's shift, moves callee and arguments down, issues the caller's call
     /// word again. Only a Lua function takes over the frame; anything else is called in the
-    /// ordinary way, and the return that follows passes its results on.
+    /// ordinary way, and the return that follows forwards its results.
     TailCall {
         charge!();
         let source = base.add(a as usize);
@@ -153,7 +153,7 @@ handlers! { (pc, base, d, a, k, vm)
         base = base.sub(2 + call_slot(pc));
         k = constants_of(base);
     }
-    /// No value, for a call word that wants some, or an open list. `pc` is the caller's.
+    /// No value, for a call word that expects some, or an open list. `pc` is the caller's.
     return_nothing {
         let target = base.sub(2);
         let wanted = call_results(pc);
@@ -181,8 +181,8 @@ handlers! { (pc, base, d, a, k, vm)
         base = base.sub(2 + call_slot(pc));
         k = (*(*function_of(base)).prototype).constants;
     }
-    /// One value, `Vm::returned`, for a call word that wants an open list or several results. `pc`
-    /// is the caller's.
+    /// One value, `Vm::returned`, for a call word that expects an open list or multiple results.
+    /// `pc` is the caller's.
     return_to_many {
         let target = base.sub(2);
         *target = (*vm).returned;
@@ -273,7 +273,7 @@ handlers! { (pc, base, d, a, k, vm)
     VarargTable { cold!(vararg_table) }
 }
 
-/// Where a cold function's answer [`CALL`] leads.
+/// The target of a cold function's result [`CALL`].
 pub(crate) use DoCall as issue_call;
 
 cold_functions! {
@@ -311,7 +311,7 @@ cold_functions! {
         vm.pc = vm.pc.sub(1);
         CONTINUE
     }
-    /// The callee is no function: its `__call` metamethod is, with the callee as its first
+    /// The callee is not a function: its `__call` metamethod is, with the callee as its first
     /// argument.
     fn call_metamethod(vm, instruction) {
         let top = vm.top;
@@ -324,7 +324,7 @@ cold_functions! {
             return error.throw(vm);
         }
         let slot = vm.base.add(call_slot(vm.pc));
-        // Looked up behind the safepoint: it may live in a weak table only.
+        // Looked up after the safepoint: it may be referenced by a weak table only.
         let method = find_metamethod(vm, *slot, Metamethod::Call);
         if !(method.is_lua_function() || method.is_native_function()) {
             let text = debug_info::call_error(vm, *slot);
@@ -340,7 +340,7 @@ cold_functions! {
         }
         CALL
     }
-    /// More results than a few, or for a call word that wants more than two.
+    /// More results than a few, or for a call word that expects more than two.
     fn return_open(vm, instruction) {
         let source = vm.base.add(instruction.a() as usize);
         let count = vm.top.offset_from(source) as usize;

@@ -1,4 +1,4 @@
-//! Comparison handlers: each looks at the Jump word that follows it.
+//! Comparison handlers: each reads the Jump word that follows it.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -139,7 +139,7 @@ pub(crate) fn is_negated(instruction: u32) -> bool {
 /// Ends the comparison before `vm.pc`: its relation holds or not.
 ///
 /// # Safety
-/// A comparison that a Jump word follows lies before `vm.pc`.
+/// A comparison followed by a Jump word is before `vm.pc`.
 unsafe fn decide(vm: &mut Vm, instruction: Instruction, holds: bool) -> u64 {
     vm.pc = if holds != is_negated(instruction.0) { jump_target(vm.pc) } else { vm.pc.add(1) };
     CONTINUE
@@ -194,12 +194,12 @@ enum Order {
     Known(bool),
     /// Call the function with (x, y).
     Call(Value),
-    /// Call the function with (y, x) and invert its answer.
+    /// Call the function with (y, x) and invert its result.
     CallInverted(Value),
     Impossible,
 }
 
-/// Decides an ordering as far as it takes no call.
+/// Decides an ordering if that takes no call.
 ///
 /// # Safety
 /// The values are alive.
@@ -246,7 +246,7 @@ cold_functions! {
             Order::Impossible => { let text = messages::compare(vm.dialect, x, y); throw_text(vm, text) }
         }
     }
-    /// The same where the answer is a value.
+    /// The same where the result is a value.
     fn order_value(vm, instruction) {
         let x = *vm.base.add(instruction.b() as usize);
         let y = *vm.base.add(instruction.c() as usize);

@@ -98,7 +98,7 @@ pub(crate) unsafe fn concatenate_from(vm: &mut Vm, instruction: Instruction, las
                 length += piece.len();
             }
             if length <= string::MAX_LENGTH && vm.heap.would_exceed(length) {
-                // The pieces are those of operands, which a collection lets live.
+                // The parts are those of operands, which a collection keeps alive.
                 let top = vm.base;
                 thread::save(vm, top);
                 scheduler::collect(vm);

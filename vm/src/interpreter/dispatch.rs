@@ -1,4 +1,4 @@
-//! Dispatch: how one handler leads to the next, and how the host gets in and out.
+//! Dispatch: how handlers continue with the next one, and how the host enters and leaves.
 //!
 //! Rules for editors of handlers. They are checked by a disassembly guard and by
 //! [`choose_dispatch`]:
@@ -6,35 +6,34 @@
 //!   struct larger than two words;
 //! - leave by falling off the end (the next instruction), `cold!(function)` (out of line) or
 //!   `jump!(handler, d, a)`;
-//! - no chain of `jump!` comes back to a handler without bound: where there are no sibling calls,
-//!   each is a frame of the host;
-//! - the budget is charged first, before anything has happened, since the instruction may be
-//!   restarted;
+//! - no unbounded chain of `jump!` may return to a handler: without sibling calls, each is a frame
+//!   of the host;
+//! - the budget is charged first, before the instruction has any effect, since it may be restarted;
 //! - a short copy loop contains `keep_loop!()`, or it becomes a call of memmove;
-//! - three registers are free beside the arguments, on x86-64. A fast path that needs more pays for
-//!   pushing them: what only the slow path needs is read again there
+//! - three registers are free besides the arguments, on x86-64. A fast path that needs more pays
+//!   for pushing them: values for the slow path are read again there
 //!   ([`operands`](super::operand::operands)).
 //!
 //! # Safety
 //! The contract of all handlers, and (with the state in `vm` instead of registers) of cold
-//! functions and what they call:
-//! - `vm` is alive and nothing else uses it; a thread is running, whose stack ends at
+//! functions and the functions that they call:
+//! - `vm` is alive and not used by other code; a thread is running, whose stack ends at
 //!   `vm.stack_end`.
-//! - `base` and `pc` are its context as [`crate::frame`] says; `k` are the constants of the Lua
-//!   function at `base`, if any. `pc` points behind the instruction, whose operands are `a` and
+//! - `base` and `pc` are its context as defined in [`crate::frame`]; `k` are the constants of the
+//!   Lua function at `base`, if any. `pc` points after the instruction, whose operands are `a` and
 //!   `d`.
-//! - CODE: what the compiler makes is trusted. Operands that are registers are below the function's
+//! - CODE: the compiler's output is trusted. Operands that are registers are below the function's
 //!   frame size, constants and upvalues exist, jumps and data words stay inside the code, a
 //!   `Return` or `Jump` ends it. The compiler's `verify` checks that in debug builds; scripts
 //!   cannot load bytecode.
-//! - FRAME ROOM: a frame's registers lie below `vm.stack_end` (checked at entry), and
-//!   [`crate::thread::EXTRA`] slots behind it are allocated: a metamethod's continuation, callee
-//!   and arguments need no check, nor do a native's first few results.
-//! - An open list ends at `vm.top` from its producer to its consumer, between which no other
-//!   instruction stands.
+//! - FRAME ROOM: a frame's registers are below `vm.stack_end` (checked at entry), and
+//!   [`crate::thread::EXTRA`] slots after it are allocated: a metamethod's continuation, callee and
+//!   arguments need no check, nor do a native's first few results.
+//! - An open list ends at `vm.top` from its producer to its consumer, with no other instruction in
+//!   between.
 //!
 //! Handlers read and write registers, which need no barriers; stores into objects are followed by
-//! one, or are made only if the object's `barrier` byte says that none is needed.
+//! one, or are done only if the object's `barrier` byte shows that none is needed.
 
 use super::special;
 use crate::frame::Continuation;
@@ -43,7 +42,7 @@ use crate::value::Value;
 use crate::vm::{Exit, Vm};
 use solvm_compiler::bytecode::Opcode;
 
-/// One opcode's code. `pc` points behind the instruction, `d` and `a` are its operands, `k` the
+/// One opcode's code. `pc` points after the instruction, `d` and `a` are its operands, `k` the
 /// constants of the function.
 pub(crate) type Handler = unsafe fn(
     pc: *const u32,
@@ -54,12 +53,12 @@ pub(crate) type Handler = unsafe fn(
     vm: *mut Vm,
 ) -> u64;
 
-/// What a cold function answers: go on at `vm.pc`, `vm.base`, `vm.k`.
+/// The result of a cold function: continue at `vm.pc`, `vm.base`, `vm.k`.
 pub(crate) const CONTINUE: u64 = 0;
-/// What a cold function answers: it prepared the call word before `vm.pc` with arguments up to
+/// The result of a cold function that prepared the call word before `vm.pc` with arguments up to
 /// `vm.top`; issue that call.
 pub(crate) const CALL: u64 = u64::MAX;
-/// What a handler answers to the loop in [`enter`] when it was stopped by [`bounce`].
+/// The result of a handler for the loop in [`enter`] when it was stopped by [`bounce`].
 const BOUNCED: u64 = u64::MAX - 1;
 
 /// Goes to the handler of the instruction at `$pc`.
@@ -123,9 +122,9 @@ macro_rules! handlers {
     };
 }
 
-/// Declares cold functions: each a module with `run` (the work, on `&mut Vm`, answering
-/// [`CONTINUE`], [`CALL`] or an exit) and `leave` (what a handler jumps to: stores the state, runs,
-/// goes on as answered).
+/// Declares cold functions: each a module with `run` (the work, on `&mut Vm`, returning
+/// [`CONTINUE`], [`CALL`] or an exit) and `leave` (the target of a handler's jump: stores the
+/// state, runs, continues according to the result).
 macro_rules! cold_functions {
     ($( $(#[doc = $doc:literal])* fn $name:ident($vm:ident, $instruction:ident) $body:block )*) => { $(
         #[allow(unused_imports)]
@@ -213,8 +212,8 @@ macro_rules! handler_table {
 /// Every handler by its opcode's number.
 pub(crate) static HANDLERS: [Handler; 256] = solvm_compiler::for_each_opcode!(handler_table);
 
-/// Stands in every slot of the table where sibling calls cannot be relied on: stores the state and
-/// returns to the loop.
+/// The handler in every slot of the table where sibling calls are not reliable: stores the state
+/// and returns to the loop.
 ///
 /// # Safety
 /// As for handlers.
@@ -232,7 +231,7 @@ unsafe fn bounce(
     BOUNCED
 }
 
-/// Runs from the context in `vm` until a handler answers with an exit.
+/// Runs from the context in `vm` until a handler returns an exit.
 ///
 /// # Safety
 /// The state in `vm` is that of a handler about to be entered.
@@ -249,7 +248,7 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
     }
 }
 
-/// What an instruction enters.
+/// The entry point of an instruction.
 fn entry_of(is_hooked: bool, dialect: Dialect, instruction: u32) -> Handler {
     let opcode = (instruction & 0xff) as usize;
     if is_hooked && opcode < Opcode::COUNT {
@@ -259,7 +258,7 @@ fn entry_of(is_hooked: bool, dialect: Dialect, instruction: u32) -> Handler {
     }
 }
 
-/// The handler of an opcode. The fast one of `#` knows nothing of metatables.
+/// The handler of an opcode. The fast one of `#` ignores metatables.
 #[inline(always)]
 pub(super) fn handler_of(dialect: Dialect, opcode: usize) -> Handler {
     match dialect {
@@ -285,8 +284,8 @@ pub(crate) fn update_dispatch(vm: &mut Vm) {
     }
 }
 
-/// Fills the dispatch table: with the handlers if that is wanted and the chain of calls does not
-/// grow the host stack, else with [`bounce`].
+/// Fills the dispatch table: with the handlers if requested and the chain of calls does not grow
+/// the host stack, else with [`bounce`].
 ///
 /// # Safety
 /// Nothing is running.
@@ -338,8 +337,8 @@ unsafe fn chains(vm: *mut Vm) -> bool {
     chained
 }
 
-/// Handlers lead to each other only where the compiler is known to make sibling calls; not in Miri,
-/// which has no inline assembly.
+/// Handlers jump to each other only where the compiler is known to generate sibling calls; not in
+/// Miri, which has no inline assembly.
 ///
 /// # Safety
 /// Nothing is running.

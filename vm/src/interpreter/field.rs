@@ -1,4 +1,4 @@
-//! Handlers for constant string keys: fields, methods, globals, and upvalues beside them.
+//! Handlers for constant string keys: fields, methods, globals, also of upvalues.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -114,7 +114,7 @@ handlers! { (pc, base, d, a, k, vm)
         if !is_pointer(table) {
             jump!(string_method, 0, a);
         }
-        // At once, so that the object need not be kept: nobody else uses the register.
+        // At once, so that the object need not be kept: no other code uses the register.
         *base.add(a as usize + 2) = object;
         let table = table as *mut Table;
         let node = field_node(table, *k.add(c(d)), *k.add(c(d) + 1));
@@ -127,7 +127,7 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *base.add(a as usize) = value;
     }
-    /// A method that the object itself lacks, found where the metatable's `__index` table leads.
+    /// A method that the object itself lacks, found in the metatable's `__index` table.
     inherited_method {
         let d = operands(pc);
         let object = *base.add(b(d));
@@ -161,8 +161,8 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *base.add(a as usize) = value;
     }
-    /// A method of a string, found in the `__index` table of what all strings have as their
-    /// metatable. Of other values: out of line.
+    /// A method of a string, found in the `__index` table of the strings' metatable. Of other
+    /// values: out of line.
     string_method {
         let d = operands(pc);
         let object = *base.add(b(d));
@@ -211,7 +211,7 @@ cold_functions! {
         let key = *vm.k.add(instruction.d() as usize);
         index::set(vm, environment, key, *vm.base.add(instruction.a() as usize))
     }
-    /// A field of something that is no table.
+    /// A field of a value that is not a table.
     fn get_field(vm, instruction) {
         let object = *vm.base.add(instruction.b() as usize);
         let key = *vm.k.add(instruction.c() as usize);
@@ -229,7 +229,7 @@ cold_functions! {
         let key = *vm.k.add(instruction.c() as usize);
         index::set(vm, object, key, *vm.base.add(instruction.a() as usize))
     }
-    /// A method of something that is no table, or one that needs a metamethod.
+    /// A method of a value that is not a table, or one that needs a metamethod.
     fn self_field(vm, instruction) {
         let object = *vm.base.add(instruction.b() as usize);
         *vm.base.add(instruction.a() as usize + 2) = object;

@@ -15,7 +15,7 @@ use solvm_compiler::bytecode::Instruction;
 const BELOW_CALLEE: usize = 4;
 
 handlers! { (pc, base, d, a, k, vm)
-    /// Stands in the place of every opcode's handler.
+    /// Replaces every opcode's handler.
     hooked {
         let hook = (*(*vm).current).hook;
         // The call word of a continuation belongs to no function that events could be about.
@@ -37,9 +37,9 @@ handlers! { (pc, base, d, a, k, vm)
 }
 
 cold_functions! {
-    /// Lets the instruction run, or calls the hook function before it. Its frame lies above the
-    /// running one and an open list on its way: the native that the event is about, the length of
-    /// the list, a Lua function, the link, the callee.
+    /// Runs the instruction, or calls the hook function before it. Its frame is above the running
+    /// one and an open list on its way: the native that the event is about, the length of the list,
+    /// a Lua function, the link, the callee.
     fn look_for_event(vm, _instruction) {
         let Some(event) = hook::next_wanted_event(vm) else {
             (*(*vm.current).hook).passes = true;

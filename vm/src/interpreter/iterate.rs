@@ -13,15 +13,15 @@ use crate::value::{TABLE, Value, is_pointer};
 use crate::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
 
-/// Stands for the generator `next`; the control is then a position in the table.
+/// Represents the generator `next`; the control is then a position in the table.
 pub(crate) const NEXT_MARK: Value = Value(Value::NIL.0 - 3);
-/// Stands for the generator that `ipairs` returns; the control is the last index.
+/// Represents the generator that `ipairs` returns; the control is the last index.
 pub(crate) const INDEX_MARK: Value = Value(Value::NIL.0 - 4);
 
-/// Where the body of a generic `for` begins: the `ForEachLoop` at `pc` says so.
+/// Where the body of a generic `for` starts, according to the `ForEachLoop` at `pc`.
 ///
 /// # Safety
-/// `pc` is behind a `ForEachCall` of running code.
+/// `pc` is after a `ForEachCall` of running code.
 #[inline(always)]
 unsafe fn body(pc: *const u32) -> *const u32 {
     pc.offset(1 + distance(u64::from(*pc >> 16)))
@@ -82,7 +82,7 @@ handlers! { (pc, base, d, a, k, vm)
         }
         pc = body(pc);
     }
-    /// The same, behind the array part.
+    /// The same, after the array part.
     next_node {
         let slot = base.add(a as usize);
         let table = (*slot.sub(2)).untag(TABLE) as *const Table;
@@ -168,8 +168,8 @@ handlers! { (pc, base, d, a, k, vm)
     }
 }
 
-/// Gives the hidden variables of a loop, from the generator on, the values that a loop without
-/// marks would have: somebody wants to see or to change them. The loop goes on with calls.
+/// Sets the hidden variables of a loop, from the generator on, to the values that a loop without
+/// marks would have: a debugger reads or changes them. The loop continues with calls.
 ///
 /// # Safety
 /// The slots are those of a generic `for` whose body is running.

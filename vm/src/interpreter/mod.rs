@@ -1,14 +1,14 @@
 //! The interpreter: one function per opcode, chained by sibling calls.
 //!
 //! A handler does its work and jumps to the handler of the next instruction, with the machine's
-//! state in six registers. It holds scalars only; whatever needs memory, a destructor or an address
-//! lives in a cold function with scalar arguments, since anything else would turn the jump into a
-//! call and let the host stack grow.
+//! state in six registers. It has scalars only; operations that need memory, a destructor or an
+//! address are in cold functions with scalar arguments, since anything else would turn the jump
+//! into a call and let the host stack grow.
 //!
-//! **Entry**: [`Vm::run`](crate::Vm) is the only caller of a handler from outside, and asserts that
-//! it is never entered again: no native function, metamethod or error ever runs the interpreter
-//! inside itself. Everything that calls Lua does so by preparing a frame whose return leads to a
-//! continuation (see [`crate::frame`]).
+//! **Entry**: [`Vm::run`](crate::Vm) is the only external caller of a handler, and asserts that it
+//! is never re-entered: no native function, metamethod or error ever runs the interpreter
+//! recursively. Code that calls Lua prepares a frame whose return leads to a continuation (see
+//! [`crate::frame`]).
 //!
 //! **Dispatch tables**: handlers find each other through `Vm::table`. Normally it holds the
 //! handlers themselves. Where the compiler did not make sibling calls (opt-level 0, some targets)

@@ -1,4 +1,4 @@
-//! Operands of the instruction at hand, as handlers read them.
+//! Operands of the current instruction, as handlers read them.
 
 use crate::object::{Kind, Node, Str, Table};
 use crate::string::hash::hash_word;
@@ -17,11 +17,11 @@ pub(crate) fn c(d: u64) -> usize {
     (d >> 8) as usize
 }
 
-/// A key as an index into an array part, cut off; anything if it is no number of 32 bits.
+/// A key as an index into an array part, truncated; undefined if it is not a number of 32 bits.
 #[inline(always)]
 pub(crate) fn cut_off(key: f64) -> u32 {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE2 is part of the architecture; a value out of range gives i32::MIN.
+    // SAFETY: SSE2 is part of the architecture; a value out of range results in i32::MIN.
     unsafe {
         use std::arch::x86_64::{_mm_cvttsd_si32, _mm_set_sd};
         _mm_cvttsd_si32(_mm_set_sd(key)) as u32
@@ -48,7 +48,7 @@ pub(crate) fn distance(d: u64) -> isize {
     d as i16 as isize
 }
 
-/// Where the Jump word at `pc` leads.
+/// The target of the Jump word at `pc`.
 ///
 /// # Safety
 /// `pc` points to a Jump word of running code.
@@ -78,7 +78,7 @@ pub(crate) unsafe fn is_number_or_short_string(key: Value) -> bool {
 #[inline(always)]
 pub(crate) unsafe fn key_node(table: *const Table, key: Value) -> *mut Node {
     if key.is_number() {
-        // The sum makes -0 the 0 that stands for both.
+        // The sum turns -0 into 0, which represents both.
         let key = Value((key.as_f64() + 0.0).to_bits());
         return field_node(table, key, Value(u64::from(hash_word(key.0))));
     }

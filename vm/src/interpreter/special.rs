@@ -1,7 +1,7 @@
 //! Handlers of continuations, and of the natives that the interpreter itself carries out: calling a
 //! native, `pcall`, `xpcall`, `coroutine.resume`, `yield` and what `coroutine.wrap` returns.
 //!
-//! A native's handler is entered with the caller's registers: `pc` behind the call word, `a` the
+//! A native's handler is entered with the caller's registers: `pc` after the call word, `a` the
 //! callee's slot, C(d) the number of arguments.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
@@ -23,7 +23,7 @@ use solvm_compiler::bytecode::{Instruction, OPEN};
 
 const ALL: u64 = OPEN as u64;
 
-/// The native function whose call is at hand.
+/// The native function of the current call.
 ///
 /// # Safety
 /// `base[a]` is a native function.
@@ -55,7 +55,7 @@ pub(crate) unsafe fn call_number_function<F: Fn(f64) -> f64 + Copy>(
     vm: *mut Vm,
 ) -> u64 {
     let slot = base.add(a as usize);
-    // Without an argument this is whatever lies there: looked at, not used.
+    // Without an argument this is an arbitrary slot: read, not used.
     let x = *slot.add(2);
     if (c(d) == 0) | !x.is_number() | (call_results(pc) != 2) {
         return call_native(pc, base, d, a, k, vm);
@@ -68,7 +68,7 @@ handlers! { (pc, base, d, a, k, vm)
     /// An opcode number without meaning. Compiled code never holds one.
     unused { cold!(unused_opcode) }
 
-    // Continuations. The results lie from `base` on; those of an open call end at `vm.top`.
+    // Continuations. The results start at `base`; those of an open call end at `vm.top`.
     result {
         let value = *base;
         (base, pc) = interrupted(base);
@@ -131,15 +131,15 @@ handlers! { (pc, base, d, a, k, vm)
         }
         jump!(native_answered, 0, 0);
     }
-    /// Calls what a native has prepared behind the call word before `pc`, its arguments up to
-    /// `vm.top`. Callees may be too short to charge the budget themselves: a native that never ends
-    /// is stopped here. The call word restarts as any other does.
+    /// Issues the call that a native has prepared after the call word before `pc`, its arguments up
+    /// to `vm.top`. Callees may be too short to charge the budget themselves: a native that never
+    /// ends is stopped here. The call word restarts as any other does.
     issue_prepared_call {
         charge!();
         let arguments = ((*vm).top as u64).wrapping_sub(base.add(2) as u64) >> 3;
         jump!(DoCall, call_results(pc) | arguments << 8, 0);
     }
-    /// The first resume's arguments lie from `base[2]` on, the thread's function in `base[0]`.
+    /// The first resume's arguments start at `base[2]`, the thread's function is in `base[0]`.
     thread_start {
         pc = frame::thread_end();
         let arguments = ((*vm).top as u64).wrapping_sub(base.add(2) as u64) >> 3;
@@ -161,14 +161,14 @@ handlers! { (pc, base, d, a, k, vm)
         pc = (*vm).pc;
         base = (*vm).base;
         k = (*vm).k;
-        // Results are in place, and more than are wanted do no harm. An open list wants more than
-        // an outcome can say.
+        // Results are in place, and more than expected do no harm. An open list may have more than
+        // an outcome can represent.
         if outcome + 1 < call_results(pc) as i64 {
             (*vm).outcome = outcome;
             jump!(native_answered, 0, 0);
         }
     }
-    /// A native has answered with `Vm::outcome`: its results are made as many as are wanted, if it
+    /// A native has returned `Vm::outcome`: its results are adjusted to the expected number, if it
     /// has any.
     native_answered {
         let count = (*vm).outcome;
@@ -197,7 +197,7 @@ handlers! { (pc, base, d, a, k, vm)
         (*vm).error = message;
         cold!(throw_error);
     }
-    /// `pcall(f, ...)`: the callee and its arguments are already in place but for the link between
+    /// `pcall(f, ...)`: the callee and its arguments are already in place except the link between
     /// them.
     protected_call {
         let frame = base.add(a as usize + 2);
@@ -274,8 +274,8 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
-        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see
-        // `frame`.
+        // A caller that expects one value or none has a Lua function (or the dummy) below its base:
+        // see `frame`.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 1 { *slot.add(3) } else { Value::NIL };
         } else if wanted != 1 {
@@ -306,8 +306,8 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*thread).pc;
         let target_base = (*thread).base;
         let wanted = call_results(target_pc);
-        // Whoever wants one value or none has a Lua function (or the dummy) below its base: see
-        // `frame`.
+        // A caller that expects one value or none has a Lua function (or the dummy) below its base:
+        // see `frame`.
         if wanted == 2 {
             *target_base.add(call_slot(target_pc)) = if c(d) > 0 { *slot.add(2) } else { Value::NIL };
         } else if wanted != 1 {
@@ -334,8 +334,8 @@ handlers! { (pc, base, d, a, k, vm)
         let target_pc = (*resumer).pc;
         let target_base = (*resumer).base;
         let mut wanted = call_results(target_pc);
-        // Whoever wants two values or fewer has a Lua function (or the dummy) below its base: see
-        // `frame`.
+        // A caller that expects two values or fewer has a Lua function (or the dummy) below its
+        // base: see `frame`.
         if (*vm).heap.is_marking() | (wanted > 3) {
             (*vm).arrive(slot.add(2), count);
             (*vm).outcome = i64::from((*current).is_wrap);
@@ -441,7 +441,7 @@ cold_functions! {
     fn cannot_yield(vm, _instruction) {
         unwind::throw_text(vm, messages::YIELD_OUTSIDE.of(vm.dialect))
     }
-    /// The thread that was just resumed may be marked already: its stack must be looked at again.
+    /// The thread that was just resumed may be marked already: its stack must be scanned again.
     fn thread_needs_barrier(vm, _instruction) {
         let current = vm.current;
         vm.heap.thread_resumed(current);

@@ -19,8 +19,9 @@ use solvm_compiler::bytecode::Instruction;
 /// The end of the list that a SetList stores, if it is an open one.
 const OPEN_LIST: u16 = u16::MAX;
 
-/// Whether a key is the index that [`cut_off`] made of it, if that is from 1 to 2^31: only there
-/// does less than equality say so, with one jump less. It is false of what is no number.
+/// Whether a key is the index that [`cut_off`] computed from it, if that is from 1 to 2^31: only
+/// there is less than equality sufficient, with one jump less. It is false for values that are not
+/// numbers.
 #[inline(always)]
 fn is_whole(key: f64, index: u32) -> bool {
     f64::from(index as i32) >= key
@@ -83,7 +84,7 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *base.add(a as usize) = value;
     }
-    /// A key outside of the array part: here short strings and numbers, the rest out of line.
+    /// A key outside the array part: here short strings and numbers, the rest out of line.
     get_index_hash {
         let d = operands(pc);
         let table = (*base.add(b(d))).untag(TABLE) as *const Table;
@@ -122,8 +123,7 @@ handlers! { (pc, base, d, a, k, vm)
         }
         *place = *base.add(a as usize);
     }
-    /// A key outside of the array part: here existing short strings and numbers, the rest out of
-    /// line.
+    /// A key outside the array part: here existing short strings and numbers, the rest out of line.
     set_index_hash {
         let d = operands(pc);
         let table = (*base.add(b(d))).untag(TABLE) as *mut Table;
@@ -178,7 +178,7 @@ cold_functions! {
             count => count as usize,
         };
         let Some(mut table) = (*slot).to_table() else {
-            // Somebody has replaced the temporary through `debug.setlocal`.
+            // The temporary was replaced through `debug.setlocal`.
             return throw_text(vm, {
                 let key = Value::number(first as f64);
                 messages::operand(vm.dialect, Operation::Index(key), None, *slot)

@@ -1,6 +1,6 @@
-//! Natives as `async fn`: for those whose control flow is too involved for a state machine by hand.
+//! Natives as `async fn`: for those whose control flow is too complex for a manual state machine.
 //!
-//! Values live in numbered slots of the native's frame and are looked at through a scope; a value
+//! Values are in numbered slots of the native's frame and are accessed through a scope; a value
 //! cannot leave its scope, so none can be held across an `await` (the compiler refuses).
 //!
 //! ```
@@ -57,7 +57,7 @@ impl Slot {
         Slot(Place::Argument(index))
     }
 
-    /// Its value, inside of [`Lua::with`].
+    /// Its value, inside [`Lua::with`].
     pub fn get<'c>(self, call: &mut Call<'c>) -> Value<'c> {
         match self.0 {
             Place::Argument(index) => call.argument(index).unwrap_or(Value::NIL),
@@ -65,7 +65,7 @@ impl Slot {
         }
     }
 
-    /// Changes its value, inside of [`Lua::with`].
+    /// Changes its value, inside [`Lua::with`].
     pub fn set<'c>(self, call: &mut Call<'c>, value: Value<'c>) {
         match self.0 {
             Place::Argument(index) => call.set_argument(index, value),
@@ -74,7 +74,7 @@ impl Slot {
     }
 }
 
-/// What an async native asks of the interpreter when it gives way.
+/// The request of an async native to the interpreter when it yields.
 enum Request {
     Call { function: Slot, arguments: Vec<Slot>, result: Slot },
     Nothing,
@@ -103,12 +103,12 @@ enum Outcome {
 }
 
 impl Lua {
-    /// Looks at values: they stay inside the closure.
+    /// Accesses values: they stay inside the closure.
     pub fn with<R>(&self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         let call = self.0.call.replace(std::ptr::null_mut()) as *mut Call<'_>;
-        assert!(!call.is_null(), "an async native looks at values from outside of its own steps");
+        assert!(!call.is_null(), "async native accesses values outside its own steps");
         // SAFETY: `call` was stored by the step that is polling this future, which is still
-        // running; taking it out of the cell for the time of the closure makes it exclusive.
+        // running; taking it out of the cell during the closure makes it exclusive.
         let result = f(unsafe { &mut *call });
         self.0.call.set(call.cast());
         result
@@ -170,7 +170,7 @@ impl Lua {
     }
 }
 
-/// A call under way: see [`Lua::call`].
+/// A call in progress: see [`Lua::call`].
 pub struct Calling<'a> {
     asked: bool,
     _lua: &'a Lua,
@@ -184,8 +184,7 @@ impl Future for Calling<'_> {
     }
 }
 
-/// The call is where the future finds it, for as long as this lives: even a panic takes it away
-/// again.
+/// The call is stored for the future as long as this lives: even a panic removes it again.
 struct Lent<'a>(&'a Shared);
 
 impl<'a> Lent<'a> {
@@ -268,7 +267,7 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
     }
 }
 
-/// An async native that is about to begin.
+/// An async native that is about to start.
 struct Begin<F>(Running<F>);
 
 impl<'c, F: Future<Output = Result<Finished, Error>> + 'static> Results<'c> for Begin<F> {
@@ -278,8 +277,8 @@ impl<'c, F: Future<Output = Result<Finished, Error>> + 'static> Results<'c> for 
     }
 }
 
-/// Runs an async native: what a native that is one returns. Each of its steps is charged like a
-/// call of the operating system, of which most make some.
+/// Runs an async native: the result of a native that is one. Each of its steps is charged like a
+/// system call, since most make some.
 pub fn run<'c, F, M>(make: M) -> impl Results<'c> + use<'c, F, M>
 where
     F: Future<Output = Result<Finished, Error>> + 'static,

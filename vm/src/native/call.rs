@@ -22,35 +22,35 @@ use crate::value::Value as Raw;
 use crate::vm::Vm;
 use std::marker::PhantomData;
 
-/// New tables have room for no more entries than this, whatever a native asks for.
+/// New tables have room for at most this number of entries, regardless of a native's request.
 const MAX_SIZE_HINT: usize = 1 << 26;
-/// Bytes that a native reads, one after the other, in the time of a unit of the budget.
+/// Bytes that a native reads sequentially in the time of a unit of the budget.
 const BYTES_READ_PER_UNIT: usize = 16;
-/// What a call of the operating system costs: some microseconds.
+/// The cost of a system call: some microseconds.
 const SYSTEM_CALL: usize = 1000;
 
 /// The arguments and results of one native call, and the VM.
 ///
 /// Invariant: `vm` is alive and runs nothing else; `arguments` points to `count` live slots of the
-/// running stack, behind which at least [`thread::EXTRA`] slots are allocated.
+/// running stack, after which at least [`thread::EXTRA`] slots are allocated.
 pub struct Call<'c> {
     pub(crate) vm: *mut Vm,
     pub(crate) arguments: *mut Raw,
     pub(crate) count: usize,
-    /// What a native with a state may ask for.
+    /// The possible requests of a native with a state.
     pub(crate) stage: Stage,
     brand: Brand<'c>,
 }
 
-/// Where a native with a state ([`Steps`](super::Steps)) is. It has its frame, and may ask for
-/// something, during a step only, and only for one thing: what it asked for is already in place.
+/// The stage of a native with a state ([`Steps`](super::Steps)). It has its frame, and may make a
+/// request, during a step only, and only one: the request is already in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// It has no state, or none yet.
     Plain,
     /// It takes a step; this is its state.
     Step(*mut State),
-    /// It has asked for something, or ended: this is its outcome.
+    /// It has made a request, or ended: this is its outcome.
     Answered(i64),
 }
 
@@ -110,21 +110,21 @@ impl<'c> Call<'c> {
         unsafe { std::slice::from_raw_parts(self.arguments, self.count) }
     }
 
-    /// The function that is called. None where the host looks at the VM, or once the native has
-    /// left its results.
+    /// The called function. None if the host accesses the VM, or once the native has left its
+    /// results.
     fn callee_function(&self) -> Option<*mut NativeFunction> {
-        // SAFETY: two slots lie below the arguments, the callee's first.
+        // SAFETY: two slots are below the arguments, the callee's first.
         unsafe { (*self.arguments.sub(2)).to_native_function() }
     }
 
-    /// The name of the running native in its library. None where the host looks at the VM, or once
-    /// the native has left its results.
+    /// The name of the running native in its library. None if the host accesses the VM, or once the
+    /// native has left its results.
     pub fn native_name(&self) -> Option<&'static str> {
         // SAFETY: the function is live.
         self.callee_function().map(|function| unsafe { (*function).definition.name })
     }
 
-    /// The value that was bound to this function when it was made (see [`Call::function`]).
+    /// The value that was bound to this function at its creation (see [`Call::function`]).
     pub fn upvalue(&self, index: usize) -> Option<Value<'c>> {
         let function = self.callee_function()?;
         // SAFETY: the function is live, and has that many upvalues.
@@ -153,7 +153,7 @@ impl<'c> Call<'c> {
     #[inline(always)]
     pub(crate) fn set_result(&mut self, index: usize, value: Raw) {
         debug_assert!(index < 4);
-        // SAFETY: results begin two slots below the arguments; EXTRA slots follow the stack's end.
+        // SAFETY: results start two slots below the arguments; EXTRA slots follow the stack's end.
         unsafe { *self.arguments.sub(2).add(index) = value }
     }
 
@@ -180,12 +180,12 @@ impl<'c> Call<'c> {
         Ok(outcome(self.vm(), count))
     }
 
-    /// Where results begin, with room for `count` of them, which are charged.
+    /// Where results start, with room for `count` of them, which are charged.
     #[inline(always)]
     fn place_results(&mut self, count: usize) -> Result<*mut Raw, Error> {
         self.charge(count / 16);
         self.reserve(count, messages::TOO_MANY_RESULTS)?;
-        // SAFETY: two slots lie below the arguments.
+        // SAFETY: two slots are below the arguments.
         Ok(unsafe { self.arguments.sub(2) })
     }
 
@@ -193,7 +193,7 @@ impl<'c> Call<'c> {
     /// not become so large. May move the stack.
     #[inline]
     pub(crate) fn reserve(&mut self, count: usize, text: &'static str) -> Result<(), Error> {
-        // SAFETY: `vm` is alive; the arguments lie in the running stack.
+        // SAFETY: `vm` is alive; the arguments are in the running stack.
         let room = unsafe { (*self.vm).stack_end.offset_from(self.arguments) };
         if usize::try_from(room).is_ok_and(|room| room >= count + 2) {
             Ok(())
@@ -231,8 +231,8 @@ impl<'c> Call<'c> {
         Ok(LuaString::from_raw(string))
     }
 
-    /// A string of so many bytes that repeats a pattern, the last time cut short. Fails if the
-    /// memory limit forbids it.
+    /// A string of this number of bytes that repeats a pattern, the last time truncated. Fails if
+    /// the memory limit forbids it.
     pub fn repeated_string(
         &mut self,
         pattern: &[u8],
@@ -262,7 +262,7 @@ impl<'c> Call<'c> {
     /// Fails if `bytes` more would exceed the memory limit: see [`Error::out_of_memory`].
     #[inline]
     pub fn check_memory(&mut self, bytes: usize) -> Result<(), Error> {
-        /// The heap looks at the limit whenever it takes more room than this for small objects.
+        /// The heap checks the limit whenever it takes more room than this for small objects.
         const FEW: usize = 256;
         let heap = &self.vm().heap;
         let exceeds = (bytes > FEW || heap.collection_due()) && heap.would_exceed(bytes);
@@ -336,7 +336,7 @@ impl<'c> Call<'c> {
     }
 
     /// The same for the source of a library that is written in Lua: messages have the position of
-    /// whoever has called it.
+    /// its caller.
     pub fn load_library(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
         self.load_as(text, name, true)
     }
@@ -363,12 +363,12 @@ impl<'c> Call<'c> {
         Ok(Some(binary_chunk::encode(compiled)))
     }
 
-    /// Whose words and habits the program meets.
+    /// Whose messages and behaviour the program gets.
     pub fn dialect(&self) -> Dialect {
         self.vm_ref().dialect
     }
 
-    /// A text in the words of the program's dialect.
+    /// A message in the program's dialect.
     pub fn word(&self, wording: Wording) -> &'static str {
         wording.of(self.dialect())
     }
@@ -391,7 +391,7 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// A table that lives as long as the VM and that scripts do not see.
+    /// A table that lives as long as the VM and that scripts cannot access.
     pub fn registry(&mut self) -> Table<'c> {
         Table::from_raw(self.vm().registry)
     }
@@ -491,7 +491,7 @@ impl<'c> Call<'c> {
         (Coroutine::from_raw(current), unsafe { (*current).resumer == thread::ROOT })
     }
 
-    /// What a coroutine is doing.
+    /// The state of a coroutine.
     pub fn status(&self, coroutine: Coroutine<'c>) -> Status {
         // SAFETY: the thread is live.
         unsafe { thread::status(self.vm_ref(), coroutine.0) }
@@ -503,7 +503,7 @@ impl<'c> Call<'c> {
         Error::raised()
     }
 
-    /// Charges the budget with work; false if it is used up and the native should give way
+    /// Charges the budget with work; false if it is used up and the native should yield
     /// ([`Step::Again`](super::Step)).
     pub fn charge(&mut self, units: usize) -> bool {
         let vm = self.vm();
@@ -511,12 +511,12 @@ impl<'c> Call<'c> {
         vm.fuel >= 0
     }
 
-    /// Charges the budget for so many bytes that are copied, compared or hashed.
+    /// Charges the budget for this number of bytes that are copied, compared or hashed.
     pub fn charge_bytes(&mut self, bytes: usize) {
         self.charge(bytes / BYTES_PER_UNIT);
     }
 
-    /// Charges the budget for reading so many bytes, one after the other.
+    /// Charges the budget for reading this number of bytes sequentially.
     #[cold]
     pub fn charge_for_reading(&mut self, bytes: usize) {
         self.charge(bytes / BYTES_READ_PER_UNIT);
@@ -530,8 +530,7 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Charges the budget for a call of the operating system, or for work that takes about as long
-    /// as a quick one.
+    /// Charges the budget for a system call, or for work that takes about as long as a quick one.
     pub fn charge_for_system_call(&mut self) {
         self.charge(SYSTEM_CALL);
     }
@@ -546,7 +545,7 @@ impl<'c> Call<'c> {
         self.vm_ref().heap.used()
     }
 
-    /// Bytes allocated in the heap since the VM was made.
+    /// Bytes allocated in the heap since the VM was created.
     pub fn memory_allocated(&self) -> u64 {
         self.vm_ref().heap.allocated()
     }
@@ -568,7 +567,7 @@ impl<'c> Call<'c> {
         0
     }
 
-    /// What the embedding program has put beside the VM (see [`Vm::set_host`]).
+    /// The embedding program's value (see [`Vm::set_host`]).
     pub fn host<T: std::any::Any>(&mut self) -> Option<&mut T> {
         self.vm().host.as_mut()?.downcast_mut()
     }
@@ -579,7 +578,7 @@ impl<'c> Call<'c> {
         (Value::from_raw(vm.next_function), Value::from_raw(vm.index_iterator))
     }
 
-    /// Tells the interpreter which functions a generic `for` recognises.
+    /// Sets the functions that a generic `for` recognises.
     pub fn set_iterators(&mut self, next: Function<'c>, index_iterator: Function<'c>) {
         self.vm().set_iterators(next.value().0, index_iterator.value().0);
     }
@@ -602,14 +601,14 @@ pub enum Indexed<'c> {
 /// A change of how the collector works.
 #[derive(Clone, Copy, Debug)]
 pub enum Collector {
-    /// No more slices by itself.
+    /// Disables automatic slices.
     Stop,
-    /// Slices by itself again.
+    /// Enables automatic slices again.
     Restart,
-    /// How long it rests between cycles, in percent of the memory in use; answers with the former
+    /// How long it rests between cycles, in percent of the memory in use; returns the previous
     /// value.
     Pause(usize),
-    /// How fast it works relative to allocation, in percent; answers with the former value.
+    /// How fast it works relative to allocation, in percent; returns the previous value.
     StepMultiplier(usize),
 }
 

@@ -51,7 +51,7 @@ use std::ops::Deref;
 pub trait Class: Data {
     /// Its name in messages, and under which its metatable is in the registry.
     const NAME: &'static str;
-    /// Its methods; those whose names begin with `__` are metamethods.
+    /// Its methods; those whose names start with `__` are metamethods.
     const METHODS: &'static Library;
 }
 

@@ -1,6 +1,6 @@
-//! Natives that are closures: made at run time, for programs that embed a VM.
+//! Natives that are closures: created at run time, for programs that embed a VM.
 //!
-//! The closure lies in a userdata that is bound to the function as its one value. A library's
+//! The closure is in a userdata that is bound to the function as its only value. A library's
 //! functions are in its table instead (see [`library!`](crate::library)), which costs nothing until
 //! they are called.
 //!
@@ -29,11 +29,11 @@ use crate::value::Value as Raw;
 use crate::vm::Vm;
 use std::marker::PhantomData;
 
-/// What the userdata holds.
+/// The data of the userdata.
 struct Closure<F>(F);
 
 impl<F: 'static> Data for Closure<F> {
-    /// What the captured values own is not known; they can hold a share of the account.
+    /// The size of captured values is unknown; they can hold a share of the account.
     fn external_size(&self) -> usize {
         0
     }
@@ -62,7 +62,7 @@ unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(
     match closure {
         Some(closure) => closure.0.invoke(call).0,
         // The VM is closing, and has dropped all userdata.
-        None => Error::text("the function is gone").finish_failed(call).0,
+        None => Error::text("function no longer exists").finish_failed(call).0,
     }
 }
 
@@ -76,8 +76,8 @@ impl<'c> Call<'c> {
         let closure = self.userdata(Closure(function), None);
         self.function(&Defined::<F, P>::DEFINITION, &[closure.value()])
     }
-    /// A function that calls a closure and waits for the future that it gives; other goroutines go
-    /// on meanwhile. What the future fails with becomes a Lua error.
+    /// A function that calls a closure and waits for the future that it returns; other goroutines
+    /// continue in the meantime. An error of the future becomes a Lua error.
     ///
     /// ```
     /// # solvm_vm::Vm::new(Default::default()).enter(|call| {

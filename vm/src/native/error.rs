@@ -24,20 +24,20 @@ enum Cause {
     Value,
     /// A message, to which the caller's position is added.
     Text(Cow<'static, [u8]>),
-    /// A message that stands alone.
+    /// A message without a position.
     Bare(Cow<'static, [u8]>),
-    /// Argument `index` is wrong.
+    /// Argument `index` is invalid.
     Argument {
         index: usize,
         text: Cow<'static, [u8]>,
     },
-    /// The memory limit forbids what the native wants to do, and nothing was done yet.
+    /// The memory limit forbids the native's request, and the native has had no effect yet.
     OutOfMemory,
     /// No error: the goroutine ends.
     EndOfGoroutine,
 }
 
-/// Text that a message may be made of.
+/// Text for a message.
 pub trait IntoText {
     /// The bytes.
     fn into_text(self) -> Cow<'static, [u8]>;
@@ -104,8 +104,8 @@ impl Error {
         Error(Cause::Argument { index, text: text.into_text() })
     }
 
-    /// The memory limit would be exceeded. Natives raise it before they have done anything: they
-    /// are called once more after a full collection.
+    /// The memory limit would be exceeded. Natives raise it before they have had any effect: they
+    /// are called again after a full collection.
     pub const fn out_of_memory() -> Self {
         Error(Cause::OutOfMemory)
     }
@@ -115,7 +115,7 @@ impl Error {
         Error(Cause::EndOfGoroutine)
     }
 
-    /// What it says, for a host that meets it outside of a call: without a position.
+    /// The message, for a host that gets it outside a call: without a position.
     pub fn message(self, call: &mut Call<'_>) -> Vec<u8> {
         match self.0 {
             Cause::None | Cause::EndOfGoroutine => Vec::new(),
@@ -170,7 +170,7 @@ impl Error {
 }
 
 impl<'c> Call<'c> {
-    /// What an error value that nobody caught says.
+    /// The message of an uncaught error value.
     pub fn error_message(&mut self, error: Value<'c>) -> Vec<u8> {
         match LuaString::from_lua(self, error) {
             Some(text) => text.bytes().to_vec(),

@@ -29,7 +29,7 @@ pub struct Level<'c> {
     brand: Brand<'c>,
 }
 
-/// Where an active call stands.
+/// The position of an active call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallerInfo {
     /// The chunk's name as messages give it (`script.lua`, `[string "..."]`, `[C]` for natives).
@@ -39,7 +39,7 @@ pub struct CallerInfo {
 }
 
 impl CallerInfo {
-    /// "source:line: ", with which messages begin; nothing for a native.
+    /// "source:line: ", the start of messages; empty for a native.
     pub fn into_prefix(self) -> Vec<u8> {
         let Some(line) = self.line else { return Vec::new() };
         let mut prefix = self.source;
@@ -79,7 +79,7 @@ impl<'c> Call<'c> {
         Function::from_value(Value::from_raw(level.activation.function))
     }
 
-    /// Where an active call stands.
+    /// The position of an active call.
     pub fn level_info(&mut self, level: Level<'c>) -> CallerInfo {
         // SAFETY: as above.
         unsafe { debug_info::position(self.vm(), &level.activation) }
@@ -91,8 +91,7 @@ impl<'c> Call<'c> {
         self.level_info(level).into_prefix()
     }
 
-    /// What the function that is active at a level is called there: what kind of variable that is,
-    /// and its name.
+    /// The name of the active function at a level there: the kind of variable, and its name.
     pub fn level_name(&mut self, level: Level<'c>) -> Option<(&'static str, Vec<u8>)> {
         // SAFETY: the caller's context is that of a consistent thread.
         unsafe { debug_info::called_name(level.activation.caller?) }
@@ -102,7 +101,7 @@ impl<'c> Call<'c> {
     /// value.
     pub fn local(&mut self, level: Level<'c>, number: usize) -> Option<(Vec<u8>, Value<'c>)> {
         self.local_slot(level, number).map(|(name, slot)| {
-            // SAFETY: the slot lies in the frame of an active call.
+            // SAFETY: the slot is in the frame of an active call.
             (name, Value::from_raw(unsafe { *slot }))
         })
     }

@@ -14,7 +14,7 @@ use std::any::Any;
 use std::marker::PhantomData;
 
 /// Ties a value to one call: invariant, so that no other lifetime fits, and to the VM's thread,
-/// since a value that another thread could look at would race with the native.
+/// since access to a value from another thread would race with the native.
 ///
 /// ```compile_fail
 /// fn leak(call: &mut solvm_vm::Call) -> f64 {
@@ -74,7 +74,7 @@ handles! {
     Table(object::Table) from_table to_table;
     /// A string: any bytes.
     LuaString(object::Str) from_string to_string;
-    /// A Rust value behind a Lua value.
+    /// A Rust value in a Lua userdata.
     Userdata(object::Userdata) from_userdata to_userdata;
     /// A Lua thread.
     Coroutine(object::Thread) from_thread to_thread;
@@ -138,7 +138,7 @@ impl<'c> Value<'c> {
         }
     }
 
-    /// The number, or the number that a string stands for (manual, section 2.2.1).
+    /// The number, or the number of a numeric string (manual, section 2.2.1).
     pub fn to_number(self) -> Option<f64> {
         coerce::to_number(self.0)
     }
@@ -149,8 +149,8 @@ impl<'c> Value<'c> {
         unsafe { crate::interpreter::raw_equal(self.0, other.0) }
     }
 
-    /// A number that tells different objects apart, for `tostring` and the like; 0 for what is no
-    /// object.
+    /// A number that identifies an object, for `tostring` and the like; 0 for values that are not
+    /// objects.
     pub fn address(self) -> usize {
         if self.0.is_object() { self.0.address() as usize } else { 0 }
     }
@@ -308,8 +308,8 @@ impl<'c> Table<'c> {
         Ok(next.entry.map(|(key, value)| (Value::from_raw(key), Value::from_raw(value))))
     }
 
-    /// Every pair, in the order of [`Table::next`]. The table must not get new keys meanwhile;
-    /// pairs may be missed if it does.
+    /// Every pair, in the order of [`Table::next`]. The table must not get new keys during the
+    /// iteration; pairs may be missed if it does.
     pub fn pairs(self) -> impl Iterator<Item = (Value<'c>, Value<'c>)> {
         let mut position = 0;
         std::iter::from_fn(move || {
@@ -328,7 +328,7 @@ impl<'c> Table<'c> {
     }
 }
 
-/// What a table can be asked for.
+/// Types that a table can be accessed with.
 pub trait IntoKey<'c> {
     /// The value of this key in `table`.
     fn get_from(self, table: Table<'c>) -> Value<'c>;

@@ -9,7 +9,7 @@ use crate::object::Upvalue;
 use crate::value::Value as Raw;
 use solvm_compiler::chunk_id;
 
-/// What is known of a Lua function.
+/// Information about a Lua function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionInfo {
     /// The chunk's name, as it was given when it was loaded.
@@ -39,7 +39,7 @@ impl<'c> Call<'c> {
         unsafe { hook::set(self.vm(), thread.0, function, events) }
     }
 
-    /// The debug hook of a thread, and the events that it wants.
+    /// The debug hook of a thread, and its events.
     pub fn hook(&mut self, thread: Coroutine<'c>) -> (Option<Function<'c>>, HookEvents) {
         // SAFETY: the thread is live.
         match unsafe { (*thread.0).hook.as_ref() } {
@@ -48,7 +48,7 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// What is known of a function. None if it is native.
+    /// Information about a function. None if it is native.
     pub fn function_info(&mut self, function: Function<'c>) -> Option<FunctionInfo> {
         let lua = function.0.to_lua_function()?;
         // SAFETY: the function is live.
@@ -76,8 +76,8 @@ impl<'c> Call<'c> {
         usize::from(count)
     }
 
-    /// An upvalue of a Lua function, counted from 1: its name and its value. What is bound to
-    /// natives is theirs alone.
+    /// An upvalue of a Lua function, counted from 1: its name and its value. Values bound to
+    /// natives are private.
     pub fn upvalue_of(
         &mut self,
         function: Function<'c>,

@@ -72,8 +72,8 @@ impl Definition {
         Definition { name, handler: special::call_native, code: enter::<F, P> }
     }
 
-    /// A native from a number to a number, which is a handler of its own: a call costs little more
-    /// than the function.
+    /// A native from a number to a number, which has its own handler: a call costs little more than
+    /// the function.
     pub const fn number<F>(name: &'static str, _function: F) -> Definition
     where
         F: Fn(f64) -> f64 + Copy + Send + Sync + 'static,
@@ -134,7 +134,7 @@ unsafe fn no_code(_: *mut Vm, _: *mut Raw, _: usize) -> i64 {
 /// A plain Rust function whose parameters and results convert. `P` is a mark that holds the
 /// parameters' types.
 pub trait Native<'c, P> {
-    /// Converts the arguments, calls the function, leaves its results; answers with an outcome.
+    /// Converts the arguments, calls the function, leaves its results; returns an outcome.
     fn invoke(&self, call: &mut Call<'c>) -> Outcome;
 }
 
@@ -199,8 +199,8 @@ unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(
     the_function::<F>().invoke(&mut Call::new(vm, arguments, count)).0
 }
 
-/// The code of a native from a number to a number, for arguments that are to be converted or
-/// refused, and for calls that do not want one result.
+/// The code of a native from a number to a number, for arguments that must be converted or refused,
+/// and for calls that do not expect one result.
 ///
 /// # Safety
 /// As [`Code`].
@@ -219,11 +219,11 @@ unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(
 /// The value of a type without size.
 ///
 /// # Safety
-/// There is such a value (a definition was made with it), which may be copied at any time and in
-/// any thread. F has no size.
+/// There is such a value (a definition was created with it), which may be copied at any time and in
+/// any thread. F is zero-sized.
 #[inline(always)]
 pub(crate) unsafe fn the_function<F: Copy>() -> F {
-    // A value of no size is made of no bytes.
+    // A zero-sized value has no bytes.
     std::mem::zeroed()
 }
 
@@ -321,7 +321,7 @@ impl<'c> Call<'c> {
     }
 
     /// Opens a library: its table becomes the global of its name (or is the globals, if it has
-    /// none) and is noted as [loaded](Call::loaded).
+    /// none) and is recorded as [loaded](Call::loaded).
     pub fn open(&mut self, library: &'static Library) -> Result<Table<'c>, Error> {
         let globals = self.globals();
         if library.name.is_empty() {

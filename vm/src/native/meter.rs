@@ -1,11 +1,11 @@
 //! Debug builds can measure whether natives charge the budget for the time that they take.
 //!
 //! The measure is processor time, so a busy machine changes little, and its unit is that of the
-//! budget: a loop of that size is timed in the same process. A call, or a step of one that goes on
-//! later, is reported if it takes more than [`FACTOR`] times what it has charged, and more than
-//! [`FREE`] on top; or if it takes more than [`LONGEST`], whatever it has charged, since nothing
-//! can interrupt it. One report proves nothing, since a first call may load something and the
-//! system may interrupt any: each report says how many calls in a row it is the last of.
+//! budget: a loop of that size is timed in the same process. A call, or a step of one that
+//! continues later, is reported if it takes more than [`FACTOR`] times its charge, and more than
+//! [`FREE`] on top; or if it takes more than [`LONGEST`], whatever its charge, since nothing can
+//! interrupt it. One report proves nothing, since a first call may load something and the OS may
+//! interrupt any: each report has the number of consecutive calls that it is the last of.
 
 use crate::gc;
 use crate::object::NativeFunction;
@@ -16,10 +16,10 @@ use std::time::Duration;
 
 /// How many times the due time a call may take.
 const FACTOR: u64 = 20;
-/// Units that a call need not charge. A loop of such calls holds up a slice for some thousand
-/// times as long: not more than the time limit may be late.
+/// Units that a call need not charge. A loop of such calls delays a slice by some thousand times as
+/// long: the time limit may not be exceeded by more.
 const FREE: u64 = 4_000;
-/// Units that a call may take in one go.
+/// Units that a call may take without interruption.
 const LONGEST: u64 = 40_000_000;
 /// Iterations of the loop that is timed.
 const SAMPLE: u64 = 20_000;
@@ -31,11 +31,11 @@ pub struct Unpaid {
     pub native: &'static str,
     /// The processor time that it took.
     pub time: Duration,
-    /// What it has charged.
+    /// Its charge.
     pub units: u64,
-    /// What it should have charged: its time, in units.
+    /// The charge that it owes: its time, in units.
     pub due: u64,
-    /// So many calls of it in a row took too long.
+    /// This number of consecutive calls of it took too long.
     pub in_a_row: u32,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct Meter {
     in_a_row: HashMap<(&'static str, Part), u32>,
 }
 
-/// What is measured of a call.
+/// The measurement of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Part {
     /// All of it, or its first step.
@@ -109,7 +109,7 @@ impl Vm {
     }
 }
 
-/// Runs a native's code, or a step of it, and measures it if that is asked for.
+/// Runs a native's code, or a step of it, and measures it if requested.
 ///
 /// # Safety
 /// The VM is alive and runs the native `callee`; `run` may be called.

@@ -10,9 +10,9 @@
 //! interpreter with a frame prepared, so that code called from a native may yield, sleep, be
 //! preempted or be cancelled like any other.
 //!
-//! Safety: an [`Outcome`] is a promise to the interpreter, so only this crate makes them; what a
-//! native with a state asks for is checked against the stage of its [`Call`]. Values are branded by
-//! the call (`'c` is invariant), which is why a `Value` that can be named is alive.
+//! Safety: an [`Outcome`] is a promise to the interpreter, so only this crate creates them; a
+//! request of a native with a state is checked against the stage of its [`Call`]. Values are
+//! branded by the call (`'c` is invariant), so a `Value` in scope is alive.
 //!
 //! No collection happens while a native runs, so the values that it holds need no rooting. They
 //! carry the lifetime `'c` of the call: the compiler refuses to keep one until after the call, or
@@ -72,17 +72,17 @@ use solvm_compiler::bytecode::OPEN;
 /// The invariant of [`Call`]. CONTEXT (see [`crate::frame`]) is the native's caller.
 pub(crate) type Code = unsafe fn(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64;
 
-/// What a native answers: the number of its results or one of the codes below. It cannot be named
-/// from outside of the crate, and so the traits that give one cannot be implemented there: results
-/// that are not in place, or a call that is not prepared, would have the interpreter read arbitrary
+/// The result of a native: the number of its results or one of the codes below. It cannot be named
+/// outside the crate, and so the traits that return one cannot be implemented there: results that
+/// are not in place, or a call that is not prepared, would make the interpreter read arbitrary
 /// slots.
 pub struct Outcome(pub(crate) i64);
 
 /// It failed: the error is in `Vm::raised`.
 pub(crate) const FAILED: i64 = -1;
-/// A call is prepared: `vm.base`, `vm.pc` and `vm.top` say which.
+/// A call is prepared in `vm.base`, `vm.pc` and `vm.top`.
 pub(crate) const CALLING: i64 = -2;
-/// The goroutine waits; whoever wakes it delivers the results to the native's call word.
+/// The goroutine waits; the code that wakes it delivers the results to the native's call word.
 pub(crate) const PARKED: i64 = -3;
 /// The goroutine waits; the native is stepped again when it is woken. Its continuation is in
 /// `vm.base`, `vm.pc`.
@@ -90,20 +90,22 @@ pub(crate) const PARKED_INSIDE: i64 = -4;
 /// The budget is used up; the native is stepped again when its turn comes. Its continuation is in
 /// `vm.base`, `vm.pc`.
 pub(crate) const AGAIN: i64 = -5;
-/// It left more results than an outcome can say: `Vm::result_count`.
+/// It left more results than an outcome can represent: `Vm::result_count`.
 pub(crate) const MANY: i64 = -6;
-/// Nothing happened for want of memory: collect, then call it again.
+/// It had no effect for lack of memory: collect, then call it again.
 pub(crate) const RETRY: i64 = -7;
 /// The native is stepped again after a full collection. Its continuation is in `vm.base`, `vm.pc`.
 pub(crate) const COLLECT: i64 = -8;
-/// More results than this are told by [`MANY`], so that a number never looks like the open call
-/// word's B.
+/// More results than this are represented by [`MANY`], so that a number never looks like the open
+/// call word's B.
 pub(crate) const FEW: usize = 250;
 
-/// The interpreter goes on after a native whose outcome was not just the number of results wanted.
+/// The interpreter continues after a native whose outcome was not just the expected number of
+/// results.
 ///
 /// # Safety
-/// `vm.outcome` is what a native has just answered, and it left `vm` as that outcome demands.
+/// `vm.outcome` is the result of the native that has just returned, and it left `vm` as that
+/// outcome requires.
 pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
     if vm.outcome == PARKED {
         let callee = vm.base.add(call_slot(vm.pc));
@@ -140,7 +142,7 @@ unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
             scheduler::park(vm)
         }
         AGAIN => {
-            // Stands in the place of a call that has returned nothing.
+            // The placeholder for a call that has returned nothing.
             vm.top = base;
             thread::save(vm, base);
             scheduler::native_out_of_budget(vm)
@@ -176,7 +178,7 @@ unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
 #[inline(never)]
 pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
     let callee = (*vm).base;
-    // `pc` is behind the receiving word, which follows the call word.
+    // `pc` is after the receiving word, which follows the call word.
     let all = *((*vm).pc.sub(2) as *const u8).add(2) == OPEN;
     let (distance, _) = unlink(*callee.sub(1));
     let arguments = callee.sub(distance);
@@ -212,7 +214,7 @@ pub(crate) unsafe fn throw_bad_argument(vm: &mut Vm, index: usize, text: &str) -
     unwind::throw_text(vm, message)
 }
 
-/// What a native answers when it is done.
+/// The result of a native that has ended.
 pub(crate) fn outcome(vm: &mut Vm, count: usize) -> Outcome {
     if count < FEW {
         return Outcome(count as i64);

@@ -10,13 +10,13 @@ use crate::messages;
 pub trait FromLua: Sized {
     /// The same type with the lifetime of a call.
     type Item<'c>;
-    /// What a message says that was expected.
+    /// The expected type in messages.
     const EXPECTED: &'static str;
 
     /// The converted value; None if it is of the wrong type.
     fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Self::Item<'c>>;
 
-    /// What a message says that was got, for a value of the wrong type.
+    /// The actual type in messages, for a value of the wrong type.
     fn got(value: Value<'_>) -> String {
         value.type_name().into()
     }
@@ -26,7 +26,7 @@ pub trait FromLua: Sized {
         messages::expected(Self::EXPECTED, &Self::got(value))
     }
 
-    /// What an absent argument becomes; None if it must be there.
+    /// The value of an absent argument; None if it is required.
     fn absent<'c>() -> Option<Self::Item<'c>> {
         None
     }
@@ -83,7 +83,7 @@ impl<T: FromLua> Param for Option<T> {
     }
 }
 
-/// All further arguments: they begin with argument `first` (counted from 0).
+/// All further arguments: they start with argument `first` (counted from 0).
 #[derive(Clone, Copy, Debug)]
 pub struct Rest {
     /// How many arguments come before.
@@ -120,7 +120,7 @@ impl FromLua for f64 {
     }
 }
 
-/// Integers are numbers cut off towards zero, as C casts them; those out of range become the
+/// Integers are numbers truncated towards zero, as C casts them; those out of range become the
 /// nearest one.
 macro_rules! integers {
     ($($type:ty)*) => { $( impl FromLua for $type {
@@ -174,8 +174,8 @@ impl FromLua for LuaString<'_> {
 /// Strings shorter than this are read for the price of a call.
 const LONG: usize = 1024;
 
-/// A string that the native looks at in parts or not at all: unlike that of a [`LuaString`], its
-/// conversion charges nothing. The native charges for what it reads.
+/// A string that the native reads in parts or not at all: unlike that of a [`LuaString`], its
+/// conversion charges nothing. The native charges for the bytes that it reads.
 #[derive(Clone, Copy)]
 pub struct Unread<'c>(pub LuaString<'c>);
 

@@ -1,8 +1,8 @@
 //! Values that the host holds between calls.
 //!
-//! A [`Value`] is valid during one call. A [`Reference`] owns a place in a table of the VM, which
-//! keeps its value alive; dropped, it gives the place back. The place is emptied when the host
-//! looks at the VM the next time, since dropping has no VM at hand.
+//! A [`Value`] is valid during one call. A [`Reference`] owns a slot in a table of the VM, which
+//! keeps its value alive; when dropped, it releases the slot. The slot is cleared the next time the
+//! host accesses the VM, since dropping has no access to the VM.
 
 use super::call::Call;
 use super::error::Error;

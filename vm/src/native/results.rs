@@ -14,8 +14,8 @@ pub trait IntoLua<'c> {
     fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error>;
 }
 
-/// What a native may return: its results, or a state that goes on. Only the types of this crate can
-/// be that.
+/// What a native may return: its results, or a state that continues. Only types of this crate
+/// implement it.
 ///
 /// ```compile_fail
 /// struct Forged;
@@ -26,7 +26,7 @@ pub trait IntoLua<'c> {
 /// }
 /// ```
 pub trait Results<'c> {
-    /// Leaves the results in place and answers with an outcome (see `native`).
+    /// Leaves the results in place and returns an outcome (see `native`).
     fn finish(self, call: &mut Call<'c>) -> Outcome;
 }
 
@@ -82,7 +82,7 @@ macro_rules! tuples {
         impl<'c, $($name: IntoLua<'c>),*> Results<'c> for ($($name,)*) {
             #[inline(always)]
             fn finish(self, call: &mut Call<'c>) -> Outcome {
-                // All are made before one is left: a native that is called again needs its
+                // All are created before one is left: a native that is called again needs its
                 // arguments.
                 let values = ($( match self.$index.into_lua(call) {
                     Ok(value) => value,
@@ -115,7 +115,7 @@ impl<'c> Results<'c> for Vec<Value<'c>> {
     }
 }
 
-/// Results that are made one by one, as they are left.
+/// Results that are created one by one, as they are left.
 pub struct Each<I>(pub I);
 
 impl<'c, I: ExactSizeIterator<Item = Value<'c>>> Results<'c> for Each<I> {
@@ -223,7 +223,7 @@ impl<'c> IntoLua<'c> for String {
 
 /// The native's own arguments from `first` on are its results.
 pub struct Pass {
-    /// How many arguments are left out.
+    /// How many arguments are omitted.
     pub first: usize,
 }
 
@@ -231,7 +231,7 @@ impl<'c> Results<'c> for Pass {
     fn finish(self, call: &mut Call<'c>) -> Outcome {
         let first = self.first.min(call.argument_count());
         let count = call.argument_count() - first;
-        // SAFETY: the arguments are `count` live slots from `first` on; results begin two slots
+        // SAFETY: the arguments are `count` live slots from `first` on; results start two slots
         // below the arguments.
         unsafe { std::ptr::copy(call.arguments.add(first), call.arguments.sub(2), count) };
         super::outcome(call.vm(), count)
@@ -242,7 +242,7 @@ impl<'c> Results<'c> for Pass {
 pub enum Either<A, B> {
     /// The first kind.
     Now(A),
-    /// The second kind: mostly a state that goes on.
+    /// The second kind: mostly a state that continues.
     Later(B),
 }
 

@@ -27,7 +27,7 @@
 //! # let _ = solvm_vm::native::Definition::new("each", each);
 //! ```
 //!
-//! **Frame.** Above the native's arguments lie its state (a userdata), a Lua closure and the link
+//! **Frame.** Above the native's arguments are its state (a userdata), a Lua closure and the link
 //! of its continuation; then the callee X with its own link and arguments.
 
 use super::call::{Call, Stage};
@@ -45,12 +45,12 @@ use crate::vm::Vm;
 use std::any::Any;
 use std::ptr::null_mut;
 
-/// What a native does after a step: the mark of having asked for it. (What it was is noted in the
-/// [`Call`], so that one kept from an earlier step is worth nothing.)
+/// The result of a native's step: proof that it has made a request. (The request itself is recorded
+/// in the [`Call`], so a proof kept from an earlier step is useless.)
 #[derive(Debug)]
 pub struct Step(());
 
-/// How many results of a call a native wants.
+/// How many results of a call a native expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// The first one, nil if there is none.
@@ -59,24 +59,23 @@ pub enum Wanted {
     All,
 }
 
-/// A native that goes on after the calls that it asks for.
+/// A native that continues after the calls that it requests.
 ///
-/// Each call that it asks for charges the budget, and may be where other goroutines take their
-/// turn. A native that does much between two calls charges that itself ([`Call::charge`],
-/// [`Call::again`]).
+/// Each call that it requests charges the budget, and may switch to other goroutines. A native that
+/// does much work between two calls charges that itself ([`Call::charge`], [`Call::again`]).
 pub trait Steps: 'static {
-    /// Goes on: at first, and after each call. See [`Call::call`], [`Call::finish`],
+    /// Continues: at first, and after each call. See [`Call::call`], [`Call::finish`],
     /// [`Call::again`].
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error>;
 
-    /// Bytes outside the heap that the state owns at the beginning, its own size apart. What it
-    /// gathers later it holds by a [`Held`](crate::Held).
+    /// Bytes outside the heap that the state owns at the start, apart from its own size. It holds
+    /// memory that it allocates later by a [`Held`](crate::Held).
     fn external_size(&self) -> usize {
         0
     }
 }
 
-/// The state of a native with which it begins: what a native that is a state machine returns.
+/// The initial state of a native: the result of a native that is a state machine.
 pub struct Start<S>(S);
 
 /// The same with values that it keeps from the beginning. They hold it to the call:
@@ -96,9 +95,9 @@ pub struct StartWith<'c, S> {
 
 /// A native's state on the heap, with the values that it keeps between steps.
 ///
-/// Invariant: the slot above the arguments in a native's frame holds a userdata whose data is one
-/// of these, until the native has ended ([`begin`], [`step`] and [`abandon`](super::abandon) are
-/// the only ones that write there).
+/// Invariant: the slot above the arguments in a native's frame has a userdata whose data is one of
+/// these, until the native has ended ([`begin`], [`step`] and [`abandon`](super::abandon) are the
+/// only ones that write there).
 pub(crate) struct State {
     steps: Box<dyn Resume>,
     kept: Vec<Raw>,
@@ -142,7 +141,7 @@ impl<S: Steps> Resume for S {
         match (answer, call.stage) {
             (Ok(Step(())), Stage::Answered(outcome)) => outcome,
             (answer, _) => {
-                // Once a state exists, the native cannot begin again.
+                // Once a state exists, the native cannot start again.
                 (*vm).retried = call.arguments;
                 let error = answer.err().unwrap_or_else(|| Error::text(messages::NOTHING_ASKED));
                 error.finish_failed(&mut call).0
@@ -166,7 +165,7 @@ impl Data for State {
 }
 
 impl<S: Steps> Start<S> {
-    /// Begins with this state.
+    /// Starts with this state.
     pub fn new(state: S) -> Self {
         Start(state)
     }
@@ -176,7 +175,7 @@ impl<S: Steps> Start<S> {
         self.keep_all([value])
     }
 
-    /// Keeps several values for later steps.
+    /// Keeps multiple values for later steps.
     pub fn keep_all<'c>(self, values: impl IntoIterator<Item = Value<'c>>) -> StartWith<'c, S> {
         StartWith { state: self.0, kept: values.into_iter().collect() }
     }
@@ -244,15 +243,15 @@ unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
     outcome
 }
 
-/// Drops the state of a native that has ended. One that has done so by beginning anew has another
-/// state by now, and looks as if it went on: the collector finds the old one.
+/// Drops the state of a native that has ended. One that has ended by starting again has another
+/// state by now, and looks as if it continued: the collector finds the old one.
 ///
 /// # Safety
 /// The userdata is that of a native which has just taken a step with this outcome.
 #[cold]
 #[inline(never)]
 unsafe fn end_unless_waiting(vm: *mut Vm, userdata: *mut Userdata, outcome: i64) {
-    /// What is larger is counted as released at once, not when the userdata is collected.
+    /// A larger one is counted as released at once, not when the userdata is collected.
     const LARGE: usize = 1 << 12;
     if !matches!(outcome, AGAIN | PARKED_INSIDE | COLLECT) {
         (*userdata).data = None;
@@ -262,7 +261,7 @@ unsafe fn end_unless_waiting(vm: *mut Vm, userdata: *mut Userdata, outcome: i64)
     }
 }
 
-/// The native's continuation, with the callee's slot X, has been reached: results lie from X on.
+/// The native's continuation, with the callee's slot X, has been reached: results start at X.
 ///
 /// # Safety
 /// The native with these arguments has a frame that ends at X; the results of an open call (`all`)
@@ -292,7 +291,7 @@ impl<'c> Call<'c> {
         unsafe { self.arguments.add(self.count + 3) }
     }
 
-    /// What this native keeps. Empty outside of a step.
+    /// The values that this native keeps. Empty outside a step.
     fn kept_values(&mut self) -> Option<&mut Vec<Raw>> {
         let Stage::Step(state) = self.stage else { return None };
         // SAFETY: during a step the state is alive, and this part of it is borrowed through `self`
@@ -300,7 +299,7 @@ impl<'c> Call<'c> {
         Some(unsafe { &mut (*state).kept })
     }
 
-    /// Fails if the native may not ask for anything: the frame that it needs for that is not there.
+    /// Fails if the native may not make requests: it lacks the required frame.
     fn check_stage(&self) -> Result<(), Error> {
         if matches!(self.stage, Stage::Step(_)) {
             Ok(())
@@ -338,7 +337,7 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// Every kept value, for natives that look at many in one step.
+    /// Every kept value, for natives that read many in one step.
     pub fn all_kept(&mut self) -> &mut [Value<'c>] {
         let Some(kept) = self.kept_values() else { return &mut [] };
         // SAFETY: a handle is a raw value and a lifetime (`repr(transparent)`); the values are live
@@ -347,7 +346,7 @@ impl<'c> Call<'c> {
     }
 
     /// Keeps these values and no others, for natives that keep a stack of them: they work on a copy
-    /// of [`Call::all_kept`] during a step and put it back when they give way.
+    /// of [`Call::all_kept`] during a step and store it when they yield.
     pub fn keep_only(&mut self, values: Vec<Value<'c>>) {
         if let Some(kept) = self.kept_values() {
             kept.clear();
@@ -360,8 +359,8 @@ impl<'c> Call<'c> {
         self.vm_ref().returned_count
     }
 
-    /// A result of the last call; nil if there are fewer. With [`Wanted::One`] only the first can
-    /// be asked for.
+    /// A result of the last call; nil if there are fewer. With [`Wanted::One`] only the first is
+    /// available.
     pub fn returned(&self, index: usize) -> Value<'c> {
         let vm = self.vm_ref();
         if index == 0 {
@@ -374,7 +373,7 @@ impl<'c> Call<'c> {
         Value::from_raw(unsafe { *self.callee().add(index) })
     }
 
-    /// Asks for a call; the native is stepped again when it has returned.
+    /// Requests a call; the native is stepped again when it has returned.
     pub fn call(
         &mut self,
         function: Value<'c>,
@@ -401,7 +400,7 @@ impl<'c> Call<'c> {
         self.answered(CALLING)
     }
 
-    /// Asks for `a < b`, with metamethods; the native is stepped again with the answer. Fails where
+    /// Requests `a < b`, with metamethods; the native is stepped again with the result. Fails where
     /// there is no order.
     pub fn call_less_than(&mut self, a: Value<'c>, b: Value<'c>) -> Result<Step, Error> {
         // SAFETY: both values are live.
@@ -415,7 +414,7 @@ impl<'c> Call<'c> {
     /// Ends the native with these results.
     pub fn finish(&mut self, results: impl Results<'c>) -> Result<Step, Error> {
         self.check_stage()?;
-        // Too late to begin again if memory is short.
+        // Too late to start again if memory is short.
         self.vm().retried = self.arguments;
         let Outcome(outcome) = results.finish(self);
         self.answered(outcome)

@@ -10,14 +10,14 @@ use crate::messages;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
-/// What becomes a list of arguments: one value, or a tuple.
+/// A list of arguments from Rust: one value, or a tuple.
 pub trait IntoValues<'c> {
     /// The values. Fails if the memory limit forbids it.
     fn into_values(self, call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error>;
 }
 
-/// What a list of values becomes: one value, or a tuple; missing values are nil, more of them are
-/// left out.
+/// A list of values as a Rust value: one value, or a tuple; missing values are nil, extra ones are
+/// omitted.
 pub trait FromValues: Sized {
     /// The converted values.
     fn from_values<'c>(call: &mut Call<'c>, values: &[Value<'c>]) -> Result<Self, Mismatch>;
@@ -28,7 +28,7 @@ pub trait FromValues: Sized {
 pub struct Mismatch {
     /// Its place in the list, counted from 1.
     pub index: usize,
-    /// What was wanted, and what was there.
+    /// The expected and the actual type.
     pub text: String,
 }
 
@@ -45,10 +45,10 @@ impl<'c, T: IntoLua<'c>> IntoValues<'c> for T {
     }
 }
 
-/// What a Lua value becomes that holds nothing of the call: any type that an argument becomes and
-/// that does so, or an option of one (None is nil).
+/// A Rust value converted from a Lua value that borrows nothing from the call: any such type of an
+/// argument, or an option of one (None is nil).
 pub trait Owned: Sized {
-    /// What a message says that was expected.
+    /// The expected type in messages.
     const WANTED: &'static str;
 
     /// The converted value; None if it is of the wrong type.

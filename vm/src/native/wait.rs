@@ -1,7 +1,7 @@
-//! Natives that wait for something outside of Lua.
+//! Natives that wait for something outside Lua.
 //!
 //! The future owns plain Rust data and no Lua value; its result is converted when the goroutine
-//! goes on.
+//! continues.
 //!
 //! ```
 //! use solvm_vm::native::{Call, Wait, wait_for};
@@ -27,7 +27,7 @@ use std::task::{Context, Poll, Waker};
 /// Turns a future's result into a Lua value.
 pub(crate) type Convert<T> = for<'c> fn(&mut Call<'c>, T) -> Result<Value<'c>, Error>;
 
-/// What a waiting native returns.
+/// The result of a waiting native.
 pub struct Wait<F, T>(F, Convert<T>);
 
 /// Waits for `future`; then `convert` makes the native's result.

@@ -39,8 +39,8 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     yield_turn(vm)
 }
 
-/// The budget is used up by results that have just arrived, up to `vm.top`: the thread goes on with
-/// what receives them.
+/// The budget is used up by results that have just arrived, up to `vm.top`: the thread continues
+/// with their receiver.
 ///
 /// # Safety
 /// `vm.base` and `vm.pc` are a context that has received an open list up to `vm.top`.
@@ -51,7 +51,7 @@ pub(crate) unsafe fn results_out_of_budget(vm: &mut Vm) -> u64 {
     yield_turn(vm)
 }
 
-/// The budget of a native is used up; its thread is saved, it goes on with its next step.
+/// The budget of a native is used up; its thread is saved, it continues with its next step.
 ///
 /// # Safety
 /// The running thread has been saved, at a native's continuation.
@@ -67,7 +67,7 @@ pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
 /// memory is short.
 ///
 /// # Safety
-/// A Lua frame is running, and no open list is on its way: what is alive lies in frames, or is a
+/// A Lua frame is running, and no open list is on its way: everything alive is in frames, or is a
 /// root.
 #[inline(always)]
 pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
@@ -83,7 +83,8 @@ pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
 /// has been saved.
 ///
 /// # Safety
-/// The VM is at a safepoint: what is alive lies below the live ends of saved threads, or is a root.
+/// The VM is at a safepoint: everything alive is below the live ends of saved threads, or is a
+/// root.
 #[cold]
 #[inline(never)]
 unsafe fn collect_some(vm: &mut Vm) -> bool {
@@ -107,12 +108,12 @@ unsafe fn collect_some(vm: &mut Vm) -> bool {
 pub(crate) unsafe fn collect(vm: &mut Vm) {
     let (heap, mut roots) = vm.heap_and_roots();
     (*heap).collect(&mut roots);
-    // That was a slice's worth of work at least: the deadline is looked at next, and finalizers may
+    // That was a slice's worth of work at least: the deadline is checked next, and finalizers may
     // run.
     vm.fuel = vm.fuel.min(0);
 }
 
-/// As much of a collection as a native asked for. The running thread has been saved.
+/// The part of a collection that a native requested. The running thread has been saved.
 ///
 /// # Safety
 /// As [`collect_some`].

@@ -1,9 +1,9 @@
 //! Channels: values handed from one goroutine to another. Unbuffered, a send meets its receive;
 //! buffered, it blocks when full.
 //!
-//! A goroutine may offer to send or to receive on several channels at once (see
-//! [`select`](super::select)): it stands in all of their queues with one ticket, and the first to
-//! show that ticket voids the other entries.
+//! A goroutine may offer to send or to receive on multiple channels at once (see
+//! [`select`](super::select)): it is in all of their queues with one ticket, and the first use of
+//! that ticket voids the other entries.
 
 use super::select::Waiter;
 use super::{Expiry, GoroutineId, Parked, Wait, outside};
@@ -30,7 +30,7 @@ pub(super) struct Queues {
     pub(super) senders: VecDeque<(Waiter, Value)>,
     pub(super) receivers: VecDeque<Waiter>,
     closed: bool,
-    /// Those that have been told of the end (see [`Call::tell_of_end`]).
+    /// Those that have been notified of the end (see [`Call::tell_of_end`]).
     told: HashSet<GoroutineId>,
     /// The queues are searched for waits that have ended otherwise when they have grown to this.
     cleaned_at: usize,
@@ -51,7 +51,7 @@ impl Data for Channel {
     }
 }
 
-/// A channel as a value: found to be one when it was made.
+/// A channel as a value: checked at its creation.
 #[derive(Clone, Copy)]
 pub struct ChannelHandle<'c> {
     userdata: Userdata<'c>,
@@ -88,7 +88,7 @@ impl FromLua for ChannelHandle<'_> {
     }
 }
 
-/// What a channel operation came to.
+/// The result of a channel operation.
 pub enum Transfer<T> {
     /// It is done.
     Done(T),
@@ -99,7 +99,7 @@ pub enum Transfer<T> {
 }
 
 impl Channel {
-    /// A channel that holds up to `capacity` values.
+    /// A channel that buffers up to `capacity` values.
     pub fn new(capacity: usize) -> Self {
         Channel(RefCell::new(Queues {
             capacity,
@@ -251,16 +251,16 @@ impl<'c> Call<'c> {
         });
     }
 
-    /// Notes that the running goroutine learns of the channel's end. False if it had been told
-    /// before.
+    /// Records that the running goroutine is notified of the channel's end. False if it had been
+    /// notified before.
     pub fn tell_of_end(&mut self, channel: ChannelHandle<'c>) -> bool {
         let Some(id) = self.goroutine() else { return true };
         channel.queues().told.insert(id)
     }
 
-    /// Closes a channel: what is buffered is still delivered, goroutines that wait to receive get
-    /// `closed`'s values and count as told of the end; in those that wait to send, the send fails.
-    /// Those that wait on several channels learn which one it was.
+    /// Closes a channel: buffered values are still delivered, goroutines that wait to receive get
+    /// `closed`'s values and count as notified of the end; in those that wait to send, the send
+    /// fails. Those that wait on multiple channels get the channel that it was.
     pub fn channel_close(&mut self, channel: ChannelHandle<'c>, closed: &[Handle<'c>]) {
         let mut queues = channel.queues();
         queues.closed = true;

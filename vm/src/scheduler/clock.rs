@@ -9,12 +9,12 @@ pub enum Clock {
     /// The system's.
     #[default]
     System,
-    /// One that stands still until it is advanced.
+    /// A clock that does not advance on its own.
     Manual(Arc<Mutex<Instant>>),
 }
 
 impl Clock {
-    /// A clock that stands at this moment.
+    /// A manual clock with this time.
     pub fn manual() -> Clock {
         Clock::Manual(Arc::new(Mutex::new(Instant::now())))
     }

@@ -1,10 +1,10 @@
 //! What happens when every goroutine waits for another one.
 //!
-//! The waits are resolved instead of hanging: the longest-blocked goroutine first, one at a time,
-//! the main chunk last. A goroutine's receive gets `nil, "deadlock"`, its send raises, its wait for
-//! everyone returns. One that is chosen again although nothing was handed over in between is ended.
-//! The main chunk's channel call raises; chosen again, it fails for good. Its wait for everyone
-//! goes on, since those that were woken may end.
+//! Waits are ended one at a time instead of hanging: the longest first, the main chunk last. A
+//! goroutine's receive returns `nil, "deadlock"`, its send raises, its wait for everyone returns. A
+//! goroutine that is chosen again with no value handed over since is ended. The main chunk's
+//! channel call raises; if chosen again, it fails for good. Its wait for everyone continues, since
+//! the goroutines that were woken may end.
 
 use super::{Fate, GoroutineId, State, Ticket, Wait, wake};
 use crate::messages;
@@ -15,15 +15,15 @@ use std::collections::VecDeque;
 /// See the head of this file.
 #[derive(Default)]
 pub(super) struct Deadlock {
-    /// Those that were blocked when the queue was last made, longest first. Later waits are younger
-    /// than all of these.
+    /// Those that were blocked when the queue was last built, longest first. Later waits are
+    /// younger than all of these.
     queue: VecDeque<Ticket>,
     /// How many values channels have handed over.
     pub(super) transfers: u32,
 }
 
 impl Vm {
-    /// Says which goroutine is the program's main chunk.
+    /// Sets the goroutine that is the program's main chunk.
     pub fn set_main(&mut self, id: GoroutineId) {
         self.scheduler.main = Some(id);
     }

@@ -1,9 +1,9 @@
 //! Calling finalizers: the `__gc` metamethods of userdata that the collector found dead.
 //!
-//! They run one after the other in a goroutine of their own, which comes first in the queue; so a
-//! finalizer may do whatever other code may. A native that collects on purpose (`collectgarbage`)
-//! claims them and calls them itself, so that they are done when it returns and their errors reach
-//! its caller, as in PUC Lua.
+//! They run in sequence in a separate goroutine, which comes first in the queue; so a finalizer may
+//! do whatever other code may. A native that collects on purpose (`collectgarbage`) claims them and
+//! calls them itself, so that they have ended when it returns and their errors are raised in its
+//! caller, as in PUC Lua.
 
 use super::{GoroutineId, spawn};
 use crate::metamethod::Metamethod;
@@ -15,7 +15,7 @@ use crate::vm::Vm;
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// As long as it lives, finalizers are called by whoever holds it and not by the goroutine.
+/// As long as it lives, finalizers are called by its owner and not by the goroutine.
 pub struct FinalizerClaim(Rc<Cell<bool>>);
 
 impl Drop for FinalizerClaim {
@@ -26,7 +26,7 @@ impl Drop for FinalizerClaim {
 
 static FINALIZERS: Definition = Definition::new("finalizers", call_finalizers);
 
-/// The goroutine's function: calls finalizers until none is left, or somebody claims them.
+/// The goroutine's function: calls finalizers until none is left, or they are claimed.
 fn call_finalizers(_: &mut Call) -> Start<Finalizers> {
     Start::new(Finalizers)
 }
@@ -45,7 +45,7 @@ impl Steps for Finalizers {
     }
 }
 
-/// Starts the goroutine if finalizers are waiting and nobody calls them.
+/// Starts the goroutine if finalizers are waiting and not claimed.
 ///
 /// # Safety
 /// The VM is at a safepoint or between turns.
@@ -67,7 +67,7 @@ pub(super) unsafe fn start(vm: &mut Vm) {
 impl Vm {
     /// Calls the finalizers of all userdata, dead or alive, as at the end of a program: the
     /// goroutine that does it, or None if none is left. After an error in one, calling it again
-    /// goes on with the others; userdata made meanwhile do not count.
+    /// continues with the others; userdata created in the meantime do not count.
     pub fn finalize(&mut self) -> Option<GoroutineId> {
         // SAFETY: between turns everything is at a safepoint.
         unsafe {
@@ -89,7 +89,7 @@ impl<'c> Call<'c> {
         FinalizerClaim(claimed)
     }
 
-    /// Asks for the call of the next finalizer. None if there is none.
+    /// Requests the call of the next finalizer. None if there is none.
     pub fn call_finalizer(&mut self) -> Option<Result<Step, Error>> {
         loop {
             let userdata = Handle::from_raw(Value::from_userdata(self.vm().heap.take_finalizer()?));

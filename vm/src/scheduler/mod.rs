@@ -1,12 +1,12 @@
 //! The scheduler core: which goroutine runs, until when, and what happens between them.
 //!
-//! A goroutine is a thread that nobody resumes: the scheduler does. It runs until it waits, ends,
-//! or its budget is used up. Everything happens on one host thread. The host calls [`Vm::turn`]
-//! again and again; between turns it does its own work.
+//! A goroutine is a thread that only the scheduler resumes. It runs until it waits, ends, or its
+//! budget is used up. Everything happens on one host thread. The host calls [`Vm::turn`]
+//! repeatedly; between turns it does its own work.
 //!
 //! **Waking.** A goroutine that waits has a *ticket*, a number that changes whenever it is woken;
-//! whoever wants to wake it must show it, so that a late or double wake does nothing. Wakes from
-//! outside (wakers of futures, from any host thread) go through an inbox that each turn empties.
+//! waking requires it, so that a late or double wake does nothing. External wakes (wakers of
+//! futures, from any host thread) go through an inbox that each turn empties.
 //!
 //! **Roots.** The threads of all goroutines are in a Lua table, so that the collector can walk a
 //! million of them in slices.
@@ -65,7 +65,7 @@ impl GoroutineId {
     }
 }
 
-/// What a waiting goroutine is woken with: its place and its ticket.
+/// The waking handle of a goroutine: its slot and its ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     index: u32,
@@ -81,7 +81,7 @@ enum State {
         since: u64,
         wait: Wait,
     },
-    /// Waits for a timer or something outside of Lua.
+    /// Waits for a timer or something outside Lua.
     Outside,
 }
 
@@ -90,18 +90,18 @@ enum State {
 pub(crate) enum Wait {
     /// A value from a channel.
     Receive,
-    /// Someone who takes its value.
+    /// A receiver of its value.
     Send,
     /// The end of all goroutines.
     Everyone,
-    /// A timer, or something outside of Lua.
+    /// A timer, or something outside Lua.
     Outside,
 }
 
 /// What happens to a goroutine when it runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// It goes on.
+    /// It continues.
     Live,
     /// The call in which it waited raises a message.
     Raise(&'static str),
@@ -113,7 +113,7 @@ enum Fate {
 
 struct Goroutine {
     id: GoroutineId,
-    /// Where it goes on: its first thread or a coroutine inside of it.
+    /// Where it continues: its first thread or a coroutine inside it.
     thread: *mut Thread,
     ticket: u32,
     state: State,
@@ -130,7 +130,7 @@ struct Goroutine {
 pub enum Ended {
     /// Its results.
     Returned(Vec<Value>),
-    /// The error that nobody caught, and the traceback of the place where it was raised.
+    /// The uncaught error, and the traceback of the place where it was raised.
     Failed(Value, Vec<u8>),
 }
 
@@ -143,7 +143,7 @@ struct End {
 /// See the head of this file.
 pub(crate) struct Scheduler {
     goroutines: Vec<Goroutine>,
-    /// What the tables of goroutines take: outside the heap, they grow and never shrink.
+    /// The size of the tables of goroutines: outside the heap, they grow and never shrink.
     tables: Option<Held>,
     /// Indices into `goroutines` that may be used again.
     free: Vec<u32>,
@@ -186,9 +186,9 @@ pub(crate) struct Scheduler {
     closing: bool,
     /// The goroutine that calls finalizers.
     finalizing: Option<GoroutineId>,
-    /// Which of several possible offers is taken.
+    /// Which of multiple possible offers is taken.
     choices: select::Choices,
-    /// How much of a collection a native asks for; all of it if None.
+    /// How much of a collection a native requests; all of it if None.
     pub(crate) collection_slice: Option<usize>,
     /// Whether that finished a cycle.
     pub(crate) cycle_finished: bool,
@@ -261,7 +261,7 @@ impl Scheduler {
         }
     }
 
-    /// Says what the goroutine that is about to park waits for.
+    /// Records what the goroutine that is about to park waits for.
     pub(crate) fn will_wait(&mut self, wait: Wait) {
         self.next_wait = wait;
     }
@@ -279,7 +279,7 @@ impl Scheduler {
         self.running.map(|index| self.goroutines[index as usize].id)
     }
 
-    /// The running goroutine's ticket for the wait that is about to begin.
+    /// The running goroutine's ticket for the wait that is about to start.
     pub(crate) fn running_ticket(&self) -> Option<Ticket> {
         self.running.map(|index| self.ticket(index))
     }
@@ -338,7 +338,7 @@ impl Scheduler {
     }
 }
 
-/// The error of a native that wants to wait although no goroutine called it.
+/// The error of a native that waits although no goroutine called it.
 fn outside() -> Error {
     Error::text(messages::WAIT_OUTSIDE)
 }
@@ -353,7 +353,7 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
     let Some(thread) = vm.scheduler.unpark(ticket) else { return false };
     let pc = (*thread).pc;
     let target = (*thread).base.add(crate::frame::call_slot(pc));
-    // The call word's native was called with this room behind its callee, or has a frame of its own
+    // The call word's native was called with this room after its callee, or has its own frame
     // there.
     debug_assert!(target.add(values.len()) <= (*thread).stack_end.add(thread::EXTRA));
     let wanted = crate::frame::call_results(pc);
@@ -504,7 +504,7 @@ unsafe fn meet_fate(vm: &mut Vm, index: u32) -> Option<u64> {
         }
         Fate::Fail(text) => {
             if is_preempted {
-                // It fails in the instruction that it would begin with: that is the one before the
+                // It fails in the instruction that it would start with: that is the one before the
                 // context's pc.
                 vm.pc = vm.pc.add(1);
             }
@@ -518,7 +518,7 @@ unsafe fn meet_fate(vm: &mut Vm, index: u32) -> Option<u64> {
 }
 
 /// The goroutine goes to the end of the queue; another one runs, unless the turn is over or the
-/// host wants the program to stop. It may want it to go on later.
+/// host requests a stop, from which it may continue later.
 ///
 /// # Safety
 /// The running thread has been saved.
@@ -551,7 +551,7 @@ unsafe fn yield_turn(vm: &mut Vm) -> u64 {
     pick_next(vm)
 }
 
-/// Whether the host wants the program to stop.
+/// Whether the host requests the program to stop.
 pub(crate) fn is_interrupted(vm: &Vm) -> bool {
     vm.scheduler.cancelled.load(Ordering::Relaxed)
         || vm.scheduler.deadline.is_some_and(|deadline| vm.scheduler.clock.now() >= deadline)
@@ -606,7 +606,7 @@ unsafe fn release_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
     answer
 }
 
-/// Wakes whoever waits for the end of all goroutines, if none but itself is left.
+/// Wakes the goroutine that waits for the end of all goroutines, if no other is left.
 ///
 /// # Safety
 /// No borrow of the scheduler is alive.

@@ -1,4 +1,4 @@
-//! What a VM does while its program waits: it frees what the program has left behind.
+//! The VM's work while its program waits: it frees unused memory.
 //!
 //! The collector is paced by allocation. Without this a program that was busy, and waits now, would
 //! keep its garbage, and the allocator what the program has freed. The work is done in slices, a
@@ -15,10 +15,10 @@ const DELAY: Duration = Duration::from_secs(1);
 const PAUSE: u32 = 20;
 const LONGEST_PAUSE: u32 = PAUSE << 6;
 const WORTH_WHILE: usize = 16;
-/// What a goroutine that has ended is expected to have left behind, in bytes, at least.
+/// The garbage that a goroutine that has ended is expected to leave, in bytes, at least.
 const LEFT_BEHIND: u64 = 64 << 10;
 
-/// What is left to be done at rest.
+/// The remaining work at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// Nothing, until the program has run again.
@@ -29,22 +29,22 @@ pub enum Rest {
     Soon,
 }
 
-/// What is known of the work that is done at rest.
+/// The state of the work that is done at rest.
 #[derive(Default)]
 pub(super) struct State {
     /// When the next slice is due, if there is work.
     due: Option<Instant>,
     /// Goroutines that have ended since the last collection began.
     pub(super) ended: u64,
-    /// A collection is under way.
+    /// A collection is in progress.
     collecting: Option<Collection>,
     /// The factor of the last pause; 0 if there was none.
     factor: u32,
-    /// No collection begins before this time.
+    /// No collection starts before this time.
     pause: Option<Instant>,
 }
 
-/// A collection that is under way.
+/// A collection in progress.
 struct Collection {
     /// The bytes in use when it began.
     used: usize,
@@ -78,8 +78,8 @@ impl Vm {
         Rest::Nothing
     }
 
-    /// What the goroutines that have ended are expected to have left behind, in bytes: as much as
-    /// each of all would have, if what survived the last collection were theirs.
+    /// The garbage that the ended goroutines are expected to leave, in bytes: as much as each of
+    /// all would have, if everything that survived the last collection were theirs.
     fn expected_garbage(&self) -> u64 {
         let (ended, live) = (self.scheduler.rest.ended, self.scheduler.live as u64);
         let of_each = self.heap.survived() as u64 / ended.saturating_add(live).max(1);

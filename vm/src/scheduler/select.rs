@@ -1,8 +1,8 @@
-//! Waiting on several channels at once: of the operations that are offered, the first that is
-//! possible happens, and no other.
+//! Waiting on multiple channels at once: of the offered operations, the first that is possible
+//! happens, and no other.
 //!
-//! The one mechanism for every wait that has a choice. If several are possible at once, each of
-//! them is as likely as the others.
+//! The only mechanism for all waits with a choice. If more than one is possible at once, each of
+//! them is equally likely.
 
 use super::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
 use super::{Expiry, Fate, Ticket, Wait, outside, wake};
@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Clone, Copy)]
 pub(super) struct Waiter {
     pub(super) ticket: Ticket,
-    /// Which of its offers this is, if it has made several.
+    /// Which of its offers this is, if it has made more than one.
     offer: Option<u32>,
 }
 
@@ -73,7 +73,7 @@ pub enum Selected<'c> {
     None,
 }
 
-/// What a selection that waited came to, as [`Call::selected`] reads it.
+/// The result of a selection that waited, as [`Call::selected`] reads it.
 pub enum Awaited<'c> {
     /// The offer with that index was taken: a receive gives the value.
     Done(usize, Handle<'c>),
@@ -129,7 +129,7 @@ impl<'c> Call<'c> {
     }
 
     /// A native with a state waits until one of the offers is taken, none of which is possible now,
-    /// or the time is up; in its next step [`Call::selected`] tells which.
+    /// or until a timeout; in its next step [`Call::selected`] returns which.
     pub fn wait_for_offers(
         &mut self,
         offers: &[Offer<'c>],
@@ -160,7 +160,7 @@ impl<'c> Call<'c> {
         Ok(step)
     }
 
-    /// What the last [`Call::wait_for_offers`] came to.
+    /// The result of the last [`Call::wait_for_offers`].
     pub fn selected(&self) -> Awaited<'c> {
         match self.returned(0).as_number() {
             Some(number) if self.returned(2).is_truthy() => {

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-/// What a native gives whose wait has ended by time.
+/// The results of a native whose wait has timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Expiry {
     /// Nothing.
@@ -88,7 +88,7 @@ pub(super) fn fire(vm: &mut Vm) {
     }
 }
 
-/// What a native returns whose goroutine waits: the results come with the wake.
+/// The outcome of a native whose goroutine waits: the results come with the wake.
 pub struct Parked(());
 
 impl<'c> Results<'c> for Parked {
@@ -123,7 +123,7 @@ impl<'c> Call<'c> {
         Ok(step)
     }
 
-    /// The wait that is about to begin ends after this time, if any; the native gives `expiry`
+    /// The wait that is about to start ends after this time, if any; the native returns `expiry`
     /// then.
     #[inline]
     pub(super) fn set_timer(

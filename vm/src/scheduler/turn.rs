@@ -1,4 +1,4 @@
-//! The host's side of the scheduler: turns, the ends of goroutines, a look at the VM between turns.
+//! The host's side of the scheduler: turns, the ends of goroutines, access to the VM between turns.
 
 use super::{
     End, Ended, Fate, GoroutineId, Parked, State, Wait, is_interrupted, spawn, timers, wake,
@@ -17,14 +17,14 @@ use std::time::{Duration, Instant};
 /// Slices in a turn, after which the host gets a chance to look around.
 pub(super) const SLICES: u32 = 16;
 
-/// What a turn left behind.
+/// The state after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// More is ready to run: call again soon.
     Ready,
-    /// Everything that lives waits for something outside of Lua.
+    /// All goroutines wait for something outside Lua.
     Waiting,
-    /// Everything that lives waits for something that only others that wait can give.
+    /// All goroutines wait for each other.
     Deadlocked,
     /// No goroutine lives.
     Done,
@@ -134,7 +134,7 @@ impl Vm {
         }))
     }
 
-    /// Collects garbage if the heap is nearly full: what the host wants to make would be refused
+    /// Collects garbage if the heap is nearly full: the host's allocations would be refused
     /// although there is room.
     pub fn relieve_memory(&mut self) {
         if self.heap.is_nearly_full() {
@@ -165,10 +165,10 @@ impl Vm {
         self.account().refuse_wishes();
     }
 
-    /// Gives the host a look at the VM between turns, as if it were a native.
+    /// Gives the host access to the VM between turns, as if it were a native.
     pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         // SAFETY: between turns no thread runs; the host thread has a frame of a Lua function
-        // without code, above which lies the frame of the call.
+        // without code, and the frame of the call is above it.
         unsafe {
             assert!(self.current.is_null(), "the host looks at a VM that is running");
             self.settle();
@@ -238,7 +238,7 @@ impl<'c> Call<'c> {
     }
 
     /// The running goroutine counts as a new one from now on: it has another number, and has not
-    /// run yet. For one that does the work of many, one after the other.
+    /// run yet. For one that does the work of many in sequence.
     pub fn renew_goroutine(&mut self) -> Option<GoroutineId> {
         let scheduler = &mut self.vm().scheduler;
         let goroutine = &mut scheduler.goroutines[scheduler.running? as usize];

@@ -1,13 +1,12 @@
 //! Long strings, and how they grow.
 //!
-//! A long string is a window on the start of a buffer. Several may share one: `s = s .. x` writes
-//! `x` behind the bytes of `s`, if `s` is the newest string of its buffer and there is room, and
-//! makes a longer window; `s` itself does not change. Buffers made for such a result have room to
-//! spare, so building a string piece by piece copies each byte a constant number of times on
-//! average.
+//! A long string is a window on the start of a buffer. Multiple strings may share one: `s = s .. x`
+//! writes `x` after the bytes of `s`, if `s` is the newest string of its buffer and there is room,
+//! and creates a longer window; `s` itself does not change. Buffers for such a result have spare
+//! room, so building a string incrementally copies each byte a constant number of times on average.
 //!
 //! Invariant (WINDOWS): bytes of a buffer before `used` never change, and no string's window ends
-//! behind `used`.
+//! after `used`.
 
 use super::{MAX_LENGTH, NoString, copy_few};
 use crate::gc::{Heap, MAX_CELL, cell_size};
@@ -60,7 +59,7 @@ impl Heap {
         string as *mut Str
     }
 
-    /// A long string made of pieces.
+    /// A long string built from parts.
     pub(super) unsafe fn long_string(
         &mut self,
         pieces: &[&[u8]],
@@ -73,8 +72,8 @@ impl Heap {
         Ok(self.new_window(buffer, is_built))
     }
 
-    /// A string of so many bytes ([`MAX_LENGTH`] at most): a pattern over and over, the last time
-    /// cut short.
+    /// A string of this number of bytes ([`MAX_LENGTH`] at most): a repeated pattern, the last time
+    /// truncated.
     pub(crate) fn repeated_string(
         &mut self,
         pattern: &[u8],
@@ -103,11 +102,11 @@ impl Heap {
         }
     }
 
-    /// The concatenation of pieces. `first` is the string whose bytes the first piece is, or null
-    /// if that is none: if it is the newest of its buffer, the others are appended to it in place.
+    /// The concatenation of parts. `first` is the string whose bytes the first part is, or null if
+    /// there is none: if it is the newest of its buffer, the others are appended to it in place.
     ///
     /// # Errors
-    /// The result would have more than [`MAX_LENGTH`] bytes, or the system has no memory for it.
+    /// The result would have more than [`MAX_LENGTH`] bytes, or the OS has no memory for it.
     ///
     /// # Safety
     /// `first` is null or alive.
@@ -140,7 +139,7 @@ impl Heap {
             self.charge_bytes(length - used);
             append(buffer, &pieces[1..]);
         } else {
-            // A string that was itself made by concatenation is likely to be extended again.
+            // A string that is itself a concatenation is likely to be extended again.
             let spare = if (*first).is_built != 0 { length } else { 0 };
             self.charge_bytes(length);
             buffer = self.new_buffer((length + spare).min(MAX_LENGTH))?;
@@ -150,7 +149,7 @@ impl Heap {
     }
 }
 
-/// Writes pieces behind what a buffer holds. There is room.
+/// Writes parts after the contents of a buffer. There is room.
 unsafe fn append(buffer: *mut Buffer, pieces: &[&[u8]]) {
     for piece in pieces {
         debug_assert!((*buffer).capacity - (*buffer).used >= piece.len());

@@ -27,8 +27,8 @@ fn half_word_at(bytes: &[u8], index: usize) -> u64 {
     u32::from_le_bytes(word) as u64
 }
 
-/// The bytes of a text of at most 16, as two words: the first and the last ones of them, which may
-/// overlap. Texts of one length are equal if their words are.
+/// The bytes of a string of at most 16, as two words: its first and its last ones, which may
+/// overlap. Strings of one length are equal if their words are.
 #[inline(always)]
 pub(super) fn words_of_few(bytes: &[u8]) -> (u64, u64) {
     let length = bytes.len();

@@ -23,9 +23,9 @@ const FULL: usize = SHARD_SIZE / 8 * 5;
 /// Two shards that were one are merged if they have no more strings than this together, in a table
 /// that is far too large.
 const MERGE: usize = SHARD_SIZE / 4;
-/// The directory has at most this many times more slots than there are shards. Where hashes agree
-/// in so many of their upper bits that it would need more, a full shard gets another one behind it
-/// instead of being split.
+/// The directory has at most this many times more slots than there are shards. If hashes agree in
+/// so many of their upper bits that it would need more, another shard is chained to a full one
+/// instead of a split.
 const MAX_SKEW: usize = 64;
 const ADDRESS: u64 = (1 << 48) - 1;
 
@@ -114,8 +114,8 @@ pub(crate) struct InternTable {
     found: usize,
     /// Whether this purge merges shards: they were much too many for what the last purge found.
     merges: bool,
-    /// The strings of one byte that were met since the last purge began, and so are alive until the
-    /// next one; null for the others. Programs that take texts apart make hardly anything else.
+    /// The strings of one byte that were used since the last purge started, and so are alive until
+    /// the next one; null for the others. Programs that parse strings create mostly these.
     single: [*mut Str; 256],
 }
 
@@ -302,7 +302,7 @@ impl Drop for InternTable {
     fn drop(&mut self) {
         let mut start = 0;
         while let Some(&shard) = self.directory.get(start) {
-            // SAFETY: shards are made by `Shard::new`, and each has its own run of slots.
+            // SAFETY: shards are created by `Shard::new`, and each has its own run of slots.
             unsafe {
                 start += self.width(shard);
                 let mut link = shard;
@@ -357,8 +357,8 @@ impl Heap {
         found
     }
 
-    /// A new short string. Apart from looking for one that is there already, which needs fewer
-    /// registers so.
+    /// A new short string. Separate from the search for an existing one, which needs fewer
+    /// registers this way.
     #[inline(never)]
     unsafe fn add_interned(&mut self, bytes: &[u8], hash: u32) -> *mut Str {
         let string = self.allocate_short_string(bytes.len());
@@ -395,7 +395,8 @@ mod tests {
         }
     }
 
-    /// What the table remembers of texts of one byte neither keeps them alive nor outlives them.
+    /// The table's cached strings of one byte are not kept alive by it, and do not outlive a purge
+    /// in it.
     #[test]
     fn texts_of_one_byte_die() {
         unsafe {

@@ -21,7 +21,7 @@ use std::slice;
 /// The most bytes that a string may have.
 pub(crate) const MAX_LENGTH: usize = u32::MAX as usize;
 
-/// Why a string was not made.
+/// Why a string was not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoString {
     /// It would have more than [`MAX_LENGTH`] bytes.
@@ -133,7 +133,8 @@ pub(crate) unsafe fn order(a: *const Str, b: *const Str) -> Ordering {
     order_of(bytes(a), bytes(b))
 }
 
-/// The order of two texts, byte by byte. Mostly the first few decide, and save a call of `memcmp`.
+/// The order of two strings, byte by byte. Mostly the first few decide, and save a call of
+/// `memcmp`.
 #[inline(always)]
 pub(crate) fn order_of(a: &[u8], b: &[u8]) -> Ordering {
     if let (Some(first), Some(second)) = (a.first_chunk(), b.first_chunk()) {
@@ -147,7 +148,7 @@ pub(crate) fn order_of(a: &[u8], b: &[u8]) -> Ordering {
 
 impl Heap {
     /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most. They are few: the
-    /// process ends if the system has no memory for them (see [`Heap::try_string`]).
+    /// process ends if the OS has no memory for them (see [`Heap::try_string`]).
     #[inline]
     pub(crate) fn string(&mut self, bytes: &[u8]) -> *mut Str {
         match self.try_string(bytes) {
@@ -156,8 +157,8 @@ impl Heap {
         }
     }
 
-    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most. Fails if the
-    /// system has no memory for them.
+    /// A string with the given bytes, of which there are [`MAX_LENGTH`] at most. Fails if the OS
+    /// has no memory for them.
     #[inline]
     pub(crate) fn try_string(&mut self, bytes: &[u8]) -> Result<*mut Str, NoString> {
         // SAFETY: a fresh string needs no more than memory.

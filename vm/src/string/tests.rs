@@ -44,7 +44,7 @@ fn appending_shares_a_buffer() {
         for (index, &old) in olds.iter().enumerate() {
             assert!(bytes(old) == &expected[..10 * (index + 1)]);
         }
-        // Only the newest may write behind itself.
+        // Only the newest may write after itself.
         let old = olds[9_000];
         let other = heap.concatenate(old, &[bytes(old), b"something else"]).unwrap();
         assert!(buffer(other) != buffer(old));

@@ -1,9 +1,9 @@
 //! The array part: a slot for each of the keys 1..=`array_size`, nil where there is no value.
 //!
-//! It lies in the table's own cell, if it was made with the table and is small, or is a payload. A
+//! It is in the table's own cell, if it was created with the table and is small, or is a payload. A
 //! payload has one word before its first slot (so key i is word i): the border that was found last.
-//! Programs that append with `t[#t + 1] = x` find it at once then, where bisecting would take a
-//! miss in the cache for each of many steps.
+//! Programs that append with `t[#t + 1] = x` then find it at once, where bisecting would cause a
+//! cache miss for each of many steps.
 //!
 //! Invariant (HINT): the word is less than `array_size`. It need not be a border any more.
 

@@ -91,7 +91,7 @@ unsafe fn find_in_chain(table: *const Table, key: Value, hash: u32) -> *mut Node
     node
 }
 
-/// The node of a key that is no string and no zero but +0, dead or alive; null if there is none.
+/// The node of a key that is not a string and not -0, dead or alive; null if there is none.
 #[inline(always)]
 pub(super) unsafe fn find_bits(table: *const Table, key: Value) -> *mut Node {
     find_in_chain(table, key, hash_word(key.0))
@@ -159,7 +159,7 @@ pub(super) unsafe fn insert(
     }
     let mut previous = home(table, hash_of((*main).key));
     let (node, rest) = if previous == main {
-        // The other key is at home: the new one goes to the free node, behind it in the chain.
+        // The other key is at home: the new one goes to the free node, after it in the chain.
         (free, next(main))
     } else {
         // The other key moves to the free node, and the new one takes its home.

@@ -10,7 +10,7 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct InvalidKey;
 
-/// The first entry at or after a position, and the position to go on from.
+/// The first entry at or after a position, and the position to continue from.
 ///
 /// # Safety
 /// The table is alive.

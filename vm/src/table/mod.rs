@@ -4,8 +4,8 @@
 //! others ([`hash`]). Invariant (ONE PLACE): an integral key from 1 to `array_size` is never in the
 //! hash part. How large the parts are is decided when a new key finds no room ([`resize`]).
 //!
-//! -0 and 0 are one key. Nil and NaN are no keys: reading them gives nil, storing is an error.
-//! Storing nil removes.
+//! -0 and 0 are one key. Nil and NaN are not valid keys: reading them returns nil, storing is an
+//! error. Storing nil removes.
 
 pub(crate) mod array;
 pub(crate) mod hash;
@@ -84,7 +84,7 @@ pub(crate) unsafe fn get_integer(table: *const Table, key: i64) -> Value {
 /// Reads the values of `count` integer keys from `first` on.
 ///
 /// # Safety
-/// The table is alive. There is room for `count` values at `target`, outside of the table.
+/// The table is alive. There is room for `count` values at `target`, outside the table.
 pub(crate) unsafe fn get_list(table: *const Table, first: i64, target: *mut Value, count: usize) {
     if count > 0
         && array::holds(table, first)
@@ -173,8 +173,8 @@ pub(crate) unsafe fn set_integer(
 /// The table cannot grow; some of the values may be stored then.
 ///
 /// # Safety
-/// Table and values are alive and belong to `heap`; the values lie at `values`, outside of the
-/// table. `first` is not 0.
+/// Table and values are alive and belong to `heap`; the values are at `values`, outside the table.
+/// `first` is not 0.
 pub(crate) unsafe fn set_list(
     heap: &mut Heap,
     table: *mut Table,
@@ -229,8 +229,8 @@ pub(crate) unsafe fn set_metatable(heap: &mut Heap, table: *mut Table, metatable
     }
 }
 
-/// What a metatable (null: none) has for an event, whose name is `name`. That the first eight
-/// events are absent is remembered in the metatable until a key is created in it.
+/// The value of a metatable (null: none) for an event, whose name is `name`. The absence of the
+/// first eight events is cached in the metatable until a key is created in it.
 ///
 /// # Safety
 /// The metatable is null or alive; `name` is alive, and short.
@@ -242,8 +242,8 @@ pub(crate) unsafe fn metamethod(metatable: *mut Table, event: Metamethod, name: 
     metamethod_lookup(metatable, event, name)
 }
 
-/// As [`metamethod`], without a look at what is absent: for the fast paths of what is likely to be
-/// there.
+/// As [`metamethod`], without the check for absence: for the fast paths of metamethods that
+/// probably exist.
 ///
 /// # Safety
 /// The metatable is null or alive; `name` is alive, and short.
@@ -287,7 +287,7 @@ unsafe fn border_beyond(table: *const Table, mut low: u64) -> u64 {
     while !get_integer(table, high as i64).is_nil() {
         low = high;
         if high > 1 << 50 {
-            // The table was made to mislead a doubling search.
+            // The table was built to mislead a doubling search.
             return (1..)
                 .take_while(|&index| !get_integer(table, index).is_nil())
                 .last()

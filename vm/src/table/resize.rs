@@ -62,7 +62,7 @@ unsafe fn insert(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -
     let mut moved = ptr::null_mut();
     let inserted = hash::insert(table, key, value, &mut moved);
     if !moved.is_null() {
-        // It may have moved to where a scan in pieces has been already.
+        // It may have moved to a position that an incremental scan has already passed.
         heap.barrier_back(table, (*moved).key);
         heap.barrier_back(table, (*moved).value);
     }
@@ -159,7 +159,7 @@ unsafe fn set_array_size(heap: &mut Heap, table: *mut Table, slots: usize) -> Re
     } else {
         let array = match slots {
             0 => ptr::dangling_mut(),
-            // Becoming smaller may not fail.
+            // Shrinking must not fail.
             _ if slots < old_slots => heap.allocate_payload(size) as *mut Value,
             _ => heap.try_allocate_payload(size)? as *mut Value,
         };

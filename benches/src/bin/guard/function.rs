@@ -1,12 +1,11 @@
-//! What a function's machine code does with control: where it jumps, what it calls, whether it
-//! returns.
+//! The control flow of a function's machine code: its jumps, its calls, whether it returns.
 
 use crate::image::{Image, Unreadable};
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// A function taken apart. Where a target is None, it is computed when the program runs.
+/// A disassembled function. If a target is None, it is computed at run time.
 pub(crate) struct Function {
     range: Range<u64>,
     /// How many instructions it has.
@@ -15,7 +14,7 @@ pub(crate) struct Function {
     pub(crate) pushes: usize,
     /// Whom it calls.
     pub(crate) calls: Vec<Option<u64>>,
-    /// Where it jumps, inside of it or out.
+    /// The target of its jump, inside it or outside.
     pub(crate) jumps: Vec<Option<u64>>,
     /// It has a `ret`.
     pub(crate) returns: bool,

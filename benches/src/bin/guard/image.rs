@@ -5,9 +5,9 @@ use object::{
 };
 use std::collections::{BTreeMap, HashMap};
 
-/// Why a binary cannot be looked at.
+/// Why a binary cannot be read.
 pub(crate) enum Unreadable {
-    /// It is meant for another kind of machine.
+    /// It is for another architecture.
     OtherArchitecture,
     /// For this reason.
     Failed(String),
@@ -67,7 +67,7 @@ impl<'f> Image<'f> {
         Ok(Image { file, functions, data, relocated })
     }
 
-    /// The names of the function that begins at an address, or the address itself.
+    /// The names of the function that starts at an address, or the address itself.
     pub(crate) fn names_at(&self, address: u64) -> String {
         self.functions
             .get(&address)
@@ -88,19 +88,19 @@ impl<'f> Image<'f> {
         }
     }
 
-    /// Whether one of the interpreter's functions begins there.
+    /// Whether one of the interpreter's functions starts there.
     pub(crate) fn is_function(&self, address: u64) -> bool {
         self.functions.contains_key(&address)
     }
 
-    /// Whether a cold function begins there: what `cold_functions!` declares has a `leave`.
+    /// Whether a cold function starts there: those that `cold_functions!` declares have a `leave`.
     pub(crate) fn is_cold(&self, address: u64) -> bool {
         self.functions
             .get(&address)
             .is_some_and(|symbol| symbol.names.iter().any(|name| name.ends_with("::leave")))
     }
 
-    /// The machine code of the function that begins at an address.
+    /// The machine code of the function that starts at an address.
     pub(crate) fn code(&self, address: u64) -> Result<&'f [u8], Unreadable> {
         let missing =
             || Unreadable::Failed(format!("no function of the interpreter at {address:#x}"));

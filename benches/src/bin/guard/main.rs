@@ -1,14 +1,14 @@
 //! Checks in the machine code of a `solvm` binary that the interpreter's handlers really chain by
 //! jumps.
 //!
-//! Usage: `guard [PATH/TO/solvm]`; without a path, the binary beside this one. Prints one line for
-//! every hot function and exits with 1 if one of them calls, returns, or has no way to another
-//! handler but through a cold function.
+//! Usage: `guard [PATH/TO/solvm]`; without a path, the binary next to this one. Prints one line for
+//! every hot function and exits with 1 if one of them calls, returns, or reaches other handlers
+//! only through cold functions.
 //!
-//! Stable Rust promises no tail calls, so what the source says of a handler has to be looked up in
-//! what was made of it: a value with a destructor or an address that escapes turns a jump into a
-//! call without a word from the compiler. The set of hot functions is not written down but
-//! followed: from the handlers of all opcodes but those in [`roots`], along every jump.
+//! Stable Rust does not guarantee tail calls, so the source's intent has to be checked in the
+//! compiled handlers: a value with a destructor or an address that escapes turns a jump into a call
+//! without a warning from the compiler. The set of hot functions is not listed but followed: from
+//! the handlers of all opcodes except those in [`roots`], along every jump.
 #![forbid(unsafe_code)]
 
 mod function;
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         }
         Err(image::Unreadable::OtherArchitecture) => {
             println!(
-                "guard: {} is no x86-64 ELF file, and others are not looked at",
+                "guard: {} is not an x86-64 ELF file (no other format is supported)",
                 path.display()
             );
             ExitCode::SUCCESS
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What was found.
+/// The results of the check.
 struct Report {
     lines: Vec<String>,
     faults: Vec<String>,
@@ -102,12 +102,12 @@ fn check(path: &std::path::Path) -> Result<Report, image::Unreadable> {
         if calls_handler || !function.returns && function.jumps.iter().all(Option::is_some) {
             let name = image.names_at(address);
             faults.push(format!(
-                "FAULT {name} goes on by a call: the host stack grows with every use"
+                "FAULT {name} continues by a call: the host stack grows with every use"
             ));
         }
     }
     lines.push(format!(
-        "{} hot functions, {} instructions in the longest; {} cold handlers; {} cold functions, which go on by jumps; {} faults",
+        "{} hot functions, {} instructions in the longest; {} cold handlers; {} cold functions, which continue by jumps; {} faults",
         hot.len(),
         hot.values().map(|function| function.instructions).max().unwrap_or(0),
         roots.cold.len(),
@@ -117,7 +117,8 @@ fn check(path: &std::path::Path) -> Result<Report, image::Unreadable> {
     Ok(Report { lines, faults })
 }
 
-/// Every function that the roots lead to by jumps, and the cold functions where the search stops.
+/// Every function that is reachable from the roots by jumps, and the cold functions where the
+/// search stops.
 fn reachable(
     image: &Image,
     roots: &[u64],
@@ -142,7 +143,7 @@ fn reachable(
     Ok((hot, cold))
 }
 
-/// What is wrong with a hot function.
+/// The violation in a hot function.
 fn judge(function: &Function, name: &str, cold: &BTreeSet<u64>) -> Vec<String> {
     let mut faults = Vec::new();
     let direct = function.calls.iter().flatten().count();

@@ -1,5 +1,5 @@
-//! Where the search for hot functions begins: the opcodes' handlers, the continuations', and those
-//! of the natives that the interpreter itself carries out.
+//! Where the search for hot functions starts: the opcodes' handlers, the continuations', and those
+//! of the natives that the interpreter itself executes.
 
 use crate::image::{Image, Unreadable};
 use solvm_compiler::bytecode::Opcode;
@@ -17,7 +17,7 @@ const COLD: &[(Opcode, &str)] = &[
     (Opcode::VarargTable, "allocates; once per call of a function with a parameter `arg`"),
 ];
 
-/// Handlers behind no opcode, reached through a native function's object.
+/// Handlers without an opcode, reached through a native function's object.
 const NATIVES: &[&str] = &[
     "special::call_native",
     "special::raise",

@@ -1,8 +1,8 @@
 //! The pages of `solvm doc --book`: the documentation in Markdown, a page for each library and one
 //! that lists them.
 //!
-//! The texts in the definition files are Markdown already. What is added is form: headings, and
-//! lists of what the tags say.
+//! The text in the definition files is already Markdown. This adds the form: headings, and lists of
+//! the tags.
 
 use crate::report::about_file;
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
@@ -11,8 +11,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// Writes the pages into a folder, which is made if it is not there. The error is the message to
-/// print.
+/// Writes the pages into a directory, created if missing. The error is the message to print.
 pub(super) fn write(folder: &Path) -> Result<(), String> {
     fs::create_dir_all(folder).map_err(|error| about_file(folder, &error))?;
     let pages = documented().map(|module| (format!("{}.md", module.name), page(module)));
@@ -23,7 +22,7 @@ pub(super) fn write(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The libraries that have a page. A library may be in several parts, one of which has the
+/// The libraries that have a page. A library may have multiple parts, one of which has the
 /// documentation.
 fn documented() -> impl Iterator<Item = &'static Module> {
     modules().filter(|module| !module.documentation.is_empty())
@@ -32,8 +31,8 @@ fn documented() -> impl Iterator<Item = &'static Module> {
 /// The page that lists the others.
 fn contents() -> String {
     let mut text = String::from(
-        "# Modules\n\nWhat `solvm doc` tells, a page for each library. The pages are made from its definitions by \
-         `solvm doc --book`.\n\n| module | |\n|---|---|\n",
+        "# Modules\n\nThe output of `solvm doc`, one page per library. The pages are generated \
+         from its definitions by `solvm doc --book`.\n\n| module | |\n|---|---|\n",
     );
     for module in documented() {
         let _ =
@@ -78,7 +77,7 @@ fn put_lines(lines: &[&str], text: &mut String) {
     let _ = writeln!(text, "{}", lines.join("\n").trim_end());
 }
 
-/// The list of what the tags of a name say.
+/// The list of a name's tags.
 fn put_tags(title: &str, tag: &str, entry: &Entry<'_>, text: &mut String) {
     let items: Vec<_> = entry
         .tags
@@ -91,8 +90,8 @@ fn put_tags(title: &str, tag: &str, entry: &Entry<'_>, text: &mut String) {
     }
 }
 
-/// A tag as an item: its name, its type, what is said of it. Only a result may be without a name,
-/// which stands behind its type.
+/// A tag as an item: its name, its type, its description. Only a result may lack a name, which
+/// comes after its type.
 fn item(tag: &str, rest: &str) -> String {
     let (name, kind, about) = if tag == "return" {
         let (kind, rest) = split_type(rest);
@@ -111,7 +110,7 @@ fn item(tag: &str, rest: &str) -> String {
     if about.is_empty() { format!("- {what}") } else { format!("- {what}: {about}") }
 }
 
-/// A type, and what follows it. Types have spaces in brackets and quotes, and behind colons and
+/// A type, and the text after it. Types have spaces in brackets and quotes, and after colons and
 /// commas.
 fn split_type(text: &str) -> (&str, &str) {
     let (mut depth, mut is_quoted, mut before) = (0_u32, false, ' ');

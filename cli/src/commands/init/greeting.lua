@@ -1,6 +1,6 @@
 local greeting = {}
 
---- What is said to somebody.
+--- Returns a greeting.
 ---@param name string
 ---@return string
 function greeting.of(name)

@@ -5,6 +5,6 @@ test("greets by name", function()
   check.equal(greeting.of("Ada"), "Hello, Ada!")
 end)
 
-test("refuses what has no name", function()
+test("requires a name", function()
   check.fails(function() greeting.of(nil) end, "attempt to concatenate")
 end)

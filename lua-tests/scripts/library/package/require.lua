@@ -56,13 +56,13 @@ package.loaders[5] = function(name) return name == "fifth" and function(...) ret
 assert(require "fifth"[1] == "fifth")
 fails("\n\tnot by the fifth", require, "no.such")
 
--- C modules are refused, not passed over.
+-- C modules are refused, not skipped.
 package.cpath = folder .. "?.module"
 package.path = "?.none"
-fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\tmodules written in C cannot be loaded", require, "broken")
-fails("modules written in C cannot be loaded", require, "broken.inner")
+fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\tC modules are not supported", require, "broken")
+fails("C modules are not supported", require, "broken.inner")
 local library, why, where = package.loadlib("x.so", "f")
-assert(library == nil and why == "modules written in C cannot be loaded" and where == "absent")
+assert(library == nil and why == "C modules are not supported" and where == "absent")
 
 -- module.
 local globals = _G

@@ -1,4 +1,4 @@
--- A wait for a timer is no deadlock; a goroutine's wait() is none either as long as others run.
+-- A wait for a timer is not a deadlock; nor is a goroutine's wait() as long as others run.
 local log = {}
 chan("later")
 go(function() sleep(0.01) wait() log[#log + 1] = "waited" end)

@@ -1,5 +1,5 @@
 -- stdout: twice
--- A worker that never looks at what it gets is ended when it is chosen again, past its pcall.
+-- A worker that ignores the result is ended when it is chosen again, even inside pcall.
 chan("jobs")
 local count = 0
 go(function()

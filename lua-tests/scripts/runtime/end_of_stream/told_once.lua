@@ -1,5 +1,5 @@
 -- stdout: main	nil	closed
--- A goroutine is told of a channel's end once; asking again ends it, past every pcall, main chunk included, without an error.
+-- A goroutine gets a channel's end once; calling again ends it, even inside pcall, main chunk included, without an error.
 on_error(function() print("no error is due") end)
 local closed = chan("closed", 2)
 send(closed, 1)
@@ -14,7 +14,7 @@ end)
 wait()
 assert(table.concat(seen, " ") == "1 nil", table.concat(seen, " "))
 
--- one that was waiting when it was closed has been told, too
+-- one that was waiting when it was closed has got it, too
 local waiting = chan()
 local ends = 0
 go(function()

@@ -30,7 +30,9 @@ fn separator<'c>(call: &mut Call<'c>, options: &Options<'c>) -> Result<u8, Error
     match options.text(call, "separator")? {
         None => Ok(b','),
         Some(&[byte]) if !matches!(byte, b'"' | b'\r' | b'\n') => Ok(byte),
-        Some(_) => Err(options.wrong("separator", "one byte expected, and no quote or line break")),
+        Some(_) => {
+            Err(options.wrong("separator", "must be one byte other than a quote or line break"))
+        }
     }
 }
 

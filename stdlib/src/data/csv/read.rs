@@ -127,10 +127,7 @@ impl Reader<'_> {
         let length = rest.iter().position(ends).unwrap_or(rest.len());
         let field = rest.get(..length).unwrap_or_default();
         if let Some(quote) = memchr::memchr(b'"', field) {
-            return Err(Fault::new(
-                "quote in a field that does not begin with one",
-                self.at.saturating_add(quote),
-            ));
+            return Err(Fault::new("quote in an unquoted field", self.at.saturating_add(quote)));
         }
         self.advance(length);
         Ok(field.into())
@@ -143,7 +140,7 @@ impl Reader<'_> {
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             let Some(length) = memchr::memchr(b'"', rest) else {
-                return Err(Fault::new("quoted field without an end", start));
+                return Err(Fault::new("unterminated quoted field", start));
             };
             field.extend_from_slice(rest.get(..length).unwrap_or_default());
             self.advance(length.saturating_add(1));
@@ -154,7 +151,7 @@ impl Reader<'_> {
                 }
                 None | Some(b'\r' | b'\n') => return Ok(field.into()),
                 Some(byte) if byte == self.separator => return Ok(field.into()),
-                Some(_) => return Err(Fault::new("text behind a quoted field", self.at)),
+                Some(_) => return Err(Fault::new("text after a quoted field", self.at)),
             }
         }
     }

@@ -50,8 +50,7 @@ impl CsvWriter {
                 return Ok(true);
             }
             let Some(row) = Table::from_value(row) else {
-                return Err(self
-                    .refusal(None, &format!("a row must be a table, not a {}", row.type_name())));
+                return Err(self.refusal(None, &format!("table expected, got {}", row.type_name())));
             };
             let before = self.text.len();
             let count = self.row(call, row)?;
@@ -69,7 +68,7 @@ impl CsvWriter {
         let last = self.next.saturating_sub(1);
         match rows.pairs().find(|(key, _)| !is_index(*key, last)) {
             Some((key, _)) => {
-                Err(Error::text(format!("rows{}: rows stand in a list, without gaps", step(key))))
+                Err(Error::text(format!("rows{}: rows must be a list without gaps", step(key))))
             }
             None => Ok(()),
         }
@@ -98,11 +97,11 @@ impl CsvWriter {
                 }
                 if length == 0 && row.pairs().next().is_some() {
                     return Err(
-                        self.refusal(None, "a row with named fields wants the option 'header'")
+                        self.refusal(None, "a row with named fields requires the option 'header'")
                     );
                 }
                 if let Some((key, _)) = row.pairs().find(|(key, _)| !is_index(*key, length)) {
-                    return Err(self.refusal(Some(key), "a row that is a list has no other fields"));
+                    return Err(self.refusal(Some(key), "a list row cannot have named fields"));
                 }
                 length
             }
@@ -135,7 +134,7 @@ impl CsvWriter {
         let is_written =
             |key: Value<'c>| LuaString::from_value(key).is_some() || is_index(key, count);
         match row.pairs().find(|(key, _)| !is_written(*key)) {
-            Some((key, _)) => Err(self.refusal(Some(key), "no column has this key")),
+            Some((key, _)) => Err(self.refusal(Some(key), "unknown column")),
             None => Ok(count),
         }
     }
@@ -176,10 +175,8 @@ impl CsvWriter {
             Type::String => self.field(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
             _ if marks::is_null(value) => {}
             _ => {
-                return Err(self.refusal(
-                    Some(key),
-                    &format!("a {} cannot be written as CSV", value.type_name()),
-                ));
+                return Err(self
+                    .refusal(Some(key), &format!("cannot encode a {} as CSV", value.type_name())));
             }
         }
         Ok(())

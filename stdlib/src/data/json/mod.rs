@@ -53,7 +53,8 @@ fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<
     let options = Options::new(options, 2, &["indent"])?;
     let indent = options.get(call, "indent")?;
     let wrong = || {
-        options.wrong("indent", &format!("0 to {MAX_INDENT} spaces or a text of space expected"))
+        options
+            .wrong("indent", &format!("number from 0 to {MAX_INDENT} or string of spaces expected"))
     };
     let indent = match (indent.as_number(), LuaString::from_value(indent)) {
         _ if indent.is_nil() => return Ok(None),

@@ -282,7 +282,7 @@ impl Reader {
         });
         let Some((plain, [end, ..])) = length.and_then(|length| rest.split_at_checked(length))
         else {
-            return Err(Fault::new("string without an end", text.len()));
+            return Err(Fault::new("unterminated string", text.len()));
         };
         let start = self.at;
         self.advance(plain.len());
@@ -309,7 +309,7 @@ impl Reader {
             Some(&byte @ (b'"' | b'\\' | b'/')) => byte,
             Some(b'u') => return self.unicode_escape(text),
             Some(_) => return Err(Fault::new("unknown escape", start)),
-            None => return Err(Fault::new("string without an end", text.len())),
+            None => return Err(Fault::new("unterminated string", text.len())),
         };
         self.scratch.push(byte);
         self.advance(2);
@@ -340,7 +340,7 @@ impl Reader {
             code => Some(code),
         };
         let Some(character) = code.and_then(char::from_u32) else {
-            return Err(Fault::new("half of a surrogate pair", start));
+            return Err(Fault::new("unpaired surrogate", start));
         };
         self.scratch.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
@@ -364,7 +364,7 @@ impl Reader {
             Some(b'/') => memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
             Some(b'*') => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
                 Some(end) => end.saturating_add(4),
-                None => return Err(Fault::new("comment without an end", self.at)),
+                None => return Err(Fault::new("unterminated comment", self.at)),
             },
             _ => return Err(self.unexpected(text)),
         };
@@ -377,7 +377,7 @@ impl Reader {
     fn unexpected(&self, text: &[u8]) -> Fault {
         let rest = text.get(self.at..).unwrap_or_default();
         let reason = match rest.first() {
-            None => "unexpected end of text".to_string(),
+            None => "unexpected end of input".to_string(),
             Some(byte @ 0x20..0x7f) => format!("unexpected '{}'", char::from(*byte)),
             Some(byte) => format!("unexpected byte {byte:#04x}"),
         };

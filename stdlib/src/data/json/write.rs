@@ -76,9 +76,9 @@ impl Writer for JsonWriter {
     fn number(&mut self, value: f64) -> Refused {
         if !value.is_finite() {
             return Err(if value.is_nan() {
-                "NaN cannot be encoded"
+                "cannot encode NaN"
             } else {
-                "an infinite number cannot be encoded"
+                "cannot encode infinity"
             });
         }
         number::write(value, &mut self.text);
@@ -116,7 +116,7 @@ impl Writer for JsonWriter {
                 number::write(x, &mut self.text);
                 self.text.push(b'"');
             }
-            Key::Boolean(_) => return Err("a boolean key cannot be encoded"),
+            Key::Boolean(_) => return Err("cannot encode a boolean key"),
         }
         self.text.push(b':');
         if self.indent.is_some() {
@@ -149,7 +149,7 @@ pub(in crate::data) fn quoted_size(bytes: &[u8]) -> usize {
 /// Adds a string in quotes, with JSON's escapes, which TOML and YAML understand as well.
 pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
-        return Err("a string that is no UTF-8 cannot be encoded");
+        return Err("cannot encode a string that is not valid UTF-8");
     }
     text.push(b'"');
     let mut rest = bytes;

@@ -37,7 +37,7 @@ impl TomlWriter {
     /// Adds a plain value to the innermost section.
     fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Refused) -> Refused {
         let Some(innermost) = self.open.last() else {
-            return Err("only a table can be encoded as TOML");
+            return Err("a TOML document must be a table");
         };
         let is_field = matches!(innermost, Open::Section { .. });
         let section = self.open.iter_mut().rev().find_map(|open| match open {
@@ -197,7 +197,7 @@ impl Writer for TomlWriter {
                 plain: Vec::new(),
                 sections: Vec::new(),
             }),
-            None => return Err("only a table with named fields can be encoded as TOML"),
+            None => return Err("a TOML document must be a table with named fields"),
             Some(Open::Section { .. }) if only_maps => {
                 let path = self.path();
                 self.open.push(Open::Sections { path, text: Vec::new() });
@@ -241,7 +241,7 @@ impl Writer for TomlWriter {
                 number::write(x, &mut self.key);
                 self.key.push(b'"');
             }
-            Key::Boolean(_) => return Err("a boolean key cannot be encoded"),
+            Key::Boolean(_) => return Err("cannot encode a boolean key"),
         }
         if let Some(Open::Inline { .. }) = self.open.last() {
             let key = [&self.key, &b" = "[..]].concat();

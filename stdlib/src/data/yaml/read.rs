@@ -84,10 +84,7 @@ impl<'e> Reader<'e> {
                 Parsed::DocumentStart(_) => {
                     documents = usize::saturating_add(documents, 1);
                     if documents > 1 && !all {
-                        return Err(fault(
-                            "more than one document (yaml.decode_all reads all)",
-                            at,
-                        ));
+                        return Err(fault("more than one document (use yaml.decode_all)", at));
                     }
                 }
                 Parsed::Scalar(text, style, anchor, tag) => {
@@ -184,7 +181,7 @@ impl<'e> Reader<'e> {
             Anchored::Map => {}
             Anchored::List if !in_source => {}
             _ if !is_source && !in_source => {}
-            _ => return Err(fault("'<<' wants a map or a list of maps", at)),
+            _ => return Err(fault("'<<' requires a map or a list of maps", at)),
         }
         Ok(is_source)
     }
@@ -265,11 +262,11 @@ fn tagged(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Event, String
         ("binary", _) => {
             let digits: String = text.split_ascii_whitespace().collect();
             let bytes =
-                STANDARD.decode(digits).map_err(|_| "wrong base64 in '!!binary'".to_string())?;
+                STANDARD.decode(digits).map_err(|_| "invalid base64 in '!!binary'".to_string())?;
             Ok(Event::String(bytes.into()))
         }
         (name @ ("null" | "bool" | "float" | "int"), _) => {
-            Err(format!("'{text}' is no '!!{name}'"))
+            Err(format!("'{text}' is not a valid '!!{name}'"))
         }
         _ => Ok(string()),
     }

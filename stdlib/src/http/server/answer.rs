@@ -80,9 +80,7 @@ pub(super) fn from_lua<'c>(
     let (status, given, body) =
         (field(call, "status")?, field(call, "headers")?, field(call, "body")?);
     if status.is_nil() && given.is_nil() && body.is_nil() {
-        return Err(wrong(
-            "a table with 'status', 'headers' or 'body' expected, this one has none of them",
-        ));
+        return Err(wrong("table has no field 'status', 'headers' or 'body'"));
     }
     if !status.is_nil() {
         head.status = status_of(status)?;
@@ -119,7 +117,7 @@ fn body_of<'c>(
     is_head: bool,
 ) -> Result<Source<'c>, Failure> {
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
-        return Err(wrong("how a body is transferred is the server's business"));
+        return Err(wrong("header 'Transfer-Encoding' cannot be set"));
     }
     // It follows from the body.
     let length = match head.headers.remove(CONTENT_LENGTH) {
@@ -146,7 +144,7 @@ fn body_of<'c>(
         }
         Some(length) if length != text.len() as u64 => {
             return Err(wrong(&format!(
-                "header 'Content-Length' says {length}, the body has {} bytes",
+                "header 'Content-Length' is {length}, but the body has {} bytes",
                 text.len()
             )));
         }

@@ -237,7 +237,7 @@ fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     let text = call.coerced_string(value);
     if text.is_none() && !value.is_nil() {
         return Err(Error::text(format!(
-            "the next piece of a body: string or nil expected, got {}",
+            "body chunk: string or nil expected, got {}",
             value.type_name()
         )));
     }
@@ -369,7 +369,7 @@ impl Handle {
             .and_then(Place::subject)
             .map_or(String::new(), |subject| format!("{subject}: "));
         place.into_iter().for_each(Place::leave);
-        Error::text(format!("{subject}wrong answer of the {whose}: {reason}"))
+        Error::text(format!("{subject}invalid response from {whose}: {reason}"))
     }
 
     /// After the middleware. None if the next stage goes on at once.

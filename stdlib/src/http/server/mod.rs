@@ -161,7 +161,7 @@ impl Param for ServerName {
 
 fn server<'a>(call: &'a mut Call, ServerName(number): ServerName) -> Result<&'a mut Server, Error> {
     let server = servers(call).and_then(|servers| servers.all.get_mut(number));
-    server.ok_or_else(|| Error::text("the server is gone"))
+    server.ok_or_else(|| Error::text("server no longer exists"))
 }
 
 /// `create_server(name, port[, https[, certificate, key]][, options])`: a server, which does
@@ -173,7 +173,7 @@ fn create_server<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let port = port(2, number)?;
     if servers(call).is_some_and(|servers| servers.by_name.contains_key(name.bytes())) {
-        return Err(Error::argument(1, "a server of that name exists"));
+        return Err(Error::argument(1, "server name already in use"));
     }
     // The last argument that is not nil.
     let is_given =
@@ -242,7 +242,7 @@ fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
     };
     let path = |index: usize, what: &str| {
         let value = call.argument(index.saturating_sub(1)).unwrap_or(Value::NIL);
-        let expected = || format!("path of the {what} expected, got {}", value.type_name());
+        let expected = || format!("{what} path expected, got {}", value.type_name());
         let path = LuaString::from_value(value).ok_or_else(expected).and_then(Name::check);
         path.map(|path| path.bytes().to_vec()).map_err(|text| Error::argument(index, text))
     };
@@ -329,7 +329,7 @@ fn start_server<'c>(
     let ServerName(number) = name;
     let server = server(call, name)?;
     if server.running.as_ref().is_some_and(|running| !running.stopping.is_cancelled()) {
-        return Err(Error::argument(1, "the server is running"));
+        return Err(Error::argument(1, "server is already running"));
     }
     let (host, port) = (server.host.clone(), server.port);
     let network = network(call)?;
@@ -384,7 +384,7 @@ impl Service for ServerService {
 
     fn subject(&self, call: &mut Call, failed: GoroutineId) -> Option<String> {
         let subject = servers(call)?.all.iter().find_map(|server| server.underway.subject(failed));
-        subject.map(|subject| format!("the answer to {subject}"))
+        subject.map(|subject| format!("the response to {subject}"))
     }
 
     fn ends_seen(&self, host: &mut Host) {

@@ -38,24 +38,24 @@ impl Pattern {
     /// The pattern that a text means. The error is the reason why it is none.
     pub(super) fn parse(text: &[u8]) -> Result<Pattern, &'static str> {
         let text = if text == b"*" { b"/*" } else { text };
-        let Some(rest) = text.strip_prefix(b"/") else { return Err("a pattern begins with '/'") };
+        let Some(rest) = text.strip_prefix(b"/") else { return Err("pattern must start with '/'") };
         let mut pattern = Pattern { segments: Vec::new(), has_rest: false };
         let mut names = HashSet::new();
         for segment in rest.split(|&byte| byte == b'/') {
             if pattern.has_rest {
-                return Err("'*' stands at the end of a pattern");
+                return Err("'*' must be the last segment");
             }
             match segment {
                 b"*" => pattern.has_rest = true,
-                [b':'] | [b':', b'*'] => return Err("':' is followed by a name"),
+                [b':'] | [b':', b'*'] => return Err("':' must be followed by a name"),
                 [b':', name @ ..] => {
                     if !names.insert(name) {
-                        return Err("two parts have the same name");
+                        return Err("duplicate parameter name");
                     }
                     pattern.segments.push(Segment::Parameter(name.into()));
                 }
                 literal if literal.ends_with(b"*") => {
-                    return Err("'*' stands for whole segments: '/*'");
+                    return Err("'*' must be a whole segment");
                 }
                 literal => pattern.segments.push(Segment::Literal(literal.into())),
             }

@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) static SERVE: Definition = Definition::new("start_server", serve);
 
 /// How long a handler took that was ended.
-const TOO_SLOW: &str = "the handler took too long to answer (see -handler-timeout)";
+const TOO_SLOW: &str = "handler timed out (see -handler-timeout)";
 
 /// The queue of a server, and the sign that it stops, on their way to the server's goroutine.
 pub(super) struct NewQueue(

@@ -49,8 +49,8 @@ unsafe fn random_graph(seed: u64, operations: usize) {
     let id_key = Value::from_string(heap.string(b"id"));
     roots.values.push(id_key);
     let mut next_id = 1000;
-    // How many different keys there are decides how large tables become; some shall be scanned in
-    // pieces.
+    // The number of different keys determines how large tables become; some must be scanned
+    // incrementally.
     let keys = [40, 300, 20_000][seed as usize % 3];
     let mut new_table = |heap: &mut Heap, model: &mut HashMap<u64, HashMap<u64, u64>>| {
         next_id += 1;

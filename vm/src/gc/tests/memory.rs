@@ -59,7 +59,7 @@ fn few_objects_share_blocks() {
         for (text, string) in texts.iter().zip(&strings) {
             assert_eq!(heap.string(text), *string);
         }
-        // What there are many of has a block of its own.
+        // Frequent kinds have a separate block.
         let many: Vec<_> =
             (0..200).map(|number| heap.string(format!("{number:030}").as_bytes())).collect();
         assert_ne!(block_of(many[199]), block_of(strings[0]));
@@ -140,7 +140,7 @@ fn memory_limit() {
         let list = heap.new_table(0, 0);
         roots.values.push(Value::from_table(list));
         let mut index = 0;
-        // What is reachable does not fit: a collection does not help.
+        // The reachable objects do not fit: a collection does not help.
         loop {
             index += 1;
             let item = heap.new_table(4, 0);
@@ -236,7 +236,7 @@ fn neighbouring_payload_is_not_taken_for_the_tables_own() {
     }
 }
 
-/// Makes so many small tables that are alive, and ends the cycle.
+/// Creates this number of small tables that are alive, and ends the cycle.
 unsafe fn live_tables(heap: &mut Heap, roots: &mut TestRoots, count: usize) {
     for _ in 0..count {
         let table = heap.new_table(2, 0);
@@ -296,7 +296,7 @@ fn a_cycle_ends_before_the_limit() {
     }
 }
 
-/// Giving memory back to the system takes the system a while, so that it is done in pieces.
+/// Returning memory takes the OS a while, so it is done in parts.
 #[test]
 fn memory_is_released_in_pieces() {
     if cfg!(feature = "gc-stress") {

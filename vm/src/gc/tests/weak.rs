@@ -99,7 +99,7 @@ fn finalized_userdata_leave_weak_values_before_weak_keys() {
     }
 }
 
-/// The mode may change while a cycle is under way.
+/// The mode may change during a cycle.
 #[test]
 fn weak_mode_may_change_during_a_cycle() {
     unsafe {
@@ -152,7 +152,7 @@ fn weak_mode_is_that_of_the_atomic_phase() {
                 table::set_metatable(&mut heap, table, second);
                 while !heap.step_by(1, &mut roots) {}
                 if becomes_weak {
-                    // What was marked when it was strong may stay for this cycle.
+                    // Entries that were marked as strong may stay for this cycle.
                     heap.collect(&mut roots);
                     assert_eq!(count(table), 0);
                 } else if before_atomic {
@@ -167,7 +167,7 @@ fn weak_mode_is_that_of_the_atomic_phase() {
     }
 }
 
-/// The survey lists what may be dead by its place, and places change while it is under way.
+/// The survey lists possibly dead entries by their positions, and positions change during it.
 #[test]
 fn weak_tables_change_during_the_survey() {
     unsafe {
@@ -225,7 +225,7 @@ fn weak_tables_change_during_the_survey() {
     }
 }
 
-/// A table that is not weak for a moment of the survey, in which its elements move.
+/// A table that is not weak for a part of the survey, in which its elements move.
 #[test]
 fn elements_move_while_the_mode_is_off() {
     unsafe {
