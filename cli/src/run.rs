@@ -133,7 +133,7 @@ async fn drive_until_signal(
         {
             return Ok(end);
         }
-        // Neither a second signal nor the end of the time changes how the program ends.
+        // The end of the time does not change how the program ends.
         let _ =
             signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }

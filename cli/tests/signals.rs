@@ -98,7 +98,7 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(program.line(), "finalizing");
     let start = Instant::now();
     program.signal(Signal::TERM);
-    assert_eq!(program.end(), (Some(130), String::new()));
+    assert_eq!(program.end(), (Some(143), String::new()));
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
@@ -115,7 +115,7 @@ fn a_second_signal_ends_a_native_that_takes_long() {
     // Two that come at the same time are one.
     std::thread::sleep(Duration::from_millis(20));
     program.signal(Signal::TERM);
-    assert_eq!(program.end(), (Some(130), String::new()));
+    assert_eq!(program.end(), (Some(143), String::new()));
     assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
 }
 
