@@ -1,5 +1,6 @@
 //! The pages of the modules in `docs/modules` are what `solvm doc --book` makes of the libraries'
 //! definitions. Run with `UPDATE_GOLDENS=1` to make them anew. And no link in a page is broken.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::fs;

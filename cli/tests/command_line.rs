@@ -1,4 +1,5 @@
 //! What the command `solvm` makes of its options and its standard input.
+#![cfg(test)]
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
 //! `reload_script`: scripts that run themselves afresh, whatever becomes of them meanwhile.
+#![cfg(test)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

@@ -1,5 +1,6 @@
 //! What a program that waits gives back: the garbage of goroutines that have ended, and the memory
 //! of connections that are closed.
+#![cfg(test)]
 #![cfg(target_os = "linux")]
 
 #[allow(dead_code)]

@@ -1,6 +1,7 @@
 //! Programs at a terminal. Reading from it: the time that somebody takes to type counts against a
 //! limit that was given, not against the default; the REPL goes on whatever is typed. Writing to
 //! it: the line that shows progress is mixed up with nothing.
+#![cfg(test)]
 #![cfg(unix)]
 
 use rustix::fs::{Mode, OFlags, open};

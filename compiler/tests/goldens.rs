@@ -1,5 +1,6 @@
 //! The bytecode of each construct. `goldens/*.txt` is what `goldens/*.lua` compiles to; run with
 //! `UPDATE_GOLDENS=1` to write it anew, and read the difference.
+#![cfg(test)]
 
 use solvm_compiler::bytecode::{Source, disassemble, verify};
 use solvm_compiler::{Options, compile, dump};

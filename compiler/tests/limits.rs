@@ -1,5 +1,6 @@
 //! What is bounded, what is not, and that no source makes the compiler use more host stack than a
 //! small thread has.
+#![cfg(test)]
 
 use solvm_compiler::bytecode::{Prototype, Source, verify};
 use solvm_compiler::{Error, Options, compile};

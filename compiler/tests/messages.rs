@@ -1,5 +1,6 @@
 //! Errors in source text. The messages are PUC Lua 5.1.5's, word for word, except for what it does
 //! not know: `goto`, and the escape sequences of later versions.
+#![cfg(test)]
 
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::{Options, chunk_id, compile};

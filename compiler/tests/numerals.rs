@@ -1,4 +1,5 @@
 //! Reading numbers, beside PUC Lua 5.1.5's answers (its `tonumber` on x86-64 Linux).
+#![cfg(test)]
 
 use solvm_compiler::numeral::{read, read_trimmed};
 
