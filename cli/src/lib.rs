@@ -55,17 +55,6 @@
 //! # Ok::<(), solvm::Error>(())
 //! ```
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::unreachable,
-        clippy::print_stdout,
-        clippy::print_stderr
-    )
-)]
 
 mod embedding;
 

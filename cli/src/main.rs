@@ -1,16 +1,5 @@
 //! The `solvm` command.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::unreachable,
-        clippy::print_stdout,
-        clippy::print_stderr
-    )
-)]
 
 mod arguments;
 mod colors;

@@ -1,5 +1,6 @@
 //! The pages of the modules in `docs/modules` are the output of `solvm doc --book`. Run with
 //! `UPDATE_GOLDENS=1` to regenerate them. And no link in a page is broken.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
 //! The command `solvm`: its options and its standard input.
+#![cfg(test)]
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
 //! The commands besides `solvm script.lua`.
+#![cfg(test)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -1,4 +1,5 @@
 //! A world that records and denies all requests: no library bypasses it.
+#![cfg(test)]
 
 use solvm::{FileSystem, Network, NetworkUse, Runtime, Sandbox, World};
 use solvm_stdlib::host::{

@@ -1,4 +1,5 @@
 //! `-debug` and `-trace`: what they write to the standard error output.
+#![cfg(test)]
 
 use std::process::{Command, Output};
 

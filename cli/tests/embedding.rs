@@ -1,5 +1,6 @@
 //! The library face, beyond the examples in its documentation: what is kept alive, what ends, what
 //! is refused.
+#![cfg(test)]
 
 use solvm::{
     Call, Class, Data, ErrorKind, Function, Library, Network, NetworkUse, Object, Runtime, Sandbox,

@@ -1,4 +1,5 @@
 //! The programs in `examples`: each has tests in Lua, which start it and check its behaviour.
+#![cfg(test)]
 #![cfg(unix)]
 
 use std::fs;

@@ -4,6 +4,7 @@
 //! A module is a file or folder directly below `src`: inside of a folder, files of one concept may
 //! know each other. The root (`lib.rs`, `main.rs`) is above all modules: none may use what it
 //! defines, only what it exports again.
+#![cfg(test)]
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! `--sandbox`, `--allow-*` and `--deny-*`: every way to the outside world, with no permission and
 //! with each one alone.
-
+#![cfg(test)]
 #![cfg(unix)]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
 //! `reload_script`: scripts that run themselves again, in any state.
+#![cfg(test)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -161,7 +162,10 @@ fn a_given_timeout_holds_for_all_runs_together() {
     assert_eq!(program.next_error(), "solvm: bad");
     let (code, errors) = program.end();
     assert_eq!(code, Some(124));
-    assert!(errors.ends_with("waiting for file changes\nsolvm: timed out after 3s (-timeout)\n"), "{errors}");
+    assert!(
+        errors.ends_with("waiting for file changes\nsolvm: timed out after 3s (-timeout)\n"),
+        "{errors}"
+    );
 }
 
 #[test]

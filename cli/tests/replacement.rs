@@ -1,4 +1,5 @@
 //! Programs that replace a file and are killed: the file is complete at any time.
+#![cfg(test)]
 #![cfg(unix)]
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! Memory that a waiting program returns: the garbage of goroutines that have ended, and the memory
 //! of connections that are closed.
+#![cfg(test)]
 #![cfg(target_os = "linux")]
 
 #[allow(dead_code)]

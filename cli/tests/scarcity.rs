@@ -1,6 +1,7 @@
 //! Programs on a system that is short of something: threads, descriptors, file sizes, disk space,
 //! stack, standard streams. Whatever is missing, in any combination, is a Lua error or a message:
 //! the program neither panics nor hangs.
+#![cfg(test)]
 #![cfg(target_os = "linux")]
 
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! Servers as others see them: signals, limits of time, floods of connections.
+#![cfg(test)]
 #![cfg(unix)]
 
 mod program;

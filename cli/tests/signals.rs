@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM: whatever the program does, it ends, with its output passed on and its
 //! finalizers run.
+#![cfg(test)]
 #![cfg(unix)]
 
 use rustix::process::{Pid, Signal, kill_process};

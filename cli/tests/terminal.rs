@@ -1,6 +1,7 @@
 //! Programs at a terminal. Input: the time that a user takes to type counts against an explicit
 //! limit, not against the default; the REPL continues whatever is typed. Output: the progress line
 //! is not mixed up with other output.
+#![cfg(test)]
 #![cfg(unix)]
 
 use rustix::fs::{Mode, OFlags, open};

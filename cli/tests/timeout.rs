@@ -1,4 +1,5 @@
 //! `-timeout` ends whatever a program does, in time and with exit code 124.
+#![cfg(test)]
 
 use std::io::Write;
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,5 @@
 //! The WebSocket protocol (RFC 6455) as a client sees it that writes its own frames.
+#![cfg(test)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -1,17 +1,6 @@
 //! Lua 5.1 source to SolVM bytecode: lexer, parser, code generation. The [`bytecode`] is the
 //! contract with the VM.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::unreachable,
-        clippy::print_stdout,
-        clippy::print_stderr
-    )
-)]
 
 mod ast;
 pub mod bytecode;

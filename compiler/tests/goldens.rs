@@ -1,5 +1,6 @@
 //! The bytecode of each construct. `goldens/*.txt` is the compiled `goldens/*.lua`; run with
 //! `UPDATE_GOLDENS=1` to regenerate it, and review the difference.
+#![cfg(test)]
 
 use solvm_compiler::bytecode::{Source, disassemble, verify};
 use solvm_compiler::{Options, compile, dump};

@@ -1,4 +1,5 @@
 //! Limits of the compiler, and that no source makes it use more host stack than a small thread has.
+#![cfg(test)]
 
 use solvm_compiler::bytecode::{Prototype, Source, verify};
 use solvm_compiler::{Error, Options, compile};

@@ -1,5 +1,6 @@
 //! Errors in source text. The messages are exactly PUC Lua 5.1.5's, except for features that it
 //! lacks: `goto`, and the escape sequences of later versions.
+#![cfg(test)]
 
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::{Options, chunk_id, compile};

@@ -1,4 +1,5 @@
 //! Parsing numbers, compared with PUC Lua 5.1.5's results (its `tonumber` on x86-64 Linux).
+#![cfg(test)]
 
 use solvm_compiler::numeral::{read, read_trimmed};
 

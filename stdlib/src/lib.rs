@@ -2,17 +2,6 @@
 //!
 //! [`LIBRARIES`] is the one list of what there is; [`open`] puts it into a VM's globals.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    warn(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        clippy::unreachable,
-        clippy::print_stdout,
-        clippy::print_stderr
-    )
-)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod base;

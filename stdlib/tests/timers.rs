@@ -1,4 +1,5 @@
 //! Timers against a clock that the program moves itself.
+#![cfg(test)]
 
 use solvm_stdlib::deadline::{Limits, Timeout};
 use solvm_stdlib::host::Process;

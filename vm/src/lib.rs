@@ -18,6 +18,7 @@
 //! let answer = vm.next_end(|_, _, result| result.ok().and_then(|values| values[0].as_number()));
 //! assert_eq!(answer, Some(Some(42.0)));
 //! ```
+#![allow(unsafe_code, reason = "values, heap and handlers are built from raw memory")]
 
 mod account;
 mod activation;

@@ -177,6 +177,7 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
         locals: Box::default(),
     });
     let source = Arc::new(heap.program_account().hold_nothing());
+    #[expect(clippy::expect_used, reason = "a prototype without strings can always be made")]
     let prototype = instantiate(heap, &compiled, &source).expect("it has no strings");
     Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
 }

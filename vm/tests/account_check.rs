@@ -1,5 +1,6 @@
 //! The comparison of the account with the allocator finds memory that is not accounted for, and
 //! names the place that allocated it.
+#![cfg(test)]
 #![cfg(feature = "account-check")]
 
 use solvm_vm::native::Library;

@@ -1,5 +1,6 @@
 //! The chain of handlers: chosen where it works, and never a byte of host stack however long it
 //! gets.
+#![cfg(test)]
 
 use solvm_compiler::bytecode::{Opcode, Prototype, Source};
 use solvm_compiler::{Options, compile};

@@ -1,4 +1,5 @@
 //! What safe Rust may do with the native interface without breaking the VM, however odd it is.
+#![cfg(test)]
 
 use solvm_vm::native::asynchronous::run;
 use solvm_vm::native::{Library, Rest, Results, Start, Step, Steps, Wanted};

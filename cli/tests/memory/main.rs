@@ -4,6 +4,7 @@
 //! `generated` calls every native; here are programs for what no single call does.
 //! `SOLVM_MEMORY=100` gives each native more arguments and 100 ms instead of a few; `SOLVM=...`
 //! names another program to test, such as one with the feature `account-check`.
+#![cfg(test)]
 #![cfg(target_os = "linux")]
 
 mod generated;

@@ -8,6 +8,7 @@
 //! An ordinary run draws no arguments, and calls natives often for a short time only.
 //! `SOLVM_CASES=20` draws 20 combinations of arguments for each native; `SOLVM_WALL=all` ends
 //! every native by the clock instead of a few. `SOLVM_NATIVE=name` chooses natives.
+#![cfg(test)]
 #![cfg(all(unix, debug_assertions))]
 
 #[path = "../natives/mod.rs"]

@@ -325,8 +325,7 @@ impl<'c> Call<'c> {
         let environment = self.vm().current_globals();
         // SAFETY: the environment and the values are live.
         let function = unsafe { definition.instantiate(&mut self.vm().heap, environment, &raw) };
-        Function::from_value(Value::from_raw(Raw::from_native_function(function)))
-            .unwrap_or_else(|| unreachable!("a native function is a function"))
+        Function::from_raw(Raw::from_native_function(function))
     }
 
     /// Compiles a chunk: source text, or what [`Call::dump`] gave. Its function gets the running

@@ -157,6 +157,11 @@ impl<'c> Value<'c> {
 }
 
 impl<'c> Function<'c> {
+    /// The raw value is a live function.
+    pub(crate) fn from_raw(raw: Raw) -> Self {
+        Function(raw, PhantomData)
+    }
+
     /// The value of this function.
     pub fn value(self) -> Value<'c> {
         Value(self.0, PhantomData)
@@ -165,7 +170,7 @@ impl<'c> Function<'c> {
     /// The function, if `value` is one.
     pub fn from_value(value: Value<'c>) -> Option<Self> {
         (value.0.is_lua_function() || value.0.is_native_function())
-            .then_some(Function(value.0, PhantomData))
+            .then_some(Self::from_raw(value.0))
     }
 
     /// Whether it is written in Lua.
