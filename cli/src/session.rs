@@ -267,7 +267,7 @@ impl Chunk<'_> {
 /// The message about a script that cannot be read; it may be a misspelt command.
 fn with_hint(mut message: Vec<u8>, path: Option<&[u8]>) -> Vec<u8> {
     let name = path.map(String::from_utf8_lossy).unwrap_or_default();
-    if let Some(meant) = spelling::closest(&name, COMMANDS.into_iter()) {
+    if let Some(meant) = spelling::closest(&name, COMMANDS) {
         message.extend_from_slice(format!("; did you mean the command '{meant}'?").as_bytes());
     }
     message

@@ -167,13 +167,11 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             ".load" | ".save" if rest.is_empty() => {
                 self.complain(&format!("usage: {command} FILE"))
             }
-            ".load" => {
-                match read_program(&mut self.executor, disk(), Some(rest.as_bytes())).await {
-                    Some(Ok(source)) => return self.run(&source.text, &source.name).await,
-                    Some(Err(message)) => self.complain(&String::from_utf8_lossy(&message)),
-                    None => self.complain("timed out"),
-                }
-            }
+            ".load" => match read_program(self.executor, disk(), Some(rest.as_bytes())).await {
+                Some(Ok(source)) => return self.run(&source.text, &source.name).await,
+                Some(Err(message)) => self.complain(&String::from_utf8_lossy(&message)),
+                None => self.complain("timed out"),
+            },
             ".save" => {
                 if let Err(error) = std::fs::write(rest, self.typed.join("\n") + "\n") {
                     self.complain(&about_file(rest.as_ref(), &error));
