@@ -149,7 +149,7 @@ for _, case in ipairs {
   { outside, "sym:first:second", "hard:third:first" },
   { "first' exists and is not a directory", "sym:first:.", "file:first/evil:x" },
   { "exists and is not a directory", "dir:real", "sym:a:real", "file:a/evil:x" },
-  { "and no folder", "file:plain:x", "file:plain/evil:x" },
+  { "exists and is not a directory", "file:plain:x", "file:plain/evil:x" },
   { "devices and pipes are not extracted", "fifo:pipe" },
   { "is a link without a target", "sym:link:" },
 } do
