@@ -84,7 +84,7 @@ async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
     if outcome == Outcome::Ended && !is_broken {
         outcome = executor.drive_to_end().await;
     }
-    // What one that is run again has watched is asked for before it is ended.
+    // The files that a restarted program watched are read before it is ended.
     if outcome == Outcome::Ended && !(is_broken && arguments.outlives_errors) {
         outcome = executor.finish().await;
     }

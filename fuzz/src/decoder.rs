@@ -95,7 +95,9 @@ const FORMATS: &[Format] = &[
     },
     // RFC 3339 has no years before 0.
     Format {
-        decode: "function(text) local layout, rest = text:match('^([^|]*)|(.*)$') local ok, value = pcall(datetime.parse, rest or text, layout) return ok and value and value > -62e9 and value or nil end",
+        decode: "function(text) local layout, rest = text:match('^([^|]*)|(.*)$') \
+                 local ok, value = pcall(datetime.parse, rest or text, layout) \
+                 return ok and value and value > -62e9 and value or nil end",
         encode: Some(
             "function(moment) return datetime.RFC3339Nano .. '|' .. datetime.format(moment, datetime.RFC3339Nano) end",
         ),

@@ -1,7 +1,7 @@
 //! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive
 //! [COUNT] [SEED]`, or `... run FILE [SLICE]`, or `... show TARGET INDEX`. `differential`,
-//! `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1. `corpus` runs what
-//! libFuzzer has found, which is kept in `corpus/`.
+//! `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1. `corpus` runs
+//! the inputs in `corpus/`, which libFuzzer has found.
 //!
 //! The inputs are numbered; each is determined by its number. A child process runs them and writes
 //! the number at hand into a file; when it dies or hangs, the input is kept in `artifacts/` and the
@@ -63,14 +63,15 @@ fn main() -> ExitCode {
             let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
             let kinds = kinds.join("|");
             eprintln!(
-                "usage: solvm-fuzz source|program|decoder|template|archive|{kinds} [COUNT] [FIRST] | corpus | run FILE [SLICE] | show TARGET NUMBER"
+                "usage: solvm-fuzz source|program|decoder|template|archive|{kinds} [COUNT] [FIRST] \
+                 | corpus | run FILE [SLICE] | show TARGET NUMBER"
             );
             ExitCode::from(2)
         }
     }
 }
 
-/// Runs the kept inputs, cut into slices of any length. One that shows a fault panics.
+/// Runs the kept inputs, in short slices and in long ones. One that shows a fault panics.
 fn replay() -> ExitCode {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for target in ["source", "program"] {

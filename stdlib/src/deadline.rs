@@ -16,7 +16,7 @@ pub enum Timeout {
     Default(Duration),
     /// This long, whatever it does.
     Fixed(Duration),
-    /// For ever.
+    /// Without a limit.
     Never,
 }
 
@@ -55,7 +55,7 @@ struct DeadlineState {
     exempt_since: Cell<Option<Instant>>,
 }
 
-/// As long as it lives, the default time limit stands still.
+/// While it lives, the default time limit is paused.
 pub(crate) struct Exemption(Rc<DeadlineState>);
 
 impl Deadline {
@@ -73,7 +73,7 @@ impl Deadline {
         }))
     }
 
-    /// Lets a default time limit stand still.
+    /// Pauses a default time limit.
     pub(crate) fn exempt(&self) -> Exemption {
         let state = &self.0;
         if state.exemptions.replace(state.exemptions.get() + 1) == 0 {
@@ -82,7 +82,7 @@ impl Deadline {
         Exemption(state.clone())
     }
 
-    /// From now on the program may take this long; for ever if None.
+    /// From now on the program may take this long; without a limit if None.
     pub(crate) fn limit(&self, limit: Option<Duration>) {
         self.0.due.set(limit.and_then(|limit| self.0.clock.now().checked_add(limit)));
     }

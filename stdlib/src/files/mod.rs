@@ -322,7 +322,7 @@ pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<
     Ok(names)
 }
 
-/// Makes the folders that a file is to lie in.
+/// Creates the directories above a file.
 pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| create_folders(files, folder))
 }

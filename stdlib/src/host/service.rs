@@ -9,9 +9,8 @@ pub(crate) type Services = &'static [&'static dyn Service];
 
 /// A library that runs goroutines of its own, or keeps something until the program ends.
 pub(crate) trait Service: Sync {
-    /// Writes what is buffered, as at the end of a program; to pipes that might block only if it
-    /// may wait.
-    fn flush(&self, _host: &mut Host, _may_wait: bool) {}
+    /// Writes what is buffered, as at the end of a program; not to pipes that might block.
+    fn flush(&self, _host: &mut Host) {}
 
     /// Takes no new work from now on.
     fn stop(&self, _call: &mut Call) {}
@@ -21,12 +20,12 @@ pub(crate) trait Service: Sync {
         None
     }
 
-    /// Where the function was handed over that a goroutine runs ("script.lua:12").
+    /// Where the function that a goroutine runs was registered ("script.lua:12").
     fn place(&self, _host: &mut Host, _goroutine: GoroutineId) -> Option<Vec<u8>> {
         None
     }
 
-    /// A goroutine has failed: the service may go on in a new one.
+    /// A goroutine has failed: the service may continue in a new one.
     fn go_on(&self, _call: &mut Call, _failed: GoroutineId) {}
 
     /// What a goroutine was doing that has failed: "in " begins the line of the report.
@@ -34,6 +33,6 @@ pub(crate) trait Service: Sync {
         None
     }
 
-    /// The goroutines that have failed so far were asked for.
+    /// All failures so far have been reported.
     fn ends_seen(&self, _host: &mut Host) {}
 }

@@ -259,7 +259,7 @@ async fn read_slice(
 pub(crate) struct OpenFilesService;
 
 impl Service for OpenFilesService {
-    fn flush(&self, host: &mut Host, may_wait: bool) {
-        host.state::<OpenFiles>().flush(may_wait);
+    fn flush(&self, host: &mut Host) {
+        host.state::<OpenFiles>().flush(false);
     }
 }

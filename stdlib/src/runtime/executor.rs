@@ -288,7 +288,7 @@ impl Executor {
     pub fn flush_all(&mut self) -> std::io::Result<()> {
         let Some(host) = self.vm.host::<Host>() else { return Ok(()) };
         for service in host.services {
-            service.flush(host, false);
+            service.flush(host);
         }
         host.world.flush_output()
     }

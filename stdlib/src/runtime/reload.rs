@@ -1,9 +1,9 @@
-//! `reload_script`: the program is run afresh.
+//! `reload_script`: runs the program again.
 
 use crate::Host;
 use solvm_vm::{Call, Error};
 
-/// `reload_script()`: ends everything that the script has started, and runs the script afresh.
+/// `reload_script()`: ends everything that the script has started, and runs the script again.
 pub(crate) fn reload_script(call: &mut Call) -> Result<(), Error> {
     match call.host::<Host>().map(|host| host.state::<Reload>()) {
         Some(reload) if *reload != Reload::Impossible => *reload = Reload::Asked,
@@ -16,7 +16,7 @@ pub(crate) fn reload_script(call: &mut Call) -> Result<(), Error> {
     Err(Error::end_goroutine())
 }
 
-/// Whether the program can be run afresh, and is to be.
+/// Whether the program can be run again, and whether it has requested that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Reload {
     /// The command does not restart programs.
@@ -24,6 +24,6 @@ pub(crate) enum Reload {
     Impossible,
     /// The command would restart the program.
     Possible,
-    /// It is to be run afresh.
+    /// The program has requested a restart.
     Asked,
 }
