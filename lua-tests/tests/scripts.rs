@@ -79,8 +79,10 @@ struct Expected {
 
 impl Expected {
     fn read(script: &Path) -> Expected {
+        // Sanitizers and valgrind need more time.
+        let timeout = std::env::var("SOLVM_TEST_TIMEOUT").unwrap_or("60s".into());
         let mut expected =
-            Expected { options: vec!["-timeout".into(), "60s".into()], ..Expected::default() };
+            Expected { options: vec!["-timeout".into(), timeout], ..Expected::default() };
         let text = fs::read(script).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         for line in text.lines().take_while(|line| line.starts_with("--")) {
