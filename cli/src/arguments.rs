@@ -12,6 +12,7 @@ use solvm_stdlib::duration;
 use solvm_stdlib::host::Permissions;
 use solvm_vm::Dialect;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::iter::Peekable;
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub(crate) struct Arguments {
     pub debug: bool,
     /// Write a line for every function call and return.
     pub trace: bool,
+    /// How errors look.
+    pub error_format: ErrorFormat,
     /// Print the version, as `lua -v`.
     pub version: bool,
     /// A script that fails, or calls `os.exit`, is run again when a file changes that it has
@@ -89,6 +92,47 @@ impl Arguments {
     /// Whether the program can be read a second time.
     pub(crate) fn can_reload(&self) -> bool {
         matches!(self.script, Some(Script::File(_))) && !self.interactive
+    }
+}
+
+/// How errors look on stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ErrorFormat {
+    /// Long on a terminal, otherwise short.
+    #[default]
+    Automatic,
+    /// With the source and hints.
+    Long,
+    /// As `lua` prints them.
+    Short,
+}
+
+impl ErrorFormat {
+    /// Whether errors on that stream are long.
+    pub(crate) fn is_long(self, stream: &impl IsTerminal) -> bool {
+        match self {
+            ErrorFormat::Automatic => stream.is_terminal(),
+            ErrorFormat::Long => true,
+            ErrorFormat::Short => false,
+        }
+    }
+
+    /// The option that chooses it.
+    pub(crate) fn option() -> Arg {
+        Arg::new("error-format")
+            .long("error-format")
+            .value_name("FORMAT")
+            .help(
+                "How errors look: long, with the source line and hints, or short, a line each \
+                 [default: long on a terminal]",
+            )
+            .allow_hyphen_values(true)
+            .value_parser(PossibleValuesParser::new(["long", "short"]).map(|format| {
+                match format.as_str() {
+                    "long" => ErrorFormat::Long,
+                    _ => ErrorFormat::Short,
+                }
+            }))
     }
 }
 
@@ -201,6 +245,7 @@ pub(crate) fn options() -> Command {
             .long("debug"),
         )
         .arg(flag("trace", "Print every function call and return to stderr").long("trace"))
+        .arg(ErrorFormat::option())
         .args(permissions::options())
         .arg(
             Arg::new("version")
@@ -289,6 +334,7 @@ fn parse_options(
         dump: matches.get_one("dump").copied(),
         debug: flag("debug"),
         trace: flag("trace"),
+        error_format: matches.get_one("error-format").copied().unwrap_or_default(),
         version: flag("v") || flag("interactive"),
         ..Arguments::default()
     };

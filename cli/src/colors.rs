@@ -2,12 +2,12 @@
 
 use std::io::IsTerminal;
 
-/// Whether text for this stream is coloured: it is a terminal, and NO_COLOR (no-color.org) is not
-/// set.
+/// Whether text for this stream is coloured: not if NO_COLOR (no-color.org) is set; otherwise if it
+/// is a terminal, or FORCE_COLOR (force-color.org) is set.
 pub(crate) fn wanted(stream: &impl IsTerminal) -> bool {
-    let refuses = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    stream.is_terminal() && !refuses && !is_dumb
+    !is_set("NO_COLOR") && (is_set("FORCE_COLOR") || stream.is_terminal() && !is_dumb)
 }
 
 /// Ways to write text, as terminals name them (ECMA-48, Select Graphic Rendition).

@@ -6,6 +6,7 @@
 use crate::session::start;
 use solvm_stdlib::Host;
 use solvm_stdlib::runtime::executor::{Executor, Outcome};
+use solvm_stdlib::runtime::report::Report;
 use solvm_vm::native::FromLua;
 use solvm_vm::{Call, Function, GoroutineId, LuaString};
 
@@ -18,7 +19,7 @@ const INCOMPLETE: &[u8] = b"'<eof>'";
 /// What standard input gave.
 enum Input {
     /// A chunk that has been started, or the message that it was refused with.
-    Chunk(Result<GoroutineId, Vec<u8>>),
+    Chunk(Result<GoroutineId, Box<Report>>),
     /// Its end.
     End,
     /// The program was interrupted.
@@ -35,7 +36,7 @@ pub(crate) async fn interact(executor: &mut Executor) -> Outcome {
                     break Outcome::Interrupted;
                 }
             }
-            Input::Chunk(Err(message)) => executor.fail(&message),
+            Input::Chunk(Err(failure)) => executor.fail_with(&failure),
             Input::End => break Outcome::Ended,
             Input::Interrupted => break Outcome::Interrupted,
         }
@@ -89,7 +90,7 @@ async fn read(executor: &mut Executor) -> Input {
             _ => text = [&text[..], b"\n", &line].concat(),
         }
         match executor.enter(|call| start(call, &text, NAME, &[])) {
-            Err(message) if message.ends_with(INCOMPLETE) => {}
+            Err(failure) if failure.message.ends_with(INCOMPLETE) => {}
             started => return Input::Chunk(started),
         }
     }

@@ -64,7 +64,7 @@ pub use embedding::{
 pub use solvm_stdlib::host::{
     Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
 };
-pub use solvm_stdlib::runtime::executor::{Report, Reporter};
+pub use solvm_stdlib::runtime::report::{Names, Report, Reporter};
 pub use solvm_vm::native::{
     self, Class, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence, This,
 };

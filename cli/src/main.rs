@@ -6,6 +6,7 @@ mod colors;
 mod commands;
 mod description;
 mod exit;
+mod hints;
 mod interactive;
 mod output;
 mod permissions;
@@ -15,6 +16,7 @@ mod report;
 mod run;
 mod session;
 mod signals;
+mod snippet;
 mod spelling;
 
 use std::ffi::OsString;

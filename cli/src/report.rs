@@ -1,11 +1,15 @@
-//! Error reports for terminals: the message, the source line with a marker, a hint if its cause is
-//! certain, and the traceback. If stderr is not a terminal, errors have `lua`'s plain format, for
-//! programs that read them.
+//! Error reports for people: the message, the source line with a marker below the very words, a
+//! hint if its cause is likely, and the traceback. Where nobody reads along, errors have `lua`'s
+//! plain format, for programs that read them.
 
 use crate::colors::{self, Style};
-use crate::spelling;
+use crate::hints::{self, Failure};
+use crate::snippet::Snippet;
+use solvm_compiler::bytecode::Source;
+use solvm_compiler::diagnostic::{Diagnostic, Span};
+use solvm_compiler::{Options, chunk_id, compile, hint};
 use solvm_stdlib::host::disk;
-use solvm_stdlib::runtime::executor::Report;
+use solvm_stdlib::runtime::report::{Names, Report};
 use solvm_stdlib::system_error::reason;
 use std::fmt::Write;
 use std::io::{self, stderr};
@@ -16,148 +20,182 @@ pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
     format!("{}: {}", path.display(), reason(error))
 }
 
-/// Formats a report.
-pub(crate) fn word(report: &Report, globals: &[String]) -> String {
+/// Formats a report for stderr.
+pub(crate) fn render(report: &Report, names: &Names) -> String {
     let colored = colors::wanted(&stderr());
     let message = String::from_utf8_lossy(&report.message).into_owned();
-    let calls = String::from_utf8_lossy(&report.traceback);
-    let (place, what) = match place_of(&message) {
-        // Text like a position in an object is not the error's; the traceback has the position
-        // where it was raised.
-        _ if report.is_object => (
-            calls.lines().find_map(|line| place_of(line.trim_start())).map(|(place, _)| place),
-            &message[..],
-        ),
-        Some((place, what)) => (Some(place), what),
-        None => (None, &message[..]),
+    let about = match position_of(&message) {
+        // Text like a position in an object is not the error's.
+        Some((_, about)) if !report.is_object => about,
+        _ => &message[..],
     };
-    let (place, about) = match place_in_module(what) {
-        Some((place, about)) => (Some(place), about),
-        None => (place, if report.is_object { "" } else { what }),
+    let syntax_error = syntax_error(report, &message, about);
+    let mut text = match &syntax_error {
+        Some((.., fault)) if report.source.is_some() => heading(&fault.message, colored),
+        _ => heading(about, colored),
     };
-    let mut text =
-        format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(what, colored));
-    if let Some(place) = &place {
-        let _ =
-            writeln!(text, "  {} {}:{}", Style::Blue.paint("-->", colored), place.file, place.line);
-        show_line(place, &named(about), colored, &mut text);
-        // An error at the end of the source: the line where the open block starts is more useful.
-        if let Some(line) = opening_line(about).filter(|line| *line != place.line) {
-            show_line(&Place { file: place.file, line }, &[], colored, &mut text);
+    let hint = match syntax_error {
+        Some((file, source, fault)) => {
+            write_diagnostic(&file, &source.text, &fault, colored, &mut text);
+            hint::hint(&source.text, &fault).map(String::from)
         }
-    }
-    if let Some(hint) = hint(what, globals) {
-        let _ = writeln!(text, "  {} {hint}", Style::Cyan.paint("hint:", colored));
-    }
-    if !report.traceback.is_empty() {
+        None => write_site(report, &message, about, names, colored, &mut text),
+    };
+    write_hint(hint.as_deref(), colored, &mut text);
+    let calls = report.calls();
+    if !calls.is_empty() {
         let of = report.goroutine.map_or(String::new(), |number| format!(" of goroutine {number}"));
-        let _ = writeln!(
-            text,
-            "{}{}",
-            Style::Dim.paint(&format!("stack traceback{of}:"), colored),
-            calls.trim_end()
-        );
+        let heading = Style::Dim.paint(&format!("stack traceback{of}:"), colored);
+        let _ = writeln!(text, "{heading}{}", String::from_utf8_lossy(&calls).trim_end());
     }
     text
 }
 
-/// Where something is in a source file.
-struct Place<'m> {
+/// Formats a fault of a source.
+pub(crate) fn render_diagnostic(
+    file: &str,
+    source: &[u8],
+    diagnostic: &Diagnostic,
+    hint: Option<&str>,
+    colored: bool,
+) -> String {
+    let mut text = heading(&diagnostic.message, colored);
+    write_diagnostic(file, source, diagnostic, colored, &mut text);
+    write_hint(hint, colored, &mut text);
+    text
+}
+
+fn heading(message: &str, colored: bool) -> String {
+    format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(message, colored))
+}
+
+fn write_hint(hint: Option<&str>, colored: bool, text: &mut String) {
+    if let Some(hint) = hint {
+        let _ = writeln!(text, "  {} {hint}", Style::Cyan.paint("hint:", colored));
+    }
+}
+
+fn write_diagnostic(
+    file: &str,
+    source: &[u8],
+    diagnostic: &Diagnostic,
+    colored: bool,
+    text: &mut String,
+) {
+    let main = Snippet { file, text: source, span: diagnostic.span };
+    main.write_position(colored, text);
+    for note in &diagnostic.notes {
+        let snippet = Snippet { file, text: source, span: note.span };
+        if snippet.start().line != main.start().line {
+            snippet.write_line(&note.message, colored, text);
+        }
+    }
+    main.write_line("", colored, text);
+}
+
+/// Shows where code has failed. Returns a hint.
+fn write_site(
+    report: &Report,
+    message: &str,
+    about: &str,
+    names: &Names,
+    colored: bool,
+    text: &mut String,
+) -> Option<String> {
+    let mut failure = Failure { message: about, source: None, names };
+    let position = position_of(message).filter(|_| !report.is_object).map(|(position, _)| position);
+    // The site is where the error was raised; the message may be about another line.
+    let site = report.traceback.site.as_ref().filter(|site| {
+        let file = chunk_id(site.chunk_name());
+        position.as_ref().is_none_or(|position| {
+            position.file.as_bytes() == file && Some(position.line) == site.line()
+        })
+    });
+    if let Some(site) = site
+        && let Some(range) = site.locate()
+    {
+        let file = String::from_utf8_lossy(&chunk_id(site.chunk_name())).into_owned();
+        let snippet = Snippet { file: &file, text: site.text(), span: Span::from(range.clone()) };
+        snippet.write_position(colored, text);
+        snippet.write_line("", colored, text);
+        failure.source = Some((site.text(), range));
+    } else if let Some(position) = position {
+        write_line_of(&position, colored, text);
+    }
+    hints::hint(&failure)
+}
+
+/// The fault of a chunk, if that is what an error is about: the file's name, the source and the
+/// fault.
+fn syntax_error(
+    report: &Report,
+    message: &str,
+    about: &str,
+) -> Option<(String, Source, Diagnostic)> {
+    let fault_of = |name: &[u8], text: &[u8], message: &str| {
+        let source = Source::new(text, name);
+        let error = compile(Source::new(text, name), &Options::default()).err()?;
+        let is_meant = String::from_utf8_lossy(&error.message) == message;
+        let file = String::from_utf8_lossy(&chunk_id(name)).into_owned();
+        is_meant.then_some((file, source, *error.diagnostic))
+    };
+    if let Some(source) = &report.source {
+        return fault_of(&source.name, &source.text, message);
+    }
+    // A module that imports others may have failed for one of them: the last line is about the
+    // innermost.
+    let inner = about.strip_prefix("error loading module '")?.lines().next_back()?.trim_start();
+    let (position, _) = position_of(inner)?;
+    let text = read(position.file)?;
+    fault_of(format!("@{}", position.file).as_bytes(), &text, inner)
+}
+
+/// A position in a message.
+struct Position<'m> {
     file: &'m str,
     line: u32,
 }
 
 /// The position at the start of a message, and the rest of it.
-fn place_of(message: &str) -> Option<(Place<'_>, &str)> {
+fn position_of(message: &str) -> Option<(Position<'_>, &str)> {
     // The file's name may have colons, too.
     let mut from = 0;
     loop {
         let at = from + message.get(from..)?.find(':')?;
         let (file, rest) = (&message[..at], &message[at + 1..]);
-        if let Some((line, what)) = rest.split_once(": ")
+        if let Some((line, about)) = rest.split_once(": ")
             && let Ok(line) = line.parse()
             && !file.contains('\n')
         {
-            return Some((Place { file, line }, what));
+            return Some((Position { file, line }, about));
         }
         from = at + 1;
     }
 }
 
-/// The place in a module that did not load, if it can be shown, and what is said of it.
-fn place_in_module(what: &str) -> Option<(Place<'_>, &str)> {
-    // A module that imports others may have failed for one of them: the last line is about the
-    // innermost.
-    let last = what.strip_prefix("error loading module '")?.lines().next_back()?;
-    place_of(last.trim_start()).filter(|(place, _)| Path::new(place.file).is_file())
-}
-
-/// The quoted names in a message, which may occur in the line.
-fn named(what: &str) -> Vec<&str> {
-    what.split('\'').skip(1).step_by(2).filter(|name| !name.is_empty() && *name != "?").collect()
-}
-
-/// The line of "(to close 'function' at line 3)".
-fn opening_line(what: &str) -> Option<u32> {
-    let (_, rest) = what.split_once("(to close '")?;
-    rest.split_once("' at line ")?.1.split(')').next()?.parse().ok()
-}
-
-/// No line of a larger file is shown.
+/// No larger file is shown.
 const MAX_SOURCE: u64 = 16 << 20;
 
-/// Shows a line with a marker under what is named; under all of it if nothing is.
-fn show_line(place: &Place<'_>, names: &[&str], colored: bool, text: &mut String) {
-    let source = disk().read_now(Path::new(place.file), MAX_SOURCE);
-    let Some(Ok(source)) = source else { return };
-    let Some(line) = source.split(|&byte| byte == b'\n').nth(place.line.saturating_sub(1) as usize)
-    else {
-        return;
-    };
-    let line = String::from_utf8_lossy(line).replace('\t', "    ");
-    let line = line.trim_end();
-    let number = place.line.to_string();
-    let margin = " ".repeat(number.len());
-    let bar = Style::Blue.paint("|", colored);
-    let _ = writeln!(text, " {margin} {bar}");
-    let _ = writeln!(text, " {} {bar} {line}", Style::Blue.paint(&number, colored));
-    let found = names
-        .iter()
-        .rev()
-        .find_map(|name| find_word(line, name).map(|at| (at, name.chars().count())));
-    let indent = line.len() - line.trim_start().len();
-    let (start, length) = found.unwrap_or((indent, line.trim().chars().count()));
-    if length > 0 {
-        let column = line.get(..start).map_or(0, |before| before.chars().count());
-        let marker = format!("{}{}", " ".repeat(column), "^".repeat(length));
-        let _ = writeln!(text, " {margin} {bar} {}", Style::Red.paint(&marker, colored));
-    }
+fn read(file: &str) -> Option<Vec<u8>> {
+    disk().read_now(Path::new(file), MAX_SOURCE)?.ok()
 }
 
-/// The position of a word in a line, not as a part of another one.
-fn find_word(line: &str, word: &str) -> Option<usize> {
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-    line.match_indices(word).map(|(at, _)| at).find(|&at| {
-        let before = line[..at].chars().next_back();
-        let after = line[at + word.len()..].chars().next();
-        let begins = word.starts_with(is_part);
-        !(begins && (before.is_some_and(is_part) || after.is_some_and(is_part)))
-    })
-}
-
-/// A hint whose cause is certain.
-fn hint(what: &str, globals: &[String]) -> Option<String> {
-    if let Some((_, rest)) = what.split_once("global '")
-        && let Some((name, _)) = rest.split_once("' (a nil value)")
-    {
-        let known = globals.iter().map(String::as_str).filter(|known| *known != name);
-        return spelling::closest(name, known)
-            .map(|meant| format!("did you mean the global '{meant}'?"));
+/// Shows a line of a file, all of it marked.
+fn write_line_of(position: &Position<'_>, colored: bool, text: &mut String) {
+    let Position { file, line } = position;
+    let arrow = Style::Blue.paint("-->", colored);
+    let _ = writeln!(text, "  {arrow} {file}:{line}");
+    let Some(source) = read(file) else { return };
+    let number = line.saturating_sub(1) as usize;
+    let mut lines = source.split_inclusive(|&byte| byte == b'\n');
+    let before: usize = lines.by_ref().take(number).map(<[u8]>::len).sum();
+    let Some(line) = lines.next() else { return };
+    let indent = line.len() - line.trim_ascii_start().len();
+    let end = before + line.trim_ascii_end().len();
+    if before + indent < end {
+        let span = Span::from(before + indent..end);
+        Snippet { file, text: &source, span }.write_line("", colored, text);
     }
-    if what.starts_with("'end' expected near '<eof>'") {
-        return Some("a block is missing its 'end'".into());
-    }
-    None
 }
 
 #[cfg(test)]
@@ -165,35 +203,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_found() {
-        let found = |message| place_of(message).map(|(place, what)| (place.file, place.line, what));
+    fn positions_are_found() {
+        let found = |message| {
+            position_of(message).map(|(position, about)| (position.file, position.line, about))
+        };
         assert_eq!(found("a.lua:3: boom"), Some(("a.lua", 3, "boom")));
         assert_eq!(found("c:\\a.lua:3: boom: 4: x"), Some(("c:\\a.lua", 3, "boom: 4: x")));
         assert_eq!(found("boom"), None);
         assert_eq!(found("no: place"), None);
-    }
-
-    #[test]
-    fn words_are_found_whole() {
-        assert_eq!(find_word("local xy = x + 1", "x"), Some(11));
-        assert_eq!(find_word("xy", "x"), None);
-        assert_eq!(find_word("f(", "("), Some(1));
-    }
-
-    #[test]
-    fn hints_are_certain() {
-        let globals = ["print".to_string(), "config".to_string()];
-        let told = hint("attempt to index global 'conifg' (a nil value)", &globals);
-        assert_eq!(told.as_deref(), Some("did you mean the global 'config'?"));
-        assert_eq!(hint("attempt to call global 'launch' (a nil value)", &globals), None);
-        assert_eq!(
-            hint("'end' expected near '<eof>'", &globals).as_deref(),
-            Some("a block is missing its 'end'")
-        );
-        // The message has said so already.
-        assert_eq!(
-            hint("'end' expected (to close 'function' at line 3) near '<eof>'", &globals),
-            None
-        );
     }
 }

@@ -3,14 +3,17 @@
 use crate::arguments::{Arguments, COMMANDS, Preparation, Script};
 use crate::report;
 use crate::spelling;
+use solvm_compiler::bytecode::Source;
 use solvm_stdlib::deadline::{Limits, Timeout};
 use solvm_stdlib::host::{Process, World, disk, memory_allowed};
 use solvm_stdlib::runtime::executor::{Executor, Outcome};
+use solvm_stdlib::runtime::report::Report;
 use solvm_stdlib::system_error::reason;
 use solvm_stdlib::{SourceFile, read_program};
 use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table, Value};
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IsTerminal};
+use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The environment variable with code to run first, or `@` and a file's name.
@@ -56,8 +59,8 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     if std::env::var_os("SOLVM_UNPAID").is_some() {
         executor.report_unpaid_work();
     }
-    if io::stderr().is_terminal() {
-        executor.set_reporter(report::word);
+    if arguments.error_format.is_long(&io::stderr()) {
+        executor.set_reporter(report::render);
     }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());
@@ -198,7 +201,7 @@ pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments)
             }
             // The error is that the compiler was interrupted.
             Err(_) if executor.is_interrupted() => return Outcome::Interrupted,
-            Err(message) => executor.fail(&message),
+            Err(failure) => executor.fail_with(&failure),
         }
         if executor.has_failed() {
             break;
@@ -236,29 +239,29 @@ impl Chunk<'_> {
         }
     }
 
-    /// Starts it as a goroutine; `source` is what its file holds. The error is the message to
-    /// print.
+    /// Starts it as a goroutine; `source` is what its file holds.
     fn start(
         &self,
         call: &mut Call,
         source: Option<SourceFile>,
         arguments: &Arguments,
-    ) -> Result<GoroutineId, Vec<u8>> {
+    ) -> Result<GoroutineId, Box<Report>> {
         let (text, name) =
             source.map_or_else(Default::default, |source| (source.text, source.name));
         match *self {
             Chunk::Code(text, name) => start(call, text, name, &[]),
             Chunk::File(_) => start(call, &text, &name, &[]),
             Chunk::Script(_) => {
-                set_arguments(call, arguments).map_err(|_| no_memory())?;
+                set_arguments(call, arguments).map_err(|_| out_of_memory())?;
                 start(call, &text, &name, &arguments.arguments)
             }
             Chunk::Library(name) => {
-                let key = call.string(b"require").map_err(|_| no_memory())?;
+                let key = call.string(b"require").map_err(|_| out_of_memory())?;
                 let require = Function::from_value(call.globals().get(key))
-                    .ok_or(&b"attempt to call a nil value"[..])?;
-                let name = call.string(name).map_err(|_| no_memory())?;
-                call.spawn(require, &[name.value()]).map_err(|error| error.message(call))
+                    .ok_or_else(|| Box::new(Report::new(b"attempt to call a nil value")))?;
+                let name = call.string(name).map_err(|_| out_of_memory())?;
+                let started = call.spawn(require, &[name.value()]);
+                started.map_err(|error| Report::new(&error.message(call)).into())
             }
         }
     }
@@ -273,23 +276,26 @@ fn with_hint(mut message: Vec<u8>, path: Option<&[u8]>) -> Vec<u8> {
     message
 }
 
-fn no_memory() -> Vec<u8> {
-    b"not enough memory".to_vec()
+fn out_of_memory() -> Box<Report> {
+    Report::new(b"not enough memory").into()
 }
 
-/// Compiles a chunk and starts it as a goroutine. The error is the message to print.
+/// Compiles a chunk and starts it as a goroutine.
 pub(crate) fn start(
     call: &mut Call,
     text: &[u8],
     name: &[u8],
     arguments: &[OsString],
-) -> Result<GoroutineId, Vec<u8>> {
-    let function = call.load(text, name)?;
+) -> Result<GoroutineId, Box<Report>> {
+    let function = call.load(text, name).map_err(|message| {
+        let source = Some(Arc::new(Source::new(text, name)));
+        Box::new(Report { source, ..Report::new(&message) })
+    })?;
     let mut values: Vec<Value> = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        values.push(call.string(argument.as_encoded_bytes()).map_err(|_| no_memory())?.value());
+        values.push(call.string(argument.as_encoded_bytes()).map_err(|_| out_of_memory())?.value());
     }
-    call.spawn(function, &values).map_err(|error| error.message(call))
+    call.spawn(function, &values).map_err(|error| Report::new(&error.message(call)).into())
 }
 
 /// The global `arg`: the script at 0, its arguments from 1, the arguments before it at negative

@@ -28,15 +28,16 @@ fn check_finds_what_is_wrong() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(&output.stdout),
-        "./broken.lua:2: ')' expected (to close '(' at line 1) near '<eof>'\n\
-         ./typo.lua:1: local 'unused' is never read\n\
-         ./typo.lua:2: undefined global 'pritn'; did you mean 'print'?\n\
-         ./typo.lua:4: unreachable code\n"
+        "./broken.lua:1:8: ')' expected (to close '(' at line 1) near '<eof>'\n\
+         ./typo.lua:1:7: local 'unused' is never read\n\
+         ./typo.lua:2:1: undefined global 'pritn'; did you mean 'print'?\n\
+         ./typo.lua:4:1: unreachable code\n"
     );
     let output = solvm(path, &["check", "--json", "--global", "pritn", "typo.lua", "good.lua"]);
     let findings: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(findings[0]["kind"], "unused-local");
     assert_eq!(findings[1]["line"], 4);
+    assert_eq!((&findings[0]["column"], &findings[0]["end_column"]), (&7.into(), &13.into()));
     assert_eq!(findings.as_array().unwrap().len(), 2);
     // A missing file has another exit code than a finding.
     let output = solvm(path, &["check", "none.lua"]);
@@ -46,7 +47,7 @@ fn check_finds_what_is_wrong() {
     fs::write(path.join("a_test.lua"), "test('one', function() check.ok(true) end)\n").unwrap();
     fs::write(path.join("b.lua"), "check.ok(true)\n").unwrap();
     let output = solvm(path, &["check", "a_test.lua", "b.lua"]);
-    assert_eq!(text(&output.stdout), "b.lua:1: undefined global 'check'\n");
+    assert_eq!(text(&output.stdout), "b.lua:1:1: undefined global 'check'\n");
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn check_reads_standard_input() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(&output.stdout),
-        "stdin:1: local 'x' is never read\nstdin:2: undefined global 'pritn'; did you mean 'print'?\n"
+        "stdin:1:7: local 'x' is never read\nstdin:2:1: undefined global 'pritn'; did you mean 'print'?\n"
     );
 }
 
@@ -83,7 +84,7 @@ fn check_goes_through_links_once() {
     let output = solvm(path, &["check", "src"]);
     assert_eq!(
         text(&output.stdout),
-        "src/deep/typo.lua:1: undefined global 'pritn'; did you mean 'print'?\n\
+        "src/deep/typo.lua:1:1: undefined global 'pritn'; did you mean 'print'?\n\
          src/nowhere.lua: No such file or directory\n"
     );
 }

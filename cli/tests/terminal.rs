@@ -331,7 +331,7 @@ fn an_error_in_a_module_shows_the_line_of_the_module() {
     std::fs::write(folder.path().join("bad.lua"), "local x = 1\nlocal y = = 2\n").unwrap();
     std::fs::write(folder.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n"))
         .unwrap();
-    let place = format!("  --> {path}/bad.lua:2");
+    let place = format!("  --> {path}/bad.lua:2:11");
     for code in [
         format!("import('{path}/bad.lua')"),
         format!("import('{path}/outer.lua')"),
@@ -342,7 +342,7 @@ fn an_error_in_a_module_shows_the_line_of_the_module() {
             .iter()
             .position(|line| *line == place)
             .unwrap_or_else(|| panic!("{code}: {lines:#?}"));
-        assert_eq!(lines[at + 2..at + 4], [" 2 | local y = = 2", "   |         ^"], "{lines:#?}");
+        assert_eq!(lines[at + 2..at + 4], [" 2 | local y = = 2", "   |           ^"], "{lines:#?}");
     }
 }
 
@@ -354,7 +354,7 @@ fn an_error_that_is_a_table_shows_where_it_was_raised() {
     let lines = told(&format!("dofile('{path}')"));
     let expected = [
         "error: (error object is a table value): { text = \"a.lua:3: boom\" }".into(),
-        format!("  --> {path}:2"),
+        format!("  --> {path}:2:1"),
     ];
     assert_eq!(lines[..2], expected, "{lines:#?}");
     assert_eq!(lines[3..6], [" 2 | error(t)", "   | ^^^^^^^^", "stack traceback:"], "{lines:#?}");

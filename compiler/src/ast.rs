@@ -6,6 +6,7 @@
 //! The tree is allocated in one arena and has no destructors. Freeing the arena frees it, however
 //! large, even if parsing stopped early.
 
+use crate::diagnostic::{Position, Span};
 use crate::lexer::token::{Name, Names};
 use bumpalo::Bump;
 use bumpalo::boxed::Box;
@@ -24,6 +25,31 @@ pub(crate) type LabelId = u32;
 pub(crate) fn place<T>(arena: &Bump, node: T) -> &T {
     const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
     arena.alloc(node)
+}
+
+/// A node in the arena that can still change, as small as a pointer.
+pub(crate) struct Unique<'a, T>(ManuallyDrop<Box<'a, T>>);
+
+impl<'a, T> Unique<'a, T> {
+    #[inline(never)]
+    pub(crate) fn new(arena: &'a Bump, node: T) -> Self {
+        const { assert!(!std::mem::needs_drop::<T>(), "nothing in the arena has a destructor") };
+        Unique(ManuallyDrop::new(Box::new_in(node, arena)))
+    }
+}
+
+impl<T> Deref for Unique<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Unique<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
 }
 
 /// A list in the arena, as small as a pointer. Its place is not used again when it grows.
@@ -128,6 +154,8 @@ pub(crate) struct Local {
     pub(crate) name: LocalName,
     /// Whether a nested function uses it.
     pub(crate) is_captured: bool,
+    /// Its name where it is declared.
+    pub(crate) span: Span,
 }
 
 /// A local's name: the programmer's, or a hidden one, which is not an identifier.
@@ -152,12 +180,14 @@ pub(crate) enum Origin {
 pub(crate) struct Label {
     pub(crate) name: Name,
     pub(crate) line: u32,
+    pub(crate) span: Span,
     /// The number of locals that are active at this place.
     pub(crate) active_locals: usize,
 }
 
 pub(crate) struct Block<'a> {
-    pub(crate) statements: List<'a, Statement<'a>>,
+    /// Each with its bytes.
+    pub(crate) statements: List<'a, (Statement<'a>, Span)>,
     /// The line of its last token.
     pub(crate) last_line: u32,
 }
@@ -250,15 +280,16 @@ pub(crate) struct Arm<'a> {
 
 pub(crate) struct Expression<'a> {
     pub(crate) kind: ExpressionKind<'a>,
-    /// The line of its last token.
-    pub(crate) line: u32,
+    /// Its line is that of its last token.
+    pub(crate) position: Position,
 }
 
 pub(crate) enum ExpressionKind<'a> {
     Nil,
     Boolean(bool),
     Number(f64),
-    String(&'a [u8]),
+    /// Thin, since expressions are moved a lot while they are parsed.
+    String(&'a &'a [u8]),
     Vararg,
     Local(LocalId),
     Upvalue(u8),
@@ -266,7 +297,7 @@ pub(crate) enum ExpressionKind<'a> {
     Function(&'a Function<'a>),
     Table(&'a Table<'a>),
     Unary(UnaryOperator, &'a Expression<'a>),
-    Binary(BinaryChain<'a>),
+    Binary(Unique<'a, BinaryChain<'a>>),
     /// Operands of `..`, which groups from the right.
     Concatenation(List<'a, Expression<'a>>),
     And(List<'a, Expression<'a>>),
@@ -292,6 +323,8 @@ pub(crate) struct BinaryChain<'a> {
 pub(crate) struct BinaryLink<'a> {
     pub(crate) operator: BinaryOperator,
     pub(crate) right: Expression<'a>,
+    /// From the start of the chain to the end of `right`.
+    pub(crate) position: Position,
 }
 
 /// The operators that always evaluate both operands to one value each.
@@ -339,9 +372,9 @@ pub(crate) struct Suffixed<'a> {
 
 pub(crate) struct Suffix<'a> {
     pub(crate) kind: SuffixKind<'a>,
-    /// For an indexing the line of its last token; for a call that of the first token of its
-    /// arguments.
-    pub(crate) line: u32,
+    /// For an indexing the key, and the line of its last token; for a call all of the call with
+    /// its callee, and the line of the first token of its arguments.
+    pub(crate) position: Position,
 }
 
 pub(crate) enum SuffixKind<'a> {
@@ -355,8 +388,8 @@ pub(crate) enum IndexKey<'a> {
 }
 
 pub(crate) struct Call<'a> {
-    /// The name in a call of the form `object:name(...)`.
-    pub(crate) method: Option<Name>,
+    /// The name in a call of the form `object:name(...)`, and where it is.
+    pub(crate) method: Option<(Name, Span)>,
     pub(crate) arguments: List<'a, Expression<'a>>,
 }
 
@@ -378,7 +411,7 @@ impl Block<'_> {
     pub(crate) fn goes_on(&self) -> bool {
         !matches!(
             self.statements.last(),
-            Some(Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. })
+            Some((Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. }, _))
         )
     }
 }

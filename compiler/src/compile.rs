@@ -21,7 +21,7 @@ pub fn compile(
     let arena = Bump::new();
     let chunk = parser::parse(&arena, &source.text, &source.name, options);
     let prototype = chunk.and_then(|chunk| codegen::generate(&chunk, source.clone(), options));
-    let prototype = prototype.map_err(|fault| fault.in_chunk(&source.name))?;
+    let prototype = prototype.map_err(|fault| fault.in_chunk(&source))?;
     debug_assert_eq!(bytecode::verify(&prototype), Ok(()));
     Ok(prototype)
 }

@@ -21,7 +21,7 @@ pub fn tokens(source: &Source) -> Result<String, Error> {
     let mut lexer = lexer::lexer(&source.text, &source.name);
     let mut text = String::new();
     while let Some(token) = lexer.next() {
-        let token = token.map_err(|fault: Fault| fault.in_chunk(&source.name))?;
+        let token = token.map_err(|fault: Fault| fault.in_chunk(source))?;
         let line = lexer.extras.line;
         match token {
             Token::Name(_) | Token::Number(_) | Token::String(_) | Token::Unknown(_) => {
@@ -43,7 +43,7 @@ pub fn tokens(source: &Source) -> Result<String, Error> {
 pub fn ast(source: &Source) -> Result<String, Error> {
     let arena = Bump::new();
     let chunk = parser::parse(&arena, &source.text, &source.name, &Options::default());
-    let chunk = chunk.map_err(|fault| fault.in_chunk(&source.name))?;
+    let chunk = chunk.map_err(|fault| fault.in_chunk(source))?;
     let mut printer =
         Printer { text: String::new(), depth: 0, names: &chunk.names, functions: Vec::new() };
     printer.function(chunk.main);
@@ -104,7 +104,7 @@ impl<'c> Printer<'c> {
     }
 
     fn block(&mut self, block: &'c Block<'c>) {
-        for statement in &block.statements {
+        for (statement, _) in &block.statements {
             self.statement(statement);
         }
     }
@@ -277,7 +277,7 @@ impl<'c> Printer<'c> {
             }
             SuffixKind::Call(Call { method, arguments }) => {
                 let label =
-                    method.map_or("()".to_string(), |name| format!(":{}()", self.name(name)));
+                    method.map_or("()".to_string(), |(name, _)| format!(":{}()", self.name(name)));
                 self.node(&label, |printer| printer.expressions(arguments));
             }
         }

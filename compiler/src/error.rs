@@ -1,5 +1,8 @@
 //! Compile errors, with PUC Lua 5.1's messages; and the names of chunks in messages.
 
+use crate::bytecode::Source;
+use crate::diagnostic::{Diagnostic, Note, Span};
+
 /// The room that PUC Lua keeps for a chunk's name in run-time messages (`LUA_IDSIZE`).
 const RUNTIME_ID_SIZE: usize = 60;
 /// The room that its lexer keeps for a chunk's name in syntax errors (`MAXSRC`).
@@ -16,6 +19,8 @@ pub struct Error {
     pub at_end_of_input: bool,
     /// Whether the options' interrupt hook stopped the compilation.
     pub interrupted: bool,
+    /// The same for programs that show it in its source.
+    pub diagnostic: Box<Diagnostic>,
 }
 
 impl std::fmt::Display for Error {
@@ -46,27 +51,44 @@ struct Details {
     near: Near,
     line: u32,
     interrupted: bool,
+    /// None for the place that the lexer or the parser has reached.
+    span: Option<Span>,
+    notes: Vec<Note>,
 }
 
 impl Fault {
     pub(crate) fn new(text: impl Into<String>, near: Near, line: u32) -> Self {
-        Fault(Box::new(Details { text: text.into(), near, line, interrupted: false }))
+        Fault(Box::new(Details { text: text.into(), near, line, ..Details::default() }))
+    }
+
+    /// The same error, for these bytes if its place is not known yet.
+    pub(crate) fn at(mut self, span: Span) -> Self {
+        self.0.span.get_or_insert(span);
+        self
+    }
+
+    /// The same error, with a note.
+    pub(crate) fn note(mut self, message: String, span: Span) -> Self {
+        self.0.notes.push(Note { message, span });
+        self
     }
 
     pub(crate) fn interrupted(line: u32) -> Self {
         Fault(Box::new(Details {
             text: "compilation interrupted".into(),
-            near: Near::Nothing,
             line,
             interrupted: true,
+            ..Details::default()
         }))
     }
 
-    /// The finished error, for the chunk of that name.
-    pub(crate) fn in_chunk(self, chunk_name: &[u8]) -> Error {
-        let Details { text, near, line, interrupted } = *self.0;
-        let mut message = limited_chunk_id(chunk_name, SYNTAX_ID_SIZE);
-        message.extend_from_slice(format!(":{line}: {text}").as_bytes());
+    /// The finished error, for a chunk.
+    pub(crate) fn in_chunk(self, source: &Source) -> Error {
+        let Details { text, near, line, interrupted, span, notes } = *self.0;
+        let mut message = limited_chunk_id(&source.name, SYNTAX_ID_SIZE);
+        message.extend_from_slice(format!(":{line}: ").as_bytes());
+        let start = message.len();
+        message.extend_from_slice(text.as_bytes());
         let near_text: Option<&[u8]> = match &near {
             Near::Nothing => None,
             // PUC Lua formats the token as a C string.
@@ -78,8 +100,24 @@ impl Fault {
             message.extend_from_slice(token);
             message.push(b'\'');
         }
-        Error { message, line, at_end_of_input: near == Near::EndOfInput, interrupted }
+        let mut span = span.unwrap_or_default();
+        let mut described =
+            String::from_utf8_lossy(message.get(start..).unwrap_or_default()).into_owned();
+        // PUC Lua names the first byte of a character that is no token.
+        if let Some(character) = character_at(&source.text, span) {
+            described = format!("{text} near '{character}'");
+            span.end = span.start.saturating_add(character.len_utf8() as u32);
+        }
+        let diagnostic = Box::new(Diagnostic { code: "syntax", message: described, span, notes });
+        Error { message, line, at_end_of_input: near == Near::EndOfInput, interrupted, diagnostic }
     }
+}
+
+/// The character that starts a span, if it is not ASCII.
+fn character_at(text: &[u8], span: Span) -> Option<char> {
+    let rest = text.get(span.start as usize..)?;
+    let character = rest.utf8_chunks().next()?.valid().chars().next()?;
+    (!character.is_ascii() && span.start < span.end).then_some(character)
 }
 
 /// How messages name the chunk called `name`: the file of `@file`, the name of `=name`, or `[string

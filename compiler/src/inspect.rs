@@ -7,6 +7,7 @@ use crate::ast::{
     Function, IndexKey, LocalId, LocalName, Statement, SuffixKind, Suffixed, TableItem,
 };
 use crate::bytecode::Source;
+use crate::diagnostic::Span;
 use crate::error::Error;
 use crate::lexer::token::Name;
 use crate::parser;
@@ -16,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A finding in a chunk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
-    /// The line, counted from 1.
-    pub line: u32,
+    /// Where it is.
+    pub span: Span,
     /// Its kind.
     pub kind: FindingKind,
 }
@@ -36,22 +37,22 @@ pub enum FindingKind {
 /// The use of globals in a chunk, and the findings that are independent of other chunks.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
-    /// Unused locals and unreachable statements, by lines.
+    /// Unused locals and unreachable statements, in the order of the source.
     pub findings: Vec<Finding>,
-    /// The globals that are read, and the first line where each is. Empty if the chunk changes
+    /// The globals that are read, and where each is for the first time. Empty if the chunk changes
     /// environments, so that nothing is known of its globals.
-    pub read: BTreeMap<String, u32>,
+    pub read: BTreeMap<String, Span>,
     /// The globals that are assigned, or whose presence is tested.
     pub defined: BTreeSet<String>,
 }
 
 impl Inspection {
-    /// All findings sorted by line; `is_known` returns whether a global is defined elsewhere.
+    /// All findings in the order of the source; `is_known` returns whether a global is defined elsewhere.
     pub fn findings(&self, is_known: impl Fn(&str) -> bool) -> Vec<Finding> {
         let undefined =
             self.read.iter().filter(|(name, _)| !self.defined.contains(*name) && !is_known(name));
-        let undefined = undefined.map(|(name, &line)| Finding {
-            line,
+        let undefined = undefined.map(|(name, &span)| Finding {
+            span,
             kind: FindingKind::UndefinedGlobal(name.clone()),
         });
         let mut findings: Vec<Finding> = self.findings.iter().cloned().chain(undefined).collect();
@@ -67,7 +68,7 @@ impl Inspection {
 pub fn inspect(source: &Source) -> Result<Inspection, Error> {
     let arena = Bump::new();
     let chunk = parser::parse(&arena, &source.text, &source.name, &Options::default());
-    let chunk = chunk.map_err(|fault| fault.in_chunk(&source.name))?;
+    let chunk = chunk.map_err(|fault| fault.in_chunk(source))?;
     let mut inspector =
         Inspector { chunk: &chunk, inspection: Inspection::default(), functions: Vec::new() };
     inspector.function(chunk.main);
@@ -98,8 +99,8 @@ struct Scope<'t> {
     function: &'t Function<'t>,
     /// Which locals are read.
     read: Vec<bool>,
-    /// The locals that a `local` statement declares, and where.
-    declared: Vec<(LocalId, u32)>,
+    /// The locals that a `local` statement declares.
+    declared: Vec<LocalId>,
 }
 
 impl<'t> Inspector<'t> {
@@ -115,7 +116,7 @@ impl<'t> Inspector<'t> {
         });
         self.block(&function.body);
         let Some(scope) = self.functions.pop() else { return };
-        for (local, line) in scope.declared {
+        for local in scope.declared {
             let Some(about) = scope.function.locals.get(local as usize) else { continue };
             let LocalName::Visible(name) = about.name else { continue };
             let is_read =
@@ -124,27 +125,27 @@ impl<'t> Inspector<'t> {
             if !is_read && !name.starts_with('_') {
                 self.inspection
                     .findings
-                    .push(Finding { line, kind: FindingKind::UnusedLocal(name) });
+                    .push(Finding { span: about.span, kind: FindingKind::UnusedLocal(name) });
             }
         }
     }
 
-    fn declare(&mut self, first: LocalId, count: u32, line: u32) {
+    fn declare(&mut self, first: LocalId, count: u32) {
         if let Some(scope) = self.functions.last_mut() {
-            scope.declared.extend((first..first + count).map(|local| (local, line)));
+            scope.declared.extend(first..first + count);
         }
     }
 
     fn block(&mut self, block: &'t Block<'t>) {
         let mut is_over = false;
-        for statement in &block.statements {
+        for (statement, span) in &block.statements {
             if matches!(statement, Statement::Label(_)) {
                 is_over = false;
             }
             if is_over {
-                if let Some(line) = line_of(statement) {
-                    self.inspection.findings.push(Finding { line, kind: FindingKind::Unreachable });
-                }
+                self.inspection
+                    .findings
+                    .push(Finding { span: *span, kind: FindingKind::Unreachable });
                 is_over = false;
             }
             self.statement(statement);
@@ -154,13 +155,12 @@ impl<'t> Inspector<'t> {
 
     fn statement(&mut self, statement: &'t Statement<'t>) {
         match statement {
-            Statement::Local { first, count, values, line } => {
+            Statement::Local { first, count, values, .. } => {
                 self.expressions(values);
-                self.declare(*first, *count, *line);
+                self.declare(*first, *count);
             }
             Statement::LocalFunction { variable, function } => {
-                let line = line_of(statement).unwrap_or(function.line);
-                self.declare(*variable, 1, line);
+                self.declare(*variable, 1);
                 self.expression(function);
             }
             Statement::Function(function) => {
@@ -261,7 +261,7 @@ impl<'t> Inspector<'t> {
             }
             ExpressionKind::Global(name) => {
                 let name = self.name(*name);
-                self.inspection.read.entry(name).or_insert(expression.line);
+                self.inspection.read.entry(name).or_insert(expression.position.span);
             }
             ExpressionKind::Function(function) => self.function(function),
             ExpressionKind::Table(table) => {
@@ -337,7 +337,7 @@ impl<'t> Inspector<'t> {
     /// Whether nothing that follows a statement in its block is reached through it.
     fn never_goes_on(&self, statement: &Statement<'_>) -> bool {
         let ends = |block: &Block<'_>| {
-            block.statements.last().is_some_and(|last| self.never_goes_on(last))
+            block.statements.last().is_some_and(|(last, _)| self.never_goes_on(last))
         };
         match statement {
             Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. } => true,
@@ -359,45 +359,22 @@ impl<'t> Inspector<'t> {
     }
 }
 
-/// The line of a statement's first expression or so; None if that is not known.
-fn line_of(statement: &Statement<'_>) -> Option<u32> {
-    match statement {
-        Statement::Local { line, .. }
-        | Statement::Return { line, .. }
-        | Statement::Break { line }
-        | Statement::Goto { line, .. } => Some(*line),
-        Statement::LocalFunction { function, .. } => match function.kind {
-            ExpressionKind::Function(function) => Some(function.line),
-            _ => None,
-        },
-        Statement::Function(function) => Some(function.line),
-        Statement::Assignment { targets, .. } => targets.first().map(|target| target.line),
-        Statement::Call(call) => match &call.kind {
-            ExpressionKind::Suffixed(suffixed) => Some(suffixed.base.line),
-            _ => Some(call.line),
-        },
-        Statement::Do(block) => block.statements.first().and_then(line_of),
-        Statement::While { condition, .. } => Some(condition.line),
-        Statement::Repeat { body, .. } => body.statements.first().and_then(line_of),
-        Statement::If { arms, .. } => arms.first().map(|arm| arm.condition.line),
-        Statement::NumericFor(statement) => Some(statement.line),
-        Statement::GenericFor(statement) => Some(statement.line),
-        Statement::Label(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::line_column;
 
     fn findings(text: &str) -> Vec<(u32, String)> {
         let source = Source::new(text.as_bytes(), &b"@t.lua"[..]);
         let inspection = inspect(&source).unwrap();
         let known = |name: &str| ["print", "error", "setfenv", "setmetatable"].contains(&name);
-        let describe = |finding: Finding| match finding.kind {
-            FindingKind::UndefinedGlobal(name) => (finding.line, format!("undefined {name}")),
-            FindingKind::UnusedLocal(name) => (finding.line, format!("unused {name}")),
-            FindingKind::Unreachable => (finding.line, "unreachable".into()),
+        let describe = |finding: Finding| {
+            let line = line_column(text.as_bytes(), finding.span.start).line;
+            match finding.kind {
+                FindingKind::UndefinedGlobal(name) => (line, format!("undefined {name}")),
+                FindingKind::UnusedLocal(name) => (line, format!("unused {name}")),
+                FindingKind::Unreachable => (line, "unreachable".into()),
+            }
         };
         inspection.findings(known).into_iter().map(describe).collect()
     }

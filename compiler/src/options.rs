@@ -10,6 +10,8 @@ pub struct Options<'o> {
     pub tree_size: Option<usize>,
     /// The message for a function with too many local variables, instead of PUC Lua's.
     pub too_many_locals: Option<&'static str>,
+    /// Whether prototypes get the [spans](crate::bytecode::Prototype::spans) of their instructions.
+    pub spans: bool,
 }
 
 impl Options<'_> {

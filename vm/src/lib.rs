@@ -42,6 +42,7 @@ pub mod scheduler;
 mod string;
 mod table;
 mod thread;
+mod traceback;
 mod tracing;
 mod unwind;
 mod userdata;
@@ -58,6 +59,7 @@ pub use native::{Call, Coroutine, Error, Function, LuaString, Table, Userdata, V
 pub use reserve::ReservingAllocator;
 pub use scheduler::{Clock, GoroutineId, Rest, Turn};
 pub use thread::Status;
+pub use traceback::{Frame, Running, Site, Traceback};
 pub use tracing::TracedCall;
 pub use userdata::Data;
 pub use vm::{Config, Vm};

@@ -39,6 +39,7 @@ pub(crate) unsafe fn load(
         // Outside the heap, as large as the heap may be.
         tree_size: Some(seen.heap.limit()),
         too_many_locals: (vm.dialect == Dialect::GopherLua).then_some(messages::REGISTER_OVERFLOW),
+        spans: false,
     };
     let refused = || [&chunk_id(name)[..], b": ", messages::REFUSED_BINARY.as_bytes()].concat();
     let (ordinal, name, text) = match binary_chunk::is_binary(text) {
@@ -170,6 +171,7 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
         frame_size: 4,
         code: [Instruction::ad(Opcode::Return0, 0, 0)].into(),
         lines: [0].into(),
+        spans: Box::default(),
         constants: Box::default(),
         templates: Box::default(),
         prototypes: Box::default(),

@@ -72,7 +72,7 @@ pub(crate) unsafe fn tell(vm: &mut Vm, event: &Event) {
         event: event.name,
         goroutine: vm.scheduler.running_goroutine(),
         position: standing.and_then(|context| debug_info::context_position(context)),
-        name: named.and_then(|caller| debug_info::called_name(caller)).map(|(_, name)| name),
+        name: named.and_then(|caller| debug_info::called_name(caller)).map(|name| name.name),
         definition: debug_info::definition(function),
     };
     if let (Some(tracer), Some(host)) = (&mut vm.tracer, &mut vm.host) {

@@ -182,7 +182,7 @@ unsafe fn unwind(vm: &mut Vm, reached: Context, error: Value) -> u64 {
                 let current = vm.current;
                 let resumer = (*current).resumer;
                 if resumer == ROOT {
-                    vm.last_traceback = crate::debug_info::traceback(vm, current, 0);
+                    vm.last_traceback = crate::traceback::traceback(vm, current, 0);
                     close_upvalues(&mut vm.heap, current, (*current).stack);
                     return scheduler::goroutine_failed(vm, error);
                 }
@@ -273,7 +273,7 @@ pub(crate) unsafe fn fail(vm: &mut Vm, text: &str) -> scheduler::Ended {
     message.extend_from_slice(text.as_bytes());
     let value = vm.heap.string_value(&message);
     let current = vm.current;
-    let traceback = crate::debug_info::traceback(vm, current, 0);
+    let traceback = crate::traceback::traceback(vm, current, 0);
     discard(vm);
     scheduler::Ended::Failed(value, traceback)
 }

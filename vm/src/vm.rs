@@ -9,8 +9,10 @@ use crate::metamethod::Metamethod;
 use crate::native::{Error, References};
 use crate::object::{Str, Table, Thread};
 use crate::scheduler::{Clock, Scheduler};
+use crate::traceback::Traceback;
 use crate::tracing::Tracer;
 use crate::value::Value;
+use solvm_compiler::locate::Culprit;
 use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::ptr::null_mut;
@@ -151,7 +153,10 @@ pub struct Vm {
     /// The interpreter is running: it is never entered again.
     running: bool,
     /// The traceback of the last uncaught error.
-    pub(crate) last_traceback: Vec<u8>,
+    pub(crate) last_traceback: Traceback,
+    /// What the last error that names an operand or an argument is about, and the pc of its
+    /// context.
+    pub(crate) culprit: Cell<Option<(*const u32, Culprit)>>,
 
     pub(crate) scheduler: Scheduler,
     /// The number of debug hooks that subscribe to events.
@@ -229,7 +234,8 @@ impl Vm {
             retried: null_mut(),
             handling_overflow: false,
             running: false,
-            last_traceback: Vec::new(),
+            last_traceback: Traceback::default(),
+            culprit: Cell::default(),
             scheduler: Scheduler::new(&config),
             active_hooks: Rc::default(),
             tracer: None,
@@ -306,6 +312,11 @@ impl Vm {
     /// interrupted.
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         self.scheduler.cancel_flag()
+    }
+
+    /// Records what the error that is about to be raised at the running instruction is about.
+    pub(crate) fn blame(&self, culprit: Culprit) {
+        self.culprit.set(Some((self.pc, culprit)));
     }
 
     /// Sets the functions that loops recognise.

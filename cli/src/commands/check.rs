@@ -1,10 +1,15 @@
 //! `solvm check FILE...`: what can be said of Lua files without running them.
 
 use super::test;
+use crate::arguments::ErrorFormat;
+use crate::colors;
 use crate::output;
+use crate::report::render_diagnostic;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use serde_json::json;
+use serde_json::{Value, json};
 use solvm_compiler::bytecode::Source;
+use solvm_compiler::diagnostic::{Diagnostic, Span, line_column};
+use solvm_compiler::hint::hint;
 use solvm_compiler::inspect::{Finding, FindingKind, Inspection, inspect};
 use solvm_stdlib::deadline::Limits;
 use solvm_stdlib::host::Sandbox;
@@ -43,6 +48,7 @@ pub(super) fn add_words(command: Command) -> Command {
                 .help("Print the findings as a JSON array")
                 .action(ArgAction::SetTrue),
         )
+        .arg(ErrorFormat::option())
         .after_help(
             "A global assigned in one file is known in all of them. Exit codes: 0, 1 if anything \
              was found, 2 if a file is missing.",
@@ -52,13 +58,22 @@ pub(super) fn add_words(command: Command) -> Command {
 /// The path that means standard input.
 const INPUT: &str = "-";
 
-/// A line of the report.
-struct Report {
-    file: String,
-    /// 0 for the file as a whole.
-    line: u32,
-    kind: &'static str,
-    message: String,
+/// A file that was looked at.
+struct File {
+    /// Its name in the report.
+    name: String,
+    path: PathBuf,
+    text: Vec<u8>,
+    /// What is in it; why it could not be read or compiled.
+    inspected: Result<Inspection, Problem>,
+}
+
+/// What is wrong with a file.
+enum Problem {
+    /// It cannot be read, for this reason.
+    Unreadable(String),
+    /// There is a fault in it, and what helps.
+    Fault(Diagnostic, Option<String>),
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
@@ -71,26 +86,26 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             return ExitCode::from(output::BAD_USAGE);
         }
     }
-    let looked: Vec<_> = files.into_iter().map(|path| (look(&path), path)).collect();
+    let files: Vec<File> = files.into_iter().map(look).collect();
     let mut known = known_globals();
     known.extend(matches.get_many::<String>("global").into_iter().flatten().cloned());
-    let inspected = looked.iter().filter_map(|(inspected, _)| inspected.as_ref().ok());
+    let inspected = files.iter().filter_map(|file| file.inspected.as_ref().ok());
     known.extend(inspected.flat_map(|inspection| inspection.defined.iter().cloned()));
-    let mut reports = Vec::new();
-    for (inspected, path) in looked {
-        match inspected {
-            Ok(inspection) => {
-                let is_test = test::is_test(&path, false);
-                let is_known =
-                    |name: &str| known.contains(name) || is_test && test::GLOBALS.contains(&name);
-                let findings = inspection.findings(is_known).into_iter();
-                reports.extend(findings.map(|finding| report(&path, finding, &known)));
-            }
-            Err(report) => reports.push(report),
-        }
-    }
-    let text = if matches.get_flag("json") { as_json(&reports) } else { as_text(&reports) };
-    output::print(&text, if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let problems: Vec<(&File, Vec<Problem>)> =
+        files.iter().map(|file| (file, problems(file, &known))).collect();
+    let format: ErrorFormat = matches.get_one("error-format").copied().unwrap_or_default();
+    let all = problems.iter().flat_map(|(file, list)| list.iter().map(|problem| (*file, problem)));
+    let text = if matches.get_flag("json") {
+        format!("{:#}\n", Value::from_iter(all.map(|(file, problem)| as_json(file, problem))))
+    } else if format.is_long(&io::stdout()) {
+        let reports: Vec<String> = all.map(|(file, problem)| as_report(file, problem)).collect();
+        reports.join("\n")
+    } else {
+        all.map(|(file, problem)| as_line(file, problem)).collect()
+    };
+    let is_fine = problems.iter().all(|(_, list)| list.is_empty());
+    let code = if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    output::print(text.as_bytes(), code)
 }
 
 /// Which entries of a directory are visited: Lua files and directories, except hidden ones.
@@ -104,23 +119,21 @@ fn name_of(path: &Path) -> String {
     if path == Path::new(INPUT) { "stdin".into() } else { path.display().to_string() }
 }
 
-fn look(path: &Path) -> Result<Inspection, Report> {
-    let file = name_of(path);
-    let text = match if path == Path::new(INPUT) { read_input() } else { fs::read(path) } {
-        Ok(text) => text,
-        Err(error) => {
-            return Err(Report { file, line: 0, kind: "unreadable", message: reason(&error) });
+fn look(path: PathBuf) -> File {
+    let name = name_of(&path);
+    let read = if path == Path::new(INPUT) { read_input() } else { fs::read(&path) };
+    let (text, inspected) = match read {
+        Err(error) => (Vec::new(), Err(Problem::Unreadable(reason(&error)))),
+        Ok(text) => {
+            let source = Source::new(text, format!("@{name}").into_bytes());
+            let inspected = inspect(&source).map_err(|error| {
+                let hint = hint(&source.text, &error.diagnostic).map(String::from);
+                Problem::Fault(*error.diagnostic, hint)
+            });
+            (source.text.into(), inspected)
         }
     };
-    let source = Source::new(text, format!("@{file}").into_bytes());
-    inspect(&source).map_err(|error| {
-        let message = String::from_utf8_lossy(&error.message).into_owned();
-        // The message starts with the position, which is printed in a different format.
-        let place = format!(":{}: ", error.line);
-        let message =
-            message.split_once(&place).map_or(message.clone(), |(_, rest)| rest.to_string());
-        Report { file, line: error.line, kind: "syntax", message }
-    })
+    File { name, path, text, inspected }
 }
 
 fn read_input() -> io::Result<Vec<u8>> {
@@ -143,31 +156,92 @@ fn known_globals() -> BTreeSet<String> {
     known
 }
 
-fn report(path: &Path, finding: Finding, known: &BTreeSet<String>) -> Report {
-    let (kind, message) = match finding.kind {
+/// All that is wrong with a file.
+fn problems(file: &File, known: &BTreeSet<String>) -> Vec<Problem> {
+    match &file.inspected {
+        Ok(inspection) => {
+            let is_test = test::is_test(&file.path, false);
+            let is_known =
+                |name: &str| known.contains(name) || is_test && test::GLOBALS.contains(&name);
+            inspection.findings(is_known).into_iter().map(|finding| fault(finding, known)).collect()
+        }
+        Err(Problem::Unreadable(reason)) => vec![Problem::Unreadable(reason.clone())],
+        Err(Problem::Fault(diagnostic, hint)) => {
+            vec![Problem::Fault(diagnostic.clone(), hint.clone())]
+        }
+    }
+}
+
+fn fault(finding: Finding, known: &BTreeSet<String>) -> Problem {
+    let (code, message, hint) = match finding.kind {
         FindingKind::UndefinedGlobal(name) => {
             let meant = crate::spelling::closest(&name, known.iter().map(String::as_str));
-            let hint = meant.map_or(String::new(), |meant| format!("; did you mean '{meant}'?"));
-            ("undefined-global", format!("undefined global '{name}'{hint}"))
+            let hint = meant.map(|meant| format!("did you mean '{meant}'?"));
+            ("undefined-global", format!("undefined global '{name}'"), hint)
         }
-        FindingKind::UnusedLocal(name) => ("unused-local", format!("local '{name}' is never read")),
-        FindingKind::Unreachable => ("unreachable", "unreachable code".into()),
+        FindingKind::UnusedLocal(name) => (
+            "unused-local",
+            format!("local '{name}' is never read"),
+            Some("remove it, or start its name with '_'".into()),
+        ),
+        FindingKind::Unreachable => ("unreachable", "unreachable code".into(), None),
     };
-    Report { file: name_of(path), line: finding.line, kind, message }
+    Problem::Fault(Diagnostic { code, message, span: finding.span, notes: Vec::new() }, hint)
 }
 
-fn as_text(reports: &[Report]) -> Vec<u8> {
-    let word = |report: &Report| match report.line {
-        0 => format!("{}: {}\n", report.file, report.message),
-        line => format!("{}:{line}: {}\n", report.file, report.message),
-    };
-    reports.iter().map(word).collect::<String>().into_bytes()
+fn as_report(file: &File, problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable(_) => as_line(file, problem),
+        Problem::Fault(diagnostic, hint) => {
+            let colored = colors::wanted(&io::stdout());
+            render_diagnostic(&file.name, &file.text, diagnostic, hint.as_deref(), colored)
+        }
+    }
 }
 
-fn as_json(reports: &[Report]) -> Vec<u8> {
-    let reports: Vec<_> = reports
-        .iter()
-        .map(|report| json!({"file": report.file, "line": report.line, "kind": report.kind, "message": report.message}))
-        .collect();
-    format!("{:#}\n", json!(reports)).into_bytes()
+/// A line that editors and other programs understand: `file:line:column: message`.
+fn as_line(file: &File, problem: &Problem) -> String {
+    match problem {
+        Problem::Unreadable(reason) => format!("{}: {reason}\n", file.name),
+        Problem::Fault(diagnostic, hint) => {
+            let start = line_column(&file.text, diagnostic.span.start);
+            // A name belongs to the message; other hints are for the long form.
+            let hint = hint.as_ref().filter(|hint| hint.starts_with("did you mean"));
+            let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
+            format!("{}:{}:{}: {}{hint}\n", file.name, start.line, start.column, diagnostic.message)
+        }
+    }
+}
+
+fn as_json(file: &File, problem: &Problem) -> Value {
+    match problem {
+        Problem::Unreadable(reason) => {
+            json!({"file": file.name, "kind": "unreadable", "message": reason})
+        }
+        Problem::Fault(diagnostic, hint) => {
+            let mut object = place_of(&file.text, diagnostic.span);
+            let notes = diagnostic.notes.iter().map(|note| {
+                let mut object = place_of(&file.text, note.span);
+                object["message"] = json!(note.message);
+                object
+            });
+            object["file"] = json!(file.name);
+            object["kind"] = json!(diagnostic.code);
+            object["message"] = json!(diagnostic.message);
+            object["hint"] = json!(hint);
+            object["notes"] = notes.collect();
+            object
+        }
+    }
+}
+
+/// The first position of a span, and the one after its last.
+fn place_of(text: &[u8], span: Span) -> Value {
+    let (start, end) = (line_column(text, span.start), line_column(text, span.end));
+    json!({
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+    })
 }

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::output;
 use crate::report::about_file;
 use clap::{Arg, ArgMatches, Command, value_parser};
-use solvm::{Error, ErrorKind, Function, Report, Runtime};
+use solvm::{Error, ErrorKind, Function, Names, Report, Runtime};
 use solvm_vm::native::Fields;
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -82,11 +82,12 @@ thread_local! {
 }
 
 /// Records an uncaught error, which is reported with its test.
-fn note(report: &Report, _: &[String]) -> String {
+fn note(report: &Report, _: &Names) -> String {
     let mut text = String::from_utf8_lossy(&report.message).into_owned();
     let number = report.goroutine.unwrap_or(0);
-    if !report.traceback.is_empty() {
-        let calls = String::from_utf8_lossy(&report.traceback);
+    let calls = report.calls();
+    if !calls.is_empty() {
+        let calls = String::from_utf8_lossy(&calls);
         text.push_str(&format!("\nstack traceback of goroutine {number}:{calls}"));
     }
     UNCAUGHT.with_borrow_mut(|uncaught| uncaught.push((number as f64, text)));

@@ -1,6 +1,7 @@
 //! Why a program that a Rust program runs has failed.
 
 use solvm_stdlib::runtime::uncaught;
+use solvm_vm::Traceback;
 use solvm_vm::{Call, Value};
 use std::fmt;
 
@@ -46,12 +47,12 @@ impl Error {
     }
 
     /// An error that Lua code raised.
-    pub(super) fn raised<'c>(call: &mut Call<'c>, value: Value<'c>, traceback: &[u8]) -> Self {
+    pub(super) fn raised<'c>(call: &mut Call<'c>, value: Value<'c>, traceback: &Traceback) -> Self {
         let message = uncaught::message(call, value);
         Error {
             kind: ErrorKind::Raised,
             message: String::from_utf8_lossy(&message).into_owned(),
-            traceback: String::from_utf8_lossy(uncaught::calls(traceback)).trim_start().into(),
+            traceback: String::from_utf8_lossy(&uncaught::calls(traceback)).trim_start().into(),
         }
     }
 

@@ -238,8 +238,8 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
     async fn run(&mut self, text: &[u8], name: &[u8]) -> Next {
         let main = match self.executor.enter(|call| start(call, text, name, &[])) {
             Ok(main) => main,
-            Err(message) => {
-                self.executor.fail(&message);
+            Err(failure) => {
+                self.executor.fail_with(&failure);
                 return Next::Prompt;
             }
         };

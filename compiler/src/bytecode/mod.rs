@@ -2,12 +2,14 @@
 
 pub mod disassemble;
 pub mod instruction;
+pub mod names;
 pub mod opcode;
 pub mod prototype;
 pub mod verify;
 
 pub use disassemble::disassemble;
 pub use instruction::Instruction;
+pub use names::{RegisterName, register_name};
 pub use opcode::{Format, OPEN, Opcode, Operand};
 pub(crate) use prototype::is_divisor;
 pub use prototype::{

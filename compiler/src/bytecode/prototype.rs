@@ -1,6 +1,7 @@
 //! A compiled function: the compiler's result for the VM. Plain data, no values, no heap.
 
 use super::instruction::Instruction;
+use crate::diagnostic::Span;
 use std::sync::Arc;
 
 /// The text that a chunk was compiled from, shared by all of its functions.
@@ -113,6 +114,9 @@ pub struct Prototype {
     pub code: Box<[Instruction]>,
     /// The line of each instruction.
     pub lines: Box<[u32]>,
+    /// The bytes of the source that each instruction is for, and that an error in it is about.
+    /// Empty unless [the options](crate::Options::spans) ask for them.
+    pub spans: Box<[Span]>,
     /// The constant pool.
     pub constants: Box<[Constant]>,
     /// Templates of table constructors.

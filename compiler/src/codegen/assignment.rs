@@ -5,6 +5,7 @@ use super::Generator;
 use super::call::Key;
 use crate::ast::{Expression, ExpressionKind, LocalId, Suffix, SuffixKind};
 use crate::bytecode::{Instruction, Opcode};
+use crate::diagnostic::Span;
 use crate::error::Fault;
 use crate::lexer::token::Name;
 
@@ -14,7 +15,7 @@ pub(super) enum Target {
     Local(LocalId),
     Upvalue(u8),
     Global(Name),
-    Indexed { table: u8, key: Key },
+    Indexed { table: u8, key: Key, span: Span },
 }
 
 impl<'c> Generator<'c> {
@@ -56,11 +57,12 @@ impl<'c> Generator<'c> {
             ExpressionKind::Global(name) => Ok(Target::Global(*name)),
             ExpressionKind::Local(id) => Ok(Target::Local(*id)),
             ExpressionKind::Suffixed(suffixed)
-                if let Some((Suffix { kind: SuffixKind::Index(key), line }, before)) =
+                if let Some((Suffix { kind: SuffixKind::Index(key), position }, before)) =
                     suffixed.suffixes.split_last() =>
             {
                 let table = self.prefix(&suffixed.base, before)?;
-                Ok(Target::Indexed { table, key: self.index_key(key, *line)? })
+                let key = self.index_key(key, *position)?;
+                Ok(Target::Indexed { table, key, span: position.span })
             }
             // The parser accepts nothing else here.
             _ => Err(self.error("syntax error")),
@@ -70,13 +72,13 @@ impl<'c> Generator<'c> {
     /// Copies the table and the key of a target if they are locals that a later target, stored
     /// before it, changes.
     fn guard(&mut self, place: Target, later: &[Expression]) -> Result<Target, Fault> {
-        let Target::Indexed { table, key } = place else { return Ok(place) };
+        let Target::Indexed { table, key, span } = place else { return Ok(place) };
         let table = self.guarded(table, later)?;
         let key = match key {
             Key::Register(register) => Key::Register(self.guarded(register, later)?),
             key => key,
         };
-        Ok(Target::Indexed { table, key })
+        Ok(Target::Indexed { table, key, span })
     }
 
     fn guarded(&mut self, register: u8, later: &[Expression]) -> Result<u8, Fault> {
@@ -112,7 +114,7 @@ impl<'c> Generator<'c> {
             self.evaluate(value, register)?;
         } else {
             let register = self.evaluate_any(value)?;
-            self.state.line = value.line;
+            self.state.position = value.position;
             self.store(target, register)?;
         }
         self.state.free = mark;
@@ -129,7 +131,10 @@ impl<'c> Generator<'c> {
                 self.emit(Instruction::ad(Opcode::SetUpvalue, value, u16::from(index)));
             }
             Target::Global(name) => self.store_global(name, value)?,
-            Target::Indexed { table, key } => self.set(value, table, key),
+            Target::Indexed { table, key, span } => {
+                self.state.position.span = span;
+                self.set(value, table, key);
+            }
         }
         Ok(())
     }

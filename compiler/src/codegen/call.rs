@@ -7,6 +7,7 @@ use super::Generator;
 use super::fold::{self, Literal};
 use crate::ast::{Call, Expression, ExpressionKind, IndexKey, Suffix, SuffixKind, Suffixed};
 use crate::bytecode::{Instruction, OPEN, Opcode};
+use crate::diagnostic::Position;
 use crate::error::Fault;
 use crate::lexer::token::Name;
 
@@ -23,7 +24,7 @@ pub(super) struct PreparedCall {
     callee: u8,
     /// The number of arguments, unless they go up to the top.
     arguments: Option<u8>,
-    line: u32,
+    position: Position,
 }
 
 impl<'c> Generator<'c> {
@@ -55,12 +56,16 @@ impl<'c> Generator<'c> {
         }
     }
 
-    /// The key of a suffix whose last token is on `line`.
-    pub(super) fn index_key(&mut self, key: &'c IndexKey<'c>, line: u32) -> Result<Key, Fault> {
+    /// The key of a suffix at `position`.
+    pub(super) fn index_key(
+        &mut self,
+        key: &'c IndexKey<'c>,
+        position: Position,
+    ) -> Result<Key, Fault> {
         match key {
             IndexKey::Value(key) => self.key(key),
             IndexKey::Field(name) => {
-                self.state.line = line;
+                self.state.position = position;
                 self.field_key(*name)
             }
         }
@@ -88,24 +93,24 @@ impl<'c> Generator<'c> {
         &mut self,
         suffixed: &'c Suffixed<'c>,
         target: u8,
-        line: u32,
+        position: Position,
     ) -> Result<(), Fault> {
         let mark = self.state.free;
         let Some((last, before)) = suffixed.suffixes.split_last() else { return Ok(()) };
         let prefix = self.prefix(&suffixed.base, before)?;
         match &last.kind {
             SuffixKind::Call(call) => {
-                let call = self.prepare_call(prefix, call, last.line, mark)?;
+                let call = self.prepare_call(prefix, call, last.position, mark)?;
                 let callee = call.callee;
                 self.emit_call(call, 1);
                 self.state.free = mark;
-                self.state.line = line;
+                self.state.position = position;
                 self.move_register(target, callee);
             }
             SuffixKind::Index(key) => {
-                let key = self.index_key(key, last.line)?;
+                let key = self.index_key(key, last.position)?;
                 self.state.free = mark;
-                self.state.line = last.line;
+                self.state.position = last.position;
                 self.get(target, prefix, key);
             }
         }
@@ -125,16 +130,16 @@ impl<'c> Generator<'c> {
         for suffix in suffixes {
             match &suffix.kind {
                 SuffixKind::Call(call) => {
-                    let call = self.prepare_call(value, call, suffix.line, mark)?;
+                    let call = self.prepare_call(value, call, suffix.position, mark)?;
                     self.emit_call(call, 1);
                     self.state.free = mark;
                     value = self.reserve(1)?;
                 }
                 SuffixKind::Index(key) => {
-                    let key = self.index_key(key, suffix.line)?;
+                    let key = self.index_key(key, suffix.position)?;
                     self.state.free = mark;
                     let target = self.reserve(1)?;
-                    self.state.line = suffix.line;
+                    self.state.position = suffix.position;
                     self.get(target, value, key);
                     value = target;
                 }
@@ -150,12 +155,12 @@ impl<'c> Generator<'c> {
         &mut self,
         prefix: u8,
         call: &'c Call<'c>,
-        line: u32,
+        position: Position,
         mark: usize,
     ) -> Result<PreparedCall, Fault> {
         let callee = match call.method {
-            Some(name) => {
-                self.state.line = line;
+            Some((name, span)) => {
+                self.state.position = Position { line: position.line, span };
                 let key = self.field_key(name)?;
                 self.state.free = mark;
                 let callee = self.reserve(3)?;
@@ -177,12 +182,12 @@ impl<'c> Generator<'c> {
         let is_open = self.values(&call.arguments)?;
         let count = self.state.free - usize::from(callee) - 2;
         // It is limited by the number of registers.
-        Ok(PreparedCall { callee, arguments: (!is_open).then_some(count as u8), line })
+        Ok(PreparedCall { callee, arguments: (!is_open).then_some(count as u8), position })
     }
 
     /// Emits a call for that many results, or for `OPEN - 1`: as many as there are.
     fn emit_call(&mut self, call: PreparedCall, results: u8) {
-        self.state.line = call.line;
+        self.state.position = call.position;
         let wanted = results + 1;
         self.emit(match call.arguments {
             Some(count) => Instruction::abc(Opcode::Call, call.callee, wanted, count),
@@ -193,7 +198,7 @@ impl<'c> Generator<'c> {
     /// `return f(x)`.
     pub(super) fn tail_call(&mut self, expression: &'c Expression<'c>) -> Result<(), Fault> {
         let Some(call) = self.prepare_last_call(expression)? else { return Ok(()) };
-        self.state.line = call.line;
+        self.state.position = call.position;
         self.close_from(0);
         self.emit(match call.arguments {
             Some(count) => Instruction::abc(Opcode::TailCall, call.callee, OPEN, count),
@@ -211,13 +216,13 @@ impl<'c> Generator<'c> {
     ) -> Result<Option<PreparedCall>, Fault> {
         let mark = self.state.free;
         let ExpressionKind::Suffixed(suffixed) = &expression.kind else { return Ok(None) };
-        let Some((Suffix { kind: SuffixKind::Call(call), line }, before)) =
+        let Some((Suffix { kind: SuffixKind::Call(call), position }, before)) =
             suffixed.suffixes.split_last()
         else {
             return Ok(None);
         };
         let prefix = self.prefix(&suffixed.base, before)?;
-        self.prepare_call(prefix, call, *line, mark).map(Some)
+        self.prepare_call(prefix, call, *position, mark).map(Some)
     }
 
     /// Evaluates a call or `...` for exactly that many values, into the next registers, which are
@@ -244,10 +249,10 @@ impl<'c> Generator<'c> {
         if let Some(call) = self.prepare_last_call(expression)? {
             self.emit_call(call, count);
         } else {
-            self.state.line = expression.line;
+            self.state.position = expression.position;
             self.emit(Instruction::abc(Opcode::Vararg, first, count + 1, 0));
         }
-        self.state.line = expression.line;
+        self.state.position = expression.position;
         Ok(first)
     }
 

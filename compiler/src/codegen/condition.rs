@@ -6,7 +6,8 @@ use super::fold::{self, Literal};
 use super::jumps::JumpList;
 use super::registers::{FALSE, NIL, TRUE};
 use crate::ast::{
-    BinaryOperator, ComparisonOperator, Expression, ExpressionKind, LocalId, UnaryOperator,
+    BinaryLink, BinaryOperator, ComparisonOperator, Expression, ExpressionKind, LocalId,
+    UnaryOperator,
 };
 use crate::bytecode::{Instruction, Opcode};
 use crate::error::Fault;
@@ -72,8 +73,9 @@ impl<'c> Generator<'c> {
         &mut self,
         operator: ComparisonOperator,
         left: Operand,
-        right: &'c Expression<'c>,
+        link: &'c BinaryLink<'c>,
     ) -> Result<Comparison, Fault> {
+        let right = &link.right;
         use ComparisonOperator::*;
         // Only one operand may be a constant.
         let left = match left {
@@ -88,7 +90,7 @@ impl<'c> Generator<'c> {
             left => left,
         };
         let right_operand = self.evaluate_operand(right)?;
-        self.state.line = right.line;
+        self.state.position = link.position;
         let relation = match operator {
             Equal | NotEqual => match (left, right_operand) {
                 (Operand::Literal(literal), Operand::Register(register)) => {
@@ -190,7 +192,7 @@ impl<'c> Generator<'c> {
     ) -> Result<(), Fault> {
         let expression = expression.unparenthesized();
         if let Some(literal) = fold::literal(expression) {
-            self.state.line = expression.line;
+            self.state.position = expression.position;
             if literal.is_truthy() == when {
                 jumps.push(self.jump());
             }
@@ -208,7 +210,7 @@ impl<'c> Generator<'c> {
                     && let BinaryOperator::Comparison(operator) = last.operator
                 {
                     let left = self.chain_operand(chain, before)?;
-                    let comparison = self.comparison(operator, left, &last.right)?;
+                    let comparison = self.comparison(operator, left, last)?;
                     self.jump_if_compared(comparison, when, jumps);
                     self.state.free = mark;
                     return Ok(());
@@ -228,7 +230,7 @@ impl<'c> Generator<'c> {
     ) -> Result<(), Fault> {
         let mark = self.state.free;
         let register = self.evaluate_any(expression)?;
-        self.state.line = expression.line;
+        self.state.position = expression.position;
         self.jump_if(register, when, jumps);
         self.state.free = mark;
         Ok(())
@@ -290,9 +292,9 @@ impl<'c> Generator<'c> {
         jumps: &mut JumpList,
     ) -> Result<(), Fault> {
         let expression = expression.unparenthesized();
-        let line = expression.line;
+        let position = expression.position;
         if let Some(literal) = fold::literal(expression) {
-            self.state.line = line;
+            self.state.position = position;
             if literal.is_truthy() == when {
                 self.load_literal(target, &literal);
                 jumps.push(self.jump());
@@ -309,7 +311,7 @@ impl<'c> Generator<'c> {
             _ if is_decided_by_jumps(expression) => {
                 let mut others = JumpList::default();
                 self.jump_when(expression, !when, &mut others)?;
-                self.state.line = line;
+                self.state.position = position;
                 self.load_primitive(target, if when { TRUE } else { FALSE });
                 jumps.push(self.jump());
                 self.land(others)

@@ -10,6 +10,7 @@ use crate::ast::{
     UnaryOperator,
 };
 use crate::bytecode::{Instruction, Opcode};
+use crate::diagnostic::Position;
 use crate::error::Fault;
 use crate::lexer::token::Name;
 
@@ -50,7 +51,7 @@ impl<'c> Generator<'c> {
     pub(super) fn evaluate_any(&mut self, expression: &'c Expression<'c>) -> Result<u8, Fault> {
         match &expression.unparenthesized().kind {
             ExpressionKind::Local(id) => {
-                self.state.line = expression.line;
+                self.state.position = expression.position;
                 Ok(self.local_register(*id))
             }
             _ => self.evaluate_next(expression),
@@ -64,7 +65,7 @@ impl<'c> Generator<'c> {
     ) -> Result<Operand, Fault> {
         match fold::literal(expression) {
             Some(literal) => {
-                self.state.line = expression.line;
+                self.state.position = expression.position;
                 Ok(Operand::Literal(literal))
             }
             None => Ok(Operand::Register(self.evaluate_any(expression)?)),
@@ -90,37 +91,39 @@ impl<'c> Generator<'c> {
         target: u8,
     ) -> Result<(), Fault> {
         let expression = expression.unparenthesized();
-        let line = expression.line;
+        let position = expression.position;
         if let Some(literal) = fold::literal(expression) {
-            self.state.line = line;
+            self.state.position = position;
             self.load_literal(target, &literal);
             return Ok(());
         }
         match &expression.kind {
             ExpressionKind::Local(id) => {
-                self.state.line = line;
+                self.state.position = position;
                 let source = self.local_register(*id);
                 self.move_register(target, source);
                 Ok(())
             }
             ExpressionKind::Upvalue(index) => {
-                self.simple(Opcode::GetUpvalue, target, u16::from(*index), line)
+                self.simple(Opcode::GetUpvalue, target, u16::from(*index), position)
             }
-            ExpressionKind::Global(name) => self.global(*name, target, line),
+            ExpressionKind::Global(name) => self.global(*name, target, position),
             // One value: the expected number + 1.
-            ExpressionKind::Vararg => self.simple(Opcode::Vararg, target, 2, line),
+            ExpressionKind::Vararg => self.simple(Opcode::Vararg, target, 2, position),
             ExpressionKind::Function(function) => {
                 let index = self.nested_function(function)?;
-                self.simple(Opcode::Closure, target, index, line)
+                self.simple(Opcode::Closure, target, index, position)
             }
-            ExpressionKind::Table(table) => self.table(table, target, line),
+            ExpressionKind::Table(table) => self.table(table, target, position),
             ExpressionKind::Unary(operator, operand) => {
-                self.unary(*operator, operand, target, line)
+                self.unary(*operator, operand, target, position)
             }
             ExpressionKind::Binary(chain) => self.binary(chain, target),
-            ExpressionKind::Concatenation(operands) => self.concatenation(operands, target, line),
+            ExpressionKind::Concatenation(operands) => {
+                self.concatenation(operands, target, position)
+            }
             ExpressionKind::And(_) | ExpressionKind::Or(_) => self.logical(expression, target),
-            ExpressionKind::Suffixed(suffixed) => self.suffixed(suffixed, target, line),
+            ExpressionKind::Suffixed(suffixed) => self.suffixed(suffixed, target, position),
             // Literals have been dealt with, parentheses taken off.
             ExpressionKind::Nil
             | ExpressionKind::Boolean(_)
@@ -130,15 +133,21 @@ impl<'c> Generator<'c> {
         }
     }
 
-    fn simple(&mut self, opcode: Opcode, target: u8, operand: u16, line: u32) -> Result<(), Fault> {
-        self.state.line = line;
+    fn simple(
+        &mut self,
+        opcode: Opcode,
+        target: u8,
+        operand: u16,
+        position: Position,
+    ) -> Result<(), Fault> {
+        self.state.position = position;
         self.emit(Instruction::ad(opcode, target, operand));
         Ok(())
     }
 
     #[inline(never)]
-    fn global(&mut self, name: Name, target: u8, line: u32) -> Result<(), Fault> {
-        self.state.line = line;
+    fn global(&mut self, name: Name, target: u8, position: Position) -> Result<(), Fault> {
+        self.state.position = position;
         let text = self.name(name);
         let index = self.state.constants.field(&text);
         if let Ok(index) = u16::try_from(index) {
@@ -161,13 +170,13 @@ impl<'c> Generator<'c> {
         operator: UnaryOperator,
         operand: &'c Expression<'c>,
         target: u8,
-        line: u32,
+        position: Position,
     ) -> Result<(), Fault> {
         let opcode = match operator {
             UnaryOperator::Not if is_decided_by_jumps(operand) && !is_ordering(operand) => {
                 let mut truths = JumpList::default();
                 self.jump_when(operand, false, &mut truths)?;
-                self.state.line = line;
+                self.state.position = position;
                 return self.boolean(target, truths);
             }
             UnaryOperator::Not => Opcode::Not,
@@ -177,7 +186,7 @@ impl<'c> Generator<'c> {
         let mark = self.state.free;
         let register = self.evaluate_any(operand)?;
         self.state.free = mark;
-        self.simple(opcode, target, u16::from(register), line)
+        self.simple(opcode, target, u16::from(register), position)
     }
 
     /// Loads true if one of the jumps comes here and false otherwise.
@@ -194,14 +203,14 @@ impl<'c> Generator<'c> {
         &mut self,
         operands: &'c [Expression<'c>],
         target: u8,
-        line: u32,
+        position: Position,
     ) -> Result<(), Fault> {
         let mark = self.state.free;
         let mut last = 0;
         for operand in operands {
             last = self.evaluate_next(operand)?;
         }
-        self.state.line = line;
+        self.state.position = position;
         self.emit(Instruction::abc(Opcode::Concatenate, target, mark as u8, last));
         self.state.free = mark;
         Ok(())
@@ -252,7 +261,7 @@ impl<'c> Generator<'c> {
         let operator = match link.operator {
             BinaryOperator::Arithmetic(operator) => operator,
             BinaryOperator::Comparison(operator) => {
-                let comparison = self.comparison(operator, left, &link.right)?;
+                let comparison = self.comparison(operator, left, link)?;
                 return self.comparison_value(comparison, mark, target);
             }
         };
@@ -260,7 +269,7 @@ impl<'c> Generator<'c> {
             (&left, fold::numeral(&link.right))
             && let Some(result) = fold::arithmetic(operator, *left, right)
         {
-            self.state.line = link.right.line;
+            self.state.position = link.position;
             return Ok(Operand::Literal(Literal::Number(result)));
         }
         let (both_registers, right_constant, left_constant) = arithmetic_opcodes(operator);
@@ -287,7 +296,7 @@ impl<'c> Generator<'c> {
             }
         };
         let target = self.result_register(mark, target)?;
-        self.state.line = link.right.line;
+        self.state.position = link.position;
         self.emit(Instruction::abc(opcode, target, b, c));
         Ok(Operand::Register(target))
     }

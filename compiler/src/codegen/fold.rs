@@ -26,7 +26,7 @@ pub(super) fn literal(expression: &Expression) -> Option<Literal> {
     match &expression.unparenthesized().kind {
         ExpressionKind::Nil => Some(Literal::Nil),
         ExpressionKind::Boolean(value) => Some(Literal::Boolean(*value)),
-        ExpressionKind::String(text) => Some(Literal::String((*text).into())),
+        ExpressionKind::String(text) => Some(Literal::String((**text).into())),
         ExpressionKind::Unary(UnaryOperator::Not, operand) => {
             Some(Literal::Boolean(!literal(operand)?.is_truthy()))
         }

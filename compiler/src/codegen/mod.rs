@@ -23,6 +23,7 @@ use crate::ast::{Chunk, Function, LocalName, Origin, VarargLocal};
 use crate::bytecode::{
     Capture, Instruction, Opcode, Prototype, Source, TableTemplate, UpvalueInfo,
 };
+use crate::diagnostic::{Position, Span};
 use crate::error::{Fault, Near};
 use crate::lexer::token::Name;
 use constants::ConstantPool;
@@ -67,8 +68,10 @@ struct FunctionState<'c> {
     tree: &'c Function<'c>,
     code: Vec<Instruction>,
     lines: Vec<u32>,
-    /// The line given to the next instruction.
-    line: u32,
+    /// The bytes of each instruction, if the options ask for them.
+    spans: Vec<Span>,
+    /// The position given to the next instruction.
+    position: Position,
     /// The number of instructions at the start without source text; they get the line of the one
     /// after them.
     prologue: usize,
@@ -97,7 +100,8 @@ impl<'c> FunctionState<'c> {
             tree,
             code: Vec::with_capacity(USUAL_LENGTH),
             lines: Vec::with_capacity(USUAL_LENGTH),
-            line: tree.line,
+            spans: Vec::new(),
+            position: Position { line: tree.line, span: Span::default() },
             prologue: 0,
             constants: ConstantPool::default(),
             templates: Vec::new(),
@@ -118,7 +122,7 @@ impl<'c> Generator<'c> {
     fn poll(&mut self) -> Result<(), Fault> {
         self.steps = self.steps.wrapping_add(1);
         if self.steps.is_multiple_of(STEPS_PER_POLL) && self.options.is_interrupted() {
-            return Err(Fault::interrupted(self.state.line));
+            return Err(Fault::interrupted(self.state.position.line));
         }
         Ok(())
     }
@@ -186,7 +190,7 @@ impl<'c> Generator<'c> {
             self.activate_locals(u32::from(tree.parameters), 1);
         }
         self.statements(&tree.body)?;
-        self.state.line = tree.return_line;
+        self.state.position.line = tree.return_line;
         if tree.body.goes_on() {
             self.close_from(0);
         }
@@ -215,6 +219,7 @@ impl<'c> Generator<'c> {
             frame_size: state.frame_size as u8,
             code: std::mem::take(&mut state.code).into(),
             lines: std::mem::take(&mut state.lines).into(),
+            spans: std::mem::take(&mut state.spans).into(),
             constants: state.constants.finish(),
             templates: std::mem::take(&mut state.templates).into(),
             prototypes: std::mem::take(&mut state.prototypes).into(),
@@ -228,7 +233,7 @@ impl<'c> Generator<'c> {
     }
 
     fn error(&self, text: impl Into<String>) -> Fault {
-        Fault::new(text, Near::Nothing, self.state.line)
+        Fault::new(text, Near::Nothing, self.state.position.line).at(self.state.position.span)
     }
 
     /// Appends an instruction and returns its position.
@@ -236,9 +241,12 @@ impl<'c> Generator<'c> {
         let state = &mut *self.state;
         let position = state.code.len();
         state.code.push(instruction);
-        state.lines.push(state.line);
+        state.lines.push(state.position.line);
+        if self.options.spans {
+            state.spans.push(state.position.span);
+        }
         if position == state.prologue {
-            state.lines.fill(state.line);
+            state.lines.fill(state.position.line);
         }
         position
     }

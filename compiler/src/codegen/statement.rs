@@ -10,11 +10,12 @@ use crate::ast::{
     Arm, Block, Expression, FunctionStatement, GenericFor, LocalId, NumericFor, Statement,
 };
 use crate::bytecode::{Instruction, Opcode};
+use crate::diagnostic::Position;
 use crate::error::Fault;
 
 impl<'c> Generator<'c> {
     pub(super) fn statements(&mut self, block: &'c Block<'c>) -> Result<(), Fault> {
-        for statement in &block.statements {
+        for (statement, _) in &block.statements {
             self.poll()?;
             self.statement(statement)?;
             self.state.free = self.active_locals();
@@ -35,7 +36,7 @@ impl<'c> Generator<'c> {
     /// close.
     fn leave_block(&mut self, block: &Block, outer_locals: usize) {
         if block.goes_on() {
-            self.state.line = block.last_line;
+            self.state.position.line = block.last_line;
             self.close_from(outer_locals);
         }
         self.end_locals(outer_locals);
@@ -70,12 +71,12 @@ impl<'c> Generator<'c> {
             Statement::GenericFor(statement) => self.generic_for(statement),
             Statement::Return { values, line } => self.return_statement(values, *line),
             Statement::Break { line } => {
-                self.state.line = *line;
+                self.state.position.line = *line;
                 self.emit_break();
                 Ok(())
             }
             Statement::Goto { goto, line } => {
-                self.state.line = *line;
+                self.state.position.line = *line;
                 self.emit_goto(*goto)
             }
             Statement::Label(id) => self.emit_label(*id),
@@ -93,7 +94,7 @@ impl<'c> Generator<'c> {
         // Values that a new frame already has in PUC Lua; a line hook must not see their loading.
         let is_in_prologue = values.is_empty() && self.state.code.len() == self.state.prologue;
         if values.is_empty() {
-            self.state.line = line;
+            self.state.position.line = line;
         }
         self.adjusted(values, count as usize)?;
         if is_in_prologue {
@@ -126,7 +127,7 @@ impl<'c> Generator<'c> {
             self.jump_when(&arm.condition, false, &mut next)?;
             self.block(&arm.block)?;
             if index + 1 < arms.len() || otherwise.is_some() {
-                self.state.line = arm.block.last_line;
+                self.state.position.line = arm.block.last_line;
                 ends.push(self.jump());
             }
             self.land(next)?;
@@ -148,7 +149,7 @@ impl<'c> Generator<'c> {
         self.jump_when(condition, false, &mut exit)?;
         self.enter_loop();
         self.block(body)?;
-        self.state.line = body.last_line;
+        self.state.position.line = body.last_line;
         self.loop_to(start)?;
         self.land(exit)?;
         self.leave_loop()
@@ -197,11 +198,13 @@ impl<'c> Generator<'c> {
             (Opcode::ForPrepareStep, Opcode::ForLoopStep)
         };
         self.activate_locals(statement.first, 3);
-        self.state.line = statement.do_line;
+        let last = statement.step.as_ref().unwrap_or(&statement.limit);
+        let span = statement.start.position.span.to(last.position.span);
+        self.state.position = Position { line: statement.do_line, span };
         let skip = self.go_on_or_jump(prepare, base);
         let start = self.label_here();
         self.for_body(statement.first + 3, 1, &statement.body)?;
-        self.state.line = statement.line;
+        self.state.position.line = statement.line;
         self.loop_or_go_on(repeat, base, start)?;
         self.land_one(skip)?;
         self.end_locals(outer_locals);
@@ -215,7 +218,7 @@ impl<'c> Generator<'c> {
         self.activate_locals(statement.first, 3);
         // The callee, the return link and two arguments are where the visible variables start.
         let base = self.room_for(4)?;
-        self.state.line = statement.do_line;
+        self.state.position.line = statement.do_line;
         let mut prepare = self.emit(Instruction::a_jump(Opcode::ForEachPrepare, base, 0));
         if self.state.long_jumps {
             prepare = self.jump();
@@ -223,7 +226,10 @@ impl<'c> Generator<'c> {
         let start = self.label_here();
         self.for_body(statement.first + 3, statement.count, &statement.body)?;
         self.land_one(prepare)?;
-        self.state.line = statement.line;
+        if let [first, .., last] | [first @ last] = &statement.values[..] {
+            self.state.position.span = first.position.span.to(last.position.span);
+        }
+        self.state.position.line = statement.line;
         // The parser's limit on locals keeps the number of results small. Arguments: the state and
         // the control.
         self.emit(Instruction::abc(Opcode::ForEachCall, base, statement.count as u8 + 1, 2));
@@ -254,7 +260,7 @@ impl<'c> Generator<'c> {
             [call] if call.is_call() => return self.tail_call(call),
             [value] if !value.is_multiple() => {
                 let register = self.evaluate_any(value)?;
-                self.state.line = line;
+                self.state.position.line = line;
                 self.close_from(0);
                 self.emit_return(register, 1);
             }
@@ -262,7 +268,7 @@ impl<'c> Generator<'c> {
                 let first = self.room_for(0)?;
                 let is_open = self.values(values)?;
                 let count = self.state.free - usize::from(first);
-                self.state.line = line;
+                self.state.position.line = line;
                 self.close_from(0);
                 if is_open {
                     self.emit(Instruction::ad(Opcode::ReturnOpen, first, 0));

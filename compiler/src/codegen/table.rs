@@ -6,6 +6,7 @@ use super::fold::{self, Literal};
 use super::{Generator, MAX_INDEXED};
 use crate::ast::{Expression, Table, TableItem};
 use crate::bytecode::{Instruction, Opcode, TableTemplate, TemplateValue};
+use crate::diagnostic::Position;
 use crate::error::Fault;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -47,13 +48,13 @@ impl<'c> Generator<'c> {
         &mut self,
         table: &'c Table<'c>,
         target: u8,
-        line: u32,
+        position: Position,
     ) -> Result<(), Fault> {
         let plan = self.plan(table)?;
         let stores_nothing = table.items.iter().all(|item| !self.is_stored(item, plan.as_ref()));
         let mark = self.state.free;
         let register = if stores_nothing { target } else { self.reserve(1)? };
-        self.state.line = table.line;
+        self.state.position.line = table.line;
         let plan = self.new_table(register, table, plan);
         if stores_nothing {
             return Ok(());
@@ -87,7 +88,7 @@ impl<'c> Generator<'c> {
                 TableItem::Field(..) | TableItem::Keyed(..) => {}
             }
         }
-        self.state.line = line;
+        self.state.position = position;
         self.flush(&mut batch);
         self.state.free = mark;
         self.move_register(target, register);
@@ -197,13 +198,15 @@ impl<'c> Generator<'c> {
     #[inline(never)]
     fn keyed_item(&mut self, table: u8, item: &'c TableItem<'c>) -> Result<(), Fault> {
         let mark = self.state.free;
-        let (key, value): (_, &'c Expression<'c>) = match item {
-            TableItem::Field(name, value) => (self.field_key(*name)?, value),
-            TableItem::Keyed(key, value) => (self.key(key)?, value),
+        let (key, value, culprit): (_, &'c Expression<'c>, &Expression<'_>) = match item {
+            TableItem::Field(name, value) => (self.field_key(*name)?, value, value),
+            TableItem::Keyed(key, value) => (self.key(key)?, value, key),
             TableItem::Positional(_) => return Ok(()),
         };
         let register = self.evaluate_any(value)?;
-        self.state.line = value.line;
+        // A key that is nil or not a number is the only error.
+        let span = culprit.position.span;
+        self.state.position = Position { line: value.position.line, span };
         self.set(register, table, key);
         self.state.free = mark;
         Ok(())

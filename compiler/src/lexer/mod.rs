@@ -3,10 +3,12 @@
 
 pub(crate) mod token;
 
+use crate::diagnostic::Span;
 use crate::error::{Fault, Near};
 use crate::numeral;
 use crate::utf8;
 use logos::Logos;
+use std::ops::Range;
 use std::sync::Arc;
 use token::{Name, Names, Token};
 
@@ -112,11 +114,10 @@ fn long_text(lexer: &mut Lexer<'_>, level: usize, unfinished: &str) -> Result<Ve
             }
             // A rule of Lua 5.0's successor: there, such brackets used to nest.
             Some(b'[') if level == 0 && cursor.rest().starts_with(b"[[") => {
-                return Err(Fault::new(
-                    "nesting of [[...]] is deprecated",
-                    Near::Text(b"[".to_vec()),
-                    cursor.line,
-                ));
+                let near = Near::Text(b"[".to_vec());
+                let bracket = cursor.position..cursor.position + 2;
+                return Err(Fault::new("nesting of [[...]] is deprecated", near, cursor.line)
+                    .at(bracket.into()));
             }
             Some(b'\n' | b'\r') => {
                 cursor.skip_line_break();
@@ -155,9 +156,13 @@ pub(crate) fn quoted_string(lexer: &mut Lexer<'_>) -> Result<Arc<[u8]>, Fault> {
         }
         text.extend_from_slice(plain);
         match cursor.peek() {
-            None => return Err(Fault::new("unfinished string", Near::EndOfInput, cursor.line)),
+            None => {
+                let fault = Fault::new("unfinished string", Near::EndOfInput, cursor.line);
+                return Err(fault.at(cursor.span_from(cursor.start)));
+            }
             Some(b'\n' | b'\r') => {
-                return Err(bad_string("unfinished string", quote, &text, cursor.line));
+                let fault = bad_string("unfinished string", quote, &text, cursor.line);
+                return Err(fault.at(cursor.span_from(cursor.start)));
             }
             Some(b'\\') => {
                 cursor.position += 1;
@@ -196,8 +201,10 @@ fn escape(cursor: &mut Cursor<'_>, quote: u8, text: &mut Vec<u8>) -> Result<(), 
             code = code * 10 + u32::from(digit - b'0');
             cursor.position += 1;
         }
-        let byte = u8::try_from(code)
-            .map_err(|_| bad_string("escape sequence too large", quote, text, cursor.line))?;
+        let byte = u8::try_from(code).map_err(|_| {
+            bad_string("escape sequence too large", quote, text, cursor.line)
+                .at(cursor.span_from(start - 1))
+        })?;
         text.push(byte);
         return Ok(());
     }
@@ -243,7 +250,8 @@ fn bad_escape(message: &str, cursor: &Cursor<'_>, start: usize, quote: u8, text:
         .get(start - 1..=cursor.position)
         .or(cursor.text.get(start - 1..))
         .unwrap_or_default();
-    bad_string(message, quote, &[text, read].concat(), cursor.line)
+    let span = Span::from(start - 1..(cursor.position + 1).min(cursor.text.len()));
+    bad_string(message, quote, &[text, read].concat(), cursor.line).at(span)
 }
 
 fn hexadecimal_digit(
@@ -287,13 +295,21 @@ fn braced_code_point(
 /// A position after the token's opening; `finish` moves the lexer there.
 struct Cursor<'s> {
     text: &'s [u8],
+    /// Where the token starts.
+    start: usize,
     position: usize,
     line: u32,
 }
 
 impl<'s> Cursor<'s> {
     fn new(lexer: &Lexer<'s>) -> Self {
-        Cursor { text: lexer.source(), position: lexer.span().end, line: lexer.extras.line }
+        let Range { start, end } = lexer.span();
+        Cursor { text: lexer.source(), start, position: end, line: lexer.extras.line }
+    }
+
+    /// The bytes from `start` up to here.
+    fn span_from(&self, start: usize) -> Span {
+        (start..self.position).into()
     }
 
     fn finish(self, lexer: &mut Lexer<'s>) {

@@ -7,8 +7,9 @@ use super::Parser;
 use crate::ast::{
     ArithmeticOperator, BinaryChain, BinaryLink, BinaryOperator, Call, ComparisonOperator,
     Expression, ExpressionKind, IndexKey, List, Suffix, SuffixKind, Suffixed, Table, TableItem,
-    UnaryOperator, place,
+    UnaryOperator, Unique, place,
 };
+use crate::diagnostic::{Position, Span};
 use crate::error::Fault;
 use crate::lexer::token::Token;
 use bumpalo::Bump;
@@ -69,16 +70,18 @@ fn join<'a>(
     operator: Infix,
     right: Expression<'a>,
 ) -> Expression<'a> {
-    let line = right.line;
+    let span = left.position.span.to(right.position.span);
+    let position = Position { line: right.position.line, span };
     let kind = match (operator, left.kind) {
         (Infix::Binary(operator), ExpressionKind::Binary(mut chain)) => {
-            chain.links.push(BinaryLink { operator, right });
+            chain.links.push(BinaryLink { operator, right, position });
             ExpressionKind::Binary(chain)
         }
         (Infix::Binary(operator), kind) => {
             left.kind = kind;
-            let links = List::from(arena, [BinaryLink { operator, right }]);
-            ExpressionKind::Binary(BinaryChain { first: place(arena, left), links })
+            let links = List::from(arena, [BinaryLink { operator, right, position }]);
+            let chain = BinaryChain { first: place(arena, left), links };
+            ExpressionKind::Binary(Unique::new(arena, chain))
         }
         (Infix::And, ExpressionKind::And(mut operands)) => {
             operands.push(right);
@@ -101,13 +104,13 @@ fn join<'a>(
                     }
                     kind => ExpressionKind::Concatenation(List::from(
                         arena,
-                        [left, Expression { kind, line }],
+                        [left, Expression { kind, position: right.position }],
                     )),
                 },
             }
         }
     };
-    Expression { kind, line }
+    Expression { kind, position }
 }
 
 impl<'a> Parser<'a, '_, '_> {
@@ -118,11 +121,13 @@ impl<'a> Parser<'a, '_, '_> {
     /// Parses an expression of operators that bind tighter than `limit`.
     fn subexpression(&mut self, limit: u8) -> Result<Expression<'a>, Fault> {
         self.enter_level()?;
+        let start = self.span();
         let mut left = if let Some(operator) = unary(&self.current.token) {
             self.advance()?;
             let operand = self.subexpression(UNARY_PRIORITY)?;
+            let Position { line, span } = operand.position;
             Expression {
-                line: operand.line,
+                position: Position { line, span: start.to(span) },
                 kind: ExpressionKind::Unary(operator, place(self.arena, operand)),
             }
         } else if matches!(self.current.token, Token::Name(_) | Token::LeftParenthesis) {
@@ -153,9 +158,13 @@ impl<'a> Parser<'a, '_, '_> {
 
     #[inline(never)]
     fn simple_expression(&mut self) -> Result<Expression<'a>, Fault> {
+        let start = self.span();
         let kind = match self.current.token {
             Token::Number(value) => ExpressionKind::Number(value),
-            Token::String(ref value) => ExpressionKind::String(self.arena.alloc_slice_copy(value)),
+            Token::String(ref value) => {
+                let text: &[u8] = self.arena.alloc_slice_copy(value);
+                ExpressionKind::String(place(self.arena, text))
+            }
             Token::Nil => ExpressionKind::Nil,
             Token::True => ExpressionKind::Boolean(true),
             Token::False => ExpressionKind::Boolean(false),
@@ -169,43 +178,45 @@ impl<'a> Parser<'a, '_, '_> {
             Token::LeftBrace => return self.table(),
             Token::Function => {
                 self.advance()?;
-                let line = self.line();
-                return self.function_expression(false, line);
+                let opened = Position { line: self.line(), span: start };
+                return self.function_expression(false, opened);
             }
             _ => return Err(self.error("unexpected symbol")),
         };
         self.advance()?;
-        Ok(Expression { kind, line: self.last_line })
+        Ok(Expression { kind, position: self.position_from(start) })
     }
 
-    /// A function from its parameters on.
+    /// A function from its parameters on. `opened` is where it starts.
     pub(super) fn function_expression(
         &mut self,
         has_self: bool,
-        line: u32,
+        opened: Position,
     ) -> Result<Expression<'a>, Fault> {
-        let function = self.function(has_self, line)?;
-        Ok(Expression { kind: ExpressionKind::Function(function), line: self.last_line })
+        let function = self.function(has_self, opened)?;
+        let position = self.position_from(opened.span);
+        Ok(Expression { kind: ExpressionKind::Function(function), position })
     }
 
     /// A name or an expression in parentheses, and what follows it: indexings and calls.
     #[inline(never)]
     pub(super) fn suffixed(&mut self) -> Result<Expression<'a>, Fault> {
         let base = self.suffixed_base()?;
+        let start = base.position.span;
         let mut suffixes = List::new(self.arena);
-        while let Some(suffix) = self.suffix()? {
+        while let Some(suffix) = self.suffix(start)? {
             suffixes.push(suffix);
         }
         if suffixes.is_empty() {
             return Ok(base);
         }
         let kind = ExpressionKind::Suffixed(place(self.arena, Suffixed { base, suffixes }));
-        Ok(Expression { kind, line: self.last_line })
+        Ok(Expression { kind, position: self.position_from(start) })
     }
 
     #[inline(never)]
     fn suffixed_base(&mut self) -> Result<Expression<'a>, Fault> {
-        let line = self.line();
+        let opened = self.here();
         let kind = match self.current.token {
             Token::Name(name) => {
                 self.advance()?;
@@ -214,29 +225,33 @@ impl<'a> Parser<'a, '_, '_> {
             Token::LeftParenthesis => {
                 self.advance()?;
                 let inner = place(self.arena, self.expression()?);
-                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
+                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, opened)?;
                 ExpressionKind::Parenthesized(inner)
             }
             _ => return Err(self.error("unexpected symbol")),
         };
-        Ok(Expression { kind, line: self.last_line })
+        Ok(Expression { kind, position: self.position_from(opened.span) })
     }
 
+    /// The next indexing or call of an expression that starts at `start`.
     #[inline(never)]
-    fn suffix(&mut self) -> Result<Option<Suffix<'a>>, Fault> {
+    fn suffix(&mut self, start: Span) -> Result<Option<Suffix<'a>>, Fault> {
         let method = match self.current.token {
             Token::Dot => {
                 self.advance()?;
                 let kind = SuffixKind::Index(IndexKey::Field(self.expect_field_name()?));
-                return Ok(Some(Suffix { kind, line: self.last_line }));
+                let position = self.position_from(self.last_span);
+                return Ok(Some(Suffix { kind, position }));
             }
             Token::LeftBracket => {
+                let bracket = self.span();
                 let kind = SuffixKind::Index(IndexKey::Value(self.bracketed_key()?));
-                return Ok(Some(Suffix { kind, line: self.last_line }));
+                return Ok(Some(Suffix { kind, position: self.position_from(bracket) }));
             }
             Token::Colon => {
                 self.advance()?;
-                Some(self.expect_field_name()?)
+                let name = self.expect_field_name()?;
+                Some((name, self.last_span))
             }
             Token::LeftParenthesis | Token::String(_) | Token::LeftBrace => None,
             _ => return Ok(None),
@@ -244,7 +259,8 @@ impl<'a> Parser<'a, '_, '_> {
         let line = self.line();
         let arguments = self.arguments()?;
         let kind = SuffixKind::Call(Call { method, arguments });
-        Ok(Some(Suffix { kind, line }))
+        let position = Position { line, span: start.to(self.last_span) };
+        Ok(Some(Suffix { kind, position }))
     }
 
     #[inline(never)]
@@ -257,10 +273,10 @@ impl<'a> Parser<'a, '_, '_> {
 
     #[inline]
     fn arguments(&mut self) -> Result<List<'a, Expression<'a>>, Fault> {
-        let line = self.line();
+        let opened = self.here();
         match self.current.token {
             Token::LeftParenthesis => {
-                if line != self.last_line {
+                if opened.line != self.last_line {
                     return Err(self.error("ambiguous syntax (function call x new statement)"));
                 }
                 self.advance()?;
@@ -268,7 +284,7 @@ impl<'a> Parser<'a, '_, '_> {
                     return Ok(List::new(self.arena));
                 }
                 let arguments = self.expressions()?;
-                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, line)?;
+                self.expect_closing(&Token::RightParenthesis, &Token::LeftParenthesis, opened)?;
                 Ok(arguments)
             }
             Token::LeftBrace | Token::String(_) => {
@@ -280,7 +296,7 @@ impl<'a> Parser<'a, '_, '_> {
 
     #[inline(never)]
     fn table(&mut self) -> Result<Expression<'a>, Fault> {
-        let line = self.line();
+        let opened = self.here();
         self.expect(&Token::LeftBrace)?;
         let mut items = Vec::new();
         while !self.is_at(&Token::RightBrace) {
@@ -289,13 +305,13 @@ impl<'a> Parser<'a, '_, '_> {
                 break;
             }
         }
-        self.expect_closing(&Token::RightBrace, &Token::LeftBrace, line)?;
+        self.expect_closing(&Token::RightBrace, &Token::LeftBrace, opened)?;
         Ok(Expression {
             kind: ExpressionKind::Table(place(
                 self.arena,
-                Table { items: List::collected(self.arena, items), line },
+                Table { items: List::collected(self.arena, items), line: opened.line },
             )),
-            line: self.last_line,
+            position: self.position_from(opened.span),
         })
     }
 

@@ -7,7 +7,9 @@ mod statement;
 
 use crate::Options;
 use crate::ast::{Chunk, Function, LocalName};
+use crate::diagnostic::{Position, Span};
 use crate::error::{Fault, Near};
+use crate::hint;
 use crate::lexer::token::{Name, Token};
 use crate::lexer::{self, Lexer};
 use bumpalo::Bump;
@@ -34,6 +36,7 @@ pub(crate) fn parse<'a>(
         current: Lexeme { token: Token::EndOfInput, span: 0..0 },
         ahead: None,
         last_line: 1,
+        last_span: Span::default(),
         tokens: 0,
         options,
         levels: 0,
@@ -65,6 +68,8 @@ struct Parser<'a, 's, 'o> {
     ahead: Option<Lexeme>,
     /// The line of the token before the current one.
     last_line: u32,
+    /// Where that token is.
+    last_span: Span,
     /// How many tokens have been read.
     tokens: usize,
     options: &'o Options<'o>,
@@ -88,13 +93,31 @@ impl<'a> Parser<'a, '_, '_> {
         self.lexer.extras.line
     }
 
+    /// Where the current token is.
+    fn span(&self) -> Span {
+        self.current.span.clone().into()
+    }
+
+    /// The position of the current token.
+    fn here(&self) -> Position {
+        Position { line: self.line(), span: self.span() }
+    }
+
+    /// The position of a node that starts at `start` and whose last token was the last one.
+    fn position_from(&self, start: Span) -> Position {
+        Position { line: self.last_line, span: start.to(self.last_span) }
+    }
+
     fn read(&mut self) -> Result<Lexeme, Fault> {
         self.tokens = self.tokens.saturating_add(1);
         if self.tokens.is_multiple_of(TOKENS_PER_POLL) {
             self.poll()?;
         }
-        let token = self.lexer.next().unwrap_or(Ok(Token::EndOfInput))?;
-        Ok(Lexeme { token, span: self.lexer.span() })
+        match self.lexer.next() {
+            Some(Ok(token)) => Ok(Lexeme { token, span: self.lexer.span() }),
+            Some(Err(fault)) => Err(fault.at(self.lexer.span().into())),
+            None => Ok(Lexeme { token: Token::EndOfInput, span: self.lexer.span() }),
+        }
     }
 
     #[cold]
@@ -107,7 +130,7 @@ impl<'a> Parser<'a, '_, '_> {
             .tree_size
             .is_some_and(|limit| self.tokens.saturating_mul(TREE_BYTES_PER_TOKEN) > limit)
         {
-            return Err(Fault::new("not enough memory", Near::Nothing, self.line()));
+            return Err(self.error_here("not enough memory"));
         }
         Ok(())
     }
@@ -115,6 +138,7 @@ impl<'a> Parser<'a, '_, '_> {
     /// Advances to the next token and returns the current one.
     fn advance(&mut self) -> Result<Token, Fault> {
         self.last_line = self.line();
+        self.last_span = self.span();
         let next = match self.ahead.take() {
             Some(lexeme) => lexeme,
             None => self.read()?,
@@ -157,15 +181,23 @@ impl<'a> Parser<'a, '_, '_> {
         Ok(())
     }
 
-    /// Expects the token that closes what `opening` opened on `line`.
-    fn expect_closing(&mut self, closing: &Token, opening: &Token, line: u32) -> Result<(), Fault> {
-        if !self.is_at(closing) && line != self.line() {
-            let (closing, opening) = (closing.describe(), opening.describe());
-            return Err(
-                self.error(format!("'{closing}' expected (to close '{opening}' at line {line})"))
-            );
+    /// Expects the token that closes what `opening` opened there.
+    fn expect_closing(
+        &mut self,
+        closing: &Token,
+        opening: &Token,
+        opened: Position,
+    ) -> Result<(), Fault> {
+        if self.is_at(closing) {
+            self.advance()?;
+            return Ok(());
         }
-        self.expect(closing)
+        let (closing, opening, line) = (closing.describe(), opening.describe(), opened.line);
+        let mut text = format!("'{closing}' expected");
+        if line != self.line() {
+            text.push_str(&format!(" (to close '{opening}' at line {line})"));
+        }
+        Err(self.error(text).note(format!("'{opening}' is not closed"), opened.span))
     }
 
     fn expect_name(&mut self) -> Result<Name, Fault> {
@@ -222,7 +254,22 @@ impl<'a> Parser<'a, '_, '_> {
             }
             _ => Near::Text(source.to_vec()),
         };
-        Fault::new(text, near, self.line())
+        let span = match near {
+            // Behind what is there; the rest of the file may be empty lines.
+            Near::EndOfInput => (self.last_span.end as usize..self.last_span.end as usize).into(),
+            _ => hint::culprit(self.lexer.source(), self.last_span, self.span()),
+        };
+        Fault::new(text, near, self.line()).at(span)
+    }
+
+    /// An error at those bytes, whose text it does not name.
+    fn error_at(&self, text: impl Into<String>, span: Span) -> Fault {
+        Fault::new(text, Near::Nothing, self.line()).at(span)
+    }
+
+    /// An error in what the parser has read last, whose text it does not name.
+    fn error_here(&self, text: impl Into<String>) -> Fault {
+        self.error_at(text, self.last_span)
     }
 
     /// Enters a syntax level; `leave_level` leaves it. After an error the count is not used any
@@ -230,7 +277,7 @@ impl<'a> Parser<'a, '_, '_> {
     fn enter_level(&mut self) -> Result<(), Fault> {
         self.levels += 1;
         if self.levels > MAX_SYNTAX_LEVELS {
-            return Err(Fault::new("chunk has too many syntax levels", Near::Nothing, self.line()));
+            return Err(self.error_at("chunk has too many syntax levels", self.span()));
         }
         Ok(())
     }
@@ -239,12 +286,16 @@ impl<'a> Parser<'a, '_, '_> {
         self.levels -= 1;
     }
 
-    /// Parses a function from its parameters to its `end`. `line` is where it starts.
+    /// Parses a function from its parameters to its `end`. `opened` is where it starts.
     #[inline(never)]
-    fn function(&mut self, has_self: bool, line: u32) -> Result<&'a mut Function<'a>, Fault> {
+    fn function(
+        &mut self,
+        has_self: bool,
+        opened: Position,
+    ) -> Result<&'a mut Function<'a>, Fault> {
         self.functions += 1;
         let ordinal = self.functions;
-        let enclosing = std::mem::replace(&mut self.innermost, FunctionScope::new(line));
+        let enclosing = std::mem::replace(&mut self.innermost, FunctionScope::new(opened.line));
         self.enclosing.push(enclosing);
         self.expect(&Token::LeftParenthesis)?;
         if has_self {
@@ -255,7 +306,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.expect(&Token::RightParenthesis)?;
         let body = self.statements()?;
         let last_line = self.line();
-        self.expect_closing(&Token::End, &Token::Function, line)?;
+        self.expect_closing(&Token::End, &Token::Function, opened)?;
         self.leave_block()?;
         let enclosing = self.enclosing.pop().unwrap_or_default();
         let function = std::mem::replace(&mut self.innermost, enclosing).finish(self.arena, body);

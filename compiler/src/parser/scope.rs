@@ -6,7 +6,8 @@ use crate::ast::{
     Block, ExpressionKind, Function, Label, LabelId, Local, LocalId, LocalName, Origin, Upvalue,
     VarargLocal,
 };
-use crate::error::{Fault, Near};
+use crate::diagnostic::Span;
+use crate::error::Fault;
 use crate::lexer::token::Name;
 use bumpalo::Bump;
 use hashbrown::HashMap;
@@ -54,6 +55,8 @@ struct PendingGoto {
     name: Name,
     goto: usize,
     line: u32,
+    /// Where it names its label.
+    span: Span,
     /// The number of locals in scope in the innermost block that holds both the `goto` and the
     /// position reached.
     active_locals: usize,
@@ -165,7 +168,7 @@ impl<'a> Parser<'a, '_, '_> {
             0 => format!("main function has more than {limit} {what}"),
             line => format!("function at line {line} has more than {limit} {what}"),
         };
-        Fault::new(text, Near::Nothing, self.line())
+        self.error_here(text)
     }
 
     pub(super) fn check_limit(&self, count: usize, limit: usize, what: &str) -> Result<(), Fault> {
@@ -181,12 +184,12 @@ impl<'a> Parser<'a, '_, '_> {
             "local variables",
         );
         checked.map_err(|fault| match self.options.too_many_locals {
-            Some(text) => Fault::new(text, Near::Nothing, self.line()),
+            Some(text) => self.error_here(text),
             None => fault,
         })?;
         let function = &mut self.innermost;
         let id = function.locals.len() as LocalId;
-        function.locals.push(Local { name, is_captured: false });
+        function.locals.push(Local { name, is_captured: false, span: self.last_span });
         function.pending += 1;
         Ok(id)
     }
@@ -245,7 +248,7 @@ impl<'a> Parser<'a, '_, '_> {
                     let name = self.name_text(pending.name);
                     let text =
                         format!("no visible label '{name}' for <goto> at line {}", pending.line);
-                    return Err(Fault::new(text, Near::Nothing, self.line()));
+                    return Err(self.error_at(text, pending.span));
                 }
                 None => self.innermost.wait_for_label(pending),
             }
@@ -258,7 +261,8 @@ impl<'a> Parser<'a, '_, '_> {
         let function = &mut self.innermost;
         let goto = function.gotos.len();
         function.gotos.push(0);
-        let pending = PendingGoto { name, goto, line, active_locals: function.active.len() };
+        let span = self.last_span;
+        let pending = PendingGoto { name, goto, line, span, active_locals: function.active.len() };
         match function.label_named(name) {
             Some(label) => self.bind_goto(&pending, label)?,
             None => function.wait_for_label(pending),
@@ -275,11 +279,14 @@ impl<'a> Parser<'a, '_, '_> {
                 self.name_text(name),
                 previous.line
             );
-            return Err(Fault::new(text, Near::Nothing, self.line()));
+            let note = format!("'{}' is defined here", self.name_text(name));
+            let previous = previous.span;
+            return Err(self.error_here(text).note(note, previous));
         }
+        let span = self.last_span;
         let function = &mut self.innermost;
         let id = function.labels.len() as LabelId;
-        function.labels.push(Label { name, line, active_locals: function.active.len() });
+        function.labels.push(Label { name, line, span, active_locals: function.active.len() });
         function.visible_labels.push(id);
         function.labels_by_name.insert((function.blocks.len(), name), id);
         Ok(id)
@@ -326,7 +333,7 @@ impl<'a> Parser<'a, '_, '_> {
             let text = format!(
                 "<goto {name}> at line {line} jumps into the scope of local '{local_name}'"
             );
-            return Err(Fault::new(text, Near::Nothing, self.line()));
+            return Err(self.error_at(text, pending.span));
         }
         if let Some(target) = function.gotos.get_mut(pending.goto) {
             *target = id;

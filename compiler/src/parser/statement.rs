@@ -8,6 +8,7 @@ use crate::ast::{
     Arm, Block, Expression, ExpressionKind, FunctionStatement, GenericFor, IndexKey, List,
     LocalName, NumericFor, Statement, Suffix, SuffixKind, Suffixed, place,
 };
+use crate::diagnostic::{Position, Span};
 use crate::error::Fault;
 use crate::lexer::token::{Name, Token};
 
@@ -34,6 +35,7 @@ impl<'a> Parser<'a, '_, '_> {
         self.enter_level()?;
         let mut statements = Vec::new();
         while !self.ends_block() {
+            let start = self.span();
             if self.skip(&Token::Semicolon)? {
                 continue;
             }
@@ -43,7 +45,7 @@ impl<'a> Parser<'a, '_, '_> {
             }
             let statement = self.statement()?;
             let is_last = matches!(statement, Statement::Return { .. } | Statement::Break { .. });
-            statements.push(statement);
+            statements.push((statement, start.to(self.last_span)));
             if is_last {
                 self.skip(&Token::Semicolon)?;
                 break;
@@ -55,19 +57,19 @@ impl<'a> Parser<'a, '_, '_> {
 
     #[inline(never)]
     fn statement(&mut self) -> Result<Statement<'a>, Fault> {
-        let line = self.line();
+        let opened = self.here();
         match self.current.token {
-            Token::If => self.if_statement(line),
-            Token::While => self.while_statement(line),
+            Token::If => self.if_statement(opened),
+            Token::While => self.while_statement(opened),
             Token::Do => {
                 self.advance()?;
                 let body = self.block(false)?;
-                self.expect_closing(&Token::End, &Token::Do, line)?;
+                self.expect_closing(&Token::End, &Token::Do, opened)?;
                 Ok(Statement::Do(body))
             }
-            Token::For => self.for_statement(line),
-            Token::Repeat => self.repeat_statement(line),
-            Token::Function => self.function_statement(line),
+            Token::For => self.for_statement(opened),
+            Token::Repeat => self.repeat_statement(opened),
+            Token::Function => self.function_statement(opened),
             Token::Local => {
                 self.advance()?;
                 if self.skip(&Token::Function)? {
@@ -87,14 +89,17 @@ impl<'a> Parser<'a, '_, '_> {
             Token::Goto => {
                 self.advance()?;
                 let name = self.expect_name()?;
-                Ok(Statement::Goto { goto: self.add_goto(name, line)?, line: self.last_line })
+                Ok(Statement::Goto {
+                    goto: self.add_goto(name, opened.line)?,
+                    line: self.last_line,
+                })
             }
             _ => self.expression_statement(),
         }
     }
 
     #[inline(never)]
-    fn if_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
+    fn if_statement(&mut self, opened: Position) -> Result<Statement<'a>, Fault> {
         let mut arms = List::new(self.arena);
         let mut otherwise = None;
         loop {
@@ -109,43 +114,43 @@ impl<'a> Parser<'a, '_, '_> {
         if self.skip(&Token::Else)? {
             otherwise = Some(self.block(false)?);
         }
-        self.expect_closing(&Token::End, &Token::If, line)?;
+        self.expect_closing(&Token::End, &Token::If, opened)?;
         Ok(Statement::If { arms, otherwise })
     }
 
     #[inline(never)]
-    fn while_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
+    fn while_statement(&mut self, opened: Position) -> Result<Statement<'a>, Fault> {
         self.advance()?;
         let condition = self.expression()?;
         self.expect(&Token::Do)?;
         let body = self.block(true)?;
-        self.expect_closing(&Token::End, &Token::While, line)?;
+        self.expect_closing(&Token::End, &Token::While, opened)?;
         Ok(Statement::While { condition, body })
     }
 
     /// The condition sees the locals of the body.
     #[inline(never)]
-    fn repeat_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
+    fn repeat_statement(&mut self, opened: Position) -> Result<Statement<'a>, Fault> {
         self.innermost.enter_block(true);
         self.advance()?;
         let body = self.statements()?;
-        self.expect_closing(&Token::Until, &Token::Repeat, line)?;
+        self.expect_closing(&Token::Until, &Token::Repeat, opened)?;
         let condition = self.expression()?;
         self.leave_block()?;
         Ok(Statement::Repeat { body, condition })
     }
 
-    fn for_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
+    fn for_statement(&mut self, opened: Position) -> Result<Statement<'a>, Fault> {
         self.advance()?;
         let name = self.expect_name()?;
         // The hidden locals live in a block around the loop.
         self.innermost.enter_block(false);
         let statement = match self.current.token {
-            Token::Assign => self.numeric_for(name, line)?,
+            Token::Assign => self.numeric_for(name, opened.line)?,
             Token::Comma | Token::In => self.generic_for(name)?,
             _ => return Err(self.error("'=' or 'in' expected")),
         };
-        self.expect_closing(&Token::End, &Token::For, line)?;
+        self.expect_closing(&Token::End, &Token::For, opened)?;
         self.leave_block()?;
         Ok(statement)
     }
@@ -199,37 +204,44 @@ impl<'a> Parser<'a, '_, '_> {
     }
 
     #[inline(never)]
-    fn function_statement(&mut self, line: u32) -> Result<Statement<'a>, Fault> {
+    fn function_statement(&mut self, opened: Position) -> Result<Statement<'a>, Fault> {
         self.advance()?;
         let name = self.expect_name()?;
-        let base = Expression { kind: self.resolve(name)?, line: self.last_line };
+        let start = self.last_span;
+        let base = Expression { kind: self.resolve(name)?, position: self.position_from(start) };
         let mut suffixes = List::new(self.arena);
         let mut is_method = false;
         while !is_method && matches!(self.current.token, Token::Dot | Token::Colon) {
             is_method = self.is_at(&Token::Colon);
             self.advance()?;
             let kind = SuffixKind::Index(IndexKey::Field(self.expect_field_name()?));
-            suffixes.push(Suffix { kind, line: self.last_line });
+            let position = self.position_from(self.last_span);
+            suffixes.push(Suffix { kind, position });
         }
         let target = if suffixes.is_empty() {
             base
         } else {
             Expression {
                 kind: ExpressionKind::Suffixed(place(self.arena, Suffixed { base, suffixes })),
-                line: self.last_line,
+                position: self.position_from(start),
             }
         };
-        let function = self.function_expression(is_method, line)?;
+        let function = self.function_expression(is_method, opened)?;
+        let line = opened.line;
         Ok(Statement::Function(place(self.arena, FunctionStatement { target, function, line })))
     }
 
     #[inline(never)]
     fn local_function(&mut self) -> Result<Statement<'a>, Fault> {
+        let start = self.last_span;
         let name = self.expect_name()?;
         let variable = self.declare(LocalName::Visible(name))?;
         self.innermost.activate(1);
-        let line = self.line();
-        Ok(Statement::LocalFunction { variable, function: self.function_expression(false, line)? })
+        let opened = Position { line: self.line(), span: start };
+        Ok(Statement::LocalFunction {
+            variable,
+            function: self.function_expression(false, opened)?,
+        })
     }
 
     #[inline(never)]
@@ -262,7 +274,7 @@ impl<'a> Parser<'a, '_, '_> {
     /// all of its labels end their block; `until` does not count, because its condition still sees
     /// the locals.
     #[inline(never)]
-    fn labels(&mut self, statements: &mut Vec<Statement<'a>>) -> Result<(), Fault> {
+    fn labels(&mut self, statements: &mut Vec<(Statement<'a>, Span)>) -> Result<(), Fault> {
         let mut run = Vec::new();
         while self.is_at(&Token::DoubleColon) {
             let line = self.line();
@@ -276,7 +288,7 @@ impl<'a> Parser<'a, '_, '_> {
         let ends_block = self.ends_block() && !self.is_at(&Token::Until);
         for id in run {
             self.finish_label(id, ends_block)?;
-            statements.push(Statement::Label(id));
+            statements.push((Statement::Label(id), self.last_span));
         }
         Ok(())
     }

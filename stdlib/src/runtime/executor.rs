@@ -6,6 +6,7 @@
 //! nothing is ready it sleeps until something is. Nothing polls.
 
 use super::reload::Reload;
+use super::report::{Names, Report, Reporter};
 use super::{errors, uncaught};
 use crate::Host;
 use crate::deadline::{Deadline, Limits, Timeout};
@@ -15,7 +16,8 @@ use solvm_vm::native::CallerInfo;
 #[cfg(debug_assertions)]
 use solvm_vm::native::Unpaid;
 use solvm_vm::{
-    Call, Clock, Config, Error, GoroutineId, LuaString, Rest, TracedCall, Turn, Value, Vm,
+    Call, Clock, Config, Error, GoroutineId, LuaString, Rest, Traceback, TracedCall, Turn, Value,
+    Vm,
 };
 use std::future::{Future, poll_fn};
 use std::path::Path;
@@ -38,30 +40,6 @@ pub enum Outcome {
     /// The program asks to be run afresh: [`Executor::allow_reload`].
     Reload,
 }
-
-/// An error that nobody caught.
-pub struct Report {
-    /// What it says, with the position if it has one.
-    pub message: Vec<u8>,
-    /// Whether the error was no text: it has no position of its own.
-    pub is_object: bool,
-    /// The calls that were active, lines that each begin with a line break; empty if no code was
-    /// running.
-    pub traceback: Vec<u8>,
-    /// The number of the goroutine that it ended, if that is not the main chunk's.
-    pub goroutine: Option<u64>,
-}
-
-impl Report {
-    /// As `lua` words it.
-    fn as_text(&self) -> Vec<u8> {
-        let head: &[u8] = if self.traceback.is_empty() { b"" } else { b"\nstack traceback:" };
-        [&self.message, head, &self.traceback].concat()
-    }
-}
-
-/// Words a report for somebody who reads it, given the names of the globals.
-pub type Reporter = fn(&Report, &[String]) -> String;
 
 /// Which goroutines have come to an end that someone cares about.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,7 +72,7 @@ pub struct Executor {
 
 /// How a goroutine ended: its results, or the error and the traceback of the place where it was
 /// raised.
-pub type End<'a, 'c> = Result<&'a [Value<'c>], (Value<'c>, &'a [u8])>;
+pub type End<'a, 'c> = Result<&'a [Value<'c>], (Value<'c>, &'a Traceback)>;
 
 /// Looks at the end of the goroutine that was waited for. Answers whether an error is dealt with
 /// thereby: if not, it goes to the handlers of `on_error` and is reported like others.
@@ -192,18 +170,18 @@ impl Executor {
         self.failed
     }
 
-    /// Notes a failure and reports it.
+    /// Records a failure and reports it.
     pub fn fail(&mut self, message: &[u8]) {
-        self.failed |= !self.interactive;
-        self.report(&Report {
-            message: message.to_vec(),
-            is_object: false,
-            traceback: Vec::new(),
-            goroutine: None,
-        });
+        self.fail_with(&Report::new(message));
     }
 
-    /// From now on errors are reported in these words.
+    /// The same for any report.
+    pub fn fail_with(&mut self, report: &Report) {
+        self.failed |= !self.interactive;
+        self.report(report);
+    }
+
+    /// From now on errors are reported in this form.
     pub fn set_reporter(&mut self, reporter: Reporter) {
         self.reporter = Some(reporter);
     }
@@ -240,18 +218,10 @@ impl Executor {
         self.flush();
         let name: &[u8] = if self.interactive { b"" } else { b"solvm: " };
         let text = match self.reporter {
-            Some(reporter) => reporter(report, &self.global_names()).into_bytes(),
+            Some(reporter) => reporter(report, &self.enter(Names::of)).into_bytes(),
             None => [name, &report.as_text(), b"\n"].concat(),
         };
         self.write_error(&text);
-    }
-
-    /// The names of the globals.
-    fn global_names(&mut self) -> Vec<String> {
-        self.enter(|call| {
-            let names = call.globals().pairs().filter_map(|(key, _)| LuaString::from_value(key));
-            names.map(|name| String::from_utf8_lossy(name.bytes()).into_owned()).collect()
-        })
     }
 
     /// Ends the child processes that the program has started.
@@ -453,7 +423,7 @@ impl Executor {
             let end = self.vm.next_end(|call, id, end| {
                 let end = match &end {
                     Ok(values) => Ok(&values[..]),
-                    Err((error, traceback)) => Err((*error, &traceback[..])),
+                    Err((error, traceback)) => Err((*error, traceback)),
                 };
                 let is_dealt_with = Some(id) == goal && look(call, end);
                 let (error, traceback) = match end {
@@ -466,15 +436,13 @@ impl Executor {
                 }
                 let is_reported = !is_handled || Some(id) == main;
                 let report = is_reported.then(|| {
-                    let calls = uncaught::calls(traceback);
-                    let subject = services
-                        .iter()
-                        .find_map(|service| service.subject(call, id))
-                        .map(|subject| format!("\n\tin {subject}"));
+                    let subject = services.iter().find_map(|service| service.subject(call, id));
                     Report {
                         message: uncaught::message(call, error),
                         is_object: LuaString::from_value(error).is_none(),
-                        traceback: [calls, subject.unwrap_or_default().as_bytes()].concat(),
+                        traceback: traceback.clone(),
+                        subject,
+                        source: None,
                         goroutine: (Some(id) != main).then(|| id.number()),
                     }
                 });

@@ -6,6 +6,7 @@ pub(crate) mod errors;
 pub mod executor;
 pub(crate) mod goroutine;
 pub(crate) mod reload;
+pub mod report;
 pub(crate) mod timer;
 pub mod uncaught;
 

@@ -1,7 +1,7 @@
 //! What is said of an error that nobody caught.
 
 use crate::show::{Extent, show};
-use solvm_vm::{Call, Table, Value};
+use solvm_vm::{Call, Table, Traceback, Value};
 
 /// What an error says: itself if it is a text, otherwise its type and, of a table, what is in it.
 /// No Lua code runs any more where this is asked, so a `__tostring` is not.
@@ -16,7 +16,6 @@ pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
 
 /// The calls that were active, if they tell anything: those of natives that nothing has called have
 /// no names.
-pub fn calls(traceback: &[u8]) -> &[u8] {
-    let tells_nothing = |line: &[u8]| matches!(line, b"" | b"\t[C]: ?" | b"\t[G]: ?");
-    if traceback.split(|&byte| byte == b'\n').all(tells_nothing) { b"" } else { traceback }
+pub fn calls(traceback: &Traceback) -> Vec<u8> {
+    if traceback.is_useful() { traceback.to_text() } else { Vec::new() }
 }

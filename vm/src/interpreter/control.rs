@@ -10,6 +10,7 @@ use crate::unwind::throw_text;
 use crate::value::Value;
 use crate::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
+use solvm_compiler::locate::Culprit;
 
 handlers! { (pc, base, d, a, k, vm)
     Jump {
@@ -83,7 +84,10 @@ cold_functions! {
         for (offset, what) in [messages::FOR_INITIAL, messages::FOR_LIMIT, messages::FOR_STEP].into_iter().enumerate() {
             match crate::coerce::to_number(*slot.add(offset)) {
                 Some(x) => *slot.add(offset) = Value::number(x),
-                None => return throw_text(vm, what.of(vm.dialect)),
+                None => {
+                    vm.blame(Culprit::Argument(offset + 1));
+                    return throw_text(vm, what.of(vm.dialect));
+                }
             }
         }
         let (index, limit, step) = ((*slot).as_f64(), (*slot.add(1)).as_f64(), (*slot.add(2)).as_f64());

@@ -6,6 +6,7 @@ use crate::activation::{self, Activation, Activations};
 use crate::debug_info;
 use crate::number::NumberText;
 use crate::object::Thread;
+use crate::traceback;
 use crate::value::Value as Raw;
 use std::marker::PhantomData;
 
@@ -68,7 +69,7 @@ impl<'c> Call<'c> {
         let mut activations = unsafe { Activations::of(self.vm(), thread) };
         let mut passed = 0;
         let activation = activations.by_ref().inspect(|_| passed += 1).nth(level);
-        self.charge(passed * debug_info::UNITS_PER_LEVEL);
+        self.charge(passed * traceback::UNITS_PER_LEVEL);
         let activation = activation?;
         let is_own = level == 0 && thread == self.vm().current;
         Some(Level { activation, thread, is_own, brand: PhantomData })
@@ -94,7 +95,8 @@ impl<'c> Call<'c> {
     /// The name of the active function at a level there: the kind of variable, and its name.
     pub fn level_name(&mut self, level: Level<'c>) -> Option<(&'static str, Vec<u8>)> {
         // SAFETY: the caller's context is that of a consistent thread.
-        unsafe { debug_info::called_name(level.activation.caller?) }
+        let name = unsafe { debug_info::called_name(level.activation.caller?) }?;
+        Some((name.kind, name.name))
     }
 
     /// A local variable or temporary of an active Lua function, counted from 1: its name and its
@@ -143,6 +145,6 @@ impl<'c> Call<'c> {
     /// The same for any thread.
     pub fn traceback_of(&mut self, thread: Coroutine<'c>, level: usize) -> Vec<u8> {
         // SAFETY: the thread is live, and its frames are consistent while a native runs.
-        unsafe { debug_info::traceback(self.vm(), thread.0, level) }
+        unsafe { traceback::traceback(self.vm(), thread.0, level) }.to_text()
     }
 }

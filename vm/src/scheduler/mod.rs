@@ -16,6 +16,7 @@ pub mod channel;
 mod clock;
 mod deadlock;
 pub(crate) mod finalizers;
+mod goroutine;
 mod inbox;
 mod rest;
 pub mod select;
@@ -28,6 +29,10 @@ pub(crate) use budget::{
 };
 pub use clock::Clock;
 pub use finalizers::FinalizerClaim;
+pub(crate) use goroutine::{
+    Ended, Wait, end_goroutine, goroutine_failed, goroutine_finished, spawn,
+};
+pub use goroutine::{GoroutineId, Ticket};
 pub use rest::Rest;
 pub use timers::{Expiry, Parked};
 pub use turn::Turn;
@@ -38,11 +43,11 @@ use crate::interpreter::{CONTINUE, keep_loop};
 use crate::messages;
 use crate::native::Error;
 use crate::object::{Table, Thread};
-use crate::table;
-use crate::thread::{self, ROOT};
+use crate::thread;
 use crate::unwind;
 use crate::value::Value;
 use crate::vm::{Config, Exit, Vm};
+use goroutine::{End, Fate, Goroutine, LastStart, State, release_goroutine};
 use inbox::Inbox;
 use std::collections::VecDeque;
 use std::ptr::null_mut;
@@ -51,100 +56,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-/// A goroutine, for as long as it lives; its number is never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct GoroutineId {
-    number: u64,
-    place: u32,
-}
-
-impl GoroutineId {
-    /// The number.
-    pub fn number(self) -> u64 {
-        self.number
-    }
-}
-
-/// The waking handle of a goroutine: its slot and its ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ticket {
-    index: u32,
-    number: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Free,
-    Ready,
-    /// Waits for another goroutine; `since` orders the waits.
-    Blocked {
-        since: u64,
-        wait: Wait,
-    },
-    /// Waits for a timer or something outside Lua.
-    Outside,
-}
-
-/// What a goroutine waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// A value from a channel.
-    Receive,
-    /// A receiver of its value.
-    Send,
-    /// The end of all goroutines.
-    Everyone,
-    /// A timer, or something outside Lua.
-    Outside,
-}
-
-/// What happens to a goroutine when it runs next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    /// It continues.
-    Live,
-    /// The call in which it waited raises a message.
-    Raise(&'static str),
-    /// It ends as if it had returned, past every `pcall`.
-    End,
-    /// It ends with a message, past every `pcall`.
-    Fail(&'static str),
-}
-
-struct Goroutine {
-    id: GoroutineId,
-    /// Where it continues: its first thread or a coroutine inside it.
-    thread: *mut Thread,
-    ticket: u32,
-    state: State,
-    fate: Fate,
-    /// Whether [`Call::wait_for_everyone`](crate::Call::wait_for_everyone) counts it.
-    awaited: bool,
-    /// Microseconds that it has run since its last wait.
-    ran: u32,
-    /// How many values channels had handed over when a deadlock woke it the last time.
-    deadlocked_at: Option<u32>,
-}
-
-/// How a goroutine ended.
-pub enum Ended {
-    /// Its results.
-    Returned(Vec<Value>),
-    /// The uncaught error, and the traceback of the place where it was raised.
-    Failed(Value, Vec<u8>),
-}
-
-/// A goroutine that ended while someone cares.
-struct End {
-    id: GoroutineId,
-    ended: Ended,
-}
-
 /// See the head of this file.
 pub(crate) struct Scheduler {
     goroutines: Vec<Goroutine>,
     /// The size of the tables of goroutines: outside the heap, they grow and never shrink.
     tables: Option<Held>,
+    last_start: LastStart,
     /// Indices into `goroutines` that may be used again.
     free: Vec<u32>,
     /// The goroutines' first threads, at their index + 1. Made with the first goroutine.
@@ -199,6 +116,7 @@ impl Scheduler {
         Scheduler {
             goroutines: Vec::new(),
             tables: None,
+            last_start: LastStart::default(),
             free: Vec::new(),
             threads: null_mut(),
             ready: VecDeque::new(),
@@ -372,72 +290,6 @@ pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool
     true
 }
 
-/// Holds what the table of goroutines takes when it has grown, with the lists of their indices and
-/// their timers.
-fn count_tables(vm: &mut Vm) {
-    const ENTRY: usize = size_of::<Goroutine>() + 2 * size_of::<u32>() + timers::ENTRY;
-    let size = vm.scheduler.goroutines.capacity() * ENTRY;
-    if vm.scheduler.tables.as_ref().map(Held::bytes) != Some(size) {
-        let account = vm.account().clone();
-        let held = vm.scheduler.tables.get_or_insert_with(|| account.hold_nothing());
-        held.set_existing(size);
-    }
-}
-
-/// A new goroutine that is ready to call `function`.
-///
-/// # Safety
-/// Function and arguments are alive.
-pub(crate) unsafe fn spawn(
-    vm: &mut Vm,
-    function: Value,
-    arguments: &[Value],
-) -> Result<GoroutineId, Error> {
-    if vm.scheduler.live >= vm.scheduler.max_goroutines {
-        return Err(Error::text(messages::too_many_goroutines(vm.scheduler.max_goroutines)));
-    }
-    if vm.heap.would_exceed(1024) {
-        return Err(Error::out_of_memory());
-    }
-    let thread = thread::new_thread(vm, function, arguments.len());
-    let first = (*thread).stack.add(4);
-    for (i, argument) in arguments.iter().enumerate() {
-        *first.add(i) = *argument;
-    }
-    (*thread).top = first.add(arguments.len());
-    (*thread).resumer = ROOT;
-    if vm.scheduler.threads.is_null() {
-        vm.scheduler.threads = vm.heap.new_table(0, 0);
-    }
-    // The place is taken when the thread is where the collector finds it.
-    let index = vm.scheduler.free.last().copied().unwrap_or(vm.scheduler.goroutines.len() as u32);
-    let key = Value::number(f64::from(index) + 1.0);
-    table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))?;
-    (*thread).goroutine = index;
-    let number = vm.scheduler.next_id;
-    vm.scheduler.next_id += 1;
-    let goroutine = |ticket| Goroutine {
-        id: GoroutineId { number, place: index },
-        thread,
-        ticket,
-        state: State::Ready,
-        fate: Fate::Live,
-        awaited: false,
-        ran: 0,
-        deadlocked_at: None,
-    };
-    if vm.scheduler.free.pop().is_some() {
-        let slot = &mut vm.scheduler.goroutines[index as usize];
-        *slot = goroutine(slot.ticket);
-    } else {
-        vm.scheduler.goroutines.push(goroutine(0));
-        count_tables(vm);
-    }
-    vm.scheduler.live += 1;
-    vm.scheduler.ready.push_back(index);
-    Ok(GoroutineId { number, place: index })
-}
-
 /// The running goroutine waits; its context and what must survive of its stack are saved in its
 /// thread. Another one runs.
 ///
@@ -555,72 +407,4 @@ unsafe fn yield_turn(vm: &mut Vm) -> u64 {
 pub(crate) fn is_interrupted(vm: &Vm) -> bool {
     vm.scheduler.cancelled.load(Ordering::Relaxed)
         || vm.scheduler.deadline.is_some_and(|deadline| vm.scheduler.clock.now() >= deadline)
-}
-
-/// The running goroutine's function has returned.
-///
-/// # Safety
-/// A goroutine's first thread is running, and has returned `count` values at `results`.
-pub(crate) unsafe fn goroutine_finished(vm: &mut Vm, results: *mut Value, count: usize) -> u64 {
-    let values = std::slice::from_raw_parts(results, count).to_vec();
-    end_goroutine(vm, Ended::Returned(values))
-}
-
-/// An error has left the running goroutine.
-///
-/// # Safety
-/// A goroutine's first thread is running. Nothing refers to its stack any more.
-pub(crate) unsafe fn goroutine_failed(vm: &mut Vm, error: Value) -> u64 {
-    let traceback = std::mem::take(&mut vm.last_traceback);
-    end_goroutine(vm, Ended::Failed(error, traceback))
-}
-
-/// The running goroutine is done: its thread is released, another one runs.
-///
-/// # Safety
-/// As [`goroutine_failed`].
-pub(crate) unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
-    match release_goroutine(vm, ended) {
-        CONTINUE => pick_next(vm),
-        answer => answer,
-    }
-}
-
-/// The running goroutine's thread and place become free; those that wait for its end are woken if
-/// it was the last. Answers with an exit if the host should see it.
-///
-/// # Safety
-/// As [`goroutine_failed`].
-unsafe fn release_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
-    let current = vm.current;
-    thread::kill(vm, current);
-    vm.current = null_mut();
-    let Some(index) = vm.scheduler.running else { return Exit::Idle.answer() };
-    let cleared =
-        table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
-    debug_assert!(cleared.is_ok(), "the slot is there");
-    let answer = vm.scheduler.end(index, ended);
-    if vm.scheduler.awaited <= vm.scheduler.waiting_for_everyone.len() {
-        wake_those_that_wait_for_everyone(vm);
-    }
-    answer
-}
-
-/// Wakes the goroutine that waits for the end of all goroutines, if no other is left.
-///
-/// # Safety
-/// No borrow of the scheduler is alive.
-unsafe fn wake_those_that_wait_for_everyone(vm: &mut Vm) {
-    for ticket in std::mem::take(&mut vm.scheduler.waiting_for_everyone) {
-        if !vm.scheduler.is_waiting(ticket) {
-            continue;
-        }
-        let others = vm.scheduler.awaited
-            - usize::from(vm.scheduler.goroutines[ticket.index as usize].awaited);
-        if others == 0 {
-            wake(vm, ticket, &[]);
-        } else {
-            vm.scheduler.waiting_for_everyone.push(ticket);
-        }
-    }
 }

@@ -8,6 +8,7 @@ use crate::frame;
 use crate::native::{Call, Error, Function, Value as Handle};
 use crate::table;
 use crate::thread::{self, ROOT};
+use crate::traceback::Traceback;
 use crate::value::Value;
 use crate::vm::{Exit, Vm};
 use std::ptr::null_mut;
@@ -120,7 +121,7 @@ impl Vm {
         look: impl for<'c> FnOnce(
             &mut Call<'c>,
             GoroutineId,
-            Result<Vec<Handle<'c>>, (Handle<'c>, Vec<u8>)>,
+            Result<Vec<Handle<'c>>, (Handle<'c>, Traceback)>,
         ) -> R,
     ) -> Option<R> {
         let End { id, ended } = self.scheduler.ends.pop_front()?;

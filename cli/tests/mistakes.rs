@@ -1,0 +1,52 @@
+//! Typical mistakes as people see them: `tests/mistakes/NAME.lua` is a program with one, `NAME.txt`
+//! what `solvm --error-format=long` says of it, and what `solvm check --json` finds. With
+//! `SOLVM_BLESS=1` the expectations are written afresh, to be read before they are kept.
+#![cfg(test)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes")
+}
+
+fn solvm(arguments: &[&OsStr]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    command.args(arguments).current_dir(folder()).env_remove("FORCE_COLOR").env("NO_COLOR", "1");
+    let output = command.output().unwrap();
+    assert_ne!(output.status.code(), Some(0), "{arguments:?} finds nothing");
+    String::from_utf8(output.stderr).unwrap() + std::str::from_utf8(&output.stdout).unwrap()
+}
+
+/// What is shown of a program.
+fn shown(name: &OsStr) -> String {
+    let run = solvm(&["--error-format=long".as_ref(), name]);
+    // The addresses of objects differ.
+    assert!(!run.contains("0x"), "{run}");
+    let mut check = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    let check = check.args(["check", "--json"]).arg(name).current_dir(folder()).output().unwrap();
+    format!("{run}\n{}", String::from_utf8(check.stdout).unwrap())
+}
+
+#[test]
+fn mistakes_are_shown_as_expected() {
+    let is_blessed = std::env::var_os("SOLVM_BLESS").is_some();
+    let mut programs: Vec<PathBuf> =
+        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    programs.retain(|path| path.extension() == Some(OsStr::new("lua")));
+    programs.sort();
+    assert!(programs.len() >= 25, "{programs:?}");
+    let mut different = Vec::new();
+    for program in programs {
+        let text = shown(program.file_name().unwrap());
+        let expected = program.with_extension("txt");
+        if is_blessed {
+            fs::write(&expected, text).unwrap();
+        } else if fs::read_to_string(&expected).unwrap_or_default() != text {
+            different.push(format!("{}:\n{text}", program.display()));
+        }
+    }
+    assert!(different.is_empty(), "{}", different.join("\n"));
+}

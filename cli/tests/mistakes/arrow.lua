@@ -1,0 +1,2 @@
+local f = (x) => x + 1
+print(f(1))

@@ -1,0 +1,2 @@
+print(('x'):rep('many'))
+print(string.rep('x', 2))

@@ -1,0 +1,2 @@
+local flags = 3 & 1
+print(flags)

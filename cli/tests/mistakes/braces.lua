@@ -1,0 +1,4 @@
+local x = true
+if (x) {
+  print(x)
+}

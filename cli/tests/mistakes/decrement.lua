@@ -1,0 +1,3 @@
+local i = 3
+i--
+print(i)

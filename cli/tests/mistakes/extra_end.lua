@@ -1,0 +1,5 @@
+local function f()
+  print(1)
+end
+end
+f()

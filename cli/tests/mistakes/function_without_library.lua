@@ -1,0 +1,2 @@
+local t = {3, 1, 2}
+sort(t)

@@ -1,0 +1,3 @@
+local i = 0
+i++
+print(i)

@@ -1,0 +1,2 @@
+local file = io.open('/nonexistent/file')
+local text = file:read('*a')

@@ -1,0 +1,4 @@
+local limit
+for i = 1, limit do
+  print(i)
+end

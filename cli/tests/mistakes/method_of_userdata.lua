@@ -1,0 +1,2 @@
+local file = io.tmpfile()
+print(file.seek('set'))

@@ -1,0 +1,1 @@
+print(string.fromat('%d', 1))

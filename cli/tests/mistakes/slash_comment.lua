@@ -1,0 +1,2 @@
+// prints one
+print(1)

@@ -1,0 +1,4 @@
+local text = [[
+line
+]
+print(text)

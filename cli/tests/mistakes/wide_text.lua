@@ -1,0 +1,1 @@
+	local s, t = '漢字', nil print(s .. t)

@@ -1,0 +1,123 @@
+//! What the values in a function's registers are called, found by reading its code: messages name
+//! the variable that is wrong, and running code keeps nothing for that.
+
+use super::{Constant, Format, Opcode, Operand, Prototype};
+
+/// A variable or a function's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegisterName {
+    /// "local", "upvalue", "global", "field" or "method".
+    pub kind: &'static str,
+    /// The name; "?" for a field without one.
+    pub name: Vec<u8>,
+    /// The instruction that has given the register its value. None for a local variable.
+    pub definition: Option<usize>,
+}
+
+/// The name of the value in a register at instruction `pc`.
+pub fn register_name(prototype: &Prototype, pc: usize, register: u8) -> Option<RegisterName> {
+    if let Some(name) = prototype.local_name(register, pc) {
+        return (!name.starts_with(b"(")).then(|| RegisterName {
+            kind: "local",
+            name: name.to_vec(),
+            definition: None,
+        });
+    }
+    let definition = last_definition(prototype, pc, register)?;
+    let instruction = prototype.code.get(definition)?;
+    let field = |index: usize| match prototype.constants.get(index) {
+        Some(Constant::String(bytes)) => bytes.to_vec(),
+        _ => b"?".to_vec(),
+    };
+    let (kind, name) = match instruction.opcode()? {
+        Opcode::Move if instruction.d() < u16::from(register) => {
+            let source = register_name(prototype, definition, instruction.d() as u8)?;
+            let definition = source.definition.or(Some(definition));
+            return Some(RegisterName { definition, ..source });
+        }
+        Opcode::GetGlobal => ("global", field(instruction.d() as usize)),
+        Opcode::GetField => ("field", field(instruction.c() as usize)),
+        Opcode::SelfField => ("method", field(instruction.c() as usize)),
+        Opcode::GetIndex => ("field", constant_in_register(prototype, definition, instruction.c())),
+        Opcode::GetInteger => ("field", b"?".to_vec()),
+        Opcode::SelfIndex => {
+            ("method", constant_in_register(prototype, definition, instruction.c()))
+        }
+        Opcode::GetUpvalue => {
+            let upvalue = prototype.upvalues.get(instruction.d() as usize)?;
+            ("upvalue", upvalue.name.to_vec())
+        }
+        _ => return None,
+    };
+    Some(RegisterName { kind, name, definition: Some(definition) })
+}
+
+/// The string constant that was loaded for instruction `pc` since it did not fit there; "?" for
+/// other keys.
+fn constant_in_register(prototype: &Prototype, pc: usize, register: u8) -> Vec<u8> {
+    let loaded = || {
+        if prototype.local_name(register, pc).is_some() {
+            return None;
+        }
+        let instruction = prototype.code.get(last_definition(prototype, pc, register)?)?;
+        if instruction.opcode()? != Opcode::LoadConstant {
+            return None;
+        }
+        match prototype.constants.get(instruction.d() as usize)? {
+            Constant::String(bytes) => Some(bytes.to_vec()),
+            _ => None,
+        }
+    };
+    loaded().unwrap_or_else(|| b"?".to_vec())
+}
+
+/// The instruction that gave a register its value at `pc`, found by walking the code up to there.
+/// Every forward jump that lands there or before is taken, as in PUC Lua's symbolic execution.
+fn last_definition(prototype: &Prototype, pc: usize, register: u8) -> Option<usize> {
+    let mut found = None;
+    let mut i = 0;
+    while i < pc {
+        let instruction = prototype.code.get(i)?;
+        let Some(opcode) = instruction.opcode() else {
+            i += 1;
+            continue;
+        };
+        let a = instruction.a();
+        let writes = match opcode.operands().first() {
+            Some(('A', Operand::Target)) => register == a,
+            Some(('A', Operand::First)) => match opcode {
+                Opcode::LoadNil => (a..=instruction.d() as u8).contains(&register),
+                Opcode::SelfField | Opcode::SelfIndex => {
+                    register == a || register == a.wrapping_add(2)
+                }
+                Opcode::Close | Opcode::SetList | Opcode::Return | Opcode::ReturnOpen => false,
+                _ => register >= a,
+            },
+            _ => false,
+        };
+        // A value that has been tested has no name, as in PUC Lua.
+        let tests = matches!(opcode, Opcode::JumpIfTrue | Opcode::JumpIfFalse) && register == a;
+        if writes || tests {
+            found = Some(i);
+        }
+        let jump = match opcode.format() {
+            Format::J => Some(instruction.j()),
+            _ if opcode.operands().last().is_some_and(|&(_, meaning)| meaning == Operand::Jump) => {
+                Some(i32::from(instruction.short_jump()))
+            }
+            _ => None,
+        };
+        if let Some(distance) = jump {
+            let target = i as i64 + 1 + i64::from(distance);
+            if target > i as i64 && target <= pc as i64 {
+                i = target as usize;
+                continue;
+            }
+        }
+        i += match opcode {
+            Opcode::LoadConstantWide | Opcode::SetList => 2,
+            _ => 1,
+        };
+    }
+    found
+}

@@ -1,0 +1,219 @@
+//! What probably was meant by a source with a syntax error: habits from other languages, and what
+//! editors and word processors do to a source.
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::lexer;
+use crate::lexer::token::Token;
+
+/// What other languages have for something, and what to write in Lua. Longer operators come first.
+const FOREIGN_OPERATORS: [(&str, &str); 17] = [
+    ("!=", "use '~=' for \"not equal\""),
+    ("!", "use 'not' to negate a condition"),
+    ("&&", "use 'and'"),
+    ("||", "use 'or'"),
+    ("&", "use bit.band(a, b)"),
+    ("|", "use bit.bor(a, b)"),
+    ("<<", "use bit.lshift(a, n)"),
+    (">>", "use bit.rshift(a, n)"),
+    ("++", "write x = x + 1"),
+    ("+=", "write x = x + y"),
+    ("-=", "write x = x - y"),
+    ("*=", "write x = x * y"),
+    ("/=", "write x = x / y"),
+    ("..=", "write x = x .. y"),
+    ("/*", "comments are --[[ ... ]]"),
+    ("=>", "write function(x) ... end"),
+    ("?", "write condition and a or b"),
+];
+
+/// The same for words, which are names in Lua and break the statement after them.
+const FOREIGN_WORDS: [(&str, &str); 23] = [
+    ("continue", "use 'goto continue', and '::continue::' at the end of the loop"),
+    ("elif", "use 'elseif'"),
+    ("elsif", "use 'elseif'"),
+    ("elseIf", "use 'elseif'"),
+    ("var", "use 'local'"),
+    ("let", "use 'local'"),
+    ("const", "use 'local'"),
+    ("def", "use 'function'"),
+    ("fn", "use 'function'"),
+    ("func", "use 'function'"),
+    ("fun", "use 'function'"),
+    ("switch", "use 'if' and 'elseif', or a table of functions"),
+    ("case", "use 'if' and 'elseif', or a table of functions"),
+    ("try", "use pcall(f)"),
+    ("catch", "use pcall(f)"),
+    ("throw", "use error(value)"),
+    ("import", "use require('name')"),
+    ("include", "use require('name')"),
+    ("using", "use require('name')"),
+    ("from", "use require('name')"),
+    ("async", "use go(f) to start a goroutine"),
+    ("await", "use go(f) to start a goroutine"),
+    ("foreach", "use 'for key, value in pairs(t) do'"),
+];
+
+const INTEGER_DIVISION: &str = "//";
+/// At the end of a line: `x--` is a name and a comment.
+const DECREMENT: &str = "--";
+
+/// What an error at `span` is about, if the token before it is at `last`: something of another
+/// language there, or `span`.
+pub(crate) fn culprit(text: &[u8], last: Span, span: Span) -> Span {
+    let at = |span: Span| text.get(span.range()).unwrap_or_default();
+    if FOREIGN_WORDS.iter().any(|(word, _)| word.as_bytes() == at(last)) {
+        return last;
+    }
+    let rest = text.get(last.end as usize..).unwrap_or_default();
+    if rest.split(|&byte| matches!(byte, b'\r' | b'\n')).next() == Some(DECREMENT.as_bytes()) {
+        return Span { start: last.end, end: last.end + DECREMENT.len() as u32 };
+    }
+    if at(last) == b"/" && last.end == span.start && at(span) == b"/" {
+        return last.to(span);
+    }
+    let rest = text.get(span.start as usize..).unwrap_or_default();
+    let is_comment = rest.starts_with(INTEGER_DIVISION.as_bytes());
+    let operators = FOREIGN_OPERATORS.iter().map(|(operator, _)| *operator);
+    let operator = operators.chain(is_comment.then_some(INTEGER_DIVISION));
+    match operator.into_iter().find(|operator| rest.starts_with(operator.as_bytes())) {
+        Some(operator) => Span { end: span.start + operator.len() as u32, ..span },
+        None => span,
+    }
+}
+
+/// What the author of `text` probably meant, as an instruction. None if that is not certain.
+pub fn hint(text: &[u8], diagnostic: &Diagnostic) -> Option<&'static str> {
+    let found = text.get(diagnostic.span.range()).unwrap_or_default();
+    let foreign = FOREIGN_OPERATORS.iter().chain(&FOREIGN_WORDS);
+    if let Some((_, hint)) = foreign.into_iter().find(|(foreign, _)| foreign.as_bytes() == found) {
+        return Some(hint);
+    }
+    if found == DECREMENT.as_bytes() {
+        return Some("'--' starts a comment: write x = x - 1");
+    }
+    let surroundings = Surroundings::new(text, diagnostic);
+    let message = &diagnostic.message;
+    surroundings
+        .foreign_character()
+        .or_else(|| surroundings.slashes(found))
+        .or_else(|| surroundings.wrong_operator(message))
+        .or_else(|| surroundings.wrong_structure(message))
+}
+
+/// The source around an error.
+struct Surroundings<'t> {
+    /// From the error on.
+    after: &'t [u8],
+    /// The token before the error.
+    before: Option<Token>,
+    /// Whether an `else` is followed by an `if` in the same line somewhere before the error.
+    has_else_if: bool,
+    /// Whether nothing but white space comes before the error in its line.
+    starts_line: bool,
+}
+
+impl<'t> Surroundings<'t> {
+    fn new(text: &'t [u8], diagnostic: &Diagnostic) -> Self {
+        let start = (diagnostic.span.start as usize).min(text.len());
+        let after = text.get(start..).unwrap_or_default();
+        let line = text.get(..start).unwrap_or_default().rsplit(|&byte| byte == b'\n').next();
+        let mut found = Surroundings {
+            after,
+            before: None,
+            has_else_if: false,
+            starts_line: line.is_none_or(|line| line.trim_ascii().is_empty()),
+        };
+        let mut end = 0;
+        let mut lexer = lexer::lexer(text, b"@");
+        while let Some(Ok(token)) = lexer.next() {
+            let span = lexer.span();
+            if span.start >= start {
+                break;
+            }
+            let between = text.get(end..span.start).unwrap_or_default();
+            found.has_else_if |= token == Token::If
+                && found.before == Some(Token::Else)
+                && !between.contains(&b'\n');
+            end = span.end;
+            found.before = Some(token);
+        }
+        found
+    }
+
+    fn foreign_character(&self) -> Option<&'static str> {
+        // Quotes and spaces that text processors put in.
+        const QUOTES: [&str; 6] = ["“", "”", "„", "‘", "’", "«"];
+        if QUOTES.iter().any(|quote| self.after.starts_with(quote.as_bytes())) {
+            return Some("use straight quotes: \"...\" or '...'");
+        }
+        if self.after.starts_with("\u{a0}".as_bytes()) {
+            return Some("replace the no-break space by an ordinary space");
+        }
+        None
+    }
+
+    fn slashes(&self, found: &[u8]) -> Option<&'static str> {
+        (found == INTEGER_DIVISION.as_bytes()).then_some(if self.starts_line {
+            "comments start with '--'"
+        } else {
+            "use math.floor(a / b), or '--' for a comment"
+        })
+    }
+
+    fn wrong_operator(&self, message: &str) -> Option<&'static str> {
+        let is_assignment = self.after.starts_with(b"=") && !self.after.starts_with(b"==");
+        if is_assignment
+            && (message.starts_with("'then' expected") || message.starts_with("'do' expected"))
+        {
+            return Some("use '==' to compare");
+        }
+        if is_assignment && message.starts_with("function arguments expected") {
+            return Some("use '.' for a field: ':' is for calls of methods");
+        }
+        if self.after.starts_with(b"==") && message.starts_with("'=' expected") {
+            return Some("use '=' to assign");
+        }
+        if message.starts_with("malformed number")
+            && self.after.windows(2).take(20).any(|pair| pair == b"..")
+        {
+            return Some("put spaces around '..'; a numeric loop is 'for i = 1, 10 do'");
+        }
+        None
+    }
+
+    fn wrong_structure(&self, message: &str) -> Option<&'static str> {
+        if self.after.starts_with(b"{")
+            && (message.starts_with("'then' expected")
+                || message.starts_with("'do' expected")
+                || self.before == Some(Token::RightParenthesis))
+            || message.starts_with("'then' expected") && self.before == Some(Token::RightBrace)
+        {
+            return Some(
+                "blocks start with 'then' or 'do', or after a function's ')', and end with 'end'",
+            );
+        }
+        if self.after.starts_with(b"(") && self.before == Some(Token::For) {
+            return Some("write 'for i = 1, 10 do' or 'for key, value in pairs(t) do'");
+        }
+        if message.starts_with("'end' expected") {
+            return Some(if self.has_else_if {
+                "use 'elseif': an 'if' after 'else' needs an 'end' of its own"
+            } else {
+                "add the missing 'end'"
+            });
+        }
+        if message.starts_with("'<eof>' expected near 'end'") {
+            return Some("remove this 'end': every block before it is closed");
+        }
+        if message.starts_with("unfinished string") {
+            return Some("close the string in the same line, or use [[ ... ]] for several lines");
+        }
+        if message.starts_with("unfinished long") {
+            return Some("close it with the same number of '=' as it has been opened with");
+        }
+        if message.starts_with("cannot use '...' outside a vararg function") {
+            return Some("add '...' to the function's parameters");
+        }
+        None
+    }
+}
