@@ -26,7 +26,7 @@ pub(crate) enum Script {
 
 /// An action before the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Preparation {
+pub(crate) enum StartupAction {
     /// Execute code.
     Code(OsString),
     /// A module is required.
@@ -48,7 +48,7 @@ pub(crate) enum Dump {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     /// What `-e` and `-l` ask for, in their order.
-    pub preparations: Vec<Preparation>,
+    pub startup: Vec<StartupAction>,
     /// The script.
     pub script: Option<Script>,
     /// Its arguments.
@@ -82,7 +82,7 @@ pub(crate) struct Arguments {
     pub version: bool,
     /// A script that fails, or calls `os.exit`, is run again when a file changes that it has
     /// watched (`solvm run --watch`).
-    pub outlives_errors: bool,
+    pub restart_on_change: bool,
 }
 
 impl Arguments {
@@ -271,7 +271,7 @@ fn parse_options(
     let arguments = Arguments {
         permissions: permissions::read(&matches)
             .map_err(|message| whole().error(ErrorKind::ValueValidation, message))?,
-        preparations: preparations(&matches),
+        startup: startup(&matches),
         before,
         interactive: flag("interactive"),
         timeout: matches
@@ -331,16 +331,16 @@ fn as_typed(mut error: clap::Error, words: &[OsString]) -> clap::Error {
 }
 
 /// The values of `-e` and `-l` in the order in which they were given.
-fn preparations(matches: &ArgMatches) -> Vec<Preparation> {
-    let of = |name: &str, make: fn(OsString) -> Preparation| {
+fn startup(matches: &ArgMatches) -> Vec<StartupAction> {
+    let of = |name: &str, make: fn(OsString) -> StartupAction| {
         let values = matches.get_many::<OsString>(name).into_iter().flatten().cloned().map(make);
         let places = matches.indices_of(name).into_iter().flatten();
         places.zip(values).collect::<Vec<_>>()
     };
-    let mut all = of("e", Preparation::Code);
-    all.extend(of("l", Preparation::Library));
+    let mut all = of("e", StartupAction::Code);
+    all.extend(of("l", StartupAction::Library));
     all.sort_by_key(|(place, _)| *place);
-    all.into_iter().map(|(_, preparation)| preparation).collect()
+    all.into_iter().map(|(_, action)| action).collect()
 }
 
 /// Reads the value of an option that is a duration.
@@ -368,8 +368,8 @@ mod tests {
         parse(["solvm"].iter().chain(words).map(OsString::from), options)
     }
 
-    fn code(text: &str) -> Preparation {
-        Preparation::Code(text.into())
+    fn code(text: &str) -> StartupAction {
+        StartupAction::Code(text.into())
     }
 
     #[test]
@@ -413,9 +413,9 @@ mod tests {
     fn code_and_modules_keep_their_order() {
         let arguments =
             parsed(&["-e", "x=1", "-lm", "-ey=2", "-l", "-n", "-e ", "-e", ""]).unwrap();
-        let library = |name: &str| Preparation::Library(name.into());
+        let library = |name: &str| StartupAction::Library(name.into());
         assert_eq!(
-            arguments.preparations,
+            arguments.startup,
             [code("x=1"), library("m"), code("y=2"), library("-n"), code(" "), code("")]
         );
     }

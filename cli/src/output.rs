@@ -30,13 +30,13 @@ pub(crate) fn finish(written: io::Result<()>, code: ExitCode) -> ExitCode {
 }
 
 /// Writes a line to standard error. If that fails, there is nothing left to report it to.
-pub(crate) fn complain(message: impl Display) {
+pub(crate) fn print_error(message: impl Display) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
 /// Reports a failure. Returns the exit code for it.
 pub(crate) fn fail(message: impl Display) -> ExitCode {
-    complain(format_args!("solvm: {message}"));
+    print_error(format_args!("solvm: {message}"));
     ExitCode::FAILURE
 }
 

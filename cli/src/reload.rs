@@ -38,7 +38,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             executor.write_error(format!("solvm: {called}\n").as_bytes());
             end = End::Broken;
         }
-        if end == End::Broken && arguments.outlives_errors {
+        if end == End::Broken && arguments.restart_on_change {
             watched = watch::take_watched(executor).or(watched);
             let _ = tokio::time::timeout(GRACE, executor.finish()).await;
         }
@@ -62,7 +62,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             Ok(mut fresh) => {
                 solvm_stdlib::inherit(&mut fresh, executor);
                 *executor = fresh;
-                let_tasks_end().await;
+                drain_tasks().await;
             }
             Err(message) => {
                 executor.fail(&message);
@@ -85,7 +85,7 @@ async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
         outcome = executor.drive_to_end().await;
     }
     // The files that a restarted program watched are read before it is ended.
-    if outcome == Outcome::Ended && !(is_broken && arguments.outlives_errors) {
+    if outcome == Outcome::Ended && !(is_broken && arguments.restart_on_change) {
         outcome = executor.finish().await;
     }
     if outcome == Outcome::Ended && is_broken { End::Broken } else { End::Rest(outcome) }
@@ -97,13 +97,13 @@ fn catch_exit(executor: &mut Executor, arguments: &Arguments) -> Option<Exit> {
     let interrupt = move || cancelled.store(true, Ordering::Relaxed);
     // Without the memory for it, nothing runs.
     arguments
-        .outlives_errors
+        .restart_on_change
         .then(|| executor.enter(|call| Exit::replace(call, interrupt).ok()))
         .flatten()
 }
 
 /// The tasks of the previous program notice its end, and release their ports.
-async fn let_tasks_end() {
+async fn drain_tasks() {
     let count = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     for _ in 0..=count {
         tokio::task::yield_now().await;

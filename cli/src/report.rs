@@ -17,21 +17,21 @@ pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
 }
 
 /// Formats a report.
-pub(crate) fn word(report: &Report, globals: &[String]) -> String {
+pub(crate) fn render(report: &Report, globals: &[String]) -> String {
     let colored = colors::wanted(&stderr());
     let message = String::from_utf8_lossy(&report.message).into_owned();
     let calls = String::from_utf8_lossy(&report.traceback);
-    let (place, what) = match place_of(&message) {
+    let (place, what) = match location_of(&message) {
         // Text like a position in an object is not the error's; the traceback has the position
         // where it was raised.
         _ if report.is_object => (
-            calls.lines().find_map(|line| place_of(line.trim_start())).map(|(place, _)| place),
+            calls.lines().find_map(|line| location_of(line.trim_start())).map(|(place, _)| place),
             &message[..],
         ),
         Some((place, what)) => (Some(place), what),
         None => (None, &message[..]),
     };
-    let (place, about) = match place_in_module(what) {
+    let (place, about) = match location_in_module(what) {
         Some((place, about)) => (Some(place), about),
         None => (place, if report.is_object { "" } else { what }),
     };
@@ -43,7 +43,7 @@ pub(crate) fn word(report: &Report, globals: &[String]) -> String {
         show_line(place, &named(about), colored, &mut text);
         // An error at the end of the source: the line where the open block starts is more useful.
         if let Some(line) = opening_line(about).filter(|line| *line != place.line) {
-            show_line(&Place { file: place.file, line }, &[], colored, &mut text);
+            show_line(&SourceLocation { file: place.file, line }, &[], colored, &mut text);
         }
     }
     if let Some(hint) = hint(what, globals) {
@@ -62,13 +62,13 @@ pub(crate) fn word(report: &Report, globals: &[String]) -> String {
 }
 
 /// Where something is in a source file.
-struct Place<'m> {
+struct SourceLocation<'m> {
     file: &'m str,
     line: u32,
 }
 
 /// The position at the start of a message, and the rest of it.
-fn place_of(message: &str) -> Option<(Place<'_>, &str)> {
+fn location_of(message: &str) -> Option<(SourceLocation<'_>, &str)> {
     // The file's name may have colons, too.
     let mut from = 0;
     loop {
@@ -78,18 +78,18 @@ fn place_of(message: &str) -> Option<(Place<'_>, &str)> {
             && let Ok(line) = line.parse()
             && !file.contains('\n')
         {
-            return Some((Place { file, line }, what));
+            return Some((SourceLocation { file, line }, what));
         }
         from = at + 1;
     }
 }
 
 /// The place in a module that did not load, if it can be shown, and what is said of it.
-fn place_in_module(what: &str) -> Option<(Place<'_>, &str)> {
+fn location_in_module(what: &str) -> Option<(SourceLocation<'_>, &str)> {
     // A module that imports others may have failed for one of them: the last line is about the
     // innermost.
     let last = what.strip_prefix("error loading module '")?.lines().next_back()?;
-    place_of(last.trim_start()).filter(|(place, _)| Path::new(place.file).is_file())
+    location_of(last.trim_start()).filter(|(place, _)| Path::new(place.file).is_file())
 }
 
 /// The quoted names in a message, which may occur in the line.
@@ -107,7 +107,7 @@ fn opening_line(what: &str) -> Option<u32> {
 const MAX_SOURCE: u64 = 16 << 20;
 
 /// Shows a line with a marker under what is named; under all of it if nothing is.
-fn show_line(place: &Place<'_>, names: &[&str], colored: bool, text: &mut String) {
+fn show_line(place: &SourceLocation<'_>, names: &[&str], colored: bool, text: &mut String) {
     let source = disk().read_now(Path::new(place.file), MAX_SOURCE);
     let Some(Ok(source)) = source else { return };
     let Some(line) = source.split(|&byte| byte == b'\n').nth(place.line.saturating_sub(1) as usize)
@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn places_are_found() {
-        let found = |message| place_of(message).map(|(place, what)| (place.file, place.line, what));
+        let found =
+            |message| location_of(message).map(|(place, what)| (place.file, place.line, what));
         assert_eq!(found("a.lua:3: boom"), Some(("a.lua", 3, "boom")));
         assert_eq!(found("c:\\a.lua:3: boom: 4: x"), Some(("c:\\a.lua", 3, "boom: 4: x")));
         assert_eq!(found("boom"), None);

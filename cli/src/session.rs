@@ -1,6 +1,6 @@
 //! A started program: its VM, made as the command line says, and the chunks that it runs.
 
-use crate::arguments::{Arguments, COMMANDS, Preparation, Script};
+use crate::arguments::{Arguments, COMMANDS, Script, StartupAction};
 use crate::report;
 use crate::spelling;
 use solvm_stdlib::deadline::{Limits, Timeout};
@@ -45,8 +45,9 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     let mut executor =
         solvm_stdlib::executor(config.clone(), limits, world).map_err(String::into_bytes)?;
     if arguments.debug {
-        let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
-        executor.write_error(&facts);
+        let startup_info =
+            startup_info(arguments, &config, &limits, &mut executor, start.elapsed());
+        executor.write_error(&startup_info);
     }
     if arguments.trace {
         executor.trace_calls();
@@ -57,7 +58,7 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
         executor.report_unpaid_work();
     }
     if io::stderr().is_terminal() {
-        executor.set_reporter(report::word);
+        executor.set_reporter(report::render);
     }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());
@@ -108,7 +109,7 @@ fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
 }
 
 /// The output of `-debug` at the start.
-fn facts(
+fn startup_info(
     arguments: &Arguments,
     config: &Config,
     limits: &Limits,
@@ -172,12 +173,12 @@ pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments)
         Some(path) => Chunk::File(Some(path)),
         None => Chunk::Code(init, b"=LUA_INIT"),
     });
-    let preparations = arguments.preparations.iter().map(|preparation| match preparation {
-        Preparation::Code(code) => Chunk::Code(code.as_encoded_bytes(), COMMAND_LINE),
-        Preparation::Library(name) => Chunk::Library(name.as_encoded_bytes()),
+    let startup = arguments.startup.iter().map(|action| match action {
+        StartupAction::Code(code) => Chunk::Code(code.as_encoded_bytes(), COMMAND_LINE),
+        StartupAction::Library(name) => Chunk::Library(name.as_encoded_bytes()),
     });
     let script = arguments.script.as_ref().map(|script| Chunk::Script(path_of(script)));
-    for chunk in init.into_iter().chain(preparations).chain(script) {
+    for chunk in init.into_iter().chain(startup).chain(script) {
         let source = match chunk.path() {
             Some(path) => match read_program(executor, disk(), path).await {
                 Some(Ok(source)) => Some(source),
@@ -250,14 +251,14 @@ impl Chunk<'_> {
             Chunk::Code(text, name) => start(call, text, name, &[]),
             Chunk::File(_) => start(call, &text, &name, &[]),
             Chunk::Script(_) => {
-                set_arguments(call, arguments).map_err(|_| no_memory())?;
+                set_arguments(call, arguments).map_err(|_| out_of_memory())?;
                 start(call, &text, &name, &arguments.arguments)
             }
             Chunk::Library(name) => {
-                let key = call.string(b"require").map_err(|_| no_memory())?;
+                let key = call.string(b"require").map_err(|_| out_of_memory())?;
                 let require = Function::from_value(call.globals().get(key))
                     .ok_or(&b"attempt to call a nil value"[..])?;
-                let name = call.string(name).map_err(|_| no_memory())?;
+                let name = call.string(name).map_err(|_| out_of_memory())?;
                 call.spawn(require, &[name.value()]).map_err(|error| error.message(call))
             }
         }
@@ -273,7 +274,7 @@ fn with_hint(mut message: Vec<u8>, path: Option<&[u8]>) -> Vec<u8> {
     message
 }
 
-fn no_memory() -> Vec<u8> {
+fn out_of_memory() -> Vec<u8> {
     b"not enough memory".to_vec()
 }
 
@@ -287,7 +288,7 @@ pub(crate) fn start(
     let function = call.load(text, name)?;
     let mut values: Vec<Value> = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        values.push(call.string(argument.as_encoded_bytes()).map_err(|_| no_memory())?.value());
+        values.push(call.string(argument.as_encoded_bytes()).map_err(|_| out_of_memory())?.value());
     }
     call.spawn(function, &values).map_err(|error| error.message(call))
 }

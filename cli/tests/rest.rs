@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Within this time a program has given back what it does not need.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 const OPTIONS: &[&str] = &["-timeout", "0", "-memory-limit", "256"];
 
@@ -26,7 +26,7 @@ fn memory(program: &Program) -> usize {
 fn expect_below(program: &Program, kibibytes: usize) {
     let start = Instant::now();
     while memory(program) >= kibibytes {
-        assert!(start.elapsed() < PATIENCE, "{} of {kibibytes} KiB", memory(program));
+        assert!(start.elapsed() < TIMEOUT, "{} of {kibibytes} KiB", memory(program));
         sleep(Duration::from_millis(50));
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const SOLVM: &str = env!("CARGO_BIN_EXE_solvm");
 /// How long a program may run. The machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Uses everything that needs a thread, a descriptor, or room.
 const PROGRAM: &str = r#"
@@ -67,7 +67,7 @@ fn run(before: &str, command: &str, folder: &Path) -> Output {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > TIMEOUT {
             child.kill().unwrap();
             panic!("hangs: {script}");
         }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// An input that takes longer than this hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
+const HANG_TIMEOUT: Duration = Duration::from_secs(10);
 /// Inputs kept of each kind of failure.
 const KEPT: usize = 3;
 /// Differences that are printed.
@@ -168,7 +168,7 @@ fn work(target: &str, first: u64, last: u64, current: &Path) {
     std::thread::spawn(|| {
         let mut seen = 0;
         loop {
-            std::thread::sleep(PATIENCE);
+            std::thread::sleep(HANG_TIMEOUT);
             let now = STARTED.load(Ordering::Relaxed);
             if now == seen {
                 eprintln!("hangs");

@@ -23,13 +23,13 @@ use walkdir::WalkDir;
 struct Subcommand {
     name: &'static str,
     /// Adds its arguments to a command of its name.
-    add_words: fn(Command) -> Command,
+    add_arguments: fn(Command) -> Command,
     run: fn(&ArgMatches) -> ExitCode,
 }
 
 impl Subcommand {
     fn command(&self) -> Command {
-        (self.add_words)(Command::new(self.name))
+        (self.add_arguments)(Command::new(self.name))
     }
 
     /// Its arguments, with "solvm" before its name in the help.
@@ -39,14 +39,22 @@ impl Subcommand {
 }
 
 const COMMANDS: &[Subcommand] = &[
-    Subcommand { name: "run", add_words: run::add_words, run: run::run },
-    Subcommand { name: "check", add_words: check::add_words, run: check::run },
-    Subcommand { name: "test", add_words: test::add_words, run: test::run },
-    Subcommand { name: "doc", add_words: doc::add_words, run: doc::run },
-    Subcommand { name: "init", add_words: init::add_words, run: init::run },
-    Subcommand { name: "completions", add_words: completions::add_words, run: completions::run },
-    Subcommand { name: "man", add_words: completions::add_man_words, run: completions::run_man },
-    Subcommand { name: "help", add_words: help::add_words, run: help::run },
+    Subcommand { name: "run", add_arguments: run::add_arguments, run: run::run },
+    Subcommand { name: "check", add_arguments: check::add_arguments, run: check::run },
+    Subcommand { name: "test", add_arguments: test::add_arguments, run: test::run },
+    Subcommand { name: "doc", add_arguments: doc::add_arguments, run: doc::run },
+    Subcommand { name: "init", add_arguments: init::add_arguments, run: init::run },
+    Subcommand {
+        name: "completions",
+        add_arguments: completions::add_arguments,
+        run: completions::run,
+    },
+    Subcommand {
+        name: "man",
+        add_arguments: completions::add_man_arguments,
+        run: completions::run_man,
+    },
+    Subcommand { name: "help", add_arguments: help::add_arguments, run: help::run },
 ];
 
 /// The arguments of `solvm script.lua`, and the commands.

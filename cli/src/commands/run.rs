@@ -1,12 +1,12 @@
 //! `solvm run [--watch] SCRIPT`: as `solvm SCRIPT`, and again whenever a Lua file changes.
 
-use crate::arguments::{self, Preparation, Script};
+use crate::arguments::{self, Script, StartupAction};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::iter::once;
 use std::process::ExitCode;
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Run a script; with --watch, restart it when a Lua file changes")
         .arg(
@@ -41,8 +41,8 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
             return super::fail("--watch requires a script file");
         };
         let code = format!("local script = \"{}\"\n{WATCH}", escaped(script.as_encoded_bytes()));
-        arguments.outlives_errors = true;
-        arguments.preparations.insert(0, Preparation::Code(code.into()));
+        arguments.restart_on_change = true;
+        arguments.startup.insert(0, StartupAction::Code(code.into()));
     }
     crate::run::run(arguments)
 }

@@ -25,7 +25,7 @@ const SUFFIX: &str = "_test.lua";
 /// Their globals besides those of every program.
 pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Run the tests in *_test.lua files")
         .arg(
@@ -166,7 +166,7 @@ fn run_file(
     let mut file = match load(path, &name, limit) {
         Ok(file) => file,
         Err(failure) => {
-            return tell(outcomes, outcome("loads".into(), started, vec![failure], 0.0));
+            return report(outcomes, outcome("loads".into(), started, vec![failure], 0.0));
         }
     };
     let first_outcome = outcomes.len();
@@ -189,11 +189,11 @@ fn run_file(
             outcomes.get_mut(first_outcome..).unwrap_or_default(),
             first_goroutine,
         )?);
-        tell(outcomes, outcome(test, started, failures, first_goroutine))?;
+        report(outcomes, outcome(test, started, failures, first_goroutine))?;
     }
     let failures = share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), f64::INFINITY)?;
     if !failures.is_empty() {
-        tell(outcomes, outcome("goroutines".into(), started, failures, f64::INFINITY))?;
+        report(outcomes, outcome("goroutines".into(), started, failures, f64::INFINITY))?;
     }
     Ok(())
 }
@@ -204,7 +204,7 @@ fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<Stri
     let mut others = Vec::new();
     for (goroutine, failure) in UNCAUGHT.take() {
         match ended.iter_mut().rfind(|outcome| outcome.first_goroutine <= goroutine) {
-            Some(outcome) if goroutine < first_goroutine => tell_late(outcome, failure)?,
+            Some(outcome) if goroutine < first_goroutine => report_late(outcome, failure)?,
             _ => others.push(failure),
         }
     }
@@ -261,7 +261,7 @@ fn describe(error: &Error, limit: Option<Duration>) -> String {
 }
 
 /// Prints what became of a test, and notes it.
-fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
+fn report(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
     let word = if outcome.failures.is_empty() { "ok  " } else { "FAIL" };
     let mut text = format!("{word} {}: {} ({:.1?})", outcome.file, outcome.name, outcome.time);
     outcome.failures.iter().for_each(|failure| put_failure(failure, &mut text));
@@ -270,7 +270,7 @@ fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
 }
 
 /// Prints and records a failure of a test that has been reported.
-fn tell_late(outcome: &mut Outcome, failure: String) -> io::Result<()> {
+fn report_late(outcome: &mut Outcome, failure: String) -> io::Result<()> {
     let mut text = format!("FAIL {}: {} (after it finished)", outcome.file, outcome.name);
     put_failure(&failure, &mut text);
     outcome.failures.push(failure);

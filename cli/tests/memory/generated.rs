@@ -20,7 +20,7 @@ const CASES: &str = include_str!("cases.lua");
 /// How long a native is called in an ordinary run, once for garbage and once with results kept.
 const ORDINARY_MILLISECONDS: usize = 3;
 /// A program that prints nothing for so long does not end.
-const SILENCE: Duration = Duration::from_secs(30);
+const MAX_SILENCE: Duration = Duration::from_secs(30);
 /// Values with which natives hold much.
 const LARGE: &[&str] = &["letters", "many", "varied", "counted", "two_31", "fields"];
 /// Values in the place of long strings, of which parsers make much.
@@ -137,7 +137,7 @@ fn run(cases: &[Case], limit: usize) -> (usize, Vec<(usize, Problem)>) {
     });
     let (mut at, mut problems, mut shown) = (None, Vec::new(), Vec::new());
     let ended = loop {
-        let line = match lines.recv_timeout(SILENCE) {
+        let line = match lines.recv_timeout(MAX_SILENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => break Some("does not end".to_string()),
             Err(RecvTimeoutError::Disconnected) => break None,

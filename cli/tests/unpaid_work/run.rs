@@ -16,7 +16,7 @@ const REPORTS: usize = 3;
 const RARE: usize = 16;
 /// Nothing that is heard of a program for so long means that a case does not end. The run limit
 /// should have ended it.
-const SILENCE: Duration = Duration::from_secs(20);
+const MAX_SILENCE: Duration = Duration::from_secs(20);
 
 /// The failure of a case.
 #[derive(Clone, Debug)]
@@ -146,7 +146,7 @@ fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> us
         }
     };
     let verdict = loop {
-        match lines.recv_timeout(SILENCE) {
+        match lines.recv_timeout(MAX_SILENCE) {
             Ok(line) if line == "finished" => break Verdict::Fine,
             Ok(line) => {
                 if let Some(number) = line.strip_prefix("case ") {

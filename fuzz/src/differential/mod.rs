@@ -51,7 +51,7 @@ pub fn compare(
     programs: Programs,
     (solvm, lua): (&Path, &Path),
     (first, last): (u64, u64),
-    mut tell: impl FnMut(Difference),
+    mut report: impl FnMut(Difference),
 ) -> io::Result<()> {
     let batch = std::env::temp_dir().join(format!("solvm-differential-{}", std::process::id()));
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/differential/driver.lua");
@@ -68,7 +68,7 @@ pub fn compare(
         let theirs = run(Command::new(lua).arg(&driver).arg(&batch))?;
         for ((number, solvm), (_, lua)) in ours.into_iter().zip(theirs) {
             if solvm != lua {
-                tell(Difference { number, solvm, lua });
+                report(Difference { number, solvm, lua });
             }
         }
         start = end;
