@@ -1,7 +1,7 @@
 //! The program's time limit, as the executor and the libraries share it.
 //!
 //! The limit ([`Timeout`]) is a deadline of the VM. A default limit holds only for programs that
-//! compute and wait: it is paused while something holds an [`Exemption`] (a server, a pending
+//! compute and wait: it is paused while something holds an [`TimeoutPause`] (a server, a pending
 //! timer, a client's call, a read from a terminal).
 
 use solvm_vm::Clock;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How long a program may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// This long, unless it serves, waits for a timer, or asks others ([`Exemption`]).
+    /// This long, unless it serves, waits for a timer, or asks others ([`TimeoutPause`]).
     Default(Duration),
     /// This long, whatever it does.
     Fixed(Duration),
@@ -51,12 +51,12 @@ struct DeadlineState {
     due: Cell<Option<Instant>>,
     /// Whether exemptions lift it.
     is_default: bool,
-    exemptions: Cell<usize>,
-    exempt_since: Cell<Option<Instant>>,
+    pauses: Cell<usize>,
+    paused_since: Cell<Option<Instant>>,
 }
 
 /// While it lives, the default time limit is paused.
-pub(crate) struct Exemption(Rc<DeadlineState>);
+pub(crate) struct TimeoutPause(Rc<DeadlineState>);
 
 impl Deadline {
     pub(crate) fn new(timeout: Timeout, clock: Clock) -> Self {
@@ -68,18 +68,18 @@ impl Deadline {
             clock,
             due: Cell::new(due),
             is_default: matches!(timeout, Timeout::Default(_)),
-            exemptions: Cell::new(0),
-            exempt_since: Cell::new(None),
+            pauses: Cell::new(0),
+            paused_since: Cell::new(None),
         }))
     }
 
     /// Pauses a default time limit.
-    pub(crate) fn exempt(&self) -> Exemption {
+    pub(crate) fn pause_timeout(&self) -> TimeoutPause {
         let state = &self.0;
-        if state.exemptions.replace(state.exemptions.get() + 1) == 0 {
-            state.exempt_since.set(Some(state.clock.now()));
+        if state.pauses.replace(state.pauses.get() + 1) == 0 {
+            state.paused_since.set(Some(state.clock.now()));
         }
-        Exemption(state.clone())
+        TimeoutPause(state.clone())
     }
 
     /// From now on the program may take this long; without a limit if None.
@@ -94,7 +94,7 @@ impl Deadline {
 
     /// Whether an exemption pauses the limit.
     pub(crate) fn is_lifted(&self) -> bool {
-        self.0.is_default && self.0.exemptions.get() > 0
+        self.0.is_default && self.0.pauses.get() > 0
     }
 
     /// When the time is up; None is never.
@@ -103,13 +103,13 @@ impl Deadline {
     }
 }
 
-impl Drop for Exemption {
+impl Drop for TimeoutPause {
     fn drop(&mut self) {
-        let left = self.0.exemptions.get() - 1;
-        self.0.exemptions.set(left);
+        let left = self.0.pauses.get() - 1;
+        self.0.pauses.set(left);
         if left == 0
             && self.0.is_default
-            && let (Some(due), Some(since)) = (self.0.due.get(), self.0.exempt_since.take())
+            && let (Some(due), Some(since)) = (self.0.due.get(), self.0.paused_since.take())
         {
             self.0.due.set(due.checked_add(self.0.clock.now().saturating_duration_since(since)));
         }

@@ -6,6 +6,7 @@
 
 mod base;
 mod bits;
+mod buffer;
 mod channel;
 mod coroutine;
 mod crypto;
@@ -17,11 +18,12 @@ pub mod documentation;
 pub mod duration;
 mod files;
 mod ft;
-mod gathered;
 mod headers;
 pub mod host;
 mod http;
 mod import;
+pub mod inspect;
+mod integer;
 mod io;
 mod lfs;
 mod load;
@@ -39,7 +41,6 @@ mod progress;
 mod random;
 mod results;
 pub mod runtime;
-pub mod show;
 mod string;
 pub mod system_error;
 mod table;
@@ -52,7 +53,6 @@ mod utf8;
 mod utils;
 mod uuid;
 mod websocket;
-mod whole;
 
 pub use files::watch;
 pub use host::Host;

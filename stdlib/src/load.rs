@@ -1,8 +1,8 @@
 //! The basic functions that make functions of chunks (manual, section 5.1): `load`, `loadstring`,
 //! `loadfile`, `dofile`.
 
+use crate::buffer::AccountedBuffer;
 use crate::files::{code_files, read_file_held, read_rest};
-use crate::gathered::Gathered;
 use crate::host::{FileSystem, Host, OpenStream, path_of};
 use crate::name::Name;
 use crate::runtime::executor::Executor;
@@ -81,7 +81,7 @@ pub(crate) fn load<'c>(
     }
     let protected = call.function(&PROTECTED_CALL, &[]);
     Ok(Either::Later(
-        Start::new(Load { text: Gathered::default(), asked: false }).keep(protected.value()),
+        Start::new(Load { text: AccountedBuffer::default(), asked: false }).keep(protected.value()),
     ))
 }
 
@@ -115,7 +115,7 @@ static PROTECTED_CALL: Definition = Definition::special("pcall", Special::Protec
 
 /// `load` with a reader: pieces are asked for until there is none.
 pub(crate) struct Load {
-    text: Gathered,
+    text: AccountedBuffer,
     asked: bool,
 }
 
@@ -246,9 +246,9 @@ pub async fn read_program(
         let input = path.is_none().then(|| host.world.input());
         // The time that a user takes to type does not count.
         let is_typed = matches!(&input, Some(Ok(input)) if input.is_terminal);
-        Some((held, input, is_typed.then(|| host.deadline.exempt())))
+        Some((held, input, is_typed.then(|| host.deadline.pause_timeout())))
     });
-    let Some((held, input, _exemption)) = opened else {
+    let Some((held, input, _pause)) = opened else {
         return Some(Err(b"file access is not available".to_vec()));
     };
     let read = async {

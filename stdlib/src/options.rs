@@ -1,8 +1,8 @@
 //! Tables of options: what a function's last argument may say by name. A name that is not known is
 //! an error, so that none is ignored in silence.
 
+use crate::integer::{Integer, describe};
 use crate::name::Name;
-use crate::whole::{Whole, shown};
 use solvm_vm::messages::shorten;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::time::Duration;
@@ -78,9 +78,11 @@ impl<'c> Options<'c> {
         if number < 0.0 {
             return Err(self.wrong(name, "must not be negative"));
         }
-        if number != f64::INFINITY && Whole::of(number).is_none() {
-            return Err(self
-                .wrong(name, &format!("integer expected, got {}", shown(Value::number(number)))));
+        if number != f64::INFINITY && Integer::of(number).is_none() {
+            return Err(self.wrong(
+                name,
+                &format!("integer expected, got {}", describe(Value::number(number))),
+            ));
         }
         Ok(Some(number as usize))
     }

@@ -4,8 +4,8 @@
 //! becomes of the global `package`. C modules cannot be loaded: their loaders say so instead of
 //! passing over a file that is there.
 
+use crate::buffer::AccountedBuffer;
 use crate::files::code_files;
-use crate::gathered::Gathered;
 use crate::host::{Host, path_of};
 use crate::load::read_source;
 use crate::module;
@@ -139,11 +139,11 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// The result of a search: the readable file, or all that were tried, a line each.
-type Searched = Result<Result<Vec<u8>, Gathered>, Error>;
+type Searched = Result<Result<Vec<u8>, AccountedBuffer>, Error>;
 
 /// The readable file that a path's templates give for a name.
 fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Searched {
-    let mut tried = Gathered::default();
+    let mut tried = AccountedBuffer::default();
     for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
         let file = replace(template, b"?", name)?;
         call.charge_for_system_call();
@@ -169,7 +169,7 @@ fn load_library<'c>(
 }
 
 /// A readable file; otherwise nil and what was tried.
-type FileOrTried<'c> = Either<Vec<u8>, (Option<Value<'c>>, Gathered)>;
+type FileOrTried<'c> = Either<Vec<u8>, (Option<Value<'c>>, AccountedBuffer)>;
 
 /// `searchpath(name, path [, separator [, replacement]])`, as in Lua 5.2.
 fn search_path<'c>(
@@ -290,7 +290,7 @@ impl Data for Loading {
 
 enum Require {
     /// Loader number `next` is asked next; the others had this to say.
-    Searching { next: usize, tried: Gathered },
+    Searching { next: usize, tried: AccountedBuffer },
     /// The module's function is running.
     Loading,
 }
@@ -311,7 +311,7 @@ fn require<'c>(
         return Err(Error::text("'package.loaders' must be a table"));
     }
     let sentinel = call.userdata(Loading, None).value();
-    let state = Start::new(Require::Searching { next: 0, tried: Gathered::default() });
+    let state = Start::new(Require::Searching { next: 0, tried: AccountedBuffer::default() });
     Ok(Either::Later(state.keep(sentinel)))
 }
 

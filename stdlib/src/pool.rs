@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn finite_work_shares_a_thread_that_does_not_wait() {
         let pool = pool(start_one);
-        let (go_on, wait) = mpsc::channel::<()>();
+        let (proceed, wait) = mpsc::channel::<()>();
         let (done, results) = mpsc::channel();
         let first = done.clone();
         assert!(submit(pool, Work::Finite, move || {
@@ -215,16 +215,16 @@ mod tests {
         assert!(submit(pool, Work::Finite, move || second.send(2).unwrap()));
         // It might keep the only thread forever.
         assert!(!submit(pool, Work::Waiting, || {}));
-        go_on.send(()).unwrap();
+        proceed.send(()).unwrap();
         assert_eq!([results.recv(), results.recv()], [Ok(1), Ok(2)]);
         // When the thread is idle again, it may wait; then there is none for other work.
         while pool.state().idle == 0 {
             thread::yield_now();
         }
-        let (go_on, wait) = mpsc::channel::<()>();
+        let (proceed, wait) = mpsc::channel::<()>();
         assert!(submit(pool, Work::Waiting, move || wait.recv().unwrap()));
         assert!(!submit(pool, Work::Finite, || {}));
-        go_on.send(()).unwrap();
+        proceed.send(()).unwrap();
     }
 
     #[test]

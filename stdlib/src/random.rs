@@ -1,7 +1,7 @@
 //! `random`: numbers and strings from the system's generator, which nobody can foresee.
 
 use crate::crypto::fill_random;
-use crate::whole::Whole;
+use crate::integer::Integer;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString};
 
@@ -42,8 +42,8 @@ fn number(_: &mut Call) -> Result<f64, Error> {
 }
 
 /// `random.int(min, max)`: an integer; both are possible.
-fn integer(_: &mut Call, min: Whole, max: Whole) -> Result<f64, Error> {
-    let (Whole(min), Whole(max)) = (min, max);
+fn integer(_: &mut Call, min: Integer, max: Integer) -> Result<f64, Error> {
+    let (Integer(min), Integer(max)) = (min, max);
     for (index, bound) in [(1, min), (2, max)] {
         if bound.unsigned_abs() > EXACT as u64 {
             return Err(Error::argument(index, "integer between -2^53 and 2^53 expected"));
@@ -59,7 +59,7 @@ fn integer(_: &mut Call, min: Whole, max: Whole) -> Result<f64, Error> {
 /// `random.string(length[, alphabet])`: letters and digits, or bytes of the alphabet.
 fn string<'c>(
     call: &mut Call<'c>,
-    length: Whole,
+    length: Integer,
     alphabet: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {

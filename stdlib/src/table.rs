@@ -1,7 +1,7 @@
 //! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
 
 use crate::base;
-use crate::gathered::with_room;
+use crate::buffer::with_room;
 use solvm_vm::native::{
     BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted,
 };
@@ -119,7 +119,7 @@ fn insert<'c>(
 }
 
 /// Entries that are moved until the budget is looked at.
-const MOVES_PER_LOOK: i64 = 64;
+const MOVES_PER_CHECK: i64 = 64;
 /// Charged for a move from any key to any other.
 const UNITS_PER_MOVE: usize = 4;
 
@@ -136,7 +136,7 @@ impl Steps for Shift {
             return call.finish(());
         };
         loop {
-            for _ in 0..MOVES_PER_LOOK {
+            for _ in 0..MOVES_PER_CHECK {
                 if self.next <= self.at {
                     let value = call.argument(2).unwrap_or(Value::NIL);
                     table.set(call, Value::number(self.at as f64), value)?;
@@ -146,7 +146,7 @@ impl Steps for Shift {
                 table.set(call, Value::number(self.next as f64), moved)?;
                 self.next -= 1;
             }
-            if !call.charge(MOVES_PER_LOOK as usize * UNITS_PER_MOVE) {
+            if !call.charge(MOVES_PER_CHECK as usize * UNITS_PER_MOVE) {
                 return call.again();
             }
         }
@@ -224,7 +224,7 @@ impl Moving {
         to: Table<'c>,
     ) -> Result<bool, Error> {
         loop {
-            let end = self.count.min(self.done + MOVES_PER_LOOK);
+            let end = self.count.min(self.done + MOVES_PER_CHECK);
             let units = (end - self.done).max(0) as usize * UNITS_PER_MOVE;
             while self.done < end {
                 let i = if self.is_backwards { self.count - 1 - self.done } else { self.done };

@@ -4,9 +4,9 @@
 //! All of them are methods of strings as well, but for names that `string` has already: a program
 //! may call a variable `text` and go on calling `text.trim(text)`.
 
-use crate::gathered::{Gathered, with_room};
+use crate::buffer::{AccountedBuffer, with_room};
+use crate::integer::Integer;
 use crate::string::text_argument;
-use crate::whole::Whole;
 use memchr::memmem;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps, Unread};
 use solvm_vm::number::NumberText;
@@ -99,7 +99,7 @@ type Change = fn(&str, &mut bool) -> String;
 /// A text whose characters are being changed, piece by piece; bytes that are none stay.
 struct Mapping {
     change: Change,
-    result: Gathered,
+    result: AccountedBuffer,
     /// Where the rest begins.
     at: usize,
     in_word: bool,
@@ -110,9 +110,9 @@ fn map<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
     change: Change,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     let bytes = text.bytes();
-    let mut mapping = Mapping { change, result: Gathered::default(), at: 0, in_word: false };
+    let mut mapping = Mapping { change, result: AccountedBuffer::default(), at: 0, in_word: false };
     mapping.result.reserve(call, bytes.len())?;
     let is_finished = mapping.advance(call, bytes)?;
     Ok(if is_finished { Either::Now(mapping.result) } else { Either::Later(Start::new(mapping)) })
@@ -174,14 +174,14 @@ fn piece(text: &[u8]) -> &[u8] {
 fn lower<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     map(call, text, |text, _| text.to_lowercase())
 }
 
 fn upper<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     map(call, text, |text, _| text.to_uppercase())
 }
 
@@ -189,7 +189,7 @@ fn upper<'c>(
 fn title<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     map(call, text, |text, in_word| {
         let mut result = String::with_capacity(text.len());
         for c in text.chars() {
@@ -235,7 +235,7 @@ impl Splitting {
         separator: Option<&[u8]>,
         list: Table<'c>,
     ) -> Result<bool, Error> {
-        const PARTS_PER_LOOK: usize = 64;
+        const PARTS_PER_CHECK: usize = 64;
         const UNITS_PER_PART: usize = 8;
         let finder = separator.filter(|separator| !separator.is_empty()).map(|separator| {
             charge_search(call, separator);
@@ -243,7 +243,7 @@ impl Splitting {
         });
         loop {
             let began = self.rest.unwrap_or(text.len());
-            for _ in 0..PARTS_PER_LOOK {
+            for _ in 0..PARTS_PER_CHECK {
                 let Some(part) = self.next(text, separator, finder.as_ref()) else {
                     return Ok(true);
                 };
@@ -252,7 +252,7 @@ impl Splitting {
                 list.set_index(call, self.count, part.value())?;
             }
             let passed = self.rest.unwrap_or(text.len()) - began;
-            if !call.charge(PARTS_PER_LOOK * UNITS_PER_PART + passed / 64) {
+            if !call.charge(PARTS_PER_CHECK * UNITS_PER_PART + passed / 64) {
                 return Ok(false);
             }
         }
@@ -315,11 +315,11 @@ fn join<'c>(
     call: &mut Call<'c>,
     list: Table<'c>,
     separator: Option<LuaString<'c>>,
-) -> Result<Gathered, Error> {
+) -> Result<AccountedBuffer, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let length = list.length();
     call.charge(length);
-    let mut text = Gathered::default();
+    let mut text = AccountedBuffer::default();
     for i in 1..=length {
         let value = list.get(i);
         match (LuaString::from_value(value), value.as_number()) {
@@ -345,7 +345,7 @@ fn replace<'c>(
     text: LuaString<'c>,
     old: LuaString<'c>,
     new: LuaString<'c>,
-    count: Option<Whole>,
+    count: Option<Integer>,
 ) -> Result<LuaString<'c>, Error> {
     charge(call, text);
     let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
@@ -398,7 +398,7 @@ fn width(text: &[u8]) -> usize {
 fn padding<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    wanted: Whole,
+    wanted: Integer,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     charge(call, text);
@@ -430,7 +430,7 @@ fn padding<'c>(
 fn pad_left<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: Whole,
+    width: Integer,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([&padding(call, text, width, pad)?, text.bytes()].concat())
@@ -440,14 +440,18 @@ fn pad_left<'c>(
 fn pad_right<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: Whole,
+    width: Integer,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([text.bytes(), &padding(call, text, width, pad)?].concat())
 }
 
 /// `text.repeat(s, count)`: the text so many times.
-fn repeat<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: Whole) -> Result<Value<'c>, Error> {
+fn repeat<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    count: Integer,
+) -> Result<Value<'c>, Error> {
     let count = count.size().unwrap_or(0);
     let length = text.bytes().len().saturating_mul(count);
     Ok(call.repeated_string(text.bytes(), length)?.value())

@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 pub(super) type Names = BTreeMap<String, Vec<String>>;
 
 /// The user's input.
-pub(super) enum Answer {
+pub(super) enum TypedInput {
     /// A line, or multiple lines that are a chunk.
     Text(String),
     /// Bytes that are not valid UTF-8.
@@ -42,7 +42,7 @@ pub(super) enum Answer {
 /// A prompt to show, and the channel for the answer.
 struct Prompt {
     names: Names,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<TypedInput>,
 }
 
 /// The way to the editor's thread.
@@ -119,7 +119,7 @@ impl LineEditor {
     }
 
     /// Shows the prompt; the answer is the user's input.
-    pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<Answer> {
+    pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<TypedInput> {
         let (answer, receiver) = oneshot::channel();
         // If the thread has ended, there will be no answer: that is the end.
         let _ = self.prompts.send(Prompt { names, answer });
@@ -154,12 +154,12 @@ fn read_lines(
             assistant.names = names;
         }
         let read = match editor.readline("> ") {
-            Ok(text) => Answer::Text(text),
-            Err(ReadlineError::Interrupted) => Answer::Interrupted,
+            Ok(text) => TypedInput::Text(text),
+            Err(ReadlineError::Interrupted) => TypedInput::Interrupted,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-                Answer::NotText
+                TypedInput::NotText
             }
-            Err(_) => Answer::End,
+            Err(_) => TypedInput::End,
         };
         if let Some(path) = &history {
             // A history that cannot be saved is not a reason to stop.

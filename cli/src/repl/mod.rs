@@ -10,10 +10,10 @@ use crate::description::describe;
 use crate::report::about_file;
 use crate::session::start;
 use crate::signals::{Signal, Signals};
-use editor::{Answer, LineEditor, Names};
+use editor::{LineEditor, Names, TypedInput};
 use solvm_stdlib::host::disk;
+use solvm_stdlib::inspect::{InspectLimits, Part, inspect};
 use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
-use solvm_stdlib::show::{Extent, Part, show};
 use solvm_stdlib::{Host, read_program};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
@@ -97,14 +97,14 @@ where
             Err(signal) => break Err(signal),
         };
         match answer {
-            Answer::Text(text) => {
+            TypedInput::Text(text) => {
                 if let Next::End(end) = session.take(&text).await {
                     break end;
                 }
             }
-            Answer::Interrupted => {}
-            Answer::NotText => session.complain("\ninvalid UTF-8; line discarded"),
-            Answer::End => break Ok(Outcome::Ended),
+            TypedInput::Interrupted => {}
+            TypedInput::NotText => session.print_error("\ninvalid UTF-8; line discarded"),
+            TypedInput::End => break Ok(Outcome::Ended),
         }
     };
     session.executor.set_interactive(false);
@@ -115,10 +115,10 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
     /// Runs goroutines and timers until there is an answer. None after a timeout.
     async fn wait_for(
         &mut self,
-        answer: oneshot::Receiver<Answer>,
-    ) -> Result<Option<Answer>, Signal> {
+        answer: oneshot::Receiver<TypedInput>,
+    ) -> Result<Option<TypedInput>, Signal> {
         // If the sender was dropped, that is the end.
-        let mut answer = pin!(async { answer.await.unwrap_or(Answer::End) });
+        let mut answer = pin!(async { answer.await.unwrap_or(TypedInput::End) });
         let wait = async {
             tokio::select! {
                 biased;
@@ -157,7 +157,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             {
                 match describe(rest) {
                     Some(text) => self.print(&text),
-                    None => self.complain(&format!("no documentation for '{rest}'")),
+                    None => self.print_error(&format!("no documentation for '{rest}'")),
                 }
             }
             "clear" if rest.is_empty() => self.print("\x1b[2J\x1b[H"),
@@ -165,16 +165,16 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n"))
             }
             ".load" | ".save" if rest.is_empty() => {
-                self.complain(&format!("usage: {command} FILE"))
+                self.print_error(&format!("usage: {command} FILE"))
             }
             ".load" => match read_program(self.executor, disk(), Some(rest.as_bytes())).await {
                 Some(Ok(source)) => return self.run(&source.text, &source.name).await,
-                Some(Err(message)) => self.complain(&String::from_utf8_lossy(&message)),
-                None => self.complain("timed out"),
+                Some(Err(message)) => self.print_error(&String::from_utf8_lossy(&message)),
+                None => self.print_error("timed out"),
             },
             ".save" => {
                 if let Err(error) = std::fs::write(rest, self.typed.join("\n") + "\n") {
-                    self.complain(&about_file(rest.as_ref(), &error));
+                    self.print_error(&about_file(rest.as_ref(), &error));
                 }
             }
             ".reset" => match (self.make)() {
@@ -184,7 +184,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                     self.executor.set_interactive(true);
                     self.typed.clear();
                 }
-                Err(message) => self.complain(&String::from_utf8_lossy(&message)),
+                Err(message) => self.print_error(&String::from_utf8_lossy(&message)),
             },
             ".time" => {
                 let started = Instant::now();
@@ -194,7 +194,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             }
             command if command.starts_with('.') && !command.starts_with("..") => {
                 let words: Vec<&str> = command_words().collect();
-                self.complain(&format!(
+                self.print_error(&format!(
                     "unknown command {command} (commands: {})",
                     words.join(" ")
                 ));
@@ -260,7 +260,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             Err(Signal::Interrupt) => {
                 self.executor.enter(|call| call.end_goroutine(main));
                 self.executor.drive(Some(main)).await;
-                self.complain("interrupted");
+                self.print_error("interrupted");
                 return Next::Prompt;
             }
         }
@@ -309,7 +309,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         self.executor.flush();
     }
 
-    fn complain(&mut self, text: &str) {
+    fn print_error(&mut self, text: &str) {
         let text = Style::Red.paint(text, colors::wanted(&stderr()));
         self.executor.write_error(format!("{text}\n").as_bytes());
     }
@@ -346,7 +346,7 @@ impl Shown {
             && LuaString::from_value(value).is_none();
         match call.reference(value) {
             Ok(reference) if by_print => Shown::ByPrint(reference),
-            _ => Shown::Text(show(call, value, &Extent::FULL, &|part, text| {
+            _ => Shown::Text(inspect(call, value, &InspectLimits::FULL, &|part, text| {
                 style(part).paint(text, colored)
             })),
         }

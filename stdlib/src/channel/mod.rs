@@ -5,7 +5,7 @@
 
 pub(crate) mod named;
 
-use crate::whole::Whole;
+use crate::integer::Integer;
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::channel::{Channel, ChannelHandle, SEND_ON_CLOSED};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
@@ -43,13 +43,13 @@ pub(crate) fn new<'c>(call: &mut Call<'c>, size: usize) -> Result<Userdata<'c>, 
     Ok(call.userdata(Channel::new(size), metatable))
 }
 
-fn make<'c>(call: &mut Call<'c>, size: Option<Whole>) -> Result<Userdata<'c>, Error> {
-    let size = size_of_buffer(1, size.unwrap_or(Whole(0)))?;
+fn make<'c>(call: &mut Call<'c>, size: Option<Integer>) -> Result<Userdata<'c>, Error> {
+    let size = size_of_buffer(1, size.unwrap_or(Integer(0)))?;
     new(call, size)
 }
 
 /// Argument `index` as the number of values that a channel buffers.
-pub(crate) fn size_of_buffer(index: usize, size: Whole) -> Result<usize, Error> {
+pub(crate) fn size_of_buffer(index: usize, size: Integer) -> Result<usize, Error> {
     let size = size.size().filter(|&size| size <= MAX_SIZE);
     size.ok_or_else(|| Error::argument(index, "size out of range"))
 }

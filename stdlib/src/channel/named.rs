@@ -1,10 +1,10 @@
 //! Channels: `chan`, `send`, `receive`, `close_channel`, and `select` of several.
 
 use super::size_of_buffer;
+use crate::integer::{Integer, describe};
 use crate::name::Name;
 use crate::runtime::registry_table;
 use crate::runtime::timer;
-use crate::whole::{Whole, shown};
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
@@ -29,9 +29,9 @@ fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 fn chan<'c>(
     call: &mut Call<'c>,
     name: Option<Value<'c>>,
-    size: Option<Whole>,
+    size: Option<Integer>,
 ) -> Result<Userdata<'c>, Error> {
-    let size = size.unwrap_or(Whole(0));
+    let size = size.unwrap_or(Integer(0));
     let (name, size) = match name {
         Some(value) => match (LuaString::from_value(value), value.as_number()) {
             (Some(name), _) => {
@@ -40,8 +40,8 @@ fn chan<'c>(
             }
             (None, Some(number)) => {
                 let expected =
-                    || Error::argument(1, format!("integer expected, got {}", shown(value)));
-                (None, size_of_buffer(1, Whole::of(number).ok_or_else(expected)?)?)
+                    || Error::argument(1, format!("integer expected, got {}", describe(value)));
+                (None, size_of_buffer(1, Integer::of(number).ok_or_else(expected)?)?)
             }
             _ => {
                 return Err(Error::argument(

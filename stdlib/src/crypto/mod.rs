@@ -8,8 +8,8 @@ mod hash;
 
 use crate::results::later;
 
+use crate::integer::Integer;
 use crate::pool::in_pool;
-use crate::whole::Whole;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand::TryRng;
@@ -149,7 +149,7 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
 }
 
 /// `crypto.random_bytes(length)`: bytes from the system's generator.
-fn random_bytes(call: &mut Call, length: Whole) -> Result<Vec<u8>, Error> {
+fn random_bytes(call: &mut Call, length: Integer) -> Result<Vec<u8>, Error> {
     /// A megabyte takes some milliseconds.
     const MAX_LENGTH: usize = 1 << 20;
     let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
@@ -171,11 +171,11 @@ static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
 /// `crypto.rsa_generate([bits])`: a pair of keys.
 fn rsa_generate<'c>(
     _: &mut Call<'c>,
-    bits: Option<Whole>,
+    bits: Option<Integer>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     /// Fewer are easily broken; more take minutes.
     const BITS: std::ops::RangeInclusive<i64> = 1024..=8192;
-    let Whole(bits) = bits.unwrap_or(Whole(2048));
+    let Integer(bits) = bits.unwrap_or(Integer(2048));
     if !BITS.contains(&bits) {
         return Err(Error::argument(1, format!("bits must be {} to {}", BITS.start(), BITS.end())));
     }

@@ -4,7 +4,7 @@
 //! gets its size at once; of a long one they go into the table by the thousand, so that the stack
 //! stays short. When a reader gives way, the stack becomes the values that the native keeps.
 
-use super::marks;
+use super::tags;
 use super::{Fault, MAX_DEPTH};
 use solvm_vm::{Call, Error, Table, Value};
 
@@ -21,16 +21,16 @@ const MERGED: usize = 3;
 const MAX_MERGED: f64 = 1e6;
 
 /// Why a value could not be added.
-pub(super) enum Refusal {
+pub(super) enum BuildError {
     /// The document is wrong, for this reason.
     Document(&'static str),
     /// The VM has failed.
     Vm(Error),
 }
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Refusal {
-        Refusal::Vm(error)
+impl From<Error> for BuildError {
+    fn from(error: Error) -> BuildError {
+        BuildError::Vm(error)
     }
 }
 
@@ -42,12 +42,12 @@ pub(super) enum Failure {
     Vm(Error),
 }
 
-impl Refusal {
+impl BuildError {
     /// The failure of a document at this byte.
     pub(super) fn at(self, at: usize) -> Failure {
         match self {
-            Refusal::Document(reason) => Failure::Document(Fault::new(reason, at)),
-            Refusal::Vm(error) => Failure::Vm(error),
+            BuildError::Document(reason) => Failure::Document(Fault::new(reason, at)),
+            BuildError::Vm(error) => Failure::Vm(error),
         }
     }
 }
@@ -74,9 +74,9 @@ pub(super) struct Builder<'c> {
 impl<'c> Builder<'c> {
     /// Begins; `null` is what a null becomes.
     pub(super) fn new(call: &mut Call<'c>, null: Value<'c>) -> Result<Self, Error> {
-        let mark = marks::map_mark(call)?.value();
+        let metatable = tags::map_metatable(call)?.value();
         Ok(Builder {
-            stack: vec![null, mark, Value::NIL, Value::number(0.0)],
+            stack: vec![null, metatable, Value::NIL, Value::number(0.0)],
             open: Vec::new(),
             last: Value::NIL,
         })
@@ -169,9 +169,9 @@ impl<'c> Builder<'c> {
     }
 
     /// Begins a list or map.
-    pub(super) fn begin(&mut self, is_map: bool) -> Result<(), Refusal> {
+    pub(super) fn begin(&mut self, is_map: bool) -> Result<(), BuildError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Refusal::Document("nested too deeply"));
+            return Err(BuildError::Document("nested too deeply"));
         }
         self.open.push(Open { is_map, start: self.stack.len(), stored: 0, merges: false });
         self.stack.push(Value::NIL);
@@ -184,7 +184,7 @@ impl<'c> Builder<'c> {
     }
 
     /// Ends the list or map that began last.
-    pub(super) fn end(&mut self, call: &mut Call<'c>) -> Result<(), Refusal> {
+    pub(super) fn end(&mut self, call: &mut Call<'c>) -> Result<(), BuildError> {
         self.store(call)?;
         let Some(open) = self.open.pop() else { return Ok(()) };
         let table = self.bottom(open.start);
@@ -237,7 +237,7 @@ impl<'c> Builder<'c> {
     }
 
     /// Adds to a map what it is to merge, where it has no field of that name itself.
-    fn merge(&mut self, call: &mut Call<'c>, map: Value<'c>) -> Result<(), Refusal> {
+    fn merge(&mut self, call: &mut Call<'c>, map: Value<'c>) -> Result<(), BuildError> {
         let mark = self.bottom(MARK);
         let Some(map) = Table::from_value(map) else { return Ok(()) };
         let Some(source) = Table::from_value(map.get(mark)) else { return Ok(()) };
@@ -254,7 +254,7 @@ impl<'c> Builder<'c> {
                 merged += 1.0;
                 call.charge(1);
                 if merged > MAX_MERGED {
-                    return Err(Refusal::Document("too many merged fields"));
+                    return Err(BuildError::Document("too many merged fields"));
                 }
                 if map.get(key).is_nil() {
                     map.set(call, key, value)?;

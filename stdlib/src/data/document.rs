@@ -4,7 +4,7 @@
 //! Reading a text of some length happens on the blocking pool; building the values happens in
 //! slices.
 
-use super::builder::{Builder, Open, Refusal};
+use super::builder::{BuildError, Builder, Open};
 use super::events::{Event, Events, Unread};
 use super::{BYTES_PER_UNIT, Fault, Progress, failure};
 use crate::files::{self, file_system};
@@ -20,7 +20,7 @@ use std::task::Poll;
 /// Texts up to this size are read at once: that takes less than a millisecond.
 const SHORT: usize = 16 << 10;
 /// Events between two looks at the budget.
-const EVENTS_PER_LOOK: usize = 64;
+const EVENTS_PER_CHECK: usize = 64;
 
 /// Makes the events of a text.
 pub(super) trait Reader:
@@ -85,8 +85,8 @@ where
     let mut builder = Builder::new(call, null)?;
     let (mut events, _held) = events.into_parts();
     while !events.as_slice().is_empty() {
-        if let Err(refusal) = build(call, &mut builder, &mut events) {
-            return Ok(Either::Now(refused(call, refusal)?));
+        if let Err(error) = build(call, &mut builder, &mut events) {
+            return Ok(Either::Now(build_failure(call, error)?));
         }
     }
     Ok(Either::Now(vec![builder.finish()]))
@@ -161,10 +161,10 @@ async fn read_in_pool<R: Reader>(
 }
 
 /// What a document's refusal makes the results.
-fn refused<'c>(call: &mut Call<'c>, refusal: Refusal) -> Result<Vec<Value<'c>>, Error> {
-    match refusal {
-        Refusal::Document(reason) => failure(call, reason),
-        Refusal::Vm(error) => Err(error),
+fn build_failure<'c>(call: &mut Call<'c>, error: BuildError) -> Result<Vec<Value<'c>>, Error> {
+    match error {
+        BuildError::Document(reason) => failure(call, reason),
+        BuildError::Vm(error) => Err(error),
     }
 }
 
@@ -189,18 +189,18 @@ async fn build_in_slices(lua: Lua, events: Events) -> Result<asynchronous::Finis
             Ok(progress)
         });
         match slice {
-            Ok(Progress::Paused) => give_way().await,
+            Ok(Progress::Paused) => yield_once().await,
             Ok(Progress::Finished) => {
                 return lua
                     .finish_with(|call| Ok(vec![Builder::resume(call, Vec::new()).finish()]));
             }
-            Err(refusal) => return lua.finish_with(|call| refused(call, refusal)),
+            Err(error) => return lua.finish_with(|call| build_failure(call, error)),
         }
     }
 }
 
 /// Lets others run.
-pub(crate) async fn give_way() {
+pub(crate) async fn yield_once() {
     let mut has_waited = false;
     std::future::poll_fn(|context| {
         if std::mem::replace(&mut has_waited, true) {
@@ -217,9 +217,9 @@ fn build<'c>(
     call: &mut Call<'c>,
     builder: &mut Builder<'c>,
     events: &mut std::vec::IntoIter<Event>,
-) -> Result<Progress, Refusal> {
+) -> Result<Progress, BuildError> {
     loop {
-        for _ in 0..EVENTS_PER_LOOK {
+        for _ in 0..EVENTS_PER_CHECK {
             let Some(event) = events.next() else { return Ok(Progress::Finished) };
             match event {
                 Event::Null => builder.null(call)?,
@@ -232,7 +232,7 @@ fn build<'c>(
                         Event::Number(x) if !x.is_nan() => Value::number(x),
                         Event::String(bytes) => call.string(&bytes)?.value(),
                         _ => {
-                            return Err(Refusal::Document(
+                            return Err(BuildError::Document(
                                 "a key must be a string, a number or a boolean",
                             ));
                         }
@@ -258,7 +258,7 @@ fn build<'c>(
                 events.next();
             }
         }
-        if !call.charge(EVENTS_PER_LOOK) {
+        if !call.charge(EVENTS_PER_CHECK) {
             return Ok(Progress::Paused);
         }
     }

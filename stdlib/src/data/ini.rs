@@ -6,9 +6,9 @@
 
 use super::document;
 use super::events::{Event, Events, Unread};
-use super::{Fault, marks, number, output};
+use super::{Fault, number, output, tags};
+use crate::buffer::check_growth;
 use crate::files::file_system;
-use crate::gathered::check_growth;
 use crate::name::Name;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
@@ -210,7 +210,7 @@ fn write_field(key: &[u8], value: Value<'_>, path: &str, text: &mut Vec<u8>) -> 
         }
         Type::Number => number_text(value.as_number().unwrap_or_default()),
         Type::Boolean => value.is_truthy().to_string().into_bytes(),
-        _ if marks::is_null(value) => Vec::new(),
+        _ if tags::is_null(value) => Vec::new(),
         _ => return Err(refusal(&format!("cannot encode a {} as INI", value.type_name()))),
     };
     if value.iter().any(|byte| b"\r\n".contains(byte)) {

@@ -8,7 +8,7 @@
 //!
 //! **Shape.** A table whose keys are 1..n is a list, any other one a map. An empty table is a list.
 //! What that would get wrong of a value that has been read, an empty map, or one whose keys look
-//! like those of a list, carries a [mark](marks).
+//! like those of a list, carries a [tag](tags).
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod builder;
@@ -19,9 +19,9 @@ mod encode;
 mod events;
 pub(crate) mod ini;
 pub(crate) mod json;
-pub(crate) mod marks;
 mod number;
 mod output;
+pub(crate) mod tags;
 pub(crate) mod toml;
 pub(crate) mod walker;
 pub(crate) mod yaml;
@@ -52,12 +52,12 @@ pub(crate) enum Progress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fault {
     reason: String,
-    place: Place,
+    position: SourcePosition,
 }
 
 /// A place in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum SourcePosition {
     /// So many bytes from its beginning.
     Byte(usize),
     /// Line and column, counted from 1.
@@ -66,14 +66,14 @@ enum Place {
 
 impl Fault {
     fn new(reason: impl Into<String>, at: usize) -> Fault {
-        Fault { reason: reason.into(), place: Place::Byte(at) }
+        Fault { reason: reason.into(), position: SourcePosition::Byte(at) }
     }
 
     /// "reason at line 1, column 2"; columns count characters.
     fn message(&self, text: &[u8]) -> String {
-        let (line, column) = match self.place {
-            Place::Position(line, column) => (line, column),
-            Place::Byte(at) => {
+        let (line, column) = match self.position {
+            SourcePosition::Position(line, column) => (line, column),
+            SourcePosition::Byte(at) => {
                 let before = text.get(..at).unwrap_or(text);
                 let start =
                     memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));

@@ -5,13 +5,13 @@
 //! keeps. Lua code that runs meanwhile may change the tables: an item that has vanished from a map
 //! is passed over, one that has vanished from a list is an error.
 
-use super::marks;
+use super::tags;
 use super::{MAX_DEPTH, Progress};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Userdata, Value};
 use std::cmp::Ordering;
 
 /// How often the budget is looked at: after so many items.
-const ITEMS_PER_LOOK: usize = 64;
+const ITEMS_PER_CHECK: usize = 64;
 /// Charged for an item beside the bytes that it is written as.
 const UNITS_PER_ITEM: usize = 4;
 
@@ -36,7 +36,7 @@ pub(crate) enum Key<'c> {
 }
 
 /// Why a format cannot write a value.
-pub(crate) type Refused = Result<(), &'static str>;
+pub(crate) type EncodeResult = Result<(), &'static str>;
 
 /// What writes a format.
 pub(crate) trait Writer {
@@ -47,29 +47,29 @@ pub(crate) trait Writer {
     const ASKS_FOR_MAPS: bool = false;
 
     /// Nil, or `json.null`.
-    fn null(&mut self) -> Refused;
+    fn null(&mut self) -> EncodeResult;
     /// A boolean.
-    fn boolean(&mut self, value: bool) -> Refused;
+    fn boolean(&mut self, value: bool) -> EncodeResult;
     /// A number.
-    fn number(&mut self, value: f64) -> Refused;
+    fn number(&mut self, value: f64) -> EncodeResult;
     /// A string: any bytes.
-    fn string(&mut self, bytes: &[u8]) -> Refused;
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult;
     /// A userdata that is not `json.null`.
-    fn object(&mut self, _object: Userdata<'_>) -> Refused {
+    fn object(&mut self, _object: Userdata<'_>) -> EncodeResult {
         Err("cannot encode a userdata")
     }
 
     /// Begins a list of so many items; `only_maps`, if asked for, says that there are some and all
     /// of them are maps.
-    fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused;
+    fn begin_list(&mut self, length: usize, only_maps: bool) -> EncodeResult;
     /// The next item of the list follows.
     fn item(&mut self);
     /// Ends a list.
     fn end_list(&mut self);
     /// Begins a map of so many fields.
-    fn begin_map(&mut self, length: usize) -> Refused;
+    fn begin_map(&mut self, length: usize) -> EncodeResult;
     /// A key, whose value follows.
-    fn key(&mut self, key: Key<'_>) -> Refused;
+    fn key(&mut self, key: Key<'_>) -> EncodeResult;
     /// Ends a map.
     fn end_map(&mut self);
     /// How many bytes have been written.
@@ -139,7 +139,7 @@ impl<'c> Walker<'c> {
     ) -> Result<Progress, Error> {
         loop {
             let before = writer.written();
-            for _ in 0..ITEMS_PER_LOOK {
+            for _ in 0..ITEMS_PER_CHECK {
                 if self.open.is_empty() {
                     return Ok(Progress::Finished);
                 }
@@ -147,7 +147,7 @@ impl<'c> Walker<'c> {
             }
             check_room(call, writer, 0)?;
             let bytes = writer.written().saturating_sub(before);
-            if !call.charge((ITEMS_PER_LOOK * UNITS_PER_ITEM).saturating_add(bytes / 8)) {
+            if !call.charge((ITEMS_PER_CHECK * UNITS_PER_ITEM).saturating_add(bytes / 8)) {
                 return Ok(Progress::Paused);
             }
         }
@@ -211,7 +211,7 @@ impl<'c> Walker<'c> {
                 writer.string(bytes)
             }
             Type::Table => return self.table(call, value, writer),
-            Type::Userdata if marks::is_null(value) => writer.null(),
+            Type::Userdata if tags::is_null(value) => writer.null(),
             Type::Function => Err("cannot encode a function"),
             Type::Thread => Err("cannot encode a coroutine"),
             Type::Userdata => {
@@ -239,7 +239,7 @@ impl<'c> Walker<'c> {
         // Its shape is looked at, then its items.
         call.charge(table.capacity().saturating_mul(2));
         let is_marked = match table.metatable() {
-            Some(metatable) => metatable == marks::map_mark(call)?,
+            Some(metatable) => metatable == tags::map_metatable(call)?,
             None => false,
         };
         let start = self.stack.len();

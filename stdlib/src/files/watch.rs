@@ -7,15 +7,15 @@
 
 use super::file_system;
 use crate::Host;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::host::{Service, Watch, path_of};
+use crate::integer::Integer;
 use crate::name::Name;
 use crate::pool::in_pool;
 use crate::results::failure;
 use crate::runtime::executor::Executor;
 use crate::runtime::timer::caller;
 use crate::runtime::{registry_table, reload};
-use crate::whole::Whole;
 use futures_util::FutureExt;
 use hashbrown::HashMap;
 use solvm_vm::native::asynchronous::{self, Slot};
@@ -36,9 +36,9 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 static RUN: Definition = Definition::new("watcher", run);
 
 /// For so long nothing must have happened.
-const QUIET: Duration = Duration::from_millis(50);
+const DEBOUNCE: Duration = Duration::from_millis(50);
 /// If something happens all the time, the function is called this often.
-const PATIENCE: Duration = Duration::from_millis(500);
+const MAX_DEBOUNCE: Duration = Duration::from_millis(500);
 
 struct Watcher {
     path: Vec<u8>,
@@ -49,7 +49,7 @@ struct Watcher {
     /// Where it was made ("script.lua:12").
     place: Vec<u8>,
     watch: Watch,
-    _exemption: Exemption,
+    _pause: TimeoutPause,
     _held: Held,
 }
 
@@ -110,7 +110,7 @@ impl Changes {
 async fn settled(changes: &Notify) {
     changes.notified().await;
     let start = Instant::now();
-    while start.elapsed() < PATIENCE && timeout(QUIET, changes.notified()).await.is_ok() {}
+    while start.elapsed() < MAX_DEBOUNCE && timeout(DEBOUNCE, changes.notified()).await.is_ok() {}
 }
 
 /// `watch_file(path, callback)`: calls `callback(path)` when the file has been written, replaced or
@@ -157,7 +157,7 @@ fn start<'c>(
     let Some(host) = call.host::<Host>() else {
         return Err(Error::text("file access is not available"));
     };
-    let exemption = host.deadline.exempt();
+    let pause = host.deadline.pause_timeout();
     let next = &mut host.state::<Watchers>().next;
     *next += 1;
     let number = *next;
@@ -172,7 +172,7 @@ fn start<'c>(
             is_running: false,
             place,
             watch,
-            _exemption: exemption,
+            _pause: pause,
             _held: held,
         };
         watchers.watchers.insert(number, watcher);
@@ -181,7 +181,7 @@ fn start<'c>(
 }
 
 /// `unwatch_file(id)`: stops watching. Whether there was a watcher of that number.
-fn unwatch_file(call: &mut Call, number: Whole) -> bool {
+fn unwatch_file(call: &mut Call, number: Integer) -> bool {
     // No watcher has the number 0.
     let number = number.size().unwrap_or_default() as u64;
     if let Ok(functions) = functions(call) {
@@ -223,8 +223,8 @@ impl Service for WatcherService {
         host.state::<Watchers>().place(goroutine).map(<[u8]>::to_vec)
     }
 
-    fn go_on(&self, call: &mut Call, failed: GoroutineId) {
-        go_on(call, failed);
+    fn restart(&self, call: &mut Call, failed: GoroutineId) {
+        restart(call, failed);
     }
 }
 
@@ -235,7 +235,7 @@ pub fn take_watched(executor: &mut Executor) -> Option<Changes> {
 }
 
 /// A watcher's goroutine has failed: it goes on in a new one.
-fn go_on(call: &mut Call, failed: GoroutineId) {
+fn restart(call: &mut Call, failed: GoroutineId) {
     let Some(number) = watchers(call).and_then(|watchers| watchers.by_goroutine.remove(&failed))
     else {
         return;

@@ -1,6 +1,7 @@
 //! What programs reach of the outside world: one trait, so that it can be denied or faked.
 #![allow(clippy::disallowed_methods, reason = "the outside world is reached here, and only here")]
 
+mod bounded_write;
 mod children;
 mod disk;
 mod file_system;
@@ -8,7 +9,6 @@ mod guarded;
 mod limit;
 mod lost;
 pub(crate) mod network;
-mod patience;
 mod permissions;
 mod process;
 mod progress;

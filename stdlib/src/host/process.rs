@@ -1,11 +1,11 @@
 //! The process that the program runs in, as its world.
 
+use super::bounded_write::BoundedWriter;
 use super::children::Children;
 use super::disk::{Disk, stream_of};
 use super::file_system::FileSystem;
 use super::guarded::Guarded;
 use super::network::{Network, WholeNetwork};
-use super::patience::Patience;
 use super::permissions::Permissions;
 use super::stream::{Buffering, Child, OpenStream, Pipe, Stream};
 use super::{Lost, Printer, World};
@@ -32,8 +32,8 @@ pub struct Process {
     variables: HashMap<OsString, OsString>,
     progress: Progress,
     children: Children,
-    output_patience: Patience,
-    error_patience: Patience,
+    output_writer: BoundedWriter,
+    error_writer: BoundedWriter,
     printer: Option<Printer>,
     /// What the program may do; everything if None.
     permissions: Option<Arc<Permissions>>,
@@ -56,8 +56,8 @@ impl Process {
             variables: HashMap::new(),
             progress: Progress::default(),
             children: Children::default(),
-            output_patience: Patience::default(),
-            error_patience: Patience::default(),
+            output_writer: BoundedWriter::default(),
+            error_writer: BoundedWriter::default(),
             printer: None,
             permissions: None,
             code: None,
@@ -253,7 +253,7 @@ impl Process {
             return Ok(());
         }
         self.is_at_line_start = bytes.ends_with(b"\n");
-        let mut write = || self.output_patience.write(io::stdout().lock(), bytes);
+        let mut write = || self.output_writer.write(io::stdout().lock(), bytes);
         let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
         let result =
             if is_beside { self.progress.beside(bytes.last().copied(), write) } else { write() };
@@ -277,8 +277,8 @@ impl World for Process {
         if let Some(printer) = &mut self.printer {
             return printer(bytes);
         }
-        let patience = &mut self.error_patience;
-        let _ = self.progress.beside(bytes.last().copied(), || patience.write(io::stderr(), bytes));
+        let writer = &mut self.error_writer;
+        let _ = self.progress.beside(bytes.last().copied(), || writer.write(io::stderr(), bytes));
     }
 
     fn flush_output(&mut self) -> io::Result<()> {
@@ -431,8 +431,8 @@ impl World for Process {
     }
 
     fn limit_output(&mut self, deadline: Option<Instant>) {
-        self.output_patience.deadline = deadline;
-        self.error_patience.deadline = deadline;
+        self.output_writer.deadline = deadline;
+        self.error_writer.deadline = deadline;
     }
 
     fn print_through(&mut self, printer: Option<Printer>) {

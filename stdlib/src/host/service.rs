@@ -26,7 +26,7 @@ pub(crate) trait Service: Sync {
     }
 
     /// A goroutine has failed: the service may continue in a new one.
-    fn go_on(&self, _call: &mut Call, _failed: GoroutineId) {}
+    fn restart(&self, _call: &mut Call, _failed: GoroutineId) {}
 
     /// What a goroutine was doing that has failed: "in " begins the line of the report.
     fn subject(&self, _call: &mut Call, _failed: GoroutineId) -> Option<String> {

@@ -87,19 +87,19 @@ impl Buffering {
     pub const DEFAULT: Buffering = Buffering::Full(1 << 16);
 
     /// Whether so much output, of which `new` is the newest part, is to be passed on.
-    pub fn is_due(self, gathered: usize, new: &[u8]) -> bool {
+    pub fn is_due(self, buffered: usize, new: &[u8]) -> bool {
         match self {
-            Buffering::None => gathered > 0,
-            Buffering::Line => new.contains(&b'\n') || gathered >= 1 << 16,
-            Buffering::Full(capacity) => gathered >= capacity,
+            Buffering::None => buffered > 0,
+            Buffering::Line => new.contains(&b'\n') || buffered >= 1 << 16,
+            Buffering::Full(capacity) => buffered >= capacity,
         }
     }
 
-    /// Whether `new` is written as it is, after `gathered` bytes: a copy of it would be as large.
-    pub fn passes(self, gathered: usize, new: &[u8]) -> bool {
+    /// Whether `new` is written as it is, after `buffered` bytes: a copy of it would be as large.
+    pub fn passes(self, buffered: usize, new: &[u8]) -> bool {
         /// What is shorter is gathered.
         const SHORT: usize = 1 << 15;
-        new.len() > SHORT && self.is_due(gathered.saturating_add(new.len()), new)
+        new.len() > SHORT && self.is_due(buffered.saturating_add(new.len()), new)
     }
 }
 

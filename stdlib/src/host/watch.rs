@@ -100,7 +100,7 @@ fn shared() -> io::Result<Arc<Shared>> {
     let alive = Arc::downgrade(&handler);
     let backend = notify::recommended_watcher(move |event| {
         let _ = &handler;
-        tell(&known, event);
+        deliver_event(&known, event);
     });
     let backend = backend.map_err(io_error)?;
     if alive.strong_count() == 0 {
@@ -115,7 +115,7 @@ fn shared() -> io::Result<Arc<Shared>> {
 }
 
 /// Passes an event on to those whom it concerns.
-fn tell(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::Result<Event>) {
+fn deliver_event(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::Result<Event>) {
     let concerned: Vec<Arc<Subscription>> = match event {
         Ok(event) if event.need_rescan() => locked(subscriptions).clone(),
         Ok(event) => {

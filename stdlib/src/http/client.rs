@@ -5,9 +5,9 @@
 
 use super::{headers, redirect};
 use crate::Host;
+use crate::buffer::AccountedBuffer;
 use crate::files::file_system;
 use crate::files::make_parents;
-use crate::gathered::Gathered;
 use crate::host::network::{ANY_PORT, Purpose, addresses};
 use crate::host::{Bar, Progress};
 use crate::host::{Network, path_of};
@@ -350,7 +350,7 @@ fn http_request<'c>(
 }
 
 /// What has come back.
-struct Answer {
+struct ClientResponse {
     status: u16,
     headers: HeaderMap,
     url: String,
@@ -358,7 +358,7 @@ struct Answer {
 }
 
 enum Body {
-    Bytes(Gathered),
+    Bytes(AccountedBuffer),
     /// It is in the file that the program named: its size.
     Saved(u64),
 }
@@ -366,19 +366,21 @@ enum Body {
 /// Makes a call; gives the response, or what a transfer gives.
 pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     asynchronous::run(|lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let held = lua.with(|call| call.hold(request.size()))?;
         let (url, is_download) =
             (request.url.clone(), request.is_transfer && request.save_to.is_some());
-        let answer = limited(request.timeout, perform(&lua, request)).await;
-        drop((exemption, held));
-        match answer {
+        let response = limited(request.timeout, perform(&lua, request)).await;
+        drop((pause, held));
+        match response {
             Ok(_) if is_download => lua.finish_with(|_| Ok(vec![Value::boolean(true)])),
-            Ok(answer) => lua.finish_with(|call| Ok(vec![response(call, answer)?.value()])),
+            Ok(response) => {
+                lua.finish_with(|call| Ok(vec![response_table(call, response)?.value()]))
+            }
             Err(Failure::Reason(reason)) => lua.finish_with(|call| {
                 let message = format!("{url}: {reason}");
                 let message = call.string(&shorten(message.as_bytes()))?.value();
-                errors::tell(call, message);
+                errors::report(call, message);
                 Ok(vec![Value::NIL, message])
             }),
             Err(Failure::Raise(error)) => Err(error),
@@ -442,7 +444,7 @@ fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, 
     Ok(host.state::<Clients>().clone())
 }
 
-async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
+async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, Failure> {
     let (is_transfer, save_to, progress) =
         (request.is_transfer, request.save_to.clone(), request.progress.clone());
     let mut response = follow(lua, request).await?;
@@ -458,7 +460,7 @@ async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
         None => Body::Bytes(read(lua, &mut response).await?),
     };
     let (status, url) = (response.status().as_u16(), response.url().to_string());
-    Ok(Answer { status, headers: std::mem::take(response.headers_mut()), url, body })
+    Ok(ClientResponse { status, headers: std::mem::take(response.headers_mut()), url, body })
 }
 
 /// Asks, and goes on to where the answers send it. The world is asked before each step.
@@ -495,8 +497,8 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
 }
 
 /// The whole body, as far as the memory limit allows.
-async fn read(lua: &Lua, response: &mut Response) -> Result<Gathered, Failure> {
-    let mut body = Gathered::default();
+async fn read(lua: &Lua, response: &mut Response) -> Result<AccountedBuffer, Failure> {
+    let mut body = AccountedBuffer::default();
     while let Some(piece) = response.chunk().await? {
         lua.with(|call| body.push(call, &piece)).map_err(Failure::Raise)?;
     }
@@ -562,13 +564,13 @@ async fn save(
 }
 
 /// The response as a table.
-fn response<'c>(call: &mut Call<'c>, answer: Answer) -> Result<Table<'c>, Error> {
+fn response_table<'c>(call: &mut Call<'c>, response: ClientResponse) -> Result<Table<'c>, Error> {
     let table = call.table(0, 5)?;
-    table.set_field(call, "status", u32::from(answer.status))?;
-    let headers = headers::to_table(call, &answer.headers)?;
+    table.set_field(call, "status", u32::from(response.status))?;
+    let headers = headers::to_table(call, &response.headers)?;
     table.set_field(call, "headers", headers)?;
-    table.set_field(call, "url", answer.url)?;
-    match answer.body {
+    table.set_field(call, "url", response.url)?;
+    match response.body {
         Body::Bytes(bytes) => table.set_field(call, "body", bytes)?,
         Body::Saved(size) => table.set_field(call, "size", size as f64)?,
     }

@@ -14,11 +14,11 @@ pub(super) type Members = BTreeMap<String, Vec<u8>>;
 /// Reads an archive. However little it was packed into, what is read of it has a limit.
 /// It is held with the archive, which is held already.
 pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Held)> {
-    let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(no_archive)?;
+    let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(invalid_archive)?;
     let mut members = Members::new();
     let mut left = MAX_SIZE;
     for index in 0..archive.len() {
-        let mut member = archive.by_index(index).map_err(no_archive)?;
+        let mut member = archive.by_index(index).map_err(invalid_archive)?;
         let path = member
             .enclosed_name()
             .and_then(|path| path.to_str().map(|path| path.replace('\\', "/")));
@@ -51,7 +51,7 @@ fn common_folder<'a>(paths: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-fn no_archive(error: ZipError) -> io::Error {
+fn invalid_archive(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
         ZipError::UnsupportedArchive(what) => {
@@ -97,8 +97,8 @@ mod tests {
             let mut damaged = archive.clone();
             for _ in 0..1 + state % 4 {
                 state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                let place = (state >> 33) as usize % damaged.len();
-                damaged[place] = (state >> 24) as u8;
+                let position = (state >> 33) as usize % damaged.len();
+                damaged[position] = (state >> 24) as u8;
             }
             // Whatever it is, it comes to an end and is bounded.
             if let Ok((members, _)) = read(damaged, held()) {

@@ -34,7 +34,7 @@ pub(super) enum Claim {
     /// Another goroutine loads it: see [`Wait::over`].
     Wait(Wait),
     /// It can never be loaded that way.
-    Circle,
+    Cycle,
 }
 
 /// A module is being loaded as long as this lives.
@@ -69,7 +69,7 @@ impl Loading {
             };
             loader = awaited.by;
         }
-        Claim::Circle
+        Claim::Cycle
     }
 }
 

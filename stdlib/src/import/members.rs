@@ -2,8 +2,8 @@
 //! counts them.
 
 use super::archive::Members;
+use super::location::Location;
 use super::module::Module;
-use super::place::Place;
 use crate::runtime::registry_table;
 use solvm_vm::native::asynchronous::Lua;
 use solvm_vm::{Call, Error, LuaString, Table};
@@ -31,9 +31,9 @@ pub(super) fn joined(beside: &str, path: &Path) -> Option<String> {
 /// A module of an archive.
 pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
     lua.with(|call| size_of(call, archive, path))?;
-    let place = Place::Member { archive: archive.into(), path: path.into() };
-    let key = place.name();
-    Some(Module { place, key })
+    let location = Location::Member { archive: archive.into(), path: path.into() };
+    let key = location.name();
+    Some(Module { location, key })
 }
 
 /// The text of a module in an archive.
@@ -105,17 +105,18 @@ pub(super) fn in_folder(
 }
 
 /// The error that an archive has no modules where they are asked for; it says where there are some.
-pub(super) fn nothing_there(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
+pub(super) fn no_modules_error(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
     let mut folders: Vec<String> =
         paths_of(lua, archive)?.iter().map(|path| folder_of(path)).collect();
     folders.sort();
     folders.dedup();
-    let place = if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
+    let location =
+        if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
     let hint = match folders.len() {
         0 => "the archive contains no Lua files".to_string(),
         _ => format!("try {}", folders.join(", ")),
     };
-    Ok(Error::text(format!("no Lua files in '{place}': {hint}")))
+    Ok(Error::text(format!("no Lua files in '{location}': {hint}")))
 }
 
 /// The folder that holds a member.

@@ -1,16 +1,16 @@
 //! `import`: modules by name, from folders, archives and addresses; and `metadata`, by which they
 //! describe themselves.
 //!
-//! What an argument asks for is a [`Request`]; a module is at a [`Place`](place::Place), runs once
+//! What an argument asks for is a [`Request`]; a module is at a [`Location`](place::Place), runs once
 //! ([`module`]) and is kept by its place. A chunk is named after its place, so that a module which
 //! imports others is known by the name of its chunk.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod archive;
 mod loading;
+mod location;
 mod members;
 mod module;
-mod place;
 mod remote;
 mod request;
 
@@ -20,8 +20,8 @@ pub use remote::inherit;
 use crate::base;
 use crate::name::Name;
 use crate::runtime::registry_table;
+use location::{Found, Importer};
 use module::Module;
-use place::{Found, Importer};
 use request::{Request, stem};
 use solvm_vm::native::asynchronous::{self, Lua, Slot};
 use solvm_vm::native::{Library, Results};
@@ -140,7 +140,7 @@ fn metadata<'c>(call: &mut Call<'c>, what: Value<'c>) -> Result<Value<'c>, Error
             format!("table or string expected, got {}", what.type_name()),
         ));
     }
-    let source = place::calling_chunk(call).unwrap_or_default();
+    let source = location::calling_chunk(call).unwrap_or_default();
     let name = stem(&String::from_utf8_lossy(source.strip_prefix(b"@").unwrap_or(&source)));
     descriptions.set_field(call, &name, what)?;
     Ok(what)

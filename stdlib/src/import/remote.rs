@@ -37,9 +37,10 @@ impl Fetched {
 /// What is at an address: None if nothing is. The error is a message with the address.
 pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, String> {
     let host = lua.with(|call| {
-        call.host::<Host>().map(|host| (host.state::<Fetched>().clone(), host.deadline.exempt()))
+        call.host::<Host>()
+            .map(|host| (host.state::<Fetched>().clone(), host.deadline.pause_timeout()))
     });
-    let Some((fetched, _exemption)) = host else {
+    let Some((fetched, _pause)) = host else {
         return Err("network access is not available".into());
     };
     if let Some(text) = fetched.get(url) {

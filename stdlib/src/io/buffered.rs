@@ -111,7 +111,7 @@ impl Buffered {
         if !self.mode.reads() {
             return Err(bad_descriptor());
         }
-        reading.go_on(self, allowed)
+        reading.resume(self, allowed)
     }
 
     /// Whether so much more can be written without a wait, and soon.

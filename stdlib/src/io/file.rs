@@ -224,8 +224,9 @@ where
     Ok(Either::Later(asynchronous::run(move |lua| async move {
         let mut file = shared.lock_owned().await;
         let is_terminal = file.is_terminal();
-        let _exemption = is_terminal
-            .then(|| lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt())));
+        let _pause = is_terminal.then(|| {
+            lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()))
+        });
         let mut held = lua.with(|call| call.account().hold_nothing());
         let result = loop {
             match read_slice(file, reading).await {

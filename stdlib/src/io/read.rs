@@ -100,7 +100,7 @@ impl Reading {
     }
 
     /// Goes on until it is done, or has to ask the stream more often than `allowed`.
-    pub(super) fn go_on(
+    pub(super) fn resume(
         &mut self,
         file: &mut Buffered,
         mut allowed: usize,

@@ -22,12 +22,12 @@ fn resolve_dns<'c>(
     let name = String::from_utf8_lossy(name.bytes()).into_owned();
     let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let found = match network.allow(NetworkUse::Resolve { host: &name }) {
             Ok(()) => look_up(&name, 0).await,
             Err(error) => Err(format!("{name}: {}", reason(&error))),
         };
-        drop(exemption);
+        drop(pause);
         lua.finish_with(|call| match found {
             Ok(addresses) => results(call, &addresses),
             Err(reason) => failed(call, &reason),

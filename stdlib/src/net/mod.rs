@@ -1,9 +1,9 @@
 //! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
-mod amount;
 pub(crate) mod dns;
 pub(crate) mod peers;
+mod read_mode;
 pub(crate) mod tcp;
 pub(crate) mod tls;
 pub(crate) mod udp;
@@ -113,7 +113,7 @@ pub(crate) struct EndOfStream(RefCell<HashSet<GoroutineId>>);
 
 impl EndOfStream {
     /// Tells the running goroutine of the end, and why: nil and the reason. Ends it if it knows.
-    pub(crate) fn tell<'c>(
+    pub(crate) fn results<'c>(
         &self,
         call: &mut Call<'c>,
         reason: &str,

@@ -5,15 +5,15 @@
 //! a lock on the socket itself; one goroutine reads at a time, and one writes, the others wait for
 //! them.
 
-use super::amount::Amount;
 use super::peers::{Load, Peer};
+use super::read_mode::ReadMode;
 use super::{
     CLOSED, CONNECT_TIMEOUT, EndOfStream, allow_listening, failed, network, peers, port, sent,
     within,
 };
 use crate::Host;
 use crate::channel::named as channel;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::host::Network;
 use crate::host::network::{Purpose, addresses, allow_many_connections, look_up};
 use crate::name::Name;
@@ -174,8 +174,8 @@ fn accept_all<'c>(
 ) -> Result<Start<Accept>, Error> {
     let socket = acceptor.get::<Acceptor>().and_then(|acceptor| acceptor.socket.take());
     let socket = socket.ok_or_else(|| Error::text("a listener's socket is missing"))?;
-    let exemption = call.host::<Host>().map(|host| host.deadline.exempt());
-    Ok(Start::new(Accept { socket, sends: false, _exemption: exemption }))
+    let pause = call.host::<Host>().map(|host| host.deadline.pause_timeout());
+    Ok(Start::new(Accept { socket, sends: false, _pause: pause }))
 }
 
 /// A listener's goroutine.
@@ -183,7 +183,7 @@ struct Accept {
     socket: TcpListener,
     /// It waits for room in the channel.
     sends: bool,
-    _exemption: Option<Exemption>,
+    _pause: Option<TimeoutPause>,
 }
 
 impl Steps for Accept {
@@ -329,9 +329,9 @@ fn tcp_connect<'c>(
         .unwrap_or(CONNECT_TIMEOUT);
     let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let connected = connect(&*network, &host, port, limit).await;
-        drop(exemption);
+        drop(pause);
         lua.finish_with(|call| match connected {
             Ok((stream, peer)) => Ok(vec![new_connection(call, stream, peer)?.value()]),
             Err(reason) => failed(call, &reason),
@@ -373,14 +373,14 @@ enum Reading {
 fn read<'c>(
     _: &mut Call<'c>,
     this: This<'c, Connection>,
-    amount: Option<Amount>,
+    read_mode: Option<ReadMode>,
     limit: Option<f64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let limit = limit.map(|limit| seconds(2, limit)).transpose()?;
     let shared = this.0.clone();
     Ok(asynchronous::run(move |lua| async move {
         let reading = async {
-            let reading = shared.read(amount.unwrap_or(Amount::Some));
+            let reading = shared.read(read_mode.unwrap_or(ReadMode::Some));
             match select(pin!(reading), pin!(shared.peer.cut())).await {
                 EitherFuture::Left((reading, _)) => reading,
                 // Others need its memory.
@@ -399,20 +399,20 @@ fn read<'c>(
         lua.finish_with(|call| match reading {
             Reading::Data(data) => Ok(vec![call.string(&data)?.value()]),
             Reading::TimedOut => failed(call, "timeout"),
-            Reading::End(reason) => shared.end.tell(call, &reason),
+            Reading::End(reason) => shared.end.results(call, &reason),
         })
     }))
 }
 
 impl Shared {
-    async fn read(&self, amount: Amount) -> Result<Reading, Error> {
+    async fn read(&self, read_mode: ReadMode) -> Result<Reading, Error> {
         let Received { bytes: received, load } = &mut *self.received.lock().await;
         let Some(stream) = self.stream.borrow().clone() else {
             return Ok(Reading::End(CLOSED.into()));
         };
         let mut searched = 0;
         loop {
-            if let Some(data) = amount.take_from(received, searched) {
+            if let Some(data) = read_mode.take_from(received, searched) {
                 load.set_existing(received.len());
                 return Ok(Reading::Data(data));
             }
@@ -436,7 +436,7 @@ impl Shared {
             match read {
                 Ok(0) => {
                     self.is_at_end.set(true);
-                    if let Amount::All = amount {
+                    if let ReadMode::All = read_mode {
                         return Ok(Reading::Data(received.split().into()));
                     }
                 }

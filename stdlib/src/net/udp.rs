@@ -3,7 +3,7 @@
 use super::tcp::plain;
 use super::{CLOSED, EndOfStream, allow_listening, failed, network, port, within};
 use crate::Host;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::host::Network;
 use crate::host::network::{Purpose, addresses, look_up};
 use crate::name::Name;
@@ -46,7 +46,7 @@ struct Shared {
     closing: CancellationToken,
     end: EndOfStream,
     /// An open socket is something that a program lives for.
-    exemption: RefCell<Option<Exemption>>,
+    pause: RefCell<Option<TimeoutPause>>,
 }
 
 impl Data for Socket {
@@ -78,7 +78,7 @@ fn send_from<'c>(
     let data = data.bytes().to_vec();
     let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let target = first_address(&*network, &host, port).await;
         let sent = match (target, socket) {
             (Err(reason), _) => Err(reason),
@@ -89,7 +89,7 @@ fn send_from<'c>(
                 sent.unwrap_or_else(|| Err(CLOSED.into()))
             }
         };
-        drop(exemption);
+        drop(pause);
         lua.finish_with(|call| match sent {
             Ok(()) => Ok(vec![Value::boolean(true)]),
             Err(reason) => failed(call, &reason),
@@ -171,7 +171,7 @@ fn new_socket<'c>(call: &mut Call<'c>, socket: UdpSocket) -> Result<Userdata<'c>
         socket: RefCell::new(Some(Rc::new(socket))),
         closing: CancellationToken::new(),
         end: EndOfStream::default(),
-        exemption: RefCell::new(call.host::<Host>().map(|host| host.deadline.exempt())),
+        pause: RefCell::new(call.host::<Host>().map(|host| host.deadline.pause_timeout())),
     };
     let fields = [("port", Value::number(f64::from(port)))];
     object::new(call, Socket(Rc::new(shared)), &METHODS, &fields, &[])
@@ -204,7 +204,7 @@ fn receive<'c>(
             Receiving::Datagram(data, from) => Ok(vec![message(call, &data, from)?.value()]),
             Receiving::Failed(reason) => failed(call, &reason),
             Receiving::TimedOut => failed(call, "timeout"),
-            Receiving::Closed => shared.end.tell(call, CLOSED),
+            Receiving::Closed => shared.end.results(call, CLOSED),
         })
     }))
 }
@@ -250,5 +250,5 @@ fn send<'c>(
 fn close(_: &mut Call, this: This<Socket>) {
     this.0.closing.cancel();
     this.0.socket.take();
-    this.0.exemption.take();
+    this.0.pause.take();
 }

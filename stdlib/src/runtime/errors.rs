@@ -30,11 +30,11 @@ fn on_error<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<(), Error
 pub(super) fn hand_over<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
     let is_own =
         call.host::<Host>().is_some_and(|host| host.state::<Handlers>().0.contains(&source));
-    !is_own && tell(call, error)
+    !is_own && report(call, error)
 }
 
 /// Gives an error to all handlers. False if there is none.
-pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
+pub(crate) fn report<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
     let Ok(handlers) = handlers(call) else { return false };
     let mut started = Vec::new();
     for index in 1..=handlers.length() {
@@ -42,7 +42,7 @@ pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
         let goroutine = handler.and_then(|handler| call.spawn(handler, &[error]).ok());
         started.extend(goroutine);
     }
-    let is_told = !started.is_empty();
+    let is_handled = !started.is_empty();
     let running: Vec<GoroutineId> = call
         .host::<Host>()
         .map(|host| std::mem::take(&mut host.state::<Handlers>().0))
@@ -51,7 +51,7 @@ pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
     if let Some(host) = call.host::<Host>() {
         host.state::<Handlers>().0 = started;
     }
-    is_told
+    is_handled
 }
 
 /// A handler that has not ended yet.

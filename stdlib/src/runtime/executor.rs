@@ -65,7 +65,7 @@ pub type Reporter = fn(&Report, &[String]) -> String;
 
 /// Which goroutines have come to an end that someone cares about.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
+enum EndedGoroutines {
     None,
     /// Some that failed.
     Others,
@@ -396,10 +396,10 @@ impl Executor {
                 return Poll::Ready(Outcome::Reload);
             }
             match ends {
-                Ends::Goal => return Poll::Ready(Outcome::Ended),
+                EndedGoroutines::Goal => return Poll::Ready(Outcome::Ended),
                 // Handlers may have been started since.
-                Ends::Others if turn != Turn::Interrupted => continue,
-                Ends::Others | Ends::None => {}
+                EndedGoroutines::Others if turn != Turn::Interrupted => continue,
+                EndedGoroutines::Others | EndedGoroutines::None => {}
             }
             match turn {
                 Turn::Done => return Poll::Ready(Outcome::Ended),
@@ -445,8 +445,8 @@ impl Executor {
     }
 
     /// Deals with the goroutines that have failed, and the one that is waited for.
-    fn take_ends(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Ends {
-        let mut ends = Ends::None;
+    fn take_ends(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> EndedGoroutines {
+        let mut ends = EndedGoroutines::None;
         let services = self.services();
         loop {
             let main = self.main;
@@ -462,7 +462,7 @@ impl Executor {
                 };
                 let is_handled = errors::hand_over(call, id, error);
                 for service in services {
-                    service.go_on(call, id);
+                    service.restart(call, id);
                 }
                 let is_reported = !is_handled || Some(id) == main;
                 let report = is_reported.then(|| {
@@ -481,8 +481,9 @@ impl Executor {
                 (id, report, is_handled && Some(id) != main)
             });
             let Some((id, report, is_fine)) = end else { break };
-            if ends != Ends::Goal {
-                ends = if Some(id) == goal { Ends::Goal } else { Ends::Others };
+            if ends != EndedGoroutines::Goal {
+                ends =
+                    if Some(id) == goal { EndedGoroutines::Goal } else { EndedGoroutines::Others };
             }
             if self.finalizing {
                 continue;

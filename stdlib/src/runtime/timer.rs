@@ -7,11 +7,11 @@
 
 use super::cron;
 use crate::Host;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::duration;
 use crate::host::Service;
+use crate::integer::Integer;
 use crate::name::Name;
-use crate::whole::Whole;
 use croner::Cron;
 use hashbrown::HashMap;
 use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
@@ -80,7 +80,7 @@ struct Timer {
     due: Instant,
     /// Where it was made ("script.lua:12").
     place: Vec<u8>,
-    _exemption: Exemption,
+    _pause: TimeoutPause,
 }
 
 /// The timers that have not been cleared, by number.
@@ -173,15 +173,15 @@ fn parse(call: &mut Call, text: &str) -> Result<Schedule, String> {
     Ok(Schedule::Cron(Box::new(schedule)))
 }
 
-fn clear_timeout(call: &mut Call, number: Whole) -> bool {
+fn clear_timeout(call: &mut Call, number: Integer) -> bool {
     clear(call, Kind::Timeout, number)
 }
 
-fn clear_interval(call: &mut Call, number: Whole) -> bool {
+fn clear_interval(call: &mut Call, number: Integer) -> bool {
     clear(call, Kind::Interval, number)
 }
 
-fn clear_cron(call: &mut Call, number: Whole) -> bool {
+fn clear_cron(call: &mut Call, number: Integer) -> bool {
     clear(call, Kind::Cron, number)
 }
 
@@ -191,7 +191,7 @@ fn timers<'a>(call: &'a mut Call) -> Option<&'a mut Timers> {
 
 /// Clears a timer: its function is not called any more. Whether there was one of that kind and
 /// number.
-fn clear(call: &mut Call, kind: Kind, number: Whole) -> bool {
+fn clear(call: &mut Call, kind: Kind, number: Integer) -> bool {
     // No timer has the number 0.
     let number = number.size().unwrap_or_default() as u64;
     let Some(timers) = timers(call) else { return false };
@@ -231,7 +231,7 @@ fn start<'c>(
     let Some(host) = call.host::<Host>() else {
         return Err(Error::text("timers are not available"));
     };
-    let exemption = host.deadline.exempt();
+    let pause = host.deadline.pause_timeout();
     let next = &mut host.state::<Timers>().next;
     *next += 1;
     let number = *next;
@@ -240,15 +240,8 @@ fn start<'c>(
     let goroutine = spawn(call, number, function, schedule.weight())?;
     if let Some(timers) = timers(call) {
         timers.by_goroutine.insert(goroutine, number);
-        let timer = Timer {
-            kind,
-            schedule,
-            goroutine,
-            is_running: false,
-            due,
-            place,
-            _exemption: exemption,
-        };
+        let timer =
+            Timer { kind, schedule, goroutine, is_running: false, due, place, _pause: pause };
         timers.timers.insert(number, timer);
     }
     Ok(number as f64)
@@ -279,13 +272,13 @@ impl Service for TimerService {
         host.state::<Timers>().place(goroutine).map(<[u8]>::to_vec)
     }
 
-    fn go_on(&self, call: &mut Call, failed: GoroutineId) {
-        go_on(call, failed);
+    fn restart(&self, call: &mut Call, failed: GoroutineId) {
+        restart(call, failed);
     }
 }
 
 /// A timer's goroutine has failed: one that repeats goes on in a new one.
-fn go_on(call: &mut Call, failed: GoroutineId) {
+fn restart(call: &mut Call, failed: GoroutineId) {
     let Some(timers) = timers(call) else { return };
     let Some(number) = timers.by_goroutine.remove(&failed) else { return };
     let schedule = timers.timers.get(&number).map(|timer| &timer.schedule);
@@ -361,17 +354,17 @@ impl Timer {
         match &self.schedule {
             // A time that cannot be represented is as far away as a life of the program can be.
             // It counts from when it was set, not from when its goroutine first ran.
-            Schedule::Once(after) => Some(self.due.checked_add(*after).unwrap_or(now + FAR)),
+            Schedule::Once(after) => Some(self.due.checked_add(*after).unwrap_or(now + FAR_FUTURE)),
             Schedule::Every(period) => {
                 let missed =
                     now.saturating_duration_since(self.due).as_nanos() / period.as_nanos().max(1);
                 let periods = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
                 let due = period.checked_mul(periods).and_then(|after| self.due.checked_add(after));
-                Some(due.unwrap_or(now + FAR))
+                Some(due.unwrap_or(now + FAR_FUTURE))
             }
             Schedule::Cron(schedule) => now.checked_add(cron::wait(schedule, wall_clock)?),
         }
     }
 }
 
-const FAR: Duration = Duration::from_secs(1 << 32);
+const FAR_FUTURE: Duration = Duration::from_secs(1 << 32);

@@ -1,6 +1,6 @@
 //! What is said of an error that nobody caught.
 
-use crate::show::{Extent, show};
+use crate::inspect::{InspectLimits, inspect};
 use solvm_vm::{Call, Table, Value};
 
 /// What an error says: itself if it is a text, otherwise its type and, of a table, what is in it.
@@ -8,7 +8,7 @@ use solvm_vm::{Call, Table, Value};
 pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
     let mut message = call.error_message(error);
     if Table::from_value(error).is_some() {
-        let shown = show(call, error, &Extent::BRIEF, &|_, text| text.to_string());
+        let shown = inspect(call, error, &InspectLimits::BRIEF, &|_, text| text.to_string());
         message.extend_from_slice(format!(": {shown}").as_bytes());
     }
     message
@@ -17,6 +17,6 @@ pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
 /// The calls that were active, if they tell anything: those of natives that nothing has called have
 /// no names.
 pub fn calls(traceback: &[u8]) -> &[u8] {
-    let tells_nothing = |line: &[u8]| matches!(line, b"" | b"\t[C]: ?" | b"\t[G]: ?");
-    if traceback.split(|&byte| byte == b'\n').all(tells_nothing) { b"" } else { traceback }
+    let is_empty_line = |line: &[u8]| matches!(line, b"" | b"\t[C]: ?" | b"\t[G]: ?");
+    if traceback.split(|&byte| byte == b'\n').all(is_empty_line) { b"" } else { traceback }
 }

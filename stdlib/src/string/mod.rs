@@ -7,7 +7,7 @@ mod substitute;
 
 pub(crate) use pattern::PatternCache;
 
-use crate::gathered::with_room;
+use crate::buffer::with_room;
 use format::{ArgumentKind, Piece, Pieces, quote};
 use smallvec::SmallVec;
 use solvm_vm::native::{Each, Either, Library, Param, Rest, Unread};

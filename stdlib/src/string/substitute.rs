@@ -3,7 +3,7 @@
 use super::pattern::{Anchor, Matcher, Progress};
 use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
-use crate::gathered::Gathered;
+use crate::buffer::AccountedBuffer;
 use smallvec::smallvec;
 use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Unread, Values, Wanted};
 use solvm_vm::number::NumberText;
@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(super) struct Substitution {
     matcher: Matcher,
     /// What has been made of the subject up to `source`.
-    text: Gathered,
+    text: AccountedBuffer,
     source: usize,
     /// Replacements made, and the most allowed.
     count: usize,
@@ -33,7 +33,7 @@ enum Advance<'c> {
 }
 
 /// The text and the number of replacements, at once or later.
-type Substituted = Either<(Gathered, usize), Start<Substitution>>;
+type Substituted = Either<(AccountedBuffer, usize), Start<Substitution>>;
 
 pub(super) fn global_substitute<'c>(
     call: &mut Call<'c>,
@@ -49,7 +49,7 @@ pub(super) fn global_substitute<'c>(
     let pattern = compiled(call, pattern, Anchor::Honoured)?;
     let mut substitution = Substitution {
         matcher: Matcher::new(pattern),
-        text: Gathered::default(),
+        text: AccountedBuffer::default(),
         source: 0,
         count: 0,
         limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0)),

@@ -5,7 +5,7 @@
 //! folder. A file is written beside its place and put there whole, so what else has the same
 //! contents by a hard link is not changed.
 
-use super::read::{Limited, Reader, no_archive};
+use super::read::{Limited, Reader, invalid_archive};
 use crate::files::create_folders;
 use crate::host::Progress;
 use crate::host::{FileKind, FileSystem};
@@ -53,8 +53,8 @@ impl Target<'_> {
         let name = entry.path()?.into_owned();
         let parts = inside(&name).ok_or_else(|| outside(&name))?;
         // The rights of whoever has packed it: not those to act as somebody else.
-        let permissions = entry.header().mode().map_err(no_archive)? & 0o777;
-        let modified = entry.header().mtime().map_err(no_archive)? as f64;
+        let permissions = entry.header().mode().map_err(invalid_archive)? & 0o777;
+        let modified = entry.header().mtime().map_err(invalid_archive)? as f64;
         let kind = entry.header().entry_type();
         if parts.as_os_str().is_empty() {
             // "./": the folder itself.

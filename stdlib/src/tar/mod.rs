@@ -13,7 +13,7 @@ use crate::host::{FileKind, FileSystem, Metadata, path_of};
 use crate::name::Name;
 use crate::options::Options;
 use crate::progress::{self};
-use read::{Reader, no_archive};
+use read::{Reader, invalid_archive};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
 use std::io;
@@ -146,8 +146,8 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
                 _ => FileKind::File,
             },
             size: entry.size(),
-            permissions: header.mode().map_err(no_archive)? & 0o7777,
-            modified: header.mtime().map_err(no_archive)? as f64,
+            permissions: header.mode().map_err(invalid_archive)? & 0o7777,
+            modified: header.mtime().map_err(invalid_archive)? as f64,
             ..Metadata::default()
         };
         let link = entry.link_name_bytes().map(|link| link.into_owned());

@@ -72,8 +72,10 @@ impl Reader {
         let mut archive = Archive::new(Limited { source: self.source, left: left.clone() });
         let mut count = 0;
         for entry in archive.entries()? {
-            let mut entry = entry
-                .map_err(|error| if left.get() == 0 { too_long() } else { no_archive(error) })?;
+            let mut entry =
+                entry.map_err(
+                    |error| if left.get() == 0 { too_long() } else { invalid_archive(error) },
+                )?;
             count = usize::saturating_add(count, 1);
             if count > MAX_ENTRIES {
                 return Err(io::Error::other(format!(
@@ -88,7 +90,7 @@ impl Reader {
             // What was not looked at is passed over; then comes the next entry's head.
             let is_sparse = entry.header().entry_type() == EntryType::GNUSparse;
             let stored = if is_sparse {
-                entry.header().entry_size().map_err(no_archive)?
+                entry.header().entry_size().map_err(invalid_archive)?
             } else {
                 entry.size()
             };
@@ -100,7 +102,7 @@ impl Reader {
 }
 
 /// The error of something that is no archive, whatever it is that the crate stumbles over.
-pub(super) fn no_archive(error: io::Error) -> io::Error {
+pub(super) fn invalid_archive(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;
     }

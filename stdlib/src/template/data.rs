@@ -1,6 +1,6 @@
 //! What templates are filled with: from Lua values to those of the crate.
 
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 use gotmpl::{SafeKind, Value};
 use solvm_vm::{Data, Userdata};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl ValueWriter {
         self.whole.unwrap_or(Value::Nil)
     }
 
-    fn add(&mut self, value: Value) -> Refused {
+    fn add(&mut self, value: Value) -> EncodeResult {
         match self.open.last_mut() {
             Some(Open::List(items)) => items.push(value),
             Some(Open::Map(fields, key)) => {
@@ -80,32 +80,32 @@ impl ValueWriter {
 impl Writer for ValueWriter {
     const ANY_KEY: bool = true;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         self.add(Value::Nil)
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.add(Value::Bool(value))
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         let is_integer = value.fract() == 0.0 && value.abs() <= EXACT;
         self.add(if is_integer { Value::Int(value as i64) } else { Value::Float(value) })
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         let text = self.text(bytes)?;
         self.add(Value::String(text))
     }
 
-    fn object(&mut self, object: Userdata<'_>) -> Refused {
+    fn object(&mut self, object: Userdata<'_>) -> EncodeResult {
         match object.get::<Trusted>() {
             Some(Trusted { kind, text }) => self.add(Value::Safe { kind: *kind, s: text.clone() }),
             None => Err("cannot render a userdata"),
         }
     }
 
-    fn begin_list(&mut self, length: usize, _: bool) -> Refused {
+    fn begin_list(&mut self, length: usize, _: bool) -> EncodeResult {
         self.size = self.size.saturating_add(length.saturating_mul(ITEM_SIZE));
         self.open.push(Open::List(Vec::with_capacity(length)));
         Ok(())
@@ -117,12 +117,12 @@ impl Writer for ValueWriter {
         self.end();
     }
 
-    fn begin_map(&mut self, _: usize) -> Refused {
+    fn begin_map(&mut self, _: usize) -> EncodeResult {
         self.open.push(Open::Map(BTreeMap::new(), "".into()));
         Ok(())
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         let name = match key {
             Key::String(bytes) => self.text(bytes)?,
             Key::Number(x) => x.to_string().into(),

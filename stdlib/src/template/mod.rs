@@ -9,7 +9,7 @@
 mod data;
 mod nesting;
 
-use crate::data::document::give_way;
+use crate::data::document::yield_once;
 use crate::data::walker::{Walker, Writer};
 use crate::data::{Progress, failure};
 use crate::files::{self, Pattern, file_system, path_bytes};
@@ -365,7 +365,7 @@ async fn fill(
         held.set_existing(writer.written());
         match progress {
             Progress::Finished => break,
-            Progress::Paused => give_way().await,
+            Progress::Paused => yield_once().await,
         }
     }
     // So is the text, which is there twice in the end.

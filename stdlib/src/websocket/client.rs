@@ -1,7 +1,7 @@
 //! The WebSocket client: `ws_connect`.
 
 use super::meter::{Meter, Metered};
-use super::{Socket, Surroundings, config, new, open};
+use super::{ConnectionContext, Socket, config, new, open};
 use crate::Host;
 use crate::files::file_system;
 use crate::headers;
@@ -89,7 +89,7 @@ fn ws_connect<'c>(
     let (network, files) = (network(call)?, file_system(call)?);
     let shown = String::from_utf8_lossy(url.bytes()).into_owned();
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let peers = lua.with(peers);
         let limit = wishes.timeout;
         let connected = match target {
@@ -101,7 +101,7 @@ fn ws_connect<'c>(
         };
         let connected = connected.unwrap_or_else(|| Err(format!("timed out after {limit:?}")));
         lua.finish_with(|call| match connected {
-            Ok(socket) => Ok(vec![new(call, socket, exemption)?.value()]),
+            Ok(socket) => Ok(vec![new(call, socket, pause)?.value()]),
             Err(reason) => failed(call, &format!("{shown}: {reason}")),
         })
     }))
@@ -119,14 +119,14 @@ async fn connect(
         tcp::connect(network, &target.host, target.port, wishes.timeout).await?;
     // Without it messages may be held back; if the socket is broken, its first use tells.
     let _ = stream.set_nodelay(true);
-    let surroundings = Surroundings {
+    let context = ConnectionContext {
         remote: tcp::plain(address).to_string().into(),
         max_message: wishes.max_message,
         peer,
         stopping: CancellationToken::new(),
     };
     if !target.is_secure {
-        return shake_hands(stream, target, wishes.headers, surroundings).await;
+        return shake_hands(stream, target, wishes.headers, context).await;
     }
     let trust = wishes.trust;
     let config =
@@ -137,25 +137,25 @@ async fn connect(
         .connect(name, stream)
         .await
         .map_err(|error| innermost(&error))?;
-    shake_hands(stream, target, wishes.headers, surroundings).await
+    shake_hands(stream, target, wishes.headers, context).await
 }
 
 async fn shake_hands<S>(
     stream: S,
     target: Target,
     fields: HeaderMap,
-    surroundings: Surroundings,
+    context: ConnectionContext,
 ) -> Result<Socket, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
     headers::add(request.headers_mut(), fields);
-    let config = config(&surroundings);
-    let meter = Meter::new(&surroundings.peer);
+    let config = config(&context);
+    let meter = Meter::new(&context.peer);
     let stream = Metered::new(stream, meter.clone());
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((stream, _)) => Ok(open(stream, meter, surroundings)),
+        Ok((stream, _)) => Ok(open(stream, meter, context)),
         Err(WebSocketError::Http(response)) => {
             Err(format!("server returned {}", response.status()))
         }

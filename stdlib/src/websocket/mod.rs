@@ -9,7 +9,7 @@ pub(crate) mod client;
 mod meter;
 mod pump;
 
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::name::Name;
 use crate::net::peers::{Load, Peer};
 use crate::net::{CLOSED, EndOfStream, failed, sent, within};
@@ -47,7 +47,7 @@ const OUTGOING: usize = 16;
 const NORMAL: u16 = 1000;
 
 /// What a WebSocket depends on.
-pub(crate) struct Surroundings {
+pub(crate) struct ConnectionContext {
     /// The other end's address and port.
     pub(crate) remote: Arc<str>,
     /// The size of the largest message.
@@ -75,8 +75,8 @@ const WRITE_BUFFER: usize = 16 << 10;
 
 /// A frame's header announces its length, for which the library reserves room at once: more than
 /// peers may load would be more than the system has.
-fn config(surroundings: &Surroundings) -> WebSocketConfig {
-    let max_message = surroundings.max_message.min(surroundings.peer.most());
+fn config(context: &ConnectionContext) -> WebSocketConfig {
+    let max_message = context.max_message.min(context.peer.most());
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -85,23 +85,23 @@ fn config(surroundings: &Surroundings) -> WebSocketConfig {
 }
 
 /// A server's end of a connection that has become a WebSocket.
-pub(crate) async fn serve(upgraded: Upgraded, surroundings: Surroundings) -> Socket {
-    let config = config(&surroundings);
-    let meter = Meter::new(&surroundings.peer);
+pub(crate) async fn serve(upgraded: Upgraded, context: ConnectionContext) -> Socket {
+    let config = config(&context);
+    let meter = Meter::new(&context.peer);
     let stream = Metered::new(TokioIo::new(upgraded), meter.clone());
     let stream = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    open(stream, meter, surroundings)
+    open(stream, meter, context)
 }
 
-fn open<S>(stream: WebSocketStream<Metered<S>>, meter: Meter, surroundings: Surroundings) -> Socket
+fn open<S>(stream: WebSocketStream<Metered<S>>, meter: Meter, context: ConnectionContext) -> Socket
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (commands, to_do) = mpsc::channel(OUTGOING);
     let (incoming, messages) = mpsc::channel(INCOMING);
     let ending = Arc::new(Ending::default());
-    let (remote, peer) = (surroundings.remote.clone(), surroundings.peer.clone());
-    tokio::spawn(pump::run(stream, meter, to_do, incoming, ending.clone(), surroundings));
+    let (remote, peer) = (context.remote.clone(), context.peer.clone());
+    tokio::spawn(pump::run(stream, meter, to_do, incoming, ending.clone(), context));
     Socket { remote, commands, messages, ending, peer }
 }
 
@@ -120,7 +120,7 @@ struct Shared {
     closing: CancellationToken,
     end: EndOfStream,
     /// What a client's socket lets stand still.
-    exemption: RefCell<Option<Exemption>>,
+    pause: RefCell<Option<TimeoutPause>>,
 }
 
 impl Data for Handle {
@@ -137,7 +137,7 @@ pub(crate) fn to_lua<'c>(call: &mut Call<'c>, socket: Socket) -> Result<Userdata
 fn new<'c>(
     call: &mut Call<'c>,
     socket: Socket,
-    exemption: Option<Exemption>,
+    pause: Option<TimeoutPause>,
 ) -> Result<Userdata<'c>, Error> {
     let remote = call.string(socket.remote.as_bytes())?.value();
     let shared = Shared {
@@ -147,7 +147,7 @@ fn new<'c>(
         peer: socket.peer,
         closing: CancellationToken::new(),
         end: EndOfStream::default(),
-        exemption: RefCell::new(exemption),
+        pause: RefCell::new(pause),
     };
     object::new(call, Handle(Rc::new(shared)), &METHODS, &[("remote_addr", remote)], &[])
 }
@@ -251,7 +251,7 @@ fn receive<'c>(
         let received = within(limit, shared.closing.run_until_cancelled(receiving)).await;
         lua.finish_with(|call| match received {
             None => failed(call, "timeout"),
-            Some(None) => shared.end.tell(call, CLOSED),
+            Some(None) => shared.end.results(call, CLOSED),
             Some(Some(Some((message, _load)))) => {
                 let kind = if message.is_text() { "text" } else { "binary" };
                 Ok(vec![
@@ -260,8 +260,8 @@ fn receive<'c>(
                 ])
             }
             Some(Some(None)) => {
-                shared.exemption.take();
-                let mut results = shared.end.tell(call, CLOSED)?;
+                shared.pause.take();
+                let mut results = shared.end.results(call, CLOSED)?;
                 let (code, reason) = shared.ending.get();
                 results.extend([
                     Value::number(f64::from(code)),
@@ -302,7 +302,7 @@ fn close(
 impl Shared {
     fn close(&self, code: u16, reason: String) {
         self.closing.cancel();
-        self.exemption.take();
+        self.pause.take();
         if let Some(commands) = self.commands.take() {
             // If there is no room, the task finds that nobody holds the other end any more, and
             // closes it normally.

@@ -1,6 +1,6 @@
 //! The task that reads and writes a WebSocket, from its opening to the end of its connection.
 
-use super::Surroundings;
+use super::ConnectionContext;
 use super::meter::{Meter, Metered};
 use crate::net::peers::Load;
 use bytes::Bytes;
@@ -24,9 +24,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How long the other end may say nothing until it is asked whether it is there. Asked twice in
 /// vain, it is not.
-const SILENCE: Duration = Duration::from_secs(30);
+const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// How long the other end may take to agree to a close, or to take what is still to be sent.
-const FAREWELL: Duration = Duration::from_secs(5);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest fragment of a message that is sent, and what the library's buffer takes then, for as
 /// long as the WebSocket lives.
@@ -82,22 +82,20 @@ pub(super) async fn run<S>(
     commands: mpsc::Receiver<Command>,
     messages: mpsc::Sender<(Message, Load)>,
     ending: std::sync::Arc<Ending>,
-    surroundings: Surroundings,
+    context: ConnectionContext,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sink, mut stream) = stream.split();
     let (heard, pongs) = (AtomicBool::new(true), Pongs::default());
-    let farewell = {
+    let reply = {
         let reading = pin!(read(&mut stream, messages, &meter, &ending, &heard, &pongs));
-        let (peer, stopping) = (&surroundings.peer, &surroundings.stopping);
+        let (peer, stopping) = (&context.peer, &context.stopping);
         let buffer = peer.nothing();
         let writing = pin!(write(&mut sink, commands, stopping, &heard, &pongs, buffer));
         let cut = pin!(peer.cut());
         match select(select(reading, writing), cut).await {
-            Either::Left((Either::Left((farewell, _)) | Either::Right((farewell, _)), _)) => {
-                farewell
-            }
+            Either::Left((Either::Left((reply, _)) | Either::Right((reply, _)), _)) => reply,
             // Others need its memory.
             Either::Right(_) => {
                 ending.set(1006, "");
@@ -105,7 +103,7 @@ pub(super) async fn run<S>(
             }
         }
     };
-    let Some(frame) = farewell else { return };
+    let Some(frame) = reply else { return };
     // What is left of the conversation: our close, the other end's, and the end of the connection,
     // which a client leaves to the server. Whoever does not take part is left alone.
     let part = async {
@@ -113,14 +111,14 @@ pub(super) async fn run<S>(
         while let Some(Ok(_)) = stream.next().await {}
         let _ = sink.close().await;
     };
-    let _ = timeout(FAREWELL, part).await;
+    let _ = timeout(CLOSE_TIMEOUT, part).await;
 }
 
 /// What is still to be said: None if the connection is broken; otherwise the frame of a close, if
 /// one is due.
-type Farewell = Option<Option<CloseFrame>>;
+type CloseReply = Option<Option<CloseFrame>>;
 
-fn frame(code: u16, reason: &str) -> Farewell {
+fn frame(code: u16, reason: &str) -> CloseReply {
     Some(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() }))
 }
 
@@ -131,7 +129,7 @@ async fn read<S>(
     ending: &Ending,
     heard: &AtomicBool,
     pongs: &Pongs,
-) -> Farewell
+) -> CloseReply
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -163,13 +161,13 @@ where
             }
             Some(Ok(other)) => meter.skip(other.len()),
             Some(Err(error)) => {
-                let farewell = objection(&error);
-                if let Some(Some(frame)) = &farewell {
+                let reply = close_reply(&error);
+                if let Some(Some(frame)) = &reply {
                     ending.set(frame.code.into(), &frame.reason);
                 } else {
                     ending.set(1006, "");
                 }
-                return farewell;
+                return reply;
             }
             None => {
                 ending.set(1006, "");
@@ -180,7 +178,7 @@ where
 }
 
 /// What the other end is told about its mistake.
-fn objection(error: &Error) -> Farewell {
+fn close_reply(error: &Error) -> CloseReply {
     match error {
         Error::Capacity(_) => frame(1009, "the message is too large"),
         Error::Utf8(_) => frame(1007, "text is not valid UTF-8"),
@@ -213,7 +211,7 @@ async fn write<S>(
     heard: &AtomicBool,
     pongs: &Pongs,
     mut buffer: Load,
-) -> Farewell
+) -> CloseReply
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -226,7 +224,7 @@ where
                 Either::Right(_) => Next::Pong,
             }
         };
-        let next = match timeout(SILENCE, stopping.run_until_cancelled(next)).await {
+        let next = match timeout(PING_INTERVAL, stopping.run_until_cancelled(next)).await {
             Ok(Some(Next::Pong)) => {
                 if sink.flush().await.is_err() {
                     return std::future::pending().await;

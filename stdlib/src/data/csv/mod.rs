@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-use super::document::{self, give_way};
+use super::document::{self, yield_once};
 use super::events::Events;
 use super::output;
 use crate::files::file_system;
@@ -114,7 +114,7 @@ async fn text_of(lua: &Lua, rows: Slot, mut writer: CsvWriter) -> Result<Vec<u8>
         if is_finished {
             return Ok(writer.into_text());
         }
-        give_way().await;
+        yield_once().await;
     }
 }
 

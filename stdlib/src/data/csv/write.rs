@@ -1,8 +1,8 @@
 //! The writer of CSV: from rows that are lists, or maps with the same columns.
 
+use crate::buffer::check_growth;
 use crate::data::walker::is_index;
-use crate::data::{marks, number};
-use crate::gathered::check_growth;
+use crate::data::{number, tags};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
 
 /// Units charged for a field.
@@ -173,7 +173,7 @@ impl CsvWriter {
                 x => self.text.extend_from_slice(x.to_string().to_lowercase().as_bytes()),
             },
             Type::String => self.field(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
-            _ if marks::is_null(value) => {}
+            _ if tags::is_null(value) => {}
             _ => {
                 return Err(self
                     .refusal(Some(key), &format!("cannot encode a {} as CSV", value.type_name())));

@@ -10,10 +10,10 @@ pub(super) use write::{quote, quoted_size};
 
 use super::builder::{Builder, Failure, Open};
 use super::encode::{Encoded, Encoder, encode};
-use super::{Progress, failure, marks};
+use super::{Progress, failure, tags};
+use crate::integer::Integer;
 use crate::options::Options;
 use crate::string::text_argument;
-use crate::whole::Whole;
 use read::Reader;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -39,7 +39,7 @@ pub(crate) static JSONC: Library = solvm_vm::library!("jsonc" {
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let key = call.string(JSON.name.as_bytes())?;
     if let Some(library) = Table::from_value(call.globals().get(key)) {
-        let null = marks::null(call)?;
+        let null = tags::null(call)?;
         library.set_field(call, "null", null)?;
     }
     Ok(())
@@ -59,7 +59,8 @@ fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<
     let indent = match (indent.as_number(), LuaString::from_value(indent)) {
         _ if indent.is_nil() => return Ok(None),
         (Some(spaces), _) => {
-            match Whole::of(spaces).and_then(Whole::size).filter(|&spaces| spaces <= MAX_INDENT) {
+            match Integer::of(spaces).and_then(Integer::size).filter(|&spaces| spaces <= MAX_INDENT)
+            {
                 Some(spaces) => vec![b' '; spaces],
                 None => return Err(wrong()),
             }
@@ -108,7 +109,7 @@ fn object<'c>(call: &mut Call<'c>, table: Option<Table<'c>>) -> Result<Table<'c>
         Some(table) => table,
         None => call.table(0, 0)?,
     };
-    marks::mark_map(call, table)?;
+    tags::tag_as_map(call, table)?;
     Ok(table)
 }
 

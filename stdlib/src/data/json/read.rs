@@ -6,7 +6,7 @@ use crate::data::{BYTES_PER_UNIT, Fault, Progress};
 use solvm_vm::{Call, Error, Value};
 
 /// How often the budget is looked at: after so many values.
-const VALUES_PER_LOOK: usize = 64;
+const VALUES_PER_CHECK: usize = 64;
 
 /// What may come next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Reader {
     ) -> Result<Progress, Failure> {
         loop {
             let began = self.at;
-            for _ in 0..VALUES_PER_LOOK {
+            for _ in 0..VALUES_PER_CHECK {
                 self.space(text).map_err(Failure::Document)?;
                 if self.expected == Expected::End {
                     return match text.get(self.at) {

@@ -1,7 +1,7 @@
 //! The writer of JSON.
 
 use crate::data::number;
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 
 /// JSON that is being written.
 pub(super) struct JsonWriter {
@@ -63,17 +63,17 @@ impl JsonWriter {
 impl Writer for JsonWriter {
     const ANY_KEY: bool = false;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         self.text.extend_from_slice(b"null");
         Ok(())
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.text.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         if !value.is_finite() {
             return Err(if value.is_nan() {
                 "cannot encode NaN"
@@ -85,11 +85,11 @@ impl Writer for JsonWriter {
         Ok(())
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         quote(bytes, &mut self.text)
     }
 
-    fn begin_list(&mut self, _: usize, _: bool) -> Refused {
+    fn begin_list(&mut self, _: usize, _: bool) -> EncodeResult {
         self.begin(b'[');
         Ok(())
     }
@@ -102,12 +102,12 @@ impl Writer for JsonWriter {
         self.end(b']');
     }
 
-    fn begin_map(&mut self, _: usize) -> Refused {
+    fn begin_map(&mut self, _: usize) -> EncodeResult {
         self.begin(b'{');
         Ok(())
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         self.separate();
         match key {
             Key::String(name) => quote(name, &mut self.text)?,
@@ -147,7 +147,7 @@ pub(in crate::data) fn quoted_size(bytes: &[u8]) -> usize {
 }
 
 /// Adds a string in quotes, with JSON's escapes, which TOML and YAML understand as well.
-pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> EncodeResult {
     if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
         return Err("cannot encode a string that is not valid UTF-8");
     }

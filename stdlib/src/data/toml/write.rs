@@ -8,7 +8,7 @@
 use crate::data::encode::Encoder;
 use crate::data::json::{quote, quoted_size};
 use crate::data::number;
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 
 /// A table or list that is being written.
 enum Open {
@@ -35,7 +35,7 @@ impl TomlWriter {
     }
 
     /// Adds a plain value to the innermost section.
-    fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Refused) -> Refused {
+    fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>) -> EncodeResult) -> EncodeResult {
         let Some(innermost) = self.open.last() else {
             return Err("a TOML document must be a table");
         };
@@ -158,18 +158,18 @@ impl Writer for TomlWriter {
     const ANY_KEY: bool = false;
     const ASKS_FOR_MAPS: bool = true;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         Err("TOML has no null")
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.plain(|text| {
             text.extend_from_slice(if value { b"true" } else { b"false" });
             Ok(())
         })
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         self.plain(|text| {
             if value.is_nan() {
                 text.extend_from_slice(b"nan");
@@ -185,11 +185,11 @@ impl Writer for TomlWriter {
         })
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         self.plain(|text| quote(bytes, text))
     }
 
-    fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused {
+    fn begin_list(&mut self, length: usize, only_maps: bool) -> EncodeResult {
         match self.open.last() {
             // An empty table is a list for the walker.
             None if length == 0 => self.open.push(Open::Section {
@@ -215,7 +215,7 @@ impl Writer for TomlWriter {
         self.end();
     }
 
-    fn begin_map(&mut self, _: usize) -> Refused {
+    fn begin_map(&mut self, _: usize) -> EncodeResult {
         if let Some(Open::Inline { .. }) = self.open.last() {
             self.begin_inline(false);
         } else {
@@ -225,7 +225,7 @@ impl Writer for TomlWriter {
         Ok(())
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         self.separate();
         self.key.clear();
         match key {

@@ -5,7 +5,7 @@
 
 use super::scalar;
 use crate::data::events::{Event, Events, Unread};
-use crate::data::{Fault, MAX_DEPTH, Place};
+use crate::data::{Fault, MAX_DEPTH, SourcePosition};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hashbrown::{HashMap, HashSet};
@@ -63,8 +63,8 @@ struct Reader<'e> {
 }
 
 fn fault(reason: impl Into<String>, marker: Marker) -> Unread {
-    let place = Place::Position(marker.line(), marker.col().saturating_add(1));
-    Fault { reason: reason.into(), place }.into()
+    let position = SourcePosition::Position(marker.line(), marker.col().saturating_add(1));
+    Fault { reason: reason.into(), position }.into()
 }
 
 impl<'e> Reader<'e> {

@@ -5,7 +5,7 @@ use super::scalar::{is_printable, needs_quotes};
 use crate::data::encode::Encoder;
 use crate::data::json::{quote, quoted_size};
 use crate::data::number;
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 
 /// What a level is indented by.
 const INDENT: usize = 2;
@@ -44,7 +44,7 @@ impl YamlWriter {
     }
 
     /// Writes a value that stands in one line.
-    fn line(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Refused) -> Refused {
+    fn line(&mut self, write: impl FnOnce(&mut Vec<u8>) -> EncodeResult) -> EncodeResult {
         if self.after == After::Key {
             self.text.push(b' ');
         }
@@ -53,7 +53,7 @@ impl YamlWriter {
         Ok(())
     }
 
-    fn begin(&mut self, length: usize, empty: &[u8]) -> Refused {
+    fn begin(&mut self, length: usize, empty: &[u8]) -> EncodeResult {
         let outer = self.open.last().map_or(0, |open| open.indent);
         if length == 0 {
             self.line(|text| {
@@ -105,7 +105,7 @@ impl YamlWriter {
     }
 }
 
-fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> EncodeResult {
     match std::str::from_utf8(bytes) {
         Ok(string) if !needs_quotes(string) => {
             text.extend_from_slice(bytes);
@@ -117,7 +117,7 @@ fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
 
 /// Writes a string in JSON's quotes. What a reader of YAML takes for a line break, or does not
 /// take, is escaped as well.
-fn write_quoted(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+fn write_quoted(bytes: &[u8], text: &mut Vec<u8>) -> EncodeResult {
     let start = text.len();
     quote(bytes, text)?;
     let written = std::str::from_utf8(text.get(start..).unwrap_or_default()).unwrap_or_default();
@@ -166,28 +166,28 @@ impl Encoder for YamlWriter {
 impl Writer for YamlWriter {
     const ANY_KEY: bool = true;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         self.line(|text| {
             text.extend_from_slice(b"null");
             Ok(())
         })
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.line(|text| {
             text.extend_from_slice(if value { b"true" } else { b"false" });
             Ok(())
         })
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         self.line(|text| {
             write_number(value, text);
             Ok(())
         })
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         if let Ok(string) = std::str::from_utf8(bytes)
             && !self.open.is_empty()
             && self.block(string)
@@ -197,7 +197,7 @@ impl Writer for YamlWriter {
         self.line(|text| write_string(bytes, text))
     }
 
-    fn begin_list(&mut self, length: usize, _: bool) -> Refused {
+    fn begin_list(&mut self, length: usize, _: bool) -> EncodeResult {
         self.begin(length, b"[]")
     }
 
@@ -211,11 +211,11 @@ impl Writer for YamlWriter {
         self.open.pop();
     }
 
-    fn begin_map(&mut self, length: usize) -> Refused {
+    fn begin_map(&mut self, length: usize) -> EncodeResult {
         self.begin(length, b"{}")
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         self.indent();
         let start = self.text.len();
         match key {

@@ -18,7 +18,7 @@ use unicode_width::UnicodeWidthStr;
 /// The least time between two drawings.
 const INTERVAL: Duration = Duration::from_millis(100);
 /// Libraries' work that takes no longer is not shown.
-const PATIENCE: Duration = Duration::from_millis(500);
+const SHOW_DELAY: Duration = Duration::from_millis(500);
 
 /// The most bytes of a label or unit: no terminal shows more.
 const LONGEST_LABEL: usize = 1000;
@@ -144,7 +144,7 @@ impl Progress {
 
     /// Begins some work with bytes, whose progress is shown if it takes long.
     pub(crate) fn begin_transfer(&self, label: &str, total: Option<u64>) -> Arc<Bar> {
-        Arc::new(self.begin_after(PATIENCE, label, total.map(|total| total as f64), "bytes"))
+        Arc::new(self.begin_after(SHOW_DELAY, label, total.map(|total| total as f64), "bytes"))
     }
 
     fn begin_after(&self, patience: Duration, label: &str, total: Option<f64>, unit: &str) -> Bar {

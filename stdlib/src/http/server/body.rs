@@ -1,6 +1,6 @@
 //! Bodies: those of requests, gathered within limits, and those of responses.
 
-use super::transport::Underway;
+use super::transport::RequestGuard;
 use crate::net::peers::{Load, Peer};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -20,7 +20,7 @@ pub(super) struct Received {
 }
 
 /// Why a body was not taken.
-pub(super) enum Refused {
+pub(super) enum BodyError {
     /// It is larger than allowed.
     TooLarge,
     /// There is no room for it now.
@@ -39,26 +39,26 @@ pub(super) async fn receive(
     mut body: Incoming,
     limit: usize,
     peer: &Arc<Peer>,
-) -> Result<Received, Refused> {
+) -> Result<Received, BodyError> {
     let mut bytes = Bytes::new();
     let mut whole = BytesMut::new();
     let mut load = peer.nothing();
     loop {
         let Some(frame) = body.frame().await else { break };
-        let Ok(piece) = frame.map_err(|_| Refused::Broken)?.into_data() else { continue };
+        let Ok(piece) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         let size = bytes.len().saturating_add(whole.len()).saturating_add(piece.len());
         if size > limit {
             super::connection::discard(body);
-            return Err(Refused::TooLarge);
+            return Err(BodyError::TooLarge);
         }
         // Most bodies come in one piece.
         if bytes.is_empty() && whole.is_empty() {
-            load.grow_to(size).map_err(|_| Refused::NoRoom)?;
+            load.grow_to(size).map_err(|_| BodyError::NoRoom)?;
             bytes = piece;
         } else {
             if size > whole.capacity() {
                 let capacity = (size.saturating_mul(3) / 2).min(limit);
-                load.grow_to(capacity).map_err(|_| Refused::NoRoom)?;
+                load.grow_to(capacity).map_err(|_| BodyError::NoRoom)?;
                 whole.reserve(capacity.saturating_sub(whole.len()));
             }
             whole.extend_from_slice(&std::mem::take(&mut bytes));
@@ -82,7 +82,7 @@ pub(super) enum Piece {
 pub(super) struct Body {
     content: Content,
     /// When the body is dropped, the request has been answered.
-    _request: Option<Underway>,
+    _request: Option<RequestGuard>,
 }
 
 enum Content {
@@ -102,7 +102,7 @@ impl Body {
     }
 
     /// The body of the answer to this request.
-    pub(super) fn of(mut self, request: Underway) -> Body {
+    pub(super) fn of(mut self, request: RequestGuard) -> Body {
         self._request = Some(request);
         self
     }

@@ -5,9 +5,9 @@
 //! 500. A watch looks after each connection, so that clients that send slowly, or take nothing, do
 //! not hold it for ever.
 
-use super::body::{self, Body, Received, Refused};
-use super::limits::{LEAST_HEADER, Limits};
-use super::transport::{Activity, Stream, Transport, Verdict};
+use super::body::{self, Body, BodyError, Received};
+use super::limits::{Limits, MIN_HEADER_SIZE};
+use super::transport::{Activity, Stream, Transport, WatchdogResult};
 use crate::net::peers::{Load, Peer, Peers};
 use crate::net::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
@@ -36,7 +36,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// A request on its way to the program.
-pub(super) struct Arrival {
+pub(super) struct IncomingRequest {
     pub(super) head: Parts,
     pub(super) body: Received,
     /// Holds the header.
@@ -44,7 +44,7 @@ pub(super) struct Arrival {
     pub(super) peer: Arc<Peer>,
     /// The client's address and port.
     pub(super) remote: Arc<str>,
-    pub(super) answer: oneshot::Sender<Response<Body>>,
+    pub(super) responder: oneshot::Sender<Response<Body>>,
     /// The connection, if the client wants to speak something else on it.
     pub(super) upgrade: Option<OnUpgrade>,
 }
@@ -54,7 +54,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) tls: Option<TlsAcceptor>,
     /// The requests. When the last task has ended, so has the queue.
-    pub(super) arrivals: mpsc::UnboundedSender<Arrival>,
+    pub(super) incoming: mpsc::UnboundedSender<IncomingRequest>,
     pub(super) peers: Peers,
     /// The server stops.
     pub(super) stopping: CancellationToken,
@@ -141,7 +141,7 @@ async fn serve(
     let remote: Arc<str> = remote.to_string().into();
     let service = service_fn(|request| {
         let (remote, shared, activity) = (remote.clone(), shared.clone(), activity.clone());
-        async move { Ok::<_, Infallible>(answer(request, remote, &shared, &activity).await) }
+        async move { Ok::<_, Infallible>(respond(request, remote, &shared, &activity).await) }
     });
     if is_http2 {
         activity.set_http2();
@@ -151,7 +151,7 @@ async fn serve(
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .keep_alive_interval(PING);
-        let most = (shared.limits.max_header / HTTP2_HEADER_SHARE).max(LEAST_HEADER);
+        let most = (shared.limits.max_header / HTTP2_HEADER_SHARE).max(MIN_HEADER_SIZE);
         builder.max_header_list_size(u32::try_from(most).unwrap_or(u32::MAX));
         watch(builder.serve_connection(io, service), &shared, &activity).await;
     } else {
@@ -185,7 +185,7 @@ async fn begin(mut stream: TcpStream, shared: &Shared) -> std::io::Result<(Strea
 
 /// A connection that can be asked to end in peace.
 trait Connection: Future {
-    fn end_in_peace(self: Pin<&mut Self>);
+    fn graceful_shutdown(self: Pin<&mut Self>);
 }
 
 macro_rules! connection {
@@ -195,7 +195,7 @@ macro_rules! connection {
             S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
             S::Future: Send + 'static,
         {
-            fn end_in_peace(self: Pin<&mut Self>) {
+            fn graceful_shutdown(self: Pin<&mut Self>) {
                 self.graceful_shutdown();
             }
         }
@@ -213,9 +213,9 @@ async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity
     let looking = async {
         loop {
             match activity.judge(limits.header_timeout, limits.idle_timeout) {
-                Verdict::LookAgainAfter(time) => tokio::time::sleep(time).await,
-                Verdict::Idle => return true,
-                Verdict::Stuck => return false,
+                WatchdogResult::CheckAgainAfter(time) => tokio::time::sleep(time).await,
+                WatchdogResult::Idle => return true,
+                WatchdogResult::Stuck => return false,
             }
         }
     };
@@ -234,14 +234,14 @@ async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity
         Either::Right((Either::Right(_), _)) => true,
     };
     if in_peace {
-        connection.as_mut().end_in_peace();
+        connection.as_mut().graceful_shutdown();
         // Those that do not end in time are cut.
         let _ = tokio::time::timeout(GRACE, connection).await;
     }
 }
 
 /// A short answer that is not the program's.
-pub(super) fn plain_answer(status: StatusCode) -> Response<Body> {
+pub(super) fn plain_response(status: StatusCode) -> Response<Body> {
     let text = format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
     let mut response = Response::new(Body::whole(text));
     *response.status_mut() = status;
@@ -256,16 +256,16 @@ pub(super) fn plain_answer(status: StatusCode) -> Response<Body> {
 }
 
 /// The answer to a request.
-async fn answer(
+async fn respond(
     mut request: Request<Incoming>,
     remote: Arc<str>,
     shared: &Shared,
     activity: &Arc<Activity>,
 ) -> Response<Body> {
-    let underway = activity.request();
-    if let Some(status) = objection(&request, &shared.limits) {
+    let guard = activity.request();
+    if let Some(status) = rejection(&request, &shared.limits) {
         discard(request.into_body());
-        return refusal(status).map(|body| body.of(underway));
+        return refusal(status).map(|body| body.of(guard));
     }
     let is_head = request.method() == Method::HEAD;
     let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
@@ -277,7 +277,7 @@ async fn answer(
         Ok(load) => load,
         Err(OutOfMemory) => {
             discard(incoming);
-            return refusal(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(underway));
+            return refusal(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(guard));
         }
     };
     let has_body = !incoming.is_end_stream();
@@ -289,20 +289,21 @@ async fn answer(
     };
     let response = match body {
         Ok(body) => {
-            let (answer, answered) = oneshot::channel();
+            let (responder, response) = oneshot::channel();
             // If nobody takes it, nobody answers either.
             let peer = activity.peer().clone();
             let _waits = peer.waits();
-            let arrival = Arrival { head, body, _load: load, peer, remote, answer, upgrade };
-            let _ = shared.arrivals.send(arrival);
-            answered.await.unwrap_or_else(|_| plain_answer(StatusCode::INTERNAL_SERVER_ERROR))
+            let request =
+                IncomingRequest { head, body, _load: load, peer, remote, responder, upgrade };
+            let _ = shared.incoming.send(request);
+            response.await.unwrap_or_else(|_| plain_response(StatusCode::INTERNAL_SERVER_ERROR))
         }
-        Err(Refused::TooLarge) => refusal(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(Refused::NoRoom) => refusal(StatusCode::SERVICE_UNAVAILABLE),
-        Err(Refused::Broken) => refusal(StatusCode::BAD_REQUEST),
+        Err(BodyError::TooLarge) => refusal(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(BodyError::NoRoom) => refusal(StatusCode::SERVICE_UNAVAILABLE),
+        Err(BodyError::Broken) => refusal(StatusCode::BAD_REQUEST),
     };
     let response = if is_head { without_body(response) } else { response };
-    response.map(|body| body.of(underway))
+    response.map(|body| body.of(guard))
 }
 
 /// The answer to HEAD: what the header says of the body stays. (hyper sees to it, but not in
@@ -329,7 +330,7 @@ pub(super) fn discard(mut body: Incoming) {
 
 /// An answer after which the connection ends.
 fn refusal(status: StatusCode) -> Response<Body> {
-    let mut response = plain_answer(status);
+    let mut response = plain_response(status);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
@@ -357,7 +358,7 @@ fn host_of_http2(head: &Parts) -> Option<HeaderValue> {
 }
 
 /// What is wrong with a request before its body is looked at.
-fn objection(request: &Request<Incoming>, limits: &Limits) -> Option<StatusCode> {
+fn rejection(request: &Request<Incoming>, limits: &Limits) -> Option<StatusCode> {
     // HTTP/2 can name them with a byte each.
     if request.headers().len() > MAX_FIELDS {
         return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);

@@ -5,7 +5,7 @@
 //! except `.well-known`.
 
 use super::body::{Body, Piece, loaded};
-use super::connection::plain_answer;
+use super::connection::plain_response;
 use super::route::segments;
 use crate::host::{FileKind, FileSystem, Source, path_of};
 use crate::net::peers::{Load, Peer};
@@ -71,7 +71,7 @@ impl Folder {
         self: Arc<Self>,
         head: Parts,
         added: HeaderMap,
-        answer: oneshot::Sender<Response<Body>>,
+        responder: oneshot::Sender<Response<Body>>,
         peer: Arc<Peer>,
     ) {
         tokio::spawn(async move {
@@ -80,7 +80,7 @@ impl Folder {
                 response.headers_mut().entry(name).or_insert_with(|| value.clone());
             }
             // The client may be gone; then the rest is of no use.
-            if answer.send(response).is_ok()
+            if responder.send(response).is_ok()
                 && let Some(rest) = rest
             {
                 rest.send().await;
@@ -94,12 +94,12 @@ impl Folder {
         peer: Arc<Peer>,
     ) -> (Response<Body>, Option<Rest>) {
         if head.method != Method::GET && head.method != Method::HEAD {
-            let mut response = plain_answer(StatusCode::METHOD_NOT_ALLOWED);
+            let mut response = plain_response(StatusCode::METHOD_NOT_ALLOWED);
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return (response, None);
         }
         let Some(relative) = self.relative(head.uri.path()) else {
-            return (plain_answer(StatusCode::NOT_FOUND), None);
+            return (plain_response(StatusCode::NOT_FOUND), None);
         };
         let (folder, is_folder) = (self.clone(), head.uri.path().ends_with('/'));
         let found = in_pool(move || folder.find(&relative, is_folder)).await;
@@ -107,13 +107,13 @@ impl Folder {
             Ok(Some(found)) => present(head, found, peer, self.reads.clone()).await,
             Ok(None) => (redirect(head), None),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                (plain_answer(StatusCode::FORBIDDEN), None)
+                (plain_response(StatusCode::FORBIDDEN), None)
             }
             // The system is short of threads.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None)
+                (plain_response(StatusCode::SERVICE_UNAVAILABLE), None)
             }
-            Err(_) => (plain_answer(StatusCode::NOT_FOUND), None),
+            Err(_) => (plain_response(StatusCode::NOT_FOUND), None),
         }
     }
 
@@ -169,7 +169,7 @@ impl Folder {
 
 /// The answer that the path of a folder ends with a slash.
 fn redirect(head: &Parts) -> Response<Body> {
-    let mut response = plain_answer(StatusCode::MOVED_PERMANENTLY);
+    let mut response = plain_response(StatusCode::MOVED_PERMANENTLY);
     // Only one slash at the beginning: two would name another server.
     let path = head.uri.path().trim_start_matches('/');
     let query = head.uri.query().map_or(String::new(), |query| format!("?{query}"));
@@ -273,7 +273,7 @@ async fn present(
             part = range;
         }
         Asked::Outside => {
-            let mut response = plain_answer(StatusCode::RANGE_NOT_SATISFIABLE);
+            let mut response = plain_response(StatusCode::RANGE_NOT_SATISFIABLE);
             let text = format!("bytes */{}", found.size);
             response
                 .headers_mut()
@@ -284,11 +284,11 @@ async fn present(
     let (start, length) = (part.start, part.end.saturating_sub(part.start));
     let first = length.min(PIECE);
     let Ok(load) = peer.clone().hold_later(first as usize).await else {
-        return (plain_answer(StatusCode::SERVICE_UNAVAILABLE), None);
+        return (plain_response(StatusCode::SERVICE_UNAVAILABLE), None);
     };
     let read = read_piece(found.file, Some(start), first, load, &reads).await;
     let Ok((file, bytes)) = read else {
-        return (plain_answer(StatusCode::INTERNAL_SERVER_ERROR), None);
+        return (plain_response(StatusCode::INTERNAL_SERVER_ERROR), None);
     };
     let (body, rest) = if length <= PIECE {
         (Body::whole(bytes), None)

@@ -3,18 +3,18 @@
 //! load of the client. Before the function is called, one as large as the last that the server sent
 //! has to fit: pieces that wait for room would fill the script's memory.
 
-use super::answer::{self, Answer, Failure, Source};
 use super::body::{Body, Piece, loaded};
-use super::connection::{Arrival, plain_answer};
+use super::connection::{IncomingRequest, plain_response};
 use super::handshake;
+use super::in_flight::{InFlightEntry, Subject};
 use super::request;
-use super::serve::{Target, Task, give};
-use super::underway::{Place, Subject};
+use super::response::{self, Failure, HandlerResponse, Source};
+use super::serve::{Target, Task, send_response};
 use super::{Server, functions, servers};
 use crate::Host;
 use crate::headers;
 use crate::net::peers::{Load, Peer};
-use crate::websocket::{self, Socket, Surroundings};
+use crate::websocket::{self, ConnectionContext, Socket};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use hyper::header::HeaderMap;
@@ -51,7 +51,7 @@ fn body_of(peer: &Arc<Peer>, text: &[u8]) -> Option<Body> {
 /// Answers requests for as long as some wait.
 fn handle(_: &mut Call, server: f64) -> Start<Handle> {
     let (server, added) = (server as usize, HeaderMap::new());
-    Start::new(Handle { server, task: None, place: None, added, peer: None, stage: Stage::Begin })
+    Start::new(Handle { server, task: None, entry: None, added, peer: None, stage: Stage::Begin })
 }
 
 /// A request's goroutine. Its first kept value is the request's table, the second one what makes
@@ -61,7 +61,7 @@ struct Handle {
     /// The request, until it is answered.
     task: Option<Task>,
     /// Its place among the server's handlers.
-    place: Option<Place>,
+    entry: Option<InFlightEntry>,
     /// Header fields that the middleware adds.
     added: HeaderMap,
     /// The client of a body in pieces.
@@ -113,14 +113,14 @@ impl Steps for Handle {
                     }
                     let Some(task) = &self.task else { return self.finish(call) };
                     let memory = call
-                        .check_memory(task.arrival.body.bytes.len().saturating_add(REQUEST_SIZE));
+                        .check_memory(task.incoming.body.bytes.len().saturating_add(REQUEST_SIZE));
                     if memory.is_err() && matches!(stage, Stage::Begin) {
                         self.stage = Stage::BeginAgain;
                         return call.collect_garbage(None);
                     }
                     memory?;
                     let request =
-                        request::to_table(call, &task.arrival, task.pattern.as_deref())?.value();
+                        request::to_table(call, &task.incoming, task.pattern.as_deref())?.value();
                     if call.kept_count() == 0 {
                         call.keep(request);
                     } else {
@@ -128,30 +128,30 @@ impl Steps for Handle {
                     }
                     self.stage = Stage::Next(0);
                 }
-                Stage::Next(place) => {
+                Stage::Next(index) => {
                     let Some(task) = &self.task else { return self.finish(call) };
-                    match task.middleware.get(place) {
+                    match task.middleware.get(index) {
                         Some(&function) => {
-                            self.stage = Stage::Middleware(place);
+                            self.stage = Stage::Middleware(index);
                             return call_function(call, function, None);
                         }
-                        None => match self.go_on(call)? {
+                        None => match self.advance(call)? {
                             Some(step) => return Ok(step),
                             None => continue,
                         },
                     }
                 }
-                Stage::Middleware(place) => match self.heed(call)? {
+                Stage::Middleware(index) => match self.handle_middleware_result(call)? {
                     Some(answer) => {
-                        if let Some(step) = self.answer(call, answer)? {
+                        if let Some(step) = self.respond(call, answer)? {
                             return Ok(step);
                         }
                     }
-                    None => self.stage = Stage::Next(place.saturating_add(1)),
+                    None => self.stage = Stage::Next(index.saturating_add(1)),
                 },
                 Stage::Handler => {
                     let value = call.returned(0);
-                    if let Some(step) = self.answer(call, value)? {
+                    if let Some(step) = self.respond(call, value)? {
                         return Ok(step);
                     }
                 }
@@ -315,14 +315,14 @@ impl Handle {
 
     /// Everything is done.
     fn finish<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        self.place.take().into_iter().for_each(Place::leave);
+        self.entry.take().into_iter().for_each(InFlightEntry::leave);
         call.finish(())
     }
 
     /// Takes the next request that waits: the goroutine counts as one of its own from now on, and
     /// its time runs.
     fn take(&mut self, call: &mut Call) {
-        self.place.take().into_iter().for_each(Place::leave);
+        self.entry.take().into_iter().for_each(InFlightEntry::leave);
         let id = call.renew_goroutine();
         let standard = call.host::<Host>().and_then(|host| host.handler_timeout);
         let Some(servers) = servers(call) else { return };
@@ -335,16 +335,19 @@ impl Handle {
         if let (Some(task), Some(id)) = (&self.task, id) {
             let limit = server.limits.handler_timeout.or(standard);
             let due = limit.and_then(|limit| Instant::now().checked_add(limit));
-            let subject = Subject::new(&server.name, &task.arrival.head);
-            self.place = Some(server.underway.enter(id, subject, due));
+            let subject = Subject::new(&server.name, &task.incoming.head);
+            self.entry = Some(server.in_flight.enter(id, subject, due));
         }
     }
 
     /// What a function of the middleware has returned: an answer, header fields to add, or nothing.
-    fn heed<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Value<'c>>, Error> {
+    fn handle_middleware_result<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+    ) -> Result<Option<Value<'c>>, Error> {
         let value = call.returned(0);
         if value.as_boolean() == Some(false) {
-            self.give_plainly(StatusCode::UNAUTHORIZED);
+            self.respond_plain(StatusCode::UNAUTHORIZED);
             return Ok(Some(Value::NIL));
         }
         let Some(table) = Table::from_value(value) else { return Ok(None) };
@@ -363,17 +366,17 @@ impl Handle {
     /// An answer cannot be sent. No Lua code runs where this is found, so the message says whose
     /// answer it is.
     fn wrong(&mut self, whose: &str, reason: &str) -> Error {
-        let place = self.place.take();
-        let subject = place
+        let entry = self.entry.take();
+        let subject = entry
             .as_ref()
-            .and_then(Place::subject)
+            .and_then(InFlightEntry::subject)
             .map_or(String::new(), |subject| format!("{subject}: "));
-        place.into_iter().for_each(Place::leave);
+        entry.into_iter().for_each(InFlightEntry::leave);
         Error::text(format!("{subject}invalid response from {whose}: {reason}"))
     }
 
     /// After the middleware. None if the next stage goes on at once.
-    fn go_on<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Step>, Error> {
+    fn advance<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Step>, Error> {
         let Some(task) = &self.task else { return self.finish(call).map(Some) };
         match task.target {
             Target::Function(function) => {
@@ -381,27 +384,27 @@ impl Handle {
                 call_function(call, function, None).map(Some)
             }
             Target::Nothing(status) => {
-                self.give_plainly(status);
+                self.respond_plain(status);
                 self.finish(call).map(Some)
             }
             Target::Files(ref folder) => {
                 let folder = folder.clone();
-                if let Some(task) = self.answered() {
-                    let Arrival { head, answer, peer, .. } = task.arrival;
-                    folder.serve(head, std::mem::take(&mut self.added), answer, peer);
+                if let Some(task) = self.take_task() {
+                    let IncomingRequest { head, responder, peer, .. } = task.incoming;
+                    folder.serve(head, std::mem::take(&mut self.added), responder, peer);
                 }
                 self.finish(call).map(Some)
             }
             Target::Socket(function) => {
-                let Some(mut task) = self.answered() else { return self.finish(call).map(Some) };
-                let response = match handshake::answer(&task.arrival.head) {
+                let Some(mut task) = self.take_task() else { return self.finish(call).map(Some) };
+                let response = match handshake::accept(&task.incoming.head) {
                     Ok(response) => response,
                     Err(status) => {
-                        give(task.arrival.answer, plain_answer(status));
+                        send_response(task.incoming.responder, plain_response(status));
                         return self.finish(call).map(Some);
                     }
                 };
-                let Some(upgrade) = task.arrival.upgrade.take() else {
+                let Some(upgrade) = task.incoming.upgrade.take() else {
                     return self.finish(call).map(Some);
                 };
                 call.charge_for_system_call();
@@ -409,17 +412,17 @@ impl Handle {
                 let limit = server.map_or(0, |server| server.limits.max_message);
                 let stopping =
                     server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
-                let surroundings = Surroundings {
-                    remote: task.arrival.remote.clone(),
+                let context = ConnectionContext {
+                    remote: task.incoming.remote.clone(),
                     max_message: limit,
-                    peer: task.arrival.peer.clone(),
+                    peer: task.incoming.peer.clone(),
                     stopping: stopping.unwrap_or_default(),
                 };
                 let (mut head, body) = response.into_parts();
                 headers::add(&mut head.headers, std::mem::take(&mut self.added));
-                give(task.arrival.answer, Response::from_parts(head, body));
+                send_response(task.incoming.responder, Response::from_parts(head, body));
                 self.wait(async move {
-                    let socket = websocket::serve(upgrade.await.ok()?, surroundings).await;
+                    let socket = websocket::serve(upgrade.await.ok()?, context).await;
                     Some(Event::Upgraded(socket, function))
                 });
                 Ok(None)
@@ -428,38 +431,43 @@ impl Handle {
     }
 
     /// The request is answered: its time does not run any more.
-    fn answered(&mut self) -> Option<Task> {
-        self.place.iter().for_each(Place::has_answered);
+    fn take_task(&mut self) -> Option<Task> {
+        self.entry.iter().for_each(InFlightEntry::mark_responded);
         self.task.take()
     }
 
-    fn give_plainly(&mut self, status: StatusCode) {
+    fn respond_plain(&mut self, status: StatusCode) {
         let added = std::mem::take(&mut self.added);
-        if let Some(task) = self.answered() {
-            let mut response = plain_answer(status);
+        if let Some(task) = self.take_task() {
+            let mut response = plain_response(status);
             headers::add(response.headers_mut(), added);
-            give(task.arrival.answer, response);
+            send_response(task.incoming.responder, response);
         }
     }
 
     /// Answers with what a handler has returned. None if the next stage goes on at once.
-    fn answer<'c>(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<Option<Step>, Error> {
+    fn respond<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        value: Value<'c>,
+    ) -> Result<Option<Step>, Error> {
         let Some(task) = &self.task else { return self.finish(call).map(Some) };
-        let (is_head, peer) = (task.arrival.head.method == Method::HEAD, task.arrival.peer.clone());
-        let answer = answer::from_lua(call, value, std::mem::take(&mut self.added), is_head);
-        let Answer { head, body } = answer.map_err(|failure| match failure {
+        let (is_head, peer) =
+            (task.incoming.head.method == Method::HEAD, task.incoming.peer.clone());
+        let response = response::from_lua(call, value, std::mem::take(&mut self.added), is_head);
+        let HandlerResponse { head, body } = response.map_err(|failure| match failure {
             Failure::Unfit(reason) => self.wrong("handler", &reason),
             Failure::Raise(error) => error,
         })?;
         match body {
             Source::Whole(text) => {
                 let body = body_of(&peer, text);
-                if let Some(task) = self.answered() {
+                if let Some(task) = self.take_task() {
                     let response = match body {
                         Some(body) => Response::from_parts(head, body),
-                        None => plain_answer(StatusCode::SERVICE_UNAVAILABLE),
+                        None => plain_response(StatusCode::SERVICE_UNAVAILABLE),
                     };
-                    give(task.arrival.answer, response);
+                    send_response(task.incoming.responder, response);
                 }
                 self.stage = Stage::Begin;
                 Ok(None)
@@ -476,9 +484,12 @@ impl Handle {
         length: Option<u64>,
     ) -> Result<Option<Step>, Error> {
         let (sender, pieces) = mpsc::channel(1);
-        if let Some(task) = self.answered() {
-            self.peer = Some(task.arrival.peer);
-            give(task.arrival.answer, Response::from_parts(head, Body::pieces(pieces, length)));
+        if let Some(task) = self.take_task() {
+            self.peer = Some(task.incoming.peer);
+            send_response(
+                task.incoming.responder,
+                Response::from_parts(head, Body::pieces(pieces, length)),
+            );
         }
         call.keep(function);
         call.keep(Value::NIL);

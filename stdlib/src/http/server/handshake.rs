@@ -26,7 +26,7 @@ pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// The answer with which the connection becomes one; or the status that says what is wrong.
-pub(super) fn answer(head: &Parts) -> Result<Response<Body>, StatusCode> {
+pub(super) fn accept(head: &Parts) -> Result<Response<Body>, StatusCode> {
     let headers = &head.headers;
     let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     // 16 bytes in base64.

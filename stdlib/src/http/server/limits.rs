@@ -37,9 +37,9 @@ pub(super) const OPTIONS: [&str; 8] = [
 ];
 
 /// Less than this hyper does not take.
-pub(super) const LEAST_HEADER: usize = 8192;
+pub(super) const MIN_HEADER_SIZE: usize = 8192;
 /// More than this the counter of connections does not take.
-const MOST_CONNECTIONS: usize = 1 << 28;
+const MAX_CONNECTIONS: usize = 1 << 28;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -60,8 +60,10 @@ impl Limits {
     pub(super) fn read<'c>(call: &mut Call<'c>, options: &Options<'c>) -> Result<Limits, Error> {
         let standard = Limits::default();
         let max_header = options.size(call, "max_header")?.unwrap_or(standard.max_header);
-        if max_header < LEAST_HEADER {
-            return Err(options.wrong("max_header", &format!("at least {LEAST_HEADER} expected")));
+        if max_header < MIN_HEADER_SIZE {
+            return Err(
+                options.wrong("max_header", &format!("at least {MIN_HEADER_SIZE} expected"))
+            );
         }
         let max_connections =
             options.size(call, "max_connections")?.unwrap_or(standard.max_connections);
@@ -72,7 +74,7 @@ impl Limits {
             max_body: options.size(call, "max_body")?.unwrap_or(standard.max_body),
             max_header,
             max_message: options.size(call, "max_message")?.unwrap_or(standard.max_message),
-            max_connections: max_connections.min(MOST_CONNECTIONS),
+            max_connections: max_connections.min(MAX_CONNECTIONS),
             header_timeout: options
                 .seconds(call, "header_timeout")?
                 .unwrap_or(standard.header_timeout),

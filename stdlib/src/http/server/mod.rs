@@ -5,18 +5,18 @@
 //! server's goroutine, which sees to it that each request has one ([`serve`]). The functions that
 //! answer lie in a table of the registry, by number; everything else is Rust's.
 
-mod answer;
 mod body;
 mod connection;
 mod files;
 mod handle;
 mod handshake;
+mod in_flight;
 mod limits;
 mod request;
+mod response;
 mod route;
 mod serve;
 mod transport;
-mod underway;
 
 use crate::Host;
 use crate::files::file_system;
@@ -27,9 +27,10 @@ use crate::options::Options;
 use crate::pool::in_pool;
 use crate::runtime::registry_table;
 use crate::system_error::reason;
-use connection::{Arrival, Shared};
+use connection::{IncomingRequest, Shared};
 use files::Folder;
 use hashbrown::HashMap;
+use in_flight::InFlight;
 use limits::{Limits, OPTIONS};
 use route::{Pattern, Router};
 use serve::{NewQueue, SERVE, Task};
@@ -43,7 +44,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use underway::Underway;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "create_server" => create_server,
@@ -76,7 +76,7 @@ struct Server {
     middleware: Vec<(Pattern, usize)>,
     /// Requests that wait for a goroutine.
     waiting: VecDeque<Task>,
-    underway: Underway,
+    in_flight: InFlight,
     /// The length of the last piece of a body that a function has made.
     last_piece: usize,
     running: Option<Running>,
@@ -213,7 +213,7 @@ fn create_server<'c>(
                 sockets,
                 middleware: Vec::new(),
                 waiting: VecDeque::new(),
-                underway: Underway::default(),
+                in_flight: InFlight::default(),
                 last_piece: 0,
                 running: None,
             };
@@ -342,7 +342,7 @@ fn start_server<'c>(
 /// Starts a server's goroutine and the task that accepts its connections; gives the port.
 fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Error> {
     let port = listener.local_addr().map_or(0, |address| address.port());
-    let (arrivals, queue) = mpsc::unbounded_channel::<Arrival>();
+    let (incoming, queue) = mpsc::unbounded_channel::<IncomingRequest>();
     let stopping = CancellationToken::new();
     let queue = call.userdata(NewQueue(RefCell::new(Some((queue, stopping.clone())))), None);
     let serve = call.function(&SERVE, &[]);
@@ -351,7 +351,7 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
     let server = server(call, ServerName(number))?;
     server.running = Some(Running { goroutine, stopping: stopping.clone() });
     let (limits, tls) = (server.limits, server.tls.clone());
-    let shared = Shared { limits, tls, arrivals, peers, stopping };
+    let shared = Shared { limits, tls, incoming, peers, stopping };
     tokio::spawn(connection::accept(listener, Arc::new(shared)));
     Ok(port)
 }
@@ -383,11 +383,11 @@ impl Service for ServerService {
     }
 
     fn subject(&self, call: &mut Call, failed: GoroutineId) -> Option<String> {
-        let subject = servers(call)?.all.iter().find_map(|server| server.underway.subject(failed));
+        let subject = servers(call)?.all.iter().find_map(|server| server.in_flight.subject(failed));
         subject.map(|subject| format!("the response to {subject}"))
     }
 
     fn ends_seen(&self, host: &mut Host) {
-        host.state::<Servers>().all.iter().for_each(|server| server.underway.forget_broken_off());
+        host.state::<Servers>().all.iter().for_each(|server| server.in_flight.forget_failed());
     }
 }

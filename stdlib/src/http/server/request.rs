@@ -1,8 +1,8 @@
 //! A request as its handler sees it: the table `req`.
 
-use super::connection::Arrival;
+use super::connection::IncomingRequest;
 use super::route::{Pattern, segments};
-use crate::data::marks;
+use crate::data::tags;
 use crate::headers;
 use percent_encoding::percent_decode;
 use solvm_vm::{Call, Error, Table, Value};
@@ -11,10 +11,10 @@ use std::borrow::Cow;
 /// The table of a request. `pattern` is the one that its path matches.
 pub(super) fn to_table<'c>(
     call: &mut Call<'c>,
-    arrival: &Arrival,
+    incoming: &IncomingRequest,
     pattern: Option<&Pattern>,
 ) -> Result<Table<'c>, Error> {
-    let (head, uri) = (&arrival.head, &arrival.head.uri);
+    let (head, uri) = (&incoming.head, &incoming.head.uri);
     let request = call.table(0, 8)?;
     request.set_field(call, "method", head.method.as_str())?;
     request.set_field(call, "path", &*Cow::from(percent_decode(uri.path().as_bytes())))?;
@@ -25,8 +25,8 @@ pub(super) fn to_table<'c>(
     request.set_field(call, "headers", headers)?;
     let parameters = parameters(call, uri.path(), pattern)?;
     request.set_field(call, "params", parameters)?;
-    request.set_field(call, "body", &arrival.body.bytes[..])?;
-    request.set_field(call, "remote_addr", &*arrival.remote)?;
+    request.set_field(call, "body", &incoming.body.bytes[..])?;
+    request.set_field(call, "remote_addr", &*incoming.remote)?;
     Ok(request)
 }
 
@@ -34,7 +34,7 @@ pub(super) fn to_table<'c>(
 /// keys.
 fn map<'c>(call: &mut Call<'c>, array: usize, fields: usize) -> Result<Table<'c>, Error> {
     let table = call.table(array, fields)?;
-    marks::mark_map(call, table)?;
+    tags::tag_as_map(call, table)?;
     Ok(table)
 }
 

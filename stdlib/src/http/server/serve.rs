@@ -10,13 +10,13 @@
 //! nobody waits for a handler that waits, and handlers that do not need no more than one.
 
 use super::body::Body;
-use super::connection::{Arrival, GRACE, plain_answer};
+use super::connection::{GRACE, IncomingRequest, plain_response};
 use super::files::Folder;
 use super::handle::HANDLE;
 use super::handshake;
 use super::route::{Pattern, segments};
 use super::{Handler, servers};
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use hyper::header::HeaderMap;
@@ -41,7 +41,7 @@ const TOO_SLOW: &str = "handler timed out (see -handler-timeout)";
 
 /// The queue of a server, and the sign that it stops, on their way to the server's goroutine.
 pub(super) struct NewQueue(
-    pub(super) RefCell<Option<(mpsc::UnboundedReceiver<Arrival>, CancellationToken)>>,
+    pub(super) RefCell<Option<(mpsc::UnboundedReceiver<IncomingRequest>, CancellationToken)>>,
 );
 
 impl Data for NewQueue {
@@ -53,8 +53,8 @@ impl Data for NewQueue {
 /// Takes requests for as long as there are connections.
 fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<Start<Serve>, Error> {
     let queue = queue.get::<NewQueue>().and_then(|queue| queue.0.take());
-    let (arrivals, stopping) = queue.ok_or_else(|| Error::text("a server's queue is missing"))?;
-    let exemption = call.host::<crate::Host>().map(|host| host.deadline.exempt());
+    let (incoming, stopping) = queue.ok_or_else(|| Error::text("a server's queue is missing"))?;
+    let pause = call.host::<crate::Host>().map(|host| host.deadline.pause_timeout());
     let grace = async move {
         stopping.cancelled().await;
         tokio::time::sleep(GRACE).await;
@@ -62,20 +62,20 @@ fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<St
     let grace = Some(grace.boxed_local());
     Ok(Start::new(Serve {
         server: server as usize,
-        arrivals,
+        incoming,
         alarm: None,
         is_collected: false,
         bad_since: None,
         retry: None,
         grace,
-        _exemption: exemption,
+        _pause: pause,
     }))
 }
 
 /// A server's goroutine.
 struct Serve {
     server: usize,
-    arrivals: mpsc::UnboundedReceiver<Arrival>,
+    incoming: mpsc::UnboundedReceiver<IncomingRequest>,
     /// Rings when a handler may have taken too long.
     alarm: Option<Pin<Box<Sleep>>>,
     /// Garbage was collected because no goroutine could be started.
@@ -85,7 +85,7 @@ struct Serve {
     retry: Option<Pin<Box<Sleep>>>,
     /// Ends when the handlers of a server that stops have had their time; None when it has ended.
     grace: Option<LocalBoxFuture<'static, ()>>,
-    _exemption: Option<Exemption>,
+    _pause: Option<TimeoutPause>,
 }
 
 impl Steps for Serve {
@@ -94,8 +94,8 @@ impl Steps for Serve {
         let mut context = Context::from_waker(&waker);
         self.grace.take_if(|grace| grace.as_mut().poll(&mut context).is_ready());
         loop {
-            match self.arrivals.poll_recv(&mut context) {
-                Poll::Ready(Some(arrival)) => dispatch(call, self.server, arrival),
+            match self.incoming.poll_recv(&mut context) {
+                Poll::Ready(Some(incoming)) => dispatch(call, self.server, incoming),
                 Poll::Ready(None) => {
                     return match self.start(call) {
                         Started::One => call.again(),
@@ -171,7 +171,10 @@ impl Serve {
         self.bad_since = None;
         if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(self.server)) {
             for task in server.waiting.drain(..) {
-                give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
+                send_response(
+                    task.incoming.responder,
+                    plain_response(StatusCode::SERVICE_UNAVAILABLE),
+                );
             }
         }
         Started::None
@@ -196,7 +199,7 @@ impl Serve {
         else {
             return call.finish(());
         };
-        let left = server.underway.left(waker);
+        let left = server.in_flight.left(waker);
         if left.is_empty() {
             server.running = None;
             return call.finish(());
@@ -213,7 +216,7 @@ impl Serve {
 /// Ends handlers whose time is up. Gives the time when the next one's may be.
 fn end_slow_handlers(call: &mut Call, server: usize) -> Option<Instant> {
     let server = servers(call)?.all.get(server)?;
-    let (late, next) = server.underway.late(Instant::now());
+    let (late, next) = server.in_flight.late(Instant::now());
     for id in late {
         call.fail_goroutine(id, TOO_SLOW);
     }
@@ -222,7 +225,7 @@ fn end_slow_handlers(call: &mut Call, server: usize) -> Option<Instant> {
 
 /// A request that a goroutine answers.
 pub(super) struct Task {
-    pub(super) arrival: Arrival,
+    pub(super) incoming: IncomingRequest,
     /// The functions of the middleware, by number.
     pub(super) middleware: SmallVec<[usize; 4]>,
     pub(super) target: Target,
@@ -241,10 +244,10 @@ pub(super) enum Target {
 }
 
 /// Finds out who answers a request. It waits for a goroutine, if Lua has a part in that.
-fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
+fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
     let Some(server) = servers(call).and_then(|servers| servers.all.get(number)) else { return };
-    let path = arrival.head.uri.path();
-    let wants_socket = arrival.upgrade.is_some() && handshake::is_wanted(&arrival.head.headers);
+    let path = incoming.head.uri.path();
+    let wants_socket = incoming.upgrade.is_some() && handshake::is_wanted(&incoming.head.headers);
     let socket = server.sockets.find(path);
     let (target, pattern) = match (socket, server.handlers.find(path)) {
         (Some((pattern, function)), _) if wants_socket => {
@@ -270,23 +273,25 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
     if middleware.is_empty() {
         // Lua has no part in these.
         match target {
-            Target::Nothing(status) => return give(arrival.answer, plain_answer(status)),
+            Target::Nothing(status) => {
+                return send_response(incoming.responder, plain_response(status));
+            }
             Target::Files(folder) => {
-                let Arrival { head, answer, peer, .. } = arrival;
-                folder.serve(head, HeaderMap::new(), answer, peer);
+                let IncomingRequest { head, responder, peer, .. } = incoming;
+                folder.serve(head, HeaderMap::new(), responder, peer);
                 return;
             }
             Target::Function(_) | Target::Socket(_) => {}
         }
     }
     let pattern = pattern.filter(|pattern| pattern.has_parameters()).cloned();
-    let task = Task { arrival, middleware, target, pattern };
+    let task = Task { incoming, middleware, target, pattern };
     if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number)) {
         server.waiting.push_back(task);
     }
 }
 
 /// Gives an answer to a client, who may be gone.
-pub(super) fn give(answer: oneshot::Sender<Response<Body>>, response: Response<Body>) {
-    let _ = answer.send(response);
+pub(super) fn send_response(responder: oneshot::Sender<Response<Body>>, response: Response<Body>) {
+    let _ = responder.send(response);
 }

@@ -58,9 +58,9 @@ pub(super) struct Activity {
 }
 
 /// What the watch over a connection finds.
-pub(super) enum Verdict {
+pub(super) enum WatchdogResult {
     /// Nothing before this time has passed.
-    LookAgainAfter(Duration),
+    CheckAgainAfter(Duration),
     /// Nobody asks for anything: it may be closed in peace.
     Idle,
     /// The other end does not do its part.
@@ -110,10 +110,10 @@ impl Activity {
     }
 
     /// A request's header is complete.
-    pub(super) fn request(self: &Arc<Self>) -> Underway {
+    pub(super) fn request(self: &Arc<Self>) -> RequestGuard {
         self.requests.fetch_add(1, Relaxed);
         self.in_header.store(false, Relaxed);
-        Underway(self.clone())
+        RequestGuard(self.clone())
     }
 
     /// A request's body is going to be read.
@@ -134,7 +134,7 @@ impl Activity {
     }
 
     /// Looks at the connection.
-    pub(super) fn judge(&self, header_timeout: Duration, idle_timeout: Duration) -> Verdict {
+    pub(super) fn judge(&self, header_timeout: Duration, idle_timeout: Duration) -> WatchdogResult {
         let now = self.now();
         let left = |since: u64, limit: Duration| {
             limit.checked_sub(Duration::from_millis(now.saturating_sub(since)))
@@ -144,31 +144,31 @@ impl Activity {
         let mut next = header_timeout.min(idle_timeout);
         if stalled_since != 0 {
             match left(stalled_since, idle_timeout) {
-                None | Some(Duration::ZERO) => return Verdict::Stuck,
+                None | Some(Duration::ZERO) => return WatchdogResult::Stuck,
                 Some(left) => next = next.min(left),
             }
         }
         let (limit, verdict) = if self.requests.load(Relaxed) > 0 {
             if self.reading.load(Relaxed) == 0 {
-                return Verdict::LookAgainAfter(next);
+                return WatchdogResult::CheckAgainAfter(next);
             }
-            (idle_timeout, Verdict::Stuck)
+            (idle_timeout, WatchdogResult::Stuck)
         } else if self.in_header.load(Relaxed) {
-            (header_timeout, Verdict::Stuck)
+            (header_timeout, WatchdogResult::Stuck)
         } else {
-            (idle_timeout, Verdict::Idle)
+            (idle_timeout, WatchdogResult::Idle)
         };
         match left(since, limit) {
             None | Some(Duration::ZERO) => verdict,
-            Some(left) => Verdict::LookAgainAfter(next.min(left)),
+            Some(left) => WatchdogResult::CheckAgainAfter(next.min(left)),
         }
     }
 }
 
 /// A request that has not been answered to its end.
-pub(super) struct Underway(Arc<Activity>);
+pub(super) struct RequestGuard(Arc<Activity>);
 
-impl Drop for Underway {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         if self.0.requests.fetch_sub(1, Relaxed) == 1 {
             self.0.since.store(self.0.now(), Relaxed);

@@ -24,7 +24,7 @@ pub(crate) struct Pattern {
     pub(super) sets: Box<[ByteSet]>,
     pub(super) anchored: bool,
     /// What every match begins with.
-    pub(super) first: Lead,
+    pub(super) first: FirstBytes,
     pub(super) captures: Box<[CaptureState]>,
     /// Holds the memory of a long pattern.
     _held: Option<Held>,
@@ -38,9 +38,9 @@ pub(super) enum Item {
     /// `?`.
     Optional(Single),
     /// `*`, and the second part of `+`.
-    Greedy(Single, Lead),
+    Greedy(Single, FirstBytes),
     /// `-`.
-    Lazy(Single, Lead),
+    Lazy(Single, FirstBytes),
     /// `(`, the number of the capture.
     Open(u8),
     /// `()`.
@@ -75,7 +75,7 @@ pub(super) enum Single {
 /// What is known of the byte that the items from some place on must begin with. It saves attempts,
 /// and changes no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lead {
+pub(super) enum FirstBytes {
     Anything,
     Byte(u8),
     /// The index of the set.
@@ -126,7 +126,7 @@ impl Pattern {
             Err(error) => Item::Fail(error),
         };
         compiler.items.push(last);
-        let first = compiler.add_leads();
+        let first = compiler.add_first_bytes();
         let Compiler { items, sets, captures, .. } = compiler;
         Pattern {
             items: items.into(),
@@ -230,12 +230,12 @@ impl Compiler<'_> {
         let single = self.single()?;
         let item = match self.rest.first() {
             Some(b'?') => Item::Optional(single),
-            Some(b'*') => Item::Greedy(single, Lead::Anything),
+            Some(b'*') => Item::Greedy(single, FirstBytes::Anything),
             Some(b'+') => {
                 self.items.push(Item::One(single));
-                Item::Greedy(single, Lead::Anything)
+                Item::Greedy(single, FirstBytes::Anything)
             }
-            Some(b'-') => Item::Lazy(single, Lead::Anything),
+            Some(b'-') => Item::Lazy(single, FirstBytes::Anything),
             _ => {
                 self.items.push(Item::One(single));
                 return Ok(());
@@ -315,58 +315,62 @@ impl Compiler<'_> {
 
     /// Tells each repetition what the items after it begin with, and returns what the whole begins
     /// with.
-    fn add_leads(&mut self) -> Lead {
-        let mut following = Lead::Anything;
+    fn add_first_bytes(&mut self) -> FirstBytes {
+        let mut following = FirstBytes::Anything;
         for index in (0..self.items.len()).rev() {
             let item = &mut self.items[index];
             match item {
                 Item::Greedy(single, next) if excludes(*single, following, &self.sets) => {
-                    *next = Lead::Outside
+                    *next = FirstBytes::Outside
                 }
                 Item::Greedy(_, next) | Item::Lazy(_, next) => *next = following,
                 _ => {}
             }
             following = match *item {
                 Item::Open(_) | Item::Position(_) | Item::Close(_) => following,
-                Item::One(Single::Byte(byte)) => Lead::Byte(byte),
-                Item::One(Single::Set(set)) => Lead::Set(set),
+                Item::One(Single::Byte(byte)) => FirstBytes::Byte(byte),
+                Item::One(Single::Set(set)) => FirstBytes::Set(set),
                 Item::Optional(single) | Item::Greedy(single, _) | Item::Lazy(single, _) => {
                     self.either(single, following)
                 }
                 // The end of the subject counts as a zero byte.
-                Item::Frontier(set) if self.sets[set as usize].contains(0) => Lead::SetOrEnd(set),
-                Item::Frontier(set) => Lead::Set(set),
-                Item::Balance(open, _) => Lead::Byte(open),
-                Item::SubjectEnd => Lead::End,
+                Item::Frontier(set) if self.sets[set as usize].contains(0) => {
+                    FirstBytes::SetOrEnd(set)
+                }
+                Item::Frontier(set) => FirstBytes::Set(set),
+                Item::Balance(open, _) => FirstBytes::Byte(open),
+                Item::SubjectEnd => FirstBytes::End,
                 Item::One(Single::Any)
                 | Item::BackReference(_)
                 | Item::Never
                 | Item::Match
-                | Item::Fail(_) => Lead::Anything,
+                | Item::Fail(_) => FirstBytes::Anything,
             };
         }
         following
     }
 
     /// What a repetition of `single` and then `following` begin with.
-    fn either(&mut self, single: Single, following: Lead) -> Lead {
+    fn either(&mut self, single: Single, following: FirstBytes) -> FirstBytes {
         let mut set = ByteSet::default();
         match single {
-            Single::Any => return Lead::Anything,
+            Single::Any => return FirstBytes::Anything,
             Single::Byte(byte) => set.insert(byte),
             Single::Set(index) => set = self.sets[index as usize],
         }
         match following {
-            Lead::Anything | Lead::Outside => return Lead::Anything,
-            Lead::Byte(byte) => set.insert(byte),
-            Lead::Set(index) | Lead::SetOrEnd(index) => set.insert_all(&self.sets[index as usize]),
-            Lead::End => {}
+            FirstBytes::Anything | FirstBytes::Outside => return FirstBytes::Anything,
+            FirstBytes::Byte(byte) => set.insert(byte),
+            FirstBytes::Set(index) | FirstBytes::SetOrEnd(index) => {
+                set.insert_all(&self.sets[index as usize])
+            }
+            FirstBytes::End => {}
         }
         let index = self.add_set(set);
-        if matches!(following, Lead::End | Lead::SetOrEnd(_)) {
-            Lead::SetOrEnd(index)
+        if matches!(following, FirstBytes::End | FirstBytes::SetOrEnd(_)) {
+            FirstBytes::SetOrEnd(index)
         } else {
-            Lead::Set(index)
+            FirstBytes::Set(index)
         }
     }
 }
@@ -383,13 +387,13 @@ fn split_set(inner: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether nothing that `single` matches can begin `following`.
-fn excludes(single: Single, following: Lead, sets: &[ByteSet]) -> bool {
+fn excludes(single: Single, following: FirstBytes, sets: &[ByteSet]) -> bool {
     match (single, following) {
-        (_, Lead::End) => true,
-        (Single::Byte(mine), Lead::Byte(next)) => mine != next,
-        (Single::Byte(byte), Lead::Set(set) | Lead::SetOrEnd(set))
-        | (Single::Set(set), Lead::Byte(byte)) => !sets[set as usize].contains(byte),
-        (Single::Set(mine), Lead::Set(next) | Lead::SetOrEnd(next)) => {
+        (_, FirstBytes::End) => true,
+        (Single::Byte(mine), FirstBytes::Byte(next)) => mine != next,
+        (Single::Byte(byte), FirstBytes::Set(set) | FirstBytes::SetOrEnd(set))
+        | (Single::Set(set), FirstBytes::Byte(byte)) => !sets[set as usize].contains(byte),
+        (Single::Set(mine), FirstBytes::Set(next) | FirstBytes::SetOrEnd(next)) => {
             sets[mine as usize].is_disjoint(&sets[next as usize])
         }
         _ => false,

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::PatternError;
 use super::byte_set::ByteSet;
-use super::compile::{CaptureState, Item, Lead, Pattern, Single};
+use super::compile::{CaptureState, FirstBytes, Item, Pattern, Single};
 
 /// How many bytes a step may look at when it runs along the subject, beyond the first few.
 const BYTES_PER_STEP: usize = 32;
@@ -168,7 +168,7 @@ impl Matcher {
         loop {
             if self.phase == Phase::Searching {
                 if !pattern.anchored {
-                    match self.find_lead(pattern, subject, steps) {
+                    match self.find_first_byte(pattern, subject, steps) {
                         Attempt::Matched => {}
                         Attempt::Failed => return Ok(Progress::NoMatch),
                         Attempt::OutOfSteps => return Ok(Progress::OutOfSteps),
@@ -195,8 +195,8 @@ impl Matcher {
     }
 
     /// Moves `start` to the next place where a match can begin.
-    fn find_lead(&mut self, pattern: &Pattern, subject: &[u8], steps: &mut u32) -> Attempt {
-        if pattern.first == Lead::Anything {
+    fn find_first_byte(&mut self, pattern: &Pattern, subject: &[u8], steps: &mut u32) -> Attempt {
+        if pattern.first == FirstBytes::Anything {
             return Attempt::Matched;
         }
         loop {
@@ -256,7 +256,7 @@ impl Matcher {
                         self.pending = Some(from);
                         continue;
                     }
-                    if position > from && following != Lead::Outside {
+                    if position > from && following != FirstBytes::Outside {
                         self.choices.push(Choice { item, from, to: position });
                     }
                     true
@@ -358,12 +358,12 @@ impl Matcher {
                 Item::Greedy(_, following) => {
                     let taken = &subject[from as usize..to as usize];
                     let shorter = match following {
-                        Lead::Byte(byte) => memchr::memrchr(byte, taken),
-                        Lead::Set(set) | Lead::SetOrEnd(set) => {
+                        FirstBytes::Byte(byte) => memchr::memrchr(byte, taken),
+                        FirstBytes::Set(set) | FirstBytes::SetOrEnd(set) => {
                             taken.iter().rposition(|&byte| sets[set as usize].contains(byte))
                         }
-                        Lead::Anything => taken.len().checked_sub(1),
-                        Lead::End | Lead::Outside => None,
+                        FirstBytes::Anything => taken.len().checked_sub(1),
+                        FirstBytes::End | FirstBytes::Outside => None,
                     };
                     charge(steps, taken.len() - shorter.unwrap_or(0));
                     let Some(shorter) = shorter else {
@@ -429,15 +429,15 @@ impl Single {
 
     /// How many bytes to pass until one with which `following` can begin or that does not match.
     #[inline(always)]
-    fn length_before(self, bytes: &[u8], following: Lead, sets: &[ByteSet]) -> usize {
+    fn length_before(self, bytes: &[u8], following: FirstBytes, sets: &[ByteSet]) -> usize {
         let stop = match following {
             _ if self == Single::Any => following.position(bytes, sets),
-            Lead::Anything | Lead::Outside => return 0,
-            Lead::End => bytes.iter().position(|&byte| !self.matches(byte, sets)),
-            Lead::Byte(wanted) => {
+            FirstBytes::Anything | FirstBytes::Outside => return 0,
+            FirstBytes::End => bytes.iter().position(|&byte| !self.matches(byte, sets)),
+            FirstBytes::Byte(wanted) => {
                 bytes.iter().position(|&byte| byte == wanted || !self.matches(byte, sets))
             }
-            Lead::Set(wanted) | Lead::SetOrEnd(wanted) => {
+            FirstBytes::Set(wanted) | FirstBytes::SetOrEnd(wanted) => {
                 let wanted = &sets[wanted as usize];
                 bytes.iter().position(|&byte| wanted.contains(byte) || !self.matches(byte, sets))
             }
@@ -446,17 +446,19 @@ impl Single {
     }
 }
 
-impl Lead {
+impl FirstBytes {
     /// Whether the items that this is known of can match where `next` is the next byte, or where
     /// the subject ends.
     #[inline(always)]
     fn can_begin_with(self, next: Option<u8>, sets: &[ByteSet]) -> bool {
         match (self, next) {
-            (Lead::Anything | Lead::Outside, _) => true,
-            (Lead::End | Lead::SetOrEnd(_), None) => true,
-            (Lead::Byte(wanted), Some(byte)) => byte == wanted,
-            (Lead::Set(set) | Lead::SetOrEnd(set), Some(byte)) => sets[set as usize].contains(byte),
-            (Lead::End, Some(_)) | (Lead::Byte(_) | Lead::Set(_), None) => false,
+            (FirstBytes::Anything | FirstBytes::Outside, _) => true,
+            (FirstBytes::End | FirstBytes::SetOrEnd(_), None) => true,
+            (FirstBytes::Byte(wanted), Some(byte)) => byte == wanted,
+            (FirstBytes::Set(set) | FirstBytes::SetOrEnd(set), Some(byte)) => {
+                sets[set as usize].contains(byte)
+            }
+            (FirstBytes::End, Some(_)) | (FirstBytes::Byte(_) | FirstBytes::Set(_), None) => false,
         }
     }
 
@@ -464,13 +466,13 @@ impl Lead {
     #[inline(always)]
     fn position(self, bytes: &[u8], sets: &[ByteSet]) -> Option<usize> {
         match self {
-            Lead::Anything | Lead::Outside => Some(0),
-            Lead::Byte(wanted) => memchr::memchr(wanted, bytes),
-            Lead::Set(set) | Lead::SetOrEnd(set) => {
+            FirstBytes::Anything | FirstBytes::Outside => Some(0),
+            FirstBytes::Byte(wanted) => memchr::memchr(wanted, bytes),
+            FirstBytes::Set(set) | FirstBytes::SetOrEnd(set) => {
                 let set = &sets[set as usize];
                 bytes.iter().position(|&byte| set.contains(byte))
             }
-            Lead::End => None,
+            FirstBytes::End => None,
         }
     }
 }

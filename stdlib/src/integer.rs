@@ -9,12 +9,12 @@ use solvm_vm::{Call, Value};
 
 /// A whole number. Those out of range become the nearest one.
 #[derive(Clone, Copy)]
-pub(crate) struct Whole(pub(crate) i64);
+pub(crate) struct Integer(pub(crate) i64);
 
-impl Whole {
+impl Integer {
     /// The whole number that a number is.
-    pub(crate) fn of(number: f64) -> Option<Whole> {
-        (number.fract() == 0.0).then_some(Whole(number as i64))
+    pub(crate) fn of(number: f64) -> Option<Integer> {
+        (number.fract() == 0.0).then_some(Integer(number as i64))
     }
 
     /// The number, if it is a size.
@@ -23,21 +23,21 @@ impl Whole {
     }
 }
 
-impl FromLua for Whole {
-    type Item<'c> = Whole;
+impl FromLua for Integer {
+    type Item<'c> = Integer;
     const EXPECTED: &'static str = "integer";
 
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Whole> {
-        Whole::of(value.to_number()?)
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Integer> {
+        Integer::of(value.to_number()?)
     }
 
     fn got(value: Value<'_>) -> String {
-        shown(value)
+        describe(value)
     }
 }
 
 /// A number as it is written, of anything else its type: what was got instead of a whole number.
-pub(crate) fn shown(value: Value<'_>) -> String {
+pub(crate) fn describe(value: Value<'_>) -> String {
     // Which sign a NaN has is of no interest.
     let number = value
         .as_number()

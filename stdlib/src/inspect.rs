@@ -5,7 +5,7 @@ use solvm_compiler::highlight::{Class, parts};
 use solvm_vm::{Call, LuaString, Table, Type, Value};
 
 /// How much of a value is shown.
-pub struct Extent {
+pub struct InspectLimits {
     /// How deep tables are shown inside of each other.
     depth: usize,
     /// How many entries of a table are shown.
@@ -16,11 +16,11 @@ pub struct Extent {
     text: usize,
 }
 
-impl Extent {
+impl InspectLimits {
     /// For somebody who has asked for the value.
-    pub const FULL: Extent = Extent { depth: 4, entries: 40, total: 400, text: 2000 };
+    pub const FULL: InspectLimits = InspectLimits { depth: 4, entries: 40, total: 400, text: 2000 };
     /// For somebody who is told about it beside something else.
-    pub const BRIEF: Extent = Extent { depth: 2, entries: 10, total: 20, text: 200 };
+    pub const BRIEF: InspectLimits = InspectLimits { depth: 2, entries: 10, total: 20, text: 200 };
 }
 
 /// What a piece of the text is, for who gives each its colour.
@@ -42,18 +42,18 @@ pub enum Part {
 const WIDTH: usize = 70;
 
 /// Shows a value, each part of it as `paint` makes it.
-pub fn show<'c>(
+pub fn inspect<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
-    extent: &Extent,
+    limits: &InspectLimits,
     paint: &dyn Fn(Part, &str) -> String,
 ) -> String {
-    Shower { call, extent, paint, left: extent.total, path: Vec::new() }.value(value)
+    Inspector { call, limits, paint, left: limits.total, path: Vec::new() }.value(value)
 }
 
-struct Shower<'a, 'c> {
+struct Inspector<'a, 'c> {
     call: &'a mut Call<'c>,
-    extent: &'a Extent,
+    limits: &'a InspectLimits,
     paint: &'a dyn Fn(Part, &str) -> String,
     /// How many entries may still be shown.
     left: usize,
@@ -61,10 +61,10 @@ struct Shower<'a, 'c> {
     path: Vec<Table<'c>>,
 }
 
-impl<'c> Shower<'_, 'c> {
+impl<'c> Inspector<'_, 'c> {
     fn value(&mut self, value: Value<'c>) -> String {
         if let Some(text) = LuaString::from_value(value) {
-            return (self.paint)(Part::Text, &quote(text.bytes(), self.extent.text));
+            return (self.paint)(Part::Text, &quote(text.bytes(), self.limits.text));
         }
         if let Some(table) = Table::from_value(value) {
             return self.table(table);
@@ -89,13 +89,13 @@ impl<'c> Shower<'_, 'c> {
         if self.path.contains(&table) {
             return (self.paint)(Part::Faint, "<cycle>");
         }
-        if self.path.len() >= self.extent.depth {
+        if self.path.len() >= self.limits.depth {
             return (self.paint)(Part::Faint, "{...}");
         }
         self.path.push(table);
         let mut parts = Vec::new();
         let length = table.length();
-        for index in 1..=length.min(self.extent.entries) {
+        for index in 1..=length.min(self.limits.entries) {
             if self.left == 0 {
                 break;
             }
@@ -107,7 +107,7 @@ impl<'c> Shower<'_, 'c> {
         let count = fields.len() + length;
         // What is shown does not depend on where the table keeps its keys.
         fields.sort_by_cached_key(|(key, _)| sort_key(*key));
-        for (key, value) in fields.into_iter().take(self.extent.entries) {
+        for (key, value) in fields.into_iter().take(self.limits.entries) {
             if self.left == 0 {
                 break;
             }

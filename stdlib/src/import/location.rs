@@ -23,19 +23,19 @@ const GITHUB_VARIABLE: &[u8] = b"SOLVM_GITHUB";
 
 /// Where a module's text is.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(super) enum Location {
     File(PathBuf),
     Remote(Url),
     Member { archive: String, path: String },
 }
 
-impl Place {
+impl Location {
     /// The name of its chunk.
     pub(super) fn name(&self) -> String {
         match self {
-            Place::File(path) => path.to_string_lossy().into_owned(),
-            Place::Remote(url) => url.to_string(),
-            Place::Member { archive, path } => format!("{archive}/{path}"),
+            Location::File(path) => path.to_string_lossy().into_owned(),
+            Location::Remote(url) => url.to_string(),
+            Location::Member { archive, path } => format!("{archive}/{path}"),
         }
     }
 }
@@ -51,7 +51,7 @@ pub(super) enum Found {
 
 /// The chunk that imports, and what it can see.
 pub(super) struct Importer {
-    place: Option<Place>,
+    location: Option<Location>,
     /// The folder `modules` of the project, beside the script, and that of the working folder.
     modules: Vec<PathBuf>,
     files: Arc<dyn FileSystem>,
@@ -74,20 +74,20 @@ impl Importer {
         let files = code_files(call)?;
         let chunk = calling_chunk(call);
         let chunk = chunk.as_ref().and_then(|source| source.strip_prefix(b"@"));
-        let place = match chunk {
-            Some(chunk) => Some(place_of(call, chunk)?),
+        let location = match chunk {
+            Some(chunk) => Some(location_of(call, chunk)?),
             None => None,
         };
         let script = call.host::<Host>().and_then(|host| host.script.clone());
         let beside_script = script.as_deref().map(|script| folder_of(script).join("modules"));
         let modules = beside_script.into_iter().chain([PathBuf::from("modules")]).collect();
-        Ok(Importer { place, modules, files })
+        Ok(Importer { location, modules, files })
     }
 
     /// The folders in which a path is looked for.
     fn folders(&self) -> Vec<PathBuf> {
-        let beside = match &self.place {
-            Some(Place::File(path)) => Some(folder_of(path)),
+        let beside = match &self.location {
+            Some(Location::File(path)) => Some(folder_of(path)),
             Some(_) => None,
             None => Some(PathBuf::new()),
         };
@@ -105,7 +105,7 @@ impl Importer {
             Request::Module(name) => self.find_module(lua, name).await,
             Request::Folder(name) => self.find_folder(lua, name).await,
             Request::Remote(url) => Ok(Found::Module(Module {
-                place: Place::Remote(url.clone()),
+                location: Location::Remote(url.clone()),
                 key: url.to_string(),
             })),
             Request::Archive { from, within } => self.find_archive(lua, from, within).await,
@@ -114,8 +114,8 @@ impl Importer {
 
     async fn find_module(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
         let mut tried = String::new();
-        match &self.place {
-            Some(Place::Member { archive, path }) => {
+        match &self.location {
+            Some(Location::Member { archive, path }) => {
                 for file in files_of(name) {
                     let path = members::joined(path, &file);
                     if let Some(module) =
@@ -126,18 +126,18 @@ impl Importer {
                 }
                 tried.push_str(&format!("\n\tno file in archive '{archive}'"));
             }
-            Some(Place::Remote(url)) => {
+            Some(Location::Remote(url)) => {
                 if let Some(url) =
                     files_of(name).first().and_then(|file| url.join(file.to_str()?).ok())
                 {
                     if fetch(lua, &url).await.map_err(Error::text)?.is_some() {
                         let key = url.to_string();
-                        return Ok(Found::Module(Module { place: Place::Remote(url), key }));
+                        return Ok(Found::Module(Module { location: Location::Remote(url), key }));
                     }
                     tried.push_str(&format!("\n\tno file at '{url}'"));
                 }
             }
-            Some(Place::File(_)) | None => {}
+            Some(Location::File(_)) | None => {}
         }
         let candidates: Vec<PathBuf> = self
             .folders()
@@ -145,7 +145,9 @@ impl Importer {
             .flat_map(|folder| files_of(name).into_iter().map(|file| folder.join(file)))
             .collect();
         match self.first(candidates, FileKind::File).await {
-            Ok((path, key)) => return Ok(Found::Module(Module { place: Place::File(path), key })),
+            Ok((path, key)) => {
+                return Ok(Found::Module(Module { location: Location::File(path), key }));
+            }
             Err(files) => tried.push_str(&files),
         }
         if let Some(built_in) = built_in(lua, name)? {
@@ -185,7 +187,7 @@ impl Importer {
     }
 
     async fn find_folder(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
-        if let Some(Place::Member { archive, path }) = &self.place
+        if let Some(Location::Member { archive, path }) = &self.location
             && let Some(folder) = members::joined(path, Path::new(name))
             && let Some(modules) = members::in_folder(lua, archive, &folder)?
         {
@@ -212,7 +214,7 @@ impl Importer {
                     .unwrap_or_else(|_| path.clone())
                     .to_string_lossy()
                     .into_owned();
-                Module { place: Place::File(path), key }
+                Module { location: Location::File(path), key }
             };
             Ok(modules.map(module).collect::<Vec<_>>())
         });
@@ -271,22 +273,22 @@ impl Importer {
         }
         match members::in_folder(lua, &name, within)? {
             Some(modules) => Ok(Found::Modules(modules)),
-            None => Err(members::nothing_there(lua, &name, within)?),
+            None => Err(members::no_modules_error(lua, &name, within)?),
         }
     }
 }
 
 /// The place that the name of a chunk tells.
-fn place_of(call: &mut Call, name: &[u8]) -> Result<Place, Error> {
+fn location_of(call: &mut Call, name: &[u8]) -> Result<Location, Error> {
     let text = String::from_utf8_lossy(name);
     if let Some((archive, path)) = members::split(call, &text)? {
-        return Ok(Place::Member { archive, path });
+        return Ok(Location::Member { archive, path });
     }
     let url = ["http://", "https://"]
         .iter()
         .any(|scheme| text.starts_with(scheme))
         .then(|| Url::parse(&text).ok());
-    Ok(url.flatten().map_or_else(|| Place::File(path_of(name)), Place::Remote))
+    Ok(url.flatten().map_or_else(|| Location::File(path_of(name)), Location::Remote))
 }
 
 /// The folder that holds a file.

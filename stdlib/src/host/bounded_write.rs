@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// How long writing may be held up.
 #[derive(Default)]
-pub(super) struct Patience {
+pub(super) struct BoundedWriter {
     /// Until when. None is for ever.
     pub(super) deadline: Option<Instant>,
     /// Nobody waits any more: what is written is lost.
@@ -18,7 +18,7 @@ pub(super) struct Patience {
 }
 
 #[cfg(unix)]
-impl Patience {
+impl BoundedWriter {
     /// Writes everything, and passes it on at once.
     pub(super) fn write(
         &mut self,
@@ -64,7 +64,7 @@ fn is_pipe(stream: &impl std::os::fd::AsFd) -> bool {
 }
 
 #[cfg(not(unix))]
-impl Patience {
+impl BoundedWriter {
     /// Writes everything, and passes it on at once.
     pub(super) fn write(&mut self, mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
         stream.write_all(bytes).and_then(|()| stream.flush())

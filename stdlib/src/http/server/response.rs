@@ -7,7 +7,7 @@ use hyper::{Response, StatusCode};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
 /// A response without its body.
-pub(super) struct Answer<'c> {
+pub(super) struct HandlerResponse<'c> {
     pub(super) head: Parts,
     pub(super) body: Source<'c>,
 }
@@ -35,7 +35,7 @@ impl From<Error> for Failure {
 }
 
 /// How much of a body is looked at to find out what it is.
-const LOOKED_AT: usize = 512;
+const SNIFFED_BYTES: usize = 512;
 
 /// How the texts begin that browsers are told to show as pages.
 const PAGES: [&[u8]; 17] = [
@@ -65,12 +65,12 @@ pub(super) fn from_lua<'c>(
     value: Value<'c>,
     added: HeaderMap,
     is_head: bool,
-) -> Result<Answer<'c>, Failure> {
+) -> Result<HandlerResponse<'c>, Failure> {
     let (mut head, ()) = Response::new(()).into_parts();
     head.headers = added;
     if let Some(text) = LuaString::from_value(value) {
         let body = whole(&mut head, text.bytes());
-        return Ok(Answer { head, body });
+        return Ok(HandlerResponse { head, body });
     }
     let Some(table) = Table::from_value(value) else {
         return Err(wrong(&format!("string or table expected, got {}", value.type_name())));
@@ -91,7 +91,7 @@ pub(super) fn from_lua<'c>(
         return Err(wrong(&format!("field 'headers': table expected, got {}", given.type_name())));
     }
     let body = body_of(call, &mut head, body, is_head)?;
-    Ok(Answer { head, body })
+    Ok(HandlerResponse { head, body })
 }
 
 fn wrong(text: &str) -> Failure {
@@ -163,7 +163,7 @@ fn whole<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
 
 /// What a body is, by its beginning.
 fn content_type(text: &[u8]) -> &'static str {
-    let start = text.get(..LOOKED_AT).unwrap_or(text);
+    let start = text.get(..SNIFFED_BYTES).unwrap_or(text);
     let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31);
     if start.iter().any(is_control) {
         return "application/octet-stream";

@@ -11,12 +11,12 @@ const FREE: usize = 4096;
 
 /// A growing buffer, which holds its capacity in the program's account.
 #[derive(Default)]
-pub(crate) struct Gathered {
+pub(crate) struct AccountedBuffer {
     bytes: Vec<u8>,
     held: Option<Held>,
 }
 
-impl Gathered {
+impl AccountedBuffer {
     /// Room for `more` bytes. Fails if the memory limit forbids it.
     #[inline]
     pub(crate) fn reserve(&mut self, call: &mut Call, more: usize) -> Result<(), Error> {
@@ -70,7 +70,7 @@ pub(crate) fn check_growth(call: &mut Call, text: &mut Vec<u8>, more: usize) -> 
     text.try_reserve(more).map_err(|_| Error::out_of_memory())
 }
 
-impl Deref for Gathered {
+impl Deref for AccountedBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -78,7 +78,7 @@ impl Deref for Gathered {
     }
 }
 
-impl<'c> solvm_vm::native::IntoLua<'c> for Gathered {
+impl<'c> solvm_vm::native::IntoLua<'c> for AccountedBuffer {
     fn into_lua(self, call: &mut Call<'c>) -> Result<solvm_vm::Value<'c>, Error> {
         Ok(call.string(&self.bytes)?.value())
     }

@@ -20,14 +20,14 @@ impl Data for Null {
 static NULL_TEXT: Definition = Definition::new("tostring", |_: &mut Call| "null");
 
 /// The metatable that marks maps.
-pub(super) fn map_mark<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+pub(super) fn map_metatable<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     registry_table(call, "data.map")
 }
 
 /// Marks a table as a map.
-pub(crate) fn mark_map<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<(), Error> {
-    let mark = map_mark(call)?;
-    call.set_metatable(table.value(), Some(mark));
+pub(crate) fn tag_as_map<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<(), Error> {
+    let metatable = map_metatable(call)?;
+    call.set_metatable(table.value(), Some(metatable));
     Ok(())
 }
 

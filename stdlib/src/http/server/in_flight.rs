@@ -16,7 +16,7 @@ use std::time::Instant;
 
 /// The requests of a server that are being answered.
 #[derive(Clone, Default)]
-pub(super) struct Underway(Rc<RefCell<State>>);
+pub(super) struct InFlight(Rc<RefCell<State>>);
 
 #[derive(Default)]
 struct State {
@@ -24,7 +24,7 @@ struct State {
     /// None of them is due before.
     next_due: Option<Instant>,
     /// What those were answering that have ended without being done, until somebody has had a look.
-    broken_off: Vec<(GoroutineId, Subject)>,
+    failed: Vec<(GoroutineId, Subject)>,
     /// Who waits until no handler is left.
     waker: Option<Waker>,
 }
@@ -56,19 +56,24 @@ impl fmt::Display for Subject {
 }
 
 /// The place of a goroutine among the handlers, for as long as it lives.
-pub(super) struct Place {
-    underway: Underway,
+pub(super) struct InFlightEntry {
+    in_flight: InFlight,
     id: GoroutineId,
     is_done: bool,
 }
 
-impl Underway {
+impl InFlight {
     /// A goroutine begins to answer a request.
-    pub(super) fn enter(&self, id: GoroutineId, subject: Subject, due: Option<Instant>) -> Place {
+    pub(super) fn enter(
+        &self,
+        id: GoroutineId,
+        subject: Subject,
+        due: Option<Instant>,
+    ) -> InFlightEntry {
         let mut state = self.0.borrow_mut();
         state.handlers.insert(id, Handler { subject, due });
         state.next_due = [state.next_due, due].into_iter().flatten().min();
-        Place { underway: self.clone(), id, is_done: false }
+        InFlightEntry { in_flight: self.clone(), id, is_done: false }
     }
 
     /// The goroutines that should have answered by now, and when the next one has to have.
@@ -98,31 +103,28 @@ impl Underway {
     /// What a goroutine was answering that has failed.
     pub(super) fn subject(&self, id: GoroutineId) -> Option<Subject> {
         let state = self.0.borrow();
-        let broken_off = state
-            .broken_off
-            .iter()
-            .find(|(broken_off, _)| *broken_off == id)
-            .map(|(_, subject)| subject);
-        broken_off.or_else(|| state.handlers.get(&id).map(|handler| &handler.subject)).cloned()
+        let failed =
+            state.failed.iter().find(|(failed, _)| *failed == id).map(|(_, subject)| subject);
+        failed.or_else(|| state.handlers.get(&id).map(|handler| &handler.subject)).cloned()
     }
 
     /// Those that were not done are not asked for any more.
-    pub(super) fn forget_broken_off(&self) {
-        self.0.borrow_mut().broken_off.clear();
+    pub(super) fn forget_failed(&self) {
+        self.0.borrow_mut().failed.clear();
     }
 }
 
-impl Place {
+impl InFlightEntry {
     /// The client has its answer: there is no hurry any more.
-    pub(super) fn has_answered(&self) {
-        if let Some(handler) = self.underway.0.borrow_mut().handlers.get_mut(&self.id) {
+    pub(super) fn mark_responded(&self) {
+        if let Some(handler) = self.in_flight.0.borrow_mut().handlers.get_mut(&self.id) {
             handler.due = None;
         }
     }
 
     /// What is answered, for an error that says so itself.
     pub(super) fn subject(&self) -> Option<Subject> {
-        self.underway.subject(self.id)
+        self.in_flight.subject(self.id)
     }
 
     /// All is done, or the reason why not needs no more words.
@@ -131,11 +133,11 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for InFlightEntry {
     fn drop(&mut self) {
-        let state = &mut *self.underway.0.borrow_mut();
+        let state = &mut *self.in_flight.0.borrow_mut();
         if let Some(handler) = state.handlers.remove(&self.id).filter(|_| !self.is_done) {
-            state.broken_off.push((self.id, handler.subject));
+            state.failed.push((self.id, handler.subject));
         }
         if state.handlers.is_empty()
             && let Some(waker) = state.waker.take()
