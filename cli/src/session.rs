@@ -127,8 +127,8 @@ fn startup_info(
         Timeout::Default(_) => format!("{:?} where the timeout does not hold", limits.run_limit),
         _ => "none".into(),
     };
-    let folder = std::env::current_dir()
-        .map_or_else(|error| reason(&error), |folder| folder.display().to_string());
+    let directory = std::env::current_dir()
+        .map_or_else(|error| reason(&error), |directory| directory.display().to_string());
     let script = match &arguments.script {
         Some(Script::File(path)) => path.to_string_lossy(),
         Some(Script::Input) => "standard input".into(),
@@ -152,7 +152,7 @@ fn startup_info(
         "debug: SolVM {} (Lua 5.1), {} {}; {dispatch}
 debug: timeout {timeout}; run limit {run_limit}
 debug: memory limit {} MiB; at most {} goroutines; {} calls and jumps back in a slice
-debug: directory {folder}; script {script}
+debug: directory {directory}; script {script}
 debug: package.path {}
 debug: started in {start:?}\n",
         env!("CARGO_PKG_VERSION"),

@@ -1,5 +1,5 @@
-//! The time limit ends loops of operators each of which takes long: they charge the budget with what
-//! they do. (What natives do is measured, see `unpaid_work`.)
+//! The time limit ends loops of operators each of which takes long: they charge the budget with
+//! what they do. (What natives do is measured, see `unpaid_work`.)
 #![cfg(test)]
 
 use std::process::Command;

@@ -13,7 +13,7 @@ fn errors(output: &Output) -> String {
 }
 
 #[test]
-fn debug_tells_limits_and_folder() {
+fn debug_tells_limits_and_directory() {
     let output = run(&["-debug", "-timeout", "7s", "-memory-limit", "100"], "print('out')");
     let text = errors(&output);
     assert!(text.contains("debug: SolVM "), "{text}");

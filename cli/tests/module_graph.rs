@@ -1,9 +1,9 @@
 //! The modules of a crate form no circle: every path in the code is read (`use`, `super::`, inline,
 //! in macros), not only what is imported.
 //!
-//! A module is a file or folder directly below `src`: inside of a folder, files of one concept may
-//! know each other. The root (`lib.rs`, `main.rs`) is above all modules: none may use what it
-//! defines, only what it exports again.
+//! A module is a file or directory directly below `src`: inside of a directory, files of one
+//! concept may know each other. The root (`lib.rs`, `main.rs`) is above all modules: none may use
+//! what it defines, only what it exports again.
 #![cfg(test)]
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -210,10 +210,10 @@ fn collect_exports(
     }
 }
 
-/// The source files below a folder, each with its module's path in it.
-fn files_below(folder: &Path) -> Vec<(std::path::PathBuf, Vec<String>)> {
+/// The source files below a directory, each with its module's path in it.
+fn files_below(directory: &Path) -> Vec<(std::path::PathBuf, Vec<String>)> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         if stem == "tests" {

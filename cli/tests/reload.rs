@@ -14,7 +14,7 @@ const WATCHES: &str =
     "watch_file('script.lua', function() print('changed') reload_script() print('never') end) ";
 
 struct Program {
-    folder: TempDir,
+    directory: TempDir,
     process: Child,
     lines: Receiver<String>,
     errors: BufReader<std::process::ChildStderr>,
@@ -34,10 +34,10 @@ fn read_lines(output: ChildStdout) -> Receiver<String> {
 
 impl Program {
     fn start(code: &str, options: &[&str]) -> Program {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("script.lua"), code).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("script.lua"), code).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-        command.args(options).arg("script.lua").current_dir(folder.path());
+        command.args(options).arg("script.lua").current_dir(directory.path());
         let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -46,7 +46,7 @@ impl Program {
             .unwrap();
         let lines = read_lines(process.stdout.take().unwrap());
         let errors = BufReader::new(process.stderr.take().unwrap());
-        Program { folder, process, lines, errors }
+        Program { directory, process, lines, errors }
     }
 
     /// The next lines of output are these.
@@ -59,13 +59,13 @@ impl Program {
 
     /// Replaces the script as editors do.
     fn replace(&self, code: &str) {
-        let new = self.folder.path().join("new");
+        let new = self.directory.path().join("new");
         fs::write(&new, code).unwrap();
         fs::rename(new, self.script()).unwrap();
     }
 
     fn script(&self) -> std::path::PathBuf {
-        Path::new(self.folder.path()).join("script.lua")
+        Path::new(self.directory.path()).join("script.lua")
     }
 
     fn next_error(&mut self) -> String {

@@ -25,8 +25,8 @@ fn start(program: &str, path: &str, number: usize) -> Child {
 
 #[test]
 fn killed_writers_leave_a_complete_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let (program, path) = (folder.path().join("writer.lua"), folder.path().join("file"));
+    let directory = tempfile::tempdir().unwrap();
+    let (program, path) = (directory.path().join("writer.lua"), directory.path().join("file"));
     fs::write(&program, WRITER).unwrap();
     fs::write(&path, "z".repeat(SIZE)).unwrap();
     let check = || {

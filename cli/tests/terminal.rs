@@ -326,10 +326,10 @@ fn told(code: &str) -> Vec<String> {
 
 #[test]
 fn an_error_in_a_module_shows_the_line_of_the_module() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    let path = folder.path().display().to_string();
-    std::fs::write(folder.path().join("bad.lua"), "local x = 1\nlocal y = = 2\n").unwrap();
-    std::fs::write(folder.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n"))
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let path = directory.path().display().to_string();
+    std::fs::write(directory.path().join("bad.lua"), "local x = 1\nlocal y = = 2\n").unwrap();
+    std::fs::write(directory.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n"))
         .unwrap();
     let place = format!("  --> {path}/bad.lua:2");
     for code in [
@@ -348,8 +348,8 @@ fn an_error_in_a_module_shows_the_line_of_the_module() {
 
 #[test]
 fn an_error_that_is_a_table_shows_where_it_was_raised() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    let path = folder.path().join("raises.lua").display().to_string();
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let path = directory.path().join("raises.lua").display().to_string();
     std::fs::write(&path, "local t = { text = 'a.lua:3: boom' }\nerror(t)\n").unwrap();
     let lines = told(&format!("dofile('{path}')"));
     let expected = [
@@ -380,8 +380,8 @@ fn a_terminal_that_cannot_rewrite_a_line_shows_no_progress() {
 
 #[test]
 fn long_transfers_show_progress_unless_they_are_told_not_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file").display().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file").display().to_string();
     let code = |options: &str| {
         format!(
             "local listener = tcp_listen(0, {{ host = '127.0.0.1' }})

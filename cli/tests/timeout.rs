@@ -131,9 +131,9 @@ fn a_program_that_ends_by_itself_ends_with_0() {
 #[cfg(unix)]
 #[test]
 fn child_processes_end_with_the_program() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let program = |start: &str, name: &str| {
-        let shell = format!("sleep 2; touch {}", folder.path().join(name).display());
+        let shell = format!("sleep 2; touch {}", directory.path().join(name).display());
         // Brackets make the shell start another one, which would live on.
         let shell = if cfg!(target_os = "linux") { format!("({shell}); true") } else { shell };
         let code = format!("{start}('{shell}') sleep(60)");
@@ -150,7 +150,11 @@ fn child_processes_end_with_the_program() {
         assert_eq!(program.wait().unwrap().code(), Some(124));
     }
     std::thread::sleep(Duration::from_millis(2500));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a child process has gone on");
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "a child process has gone on"
+    );
 }
 
 /// The reader of the output may stall: that keeps neither the time limit nor a signal from ending

@@ -219,7 +219,7 @@ struct Files {
 
 impl Default for Memory {
     fn default() -> Self {
-        let made = ["/", TARGET].map(|folder| (folder.into(), FileKind::Folder)).into();
+        let made = ["/", TARGET].map(|directory| (directory.into(), FileKind::Directory)).into();
         Memory(Arc::new(Mutex::new(Files { made, archive: Vec::new(), written: 0 })))
     }
 }
@@ -241,7 +241,7 @@ impl Memory {
         for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(TARGET)) {
             let kind = files.made.get(folder).copied();
             assert!(
-                kind == Some(FileKind::Folder),
+                kind == Some(FileKind::Directory),
                 "{} is written through: {kind:?}",
                 folder.display()
             );
@@ -280,8 +280,8 @@ impl FileSystem for Memory {
         }))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.make(path, FileKind::Folder)
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.make(path, FileKind::Directory)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -311,7 +311,7 @@ impl FileSystem for Memory {
         Ok(())
     }
 
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    fn working_directory(&self) -> io::Result<PathBuf> {
         Ok("/".into())
     }
 }

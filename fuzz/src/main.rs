@@ -75,9 +75,9 @@ fn main() -> ExitCode {
 fn replay() -> ExitCode {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for target in ["source", "program"] {
-        let folder = corpus.join(target);
-        let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
-            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        let directory = corpus.join(target);
+        let mut paths: Vec<PathBuf> = fs::read_dir(&directory)
+            .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
             .filter_map(|entry| Some(entry.ok()?.path()))
             .collect();
         paths.sort();
@@ -114,9 +114,9 @@ impl Inputs {
             _ => {}
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let folders = ["lua-tests/scripts", "benches/scripts", "compiler/tests", "vm/tests"]
+        let directories = ["lua-tests/scripts", "benches/scripts", "compiler/tests", "vm/tests"]
             .map(|name| root.join(name));
-        let corpus = Corpus::read(&folders.each_ref().map(PathBuf::as_path));
+        let corpus = Corpus::read(&directories.each_ref().map(PathBuf::as_path));
         Inputs::Source(corpus)
     }
 
@@ -178,11 +178,11 @@ fn work(target: &str, first: u64, last: u64, current: &Path) {
         }
     });
     let inputs = Inputs::new(target);
-    let mut current = fs::File::create(current).expect("the temporary folder can be written");
+    let mut current = fs::File::create(current).expect("the temporary directory can be written");
     for number in first..last {
         let (text, slice) = inputs.input(number);
         let noted = current.rewind().and_then(|()| current.write_all(&number.to_le_bytes()));
-        noted.expect("the temporary folder can be written");
+        noted.expect("the temporary directory can be written");
         STARTED.fetch_add(1, Ordering::Relaxed);
         inputs.run(&text, slice);
     }

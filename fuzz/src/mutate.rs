@@ -80,10 +80,11 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Every Lua file below these folders; folders that do not exist count as empty.
-    pub fn read(folders: &[&Path]) -> Self {
+    /// Every Lua file below these directories; directories that do not exist count as empty.
+    pub fn read(directories: &[&Path]) -> Self {
         let mut scripts = Vec::new();
-        let mut left: Vec<_> = folders.iter().map(|folder| folder.to_path_buf()).collect();
+        let mut left: Vec<_> =
+            directories.iter().map(|directory| directory.to_path_buf()).collect();
         while let Some(path) = left.pop() {
             if path.is_dir() {
                 left.extend(

@@ -49,8 +49,8 @@ impl AccountedBuffer {
     }
 }
 
-/// An empty buffer with room for `bytes` bytes, which is not counted. Fails if the memory limit does
-/// not allow it: at the end it is there twice.
+/// An empty buffer with room for `bytes` bytes, which is not counted. Fails if the memory limit
+/// does not allow it: at the end it is there twice.
 pub(crate) fn with_room(call: &mut Call, bytes: usize) -> Result<Vec<u8>, Error> {
     call.check_memory(bytes.saturating_mul(2))?;
     let mut buffer = Vec::new();

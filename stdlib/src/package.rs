@@ -24,9 +24,9 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("package" {
     "seeall" => see_all,
 });
 
-/// Separators of folders, of templates, the mark in templates, and two that only C modules use.
+/// Separators of directories, of templates, the mark in templates, and two that only C modules use.
 const CONFIG: &str = if cfg!(windows) { "\\\n;\n?\n!\n-" } else { "/\n;\n?\n!\n-" };
-const FOLDER_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
+const DIRECTORY_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
 
 const PATH: &str = "./?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua;\
     /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
@@ -182,7 +182,9 @@ fn search_path<'c>(
     let separator = separator.map_or(&b"."[..], Name::bytes);
     let name = match separator {
         [] => name.bytes().to_vec(),
-        _ => replace(name.bytes(), separator, replacement.map_or(FOLDER_SEPARATOR, Name::bytes))?,
+        _ => {
+            replace(name.bytes(), separator, replacement.map_or(DIRECTORY_SEPARATOR, Name::bytes))?
+        }
     };
     Ok(match search(call, &name, path.bytes())? {
         Ok(file) => Either::Now(file),
@@ -236,7 +238,7 @@ fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Searched {
     };
     let wrong = |why| Error::text(format!("'package.{field_name}': {why}"));
     let path = Name::check(path).map_err(wrong)?;
-    search(call, &replace(name, b".", FOLDER_SEPARATOR)?, path.bytes())
+    search(call, &replace(name, b".", DIRECTORY_SEPARATOR)?, path.bytes())
 }
 
 fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {

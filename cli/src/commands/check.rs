@@ -94,9 +94,9 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 }
 
 /// Which entries of a directory are visited: Lua files and directories, except hidden ones.
-fn is_lua(path: &Path, is_folder: bool) -> bool {
+fn is_lua(path: &Path, is_directory: bool) -> bool {
     let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    !is_hidden && (is_folder || path.extension().is_some_and(|extension| extension == "lua"))
+    !is_hidden && (is_directory || path.extension().is_some_and(|extension| extension == "lua"))
 }
 
 /// The name of a file in the report.

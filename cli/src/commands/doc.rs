@@ -1,5 +1,5 @@
-//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book FOLDER`: all
-//! of it as Markdown.
+//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book DIRECTORY`:
+//! all of it as Markdown.
 
 mod book;
 
@@ -21,16 +21,16 @@ pub(super) fn add_arguments(command: Command) -> Command {
         .arg(
             Arg::new("book")
                 .long("book")
-                .value_name("FOLDER")
-                .help("Write one Markdown page per module to FOLDER instead")
+                .value_name("DIRECTORY")
+                .help("Write one Markdown page per module to DIRECTORY instead")
                 .conflicts_with("name")
                 .value_parser(value_parser!(PathBuf)),
         )
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
-    if let Some(folder) = matches.get_one::<PathBuf>("book") {
-        return match book::write(folder) {
+    if let Some(directory) = matches.get_one::<PathBuf>("book") {
+        return match book::write(directory) {
             Ok(()) => ExitCode::SUCCESS,
             Err(message) => super::fail(message),
         };

@@ -91,7 +91,8 @@ local next = 0
 local function next_test()
   next = next + 1
   local found = tests[next] or {}
-  -- Numbers of goroutines grow: those that a test starts have higher ones than this, which is one, too.
+  -- Numbers of goroutines grow: those that a test starts have higher ones than this, which is one,
+  -- too.
   local number = 0
   for id in pairs(get_goroutines()) do number = math.max(number, id) end
   return found.name, found.f, number

@@ -1,4 +1,4 @@
-//! `solvm test [FOLDER]`: runs the tests in `*_test.lua` files.
+//! `solvm test [DIRECTORY]`: runs the tests in `*_test.lua` files.
 //!
 //! Each file runs in its own VM, whose globals `test` and `check` come from `test.lua`; then its
 //! tests run in sequence, each as a main chunk: it may wait, start goroutines, and fail. An
@@ -29,8 +29,8 @@ pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Run the tests in *_test.lua files")
         .arg(
-            Arg::new("folder")
-                .value_name("FOLDER")
+            Arg::new("directory")
+                .value_name("DIRECTORY")
                 .help("Directory to search, or a test file")
                 .default_value(".")
                 .value_parser(value_parser!(PathBuf)),
@@ -94,9 +94,9 @@ fn note(report: &Report, _: &[String]) -> String {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
-    let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
+    let Some(directory) = matches.get_one::<PathBuf>("directory") else { return ExitCode::FAILURE };
     let mut files = Vec::new();
-    if let Err(message) = super::find_files(folder, &is_test, &mut files) {
+    if let Err(message) = super::find_files(directory, &is_test, &mut files) {
         return super::fail(message);
     }
     let filter = matches.get_one::<String>("filter").map_or("", String::as_str);
@@ -131,8 +131,8 @@ fn print(line: std::fmt::Arguments<'_>) -> io::Result<()> {
 }
 
 /// Which entries of a directory are visited: test files and all directories.
-pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
-    is_folder || path.to_string_lossy().ends_with(SUFFIX)
+pub(super) fn is_test(path: &Path, is_directory: bool) -> bool {
+    is_directory || path.to_string_lossy().ends_with(SUFFIX)
 }
 
 /// A file that has been run.

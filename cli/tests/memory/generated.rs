@@ -114,14 +114,14 @@ fn script(cases: &[Case], limit: usize, pipe: &Path) -> String {
 
 /// Runs cases until one of them ends the program; returns their number and the failure.
 fn run(cases: &[Case], limit: usize) -> (usize, Vec<(usize, Problem)>) {
-    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let pipe = other.path().join("answers");
-    fs::write(folder.path().join("cases.lua"), script(cases, limit, &pipe)).unwrap();
+    fs::write(directory.path().join("cases.lua"), script(cases, limit, &pipe)).unwrap();
     let mode = Mode::RUSR | Mode::WUSR;
     rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, mode, 0).unwrap();
     // Opened for both directions, so that this does not wait for the program.
     let mut answers = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
-    let mut program = solvm(folder.path())
+    let mut program = solvm(directory.path())
         .args(["-run-limit", "2s", "-memory-limit", &limit.to_string(), "cases.lua"])
         .stderr(Stdio::piped())
         .spawn()

@@ -65,7 +65,7 @@ const PLAIN: &[(&str, &str)] = &[
     ("file", "path"),
     ("from", "path"),
     ("archive", "varied"),
-    ("folder", "folder"),
+    ("directory", "directory"),
     ("source", "path"),
     ("url", "url"),
     ("host", "host"),
@@ -185,8 +185,24 @@ impl Random {
 
 /// The parameters that are names, as the documentation calls them.
 const NAMES: &[&str] = &[
-    "archive", "category", "file", "folder", "from", "host", "locale", "method", "mode", "name",
-    "option", "path", "prefix", "reason", "schedule", "source", "to", "url",
+    "archive",
+    "category",
+    "file",
+    "directory",
+    "from",
+    "host",
+    "locale",
+    "method",
+    "mode",
+    "name",
+    "option",
+    "path",
+    "prefix",
+    "reason",
+    "schedule",
+    "source",
+    "to",
+    "url",
 ];
 
 /// The cases in which a name is longer than names may be.

@@ -1,6 +1,6 @@
--- Ways to reach the outside world, each with the permissions that it needs. Arguments: the directory
--- of the test, the port of a server, the port to listen on. Prints a line for each: its name, and
--- "reached", "denied" or "failed: REASON".
+-- Ways to reach the outside world, each with the permissions that it needs. Arguments: the
+-- directory of the test, the port of a server, the port to listen on. Prints a line for each: its
+-- name, and "reached", "denied" or "failed: REASON".
 local root, port, listen = ...
 local data, out, lfs = root .. "/data", root .. "/out", require("lfs")
 local base = "http://127.0.0.1:" .. port

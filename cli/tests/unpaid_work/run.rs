@@ -67,15 +67,15 @@ fn line(number: usize, case: &Case) -> String {
 /// The cases whose native does more with a name that is too long than to refuse it, and what it
 /// said.
 pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("names.lua");
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("names.lua");
     let line = |(number, case): (usize, &Case)| {
         let values: Vec<String> = case.values.iter().map(|value| format!("{value:?}")).collect();
         format!("refused({number}, {}, {{ {} }})\n", case.function, values.join(", "))
     };
     let lines: String = cases.iter().enumerate().map(line).collect();
     std::fs::write(&script, format!("{DRIVER}\n{lines}finished()\n")).unwrap();
-    let output = solvm(folder.path()).arg(&script).stderr(Stdio::piped()).output().unwrap();
+    let output = solvm(directory.path()).arg(&script).stderr(Stdio::piped()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.ends_with("finished\n"), "{text}");
     let mut lines = text.lines();
@@ -104,12 +104,12 @@ pub(crate) fn measure(cases: &[Case], seconds: f64) -> Vec<Suspect> {
 
 /// Runs cases until one of them ends the program; returns their number.
 fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> usize {
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("cases.lua");
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("cases.lua");
     let lines: String = cases.iter().enumerate().map(|(i, case)| line(i, case)).collect();
     let text = format!("local SECONDS = {seconds}\n{DRIVER}\n{lines}finished()\n");
     std::fs::write(&script, text).unwrap();
-    let mut program = solvm(folder.path())
+    let mut program = solvm(directory.path())
         .args(["-run-limit", "400ms", "cases.lua"])
         .env("SOLVM_UNPAID", "1")
         .stderr(Stdio::piped())
@@ -186,8 +186,8 @@ fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> us
 /// Whether a loop of a case ends at the time limit.
 pub(crate) fn ends_in_time(case: &Case) -> Verdict {
     const LATENESS: Duration = Duration::from_secs(2);
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("loop.lua");
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("loop.lua");
     let values: Vec<String> = case.values.iter().map(|value| format!("{value:?}")).collect();
     let text = format!(
         "{DRIVER}\nlocal f, names = {}, {{ {} }}\nlocal values = values_of(names, 1)\n\
@@ -197,7 +197,7 @@ pub(crate) fn ends_in_time(case: &Case) -> Verdict {
         values.join(", ")
     );
     std::fs::write(&script, text).unwrap();
-    let mut program = solvm(folder.path());
+    let mut program = solvm(directory.path());
     program.args(["-timeout", "700ms", "-memory-limit", "4000", "loop.lua"]);
     let mut program = program.stderr(Stdio::null()).spawn().unwrap();
     let began = Instant::now();

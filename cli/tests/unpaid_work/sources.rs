@@ -91,18 +91,18 @@ fn definitions(source: &str) -> Vec<String> {
 /// Everything that is defined has a maker or a reason, and nothing else has.
 #[test]
 fn every_type_of_object_has_a_maker() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib/src");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib/src");
     let mut known: BTreeMap<(String, String), bool> = MADE
         .iter()
         .map(|(file, name, _)| (file, name))
         .chain(OUT_OF_REACH.iter().map(|(file, name, _)| (file, name)))
         .map(|(file, name)| ((file.to_string(), name.to_string()), false))
         .collect();
-    for file in walkdir::WalkDir::new(&folder).into_iter().filter_map(Result::ok) {
+    for file in walkdir::WalkDir::new(&directory).into_iter().filter_map(Result::ok) {
         if file.path().extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
-        let path = file.path().strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        let path = file.path().strip_prefix(&directory).unwrap().to_string_lossy().into_owned();
         let source = std::fs::read_to_string(file.path()).unwrap();
         for name in definitions(&source) {
             match known.get_mut(&(path.clone(), name.clone())) {

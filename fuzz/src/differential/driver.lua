@@ -1,7 +1,8 @@
--- Runs programs and tells what each of them did: `lua driver.lua FILE`. FILE holds the programs, each behind a line with its
--- number and its size in bytes.
+-- Runs programs and tells what each of them did: `lua driver.lua FILE`. FILE holds the programs,
+-- each behind a line with its number and its size in bytes.
 --
--- What a program prints goes through `show`, so that nothing depends on addresses or on the order of tables' keys.
+-- What a program prints goes through `show`, so that nothing depends on addresses or on the order
+-- of tables' keys.
 
 local out = {}
 

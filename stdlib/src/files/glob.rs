@@ -24,7 +24,7 @@ const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
 /// A pattern: where to look, how deep, and what matches.
 pub(crate) struct Pattern {
-    folder: PathBuf,
+    directory: PathBuf,
     depth: usize,
     matcher: GlobSet,
     /// It is the path of one file.
@@ -40,18 +40,19 @@ impl Pattern {
         let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(reason)?;
         let matcher = GlobSet::new([glob]).map_err(reason)?;
         let literal = &text[..text.find(SPECIAL).unwrap_or(text.len())];
-        let folder = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
-        let rest = &text[folder.len()..];
+        let directory = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
+        let rest = &text[directory.len()..];
         let depth = if rest.contains("**") { usize::MAX } else { rest.matches('/').count() + 1 };
         // Without the slash at its end, unless that is all.
-        let folder = if folder.len() > 1 { folder.trim_end_matches('/') } else { folder };
+        let directory =
+            if directory.len() > 1 { directory.trim_end_matches('/') } else { directory };
         let is_literal = literal.len() == text.len();
-        Ok(Pattern { folder: folder.into(), depth, matcher, is_literal })
+        Ok(Pattern { directory: directory.into(), depth, matcher, is_literal })
     }
 
-    /// The files to look at. A folder that is not there has none.
+    /// The files to look at. A directory that is not there has none.
     fn walk(&self, files: Arc<dyn FileSystem>) -> io::Result<Option<Walk>> {
-        match Walk::new(files, &self.folder, self.depth) {
+        match Walk::new(files, &self.directory, self.depth) {
             Ok(walk) => Ok(Some(walk)),
             Err(error)
                 if matches!(

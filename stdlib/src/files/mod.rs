@@ -1,5 +1,5 @@
-//! Files and folders as global functions: `read_file`, `write_file`, `list_dir` and what goes with
-//! them.
+//! Files and directories as global functions: `read_file`, `write_file`, `list_dir` and what goes
+//! with them.
 //!
 //! All of them work on the blocking pool ([`perform`]). What the system refuses is returned as nil,
 //! a message that begins with the path, and the system's number of the error, as `io.open` returns
@@ -37,8 +37,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "exists" => exists,
     "file_info" => file_info,
     "glob" => glob::glob,
-    "list_dir" => list_folder,
-    "mkdir" => make_folder,
+    "list_dir" => list_directory,
+    "mkdir" => make_directory,
     "read_file" => read_file,
     "remove" => remove,
     "rename" => rename,
@@ -154,30 +154,30 @@ fn exists<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + 
     perform(call, path, look, |_, exists| Ok(vec![Value::boolean(exists)]))
 }
 
-/// `mkdir(path[, parents])`: makes a folder; with `parents` also those that it is to lie in, and it
-/// may be there already.
-fn make_folder<'c>(
+/// `mkdir(path[, parents])`: makes a directory; with `parents` also those that it is to lie in, and
+/// it may be there already.
+fn make_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
     parents: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let make = move |files: &dyn FileSystem, path: &Path| match parents {
-        Some(true) => create_folders(files, path),
-        _ => files.create_folder(path),
+        Some(true) => create_directories(files, path),
+        _ => files.create_directory(path),
     };
     perform(call, path, make, done)
 }
 
 /// Makes a directory and its parents. Any of them may exist already.
-pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+pub(crate) fn create_directories(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() {
         return Ok(());
     }
     let mut missing = vec![path];
     let mut tries = 2 * path.components().count();
-    while let Some(&folder) = missing.last() {
-        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-        match (create_folder(files, folder), parent) {
+    while let Some(&directory) = missing.last() {
+        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+        match (create_directory(files, directory), parent) {
             (Ok(()), _) => {
                 missing.pop();
             }
@@ -192,23 +192,23 @@ pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<
 }
 
 /// Makes a directory, which may exist already.
-fn create_folder(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+fn create_directory(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
     // That it exists may not be known to a program that may write there.
-    let is_folder = |files: &dyn FileSystem| match files.metadata(path, true) {
-        Ok(metadata) => metadata.is_folder(),
+    let is_directory = |files: &dyn FileSystem| match files.metadata(path, true) {
+        Ok(metadata) => metadata.is_directory(),
         Err(error) => is_denial(&error),
     };
-    if files.metadata(path, true).is_ok_and(|metadata| metadata.is_folder()) {
+    if files.metadata(path, true).is_ok_and(|metadata| metadata.is_directory()) {
         return Ok(());
     }
-    match files.create_folder(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(files) => Ok(()),
+    match files.create_directory(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_directory(files) => Ok(()),
         result => result,
     }
 }
 
-/// `remove(path[, recursive])`: removes a file or an empty folder; with `recursive` a folder and
-/// all that is in it.
+/// `remove(path[, recursive])`: removes a file or an empty directory; with `recursive` a directory
+/// and all that is in it.
 fn remove<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -221,7 +221,7 @@ fn remove<'c>(
     perform(call, path, remove, done)
 }
 
-/// `rename(from, to)`: gives a file or a folder another name. A file of that name is replaced.
+/// `rename(from, to)`: gives a file or a directory another name. A file of that name is replaced.
 fn rename<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -254,7 +254,7 @@ pub(crate) fn describe<'c>(
 ) -> Result<Table<'c>, Error> {
     let table = call.table(0, 7)?;
     table.set_field(call, "name", name)?;
-    table.set_field(call, "is_dir", metadata.is_folder())?;
+    table.set_field(call, "is_dir", metadata.is_directory())?;
     table.set_field(call, "is_link", metadata.kind == crate::host::FileKind::Link)?;
     table.set_field(call, "size", metadata.size as f64)?;
     table.set_field(call, "mode", metadata.mode_text())?;
@@ -263,22 +263,22 @@ pub(crate) fn describe<'c>(
     Ok(table)
 }
 
-/// `list_dir(path)`: what is in a folder, in the order of the names.
-fn list_folder<'c>(
+/// `list_dir(path)`: what is in a directory, in the order of the names.
+fn list_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
-        let (listing, folder) = (files.clone(), path_of(&name));
-        let names = match in_pool(move || sorted_names(&*listing, &folder)).await.flatten() {
+        let (listing, directory) = (files.clone(), path_of(&name));
+        let names = match in_pool(move || sorted_names(&*listing, &directory)).await.flatten() {
             Ok(names) => names,
             Err(error) => return lua.finish_with(|call| failure(call, &error, Some(&name))),
         };
         lua.with(|call| call.check_memory(names.len() * size_of::<(OsString, Metadata)>()))?;
-        let folder = path_of(&name);
-        let entries = match in_pool(move || entries(&*files, &folder, names)).await {
+        let directory = path_of(&name);
+        let entries = match in_pool(move || entries(&*files, &directory, names)).await {
             Ok(entries) => entries,
             Err(error) => return lua.finish_with(|call| failure(call, &error, Some(&name))),
         };
@@ -294,27 +294,29 @@ fn list_folder<'c>(
     }))
 }
 
-/// What is known of the files in a folder. Those that have been removed meanwhile are left out.
+/// What is known of the files in a directory. Those that have been removed meanwhile are left out.
 fn entries(
     files: &dyn FileSystem,
-    folder: &Path,
+    directory: &Path,
     names: Vec<OsString>,
 ) -> Vec<(OsString, Metadata)> {
     let known = |name: OsString| {
-        let metadata = files.metadata(&folder.join(&name), false).ok()?;
+        let metadata = files.metadata(&directory.join(&name), false).ok()?;
         Some((name, metadata))
     };
     names.into_iter().filter_map(known).collect()
 }
 
-/// No folder with more files is read as a whole.
+/// No directory with more files is read as a whole.
 const MAX_NAMES: usize = 1_000_000;
 
-/// The names in a folder, in order.
-pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<Vec<OsString>> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut names =
-        files.read_folder(folder)?.take(MAX_NAMES + 1).collect::<io::Result<Vec<OsString>>>()?;
+/// The names in a directory, in order.
+pub(crate) fn sorted_names(files: &dyn FileSystem, directory: &Path) -> io::Result<Vec<OsString>> {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let mut names = files
+        .read_directory(directory)?
+        .take(MAX_NAMES + 1)
+        .collect::<io::Result<Vec<OsString>>>()?;
     if names.len() > MAX_NAMES {
         return Err(io::Error::other(format!("more than {MAX_NAMES} files in one directory")));
     }
@@ -324,5 +326,5 @@ pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<
 
 /// Creates the directories above a file.
 pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| create_folders(files, folder))
+    path.parent().map_or(Ok(()), |directory| create_directories(files, directory))
 }

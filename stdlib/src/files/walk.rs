@@ -1,4 +1,4 @@
-//! `walk`: everything below a folder, without reading it all first.
+//! `walk`: everything below a directory, without reading it all first.
 
 use super::{Batched, describe, file_system, path_bytes, sorted_names};
 use crate::host::{FileSystem, Metadata, path_of};
@@ -11,13 +11,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Goes through a folder: a folder comes before what is in it, names are in order. Symbolic links
-/// are not followed.
+/// Goes through a directory: a directory comes before what is in it, names are in order. Symbolic
+/// links are not followed.
 pub(crate) struct Walk {
     files: Arc<dyn FileSystem>,
-    /// What is left of the folders that have been entered.
+    /// What is left of the directories that have been entered.
     left: Vec<std::vec::IntoIter<PathBuf>>,
-    /// No more folders than this are entered at a time.
+    /// No more directories than this are entered at a time.
     depth: usize,
 }
 
@@ -25,23 +25,27 @@ pub(crate) struct Walk {
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
     pub(crate) metadata: Metadata,
-    /// Why a folder could not be read.
+    /// Why a directory could not be read.
     pub(crate) problem: Option<io::Error>,
 }
 
 impl Walk {
-    /// Begins with what is in a folder. The empty path is the working folder.
-    pub(crate) fn new(files: Arc<dyn FileSystem>, folder: &Path, depth: usize) -> io::Result<Walk> {
+    /// Begins with what is in a directory. The empty path is the working directory.
+    pub(crate) fn new(
+        files: Arc<dyn FileSystem>,
+        directory: &Path,
+        depth: usize,
+    ) -> io::Result<Walk> {
         let mut walk = Walk { files, left: Vec::new(), depth };
-        walk.enter(folder)?;
+        walk.enter(directory)?;
         Ok(walk)
     }
 
-    fn enter(&mut self, folder: &Path) -> io::Result<()> {
+    fn enter(&mut self, directory: &Path) -> io::Result<()> {
         if self.left.len() < self.depth {
-            let names = sorted_names(&*self.files, folder)?;
+            let names = sorted_names(&*self.files, directory)?;
             self.left.push(
-                names.into_iter().map(|name| folder.join(name)).collect::<Vec<_>>().into_iter(),
+                names.into_iter().map(|name| directory.join(name)).collect::<Vec<_>>().into_iter(),
             );
         }
         Ok(())
@@ -59,7 +63,7 @@ impl Iterator for Walk {
             };
             // One that has been removed meanwhile is not there.
             let Ok(metadata) = self.files.metadata(&path, false) else { continue };
-            let problem = if metadata.is_folder() { self.enter(&path).err() } else { None };
+            let problem = if metadata.is_directory() { self.enter(&path).err() } else { None };
             return Some(Found { path, metadata, problem });
         }
     }
@@ -79,14 +83,14 @@ impl Data for Walking {
 
 static NEXT: Definition = Definition::new("walk", next);
 
-/// `walk(folder)`: an iterator over everything below a folder that gives paths and tables as
+/// `walk(directory)`: an iterator over everything below a directory that gives paths and tables as
 /// `list_dir` has them.
 pub(super) fn walk<'c>(
     call: &mut Call<'c>,
-    folder: Name<'c>,
+    directory: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
-    let name = folder.bytes().to_vec();
+    let name = directory.bytes().to_vec();
     let path = path_of(&name);
     Ok(asynchronous::run(|lua| async move {
         let walk = in_pool(move || Walk::new(files, &path, usize::MAX)).await.flatten();

@@ -26,7 +26,7 @@ impl FileSystem for Disk {
         }
     }
 
-    fn read_folder(&self, path: &Path) -> io::Result<Names> {
+    fn read_directory(&self, path: &Path) -> io::Result<Names> {
         Ok(Box::new(fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()))))
     }
 
@@ -82,34 +82,34 @@ impl FileSystem for Disk {
             Err(_) => path.to_path_buf(),
         };
         let Some(name) = path.file_name() else {
-            return Err(if path.is_dir() { is_a_folder() } else { is_missing() });
+            return Err(if path.is_dir() { is_a_directory() } else { is_missing() });
         };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
         // Wherever the program goes, a handle stays the same directory.
-        let folder = File::open(folder.unwrap_or(Path::new(".")))?;
-        super::replacement::replace_in(folder.into(), name, permissions)
+        let directory = File::open(directory.unwrap_or(Path::new(".")))?;
+        super::replacement::replace_in(directory.into(), name, permissions)
     }
 
     #[cfg(not(unix))]
     fn replace(&self, path: &Path, _: Option<u32>) -> io::Result<Box<dyn Replacement>> {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         if path.is_dir() {
-            return Err(is_a_folder());
+            return Err(is_a_directory());
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")))?;
         let name = path.file_name().ok_or_else(is_missing)?;
-        let file = tempfile::Builder::new().prefix(".solvm-").tempfile_in(&folder)?;
-        Ok(Box::new(Beside { file, path: folder.join(name) }))
+        let file = tempfile::Builder::new().prefix(".solvm-").tempfile_in(&directory)?;
+        Ok(Box::new(Beside { file, path: directory.join(name) }))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
         fs::create_dir(path)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let is_folder = fs::symlink_metadata(path)?.is_dir();
-        if is_folder { fs::remove_dir(path) } else { fs::remove_file(path) }
+        let is_directory = fs::symlink_metadata(path)?.is_dir();
+        if is_directory { fs::remove_dir(path) } else { fs::remove_file(path) }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -126,8 +126,9 @@ impl FileSystem for Disk {
         }
         #[cfg(windows)]
         {
-            let of_folder = path.parent().is_some_and(|folder| folder.join(target).is_dir());
-            if of_folder {
+            let of_directory =
+                path.parent().is_some_and(|directory| directory.join(target).is_dir());
+            if of_directory {
                 std::os::windows::fs::symlink_dir(target, path)
             } else {
                 std::os::windows::fs::symlink_file(target, path)
@@ -174,11 +175,11 @@ impl FileSystem for Disk {
         super::watch::watch(path, changed)
     }
 
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    fn working_directory(&self) -> io::Result<PathBuf> {
         std::env::current_dir()
     }
 
-    fn set_working_folder(&self, path: &Path) -> io::Result<()> {
+    fn set_working_directory(&self, path: &Path) -> io::Result<()> {
         std::env::set_current_dir(path)
     }
 }
@@ -249,7 +250,7 @@ pub(super) fn read_small(file: io::Result<File>, most: u64) -> Option<io::Result
     let read = |file: File| {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
-            return Err(is_a_folder());
+            return Err(is_a_directory());
         }
         if metadata.len() > most {
             return Ok(None);
@@ -263,7 +264,7 @@ pub(super) fn read_small(file: io::Result<File>, most: u64) -> Option<io::Result
 
 /// An open file, as the libraries use it.
 pub(super) fn stream_of(file: File) -> OpenStream {
-    // A folder answers at once that it cannot be read.
+    // A directory answers at once that it cannot be read.
     let waits = file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
     let is_terminal = io::IsTerminal::is_terminal(&file);
     OpenStream { stream: Box::new(file), waits, is_terminal }
@@ -271,7 +272,7 @@ pub(super) fn stream_of(file: File) -> OpenStream {
 
 /// An open file to read from; an error if it is a directory.
 pub(super) fn source_of(file: File) -> io::Result<Box<dyn Source>> {
-    if file.metadata()?.is_dir() { Err(is_a_folder()) } else { Ok(Box::new(file)) }
+    if file.metadata()?.is_dir() { Err(is_a_directory()) } else { Ok(Box::new(file)) }
 }
 
 /// The path of a new empty file in a directory.
@@ -292,8 +293,8 @@ pub(super) fn timespec(seconds: f64) -> io::Result<rustix::fs::Timespec> {
     Ok(rustix::fs::Timespec { tv_sec: whole as i64, tv_nsec: ((seconds - whole) * 1e9) as _ })
 }
 
-/// The error of who takes a folder for a file.
-fn is_a_folder() -> io::Error {
+/// The error of who takes a directory for a file.
+fn is_a_directory() -> io::Error {
     const EISDIR: i32 = 21;
     if cfg!(unix) {
         io::Error::from_raw_os_error(EISDIR)
@@ -325,7 +326,7 @@ pub(super) fn metadata_of(status: &rustix::fs::Stat) -> Metadata {
     use rustix::fs::FileType;
     let kind = match FileType::from_raw_mode(status.st_mode) {
         FileType::RegularFile => FileKind::File,
-        FileType::Directory => FileKind::Folder,
+        FileType::Directory => FileKind::Directory,
         FileType::Symlink => FileKind::Link,
         FileType::Socket => FileKind::Socket,
         FileType::Fifo => FileKind::Pipe,
@@ -357,7 +358,7 @@ fn convert(metadata: &fs::Metadata) -> Metadata {
     let of = metadata.file_type();
     let kind = match () {
         () if of.is_file() => FileKind::File,
-        () if of.is_dir() => FileKind::Folder,
+        () if of.is_dir() => FileKind::Directory,
         () if of.is_symlink() => FileKind::Link,
         () => FileKind::Other,
     };

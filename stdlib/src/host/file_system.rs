@@ -1,4 +1,4 @@
-//! Files and folders as the libraries see them. Whatever may take long is used on the blocking
+//! Files and directories as the libraries see them. Whatever may take long is used on the blocking
 //! pool, so a file system is shared between threads; what it does not provide is denied.
 
 use super::stream::{Deferred, OpenMode, OpenStream};
@@ -15,8 +15,8 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
-    /// The names in a folder, in no order, without `.` and `..`.
-    fn read_folder(&self, _path: &Path) -> io::Result<Names> {
+    /// The names in a directory, in no order, without `.` and `..`.
+    fn read_directory(&self, _path: &Path) -> io::Result<Names> {
         Err(denied())
     }
 
@@ -69,17 +69,17 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
-    /// Makes a folder.
-    fn create_folder(&self, _path: &Path) -> io::Result<()> {
+    /// Makes a directory.
+    fn create_directory(&self, _path: &Path) -> io::Result<()> {
         Err(denied())
     }
 
-    /// Removes a file, a symbolic link, or an empty folder.
+    /// Removes a file, a symbolic link, or an empty directory.
     fn remove(&self, _path: &Path) -> io::Result<()> {
         Err(denied())
     }
 
-    /// Renames a file or a folder.
+    /// Renames a file or a directory.
     fn rename(&self, _from: &Path, _to: &Path) -> io::Result<()> {
         Err(denied())
     }
@@ -110,18 +110,18 @@ pub trait FileSystem: Send + Sync + 'static {
     }
 
     /// Calls `changed`, on any thread, whenever a file is written, replaced or made, or something
-    /// in a folder is; until what is returned is dropped.
+    /// in a directory is; until what is returned is dropped.
     fn watch(&self, _path: &Path, _changed: Changed) -> io::Result<Watch> {
         Err(denied())
     }
 
-    /// The folder that relative paths begin at.
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    /// The directory that relative paths begin at.
+    fn working_directory(&self) -> io::Result<PathBuf> {
         Err(denied())
     }
 
-    /// Changes the folder that relative paths begin at.
-    fn set_working_folder(&self, _path: &Path) -> io::Result<()> {
+    /// Changes the directory that relative paths begin at.
+    fn set_working_directory(&self, _path: &Path) -> io::Result<()> {
         Err(denied())
     }
 }
@@ -137,7 +137,7 @@ pub type Changed = Box<dyn Fn() + Send + Sync>;
 /// Something is watched as long as this lives.
 pub type Watch = Box<dyn Any + Send>;
 
-/// The names in a folder.
+/// The names in a directory.
 pub type Names = Box<dyn Iterator<Item = io::Result<OsString>> + Send>;
 
 /// A file that is open for reading.
@@ -158,8 +158,8 @@ pub enum FileKind {
     /// A file with contents.
     #[default]
     File,
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
     /// A symbolic link.
     Link,
     /// A socket.
@@ -209,16 +209,16 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Whether it is a folder.
-    pub fn is_folder(&self) -> bool {
-        self.kind == FileKind::Folder
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.kind == FileKind::Directory
     }
 
     /// Kind and permissions as Go prints them: `-rw-r--r--`, `drwxr-xr-x`, `Lrwxrwxrwx`.
     pub fn mode_text(&self) -> String {
         let kind = match self.kind {
             FileKind::File => "",
-            FileKind::Folder => "d",
+            FileKind::Directory => "d",
             FileKind::Link => "L",
             FileKind::Socket => "S",
             FileKind::Pipe => "p",
@@ -253,9 +253,9 @@ mod tests {
     fn modes_are_written_as_go_writes_them() {
         for (kind, permissions, text) in [
             (FileKind::File, 0o644, "-rw-r--r--"),
-            (FileKind::Folder, 0o755, "drwxr-xr-x"),
+            (FileKind::Directory, 0o755, "drwxr-xr-x"),
             (FileKind::Link, 0o777, "Lrwxrwxrwx"),
-            (FileKind::Folder, 0o1777, "dtrwxrwxrwx"),
+            (FileKind::Directory, 0o1777, "dtrwxrwxrwx"),
             (FileKind::File, 0o4755, "urwxr-xr-x"),
         ] {
             let metadata = Metadata { kind, permissions, ..Metadata::default() };

@@ -43,7 +43,7 @@ pub(super) fn replace_in(
         rustix::fs::openat(&directory, name, flags, Mode::empty()).map(File::from)
     };
     if let Some(existing) = &existing {
-        if existing.is_folder() {
+        if existing.is_directory() {
             return Err(Errno::ISDIR.into());
         }
         if existing.kind != super::FileKind::File {

@@ -1,6 +1,6 @@
 //! Watching files of the machine for changes.
 //!
-//! What is watched is the folder that holds a file: editors replace files by others, so to watch
+//! What is watched is the directory that holds a file: editors replace files by others, so to watch
 //! the file itself would mean to watch one that is not there any more. The system gives a process
 //! few watchers, so there is one for all that is watched.
 
@@ -21,22 +21,22 @@ struct Shared {
 
 /// One that wants to know.
 struct Subscription {
-    /// Files, or a folder in which every file is meant.
+    /// Files, or a directory in which every file is meant.
     paths: Vec<PathBuf>,
-    is_folder: bool,
+    is_directory: bool,
     changed: Changed,
 }
 
 impl Subscription {
-    /// The folders to watch.
-    fn folders(&self) -> impl Iterator<Item = &Path> {
+    /// The directories to watch.
+    fn directories(&self) -> impl Iterator<Item = &Path> {
         self.paths
             .iter()
-            .filter_map(|path| if self.is_folder { Some(&**path) } else { path.parent() })
+            .filter_map(|path| if self.is_directory { Some(&**path) } else { path.parent() })
     }
 
     fn is_meant(&self, changed: &Path) -> bool {
-        let changed = if self.is_folder { changed.parent() } else { Some(changed) };
+        let changed = if self.is_directory { changed.parent() } else { Some(changed) };
         changed.is_some_and(|changed| self.paths.iter().any(|path| path == changed))
     }
 }
@@ -53,36 +53,36 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Calls `changed` whenever a file is written, replaced or made, or anything of that kind happens
-/// in a folder.
+/// in a directory.
 pub(super) fn watch(path: &Path, changed: Changed) -> io::Result<Watch> {
     if let Err(error) = path.symlink_metadata()
         && error.kind() == io::ErrorKind::InvalidInput
     {
         return Err(error);
     }
-    let is_folder = path.is_dir();
+    let is_directory = path.is_dir();
     let mut paths = Vec::new();
     if let Ok(path) = path.canonicalize() {
         paths.push(path);
     }
-    if !is_folder {
+    if !is_directory {
         // The file may be a link, or not be there.
-        let (Some(name), Some(folder)) = (path.file_name(), path.parent()) else {
+        let (Some(name), Some(directory)) = (path.file_name(), path.parent()) else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let path = folder.canonicalize()?.join(name);
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let path = directory.canonicalize()?.join(name);
         if !paths.contains(&path) {
             paths.push(path);
         }
     }
     let shared = shared()?;
-    let subscription = Arc::new(Subscription { paths, is_folder, changed });
+    let subscription = Arc::new(Subscription { paths, is_directory, changed });
     let active = Active { shared, subscription: subscription.clone() };
     locked(&active.shared.subscriptions).push(subscription.clone());
-    for folder in subscription.folders() {
+    for directory in subscription.directories() {
         locked(&active.shared.backend)
-            .watch(folder, RecursiveMode::NonRecursive)
+            .watch(directory, RecursiveMode::NonRecursive)
             .map_err(io_error)?;
     }
     Ok(Box::new(active))
@@ -126,7 +126,7 @@ fn deliver_event(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::R
             };
             let is_removal = matches!(event.kind, EventKind::Remove(_));
             let is_meant = |subscription: &&Arc<Subscription>| {
-                let counts = is_change && (subscription.is_folder || !is_removal);
+                let counts = is_change && (subscription.is_directory || !is_removal);
                 counts && event.paths.iter().any(|path| subscription.is_meant(path))
             };
             locked(subscriptions).iter().filter(is_meant).cloned().collect()
@@ -143,15 +143,15 @@ impl Drop for Active {
     fn drop(&mut self) {
         let mut subscriptions = locked(&self.shared.subscriptions);
         subscriptions.retain(|subscription| !Arc::ptr_eq(subscription, &self.subscription));
-        let is_used = |folder: &Path| {
-            subscriptions.iter().any(|other| other.folders().any(|other| other == folder))
+        let is_used = |directory: &Path| {
+            subscriptions.iter().any(|other| other.directories().any(|other| other == directory))
         };
         let unused: Vec<&Path> =
-            self.subscription.folders().filter(|folder| !is_used(folder)).collect();
+            self.subscription.directories().filter(|directory| !is_used(directory)).collect();
         drop(subscriptions);
-        for folder in unused {
-            // The folder itself may be gone.
-            let _ = locked(&self.shared.backend).unwatch(folder);
+        for directory in unused {
+            // The directory itself may be gone.
+            let _ = locked(&self.shared.backend).unwatch(directory);
         }
     }
 }

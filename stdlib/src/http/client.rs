@@ -118,7 +118,7 @@ pub(crate) struct Request {
     redirects: usize,
     /// The file that the body goes to.
     save_to: Option<Vec<u8>>,
-    /// It is a file that is fetched or sent: folders are made for it, and an answer that is no
+    /// It is a file that is fetched or sent: directories are made for it, and an answer that is no
     /// success is a failure.
     is_transfer: bool,
     /// The file that is the body.
@@ -537,7 +537,7 @@ async fn save(
     lua: &Lua,
     response: &mut Response,
     path: Vec<u8>,
-    make_folders: bool,
+    make_directories: bool,
     bar: &Bar,
 ) -> Result<u64, Failure> {
     let files = lua.with(file_system).map_err(Failure::Raise)?;
@@ -546,7 +546,7 @@ async fn save(
         Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
     };
     let open = move || {
-        if make_folders {
+        if make_directories {
             make_parents(&*files, &target)?;
         }
         files.replace(&target, None)

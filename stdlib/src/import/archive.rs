@@ -7,8 +7,8 @@ use std::io::{self, Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// The texts of an archive's Lua files, by their paths. If all files lie in one folder, as in what
-/// GitHub packs, paths begin below it.
+/// The texts of an archive's Lua files, by their paths. If all files lie in one directory, as in
+/// what GitHub packs, paths begin below it.
 pub(super) type Members = BTreeMap<String, Vec<u8>>;
 
 /// Reads an archive. However little it was packed into, what is read of it has a limit.
@@ -34,19 +34,19 @@ pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Hel
     }
     let names: Vec<String> =
         archive.file_names().map(|name| name.unwrap_or_default().into_owned()).collect();
-    let folder = common_folder(names.iter().map(String::as_str));
+    let directory = common_directory(names.iter().map(String::as_str));
     let members = members.into_iter();
     let members =
-        members.map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text));
+        members.map(|(path, text)| (path.strip_prefix(&directory).unwrap_or(&path).into(), text));
     Ok((members.collect(), held))
 }
 
-/// The folder that all of these paths begin with, with its slash.
-fn common_folder<'a>(paths: impl Iterator<Item = &'a str>) -> String {
-    let folder = |path: &'a str| path.split_once('/').map(|(folder, _)| folder);
-    let mut folders = paths.map(folder);
-    match folders.next().flatten() {
-        Some(first) if folders.all(|folder| folder == Some(first)) => format!("{first}/"),
+/// The directory that all of these paths begin with, with its slash.
+fn common_directory<'a>(paths: impl Iterator<Item = &'a str>) -> String {
+    let directory = |path: &'a str| path.split_once('/').map(|(directory, _)| directory);
+    let mut directories = paths.map(directory);
+    match directories.next().flatten() {
+        Some(first) if directories.all(|directory| directory == Some(first)) => format!("{first}/"),
         _ => String::new(),
     }
 }

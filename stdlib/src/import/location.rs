@@ -1,5 +1,5 @@
 //! Where modules are, and where those are looked for that a chunk asks for: beside it, in the
-//! project's folder `modules`, among the built-in ones.
+//! project's directory `modules`, among the built-in ones.
 
 use super::module::Module;
 use super::remote::fetch;
@@ -52,7 +52,8 @@ pub(super) enum Found {
 /// The chunk that imports, and what it can see.
 pub(super) struct Importer {
     location: Option<Location>,
-    /// The folder `modules` of the project, beside the script, and that of the working folder.
+    /// The directory `modules` of the project, beside the script, and that of the working
+    /// directory.
     modules: Vec<PathBuf>,
     files: Arc<dyn FileSystem>,
 }
@@ -79,31 +80,31 @@ impl Importer {
             None => None,
         };
         let script = call.host::<Host>().and_then(|host| host.script.clone());
-        let beside_script = script.as_deref().map(|script| folder_of(script).join("modules"));
+        let beside_script = script.as_deref().map(|script| directory_of(script).join("modules"));
         let modules = beside_script.into_iter().chain([PathBuf::from("modules")]).collect();
         Ok(Importer { location, modules, files })
     }
 
-    /// The folders in which a path is looked for.
-    fn folders(&self) -> Vec<PathBuf> {
+    /// The directories in which a path is looked for.
+    fn directories(&self) -> Vec<PathBuf> {
         let beside = match &self.location {
-            Some(Location::File(path)) => Some(folder_of(path)),
+            Some(Location::File(path)) => Some(directory_of(path)),
             Some(_) => None,
             None => Some(PathBuf::new()),
         };
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for folder in beside.into_iter().chain(self.modules.iter().cloned()) {
-            if !folders.contains(&folder) {
-                folders.push(folder);
+        let mut directories: Vec<PathBuf> = Vec::new();
+        for directory in beside.into_iter().chain(self.modules.iter().cloned()) {
+            if !directories.contains(&directory) {
+                directories.push(directory);
             }
         }
-        folders
+        directories
     }
 
     pub(super) async fn find(&self, lua: &Lua, request: &Request) -> Result<Found, Error> {
         match request {
             Request::Module(name) => self.find_module(lua, name).await,
-            Request::Folder(name) => self.find_folder(lua, name).await,
+            Request::Directory(name) => self.find_directory(lua, name).await,
             Request::Remote(url) => Ok(Found::Module(Module {
                 location: Location::Remote(url.clone()),
                 key: url.to_string(),
@@ -140,9 +141,9 @@ impl Importer {
             Some(Location::File(_)) | None => {}
         }
         let candidates: Vec<PathBuf> = self
-            .folders()
+            .directories()
             .iter()
-            .flat_map(|folder| files_of(name).into_iter().map(|file| folder.join(file)))
+            .flat_map(|directory| files_of(name).into_iter().map(|file| directory.join(file)))
             .collect();
         match self.first(candidates, FileKind::File).await {
             Ok((path, key)) => {
@@ -170,7 +171,7 @@ impl Importer {
             for path in candidates {
                 // Devices and pipes are read like files.
                 let is_kind = |metadata: crate::host::Metadata| {
-                    metadata.is_folder() == (kind == FileKind::Folder)
+                    metadata.is_directory() == (kind == FileKind::Directory)
                 };
                 let metadata = files.metadata(&path, true);
                 let why = denial_note(metadata.as_ref().err());
@@ -178,7 +179,7 @@ impl Importer {
                     let key = files.canonical(&path).unwrap_or_else(|_| path.clone());
                     return Ok((path, key.to_string_lossy().into_owned()));
                 }
-                let what = if kind == FileKind::Folder { "directory" } else { "file" };
+                let what = if kind == FileKind::Directory { "directory" } else { "file" };
                 tried.push_str(&format!("\n\tno {what} '{}'{why}", path.display()));
             }
             Err(tried)
@@ -186,27 +187,27 @@ impl Importer {
         found.await.unwrap_or_else(|error| Err(format!("\n\t{error}")))
     }
 
-    async fn find_folder(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
+    async fn find_directory(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
         if let Some(Location::Member { archive, path }) = &self.location
-            && let Some(folder) = members::joined(path, Path::new(name))
-            && let Some(modules) = members::in_folder(lua, archive, &folder)?
+            && let Some(directory) = members::joined(path, Path::new(name))
+            && let Some(modules) = members::in_directory(lua, archive, &directory)?
         {
             return Ok(Found::Modules(modules));
         }
-        let candidates = self.folders().iter().map(|folder| folder.join(name)).collect();
-        let (folder, _) = self
-            .first(candidates, FileKind::Folder)
+        let candidates = self.directories().iter().map(|directory| directory.join(name)).collect();
+        let (directory, _) = self
+            .first(candidates, FileKind::Directory)
             .await
             .map_err(|tried| Error::text(format!("directory '{name}' not found:{tried}")))?;
         let files = self.files.clone();
-        let shown = folder.display().to_string();
+        let shown = directory.display().to_string();
         let found = in_pool(move || {
-            let names = sorted_names(&*files, &folder)?;
-            let paths = names.into_iter().map(|name| folder.join(name));
+            let names = sorted_names(&*files, &directory)?;
+            let paths = names.into_iter().map(|name| directory.join(name));
             let modules =
                 paths.filter(|path| path.extension().is_some_and(|ending| ending == "lua"));
             let modules = modules.filter(|path| {
-                files.metadata(path, true).is_ok_and(|metadata| !metadata.is_folder())
+                files.metadata(path, true).is_ok_and(|metadata| !metadata.is_directory())
             });
             let module = |path: PathBuf| {
                 let key = files
@@ -235,7 +236,8 @@ impl Importer {
     ) -> Result<Found, Error> {
         let (name, bytes) = match from {
             ArchiveSource::File(path) => {
-                let candidates = self.folders().iter().map(|folder| folder.join(path)).collect();
+                let candidates =
+                    self.directories().iter().map(|directory| directory.join(path)).collect();
                 let (path, _) = self
                     .first(candidates, FileKind::File)
                     .await
@@ -271,7 +273,7 @@ impl Importer {
                 return Ok(Found::Module(module));
             }
         }
-        match members::in_folder(lua, &name, within)? {
+        match members::in_directory(lua, &name, within)? {
             Some(modules) => Ok(Found::Modules(modules)),
             None => Err(members::no_modules_error(lua, &name, within)?),
         }
@@ -291,8 +293,8 @@ fn location_of(call: &mut Call, name: &[u8]) -> Result<Location, Error> {
     Ok(url.flatten().map_or_else(|| Location::File(path_of(name)), Location::Remote))
 }
 
-/// The folder that holds a file.
-fn folder_of(path: &Path) -> PathBuf {
+/// The directory that holds a file.
+fn directory_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("")).to_path_buf()
 }
 

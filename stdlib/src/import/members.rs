@@ -88,13 +88,13 @@ fn paths_of(lua: &Lua, archive: &str) -> Result<Vec<String>, Error> {
     })
 }
 
-/// The modules directly in a folder of an archive. None if there are none.
-pub(super) fn in_folder(
+/// The modules directly in a directory of an archive. None if there are none.
+pub(super) fn in_directory(
     lua: &Lua,
     archive: &str,
-    folder: &str,
+    directory: &str,
 ) -> Result<Option<Vec<Module>>, Error> {
-    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
     let mut modules = Vec::new();
     for path in paths_of(lua, archive)? {
         if path.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')) {
@@ -106,20 +106,20 @@ pub(super) fn in_folder(
 
 /// The error that an archive has no modules where they are asked for; it says where there are some.
 pub(super) fn no_modules_error(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
-    let mut folders: Vec<String> =
-        paths_of(lua, archive)?.iter().map(|path| folder_of(path)).collect();
-    folders.sort();
-    folders.dedup();
+    let mut directories: Vec<String> =
+        paths_of(lua, archive)?.iter().map(|path| directory_of(path)).collect();
+    directories.sort();
+    directories.dedup();
     let location =
         if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
-    let hint = match folders.len() {
+    let hint = match directories.len() {
         0 => "the archive contains no Lua files".to_string(),
-        _ => format!("try {}", folders.join(", ")),
+        _ => format!("try {}", directories.join(", ")),
     };
     Ok(Error::text(format!("no Lua files in '{location}': {hint}")))
 }
 
-/// The folder that holds a member.
-fn folder_of(path: &str) -> String {
-    path.rsplit_once('/').map_or("the archive itself", |(folder, _)| folder).to_string()
+/// The directory that holds a member.
+fn directory_of(path: &str) -> String {
+    path.rsplit_once('/').map_or("the archive itself", |(directory, _)| directory).to_string()
 }

@@ -1,9 +1,9 @@
-//! `import`: modules by name, from folders, archives and addresses; and `metadata`, by which they
-//! describe themselves.
+//! `import`: modules by name, from directories, archives and addresses; and `metadata`, by which
+//! they describe themselves.
 //!
-//! What an argument asks for is a [`Request`]; a module is at a [`Location`](place::Place), runs once
-//! ([`module`]) and is kept by its place. A chunk is named after its place, so that a module which
-//! imports others is known by the name of its chunk.
+//! What an argument asks for is a [`Request`]; a module is at a [`Location`](place::Place), runs
+//! once ([`module`]) and is kept by its place. A chunk is named after its place, so that a module
+//! which imports others is known by the name of its chunk.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod archive;

@@ -22,7 +22,7 @@ pub(super) struct Module {
 }
 
 impl Module {
-    /// The name of its file, without the ending; that of the folder for `init.lua`.
+    /// The name of its file, without the ending; that of the directory for `init.lua`.
     pub(super) fn stem(&self) -> String {
         stem(&self.location.name())
     }

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 pub(super) enum Request {
     /// The module of that name or path.
     Module(String),
-    /// Every module in a folder.
-    Folder(String),
+    /// Every module in a directory.
+    Directory(String),
     /// The module at an address.
     Remote(Url),
     /// Modules in an archive.
     Archive {
         from: ArchiveSource,
-        /// A folder or a module in it. Empty is all of it.
+        /// A directory or a module in it. Empty is all of it.
         within: String,
     },
 }
@@ -54,8 +54,8 @@ impl Request {
             });
         }
         match text.strip_suffix('/') {
-            Some(folder) if !folder.trim_end_matches('/').is_empty() => {
-                Ok(Request::Folder(folder.trim_end_matches('/').into()))
+            Some(directory) if !directory.trim_end_matches('/').is_empty() => {
+                Ok(Request::Directory(directory.trim_end_matches('/').into()))
             }
             Some(_) => Err("cannot import the root directory".into()),
             None => Ok(Request::Module(text.into())),
@@ -65,7 +65,7 @@ impl Request {
     /// The global that it becomes: the last part of the path or address, without its ending.
     pub(super) fn global(&self) -> String {
         match self {
-            Request::Module(name) | Request::Folder(name) => stem(name),
+            Request::Module(name) | Request::Directory(name) => stem(name),
             Request::Remote(url) => stem(url.path()),
             Request::Archive { within, .. } if !within.is_empty() => stem(within),
             Request::Archive { from, .. } => match from {

@@ -170,7 +170,7 @@ fn attribute<'a>(call: &mut Call<'a>, name: &str, metadata: &Metadata) -> Result
 fn mode(kind: FileKind) -> &'static str {
     match kind {
         FileKind::File => "file",
-        FileKind::Folder => "directory",
+        FileKind::Directory => "directory",
         FileKind::Link => "link",
         FileKind::Socket => "socket",
         FileKind::Pipe => "named pipe",

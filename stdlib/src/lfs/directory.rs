@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 
-/// An open folder.
+/// An open directory.
 pub(super) struct Directory {
     names: Batched<Vec<u8>>,
     /// It was read to its end, or closed.
@@ -35,8 +35,8 @@ static METHODS: Library = solvm_vm::library!("" {
 
 static NEXT: Definition = Definition::new("next", next);
 
-/// `lfs.dir(path)`: an iterator over the names in a folder, `.` and `..` among them, and the folder
-/// as an object.
+/// `lfs.dir(path)`: an iterator over the names in a directory, `.` and `..` among them, and the
+/// directory as an object.
 pub(super) fn dir<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -45,7 +45,7 @@ pub(super) fn dir<'c>(
     attempt(
         call,
         path,
-        |files: &dyn FileSystem, path: &Path| files.read_folder(path),
+        |files: &dyn FileSystem, path: &Path| files.read_directory(path),
         move |call, names| {
             let names = names.map_err(|error| {
                 let name = solvm_vm::messages::shorten(&name);

@@ -11,12 +11,12 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a lock is: a symbolic link of this name in the folder, which only one process can make.
+/// What a lock is: a symbolic link of this name in the directory, which only one process can make.
 const NAME: &str = "lockfile.lfs";
 /// What it leads to.
 const TARGET: &str = "lock";
 
-/// A locked folder: the link, until it is removed.
+/// A locked directory: the link, until it is removed.
 struct Lock {
     held: RefCell<Option<(Arc<dyn FileSystem>, PathBuf)>>,
 }
@@ -51,9 +51,9 @@ impl Drop for Lock {
     }
 }
 
-/// `lfs.lock_dir(path[, stale])`: an object that holds the lock on a folder until `lock:free()`. As
-/// LuaFileSystem's on POSIX it asks no lock how old it is.
-pub(super) fn lock_folder<'c>(
+/// `lfs.lock_dir(path[, stale])`: an object that holds the lock on a directory until `lock:free()`.
+/// As LuaFileSystem's on POSIX it asks no lock how old it is.
+pub(super) fn lock_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
     _stale: Option<f64>,
@@ -71,7 +71,7 @@ pub(super) fn lock_folder<'c>(
     })
 }
 
-/// `lock:free()`: gives the folder free.
+/// `lock:free()`: gives the directory free.
 fn free(_: &mut Call, lock: This<Lock>) {
     lock.release();
 }

@@ -1,5 +1,5 @@
-//! `lfs`: files and folders with the interface of LuaFileSystem 1.8, for programs that ask for it
-//! by `require "lfs"`.
+//! `lfs`: files and directories with the interface of LuaFileSystem 1.8, for programs that ask for
+//! it by `require "lfs"`.
 //!
 //! Messages are LuaFileSystem's, also where they have no path. Locks on parts of files are not
 //! supported and say so.
@@ -25,14 +25,14 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("lfs" {
     "_DESCRIPTION" => text "LuaFileSystem's interface in SolVM",
     "_VERSION" => text "LuaFileSystem 1.8.0",
     "attributes" => attributes::attributes,
-    "chdir" => change_folder,
-    "currentdir" => current_folder,
+    "chdir" => change_directory,
+    "currentdir" => current_directory,
     "dir" => directory::dir,
     "link" => link,
     "lock" => lock::lock,
-    "lock_dir" => lock::lock_folder,
-    "mkdir" => make_folder,
-    "rmdir" => remove_folder,
+    "lock_dir" => lock::lock_directory,
+    "mkdir" => make_directory,
+    "rmdir" => remove_directory,
     "setmode" => set_mode,
     "symlinkattributes" => attributes::link_attributes,
     "touch" => touch,
@@ -47,13 +47,13 @@ fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a
     }
 }
 
-/// `lfs.chdir(path)`: changes the folder that relative paths begin at, for the whole program.
-fn change_folder<'c>(
+/// `lfs.chdir(path)`: changes the directory that relative paths begin at, for the whole program.
+fn change_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path.bytes().to_vec();
-    let change = |files: &dyn FileSystem, path: &Path| files.set_working_folder(path);
+    let change = |files: &dyn FileSystem, path: &Path| files.set_working_directory(path);
     attempt(call, path, change, move |call, result| match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => {
@@ -72,31 +72,31 @@ fn change_folder<'c>(
     })
 }
 
-/// `lfs.currentdir()`: the folder that relative paths begin at.
-fn current_folder<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// `lfs.currentdir()`: the directory that relative paths begin at.
+fn current_directory<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
-    let folder = async move { in_pool(move || files.working_folder()).await.flatten() };
-    Ok(later(folder, |call, folder| match folder {
-        Ok(folder) => Ok(vec![call.string(folder.as_os_str().as_encoded_bytes())?.value()]),
+    let directory = async move { in_pool(move || files.working_directory()).await.flatten() };
+    Ok(later(directory, |call, directory| match directory {
+        Ok(directory) => Ok(vec![call.string(directory.as_os_str().as_encoded_bytes())?.value()]),
         Err(error) => failure(call, &error, None),
     }))
 }
 
-/// `lfs.mkdir(path)`: makes a folder.
-fn make_folder<'c>(
+/// `lfs.mkdir(path)`: makes a directory.
+fn make_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    attempt(call, path, |files, path| files.create_folder(path), plain)
+    attempt(call, path, |files, path| files.create_directory(path), plain)
 }
 
-/// `lfs.rmdir(path)`: removes an empty folder.
-fn remove_folder<'c>(
+/// `lfs.rmdir(path)`: removes an empty directory.
+fn remove_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let remove = |files: &dyn FileSystem, path: &Path| {
-        if !files.metadata(path, false)?.is_folder() {
+        if !files.metadata(path, false)?.is_directory() {
             const ENOTDIR: i32 = 20;
             return Err(io::Error::from_raw_os_error(ENOTDIR));
         }

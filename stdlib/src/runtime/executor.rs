@@ -208,7 +208,7 @@ impl Executor {
         self.reporter = Some(reporter);
     }
 
-    /// Says which file the program is: its folder is the project's.
+    /// Says which file the program is: its directory is the project's.
     pub fn set_script(&mut self, path: &Path) {
         if let Some(host) = self.vm.host::<Host>() {
             host.script = Some(path.to_path_buf());

@@ -1,4 +1,5 @@
--- Maps, ordered maps and sets: objects whose methods work as `object.method(x)` and as `object:method(x)` alike.
+-- Maps, ordered maps and sets: objects whose methods work as `object.method(x)` and as
+-- `object:method(x)` alike.
 
 -- The state of an object: what it contains.
 local states = setmetatable({}, { __mode = "k" })
@@ -10,7 +11,8 @@ local function check_key(name, key)
   return key
 end
 
--- A class with these methods. They get the state and the object; a method that is looked up is bound to its object once.
+-- A class with these methods. They get the state and the object; a method that is looked up is
+-- bound to its object once.
 local function class(name, methods)
   local metatable = { __name = name }
   function metatable.__index(object, key)
@@ -38,8 +40,8 @@ local function state_of(object, metatable, name)
   return states[object]
 end
 
--- Maps keep their keys in a list, so that they know the order in which they were added. `places` says where in it a key is;
--- of a removed one a hole is left, until there are too many.
+-- Maps keep their keys in a list, so that they know the order in which they were added. `places`
+-- says where in it a key is; of a removed one a hole is left, until there are too many.
 local map_methods = {}
 
 local function new_map_state()

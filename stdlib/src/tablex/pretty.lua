@@ -43,7 +43,8 @@ local function has_text(value)
   return type(metatable) == "table" and metatable.__tostring
 end
 
--- The pieces go to `out`. Recursive: who nests tables deeper than Lua can call sees "stack overflow", as an error.
+-- The pieces go to `out`. Recursive: who nests tables deeper than Lua can call sees "stack
+-- overflow", as an error.
 local function write(out, value, indent, before, on_the_way)
   if type(value) ~= "table" then
     out[#out + 1] = text_of(value)

@@ -1,6 +1,6 @@
--- The functions of `tablex`. Each is called by a native of its name; `check` and `wrong` are natives,
--- too, and raise the error of a wrong argument where that one was called. This file and those beside it
--- are one chunk.
+-- The functions of `tablex`. Each is called by a native of its name; `check` and `wrong` are
+-- natives, too, and raise the error of a wrong argument where that one was called. This file and
+-- those beside it are one chunk.
 local tablex = {}
 
 local function check_callable(index, name, value)
@@ -48,7 +48,8 @@ function tablex.copy(t)
   return copy
 end
 
--- Tables that are copied lie on a list, not on the stack: they may be nested as deep as memory allows.
+-- Tables that are copied lie on a list, not on the stack: they may be nested as deep as memory
+-- allows.
 function tablex.deepcopy(value)
   if type(value) ~= "table" then return value end
   local copies, open = {}, {}

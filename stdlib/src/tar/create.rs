@@ -13,9 +13,9 @@ use tar::{Builder, EntryType, Header};
 
 /// What is packed.
 pub(super) enum Sources {
-    /// What is in this folder, or this file, under its own name.
+    /// What is in this directory, or this file, under its own name.
     One(PathBuf),
-    /// These files and folders, under their paths.
+    /// These files and directories, under their paths.
     Several(Vec<PathBuf>),
 }
 
@@ -40,8 +40,8 @@ pub(super) fn create(
     match sources {
         Sources::One(path) => {
             let metadata = files.metadata(path, true).map_err(|error| of(path, error))?;
-            let is_folder = metadata.is_folder();
-            let name = if is_folder {
+            let is_directory = metadata.is_directory();
+            let name = if is_directory {
                 PathBuf::new()
             } else {
                 path.file_name().unwrap_or_default().into()
@@ -100,7 +100,7 @@ fn name_of(path: &Path) -> Option<PathBuf> {
     Some(name)
 }
 
-/// Adds a file, or a folder and everything in it; but not the archive.
+/// Adds a file, or a directory and everything in it; but not the archive.
 fn find(
     files: &dyn FileSystem,
     item: Item,
@@ -112,7 +112,7 @@ fn find(
         if archive.is_some() && files.canonical(&item.path).ok().as_deref() == archive {
             continue;
         }
-        if item.metadata.is_folder() {
+        if item.metadata.is_directory() {
             for name in sorted_names(files, &item.path)
                 .map_err(|error| of(&item.path, error))?
                 .into_iter()
@@ -124,7 +124,7 @@ fn find(
                 stack.push(Item { path, name: item.name.join(name), metadata });
             }
         }
-        // The folder itself has no name if only what is in it is packed.
+        // The directory itself has no name if only what is in it is packed.
         if !item.name.as_os_str().is_empty() {
             items.push(item);
         }
@@ -158,10 +158,10 @@ fn pack<W: Write>(
                     .append_data(&mut header, &item.name, &mut contents)
                     .map_err(|error| of(&item.path, error))?;
             }
-            FileKind::Folder => {
+            FileKind::Directory => {
                 header.set_entry_type(EntryType::Directory);
                 header.set_size(0);
-                // A folder's name ends with a slash.
+                // A directory's name ends with a slash.
                 builder.append_data(&mut header, item.name.join(""), io::empty())?;
             }
             FileKind::Link => {

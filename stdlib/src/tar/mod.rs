@@ -26,8 +26,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("tar" {
     "list" => list,
 });
 
-/// `tar.create(archive, source[, compress | options])`: packs what is in a folder, a file, or the
-/// files in a list.
+/// `tar.create(archive, source[, compress | options])`: packs what is in a directory, a file, or
+/// the files in a list.
 fn create_archive<'c>(
     call: &mut Call<'c>,
     archive: Name<'c>,
@@ -83,19 +83,20 @@ fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
     (1..=list.length()).map(path).collect()
 }
 
-/// `tar.extract(archive, folder[, options])`: unpacks an archive into a folder, and nowhere else.
+/// `tar.extract(archive, directory[, options])`: unpacks an archive into a directory, and nowhere
+/// else.
 fn extract_archive<'c>(
     call: &mut Call<'c>,
     archive: Name<'c>,
-    folder: Name<'c>,
+    directory: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options = Options::new(options, 3, &["max_size", "progress"])?;
     let max_size = options.size(call, "max_size")?.map_or(extract::MAX_SIZE, |size| size as u64);
     let progress = progress::unless_refused(call, &options)?;
-    let folder = path_of(folder.bytes());
+    let directory = path_of(directory.bytes());
     let extract = move |files: &dyn FileSystem, archive: &Path| {
-        extract::extract(files, archive, &folder, max_size, &progress)
+        extract::extract(files, archive, &directory, max_size, &progress)
     };
     perform(call, archive, extract, crate::files::done)
 }
@@ -138,7 +139,7 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
         let kind = header.entry_type();
         let metadata = Metadata {
             kind: match kind {
-                EntryType::Directory => FileKind::Folder,
+                EntryType::Directory => FileKind::Directory,
                 EntryType::Symlink => FileKind::Link,
                 EntryType::Fifo => FileKind::Pipe,
                 EntryType::Char => FileKind::CharacterDevice,

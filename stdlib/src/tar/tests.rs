@@ -21,7 +21,7 @@ const TARGET: &str = "/target";
 
 impl Memory {
     fn new(archive: Vec<u8>) -> Memory {
-        let made = BTreeMap::from([(PathBuf::from(TARGET), FileKind::Folder)]);
+        let made = BTreeMap::from([(PathBuf::from(TARGET), FileKind::Directory)]);
         Memory { archive, made: Arc::new(Mutex::new(made)) }
     }
 
@@ -38,7 +38,7 @@ impl Memory {
         for folder in parents {
             assert_eq!(
                 made.get(folder),
-                Some(&FileKind::Folder),
+                Some(&FileKind::Directory),
                 "{} is written through",
                 folder.display()
             );
@@ -54,7 +54,7 @@ impl FileSystem for Memory {
         Ok(Metadata { kind, ..Metadata::default() })
     }
 
-    fn read_folder(&self, _: &Path) -> io::Result<Names> {
+    fn read_directory(&self, _: &Path) -> io::Result<Names> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -67,8 +67,8 @@ impl FileSystem for Memory {
         Ok(Box::new(Nothing))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.make(path, FileKind::Folder)
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.make(path, FileKind::Directory)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -221,7 +221,7 @@ fn parse<'c>(
     Ok(asynchronous::run(move |lua| finish_with_template(lua, sources, settings)))
 }
 
-/// Parses files, each a template by its name without the folder.
+/// Parses files, each a template by its name without the directory.
 async fn parse_paths(
     lua: Lua,
     files: Arc<dyn FileSystem>,

@@ -1,5 +1,5 @@
--- The functions of `utils`. Each is called by a native of its name; `check` and `wrong` are natives,
--- too, and raise the error of a wrong argument where that one was called.
+-- The functions of `utils`. Each is called by a native of its name; `check` and `wrong` are
+-- natives, too, and raise the error of a wrong argument where that one was called.
 local utils = {}
 
 local function text(index, name, value)

@@ -214,7 +214,7 @@ impl FileSystem for Guarded {
         self.with(path, READ, last, Entry::metadata)
     }
 
-    fn read_folder(&self, path: &Path) -> io::Result<Names> {
+    fn read_directory(&self, path: &Path) -> io::Result<Names> {
         self.with(path, READ, Last::Follow, Entry::names)
     }
 
@@ -280,7 +280,7 @@ impl FileSystem for Guarded {
         entry.replace(permissions).map_err(|error| self.as_denial(error, path, WRITE))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
         self.with(path, WRITE, Last::Keep, Entry::create_directory)
     }
 
@@ -330,11 +330,11 @@ impl FileSystem for Guarded {
         super::watch::watch(&self.real(path, READ, Last::Follow)?, changed)
     }
 
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    fn working_directory(&self) -> io::Result<PathBuf> {
         self.real(Path::new("."), READ, Last::Follow)
     }
 
-    fn set_working_folder(&self, path: &Path) -> io::Result<()> {
+    fn set_working_directory(&self, path: &Path) -> io::Result<()> {
         self.with(path, READ, Last::Follow, Entry::make_working_directory)
     }
 }

@@ -41,7 +41,7 @@ impl Entry {
     }
 
     pub(super) fn names(&self) -> io::Result<Names> {
-        disk::Disk.read_folder(&self.0)
+        disk::Disk.read_directory(&self.0)
     }
 
     pub(super) fn replace(&self, permissions: Option<u32>) -> io::Result<Box<dyn Replacement>> {
@@ -49,7 +49,7 @@ impl Entry {
     }
 
     pub(super) fn create_directory(&self) -> io::Result<()> {
-        disk::Disk.create_folder(&self.0)
+        disk::Disk.create_directory(&self.0)
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
@@ -81,6 +81,6 @@ impl Entry {
     }
 
     pub(super) fn make_working_directory(&self) -> io::Result<()> {
-        disk::Disk.set_working_folder(&self.0)
+        disk::Disk.set_working_directory(&self.0)
     }
 }

@@ -107,7 +107,7 @@ impl Entry {
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
-        let is_directory = self.metadata()?.is_folder();
+        let is_directory = self.metadata()?.is_directory();
         let flags = if is_directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         Ok(rustix::fs::unlinkat(&self.directory, &self.name, flags)?)
     }

@@ -1,8 +1,8 @@
-//! Folders whose files are served as they are: `serve_static`.
+//! Directories whose files are served as they are: `serve_static`.
 //!
-//! Nothing outside of the folder is reached: a path with `..` or the like is not found, and a link
-//! that leads out of the folder is not followed. Names that begin with a dot are not found either,
-//! except `.well-known`.
+//! Nothing outside of the directory is reached: a path with `..` or the like is not found, and a
+//! link that leads out of the directory is not followed. Names that begin with a dot are not found
+//! either, except `.well-known`.
 
 use super::body::{Body, Piece, loaded};
 use super::connection::plain_response;
@@ -31,15 +31,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 const PIECE: u64 = 128 << 10;
 /// How many pieces are read at a time: each takes a thread.
 const READS: usize = 32;
-/// What a folder is shown as.
+/// What a directory is shown as.
 const INDEX: &str = "index.html";
 
-/// A folder that is served.
-pub(super) struct Folder {
+/// A directory that is served.
+pub(super) struct Directory {
     files: Arc<dyn FileSystem>,
     /// As the system knows it: without links.
     root: PathBuf,
-    /// How many segments of a path lead to the folder.
+    /// How many segments of a path lead to the directory.
     prefix: usize,
     reads: Arc<Semaphore>,
 }
@@ -52,18 +52,18 @@ struct Found {
     content_type: &'static str,
 }
 
-impl Folder {
-    /// A folder that is served under a prefix of so many segments. Looks at the file system.
+impl Directory {
+    /// A directory that is served under a prefix of so many segments. Looks at the file system.
     pub(super) fn new(
         files: Arc<dyn FileSystem>,
         path: &[u8],
         prefix: usize,
-    ) -> io::Result<Folder> {
+    ) -> io::Result<Directory> {
         let root = files.canonical(&path_of(path))?;
-        if !files.metadata(&root, true)?.is_folder() {
+        if !files.metadata(&root, true)?.is_directory() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Folder { files, root, prefix, reads: Arc::new(Semaphore::new(READS)) })
+        Ok(Directory { files, root, prefix, reads: Arc::new(Semaphore::new(READS)) })
     }
 
     /// Answers a request. `added` are header fields that go with any answer.
@@ -101,8 +101,8 @@ impl Folder {
         let Some(relative) = self.relative(head.uri.path()) else {
             return (plain_response(StatusCode::NOT_FOUND), None);
         };
-        let (folder, is_folder) = (self.clone(), head.uri.path().ends_with('/'));
-        let found = in_pool(move || folder.find(&relative, is_folder)).await;
+        let (directory, is_directory) = (self.clone(), head.uri.path().ends_with('/'));
+        let found = in_pool(move || directory.find(&relative, is_directory)).await;
         match found.flatten() {
             Ok(Some(found)) => present(head, found, peer, self.reads.clone()).await,
             Ok(None) => (redirect(head), None),
@@ -117,7 +117,7 @@ impl Folder {
         }
     }
 
-    /// The path below the folder. None if it is not one that can lead to a file.
+    /// The path below the directory. None if it is not one that can lead to a file.
     fn relative(&self, path: &str) -> Option<PathBuf> {
         let path = segments(path);
         let rest = path.get(self.prefix..).unwrap_or_default();
@@ -135,17 +135,17 @@ impl Folder {
         Some(relative)
     }
 
-    /// Opens the file at a path. None is a folder whose path should end with a slash.
-    fn find(&self, relative: &Path, is_folder: bool) -> io::Result<Option<Found>> {
+    /// Opens the file at a path. None is a directory whose path should end with a slash.
+    fn find(&self, relative: &Path, is_directory: bool) -> io::Result<Option<Found>> {
         let mut path = self.inside(&self.root.join(relative))?;
         let mut about = self.files.metadata(&path, false)?;
-        if about.is_folder() {
-            if !is_folder && !relative.as_os_str().is_empty() {
+        if about.is_directory() {
+            if !is_directory && !relative.as_os_str().is_empty() {
                 return Ok(None);
             }
             path = self.inside(&path.join(INDEX))?;
             about = self.files.metadata(&path, false)?;
-        } else if is_folder {
+        } else if is_directory {
             return Err(io::ErrorKind::NotFound.into());
         }
         // Others might never end, or never begin.
@@ -160,14 +160,14 @@ impl Folder {
         Ok(Some(Found { file, size: about.size, modified, content_type }))
     }
 
-    /// The path without links, if it is in the folder.
+    /// The path without links, if it is in the directory.
     fn inside(&self, path: &Path) -> io::Result<PathBuf> {
         let path = self.files.canonical(path)?;
         if path.starts_with(&self.root) { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }
 
-/// The answer that the path of a folder ends with a slash.
+/// The answer that the path of a directory ends with a slash.
 fn redirect(head: &Parts) -> Response<Body> {
     let mut response = plain_response(StatusCode::MOVED_PERMANENTLY);
     // Only one slash at the beginning: two would name another server.

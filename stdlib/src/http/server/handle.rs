@@ -387,11 +387,11 @@ impl Handle {
                 self.respond_plain(status);
                 self.finish(call).map(Some)
             }
-            Target::Files(ref folder) => {
-                let folder = folder.clone();
+            Target::Files(ref directory) => {
+                let directory = directory.clone();
                 if let Some(task) = self.take_task() {
                     let IncomingRequest { head, responder, peer, .. } = task.incoming;
-                    folder.serve(head, std::mem::take(&mut self.added), responder, peer);
+                    directory.serve(head, std::mem::take(&mut self.added), responder, peer);
                 }
                 self.finish(call).map(Some)
             }

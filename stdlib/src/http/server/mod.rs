@@ -28,7 +28,7 @@ use crate::pool::in_pool;
 use crate::runtime::registry_table;
 use crate::system_error::reason;
 use connection::{IncomingRequest, Shared};
-use files::Folder;
+use files::Directory;
 use hashbrown::HashMap;
 use in_flight::InFlight;
 use limits::{Limits, OPTIONS};
@@ -87,7 +87,7 @@ struct Server {
 enum Handler {
     /// The function with this number.
     Function(usize),
-    Files(Arc<Folder>),
+    Files(Arc<Directory>),
 }
 
 /// A server that has been started, until its last connection has ended.
@@ -295,27 +295,28 @@ fn use_middleware<'c>(
     Ok(())
 }
 
-/// `serve_static(name, prefix, folder)`: paths below the prefix are files of the folder.
+/// `serve_static(name, prefix, directory)`: paths below the prefix are files of the directory.
 fn serve_static<'c>(
     call: &mut Call<'c>,
     name: ServerName,
     prefix: Name<'c>,
-    folder: Name<'c>,
+    directory: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = prefix.bytes();
     let text = text.strip_suffix(b"/").unwrap_or(text);
     let pattern =
         Pattern::parse(&[text, b"/*"].concat()).map_err(|reason| Error::argument(2, reason))?;
     let segments = text.iter().filter(|&&byte| byte == b'/').count();
-    hold_pattern(call, text.len().saturating_add(folder.bytes().len()))?;
-    let path = folder.bytes().to_vec();
+    hold_pattern(call, text.len().saturating_add(directory.bytes().len()))?;
+    let path = directory.bytes().to_vec();
     let shown = String::from_utf8_lossy(&path).into_owned();
     let files = file_system(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let folder = in_pool(move || Folder::new(files, &path, segments)).await.flatten();
-        let folder = folder.map_err(|error| Error::text(format!("{shown}: {}", reason(&error))))?;
+        let directory = in_pool(move || Directory::new(files, &path, segments)).await.flatten();
+        let directory =
+            directory.map_err(|error| Error::text(format!("{shown}: {}", reason(&error))))?;
         lua.finish_with(|call| {
-            server(call, name)?.handlers.add(pattern, Handler::Files(Arc::new(folder)));
+            server(call, name)?.handlers.add(pattern, Handler::Files(Arc::new(directory)));
             Ok(Vec::new())
         })
     }))

@@ -11,7 +11,7 @@
 
 use super::body::Body;
 use super::connection::{GRACE, IncomingRequest, plain_response};
-use super::files::Folder;
+use super::files::Directory;
 use super::handle::HANDLE;
 use super::handshake;
 use super::route::{Pattern, segments};
@@ -236,7 +236,7 @@ pub(super) struct Task {
 pub(super) enum Target {
     /// The function with this number.
     Function(usize),
-    Files(Arc<Folder>),
+    Files(Arc<Directory>),
     /// The function with this number, with a WebSocket.
     Socket(usize),
     /// There is nothing at this path, or not in this way.
@@ -256,8 +256,8 @@ fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
         (_, Some((pattern, Handler::Function(function)))) => {
             (Target::Function(*function), Some(pattern))
         }
-        (_, Some((pattern, Handler::Files(folder)))) => {
-            (Target::Files(folder.clone()), Some(pattern))
+        (_, Some((pattern, Handler::Files(directory)))) => {
+            (Target::Files(directory.clone()), Some(pattern))
         }
         (Some((pattern, _)), None) => {
             (Target::Nothing(StatusCode::UPGRADE_REQUIRED), Some(pattern))
@@ -276,9 +276,9 @@ fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
             Target::Nothing(status) => {
                 return send_response(incoming.responder, plain_response(status));
             }
-            Target::Files(folder) => {
+            Target::Files(directory) => {
                 let IncomingRequest { head, responder, peer, .. } = incoming;
-                folder.serve(head, HeaderMap::new(), responder, peer);
+                directory.serve(head, HeaderMap::new(), responder, peer);
                 return;
             }
             Target::Function(_) | Target::Socket(_) => {}
