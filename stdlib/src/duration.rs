@@ -1,4 +1,4 @@
-//! Durations as Go writes them: numbers with units, `1m30s`, `1.5s`, `300ms`; `0` alone.
+//! Durations in Go's format: numbers with units, `1m30s`, `1.5s`, `300ms`; or `0`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const UNITS: [(&str, f64); 7] = [
     ("h", 3600.0),
 ];
 
-/// Reads a duration. None if it is none, or too long.
+/// Parses a duration. None if it is invalid or too long.
 pub fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);

@@ -1,6 +1,6 @@
-//! `ft`: files and directories copied, moved, fetched and sent.
+//! `ft`: copies, moves, downloads and uploads files and directories.
 //!
-//! Directories that a file is to lie in are made. A file takes its place when it is whole.
+//! Missing parent directories are created. A complete file replaces its target atomically.
 
 use crate::files::{attempt, create_directories, make_parents, remove_tree, sorted_names};
 use crate::host::{Bar, Progress};
@@ -23,7 +23,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("ft" {
     "upload" => upload,
 });
 
-/// Does something with two paths; an error names both.
+/// Runs an operation on two paths; an error names both.
 fn between<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -52,7 +52,7 @@ fn copy<'c>(
     between(call, from, to, options, copy_tree)
 }
 
-/// `ft.move(from, to[, options])`: moves a file or a directory, to another file system, too.
+/// `ft.move(from, to[, options])`: moves a file or a directory, also to another file system.
 fn move_file<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -72,7 +72,8 @@ fn move_file<'c>(
     })
 }
 
-/// Copies a file, or a directory and everything in it, with permissions; links as links.
+/// Copies a file, or a directory and everything in it, with permissions; symbolic links are copied
+/// as links.
 fn copy_tree(
     files: &dyn FileSystem,
     from: &Path,
@@ -80,7 +81,7 @@ fn copy_tree(
     progress: &Progress,
 ) -> io::Result<()> {
     let metadata = files.metadata(from, true)?;
-    // How much is in a directory is found out on the way.
+    // The total size of a directory is determined while copying.
     let size = (!metadata.is_directory()).then_some(metadata.size);
     let bar = progress.begin_transfer(&from.to_string_lossy(), size);
     if !metadata.is_directory() {
@@ -99,7 +100,7 @@ fn copy_tree(
         ));
     }
     create_directories(files, to)?;
-    // Directories get their permissions when everything is in them.
+    // Directories get their permissions after their contents.
     let mut directories = vec![(to.to_path_buf(), metadata.permissions)];
     let mut left: Vec<(PathBuf, PathBuf)> = vec![(from.to_path_buf(), to.to_path_buf())];
     while let Some((from, to)) = left.pop() {
@@ -147,7 +148,7 @@ fn copy_file(
     file.finish()
 }
 
-/// `ft.download(url, path[, options])`: saves what is at a URL.
+/// `ft.download(url, path[, options])`: saves the contents of a URL.
 fn download<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -158,7 +159,7 @@ fn download<'c>(
     Ok(client::send(request))
 }
 
-/// `ft.upload(path, url[, options])`: sends a file; gives the response.
+/// `ft.upload(path, url[, options])`: sends a file and returns the response.
 fn upload<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,

@@ -1,23 +1,23 @@
-//! Whole numbers as arguments: counts, sizes and numbers of things.
+//! Integers as arguments: counts, sizes and identifiers.
 //!
-//! Lua's own functions cut fractions off, as C does, and take NaN for some number. SolVM's
-//! functions refuse both: whoever asks for half a byte has made a mistake.
+//! Lua's own functions truncate fractions, as C does, and convert NaN to some number. SolVM's
+//! functions reject both: half a byte is a mistake of the caller.
 
 use solvm_vm::native::FromLua;
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Value};
 
-/// A whole number. Those out of range become the nearest one.
+/// An integer. Numbers out of range become the nearest one.
 #[derive(Clone, Copy)]
 pub(crate) struct Integer(pub(crate) i64);
 
 impl Integer {
-    /// The whole number that a number is.
+    /// Converts a number. None if it has a fraction.
     pub(crate) fn of(number: f64) -> Option<Integer> {
         (number.fract() == 0.0).then_some(Integer(number as i64))
     }
 
-    /// The number, if it is a size.
+    /// Returns the number as a size. None if it is negative.
     pub(crate) fn size(self) -> Option<usize> {
         usize::try_from(self.0).ok()
     }
@@ -36,9 +36,9 @@ impl FromLua for Integer {
     }
 }
 
-/// A number as it is written, of anything else its type: what was got instead of a whole number.
+/// Describes a value in an error message: a number by its digits, anything else by its type.
 pub(crate) fn describe(value: Value<'_>) -> String {
-    // Which sign a NaN has is of no interest.
+    // The sign of NaN varies between platforms.
     let number = value
         .as_number()
         .map(|number| NumberText::new(if number.is_nan() { f64::NAN } else { number }));

@@ -1,4 +1,4 @@
-//! `dotenv`: environment variables, and files of them.
+//! `dotenv`: environment variables and files that define them.
 
 use super::{Fault, failure};
 use crate::files::{self, file_system};
@@ -17,13 +17,14 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("dotenv" {
     "set" => set,
 });
 
-/// Files may be no longer than this, nor may a value.
+/// Maximum size of a file and of the values.
 const MAX_SIZE: usize = 1 << 20;
 
-/// Names and values, in their order.
+/// Names and values in order.
 type Variables = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Reads `NAME=value` lines. `known` gives the values of variables that are not in the text.
+/// Parses `NAME=value` lines. `known` returns the values of variables that are not defined in the
+/// text.
 fn read(text: &[u8], mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<Variables, Fault> {
     let mut reader =
         Reader { text, at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, size: 0 };
@@ -46,13 +47,13 @@ fn read(text: &[u8], mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<
     }
 }
 
-/// The value of a variable that a text mentions.
+/// Returns the value of a variable that the text refers to.
 type Lookup<'a> = &'a mut dyn FnMut(&[u8]) -> Option<Vec<u8>>;
 
 struct Reader<'t> {
     text: &'t [u8],
     at: usize,
-    /// What the values take together.
+    /// The total size of the values.
     size: usize,
 }
 
@@ -65,7 +66,7 @@ impl<'t> Reader<'t> {
         self.text.get(self.at).copied()
     }
 
-    /// Passes some bytes.
+    /// Skips bytes.
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }
@@ -85,11 +86,11 @@ impl<'t> Reader<'t> {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
-    /// The name of a variable, and the equals sign.
+    /// Parses the name of a variable and the equals sign.
     fn name(&mut self) -> Result<Vec<u8>, Fault> {
         let mut name = self.word();
         self.pass_space();
-        // As shells write it.
+        // Shell syntax.
         if name == b"export" && self.peek() != Some(b'=') {
             name = self.word();
             self.pass_space();
@@ -111,7 +112,7 @@ impl<'t> Reader<'t> {
             Some(b'"') => self.quoted(lookup)?,
             _ => return self.plain(lookup),
         };
-        // Behind a quoted value there may be a comment.
+        // A quoted value may be followed by a comment.
         self.pass_space();
         match self.peek() {
             None | Some(b'\r' | b'\n') => Ok(value),
@@ -186,8 +187,8 @@ impl<'t> Reader<'t> {
         Ok(value)
     }
 
-    /// Adds the value of `NAME` or `{NAME}` behind a dollar sign; without a name the sign stands
-    /// for itself.
+    /// Adds the value of `NAME` or `{NAME}` after a dollar sign. A dollar sign without a name is
+    /// literal.
     fn variable(&mut self, value: &mut Vec<u8>, lookup: Lookup<'_>) -> Result<(), Fault> {
         let start = self.at;
         let in_braces = self.peek() == Some(b'{');
@@ -229,8 +230,8 @@ fn table<'c>(call: &mut Call<'c>, variables: &Variables) -> Result<Table<'c>, Er
     Ok(table)
 }
 
-/// `dotenv.parse(text)`: the variables of a text, none of which is set; nil and a message if the
-/// text is wrong.
+/// `dotenv.parse(text)`: returns the variables of a text without setting them; nil and a message if
+/// the text is invalid.
 fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
     if text.bytes().len() > MAX_SIZE {
         return failure(call, "input is larger than 1 MiB");
@@ -242,8 +243,8 @@ fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>,
     }
 }
 
-/// `dotenv.load([path[, override]])`: sets the variables of a file, but for those that are set
-/// already; the results are those of the file, or nil and a message.
+/// `dotenv.load([path[, override]])`: sets the variables of a file, except those that are already
+/// set. Returns all variables of the file, or nil and a message.
 fn load<'c>(
     call: &mut Call<'c>,
     path: Option<Name<'c>>,
@@ -266,7 +267,7 @@ fn load<'c>(
                     return failure(call, &message);
                 }
             };
-            // Which are set is asked first: a file may name one twice.
+            // Existing variables are determined first, since a file may define one twice.
             let mut to_set = Vec::new();
             for (name, value) in &variables {
                 if overrides || variable(call, name).is_none() {
@@ -287,8 +288,7 @@ fn load<'c>(
     }))
 }
 
-/// `dotenv.get(name[, default])`: the value of an environment variable; the default if it is not
-/// set.
+/// `dotenv.get(name[, default])`: returns an environment variable, or the default if it is not set.
 fn get<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
@@ -300,7 +300,7 @@ fn get<'c>(
     }
 }
 
-/// `dotenv.set(name, value)`: sets an environment variable, for this program and its child
+/// `dotenv.set(name, value)`: sets an environment variable for this program and its child
 /// processes.
 fn set<'c>(
     call: &mut Call<'c>,

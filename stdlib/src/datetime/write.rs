@@ -1,4 +1,4 @@
-//! Moments as text, by Go's layouts.
+//! Formats timestamps by Go's layouts.
 
 use super::layout::{Element, OffsetForm, next};
 use jiff::Zoned;
@@ -21,7 +21,7 @@ pub(super) const MONTHS: [&str; 12] = [
 pub(super) const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// The moment in the form of a layout.
+/// Formats a timestamp.
 pub(super) fn write(moment: &Zoned, layout: &str) -> String {
     let mut text = String::with_capacity(layout.len() + 8);
     let mut rest = layout;

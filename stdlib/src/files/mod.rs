@@ -1,9 +1,8 @@
-//! Files and directories as global functions: `read_file`, `write_file`, `list_dir` and what goes
-//! with them.
+//! Functions for files and directories: `read_file`, `write_file`, `list_dir` and others, as
+//! globals.
 //!
-//! All of them work on the blocking pool ([`perform`]). What the system refuses is returned as nil,
-//! a message that begins with the path, and the system's number of the error, as `io.open` returns
-//! it.
+//! All of them run on the blocking pool ([`perform`]). They return an error of the OS like
+//! `io.open`: nil, a message that starts with the path, and the error number.
 
 mod batched;
 mod glob;
@@ -46,18 +45,18 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "write_file" => write_file,
 });
 
-/// The files that the program may reach.
+/// Returns the file system that the program can access.
 pub(crate) fn file_system(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
     call.charge_for_system_call();
     Ok(host(call)?.world.file_system())
 }
 
-/// The files that the program may run.
+/// Returns the file system with the files that the program may execute.
 pub(crate) fn code_files(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
     Ok(host(call)?.world.code_files())
 }
 
-/// Does something with a path on the blocking pool; `convert` makes the results of what it gave.
+/// Runs an operation on a path on the blocking pool; `convert` creates the results.
 pub(crate) fn perform<'c, T, W, C>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -76,7 +75,7 @@ where
     })
 }
 
-/// The same where `convert` says what becomes of a failure.
+/// Runs an operation in the same way; `convert` handles errors, too.
 pub(crate) fn attempt<'c, T, W, C>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -93,23 +92,23 @@ where
     Ok(later(async move { in_pool(move || work(&*files, &path)).await.flatten() }, convert))
 }
 
-/// The result of a function that succeeds or fails, and has nothing else to tell.
+/// Returns true, for functions without other results.
 pub(crate) fn done<'a>(_: &mut Call<'a>, (): ()) -> Result<Vec<Value<'a>>, Error> {
     Ok(vec![Value::boolean(true)])
 }
 
-/// A path as scripts see it.
+/// Converts a path to the bytes that scripts see.
 pub(crate) fn path_bytes(path: impl Into<OsString>) -> Vec<u8> {
     path.into().into_encoded_bytes()
 }
 
-/// Bytes that a script gave, for another thread.
+/// Copies a string for use on another thread.
 pub(crate) fn copied(call: &mut Call, text: LuaString) -> Result<Vec<u8>, Error> {
     call.check_memory(text.bytes().len())?;
     Ok(text.bytes().to_vec())
 }
 
-/// `read_file(path)`: the contents of a file.
+/// `read_file(path)`: returns the contents of a file.
 fn read_file<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
@@ -122,7 +121,7 @@ fn read_file<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c>
     }))
 }
 
-/// `write_file(path, text)`: replaces the contents of a file, all at once or not at all.
+/// `write_file(path, text)`: replaces the contents of a file atomically.
 fn write_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -137,7 +136,7 @@ fn write_file<'c>(
     perform(call, path, write, done)
 }
 
-/// `append_file(path, text)`: adds to the end of a file, which is made if need be.
+/// `append_file(path, text)`: appends to a file, which is created if it is missing.
 fn append_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -147,15 +146,14 @@ fn append_file<'c>(
     perform(call, path, move |files, path| files.append(path)?.write_all(&text), done)
 }
 
-/// `exists(path)`: whether there is something of that name. A symbolic link that leads nowhere does
-/// not count.
+/// `exists(path)`: whether a file exists. A dangling symbolic link does not.
 fn exists<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let look = |files: &dyn FileSystem, path: &Path| Ok(files.metadata(path, true).is_ok());
     perform(call, path, look, |_, exists| Ok(vec![Value::boolean(exists)]))
 }
 
-/// `mkdir(path[, parents])`: makes a directory; with `parents` also those that it is to lie in, and
-/// it may be there already.
+/// `mkdir(path[, parents])`: creates a directory; with `parents` also missing parents, and it may
+/// exist already.
 fn make_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -168,7 +166,7 @@ fn make_directory<'c>(
     perform(call, path, make, done)
 }
 
-/// Makes a directory and its parents. Any of them may exist already.
+/// Creates a directory and its parents. Any of them may exist already.
 pub(crate) fn create_directories(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() {
         return Ok(());
@@ -191,9 +189,9 @@ pub(crate) fn create_directories(files: &dyn FileSystem, path: &Path) -> io::Res
     Ok(())
 }
 
-/// Makes a directory, which may exist already.
+/// Creates a directory, which may exist already.
 fn create_directory(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    // That it exists may not be known to a program that may write there.
+    // A program that may write there need not be allowed to know that it exists.
     let is_directory = |files: &dyn FileSystem| match files.metadata(path, true) {
         Ok(metadata) => metadata.is_directory(),
         Err(error) => is_denial(&error),
@@ -208,7 +206,7 @@ fn create_directory(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
 }
 
 /// `remove(path[, recursive])`: removes a file or an empty directory; with `recursive` a directory
-/// and all that is in it.
+/// and all its contents.
 fn remove<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -221,7 +219,7 @@ fn remove<'c>(
     perform(call, path, remove, done)
 }
 
-/// `rename(from, to)`: gives a file or a directory another name. A file of that name is replaced.
+/// `rename(from, to)`: renames a file or a directory. An existing file is replaced.
 fn rename<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -231,8 +229,8 @@ fn rename<'c>(
     perform(call, from, move |files, from| files.rename(from, &to), done)
 }
 
-/// `file_info(path[, follow])`: what is known of a file; of a symbolic link itself if `follow` is
-/// false.
+/// `file_info(path[, follow])`: returns metadata of a file; of a symbolic link itself if `follow`
+/// is false.
 fn file_info<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -246,7 +244,7 @@ fn file_info<'c>(
     })
 }
 
-/// A table that says what is known of a file.
+/// Returns the metadata of a file as a table.
 pub(crate) fn describe<'c>(
     call: &mut Call<'c>,
     name: &[u8],
@@ -263,7 +261,7 @@ pub(crate) fn describe<'c>(
     Ok(table)
 }
 
-/// `list_dir(path)`: what is in a directory, in the order of the names.
+/// `list_dir(path)`: returns the contents of a directory, sorted by name.
 fn list_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -294,7 +292,7 @@ fn list_directory<'c>(
     }))
 }
 
-/// What is known of the files in a directory. Those that have been removed meanwhile are left out.
+/// Returns the metadata of the files in a directory. Files that vanish in the meantime are skipped.
 fn entries(
     files: &dyn FileSystem,
     directory: &Path,
@@ -307,10 +305,10 @@ fn entries(
     names.into_iter().filter_map(known).collect()
 }
 
-/// No directory with more files is read as a whole.
+/// Directories with more files are not read into memory.
 const MAX_NAMES: usize = 1_000_000;
 
-/// The names in a directory, in order.
+/// Returns the names in a directory, sorted.
 pub(crate) fn sorted_names(files: &dyn FileSystem, directory: &Path) -> io::Result<Vec<OsString>> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let mut names = files
@@ -324,7 +322,7 @@ pub(crate) fn sorted_names(files: &dyn FileSystem, directory: &Path) -> io::Resu
     Ok(names)
 }
 
-/// Creates the directories above a file.
+/// Creates the parent directories of a file.
 pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| create_directories(files, directory))
 }

@@ -1,11 +1,11 @@
-//! Removing a directory with everything in it.
+//! Recursive removal of directories.
 
 use super::sorted_names;
 use crate::host::FileSystem;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Removes a file, or a directory and everything in it. Symbolic links are removed, not followed.
+/// Removes a file, or a directory and all its contents. Symbolic links are removed, not followed.
 pub(crate) fn remove_tree(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
     if !files.metadata(path, false)?.is_directory() {
         return files.remove(path);
@@ -16,7 +16,7 @@ pub(crate) fn remove_tree(files: &dyn FileSystem, path: &Path) -> io::Result<()>
             "refusing to remove the root directory",
         ));
     }
-    // Directories stay on the stack until what is in them has been removed.
+    // A directory stays on the stack until its contents have been removed.
     let mut stack: Vec<(PathBuf, bool)> = vec![(path.to_path_buf(), false)];
     while let Some((path, is_emptied)) = stack.pop() {
         if is_emptied || !files.metadata(&path, false)?.is_directory() {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
     use crate::host::{FileKind, Metadata, Names};
 
-    /// A world with one directory, the root.
+    /// A world with a single directory, the root.
     struct RootOnly;
 
     impl FileSystem for RootOnly {

@@ -1,4 +1,4 @@
-//! `walk`: everything below a directory, without reading it all first.
+//! `walk`: traverses a directory tree without reading it all first.
 
 use super::{Batched, describe, file_system, path_bytes, sorted_names};
 use crate::host::{FileSystem, Metadata, path_of};
@@ -11,17 +11,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Goes through a directory: a directory comes before what is in it, names are in order. Symbolic
-/// links are not followed.
+/// A traversal of a directory tree: directories come before their contents, names are sorted.
+/// Symbolic links are not followed.
 pub(crate) struct Walk {
     files: Arc<dyn FileSystem>,
-    /// What is left of the directories that have been entered.
+    /// The remaining entries of the open directories.
     left: Vec<std::vec::IntoIter<PathBuf>>,
-    /// No more directories than this are entered at a time.
+    /// Maximum depth.
     depth: usize,
 }
 
-/// A file that has been found.
+/// A file in the traversal.
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
     pub(crate) metadata: Metadata,
@@ -30,7 +30,7 @@ pub(crate) struct Found {
 }
 
 impl Walk {
-    /// Begins with what is in a directory. The empty path is the working directory.
+    /// Starts with the contents of a directory. The empty path is the working directory.
     pub(crate) fn new(
         files: Arc<dyn FileSystem>,
         directory: &Path,
@@ -61,7 +61,7 @@ impl Iterator for Walk {
                 self.left.pop();
                 continue;
             };
-            // One that has been removed meanwhile is not there.
+            // Files removed in the meantime are skipped.
             let Ok(metadata) = self.files.metadata(&path, false) else { continue };
             let problem = if metadata.is_directory() { self.enter(&path).err() } else { None };
             return Some(Found { path, metadata, problem });
@@ -69,10 +69,10 @@ impl Iterator for Walk {
     }
 }
 
-/// A walk as Lua goes on with it.
+/// A traversal as a Lua iterator.
 struct Walking(Batched<Found>);
 
-/// About what a walk keeps of the directories that it is in.
+/// Approximate memory of a traversal for the open directories.
 const WALK_SIZE: usize = 1 << 14;
 
 impl Data for Walking {
@@ -83,8 +83,8 @@ impl Data for Walking {
 
 static NEXT: Definition = Definition::new("walk", next);
 
-/// `walk(directory)`: an iterator over everything below a directory that gives paths and tables as
-/// `list_dir` has them.
+/// `walk(directory)`: an iterator over a directory tree that returns paths and tables like those of
+/// `list_dir`.
 pub(super) fn walk<'c>(
     call: &mut Call<'c>,
     directory: Name<'c>,
@@ -96,7 +96,7 @@ pub(super) fn walk<'c>(
         let walk = in_pool(move || Walk::new(files, &path, usize::MAX)).await.flatten();
         lua.finish_with(|call| match walk {
             Ok(walk) => Ok(vec![iterator(call, walk).value()]),
-            // As with `io.lines`, there is no use for nil in the head of a loop.
+            // As in `io.lines`, nil in the head of a loop would not help.
             Err(error) => {
                 Err(Error::argument(1, [&name[..], b": ", reason(&error).as_bytes()].concat()))
             }
@@ -109,7 +109,7 @@ fn iterator<'c>(call: &mut Call<'c>, walk: Walk) -> Function<'c> {
     call.function(&NEXT, &[walking.value()])
 }
 
-/// The iterator: the next path and what is known of it.
+/// The iterator: returns the next path and its metadata.
 fn next<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let walking =
         call.upvalue(0).and_then(Userdata::from_value).and_then(|walking| walking.get::<Walking>());

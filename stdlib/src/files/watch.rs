@@ -1,9 +1,9 @@
-//! `watch_file`: a function is called when a file has changed.
+//! `watch_file`: calls a function when a file has changed.
 //!
 //! A watcher is a goroutine that waits for changes and calls its function. Editors write in several
-//! steps, so it waits until nothing has happened for a moment. An error in the function goes to
-//! `on_error`; the executor then starts the watcher anew. As long as there is a watcher, the
-//! default time limit stands still.
+//! steps, so it waits until there have been no events for a short time. Errors in the function go
+//! to `on_error`; the executor then restarts the watcher. The default time limit is paused while a
+//! watcher exists.
 
 use super::file_system;
 use crate::Host;
@@ -32,42 +32,42 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "watch_file" => watch_file,
 });
 
-/// What the goroutine of a watcher runs: its arguments are the watcher's number and function.
+/// The body of a watcher's goroutine: its arguments are the watcher's number and function.
 static RUN: Definition = Definition::new("watcher", run);
 
-/// For so long nothing must have happened.
+/// The time without events before the function is called.
 const DEBOUNCE: Duration = Duration::from_millis(50);
-/// If something happens all the time, the function is called this often.
+/// The maximum delay of a call while events continue.
 const MAX_DEBOUNCE: Duration = Duration::from_millis(500);
 
 struct Watcher {
     path: Vec<u8>,
     goroutine: GoroutineId,
     changes: Arc<Notify>,
-    /// Its function is running, so that to stop watching must not end the goroutine.
+    /// Whether its function is running; then removing the watcher must not end the goroutine.
     is_running: bool,
-    /// Where it was made ("script.lua:12").
+    /// Where it was created ("script.lua:12").
     place: Vec<u8>,
     watch: Watch,
     _pause: TimeoutPause,
     _held: Held,
 }
 
-/// About what a watcher takes outside the heap, the system's watch included.
+/// Approximate memory of a watcher outside the heap, including the OS's watch.
 const WATCHER_SIZE: usize = 2048;
 
-/// The files that are watched, by number.
+/// The watchers by number.
 #[derive(Default)]
 pub(crate) struct Watchers {
     next: u64,
     watchers: HashMap<u64, Watcher>,
     by_goroutine: HashMap<GoroutineId, u64>,
-    /// Told of every change.
+    /// Notified of every change.
     any: Arc<Notify>,
 }
 
 impl Watchers {
-    /// Where the watcher was made that a goroutine runs.
+    /// Returns where the watcher of a goroutine was created.
     fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
         let number = self.by_goroutine.get(&goroutine)?;
         self.watchers.get(number).map(|watcher| &watcher.place[..])
@@ -80,8 +80,7 @@ impl Watchers {
     }
 }
 
-/// What was watched by a program that has ended: when it changes, another attempt may be worth
-/// while.
+/// The files that a program watched which has ended: a change may be a reason to run it again.
 pub struct Changes {
     any: Arc<Notify>,
     watches: Vec<Watch>,
@@ -90,23 +89,23 @@ pub struct Changes {
 impl Changes {
     fn of(watchers: &mut Watchers) -> Changes {
         let Watchers { watchers, any, .. } = std::mem::take(watchers);
-        // What has happened so far is known.
+        // Earlier changes are known.
         let _ = any.notified().now_or_never();
         Changes { any, watches: watchers.into_values().map(|watcher| watcher.watch).collect() }
     }
 
-    /// Whether nothing was watched.
+    /// Whether no file was watched.
     pub fn is_empty(&self) -> bool {
         self.watches.is_empty()
     }
 
-    /// Returns when something has changed, also if it was while nobody waited.
+    /// Waits for the next change. Changes between two calls are not missed.
     pub async fn next(&self) {
         settled(&self.any).await;
     }
 }
 
-/// Waits for a change and then until nothing happens.
+/// Waits for a change and then for a pause.
 async fn settled(changes: &Notify) {
     changes.notified().await;
     let start = Instant::now();
@@ -114,7 +113,7 @@ async fn settled(changes: &Notify) {
 }
 
 /// `watch_file(path, callback)`: calls `callback(path)` when the file has been written, replaced or
-/// made.
+/// created.
 fn watch_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -180,12 +179,12 @@ fn start<'c>(
     Ok(number)
 }
 
-/// `unwatch_file(id)`: stops watching. Whether there was a watcher of that number.
+/// `unwatch_file(id)`: removes a watcher. Returns whether it existed.
 fn unwatch_file(call: &mut Call, number: Integer) -> bool {
-    // No watcher has the number 0.
+    // No watcher has number 0.
     let number = number.size().unwrap_or_default() as u64;
     if let Ok(functions) = functions(call) {
-        // What is removed needs no memory.
+        // Removing an entry needs no memory.
         let _ = functions.set(call, Value::number(number as f64), Value::NIL);
     }
     let Some(watcher) = watchers(call).and_then(|watchers| watchers.remove(number)) else {
@@ -197,7 +196,7 @@ fn unwatch_file(call: &mut Call, number: Integer) -> bool {
     true
 }
 
-/// The functions of watchers, by number: they are needed after an error.
+/// Returns the table of the watchers' functions by number: they are needed after an error.
 fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     registry_table(call, "watchers")
 }
@@ -215,7 +214,7 @@ fn spawn<'c>(
     call.spawn(run, &[Value::number(number as f64), function.value()])
 }
 
-/// The watchers, as the executor sees them.
+/// The watchers as a service of the executor.
 pub(crate) struct WatcherService;
 
 impl Service for WatcherService {
@@ -228,13 +227,13 @@ impl Service for WatcherService {
     }
 }
 
-/// What a program watches, to go on watching it when the program has ended.
+/// Takes over the watches of a program that has ended.
 pub fn take_watched(executor: &mut Executor) -> Option<Changes> {
     let changes = executor.enter(|call| watchers(call).map(Changes::of));
     changes.filter(|changes| !changes.is_empty())
 }
 
-/// A watcher's goroutine has failed: it goes on in a new one.
+/// Restarts a watcher in a new goroutine after an error.
 fn restart(call: &mut Call, failed: GoroutineId) {
     let Some(number) = watchers(call).and_then(|watchers| watchers.by_goroutine.remove(&failed))
     else {
@@ -266,10 +265,10 @@ fn run<'c>(_: &mut Call<'c>, number: f64, _callback: Function<'c>) -> impl Resul
                 let (changes, name) = (watcher.changes.clone(), watcher.path.clone());
                 Some((changes, name, file_system(call).ok()?))
             });
-            // It may have been stopped by its own function.
+            // The function may have removed its own watcher.
             let Some((changes, name, files)) = known else { return lua.finish(&[]) };
             settled(&changes).await;
-            // One that has been removed is waited for.
+            // A removed file is waited for.
             let file = path_of(&name);
             if !in_pool(move || files.metadata(&file, true).is_ok()).await.unwrap_or(false) {
                 continue;

@@ -1,4 +1,4 @@
-//! The file system of the machine.
+//! The local file system.
 
 use super::file_system::{
     Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch,
@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The file system of the machine, with all that the process may do.
+/// The local file system, with all rights of the process.
 pub(super) struct Disk;
 
 impl FileSystem for Disk {
@@ -75,7 +75,7 @@ impl FileSystem for Disk {
 
     #[cfg(unix)]
     fn replace(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn Replacement>> {
-        // What a symbolic link leads to is replaced, not the link.
+        // The target of a symbolic link is replaced, not the link.
         let path = match fs::canonicalize(path) {
             Ok(path) => path,
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
@@ -85,7 +85,7 @@ impl FileSystem for Disk {
             return Err(if path.is_dir() { is_a_directory() } else { is_missing() });
         };
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-        // Wherever the program goes, a handle stays the same directory.
+        // A handle stays valid when the working directory changes.
         let directory = File::open(directory.unwrap_or(Path::new(".")))?;
         super::replacement::replace_in(directory.into(), name, permissions)
     }
@@ -148,8 +148,8 @@ impl FileSystem for Disk {
         let times = FileTimes::new()
             .set_accessed(system_time(accessed)?)
             .set_modified(system_time(modified)?);
-        // On Windows times can be set through a handle that may write; elsewhere the owner may,
-        // whatever the handle.
+        // On Windows a handle for writing is needed to set times; elsewhere any handle of the owner
+        // will do.
         let file = if cfg!(windows) {
             OpenOptions::new().write(true).open(path)?
         } else {
@@ -184,7 +184,7 @@ impl FileSystem for Disk {
     }
 }
 
-/// A file that is written in the directory of the one that it replaces.
+/// A file that is written in the directory of its target.
 #[cfg(not(unix))]
 struct Beside {
     file: tempfile::NamedTempFile,
@@ -209,7 +209,7 @@ impl Replacement for Beside {
     }
 }
 
-/// Opens a file; if `now`, without waiting for the other end of a pipe.
+/// Opens a file; if `now`, without waiting for the peer of a pipe.
 fn open(path: &Path, mode: OpenMode, now: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(mode.reads());
@@ -228,15 +228,15 @@ fn open(path: &Path, mode: OpenMode, now: bool) -> io::Result<File> {
     options.open(path)
 }
 
-/// What is opened without waiting, if using it does not wait either: a file or a directory. None
-/// for pipes, devices and sockets.
+/// Opens a file or a directory without blocking. None for pipes, devices and sockets, which may
+/// block later.
 pub(super) fn unless_it_waits(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<File>> {
     match open() {
         Ok(file) => {
             let metadata = file.metadata()?;
             Ok((metadata.is_file() || metadata.is_dir()).then_some(file))
         }
-        // A pipe that nothing reads.
+        // A pipe without a reader.
         #[cfg(unix)]
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
             Ok(None)
@@ -245,7 +245,7 @@ pub(super) fn unless_it_waits(open: impl FnOnce() -> io::Result<File>) -> io::Re
     }
 }
 
-/// The contents of a file of at most `most` bytes: see [`FileSystem::read_now`].
+/// Returns the contents of a file of at most `most` bytes: see [`FileSystem::read_now`].
 pub(super) fn read_small(file: io::Result<File>, most: u64) -> Option<io::Result<Vec<u8>>> {
     let read = |file: File| {
         let metadata = file.metadata()?;
@@ -262,26 +262,26 @@ pub(super) fn read_small(file: io::Result<File>, most: u64) -> Option<io::Result
     file.and_then(read).transpose()
 }
 
-/// An open file, as the libraries use it.
+/// Wraps an open file for the libraries.
 pub(super) fn stream_of(file: File) -> OpenStream {
-    // A directory answers at once that it cannot be read.
+    // Reading a directory fails at once.
     let waits = file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
     let is_terminal = io::IsTerminal::is_terminal(&file);
     OpenStream { stream: Box::new(file), waits, is_terminal }
 }
 
-/// An open file to read from; an error if it is a directory.
+/// Returns an open file as a source; an error for a directory.
 pub(super) fn source_of(file: File) -> io::Result<Box<dyn Source>> {
     if file.metadata()?.is_dir() { Err(is_a_directory()) } else { Ok(Box::new(file)) }
 }
 
-/// The path of a new empty file in a directory.
+/// Creates an empty file in a directory and returns its path.
 pub(super) fn temporary_name_in(directory: &Path) -> io::Result<PathBuf> {
     let file = tempfile::Builder::new().prefix("lua_").tempfile_in(directory)?;
     Ok(file.into_temp_path().keep()?)
 }
 
-/// A time in seconds since 1970, as the system has it.
+/// Converts seconds since 1970 for system calls.
 #[cfg(unix)]
 pub(super) fn timespec(seconds: f64) -> io::Result<rustix::fs::Timespec> {
     let whole = seconds.floor();
@@ -293,7 +293,7 @@ pub(super) fn timespec(seconds: f64) -> io::Result<rustix::fs::Timespec> {
     Ok(rustix::fs::Timespec { tv_sec: whole as i64, tv_nsec: ((seconds - whole) * 1e9) as _ })
 }
 
-/// The error of who takes a directory for a file.
+/// The error for a directory in the place of a file.
 fn is_a_directory() -> io::Error {
     const EISDIR: i32 = 21;
     if cfg!(unix) {
@@ -303,13 +303,13 @@ fn is_a_directory() -> io::Error {
     }
 }
 
-/// The error of who names a file that is not there.
+/// The error for a missing file.
 fn is_missing() -> io::Error {
     const ENOENT: i32 = 2;
     io::Error::from_raw_os_error(ENOENT)
 }
 
-/// A time in seconds since 1970.
+/// Converts seconds since 1970.
 fn system_time(seconds: f64) -> io::Result<SystemTime> {
     let distance = Duration::try_from_secs_f64(seconds.abs()).ok();
     let time = distance.and_then(|distance| match seconds < 0.0 {
@@ -319,7 +319,7 @@ fn system_time(seconds: f64) -> io::Result<SystemTime> {
     time.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "time out of range"))
 }
 
-/// What `stat` tells of a file.
+/// Converts the result of `stat`.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_cast, reason = "the types of the fields differ between systems")]
 pub(super) fn metadata_of(status: &rustix::fs::Stat) -> Metadata {

@@ -1,8 +1,7 @@
-//! Watching files of the machine for changes.
+//! Watches local files for changes.
 //!
-//! What is watched is the directory that holds a file: editors replace files by others, so to watch
-//! the file itself would mean to watch one that is not there any more. The system gives a process
-//! few watchers, so there is one for all that is watched.
+//! The directory of a file is watched: editors replace files, and a watch on the old file would not
+//! report that. The OS limits the number of watchers per process, so all watches share one.
 
 use super::file_system::{Changed, Watch};
 use notify::event::{AccessKind, AccessMode};
@@ -11,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// The watcher, as long as something is watched.
+/// The watcher, while any watch exists.
 static CURRENT: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 
 struct Shared {
@@ -19,16 +18,16 @@ struct Shared {
     subscriptions: Arc<Mutex<Vec<Arc<Subscription>>>>,
 }
 
-/// One that wants to know.
+/// A subscription to changes.
 struct Subscription {
-    /// Files, or a directory in which every file is meant.
+    /// Files, or a directory in which every file counts.
     paths: Vec<PathBuf>,
     is_directory: bool,
     changed: Changed,
 }
 
 impl Subscription {
-    /// The directories to watch.
+    /// Returns the directories to watch.
     fn directories(&self) -> impl Iterator<Item = &Path> {
         self.paths
             .iter()
@@ -41,19 +40,18 @@ impl Subscription {
     }
 }
 
-/// A subscription that is in force.
+/// An active subscription.
 struct Active {
     shared: Arc<Shared>,
     subscription: Arc<Subscription>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing here is left half done.
+    // No invariant can be broken in between.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `changed` whenever a file is written, replaced or made, or anything of that kind happens
-/// in a directory.
+/// Calls `changed` whenever a file, or a file in a directory, is written, replaced or created.
 pub(super) fn watch(path: &Path, changed: Changed) -> io::Result<Watch> {
     if let Err(error) = path.symlink_metadata()
         && error.kind() == io::ErrorKind::InvalidInput
@@ -66,7 +64,7 @@ pub(super) fn watch(path: &Path, changed: Changed) -> io::Result<Watch> {
         paths.push(path);
     }
     if !is_directory {
-        // The file may be a link, or not be there.
+        // The file may be a link, or missing.
         let (Some(name), Some(directory)) = (path.file_name(), path.parent()) else {
             return Err(io::ErrorKind::NotFound.into());
         };
@@ -105,7 +103,7 @@ fn shared() -> io::Result<Arc<Shared>> {
     let backend = backend.map_err(io_error)?;
     if alive.strong_count() == 0 {
         // The crate does not report that it could not start its thread, and panics when such a
-        // watcher is used or dropped. But then it has dropped the handler.
+        // watcher is used or dropped. In that case it has dropped the handler.
         std::mem::forget(backend);
         return Err(io::Error::other("cannot start a thread"));
     }
@@ -114,7 +112,7 @@ fn shared() -> io::Result<Arc<Shared>> {
     Ok(shared)
 }
 
-/// Passes an event on to those whom it concerns.
+/// Delivers an event to the subscriptions that it concerns.
 fn deliver_event(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::Result<Event>) {
     let concerned: Vec<Arc<Subscription>> = match event {
         Ok(event) if event.need_rescan() => locked(subscriptions).clone(),
@@ -131,7 +129,7 @@ fn deliver_event(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::R
             };
             locked(subscriptions).iter().filter(is_meant).cloned().collect()
         }
-        // Some events have been lost.
+        // Some events were lost.
         Err(_) => locked(subscriptions).clone(),
     };
     for subscription in concerned {
@@ -150,7 +148,7 @@ impl Drop for Active {
             self.subscription.directories().filter(|directory| !is_used(directory)).collect();
         drop(subscriptions);
         for directory in unused {
-            // The directory itself may be gone.
+            // The directory may no longer exist.
             let _ = locked(&self.shared.backend).unwatch(directory);
         }
     }

@@ -1,18 +1,18 @@
-//! The reader of CSV (RFC 4180): to rows of strings.
+//! The CSV reader (RFC 4180). Fields are strings.
 
 use crate::data::Fault;
 use crate::data::events::{Event, Events, Unread};
 
-/// How a text is to be read.
+/// The format of the input.
 #[derive(Clone, Copy)]
 pub(super) struct Format {
-    /// What stands between fields.
+    /// The field separator.
     pub(super) separator: u8,
-    /// The first row names the columns, and the others become maps.
+    /// Whether the first row has the names of the columns, so that the others become maps.
     pub(super) header: bool,
 }
 
-/// Adds the events of a text. Lines end with LF, CRLF or CR; empty ones are passed over.
+/// Adds the events of a text. Lines end with LF, CRLF or CR; empty ones are skipped.
 pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(), Unread> {
     let mut reader = Reader {
         text,
@@ -52,13 +52,13 @@ pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(
     Ok(())
 }
 
-/// What a field of a row takes until it is an event, while the list of fields grows.
+/// Memory for a field of a row before it becomes an event, while the list of fields grows.
 const FIELD_BYTES: usize = 2 * size_of::<Box<[u8]>>();
 
 /// A column with a name.
 struct Column {
     name: Box<[u8]>,
-    /// The name was a key before: it need not be repeated.
+    /// Whether the name was used as a key before and need not be repeated.
     is_known: bool,
 }
 
@@ -84,7 +84,7 @@ impl Reader<'_> {
         self.text.get(self.at).copied()
     }
 
-    /// The fields of the next line; none of an empty one. None at the end.
+    /// Returns the fields of the next line; an empty line has none. None at the end.
     fn row(&mut self, events: &mut Events) -> Result<Option<Vec<Box<[u8]>>>, Unread> {
         if self.peek().is_none() {
             return Ok(None);
@@ -108,7 +108,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes some bytes.
+    /// Skips bytes.
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }

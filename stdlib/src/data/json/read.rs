@@ -1,40 +1,40 @@
-//! The reader of JSON (RFC 8259), and of JSON with comments: from text to the builder's events,
-//! without recursion, so that it can stop between two values and go on later.
+//! The reader of JSON (RFC 8259) and of JSON with comments. It passes events to the builder and is
+//! not recursive, so it can stop between two values and continue later.
 
 use crate::data::builder::{Builder, Failure};
 use crate::data::{BYTES_PER_UNIT, Fault, Progress};
 use solvm_vm::{Call, Error, Value};
 
-/// How often the budget is looked at: after so many values.
+/// Values between two checks of the budget.
 const VALUES_PER_CHECK: usize = 64;
 
-/// What may come next.
+/// The tokens that may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     /// A value.
     Value,
-    /// The first value of a list, or its end.
+    /// The first item of a list, or its end.
     FirstItem,
     /// The first key of a map, or its end.
     FirstKey,
     /// A comma, or the end of the list or map.
     Comma,
-    /// Nothing but space.
+    /// Only white space.
     End,
 }
 
-/// How far a text has been read.
+/// The state of a reader between two steps.
 pub(super) struct Reader {
     at: usize,
     expected: Expected,
-    /// Comments, and commas behind the last item, are allowed.
+    /// Whether comments and trailing commas are allowed.
     relaxed: bool,
-    /// A string without its escapes.
+    /// A string with its escapes replaced.
     scratch: Vec<u8>,
 }
 
 impl Reader {
-    /// At the beginning of a text; `relaxed` for JSON with comments.
+    /// Creates a reader at the start of a text; `relaxed` for JSON with comments.
     pub(super) fn new(text: &[u8], relaxed: bool) -> Reader {
         let at = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Reader { at, expected: Expected::Value, relaxed, scratch: Vec::new() }
@@ -65,7 +65,7 @@ impl Reader {
         }
     }
 
-    /// Passes some bytes.
+    /// Skips bytes.
     #[inline]
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
@@ -118,7 +118,7 @@ impl Reader {
         self.expected = if builder.in_map().is_some() { Expected::Comma } else { Expected::End };
     }
 
-    /// A key and its colon.
+    /// Reads a key and its colon.
     fn key<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -192,11 +192,11 @@ impl Reader {
         })
     }
 
-    /// A number, by JSON's grammar.
+    /// Reads a number by JSON's grammar.
     fn number(&mut self, text: &[u8]) -> Result<f64, Fault> {
-        /// Integers with so many digits have a value of their own.
+        /// Integers with this many digits are exact.
         const EXACT_DIGITS: usize = 15;
-        /// Nobody means more digits, and the conversion cannot be interrupted.
+        /// Maximum length of a number: its conversion cannot be interrupted.
         const LONGEST_NUMBER: usize = 64 << 10;
         let start = self.at;
         let is_negative = text.get(start) == Some(&b'-');
@@ -244,7 +244,7 @@ impl Reader {
         }
     }
 
-    /// One or more digits.
+    /// Reads one or more digits.
     fn digits(&mut self, text: &[u8]) -> Result<(), Fault> {
         let rest = text.get(self.at..).unwrap_or_default();
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -252,7 +252,7 @@ impl Reader {
         if count == 0 { Err(self.unexpected(text)) } else { Ok(()) }
     }
 
-    /// The bytes of a string, whose opening quote is next.
+    /// Reads a string, whose opening quote is next.
     fn string<'t>(&'t mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
         self.advance(1);
         let plain = self.plain(text)?;
@@ -271,7 +271,7 @@ impl Reader {
         Ok(&self.scratch)
     }
 
-    /// The characters up to a quote or an escape.
+    /// Reads the characters up to a quote or an escape.
     #[inline]
     fn plain<'t>(&mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
         let rest = text.get(self.at..).unwrap_or_default();
@@ -297,7 +297,7 @@ impl Reader {
         Ok(plain)
     }
 
-    /// An escape, whose backslash is next.
+    /// Reads an escape, whose backslash is next.
     fn escape(&mut self, text: &[u8]) -> Result<(), Fault> {
         let start = self.at;
         let byte = match text.get(start..).and_then(|rest| rest.get(1)) {
@@ -316,7 +316,7 @@ impl Reader {
         Ok(())
     }
 
-    /// `\uXXXX`, or two of them that make one character.
+    /// Reads `\uXXXX`, or a surrogate pair.
     fn unicode_escape(&mut self, text: &[u8]) -> Result<(), Fault> {
         let start = self.at;
         let unit = |at: usize| {
@@ -333,7 +333,7 @@ impl Reader {
             0xd800..0xdc00 => {
                 let second = unit(self.at).filter(|second| (0xdc00..0xe000).contains(second));
                 self.advance(6);
-                // Ten bits of each.
+                // Ten bits of each surrogate.
                 second
                     .map(|second| ((first & 0x3ff) << 10 | second & 0x3ff).saturating_add(0x10000))
             }
@@ -346,7 +346,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Passes space, and comments if they are allowed.
+    /// Skips white space, and comments if they are allowed.
     #[inline]
     fn space(&mut self, text: &[u8]) -> Result<(), Fault> {
         loop {
@@ -372,7 +372,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The fault that what is next is not what may come.
+    /// Returns the error for an unexpected character.
     #[cold]
     fn unexpected(&self, text: &[u8]) -> Fault {
         let rest = text.get(self.at..).unwrap_or_default();

@@ -1,12 +1,12 @@
-//! The reader of TOML: from the tree of the crate `toml`, which knows all rules about keys and
-//! tables, to events.
+//! The TOML reader. It turns the tree of the crate `toml`, which checks all rules about keys and
+//! tables, into events.
 
 use crate::data::Fault;
 use crate::data::events::{Event, Events, Unread};
 use toml::de::{DeTable, DeValue};
 
-/// What the crate's tokens and tree take at most for a byte of text: a list of numbers of one digit
-/// was measured with the most.
+/// Maximum memory of the crate's tokens and tree per byte of text. Lists of one-digit numbers need
+/// most.
 const TREE_BYTES_PER_BYTE: usize = 70;
 
 /// Adds the events of a text. Dates and times become strings.
@@ -23,7 +23,7 @@ pub(super) fn read(text: &str, events: &mut Events) -> Result<(), Unread> {
     Ok(())
 }
 
-/// The crate bounds how deep tables are nested.
+/// Adds the events of a table. The crate limits the nesting of tables.
 fn table(fields: &DeTable<'_>, events: &mut Events) -> Result<(), Unread> {
     events.push(Event::Begin { is_map: true })?;
     for (key, field) in fields {
@@ -48,7 +48,7 @@ fn value(value: &DeValue<'_>, at: usize, events: &mut Events) -> Result<(), Unre
         DeValue::Boolean(value) => Event::Boolean(*value),
         DeValue::Datetime(time) => {
             let mut time = *time;
-            // They may be left out, and are zero then.
+            // Seconds are optional and default to zero.
             if let Some(of_day) = &mut time.time {
                 of_day.second.get_or_insert(0);
             }

@@ -1,7 +1,7 @@
-//! The reader of YAML: from the events of the crate `saphyr-parser` to ours.
+//! The YAML reader. It turns events of the crate `saphyr-parser` into ours.
 //!
-//! An alias is the same value once more, not a copy, so that no text becomes larger than it is; a
-//! node cannot contain itself.
+//! An alias is the same value again, not a copy, so data never becomes larger than its text; a node
+//! cannot contain itself.
 
 use super::scalar;
 use crate::data::events::{Event, Events, Unread};
@@ -12,7 +12,7 @@ use hashbrown::{HashMap, HashSet};
 use saphyr_parser::{Event as Parsed, Marker, Parser, ScalarStyle, Tag};
 use std::rc::Rc;
 
-/// Adds the events of a text that has one document, or none.
+/// Adds the events of a text with at most one document.
 pub(in crate::data) fn one_document(text: &str, events: &mut Events) -> Result<(), Unread> {
     Reader::new(events).read(text, false)
 }
@@ -22,17 +22,17 @@ pub(in crate::data) fn all_documents(text: &str, events: &mut Events) -> Result<
     Reader::new(events).read(text, true)
 }
 
-/// What an anchor and a key take in their sets, beside the bytes of a key, while the sets grow.
+/// Memory for an anchor and a key in their sets while these grow, without the bytes of the key.
 const ANCHOR_BYTES: usize = 3 * size_of::<(usize, Anchored)>();
 const KEY_BYTES: usize = 3 * size_of::<Identity>() + 32;
 
-/// What tells one key from others.
+/// Identifies a key.
 type Identity = Rc<[u8]>;
 
-/// What a named node is.
+/// The kind of a named node.
 #[derive(Clone)]
 enum Anchored {
-    /// It has not ended yet.
+    /// A node that has not ended yet.
     Open,
     /// A scalar; None if it cannot be a key.
     Scalar(Option<Identity>),
@@ -40,15 +40,15 @@ enum Anchored {
     Map,
 }
 
-/// A list or map that has begun.
+/// A list or map that has started.
 struct Open {
-    /// The number of its anchor; 0 if it has none.
+    /// The number of its anchor; 0 for none.
     anchor: usize,
     /// The keys of a map; None for a list.
     keys: Option<HashSet<Identity>>,
-    /// The next scalar is a key.
+    /// Whether the next scalar is a key.
     wants_key: bool,
-    /// What comes is to be merged into the map around it.
+    /// Whether it is to be merged into the map that contains it.
     is_merged: bool,
 }
 
@@ -58,7 +58,7 @@ struct Reader<'e> {
     events: &'e mut Events,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
-    /// The value of a merge key is next.
+    /// Whether the value of a merge key is next.
     merges: bool,
 }
 
@@ -108,7 +108,7 @@ impl<'e> Reader<'e> {
         self.open.last().is_some_and(|open| open.wants_key)
     }
 
-    /// A value has ended.
+    /// Handles the end of a value.
     fn ended(&mut self, anchor: usize, what: Anchored) -> Result<(), Unread> {
         if anchor > 0 {
             self.events.hold(ANCHOR_BYTES)?;
@@ -154,7 +154,7 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    /// Notes a key of the innermost map, which may have it once.
+    /// Adds a key to those of the innermost map. Fails for duplicates.
     fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Unread> {
         self.events.hold(identity.len().saturating_add(KEY_BYTES))?;
         if let Some(open) = self.open.last_mut() {
@@ -173,7 +173,7 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    /// Fails if a node is to be merged and is no map, nor a list of maps.
+    /// Fails if a node to be merged is neither a map nor a list of maps.
     fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, Unread> {
         let is_source = std::mem::take(&mut self.merges);
         let in_source = self.open.last().is_some_and(|open| open.is_merged && open.keys.is_none());
@@ -232,7 +232,7 @@ impl<'e> Reader<'e> {
     }
 }
 
-/// What tells a scalar from other keys. None if it cannot be a key.
+/// Returns the identity of a scalar. None if it cannot be a key.
 fn identity(event: &Event) -> Option<Identity> {
     Some(match event {
         Event::Boolean(value) => Rc::from(&[b'b', u8::from(*value)][..]),
@@ -245,8 +245,8 @@ fn identity(event: &Event) -> Option<Identity> {
     })
 }
 
-/// The value of a scalar with its tag. Tags that are not YAML's own are not looked at, but make it
-/// a string.
+/// Returns the value of a scalar with a tag. Tags other than YAML's own are ignored, except that
+/// they make it a string.
 fn tagged(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Event, String> {
     let string = || Event::String(text.as_bytes().into());
     let Some(tag) = tag else { return Ok(if is_plain { scalar::resolve(text) } else { string() }) };

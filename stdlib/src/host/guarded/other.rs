@@ -1,5 +1,5 @@
-//! A judged path where the system has no handles of directories: it is used as it is written, so a
-//! link that another process puts in the way between judgement and use is followed.
+//! A checked path on systems without directory handles: the path itself is used, so a link that
+//! another process creates between the check and the use is followed.
 
 use crate::host::disk;
 use crate::host::file_system::{FileSystem, Metadata, Names, Replacement};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// A path without links.
 pub(super) struct Entry(PathBuf);
 
-/// Whether an operation failed since a link is where there was none.
+/// Whether an operation failed because of an unexpected link.
 pub(super) fn is_link_in_the_way(_: &io::Error) -> bool {
     false
 }

@@ -1,4 +1,4 @@
-//! Rules for hosts: names and blocks of addresses, each with a port or without.
+//! Rules for hosts: names and blocks of addresses, with or without a port.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,20 +6,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRule {
     whom: Whom,
-    /// Any port without one.
+    /// None means any port.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Whom {
-    /// The name that is asked for, in lower case.
+    /// A name in lower case.
     Name(String),
-    /// All addresses with these first bits.
+    /// All addresses with these leading bits.
     Block { address: IpAddr, bits: u32 },
 }
 
 impl HostRule {
-    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]:PORT`.
+    /// Parses `HOST`, `HOST:PORT`, `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]:PORT`.
     pub fn parse(text: &str) -> Option<HostRule> {
         if let Some(whom) = Whom::block(text) {
             return Some(HostRule { whom, port: None });
@@ -39,8 +39,8 @@ impl HostRule {
         is_name.then(|| HostRule { whom: Whom::Name(normalized(host)), port })
     }
 
-    /// Whether the rule is about a host, by its name or by an address that it has. Port 0 stands
-    /// for any.
+    /// Whether the rule applies to a host, by its name or by one of its addresses. Port 0
+    /// represents any port.
     pub(super) fn matches(&self, host: &str, port: u16, address: Option<IpAddr>) -> bool {
         if !self.has_port(port) {
             return false;
@@ -53,7 +53,7 @@ impl HostRule {
         }
     }
 
-    /// Whether it may come to be about a host whose name is not resolved yet.
+    /// Whether the rule may apply to a host whose name is not resolved yet.
     pub(super) fn is_for_addresses(&self, port: u16) -> bool {
         matches!(self.whom, Whom::Block { .. }) && self.has_port(port)
     }
@@ -80,8 +80,8 @@ fn normalized(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// The address that a connection reaches: an IPv4 address in the form of IPv6 is that address, and
-/// the unspecified address is the machine itself.
+/// Returns the address that a connection reaches: IPv4 addresses mapped to IPv6 become IPv4, and
+/// the unspecified address becomes the loopback address.
 fn effective(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -103,7 +103,7 @@ fn in_block(address: IpAddr, first: IpAddr, bits: u32) -> bool {
     differing >= bits
 }
 
-/// A rule for the unspecified address alone is about the machine itself, as connections are.
+/// A rule for only the unspecified address applies to the loopback address, like connections.
 fn effective_block(first: IpAddr, bits: u32) -> IpAddr {
     let is_single = bits == if first.is_ipv4() { 32 } else { 128 };
     if is_single { effective(first) } else { first }
