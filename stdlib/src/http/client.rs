@@ -1,7 +1,7 @@
 //! The HTTP client: `http_get`, `http_post`, `http_put`, `http_delete`, `http_request`.
 //!
-//! Connections are kept and used again, for each kind of trust those of their own. A call that
-//! fails returns nil and the reason, and tells the handlers of `on_error`.
+//! Connections are kept alive and reused, separately for each trust configuration. A call that
+//! fails returns nil and the reason, and calls the handlers of `on_error`.
 
 use super::{headers, redirect};
 use crate::Host;
@@ -43,27 +43,27 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "http_request" => http_request,
 });
 
-/// How long a call may take, unless an option says otherwise.
+/// The default time limit of a call.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a file may take.
+/// The default time limit of a file transfer.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(300);
-/// The option that only calls have which give a response.
+/// The option that exists only for calls that return a response.
 const SAVE_TO: &[&str] = &["save_to"];
-/// How much of a file is sent at a time.
+/// The chunk size for sending files.
 const PIECE: u64 = 1 << 16;
-/// How many redirects are followed, unless an option says otherwise.
+/// The default limit of redirects.
 const REDIRECTS: usize = 10;
-/// What the body is, unless the program says otherwise.
+/// The default content type of a body.
 const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
-/// How many clients are kept.
+/// Maximum number of clients.
 const MAX_CLIENTS: usize = 16;
 
-/// Clients, each with its connections, by what they trust and what they are for.
+/// Clients, each with its connections, by trust and purpose.
 #[derive(Clone, Default)]
 pub(crate) struct Clients(Rc<RefCell<HashMap<(Trust, Purpose), Client>>>);
 
 impl Clients {
-    /// The client that trusts these.
+    /// Returns the client for a trust configuration.
     async fn get(&self, lua: &Lua, trust: &Trust, purpose: Purpose) -> Result<Client, String> {
         let key = (trust.clone(), purpose);
         if let Some(client) = self.0.borrow().get(&key) {
@@ -88,8 +88,8 @@ impl Clients {
     }
 }
 
-/// Finds the addresses that the program may connect to. The port was judged with the name, when
-/// the call began.
+/// Resolves a host to the addresses that the program may connect to. The port was checked with the
+/// name at the start of the call.
 struct Resolver {
     network: Arc<dyn Network>,
     purpose: Purpose,
@@ -105,7 +105,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// A call as the program asks for it.
+/// A call with its options.
 pub(crate) struct Request {
     method: Method,
     url: String,
@@ -114,16 +114,16 @@ pub(crate) struct Request {
     timeout: Duration,
     trust: Trust,
     purpose: Purpose,
-    /// How many redirects are followed.
+    /// The limit of redirects.
     redirects: usize,
-    /// The file that the body goes to.
+    /// The file that receives the body.
     save_to: Option<Vec<u8>>,
-    /// It is a file that is fetched or sent: directories are made for it, and an answer that is no
-    /// success is a failure.
+    /// Whether a file is downloaded or uploaded: then missing directories are created, and an error
+    /// status is a failure.
     is_transfer: bool,
-    /// The file that is the body.
+    /// The file that contains the body.
     body_from: Option<Vec<u8>>,
-    /// Where it is shown how far a transfer has come.
+    /// Where the progress of a transfer is shown.
     progress: Progress,
 }
 
@@ -150,7 +150,7 @@ impl Request {
         }
     }
 
-    /// Fetches a file. `options` are those of argument number so and so.
+    /// Downloads a file. The options are argument `index`.
     pub(crate) fn download<'c>(
         call: &mut Call<'c>,
         url: Name<'c>,
@@ -164,7 +164,7 @@ impl Request {
         Ok(request)
     }
 
-    /// Sends a file, by POST unless option `method` says otherwise.
+    /// Uploads a file, by POST unless the option `method` differs.
     pub(crate) fn upload<'c>(
         call: &mut Call<'c>,
         url: Name<'c>,
@@ -182,7 +182,7 @@ impl Request {
         Ok(request)
     }
 
-    /// Reads the options in argument `index`; some of them are only some functions' `own`.
+    /// Reads the options in argument `index`; `own` are those of some functions only.
     fn read_options<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -219,8 +219,8 @@ impl Request {
         Ok(())
     }
 
-    /// Removes the program's own `Content-Length`, which the HTTP library sets. An error if it is
-    /// not the body's: the library would panic or send a broken request.
+    /// Removes the program's `Content-Length`, which the HTTP library sets. Fails if it differs
+    /// from the body's: the library would panic or send an invalid request.
     fn check_length(&mut self) -> Result<(), String> {
         let Some(given) = self.headers.remove(CONTENT_LENGTH) else { return Ok(()) };
         if self.is_transfer {
@@ -233,7 +233,7 @@ impl Request {
         }
     }
 
-    /// About the bytes that it takes while it is under way, without the body.
+    /// The approximate size of a call in flight, without the body.
     fn size(&self) -> usize {
         /// A connection, its buffers and the URL.
         const CONNECTION: usize = 32 << 10;
@@ -252,7 +252,7 @@ impl Request {
     }
 }
 
-/// `http_get(url[, options])`: the response.
+/// `http_get(url[, options])`: returns the response.
 fn http_get<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -263,7 +263,7 @@ fn http_get<'c>(
     Ok(send(request))
 }
 
-/// `http_delete(url[, options])`: the response.
+/// `http_delete(url[, options])`: returns the response.
 fn http_delete<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -274,7 +274,7 @@ fn http_delete<'c>(
     Ok(send(request))
 }
 
-/// `http_post(url, body[, content_type | options])`: the response.
+/// `http_post(url, body[, content_type | options])`: returns the response.
 fn http_post<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -284,7 +284,7 @@ fn http_post<'c>(
     with_body(call, Method::POST, url, body, third)
 }
 
-/// `http_put(url, body[, content_type | options])`: the response.
+/// `http_put(url, body[, content_type | options])`: returns the response.
 fn http_put<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -326,7 +326,7 @@ fn with_body<'c>(
     Ok(send(request))
 }
 
-/// `http_request(method, url[, body[, headers[, options]]])`: the response.
+/// `http_request(method, url[, body[, headers[, options]]])`: returns the response.
 fn http_request<'c>(
     call: &mut Call<'c>,
     method: Name<'c>,
@@ -349,7 +349,7 @@ fn http_request<'c>(
     Ok(send(request))
 }
 
-/// What has come back.
+/// A response.
 struct ClientResponse {
     status: u16,
     headers: HeaderMap,
@@ -359,11 +359,11 @@ struct ClientResponse {
 
 enum Body {
     Bytes(AccountedBuffer),
-    /// It is in the file that the program named: its size.
+    /// The size of the body, which was saved to a file.
     Saved(u64),
 }
 
-/// Makes a call; gives the response, or what a transfer gives.
+/// Makes a call and returns the response, or the results of a transfer.
 pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     asynchronous::run(|lua| async move {
         let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
@@ -388,11 +388,11 @@ pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     })
 }
 
-/// Why a call has failed.
+/// Why a call failed.
 enum Failure {
-    /// The network, or the other end.
+    /// The network or the peer.
     Reason(String),
-    /// The program itself: it has no memory left.
+    /// The program itself is out of memory.
     Raise(Error),
 }
 
@@ -418,7 +418,7 @@ async fn limited<T>(
     }
 }
 
-/// The URL, if it is one that a client can ask.
+/// Parses a URL that the client supports.
 fn parse(url: &str) -> Result<Url, String> {
     if url.len() > MAX_NAME {
         return Err(format!("a URL may have {MAX_NAME} bytes at most"));
@@ -433,7 +433,7 @@ fn parse(url: &str) -> Result<Url, String> {
     }
 }
 
-/// What the program needs for a call: the permission, and the clients.
+/// Checks the permission for a call and returns the clients.
 fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, String> {
     let Some(host) = call.host::<Host>() else {
         return Err("network access is not available".into());
@@ -463,7 +463,7 @@ async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, Failure>
     Ok(ClientResponse { status, headers: std::mem::take(response.headers_mut()), url, body })
 }
 
-/// Asks, and goes on to where the answers send it. The world is asked before each step.
+/// Sends the request and follows redirects. The world is asked before each step.
 async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
     let mut url = parse(&request.url).map_err(Failure::Reason)?;
     let mut redirects_left = request.redirects;
@@ -496,7 +496,7 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
     }
 }
 
-/// The whole body, as far as the memory limit allows.
+/// Reads the whole body, within the memory limit.
 async fn read(lua: &Lua, response: &mut Response) -> Result<AccountedBuffer, Failure> {
     let mut body = AccountedBuffer::default();
     while let Some(piece) = response.chunk().await? {
@@ -505,7 +505,7 @@ async fn read(lua: &Lua, response: &mut Response) -> Result<AccountedBuffer, Fai
     Ok(body)
 }
 
-/// A file as a body that is read while it is sent, and its size.
+/// Returns a file as a body that is read while it is sent, and its size.
 async fn file_body(
     lua: &Lua,
     path: Vec<u8>,
@@ -531,8 +531,7 @@ async fn file_body(
     Ok((size, reqwest::Body::wrap_stream(pieces)))
 }
 
-/// Writes the body to a file, in whose place it comes when it is whole: a failure leaves what there
-/// was.
+/// Writes the body to a file, atomically: after a failure the old file is unchanged.
 async fn save(
     lua: &Lua,
     response: &mut Response,
@@ -563,7 +562,7 @@ async fn save(
     Ok(size)
 }
 
-/// The response as a table.
+/// Returns the response as a table.
 fn response_table<'c>(call: &mut Call<'c>, response: ClientResponse) -> Result<Table<'c>, Error> {
     let table = call.table(0, 5)?;
     table.set_field(call, "status", u32::from(response.status))?;
@@ -577,8 +576,8 @@ fn response_table<'c>(call: &mut Call<'c>, response: ClientResponse) -> Result<T
     Ok(table)
 }
 
-/// What is at a URL, at most `limit` bytes of it, or None if nothing is: for modules. The error is
-/// the reason.
+/// Fetches a URL for modules: at most `limit` bytes, or None if it does not exist. The error is the
+/// reason.
 pub(crate) async fn fetch(
     lua: &Lua,
     url: &str,

@@ -14,7 +14,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "resolve_dns" => resolve_dns,
 });
 
-/// `resolve_dns(name)`: the first address of a host, and a list of all; those of IPv4 first.
+/// `resolve_dns(name)`: returns the first address of a host, and a list of all, IPv4 first.
 fn resolve_dns<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,

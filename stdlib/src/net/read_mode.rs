@@ -1,18 +1,18 @@
-//! How much a read of a TCP connection takes: what has come, a number of bytes, a line, everything.
+//! Modes for reading from TCP connections: available data, a number of bytes, a line, everything.
 
 use crate::integer::{Integer, describe};
 use bytes::BytesMut;
 use solvm_vm::native::FromLua;
 use solvm_vm::{Call, LuaString, Value};
 
-/// How much a read takes.
+/// The mode of a read.
 #[derive(Clone, Copy)]
 pub(super) enum ReadMode {
-    /// What has arrived, or arrives next.
+    /// Available data, or the next that arrives.
     Some,
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(usize),
-    /// A line, without its end.
+    /// A line without its end.
     Line,
     /// Everything.
     All,
@@ -39,7 +39,8 @@ impl FromLua for ReadMode {
 }
 
 impl ReadMode {
-    /// Takes it if all of it is there. The first `searched` bytes hold no end of a line.
+    /// Takes the requested data if it is complete. The first `searched` bytes contain no end of a
+    /// line.
     pub(super) fn take_from(self, received: &mut BytesMut, searched: usize) -> Option<Vec<u8>> {
         match self {
             ReadMode::Some => (!received.is_empty()).then(|| received.split().into()),

@@ -31,10 +31,10 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "ws_connect" => ws_connect,
 });
 
-/// The size of the largest message, unless an option says otherwise.
+/// The default for the maximum message size.
 const MAX_MESSAGE: usize = 16 << 20;
 
-/// Where a URL leads.
+/// The target of a URL.
 struct Target {
     uri: Uri,
     host: String,
@@ -42,7 +42,7 @@ struct Target {
     is_secure: bool,
 }
 
-/// The target of a URL. The error is the reason why it is none.
+/// Parses a URL. The error is the reason why it is invalid.
 fn parse(url: &[u8]) -> Result<Target, String> {
     let uri = Uri::try_from(url).map_err(|_| "invalid URL (expected ws://host/path)")?;
     let is_secure = match uri.scheme_str() {
@@ -55,7 +55,7 @@ fn parse(url: &[u8]) -> Result<Target, String> {
     Ok(Target { uri, host, port, is_secure })
 }
 
-/// What the options say.
+/// The options of a connection.
 struct Wishes {
     headers: HeaderMap,
     timeout: Duration,
@@ -63,7 +63,7 @@ struct Wishes {
     max_message: usize,
 }
 
-/// `ws_connect(url[, options])`: a WebSocket.
+/// `ws_connect(url[, options])`: returns a WebSocket.
 fn ws_connect<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -117,7 +117,7 @@ async fn connect(
     let peer = peers.enter().await.map_err(|error| error.to_string())?;
     let (stream, address) =
         tcp::connect(network, &target.host, target.port, wishes.timeout).await?;
-    // Without it messages may be held back; if the socket is broken, its first use tells.
+    // Without it messages may be delayed. If the socket is broken, its first use fails.
     let _ = stream.set_nodelay(true);
     let context = ConnectionContext {
         remote: tcp::plain(address).to_string().into(),

@@ -1,4 +1,4 @@
-//! Bodies: those of requests, gathered within limits, and those of responses.
+//! Bodies of requests, received within limits, and of responses.
 
 use super::transport::RequestGuard;
 use crate::net::peers::{Load, Peer};
@@ -12,29 +12,29 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
-/// A request's body, and the client's load.
+/// A request's body, and its load.
 #[derive(Default)]
 pub(super) struct Received {
     pub(super) bytes: Bytes,
     _load: Option<Load>,
 }
 
-/// Why a body was not taken.
+/// Why a body was rejected.
 pub(super) enum BodyError {
-    /// It is larger than allowed.
+    /// It is larger than the limit.
     TooLarge,
-    /// There is no room for it now.
+    /// Memory is short.
     NoRoom,
-    /// The client went away, or sent nonsense.
+    /// The client disconnected or sent invalid data.
     Broken,
 }
 
-/// The size of a body as its header says.
+/// Returns the size of a body according to the header.
 pub(super) fn announced_size(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Gathers a request's body.
+/// Receives a request's body.
 pub(super) async fn receive(
     mut body: Incoming,
     limit: usize,
@@ -51,7 +51,7 @@ pub(super) async fn receive(
             super::connection::discard(body);
             return Err(BodyError::TooLarge);
         }
-        // Most bodies come in one piece.
+        // Most bodies arrive in one chunk.
         if bytes.is_empty() && whole.is_empty() {
             load.grow_to(size).map_err(|_| BodyError::NoRoom)?;
             bytes = piece;
@@ -71,23 +71,23 @@ pub(super) async fn receive(
     Ok(Received { bytes, _load: Some(load) })
 }
 
-/// A piece of a body that is made as it is sent.
+/// A chunk of a streamed body.
 pub(super) enum Piece {
     Data(Bytes),
-    /// The body is complete. A stream that ends without this was cut off.
+    /// The end of the body. A stream that ends without it was cut off.
     End,
 }
 
 /// The body of a response.
 pub(super) struct Body {
     content: Content,
-    /// When the body is dropped, the request has been answered.
+    /// Marks the request as done when the body is dropped.
     _request: Option<RequestGuard>,
 }
 
 enum Content {
     Whole(Bytes),
-    /// It comes in pieces; of this length, if that is known.
+    /// A stream of chunks; of this length, if it is known.
     Pieces(mpsc::Receiver<Piece>, Option<u64>),
     Ended,
 }
@@ -101,14 +101,14 @@ impl Body {
         Body { content: Content::Pieces(pieces, length), _request: None }
     }
 
-    /// The body of the answer to this request.
+    /// Attaches the request that this body responds to.
     pub(super) fn of(mut self, request: RequestGuard) -> Body {
         self._request = Some(request);
         self
     }
 }
 
-/// Bytes for a client, held until it has taken them, wherever hyper keeps them.
+/// Returns bytes that are accounted for until hyper has sent them.
 pub(super) fn loaded(bytes: Vec<u8>, load: Load) -> Bytes {
     Bytes::from_owner(Loaded { bytes, load })
 }
@@ -126,7 +126,7 @@ impl AsRef<[u8]> for Loaded {
 }
 
 /// The program stopped in the middle of a body: the connection is cut, so that the client does not
-/// take it for whole.
+/// accept it as complete.
 #[derive(Debug)]
 pub(super) struct CutOff;
 

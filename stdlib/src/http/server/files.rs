@@ -1,8 +1,8 @@
-//! Directories whose files are served as they are: `serve_static`.
+//! Static files: `serve_static`.
 //!
-//! Nothing outside of the directory is reached: a path with `..` or the like is not found, and a
-//! link that leads out of the directory is not followed. Names that begin with a dot are not found
-//! either, except `.well-known`.
+//! Nothing outside the directory is accessible: a path with `..` or similar parts is not found, and
+//! a link that leads out of the directory is not followed. Names that start with a dot are not
+//! found either, except `.well-known`.
 
 use super::body::{Body, Piece, loaded};
 use super::connection::plain_response;
@@ -27,24 +27,24 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-/// How much of a file is read at a time.
+/// The chunk size for reading files.
 const PIECE: u64 = 128 << 10;
-/// How many pieces are read at a time: each takes a thread.
+/// Maximum number of concurrent reads, each of which needs a thread.
 const READS: usize = 32;
-/// What a directory is shown as.
+/// The file that is served for a directory.
 const INDEX: &str = "index.html";
 
 /// A directory that is served.
 pub(super) struct Directory {
     files: Arc<dyn FileSystem>,
-    /// As the system knows it: without links.
+    /// Its path without links.
     root: PathBuf,
-    /// How many segments of a path lead to the directory.
+    /// The number of segments of its prefix.
     prefix: usize,
     reads: Arc<Semaphore>,
 }
 
-/// A file that was found, open.
+/// An open file.
 struct Found {
     file: Box<dyn Source>,
     size: u64,
@@ -53,7 +53,7 @@ struct Found {
 }
 
 impl Directory {
-    /// A directory that is served under a prefix of so many segments. Looks at the file system.
+    /// Creates a directory under a prefix of `prefix` segments. Accesses the file system.
     pub(super) fn new(
         files: Arc<dyn FileSystem>,
         path: &[u8],
@@ -66,7 +66,7 @@ impl Directory {
         Ok(Directory { files, root, prefix, reads: Arc::new(Semaphore::new(READS)) })
     }
 
-    /// Answers a request. `added` are header fields that go with any answer.
+    /// Responds to a request. `added` are header fields for any response.
     pub(super) fn serve(
         self: Arc<Self>,
         head: Parts,
@@ -79,7 +79,7 @@ impl Directory {
             for (name, value) in &added {
                 response.headers_mut().entry(name).or_insert_with(|| value.clone());
             }
-            // The client may be gone; then the rest is of no use.
+            // If the client is disconnected, the rest is not needed.
             if responder.send(response).is_ok()
                 && let Some(rest) = rest
             {
@@ -109,7 +109,7 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (plain_response(StatusCode::FORBIDDEN), None)
             }
-            // The system is short of threads.
+            // No thread is available.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 (plain_response(StatusCode::SERVICE_UNAVAILABLE), None)
             }
@@ -117,7 +117,7 @@ impl Directory {
         }
     }
 
-    /// The path below the directory. None if it is not one that can lead to a file.
+    /// Returns the path below the directory. None if it is not valid for a file.
     fn relative(&self, path: &str) -> Option<PathBuf> {
         let path = segments(path);
         let rest = path.get(self.prefix..).unwrap_or_default();
@@ -135,7 +135,7 @@ impl Directory {
         Some(relative)
     }
 
-    /// Opens the file at a path. None is a directory whose path should end with a slash.
+    /// Opens the file at a path. None for a directory whose path lacks the trailing slash.
     fn find(&self, relative: &Path, is_directory: bool) -> io::Result<Option<Found>> {
         let mut path = self.inside(&self.root.join(relative))?;
         let mut about = self.files.metadata(&path, false)?;
@@ -148,7 +148,7 @@ impl Directory {
         } else if is_directory {
             return Err(io::ErrorKind::NotFound.into());
         }
-        // Others might never end, or never begin.
+        // Other types might block forever.
         if about.kind != FileKind::File {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -160,17 +160,17 @@ impl Directory {
         Ok(Some(Found { file, size: about.size, modified, content_type }))
     }
 
-    /// The path without links, if it is in the directory.
+    /// Returns the path without links, if it is in the directory.
     fn inside(&self, path: &Path) -> io::Result<PathBuf> {
         let path = self.files.canonical(path)?;
         if path.starts_with(&self.root) { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }
 
-/// The answer that the path of a directory ends with a slash.
+/// Returns the redirect to a directory's path with a trailing slash.
 fn redirect(head: &Parts) -> Response<Body> {
     let mut response = plain_response(StatusCode::MOVED_PERMANENTLY);
-    // Only one slash at the beginning: two would name another server.
+    // Two slashes at the start would denote another host.
     let path = head.uri.path().trim_start_matches('/');
     let query = head.uri.query().map_or(String::new(), |query| format!("?{query}"));
     if let Ok(location) = HeaderValue::from_str(&format!("/{path}/{query}")) {
@@ -179,7 +179,7 @@ fn redirect(head: &Parts) -> Response<Body> {
     response
 }
 
-/// What is sent of a file after the answer has begun.
+/// The part of a file that is sent after the response has started.
 struct Rest {
     file: Box<dyn Source>,
     left: u64,
@@ -189,8 +189,8 @@ struct Rest {
 }
 
 impl Rest {
-    /// Sends it, as fast as the client takes it. If it cannot be read to its end, the answer is cut
-    /// off.
+    /// Sends the rest as fast as the client reads. If the file cannot be read to its end, the
+    /// response is cut off.
     async fn send(mut self) {
         while self.left > 0 {
             let size = self.left.min(PIECE);
@@ -206,12 +206,12 @@ impl Rest {
                 return;
             }
         }
-        // A client that is gone does not miss it.
+        // A disconnected client does not need it.
         let _ = self.pieces.send(Piece::End).await;
     }
 }
 
-/// Reads `size` bytes on the blocking pool, from `start` or on from where the file is.
+/// Reads `size` bytes on the blocking pool, from `start` or from the current position.
 async fn read_piece(
     mut file: Box<dyn Source>,
     start: Option<u64>,
@@ -220,7 +220,7 @@ async fn read_piece(
     reads: &Semaphore,
 ) -> io::Result<(Box<dyn Source>, Bytes)> {
     let _permit = reads.acquire().await;
-    // Made by this thread: glibc keeps the memory that other threads have used.
+    // Allocated by this thread, since glibc keeps the memory that other threads have used.
     let mut bytes = vec![0; size as usize];
     let read = in_pool(move || {
         if let Some(start) = start {
@@ -232,7 +232,7 @@ async fn read_piece(
     read.await.flatten()
 }
 
-/// The answer with a file, or the part of it that the client asks for.
+/// Returns a response with a file, or the requested part of it.
 async fn present(
     head: &Parts,
     found: Found,
@@ -294,7 +294,7 @@ async fn present(
         (Body::whole(bytes), None)
     } else {
         let (sender, pieces) = mpsc::channel(2);
-        // There is room for it.
+        // The queue is empty.
         let _ = sender.try_send(Piece::Data(bytes));
         (
             Body::pieces(pieces, Some(length)),
@@ -306,7 +306,7 @@ async fn present(
     (response, rest)
 }
 
-/// A name for the contents of a file: its size and when it was changed.
+/// Returns the entity tag of a file: its size and modification time.
 fn tag_of(found: &Found) -> String {
     let modified = found.modified.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     format!("\"{:x}-{:x}\"", modified.unwrap_or(Duration::ZERO).as_nanos(), found.size)
@@ -316,7 +316,7 @@ fn text_of(head: &Parts, name: HeaderName) -> Option<&str> {
     head.headers.get(name)?.to_str().ok()
 }
 
-/// Whether the client has the file as it is.
+/// Whether the client has the current file.
 fn is_known(head: &Parts, tag: &str, modified: Option<SystemTime>) -> bool {
     if let Some(tags) = text_of(head, IF_NONE_MATCH) {
         return tags
@@ -326,19 +326,19 @@ fn is_known(head: &Parts, tag: &str, modified: Option<SystemTime>) -> bool {
     }
     let since =
         text_of(head, IF_MODIFIED_SINCE).and_then(|text| httpdate::parse_http_date(text).ok());
-    // Such times have no fractions of seconds.
+    // HTTP dates have no fractions of seconds.
     let is_older = |since: SystemTime, modified: SystemTime| {
         since.checked_add(Duration::from_secs(1)).is_none_or(|end| modified < end)
     };
     since.zip(modified).is_some_and(|(since, modified)| is_older(since, modified))
 }
 
-/// Which part of a file the client asks for.
+/// The requested part of a file.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     Everything,
     Part(Range<u64>),
-    /// One that is not there.
+    /// A range outside the file.
     Outside,
 }
 
@@ -352,7 +352,7 @@ fn range_of(head: &Parts, tag: &str, modified: Option<&str>, size: u64) -> Asked
     parse_range(text, size)
 }
 
-/// A range as clients write it. Several at once, and what makes no sense, count as everything.
+/// Parses a range. Multiple ranges, and invalid ones, count as everything.
 fn parse_range(text: &str, size: u64) -> Asked {
     let Some((first, last)) =
         text.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-'))
@@ -368,10 +368,10 @@ fn parse_range(text: &str, size: u64) -> Asked {
     if range.start < range.end { Asked::Part(range) } else { Asked::Outside }
 }
 
-/// What a file is of which nothing is known.
+/// The content type of unknown files.
 const UNKNOWN: &str = "application/octet-stream";
 
-/// What a file with that extension is.
+/// Returns the content type for an extension.
 fn content_type(extension: &str) -> &'static str {
     match &*extension.to_ascii_lowercase() {
         "html" | "htm" => "text/html; charset=utf-8",

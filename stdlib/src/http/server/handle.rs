@@ -1,7 +1,7 @@
-//! A request's goroutine: it runs the middleware, then the handler, and gives the answer to the
-//! connection's task. A body that a function makes goes to the client piece by piece; each is a
-//! load of the client. Before the function is called, one as large as the last that the server sent
-//! has to fit: pieces that wait for room would fill the script's memory.
+//! The goroutine of a request: it runs the middleware, then the handler, and passes the response to
+//! the connection's task. A body that a function generates is sent in chunks; each is a load of the
+//! client. Before each call of the function, there must be room for a chunk as large as the
+//! server's last one: chunks that wait for room would use the script's memory.
 
 use super::body::{Body, Piece, loaded};
 use super::connection::{IncomingRequest, plain_response};
@@ -29,17 +29,17 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// What a request's goroutine runs: its argument is the server's number.
+/// The body of a request's goroutine: its argument is the server's number.
 pub(super) static HANDLE: Definition = Definition::new("handler", handle);
 
 /// The capacity up to which an empty queue of requests is kept.
 const QUEUE: usize = 256;
-/// What a request's table takes without the body, roughly.
+/// Approximate size of a request's table without the body.
 const REQUEST_SIZE: usize = 4096;
 
-/// A response's body, a load of its client. None if there is no room for it.
+/// Returns a response's body as a load of its client. None if there is no room for it.
 fn body_of(peer: &Arc<Peer>, text: &[u8]) -> Option<Body> {
-    /// Shorter ones are not worth a count.
+    /// Shorter bodies are not accounted for.
     const SHORT: usize = 512;
     if text.len() <= SHORT {
         return Some(Body::whole(text.to_vec()));
@@ -48,53 +48,53 @@ fn body_of(peer: &Arc<Peer>, text: &[u8]) -> Option<Body> {
     Some(Body::whole(loaded(text.to_vec(), load)))
 }
 
-/// Answers requests for as long as some wait.
+/// Handles requests while some are waiting.
 fn handle(_: &mut Call, server: f64) -> Start<Handle> {
     let (server, added) = (server as usize, HeaderMap::new());
     Start::new(Handle { server, task: None, entry: None, added, peer: None, stage: Stage::Begin })
 }
 
-/// A request's goroutine. Its first kept value is the request's table, the second one what makes
+/// A request's goroutine. Its kept values are the request's table and the function that generates
 /// the body.
 struct Handle {
     server: usize,
-    /// The request, until it is answered.
+    /// The request, until the response.
     task: Option<Task>,
-    /// Its place among the server's handlers.
+    /// Its entry among the requests in flight.
     entry: Option<InFlightEntry>,
-    /// Header fields that the middleware adds.
+    /// Header fields added by the middleware.
     added: HeaderMap,
-    /// The client of a body in pieces.
+    /// The client of a streamed body.
     peer: Option<Arc<Peer>>,
     stage: Stage,
 }
 
 enum Stage {
-    /// The next request that waits is begun with.
+    /// Start with the next waiting request.
     Begin,
-    /// The same, after a collection that was to make room for it.
+    /// Start again, after a collection that was to free memory.
     BeginAgain,
-    /// This function of the middleware is next.
+    /// Call this function of the middleware next.
     Next(usize),
-    /// This one has been called.
+    /// This function of the middleware has been called.
     Middleware(usize),
     /// The handler has been called.
     Handler,
-    /// The function that makes the body has been called. Where room is scarce, some is reserved.
+    /// The function that generates the body has been called. If memory is scarce, some is reserved.
     Piece(mpsc::Sender<Piece>, Option<Load>),
-    /// Something is awaited; None if the client is gone.
+    /// Waiting for an event; None if the client is disconnected.
     Waiting(LocalBoxFuture<'static, Option<Event>>),
     /// The handler of a WebSocket has been called.
     Socket,
 }
 
-/// What a handler has waited for.
+/// An event that a handler waits for.
 enum Event {
-    /// There is room for the body's next piece, which is to be made.
+    /// There is room for the next chunk of the body, which is to be generated.
     Reserved(mpsc::Sender<Piece>, Load),
-    /// There is room for the piece that is the third kept value.
+    /// There is room for the chunk that is the third kept value.
     Room(mpsc::Sender<Piece>, Load),
-    /// The piece is with the connection.
+    /// The connection has taken the chunk.
     Sent(mpsc::Sender<Piece>),
     /// The connection is a WebSocket, for the function with this number.
     Upgraded(Socket, usize),
@@ -102,7 +102,7 @@ enum Event {
 
 impl Steps for Handle {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        /// Charged for what goes on between two calls of Lua.
+        /// Units charged between two calls of Lua.
         const UNITS: usize = 250;
         call.charge(UNITS);
         loop {
@@ -205,7 +205,7 @@ impl Steps for Handle {
     }
 }
 
-/// Polls a future for the goroutine that runs.
+/// Polls a future for the running goroutine.
 fn poll<T>(call: &mut Call, future: &mut LocalBoxFuture<'static, T>) -> Poll<T> {
     let waker = call.waker();
     future.as_mut().poll(&mut Context::from_waker(&waker))
@@ -225,13 +225,13 @@ fn call_function<'c>(
     }
 }
 
-/// Calls the function that makes a body, for its next piece.
+/// Calls the function that generates a body for its next chunk.
 fn make_piece(call: &mut Call) -> Result<Step, Error> {
     let function = call.kept(1);
     call.call(function, &[], Wanted::One)
 }
 
-/// The next piece of a body, as its function has returned it; None at the end.
+/// Returns the next chunk of a body, which its function has returned; None at the end.
 fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     let value = call.returned(0);
     let text = call.coerced_string(value);
@@ -244,7 +244,7 @@ fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     Ok(text)
 }
 
-/// Waits for room for a piece, for as long as the client is there.
+/// Waits for room for a chunk while the client is connected.
 async fn room(sender: &mpsc::Sender<Piece>, peer: Arc<Peer>, bytes: usize) -> Option<Load> {
     match select(pin!(sender.closed()), pin!(peer.hold_later(bytes))).await {
         Either::Left(_) => None,
@@ -253,12 +253,12 @@ async fn room(sender: &mpsc::Sender<Piece>, peer: Arc<Peer>, bytes: usize) -> Op
 }
 
 impl Handle {
-    /// The next stage waits for an event.
+    /// Waits for an event in the next stage.
     fn wait(&mut self, event: impl Future<Output = Option<Event>> + 'static) {
         self.stage = Stage::Waiting(event.boxed_local());
     }
 
-    /// After an event. None if the next stage goes on at once.
+    /// Continues after an event. None if the next stage follows at once.
     fn go_on_after(&mut self, call: &mut Call, event: Event) -> Result<Option<Step>, Error> {
         match event {
             Event::Reserved(sender, load) => {
@@ -281,7 +281,7 @@ impl Handle {
         }
     }
 
-    /// Asks for the next piece of a body, at once or (None) when there is room for it.
+    /// Requests the next chunk of a body, at once or (None) when there is room for it.
     fn next_piece(
         &mut self,
         call: &mut Call,
@@ -304,7 +304,7 @@ impl Handle {
         servers(call)?.all.get_mut(self.server)
     }
 
-    /// Sends a piece of a body, which the client takes when it can.
+    /// Sends a chunk of a body when the client can take it.
     fn send(&mut self, sender: mpsc::Sender<Piece>, text: LuaString, load: Load) {
         let piece = Piece::Data(loaded(text.bytes().to_vec(), load));
         self.wait(async move {
@@ -313,14 +313,14 @@ impl Handle {
         });
     }
 
-    /// Everything is done.
+    /// Ends the goroutine's work.
     fn finish<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         self.entry.take().into_iter().for_each(InFlightEntry::leave);
         call.finish(())
     }
 
-    /// Takes the next request that waits: the goroutine counts as one of its own from now on, and
-    /// its time runs.
+    /// Takes the next waiting request: it belongs to this goroutine from now on, and its time limit
+    /// starts.
     fn take(&mut self, call: &mut Call) {
         self.entry.take().into_iter().for_each(InFlightEntry::leave);
         let id = call.renew_goroutine();
@@ -329,7 +329,7 @@ impl Handle {
         let Some(server) = servers.all.get_mut(self.server) else { return };
         self.task = server.waiting.pop_front();
         if server.waiting.is_empty() && server.waiting.capacity() > QUEUE {
-            // Many came at once.
+            // There was a burst of requests.
             server.waiting = VecDeque::new();
         }
         if let (Some(task), Some(id)) = (&self.task, id) {
@@ -340,7 +340,7 @@ impl Handle {
         }
     }
 
-    /// What a function of the middleware has returned: an answer, header fields to add, or nothing.
+    /// Handles the result of a middleware function: a response, header fields to add, or nothing.
     fn handle_middleware_result<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -355,7 +355,7 @@ impl Handle {
         if !table.get(body).is_nil() {
             return Ok(Some(value));
         }
-        // Either the header fields themselves, or a table with them, as an answer has.
+        // Either the header fields themselves, or a table that contains them like a response.
         let key = call.string(b"headers")?;
         let fields = Table::from_value(table.get(key)).unwrap_or(table);
         let added = headers::from_table(call, fields, &mut self.added);
@@ -363,8 +363,8 @@ impl Handle {
         Ok(None)
     }
 
-    /// An answer cannot be sent. No Lua code runs where this is found, so the message says whose
-    /// answer it is.
+    /// Returns the error for an invalid response. No Lua code is running, so the message names the
+    /// request.
     fn wrong(&mut self, whose: &str, reason: &str) -> Error {
         let entry = self.entry.take();
         let subject = entry
@@ -375,7 +375,7 @@ impl Handle {
         Error::text(format!("{subject}invalid response from {whose}: {reason}"))
     }
 
-    /// After the middleware. None if the next stage goes on at once.
+    /// Continues after the middleware. None if the next stage follows at once.
     fn advance<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Step>, Error> {
         let Some(task) = &self.task else { return self.finish(call).map(Some) };
         match task.target {
@@ -430,7 +430,7 @@ impl Handle {
         }
     }
 
-    /// The request is answered: its time does not run any more.
+    /// Takes the request for its response: its time limit ends.
     fn take_task(&mut self) -> Option<Task> {
         self.entry.iter().for_each(InFlightEntry::mark_responded);
         self.task.take()
@@ -445,7 +445,7 @@ impl Handle {
         }
     }
 
-    /// Answers with what a handler has returned. None if the next stage goes on at once.
+    /// Responds with a handler's result. None if the next stage follows at once.
     fn respond<'c>(
         &mut self,
         call: &mut Call<'c>,

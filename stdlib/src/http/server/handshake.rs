@@ -1,4 +1,4 @@
-//! How an HTTP connection becomes a WebSocket (RFC 6455, section 4.2).
+//! The handshake of a WebSocket (RFC 6455, section 4.2).
 
 use super::body::Body;
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// Whether a list in a header field has this word, in any case.
+/// Whether a list in a header field contains a token, in any case.
 fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
     headers.get_all(name).iter().any(|value| {
         value
@@ -20,12 +20,12 @@ fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
     })
 }
 
-/// Whether the client asks for a WebSocket.
+/// Whether the client requests a WebSocket.
 pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
     has_word(headers, UPGRADE, "websocket")
 }
 
-/// The answer with which the connection becomes one; or the status that says what is wrong.
+/// Returns the response that accepts the handshake, or the status that rejects it.
 pub(super) fn accept(head: &Parts) -> Result<Response<Body>, StatusCode> {
     let headers = &head.headers;
     let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);

@@ -1,4 +1,4 @@
-//! A request as its handler sees it: the table `req`.
+//! A request for its handler: the table `req`.
 
 use super::connection::IncomingRequest;
 use super::route::{Pattern, segments};
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode;
 use solvm_vm::{Call, Error, Table, Value};
 use std::borrow::Cow;
 
-/// The table of a request. `pattern` is the one that its path matches.
+/// Returns the table of a request. `pattern` is the one that its path matches.
 pub(super) fn to_table<'c>(
     call: &mut Call<'c>,
     incoming: &IncomingRequest,
@@ -30,7 +30,7 @@ pub(super) fn to_table<'c>(
     Ok(request)
 }
 
-/// A table that formats such as JSON take for a map, even if it is empty or has numbers among its
+/// Returns a table that formats such as JSON treat as a map, even if it is empty or has numeric
 /// keys.
 fn map<'c>(call: &mut Call<'c>, array: usize, fields: usize) -> Result<Table<'c>, Error> {
     let table = call.table(array, fields)?;
@@ -38,7 +38,7 @@ fn map<'c>(call: &mut Call<'c>, array: usize, fields: usize) -> Result<Table<'c>
     Ok(table)
 }
 
-/// The values of a pattern's parameters, by number and by name.
+/// Returns the values of a pattern's parameters, by number and by name.
 fn parameters<'c>(
     call: &mut Call<'c>,
     path: &str,
@@ -58,7 +58,7 @@ fn parameters<'c>(
     Ok(table)
 }
 
-/// What the query says, by name; of a name that comes more than once, the first value.
+/// Returns the parameters of the query by name; of duplicate names the first value.
 fn query_parameters<'c>(call: &mut Call<'c>, query: &[u8]) -> Result<Table<'c>, Error> {
     let table = map(call, 0, 0)?;
     for pair in query.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -72,7 +72,7 @@ fn query_parameters<'c>(call: &mut Call<'c>, query: &[u8]) -> Result<Table<'c>, 
     Ok(table)
 }
 
-/// A name or value of a form: with `+` for a space.
+/// Decodes a name or value of a form, where `+` is a space.
 fn form_value<'c>(call: &mut Call<'c>, text: &[u8]) -> Result<Value<'c>, Error> {
     let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     Ok(call.string(&Cow::from(percent_decode(&spaced)))?.value())

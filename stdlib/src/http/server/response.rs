@@ -1,4 +1,4 @@
-//! What a handler returns, as a response: a string, or a table of `status`, `headers` and `body`.
+//! Responses of handlers: a string, or a table with `status`, `headers` and `body`.
 
 use crate::headers;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
@@ -6,25 +6,24 @@ use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
-/// A response without its body.
+/// A response before its body is read.
 pub(super) struct HandlerResponse<'c> {
     pub(super) head: Parts,
     pub(super) body: Source<'c>,
 }
 
-/// Where the body comes from.
+/// The source of a body.
 pub(super) enum Source<'c> {
     Whole(&'c [u8]),
-    /// The function is called for one piece after the other. All together have this length, if that
-    /// is known.
+    /// The function that is called for the chunks. Their total length, if it is known.
     Function(Value<'c>, Option<u64>),
 }
 
 /// Why there is no response.
 pub(super) enum Failure {
-    /// What the handler has returned is none.
+    /// The handler's result is invalid.
     Unfit(String),
-    /// The program itself: it has no memory left.
+    /// The program itself is out of memory.
     Raise(Error),
 }
 
@@ -34,10 +33,10 @@ impl From<Error> for Failure {
     }
 }
 
-/// How much of a body is looked at to find out what it is.
+/// How much of a body is inspected to determine its type.
 const SNIFFED_BYTES: usize = 512;
 
-/// How the texts begin that browsers are told to show as pages.
+/// The starts of texts that are HTML.
 const PAGES: [&[u8]; 17] = [
     b"<!doctype html",
     b"<html",
@@ -58,8 +57,8 @@ const PAGES: [&[u8]; 17] = [
     b"<!--",
 ];
 
-/// The response that a value stands for. `added` are header fields that middleware adds; the
-/// handler's own win.
+/// Converts a handler's result. `added` are header fields of middleware; the handler's own take
+/// precedence.
 pub(super) fn from_lua<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
@@ -119,7 +118,7 @@ fn body_of<'c>(
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
         return Err(wrong("header 'Transfer-Encoding' cannot be set"));
     }
-    // It follows from the body.
+    // It is determined by the body.
     let length = match head.headers.remove(CONTENT_LENGTH) {
         Some(length) => {
             let length = length.to_str().ok().and_then(|text| text.parse::<u64>().ok());
@@ -153,7 +152,7 @@ fn body_of<'c>(
     Ok(whole(head, text))
 }
 
-/// A body that is there; says what it is, if the handler does not.
+/// Returns a complete body, and sets its type if the handler does not.
 fn whole<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
     if !text.is_empty() && !head.headers.contains_key(CONTENT_TYPE) {
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(text)));
@@ -161,7 +160,7 @@ fn whole<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
     Source::Whole(text)
 }
 
-/// What a body is, by its beginning.
+/// Determines the type of a body by its start.
 fn content_type(text: &[u8]) -> &'static str {
     let start = text.get(..SNIFFED_BYTES).unwrap_or(text);
     let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31);

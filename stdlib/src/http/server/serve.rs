@@ -1,13 +1,13 @@
-//! The goroutines of a server: one that takes the requests as they arrive, and those that answer.
+//! A server's goroutines: one receives requests, the others handle them.
 //!
-//! A request's goroutine runs the middleware, then the handler, and gives the answer to the
-//! connection's task. Whatever ends it before (an error, a limit, the end of a stream) drops its
-//! end of that channel, by which the task knows.
+//! A handler goroutine runs the middleware, then the handler, and passes the response to the
+//! connection's task. If it ends earlier (an error, a limit, the end of a stream), its end of the
+//! channel is dropped, which tells the task.
 //!
-//! To make a goroutine costs as much as a short handler. So one that has answered goes on with the
-//! next request that waits, as if it were a new one. The server's goroutine starts another whenever
-//! something still waits after the others have had their turn: they are busy or wait themselves. So
-//! nobody waits for a handler that waits, and handlers that do not need no more than one.
+//! Creating a goroutine costs as much as a short handler. So a goroutine that has responded takes
+//! the next waiting request, as if it were new. The receiving goroutine starts another one whenever
+//! requests still wait after the others have had their turn, because they are busy or waiting. So
+//! no request waits for a handler that waits, and handlers that never wait need only one goroutine.
 
 use super::body::Body;
 use super::connection::{GRACE, IncomingRequest, plain_response};
@@ -33,13 +33,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
-/// What a server's goroutine runs: its arguments are the server's number and its queue.
+/// The body of a server's goroutine: its arguments are the server's number and its queue.
 pub(super) static SERVE: Definition = Definition::new("start_server", serve);
 
-/// How long a handler took that was ended.
+/// The error of a handler that exceeded its time limit.
 const TOO_SLOW: &str = "handler timed out (see -handler-timeout)";
 
-/// The queue of a server, and the sign that it stops, on their way to the server's goroutine.
+/// The queue of a server, and the token that is cancelled when it stops, for the server's
+/// goroutine.
 pub(super) struct NewQueue(
     pub(super) RefCell<Option<(mpsc::UnboundedReceiver<IncomingRequest>, CancellationToken)>>,
 );
@@ -50,7 +51,7 @@ impl Data for NewQueue {
     }
 }
 
-/// Takes requests for as long as there are connections.
+/// Receives requests while there are connections.
 fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<Start<Serve>, Error> {
     let queue = queue.get::<NewQueue>().and_then(|queue| queue.0.take());
     let (incoming, stopping) = queue.ok_or_else(|| Error::text("a server's queue is missing"))?;
@@ -76,14 +77,14 @@ fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<St
 struct Serve {
     server: usize,
     incoming: mpsc::UnboundedReceiver<IncomingRequest>,
-    /// Rings when a handler may have taken too long.
+    /// Expires when a handler may have exceeded its time limit.
     alarm: Option<Pin<Box<Sleep>>>,
-    /// Garbage was collected because no goroutine could be started.
+    /// Whether garbage was collected because no goroutine could be started.
     is_collected: bool,
-    /// Since when that was in vain, and the sleep until it is tried again.
+    /// Since when starting has failed, and the timer until the next attempt.
     bad_since: Option<Instant>,
     retry: Option<Pin<Box<Sleep>>>,
-    /// Ends when the handlers of a server that stops have had their time; None when it has ended.
+    /// The time that handlers of a stopped server have left; None when it has elapsed.
     grace: Option<LocalBoxFuture<'static, ()>>,
     _pause: Option<TimeoutPause>,
 }
@@ -118,7 +119,7 @@ impl Steps for Serve {
             }
         }
         match self.start(call) {
-            // When the others have had their turn, it may be that more are needed.
+            // After the other goroutines have had their turn, more may be needed.
             Started::One => call.again(),
             Started::NoMemory => call.collect_garbage(None),
             Started::Later => self.wait_to_retry(call),
@@ -127,24 +128,24 @@ impl Steps for Serve {
     }
 }
 
-/// How long requests wait when no goroutine can be started, until they are refused; and how often
-/// it is tried.
+/// How long requests wait when no goroutine can be started before they are rejected, and the time
+/// between attempts.
 const BAD_TIME: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Whether a goroutine was started.
+/// The result of trying to start a goroutine.
 enum Started {
     One,
-    /// No request waits for one.
+    /// No request is waiting.
     None,
-    /// A collection may make room for one.
+    /// A collection may free enough memory.
     NoMemory,
-    /// It was in vain: those that run now have to end first.
+    /// It failed: running handlers must end first.
     Later,
 }
 
 impl Serve {
-    /// Starts a goroutine if requests wait for one.
+    /// Starts a goroutine if requests are waiting.
     fn start(&mut self, call: &mut Call) -> Started {
         let server = servers(call).and_then(|servers| servers.all.get(self.server));
         if server.is_none_or(|server| server.waiting.is_empty()) {
@@ -188,12 +189,12 @@ impl Serve {
         if due.is_some() { call.again() } else { call.wait_for_wake() }
     }
 
-    /// All connections have ended. Handlers may still run whose clients have gone: they, too, have
-    /// the time that is given to all.
+    /// Ends the server after its last connection. Handlers whose clients have disconnected may
+    /// still be running; they have the usual time limit.
     fn end<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
         let (id, waker) = (call.goroutine(), call.waker());
         let server = servers(call).and_then(|servers| servers.all.get_mut(self.server));
-        // Meanwhile it may have been started anew; then they are the successor's.
+        // The server may have been restarted; then the handlers belong to its new run.
         let Some(server) =
             server.filter(|server| server.running.as_ref().map(|running| running.goroutine) == id)
         else {
@@ -213,7 +214,7 @@ impl Serve {
     }
 }
 
-/// Ends handlers whose time is up. Gives the time when the next one's may be.
+/// Ends handlers that exceed their time limit. Returns the next deadline.
 fn end_slow_handlers(call: &mut Call, server: usize) -> Option<Instant> {
     let server = servers(call)?.all.get(server)?;
     let (late, next) = server.in_flight.late(Instant::now());
@@ -223,27 +224,27 @@ fn end_slow_handlers(call: &mut Call, server: usize) -> Option<Instant> {
     next
 }
 
-/// A request that a goroutine answers.
+/// A request for a handler goroutine.
 pub(super) struct Task {
     pub(super) incoming: IncomingRequest,
-    /// The functions of the middleware, by number.
+    /// The numbers of the middleware functions.
     pub(super) middleware: SmallVec<[usize; 4]>,
     pub(super) target: Target,
     pub(super) pattern: Option<Arc<Pattern>>,
 }
 
-/// What comes after the middleware.
+/// The target after the middleware.
 pub(super) enum Target {
     /// The function with this number.
     Function(usize),
     Files(Arc<Directory>),
-    /// The function with this number, with a WebSocket.
+    /// The function with this number, for a WebSocket.
     Socket(usize),
-    /// There is nothing at this path, or not in this way.
+    /// No handler for this path or method.
     Nothing(StatusCode),
 }
 
-/// Finds out who answers a request. It waits for a goroutine, if Lua has a part in that.
+/// Finds the target of a request, and queues it for a goroutine if Lua is involved.
 fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
     let Some(server) = servers(call).and_then(|servers| servers.all.get(number)) else { return };
     let path = incoming.head.uri.path();
@@ -271,7 +272,7 @@ fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
         middleware.extend(matching.map(|&(_, function)| function));
     }
     if middleware.is_empty() {
-        // Lua has no part in these.
+        // These do not involve Lua.
         match target {
             Target::Nothing(status) => {
                 return send_response(incoming.responder, plain_response(status));
@@ -291,7 +292,7 @@ fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
     }
 }
 
-/// Gives an answer to a client, who may be gone.
+/// Sends a response to a client, who may have disconnected.
 pub(super) fn send_response(responder: oneshot::Sender<Response<Body>>, response: Response<Body>) {
     let _ = responder.send(response);
 }

@@ -1,4 +1,4 @@
-//! The bytes of a connection, and how long it has been still.
+//! The bytes and the activity of a connection.
 
 use crate::net::peers::{CONNECTION_SIZE, Load, Peer};
 use bytes::{Buf, Bytes};
@@ -14,56 +14,55 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
-/// The bytes that a connection may read before others have their turn.
+/// The number of bytes that a connection may read before it yields.
 const IN_A_ROW: usize = 8 << 10;
-/// Answers up to this size are joined before they are sent.
+/// Responses up to this size are joined before they are sent.
 const SMALL: usize = 2048;
 
-/// A connection of a client, encrypted or not.
+/// A client's connection, encrypted or not.
 pub(super) enum Stream {
     Plain(TcpStream),
     Encrypted(Box<TlsStream<TcpStream>>),
 }
 
-/// A connection with its place among those that are allowed.
+/// A connection with its permit.
 pub(super) struct Transport {
     stream: Stream,
-    /// What was read to find out which protocol is spoken.
+    /// The bytes that were read to detect the protocol.
     prefix: Bytes,
     activity: Arc<Activity>,
-    /// Bytes of the current header, and what the connection's buffers have grown to hold.
+    /// The size of the current header, and of the connection's buffers.
     header: usize,
     buffers: Load,
-    /// Bytes that were read without a pause.
+    /// Bytes that were read without yielding.
     in_a_row: usize,
     _place: OwnedSemaphorePermit,
 }
 
-/// What a connection is doing, and since when: all that the watch over it needs to know. Times are
-/// milliseconds since it began.
+/// The state of a connection for its watchdog. Times are milliseconds since its start.
 pub(super) struct Activity {
     start: Instant,
     peer: Arc<Peer>,
-    /// Whether the beginning of a request has come, but not all of its header. Not known of HTTP/2.
+    /// Whether a part of a request's header has arrived. Unknown for HTTP/2.
     in_header: AtomicBool,
-    /// When it began to lie still, or when the last bytes came in the middle of a request.
+    /// When the connection became idle, or when the last bytes arrived within a request.
     since: AtomicU64,
-    /// When the client stopped taking what is sent; 0 if it takes it.
+    /// When the client stopped reading; 0 if it reads.
     stalled_since: AtomicU64,
-    /// Requests that have begun and whose answers have not ended.
+    /// The number of requests without a complete response.
     requests: AtomicU32,
-    /// Those whose bodies are being read.
+    /// The number of requests whose bodies are being read.
     reading: AtomicU32,
     is_http2: AtomicBool,
 }
 
-/// What the watch over a connection finds.
+/// The state that the watchdog has found.
 pub(super) enum WatchdogResult {
-    /// Nothing before this time has passed.
+    /// Active; to be checked again after this time.
     CheckAgainAfter(Duration),
-    /// Nobody asks for anything: it may be closed in peace.
+    /// Idle: it may be shut down gracefully.
     Idle,
-    /// The other end does not do its part.
+    /// The peer does not send or read.
     Stuck,
 }
 
@@ -82,7 +81,7 @@ impl Activity {
     }
 
     fn now(&self) -> u64 {
-        // Never 0, which means "not at all".
+        // Never 0, which means "not stalled".
         (self.start.elapsed().as_millis() as u64).saturating_add(1)
     }
 
@@ -91,17 +90,17 @@ impl Activity {
         self.in_header.store(false, Relaxed);
     }
 
-    /// The client.
+    /// Returns the client.
     pub(super) fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 
-    /// Bytes have come in.
+    /// Records received bytes.
     fn received(&self) {
         let counts = if self.requests.load(Relaxed) > 0 {
             self.reading.load(Relaxed) > 0
         } else {
-            // Only with its first bytes does a header begin.
+            // A header starts with its first bytes.
             self.is_http2.load(Relaxed) || !self.in_header.swap(true, Relaxed)
         };
         if counts {
@@ -109,14 +108,14 @@ impl Activity {
         }
     }
 
-    /// A request's header is complete.
+    /// Records a complete header.
     pub(super) fn request(self: &Arc<Self>) -> RequestGuard {
         self.requests.fetch_add(1, Relaxed);
         self.in_header.store(false, Relaxed);
         RequestGuard(self.clone())
     }
 
-    /// A request's body is going to be read.
+    /// Records that a request's body is being read.
     pub(super) fn reading(&self) -> Reading<'_> {
         self.since.store(self.now(), Relaxed);
         self.reading.fetch_add(1, Relaxed);
@@ -133,7 +132,7 @@ impl Activity {
         }
     }
 
-    /// Looks at the connection.
+    /// Checks the connection.
     pub(super) fn judge(&self, header_timeout: Duration, idle_timeout: Duration) -> WatchdogResult {
         let now = self.now();
         let left = |since: u64, limit: Duration| {
@@ -165,7 +164,7 @@ impl Activity {
     }
 }
 
-/// A request that has not been answered to its end.
+/// A request without a complete response.
 pub(super) struct RequestGuard(Arc<Activity>);
 
 impl Drop for RequestGuard {
@@ -198,8 +197,8 @@ impl Transport {
 }
 
 impl Transport {
-    /// Holds what HTTP/1.1 gathers of a header, and `spare` bytes for more; hyper keeps buffers
-    /// that have grown.
+    /// Accounts for the part of an HTTP/1.1 header that has arrived, and for `spare` bytes; hyper
+    /// keeps buffers that have grown.
     fn hold_buffers(&mut self, spare: usize) -> io::Result<()> {
         if !self.activity.in_header.load(Relaxed) {
             self.header = 0;
@@ -246,7 +245,7 @@ impl AsyncRead for Transport {
     }
 }
 
-/// What writing came to, noted.
+/// Records the result of a write.
 fn noted(activity: &Activity, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
     activity.took(result.is_ready());
     if let Poll::Ready(Ok(count)) = &result {
@@ -273,7 +272,7 @@ impl AsyncWrite for Transport {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // One small piece is sent with less effort than several.
+        // One small write is cheaper than several.
         let size: usize = pieces.iter().map(|piece| piece.len()).sum();
         if size <= SMALL {
             let mut joined = SmallVec::<[u8; SMALL]>::new();
