@@ -7,12 +7,12 @@ use std::io::{self, Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// The texts of an archive's Lua files, by their paths. If all files lie in one directory, as in
-/// what GitHub packs, paths begin below it.
+/// The contents of an archive's Lua files by path. If all files are in one directory, as in
+/// archives of GitHub, paths are relative to it.
 pub(super) type Members = BTreeMap<String, Vec<u8>>;
 
-/// Reads an archive. However little it was packed into, what is read of it has a limit.
-/// It is held with the archive, which is held already.
+/// Reads an archive. The total size of the files is limited, however well they are compressed.
+/// Their memory is added to `held`, which already covers the archive.
 pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Held)> {
     let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(invalid_archive)?;
     let mut members = Members::new();
@@ -41,7 +41,7 @@ pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Hel
     Ok((members.collect(), held))
 }
 
-/// The directory that all of these paths begin with, with its slash.
+/// Returns the common first directory of the paths, with its slash.
 fn common_directory<'a>(paths: impl Iterator<Item = &'a str>) -> String {
     let directory = |path: &'a str| path.split_once('/').map(|(directory, _)| directory);
     let mut directories = paths.map(directory);
@@ -100,7 +100,7 @@ mod tests {
                 let position = (state >> 33) as usize % damaged.len();
                 damaged[position] = (state >> 24) as u8;
             }
-            // Whatever it is, it comes to an end and is bounded.
+            // Whatever the damage is, reading ends within the limits.
             if let Ok((members, _)) = read(damaged, held()) {
                 assert!(members.values().map(Vec::len).sum::<usize>() as u64 <= MAX_SIZE);
                 assert!(members.keys().all(

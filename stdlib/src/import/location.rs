@@ -1,5 +1,5 @@
-//! Where modules are, and where those are looked for that a chunk asks for: beside it, in the
-//! project's directory `modules`, among the built-in ones.
+//! Locations of modules, and where those that a chunk imports are searched for: next to it, in the
+//! project's directory `modules`, among the built-in modules.
 
 use super::module::Module;
 use super::remote::fetch;
@@ -17,11 +17,11 @@ use solvm_vm::{Call, Error, Table, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where GitHub's archives are, unless the environment variable names another place (a mirror).
+/// The host of GitHub's archives, unless the environment variable names another one (a mirror).
 const GITHUB: &str = "https://github.com";
 const GITHUB_VARIABLE: &[u8] = b"SOLVM_GITHUB";
 
-/// Where a module's text is.
+/// The location of a module's source.
 #[derive(Clone, Debug)]
 pub(super) enum Location {
     File(PathBuf),
@@ -30,7 +30,7 @@ pub(super) enum Location {
 }
 
 impl Location {
-    /// The name of its chunk.
+    /// Returns the chunk name.
     pub(super) fn name(&self) -> String {
         match self {
             Location::File(path) => path.to_string_lossy().into_owned(),
@@ -40,25 +40,23 @@ impl Location {
     }
 }
 
-/// What a request has led to.
+/// The result of resolving a request.
 pub(super) enum Found {
     Module(Module),
     Modules(Vec<Module>),
-    /// A module that is part of SolVM, or has been loaded by `require`: its value, or a function
-    /// that makes it.
+    /// A module that is part of SolVM, or was loaded by `require`: its value, or its loader.
     BuiltIn(Slot),
 }
 
-/// The chunk that imports, and what it can see.
+/// The importing chunk, with the directories that it searches.
 pub(super) struct Importer {
     location: Option<Location>,
-    /// The directory `modules` of the project, beside the script, and that of the working
-    /// directory.
+    /// The directories `modules` of the project, next to the script, and of the working directory.
     modules: Vec<PathBuf>,
     files: Arc<dyn FileSystem>,
 }
 
-/// The name of the chunk that calls the running native.
+/// Returns the name of the chunk that called the running native.
 pub(super) fn calling_chunk(call: &mut Call) -> Option<Vec<u8>> {
     for number in 1.. {
         let level = call.level(number)?;
@@ -85,7 +83,7 @@ impl Importer {
         Ok(Importer { location, modules, files })
     }
 
-    /// The directories in which a path is looked for.
+    /// Returns the directories in which a path is searched for.
     fn directories(&self) -> Vec<PathBuf> {
         let beside = match &self.location {
             Some(Location::File(path)) => Some(directory_of(path)),
@@ -158,8 +156,8 @@ impl Importer {
         Err(Error::text(format!("module '{name}' not found:{tried}")))
     }
 
-    /// The first of several paths that is there, and what tells the file from all others; otherwise
-    /// a line for each.
+    /// Returns the first of several paths that exists, with its unique key; otherwise a line for
+    /// each.
     async fn first(
         &self,
         candidates: Vec<PathBuf>,
@@ -280,7 +278,7 @@ impl Importer {
     }
 }
 
-/// The place that the name of a chunk tells.
+/// Returns the location for a chunk name.
 fn location_of(call: &mut Call, name: &[u8]) -> Result<Location, Error> {
     let text = String::from_utf8_lossy(name);
     if let Some((archive, path)) = members::split(call, &text)? {
@@ -293,12 +291,12 @@ fn location_of(call: &mut Call, name: &[u8]) -> Result<Location, Error> {
     Ok(url.flatten().map_or_else(|| Location::File(path_of(name)), Location::Remote))
 }
 
-/// The directory that holds a file.
+/// Returns the directory of a file.
 fn directory_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("")).to_path_buf()
 }
 
-/// Where the archive of a repository is.
+/// Returns the URL of a repository's archive.
 fn repository_url(lua: &Lua, from: &ArchiveSource) -> Result<Url, Error> {
     let ArchiveSource::Repository { owner, name, reference } = from else {
         return Err(Error::text("no repository"));
@@ -311,8 +309,7 @@ fn repository_url(lua: &Lua, from: &ArchiveSource) -> Result<Url, Error> {
     Url::parse(&url).map_err(|error| Error::text(format!("{url}: {error}")))
 }
 
-/// The built-in module of a name: its value if it has been loaded, otherwise the function that
-/// loads it.
+/// Returns a built-in module: its value if it has been loaded, otherwise its loader.
 fn built_in(lua: &Lua, name: &str) -> Result<Option<Slot>, Error> {
     let found = lua.slot();
     let is_there = lua.with(|call| {

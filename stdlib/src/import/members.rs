@@ -1,5 +1,4 @@
-//! The modules of archives that have been read. Their texts are Lua strings, so the memory limit
-//! counts them.
+//! Modules in archives. Their sources are Lua strings, so they count towards the memory limit.
 
 use super::archive::Members;
 use super::location::Location;
@@ -9,11 +8,10 @@ use solvm_vm::native::asynchronous::Lua;
 use solvm_vm::{Call, Error, LuaString, Table};
 use std::path::{Component, Path};
 
-/// The table in the registry that holds the texts of archives: by the archives' names, then by the
-/// members' paths.
+/// The registry key of the table of sources: by archive name, then by path.
 const ARCHIVES: &str = "imported archives";
 
-/// A path beside another one inside an archive. None if it leads out of it.
+/// Returns a path relative to another one in the same archive. None if it leads out of it.
 pub(super) fn joined(beside: &str, path: &Path) -> Option<String> {
     let mut parts: Vec<&str> = beside.split('/').collect();
     parts.pop();
@@ -28,7 +26,7 @@ pub(super) fn joined(beside: &str, path: &Path) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// A module of an archive.
+/// Finds a module in an archive.
 pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
     lua.with(|call| size_of(call, archive, path))?;
     let location = Location::Member { archive: archive.into(), path: path.into() };
@@ -36,12 +34,12 @@ pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
     Some(Module { location, key })
 }
 
-/// The text of a module in an archive.
+/// Returns the source of a module in an archive.
 pub(super) fn text_of(call: &mut Call, archive: &str, path: &str) -> Option<Vec<u8>> {
     string_of(call, archive, path).map(|text| text.bytes().to_vec())
 }
 
-/// The length of that text.
+/// Returns the length of that source.
 pub(super) fn size_of(call: &mut Call, archive: &str, path: &str) -> Option<usize> {
     string_of(call, archive, path).map(|text| text.bytes().len())
 }
@@ -53,7 +51,7 @@ fn string_of<'c>(call: &mut Call<'c>, archive: &str, path: &str) -> Option<LuaSt
     LuaString::from_value(members.get(path))
 }
 
-/// Keeps the texts of an archive.
+/// Stores the sources of an archive.
 pub(super) fn keep(call: &mut Call, archive: &str, members: Members) -> Result<(), Error> {
     let texts = call.table(0, members.len())?;
     for (path, text) in members {
@@ -62,7 +60,7 @@ pub(super) fn keep(call: &mut Call, archive: &str, members: Members) -> Result<(
     registry_table(call, ARCHIVES)?.set_field(call, archive, texts)
 }
 
-/// The archive and the path in it, if that is what the name of a chunk tells.
+/// Splits a chunk name into an archive and a path in it, if it has that form.
 pub(super) fn split(call: &mut Call, name: &str) -> Result<Option<(String, String)>, Error> {
     let archives = registry_table(call, ARCHIVES)?;
     let archives = archives.pairs().filter_map(|(archive, _)| LuaString::from_value(archive));
@@ -73,7 +71,7 @@ pub(super) fn split(call: &mut Call, name: &str) -> Result<Option<(String, Strin
     ))
 }
 
-/// The paths of an archive's Lua files, in order.
+/// Returns the sorted paths of an archive's Lua files.
 fn paths_of(lua: &Lua, archive: &str) -> Result<Vec<String>, Error> {
     lua.with(|call| {
         let archive = call.string(archive.as_bytes())?;
@@ -88,7 +86,7 @@ fn paths_of(lua: &Lua, archive: &str) -> Result<Vec<String>, Error> {
     })
 }
 
-/// The modules directly in a directory of an archive. None if there are none.
+/// Returns the modules directly in a directory of an archive. None if there are none.
 pub(super) fn in_directory(
     lua: &Lua,
     archive: &str,
@@ -104,7 +102,7 @@ pub(super) fn in_directory(
     Ok((!modules.is_empty()).then_some(modules))
 }
 
-/// The error that an archive has no modules where they are asked for; it says where there are some.
+/// Returns the error for a directory of an archive without modules; it names those that have some.
 pub(super) fn no_modules_error(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
     let mut directories: Vec<String> =
         paths_of(lua, archive)?.iter().map(|path| directory_of(path)).collect();
@@ -119,7 +117,7 @@ pub(super) fn no_modules_error(lua: &Lua, archive: &str, within: &str) -> Result
     Ok(Error::text(format!("no Lua files in '{location}': {hint}")))
 }
 
-/// The directory that holds a member.
+/// Returns the directory of a member.
 fn directory_of(path: &str) -> String {
     path.rsplit_once('/').map_or("the archive itself", |(directory, _)| directory).to_string()
 }

@@ -1,4 +1,4 @@
-//! One module: it runs once, however many import it.
+//! Modules: each runs once, however often it is imported.
 
 use super::loading::Claim;
 use super::location::Location;
@@ -13,21 +13,21 @@ use crate::system_error::reason;
 use solvm_vm::native::asynchronous::{Lua, Slot};
 use solvm_vm::{Error, Table, Value};
 
-/// A module that has been found.
+/// A module that was found.
 pub(super) struct Module {
-    /// Where its text is.
+    /// The location of its source.
     pub(super) location: Location,
-    /// What tells it from all others.
+    /// Identifies the module.
     pub(super) key: String,
 }
 
 impl Module {
-    /// The name of its file, without the ending; that of the directory for `init.lua`.
+    /// Returns the name of its file without the extension; that of the directory for `init.lua`.
     pub(super) fn stem(&self) -> String {
         stem(&self.location.name())
     }
 
-    /// Gives the module's value, and runs it first if nobody has.
+    /// Returns the module's value; runs it first if it has not run.
     pub(super) async fn import(&self, lua: &Lua, result: Slot) -> Result<(), Error> {
         loop {
             if self.is_kept(lua, result)? {
@@ -57,7 +57,7 @@ impl Module {
         }
     }
 
-    /// Whether the module has run: then its value is there.
+    /// Whether the module has run; then its value is stored in `result`.
     fn is_kept(&self, lua: &Lua, result: Slot) -> Result<bool, Error> {
         lua.with(|call| {
             let key = call.string(self.key.as_bytes())?;
@@ -91,7 +91,7 @@ impl Module {
         })
     }
 
-    /// The module's source.
+    /// Reads the module's source.
     async fn source(&self, lua: &Lua) -> Result<SourceFile, Error> {
         let (mut is_hidden, mut held) = (false, None);
         let text = match &self.location {

@@ -9,7 +9,7 @@ use solvm_vm::{Call, Error, Table, Value};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The names of attributes.
+/// The names of the attributes.
 const NAMES: [&str; 14] = [
     "mode",
     "dev",
@@ -27,17 +27,17 @@ const NAMES: [&str; 14] = [
     "blksize",
 ];
 
-/// What is asked for.
+/// The requested attributes.
 enum Wanted {
-    /// One attribute, by its place among the names.
+    /// A single attribute.
     One(&'static str),
-    /// What a symbolic link leads to.
+    /// The target of a symbolic link.
     Target,
-    /// All, in a table.
+    /// All of them, as a table.
     All,
 }
 
-/// `lfs.attributes(path[, name | table])`: what is known of a file.
+/// `lfs.attributes(path[, name | table])`: returns metadata of a file.
 pub(super) fn attributes<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -46,8 +46,8 @@ pub(super) fn attributes<'c>(
     look(call, path, true)
 }
 
-/// `lfs.symlinkattributes(path[, name | table])`: the same of a symbolic link itself, with its
-/// `target`.
+/// `lfs.symlinkattributes(path[, name | table])`: returns metadata of a symbolic link itself, with
+/// its `target`.
 pub(super) fn link_attributes<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -88,7 +88,7 @@ fn look<'c>(
     })
 }
 
-/// The attribute of a name.
+/// Looks up an attribute by name.
 fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Wanted, Error> {
     let text = call.coerced_string(name);
     let text = text
@@ -156,7 +156,7 @@ fn attribute<'a>(call: &mut Call<'a>, name: &str, metadata: &Metadata) -> Result
         "uid" => f64::from(metadata.user),
         "gid" => f64::from(metadata.group),
         "rdev" => metadata.special_device as f64,
-        // Whole seconds, as LuaFileSystem has them.
+        // Integers, as in LuaFileSystem.
         "access" => metadata.accessed.floor(),
         "modification" => metadata.modified.floor(),
         "change" => metadata.changed.floor(),

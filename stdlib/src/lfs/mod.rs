@@ -1,8 +1,8 @@
-//! `lfs`: files and directories with the interface of LuaFileSystem 1.8, for programs that ask for
-//! it by `require "lfs"`.
+//! `lfs`: the interface of LuaFileSystem 1.8 to files and directories, for programs that call
+//! `require "lfs"`.
 //!
-//! Messages are LuaFileSystem's, also where they have no path. Locks on parts of files are not
-//! supported and say so.
+//! Messages are LuaFileSystem's, including those without a path. Locks on parts of files are not
+//! supported; their functions report that.
 
 mod attributes;
 mod directory;
@@ -39,7 +39,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("lfs" {
     "unlock" => lock::unlock,
 });
 
-/// True; or nil, the reason without a path and the system's number.
+/// Returns true, or nil, the reason without a path and the error number.
 fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a>>, Error> {
     match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
@@ -47,7 +47,7 @@ fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a
     }
 }
 
-/// `lfs.chdir(path)`: changes the directory that relative paths begin at, for the whole program.
+/// `lfs.chdir(path)`: changes the working directory of the whole program.
 fn change_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -72,7 +72,7 @@ fn change_directory<'c>(
     })
 }
 
-/// `lfs.currentdir()`: the directory that relative paths begin at.
+/// `lfs.currentdir()`: returns the working directory.
 fn current_directory<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let directory = async move { in_pool(move || files.working_directory()).await.flatten() };
@@ -82,7 +82,7 @@ fn current_directory<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'
     }))
 }
 
-/// `lfs.mkdir(path)`: makes a directory.
+/// `lfs.mkdir(path)`: creates a directory.
 fn make_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -105,7 +105,7 @@ fn remove_directory<'c>(
     attempt(call, path, remove, plain)
 }
 
-/// `lfs.link(old, new[, symbolic])`: a second name for a file, or a symbolic link to it.
+/// `lfs.link(old, new[, symbolic])`: creates a hard link, or a symbolic link.
 fn link<'c>(
     call: &mut Call<'c>,
     old: Name<'c>,
@@ -119,7 +119,7 @@ fn link<'c>(
 }
 
 /// `lfs.touch(path[, atime[, mtime]])`: sets the times of access and modification, by default to
-/// now.
+/// the current time.
 fn touch<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -136,8 +136,7 @@ fn touch<'c>(
     attempt(call, path, move |files, path| files.set_times(path, accessed, modified), plain)
 }
 
-/// `lfs.setmode(file, mode)`: text and binary are the same where lines end with a line feed, and
-/// always are here.
+/// `lfs.setmode(file, mode)`: text and binary mode do not differ.
 fn set_mode<'c>(
     _: &mut Call<'c>,
     file: AnyFile<'c>,

@@ -1,10 +1,10 @@
-//! What is said of an error that nobody caught.
+//! Messages of uncaught errors.
 
 use crate::inspect::{InspectLimits, inspect};
 use solvm_vm::{Call, Table, Value};
 
-/// What an error says: itself if it is a text, otherwise its type and, of a table, what is in it.
-/// No Lua code runs any more where this is asked, so a `__tostring` is not.
+/// Returns the message of an error: the value itself if it is a string, otherwise its type and, for
+/// a table, its contents. No Lua code may run here, so `__tostring` is not called.
 pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
     let mut message = call.error_message(error);
     if Table::from_value(error).is_some() {
@@ -14,8 +14,7 @@ pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
     message
 }
 
-/// The calls that were active, if they tell anything: those of natives that nothing has called have
-/// no names.
+/// Returns the traceback if it contains information: natives that nothing has called have no names.
 pub fn calls(traceback: &[u8]) -> &[u8] {
     let is_empty_line = |line: &[u8]| matches!(line, b"" | b"\t[C]: ?" | b"\t[G]: ?");
     if traceback.split(|&byte| byte == b'\n').all(is_empty_line) { b"" } else { traceback }

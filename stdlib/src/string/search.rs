@@ -1,7 +1,6 @@
-//! `find`, `match` and `gmatch`: searches that end at their first match.
+//! `find`, `match` and `gmatch`: searches for one match.
 //!
-//! A search mostly ends within the budget; then nothing is kept. One that does not goes on as a
-//! state machine.
+//! Most searches end within the budget and keep no state. Others continue as a state machine.
 
 use super::PatternCache;
 use super::pattern::LONGEST;
@@ -20,16 +19,16 @@ impl From<PatternError> for Error {
     }
 }
 
-/// Patterns whose compiled form takes no more than this are not counted.
+/// Compiled patterns up to this size are not accounted for.
 const UNCOUNTED: usize = 1 << 14;
 
-/// The compiled form of a pattern.
+/// Returns the compiled form of a pattern.
 pub(super) fn compiled<'c>(
     call: &mut Call<'c>,
     source: LuaString<'c>,
     anchor: Anchor,
 ) -> Result<Rc<Pattern>, Error> {
-    /// Longer ones are charged for each byte: it may become an item.
+    /// Longer patterns are charged by the byte, each of which may become an item.
     const SHORT: usize = 256;
     if source.bytes().len() > SHORT {
         call.charge(source.bytes().len());
@@ -46,7 +45,7 @@ pub(super) fn compiled<'c>(
     }
 }
 
-/// Goes on with a search, within the budget.
+/// Continues a search within the budget.
 pub(super) fn advance(
     call: &mut Call,
     matcher: &mut Matcher,
@@ -60,7 +59,7 @@ pub(super) fn advance(
     progress
 }
 
-/// The value of a capture.
+/// Returns the value of a capture.
 pub(super) fn capture<'c>(
     call: &mut Call<'c>,
     matcher: &Matcher,
@@ -73,7 +72,7 @@ pub(super) fn capture<'c>(
     }
 }
 
-/// Every capture; the whole match if the pattern has none.
+/// Returns all captures; the whole match if there are none.
 pub(super) fn captures<'c>(
     call: &mut Call<'c>,
     matcher: &Matcher,
@@ -86,30 +85,30 @@ pub(super) fn captures<'c>(
     Ok(())
 }
 
-/// What a finished search returns.
+/// The results of a finished search.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wanted {
     /// `find`: the bounds, then the captures.
     Bounds,
     /// `match`: the captures, or the whole match.
     Captures,
-    /// `gmatch`: the same, and the next search goes on behind it.
+    /// `gmatch`: the same, and the next search continues after it.
     Next,
 }
 
-/// A search under way.
+/// A search in progress.
 pub(super) struct Search {
     matcher: Matcher,
     wanted: Wanted,
 }
 
-/// The bound values of the iterator that `gmatch` returns.
+/// The bound values of `gmatch`'s iterator.
 const SUBJECT: usize = 0;
 const PATTERN: usize = 1;
 const POSITION: usize = 2;
 
 impl Search {
-    /// The results if the search is finished.
+    /// Returns the results if the search is finished.
     fn results<'c>(
         &self,
         call: &mut Call<'c>,
@@ -144,7 +143,7 @@ impl Search {
         Ok(Either::Later(results))
     }
 
-    /// The subject, wherever this search has it.
+    /// Returns the subject, which different functions store in different places.
     fn subject<'c>(&self, call: &mut Call<'c>) -> &'c [u8] {
         match self.wanted {
             Wanted::Next => {
@@ -168,7 +167,7 @@ impl Steps for Search {
     }
 }
 
-/// What a search returns: mostly one value.
+/// The result of a search: usually one value.
 type Found<'c> = Either<Either<Value<'c>, Values<'c>>, Start<Search>>;
 
 fn search<'c>(
@@ -187,7 +186,8 @@ fn search<'c>(
     Ok(Either::Now(search.results(call, subject, found)?))
 }
 
-/// Where a search begins, as an offset: `init` counts from 1, or from the end if it is negative.
+/// Returns the offset at which a search starts: `init` counts from 1, or from the end if it is
+/// negative.
 fn start_offset(init: Option<i64>, length: usize) -> usize {
     let init = position(init.unwrap_or(1), length).max(1);
     ((init - 1) as usize).min(length)
@@ -239,7 +239,7 @@ pub(super) fn global_match<'c>(
     call.function(&ITERATOR, &[subject.value(), pattern.value(), Value::number(0.0)])
 }
 
-/// The iterator that `gmatch` returns.
+/// The iterator of `gmatch`.
 fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
     let text = |value: Option<Value<'c>>| value.and_then(LuaString::from_value);
     let (Some(subject), Some(pattern)) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN)))

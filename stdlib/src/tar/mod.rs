@@ -1,4 +1,4 @@
-//! `tar`: archives of files, plain or compressed with gzip.
+//! `tar`: archives, plain or compressed with gzip.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod create;
@@ -26,8 +26,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("tar" {
     "list" => list,
 });
 
-/// `tar.create(archive, source[, compress | options])`: packs what is in a directory, a file, or
-/// the files in a list.
+/// `tar.create(archive, source[, compress | options])`: packs the contents of a directory, a file,
+/// or a list of files.
 fn create_archive<'c>(
     call: &mut Call<'c>,
     archive: Name<'c>,
@@ -36,7 +36,7 @@ fn create_archive<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let sources = if let Some(source) = LuaString::from_value(source) {
         let source = Name::argument(source, 2)?;
-        // It is looked at several times.
+        // It is processed several times.
         call.charge(source.bytes().len() / 2);
         create::Sources::One(path_of(source.bytes()))
     } else if let Some(list) = Table::from_value(source) {
@@ -71,7 +71,7 @@ fn create_archive<'c>(
     perform(call, archive, create, crate::files::done)
 }
 
-/// The paths in a list.
+/// Reads the paths in a list.
 fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
     let path = |index: usize| {
         let value = list.get(index);
@@ -83,8 +83,7 @@ fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
     (1..=list.length()).map(path).collect()
 }
 
-/// `tar.extract(archive, directory[, options])`: unpacks an archive into a directory, and nowhere
-/// else.
+/// `tar.extract(archive, directory[, options])`: extracts an archive into a directory.
 fn extract_archive<'c>(
     call: &mut Call<'c>,
     archive: Name<'c>,
@@ -101,10 +100,10 @@ fn extract_archive<'c>(
     perform(call, archive, extract, crate::files::done)
 }
 
-/// The names that are listed have at most so many bytes.
+/// Maximum total length of the listed names.
 const MAX_NAMES: usize = 64 << 20;
 
-/// What is listed of an entry.
+/// An entry of the listing.
 struct Listed {
     name: Vec<u8>,
     kind: EntryType,
@@ -112,7 +111,7 @@ struct Listed {
     link: Option<Vec<u8>>,
 }
 
-/// `tar.list(archive)`: what is in an archive.
+/// `tar.list(archive)`: lists an archive.
 fn list<'c>(call: &mut Call<'c>, archive: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut held = call.account().hold_nothing();
     let read = move |files: &dyn FileSystem, archive: &Path| {
@@ -156,7 +155,7 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
         left = left
             .checked_sub(size)
             .ok_or_else(|| io::Error::other("the names in the archive are too long"))?;
-        /// The table of entries takes up to twice its length.
+        /// The table of entries may allocate twice its length.
         const ENTRY: usize = 2 * size_of::<Listed>();
         let size = size.saturating_add(ENTRY);
         held.grow(size)?;

@@ -1,4 +1,4 @@
-//! What templates are filled with: from Lua values to those of the crate.
+//! The data of templates: converts Lua values to those of the crate.
 
 use crate::data::walker::{EncodeResult, Key, Writer};
 use gotmpl::{SafeKind, Value};
@@ -6,7 +6,7 @@ use solvm_vm::{Data, Userdata};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Text that a program trusts: it is not escaped where it is of the right kind.
+/// A trusted string: it is not escaped in a matching context.
 #[derive(Clone)]
 pub(super) struct Trusted {
     pub(super) kind: SafeKind,
@@ -19,9 +19,9 @@ impl Data for Trusted {
     }
 }
 
-/// Up to here every integer has a value of its own.
+/// Integers up to here are exact.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-/// About what an item of a list and a field of a map take in memory.
+/// Approximate memory of a list item or a map field.
 const ITEM_SIZE: usize = 48;
 const FIELD_SIZE: usize = 96;
 
@@ -30,7 +30,7 @@ enum Open {
     Map(BTreeMap<Arc<str>, Value>, Arc<str>),
 }
 
-/// A value that is being made.
+/// A value that is being built.
 #[derive(Default)]
 pub(super) struct ValueWriter {
     open: Vec<Open>,
@@ -39,7 +39,7 @@ pub(super) struct ValueWriter {
 }
 
 impl ValueWriter {
-    /// The value, at the end.
+    /// Returns the value.
     pub(super) fn finish(self) -> Value {
         self.whole.unwrap_or(Value::Nil)
     }
@@ -65,14 +65,14 @@ impl ValueWriter {
 
     fn end(&mut self) {
         let value = match self.open.pop() {
-            // An empty table may be a map as well: it has fields that are nil, and nothing to range
+            // An empty table may be a map as well: its fields are nil, and it has nothing to range
             // over.
             Some(Open::List(items)) if items.is_empty() => Value::Map(Arc::default()),
             Some(Open::List(items)) => Value::List(items.into()),
             Some(Open::Map(fields, _)) => Value::Map(Arc::new(fields)),
             None => return,
         };
-        // Adding does not fail.
+        // It cannot fail.
         let _ = self.add(value);
     }
 }
