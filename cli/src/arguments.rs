@@ -47,7 +47,7 @@ pub(crate) enum Dump {
 /// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
-    /// What `-e` and `-l` ask for, in their order.
+    /// The actions of `-e` and `-l`, in order.
     pub startup: Vec<StartupAction>,
     /// The script.
     pub script: Option<Script>,
@@ -64,9 +64,9 @@ pub(crate) struct Arguments {
     pub memory_limit: Option<usize>,
     /// The largest number of goroutines.
     pub max_goroutines: Option<usize>,
-    /// How long a goroutine may run between two waits.
+    /// Maximum time of a goroutine between two waits.
     pub run_limit: Option<Duration>,
-    /// How long a server's handler may take until it starts its response.
+    /// Maximum time until a server's handler starts its response.
     pub handler_timeout: Option<Duration>,
     /// Whose error messages and behaviour the program gets.
     pub dialect: Dialect,
@@ -92,7 +92,7 @@ impl Arguments {
     }
 }
 
-/// The names of the commands beside `solvm script.lua`.
+/// The names of the commands, as opposed to `solvm script.lua`.
 pub(crate) const COMMANDS: [&str; 8] =
     ["run", "check", "test", "doc", "init", "completions", "man", "help"];
 
@@ -221,8 +221,7 @@ pub(crate) fn parse(
     let mut arguments =
         Arguments { before: words.next().into_iter().collect(), ..Arguments::default() };
     let mut is_file = false;
-    // Otherwise there is nothing for clap to do, whose tables take longer to make than a small
-    // script takes to run.
+    // Otherwise clap, whose tables need more time to build than a small script to run, is not used.
     if words.peek().is_some_and(is_option) {
         (arguments, is_file) = parse_options(arguments.before, &mut words, whole)?;
     }
@@ -312,7 +311,7 @@ fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
     if !text.starts_with("--") && (takes_value || is_letter) {
         return (text.into(), takes_value && is_letter);
     }
-    // clap reports what is neither.
+    // clap reports unknown options.
     (format!("--{name}").into(), false)
 }
 

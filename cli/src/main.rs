@@ -20,7 +20,7 @@ mod spelling;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// A system that refuses memory makes Lua errors.
+/// If the OS refuses memory, this causes Lua errors.
 #[cfg(not(feature = "account-check"))]
 #[global_allocator]
 static ALLOCATOR: solvm_vm::ReservingAllocator = solvm_vm::ReservingAllocator;

@@ -61,7 +61,7 @@ pub(crate) fn render(report: &Report, globals: &[String]) -> String {
     text
 }
 
-/// Where something is in a source file.
+/// A position in a source file.
 struct SourceLocation<'m> {
     file: &'m str,
     line: u32,
@@ -84,7 +84,7 @@ fn location_of(message: &str) -> Option<(SourceLocation<'_>, &str)> {
     }
 }
 
-/// The place in a module that did not load, if it can be shown, and what is said of it.
+/// Returns the position in a module that failed to load, if it can be shown, and the message.
 fn location_in_module(what: &str) -> Option<(SourceLocation<'_>, &str)> {
     // A module that imports others may have failed for one of them: the last line is about the
     // innermost.
@@ -103,10 +103,11 @@ fn opening_line(what: &str) -> Option<u32> {
     rest.split_once("' at line ")?.1.split(')').next()?.parse().ok()
 }
 
-/// No line of a larger file is shown.
+/// Lines of larger files are not shown.
 const MAX_SOURCE: u64 = 16 << 20;
 
-/// Shows a line with a marker under what is named; under all of it if nothing is.
+/// Shows a line with a marker below the names that the message quotes; below all of it if there are
+/// none.
 fn show_line(place: &SourceLocation<'_>, names: &[&str], colored: bool, text: &mut String) {
     let source = disk().read_now(Path::new(place.file), MAX_SOURCE);
     let Some(Ok(source)) = source else { return };
@@ -191,7 +192,7 @@ mod tests {
             hint("'end' expected near '<eof>'", &globals).as_deref(),
             Some("a block is missing its 'end'")
         );
-        // The message has said so already.
+        // The message already contains it.
         assert_eq!(
             hint("'end' expected (to close 'function' at line 3) near '<eof>'", &globals),
             None

@@ -19,10 +19,10 @@ use std::time::Duration;
 
 /// The exit code of a program that was stopped.
 const TIMED_OUT: u8 = 124;
-/// How much time a program has to end after a signal.
+/// Time limit for a program to end after a signal.
 const SIGNAL_GRACE: Duration = Duration::from_secs(5);
 
-/// Executes the command line.
+/// Runs the program of the command line.
 pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
     let is_idle = arguments.script.is_none() && arguments.startup.is_empty() && !arguments.version;
     if is_idle && io::stdin().is_terminal() {
@@ -38,7 +38,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
         None => run_program(&arguments),
     };
     result.unwrap_or_else(|message| {
-        // Ignored: the error cannot be reported.
+        // The error cannot be reported.
         let _ = io::stderr().write_all(&[b"solvm: ", &message[..], b"\n"].concat());
         ExitCode::FAILURE
     })
@@ -75,7 +75,7 @@ fn new_tokio() -> Result<tokio::runtime::Runtime, String> {
     solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))
 }
 
-/// Runs everything that the command line names, then what it has started.
+/// Runs all chunks of the command line, then the goroutines that they have started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
@@ -132,20 +132,20 @@ async fn drive_until_signal(
         {
             return Ok(end);
         }
-        // The end of the time does not change how the program ends.
+        // A timeout here does not change the exit code.
         let _ =
             signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }
     Ok(end)
 }
 
-/// Whether a user types programs at a terminal.
+/// Whether a user types at a terminal.
 fn is_interactive(arguments: &Arguments) -> bool {
     arguments.interactive && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Runs the chunks of the command line, then interactive input. Goroutines that still run at its
-/// end are ended.
+/// Runs the chunks of the command line, then interactive input. Goroutines that are still running
+/// at its end are ended.
 async fn run_interactive(
     executor: &mut Executor,
     arguments: &Arguments,

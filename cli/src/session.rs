@@ -1,4 +1,4 @@
-//! A started program: its VM, made as the command line says, and the chunks that it runs.
+//! A started program: its VM, configured by the command line, and its chunks.
 
 use crate::arguments::{Arguments, COMMANDS, Script, StartupAction};
 use crate::report;
@@ -31,7 +31,7 @@ pub(crate) fn path_of(script: &Script) -> Option<&[u8]> {
     }
 }
 
-/// A VM for the program, of whose time some is over.
+/// Creates a VM for the program, `elapsed` after its start.
 pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
@@ -52,7 +52,7 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     if arguments.trace {
         executor.trace_calls();
     }
-    // For tests: natives that do not charge for what they do are reported.
+    // For tests: report natives that do not charge for their work.
     #[cfg(debug_assertions)]
     if std::env::var_os("SOLVM_UNPAID").is_some() {
         executor.report_unpaid_work();
@@ -84,7 +84,7 @@ fn config_of(arguments: &Arguments) -> Config {
     if let Some(limit) = arguments.max_goroutines {
         config.max_goroutines = limit;
     }
-    // For tests: every call, back-edge and native step may be made a suspension.
+    // For tests: suspend at every call, back-edge and native step.
     if let Some(slice) = std::env::var("SOLVM_BUDGET").ok().and_then(|text| text.parse().ok()) {
         config.slice = slice;
     }
@@ -208,7 +208,7 @@ pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments)
     Outcome::Ended
 }
 
-/// One of the things that the command line asks to run.
+/// A chunk of the command line.
 enum Chunk<'a> {
     /// Code, and its chunk name.
     Code(&'a [u8], &'static [u8]),
@@ -221,7 +221,7 @@ enum Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// The path of the file that it is in, None of one being standard input.
+    /// Returns the path of its file; the inner None is standard input.
     fn path(&self) -> Option<Option<&[u8]>> {
         match *self {
             Chunk::File(path) | Chunk::Script(path) => Some(path),
@@ -237,8 +237,8 @@ impl Chunk<'_> {
         }
     }
 
-    /// Starts it as a goroutine; `source` is what its file holds. The error is the message to
-    /// print.
+    /// Starts the chunk as a goroutine; `source` is the contents of its file. The error is the
+    /// message to print.
     fn start(
         &self,
         call: &mut Call,

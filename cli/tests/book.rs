@@ -1,5 +1,5 @@
-//! The pages of the modules in `docs/modules` are the output of `solvm doc --book`. Run with
-//! `UPDATE_GOLDENS=1` to regenerate them. And no link in a page is broken.
+//! The pages in `docs/modules` must be the output of `solvm doc --book`. Run with
+//! `UPDATE_GOLDENS=1` to regenerate them. No link in a page may be broken.
 #![cfg(test)]
 
 use std::collections::BTreeMap;

@@ -421,7 +421,7 @@ fn run_watches_what_the_script_uses() {
 fn run_waits_for_a_change_after_errors_and_exits() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
-    // One that is broken from the start, too.
+    // A script with an error at the start, too.
     fs::write(path.join("main.lua"), "error('broken', 0)").unwrap();
     let watched = Watched::start(path);
     watched.says(&[

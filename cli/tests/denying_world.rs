@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 const ATTEMPTS: &str = include_str!("permissions/attempts.lua");
 
-/// The requests of the libraries, and the output of the program, in their order.
+/// The requests of the libraries, and the output of the program, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<Event>>>);
 

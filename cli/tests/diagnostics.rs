@@ -1,4 +1,4 @@
-//! `-debug` and `-trace`: what they write to the standard error output.
+//! `-debug` and `-trace`: their output on standard error.
 #![cfg(test)]
 
 use std::process::{Command, Output};

@@ -1,5 +1,5 @@
-//! The library face, beyond the examples in its documentation: what is kept alive, what ends, what
-//! is refused.
+//! The embedding API, beyond the examples in its documentation: what is kept alive, what ends, what
+//! is rejected.
 #![cfg(test)]
 
 use solvm::{
@@ -29,7 +29,7 @@ fn references_keep_values_and_give_them_back() {
     assert_eq!(table.get::<Vec<u8>>(&mut lua, 1).unwrap().len(), 10_000_000);
     drop(big);
     assert!(used(&mut lua) < kept - 9e3, "the table is gone");
-    // Places are used again.
+    // Slots are reused.
     for _ in 0..1000 {
         let _: Table = lua.eval("return {}").unwrap();
     }
@@ -65,7 +65,7 @@ fn a_call_that_takes_too_long_ends_alone() {
     }
     let count: f64 = lua.get("count").unwrap();
     assert!(count > 0.0);
-    // None of the three runs any more.
+    // None of the three is running any more.
     lua.run_goroutines().unwrap();
     assert_eq!(lua.get::<f64>("count").unwrap(), count);
 }

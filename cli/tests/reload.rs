@@ -49,7 +49,7 @@ impl Program {
         Program { directory, process, lines, errors }
     }
 
-    /// The next lines of output are these.
+    /// Expects these lines of output next.
     fn says(&self, expected: &[&str]) {
         for expected in expected {
             let line = self.lines.recv_timeout(Duration::from_secs(20)).unwrap_or_default();
@@ -74,7 +74,7 @@ impl Program {
         line.trim_end().to_string()
     }
 
-    /// Its exit code, and the rest of the standard error output.
+    /// Waits for its end and returns its exit code and the rest of standard error.
     fn end(mut self) -> (Option<i32>, String) {
         let mut errors = String::new();
         self.errors.read_to_string(&mut errors).unwrap();
@@ -103,7 +103,7 @@ fn again_and_again() {
     let program = Program::start(&format!("{WATCHES} print(0)"), &[]);
     program.says(&["0"]);
     for i in 1..5 {
-        // In place, too: what is written in two steps is seen when it is whole.
+        // In place, too: a write in two steps is noticed when it is complete.
         let code = format!("{WATCHES} print({i})");
         if i % 2 == 0 {
             program.replace(&code)

@@ -47,7 +47,7 @@ fn killed_writers_leave_a_complete_file() {
         writers[place].wait().unwrap();
         check();
         writers[place] = start(program, path, WRITERS + kill);
-        // Kills hit the writers in different places.
+        // The program is killed at different points.
         std::thread::sleep(Duration::from_millis(kill as u64 % 7 * 3));
         check();
     }

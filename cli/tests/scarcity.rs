@@ -1,4 +1,4 @@
-//! Programs on a system that is short of something: threads, descriptors, file sizes, disk space,
+//! Programs on a system that is short of a resource: threads, descriptors, file sizes, disk space,
 //! stack, standard streams. Whatever is missing, in any combination, is a Lua error or a message:
 //! the program neither panics nor hangs.
 #![cfg(test)]
@@ -9,10 +9,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 const SOLVM: &str = env!("CARGO_BIN_EXE_solvm");
-/// How long a program may run. The machine may be busy.
+/// The time limit of a program, for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Uses everything that needs a thread, a descriptor, or room.
+/// Uses everything that needs a thread, a descriptor, or memory.
 const PROGRAM: &str = r#"
 local directory = ...
 local function try(f, ...) pcall(f, ...) end
@@ -118,7 +118,7 @@ fn programs_do_not_panic_when_the_system_is_short_of_things() {
             for stream in streams {
                 let solvm = r#""$1" -timeout 40s "$2/program.lua" "$2""#;
                 let code = code("", &format!("{user} {limit} {solvm} {stream}"), directory.path());
-                // 1 is that output was lost, or a message that the program cannot start.
+                // 1 means that output was lost, or that the program could not start.
                 assert!(matches!(code, 0 | 1), "{code}: {user} {limit} {stream}");
                 if !stream.contains("full") && !limit.contains("nofile=9") {
                     assert_eq!(code, 0, "{user} {limit} {stream}");

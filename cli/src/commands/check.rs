@@ -1,4 +1,4 @@
-//! `solvm check FILE...`: what can be said of Lua files without running them.
+//! `solvm check FILE...`: static checks of Lua files.
 
 use super::test;
 use crate::output;
@@ -93,7 +93,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(&text, if reports.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Which entries of a directory are visited: Lua files and directories, except hidden ones.
+/// Whether an entry of a directory is visited: Lua files and directories, except hidden ones.
 fn is_lua(path: &Path, is_directory: bool) -> bool {
     let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     !is_hidden && (is_directory || path.extension().is_some_and(|extension| extension == "lua"))
@@ -129,7 +129,7 @@ fn read_input() -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The globals that every program finds.
+/// The globals of every program.
 fn known_globals() -> BTreeSet<String> {
     let mut known: BTreeSet<String> = ["arg", "_PROMPT", "_PROMPT2"].map(String::from).into();
     if let Ok(mut executor) =

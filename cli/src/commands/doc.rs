@@ -52,7 +52,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(text.as_bytes(), ExitCode::SUCCESS)
 }
 
-/// The modules, each with the first sentence of what is said of it and the names in it.
+/// The modules, each with the first sentence of its description and the names in it.
 fn overview() -> String {
     let mut text = String::new();
     for module in modules().filter(|module| !module.documentation.is_empty()) {
@@ -62,7 +62,7 @@ fn overview() -> String {
     text
 }
 
-/// Names that contain the given one, or that it contains, a few.
+/// Returns a few names that contain the given one, or that it contains.
 fn similar_names(name: &str) -> Vec<String> {
     let wanted = name.to_lowercase();
     let is_similar = |known: &str| {

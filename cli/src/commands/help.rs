@@ -1,4 +1,4 @@
-//! `solvm help [COMMAND]`: what `--help` prints, of SolVM or of a command.
+//! `solvm help [COMMAND]`: prints the help of SolVM or of a command.
 
 use crate::output;
 use clap::{Arg, ArgMatches, Command};

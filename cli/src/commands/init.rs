@@ -62,8 +62,7 @@ fn next_steps(directory: &Path, kept: &[&str]) -> String {
     text + "\nRun it with:  solvm main.lua\nTest it with: solvm test"
 }
 
-/// Makes the project, and gives the names of the files that were there. The error is the message to
-/// print.
+/// Creates the project and returns the names of existing files. The error is the message to print.
 fn make(directory: &Path) -> Result<Vec<&'static str>, String> {
     if directory.exists() && !directory.is_dir() {
         return Err(format!("{}: not a directory", directory.display()));
@@ -78,7 +77,7 @@ fn make(directory: &Path) -> Result<Vec<&'static str>, String> {
             kept.push(*name);
         }
     }
-    // Ours describe all libraries, Lua's own, too: the server's would contradict them.
+    // Our definitions include Lua's own libraries; the server's would contradict them.
     let builtin: serde_json::Map<_, _> = [
         "basic",
         "bit",

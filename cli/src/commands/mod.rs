@@ -1,6 +1,6 @@
-//! The commands besides `solvm script.lua`: `solvm check`, `solvm doc` and so on.
+//! The commands, such as `solvm check` and `solvm doc`, as opposed to `solvm script.lua`.
 //!
-//! A command's name wins over a file of that name; `./check` runs the file.
+//! A command takes precedence over a file of the same name; `./check` runs the file.
 
 mod check;
 mod completions;
@@ -67,7 +67,7 @@ fn all() -> impl Iterator<Item = Command> {
     COMMANDS.iter().map(Subcommand::command)
 }
 
-/// Runs the command that the first word names. None if it names none.
+/// Runs the command that the first word names. None if there is no such command.
 pub(crate) fn run(words: &[OsString]) -> Option<ExitCode> {
     let (_, words) = words.split_first()?;
     let subcommand = find(words.first()?)?;
@@ -104,7 +104,7 @@ fn find_files(
                 if error.depth() == 0 || place.is_dir() {
                     return Err(about_file(place, reason));
                 }
-                // Reading a link without a target reports the error.
+                // Reading it reports the error for a dangling link.
                 if is_wanted(place, false) {
                     files.push(place.to_path_buf());
                 }

@@ -1,4 +1,4 @@
-//! `solvm run [--watch] SCRIPT`: as `solvm SCRIPT`, and again whenever a Lua file changes.
+//! `solvm run [--watch] SCRIPT`: like `solvm SCRIPT`, and again whenever a Lua file changes.
 
 use crate::arguments::{self, Script, StartupAction};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -47,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     crate::run::run(arguments)
 }
 
-/// Bytes as a Lua string literal contains them.
+/// Escapes bytes for a Lua string literal.
 fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:03}")).collect()
 }

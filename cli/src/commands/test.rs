@@ -20,9 +20,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// How the files are called that hold tests.
+/// The suffix of the names of test files.
 const SUFFIX: &str = "_test.lua";
-/// Their globals besides those of every program.
+/// The globals of tests in addition to those of every program.
 pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
 
 pub(super) fn add_arguments(command: Command) -> Command {
@@ -64,14 +64,14 @@ pub(super) fn add_arguments(command: Command) -> Command {
         )
 }
 
-/// What became of a test.
+/// The outcome of a test.
 struct Outcome {
     file: String,
     name: String,
     time: Duration,
-    /// The messages and the tracebacks of one that failed.
+    /// The messages and tracebacks of its failures.
     failures: Vec<String>,
-    /// Goroutines from this number on are its own, or a later one's.
+    /// The lowest number of the goroutines that belong to it or a later test.
     first_goroutine: f64,
 }
 
@@ -130,7 +130,7 @@ fn print(line: std::fmt::Arguments<'_>) -> io::Result<()> {
     output::write(format!("{line}\n").as_bytes())
 }
 
-/// Which entries of a directory are visited: test files and all directories.
+/// Whether an entry of a directory is visited: test files and all directories.
 pub(super) fn is_test(path: &Path, is_directory: bool) -> bool {
     is_directory || path.to_string_lossy().ends_with(SUFFIX)
 }
@@ -142,12 +142,12 @@ struct File {
     /// Returns the tests in sequence: name, function, and the number from which on goroutines are
     /// the test's.
     next: Function,
-    /// Ends when what a test has started has had its turn.
+    /// Returns when the goroutines of a test have had their turn.
     settle: Function,
 }
 
-/// Runs a file's tests; one that does not even load counts as one that failed.
-/// The error is that of writing the results.
+/// Runs a file's tests; a file that cannot be loaded counts as a failed test. The error is a
+/// failure to write the results.
 fn run_file(
     path: &Path,
     filter: &str,
@@ -198,8 +198,8 @@ fn run_file(
     Ok(())
 }
 
-/// Reports the uncaught errors with the ended tests that own their goroutines. Returns those of
-/// other goroutines: of this number and above, and those that the file itself has started.
+/// Reports uncaught errors with the ended tests that own their goroutines. Returns those of other
+/// goroutines: of this number and above, and those that the file itself has started.
 fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<String>> {
     let mut others = Vec::new();
     for (goroutine, failure) in UNCAUGHT.take() {
@@ -226,7 +226,7 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
     let exit = exit.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
     let prelude = lua.load(include_str!("test.lua"), "=test").map_err(describe)?;
     let (next, settle): (Function, Function) = lua.call(&prelude, ()).map_err(describe)?;
-    // As other scripts have it: the file, and the command that runs it.
+    // As in other scripts: the file, and the command that runs it.
     let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
     lua.set("arg", Fields([(0.0, name.to_string()), (-1.0, command)])).map_err(describe)?;
     let chunk = lua.load(text, &format!("@{name}")).map_err(describe)?;
@@ -236,7 +236,7 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
 }
 
 impl File {
-    /// Ends when what a test has started has had its turn.
+    /// Returns when the goroutines of a test have had their turn.
     fn settle(&mut self, limit: Option<Duration>) -> Result<(), String> {
         let settle = self.settle.clone();
         self.call(&settle, limit)
@@ -260,7 +260,7 @@ fn describe(error: &Error, limit: Option<Duration>) -> String {
     }
 }
 
-/// Prints what became of a test, and notes it.
+/// Prints and records the outcome of a test.
 fn report(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
     let word = if outcome.failures.is_empty() { "ok  " } else { "FAIL" };
     let mut text = format!("{word} {}: {} ({:.1?})", outcome.file, outcome.name, outcome.time);

@@ -1,4 +1,4 @@
-//! The REPL on a terminal: reads a chunk, runs it, shows what it returns.
+//! The REPL on a terminal: reads a chunk, runs it, shows its results.
 //!
 //! Goroutines and timers keep running during the prompt. Ctrl-C ends the running code and keeps its
 //! effects. (`interactive.rs` is the plain form for pipes, as `lua -i`.)
@@ -21,7 +21,7 @@ use std::pin::pin;
 use std::time::Instant;
 use tokio::sync::oneshot;
 
-/// The name of what is typed in.
+/// The chunk name of interactive input.
 const NAME: &[u8] = b"=stdin";
 /// The global that holds the last value.
 const LAST: &str = "_";
@@ -37,7 +37,7 @@ clear         clear the screen
 version       print the version
 ";
 
-/// The commands that no Lua code looks like: how they are typed, and what they do.
+/// The commands, which are not valid Lua, with their descriptions.
 const COMMANDS: &[(&str, &str)] = &[
     (".load FILE", "run a file"),
     (".save FILE", "save the Lua code typed so far to a file"),
@@ -65,7 +65,7 @@ struct Session<'e, M> {
     signals: &'e mut Signals,
     /// Makes an executor for `.reset`.
     make: M,
-    /// The input so far that is Lua.
+    /// The Lua code of the session.
     typed: Vec<String>,
 }
 
@@ -83,7 +83,7 @@ where
     let mut session = Session { executor, signals, make, typed: Vec::new() };
     session.print("Type help for more information.\n");
     let end = loop {
-        // The line with the prompt is the editor's.
+        // The line with the prompt belongs to the editor.
         let progress = session.executor.progress();
         progress.pause();
         session.executor.print_through(editor.printer());
@@ -112,7 +112,7 @@ where
 }
 
 impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
-    /// Runs goroutines and timers until there is an answer. None after a timeout.
+    /// Runs goroutines and timers until there is input. None after a timeout.
     async fn wait_for(
         &mut self,
         answer: oneshot::Receiver<TypedInput>,
@@ -141,7 +141,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         let rest = rest.trim();
         match command {
             "" => {}
-            // As functions they have no other use.
+            // As functions they are not useful here.
             "exit" | "quit" | "exit()" | "quit()" if rest.is_empty() => {
                 return Next::End(Ok(Outcome::Ended));
             }
@@ -228,13 +228,13 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             format!("print({text})"),
             // A comment at its end.
             format!("print({text}\n)"),
-            // It returns something.
+            // It returns values.
             format!("print((function(...) {text}\nend)(...))"),
         ];
         forms.into_iter().find(|form| self.compiles(&format!("{form}\ndo end")))
     }
 
-    /// Runs a chunk and shows what it returns.
+    /// Runs a chunk and shows its results.
     async fn run(&mut self, text: &[u8], name: &[u8]) -> Next {
         let main = match self.executor.enter(|call| start(call, text, name, &[])) {
             Ok(main) => main,
@@ -315,7 +315,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
     }
 }
 
-/// The name that a key is.
+/// Returns a key as a name.
 fn text(key: Value<'_>) -> Option<String> {
     LuaString::from_value(key).map(|key| String::from_utf8_lossy(key.bytes()).into_owned())
 }
@@ -334,7 +334,7 @@ fn style(part: Part) -> Style {
 /// How a value is shown.
 enum Shown {
     Text(String),
-    /// It has `__tostring`, which may be any Lua function.
+    /// A value with `__tostring`, which may be any Lua function.
     ByPrint(solvm_vm::native::Reference),
 }
 

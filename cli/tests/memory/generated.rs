@@ -1,4 +1,5 @@
-//! Every native in a loop, with arguments that make it hold much: the peak of the process.
+//! Calls every native in a loop, with arguments that make it use much memory, and measures the peak
+//! of the process.
 //!
 //! A program runs many cases; it waits for the test before each one, so that each has its own peak.
 //! A case that exceeds the limit runs again, alone.
@@ -17,13 +18,13 @@ use std::time::Duration;
 use std::{fs, thread};
 
 const CASES: &str = include_str!("cases.lua");
-/// How long a native is called in an ordinary run, once for garbage and once with results kept.
+/// Milliseconds for each native in an ordinary run, once for garbage and once with results kept.
 const ORDINARY_MILLISECONDS: usize = 3;
-/// A program that prints nothing for so long does not end.
+/// A program that prints nothing for this long hangs.
 const MAX_SILENCE: Duration = Duration::from_secs(30);
-/// Values with which natives hold much.
+/// Values that make natives use much memory.
 const LARGE: &[&str] = &["letters", "many", "varied", "counted", "two_31", "fields"];
-/// Values in the place of long strings, of which parsers make much.
+/// Values instead of long strings, from which parsers create much data.
 const DENSE: &[&str] = &["actions", "items"];
 /// The last lines of a program's output are shown.
 const SHOWN: usize = 50;

@@ -1,6 +1,6 @@
-//! Every native that there is, with arguments for it: shared by the tests that call all of them.
+//! Every native, with arguments for it: shared by the tests that call all of them.
 //!
-//! Nothing here is a list of natives. Libraries' functions are those of their tables, the types of
+//! Nothing here is a list of natives. Functions are those of the libraries' tables, the types of
 //! their parameters those of their documentation; the methods of objects are read from the objects.
 //! A new type of object needs a maker in `driver.lua`, and `unpaid_work` reports if it has none.
 

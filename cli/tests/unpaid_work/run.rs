@@ -10,18 +10,17 @@ use std::time::{Duration, Instant};
 
 /// The number of cases that one program runs.
 const BATCH: usize = 400;
-/// How often in a row a native must be reported in a case: each time it is called.
+/// How often in sequence a native must be reported in a case: for each call.
 const REPORTS: usize = 3;
-/// Of many calls, one in so many must be.
+/// The divisor of the number of reports for many calls.
 const RARE: usize = 16;
-/// Nothing that is heard of a program for so long means that a case does not end. The run limit
-/// should have ended it.
+/// A program that is silent for this long hangs. The run limit should have ended it.
 const MAX_SILENCE: Duration = Duration::from_secs(20);
 
 /// The failure of a case.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
-    /// It was reported as often as it was called: the last report.
+    /// Every call was reported: the last report.
     Unpaid(String),
     /// It did not end.
     Endless,
@@ -29,7 +28,7 @@ pub(crate) enum Verdict {
     Ended(String),
     /// It did not end at the time limit.
     Late(String),
-    /// Nothing.
+    /// No failure.
     Fine,
 }
 
@@ -64,8 +63,7 @@ fn line(number: usize, case: &Case) -> String {
     )
 }
 
-/// The cases whose native does more with a name that is too long than to refuse it, and what it
-/// said.
+/// Returns the cases whose native accepts a name that is too long, and its result.
 pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
     let directory = tempfile::tempdir().unwrap();
     let script = directory.path().join("names.lua");
@@ -89,8 +87,8 @@ pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
     accepted
 }
 
-/// Runs cases and gives those that natives were reported in each time. Those that are called often
-/// are called for this processor time.
+/// Runs cases and returns those whose natives were reported for each call. Cases that call a native
+/// repeatedly do so for this processor time.
 pub(crate) fn measure(cases: &[Case], seconds: f64) -> Vec<Suspect> {
     let mut suspects = Vec::new();
     for batch in cases.chunks(BATCH) {
@@ -150,7 +148,7 @@ fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> us
             Ok(line) if line == "finished" => break Verdict::Fine,
             Ok(line) => {
                 if let Some(number) = line.strip_prefix("case ") {
-                    // Before the first case it has prepared the values.
+                    // Before the first case the program has prepared the values.
                     if std::mem::replace(&mut has_begun, true) {
                         look(at, std::mem::take(&mut calls), &mut reports);
                     }
@@ -203,13 +201,13 @@ pub(crate) fn ends_in_time(case: &Case) -> Verdict {
     let began = Instant::now();
     match wait(&mut program, Duration::from_millis(700) + LATENESS) {
         Some(Some(124)) => Verdict::Fine,
-        // Some arguments are refused by an error past every call: there is nothing to loop over.
+        // Some arguments cause an error that no call catches: there is no loop.
         Some(code) => Verdict::Late(format!("ended with {code:?} after {:?}", began.elapsed())),
         None => Verdict::Late(format!("had not ended after {:?}", began.elapsed())),
     }
 }
 
-/// The exit code of a program, or None if it has not ended by then, and had to be.
+/// Returns the exit code of a program, or None if it did not end in time and was killed.
 fn wait(program: &mut Child, limit: Duration) -> Option<Option<i32>> {
     let began = Instant::now();
     while began.elapsed() < limit {

@@ -1,11 +1,11 @@
-//! The definitions of the library's sources besides the tables of functions: types of objects,
+//! The definitions in the library's sources other than the tables of functions: types of objects,
 //! functions that natives return, methods. Each has a maker in `natives/driver.lua`, or a reason to
 //! have none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Where a definition is, its name, and the makers of its objects.
+/// The file of a definition, its name, and the makers of its objects.
 const MADE: &[(&str, &str, &[&str])] = &[
     ("base.rs", "INDEX_ITERATOR", &["ipairs"]),
     ("base.rs", "Proxy", &["Proxy"]),
@@ -43,7 +43,7 @@ const MADE: &[(&str, &str, &[&str])] = &[
     ("websocket/mod.rs", "METHODS", &["WebSocket"]),
 ];
 
-/// What programs cannot call or hold, and why.
+/// Definitions that programs cannot call or hold, and why.
 const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("http/server/handle.rs", "HANDLE", "runs in the goroutine of a request"),
     ("http/server/serve.rs", "NewQueue", "an argument of the server's goroutine"),
@@ -88,7 +88,7 @@ fn definitions(source: &str) -> Vec<String> {
     names
 }
 
-/// Everything that is defined has a maker or a reason, and nothing else has.
+/// Every definition has a maker or a reason, and there are no others.
 #[test]
 fn every_type_of_object_has_a_maker() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib/src");

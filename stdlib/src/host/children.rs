@@ -34,7 +34,7 @@ impl Children {
 
     /// Waits for a child to end.
     pub(super) fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
-        // The process id stays valid until the status is read, which happens under the lock.
+        // The process id stays valid until `child.wait`, which is called with the lock held.
         await_end(&child);
         let mut running = self.running();
         running.retain(|&number| number != child.id());

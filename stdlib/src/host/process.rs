@@ -89,7 +89,7 @@ impl Default for Process {
     }
 }
 
-/// Background work may outlive the program.
+// Background work may outlive the program, and must not draw the progress line then.
 impl Drop for Process {
     fn drop(&mut self) {
         self.progress.close();

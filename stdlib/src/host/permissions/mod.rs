@@ -225,7 +225,8 @@ impl Permissions {
         [&self.read, &self.write].iter().any(|grant| grant.is_denied(|rule| rule.starts_with(path)))
     }
 
-    /// Whether the program may know that a path exists: it may use something at, below or above it.
+    /// Whether the program may know that a path exists: it may use the path, something below it or
+    /// a directory above it.
     pub(super) fn is_visible(&self, path: &Path) -> bool {
         [&self.read, &self.write]
             .iter()

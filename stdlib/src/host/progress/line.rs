@@ -101,7 +101,7 @@ impl Work {
     }
 }
 
-/// Formats integers without, other numbers with one decimal.
+/// Formats integers and large numbers without, others with one decimal.
 fn plain(number: f64) -> String {
     if number.fract() == 0.0 || number.abs() >= THOUSAND {
         format!("{number:.0}")

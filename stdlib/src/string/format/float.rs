@@ -82,7 +82,7 @@ impl FloatText {
         let decimals = precision - 1;
         self.write(format_args!("{x:.decimals$e}"));
         let exponent = self.take_exponent();
-        // A single digit has no point.
+        // Remove the point, so that only digits remain.
         if self.length > 1 {
             self.bytes.copy_within(2..self.length, 1);
             self.length -= 1;
