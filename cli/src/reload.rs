@@ -39,12 +39,12 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             end = End::Broken;
         }
         if end == End::Broken && arguments.restart_on_change {
-            watched = watch::take_watched(executor).or(watched);
+            watched = watch::take_watches(executor).or(watched);
             let _ = tokio::time::timeout(GRACE, executor.finish()).await;
         }
         match (end, &watched) {
             (End::Rest(Outcome::Reload), _) => {
-                watched = watch::take_watched(executor);
+                watched = watch::take_watches(executor);
                 // Finalizers that do not end are not waited for.
                 let _ = tokio::time::timeout(GRACE, executor.finish()).await;
             }

@@ -232,7 +232,7 @@ fn files_below(directory: &Path) -> Vec<(std::path::PathBuf, Vec<String>)> {
 }
 
 /// Returns a cycle, as the positions where each of its modules uses the next one.
-fn circle(graph: &Graph) -> Option<Vec<String>> {
+fn cycle(graph: &Graph) -> Option<Vec<String>> {
     fn look(
         graph: &Graph,
         at: &str,
@@ -265,8 +265,8 @@ fn check(source: &str, root: &str) {
         let place = targets.get(ROOT);
         assert!(place.is_none(), "{module} uses what the root defines ({})", place.unwrap());
     }
-    if let Some(places) = circle(&graph) {
-        panic!("modules form a circle:\n  {}", places.join("\n  "));
+    if let Some(places) = cycle(&graph) {
+        panic!("modules form a cycle:\n  {}", places.join("\n  "));
     }
 }
 
@@ -307,9 +307,9 @@ fn circles_are_found_however_a_path_is_written() {
         write("c/inner.rs", "use super::other; use super::super::a::Y;");
         write("c/other.rs", "use super::inner;");
         write("d.rs", "use crate::a;");
-        let circle = circle(&graph(source.path(), "lib.rs")).expect(name);
-        assert_eq!(circle.len(), 3, "{name}: {circle:?}");
+        let cycle = cycle(&graph(source.path(), "lib.rs")).expect(name);
+        assert_eq!(cycle.len(), 3, "{name}: {cycle:?}");
         write("c/inner.rs", "#[cfg(test)] mod tests { use crate::a; }");
-        assert_eq!(self::circle(&graph(source.path(), "lib.rs")), None, "{name}");
+        assert_eq!(self::cycle(&graph(source.path(), "lib.rs")), None, "{name}");
     }
 }

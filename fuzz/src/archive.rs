@@ -83,7 +83,7 @@ fn damaged_tar(random: &mut Random) -> Vec<u8> {
         _ => {}
     }
     if random.below(8) > 0 {
-        mend(&mut bytes);
+        fix_checksums(&mut bytes);
     }
     if random.below(4) == 0 {
         bytes = compressed(&bytes);
@@ -135,7 +135,7 @@ fn packed_tar() -> Vec<u8> {
 
 /// Corrects the checksums of all blocks that look like headers, so that damage is not detected by
 /// them.
-fn mend(archive: &mut [u8]) {
+fn fix_checksums(archive: &mut [u8]) {
     for block in archive.chunks_exact_mut(512).filter(|block| &block[257..262] == b"ustar") {
         block[148..156].fill(b' ');
         let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();

@@ -94,13 +94,13 @@ impl Deadline {
     }
 
     /// Whether the limit is paused.
-    pub(crate) fn is_lifted(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.0.is_default && self.0.pauses.get() > 0
     }
 
     /// Returns the deadline. None means no limit.
     pub(crate) fn get(&self) -> Option<Instant> {
-        if self.is_lifted() { None } else { self.0.due.get() }
+        if self.is_paused() { None } else { self.0.due.get() }
     }
 }
 

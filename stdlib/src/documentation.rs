@@ -165,7 +165,7 @@ mod tests {
     }
 
     /// Whether a dotted name exists in a program.
-    fn is_there(call: &mut Call, name: &str) -> bool {
+    fn exists(call: &mut Call, name: &str) -> bool {
         let mut value = call.globals().value();
         for part in name.split('.') {
             let Some(table) = Table::from_value(value) else { return false };
@@ -196,7 +196,7 @@ mod tests {
                     // Methods and classes of objects are not in tables.
                     let is_class = entry.tags.iter().any(|(tag, _)| *tag == "class");
                     if !entry.name.contains(':') && !is_class {
-                        assert!(is_there(call, entry.name), "there is no {}", entry.name);
+                        assert!(exists(call, entry.name), "there is no {}", entry.name);
                     }
                 }
             }

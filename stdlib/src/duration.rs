@@ -24,13 +24,12 @@ pub fn parse(text: &str) -> Option<Duration> {
     let mut seconds = 0.0;
     while !rest.is_empty() {
         let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, behind) = rest.split_at(number_end);
-        let unit_end =
-            behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(unit_end);
+        let (number, after) = rest.split_at(number_end);
+        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_end);
         let (_, factor) = UNITS.into_iter().find(|&(name, _)| name == unit)?;
         seconds += number.parse::<f64>().ok()? * factor;
-        rest = behind;
+        rest = after;
     }
     Duration::try_from_secs_f64(seconds).ok()
 }

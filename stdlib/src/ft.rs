@@ -32,7 +32,7 @@ fn between<'c>(
     work: fn(&dyn FileSystem, &Path, &Path, &Progress) -> io::Result<()>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options = Options::new(options, 3, &["progress"])?;
-    let progress = progress::unless_refused(call, &options)?;
+    let progress = progress::unless_disabled(call, &options)?;
     let target = path_of(to.bytes());
     let names = [from.bytes(), b" to ", to.bytes()].concat();
     let work = move |files: &dyn FileSystem, from: &Path| work(files, from, &target, &progress);

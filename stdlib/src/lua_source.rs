@@ -115,7 +115,7 @@ fn check<'c>(
     }
     let got = if value.is_nil() { "no value" } else { value.type_name() };
     let text = [kind.bytes(), b" expected, got ", got.as_bytes()].concat();
-    Err(wrong_argument(call, index, name.bytes(), &text))
+    Err(argument_error(call, index, name.bytes(), &text))
 }
 
 /// `wrong(index, name, text)`: raises "bad argument #index to 'name' (text)" where the library's
@@ -126,12 +126,12 @@ fn wrong<'c>(
     name: LuaString<'c>,
     text: LuaString<'c>,
 ) -> Result<(), Error> {
-    Err(wrong_argument(call, index, name.bytes(), text.bytes()))
+    Err(argument_error(call, index, name.bytes(), text.bytes()))
 }
 
 /// Returns the error for an invalid argument, with the position of the nearest native that the
 /// program called.
-fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Error {
+fn argument_error(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Error {
     let mut level = 1;
     while let Some(active) = call.level(level) {
         level += 1;

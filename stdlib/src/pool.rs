@@ -95,12 +95,12 @@ pub(crate) async fn in_pool_as<T: Send + 'static>(
 /// Checks that a thread can be started, for crates that start their own threads and do not report
 /// failures.
 pub(crate) fn check_threads() -> io::Result<()> {
-    let thread = thread::Builder::new().spawn(|| {}).map_err(no_thread)?;
+    let thread = thread::Builder::new().spawn(|| {}).map_err(spawn_error)?;
     thread.join().map_err(|_| io::Error::other("a thread panicked"))
 }
 
 /// The error for a thread that cannot be started.
-pub(crate) fn no_thread(error: io::Error) -> io::Error {
+pub(crate) fn spawn_error(error: io::Error) -> io::Error {
     let text = format!("cannot start a thread: {}", crate::system_error::reason(&error));
     io::Error::new(error.kind(), text)
 }
@@ -133,7 +133,7 @@ impl Pool {
                     state.idle += 1;
                 }
                 Err(_) if kind == Work::Finite && state.threads > state.waiting => {}
-                Err(error) => return Err(no_thread(error)),
+                Err(error) => return Err(spawn_error(error)),
             }
         }
         state.waiting += usize::from(kind == Work::Waiting);

@@ -29,12 +29,12 @@ pub(crate) fn of(call: &mut Call) -> Progress {
 
 /// Returns the progress display, disabled if the option `progress` is false. For work of library
 /// functions.
-pub(crate) fn unless_refused<'c>(
+pub(crate) fn unless_disabled<'c>(
     call: &mut Call<'c>,
     options: &Options<'c>,
 ) -> Result<Progress, Error> {
-    let is_wanted = options.boolean(call, "progress")?.unwrap_or(true);
-    Ok(if is_wanted { of(call) } else { Progress::default() })
+    let is_enabled = options.boolean(call, "progress")?.unwrap_or(true);
+    Ok(if is_enabled { of(call) } else { Progress::default() })
 }
 
 /// `progress([total[, label | options]])`: starts a progress bar.

@@ -152,8 +152,8 @@ impl Steps for Mapping {
 /// Returns the part of a text that is converted at once: complete words if they are not too long,
 /// since the conversion of a letter may depend on its neighbours; never a part of a character.
 fn piece(text: &[u8]) -> &[u8] {
-    const LONGEST: usize = 16 << 10;
-    let Some(piece) = text.get(..LONGEST).filter(|piece| piece.len() < text.len()) else {
+    const MAX_PART: usize = 16 << 10;
+    let Some(piece) = text.get(..MAX_PART).filter(|piece| piece.len() < text.len()) else {
         return text;
     };
     let is_continuation = |byte: &&u8| **byte & 0xc0 == 0x80;
@@ -161,9 +161,9 @@ fn piece(text: &[u8]) -> &[u8] {
     let end = space.map_or_else(
         // The byte after the part is the first one that may belong to a character in it.
         || {
-            LONGEST
+            MAX_PART
                 - text
-                    .get(LONGEST - 3..=LONGEST)
+                    .get(MAX_PART - 3..=MAX_PART)
                     .map_or(0, |last| last.iter().rev().take_while(is_continuation).count().min(3))
         },
         |space| space + 1,
@@ -267,7 +267,7 @@ impl Splitting {
     ) -> Option<&'t [u8]> {
         let start = self.rest?;
         let rest = text.get(start..)?;
-        let (part, behind) = match (separator, finder) {
+        let (part, after) = match (separator, finder) {
             (Some(separator), Some(finder)) => match finder.find(rest) {
                 Some(end) => (rest.get(..end)?, Some(start + end + separator.len())),
                 None => (rest, None),
@@ -290,7 +290,7 @@ impl Splitting {
             self.rest = None;
             return None;
         }
-        self.rest = behind;
+        self.rest = after;
         Some(part)
     }
 }

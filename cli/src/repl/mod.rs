@@ -13,7 +13,7 @@ use crate::signals::{Signal, Signals};
 use editor::{LineEditor, Names, TypedInput};
 use solvm_stdlib::host::disk;
 use solvm_stdlib::inspect::{InspectLimits, Part, inspect};
-use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
+use solvm_stdlib::runtime::executor::{EndObserver, Executor, Outcome};
 use solvm_stdlib::{Host, read_program};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
@@ -246,12 +246,12 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         let colored = colors::wanted(&stdout());
         let mut shown = Vec::new();
         let driven = {
-            let mut look: Box<Look> = Box::new(|call, end| {
+            let mut observe: Box<EndObserver> = Box::new(|call, end| {
                 let Ok(values) = end else { return false };
                 shown = values.iter().map(|&value| Shown::new(call, value, colored)).collect();
                 true
             });
-            self.signals.unless_one_comes(self.executor.drive_main_for(main, &mut *look)).await
+            self.signals.unless_one_comes(self.executor.drive_main_for(main, &mut *observe)).await
         };
         match driven {
             Ok(Outcome::Ended) => {}

@@ -10,8 +10,8 @@ const MADE: &[(&str, &str, &[&str])] = &[
     ("base.rs", "INDEX_ITERATOR", &["ipairs"]),
     ("base.rs", "Proxy", &["Proxy"]),
     ("channel/mod.rs", "METHODS", &["Channel"]),
-    ("data/marks.rs", "Null", &["Null"]),
-    ("data/marks.rs", "NULL_TEXT", &["Null"]),
+    ("data/tags.rs", "Null", &["Null"]),
+    ("data/tags.rs", "NULL_TEXT", &["Null"]),
     ("files/walk.rs", "NEXT", &["walk"]),
     ("files/walk.rs", "Walking", &["walk"]),
     ("headers.rs", "METHODS", &["Headers"]),
@@ -106,13 +106,13 @@ fn every_type_of_object_has_a_maker() {
         let source = std::fs::read_to_string(file.path()).unwrap();
         for name in definitions(&source) {
             match known.get_mut(&(path.clone(), name.clone())) {
-                Some(is_there) => *is_there = true,
+                Some(exists) => *exists = true,
                 None => panic!("{path}: no maker of {name} is known"),
             }
         }
     }
-    let gone: Vec<_> = known.iter().filter(|(_, is_there)| !**is_there).collect();
-    assert!(gone.is_empty(), "makers of what is not there: {gone:?}");
+    let missing: Vec<_> = known.iter().filter(|(_, exists)| !**exists).collect();
+    assert!(missing.is_empty(), "makers of missing definitions: {missing:?}");
     let makers = super::natives::subjects::members();
     let failed: Vec<_> = makers.iter().filter(|(_, member)| member == "nil").collect();
     assert!(failed.is_empty(), "makers without a result: {failed:?}");

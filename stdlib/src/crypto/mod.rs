@@ -164,7 +164,7 @@ fn random_bytes(call: &mut Call, length: Integer) -> Result<Vec<u8>, Error> {
 
 /// Limits the number of concurrent key generations, so that programs which request many keys leave
 /// some processors free.
-static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+static GENERATIONS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Semaphore::new(processors.div_ceil(2)))
 });
@@ -182,10 +182,10 @@ fn rsa_generate<'c>(
     }
     let keys = async move {
         // The permit is held until the key exists, even if the caller stops waiting.
-        let turn = TURNS.clone().acquire_owned().await;
+        let permit = GENERATIONS.clone().acquire_owned().await;
         in_pool(move || {
             let keys = generate(bits as usize);
-            drop(turn);
+            drop(permit);
             keys
         })
         .await

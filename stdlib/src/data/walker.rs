@@ -182,7 +182,7 @@ impl<'c> Walker<'c> {
             Some(key) => writer.key(key),
             None => Err("cannot encode a key of this type"),
         };
-        written.map_err(|reason| self.refusal(reason))?;
+        written.map_err(|reason| self.error(reason))?;
         self.value(call, value, writer)
     }
 
@@ -218,7 +218,7 @@ impl<'c> Walker<'c> {
                 Userdata::from_value(value).map_or(Ok(()), |object| writer.object(object))
             }
         };
-        written.map_err(|reason| self.refusal(reason))
+        written.map_err(|reason| self.error(reason))
     }
 
     fn table<W: Writer>(
@@ -229,12 +229,12 @@ impl<'c> Walker<'c> {
     ) -> Result<(), Error> {
         let Some(table) = Table::from_value(value) else { return Ok(()) };
         if self.open.len() >= MAX_DEPTH {
-            return Err(self.refusal("nested too deeply"));
+            return Err(self.error("nested too deeply"));
         }
         let is_cycle =
             |open: &Open| self.stack.get(open.start).is_some_and(|outer| outer.raw_equal(value));
         if self.open.iter().any(is_cycle) {
-            return Err(self.refusal("cannot encode a table that contains itself"));
+            return Err(self.error("cannot encode a table that contains itself"));
         }
         // Both the shape and the items are determined.
         call.charge(table.capacity().saturating_mul(2));
@@ -245,16 +245,16 @@ impl<'c> Walker<'c> {
         let start = self.stack.len();
         let shape = self
             .shape::<W>(table, is_marked)
-            .map_err(|(key, reason)| self.refusal_at(key, reason))?;
+            .map_err(|(key, reason)| self.error_at(key, reason))?;
         let (is_map, length) = match shape {
             Shape::List { length, only_maps } => {
-                writer.begin_list(length, only_maps).map_err(|reason| self.refusal(reason))?;
+                writer.begin_list(length, only_maps).map_err(|reason| self.error(reason))?;
                 self.stack.push(value);
                 (false, length)
             }
             Shape::Map => {
                 let length = self.keys.len();
-                writer.begin_map(length).map_err(|reason| self.refusal(reason))?;
+                writer.begin_map(length).map_err(|reason| self.error(reason))?;
                 self.stack.push(value);
                 self.stack.extend(self.keys.drain(..).map(|(_, key)| key));
                 (true, length)
@@ -307,13 +307,13 @@ impl<'c> Walker<'c> {
     }
 
     /// Returns the error for a value that cannot be written, with the path to it.
-    fn refusal(&self, reason: &str) -> Error {
-        self.refusal_at(None, reason)
+    fn error(&self, reason: &str) -> Error {
+        self.error_at(None, reason)
     }
 
     /// Returns the same error with a path that ends at a key.
     #[cold]
-    fn refusal_at(&self, key: Option<Value<'c>>, reason: &str) -> Error {
+    fn error_at(&self, key: Option<Value<'c>>, reason: &str) -> Error {
         /// The number of steps that are shown at each end of a path.
         const SHOWN: usize = 10;
         let mut path = b"value".to_vec();

@@ -119,11 +119,11 @@ fn element(text: &str) -> Option<(Element, usize)> {
         return None;
     }
     let &(word, element) = WORDS.iter().find(|(word, _)| text.starts_with(word))?;
-    let behind = &text[word.len()..];
+    let after = &text[word.len()..];
     match element {
         // A longer word that starts with a name is text.
         Element::Month | Element::Weekday
-            if behind.starts_with(|c: char| c.is_ascii_lowercase()) =>
+            if after.starts_with(|c: char| c.is_ascii_lowercase()) =>
         {
             None
         }

@@ -58,21 +58,21 @@ fn now(call: &mut Call) -> Result<f64, Error> {
 }
 
 /// A timestamp as an argument.
-struct Moment(Timestamp);
+struct TimeArgument(Timestamp);
 
-impl FromLua for Moment {
-    type Item<'c> = Moment;
+impl FromLua for TimeArgument {
+    type Item<'c> = TimeArgument;
     const EXPECTED: &'static str = "time in the years -9999 to 9999";
 
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Moment> {
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<TimeArgument> {
         let moment = value.to_number()?;
         // Digits beyond microseconds are rounding errors.
-        Some(Moment(Timestamp::from_microsecond(whole((moment * 1e6).round())?).ok()?))
+        Some(TimeArgument(Timestamp::from_microsecond(to_integer((moment * 1e6).round())?).ok()?))
     }
 }
 
 /// Converts a number without a fraction to an integer.
-fn whole(x: f64) -> Option<i64> {
+fn to_integer(x: f64) -> Option<i64> {
     (x.fract() == 0.0 && x.abs() <= 9e18).then_some(x as i64)
 }
 
@@ -165,7 +165,7 @@ impl Layout<'_> {
 /// `datetime.format(moment[, layout[, zone]])`: formats a timestamp.
 fn format<'c>(
     call: &mut Call<'c>,
-    moment: Moment,
+    moment: TimeArgument,
     layout: Option<Layout<'c>>,
     zone: Option<Zone<'c>>,
 ) -> Result<String, Error> {
@@ -242,7 +242,7 @@ const PARTS: [(&str, [f64; 3]); 7] = [
 /// `datetime.add(moment, duration[, zone])`: adds a duration to a timestamp.
 fn add<'c>(
     call: &mut Call<'c>,
-    moment: Moment,
+    moment: TimeArgument,
     duration: Value<'c>,
     zone: Option<Zone<'c>>,
 ) -> Result<f64, Error> {
@@ -253,7 +253,7 @@ fn add<'c>(
         None => [0.0, 0.0, duration_seconds(call, duration)?],
     };
     let moved = later(&moment.0.to_zoned(zone), months, days).ok_or_else(out_of_range)?.timestamp();
-    let micros = whole((seconds * 1e6).round()).ok_or_else(out_of_range)?;
+    let micros = to_integer((seconds * 1e6).round()).ok_or_else(out_of_range)?;
     let micros = moved.as_microsecond().checked_add(micros).ok_or_else(out_of_range)?;
     Ok(to_seconds(Timestamp::from_microsecond(micros).map_err(|_| out_of_range())?))
 }
@@ -303,8 +303,8 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
                 format!("field '{part}': number expected, got {}", value.type_name()),
             ));
         };
-        if factors[2] == 0.0 && whole(count).is_none() {
-            return Err(Error::argument(2, format!("'{part}' must be a whole number")));
+        if factors[2] == 0.0 && to_integer(count).is_none() {
+            return Err(Error::argument(2, format!("'{part}' must be a to_integer number")));
         }
         for (total, factor) in sum.iter_mut().zip(factors) {
             *total += factor * count;
@@ -316,13 +316,13 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
 /// Adds months and days in the calendar of the zone. In a month without that day the result is its
 /// last day.
 fn later(moment: &Zoned, months: f64, days: f64) -> Option<Zoned> {
-    let months = Span::new().try_months(whole(months)?).ok()?;
-    let days = Span::new().try_days(whole(days)?).ok()?;
+    let months = Span::new().try_months(to_integer(months)?).ok()?;
+    let days = Span::new().try_days(to_integer(days)?).ok()?;
     moment.checked_add(months).ok()?.checked_add(days).ok()
 }
 
 /// `datetime.diff(a, b)`: returns `a - b` in seconds.
-fn difference(_: &mut Call, a: Moment, b: Moment) -> f64 {
+fn difference(_: &mut Call, a: TimeArgument, b: TimeArgument) -> f64 {
     (a.0.as_microsecond() - b.0.as_microsecond()) as f64 / 1e6
 }
 

@@ -40,10 +40,10 @@ pub(super) fn read(text: &str, layout: &str, zone: &TimeZone) -> Result<Timestam
     };
     let mut reader = Reader { rest: text };
     let mut layout = layout;
-    while let Some((before, element, behind)) = next(layout) {
+    while let Some((before, element, after)) = next(layout) {
         reader.text(before)?;
-        reader.element(element, behind, &mut fields)?;
-        layout = behind;
+        reader.element(element, after, &mut fields)?;
+        layout = after;
     }
     reader.text(layout)?;
     if !reader.rest.is_empty() {
@@ -78,10 +78,10 @@ impl<'t> Reader<'t> {
                 continue;
             }
             let end = wanted.find(' ').unwrap_or(wanted.len());
-            let (word, behind) = wanted.split_at(end);
+            let (word, after) = wanted.split_at(end);
             self.rest =
                 self.rest.strip_prefix(word).ok_or_else(|| self.expected(&format!("'{word}'")))?;
-            wanted = behind;
+            wanted = after;
         }
         Ok(())
     }
@@ -123,11 +123,11 @@ impl<'t> Reader<'t> {
         Err(self.expected(what))
     }
 
-    /// Parses an element; `behind` is the layout that follows it.
+    /// Parses an element; `after` is the layout that follows it.
     fn element(
         &mut self,
         element: Element,
-        behind: &str,
+        after: &str,
         fields: &mut Fields,
     ) -> Result<(), String> {
         match element {
@@ -160,7 +160,7 @@ impl<'t> Reader<'t> {
                 let least = if element == Element::Second { 1 } else { 2 };
                 fields.second = self.number(least, 2, 0..=59, "second")?;
                 // As in Go, seconds may have a fraction that is not in the layout.
-                let is_told = matches!(next(behind), Some(("", Element::Fraction { .. }, _)));
+                let is_told = matches!(next(after), Some(("", Element::Fraction { .. }, _)));
                 let has_fraction = self
                     .rest
                     .strip_prefix(['.', ','])

@@ -25,11 +25,11 @@ pub(super) const WEEKDAYS: [&str; 7] =
 pub(super) fn write(moment: &Zoned, layout: &str) -> String {
     let mut text = String::with_capacity(layout.len() + 8);
     let mut rest = layout;
-    while let Some((before, element, behind)) = next(rest) {
+    while let Some((before, element, after)) = next(rest) {
         text.push_str(before);
         // Writing to a string does not fail.
         let _ = write_element(moment, element, &mut text);
-        rest = behind;
+        rest = after;
     }
     text.push_str(rest);
     text

@@ -101,12 +101,12 @@ impl Changes {
 
     /// Waits for the next change. Changes between two calls are not missed.
     pub async fn next(&self) {
-        settled(&self.any).await;
+        debounce(&self.any).await;
     }
 }
 
 /// Waits for a change and then for a pause.
-async fn settled(changes: &Notify) {
+async fn debounce(changes: &Notify) {
     changes.notified().await;
     let start = Instant::now();
     while start.elapsed() < MAX_DEBOUNCE && timeout(DEBOUNCE, changes.notified()).await.is_ok() {}
@@ -228,7 +228,7 @@ impl Service for WatcherService {
 }
 
 /// Takes over the watches of a program that has ended.
-pub fn take_watched(executor: &mut Executor) -> Option<Changes> {
+pub fn take_watches(executor: &mut Executor) -> Option<Changes> {
     let changes = executor.enter(|call| watchers(call).map(Changes::of));
     changes.filter(|changes| !changes.is_empty())
 }
@@ -267,7 +267,7 @@ fn run<'c>(_: &mut Call<'c>, number: f64, _callback: Function<'c>) -> impl Resul
             });
             // The function may have removed its own watcher.
             let Some((changes, name, files)) = known else { return lua.finish(&[]) };
-            settled(&changes).await;
+            debounce(&changes).await;
             // A removed file is waited for.
             let file = path_of(&name);
             if !in_pool(move || files.metadata(&file, true).is_ok()).await.unwrap_or(false) {

@@ -35,7 +35,7 @@ impl FileSystem for Disk {
     }
 
     fn open_stream(&self, path: &Path, mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
-        match unless_it_waits(|| open(path, mode, true)) {
+        match unless_blocking(|| open(path, mode, true)) {
             Ok(Some(file)) => Deferred::Now(Ok(stream_of(file))),
             Ok(None) => {
                 let path = path.to_path_buf();
@@ -46,7 +46,7 @@ impl FileSystem for Disk {
     }
 
     fn read_now(&self, path: &Path, most: u64) -> Option<io::Result<Vec<u8>>> {
-        let opened = unless_it_waits(|| open(path, OpenMode::READ, true));
+        let opened = unless_blocking(|| open(path, OpenMode::READ, true));
         read_small(opened.transpose()?, most)
     }
 
@@ -100,7 +100,7 @@ impl FileSystem for Disk {
         let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")))?;
         let name = path.file_name().ok_or_else(is_missing)?;
         let file = tempfile::Builder::new().prefix(".solvm-").tempfile_in(&directory)?;
-        Ok(Box::new(Beside { file, path: directory.join(name) }))
+        Ok(Box::new(SiblingFile { file, path: directory.join(name) }))
     }
 
     fn create_directory(&self, path: &Path) -> io::Result<()> {
@@ -186,13 +186,13 @@ impl FileSystem for Disk {
 
 /// A file that is written in the directory of its target.
 #[cfg(not(unix))]
-struct Beside {
+struct SiblingFile {
     file: tempfile::NamedTempFile,
     path: PathBuf,
 }
 
 #[cfg(not(unix))]
-impl Write for Beside {
+impl Write for SiblingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.as_file_mut().write(bytes)
     }
@@ -203,7 +203,7 @@ impl Write for Beside {
 }
 
 #[cfg(not(unix))]
-impl Replacement for Beside {
+impl Replacement for SiblingFile {
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
@@ -230,7 +230,7 @@ fn open(path: &Path, mode: OpenMode, now: bool) -> io::Result<File> {
 
 /// Opens a file or a directory without blocking. None for pipes, devices and sockets, which may
 /// block later.
-pub(super) fn unless_it_waits(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<File>> {
+pub(super) fn unless_blocking(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<File>> {
     match open() {
         Ok(file) => {
             let metadata = file.metadata()?;

@@ -7,7 +7,6 @@ mod disk;
 mod file_system;
 mod guarded;
 mod limit;
-mod lost;
 pub(crate) mod network;
 mod permissions;
 mod process;
@@ -19,6 +18,7 @@ mod service;
 mod state;
 mod stream;
 mod watch;
+mod write_error;
 
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 pub use limit::memory_allowed;
@@ -32,8 +32,8 @@ pub use stream::{
     Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild,
 };
 
-pub(crate) use lost::Lost;
 pub(crate) use service::{Service, Services};
+pub(crate) use write_error::WriteError;
 
 use crate::deadline::{Deadline, Timeout};
 use crate::system_error::denied;

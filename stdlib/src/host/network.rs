@@ -132,9 +132,9 @@ pub(crate) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, St
     if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = match tokio::time::timeout(TIMEOUT, ask_system(host.into(), port)).await {
+    let found = match tokio::time::timeout(TIMEOUT, query_os(host.into(), port)).await {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => return Err(format!("{host}: {}", in_short(&error))),
+        Ok(Err(error)) => return Err(format!("{host}: {}", short_message(&error))),
         Err(_) => return Err(format!("{host}: timed out after {TIMEOUT:?}")),
     };
     let mut addresses: Vec<SocketAddr> = Vec::new();
@@ -148,12 +148,12 @@ pub(crate) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, St
 }
 
 /// Asks the OS. tokio is not used, since its blocking pool panics if no thread can be started.
-async fn ask_system(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+async fn query_os(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
     in_pool(move || (host, port).to_socket_addrs().map(Iterator::collect)).await.flatten()
 }
 
 /// Returns the OS's message, without the additions of the standard library.
-fn in_short(error: &io::Error) -> String {
+fn short_message(error: &io::Error) -> String {
     let text = reason(error);
     match text.strip_prefix("failed to lookup address information: ") {
         Some(rest) => rest.into(),

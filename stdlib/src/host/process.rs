@@ -8,7 +8,7 @@ use super::guarded::Guarded;
 use super::network::{Network, WholeNetwork};
 use super::permissions::Permissions;
 use super::stream::{Buffering, Child, OpenStream, Pipe, Stream};
-use super::{Lost, Printer, World};
+use super::{Printer, World, WriteError};
 use crate::host::{Progress, Screen};
 use crate::system_error::reason;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant, SystemTime};
 /// process with several threads is unsound.
 pub struct Process {
     output: Vec<u8>,
-    lost: Lost,
+    write_error: WriteError,
     buffering: Buffering,
     start: Instant,
     variables: HashMap<OsString, OsString>,
@@ -50,7 +50,7 @@ impl Process {
         let buffering = if is_terminal { Buffering::Line } else { Buffering::DEFAULT };
         Process {
             output: Vec::new(),
-            lost: Lost::default(),
+            write_error: WriteError::default(),
             buffering,
             start: Instant::now(),
             variables: HashMap::new(),
@@ -122,14 +122,14 @@ impl Screen for Terminal {
 }
 
 /// A stream of the terminal that also shows progress.
-struct Beside {
+struct TerminalStream {
     stream: Box<dyn Stream>,
     progress: Progress,
 }
 
-impl Write for Beside {
+impl Write for TerminalStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.progress.beside(bytes.last().copied(), || self.stream.write(bytes))
+        self.progress.suspend(bytes.last().copied(), || self.stream.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -137,17 +137,17 @@ impl Write for Beside {
     }
 }
 
-impl Read for Beside {
+impl Read for TerminalStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.stream.read(buffer)?;
         // A line typed by the user ends with a newline, which the terminal has shown.
         let last = buffer.get(..count).and_then(<[u8]>::last).copied();
-        self.progress.beside(last, || ());
+        self.progress.suspend(last, || ());
         Ok(count)
     }
 }
 
-impl Seek for Beside {
+impl Seek for TerminalStream {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.stream.seek(to)
     }
@@ -234,41 +234,45 @@ impl Process {
     }
 
     /// Flushes the buffered output.
-    fn pass_on(&mut self) -> io::Result<()> {
+    fn flush_buffer(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
         let mut output = std::mem::take(&mut self.output);
-        let result = self.pass(&output);
+        let result = self.write_bytes(&output);
         output.clear();
         self.output = output;
         result
     }
 
     /// Writes bytes.
-    fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(printer) = &mut self.printer {
             printer(bytes);
             return Ok(());
         }
         self.is_at_line_start = bytes.ends_with(b"\n");
         let mut write = || self.output_writer.write(io::stdout().lock(), bytes);
-        let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
-        let result =
-            if is_beside { self.progress.beside(bytes.last().copied(), write) } else { write() };
+        let shares_terminal =
+            self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
+        let result = if shares_terminal {
+            self.progress.suspend(bytes.last().copied(), write)
+        } else {
+            write()
+        };
         let result = self.check_pipe(result);
-        self.lost.note(result)
+        self.write_error.record(result)
     }
 }
 
 impl World for Process {
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.buffering.passes(self.output.len(), bytes) {
-            self.pass_on()?;
-            return self.pass(bytes);
+            self.flush_buffer()?;
+            return self.write_bytes(bytes);
         }
         self.output.extend_from_slice(bytes);
-        if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
+        if self.buffering.is_due(self.output.len(), bytes) { self.flush_buffer() } else { Ok(()) }
     }
 
     fn write_error(&mut self, bytes: &[u8]) {
@@ -277,20 +281,20 @@ impl World for Process {
             return printer(bytes);
         }
         let writer = &mut self.error_writer;
-        let _ = self.progress.beside(bytes.last().copied(), || writer.write(io::stderr(), bytes));
+        let _ = self.progress.suspend(bytes.last().copied(), || writer.write(io::stderr(), bytes));
     }
 
     fn flush_output(&mut self) -> io::Result<()> {
-        self.pass_on().and_then(|()| self.lost.check())
+        self.flush_buffer().and_then(|()| self.write_error.check())
     }
 
     fn set_output_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
         self.buffering = buffering;
-        self.pass_on()
+        self.flush_buffer()
     }
 
     fn seek_output(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.pass_on()?;
+        self.flush_buffer()?;
         standard_file!(io::stdout())?.seek(to)
     }
 
@@ -300,14 +304,17 @@ impl World for Process {
             return Ok(input);
         }
         Ok(OpenStream {
-            stream: Box::new(Beside { stream: input.stream, progress: self.progress.clone() }),
+            stream: Box::new(TerminalStream {
+                stream: input.stream,
+                progress: self.progress.clone(),
+            }),
             ..input
         })
     }
 
     fn error_output(&mut self) -> io::Result<OpenStream> {
         // It is written at once, like standard output, whatever it is connected to.
-        let stream = Beside {
+        let stream = TerminalStream {
             stream: Box::new(standard_file!(io::stderr())?),
             progress: self.progress.clone(),
         };
@@ -342,8 +349,8 @@ impl World for Process {
     fn spawn(&mut self, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
         self.may_run_shell(&String::from_utf8_lossy(command))?;
         // The output of both is in the order in which they write.
-        self.pass_on()?;
-        self.progress.step_aside();
+        self.flush_buffer()?;
+        self.progress.clear_line();
         let mut shell = shell(command);
         if let Some(permissions) = &self.permissions
             && !permissions.allows_whole_environment()
@@ -446,7 +453,7 @@ impl World for Process {
             self.output.extend_from_slice(line_end);
         }
         // The user sees the output; if not, a failure cannot be reported.
-        let _ = self.pass_on();
+        let _ = self.flush_buffer();
         self.printer = printer;
     }
 

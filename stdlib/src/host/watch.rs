@@ -34,7 +34,7 @@ impl Subscription {
             .filter_map(|path| if self.is_directory { Some(&**path) } else { path.parent() })
     }
 
-    fn is_meant(&self, changed: &Path) -> bool {
+    fn matches(&self, changed: &Path) -> bool {
         let changed = if self.is_directory { changed.parent() } else { Some(changed) };
         changed.is_some_and(|changed| self.paths.iter().any(|path| path == changed))
     }
@@ -123,11 +123,11 @@ fn deliver_event(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::R
                 _ => true,
             };
             let is_removal = matches!(event.kind, EventKind::Remove(_));
-            let is_meant = |subscription: &&Arc<Subscription>| {
+            let matches = |subscription: &&Arc<Subscription>| {
                 let counts = is_change && (subscription.is_directory || !is_removal);
-                counts && event.paths.iter().any(|path| subscription.is_meant(path))
+                counts && event.paths.iter().any(|path| subscription.matches(path))
             };
-            locked(subscriptions).iter().filter(is_meant).cloned().collect()
+            locked(subscriptions).iter().filter(matches).cloned().collect()
         }
         // Some events were lost.
         Err(_) => locked(subscriptions).clone(),

@@ -50,7 +50,7 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_secs(300);
 /// The option that exists only for calls that return a response.
 const SAVE_TO: &[&str] = &["save_to"];
 /// The chunk size for sending files.
-const PIECE: u64 = 1 << 16;
+const CHUNK: u64 = 1 << 16;
 /// The default limit of redirects.
 const REDIRECTS: usize = 10;
 /// The default content type of a body.
@@ -209,7 +209,7 @@ impl Request {
             insecure: options.boolean(call, "insecure")?.unwrap_or(false),
         };
         if self.is_transfer {
-            self.progress = progress::unless_refused(call, &options)?;
+            self.progress = progress::unless_disabled(call, &options)?;
         }
         self.save_to = options.text(call, "save_to")?.map(<[u8]>::to_vec);
         if let Some(method) = options.text(call, "method")? {
@@ -499,8 +499,8 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
 /// Reads the whole body, within the memory limit.
 async fn read(lua: &Lua, response: &mut Response) -> Result<AccountedBuffer, Failure> {
     let mut body = AccountedBuffer::default();
-    while let Some(piece) = response.chunk().await? {
-        lua.with(|call| body.push(call, &piece)).map_err(Failure::Raise)?;
+    while let Some(chunk) = response.chunk().await? {
+        lua.with(|call| body.push(call, &chunk)).map_err(Failure::Raise)?;
     }
     Ok(body)
 }
@@ -520,15 +520,15 @@ async fn file_body(
         |error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
     let (size, source) = opened.map_err(in_file)?;
     let source = progress.begin_transfer(&String::from_utf8_lossy(&path), Some(size)).count(source);
-    let pieces = futures_util::stream::try_unfold(source, |mut source| async move {
+    let chunks = futures_util::stream::try_unfold(source, |mut source| async move {
         let read = move || {
-            let mut piece = Vec::new();
-            source.by_ref().take(PIECE).read_to_end(&mut piece)?;
-            Ok((!piece.is_empty()).then_some((piece, source)))
+            let mut chunk = Vec::new();
+            source.by_ref().take(CHUNK).read_to_end(&mut chunk)?;
+            Ok((!chunk.is_empty()).then_some((chunk, source)))
         };
         in_pool(read).await.flatten()
     });
-    Ok((size, reqwest::Body::wrap_stream(pieces)))
+    Ok((size, reqwest::Body::wrap_stream(chunks)))
 }
 
 /// Writes the body to a file, atomically: after a failure the old file is unchanged.
@@ -552,10 +552,10 @@ async fn save(
     };
     let mut file = in_pool(open).await.flatten().map_err(in_file)?;
     let mut size = 0;
-    while let Some(piece) = response.chunk().await? {
-        size = u64::saturating_add(size, piece.len() as u64);
-        bar.advance(piece.len() as f64);
-        let write = move || file.write_all(&piece).map(|()| file);
+    while let Some(chunk) = response.chunk().await? {
+        size = u64::saturating_add(size, chunk.len() as u64);
+        bar.advance(chunk.len() as f64);
+        let write = move || file.write_all(&chunk).map(|()| file);
         file = in_pool(write).await.flatten().map_err(in_file)?;
     }
     in_pool(move || file.finish()).await.flatten().map_err(in_file)?;
@@ -595,11 +595,11 @@ pub(crate) async fn fetch(
         }
         let mut text = Vec::new();
         let mut held = lua.with(|call| call.account().hold_nothing());
-        while let Some(piece) = response.chunk().await? {
-            if text.len().saturating_add(piece.len()) > limit {
+        while let Some(chunk) = response.chunk().await? {
+            if text.len().saturating_add(chunk.len()) > limit {
                 return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
             }
-            text.extend_from_slice(&piece);
+            text.extend_from_slice(&chunk);
             held.grow_to(text.capacity()).map_err(|error| Failure::Raise(error.into()))?;
         }
         Ok(Some(text))

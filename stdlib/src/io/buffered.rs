@@ -4,7 +4,7 @@
 //! back over the unread input.
 
 use super::read::{Progress, Reading};
-use crate::host::{Buffering, Lost, OpenMode, OpenStream, Stream, WaitForChild};
+use crate::host::{Buffering, OpenMode, OpenStream, Stream, WaitForChild, WriteError};
 use std::io::{self, ErrorKind, SeekFrom};
 
 /// Size of the input buffer.
@@ -23,7 +23,7 @@ pub(super) struct Buffered {
     /// The number of bytes of `input` that have been consumed.
     position: usize,
     output: Vec<u8>,
-    lost: Lost,
+    write_error: WriteError,
     /// The child process at the other end of a pipe.
     child: Option<WaitForChild>,
 }
@@ -48,7 +48,7 @@ impl Buffered {
             input: Vec::new(),
             position: 0,
             output: Vec::new(),
-            lost: Lost::default(),
+            write_error: WriteError::default(),
             child: None,
         }
     }
@@ -91,7 +91,7 @@ impl Buffered {
         if !self.mode.reads() {
             return Err(bad_descriptor());
         }
-        self.pass_on()?;
+        self.flush_buffer()?;
         self.input.resize(CHUNK, 0);
         self.position = 0;
         let mut input = std::mem::take(&mut self.input);
@@ -127,18 +127,18 @@ impl Buffered {
         if !self.mode.writes() {
             return Err(bad_descriptor());
         }
-        self.give_back()?;
+        self.seek_back()?;
         if self.buffering.passes(self.output.len(), bytes) {
-            self.pass_on()?;
+            self.flush_buffer()?;
             let written = self.stream().and_then(|stream| stream.write_all(bytes));
-            return self.lost.note(written);
+            return self.write_error.record(written);
         }
         self.output.extend_from_slice(bytes);
-        if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
+        if self.buffering.is_due(self.output.len(), bytes) { self.flush_buffer() } else { Ok(()) }
     }
 
     /// Seeks back to the position up to which the program has read.
-    fn give_back(&mut self) -> io::Result<()> {
+    fn seek_back(&mut self) -> io::Result<()> {
         let unread = self.unread().len() as i64;
         self.input.clear();
         self.position = 0;
@@ -155,11 +155,11 @@ impl Buffered {
 
     /// Flushes the output. The error is the first failed write so far.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.pass_on().and_then(|()| self.lost.check())
+        self.flush_buffer().and_then(|()| self.write_error.check())
     }
 
     /// Flushes the output.
-    fn pass_on(&mut self) -> io::Result<()> {
+    fn flush_buffer(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
@@ -168,22 +168,22 @@ impl Buffered {
         output.clear();
         output.shrink_to(CHUNK);
         self.output = output;
-        self.lost.note(written)
+        self.write_error.record(written)
     }
 
     pub(super) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.pass_on()?;
+        self.flush_buffer()?;
         if self.waits {
             // If seeking fails, the unread input is kept.
             return self.stream()?.seek(to);
         }
-        self.give_back()?;
+        self.seek_back()?;
         self.stream()?.seek(to)
     }
 
     pub(super) fn set_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
         self.buffering = buffering;
-        self.pass_on()
+        self.flush_buffer()
     }
 
     /// Whether closing may block.

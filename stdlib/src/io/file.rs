@@ -17,9 +17,9 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Maximum number of reads from a stream inline.
-const QUICK: usize = 8;
+const INLINE_READS: usize = 8;
 /// Number of reads on the pool between two checks of the memory limit.
-const SLICE: usize = 64;
+const READS_PER_CHECK: usize = 64;
 
 /// A file, the data of a userdata.
 pub(super) struct File {
@@ -209,8 +209,8 @@ where
 {
     if let Ok(mut file) = shared.try_lock() {
         // The data would be lost if there were no memory for the results.
-        call.check_memory(2 * (QUICK + 1) * BUFFERS_SIZE)?;
-        let allowed = if file.waits() { 0 } else { QUICK };
+        call.check_memory(2 * (INLINE_READS + 1) * BUFFERS_SIZE)?;
+        let allowed = if file.waits() { 0 } else { INLINE_READS };
         if allowed > 0 && file.unread().is_empty() {
             call.charge_for_system_call();
         }
@@ -250,7 +250,7 @@ async fn read_slice(
     mut reading: Reading,
 ) -> io::Result<(Progress, OwnedMutexGuard<Buffered>, Reading)> {
     in_pool_as(kind_of(&file), move || {
-        let progress = file.read(&mut reading, SLICE)?;
+        let progress = file.read(&mut reading, READS_PER_CHECK)?;
         Ok((progress, file, reading))
     })
     .await?

@@ -28,7 +28,7 @@ const NAMES: [&str; 14] = [
 ];
 
 /// The requested attributes.
-enum Wanted {
+enum Selection {
     /// A single attribute.
     One(&'static str),
     /// The target of a symbolic link.
@@ -61,11 +61,11 @@ fn look<'c>(
     path: Name<'c>,
     follow: bool,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let wanted = call.argument(1).unwrap_or(Value::NIL);
-    call.charge_for_string(wanted);
-    let wanted = match (Table::from_value(wanted), wanted.is_nil()) {
-        (Some(_), _) | (None, true) => Wanted::All,
-        (None, false) => find(call, wanted, follow)?,
+    let selection = call.argument(1).unwrap_or(Value::NIL);
+    call.charge_for_string(selection);
+    let selection = match (Table::from_value(selection), selection.is_nil()) {
+        (Some(_), _) | (None, true) => Selection::All,
+        (None, false) => find(call, selection, follow)?,
     };
     let name = path.bytes().to_vec();
     let read = move |files: &dyn FileSystem, path: &Path| {
@@ -74,7 +74,7 @@ fn look<'c>(
         Ok((metadata, target))
     };
     attempt(call, path, read, move |call, result| match result {
-        Ok((metadata, target)) => answer(call, &wanted, &metadata, target),
+        Ok((metadata, target)) => answer(call, &selection, &metadata, target),
         Err(error) => {
             let text = [
                 b"cannot obtain information from file '",
@@ -89,29 +89,29 @@ fn look<'c>(
 }
 
 /// Looks up an attribute by name.
-fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Wanted, Error> {
+fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Selection, Error> {
     let text = call.coerced_string(name);
     let text = text
         .ok_or_else(|| Error::argument(2, format!("string expected, got {}", name.type_name())))?
         .bytes();
     if !follow && text == b"target" {
-        return Ok(Wanted::Target);
+        return Ok(Selection::Target);
     }
     let known = NAMES.into_iter().find(|known| known.as_bytes() == text);
     known
-        .map(Wanted::One)
+        .map(Selection::One)
         .ok_or_else(|| Error::text([b"invalid attribute name '", text, b"'"].concat()))
 }
 
 fn answer<'a>(
     call: &mut Call<'a>,
-    wanted: &Wanted,
+    selection: &Selection,
     metadata: &Metadata,
     target: Option<io::Result<PathBuf>>,
 ) -> Result<Vec<Value<'a>>, Error> {
-    match wanted {
-        Wanted::One(name) => Ok(vec![attribute(call, name, metadata)?]),
-        Wanted::Target => match target {
+    match selection {
+        Selection::One(name) => Ok(vec![attribute(call, name, metadata)?]),
+        Selection::Target => match target {
             Some(Ok(target)) => Ok(vec![path_bytes(target).into_lua(call)?]),
             Some(Err(error)) => {
                 let text = format!("could not obtain link target: {}", reason(&error));
@@ -119,7 +119,7 @@ fn answer<'a>(
             }
             None => Ok(vec![Value::NIL]),
         },
-        Wanted::All => {
+        Selection::All => {
             let given = call.argument(1).and_then(Table::from_value);
             let table = match given {
                 Some(table) => table,

@@ -38,7 +38,7 @@ struct Inner {
     connections: Account,
     start: Instant,
     /// The time of the last check in milliseconds.
-    looked: AtomicU64,
+    checked: AtomicU64,
     all: Mutex<All>,
 }
 
@@ -72,7 +72,7 @@ impl Peers {
             loads: program.part(program.limit() / LOADS_SHARE),
             connections: program.part(program.limit() / CONNECTIONS_SHARE),
             start: Instant::now(),
-            looked: AtomicU64::new(0),
+            checked: AtomicU64::new(0),
             all: Mutex::default(),
         }))
     }
@@ -94,7 +94,7 @@ impl Peers {
             Err(OutOfMemory) => {
                 let mut place = pin!(account.hold_later(CONNECTION_SIZE));
                 loop {
-                    self.make_places();
+                    self.evict_idle();
                     if let Ok(place) = timeout(INTERVAL, place.as_mut()).await {
                         break place?;
                     }
@@ -105,7 +105,7 @@ impl Peers {
     }
 
     /// Creates a peer whose connection is accounted for elsewhere.
-    pub(crate) fn add_elsewhere(&self) -> Arc<Peer> {
+    pub(crate) fn add_uncounted(&self) -> Arc<Peer> {
         self.add(self.0.connections.hold_nothing())
     }
 
@@ -125,10 +125,10 @@ impl Peers {
     }
 
     /// Disconnects some idle peers to make room for other connections.
-    pub(crate) fn make_places(&self) {
+    pub(crate) fn evict_idle(&self) {
         /// The divisor for the number of peers that are disconnected.
         const SHARE: usize = 16;
-        if self.may_look() {
+        if self.may_check() {
             let count = self.all().len() / SHARE;
             let is_idle = |peer: &Peer| peer.place.bytes() > 0 && peer.waiting.load(Relaxed) == 0;
             self.cut(is_idle, |cut, _| cut > count);
@@ -136,35 +136,35 @@ impl Peers {
     }
 
     /// Disconnects peers if less than `bytes` bytes are left and memory is scarce.
-    fn make_room(&self, bytes: usize) {
+    fn evict_slow(&self, bytes: usize) {
         let account = &self.0.loads;
         let wanted = (account.limit() / SCARCE).saturating_add(bytes);
         let missing = wanted.saturating_sub(account.room());
-        if missing > 0 && self.may_look() {
+        if missing > 0 && self.may_check() {
             self.cut(|peer| peer.load.load(Relaxed) > 0, |_, freed| freed >= missing);
         }
     }
 
     /// Whether the peers may be checked again.
-    fn may_look(&self) -> bool {
+    fn may_check(&self) -> bool {
         // The clock starts at 1, since 0 means "never".
         let now = self.now().saturating_add(1);
-        let looked = self.0.looked.load(Relaxed);
-        let is_due = looked == 0 || now >= looked.saturating_add(INTERVAL.as_millis() as u64);
+        let checked = self.0.checked.load(Relaxed);
+        let is_due = checked == 0 || now >= checked.saturating_add(INTERVAL.as_millis() as u64);
         if is_due {
-            self.0.looked.store(now, Relaxed);
+            self.0.checked.store(now, Relaxed);
         }
         is_due
     }
 
-    /// Disconnects slow peers that satisfy `is_meant`, until `is_enough` accepts their number and
+    /// Disconnects slow peers that satisfy `is_candidate`, until `is_enough` accepts their number and
     /// the freed bytes.
-    fn cut(&self, is_meant: impl Fn(&Peer) -> bool, is_enough: impl Fn(usize, usize) -> bool) {
+    fn cut(&self, is_candidate: impl Fn(&Peer) -> bool, is_enough: impl Fn(usize, usize) -> bool) {
         let now = self.now();
         let all: Vec<Arc<Peer>> = self.all().values().filter_map(Weak::upgrade).collect();
         let mut slow: Vec<(u64, &Arc<Peer>)> = all
             .iter()
-            .filter(|peer| is_meant(peer) && !peer.is_cut.load(Relaxed))
+            .filter(|peer| is_candidate(peer) && !peer.is_cut.load(Relaxed))
             .filter_map(|peer| {
                 let time = now.saturating_sub(peer.since.load(Relaxed));
                 let size = peer.load.load(Relaxed).saturating_add(CONNECTION_SIZE);
@@ -210,7 +210,7 @@ impl Peer {
     }
 
     /// Returns the maximum size of a load.
-    pub(crate) fn most(&self) -> usize {
+    pub(crate) fn max_load(&self) -> usize {
         self.peers.0.loads.limit()
     }
 
@@ -250,7 +250,7 @@ impl Peer {
         }
         let mut held = pin!(self.peers.0.loads.hold_later(bytes));
         loop {
-            self.peers.make_room(bytes);
+            self.peers.evict_slow(bytes);
             if let Ok(held) = timeout(INTERVAL, held.as_mut()).await {
                 let held = held?;
                 self.add(bytes);
@@ -298,7 +298,7 @@ impl Load {
     /// Adds `bytes` bytes. On failure the load is unchanged.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         if bytes > 0 {
-            self.peer.peers.make_room(bytes);
+            self.peer.peers.evict_slow(bytes);
             if bytes <= SMALL {
                 self.held.grow_in_part(bytes)?;
             } else {
@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn loads_are_released_with_their_owner() {
         let peers = peers();
-        let peer = peers.add_elsewhere();
+        let peer = peers.add_uncounted();
         let mut load = peer.hold(1000).unwrap();
         load.merge(peer.hold(500).unwrap());
         load.set_existing(1200);
@@ -360,13 +360,13 @@ mod tests {
     #[test]
     fn where_memory_is_scarce_the_peer_is_cut_that_holds_most_and_moves_least() {
         let peers = peers();
-        let [large, small, busy] = [(); 3].map(|()| peers.add_elsewhere());
+        let [large, small, busy] = [(); 3].map(|()| peers.add_uncounted());
         let _large = large.hold(4 << 20).unwrap();
         let _busy = busy.hold(2 << 20).unwrap();
         let _small = small.hold(64 << 10).unwrap();
         std::thread::sleep(SLOW + INTERVAL);
         busy.moved(1 << 20);
-        let other = peers.add_elsewhere();
+        let other = peers.add_uncounted();
         let _refused = other.hold(1 << 20);
         let is_cut = [&large, &small, &busy, &other].map(|peer| peer.is_cut.load(Relaxed));
         assert_eq!(is_cut, [true, false, false, false]);

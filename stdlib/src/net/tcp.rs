@@ -70,7 +70,7 @@ const BACKLOG: u32 = 1024;
 /// How long a listener pauses when the process has no file descriptors left.
 const REST: Duration = Duration::from_millis(50);
 /// The chunk size for reading.
-const PIECE: usize = 1 << 16;
+const CHUNK: usize = 1 << 16;
 /// Approximate memory of an open socket outside the heap.
 const SOCKET_SIZE: usize = 4096;
 
@@ -296,7 +296,7 @@ fn new_connection<'c>(
 ) -> Result<Userdata<'c>, Error> {
     // A socket that does not support this is closed, and its first use fails.
     let _ = stream.set_nodelay(true);
-    let other = peers(call).add_elsewhere();
+    let other = peers(call).add_uncounted();
     let shared = Shared {
         stream: RefCell::new(Some(Rc::new(stream))),
         closing: CancellationToken::new(),
@@ -426,11 +426,11 @@ impl Shared {
             }
             // An incomplete read may become large.
             if !received.is_empty() {
-                let size = received.len().saturating_mul(2).saturating_add(PIECE);
+                let size = received.len().saturating_mul(2).saturating_add(CHUNK);
                 let missing = size.saturating_sub(load.bytes());
                 load.merge(self.peer.clone().hold_later(missing).await?);
             }
-            received.reserve(PIECE);
+            received.reserve(CHUNK);
             let read = read_some(&stream, received).await;
             self.peer.moved(*read.as_ref().unwrap_or(&0));
             match read {
@@ -476,7 +476,7 @@ fn write<'c>(
             Ok(count) if count == data.len() => return Ok(Either::Now(vec![Value::boolean(true)])),
             Ok(count) => written = count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Ok(Either::Now(sent(call, Err(in_short(&error)))?)),
+            Err(error) => return Ok(Either::Now(sent(call, Err(short_message(&error)))?)),
         }
     }
     // The argument may have been a number.
@@ -490,7 +490,7 @@ fn write<'c>(
 }
 
 /// Returns a short message: "closed", or the OS's.
-fn in_short(error: &io::Error) -> String {
+fn short_message(error: &io::Error) -> String {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
     match error.kind() {
         BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => CLOSED.into(),
@@ -516,9 +516,9 @@ impl Shared {
                     written = written.saturating_add(count);
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    stream.writable().await.map_err(|error| in_short(&error))?;
+                    stream.writable().await.map_err(|error| short_message(&error))?;
                 }
-                Some(Err(error)) => return Err(in_short(&error)),
+                Some(Err(error)) => return Err(short_message(&error)),
             }
         }
     }

@@ -33,7 +33,7 @@ static METHODS: Library = solvm_vm::library!("" {
 });
 
 /// Maximum size of a datagram.
-const LARGEST: usize = 1 << 16;
+const MAX_DATAGRAM: usize = 1 << 16;
 
 /// A socket, the data of a userdata.
 struct Socket(Rc<Shared>);
@@ -51,7 +51,7 @@ struct Shared {
 
 impl Data for Socket {
     fn external_size(&self) -> usize {
-        LARGEST
+        MAX_DATAGRAM
     }
 }
 
@@ -214,7 +214,7 @@ impl Shared {
         let Some(socket) = self.socket.borrow().clone() else { return Receiving::Closed };
         // The buffer is not accounted for: it is small, and no sender could be told about a
         // failure.
-        let mut data = vec![0; LARGEST];
+        let mut data = vec![0; MAX_DATAGRAM];
         match socket.recv_from(&mut data).await {
             Ok((size, from)) => {
                 data.truncate(size);

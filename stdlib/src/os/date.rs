@@ -37,12 +37,12 @@ pub(super) fn date<'c>(
         Some(rest) => (rest, Offset { seconds: 0, is_summer: false, name: "GMT".into() }),
         None => (format, Zone::local(&mut *host(call)?.world).offset(seconds)),
     };
-    let moment = Moment { date: Date::from_seconds(seconds + offset.seconds), offset, seconds };
-    if !YEARS.contains(&moment.date.year) {
+    let zoned = ZonedDate { date: Date::from_seconds(seconds + offset.seconds), offset, seconds };
+    if !YEARS.contains(&zoned.date.year) {
         return Ok(None);
     }
     if format.starts_with(b"*t") {
-        return Ok(Some(moment.table(call)?.value()));
+        return Ok(Some(zoned.table(call)?.value()));
     }
     let mut text = Vec::new();
     let mut rest = format.iter();
@@ -50,7 +50,7 @@ pub(super) fn date<'c>(
         match byte {
             b'%' if !rest.as_slice().is_empty() => {
                 let specifier = rest.next().copied().unwrap_or(b'%');
-                moment.write(&mut text, specifier);
+                zoned.write(&mut text, specifier);
             }
             _ => text.push(byte),
         }
@@ -76,14 +76,14 @@ const MONTHS: [&str; 12] = [
 ];
 
 /// A date and time in a zone.
-struct Moment {
+struct ZonedDate {
     date: Date,
     offset: Offset,
     /// Since 1970.
     seconds: i64,
 }
 
-impl Moment {
+impl ZonedDate {
     fn table<'c>(&self, call: &mut Call<'c>) -> Result<Table<'c>, Error> {
         let date = &self.date;
         let table = call.table(0, 9)?;

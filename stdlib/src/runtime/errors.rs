@@ -27,7 +27,7 @@ fn on_error<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<(), Error
 
 /// Passes an uncaught error of the goroutine `source` to all handlers. False if there are none, or
 /// the error occurred in a handler.
-pub(super) fn hand_over<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
+pub(super) fn dispatch<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
     let is_own =
         call.host::<Host>().is_some_and(|host| host.state::<Handlers>().0.contains(&source));
     !is_own && report(call, error)

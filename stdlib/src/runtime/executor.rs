@@ -95,7 +95,7 @@ pub type End<'a, 'c> = Result<&'a [Value<'c>], (Value<'c>, &'a [u8])>;
 
 /// Observes the end of the awaited goroutine. Returns whether an error is handled; otherwise it
 /// goes to the handlers of `on_error` and is reported like others.
-pub type Look<'l> = dyn for<'c> FnMut(&mut Call<'c>, End<'_, 'c>) -> bool + 'l;
+pub type EndObserver<'l> = dyn for<'c> FnMut(&mut Call<'c>, End<'_, 'c>) -> bool + 'l;
 
 impl Executor {
     /// Creates a VM with the libraries that `open` adds, and their services.
@@ -301,11 +301,15 @@ impl Executor {
         self.drive_main_for(main, &mut |_, _| false).await
     }
 
-    /// As [`Executor::drive_main`]; `look` observes its end.
-    pub async fn drive_main_for(&mut self, main: GoroutineId, look: &mut Look<'_>) -> Outcome {
+    /// As [`Executor::drive_main`]; `observe` observes its end.
+    pub async fn drive_main_for(
+        &mut self,
+        main: GoroutineId,
+        observe: &mut EndObserver<'_>,
+    ) -> Outcome {
         self.main = Some(main);
         self.vm.set_main(main);
-        let outcome = self.drive_for(Some(main), look).await;
+        let outcome = self.drive_for(Some(main), observe).await;
         if self.failed && outcome == Outcome::Ended {
             return self.drive_error_handlers().await;
         }
@@ -366,25 +370,29 @@ impl Executor {
         self.drive_for(goal, &mut |_, _| false).await
     }
 
-    /// As [`Executor::drive`]; `look` observes the end of the goroutine.
-    pub async fn drive_for(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Outcome {
+    /// As [`Executor::drive`]; `observe` observes the end of the goroutine.
+    pub async fn drive_for(
+        &mut self,
+        goal: Option<GoroutineId>,
+        observe: &mut EndObserver<'_>,
+    ) -> Outcome {
         self.vm.watch(goal);
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
-        poll_fn(|context| self.poll(goal, look, sleep.as_mut(), context)).await
+        poll_fn(|context| self.poll(goal, observe, sleep.as_mut(), context)).await
     }
 
     fn poll(
         &mut self,
         goal: Option<GoroutineId>,
-        look: &mut Look<'_>,
+        observe: &mut EndObserver<'_>,
         mut sleep: Pin<&mut tokio::time::Sleep>,
         context: &mut Context<'_>,
     ) -> Poll<Outcome> {
         loop {
             self.vm.set_deadline(self.deadline.get());
-            self.vm.set_run_limit(self.deadline.is_lifted().then_some(self.run_limit));
+            self.vm.set_run_limit(self.deadline.is_paused().then_some(self.run_limit));
             let turn = self.vm.turn(context);
-            let ends = self.take_ends(goal, look);
+            let ends = self.take_ends(goal, observe);
             if self.is_reload_asked() {
                 return Poll::Ready(Outcome::Reload);
             }
@@ -438,7 +446,11 @@ impl Executor {
     }
 
     /// Handles the failed goroutines and the awaited one.
-    fn take_ends(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> EndedGoroutines {
+    fn take_ends(
+        &mut self,
+        goal: Option<GoroutineId>,
+        observe: &mut EndObserver<'_>,
+    ) -> EndedGoroutines {
         let mut ends = EndedGoroutines::None;
         let services = self.services();
         loop {
@@ -448,12 +460,12 @@ impl Executor {
                     Ok(values) => Ok(&values[..]),
                     Err((error, traceback)) => Err((*error, &traceback[..])),
                 };
-                let is_dealt_with = Some(id) == goal && look(call, end);
+                let is_dealt_with = Some(id) == goal && observe(call, end);
                 let (error, traceback) = match end {
                     Err(failure) if !is_dealt_with => failure,
                     _ => return (id, None, true),
                 };
-                let is_handled = errors::hand_over(call, id, error);
+                let is_handled = errors::dispatch(call, id, error);
                 for service in services {
                     service.restart(call, id);
                 }

@@ -3,7 +3,7 @@
 //! Most searches end within the budget and keep no state. Others continue as a state machine.
 
 use super::PatternCache;
-use super::pattern::LONGEST;
+use super::pattern::MAX_CACHED;
 use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
 use super::{position, text_argument};
 use crate::host::Host;
@@ -34,11 +34,11 @@ pub(super) fn compiled<'c>(
         call.charge(source.bytes().len());
     }
     match call.host::<Host>() {
-        Some(host) if source.bytes().len() <= LONGEST => {
+        Some(host) if source.bytes().len() <= MAX_CACHED => {
             Ok(host.state::<PatternCache>().get(source.bytes(), source.hash(), anchor))
         }
         _ => {
-            let size = Pattern::most_bytes(source.bytes());
+            let size = Pattern::max_bytes(source.bytes());
             let held = if size > UNCOUNTED { Some(call.hold(size)?) } else { None };
             Ok(Rc::new(Pattern::new(source.bytes(), anchor).holding(held)))
         }
@@ -87,7 +87,7 @@ pub(super) fn captures<'c>(
 
 /// The results of a finished search.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+enum SearchKind {
     /// `find`: the bounds, then the captures.
     Bounds,
     /// `match`: the captures, or the whole match.
@@ -99,7 +99,7 @@ enum Wanted {
 /// A search in progress.
 pub(super) struct Search {
     matcher: Matcher,
-    wanted: Wanted,
+    kind: SearchKind,
 }
 
 /// The bound values of `gmatch`'s iterator.
@@ -116,27 +116,27 @@ impl Search {
         found: Option<Range<usize>>,
     ) -> Result<Either<Value<'c>, Values<'c>>, Error> {
         let Some(found) = found else {
-            if self.wanted == Wanted::Next {
+            if self.kind == SearchKind::Next {
                 call.set_upvalue(POSITION, Value::number(subject.len() as f64 + 1.0));
             }
             return Ok(Either::Now(Value::NIL));
         };
         let mut results = Values::new();
-        match self.wanted {
-            Wanted::Bounds => {
+        match self.kind {
+            SearchKind::Bounds => {
                 results.push(Value::number((found.start + 1) as f64));
                 results.push(Value::number(found.end as f64));
                 if self.matcher.pattern().capture_count() == 0 {
                     return Ok(Either::Later(results));
                 }
             }
-            Wanted::Captures => {}
-            Wanted::Next => {
+            SearchKind::Captures => {}
+            SearchKind::Next => {
                 let next = if found.is_empty() { found.end + 1 } else { found.end };
                 call.set_upvalue(POSITION, Value::number(next as f64));
             }
         }
-        if self.wanted != Wanted::Bounds && self.matcher.pattern().capture_count() <= 1 {
+        if self.kind != SearchKind::Bounds && self.matcher.pattern().capture_count() <= 1 {
             return Ok(Either::Now(capture(call, &self.matcher, subject, 0)?));
         }
         captures(call, &self.matcher, subject, &mut results)?;
@@ -145,8 +145,8 @@ impl Search {
 
     /// Returns the subject, which different functions store in different places.
     fn subject<'c>(&self, call: &mut Call<'c>) -> &'c [u8] {
-        match self.wanted {
-            Wanted::Next => {
+        match self.kind {
+            SearchKind::Next => {
                 call.upvalue(SUBJECT).and_then(LuaString::from_value).map_or(&[], LuaString::bytes)
             }
             _ => text_argument(call, 0),
@@ -175,9 +175,9 @@ fn search<'c>(
     subject: &[u8],
     pattern: Rc<Pattern>,
     start: usize,
-    wanted: Wanted,
+    kind: SearchKind,
 ) -> Result<Found<'c>, Error> {
-    let mut search = Search { matcher: Matcher::new(pattern), wanted };
+    let mut search = Search { matcher: Matcher::new(pattern), kind };
     let found = match advance(call, &mut search.matcher, subject, start)? {
         Progress::Match(found) => Some(found),
         Progress::NoMatch => None,
@@ -214,7 +214,7 @@ pub(super) fn find<'c>(
         }));
     }
     let pattern = compiled(call, pattern, Anchor::Honoured)?;
-    search(call, subject, pattern, start, Wanted::Bounds)
+    search(call, subject, pattern, start, SearchKind::Bounds)
 }
 
 pub(super) fn match_pattern<'c>(
@@ -226,7 +226,7 @@ pub(super) fn match_pattern<'c>(
     let subject = subject.bytes();
     let start = start_offset(init, subject.len());
     let pattern = compiled(call, pattern, Anchor::Honoured)?;
-    search(call, subject, pattern, start, Wanted::Captures)
+    search(call, subject, pattern, start, SearchKind::Captures)
 }
 
 static ITERATOR: Definition = Definition::new("gmatch", next_match);
@@ -248,5 +248,5 @@ fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
     };
     let start = call.upvalue(POSITION).and_then(Value::as_number).unwrap_or(0.0) as usize;
     let pattern = compiled(call, pattern, Anchor::Literal)?;
-    search(call, subject.bytes(), pattern, start, Wanted::Next)
+    search(call, subject.bytes(), pattern, start, SearchKind::Next)
 }

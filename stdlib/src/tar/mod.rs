@@ -64,7 +64,7 @@ fn create_archive<'c>(
         }
     };
     let compress = compress.unwrap_or_else(|| is_compressed(archive.bytes()));
-    let progress = progress::unless_refused(call, &options)?;
+    let progress = progress::unless_disabled(call, &options)?;
     let create = move |files: &dyn FileSystem, archive: &Path| {
         create::create(files, archive, &sources, compress, &progress)
     };
@@ -92,7 +92,7 @@ fn extract_archive<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options = Options::new(options, 3, &["max_size", "progress"])?;
     let max_size = options.size(call, "max_size")?.map_or(extract::MAX_SIZE, |size| size as u64);
-    let progress = progress::unless_refused(call, &options)?;
+    let progress = progress::unless_disabled(call, &options)?;
     let directory = path_of(directory.bytes());
     let extract = move |files: &dyn FileSystem, archive: &Path| {
         extract::extract(files, archive, &directory, max_size, &progress)

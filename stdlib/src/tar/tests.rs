@@ -142,7 +142,7 @@ fn packed() -> Vec<u8> {
 
 /// Corrects the checksums of all blocks that look like headers, so that damage is not detected by
 /// them.
-fn mend(archive: &mut [u8]) {
+fn fix_checksums(archive: &mut [u8]) {
     for block in archive.chunks_exact_mut(512).filter(|block| &block[257..262] == b"ustar") {
         block[148..156].fill(b' ');
         let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
@@ -193,7 +193,7 @@ fn damaged_archives_write_nothing_outside() {
             damaged[place..end].copy_from_slice(&piece[..end - place]);
         }
         if next(8) > 0 {
-            mend(&mut damaged);
+            fix_checksums(&mut damaged);
         }
         let files = Memory::new(damaged);
         // `Memory` asserts that everything is inside.

@@ -56,7 +56,7 @@ fn parse(url: &[u8]) -> Result<Target, String> {
 }
 
 /// The options of a connection.
-struct Wishes {
+struct ConnectOptions {
     headers: HeaderMap,
     timeout: Duration,
     trust: Trust,
@@ -76,7 +76,7 @@ fn ws_connect<'c>(
         headers::from_table(call, table, &mut headers)
             .map_err(|text| options.wrong("headers", &text))?;
     }
-    let wishes = Wishes {
+    let options = ConnectOptions {
         headers,
         timeout: options.seconds(call, "timeout")?.unwrap_or(CONNECT_TIMEOUT),
         trust: Trust {
@@ -91,10 +91,10 @@ fn ws_connect<'c>(
     Ok(asynchronous::run(move |lua| async move {
         let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let peers = lua.with(peers);
-        let limit = wishes.timeout;
+        let limit = options.timeout;
         let connected = match target {
             Ok(target) => {
-                let connecting = connect(&*network, files, target, wishes, peers);
+                let connecting = connect(&*network, files, target, options, peers);
                 within(Some(limit), connecting).await
             }
             Err(reason) => Some(Err(reason)),
@@ -111,24 +111,24 @@ async fn connect(
     network: &dyn Network,
     files: Arc<dyn FileSystem>,
     target: Target,
-    wishes: Wishes,
+    options: ConnectOptions,
     peers: Peers,
 ) -> Result<Socket, String> {
     let peer = peers.enter().await.map_err(|error| error.to_string())?;
     let (stream, address) =
-        tcp::connect(network, &target.host, target.port, wishes.timeout).await?;
+        tcp::connect(network, &target.host, target.port, options.timeout).await?;
     // Without it messages may be delayed. If the socket is broken, its first use fails.
     let _ = stream.set_nodelay(true);
     let context = ConnectionContext {
         remote: tcp::plain(address).to_string().into(),
-        max_message: wishes.max_message,
+        max_message: options.max_message,
         peer,
         stopping: CancellationToken::new(),
     };
     if !target.is_secure {
-        return shake_hands(stream, target, wishes.headers, context).await;
+        return shake_hands(stream, target, options.headers, context).await;
     }
-    let trust = wishes.trust;
+    let trust = options.trust;
     let config =
         in_pool(move || tls::client_config(&*files, &trust, &[b"http/1.1"])).await.flatten();
     let config = config.map_err(|error| reason(&error))?;
@@ -137,7 +137,7 @@ async fn connect(
         .connect(name, stream)
         .await
         .map_err(|error| innermost(&error))?;
-    shake_hands(stream, target, wishes.headers, context).await
+    shake_hands(stream, target, options.headers, context).await
 }
 
 async fn shake_hands<S>(

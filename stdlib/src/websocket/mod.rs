@@ -75,7 +75,7 @@ const WRITE_BUFFER: usize = 16 << 10;
 /// Creates the configuration. A frame's header announces its length, for which the library reserves
 /// memory at once, so the maximum load of a peer is also the maximum size of a message.
 fn config(context: &ConnectionContext) -> WebSocketConfig {
-    let max_message = context.max_message.min(context.peer.most());
+    let max_message = context.max_message.min(context.peer.max_load());
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)

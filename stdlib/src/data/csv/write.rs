@@ -46,11 +46,11 @@ impl CsvWriter {
         loop {
             let row = rows.get(self.next);
             if row.is_nil() {
-                self.check_passed_over(call, rows)?;
+                self.check_skipped(call, rows)?;
                 return Ok(true);
             }
             let Some(row) = Table::from_value(row) else {
-                return Err(self.refusal(None, &format!("table expected, got {}", row.type_name())));
+                return Err(self.error(None, &format!("table expected, got {}", row.type_name())));
             };
             let before = self.text.len();
             let count = self.row(call, row)?;
@@ -63,7 +63,7 @@ impl CsvWriter {
     }
 
     /// Fails if the table has a field that is not a row of the written list.
-    fn check_passed_over<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
+    fn check_skipped<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
         call.charge(rows.capacity() / 16);
         let last = self.next.saturating_sub(1);
         match rows.pairs().find(|(key, _)| !is_index(*key, last)) {
@@ -97,11 +97,11 @@ impl CsvWriter {
                 }
                 if length == 0 && row.pairs().next().is_some() {
                     return Err(
-                        self.refusal(None, "a row with named fields requires the option 'header'")
+                        self.error(None, "a row with named fields requires the option 'header'")
                     );
                 }
                 if let Some((key, _)) = row.pairs().find(|(key, _)| !is_index(*key, length)) {
-                    return Err(self.refusal(Some(key), "a list row cannot have named fields"));
+                    return Err(self.error(Some(key), "a list row cannot have named fields"));
                 }
                 length
             }
@@ -134,7 +134,7 @@ impl CsvWriter {
         let is_written =
             |key: Value<'c>| LuaString::from_value(key).is_some() || is_index(key, count);
         match row.pairs().find(|(key, _)| !is_written(*key)) {
-            Some((key, _)) => Err(self.refusal(Some(key), "unknown column")),
+            Some((key, _)) => Err(self.error(Some(key), "unknown column")),
             None => Ok(count),
         }
     }
@@ -175,8 +175,9 @@ impl CsvWriter {
             Type::String => self.field(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
             _ if tags::is_null(value) => {}
             _ => {
-                return Err(self
-                    .refusal(Some(key), &format!("cannot encode a {} as CSV", value.type_name())));
+                return Err(
+                    self.error(Some(key), &format!("cannot encode a {} as CSV", value.type_name()))
+                );
             }
         }
         Ok(())
@@ -201,7 +202,7 @@ impl CsvWriter {
         self.text.push(b'"');
     }
 
-    fn refusal(&self, key: Option<Value<'_>>, reason: &str) -> Error {
+    fn error(&self, key: Option<Value<'_>>, reason: &str) -> Error {
         let field = key.map_or(String::new(), step);
         Error::text(format!("rows[{}]{field}: {reason}", self.next))
     }

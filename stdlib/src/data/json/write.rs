@@ -153,12 +153,12 @@ pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> EncodeResult {
     }
     text.push(b'"');
     let mut rest = bytes;
-    while let Some((plain, [byte, behind @ ..])) =
+    while let Some((plain, [byte, after @ ..])) =
         rest.iter().position(|&byte| is_escaped(byte)).and_then(|at| rest.split_at_checked(at))
     {
         text.extend_from_slice(plain);
         escape(*byte, text);
-        rest = behind;
+        rest = after;
     }
     text.extend_from_slice(rest);
     text.push(b'"');

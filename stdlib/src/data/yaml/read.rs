@@ -47,7 +47,7 @@ struct Open {
     /// The keys of a map; None for a list.
     keys: Option<HashSet<Identity>>,
     /// Whether the next scalar is a key.
-    wants_key: bool,
+    expects_key: bool,
     /// Whether it is to be merged into the map that contains it.
     is_merged: bool,
 }
@@ -104,8 +104,8 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    fn wants_key(&self) -> bool {
-        self.open.last().is_some_and(|open| open.wants_key)
+    fn expects_key(&self) -> bool {
+        self.open.last().is_some_and(|open| open.expects_key)
     }
 
     /// Handles the end of a value.
@@ -118,7 +118,7 @@ impl<'e> Reader<'e> {
         if let Some(open) = self.open.last_mut()
             && open.keys.is_some()
         {
-            open.wants_key = true;
+            open.expects_key = true;
         }
         Ok(())
     }
@@ -132,12 +132,12 @@ impl<'e> Reader<'e> {
         at: Marker,
     ) -> Result<(), Unread> {
         let is_plain = style == ScalarStyle::Plain;
-        if self.wants_key() && is_plain && tag.is_none() && text == "<<" {
+        if self.expects_key() && is_plain && tag.is_none() && text == "<<" {
             return self.merge_key(at);
         }
         let event = tagged(text, is_plain, tag).map_err(|reason| fault(reason, at))?;
         let identity = identity(&event);
-        if !self.wants_key() {
+        if !self.expects_key() {
             let node = Anchored::Scalar(identity.filter(|_| anchor > 0));
             self.check_merged(&node, at)?;
             self.events.push(event)?;
@@ -158,7 +158,7 @@ impl<'e> Reader<'e> {
     fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Unread> {
         self.events.hold(identity.len().saturating_add(KEY_BYTES))?;
         if let Some(open) = self.open.last_mut() {
-            open.wants_key = false;
+            open.expects_key = false;
             if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity)) {
                 return Err(fault(format!("duplicate key '{text}'"), at));
             }
@@ -187,7 +187,7 @@ impl<'e> Reader<'e> {
     }
 
     fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), Unread> {
-        if self.wants_key() {
+        if self.expects_key() {
             return Err(fault(WRONG_KEY, at));
         }
         if self.open.len() >= MAX_DEPTH {
@@ -201,7 +201,7 @@ impl<'e> Reader<'e> {
         self.open.push(Open {
             anchor,
             keys: is_map.then(HashSet::new),
-            wants_key: is_map,
+            expects_key: is_map,
             is_merged,
         });
         self.events.push(Event::Begin { is_map })?;
@@ -220,7 +220,7 @@ impl<'e> Reader<'e> {
             Some(Anchored::Open) => return Err(fault("a node cannot contain itself", at)),
             Some(node) => node.clone(),
         };
-        if self.wants_key() {
+        if self.expects_key() {
             let Anchored::Scalar(Some(identity)) = node else { return Err(fault(WRONG_KEY, at)) };
             self.add_key(identity, "*", at)?;
             self.events.push(Event::NamedKey(anchor))?;

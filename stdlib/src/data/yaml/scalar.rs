@@ -18,10 +18,10 @@ pub(super) fn resolve(text: &str) -> Event {
 /// Parses a plain scalar as a number.
 fn number(text: &str) -> Option<f64> {
     if let Some(digits) = text.strip_prefix("0o") {
-        return whole(digits, 8);
+        return integer(digits, 8);
     }
     if let Some(digits) = text.strip_prefix("0x") {
-        return whole(digits, 16);
+        return integer(digits, 16);
     }
     match text {
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
@@ -37,7 +37,7 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// Parses an integer without a sign.
-fn whole(digits: &str, radix: u32) -> Option<f64> {
+fn integer(digits: &str, radix: u32) -> Option<f64> {
     if digits.is_empty() {
         return None;
     }

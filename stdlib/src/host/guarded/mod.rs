@@ -91,7 +91,7 @@ impl Guarded {
     /// one that was checked.
     fn as_denial(&self, error: io::Error, path: &Path, areas: &[Area]) -> io::Error {
         match areas.first() {
-            Some(&area) if entry::is_link_in_the_way(&error) => self.refuse(path, area, false),
+            Some(&area) if entry::is_symlink_error(&error) => self.refuse(path, area, false),
             _ => error,
         }
     }
@@ -229,7 +229,7 @@ impl FileSystem for Guarded {
     fn open_stream(&self, path: &Path, mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
         let areas = areas_of(mode);
         let opened = self.with(path, areas, Last::Follow, |entry| {
-            super::disk::unless_it_waits(|| entry.open_file(mode, true))
+            super::disk::unless_blocking(|| entry.open_file(mode, true))
         });
         match opened {
             Ok(Some(file)) => Deferred::Now(Ok(super::disk::stream_of(file))),
@@ -243,7 +243,7 @@ impl FileSystem for Guarded {
 
     fn read_now(&self, path: &Path, most: u64) -> Option<io::Result<Vec<u8>>> {
         let opened = self.with(path, READ, Last::Follow, |entry| {
-            super::disk::unless_it_waits(|| entry.open_file(OpenMode::READ, true))
+            super::disk::unless_blocking(|| entry.open_file(OpenMode::READ, true))
         });
         super::disk::read_small(opened.transpose()?, most)
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Entry(PathBuf);
 
 /// Whether an operation failed because of an unexpected link.
-pub(super) fn is_link_in_the_way(_: &io::Error) -> bool {
+pub(super) fn is_symlink_error(_: &io::Error) -> bool {
     false
 }
 

@@ -30,7 +30,7 @@ const NEW_FILE: Mode = Mode::from_raw_mode(0o666);
 const NEW_DIRECTORY: Mode = Mode::from_raw_mode(0o777);
 
 /// Whether an operation failed because of an unexpected link.
-pub(super) fn is_link_in_the_way(error: &io::Error) -> bool {
+pub(super) fn is_symlink_error(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 

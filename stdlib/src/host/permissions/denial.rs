@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 /// Maximum number of bytes of an object in a message.
-const MOST: usize = 200;
+const MAX_SHOWN: usize = 200;
 
 /// The denied action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) struct Denial {
 impl Denial {
     pub(super) fn new(act: Act, object: &str, area: Area, is_denied: bool) -> Denial {
         let (verb, option) = (act.verb(), area.name());
-        let object = match object.char_indices().nth(MOST) {
+        let object = match object.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => format!("{}...", object.get(..end).unwrap_or_default()),
             None => object.to_string(),
         };

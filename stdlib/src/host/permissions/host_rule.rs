@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// A host that is allowed or denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRule {
-    whom: Whom,
+    host: HostPattern,
     /// None means any port.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Whom {
+enum HostPattern {
     /// A name in lower case.
     Name(String),
     /// All addresses with these leading bits.
@@ -21,22 +21,22 @@ enum Whom {
 impl HostRule {
     /// Parses `HOST`, `HOST:PORT`, `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]:PORT`.
     pub fn parse(text: &str) -> Option<HostRule> {
-        if let Some(whom) = Whom::block(text) {
-            return Some(HostRule { whom, port: None });
+        if let Some(host) = HostPattern::block(text) {
+            return Some(HostRule { host, port: None });
         }
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, Some(port.parse().ok()?)),
             None => (text, None),
         };
         let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Some(whom) = Whom::block(inner.unwrap_or(host)) {
-            return Some(HostRule { whom, port });
+        if let Some(host) = HostPattern::block(inner.unwrap_or(host)) {
+            return Some(HostRule { host, port });
         }
         let is_name = !host.is_empty()
             && !host.contains(|letter: char| {
                 letter.is_whitespace() || letter.is_control() || ":/[]@?#*,".contains(letter)
             });
-        is_name.then(|| HostRule { whom: Whom::Name(normalized(host)), port })
+        is_name.then(|| HostRule { host: HostPattern::Name(normalized(host)), port })
     }
 
     /// Whether the rule applies to a host, by its name or by one of its addresses. Port 0
@@ -45,9 +45,9 @@ impl HostRule {
         if !self.has_port(port) {
             return false;
         }
-        match &self.whom {
-            Whom::Name(name) => *name == normalized(host),
-            Whom::Block { address: first, bits } => {
+        match &self.host {
+            HostPattern::Name(name) => *name == normalized(host),
+            HostPattern::Block { address: first, bits } => {
                 address.is_some_and(|address| in_block(effective(address), *first, *bits))
             }
         }
@@ -55,7 +55,7 @@ impl HostRule {
 
     /// Whether the rule may apply to a host whose name is not resolved yet.
     pub(super) fn is_for_addresses(&self, port: u16) -> bool {
-        matches!(self.whom, Whom::Block { .. }) && self.has_port(port)
+        matches!(self.host, HostPattern::Block { .. }) && self.has_port(port)
     }
 
     fn has_port(&self, port: u16) -> bool {
@@ -63,8 +63,8 @@ impl HostRule {
     }
 }
 
-impl Whom {
-    fn block(text: &str) -> Option<Whom> {
+impl HostPattern {
+    fn block(text: &str) -> Option<HostPattern> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
             None => (text, None),
@@ -72,7 +72,7 @@ impl Whom {
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.unwrap_or(most);
-        (bits <= most).then_some(Whom::Block { address, bits })
+        (bits <= most).then_some(HostPattern::Block { address, bits })
     }
 }
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Maximum width of the bar.
-const WIDEST_BAR: usize = 30;
+const MAX_BAR_WIDTH: usize = 30;
 /// Minimum width of the bar.
-const NARROWEST_BAR: usize = 5;
+const MIN_BAR_WIDTH: usize = 5;
 /// Larger sizes are shown in the next unit.
 const THOUSAND: f64 = 1000.0;
 
@@ -58,8 +58,8 @@ impl Work {
                     .iter()
                     .map(|part| part.width() + 1)
                     .sum::<usize>();
-                let bar = columns.saturating_sub(others + "[]".len()).min(WIDEST_BAR);
-                if bar < NARROWEST_BAR {
+                let bar = columns.saturating_sub(others + "[]".len()).min(MAX_BAR_WIDTH);
+                if bar < MIN_BAR_WIDTH {
                     format!("{label} {percent} {counts}")
                 } else {
                     let full = (fraction * bar as f64) as usize;

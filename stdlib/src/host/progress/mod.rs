@@ -1,7 +1,7 @@
 //! The progress line on a terminal, below all other output.
 //!
 //! It is redrawn at most ten times a second, when progress is made, and only at the start of a
-//! line. All other terminal output goes through [`Progress::beside`], which removes the line in the
+//! line. All other terminal output goes through [`Progress::suspend`], which removes the line in the
 //! meantime, so nothing is mixed up. If several tasks run, the one that started first is shown. Any
 //! thread may report progress.
 
@@ -21,13 +21,13 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const SHOW_DELAY: Duration = Duration::from_millis(500);
 
 /// Maximum length of a label or unit in bytes: no terminal shows more.
-const LONGEST_LABEL: usize = 1000;
+const MAX_LABEL: usize = 1000;
 /// Maximum memory of a task.
-const WORK_SIZE: usize = 2 * LONGEST_LABEL + 512;
+const WORK_SIZE: usize = 2 * MAX_LABEL + 512;
 
 /// Returns the part of a label that can be shown.
 fn shown(label: &str) -> String {
-    label.get(..label.floor_char_boundary(LONGEST_LABEL)).unwrap_or_default().into()
+    label.get(..label.floor_char_boundary(MAX_LABEL)).unwrap_or_default().into()
 }
 
 /// A terminal that shows the line.
@@ -90,7 +90,7 @@ impl Progress {
     }
 
     /// Runs `write`, which writes other output to the terminal that ends with the byte `last`.
-    pub fn beside<R>(&self, last: Option<u8>, write: impl FnOnce() -> R) -> R {
+    pub fn suspend<R>(&self, last: Option<u8>, write: impl FnOnce() -> R) -> R {
         let Some(mut display) = self.display() else { return write() };
         let shown = display.shown.clone();
         display.erase();
@@ -107,7 +107,7 @@ impl Progress {
     }
 
     /// Removes the line until the next progress, for other output.
-    pub fn step_aside(&self) {
+    pub fn clear_line(&self) {
         if let Some(mut display) = self.display() {
             display.erase();
         }
@@ -300,9 +300,9 @@ mod tests {
 
     /// A terminal of 40 columns that records everything, with a fixed clock.
     #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<(String, Duration)>>);
+    struct Recording(Arc<Mutex<(String, Duration)>>);
 
-    impl Screen for Paper {
+    impl Screen for Recording {
         fn columns(&self) -> usize {
             40
         }
@@ -316,13 +316,13 @@ mod tests {
         }
     }
 
-    impl Paper {
+    impl Recording {
         fn wait(&self, milliseconds: u64) {
             self.0.lock().unwrap().1 += Duration::from_millis(milliseconds);
         }
 
         fn print(&self, progress: &Progress, text: &str) {
-            progress.beside(text.bytes().last(), || self.clone().write(text));
+            progress.suspend(text.bytes().last(), || self.clone().write(text));
         }
 
         /// Returns the output since the last call.
@@ -344,8 +344,8 @@ mod tests {
         }
     }
 
-    fn shown() -> (Paper, Progress) {
-        let paper = Paper::default();
+    fn shown() -> (Recording, Progress) {
+        let paper = Recording::default();
         (paper.clone(), Progress::on(paper))
     }
 
@@ -374,7 +374,7 @@ mod tests {
         paper.wait(100);
         paper.print(&progress, "third\n");
         assert_eq!(paper.seen(), ["first", "second", "third", "work 1 5/s 0:00"]);
-        progress.step_aside();
+        progress.clear_line();
         paper.clone().write("somebody else's\n");
         assert_eq!(paper.seen(), ["somebody else's", ""]);
         paper.wait(100);
@@ -466,6 +466,6 @@ mod tests {
         // A display that is not visible does nothing.
         let silent = Progress::default();
         silent.begin("work", None, "").finish();
-        assert_eq!(silent.beside(None, || 42), 42);
+        assert_eq!(silent.suspend(None, || 42), 42);
     }
 }

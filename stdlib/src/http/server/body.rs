@@ -45,8 +45,8 @@ pub(super) async fn receive(
     let mut load = peer.nothing();
     loop {
         let Some(frame) = body.frame().await else { break };
-        let Ok(piece) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        let size = bytes.len().saturating_add(whole.len()).saturating_add(piece.len());
+        let Ok(chunk) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        let size = bytes.len().saturating_add(whole.len()).saturating_add(chunk.len());
         if size > limit {
             super::connection::discard(body);
             return Err(BodyError::TooLarge);
@@ -54,7 +54,7 @@ pub(super) async fn receive(
         // Most bodies arrive in one chunk.
         if bytes.is_empty() && whole.is_empty() {
             load.grow_to(size).map_err(|_| BodyError::NoRoom)?;
-            bytes = piece;
+            bytes = chunk;
         } else {
             if size > whole.capacity() {
                 let capacity = (size.saturating_mul(3) / 2).min(limit);
@@ -62,7 +62,7 @@ pub(super) async fn receive(
                 whole.reserve(capacity.saturating_sub(whole.len()));
             }
             whole.extend_from_slice(&std::mem::take(&mut bytes));
-            whole.extend_from_slice(&piece);
+            whole.extend_from_slice(&chunk);
         }
     }
     if bytes.is_empty() {
@@ -72,7 +72,7 @@ pub(super) async fn receive(
 }
 
 /// A chunk of a streamed body.
-pub(super) enum Piece {
+pub(super) enum Chunk {
     Data(Bytes),
     /// The end of the body. A stream that ends without it was cut off.
     End,
@@ -86,19 +86,19 @@ pub(super) struct Body {
 }
 
 enum Content {
-    Whole(Bytes),
+    Full(Bytes),
     /// A stream of chunks; of this length, if it is known.
-    Pieces(mpsc::Receiver<Piece>, Option<u64>),
+    Stream(mpsc::Receiver<Chunk>, Option<u64>),
     Ended,
 }
 
 impl Body {
-    pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
-        Body { content: Content::Whole(bytes.into()), _request: None }
+    pub(super) fn full(bytes: impl Into<Bytes>) -> Body {
+        Body { content: Content::Full(bytes.into()), _request: None }
     }
 
-    pub(super) fn pieces(pieces: mpsc::Receiver<Piece>, length: Option<u64>) -> Body {
-        Body { content: Content::Pieces(pieces, length), _request: None }
+    pub(super) fn chunks(chunks: mpsc::Receiver<Chunk>, length: Option<u64>) -> Body {
+        Body { content: Content::Stream(chunks, length), _request: None }
     }
 
     /// Attaches the request that this body responds to.
@@ -147,14 +147,14 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match &mut self.content {
-            Content::Whole(bytes) => {
+            Content::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.content = Content::Ended;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Content::Pieces(pieces, _) => match ready!(pieces.poll_recv(context)) {
-                Some(Piece::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                Some(Piece::End) => {
+            Content::Stream(chunks, _) => match ready!(chunks.poll_recv(context)) {
+                Some(Chunk::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Chunk::End) => {
                     self.content = Content::Ended;
                     Poll::Ready(None)
                 }
@@ -169,17 +169,17 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
-            Content::Whole(bytes) => bytes.is_empty(),
-            Content::Pieces(..) => false,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::Stream(..) => false,
             Content::Ended => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Pieces(_, Some(length)) => SizeHint::with_exact(*length),
-            Content::Pieces(_, None) => SizeHint::default(),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Stream(_, Some(length)) => SizeHint::with_exact(*length),
+            Content::Stream(_, None) => SizeHint::default(),
             Content::Ended => SizeHint::with_exact(0),
         }
     }

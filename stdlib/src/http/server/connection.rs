@@ -96,7 +96,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             let place = match places.clone().try_acquire_owned() {
                 Ok(place) => place,
                 Err(_) => {
-                    shared.peers.make_places();
+                    shared.peers.evict_idle();
                     places.clone().acquire_owned().await.ok()?
                 }
             };
@@ -211,7 +211,7 @@ async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity
     let limits = &shared.limits;
     let looking = async {
         loop {
-            match activity.judge(limits.header_timeout, limits.idle_timeout) {
+            match activity.check(limits.header_timeout, limits.idle_timeout) {
                 WatchdogResult::CheckAgainAfter(time) => tokio::time::sleep(time).await,
                 WatchdogResult::Idle => return true,
                 WatchdogResult::Stuck => return false,
@@ -242,7 +242,7 @@ async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity
 /// A short response that is not the program's.
 pub(super) fn plain_response(status: StatusCode) -> Response<Body> {
     let text = format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
-    let mut response = Response::new(Body::whole(text));
+    let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -264,7 +264,7 @@ async fn respond(
     let guard = activity.request();
     if let Some(status) = rejection(&request, &shared.limits) {
         discard(request.into_body());
-        return refusal(status).map(|body| body.of(guard));
+        return error_response(status).map(|body| body.of(guard));
     }
     let is_head = request.method() == Method::HEAD;
     let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
@@ -276,7 +276,7 @@ async fn respond(
         Ok(load) => load,
         Err(OutOfMemory) => {
             discard(incoming);
-            return refusal(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(guard));
+            return error_response(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(guard));
         }
     };
     let has_body = !incoming.is_end_stream();
@@ -297,9 +297,9 @@ async fn respond(
             let _ = shared.incoming.send(request);
             response.await.unwrap_or_else(|_| plain_response(StatusCode::INTERNAL_SERVER_ERROR))
         }
-        Err(BodyError::TooLarge) => refusal(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(BodyError::NoRoom) => refusal(StatusCode::SERVICE_UNAVAILABLE),
-        Err(BodyError::Broken) => refusal(StatusCode::BAD_REQUEST),
+        Err(BodyError::TooLarge) => error_response(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(BodyError::NoRoom) => error_response(StatusCode::SERVICE_UNAVAILABLE),
+        Err(BodyError::Broken) => error_response(StatusCode::BAD_REQUEST),
     };
     let response = if is_head { without_body(response) } else { response };
     response.map(|body| body.of(guard))
@@ -311,7 +311,7 @@ fn without_body(mut response: Response<Body>) -> Response<Body> {
     if let Some(length) = response.body().size_hint().exact().filter(|&length| length > 0) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
-    response.map(|_| Body::whole(Bytes::new()))
+    response.map(|_| Body::full(Bytes::new()))
 }
 
 /// Reads the rest of a rejected body for a while: if the connection were cut at once, the client
@@ -328,7 +328,7 @@ pub(super) fn discard(mut body: Incoming) {
 }
 
 /// Returns a response after which the connection ends.
-fn refusal(status: StatusCode) -> Response<Body> {
+fn error_response(status: StatusCode) -> Response<Body> {
     let mut response = plain_response(status);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response

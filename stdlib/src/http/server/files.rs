@@ -4,7 +4,7 @@
 //! a link that leads out of the directory is not followed. Names that start with a dot are not
 //! found either, except `.well-known`.
 
-use super::body::{Body, Piece, loaded};
+use super::body::{Body, Chunk, loaded};
 use super::connection::plain_response;
 use super::route::segments;
 use crate::host::{FileKind, FileSystem, Source, path_of};
@@ -28,7 +28,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// The chunk size for reading files.
-const PIECE: u64 = 128 << 10;
+const CHUNK: u64 = 128 << 10;
 /// Maximum number of concurrent reads, each of which needs a thread.
 const READS: usize = 32;
 /// The file that is served for a directory.
@@ -183,7 +183,7 @@ fn redirect(head: &Parts) -> Response<Body> {
 struct Rest {
     file: Box<dyn Source>,
     left: u64,
-    pieces: mpsc::Sender<Piece>,
+    chunks: mpsc::Sender<Chunk>,
     peer: Arc<Peer>,
     reads: Arc<Semaphore>,
 }
@@ -193,26 +193,26 @@ impl Rest {
     /// response is cut off.
     async fn send(mut self) {
         while self.left > 0 {
-            let size = self.left.min(PIECE);
+            let size = self.left.min(CHUNK);
             let holding = pin!(self.peer.clone().hold_later(size as usize));
-            let Either::Right((Ok(load), _)) = select(pin!(self.pieces.closed()), holding).await
+            let Either::Right((Ok(load), _)) = select(pin!(self.chunks.closed()), holding).await
             else {
                 return;
             };
-            let read = read_piece(self.file, None, size, load, &self.reads).await;
+            let read = read_chunk(self.file, None, size, load, &self.reads).await;
             let Ok((file, bytes)) = read else { return };
             (self.file, self.left) = (file, self.left.saturating_sub(size));
-            if self.pieces.send(Piece::Data(bytes)).await.is_err() {
+            if self.chunks.send(Chunk::Data(bytes)).await.is_err() {
                 return;
             }
         }
         // A disconnected client does not need it.
-        let _ = self.pieces.send(Piece::End).await;
+        let _ = self.chunks.send(Chunk::End).await;
     }
 }
 
 /// Reads `size` bytes on the blocking pool, from `start` or from the current position.
-async fn read_piece(
+async fn read_chunk(
     mut file: Box<dyn Source>,
     start: Option<u64>,
     size: u64,
@@ -257,22 +257,22 @@ async fn present(
         response
     };
     if is_known(head, &tag, found.modified) {
-        let mut response = with(StatusCode::NOT_MODIFIED, Body::whole(Bytes::new()));
+        let mut response = with(StatusCode::NOT_MODIFIED, Body::full(Bytes::new()));
         *response.headers_mut() = fields;
         return (response, None);
     }
     let mut status = StatusCode::OK;
     let mut part = 0..found.size;
     match range_of(head, &tag, modified.as_deref(), found.size) {
-        Asked::Everything => {}
-        Asked::Part(range) => {
+        RequestedRange::Everything => {}
+        RequestedRange::Part(range) => {
             status = StatusCode::PARTIAL_CONTENT;
             let text =
                 format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), found.size);
             fields.extend(text.parse::<HeaderValue>().ok().map(|text| (CONTENT_RANGE, text)));
             part = range;
         }
-        Asked::Outside => {
+        RequestedRange::Outside => {
             let mut response = plain_response(StatusCode::RANGE_NOT_SATISFIABLE);
             let text = format!("bytes */{}", found.size);
             response
@@ -282,23 +282,23 @@ async fn present(
         }
     }
     let (start, length) = (part.start, part.end.saturating_sub(part.start));
-    let first = length.min(PIECE);
+    let first = length.min(CHUNK);
     let Ok(load) = peer.clone().hold_later(first as usize).await else {
         return (plain_response(StatusCode::SERVICE_UNAVAILABLE), None);
     };
-    let read = read_piece(found.file, Some(start), first, load, &reads).await;
+    let read = read_chunk(found.file, Some(start), first, load, &reads).await;
     let Ok((file, bytes)) = read else {
         return (plain_response(StatusCode::INTERNAL_SERVER_ERROR), None);
     };
-    let (body, rest) = if length <= PIECE {
-        (Body::whole(bytes), None)
+    let (body, rest) = if length <= CHUNK {
+        (Body::full(bytes), None)
     } else {
-        let (sender, pieces) = mpsc::channel(2);
+        let (sender, chunks) = mpsc::channel(2);
         // The queue is empty.
-        let _ = sender.try_send(Piece::Data(bytes));
+        let _ = sender.try_send(Chunk::Data(bytes));
         (
-            Body::pieces(pieces, Some(length)),
-            Some(Rest { file, left: length.saturating_sub(first), pieces: sender, peer, reads }),
+            Body::chunks(chunks, Some(length)),
+            Some(Rest { file, left: length.saturating_sub(first), chunks: sender, peer, reads }),
         )
     };
     let mut response = with(status, body);
@@ -335,37 +335,37 @@ fn is_known(head: &Parts, tag: &str, modified: Option<SystemTime>) -> bool {
 
 /// The requested part of a file.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum RequestedRange {
     Everything,
     Part(Range<u64>),
     /// A range outside the file.
     Outside,
 }
 
-fn range_of(head: &Parts, tag: &str, modified: Option<&str>, size: u64) -> Asked {
-    let Some(text) = text_of(head, RANGE) else { return Asked::Everything };
+fn range_of(head: &Parts, tag: &str, modified: Option<&str>, size: u64) -> RequestedRange {
+    let Some(text) = text_of(head, RANGE) else { return RequestedRange::Everything };
     if text_of(head, IF_RANGE)
         .is_some_and(|condition| condition != tag && Some(condition) != modified)
     {
-        return Asked::Everything;
+        return RequestedRange::Everything;
     }
     parse_range(text, size)
 }
 
 /// Parses a range. Multiple ranges, and invalid ones, count as everything.
-fn parse_range(text: &str, size: u64) -> Asked {
+fn parse_range(text: &str, size: u64) -> RequestedRange {
     let Some((first, last)) =
         text.strip_prefix("bytes=").and_then(|range| range.trim().split_once('-'))
     else {
-        return Asked::Everything;
+        return RequestedRange::Everything;
     };
     let range = match (first.parse::<u64>(), last.parse::<u64>()) {
         (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(size),
         (Ok(first), Err(_)) if last.is_empty() => first..size,
         (Err(_), Ok(count)) if first.is_empty() => size.saturating_sub(count)..size,
-        _ => return Asked::Everything,
+        _ => return RequestedRange::Everything,
     };
-    if range.start < range.end { Asked::Part(range) } else { Asked::Outside }
+    if range.start < range.end { RequestedRange::Part(range) } else { RequestedRange::Outside }
 }
 
 /// The content type of unknown files.
@@ -423,21 +423,21 @@ mod tests {
     #[test]
     fn ranges_are_those_of_the_file() {
         for (text, asked) in [
-            ("bytes=0-4", Asked::Part(0..5)),
-            ("bytes=5-", Asked::Part(5..10)),
-            ("bytes=-3", Asked::Part(7..10)),
-            ("bytes=-30", Asked::Part(0..10)),
-            ("bytes=8-100", Asked::Part(8..10)),
-            ("bytes=8-18446744073709551615", Asked::Part(8..10)),
-            ("bytes=10-", Asked::Outside),
-            ("bytes=-0", Asked::Outside),
-            ("bytes=4-2", Asked::Everything),
-            ("bytes=0-1,4-5", Asked::Everything),
-            ("bytes=x-", Asked::Everything),
-            ("lines=1-2", Asked::Everything),
+            ("bytes=0-4", RequestedRange::Part(0..5)),
+            ("bytes=5-", RequestedRange::Part(5..10)),
+            ("bytes=-3", RequestedRange::Part(7..10)),
+            ("bytes=-30", RequestedRange::Part(0..10)),
+            ("bytes=8-100", RequestedRange::Part(8..10)),
+            ("bytes=8-18446744073709551615", RequestedRange::Part(8..10)),
+            ("bytes=10-", RequestedRange::Outside),
+            ("bytes=-0", RequestedRange::Outside),
+            ("bytes=4-2", RequestedRange::Everything),
+            ("bytes=0-1,4-5", RequestedRange::Everything),
+            ("bytes=x-", RequestedRange::Everything),
+            ("lines=1-2", RequestedRange::Everything),
         ] {
             assert_eq!(parse_range(text, 10), asked, "{text}");
         }
-        assert_eq!(parse_range("bytes=0-", 0), Asked::Outside);
+        assert_eq!(parse_range("bytes=0-", 0), RequestedRange::Outside);
     }
 }

@@ -3,7 +3,7 @@
 //! client. Before each call of the function, there must be room for a chunk as large as the
 //! server's last one: chunks that wait for room would use the script's memory.
 
-use super::body::{Body, Piece, loaded};
+use super::body::{Body, Chunk, loaded};
 use super::connection::{IncomingRequest, plain_response};
 use super::handshake;
 use super::in_flight::{InFlightEntry, Subject};
@@ -42,10 +42,10 @@ fn body_of(peer: &Arc<Peer>, text: &[u8]) -> Option<Body> {
     /// Shorter bodies are not accounted for.
     const SHORT: usize = 512;
     if text.len() <= SHORT {
-        return Some(Body::whole(text.to_vec()));
+        return Some(Body::full(text.to_vec()));
     }
     let load = peer.hold(text.len()).ok()?;
-    Some(Body::whole(loaded(text.to_vec(), load)))
+    Some(Body::full(loaded(text.to_vec(), load)))
 }
 
 /// Handles requests while some are waiting.
@@ -81,7 +81,7 @@ enum Stage {
     /// The handler has been called.
     Handler,
     /// The function that generates the body has been called. If memory is scarce, some is reserved.
-    Piece(mpsc::Sender<Piece>, Option<Load>),
+    Chunk(mpsc::Sender<Chunk>, Option<Load>),
     /// Waiting for an event; None if the client is disconnected.
     Waiting(LocalBoxFuture<'static, Option<Event>>),
     /// The handler of a WebSocket has been called.
@@ -91,11 +91,11 @@ enum Stage {
 /// An event that a handler waits for.
 enum Event {
     /// There is room for the next chunk of the body, which is to be generated.
-    Reserved(mpsc::Sender<Piece>, Load),
+    Reserved(mpsc::Sender<Chunk>, Load),
     /// There is room for the chunk that is the third kept value.
-    Room(mpsc::Sender<Piece>, Load),
+    Room(mpsc::Sender<Chunk>, Load),
     /// The connection has taken the chunk.
-    Sent(mpsc::Sender<Piece>),
+    Sent(mpsc::Sender<Chunk>),
     /// The connection is a WebSocket, for the function with this number.
     Upgraded(Socket, usize),
 }
@@ -155,16 +155,16 @@ impl Steps for Handle {
                         return Ok(step);
                     }
                 }
-                Stage::Piece(sender, reserved) => match piece(call)? {
+                Stage::Chunk(sender, reserved) => match chunk(call)? {
                     Some(text) if text.bytes().is_empty() => {
-                        self.stage = Stage::Piece(sender, reserved);
-                        return make_piece(call);
+                        self.stage = Stage::Chunk(sender, reserved);
+                        return generate_chunk(call);
                     }
                     Some(text) => {
                         let Some(peer) = self.peer.clone() else { return self.finish(call) };
                         let length = text.bytes().len();
                         if let Some(server) = self.server(call) {
-                            server.last_piece = length;
+                            server.last_chunk = length;
                         }
                         let mut load = reserved.unwrap_or_else(|| peer.nothing());
                         if load.grow_to(length).is_ok() {
@@ -179,7 +179,7 @@ impl Steps for Handle {
                         }
                     }
                     None => self.wait(async move {
-                        let _ = sender.send(Piece::End).await;
+                        let _ = sender.send(Chunk::End).await;
                         None
                     }),
                 },
@@ -190,7 +190,7 @@ impl Steps for Handle {
                     }
                     Poll::Ready(None) => return self.finish(call),
                     Poll::Ready(Some(event)) => {
-                        if let Some(step) = self.go_on_after(call, event)? {
+                        if let Some(step) = self.advance_after(call, event)? {
                             return Ok(step);
                         }
                     }
@@ -226,13 +226,13 @@ fn call_function<'c>(
 }
 
 /// Calls the function that generates a body for its next chunk.
-fn make_piece(call: &mut Call) -> Result<Step, Error> {
+fn generate_chunk(call: &mut Call) -> Result<Step, Error> {
     let function = call.kept(1);
     call.call(function, &[], Wanted::One)
 }
 
 /// Returns the next chunk of a body, which its function has returned; None at the end.
-fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
+fn chunk<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     let value = call.returned(0);
     let text = call.coerced_string(value);
     if text.is_none() && !value.is_nil() {
@@ -245,7 +245,7 @@ fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
 }
 
 /// Waits for room for a chunk while the client is connected.
-async fn room(sender: &mpsc::Sender<Piece>, peer: Arc<Peer>, bytes: usize) -> Option<Load> {
+async fn room(sender: &mpsc::Sender<Chunk>, peer: Arc<Peer>, bytes: usize) -> Option<Load> {
     match select(pin!(sender.closed()), pin!(peer.hold_later(bytes))).await {
         Either::Left(_) => None,
         Either::Right((load, _)) => load.ok(),
@@ -259,11 +259,11 @@ impl Handle {
     }
 
     /// Continues after an event. None if the next stage follows at once.
-    fn go_on_after(&mut self, call: &mut Call, event: Event) -> Result<Option<Step>, Error> {
+    fn advance_after(&mut self, call: &mut Call, event: Event) -> Result<Option<Step>, Error> {
         match event {
             Event::Reserved(sender, load) => {
-                self.stage = Stage::Piece(sender, Some(load));
-                make_piece(call).map(Some)
+                self.stage = Stage::Chunk(sender, Some(load));
+                generate_chunk(call).map(Some)
             }
             Event::Room(sender, load) => {
                 let text = LuaString::from_value(call.kept(2));
@@ -271,7 +271,7 @@ impl Handle {
                 self.send(sender, text, load);
                 Ok(None)
             }
-            Event::Sent(sender) => self.next_piece(call, sender),
+            Event::Sent(sender) => self.next_chunk(call, sender),
             Event::Upgraded(socket, function) => {
                 let socket = websocket::to_lua(call, socket)?;
                 call.keep(socket.value());
@@ -282,16 +282,17 @@ impl Handle {
     }
 
     /// Requests the next chunk of a body, at once or (None) when there is room for it.
-    fn next_piece(
+    fn next_chunk(
         &mut self,
         call: &mut Call,
-        sender: mpsc::Sender<Piece>,
+        sender: mpsc::Sender<Chunk>,
     ) -> Result<Option<Step>, Error> {
         let Some(peer) = self.peer.clone() else { return self.finish(call).map(Some) };
-        let expected = self.server(call).map_or(0, |server| server.last_piece.min(peer.most() / 2));
+        let expected =
+            self.server(call).map_or(0, |server| server.last_chunk.min(peer.max_load() / 2));
         if peer.has_room(expected) {
-            self.stage = Stage::Piece(sender, None);
-            return make_piece(call).map(Some);
+            self.stage = Stage::Chunk(sender, None);
+            return generate_chunk(call).map(Some);
         }
         self.wait(async move {
             let load = room(&sender, peer, expected).await?;
@@ -305,10 +306,10 @@ impl Handle {
     }
 
     /// Sends a chunk of a body when the client can take it.
-    fn send(&mut self, sender: mpsc::Sender<Piece>, text: LuaString, load: Load) {
-        let piece = Piece::Data(loaded(text.bytes().to_vec(), load));
+    fn send(&mut self, sender: mpsc::Sender<Chunk>, text: LuaString, load: Load) {
+        let chunk = Chunk::Data(loaded(text.bytes().to_vec(), load));
         self.wait(async move {
-            sender.send(piece).await.ok()?;
+            sender.send(chunk).await.ok()?;
             Some(Event::Sent(sender))
         });
     }
@@ -359,13 +360,13 @@ impl Handle {
         let key = call.string(b"headers")?;
         let fields = Table::from_value(table.get(key)).unwrap_or(table);
         let added = headers::from_table(call, fields, &mut self.added);
-        added.map_err(|reason| self.wrong("middleware", &reason))?;
+        added.map_err(|reason| self.invalid_response("middleware", &reason))?;
         Ok(None)
     }
 
     /// Returns the error for an invalid response. No Lua code is running, so the message names the
     /// request.
-    fn wrong(&mut self, whose: &str, reason: &str) -> Error {
+    fn invalid_response(&mut self, whose: &str, reason: &str) -> Error {
         let entry = self.entry.take();
         let subject = entry
             .as_ref()
@@ -456,11 +457,11 @@ impl Handle {
             (task.incoming.head.method == Method::HEAD, task.incoming.peer.clone());
         let response = response::from_lua(call, value, std::mem::take(&mut self.added), is_head);
         let HandlerResponse { head, body } = response.map_err(|failure| match failure {
-            Failure::Unfit(reason) => self.wrong("handler", &reason),
+            Failure::Unfit(reason) => self.invalid_response("handler", &reason),
             Failure::Raise(error) => error,
         })?;
         match body {
-            Source::Whole(text) => {
+            Source::Full(text) => {
                 let body = body_of(&peer, text);
                 if let Some(task) = self.take_task() {
                     let response = match body {
@@ -472,27 +473,27 @@ impl Handle {
                 self.stage = Stage::Begin;
                 Ok(None)
             }
-            Source::Function(function, length) => self.begin_pieces(call, head, function, length),
+            Source::Function(function, length) => self.begin_stream(call, head, function, length),
         }
     }
 
-    fn begin_pieces<'c>(
+    fn begin_stream<'c>(
         &mut self,
         call: &mut Call<'c>,
         head: Parts,
         function: Value<'c>,
         length: Option<u64>,
     ) -> Result<Option<Step>, Error> {
-        let (sender, pieces) = mpsc::channel(1);
+        let (sender, chunks) = mpsc::channel(1);
         if let Some(task) = self.take_task() {
             self.peer = Some(task.incoming.peer);
             send_response(
                 task.incoming.responder,
-                Response::from_parts(head, Body::pieces(pieces, length)),
+                Response::from_parts(head, Body::chunks(chunks, length)),
             );
         }
         call.keep(function);
         call.keep(Value::NIL);
-        self.next_piece(call, sender)
+        self.next_chunk(call, sender)
     }
 }

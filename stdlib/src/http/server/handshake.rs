@@ -11,18 +11,18 @@ use hyper::{Method, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 /// Whether a list in a header field contains a token, in any case.
-fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     headers.get_all(name).iter().any(|value| {
         value
             .as_bytes()
             .split(|&byte| byte == b',')
-            .any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+            .any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
     })
 }
 
 /// Whether the client requests a WebSocket.
-pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    has_word(headers, UPGRADE, "websocket")
+pub(super) fn is_requested(headers: &HeaderMap) -> bool {
+    has_token(headers, UPGRADE, "websocket")
 }
 
 /// Returns the response that accepts the handshake, or the status that rejects it.
@@ -33,12 +33,12 @@ pub(super) fn accept(head: &Parts) -> Result<Response<Body>, StatusCode> {
     let key = key.filter(|key| key.len() == 24 && key.ends_with(b"=="));
     let is_right = head.method == Method::GET
         && head.version == Version::HTTP_11
-        && has_word(headers, CONNECTION, "upgrade");
+        && has_token(headers, CONNECTION, "upgrade");
     let (true, Some(key)) = (is_right, key) else { return Err(StatusCode::BAD_REQUEST) };
     if headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes) != Some(b"13") {
         return Err(StatusCode::UPGRADE_REQUIRED);
     }
-    let mut response = Response::new(Body::whole(Bytes::new()));
+    let mut response = Response::new(Body::full(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let fields = response.headers_mut();
     fields.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -78,7 +78,7 @@ struct Server {
     waiting: VecDeque<Task>,
     in_flight: InFlight,
     /// The length of the last chunk that a function has generated.
-    last_piece: usize,
+    last_chunk: usize,
     running: Option<Running>,
 }
 
@@ -214,7 +214,7 @@ fn create_server<'c>(
                 middleware: Vec::new(),
                 waiting: VecDeque::new(),
                 in_flight: InFlight::default(),
-                last_piece: 0,
+                last_chunk: 0,
                 running: None,
             };
             servers.by_name.insert(name, servers.all.len());

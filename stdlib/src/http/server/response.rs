@@ -14,7 +14,7 @@ pub(super) struct HandlerResponse<'c> {
 
 /// The source of a body.
 pub(super) enum Source<'c> {
-    Whole(&'c [u8]),
+    Full(&'c [u8]),
     /// The function that is called for the chunks. Their total length, if it is known.
     Function(Value<'c>, Option<u64>),
 }
@@ -68,32 +68,35 @@ pub(super) fn from_lua<'c>(
     let (mut head, ()) = Response::new(()).into_parts();
     head.headers = added;
     if let Some(text) = LuaString::from_value(value) {
-        let body = whole(&mut head, text.bytes());
+        let body = full_body(&mut head, text.bytes());
         return Ok(HandlerResponse { head, body });
     }
     let Some(table) = Table::from_value(value) else {
-        return Err(wrong(&format!("string or table expected, got {}", value.type_name())));
+        return Err(invalid(&format!("string or table expected, got {}", value.type_name())));
     };
     let field =
         |call: &mut Call<'c>, name: &str| Ok::<_, Error>(table.get(call.string(name.as_bytes())?));
     let (status, given, body) =
         (field(call, "status")?, field(call, "headers")?, field(call, "body")?);
     if status.is_nil() && given.is_nil() && body.is_nil() {
-        return Err(wrong("table has no field 'status', 'headers' or 'body'"));
+        return Err(invalid("table has no field 'status', 'headers' or 'body'"));
     }
     if !status.is_nil() {
         head.status = status_of(status)?;
     }
     if let Some(given) = Table::from_value(given) {
-        headers::from_table(call, given, &mut head.headers).map_err(|reason| wrong(&reason))?;
+        headers::from_table(call, given, &mut head.headers).map_err(|reason| invalid(&reason))?;
     } else if !given.is_nil() {
-        return Err(wrong(&format!("field 'headers': table expected, got {}", given.type_name())));
+        return Err(invalid(&format!(
+            "field 'headers': table expected, got {}",
+            given.type_name()
+        )));
     }
     let body = body_of(call, &mut head, body, is_head)?;
     Ok(HandlerResponse { head, body })
 }
 
-fn wrong(text: &str) -> Failure {
+fn invalid(text: &str) -> Failure {
     Failure::Unfit(text.into())
 }
 
@@ -105,7 +108,7 @@ fn status_of(value: Value) -> Result<StatusCode, Failure> {
     });
     let shown = || value.as_number().map_or(value.type_name().into(), |number| number.to_string());
     status.ok_or_else(|| {
-        wrong(&format!("field 'status': number from 200 to 599 expected, got {}", shown()))
+        invalid(&format!("field 'status': number from 200 to 599 expected, got {}", shown()))
     })
 }
 
@@ -116,13 +119,13 @@ fn body_of<'c>(
     is_head: bool,
 ) -> Result<Source<'c>, Failure> {
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
-        return Err(wrong("header 'Transfer-Encoding' cannot be set"));
+        return Err(invalid("header 'Transfer-Encoding' cannot be set"));
     }
     // It is determined by the body.
     let length = match head.headers.remove(CONTENT_LENGTH) {
         Some(length) => {
             let length = length.to_str().ok().and_then(|text| text.parse::<u64>().ok());
-            Some(length.ok_or_else(|| wrong("header 'Content-Length': number expected"))?)
+            Some(length.ok_or_else(|| invalid("header 'Content-Length': number expected"))?)
         }
         None => None,
     };
@@ -131,7 +134,7 @@ fn body_of<'c>(
     }
     let text = LuaString::from_value(body).or_else(|| call.number_string(body.as_number()?));
     if text.is_none() && !body.is_nil() {
-        return Err(wrong(&format!(
+        return Err(invalid(&format!(
             "field 'body': string or function expected, got {}",
             body.type_name()
         )));
@@ -142,22 +145,22 @@ fn body_of<'c>(
             head.headers.insert(CONTENT_LENGTH, length.into());
         }
         Some(length) if length != text.len() as u64 => {
-            return Err(wrong(&format!(
+            return Err(invalid(&format!(
                 "header 'Content-Length' is {length}, but the body has {} bytes",
                 text.len()
             )));
         }
         _ => {}
     }
-    Ok(whole(head, text))
+    Ok(full_body(head, text))
 }
 
 /// Returns a complete body, and sets its type if the handler does not.
-fn whole<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
+fn full_body<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
     if !text.is_empty() && !head.headers.contains_key(CONTENT_TYPE) {
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(text)));
     }
-    Source::Whole(text)
+    Source::Full(text)
 }
 
 /// Determines the type of a body by its start.

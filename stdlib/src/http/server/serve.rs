@@ -66,7 +66,7 @@ fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<St
         incoming,
         alarm: None,
         is_collected: false,
-        bad_since: None,
+        failing_since: None,
         retry: None,
         grace,
         _pause: pause,
@@ -82,7 +82,7 @@ struct Serve {
     /// Whether garbage was collected because no goroutine could be started.
     is_collected: bool,
     /// Since when starting has failed, and the timer until the next attempt.
-    bad_since: Option<Instant>,
+    failing_since: Option<Instant>,
     retry: Option<Pin<Box<Sleep>>>,
     /// The time that handlers of a stopped server have left; None when it has elapsed.
     grace: Option<LocalBoxFuture<'static, ()>>,
@@ -130,8 +130,8 @@ impl Steps for Serve {
 
 /// How long requests wait when no goroutine can be started before they are rejected, and the time
 /// between attempts.
-const BAD_TIME: Duration = Duration::from_secs(2);
-const RETRY: Duration = Duration::from_millis(50);
+const RETRY_TIME: Duration = Duration::from_secs(2);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The result of trying to start a goroutine.
 enum Started {
@@ -157,7 +157,7 @@ impl Serve {
         let handle = call.function(&HANDLE, &[]);
         if call.spawn(handle, &[Value::number(self.server as f64)]).is_ok() {
             self.is_collected = false;
-            self.bad_since = None;
+            self.failing_since = None;
             return Started::One;
         }
         if !std::mem::replace(&mut self.is_collected, true) {
@@ -165,11 +165,11 @@ impl Serve {
         }
         self.is_collected = false;
         let now = Instant::now();
-        if now.duration_since(*self.bad_since.get_or_insert(now)) < BAD_TIME {
-            self.retry = Some(Box::pin(tokio::time::sleep(RETRY)));
+        if now.duration_since(*self.failing_since.get_or_insert(now)) < RETRY_TIME {
+            self.retry = Some(Box::pin(tokio::time::sleep(RETRY_INTERVAL)));
             return Started::Later;
         }
-        self.bad_since = None;
+        self.failing_since = None;
         if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(self.server)) {
             for task in server.waiting.drain(..) {
                 send_response(
@@ -248,10 +248,11 @@ pub(super) enum Target {
 fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
     let Some(server) = servers(call).and_then(|servers| servers.all.get(number)) else { return };
     let path = incoming.head.uri.path();
-    let wants_socket = incoming.upgrade.is_some() && handshake::is_wanted(&incoming.head.headers);
+    let is_websocket =
+        incoming.upgrade.is_some() && handshake::is_requested(&incoming.head.headers);
     let socket = server.sockets.find(path);
     let (target, pattern) = match (socket, server.handlers.find(path)) {
-        (Some((pattern, function)), _) if wants_socket => {
+        (Some((pattern, function)), _) if is_websocket => {
             (Target::Socket(*function), Some(pattern))
         }
         (_, Some((pattern, Handler::Function(function)))) => {

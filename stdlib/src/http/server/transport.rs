@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
 /// The number of bytes that a connection may read before it yields.
-const IN_A_ROW: usize = 8 << 10;
+const MAX_CONSECUTIVE: usize = 8 << 10;
 /// Responses up to this size are joined before they are sent.
 const SMALL: usize = 2048;
 
@@ -35,7 +35,7 @@ pub(super) struct Transport {
     header: usize,
     buffers: Load,
     /// Bytes that were read without yielding.
-    in_a_row: usize,
+    consecutive: usize,
     _place: OwnedSemaphorePermit,
 }
 
@@ -122,7 +122,7 @@ impl Activity {
         Reading(self)
     }
 
-    fn took(&self, takes: bool) {
+    fn record_progress(&self, takes: bool) {
         if !takes {
             if self.stalled_since.load(Relaxed) == 0 {
                 self.stalled_since.store(self.now(), Relaxed);
@@ -133,7 +133,7 @@ impl Activity {
     }
 
     /// Checks the connection.
-    pub(super) fn judge(&self, header_timeout: Duration, idle_timeout: Duration) -> WatchdogResult {
+    pub(super) fn check(&self, header_timeout: Duration, idle_timeout: Duration) -> WatchdogResult {
         let now = self.now();
         let left = |since: u64, limit: Duration| {
             limit.checked_sub(Duration::from_millis(now.saturating_sub(since)))
@@ -192,7 +192,7 @@ impl Transport {
         place: OwnedSemaphorePermit,
     ) -> Self {
         let buffers = activity.peer.nothing();
-        Transport { stream, prefix, activity, header: 0, buffers, in_a_row: 0, _place: place }
+        Transport { stream, prefix, activity, header: 0, buffers, consecutive: 0, _place: place }
     }
 }
 
@@ -221,8 +221,8 @@ impl AsyncRead for Transport {
             self.prefix.advance(count);
             return Poll::Ready(Ok(()));
         }
-        if self.in_a_row >= IN_A_ROW {
-            self.in_a_row = 0;
+        if self.consecutive >= MAX_CONSECUTIVE {
+            self.consecutive = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -234,20 +234,20 @@ impl AsyncRead for Transport {
         };
         let count = buffer.filled().len().saturating_sub(before);
         if count > 0 {
-            self.in_a_row = self.in_a_row.saturating_add(count);
+            self.consecutive = self.consecutive.saturating_add(count);
             self.header = self.header.saturating_add(count);
             self.activity.received();
             self.activity.peer.moved(count);
         } else {
-            self.in_a_row = 0;
+            self.consecutive = 0;
         }
         read
     }
 }
 
 /// Records the result of a write.
-fn noted(activity: &Activity, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-    activity.took(result.is_ready());
+fn record_write(activity: &Activity, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    activity.record_progress(result.is_ready());
     if let Poll::Ready(Ok(count)) = &result {
         activity.peer.moved(*count);
     }
@@ -264,26 +264,26 @@ impl AsyncWrite for Transport {
             Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Stream::Encrypted(stream) => Pin::new(stream).poll_write(context, bytes),
         };
-        noted(&self.activity, written)
+        record_write(&self.activity, written)
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
+        chunks: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         // One small write is cheaper than several.
-        let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let size: usize = chunks.iter().map(|chunk| chunk.len()).sum();
         if size <= SMALL {
             let mut joined = SmallVec::<[u8; SMALL]>::new();
-            pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
+            chunks.iter().for_each(|chunk| joined.extend_from_slice(chunk));
             return self.poll_write(context, &joined);
         }
         let written = match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
-            Stream::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
+            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, chunks),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, chunks),
         };
-        noted(&self.activity, written)
+        record_write(&self.activity, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -298,7 +298,7 @@ impl AsyncWrite for Transport {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
             Stream::Encrypted(stream) => Pin::new(stream).poll_flush(context),
         };
-        self.activity.took(flushed.is_ready());
+        self.activity.record_progress(flushed.is_ready());
         flushed
     }
 

@@ -5,17 +5,17 @@ use solvm_vm::number::NumberText;
 use std::io::Write;
 
 /// Maximum length: 309 digits of the largest number, a point, 99 decimals.
-const LONGEST: usize = 416;
+const MAX_LENGTH: usize = 416;
 
 /// The digits of a finite positive number in one of the three notations.
 pub(super) struct FloatText {
-    bytes: [u8; LONGEST],
+    bytes: [u8; MAX_LENGTH],
     length: usize,
 }
 
 impl FloatText {
     pub(super) fn new() -> FloatText {
-        FloatText { bytes: [0; LONGEST], length: 0 }
+        FloatText { bytes: [0; MAX_LENGTH], length: 0 }
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
@@ -30,8 +30,8 @@ impl FloatText {
     fn write(&mut self, arguments: std::fmt::Arguments<'_>) {
         let mut free = &mut self.bytes[self.length..];
         let result = free.write_fmt(arguments);
-        debug_assert!(result.is_ok(), "LONGEST is too short");
-        self.length = LONGEST - free.len();
+        debug_assert!(result.is_ok(), "MAX_LENGTH is too short");
+        self.length = MAX_LENGTH - free.len();
     }
 
     /// `%f`.

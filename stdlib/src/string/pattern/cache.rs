@@ -10,7 +10,7 @@ use super::{Anchor, Pattern};
 
 const ENTRIES: usize = 64;
 /// Longer patterns are rare, and would make the size of the cache depend on the script.
-pub(crate) const LONGEST: usize = 128;
+pub(crate) const MAX_CACHED: usize = 128;
 
 /// Compiled patterns by their source.
 pub(crate) struct PatternCache {
@@ -32,7 +32,7 @@ impl Default for PatternCache {
 impl PatternCache {
     /// Returns the compiled form of `source`, whose hash is `hash`.
     pub(crate) fn get(&mut self, source: &[u8], hash: u32, anchor: Anchor) -> Rc<Pattern> {
-        debug_assert!(source.len() <= LONGEST);
+        debug_assert!(source.len() <= MAX_CACHED);
         let place = hash as usize % ENTRIES;
         match &mut self.entries[place] {
             Some(entry) if entry.anchor == anchor && *entry.source == *source => {

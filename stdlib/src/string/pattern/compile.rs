@@ -99,7 +99,7 @@ pub(super) enum CaptureState {
 
 impl Pattern {
     /// Returns the maximum size of a compiled pattern in bytes.
-    pub(crate) fn most_bytes(source: &[u8]) -> usize {
+    pub(crate) fn max_bytes(source: &[u8]) -> usize {
         source.len() * (size_of::<Item>() + size_of::<ByteSet>())
     }
 

@@ -17,7 +17,7 @@ mod cache;
 mod compile;
 mod matcher;
 
-pub(super) use cache::LONGEST;
+pub(super) use cache::MAX_CACHED;
 pub(crate) use cache::PatternCache;
 pub(super) use compile::{Anchor, Pattern};
 pub(super) use matcher::{Capture, Matcher, Progress};

@@ -5,11 +5,11 @@ use std::io;
 
 /// The error by which written data was lost, if any.
 #[derive(Default)]
-pub(crate) struct Lost(Option<io::Error>);
+pub(crate) struct WriteError(Option<io::Error>);
 
-impl Lost {
+impl WriteError {
     /// Records the result of a write.
-    pub(crate) fn note(&mut self, result: io::Result<()>) -> io::Result<()> {
+    pub(crate) fn record(&mut self, result: io::Result<()>) -> io::Result<()> {
         if let Err(error) = &result {
             self.0.get_or_insert(copy(error));
         }
