@@ -212,10 +212,10 @@ pub(crate) fn options() -> Command {
 }
 
 /// Parses the command line, the program's name first. The error is the text to print: a usage
-/// error, or the requested help or version; `whole` makes the options with the commands, for help.
+/// error, or the requested help or version; `full_command` makes the options with the commands, for help.
 pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
-    whole: fn() -> Command,
+    full_command: fn() -> Command,
 ) -> Result<Arguments, clap::Error> {
     let mut words = words.peekable();
     let mut arguments =
@@ -223,7 +223,7 @@ pub(crate) fn parse(
     let mut is_file = false;
     // Otherwise clap, whose tables need more time to build than a small script to run, is not used.
     if words.peek().is_some_and(is_option) {
-        (arguments, is_file) = parse_options(arguments.before, &mut words, whole)?;
+        (arguments, is_file) = parse_options(arguments.before, &mut words, full_command)?;
     }
     arguments.script = words
         .next()
@@ -241,7 +241,7 @@ fn is_option(word: &OsString) -> bool {
 fn parse_options(
     mut before: Vec<OsString>,
     words: &mut Peekable<impl Iterator<Item = OsString>>,
-    whole: fn() -> Command,
+    full_command: fn() -> Command,
 ) -> Result<(Arguments, bool), clap::Error> {
     let command = options();
     let mut in_form = before.clone();
@@ -262,14 +262,14 @@ fn parse_options(
     let matches = match command.try_get_matches_from(&in_form) {
         Ok(matches) => matches,
         // The message may be about the commands.
-        Err(_) => {
-            whole().try_get_matches_from(&in_form).map_err(|error| as_typed(error, &before))?
-        }
+        Err(_) => full_command()
+            .try_get_matches_from(&in_form)
+            .map_err(|error| as_typed(error, &before))?,
     };
     let flag = |name| matches.get_flag(name);
     let arguments = Arguments {
         permissions: permissions::read(&matches)
-            .map_err(|message| whole().error(ErrorKind::ValueValidation, message))?,
+            .map_err(|message| full_command().error(ErrorKind::ValueValidation, message))?,
         startup: startup(&matches),
         before,
         interactive: flag("interactive"),

@@ -33,6 +33,6 @@ fn main() -> ExitCode {
     }
     match arguments::parse(words.into_iter(), commands::command) {
         Ok(arguments) => run::run(arguments),
-        Err(answer) => output::answer(&answer),
+        Err(error) => output::print_usage(&error),
     }
 }

@@ -44,9 +44,9 @@ pub(crate) fn fail(message: impl Display) -> ExitCode {
 pub(crate) const BAD_USAGE: u8 = 2;
 
 /// Prints clap's output: the requested help, or the usage error.
-pub(crate) fn answer(answer: &clap::Error) -> ExitCode {
-    let printed = answer.print();
-    if answer.use_stderr() {
+pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    if error.use_stderr() {
         return ExitCode::from(BAD_USAGE);
     }
     finish(printed, ExitCode::SUCCESS)

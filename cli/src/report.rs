@@ -18,7 +18,7 @@ pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
 
 /// Formats a report.
 pub(crate) fn render(report: &Report, globals: &[String]) -> String {
-    let colored = colors::wanted(&stderr());
+    let colored = colors::enabled(&stderr());
     let message = String::from_utf8_lossy(&report.message).into_owned();
     let calls = String::from_utf8_lossy(&report.traceback);
     let (place, what) = match location_of(&message) {
@@ -185,8 +185,8 @@ mod tests {
     #[test]
     fn hints_are_certain() {
         let globals = ["print".to_string(), "config".to_string()];
-        let told = hint("attempt to index global 'conifg' (a nil value)", &globals);
-        assert_eq!(told.as_deref(), Some("did you mean the global 'config'?"));
+        let found = hint("attempt to index global 'conifg' (a nil value)", &globals);
+        assert_eq!(found.as_deref(), Some("did you mean the global 'config'?"));
         assert_eq!(hint("attempt to call global 'launch' (a nil value)", &globals), None);
         assert_eq!(
             hint("'end' expected near '<eof>'", &globals).as_deref(),

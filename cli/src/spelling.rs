@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (one, other, wanted) in [
+        for (one, other, expected) in [
             ("", "", 0),
             ("a", "", 1),
             ("print", "print", 0),
@@ -52,7 +52,7 @@ mod tests {
             ("setmetatabel", "setmetatable", 1),
             ("kitten", "sitting", 3),
         ] {
-            assert_eq!(distance(one, other), wanted, "{one} {other}");
+            assert_eq!(distance(one, other), expected, "{one} {other}");
         }
     }
 

@@ -271,22 +271,22 @@ fn check(source: &str, root: &str) {
 }
 
 #[test]
-fn modules_of_the_compiler_form_no_circle() {
+fn modules_of_the_compiler_form_no_cycle() {
     check("compiler/src", "lib.rs");
 }
 
 #[test]
-fn modules_of_the_libraries_form_no_circle() {
+fn modules_of_the_libraries_form_no_cycle() {
     check("stdlib/src", "lib.rs");
 }
 
 #[test]
-fn modules_of_the_command_form_no_circle() {
+fn modules_of_the_command_form_no_cycle() {
     check("cli/src", "main.rs");
 }
 
 #[test]
-fn circles_are_found_however_a_path_is_written() {
+fn cycles_are_found_however_a_path_is_written() {
     let source = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = source.path().join(name);

@@ -81,7 +81,8 @@ pub(crate) fn load<'c>(
     }
     let protected = call.function(&PROTECTED_CALL, &[]);
     Ok(Either::Later(
-        Start::new(Load { text: AccountedBuffer::default(), asked: false }).keep(protected.value()),
+        Start::new(Load { text: AccountedBuffer::default(), pending: false })
+            .keep(protected.value()),
     ))
 }
 
@@ -116,12 +117,12 @@ static PROTECTED_CALL: Definition = Definition::special("pcall", Special::Protec
 /// `load` with a reader function, which is called for parts until it returns none.
 pub(crate) struct Load {
     text: AccountedBuffer,
-    asked: bool,
+    pending: bool,
 }
 
 impl Steps for Load {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if std::mem::take(&mut self.asked) {
+        if std::mem::take(&mut self.pending) {
             let piece = call.returned(1);
             if !call.returned(0).is_truthy() {
                 return call.finish((Value::NIL, piece));
@@ -149,7 +150,7 @@ impl Steps for Load {
                 }
             }
         }
-        self.asked = true;
+        self.pending = true;
         let reader = call.argument(0).unwrap_or(Value::NIL);
         let protected = call.kept(0);
         call.call(protected, &[reader], Wanted::All)

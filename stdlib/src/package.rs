@@ -325,14 +325,14 @@ impl Steps for Require {
         match self {
             Require::Searching { next, tried } => {
                 if *next > 0 {
-                    let answer = call.returned(0);
-                    if Function::from_value(answer).is_some() {
+                    let found = call.returned(0);
+                    if Function::from_value(found).is_some() {
                         let sentinel = call.kept(0);
                         loaded.set(call, name.value(), sentinel)?;
                         *self = Require::Loading;
-                        return call.call(answer, &[name.value()], Wanted::One);
+                        return call.call(found, &[name.value()], Wanted::One);
                     }
-                    if let Some(why) = LuaString::from_value(answer) {
+                    if let Some(why) = LuaString::from_value(found) {
                         tried.push(call, why.bytes())?;
                     }
                 }

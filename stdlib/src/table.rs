@@ -362,7 +362,7 @@ struct Merge {
     end: usize,
     out: usize,
     /// Whether a comparison of `right` with `left` was requested.
-    asked: bool,
+    is_pending: bool,
 }
 
 impl Merge {
@@ -376,7 +376,7 @@ impl Merge {
             right: 0,
             end: 0,
             out: 0,
-            asked: false,
+            is_pending: false,
         };
         merge.span(0);
         merge
@@ -401,8 +401,8 @@ impl Merge {
 
     /// Applies the result of the requested comparison.
     #[inline(always)]
-    fn answered<'c>(&mut self, values: &mut [Value<'c>], from_right: bool) {
-        if std::mem::replace(&mut self.asked, false) {
+    fn apply<'c>(&mut self, values: &mut [Value<'c>], from_right: bool) {
+        if std::mem::replace(&mut self.is_pending, false) {
             self.take(values, from_right);
         }
     }
@@ -477,9 +477,9 @@ impl Steps for SortWithComparator {
         let SortWithComparator(merge) = self;
         let from_right = call.returned(0).is_truthy();
         let values = call.all_kept();
-        merge.answered(values, from_right);
+        merge.apply(values, from_right);
         let Some((right, left)) = merge.next_pair(values) else { return merge.store(call) };
-        merge.asked = true;
+        merge.is_pending = true;
         let comparator = call.argument(1).unwrap_or(Value::NIL);
         call.call(comparator, &[right, left], Wanted::One)
     }
@@ -496,10 +496,10 @@ impl Steps for Sort {
         let mut budget = started;
         let from_right = call.returned(0).is_truthy();
         let values = call.all_kept();
-        merge.answered(values, from_right);
+        merge.apply(values, from_right);
         while let Some((right, left)) = merge.next_pair(values) {
             let Some((from_right, cost)) = less(right, left) else {
-                merge.asked = true;
+                merge.is_pending = true;
                 call.charge(started - budget);
                 return call.call_less_than(right, left);
             };

@@ -64,10 +64,10 @@ fn overview() -> String {
 
 /// Returns a few names that contain the given one, or that it contains.
 fn similar_names(name: &str) -> Vec<String> {
-    let wanted = name.to_lowercase();
+    let searched = name.to_lowercase();
     let is_similar = |known: &str| {
         let known = known.to_lowercase();
-        known.contains(&wanted) || crate::spelling::distance(&known, &wanted) <= 2
+        known.contains(&searched) || crate::spelling::distance(&known, &searched) <= 2
     };
     let mut names: Vec<String> = everything()
         .filter(|(_, entry)| is_similar(entry.name))

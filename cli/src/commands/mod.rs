@@ -73,7 +73,7 @@ pub(crate) fn run(words: &[OsString]) -> Option<ExitCode> {
     let subcommand = find(words.first()?)?;
     Some(match subcommand.words().try_get_matches_from(words) {
         Ok(matches) => (subcommand.run)(&matches),
-        Err(answer) => output::answer(&answer),
+        Err(error) => output::print_usage(&error),
     })
 }
 
@@ -90,10 +90,10 @@ fn find_files(
     files: &mut Vec<PathBuf>,
 ) -> Result<(), String> {
     let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-    let wanted = walk.filter_entry(|entry| {
+    let selected = walk.filter_entry(|entry| {
         entry.depth() == 0 || is_wanted(entry.path(), entry.file_type().is_dir())
     });
-    for entry in wanted {
+    for entry in selected {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) => files.push(entry.into_path()),

@@ -34,7 +34,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let words = matches.get_many::<OsString>("words").into_iter().flatten().cloned();
     let mut arguments = match arguments::parse(once("solvm".into()).chain(words), super::command) {
         Ok(arguments) => arguments,
-        Err(answer) => return crate::output::answer(&answer),
+        Err(error) => return crate::output::print_usage(&error),
     };
     if matches.get_flag("watch") {
         let Some(Script::File(script)) = &arguments.script else {

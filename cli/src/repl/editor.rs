@@ -42,7 +42,7 @@ pub(super) enum TypedInput {
 /// A prompt to show, and the channel for the answer.
 struct Prompt {
     names: Names,
-    answer: oneshot::Sender<TypedInput>,
+    sender: oneshot::Sender<TypedInput>,
 }
 
 /// A handle to the editor's thread.
@@ -92,7 +92,7 @@ impl LineEditor {
         editor.set_auto_add_history(true);
         editor.set_helper(Some(Assistant {
             names: Names::new(),
-            colored: colors::wanted(&stdout()),
+            colored: colors::enabled(&stdout()),
         }));
         let history = history_file();
         if let Some(path) = &history {
@@ -120,9 +120,9 @@ impl LineEditor {
 
     /// Shows the prompt; the response is the user's input.
     pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<TypedInput> {
-        let (answer, receiver) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         // If the thread has ended, the dropped sender means the end of the input.
-        let _ = self.prompts.send(Prompt { names, answer });
+        let _ = self.prompts.send(Prompt { names, sender });
         receiver
     }
 }
@@ -149,7 +149,7 @@ fn read_lines(
     prompts: mpsc::Receiver<Prompt>,
     history: Option<PathBuf>,
 ) {
-    for Prompt { names, answer } in prompts {
+    for Prompt { names, sender } in prompts {
         if let Some(assistant) = editor.helper_mut() {
             assistant.names = names;
         }
@@ -165,7 +165,7 @@ fn read_lines(
             // A history that cannot be saved is not a reason to stop.
             let _ = editor.save_history(path);
         }
-        if answer.send(read).is_err() {
+        if sender.send(read).is_err() {
             return;
         }
     }

@@ -87,16 +87,16 @@ where
         let progress = session.executor.progress();
         progress.pause();
         session.executor.print_through(editor.printer());
-        let asked = editor.ask(session.names());
-        let answer = session.wait_for(asked).await;
+        let receiver = editor.ask(session.names());
+        let input = session.wait_for(receiver).await;
         session.executor.print_through(None);
         progress.resume();
-        let answer = match answer {
-            Ok(Some(answer)) => answer,
+        let input = match input {
+            Ok(Some(input)) => input,
             Ok(None) => break Ok(Outcome::Interrupted),
             Err(signal) => break Err(signal),
         };
-        match answer {
+        match input {
             TypedInput::Text(text) => {
                 if let Next::End(end) = session.take(&text).await {
                     break end;
@@ -115,20 +115,20 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
     /// Runs goroutines and timers until there is input. None after a timeout.
     async fn wait_for(
         &mut self,
-        answer: oneshot::Receiver<TypedInput>,
+        input: oneshot::Receiver<TypedInput>,
     ) -> Result<Option<TypedInput>, Signal> {
         // If the sender was dropped, that is the end.
-        let mut answer = pin!(async { answer.await.unwrap_or(TypedInput::End) });
+        let mut input = pin!(async { input.await.unwrap_or(TypedInput::End) });
         let wait = async {
             tokio::select! {
                 biased;
-                answer = &mut answer => return Some(answer),
+                input = &mut input => return Some(input),
                 _ = self.executor.drive_to_end() => {}
             }
             let _ = self.executor.flush_all();
             match self.executor.due() {
-                Some(due) => tokio::time::timeout_at(due.into(), answer).await.ok(),
-                None => Some(answer.await),
+                Some(due) => tokio::time::timeout_at(due.into(), input).await.ok(),
+                None => Some(input.await),
             }
         };
         self.signals.unless_one_comes(wait).await
@@ -243,7 +243,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 return Next::Prompt;
             }
         };
-        let colored = colors::wanted(&stdout());
+        let colored = colors::enabled(&stdout());
         let mut shown = Vec::new();
         let driven = {
             let mut observe: Box<EndObserver> = Box::new(|call, end| {
@@ -310,7 +310,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
     }
 
     fn print_error(&mut self, text: &str) {
-        let text = Style::Red.paint(text, colors::wanted(&stderr()));
+        let text = Style::Red.paint(text, colors::enabled(&stderr()));
         self.executor.write_error(format!("{text}\n").as_bytes());
     }
 }

@@ -5,7 +5,7 @@
 //! which keeps the stack short. When a reader yields, the stack becomes the native's kept values.
 
 use super::tags;
-use super::{Fault, MAX_DEPTH};
+use super::{MAX_DEPTH, ParseError};
 use solvm_vm::{Call, Error, Table, Value};
 
 /// Maximum number of items on the stack for each list or map.
@@ -35,19 +35,19 @@ impl From<Error> for BuildError {
 }
 
 /// Why reading a document ended early.
-pub(super) enum Failure {
+pub(super) enum DecodeError {
     /// The document is invalid.
-    Document(Fault),
+    Document(ParseError),
     /// A VM error.
     Vm(Error),
 }
 
 impl BuildError {
     /// Adds the position of the error.
-    pub(super) fn at(self, at: usize) -> Failure {
+    pub(super) fn at(self, at: usize) -> DecodeError {
         match self {
-            BuildError::Document(reason) => Failure::Document(Fault::new(reason, at)),
-            BuildError::Vm(error) => Failure::Vm(error),
+            BuildError::Document(reason) => DecodeError::Document(ParseError::new(reason, at)),
+            BuildError::Vm(error) => DecodeError::Vm(error),
         }
     }
 }

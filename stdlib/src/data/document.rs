@@ -4,8 +4,8 @@
 //! Long texts are parsed on the blocking pool. The values are built in slices.
 
 use super::builder::{BuildError, Builder, Open};
-use super::events::{Event, Events, Unread};
-use super::{BYTES_PER_UNIT, Fault, Progress, failure};
+use super::events::{Event, Events, ReadError};
+use super::{BYTES_PER_UNIT, ParseError, Progress, failure};
 use crate::files::{self, file_system};
 use crate::host::path_of;
 use crate::name::Name;
@@ -23,17 +23,17 @@ const EVENTS_PER_CHECK: usize = 64;
 
 /// Turns a text into events.
 pub(super) trait Reader:
-    Fn(&[u8], &mut Events) -> Result<(), Unread> + Send + 'static
+    Fn(&[u8], &mut Events) -> Result<(), ReadError> + Send + 'static
 {
 }
 
-impl<F: Fn(&[u8], &mut Events) -> Result<(), Unread> + Send + 'static> Reader for F {}
+impl<F: Fn(&[u8], &mut Events) -> Result<(), ReadError> + Send + 'static> Reader for F {}
 
 /// Turns a text that must be UTF-8 into events.
-pub(super) fn in_utf8(reader: fn(&str, &mut Events) -> Result<(), Unread>) -> impl Reader {
+pub(super) fn in_utf8(reader: fn(&str, &mut Events) -> Result<(), ReadError>) -> impl Reader {
     move |text: &[u8], events: &mut Events| match std::str::from_utf8(text) {
         Ok(text) => reader(text, events),
-        Err(error) => Err(Fault::new("invalid UTF-8", error.valid_up_to()).into()),
+        Err(error) => Err(ParseError::new("invalid UTF-8", error.valid_up_to()).into()),
     }
 }
 
@@ -74,10 +74,10 @@ where
     let mut events = Events::new(call.account().hold_nothing());
     match reader(text, &mut events) {
         Ok(()) => {}
-        Err(Unread::Fault(fault)) => {
-            return Ok(Either::Now(failure(call, &fault.message(text))?));
+        Err(ReadError::Invalid(parse_error)) => {
+            return Ok(Either::Now(failure(call, &parse_error.message(text))?));
         }
-        Err(Unread::OutOfMemory) => return Err(Error::out_of_memory()),
+        Err(ReadError::OutOfMemory) => return Err(Error::out_of_memory()),
     }
     // Short texts need no slices.
     let null = null(call)?;
@@ -134,9 +134,9 @@ async fn read_in_pool<R: Reader>(
         let mut events = Events::new(for_events);
         (text, reader, events, result) = in_pool(move || {
             // Finding the line of an error needs as much time as reading up to it.
-            let result = reader(&text, &mut events).map_err(|unread| match unread {
-                Unread::Fault(fault) => Some(fault.message(&text)),
-                Unread::OutOfMemory => None,
+            let result = reader(&text, &mut events).map_err(|error| match error {
+                ReadError::Invalid(parse_error) => Some(parse_error.message(&text)),
+                ReadError::OutOfMemory => None,
             });
             (text, reader, events, result)
         })

@@ -1,6 +1,6 @@
 //! `dotenv`: environment variables and files that define them.
 
-use super::{Fault, failure};
+use super::{ParseError, failure};
 use crate::files::{self, file_system};
 use crate::host::host;
 use crate::host::path_of;
@@ -25,7 +25,10 @@ type Variables = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Parses `NAME=value` lines. `known` returns the values of variables that are not defined in the
 /// text.
-fn read(text: &[u8], mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<Variables, Fault> {
+fn read(
+    text: &[u8],
+    mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Variables, ParseError> {
     let mut reader =
         Reader { text, at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, size: 0 };
     let mut variables: Variables = Vec::new();
@@ -87,7 +90,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Parses the name of a variable and the equals sign.
-    fn name(&mut self) -> Result<Vec<u8>, Fault> {
+    fn name(&mut self) -> Result<Vec<u8>, ParseError> {
         let mut name = self.word();
         self.pass_space();
         // Shell syntax.
@@ -96,17 +99,17 @@ impl<'t> Reader<'t> {
             self.pass_space();
         }
         if name.is_empty() {
-            return Err(Fault::new("variable name expected", self.at));
+            return Err(ParseError::new("variable name expected", self.at));
         }
         match self.peek() {
             Some(b'=' | b':') => self.advance(1),
-            _ => return Err(Fault::new("'=' expected", self.at)),
+            _ => return Err(ParseError::new("'=' expected", self.at)),
         }
         self.pass_space();
         Ok(name.to_vec())
     }
 
-    fn value(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
+    fn value(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, ParseError> {
         let value = match self.peek() {
             Some(b'\'') => self.literal()?,
             Some(b'"') => self.quoted(lookup)?,
@@ -120,33 +123,33 @@ impl<'t> Reader<'t> {
                 self.pass(|byte| byte != b'\n');
                 Ok(value)
             }
-            Some(_) => Err(Fault::new("text after a quoted value", self.at)),
+            Some(_) => Err(ParseError::new("text after a quoted value", self.at)),
         }
     }
 
-    fn literal(&mut self) -> Result<Vec<u8>, Fault> {
+    fn literal(&mut self) -> Result<Vec<u8>, ParseError> {
         let start = self.at;
         self.advance(1);
         let rest = self.text.get(self.at..).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\'', rest) else {
-            return Err(Fault::new("unterminated value", start));
+            return Err(ParseError::new("unterminated value", start));
         };
         self.advance(length.saturating_add(1));
         Ok(rest.get(..length).unwrap_or_default().to_vec())
     }
 
-    fn quoted(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
+    fn quoted(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, ParseError> {
         let start = self.at;
         self.advance(1);
         let mut value = Vec::new();
         loop {
-            let byte = self.peek().ok_or_else(|| Fault::new("unterminated value", start))?;
+            let byte = self.peek().ok_or_else(|| ParseError::new("unterminated value", start))?;
             self.advance(1);
             match byte {
                 b'"' => return Ok(value),
                 b'\\' => {
                     let escaped =
-                        self.peek().ok_or_else(|| Fault::new("unterminated value", start))?;
+                        self.peek().ok_or_else(|| ParseError::new("unterminated value", start))?;
                     self.advance(1);
                     match escaped {
                         b'n' => value.push(b'\n'),
@@ -162,7 +165,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn plain(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
+    fn plain(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, ParseError> {
         let mut value = Vec::new();
         while let Some(byte) = self.peek() {
             let is_comment =
@@ -189,7 +192,7 @@ impl<'t> Reader<'t> {
 
     /// Adds the value of `NAME` or `{NAME}` after a dollar sign. A dollar sign without a name is
     /// literal.
-    fn variable(&mut self, value: &mut Vec<u8>, lookup: Lookup<'_>) -> Result<(), Fault> {
+    fn variable(&mut self, value: &mut Vec<u8>, lookup: Lookup<'_>) -> Result<(), ParseError> {
         let start = self.at;
         let in_braces = self.peek() == Some(b'{');
         self.advance(usize::from(in_braces));
@@ -198,7 +201,7 @@ impl<'t> Reader<'t> {
         let name = self.text.get(begin..self.at).unwrap_or_default();
         if in_braces {
             if self.peek() != Some(b'}') {
-                return Err(Fault::new("'}' expected", self.at));
+                return Err(ParseError::new("'}' expected", self.at));
             }
             self.advance(1);
         }
@@ -210,7 +213,7 @@ impl<'t> Reader<'t> {
         let found = lookup(name).unwrap_or_default();
         self.size = self.size.saturating_add(found.len());
         if self.size > MAX_SIZE {
-            return Err(Fault::new("the values are too long", start));
+            return Err(ParseError::new("the values are too long", start));
         }
         value.extend_from_slice(&found);
         Ok(())
@@ -239,7 +242,7 @@ fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>,
     call.charge(text.bytes().len() / 8);
     match read(text.bytes(), |name| variable(call, name)) {
         Ok(variables) => Ok(vec![table(call, &variables)?.value()]),
-        Err(fault) => failure(call, &fault.message(text.bytes())),
+        Err(parse_error) => failure(call, &parse_error.message(text.bytes())),
     }
 }
 
@@ -261,9 +264,12 @@ fn load<'c>(
         lua.finish_with(|call| {
             let variables = match read(&text, |name| variable(call, name)) {
                 Ok(variables) => variables,
-                Err(fault) => {
-                    let message =
-                        format!("{}: {}", String::from_utf8_lossy(&name), fault.message(&text));
+                Err(parse_error) => {
+                    let message = format!(
+                        "{}: {}",
+                        String::from_utf8_lossy(&name),
+                        parse_error.message(&text)
+                    );
                     return failure(call, &message);
                 }
             };

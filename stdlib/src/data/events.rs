@@ -3,7 +3,7 @@
 //! Invariant: the list checks the program's account before it grows. A reader that keeps other data
 //! that grows with the document calls [`Events::hold`].
 
-use super::Fault;
+use super::ParseError;
 use solvm_vm::{Held, OutOfMemory};
 
 /// The allocator's overhead for a box.
@@ -61,22 +61,22 @@ impl Event {
 
 /// Why reading ended early.
 #[derive(Debug)]
-pub(super) enum Unread {
+pub(super) enum ReadError {
     /// The document is invalid.
-    Fault(Fault),
+    Invalid(ParseError),
     /// The memory limit was reached.
     OutOfMemory,
 }
 
-impl From<Fault> for Unread {
-    fn from(fault: Fault) -> Unread {
-        Unread::Fault(fault)
+impl From<ParseError> for ReadError {
+    fn from(parse_error: ParseError) -> ReadError {
+        ReadError::Invalid(parse_error)
     }
 }
 
-impl From<OutOfMemory> for Unread {
-    fn from(_: OutOfMemory) -> Unread {
-        Unread::OutOfMemory
+impl From<OutOfMemory> for ReadError {
+    fn from(_: OutOfMemory) -> ReadError {
+        ReadError::OutOfMemory
     }
 }
 

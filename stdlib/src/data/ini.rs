@@ -5,8 +5,8 @@
 //! are strings. Double quotes around a value are removed.
 
 use super::document;
-use super::events::{Event, Events, Unread};
-use super::{Fault, number, output, tags};
+use super::events::{Event, Events, ReadError};
+use super::{ParseError, number, output, tags};
 use crate::buffer::check_growth;
 use crate::files::file_system;
 use crate::name::Name;
@@ -29,7 +29,7 @@ type Section<'t> = Vec<(&'t [u8], &'t [u8])>;
 
 /// Adds the events of a text. Sections of the same name are merged; of duplicate keys in a section
 /// the last one counts.
-fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
+fn read(text: &[u8], events: &mut Events) -> Result<(), ReadError> {
     let whole = text;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut at = whole.len().saturating_sub(text.len());
@@ -49,7 +49,7 @@ fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
         }
         if let Some(name) = trimmed.strip_prefix(b"[") {
             let Some(name) = name.strip_suffix(b"]") else {
-                return Err(Fault::new("']' expected", end).into());
+                return Err(ParseError::new("']' expected", end).into());
             };
             let name = name.trim_ascii();
             events.hold(SECTION_BYTES)?;
@@ -60,12 +60,12 @@ fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
             continue;
         }
         let Some(separator) = memchr::memchr2(b'=', b':', trimmed) else {
-            return Err(Fault::new("'=' expected", end).into());
+            return Err(ParseError::new("'=' expected", end).into());
         };
         let (key, value) = trimmed.split_at(separator);
         let (key, value) = (key.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
         if key.is_empty() {
-            return Err(Fault::new("key expected", begin).into());
+            return Err(ParseError::new("key expected", begin).into());
         }
         let value =
             value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
@@ -87,7 +87,7 @@ fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
     Ok(())
 }
 
-fn write_fields(fields: &Section<'_>, events: &mut Events) -> Result<(), Unread> {
+fn write_fields(fields: &Section<'_>, events: &mut Events) -> Result<(), ReadError> {
     for &(key, value) in fields {
         events.push(Event::key(key))?;
         events.push(Event::String(value.into()))?;

@@ -50,7 +50,7 @@ pub(crate) enum Progress {
 
 /// Why and where a text is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Fault {
+struct ParseError {
     reason: String,
     position: SourcePosition,
 }
@@ -64,9 +64,9 @@ enum SourcePosition {
     Position(usize, usize),
 }
 
-impl Fault {
-    fn new(reason: impl Into<String>, at: usize) -> Fault {
-        Fault { reason: reason.into(), position: SourcePosition::Byte(at) }
+impl ParseError {
+    fn new(reason: impl Into<String>, at: usize) -> ParseError {
+        ParseError { reason: reason.into(), position: SourcePosition::Byte(at) }
     }
 
     /// Returns "reason at line 1, column 2"; columns count characters.

@@ -67,21 +67,21 @@ impl<'t> Reader<'t> {
 
     /// Skips literal text of the layout. Spaces match any number of spaces.
     fn text(&mut self, text: &str) -> Result<(), String> {
-        let mut wanted = text;
-        while !wanted.is_empty() {
-            if wanted.starts_with(' ') {
+        let mut literal = text;
+        while !literal.is_empty() {
+            if literal.starts_with(' ') {
                 if !self.rest.is_empty() && !self.rest.starts_with(' ') {
                     return Err(self.expected("space"));
                 }
-                (wanted, self.rest) =
-                    (wanted.trim_start_matches(' '), self.rest.trim_start_matches(' '));
+                (literal, self.rest) =
+                    (literal.trim_start_matches(' '), self.rest.trim_start_matches(' '));
                 continue;
             }
-            let end = wanted.find(' ').unwrap_or(wanted.len());
-            let (word, after) = wanted.split_at(end);
+            let end = literal.find(' ').unwrap_or(literal.len());
+            let (word, after) = literal.split_at(end);
             self.rest =
                 self.rest.strip_prefix(word).ok_or_else(|| self.expected(&format!("'{word}'")))?;
-            wanted = after;
+            literal = after;
         }
         Ok(())
     }
@@ -160,12 +160,12 @@ impl<'t> Reader<'t> {
                 let least = if element == Element::Second { 1 } else { 2 };
                 fields.second = self.number(least, 2, 0..=59, "second")?;
                 // As in Go, seconds may have a fraction that is not in the layout.
-                let is_told = matches!(next(after), Some(("", Element::Fraction { .. }, _)));
+                let has_element = matches!(next(after), Some(("", Element::Fraction { .. }, _)));
                 let has_fraction = self
                     .rest
                     .strip_prefix(['.', ','])
                     .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-                if !is_told && has_fraction {
+                if !has_element && has_fraction {
                     self.fraction(1, 9, fields)?;
                 }
             }

@@ -192,6 +192,6 @@ fn get_hook<'c>(call: &mut Call<'c>, _thread: Rest) -> (Option<Function<'c>>, St
     let thread = thread_argument(call).0.unwrap_or(running);
     let (function, events) = call.hook(thread);
     let mask = [(events.calls, 'c'), (events.returns, 'r'), (events.lines, 'l')];
-    let mask = mask.iter().filter(|(wanted, _)| *wanted).map(|(_, letter)| *letter).collect();
+    let mask = mask.iter().filter(|(selected, _)| *selected).map(|(_, letter)| *letter).collect();
     (function, mask, f64::from(events.count))
 }

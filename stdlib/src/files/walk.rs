@@ -26,7 +26,7 @@ pub(crate) struct Found {
     pub(crate) path: PathBuf,
     pub(crate) metadata: Metadata,
     /// Why a directory could not be read.
-    pub(crate) problem: Option<io::Error>,
+    pub(crate) error: Option<io::Error>,
 }
 
 impl Walk {
@@ -63,8 +63,8 @@ impl Iterator for Walk {
             };
             // Files removed in the meantime are skipped.
             let Ok(metadata) = self.files.metadata(&path, false) else { continue };
-            let problem = if metadata.is_directory() { self.enter(&path).err() } else { None };
-            return Some(Found { path, metadata, problem });
+            let error = if metadata.is_directory() { self.enter(&path).err() } else { None };
+            return Some(Found { path, metadata, error });
         }
     }
 }
@@ -123,8 +123,8 @@ fn next<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
 fn values<'c>(call: &mut Call<'c>, found: Found) -> Result<Vec<Value<'c>>, Error> {
     let name = path_bytes(found.path.file_name().unwrap_or_default());
     let entry = describe(call, &name, &found.metadata)?;
-    if let Some(problem) = found.problem {
-        entry.set_field(call, "error", reason(&problem))?;
+    if let Some(error) = found.error {
+        entry.set_field(call, "error", reason(&error))?;
     }
     Ok(vec![path_bytes(found.path).into_lua(call)?, entry.value()])
 }

@@ -124,9 +124,9 @@ fn watch_file<'c>(
     let changes: Arc<Notify> = Arc::default();
     let any =
         call.host::<Host>().map(|host| host.state::<Watchers>().any.clone()).unwrap_or_default();
-    let told = changes.clone();
+    let notify = changes.clone();
     let changed = Box::new(move || {
-        told.notify_one();
+        notify.notify_one();
         any.notify_one();
     });
     let path = path_of(&name);

@@ -377,44 +377,44 @@ pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
             Ok(response) => {
                 lua.finish_with(|call| Ok(vec![response_table(call, response)?.value()]))
             }
-            Err(Failure::Reason(reason)) => lua.finish_with(|call| {
+            Err(CallError::Reason(reason)) => lua.finish_with(|call| {
                 let message = format!("{url}: {reason}");
                 let message = call.string(&shorten(message.as_bytes()))?.value();
                 errors::report(call, message);
                 Ok(vec![Value::NIL, message])
             }),
-            Err(Failure::Raise(error)) => Err(error),
+            Err(CallError::Raise(error)) => Err(error),
         }
     })
 }
 
 /// Why a call failed.
-enum Failure {
+enum CallError {
     /// The network or the peer.
     Reason(String),
     /// The program itself is out of memory.
     Raise(Error),
 }
 
-impl From<reqwest::Error> for Failure {
+impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> Self {
-        Failure::Reason(innermost(&error))
+        CallError::Reason(innermost(&error))
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for CallError {
     fn from(error: std::io::Error) -> Self {
-        Failure::Reason(crate::system_error::reason(&error))
+        CallError::Reason(crate::system_error::reason(&error))
     }
 }
 
 async fn limited<T>(
     limit: Duration,
-    future: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    future: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
     match tokio::time::timeout(limit, future).await {
         Ok(result) => result,
-        Err(_) => Err(Failure::Reason(format!("timed out after {limit:?}"))),
+        Err(_) => Err(CallError::Reason(format!("timed out after {limit:?}"))),
     }
 }
 
@@ -444,12 +444,12 @@ fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, 
     Ok(host.state::<Clients>().clone())
 }
 
-async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, Failure> {
+async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, CallError> {
     let (is_transfer, save_to, progress) =
         (request.is_transfer, request.save_to.clone(), request.progress.clone());
     let mut response = follow(lua, request).await?;
     if is_transfer && !response.status().is_success() {
-        return Err(Failure::Reason(format!("server returned {}", response.status())));
+        return Err(CallError::Reason(format!("server returned {}", response.status())));
     }
     let body = match save_to {
         Some(path) => {
@@ -464,13 +464,14 @@ async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, Failure>
 }
 
 /// Sends the request and follows redirects. The world is asked before each step.
-async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
-    let mut url = parse(&request.url).map_err(Failure::Reason)?;
+async fn follow(lua: &Lua, mut request: Request) -> Result<Response, CallError> {
+    let mut url = parse(&request.url).map_err(CallError::Reason)?;
     let mut redirects_left = request.redirects;
     loop {
         let purpose = request.purpose;
-        let clients = lua.with(|call| clients_for(call, &url, purpose)).map_err(Failure::Reason)?;
-        let client = clients.get(lua, &request.trust, purpose).await.map_err(Failure::Reason)?;
+        let clients =
+            lua.with(|call| clients_for(call, &url, purpose)).map_err(CallError::Reason)?;
+        let client = clients.get(lua, &request.trust, purpose).await.map_err(CallError::Reason)?;
         let mut builder =
             client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {
@@ -483,7 +484,7 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
         let response = builder.send().await?;
         let target = redirect::target(&url, response.status(), response.headers());
         let Some(target) = target.filter(|_| request.redirects > 0) else { return Ok(response) };
-        let reason = |text: String| Failure::Reason(format!("redirected to {target}: {text}"));
+        let reason = |text: String| CallError::Reason(format!("redirected to {target}: {text}"));
         redirects_left =
             redirects_left.checked_sub(1).ok_or_else(|| reason("too many redirects".into()))?;
         parse(target.as_str()).map_err(reason)?;
@@ -497,10 +498,10 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
 }
 
 /// Reads the whole body, within the memory limit.
-async fn read(lua: &Lua, response: &mut Response) -> Result<AccountedBuffer, Failure> {
+async fn read(lua: &Lua, response: &mut Response) -> Result<AccountedBuffer, CallError> {
     let mut body = AccountedBuffer::default();
     while let Some(chunk) = response.chunk().await? {
-        lua.with(|call| body.push(call, &chunk)).map_err(Failure::Raise)?;
+        lua.with(|call| body.push(call, &chunk)).map_err(CallError::Raise)?;
     }
     Ok(body)
 }
@@ -510,14 +511,15 @@ async fn file_body(
     lua: &Lua,
     path: Vec<u8>,
     progress: &Progress,
-) -> Result<(u64, reqwest::Body), Failure> {
-    let files = lua.with(file_system).map_err(Failure::Raise)?;
+) -> Result<(u64, reqwest::Body), CallError> {
+    let files = lua.with(file_system).map_err(CallError::Raise)?;
     let target = path_of(&path);
     let opened = in_pool(move || Ok((files.metadata(&target, true)?.size, files.open(&target)?)))
         .await
         .flatten();
-    let in_file =
-        |error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
+    let in_file = |error| {
+        CallError::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
+    };
     let (size, source) = opened.map_err(in_file)?;
     let source = progress.begin_transfer(&String::from_utf8_lossy(&path), Some(size)).count(source);
     let chunks = futures_util::stream::try_unfold(source, |mut source| async move {
@@ -538,11 +540,11 @@ async fn save(
     path: Vec<u8>,
     make_directories: bool,
     bar: &Bar,
-) -> Result<u64, Failure> {
-    let files = lua.with(file_system).map_err(Failure::Raise)?;
+) -> Result<u64, CallError> {
+    let files = lua.with(file_system).map_err(CallError::Raise)?;
     let target = path_of(&path);
     let in_file = |error: std::io::Error| {
-        Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
+        CallError::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
     };
     let open = move || {
         if make_directories {
@@ -591,21 +593,21 @@ pub(crate) async fn fetch(
             return Ok(None);
         }
         if !response.status().is_success() {
-            return Err(Failure::Reason(format!("server returned {}", response.status())));
+            return Err(CallError::Reason(format!("server returned {}", response.status())));
         }
         let mut text = Vec::new();
         let mut held = lua.with(|call| call.account().hold_nothing());
         while let Some(chunk) = response.chunk().await? {
             if text.len().saturating_add(chunk.len()) > limit {
-                return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
+                return Err(CallError::Reason(format!("larger than {} MiB", limit >> 20)));
             }
             text.extend_from_slice(&chunk);
-            held.grow_to(text.capacity()).map_err(|error| Failure::Raise(error.into()))?;
+            held.grow_to(text.capacity()).map_err(|error| CallError::Raise(error.into()))?;
         }
         Ok(Some(text))
     });
     fetched.await.map_err(|failure| match failure {
-        Failure::Reason(reason) => reason,
-        Failure::Raise(_) => "not enough memory".into(),
+        CallError::Reason(reason) => reason,
+        CallError::Raise(_) => "not enough memory".into(),
     })
 }

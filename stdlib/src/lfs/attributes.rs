@@ -74,7 +74,7 @@ fn look<'c>(
         Ok((metadata, target))
     };
     attempt(call, path, read, move |call, result| match result {
-        Ok((metadata, target)) => answer(call, &selection, &metadata, target),
+        Ok((metadata, target)) => results(call, &selection, &metadata, target),
         Err(error) => {
             let text = [
                 b"cannot obtain information from file '",
@@ -103,7 +103,7 @@ fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Select
         .ok_or_else(|| Error::text([b"invalid attribute name '", text, b"'"].concat()))
 }
 
-fn answer<'a>(
+fn results<'a>(
     call: &mut Call<'a>,
     selection: &Selection,
     metadata: &Metadata,

@@ -138,8 +138,8 @@ impl Peers {
     /// Disconnects peers if less than `bytes` bytes are left and memory is scarce.
     fn evict_slow(&self, bytes: usize) {
         let account = &self.0.loads;
-        let wanted = (account.limit() / SCARCE).saturating_add(bytes);
-        let missing = wanted.saturating_sub(account.room());
+        let needed = (account.limit() / SCARCE).saturating_add(bytes);
+        let missing = needed.saturating_sub(account.room());
         if missing > 0 && self.may_check() {
             self.cut(|peer| peer.load.load(Relaxed) > 0, |_, freed| freed >= missing);
         }

@@ -66,13 +66,13 @@ impl Zone {
             None => fitting
                 .min_by_key(|offset| offset.is_summer)
                 .map_or(before.seconds, |offset| offset.seconds),
-            Some(wanted) => {
+            Some(expected) => {
                 let current =
-                    fitting.min_by_key(|offset| offset.is_summer != wanted).unwrap_or(&before);
-                if current.is_summer == wanted {
+                    fitting.min_by_key(|offset| offset.is_summer != expected).unwrap_or(&before);
+                if current.is_summer == expected {
                     current.seconds
                 } else {
-                    self.nearest(local, wanted).unwrap_or(current.seconds)
+                    self.nearest(local, expected).unwrap_or(current.seconds)
                 }
             }
         };

@@ -20,7 +20,7 @@ pub(super) struct Substitution {
     count: usize,
     limit: usize,
     /// The match whose replacement is being computed.
-    asked: Option<Range<usize>>,
+    pending: Option<Range<usize>>,
     finished: bool,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn global_substitute<'c>(
         source: 0,
         count: 0,
         limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0)),
-        asked: None,
+        pending: None,
         finished: false,
     };
     if replacement.kind() != Type::Function
@@ -87,7 +87,7 @@ impl Substitution {
                 Type::Function => {
                     let mut arguments = Values::new();
                     captures(call, &self.matcher, subject, &mut arguments)?;
-                    self.asked = Some(found);
+                    self.pending = Some(found);
                     return Ok(Advance::Call(replacement, arguments));
                 }
                 Type::Table => {
@@ -95,7 +95,7 @@ impl Substitution {
                     match call.index(replacement, key)? {
                         Indexed::Value(value) => self.add_value(call, value, &found, subject)?,
                         Indexed::Call(method, object) => {
-                            self.asked = Some(found);
+                            self.pending = Some(found);
                             return Ok(Advance::Call(method, smallvec![object, key]));
                         }
                     }
@@ -191,7 +191,7 @@ impl Steps for Substitution {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         let subject = text_argument(call, 0);
         let replacement = call.argument(2).unwrap_or(Value::NIL);
-        if let Some(found) = self.asked.take() {
+        if let Some(found) = self.pending.take() {
             let value = call.returned(0);
             self.add_value(call, value, &found, subject)?;
             self.pass(call, &found, subject)?;

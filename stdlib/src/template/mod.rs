@@ -332,7 +332,7 @@ impl fmt::Write for Output {
 }
 
 /// Why rendering failed.
-enum Failure {
+enum RenderError {
     Reason(String),
     NoMemory,
 }
@@ -383,19 +383,19 @@ async fn fill(
         match result {
             Ok(()) => Ok(output.text),
             Err(gotmpl::TemplateError::Write) if output.is_refused || room < MAX_OUTPUT => {
-                Err(Failure::NoMemory)
+                Err(RenderError::NoMemory)
             }
             Err(gotmpl::TemplateError::Write) => {
-                Err(Failure::Reason(format!("output is larger than {} MiB", MAX_OUTPUT >> 20)))
+                Err(RenderError::Reason(format!("output is larger than {} MiB", MAX_OUTPUT >> 20)))
             }
-            Err(error) => Err(Failure::Reason(error.to_string())),
+            Err(error) => Err(RenderError::Reason(error.to_string())),
         }
     });
     let filled = filled.await.map_err(|error| Error::text(error.to_string()))?;
     lua.finish_with(|call| match filled {
         Ok(text) => Ok(vec![call.string(text.as_bytes())?.value()]),
-        Err(Failure::Reason(message)) => failure(call, &message),
-        Err(Failure::NoMemory) => Err(Error::out_of_memory()),
+        Err(RenderError::Reason(message)) => failure(call, &message),
+        Err(RenderError::NoMemory) => Err(Error::out_of_memory()),
     })
 }
 

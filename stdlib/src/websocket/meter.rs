@@ -68,9 +68,9 @@ impl Meter {
         while state.unfinished >= state.load.bytes().saturating_add(FREE) {
             let peer = state.peer.clone();
             let waiting = state.waiting.get_or_insert_with(|| peer.hold_later(STEP).boxed());
-            let answer = ready!(waiting.as_mut().poll(context));
+            let result = ready!(waiting.as_mut().poll(context));
             state.waiting = None;
-            match answer {
+            match result {
                 Ok(load) => state.load.merge(load),
                 Err(_) => return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into())),
             }

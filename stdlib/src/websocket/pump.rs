@@ -192,7 +192,7 @@ fn close_reply(error: &Error) -> CloseReply {
 fn frames(message: Message) -> impl Iterator<Item = Message> {
     let is_whole = message.len() <= FRAME;
     let opcode = if message.is_text() { Data::Text } else { Data::Binary };
-    let (whole, mut rest) =
+    let (small, mut rest) =
         if is_whole { (Some(message), Bytes::new()) } else { (None, message.into_data()) };
     let mut opcode = Some(opcode);
     let fragments = std::iter::from_fn(move || {
@@ -200,7 +200,7 @@ fn frames(message: Message) -> impl Iterator<Item = Message> {
         let opcode = OpCode::Data(opcode.take().unwrap_or(Data::Continue));
         (!piece.is_empty()).then(|| Message::Frame(Frame::message(piece, opcode, rest.is_empty())))
     });
-    whole.into_iter().chain(fragments)
+    small.into_iter().chain(fragments)
 }
 
 async fn write<S>(

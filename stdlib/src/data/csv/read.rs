@@ -1,7 +1,7 @@
 //! The CSV reader (RFC 4180). Fields are strings.
 
-use crate::data::Fault;
-use crate::data::events::{Event, Events, Unread};
+use crate::data::ParseError;
+use crate::data::events::{Event, Events, ReadError};
 
 /// The format of the input.
 #[derive(Clone, Copy)]
@@ -13,7 +13,7 @@ pub(super) struct Format {
 }
 
 /// Adds the events of a text. Lines end with LF, CRLF or CR; empty ones are skipped.
-pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(), Unread> {
+pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(), ReadError> {
     let mut reader = Reader {
         text,
         at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
@@ -63,7 +63,7 @@ struct Column {
 }
 
 impl Column {
-    fn push_key(&mut self, number: usize, events: &mut Events) -> Result<(), Unread> {
+    fn push_key(&mut self, number: usize, events: &mut Events) -> Result<(), ReadError> {
         if self.is_known {
             return Ok(events.push(Event::NamedKey(number))?);
         }
@@ -85,7 +85,7 @@ impl Reader<'_> {
     }
 
     /// Returns the fields of the next line; an empty line has none. None at the end.
-    fn row(&mut self, events: &mut Events) -> Result<Option<Vec<Box<[u8]>>>, Unread> {
+    fn row(&mut self, events: &mut Events) -> Result<Option<Vec<Box<[u8]>>>, ReadError> {
         if self.peek().is_none() {
             return Ok(None);
         }
@@ -121,26 +121,29 @@ impl Reader<'_> {
         }
     }
 
-    fn plain(&mut self) -> Result<Box<[u8]>, Fault> {
+    fn plain(&mut self) -> Result<Box<[u8]>, ParseError> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let ends = |&byte: &u8| byte == self.separator || matches!(byte, b'\r' | b'\n');
         let length = rest.iter().position(ends).unwrap_or(rest.len());
         let field = rest.get(..length).unwrap_or_default();
         if let Some(quote) = memchr::memchr(b'"', field) {
-            return Err(Fault::new("quote in an unquoted field", self.at.saturating_add(quote)));
+            return Err(ParseError::new(
+                "quote in an unquoted field",
+                self.at.saturating_add(quote),
+            ));
         }
         self.advance(length);
         Ok(field.into())
     }
 
-    fn quoted(&mut self) -> Result<Box<[u8]>, Fault> {
+    fn quoted(&mut self) -> Result<Box<[u8]>, ParseError> {
         let start = self.at;
         self.advance(1);
         let mut field = Vec::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             let Some(length) = memchr::memchr(b'"', rest) else {
-                return Err(Fault::new("unterminated quoted field", start));
+                return Err(ParseError::new("unterminated quoted field", start));
             };
             field.extend_from_slice(rest.get(..length).unwrap_or_default());
             self.advance(length.saturating_add(1));
@@ -151,7 +154,7 @@ impl Reader<'_> {
                 }
                 None | Some(b'\r' | b'\n') => return Ok(field.into()),
                 Some(byte) if byte == self.separator => return Ok(field.into()),
-                Some(_) => return Err(Fault::new("text after a quoted field", self.at)),
+                Some(_) => return Err(ParseError::new("text after a quoted field", self.at)),
             }
         }
     }

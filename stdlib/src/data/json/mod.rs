@@ -8,7 +8,7 @@ mod write;
 
 pub(super) use write::{quote, quoted_size};
 
-use super::builder::{Builder, Failure, Open};
+use super::builder::{Builder, DecodeError, Open};
 use super::encode::{Encoded, Encoder, encode};
 use super::{Progress, failure, tags};
 use crate::integer::Integer;
@@ -150,10 +150,10 @@ fn start<'c>(
             let (open, kept) = builder.suspend();
             Ok(Either::Later(Start::new(Decoding { reader, open }).keep_all(kept)))
         }
-        Err(Failure::Document(fault)) => {
-            Ok(Either::Now(failure(call, &fault.message(text.bytes()))?))
+        Err(DecodeError::Document(parse_error)) => {
+            Ok(Either::Now(failure(call, &parse_error.message(text.bytes()))?))
         }
-        Err(Failure::Vm(error)) => Err(error),
+        Err(DecodeError::Vm(error)) => Err(error),
     }
 }
 
@@ -175,11 +175,11 @@ impl Steps for Decoding {
                 call.keep_only(kept);
                 call.again()
             }
-            Err(Failure::Document(fault)) => {
-                let results = failure(call, &fault.message(text))?;
+            Err(DecodeError::Document(parse_error)) => {
+                let results = failure(call, &parse_error.message(text))?;
                 call.finish(results)
             }
-            Err(Failure::Vm(error)) => Err(error),
+            Err(DecodeError::Vm(error)) => Err(error),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The reader of JSON (RFC 8259) and of JSON with comments. It passes events to the builder and is
 //! not recursive, so it can stop between two values and continue later.
 
-use crate::data::builder::{Builder, Failure};
-use crate::data::{BYTES_PER_UNIT, Fault, Progress};
+use crate::data::builder::{Builder, DecodeError};
+use crate::data::{BYTES_PER_UNIT, ParseError, Progress};
 use solvm_vm::{Call, Error, Value};
 
 /// Values between two checks of the budget.
@@ -46,15 +46,15 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<Progress, DecodeError> {
         loop {
             let began = self.at;
             for _ in 0..VALUES_PER_CHECK {
-                self.space(text).map_err(Failure::Document)?;
+                self.space(text).map_err(DecodeError::Document)?;
                 if self.expected == Expected::End {
                     return match text.get(self.at) {
                         None => Ok(Progress::Finished),
-                        Some(_) => Err(Failure::Document(self.unexpected(text))),
+                        Some(_) => Err(DecodeError::Document(self.unexpected(text))),
                     };
                 }
                 self.event(call, text, builder)?;
@@ -77,12 +77,12 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DecodeError> {
         let byte = text.get(self.at).copied();
         match (self.expected, byte) {
             (Expected::Comma, Some(b',')) => {
                 self.advance(1);
-                self.space(text).map_err(Failure::Document)?;
+                self.space(text).map_err(DecodeError::Document)?;
                 let in_map = builder.in_map() == Some(true);
                 let ends = text.get(self.at) == Some(if in_map { &b'}' } else { &b']' });
                 if self.relaxed && ends {
@@ -103,11 +103,17 @@ impl Reader {
             }
             (Expected::FirstKey, _) => self.key(call, text, builder),
             (Expected::FirstItem | Expected::Value, _) => self.value(call, text, builder),
-            (Expected::Comma | Expected::End, _) => Err(Failure::Document(self.unexpected(text))),
+            (Expected::Comma | Expected::End, _) => {
+                Err(DecodeError::Document(self.unexpected(text)))
+            }
         }
     }
 
-    fn end<'c>(&mut self, call: &mut Call<'c>, builder: &mut Builder<'c>) -> Result<(), Failure> {
+    fn end<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        builder: &mut Builder<'c>,
+    ) -> Result<(), DecodeError> {
         self.advance(1);
         builder.end(call).map_err(|refusal| refusal.at(self.at))?;
         self.after_value(builder);
@@ -124,16 +130,16 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DecodeError> {
         if text.get(self.at) != Some(&b'"') {
-            return Err(Failure::Document(self.unexpected(text)));
+            return Err(DecodeError::Document(self.unexpected(text)));
         }
-        let key = self.string(text).map_err(Failure::Document)?;
-        let key = call.string(key).map_err(Failure::Vm)?;
+        let key = self.string(text).map_err(DecodeError::Document)?;
+        let key = call.string(key).map_err(DecodeError::Vm)?;
         builder.key(key.value());
-        self.space(text).map_err(Failure::Document)?;
+        self.space(text).map_err(DecodeError::Document)?;
         if text.get(self.at) != Some(&b':') {
-            return Err(Failure::Document(self.unexpected(text)));
+            return Err(DecodeError::Document(self.unexpected(text)));
         }
         self.advance(1);
         self.expected = Expected::Value;
@@ -145,10 +151,10 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DecodeError> {
         let added = match text.get(self.at) {
             Some(b'"') => {
-                let string = self.string(text).map_err(Failure::Document)?;
+                let string = self.string(text).map_err(DecodeError::Document)?;
                 builder.string(call, string)
             }
             Some(open @ (b'[' | b'{')) => {
@@ -159,12 +165,12 @@ impl Reader {
                 return Ok(());
             }
             Some(b'-' | b'0'..=b'9') => {
-                let x = self.number(text).map_err(Failure::Document)?;
+                let x = self.number(text).map_err(DecodeError::Document)?;
                 builder.value(call, Value::number(x))
             }
             _ => self.word(call, text, builder)?,
         };
-        added.map_err(Failure::Vm)?;
+        added.map_err(DecodeError::Vm)?;
         self.after_value(builder);
         Ok(())
     }
@@ -174,7 +180,7 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<Result<(), Error>, Failure> {
+    ) -> Result<Result<(), Error>, DecodeError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let (length, value) = if rest.starts_with(b"true") {
             (4, Some(true))
@@ -183,7 +189,7 @@ impl Reader {
         } else if rest.starts_with(b"null") {
             (4, None)
         } else {
-            return Err(Failure::Document(self.unexpected(text)));
+            return Err(DecodeError::Document(self.unexpected(text)));
         };
         self.advance(length);
         Ok(match value {
@@ -193,7 +199,7 @@ impl Reader {
     }
 
     /// Reads a number by JSON's grammar.
-    fn number(&mut self, text: &[u8]) -> Result<f64, Fault> {
+    fn number(&mut self, text: &[u8]) -> Result<f64, ParseError> {
         /// Integers with this many digits are exact.
         const EXACT_DIGITS: usize = 15;
         /// Maximum length of a number: its conversion cannot be interrupted.
@@ -232,7 +238,7 @@ impl Reader {
             self.digits(text)?;
         }
         if self.at.saturating_sub(start) > LONGEST_NUMBER {
-            return Err(Fault::new("number too long", start));
+            return Err(ParseError::new("number too long", start));
         }
         let digits = text
             .get(start..self.at)
@@ -240,12 +246,12 @@ impl Reader {
             .unwrap_or_default();
         match digits.parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
-            _ => Err(Fault::new("number out of range", start)),
+            _ => Err(ParseError::new("number out of range", start)),
         }
     }
 
     /// Reads one or more digits.
-    fn digits(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn digits(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.advance(count);
@@ -253,7 +259,7 @@ impl Reader {
     }
 
     /// Reads a string, whose opening quote is next.
-    fn string<'t>(&'t mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
+    fn string<'t>(&'t mut self, text: &'t [u8]) -> Result<&'t [u8], ParseError> {
         self.advance(1);
         let plain = self.plain(text)?;
         if text.get(self.at) == Some(&b'"') {
@@ -273,7 +279,7 @@ impl Reader {
 
     /// Reads the characters up to a quote or an escape.
     #[inline]
-    fn plain<'t>(&mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
+    fn plain<'t>(&mut self, text: &'t [u8]) -> Result<&'t [u8], ParseError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let mut all = 0;
         let length = rest.iter().position(|&byte| {
@@ -282,23 +288,26 @@ impl Reader {
         });
         let Some((plain, [end, ..])) = length.and_then(|length| rest.split_at_checked(length))
         else {
-            return Err(Fault::new("unterminated string", text.len()));
+            return Err(ParseError::new("unterminated string", text.len()));
         };
         let start = self.at;
         self.advance(plain.len());
         if *end < 0x20 {
-            return Err(Fault::new("control character in a string", self.at));
+            return Err(ParseError::new("control character in a string", self.at));
         }
         if all >= 0x80
             && let Err(error) = std::str::from_utf8(plain)
         {
-            return Err(Fault::new("invalid UTF-8", start.saturating_add(error.valid_up_to())));
+            return Err(ParseError::new(
+                "invalid UTF-8",
+                start.saturating_add(error.valid_up_to()),
+            ));
         }
         Ok(plain)
     }
 
     /// Reads an escape, whose backslash is next.
-    fn escape(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn escape(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let start = self.at;
         let byte = match text.get(start..).and_then(|rest| rest.get(1)) {
             Some(b'b') => 8,
@@ -308,8 +317,8 @@ impl Reader {
             Some(b't') => b'\t',
             Some(&byte @ (b'"' | b'\\' | b'/')) => byte,
             Some(b'u') => return self.unicode_escape(text),
-            Some(_) => return Err(Fault::new("unknown escape", start)),
-            None => return Err(Fault::new("unterminated string", text.len())),
+            Some(_) => return Err(ParseError::new("unknown escape", start)),
+            None => return Err(ParseError::new("unterminated string", text.len())),
         };
         self.scratch.push(byte);
         self.advance(2);
@@ -317,7 +326,7 @@ impl Reader {
     }
 
     /// Reads `\uXXXX`, or a surrogate pair.
-    fn unicode_escape(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn unicode_escape(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let start = self.at;
         let unit = |at: usize| {
             let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
@@ -326,7 +335,10 @@ impl Reader {
                 .try_fold(0, |unit: u32, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
         };
         let Some(first) = unit(start) else {
-            return Err(Fault::new("four hexadecimal digits expected", start.saturating_add(2)));
+            return Err(ParseError::new(
+                "four hexadecimal digits expected",
+                start.saturating_add(2),
+            ));
         };
         self.advance(6);
         let code = match first {
@@ -340,7 +352,7 @@ impl Reader {
             code => Some(code),
         };
         let Some(character) = code.and_then(char::from_u32) else {
-            return Err(Fault::new("unpaired surrogate", start));
+            return Err(ParseError::new("unpaired surrogate", start));
         };
         self.scratch.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
@@ -348,7 +360,7 @@ impl Reader {
 
     /// Skips white space, and comments if they are allowed.
     #[inline]
-    fn space(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn space(&mut self, text: &[u8]) -> Result<(), ParseError> {
         loop {
             match text.get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.advance(1),
@@ -358,13 +370,13 @@ impl Reader {
         }
     }
 
-    fn comment(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn comment(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let length = match rest.get(1) {
             Some(b'/') => memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
             Some(b'*') => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
                 Some(end) => end.saturating_add(4),
-                None => return Err(Fault::new("unterminated comment", self.at)),
+                None => return Err(ParseError::new("unterminated comment", self.at)),
             },
             _ => return Err(self.unexpected(text)),
         };
@@ -374,13 +386,13 @@ impl Reader {
 
     /// Returns the error for an unexpected character.
     #[cold]
-    fn unexpected(&self, text: &[u8]) -> Fault {
+    fn unexpected(&self, text: &[u8]) -> ParseError {
         let rest = text.get(self.at..).unwrap_or_default();
         let reason = match rest.first() {
             None => "unexpected end of input".to_string(),
             Some(byte @ 0x20..0x7f) => format!("unexpected '{}'", char::from(*byte)),
             Some(byte) => format!("unexpected byte {byte:#04x}"),
         };
-        Fault::new(reason, self.at)
+        ParseError::new(reason, self.at)
     }
 }

@@ -4,8 +4,8 @@
 //! cannot contain itself.
 
 use super::scalar;
-use crate::data::events::{Event, Events, Unread};
-use crate::data::{Fault, MAX_DEPTH, SourcePosition};
+use crate::data::events::{Event, Events, ReadError};
+use crate::data::{MAX_DEPTH, ParseError, SourcePosition};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hashbrown::{HashMap, HashSet};
@@ -13,12 +13,12 @@ use saphyr_parser::{Event as Parsed, Marker, Parser, ScalarStyle, Tag};
 use std::rc::Rc;
 
 /// Adds the events of a text with at most one document.
-pub(in crate::data) fn one_document(text: &str, events: &mut Events) -> Result<(), Unread> {
+pub(in crate::data) fn one_document(text: &str, events: &mut Events) -> Result<(), ReadError> {
     Reader::new(events).read(text, false)
 }
 
 /// Adds the events of the list of all documents.
-pub(in crate::data) fn all_documents(text: &str, events: &mut Events) -> Result<(), Unread> {
+pub(in crate::data) fn all_documents(text: &str, events: &mut Events) -> Result<(), ReadError> {
     Reader::new(events).read(text, true)
 }
 
@@ -62,9 +62,9 @@ struct Reader<'e> {
     merges: bool,
 }
 
-fn fault(reason: impl Into<String>, marker: Marker) -> Unread {
+fn parse_error(reason: impl Into<String>, marker: Marker) -> ReadError {
     let position = SourcePosition::Position(marker.line(), marker.col().saturating_add(1));
-    Fault { reason: reason.into(), position }.into()
+    ParseError { reason: reason.into(), position }.into()
 }
 
 impl<'e> Reader<'e> {
@@ -72,19 +72,23 @@ impl<'e> Reader<'e> {
         Reader { events, open: Vec::new(), anchors: HashMap::new(), merges: false }
     }
 
-    fn read(mut self, text: &str, all: bool) -> Result<(), Unread> {
+    fn read(mut self, text: &str, all: bool) -> Result<(), ReadError> {
         let mut documents = 0;
         if all {
             self.events.push(Event::Begin { is_map: false })?;
         }
         for parsed in Parser::new_from_str(text) {
-            let (event, span) = parsed.map_err(|error| fault(error.info(), *error.marker()))?;
+            let (event, span) =
+                parsed.map_err(|error| parse_error(error.info(), *error.marker()))?;
             let at = span.start;
             match event {
                 Parsed::DocumentStart(_) => {
                     documents = usize::saturating_add(documents, 1);
                     if documents > 1 && !all {
-                        return Err(fault("more than one document (use yaml.decode_all)", at));
+                        return Err(parse_error(
+                            "more than one document (use yaml.decode_all)",
+                            at,
+                        ));
                     }
                 }
                 Parsed::Scalar(text, style, anchor, tag) => {
@@ -109,7 +113,7 @@ impl<'e> Reader<'e> {
     }
 
     /// Handles the end of a value.
-    fn ended(&mut self, anchor: usize, what: Anchored) -> Result<(), Unread> {
+    fn ended(&mut self, anchor: usize, what: Anchored) -> Result<(), ReadError> {
         if anchor > 0 {
             self.events.hold(ANCHOR_BYTES)?;
             self.anchors.insert(anchor, what);
@@ -130,12 +134,12 @@ impl<'e> Reader<'e> {
         anchor: usize,
         tag: Option<&Tag>,
         at: Marker,
-    ) -> Result<(), Unread> {
+    ) -> Result<(), ReadError> {
         let is_plain = style == ScalarStyle::Plain;
         if self.expects_key() && is_plain && tag.is_none() && text == "<<" {
             return self.merge_key(at);
         }
-        let event = tagged(text, is_plain, tag).map_err(|reason| fault(reason, at))?;
+        let event = tagged(text, is_plain, tag).map_err(|reason| parse_error(reason, at))?;
         let identity = identity(&event);
         if !self.expects_key() {
             let node = Anchored::Scalar(identity.filter(|_| anchor > 0));
@@ -143,7 +147,7 @@ impl<'e> Reader<'e> {
             self.events.push(event)?;
             return self.ended(anchor, node);
         }
-        let Some(identity) = identity else { return Err(fault(WRONG_KEY, at)) };
+        let Some(identity) = identity else { return Err(parse_error(WRONG_KEY, at)) };
         self.add_key(identity.clone(), text, at)?;
         self.events.push(Event::Key(Box::new(event)))?;
         if anchor > 0 {
@@ -155,18 +159,18 @@ impl<'e> Reader<'e> {
     }
 
     /// Adds a key to those of the innermost map. Fails for duplicates.
-    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Unread> {
+    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), ReadError> {
         self.events.hold(identity.len().saturating_add(KEY_BYTES))?;
         if let Some(open) = self.open.last_mut() {
             open.expects_key = false;
             if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity)) {
-                return Err(fault(format!("duplicate key '{text}'"), at));
+                return Err(parse_error(format!("duplicate key '{text}'"), at));
             }
         }
         Ok(())
     }
 
-    fn merge_key(&mut self, at: Marker) -> Result<(), Unread> {
+    fn merge_key(&mut self, at: Marker) -> Result<(), ReadError> {
         self.add_key(Rc::from(&b"<<"[..]), "<<", at)?;
         self.events.push(Event::MergeKey)?;
         self.merges = true;
@@ -174,24 +178,24 @@ impl<'e> Reader<'e> {
     }
 
     /// Fails if a node to be merged is neither a map nor a list of maps.
-    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, Unread> {
+    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, ReadError> {
         let is_source = std::mem::take(&mut self.merges);
         let in_source = self.open.last().is_some_and(|open| open.is_merged && open.keys.is_none());
         match node {
             Anchored::Map => {}
             Anchored::List if !in_source => {}
             _ if !is_source && !in_source => {}
-            _ => return Err(fault("'<<' requires a map or a list of maps", at)),
+            _ => return Err(parse_error("'<<' requires a map or a list of maps", at)),
         }
         Ok(is_source)
     }
 
-    fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), Unread> {
+    fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), ReadError> {
         if self.expects_key() {
-            return Err(fault(WRONG_KEY, at));
+            return Err(parse_error(WRONG_KEY, at));
         }
         if self.open.len() >= MAX_DEPTH {
-            return Err(fault("nested too deeply", at));
+            return Err(parse_error("nested too deeply", at));
         }
         let is_merged =
             self.check_merged(if is_map { &Anchored::Map } else { &Anchored::List }, at)?;
@@ -208,20 +212,22 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Unread> {
+    fn end(&mut self) -> Result<(), ReadError> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         self.events.push(Event::End)?;
         self.ended(open.anchor, if open.keys.is_some() { Anchored::Map } else { Anchored::List })
     }
 
-    fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), Unread> {
+    fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), ReadError> {
         let node = match self.anchors.get(&anchor) {
-            None => return Err(fault("unknown anchor", at)),
-            Some(Anchored::Open) => return Err(fault("a node cannot contain itself", at)),
+            None => return Err(parse_error("unknown anchor", at)),
+            Some(Anchored::Open) => return Err(parse_error("a node cannot contain itself", at)),
             Some(node) => node.clone(),
         };
         if self.expects_key() {
-            let Anchored::Scalar(Some(identity)) = node else { return Err(fault(WRONG_KEY, at)) };
+            let Anchored::Scalar(Some(identity)) = node else {
+                return Err(parse_error(WRONG_KEY, at));
+            };
             self.add_key(identity, "*", at)?;
             self.events.push(Event::NamedKey(anchor))?;
             return Ok(());

@@ -41,32 +41,32 @@ pub(super) async fn receive(
     peer: &Arc<Peer>,
 ) -> Result<Received, BodyError> {
     let mut bytes = Bytes::new();
-    let mut whole = BytesMut::new();
+    let mut buffer = BytesMut::new();
     let mut load = peer.nothing();
     loop {
         let Some(frame) = body.frame().await else { break };
         let Ok(chunk) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        let size = bytes.len().saturating_add(whole.len()).saturating_add(chunk.len());
+        let size = bytes.len().saturating_add(buffer.len()).saturating_add(chunk.len());
         if size > limit {
             super::connection::discard(body);
             return Err(BodyError::TooLarge);
         }
         // Most bodies arrive in one chunk.
-        if bytes.is_empty() && whole.is_empty() {
+        if bytes.is_empty() && buffer.is_empty() {
             load.grow_to(size).map_err(|_| BodyError::NoRoom)?;
             bytes = chunk;
         } else {
-            if size > whole.capacity() {
+            if size > buffer.capacity() {
                 let capacity = (size.saturating_mul(3) / 2).min(limit);
                 load.grow_to(capacity).map_err(|_| BodyError::NoRoom)?;
-                whole.reserve(capacity.saturating_sub(whole.len()));
+                buffer.reserve(capacity.saturating_sub(buffer.len()));
             }
-            whole.extend_from_slice(&std::mem::take(&mut bytes));
-            whole.extend_from_slice(&chunk);
+            buffer.extend_from_slice(&std::mem::take(&mut bytes));
+            buffer.extend_from_slice(&chunk);
         }
     }
     if bytes.is_empty() {
-        bytes = whole.freeze();
+        bytes = buffer.freeze();
     }
     Ok(Received { bytes, _load: Some(load) })
 }

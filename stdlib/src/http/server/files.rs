@@ -422,7 +422,7 @@ mod tests {
 
     #[test]
     fn ranges_are_those_of_the_file() {
-        for (text, asked) in [
+        for (text, expected) in [
             ("bytes=0-4", RequestedRange::Part(0..5)),
             ("bytes=5-", RequestedRange::Part(5..10)),
             ("bytes=-3", RequestedRange::Part(7..10)),
@@ -436,7 +436,7 @@ mod tests {
             ("bytes=x-", RequestedRange::Everything),
             ("lines=1-2", RequestedRange::Everything),
         ] {
-            assert_eq!(parse_range(text, 10), asked, "{text}");
+            assert_eq!(parse_range(text, 10), expected, "{text}");
         }
         assert_eq!(parse_range("bytes=0-", 0), RequestedRange::Outside);
     }

@@ -8,7 +8,7 @@ use super::connection::{IncomingRequest, plain_response};
 use super::handshake;
 use super::in_flight::{InFlightEntry, Subject};
 use super::request;
-use super::response::{self, Failure, HandlerResponse, Source};
+use super::response::{self, HandlerResponse, ResponseError, Source};
 use super::serve::{Target, Task, send_response};
 use super::{Server, functions, servers};
 use crate::Host;
@@ -142,8 +142,8 @@ impl Steps for Handle {
                     }
                 }
                 Stage::Middleware(index) => match self.handle_middleware_result(call)? {
-                    Some(answer) => {
-                        if let Some(step) = self.respond(call, answer)? {
+                    Some(result) => {
+                        if let Some(step) = self.respond(call, result)? {
                             return Ok(step);
                         }
                     }
@@ -457,8 +457,8 @@ impl Handle {
             (task.incoming.head.method == Method::HEAD, task.incoming.peer.clone());
         let response = response::from_lua(call, value, std::mem::take(&mut self.added), is_head);
         let HandlerResponse { head, body } = response.map_err(|failure| match failure {
-            Failure::Unfit(reason) => self.invalid_response("handler", &reason),
-            Failure::Raise(error) => error,
+            ResponseError::Invalid(reason) => self.invalid_response("handler", &reason),
+            ResponseError::Raise(error) => error,
         })?;
         match body {
             Source::Full(text) => {

@@ -20,16 +20,16 @@ pub(super) enum Source<'c> {
 }
 
 /// Why there is no response.
-pub(super) enum Failure {
+pub(super) enum ResponseError {
     /// The handler's result is invalid.
-    Unfit(String),
+    Invalid(String),
     /// The program itself is out of memory.
     Raise(Error),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for ResponseError {
     fn from(error: Error) -> Self {
-        Failure::Raise(error)
+        ResponseError::Raise(error)
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) fn from_lua<'c>(
     value: Value<'c>,
     added: HeaderMap,
     is_head: bool,
-) -> Result<HandlerResponse<'c>, Failure> {
+) -> Result<HandlerResponse<'c>, ResponseError> {
     let (mut head, ()) = Response::new(()).into_parts();
     head.headers = added;
     if let Some(text) = LuaString::from_value(value) {
@@ -96,11 +96,11 @@ pub(super) fn from_lua<'c>(
     Ok(HandlerResponse { head, body })
 }
 
-fn invalid(text: &str) -> Failure {
-    Failure::Unfit(text.into())
+fn invalid(text: &str) -> ResponseError {
+    ResponseError::Invalid(text.into())
 }
 
-fn status_of(value: Value) -> Result<StatusCode, Failure> {
+fn status_of(value: Value) -> Result<StatusCode, ResponseError> {
     let number = value.to_number().unwrap_or(f64::NAN);
     let status = StatusCode::from_u16(number as u16).ok();
     let status = status.filter(|status| {
@@ -117,7 +117,7 @@ fn body_of<'c>(
     head: &mut Parts,
     body: Value<'c>,
     is_head: bool,
-) -> Result<Source<'c>, Failure> {
+) -> Result<Source<'c>, ResponseError> {
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
         return Err(invalid("header 'Transfer-Encoding' cannot be set"));
     }

@@ -435,12 +435,12 @@ impl Single {
             _ if self == Single::Any => following.position(bytes, sets),
             FirstBytes::Anything | FirstBytes::Outside => return 0,
             FirstBytes::End => bytes.iter().position(|&byte| !self.matches(byte, sets)),
-            FirstBytes::Byte(wanted) => {
-                bytes.iter().position(|&byte| byte == wanted || !self.matches(byte, sets))
+            FirstBytes::Byte(expected) => {
+                bytes.iter().position(|&byte| byte == expected || !self.matches(byte, sets))
             }
-            FirstBytes::Set(wanted) | FirstBytes::SetOrEnd(wanted) => {
-                let wanted = &sets[wanted as usize];
-                bytes.iter().position(|&byte| wanted.contains(byte) || !self.matches(byte, sets))
+            FirstBytes::Set(expected) | FirstBytes::SetOrEnd(expected) => {
+                let expected = &sets[expected as usize];
+                bytes.iter().position(|&byte| expected.contains(byte) || !self.matches(byte, sets))
             }
         };
         stop.unwrap_or(bytes.len())
@@ -454,7 +454,7 @@ impl FirstBytes {
         match (self, next) {
             (FirstBytes::Anything | FirstBytes::Outside, _) => true,
             (FirstBytes::End | FirstBytes::SetOrEnd(_), None) => true,
-            (FirstBytes::Byte(wanted), Some(byte)) => byte == wanted,
+            (FirstBytes::Byte(expected), Some(byte)) => byte == expected,
             (FirstBytes::Set(set) | FirstBytes::SetOrEnd(set), Some(byte)) => {
                 sets[set as usize].contains(byte)
             }
@@ -467,7 +467,7 @@ impl FirstBytes {
     fn position(self, bytes: &[u8], sets: &[ByteSet]) -> Option<usize> {
         match self {
             FirstBytes::Anything | FirstBytes::Outside => Some(0),
-            FirstBytes::Byte(wanted) => memchr::memchr(wanted, bytes),
+            FirstBytes::Byte(expected) => memchr::memchr(expected, bytes),
             FirstBytes::Set(set) | FirstBytes::SetOrEnd(set) => {
                 let set = &sets[set as usize];
                 bytes.iter().position(|&byte| set.contains(byte))
