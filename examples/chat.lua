@@ -11,8 +11,8 @@ local page = assert(read_file(folder .. "chat.html"))
 -- How many messages may wait for a member whose connection is slow.
 local PATIENCE = 100
 
--- Only one goroutine accesses the rooms; the others send it events through this channel. So the rooms do not change during
--- its work, and all members of a room see everything in the same order.
+-- Only one goroutine accesses the rooms; the others send it events through this channel. So the
+-- rooms do not change during its work, and all members of a room see everything in the same order.
 local events = chan(PATIENCE)
 local rooms = {} -- name -> (member's name -> member)
 
@@ -22,7 +22,8 @@ local function members(room)
   return names
 end
 
--- Sends a message to all members of a room without waiting: members that have not read the last messages are removed.
+-- Sends a message to all members of a room without waiting: members that have not read the last
+-- messages are removed.
 local function tell(room, message)
   local line = json_encode(message)
   for _, member in pairs(room) do
@@ -84,7 +85,8 @@ handle_ws("chat", "/rooms/:room", function(ws, req)
     return ws.close(4001, "the name is taken")
   end
 
-  -- Messages to this member are sent by a separate goroutine, while this one waits for the member's messages.
+  -- Messages to this member are sent by a separate goroutine, while this one waits for the member's
+  -- messages.
   go(function()
     while true do
       local line = receive(member.outbox)

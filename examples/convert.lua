@@ -5,8 +5,8 @@
 --   solvm examples/convert.lua config.yaml config.json
 --   solvm examples/convert.lua --from json --to yaml < data.json
 --
--- Without a file, or with "-", it reads the standard input and writes to the standard output. Formats are known by the ends of
--- files' names, unless they are given.
+-- Without a file, or with "-", it reads the standard input and writes to the standard output.
+-- Formats are known by the ends of files' names, unless they are given.
 
 local function fail(code, ...)
   io.stderr:write("convert: ", table.concat({ ... }), "\n")
@@ -63,7 +63,7 @@ local value
 value, problem = from.decode(content)
 if problem then fail(1, input, ": ", problem) end
 
--- What the other format has no place for is an error that names the path to it.
+-- A value that the other format cannot represent is an error that names the path to it.
 local encoded, text = pcall(to.encode, value)
 if not encoded then fail(1, input, ": ", text) end
 

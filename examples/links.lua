@@ -1,4 +1,5 @@
--- Looks for broken links on a web site: reads all its pages, some at a time, and requests all link targets.
+-- Looks for broken links on a web site: reads all its pages, some at a time, and requests all link
+-- targets.
 --
 --   solvm examples/links.lua URL [WORKERS]        (default 8 workers)
 --
@@ -10,7 +11,7 @@ if not start or not workers or workers < 1 then
   os.exit(2)
 end
 
--- Scheme, host and port of an address; nil if it is none of the web.
+-- Scheme, host and port of a URL; nil if it is not http or https.
 local function site_of(url)
   return url:match("^https?://[^/?#]+")
 end
@@ -51,7 +52,7 @@ local function resolve(page, link)
   return host .. "/" .. table.concat(parts, "/") .. (is_folder and "/" or "") .. query
 end
 
--- Requests a URL: the error, if any, and the links on the page.
+-- Requests a URL: returns the error, if any, and the links on the page.
 local function look_at(url)
   local response, problem = http_get(url)
   if not response then
@@ -73,7 +74,7 @@ local function look_at(url)
   return nil, links
 end
 
--- The workers take addresses from one channel and put what they found into another one.
+-- The workers take URLs from one channel and put their results into another one.
 chan("addresses", workers)
 chan("findings", workers)
 for _ = 1, workers do

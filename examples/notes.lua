@@ -9,14 +9,15 @@
 
 local port, path = tonumber(arg[1] or 8080), arg[2] or "notes.json"
 
--- What the file contains: the notes by their numbers (as text: the keys of a JSON object), and the number of the next one.
+-- The contents of the file: the notes by number (as strings, since they are keys of a JSON object),
+-- and the number of the next one.
 local store = { next = 1, notes = json.object() }
 if exists(path) then
   store = assert(json_decode(assert(read_file(path))))
 end
 
--- Changes a note, or removes it if it becomes nil. `write_file` replaces the file when everything is written, so a crash leaves
--- the old contents or the new ones.
+-- Changes a note, or removes it if it becomes nil. `write_file` replaces the file when everything
+-- is written, so a crash leaves the old contents or the new ones.
 local function change(id, note)
   local before = store.notes[id]
   store.notes[id] = note
@@ -27,8 +28,8 @@ local function change(id, note)
   end
 end
 
--- Each request is answered in a goroutine of its own, and goroutines are switched at any point. This lets one at a time call
--- a function: the channel has room for one token.
+-- Each request is handled in its own goroutine, and goroutines are switched at any point. This
+-- function lets only one at a time call a function: the channel has room for one token.
 local token = chan(1)
 local function alone(f, ...)
   send(token, true)

@@ -1,4 +1,5 @@
--- A TCP proxy: passes on what comes to a port of this machine to another host, and what that answers back, and counts the bytes.
+-- A TCP proxy: forwards connections to a local port to another host, in both directions, and counts
+-- the bytes.
 --
 --   solvm examples/proxy.lua PORT HOST HOST_PORT        (PORT 0 is any free one)
 --
@@ -10,7 +11,7 @@ if not (port and host and host_port) then
   os.exit(2)
 end
 
--- Passes on everything that one end sends, and then its end; gives the number of bytes.
+-- Forwards everything that one end sends, and then its end; returns the number of bytes.
 local function pass_on(from, to)
   local bytes = 0
   while true do
@@ -30,7 +31,7 @@ local function serve(client, number)
   end
   print(number .. ": connected for " .. client.remote_addr)
 
-  -- One direction in a goroutine, the other one here.
+  -- One direction runs in a goroutine, the other one here.
   local answered = chan(1)
   go(function() send(answered, pass_on(server, client)) end)
   local asked = pass_on(client, server)

@@ -1,11 +1,13 @@
--- A report on a schedule: how often each page of a web server was requested, and the statuses, from the server's log.
+-- A report on a schedule: how often each page of a web server was requested, and the statuses, from
+-- the server's log.
 --
 --   solvm examples/report.lua LOG REPORT [SCHEDULE] [COUNT]
 --
 --   solvm examples/report.lua access.log report.txt "0 0 6 * * *"        every morning at six
 --
--- The schedule has six fields, of which the first is the second (default "@hourly"). After COUNT reports it ends. The log has lines
--- of the common format: 127.0.0.1 - - [10/Oct/2024:13:55:36 +0200] "GET /index.html HTTP/1.1" 200 2326
+-- The schedule has six fields, of which the first is the second (default "@hourly"). After COUNT
+-- reports it ends. The log has lines of the common format: 127.0.0.1 - - [10/Oct/2024:13:55:36
+-- +0200] "GET /index.html HTTP/1.1" 200 2326
 
 local log, report, schedule, count = arg[1], arg[2], arg[3] or "@hourly", tonumber(arg[4] or math.huge)
 if not (log and report and count) then
@@ -13,7 +15,7 @@ if not (log and report and count) then
   os.exit(2)
 end
 
--- Counts the lines of the log. Lines that are something else are counted as such.
+-- Counts the lines of the log. Lines in another format are counted as such.
 local function read_log()
   local pages, statuses, strange = {}, {}, 0
   for line in io.lines(log) do
@@ -28,7 +30,7 @@ local function read_log()
   return pages, statuses, strange
 end
 
--- The lines of a table, the largest numbers first.
+-- The lines of a table, sorted by descending numbers.
 local function ranking(counts)
   local names = tablex.keys(counts)
   table.sort(names, function(a, b)
@@ -54,7 +56,7 @@ local id
 id = cron(schedule, function()
   local done, problem = pcall(write_report)
   if not done then
-    -- A log that cannot be read today may be there tomorrow.
+    -- A log that cannot be read today may be readable tomorrow.
     io.stderr:write(tostring(problem), "\n")
     return
   end

@@ -1,10 +1,12 @@
--- Follows a growing file, such as a log, and prints its new lines; with a Lua pattern, those that match it.
+-- Follows a growing file, such as a log, and prints its new lines; with a Lua pattern, those that
+-- match it.
 --
 --   solvm examples/tail.lua [--all] FILE [PATTERN]
 --
---   solvm examples/tail.lua --all server.log "ERROR"        also what is in the file already
+--   solvm examples/tail.lua --all server.log "ERROR"        also its existing contents
 --
--- It continues when the file is emptied or replaced by a new one (log rotation), and ends with Ctrl-C.
+-- It continues when the file is emptied or replaced by a new one (log rotation), and ends with
+-- Ctrl-C.
 
 local lfs = require("lfs")
 
@@ -18,7 +20,7 @@ if not path then
   os.exit(2)
 end
 
--- How much is read at a time.
+-- The chunk size for reading.
 local PIECE = 65536
 
 local number -- The system's number of the file: another one is another file.
@@ -32,7 +34,7 @@ local function show(line)
   return "" -- what gsub puts in its place
 end
 
--- Prints the lines that have been added.
+-- Prints the lines that have been appended.
 local function read_on()
   local info = lfs.attributes(path)
   if not info then

@@ -27,7 +27,7 @@ pub(crate) enum Script {
 
 /// An action before the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Preparation {
+pub(crate) enum StartupAction {
     /// Execute code.
     Code(OsString),
     /// A module is required.
@@ -48,8 +48,8 @@ pub(crate) enum Dump {
 /// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
-    /// What `-e` and `-l` ask for, in their order.
-    pub preparations: Vec<Preparation>,
+    /// The actions of `-e` and `-l`, in order.
+    pub startup: Vec<StartupAction>,
     /// The script.
     pub script: Option<Script>,
     /// Its arguments.
@@ -65,9 +65,9 @@ pub(crate) struct Arguments {
     pub memory_limit: Option<usize>,
     /// The largest number of goroutines.
     pub max_goroutines: Option<usize>,
-    /// How long a goroutine may run between two waits.
+    /// Maximum time of a goroutine between two waits.
     pub run_limit: Option<Duration>,
-    /// How long a server's handler may take until it starts its response.
+    /// Maximum time until a server's handler starts its response.
     pub handler_timeout: Option<Duration>,
     /// Whose error messages and behaviour the program gets.
     pub dialect: Dialect,
@@ -85,7 +85,7 @@ pub(crate) struct Arguments {
     pub version: bool,
     /// A script that fails, or calls `os.exit`, is run again when a file changes that it has
     /// watched (`solvm run --watch`).
-    pub outlives_errors: bool,
+    pub restart_on_change: bool,
 }
 
 impl Arguments {
@@ -136,7 +136,7 @@ impl ErrorFormat {
     }
 }
 
-/// The names of the commands beside `solvm script.lua`.
+/// The names of the commands, as opposed to `solvm script.lua`.
 pub(crate) const COMMANDS: [&str; 8] =
     ["run", "check", "test", "doc", "init", "completions", "man", "help"];
 
@@ -257,19 +257,18 @@ pub(crate) fn options() -> Command {
 }
 
 /// Parses the command line, the program's name first. The error is the text to print: a usage
-/// error, or the requested help or version; `whole` makes the options with the commands, for help.
+/// error, or the requested help or version; `full_command` makes the options with the commands, for help.
 pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
-    whole: fn() -> Command,
+    full_command: fn() -> Command,
 ) -> Result<Arguments, clap::Error> {
     let mut words = words.peekable();
     let mut arguments =
         Arguments { before: words.next().into_iter().collect(), ..Arguments::default() };
     let mut is_file = false;
-    // Otherwise there is nothing for clap to do, whose tables take longer to make than a small
-    // script takes to run.
+    // Otherwise clap, whose tables need more time to build than a small script to run, is not used.
     if words.peek().is_some_and(is_option) {
-        (arguments, is_file) = parse_options(arguments.before, &mut words, whole)?;
+        (arguments, is_file) = parse_options(arguments.before, &mut words, full_command)?;
     }
     arguments.script = words
         .next()
@@ -287,7 +286,7 @@ fn is_option(word: &OsString) -> bool {
 fn parse_options(
     mut before: Vec<OsString>,
     words: &mut Peekable<impl Iterator<Item = OsString>>,
-    whole: fn() -> Command,
+    full_command: fn() -> Command,
 ) -> Result<(Arguments, bool), clap::Error> {
     let command = options();
     let mut in_form = before.clone();
@@ -308,15 +307,15 @@ fn parse_options(
     let matches = match command.try_get_matches_from(&in_form) {
         Ok(matches) => matches,
         // The message may be about the commands.
-        Err(_) => {
-            whole().try_get_matches_from(&in_form).map_err(|error| as_typed(error, &before))?
-        }
+        Err(_) => full_command()
+            .try_get_matches_from(&in_form)
+            .map_err(|error| as_typed(error, &before))?,
     };
     let flag = |name| matches.get_flag(name);
     let arguments = Arguments {
         permissions: permissions::read(&matches)
-            .map_err(|message| whole().error(ErrorKind::ValueValidation, message))?,
-        preparations: preparations(&matches),
+            .map_err(|message| full_command().error(ErrorKind::ValueValidation, message))?,
+        startup: startup(&matches),
         before,
         interactive: flag("interactive"),
         timeout: matches
@@ -358,7 +357,7 @@ fn in_clap_form(command: &Command, word: OsString) -> (OsString, bool) {
     if !text.starts_with("--") && (takes_value || is_letter) {
         return (text.into(), takes_value && is_letter);
     }
-    // clap reports what is neither.
+    // clap reports unknown options.
     (format!("--{name}").into(), false)
 }
 
@@ -377,16 +376,16 @@ fn as_typed(mut error: clap::Error, words: &[OsString]) -> clap::Error {
 }
 
 /// The values of `-e` and `-l` in the order in which they were given.
-fn preparations(matches: &ArgMatches) -> Vec<Preparation> {
-    let of = |name: &str, make: fn(OsString) -> Preparation| {
+fn startup(matches: &ArgMatches) -> Vec<StartupAction> {
+    let of = |name: &str, make: fn(OsString) -> StartupAction| {
         let values = matches.get_many::<OsString>(name).into_iter().flatten().cloned().map(make);
         let places = matches.indices_of(name).into_iter().flatten();
         places.zip(values).collect::<Vec<_>>()
     };
-    let mut all = of("e", Preparation::Code);
-    all.extend(of("l", Preparation::Library));
+    let mut all = of("e", StartupAction::Code);
+    all.extend(of("l", StartupAction::Library));
     all.sort_by_key(|(place, _)| *place);
-    all.into_iter().map(|(_, preparation)| preparation).collect()
+    all.into_iter().map(|(_, action)| action).collect()
 }
 
 /// Reads the value of an option that is a duration.
@@ -414,8 +413,8 @@ mod tests {
         parse(["solvm"].iter().chain(words).map(OsString::from), options)
     }
 
-    fn code(text: &str) -> Preparation {
-        Preparation::Code(text.into())
+    fn code(text: &str) -> StartupAction {
+        StartupAction::Code(text.into())
     }
 
     #[test]
@@ -459,9 +458,9 @@ mod tests {
     fn code_and_modules_keep_their_order() {
         let arguments =
             parsed(&["-e", "x=1", "-lm", "-ey=2", "-l", "-n", "-e ", "-e", ""]).unwrap();
-        let library = |name: &str| Preparation::Library(name.into());
+        let library = |name: &str| StartupAction::Library(name.into());
         assert_eq!(
-            arguments.preparations,
+            arguments.startup,
             [code("x=1"), library("m"), code("y=2"), library("-n"), code(" "), code("")]
         );
     }

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 /// Whether text for this stream is coloured: not if NO_COLOR (no-color.org) is set; otherwise if it
 /// is a terminal, or FORCE_COLOR (force-color.org) is set.
-pub(crate) fn wanted(stream: &impl IsTerminal) -> bool {
+pub(crate) fn enabled(stream: &impl IsTerminal) -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
     !is_set("NO_COLOR") && (is_set("FORCE_COLOR") || stream.is_terminal() && !is_dumb)
@@ -25,8 +25,8 @@ pub(crate) enum Style {
 
 impl Style {
     /// The text in this style; unchanged if colours are disabled.
-    pub(crate) fn paint(self, text: &str, wanted: bool) -> String {
-        if !wanted || text.is_empty() {
+    pub(crate) fn paint(self, text: &str, enabled: bool) -> String {
+        if !enabled || text.is_empty() {
             return text.to_string();
         }
         let code = match self {

@@ -20,17 +20,18 @@ pub(crate) fn describe(name: &str) -> Option<String> {
     } else {
         exact
     };
-    let whole: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
+    let in_module: Vec<_> = everything().filter(|(module, _)| *module == name).collect();
     let mut text = String::new();
     // A module's own name shows all of it. The introduction of a module without a table of its name
     // is not an entry.
-    let has_table = whole.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
+    let has_table =
+        in_module.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
     if let Some(module) = modules()
         .find(|module| module.name == name && !module.documentation.is_empty() && !has_table)
     {
         put_text(&introduction(module.documentation), "", &mut text);
     }
-    for (_, entry) in if whole.is_empty() { &found } else { &whole } {
+    for (_, entry) in if in_module.is_empty() { &found } else { &in_module } {
         if !text.is_empty() {
             text.push('\n');
         }

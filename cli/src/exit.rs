@@ -1,8 +1,8 @@
 //! `os.exit` where the process must survive: `solvm test` continues with the next test, `solvm run
 //! --watch` waits for a change.
 //!
-//! The call ends what the program does past every `pcall`, as the real one does: it interrupts the
-//! program, and never returns.
+//! The call ends the program past every `pcall`, like the real one: it interrupts the program and
+//! never returns.
 
 use solvm_stdlib::ExitCode;
 use solvm_vm::native::wait_for;
@@ -12,9 +12,9 @@ use std::future::pending;
 use std::rc::Rc;
 use tokio::task::yield_now;
 
-/// What `os.exit` is in a program.
+/// The replacement of `os.exit` in a program.
 pub(crate) struct Exit {
-    /// A description of the call that has ended it.
+    /// A description of the call that ended it.
     called: Rc<RefCell<Option<String>>>,
 }
 
@@ -43,7 +43,7 @@ impl Exit {
     }
 }
 
-/// Is never ready, but wakes the program once, so that it sees that it has been interrupted.
+/// Is never ready, but wakes the program once, so that it notices the interruption.
 async fn never() {
     yield_now().await;
     pending().await

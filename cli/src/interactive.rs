@@ -10,23 +10,23 @@ use solvm_stdlib::runtime::report::Report;
 use solvm_vm::native::FromLua;
 use solvm_vm::{Call, Function, GoroutineId, LuaString};
 
-/// The name of what is typed in.
+/// The chunk name of interactive input.
 const NAME: &[u8] = b"=stdin";
 
 /// The error of a chunk that lacks its end.
 const INCOMPLETE: &[u8] = b"'<eof>'";
 
-/// What standard input gave.
+/// A result of reading standard input.
 enum Input {
-    /// A chunk that has been started, or the message that it was refused with.
+    /// A chunk that has been started, or the message why it was rejected.
     Chunk(Result<GoroutineId, Box<Report>>),
-    /// Its end.
+    /// The end of the input.
     End,
     /// The program was interrupted.
     Interrupted,
 }
 
-/// Runs what standard input gives until its end.
+/// Runs chunks from standard input until its end.
 pub(crate) async fn interact(executor: &mut Executor) -> Outcome {
     executor.set_interactive(true);
     let outcome = loop {

@@ -10,8 +10,8 @@
 //! # Ok::<(), solvm::Error>(())
 //! ```
 //!
-//! - [`Runtime`] runs Lua; [`Builder`] chooses limits, libraries and what of the outside world
-//!   programs can reach ([`World`]).
+//! - [`Runtime`] runs Lua; [`Builder`] sets limits, libraries and the programs' access to the
+//!   outside world ([`World`]).
 //! - [`Function`], [`Table`], [`Userdata`] and [`Value`] hold Lua values between calls.
 //! - Functions are typed Rust closures ([`Runtime::register`]), also asynchronous ones
 //!   ([`Runtime::register_async`]); natives that call Lua functions are in [`native`].
@@ -76,7 +76,8 @@ pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 /// # Errors
 /// If the OS refuses resources.
 pub fn new_tokio() -> std::io::Result<tokio::runtime::Runtime> {
-    /// The number of tasks between two polls of the sockets; tokio's 61 take long if each is busy.
+    /// The number of tasks between two polls of the sockets; tokio's default of 61 takes long if
+    /// each is busy.
     const TASKS: u32 = 31;
     tokio::runtime::Builder::new_current_thread().event_interval(TASKS).enable_all().build()
 }

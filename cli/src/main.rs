@@ -22,7 +22,7 @@ mod spelling;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// A system that refuses memory makes Lua errors.
+/// If the OS refuses memory, this causes Lua errors.
 #[cfg(not(feature = "account-check"))]
 #[global_allocator]
 static ALLOCATOR: solvm_vm::ReservingAllocator = solvm_vm::ReservingAllocator;
@@ -35,6 +35,6 @@ fn main() -> ExitCode {
     }
     match arguments::parse(words.into_iter(), commands::command) {
         Ok(arguments) => run::run(arguments),
-        Err(answer) => output::answer(&answer),
+        Err(error) => output::print_usage(&error),
     }
 }

@@ -30,13 +30,13 @@ pub(crate) fn finish(written: io::Result<()>, code: ExitCode) -> ExitCode {
 }
 
 /// Writes a line to standard error. If that fails, there is nothing left to report it to.
-pub(crate) fn complain(message: impl Display) {
+pub(crate) fn print_error(message: impl Display) {
     let _ = writeln!(io::stderr(), "{message}");
 }
 
 /// Reports a failure. Returns the exit code for it.
 pub(crate) fn fail(message: impl Display) -> ExitCode {
-    complain(format_args!("solvm: {message}"));
+    print_error(format_args!("solvm: {message}"));
     ExitCode::FAILURE
 }
 
@@ -44,9 +44,9 @@ pub(crate) fn fail(message: impl Display) -> ExitCode {
 pub(crate) const BAD_USAGE: u8 = 2;
 
 /// Prints clap's output: the requested help, or the usage error.
-pub(crate) fn answer(answer: &clap::Error) -> ExitCode {
-    let printed = answer.print();
-    if answer.use_stderr() {
+pub(crate) fn print_usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    if error.use_stderr() {
         return ExitCode::from(BAD_USAGE);
     }
     finish(printed, ExitCode::SUCCESS)

@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use solvm_stdlib::host::{Area, Permissions};
 use std::ffi::OsString;
 
-/// The value of an option without one: everything. No word of a command line is like it.
+/// The value of an option without one: everything. It cannot occur on a command line.
 const EVERYTHING: &str = "\0";
 
 /// The two options of an area: to allow and to deny.

@@ -13,15 +13,15 @@ use solvm_stdlib::watch::{self, Changes};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How much time a run has to end.
+/// Time limit for a run to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How a run of a script has ended.
+/// How a run of a script ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// It has ended.
+    /// All goroutines have ended, or the program was interrupted.
     Rest(Outcome),
-    /// An error has ended its main chunk, it could not be read, or `os.exit` has ended it.
+    /// An error or `os.exit` ended its main chunk, or it could not be read.
     Broken,
 }
 
@@ -38,13 +38,13 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             executor.write_error(format!("solvm: {called}\n").as_bytes());
             end = End::Broken;
         }
-        if end == End::Broken && arguments.outlives_errors {
-            watched = watch::take_watched(executor).or(watched);
+        if end == End::Broken && arguments.restart_on_change {
+            watched = watch::take_watches(executor).or(watched);
             let _ = tokio::time::timeout(GRACE, executor.finish()).await;
         }
         match (end, &watched) {
             (End::Rest(Outcome::Reload), _) => {
-                watched = watch::take_watched(executor);
+                watched = watch::take_watches(executor);
                 // Finalizers that do not end are not waited for.
                 let _ = tokio::time::timeout(GRACE, executor.finish()).await;
             }
@@ -62,7 +62,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
             Ok(mut fresh) => {
                 solvm_stdlib::inherit(&mut fresh, executor);
                 *executor = fresh;
-                let_tasks_end().await;
+                drain_tasks().await;
             }
             Err(message) => {
                 executor.fail(&message);
@@ -75,35 +75,35 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
 /// Runs the program once, until everything has ended or it requests a restart.
 async fn drive_once(executor: &mut Executor, arguments: &Arguments) -> End {
     let mut outcome = drive_chunks(executor, arguments).await;
-    // An error in the main chunk has been reported before someone types in more.
+    // An error in the main chunk is reported before the user types.
     if outcome == Outcome::Ended && arguments.interactive {
         outcome = interact(executor).await;
     }
     let is_broken = executor.has_failed();
-    // Goroutines that the chunks started live on; an error in the main chunk ends them.
+    // Goroutines of the chunks continue; an error in the main chunk ends them.
     if outcome == Outcome::Ended && !is_broken {
         outcome = executor.drive_to_end().await;
     }
     // The files that a restarted program watched are read before it is ended.
-    if outcome == Outcome::Ended && !(is_broken && arguments.outlives_errors) {
+    if outcome == Outcome::Ended && !(is_broken && arguments.restart_on_change) {
         outcome = executor.finish().await;
     }
     if outcome == Outcome::Ended && is_broken { End::Broken } else { End::Rest(outcome) }
 }
 
-/// Makes `os.exit` end a run only, where the program is run again after that.
+/// Makes `os.exit` end only the run, if the program is run again after it.
 fn catch_exit(executor: &mut Executor, arguments: &Arguments) -> Option<Exit> {
     let cancelled = executor.cancel_flag();
     let interrupt = move || cancelled.store(true, Ordering::Relaxed);
-    // Without the memory for it, nothing runs.
+    // Without memory for it, nothing runs.
     arguments
-        .outlives_errors
+        .restart_on_change
         .then(|| executor.enter(|call| Exit::replace(call, interrupt).ok()))
         .flatten()
 }
 
 /// The tasks of the previous program notice its end, and release their ports.
-async fn let_tasks_end() {
+async fn drain_tasks() {
     let count = tokio::runtime::Handle::current().metrics().num_alive_tasks();
     for _ in 0..=count {
         tokio::task::yield_now().await;

@@ -22,7 +22,7 @@ pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
 
 /// Formats a report for stderr.
 pub(crate) fn render(report: &Report, names: &Names) -> String {
-    let colored = colors::wanted(&stderr());
+    let colored = colors::enabled(&stderr());
     let message = String::from_utf8_lossy(&report.message).into_owned();
     let about = match position_of(&message) {
         // Text like a position in an object is not the error's.

@@ -1,6 +1,6 @@
 //! Running a program: the VM's life from the first chunk to the last goroutine.
 
-use crate::arguments::{Arguments, Dump, Preparation, Script};
+use crate::arguments::{Arguments, Dump, Script, StartupAction};
 use crate::output;
 use crate::reload;
 use crate::repl;
@@ -19,27 +19,26 @@ use std::time::Duration;
 
 /// The exit code of a program that was stopped.
 const TIMED_OUT: u8 = 124;
-/// How much time a program has to end after a signal.
+/// Time limit for a program to end after a signal.
 const SIGNAL_GRACE: Duration = Duration::from_secs(5);
 
-/// Executes the command line.
+/// Runs the program of the command line.
 pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
-    let is_idle =
-        arguments.script.is_none() && arguments.preparations.is_empty() && !arguments.version;
+    let is_idle = arguments.script.is_none() && arguments.startup.is_empty() && !arguments.version;
     if is_idle && io::stdin().is_terminal() {
         (arguments.interactive, arguments.version) = (true, true);
     } else if is_idle {
         arguments.script = Some(Script::Input);
     }
     if arguments.version {
-        output::complain(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)"));
+        output::print_error(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)"));
     }
     let result = match arguments.dump {
         Some(what) => print_dump(&arguments, what),
         None => run_program(&arguments),
     };
     result.unwrap_or_else(|message| {
-        // Ignored: the error cannot be reported.
+        // The error cannot be reported.
         let _ = io::stderr().write_all(&[b"solvm: ", &message[..], b"\n"].concat());
         ExitCode::FAILURE
     })
@@ -49,8 +48,8 @@ fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
     let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let mut chunks = Vec::new();
-    for preparation in &arguments.preparations {
-        if let Preparation::Code(code) = preparation {
+    for action in &arguments.startup {
+        if let StartupAction::Code(code) = action {
             chunks.push((bytes_of(code), COMMAND_LINE.to_vec()));
         }
     }
@@ -76,7 +75,7 @@ fn new_tokio() -> Result<tokio::runtime::Runtime, String> {
     solvm::new_tokio().map_err(|error| format!("cannot start: {}", reason(&error)))
 }
 
-/// Runs everything that the command line names, then what it has started.
+/// Runs all chunks of the command line, then the goroutines that they have started.
 fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
     let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
@@ -91,7 +90,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
         Ok(Outcome::Ended) if executor.has_failed() => ExitCode::FAILURE,
         Ok(Outcome::Ended | Outcome::Reload) => output::finish(written, ExitCode::SUCCESS),
         Ok(Outcome::Interrupted) => {
-            executor.write_error(time_is_up(arguments).as_bytes());
+            executor.write_error(timeout_message(arguments).as_bytes());
             ExitCode::from(TIMED_OUT)
         }
         Err(signal) => ExitCode::from(signal.exit_code()),
@@ -102,7 +101,7 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
 }
 
 /// The message about a timeout: which limit was exceeded.
-fn time_is_up(arguments: &Arguments) -> String {
+fn timeout_message(arguments: &Arguments) -> String {
     let limit = match (arguments.timeout.flatten(), Limits::default().timeout) {
         (Some(limit), _) => format!(" after {limit:?} (-timeout)"),
         (None, Timeout::Default(limit)) => {
@@ -119,8 +118,8 @@ async fn drive_until_signal(
     arguments: &Arguments,
 ) -> io::Result<Result<Outcome, Signal>> {
     let mut signals = Signals::new()?;
-    if is_for_somebody(arguments) {
-        return type_in(executor, arguments, &mut signals).await;
+    if is_interactive(arguments) {
+        return run_interactive(executor, arguments, &mut signals).await;
     }
     signals::end_at_the_second()?;
     let end = signals.unless_one_comes(reload::drive(executor, arguments)).await;
@@ -133,21 +132,21 @@ async fn drive_until_signal(
         {
             return Ok(end);
         }
-        // The end of the time does not change how the program ends.
+        // A timeout here does not change the exit code.
         let _ =
             signals.unless_one_comes(tokio::time::timeout(SIGNAL_GRACE, executor.finish())).await;
     }
     Ok(end)
 }
 
-/// Whether a user types programs at a terminal.
-fn is_for_somebody(arguments: &Arguments) -> bool {
+/// Whether a user types at a terminal.
+fn is_interactive(arguments: &Arguments) -> bool {
     arguments.interactive && io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// Runs the chunks of the command line, then interactive input. Goroutines that still run at its
-/// end are ended.
-async fn type_in(
+/// Runs the chunks of the command line, then interactive input. Goroutines that are still running
+/// at its end are ended.
+async fn run_interactive(
     executor: &mut Executor,
     arguments: &Arguments,
     signals: &mut Signals,

@@ -1,6 +1,6 @@
-//! A started program: its VM, made as the command line says, and the chunks that it runs.
+//! A started program: its VM, configured by the command line, and its chunks.
 
-use crate::arguments::{Arguments, COMMANDS, Preparation, Script};
+use crate::arguments::{Arguments, COMMANDS, Script, StartupAction};
 use crate::report;
 use crate::spelling;
 use solvm_compiler::bytecode::Source;
@@ -34,7 +34,7 @@ pub(crate) fn path_of(script: &Script) -> Option<&[u8]> {
     }
 }
 
-/// A VM for the program, of whose time some is over.
+/// Creates a VM for the program, `elapsed` after its start.
 pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
@@ -48,13 +48,14 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     let mut executor =
         solvm_stdlib::executor(config.clone(), limits, world).map_err(String::into_bytes)?;
     if arguments.debug {
-        let facts = facts(arguments, &config, &limits, &mut executor, start.elapsed());
-        executor.write_error(&facts);
+        let startup_info =
+            startup_info(arguments, &config, &limits, &mut executor, start.elapsed());
+        executor.write_error(&startup_info);
     }
     if arguments.trace {
         executor.trace_calls();
     }
-    // For tests: natives that do not charge for what they do are reported.
+    // For tests: report natives that do not charge for their work.
     #[cfg(debug_assertions)]
     if std::env::var_os("SOLVM_UNPAID").is_some() {
         executor.report_unpaid_work();
@@ -86,7 +87,7 @@ fn config_of(arguments: &Arguments) -> Config {
     if let Some(limit) = arguments.max_goroutines {
         config.max_goroutines = limit;
     }
-    // For tests: every call, back-edge and native step may be made a suspension.
+    // For tests: suspend at every call, back-edge and native step.
     if let Some(slice) = std::env::var("SOLVM_BUDGET").ok().and_then(|text| text.parse().ok()) {
         config.slice = slice;
     }
@@ -111,7 +112,7 @@ fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {
 }
 
 /// The output of `-debug` at the start.
-fn facts(
+fn startup_info(
     arguments: &Arguments,
     config: &Config,
     limits: &Limits,
@@ -129,8 +130,8 @@ fn facts(
         Timeout::Default(_) => format!("{:?} where the timeout does not hold", limits.run_limit),
         _ => "none".into(),
     };
-    let folder = std::env::current_dir()
-        .map_or_else(|error| reason(&error), |folder| folder.display().to_string());
+    let directory = std::env::current_dir()
+        .map_or_else(|error| reason(&error), |directory| directory.display().to_string());
     let script = match &arguments.script {
         Some(Script::File(path)) => path.to_string_lossy(),
         Some(Script::Input) => "standard input".into(),
@@ -154,7 +155,7 @@ fn facts(
         "debug: SolVM {} (Lua 5.1), {} {}; {dispatch}
 debug: timeout {timeout}; run limit {run_limit}
 debug: memory limit {} MiB; at most {} goroutines; {} calls and jumps back in a slice
-debug: directory {folder}; script {script}
+debug: directory {directory}; script {script}
 debug: package.path {}
 debug: started in {start:?}\n",
         env!("CARGO_PKG_VERSION"),
@@ -175,12 +176,12 @@ pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments)
         Some(path) => Chunk::File(Some(path)),
         None => Chunk::Code(init, b"=LUA_INIT"),
     });
-    let preparations = arguments.preparations.iter().map(|preparation| match preparation {
-        Preparation::Code(code) => Chunk::Code(code.as_encoded_bytes(), COMMAND_LINE),
-        Preparation::Library(name) => Chunk::Library(name.as_encoded_bytes()),
+    let startup = arguments.startup.iter().map(|action| match action {
+        StartupAction::Code(code) => Chunk::Code(code.as_encoded_bytes(), COMMAND_LINE),
+        StartupAction::Library(name) => Chunk::Library(name.as_encoded_bytes()),
     });
     let script = arguments.script.as_ref().map(|script| Chunk::Script(path_of(script)));
-    for chunk in init.into_iter().chain(preparations).chain(script) {
+    for chunk in init.into_iter().chain(startup).chain(script) {
         let source = match chunk.path() {
             Some(path) => match read_program(executor, disk(), path).await {
                 Some(Ok(source)) => Some(source),
@@ -210,7 +211,7 @@ pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments)
     Outcome::Ended
 }
 
-/// One of the things that the command line asks to run.
+/// A chunk of the command line.
 enum Chunk<'a> {
     /// Code, and its chunk name.
     Code(&'a [u8], &'static [u8]),
@@ -223,7 +224,7 @@ enum Chunk<'a> {
 }
 
 impl Chunk<'_> {
-    /// The path of the file that it is in, None of one being standard input.
+    /// Returns the path of its file; the inner None is standard input.
     fn path(&self) -> Option<Option<&[u8]>> {
         match *self {
             Chunk::File(path) | Chunk::Script(path) => Some(path),
@@ -239,7 +240,7 @@ impl Chunk<'_> {
         }
     }
 
-    /// Starts it as a goroutine; `source` is what its file holds.
+    /// Starts the chunk as a goroutine; `source` is the contents of its file.
     fn start(
         &self,
         call: &mut Call,

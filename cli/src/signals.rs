@@ -1,4 +1,4 @@
-//! The signals that ask a program to end: SIGINT and SIGTERM, on Windows Ctrl-C and Ctrl-Break.
+//! The signals that end a program: SIGINT and SIGTERM, on Windows Ctrl-C and Ctrl-Break.
 //!
 //! The first one is checked between turns of the VM. The second one ends the process in the signal
 //! handler, since the VM may be in a long operation.
@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal as Source, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
-/// A signal that has come.
+/// A received signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Signal {
     Interrupt,
@@ -20,7 +20,8 @@ pub(crate) enum Signal {
 }
 
 impl Signal {
-    /// The exit code of a program that it has ended: 128 and its number, as shells have it.
+    /// Returns the exit code of a program that the signal has ended: 128 plus its number, as in
+    /// shells.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Signal::Interrupt => 128 + 2,
@@ -29,7 +30,7 @@ impl Signal {
     }
 }
 
-/// Makes a write beyond the largest size of a file (`ulimit -f`) fail with a reason: without a
+/// Makes a write beyond the maximum size of a file (`ulimit -f`) fail with an error: without a
 /// handler the signal ends the process. Child processes do not inherit the handler.
 pub(crate) fn survive_file_size_limit() {
     #[cfg(unix)]
@@ -40,8 +41,7 @@ pub(crate) fn survive_file_size_limit() {
     }
 }
 
-/// Receives signals. From the first one of these on, they do not end the process automatically any
-/// more.
+/// Receives signals. After the first one, they no longer end the process.
 pub(crate) struct Signals {
     #[cfg(unix)]
     interrupt: Source,
@@ -53,7 +53,7 @@ pub(crate) struct Signals {
     terminate: CtrlBreak,
 }
 
-/// From now on the second signal ends the process at once, whatever it does.
+/// Makes the second signal end the process at once.
 #[cfg(unix)]
 pub(crate) fn end_at_the_second() -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};

@@ -1,4 +1,4 @@
-//! How alike two names are, for "did you mean".
+//! The similarity of names, for "did you mean".
 
 /// The number of letters to insert, delete or change, or to swap with their neighbours, to turn one
 /// name into the other (optimal string alignment).
@@ -24,7 +24,7 @@ pub(crate) fn distance(one: &str, other: &str) -> usize {
 
 /// The known name that is most similar to a misspelt one, if one is similar enough.
 pub(crate) fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    // Short names are all alike.
+    // Short names are all similar.
     let allowed = match name.chars().count() {
         0..=2 => return None,
         3..=5 => 1,
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (one, other, wanted) in [
+        for (one, other, expected) in [
             ("", "", 0),
             ("a", "", 1),
             ("print", "print", 0),
@@ -52,7 +52,7 @@ mod tests {
             ("setmetatabel", "setmetatable", 1),
             ("kitten", "sitting", 3),
         ] {
-            assert_eq!(distance(one, other), wanted, "{one} {other}");
+            assert_eq!(distance(one, other), expected, "{one} {other}");
         }
     }
 

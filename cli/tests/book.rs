@@ -1,5 +1,5 @@
-//! The pages of the modules in `docs/modules` are the output of `solvm doc --book`. Run with
-//! `UPDATE_GOLDENS=1` to regenerate them. And no link in a page is broken.
+//! The pages in `docs/modules` must be the output of `solvm doc --book`. Run with
+//! `UPDATE_GOLDENS=1` to regenerate them. No link in a page may be broken.
 #![cfg(test)]
 
 use std::collections::BTreeMap;
@@ -8,16 +8,21 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-fn write_book(folder: &Path) {
+fn write_book(directory: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
     assert!(
-        command.args(["doc", "--book"]).arg(folder).status().expect("the command starts").success()
+        command
+            .args(["doc", "--book"])
+            .arg(directory)
+            .status()
+            .expect("the command starts")
+            .success()
     );
 }
 
 /// The pages in a directory, by their names.
-fn pages(folder: &Path) -> BTreeMap<String, String> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+fn pages(directory: &Path) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
     entries
         .map(|entry| {
             (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
@@ -39,9 +44,9 @@ fn pages_are_up_to_date() {
         let _ = fs::remove_dir_all(&book);
         return write_book(&book);
     }
-    let folder = tempfile::tempdir().unwrap();
-    write_book(folder.path());
-    let (recorded, made) = (pages(&book), pages(folder.path()));
+    let directory = tempfile::tempdir().unwrap();
+    write_book(directory.path());
+    let (recorded, made) = (pages(&book), pages(directory.path()));
     let names = |pages: &BTreeMap<String, String>| pages.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&recorded), names(&made));
     let is_stale = |name: &&String| recorded.get(*name) != made.get(*name);
@@ -62,14 +67,16 @@ fn links(text: &str) -> Vec<&str> {
 fn links_lead_somewhere() {
     let _alone = alone();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for folder in ["", "docs", "docs/modules"] {
-        let folder = root.join(folder);
-        let pages = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    for directory in ["", "docs", "docs/modules"] {
+        let directory = root.join(directory);
+        let pages = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
         for page in pages.filter(|page| page.extension().is_some_and(|extension| extension == "md"))
         {
             let text = fs::read_to_string(&page).unwrap();
-            let broken: Vec<_> =
-                links(&text).into_iter().filter(|target| !folder.join(target).exists()).collect();
+            let broken: Vec<_> = links(&text)
+                .into_iter()
+                .filter(|target| !directory.join(target).exists())
+                .collect();
             assert!(broken.is_empty(), "{}: {broken:?}", page.display());
         }
     }

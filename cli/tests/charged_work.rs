@@ -1,12 +1,12 @@
-//! The time limit ends loops of operators each of which takes long: they charge the budget with what
-//! they do. (What natives do is measured, see `unpaid_work`.)
+//! The time limit ends loops of operators each of which takes long: they charge the budget for
+//! their work. (Natives are measured, see `unpaid_work`.)
 #![cfg(test)]
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// Ten megabytes, and the same again in another object; a table with room for a million entries,
-/// and none in it.
+/// Ten megabytes, and a copy in another object; an empty table with a capacity of a million
+/// entries.
 const PREPARATION: &str = "
     local text, same = ('x'):rep(1e7) .. 'y', ('x'):rep(1e7) .. 'y'
     local empty = {}

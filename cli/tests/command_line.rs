@@ -28,7 +28,7 @@ impl Run<'_> {
             command.env("LUA_INIT", init);
         }
         let mut child = command.spawn().expect("the command starts");
-        // It may end without having read everything.
+        // It may end without reading everything.
         let _ = child.stdin.take().expect("it has an input").write_all(self.input.as_bytes());
         let output = child.wait_with_output().expect("it ends");
         Ended {

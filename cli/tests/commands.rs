@@ -6,9 +6,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-fn solvm(folder: &Path, words: &[&str]) -> Output {
+fn solvm(directory: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-    command.args(words).current_dir(folder).output().expect("the command starts")
+    command.args(words).current_dir(directory).output().expect("the command starts")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -17,8 +17,8 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn check_finds_what_is_wrong() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::write(path.join("good.lua"), "shared = 1\nprint(shared)\n").unwrap();
     fs::write(path.join("typo.lua"), "local unused = 1\npritn(shared)\ndo return end\nprint(1)\n")
         .unwrap();
@@ -52,11 +52,11 @@ fn check_finds_what_is_wrong() {
 
 #[test]
 fn check_reads_standard_input() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
     command
         .args(["check", "-"])
-        .current_dir(folder.path())
+        .current_dir(directory.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
@@ -73,8 +73,8 @@ fn check_reads_standard_input() {
 #[test]
 fn check_goes_through_links_once() {
     use std::os::unix::fs::symlink;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::create_dir_all(path.join("src/deep")).unwrap();
     fs::write(path.join("src/deep/typo.lua"), "pritn(1)\n").unwrap();
     symlink("..", path.join("src/deep/up")).unwrap();
@@ -91,8 +91,8 @@ fn check_goes_through_links_once() {
 
 #[test]
 fn files_are_complained_of_by_name_and_plain_reason() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::write(path.join("file"), "").unwrap();
     fs::write(path.join("a_test.lua"), "test('passes', function() end)").unwrap();
     for (words, message) in [
@@ -116,8 +116,8 @@ fn files_are_complained_of_by_name_and_plain_reason() {
 
 #[test]
 fn help_lists_the_commands() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::write(path.join("help"), "print('the file')").unwrap();
     let help = text(&solvm(path, &["--help"]).stdout);
     for line in [
@@ -144,16 +144,16 @@ fn help_lists_the_commands() {
 
 #[test]
 fn a_command_wins_over_a_file_of_its_name() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("doc"), "print('the file')").unwrap();
-    assert_ne!(text(&solvm(folder.path(), &["doc"]).stdout), "the file\n");
-    assert_eq!(text(&solvm(folder.path(), &["./doc"]).stdout), "the file\n");
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("doc"), "print('the file')").unwrap();
+    assert_ne!(text(&solvm(directory.path(), &["doc"]).stdout), "the file\n");
+    assert_eq!(text(&solvm(directory.path(), &["./doc"]).stdout), "the file\n");
 }
 
 #[test]
 fn test_runs_tests() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::write(
         path.join("a_test.lua"),
         "local function inner() error('boom') end\n\
@@ -203,8 +203,8 @@ fn test_runs_tests() {
 
 #[test]
 fn a_test_that_calls_exit_fails_and_the_others_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::write(
         path.join("a_test.lua"),
         "test('fails', function() check.equal(1, 2) end)\n\
@@ -238,8 +238,8 @@ fn a_test_that_calls_exit_fails_and_the_others_run() {
 
 #[test]
 fn an_error_in_a_goroutine_fails_the_test_that_started_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::write(
         path.join("a_test.lua"),
         "go(function() sleep(0.1) error('of the file') end)\n\
@@ -275,26 +275,26 @@ fn an_error_in_a_goroutine_fails_the_test_that_started_it() {
 
 #[test]
 fn doc_tells_of_functions_and_modules() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = solvm(folder.path(), &["doc", "json_encode"]);
+    let directory = tempfile::tempdir().unwrap();
+    let output = solvm(directory.path(), &["doc", "json_encode"]);
     assert!(output.status.success() && text(&output.stdout).starts_with("json_encode("));
-    let overview = text(&solvm(folder.path(), &["doc"]).stdout);
+    let overview = text(&solvm(directory.path(), &["doc"]).stdout);
     assert!(overview.contains("\nio           Files (Lua 5.1, section 5.7)\n"), "{overview}");
     // The introduction of a module that is not a table comes before its functions.
-    let goroutines = text(&solvm(folder.path(), &["doc", "goroutines"]).stdout);
+    let goroutines = text(&solvm(directory.path(), &["doc", "goroutines"]).stdout);
     assert!(
         goroutines.starts_with("Goroutines: ") && goroutines.contains("\ngo(f, ...)\n"),
         "{goroutines}"
     );
-    let output = solvm(folder.path(), &["doc", "json_encod"]);
+    let output = solvm(directory.path(), &["doc", "json_encod"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("json_encode"));
 }
 
 #[test]
 fn init_makes_a_project_that_runs() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     let output = solvm(path, &["init", "project"]);
     assert!(output.status.success());
     assert_eq!(
@@ -329,15 +329,15 @@ fn init_makes_a_project_that_runs() {
 
 #[test]
 fn completions_and_the_manual_know_the_options() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
-        let output = solvm(folder.path(), &["completions", shell]);
+        let output = solvm(directory.path(), &["completions", shell]);
         assert!(
             output.status.success() && text(&output.stdout).contains("memory-limit"),
             "{shell}"
         );
     }
-    let script = text(&solvm(folder.path(), &["completions", "bash"]).stdout);
+    let script = text(&solvm(directory.path(), &["completions", "bash"]).stdout);
     for part in [
         " --timeout -timeout ",
         " --help -help ",
@@ -346,9 +346,9 @@ fn completions_and_the_manual_know_the_options() {
     ] {
         assert!(script.contains(part), "{part}: {script}");
     }
-    let manual = text(&solvm(folder.path(), &["man"]).stdout);
+    let manual = text(&solvm(directory.path(), &["man"]).stdout);
     assert!(manual.starts_with(".ie") || manual.contains(".TH solvm"), "{manual}");
-    assert_eq!(solvm(folder.path(), &["completions", "tcsh"]).status.code(), Some(2));
+    assert_eq!(solvm(directory.path(), &["completions", "tcsh"]).status.code(), Some(2));
 }
 
 /// A script that is run again whenever it changes.
@@ -358,9 +358,9 @@ struct Watched {
 }
 
 impl Watched {
-    fn start(folder: &Path) -> Watched {
+    fn start(directory: &Path) -> Watched {
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-        command.args(["run", "--watch", "-timeout", "60s", "main.lua"]).current_dir(folder);
+        command.args(["run", "--watch", "-timeout", "60s", "main.lua"]).current_dir(directory);
         let mut process = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -405,8 +405,8 @@ const WAITS: &str = "solvm: waiting for file changes";
 
 #[test]
 fn run_watches_what_the_script_uses() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
     fs::create_dir(path.join("modules")).unwrap();
     fs::write(path.join("modules/word.lua"), "return { text = 'first' }").unwrap();
     fs::write(path.join("main.lua"), "print(import('word').text, ...)").unwrap();
@@ -420,9 +420,9 @@ fn run_watches_what_the_script_uses() {
 
 #[test]
 fn run_waits_for_a_change_after_errors_and_exits() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path();
-    // One that is broken from the start, too.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    // A script with an error at the start, too.
     fs::write(path.join("main.lua"), "error('broken', 0)").unwrap();
     let watched = Watched::start(path);
     watched.says(&[

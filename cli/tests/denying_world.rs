@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 const ATTEMPTS: &str = include_str!("permissions/attempts.lua");
 
-/// The requests of the libraries, and the output of the program, in their order.
+/// The requests of the libraries, and the output of the program, in order.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<Event>>>);
 
@@ -44,7 +44,7 @@ impl FileSystem for Log {
     fn metadata(&self, _: &Path, _: bool) -> io::Result<Metadata> {
         self.ask()
     }
-    fn read_folder(&self, _: &Path) -> io::Result<Names> {
+    fn read_directory(&self, _: &Path) -> io::Result<Names> {
         self.ask()
     }
     fn open(&self, _: &Path) -> io::Result<Box<dyn Source>> {
@@ -65,7 +65,7 @@ impl FileSystem for Log {
     fn replace(&self, _: &Path, _: Option<u32>) -> io::Result<Box<dyn Replacement>> {
         self.ask()
     }
-    fn create_folder(&self, _: &Path) -> io::Result<()> {
+    fn create_directory(&self, _: &Path) -> io::Result<()> {
         self.ask()
     }
     fn remove(&self, _: &Path) -> io::Result<()> {
@@ -92,10 +92,10 @@ impl FileSystem for Log {
     fn watch(&self, _: &Path, _: Changed) -> io::Result<Watch> {
         self.ask()
     }
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    fn working_directory(&self) -> io::Result<PathBuf> {
         self.ask()
     }
-    fn set_working_folder(&self, _: &Path) -> io::Result<()> {
+    fn set_working_directory(&self, _: &Path) -> io::Result<()> {
         self.ask()
     }
 }

@@ -1,4 +1,4 @@
-//! `-debug` and `-trace`: what they write to the standard error output.
+//! `-debug` and `-trace`: their output on standard error.
 #![cfg(test)]
 
 use std::process::{Command, Output};
@@ -13,7 +13,7 @@ fn errors(output: &Output) -> String {
 }
 
 #[test]
-fn debug_tells_limits_and_folder() {
+fn debug_tells_limits_and_directory() {
     let output = run(&["-debug", "-timeout", "7s", "-memory-limit", "100"], "print('out')");
     let text = errors(&output);
     assert!(text.contains("debug: SolVM "), "{text}");

@@ -1,5 +1,5 @@
-//! The library face, beyond the examples in its documentation: what is kept alive, what ends, what
-//! is refused.
+//! The embedding API, beyond the examples in its documentation: what is kept alive, what ends, what
+//! is rejected.
 #![cfg(test)]
 
 use solvm::{
@@ -29,7 +29,7 @@ fn references_keep_values_and_give_them_back() {
     assert_eq!(table.get::<Vec<u8>>(&mut lua, 1).unwrap().len(), 10_000_000);
     drop(big);
     assert!(used(&mut lua) < kept - 9e3, "the table is gone");
-    // Places are used again.
+    // Slots are reused.
     for _ in 0..1000 {
         let _: Table = lua.eval("return {}").unwrap();
     }
@@ -65,7 +65,7 @@ fn a_call_that_takes_too_long_ends_alone() {
     }
     let count: f64 = lua.get("count").unwrap();
     assert!(count > 0.0);
-    // None of the three runs any more.
+    // None of the three is running any more.
     lua.run_goroutines().unwrap();
     assert_eq!(lua.get::<f64>("count").unwrap(), count);
 }
@@ -142,16 +142,16 @@ fn closures_own_what_they_capture() {
 fn a_sandbox_has_no_files() {
     let mut lua = Runtime::builder().world(solvm::Sandbox::new()).build().unwrap();
     let denied = r#"
-        local folder = ...
+        local directory = ...
         local calls = {
-            function() return read_file("/etc/hostname") end, function() return write_file(folder .. "/x", "x") end,
-            function() return append_file(folder .. "/x", "x") end, function() return list_dir("/") end,
-            function() return mkdir(folder .. "/x") end, function() return remove(folder, true) end,
-            function() return rename(folder, folder .. "2") end, function() return file_info("/") end,
-            function() return glob("/*") end, function() return ft.copy("/etc/hostname", folder .. "/x") end,
-            function() return tar.create(folder .. "/x.tar", "/etc") end, function() return tar.list("/x.tar") end,
-            function() return watch_file("/etc/hostname", print) end, function() return os.remove(folder) end,
-            function() return require("lfs").mkdir(folder .. "/x") end, function() return require("lfs").currentdir() end,
+            function() return read_file("/etc/hostname") end, function() return write_file(directory .. "/x", "x") end,
+            function() return append_file(directory .. "/x", "x") end, function() return list_dir("/") end,
+            function() return mkdir(directory .. "/x") end, function() return remove(directory, true) end,
+            function() return rename(directory, directory .. "2") end, function() return file_info("/") end,
+            function() return glob("/*") end, function() return ft.copy("/etc/hostname", directory .. "/x") end,
+            function() return tar.create(directory .. "/x.tar", "/etc") end, function() return tar.list("/x.tar") end,
+            function() return watch_file("/etc/hostname", print) end, function() return os.remove(directory) end,
+            function() return require("lfs").mkdir(directory .. "/x") end, function() return require("lfs").currentdir() end,
         }
         for i, call in ipairs(calls) do
             local result, message = call()
@@ -160,10 +160,10 @@ fn a_sandbox_has_no_files() {
         assert(exists("/") == false)
         assert(not pcall(walk, "/") and not pcall(import, "/etc/hostname") and not pcall(require("lfs").dir, "/"))
     "#;
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let check: Function = lua.eval(format!("return function(...) {denied} end")).unwrap();
-    lua.call::<()>(&check, folder.path().to_str().unwrap()).unwrap();
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    lua.call::<()>(&check, directory.path().to_str().unwrap()).unwrap();
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
 /// A sandbox from which programs may listen, and reach one port.

@@ -1,9 +1,9 @@
-//! The modules of a crate form no circle: every path in the code is read (`use`, `super::`, inline,
-//! in macros), not only what is imported.
+//! The modules of a crate form no cycle: every path in the code is checked (`use`, `super::`,
+//! inline, in macros), not only imports.
 //!
-//! A module is a file or folder directly below `src`: inside of a folder, files of one concept may
-//! know each other. The root (`lib.rs`, `main.rs`) is above all modules: none may use what it
-//! defines, only what it exports again.
+//! A module is a file or directory directly below `src`: inside a directory, files of one concept
+//! may use each other. The root (`lib.rs`, `main.rs`) is above all modules: none may use its
+//! definitions, only its re-exports.
 #![cfg(test)]
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -13,17 +13,17 @@ use std::path::Path;
 use syn::visit::{self, Visit};
 use syn::{Item, UseName, UseRename, UseTree};
 
-/// What the root is called in graphs.
+/// The name of the root in graphs.
 const ROOT: &str = "the root";
 
-/// For each module, those that it names, with a place for each.
+/// For each module, the modules that it uses, with a position for each.
 type Graph = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Reads the paths of a file.
 struct Reader<'a> {
     /// The module that the code is in, from the crate's root.
     module: Vec<String>,
-    /// The names that the root exports again, with the modules that they are from.
+    /// The re-exports of the root, with their modules.
     exported: &'a BTreeMap<String, String>,
     modules: &'a BTreeSet<String>,
     file: String,
@@ -186,7 +186,7 @@ fn graph(source: &Path, root: &str) -> Graph {
     graph
 }
 
-/// The names that a root's `use` brings in, by the module that each is from.
+/// Collects the names that a root's `use` imports, with their modules.
 fn collect_exports(
     tree: &UseTree,
     module: Option<&str>,
@@ -210,10 +210,10 @@ fn collect_exports(
     }
 }
 
-/// The source files below a folder, each with its module's path in it.
-fn files_below(folder: &Path) -> Vec<(std::path::PathBuf, Vec<String>)> {
+/// Returns the source files below a directory, each with its module's path.
+fn files_below(directory: &Path) -> Vec<(std::path::PathBuf, Vec<String>)> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten() {
+    for entry in fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         if stem == "tests" {
@@ -231,8 +231,8 @@ fn files_below(folder: &Path) -> Vec<(std::path::PathBuf, Vec<String>)> {
     files
 }
 
-/// A circle, as the places where each of its modules names the next one.
-fn circle(graph: &Graph) -> Option<Vec<String>> {
+/// Returns a cycle, as the positions where each of its modules uses the next one.
+fn cycle(graph: &Graph) -> Option<Vec<String>> {
     fn look(
         graph: &Graph,
         at: &str,
@@ -265,28 +265,28 @@ fn check(source: &str, root: &str) {
         let place = targets.get(ROOT);
         assert!(place.is_none(), "{module} uses what the root defines ({})", place.unwrap());
     }
-    if let Some(places) = circle(&graph) {
-        panic!("modules form a circle:\n  {}", places.join("\n  "));
+    if let Some(places) = cycle(&graph) {
+        panic!("modules form a cycle:\n  {}", places.join("\n  "));
     }
 }
 
 #[test]
-fn modules_of_the_compiler_form_no_circle() {
+fn modules_of_the_compiler_form_no_cycle() {
     check("compiler/src", "lib.rs");
 }
 
 #[test]
-fn modules_of_the_libraries_form_no_circle() {
+fn modules_of_the_libraries_form_no_cycle() {
     check("stdlib/src", "lib.rs");
 }
 
 #[test]
-fn modules_of_the_command_form_no_circle() {
+fn modules_of_the_command_form_no_cycle() {
     check("cli/src", "main.rs");
 }
 
 #[test]
-fn circles_are_found_however_a_path_is_written() {
+fn cycles_are_found_however_a_path_is_written() {
     let source = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = source.path().join(name);
@@ -307,9 +307,9 @@ fn circles_are_found_however_a_path_is_written() {
         write("c/inner.rs", "use super::other; use super::super::a::Y;");
         write("c/other.rs", "use super::inner;");
         write("d.rs", "use crate::a;");
-        let circle = circle(&graph(source.path(), "lib.rs")).expect(name);
-        assert_eq!(circle.len(), 3, "{name}: {circle:?}");
+        let cycle = cycle(&graph(source.path(), "lib.rs")).expect(name);
+        assert_eq!(cycle.len(), 3, "{name}: {cycle:?}");
         write("c/inner.rs", "#[cfg(test)] mod tests { use crate::a; }");
-        assert_eq!(self::circle(&graph(source.path(), "lib.rs")), None, "{name}");
+        assert_eq!(self::cycle(&graph(source.path(), "lib.rs")), None, "{name}");
     }
 }

@@ -1,5 +1,5 @@
-//! `--sandbox`, `--allow-*` and `--deny-*`: every way to the outside world, with no permission and
-//! with each one alone.
+//! `--sandbox`, `--allow-*` and `--deny-*`: every access to the outside world, with no permission
+//! and with each one alone.
 #![cfg(test)]
 #![cfg(unix)]
 
@@ -81,7 +81,7 @@ fn solvm(directory: &Path, options: &[String]) -> Output {
         .unwrap()
 }
 
-/// What became of each attempt, with what it needs.
+/// The outcome of each attempt, and the permission that it needs.
 fn attempts(options: &[&str], server: u16) -> BTreeMap<String, (String, String)> {
     let root = files();
     let listen = free_port();
@@ -113,7 +113,7 @@ fn attempts(options: &[&str], server: u16) -> BTreeMap<String, (String, String)>
     outcomes
 }
 
-/// Whether permissions of these areas are what an attempt needs.
+/// Whether permissions for these areas allow an attempt.
 fn is_allowed(needs: &str, areas: &[&str]) -> bool {
     needs.split(", ").all(|need| need.split(" or ").any(|need| areas.contains(&need)))
 }
@@ -178,7 +178,7 @@ fn what_is_denied_wins_over_what_is_allowed() {
     assert_eq!(attempts(&moved, server)["os.rename"].1, "reached");
 }
 
-/// A directory that holds something denied cannot be moved to where it is not.
+/// A directory with denied contents cannot be moved to where they are allowed.
 #[test]
 fn what_is_denied_cannot_be_moved_along() {
     let root = files();
@@ -202,7 +202,7 @@ fn a_swapped_link_leads_nowhere() {
     let output = std::thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                // The program may hold what is moved.
+                // The program may hold the moved file.
                 let _ = fs::rename(&real, &place);
                 let _ = fs::rename(&place, &real);
                 let _ = symlink(root.path().join("other"), &place);

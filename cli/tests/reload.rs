@@ -14,7 +14,7 @@ const WATCHES: &str =
     "watch_file('script.lua', function() print('changed') reload_script() print('never') end) ";
 
 struct Program {
-    folder: TempDir,
+    directory: TempDir,
     process: Child,
     lines: Receiver<String>,
     errors: BufReader<std::process::ChildStderr>,
@@ -34,10 +34,10 @@ fn read_lines(output: ChildStdout) -> Receiver<String> {
 
 impl Program {
     fn start(code: &str, options: &[&str]) -> Program {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("script.lua"), code).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("script.lua"), code).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
-        command.args(options).arg("script.lua").current_dir(folder.path());
+        command.args(options).arg("script.lua").current_dir(directory.path());
         let mut process = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -46,10 +46,10 @@ impl Program {
             .unwrap();
         let lines = read_lines(process.stdout.take().unwrap());
         let errors = BufReader::new(process.stderr.take().unwrap());
-        Program { folder, process, lines, errors }
+        Program { directory, process, lines, errors }
     }
 
-    /// The next lines of output are these.
+    /// Expects these lines of output next.
     fn says(&self, expected: &[&str]) {
         for expected in expected {
             let line = self.lines.recv_timeout(Duration::from_secs(20)).unwrap_or_default();
@@ -59,13 +59,13 @@ impl Program {
 
     /// Replaces the script as editors do.
     fn replace(&self, code: &str) {
-        let new = self.folder.path().join("new");
+        let new = self.directory.path().join("new");
         fs::write(&new, code).unwrap();
         fs::rename(new, self.script()).unwrap();
     }
 
     fn script(&self) -> std::path::PathBuf {
-        Path::new(self.folder.path()).join("script.lua")
+        Path::new(self.directory.path()).join("script.lua")
     }
 
     fn next_error(&mut self) -> String {
@@ -74,7 +74,7 @@ impl Program {
         line.trim_end().to_string()
     }
 
-    /// Its exit code, and the rest of the standard error output.
+    /// Waits for its end and returns its exit code and the rest of standard error.
     fn end(mut self) -> (Option<i32>, String) {
         let mut errors = String::new();
         self.errors.read_to_string(&mut errors).unwrap();
@@ -103,7 +103,7 @@ fn again_and_again() {
     let program = Program::start(&format!("{WATCHES} print(0)"), &[]);
     program.says(&["0"]);
     for i in 1..5 {
-        // In place, too: what is written in two steps is seen when it is whole.
+        // In place, too: a write in two steps is noticed when it is complete.
         let code = format!("{WATCHES} print({i})");
         if i % 2 == 0 {
             program.replace(&code)

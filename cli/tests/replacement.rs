@@ -25,8 +25,8 @@ fn start(program: &str, path: &str, number: usize) -> Child {
 
 #[test]
 fn killed_writers_leave_a_complete_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let (program, path) = (folder.path().join("writer.lua"), folder.path().join("file"));
+    let directory = tempfile::tempdir().unwrap();
+    let (program, path) = (directory.path().join("writer.lua"), directory.path().join("file"));
     fs::write(&program, WRITER).unwrap();
     fs::write(&path, "z".repeat(SIZE)).unwrap();
     let check = || {
@@ -47,7 +47,7 @@ fn killed_writers_leave_a_complete_file() {
         writers[place].wait().unwrap();
         check();
         writers[place] = start(program, path, WRITERS + kill);
-        // Kills hit the writers in different places.
+        // The program is killed at different points.
         std::thread::sleep(Duration::from_millis(kill as u64 % 7 * 3));
         check();
     }

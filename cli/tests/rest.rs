@@ -1,5 +1,5 @@
-//! Memory that a waiting program returns: the garbage of goroutines that have ended, and the memory
-//! of connections that are closed.
+//! Memory that a waiting program returns: garbage of goroutines that have ended, and memory of
+//! closed connections.
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 
@@ -12,8 +12,8 @@ use std::net::TcpStream;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Within this time a program has given back what it does not need.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The time limit for returning unused memory.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 const OPTIONS: &[&str] = &["-timeout", "0", "-memory-limit", "256"];
 
@@ -22,11 +22,11 @@ fn memory(program: &Program) -> usize {
     program.figure("RssAnon:")
 }
 
-/// Waits until the process takes less than this.
+/// Waits until the process uses less memory than this.
 fn expect_below(program: &Program, kibibytes: usize) {
     let start = Instant::now();
     while memory(program) >= kibibytes {
-        assert!(start.elapsed() < PATIENCE, "{} of {kibibytes} KiB", memory(program));
+        assert!(start.elapsed() < TIMEOUT, "{} of {kibibytes} KiB", memory(program));
         sleep(Duration::from_millis(50));
     }
 }

@@ -1,4 +1,4 @@
-//! Programs on a system that is short of something: threads, descriptors, file sizes, disk space,
+//! Programs on a system that is short of a resource: threads, descriptors, file sizes, disk space,
 //! stack, standard streams. Whatever is missing, in any combination, is a Lua error or a message:
 //! the program neither panics nor hangs.
 #![cfg(test)]
@@ -9,33 +9,33 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 const SOLVM: &str = env!("CARGO_BIN_EXE_solvm");
-/// How long a program may run. The machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit of a program, for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Uses everything that needs a thread, a descriptor, or room.
+/// Uses everything that needs a thread, a descriptor, or memory.
 const PROGRAM: &str = r#"
-local folder = ...
+local directory = ...
 local function try(f, ...) pcall(f, ...) end
 try(read_file, "/etc/hostname")
-try(write_file, folder .. "/a", ("x"):rep(100000))
-try(append_file, folder .. "/b", ("x"):rep(100000))
-try(list_dir, folder)
-try(glob, folder .. "/*")
+try(write_file, directory .. "/a", ("x"):rep(100000))
+try(append_file, directory .. "/b", ("x"):rep(100000))
+try(list_dir, directory)
+try(glob, directory .. "/*")
 try(resolve_dns, "localhost")
 try(http_get, "http://localhost:1/", {timeout = 1})
 try(http_get, "https://localhost:1/", {timeout = 1})
 try(tcp_connect, "localhost", 1)
 try(ws_connect, "ws://localhost:1/", {timeout = 1})
-try(watch_file, folder .. "/a", print)
-try(unwatch_file, folder .. "/a")
+try(watch_file, directory .. "/a", print)
+try(unwatch_file, directory .. "/a")
 try(os.execute, "true")
 try(function() local f = io.popen("echo x") f:read("*a") f:close() end)
 try(function() local f = io.tmpfile() f:write(("x"):rep(100000)) f:close() end)
 try(os.tmpname)
-try(function() local f = io.open(folder .. "/c", "w") f:write(("x"):rep(100000)) f:close() end)
+try(function() local f = io.open(directory .. "/c", "w") f:write(("x"):rep(100000)) f:close() end)
 try(crypto.sha256, ("x"):rep(1e6))
 try(template.parse, ("x"):rep(100000))
-try(tar.create, folder .. "/a.tar", {folder .. "/b"})
+try(tar.create, directory .. "/a.tar", {directory .. "/b"})
 try(yaml.decode, ("- x\n"):rep(10000))
 try(function() create_server("s", 0) start_server("s") stop_server("s") end)
 try(io.read, "*a")
@@ -46,11 +46,11 @@ os.exit(0)
 "#;
 
 /// Runs a command in a shell; `before` is what the shell does first.
-fn run(before: &str, command: &str, folder: &Path) -> Output {
+fn run(before: &str, command: &str, directory: &Path) -> Output {
     let script = format!("{before}\nexec {command}");
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &script, "sh", SOLVM]).arg(folder);
-    shell.env("PROGRAM", PROGRAM).env("TMPDIR", folder).env_remove("RUST_BACKTRACE");
+    shell.args(["-c", &script, "sh", SOLVM]).arg(directory);
+    shell.env("PROGRAM", PROGRAM).env("TMPDIR", directory).env_remove("RUST_BACKTRACE");
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = shell.spawn().unwrap();
     let started = Instant::now();
@@ -67,7 +67,7 @@ fn run(before: &str, command: &str, folder: &Path) -> Output {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > TIMEOUT {
             child.kill().unwrap();
             panic!("hangs: {script}");
         }
@@ -81,8 +81,8 @@ fn run(before: &str, command: &str, folder: &Path) -> Output {
 }
 
 /// The exit code of a program that ended on its own and did not panic.
-fn code(before: &str, command: &str, folder: &Path) -> i32 {
-    let output = run(before, command, folder);
+fn code(before: &str, command: &str, directory: &Path) -> i32 {
+    let output = run(before, command, directory);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!errors.contains("panicked"), "{before}\n{command}\n{errors}");
     let code = output.status.code();
@@ -95,10 +95,10 @@ fn is_root() -> bool {
 
 #[test]
 fn programs_do_not_panic_when_the_system_is_short_of_things() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
         .unwrap();
-    let program = folder.path().join("program.lua");
+    let program = directory.path().join("program.lua");
     std::fs::write(&program, PROGRAM).unwrap();
     let limits = [
         "",
@@ -117,8 +117,8 @@ fn programs_do_not_panic_when_the_system_is_short_of_things() {
         for limit in limits {
             for stream in streams {
                 let solvm = r#""$1" -timeout 40s "$2/program.lua" "$2""#;
-                let code = code("", &format!("{user} {limit} {solvm} {stream}"), folder.path());
-                // 1 is that output was lost, or a message that the program cannot start.
+                let code = code("", &format!("{user} {limit} {solvm} {stream}"), directory.path());
+                // 1 means that output was lost, or that the program could not start.
                 assert!(matches!(code, 0 | 1), "{code}: {user} {limit} {stream}");
                 if !stream.contains("full") && !limit.contains("nofile=9") {
                     assert_eq!(code, 0, "{user} {limit} {stream}");
@@ -133,17 +133,17 @@ fn work_that_needs_a_thread_fails_where_there_is_none() {
     if !is_root() {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let command = r#"setpriv --reuid=65533 --clear-groups prlimit --nproc=1:1 "$1" -e 'print(read_file("/etc/passwd"))'"#;
-    let output = run("", command, folder.path());
+    let output = run("", command, directory.path());
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("/etc/passwd: cannot start a thread: "), "{text}");
 }
 
 #[test]
 fn lost_output_of_commands_is_reported() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a_test.lua"), "test('a', function() end)").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a_test.lua"), "test('a', function() end)").unwrap();
     let commands = [
         "doc",
         "doc string",
@@ -160,27 +160,27 @@ fn lost_output_of_commands_is_reported() {
     ];
     for command in commands {
         let full = format!(r#""$1" {command} >/dev/full"#);
-        let output = run("", &full, folder.path());
+        let output = run("", &full, directory.path());
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{command}: {errors}");
         assert!(errors.contains("No space left on device"), "{command}: {errors}");
         // The reader is closed before the command starts.
         let closed = r#"exec 3>&1; mkfifo "$2/pipe"; (exec 4<"$2/pipe") & "#;
         let closed = format!(r#"{closed} exec 5>"$2/pipe"; wait; rm "$2/pipe""#);
-        let code = code(&closed, &format!(r#""$1" {command} >&5"#), folder.path());
+        let code = code(&closed, &format!(r#""$1" {command} >&5"#), directory.path());
         assert_eq!(code, 0, "{command} into a closed pipe");
-        let _ = std::fs::remove_dir_all(folder.path().join("new"));
+        let _ = std::fs::remove_dir_all(directory.path().join("new"));
     }
 }
 
 #[test]
 fn a_write_beyond_the_largest_size_fails() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let program = r#"local f = io.open(arg[1] .. "/a", "w") f:write(("x"):rep(60000))
         print(f:write(("x"):rep(60000))) print(f:flush()) print(f:close())
         print(write_file(arg[1] .. "/b", ("x"):rep(100000)))"#;
-    std::fs::write(folder.path().join("program.lua"), program).unwrap();
-    let output = run("ulimit -f 4", r#""$1" "$2/program.lua" "$2""#, folder.path());
+    std::fs::write(directory.path().join("program.lua"), program).unwrap();
+    let output = run("ulimit -f 4", r#""$1" "$2/program.lua" "$2""#, directory.path());
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(text.matches("File too large").count(), 4, "{text}");
 }

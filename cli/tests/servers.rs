@@ -1,4 +1,4 @@
-//! Servers as others see them: signals, limits of time, floods of connections.
+//! Servers from outside: signals, time limits, floods of connections.
 #![cfg(test)]
 #![cfg(unix)]
 
@@ -172,8 +172,8 @@ fn every_wait_ends_with_a_signal() {
     }
 }
 
-/// Resources of connections are released: after some thousand of every kind as many descriptors are
-/// open as before.
+/// Resources of connections are released: after several thousand of each kind, the number of open
+/// descriptors is as before.
 #[cfg(target_os = "linux")]
 #[test]
 fn connections_leave_nothing_behind() {
@@ -208,7 +208,7 @@ fn connections_leave_nothing_behind() {
             if let 2 | 3 = round % 5 {
                 stream.read_exact(&mut [0; 12]).unwrap();
             }
-            // Without a word, as a broken connection ends.
+            // Without a close frame, like a broken connection.
             let _ = stream.shutdown(Shutdown::Both);
         }
     };
@@ -248,7 +248,7 @@ fn slow_clients_hold_up_nobody() {
         times[10]
     };
     assert!(median < Duration::from_millis(50), "{times:?}");
-    // In the end they are sent away.
+    // At the end they are disconnected.
     let mut first = slow.swap_remove(0);
     assert_eq!(first.read(&mut [0; 64]).unwrap_or(0), 0);
 }

@@ -1,5 +1,4 @@
-//! SIGINT and SIGTERM: whatever the program does, it ends, with its output passed on and its
-//! finalizers run.
+//! SIGINT and SIGTERM end any program, after its output is flushed and its finalizers have run.
 #![cfg(test)]
 #![cfg(unix)]
 
@@ -103,8 +102,8 @@ fn a_second_signal_ends_it_at_once() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
-/// The VM checks signals between its turns; a native that does not end in time is not a reason to
-/// wait.
+/// The VM checks signals between its turns; the second one does not wait for a native that does not
+/// end in time.
 #[test]
 fn a_second_signal_ends_a_native_that_takes_long() {
     let program = Program::start(

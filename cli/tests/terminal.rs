@@ -1,6 +1,6 @@
-//! Programs at a terminal. Input: the time that a user takes to type counts against an explicit
-//! limit, not against the default; the REPL continues whatever is typed. Output: the progress line
-//! is not mixed up with other output.
+//! Programs at a terminal. Input: the time that a user needs to type counts towards an explicit
+//! limit, but not towards the default; the REPL continues after any input. Output: the progress
+//! line is not mixed up with other output.
 #![cfg(test)]
 #![cfg(unix)]
 
@@ -32,7 +32,7 @@ fn start(options: &[&str], code: &str) -> (Child, File) {
     (command.spawn().unwrap(), keyboard)
 }
 
-/// Everything that a program writes to a terminal of 60 columns.
+/// Returns everything that a program writes to a terminal of 60 columns.
 fn written(variables: &[(&str, &str)], code: &str) -> String {
     let (terminal, mut screen) = terminal();
     tcsetwinsize(&screen, Winsize { ws_col: 60, ws_row: 24, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
@@ -47,7 +47,7 @@ fn written(variables: &[(&str, &str)], code: &str) -> String {
     // The program's terminal is closed here, so that reading ends with the program.
     drop(command);
     let mut bytes = Vec::new();
-    // The end of a terminal is an error.
+    // The end of a terminal is reported as an error.
     let _ = screen.read_to_end(&mut bytes);
     program.wait().unwrap();
     String::from_utf8(bytes).unwrap()
@@ -74,7 +74,7 @@ struct Session {
 }
 
 impl Session {
-    /// A session in which missing output causes an error instead of a test that waits forever.
+    /// Starts a session in which missing output causes an error instead of a hanging test.
     fn start() -> Session {
         Session::start_with(&["-timeout", "20s"])
     }
@@ -96,12 +96,12 @@ impl Session {
         Session { program: command.spawn().unwrap(), other_end, home }
     }
 
-    /// Types something.
+    /// Sends keys.
     fn keys(&mut self, keys: &[u8]) {
         self.other_end.write_all(keys).unwrap();
     }
 
-    /// The output up to a text.
+    /// Reads the output up to a text.
     fn until(&mut self, text: &str) {
         let mut screen = Vec::new();
         let mut byte = [0];
@@ -319,17 +319,17 @@ fn progress_is_mixed_up_with_nothing() {
     assert!(lines[3].len() < 60, "{lines:?}");
 }
 
-/// The error output of a program without colours.
+/// Returns the error output of a program without colours.
 fn told(code: &str) -> Vec<String> {
     seen(&written(&[("NO_COLOR", "1")], code))
 }
 
 #[test]
 fn an_error_in_a_module_shows_the_line_of_the_module() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    let path = folder.path().display().to_string();
-    std::fs::write(folder.path().join("bad.lua"), "local x = 1\nlocal y = = 2\n").unwrap();
-    std::fs::write(folder.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n"))
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let path = directory.path().display().to_string();
+    std::fs::write(directory.path().join("bad.lua"), "local x = 1\nlocal y = = 2\n").unwrap();
+    std::fs::write(directory.path().join("outer.lua"), format!("\nimport('{path}/bad.lua')\n"))
         .unwrap();
     let place = format!("  --> {path}/bad.lua:2:11");
     for code in [
@@ -348,8 +348,8 @@ fn an_error_in_a_module_shows_the_line_of_the_module() {
 
 #[test]
 fn an_error_that_is_a_table_shows_where_it_was_raised() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    let path = folder.path().join("raises.lua").display().to_string();
+    let directory = tempfile::tempdir_in("/tmp").unwrap();
+    let path = directory.path().join("raises.lua").display().to_string();
     std::fs::write(&path, "local t = { text = 'a.lua:3: boom' }\nerror(t)\n").unwrap();
     let lines = told(&format!("dofile('{path}')"));
     let expected = [
@@ -380,8 +380,8 @@ fn a_terminal_that_cannot_rewrite_a_line_shows_no_progress() {
 
 #[test]
 fn long_transfers_show_progress_unless_they_are_told_not_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file").display().to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("file").display().to_string();
     let code = |options: &str| {
         format!(
             "local listener = tcp_listen(0, {{ host = '127.0.0.1' }})

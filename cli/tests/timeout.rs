@@ -1,4 +1,4 @@
-//! `-timeout` ends whatever a program does, in time and with exit code 124.
+//! `-timeout` ends any program, in time and with exit code 124.
 #![cfg(test)]
 
 use std::io::Write;
@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// Megabytes, so many that no program ends for lack of memory before its timeout.
+/// So many megabytes that no program runs out of memory before its timeout.
 const MEMORY: &str = "16000";
-/// How much later a program may end. Unoptimised code takes longer between two checks of the clock.
+/// The maximum delay. Unoptimised code takes longer between two checks of the clock.
 const LATENESS: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 200 });
 
 const COMPUTING: &[&str] = &[
@@ -25,10 +25,10 @@ const COMPUTING: &[&str] = &[
     "local t = {} for i = 1, 1e5 do t[i] = i end
         table.sort(t, function(a, b) for i = 1, 1e6 do end return a < b end)",
     "local t = {} for i = 1, 1e4 do t[i] = ('x'):rep(1e4) .. i end while true do table.sort(t) end",
-    // Others that compute.
+    // Other computations.
     "go(function() while true do end end) wait()",
     "io.popen('while :; do echo x; done'):read('*a')",
-    // A program that catches everything.
+    // A program that catches all errors.
     "local function f() while true do pcall(f) end end f()",
     "while true do pcall(function() while true do pcall(error) end end) end",
     "while true do xpcall(function() while true do end end, function() while true do end end) end",
@@ -76,7 +76,7 @@ fn end(mut program: Child) -> (Option<i32>, Duration) {
     drop(input);
     #[cfg(unix)]
     {
-        // There may be no process.
+        // The process may not exist.
         let _ = rustix::process::kill_process_group(
             rustix::process::Pid::from_child(&program),
             rustix::process::Signal::KILL,
@@ -96,7 +96,7 @@ fn whatever_a_program_does_ends_in_time() {
     for code in COMPUTING {
         check(start(&["-timeout", "1s", "-memory-limit", MEMORY, "-e", code]), code);
     }
-    // These leave the processor to each other.
+    // These yield to each other.
     let programs: Vec<Child> =
         WAITING.iter().map(|code| start(&["-timeout", "1s", "-e", code])).collect();
     for (program, code) in programs.into_iter().zip(WAITING) {
@@ -131,10 +131,10 @@ fn a_program_that_ends_by_itself_ends_with_0() {
 #[cfg(unix)]
 #[test]
 fn child_processes_end_with_the_program() {
-    let folder = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().unwrap();
     let program = |start: &str, name: &str| {
-        let shell = format!("sleep 2; touch {}", folder.path().join(name).display());
-        // Brackets make the shell start another one, which would live on.
+        let shell = format!("sleep 2; touch {}", directory.path().join(name).display());
+        // Brackets make the shell start another one, which would survive.
         let shell = if cfg!(target_os = "linux") { format!("({shell}); true") } else { shell };
         let code = format!("{start}('{shell}') sleep(60)");
         let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
@@ -150,11 +150,14 @@ fn child_processes_end_with_the_program() {
         assert_eq!(program.wait().unwrap().code(), Some(124));
     }
     std::thread::sleep(Duration::from_millis(2500));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a child process has gone on");
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "a child process has gone on"
+    );
 }
 
-/// The reader of the output may stall: that keeps neither the time limit nor a signal from ending
-/// the program.
+/// A stalled reader of the output delays neither the time limit nor a signal.
 #[cfg(unix)]
 #[test]
 fn an_output_that_nobody_reads_ends_in_time() {

@@ -1,4 +1,4 @@
-//! The WebSocket protocol (RFC 6455) as a client sees it that writes its own frames.
+//! The WebSocket protocol (RFC 6455), tested by a client that writes its own frames.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -166,7 +166,7 @@ fn fragments_are_put_together_with_control_frames_between_them() {
     client.send(FIN | PONG, b"unasked");
     client.send(FIN, b"lo");
     assert_eq!(client.receive(), (TEXT, b"Hello".to_vec()));
-    // A character may be torn apart.
+    // A character may be split.
     client.send(TEXT, &[0xE2, 0x82]);
     client.send(FIN, &[0xAC]);
     assert_eq!(client.receive(), (TEXT, "€".into()));
@@ -182,11 +182,11 @@ fn fragments_are_put_together_with_control_frames_between_them() {
 fn what_breaks_the_protocol_ends_the_socket() {
     let server = Server::start();
     let cases: &[&[Vec<u8>]] = &[
-        // Opcodes that mean nothing.
+        // Undefined opcodes.
         &[frame(FIN | 3, b"x")],
         &[frame(FIN | 7, b"")],
         &[frame(FIN | 11, b"")],
-        // Bits for extensions that were not agreed on.
+        // Bits for extensions that were not negotiated.
         &[frame(FIN | 0x40 | TEXT, b"x")],
         &[frame(FIN | 0x10 | TEXT, b"x")],
         // Without a mask.
@@ -194,7 +194,7 @@ fn what_breaks_the_protocol_ends_the_socket() {
         // Control frames in fragments, or too long.
         &[frame(PING, b"x")],
         &[frame(FIN | PING, &[b'x'; 126])],
-        // A continuation of nothing, and something new in the middle.
+        // A continuation without a start, and a new message within another one.
         &[frame(FIN, b"x")],
         &[frame(TEXT, b"x"), frame(FIN | TEXT, b"y")],
         // Invalid close frames.

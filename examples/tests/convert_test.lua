@@ -7,7 +7,7 @@ test("files are converted as their names say", function()
     local function at(name) return folder .. "/" .. name end
     write_file(at("a.json"), json_encode(VALUE))
     for from, to in pairs({ ["a.json"] = "b.yaml", ["b.yaml"] = "c.toml", ["c.toml"] = "d.json" }) do
-      -- Whatever comes first is made again from the beginning of the chain.
+      -- All formats are converted again from the start of the chain.
       write_file(at("b.yaml"), yaml.encode(VALUE))
       write_file(at("c.toml"), toml.encode(VALUE))
       local output, code = program.run("convert", at(from), at(to))

@@ -13,7 +13,7 @@ test("notes are made, changed and removed, and outlive the server", function()
       check.same(json_decode(made.body), { id = 1, title = "Milk", text = "two bottles" })
       check.same(json_decode(http_get(url .. "/1").body), { id = 1, title = "Milk", text = "two bottles" })
 
-      -- Many at once: each gets a number of its own.
+      -- Many at the same time: each gets its own number.
       for i = 2, 20 do
         go(function() http_post(url, json_encode({ title = "note" })) end)
       end

@@ -3,7 +3,7 @@
 --   solvm test examples        in the directory that contains `examples`; on Unix
 local program = {}
 
--- The command that runs the tests runs the examples, too.
+-- The command that runs the tests also runs the examples.
 program.solvm = arg[-1]
 
 local function quoted(words)
@@ -17,7 +17,7 @@ local function command(name, ...)
   return quoted({ program.solvm, "-timeout", "60s", "examples/" .. name .. ".lua", ... })
 end
 
--- Runs an example to its end: what it has written, to both outputs, and its exit code.
+-- Runs an example to its end: returns its output on both streams, and its exit code.
 function program.run(...)
   local pipe = io.popen(command(...) .. " 2>&1; printf '\\n%d\\n' $?")
   local output, code = pipe:read("*a"):match("^(.*)\n(%d+)\n$")
@@ -25,7 +25,8 @@ function program.run(...)
   return output, tonumber(code)
 end
 
--- Starts an example, calls a function with it, and ends it. `example:line()` is the next line that it writes.
+-- Starts an example, calls a function with it, and ends it. `example:line()` returns the next line
+-- of output.
 function program.with(words, use)
   local pipe = io.popen("echo $$; exec " .. command(unpack(words)) .. " 2>&1")
   local process = pipe:read("*l")

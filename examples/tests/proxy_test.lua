@@ -7,7 +7,7 @@ test("bytes go both ways and are counted", function()
       local conn = receive(server)
       if not conn then break end
       go(function()
-        -- It answers when everything has come.
+        -- It replies after the end of the input.
         local question = conn.read("*a")
         conn.write(question:reverse() .. "!")
         conn.close()
@@ -34,7 +34,7 @@ test("bytes go both ways and are counted", function()
     proxy:line()
     check.equal(proxy:line(), "2: 1200000 bytes there, 1200001 bytes back")
 
-    -- Many at once: each gets its own answer.
+    -- Many at the same time: each gets its own response.
     local answers = chan(20)
     for i = 1, 20 do
       go(function() send(answers, ask("question " .. i) == ("question " .. i):reverse() .. "!") end)

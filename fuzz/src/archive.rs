@@ -1,9 +1,8 @@
-//! From a number to a program that unpacks a damaged archive, and the file system that it does so
-//! in.
+//! Generates programs that extract damaged archives, and the file system for them.
 //!
-//! The file system is in memory. It has the archive, which the program writes first, and what is
-//! unpacked, and panics if anything is written outside of the target folder or through something
-//! that is no folder.
+//! The file system is in memory. It contains the archive, which the program writes first, and the
+//! extracted files. It panics if anything is written outside the target directory or through
+//! something that is not a directory.
 
 use crate::Random;
 use flate2::Compression;
@@ -17,11 +16,11 @@ use tar::{Builder, EntryType, Header};
 use zip::CompressionMethod;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-/// Where archives are unpacked, and what may be in there.
+/// The target directory.
 const TARGET: &str = "/target";
 const MAX_SIZE: usize = 1 << 20;
 
-/// The program, with the archive in it.
+/// Generates the program with the archive in it.
 pub fn archive(random: &mut Random) -> String {
     let (name, bytes, code) = if random.below(2) == 0 {
         ("/x.tar", damaged_tar(random), UNPACK_TAR.replace("MAX_SIZE", &MAX_SIZE.to_string()))
@@ -39,7 +38,7 @@ local done, message = tar.extract('/x.tar', '/target', { max_size = MAX_SIZE })
 assert(done == true or done == nil and type(message) == 'string' and #message > 0)
 ";
 
-/// Whatever the members are, they are not run for long, and whether they are right is not asked.
+/// Members run only briefly, and their contents are not checked.
 const IMPORT_ZIP: &str = "
 local ok, result = pcall(import, '/x.zip')
 assert(ok or result ~= nil)
@@ -62,7 +61,7 @@ fn damaged_tar(random: &mut Random) -> Vec<u8> {
     ];
     let mut bytes = packed_tar();
     for _ in 0..random.below(6) {
-        // Mostly in the names, kinds, sizes and links of heads.
+        // Mostly in the names, types, sizes and links of headers.
         let block = random.below(bytes.len() / 512) * 512;
         let place = block
             + [0, 0, 156, 157, 124, 345, 386, random.below(512), random.below(512)]
@@ -84,7 +83,7 @@ fn damaged_tar(random: &mut Random) -> Vec<u8> {
         _ => {}
     }
     if random.below(8) > 0 {
-        mend(&mut bytes);
+        fix_checksums(&mut bytes);
     }
     if random.below(4) == 0 {
         bytes = compressed(&bytes);
@@ -95,7 +94,7 @@ fn damaged_tar(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// An archive with entries of all kinds, long names and attributes among them.
+/// Creates an archive with entries of all types, long names and attributes.
 fn packed_tar() -> Vec<u8> {
     let mut builder = Builder::new(Vec::new());
     let long = "long/".repeat(40) + "name";
@@ -134,8 +133,9 @@ fn packed_tar() -> Vec<u8> {
     builder.into_inner().expect("memory can be written")
 }
 
-/// Makes the checksums of all blocks right that look like heads, so that damage gets behind them.
-fn mend(archive: &mut [u8]) {
+/// Corrects the checksums of all blocks that look like headers, so that damage is not detected by
+/// them.
+fn fix_checksums(archive: &mut [u8]) {
     for block in archive.chunks_exact_mut(512).filter(|block| &block[257..262] == b"ustar") {
         block[148..156].fill(b' ');
         let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
@@ -170,7 +170,7 @@ fn damaged_zip(random: &mut Random) -> Vec<u8> {
     }
     let mut bytes = writer.finish().expect("memory can be written").into_inner();
     for _ in 0..random.below(4) {
-        // Mostly in the heads, which begin with these letters.
+        // Mostly in the headers, which start with these letters.
         let heads: Vec<usize> = memory_positions(&bytes, b"PK");
         let head = if heads.is_empty() { 0 } else { heads[random.below(heads.len())] };
         let place = head + random.below(48);
@@ -197,7 +197,7 @@ fn memory_positions(bytes: &[u8], searched: &[u8]) -> Vec<usize> {
         .collect()
 }
 
-/// Damage anywhere.
+/// Damages random bytes.
 fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
     let place = random.below(bytes.len().max(1));
     match random.below(3) {
@@ -207,7 +207,7 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
     }
 }
 
-/// The archive, and what has been made of it.
+/// The archive and the extracted files.
 pub(crate) struct Memory(Arc<Mutex<Files>>);
 
 struct Files {
@@ -219,7 +219,7 @@ struct Files {
 
 impl Default for Memory {
     fn default() -> Self {
-        let made = ["/", TARGET].map(|folder| (folder.into(), FileKind::Folder)).into();
+        let made = ["/", TARGET].map(|directory| (directory.into(), FileKind::Directory)).into();
         Memory(Arc::new(Mutex::new(Files { made, archive: Vec::new(), written: 0 })))
     }
 }
@@ -241,7 +241,7 @@ impl Memory {
         for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(TARGET)) {
             let kind = files.made.get(folder).copied();
             assert!(
-                kind == Some(FileKind::Folder),
+                kind == Some(FileKind::Directory),
                 "{} is written through: {kind:?}",
                 folder.display()
             );
@@ -280,8 +280,8 @@ impl FileSystem for Memory {
         }))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.make(path, FileKind::Folder)
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.make(path, FileKind::Directory)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -311,7 +311,7 @@ impl FileSystem for Memory {
         Ok(())
     }
 
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    fn working_directory(&self) -> io::Result<PathBuf> {
         Ok("/".into())
     }
 }

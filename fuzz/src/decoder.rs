@@ -1,10 +1,9 @@
-//! From a number to a program that decodes a damaged document of some format. What can be decoded
-//! is encoded again and must then be the same.
+//! Generates programs that decode damaged documents of a format. A decoded value is encoded and
+//! must be the same after decoding it again.
 
 use crate::Random;
 
-/// A format: what decodes it, what encodes it (if anything does), documents to begin with, and
-/// words to put in.
+/// A format: its decoder, its encoder (if any), sample documents, and words to insert.
 struct Format {
     decode: &'static str,
     encode: Option<&'static str>,
@@ -136,7 +135,7 @@ const FORMATS: &[Format] = &[
     },
 ];
 
-/// The damaged document and the program that decodes it.
+/// Generates a damaged document and the program that decodes it.
 pub fn decoder(random: &mut Random) -> String {
     let format = &FORMATS[random.below(FORMATS.len())];
     let document = damaged(random, format.documents, format.words);
@@ -145,7 +144,7 @@ pub fn decoder(random: &mut Random) -> String {
     format!("{CHECK}check({}, {encode}, \"{text}\")", format.decode)
 }
 
-/// A template that is damaged in the same way.
+/// Generates a damaged template.
 pub fn template(random: &mut Random) -> String {
     const DOCUMENTS: &[&str] = &[
         "<a href=\"/x?q={{.q}}\" onclick='f({{.a.b}}, \"{{.q}}\")' style=\"width: {{.n}}\">{{.q | html | len}}</a>",
@@ -192,11 +191,11 @@ pub fn template(random: &mut Random) -> String {
     String::from_utf8_lossy(&damaged(random, DOCUMENTS, WORDS)).into_owned()
 }
 
-/// Parses a template and fills it in, as far as it can be.
+/// Parses a template and renders it, if possible.
 pub fn fill(template: &str) {
     use gotmpl::{html::Template, tmap};
-    // SolVM refuses templates with more ranges inside of each other, whose escaping takes
-    // exponential time, and such that would recurse too deeply or without an end.
+    // SolVM rejects templates with deeper nesting of ranges, whose escaping takes exponential time,
+    // and templates with deep or endless recursion.
     let may_recurse = template.contains('`') && template.contains("{{template");
     if may_recurse
         || template.matches("{{range").count() > 12
@@ -206,7 +205,7 @@ pub fn fill(template: &str) {
     }
     let data = tmap! { "q" => "O'Reilly <b>", "n" => 1.5, "list" => vec![1i64, 2, 3], "a" => tmap! { "b" => "c" } };
     if let Ok(template) = Template::new("fuzz").max_range_iters(10_000).parse(template) {
-        // Whether it can be filled in does not matter here.
+        // Rendering may fail.
         let _ = template.execute_to_string(&data);
     }
 }
@@ -227,7 +226,7 @@ fn damaged(random: &mut Random, documents: &[&str], words: &[&str]) -> Vec<u8> {
                 document.splice(at..at, copied);
             }
             3 => {
-                // Something many times, to be nested deeply.
+                // A repeated word, for deep nesting.
                 let word = words[random.below(words.len())].repeat(1 + random.below(300));
                 document.splice(at..at, word.into_bytes());
             }
@@ -246,8 +245,8 @@ fn damaged(random: &mut Random, documents: &[&str], words: &[&str]) -> Vec<u8> {
     document
 }
 
-/// Decodes; what was decoded is encoded and must then be decoded as the same. An error is a failure
-/// of the fuzzer.
+/// Decodes the document; a result is encoded and must be the same after decoding it again. An error
+/// is a failure of the fuzzer.
 const CHECK: &str = "
 local function same(a, b)
     if type(a) ~= 'table' or type(b) ~= 'table' then

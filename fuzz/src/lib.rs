@@ -1,4 +1,5 @@
-//! What the fuzz targets share: running a program within limits, and making programs from bytes.
+//! Shared code of the fuzz targets: runs a program within limits, and generates programs from
+//! bytes.
 
 mod archive;
 mod decoder;
@@ -25,10 +26,9 @@ use tokio::runtime::{Builder, Runtime};
 
 /// The heap's limit in bytes.
 const MEMORY: usize = 16 << 20;
-/// Calls and back-edges that a program may run.
+/// Maximum number of calls and back-edges.
 const BUDGET: u32 = 50_000;
-/// The time that a program may take, for those that do much in few steps. One that goes on for long
-/// after it hangs.
+/// The time limit, for programs that do much in few steps. One that continues long after it hangs.
 const DEADLINE: Duration = Duration::from_millis(100);
 
 static TOKIO: LazyLock<Runtime> = LazyLock::new(|| {
@@ -37,10 +37,10 @@ static TOKIO: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 /// Compiles and runs a program with all libraries until it ends or its budget is used up. `slice`
-/// is how many calls and back-edges a goroutine runs in one go: 1 makes each of them a suspension.
-/// Gives the message of the error that ended it, if one did.
+/// is the number of calls and back-edges of a turn: with 1 each of them is a suspension. Returns
+/// the message of the error that ended it, if any.
 pub fn run(text: &[u8], slice: u32) -> Option<String> {
-    // What waits outside is registered here, and never comes.
+    // External waits register here, and never end.
     let _context = TOKIO.enter();
     let slice = NonZeroU32::new(slice).unwrap_or(NonZeroU32::MIN);
     let mut vm =
@@ -48,7 +48,7 @@ pub fn run(text: &[u8], slice: u32) -> Option<String> {
     vm.set_host(Host::new(Nowhere::default()));
     vm.set_deadline(Some(Instant::now() + DEADLINE));
     let started = vm.enter(|call| {
-        // Most inputs are no programs, and need no libraries.
+        // Most inputs are not valid programs, and need no libraries.
         let function = call.load(text, b"=fuzz").ok()?;
         solvm_stdlib::open(call).ok()?;
         call.spawn(function, &[]).ok()
@@ -56,7 +56,7 @@ pub fn run(text: &[u8], slice: u32) -> Option<String> {
     started?;
     vm.watch(started);
     let mut failure = None;
-    // A turn has 16 slices at most.
+    // A turn has at most 16 slices.
     for _ in 0..(BUDGET / slice / 16).max(4) {
         let turn = vm.turn(&mut Context::from_waker(Waker::noop()));
         while let Some(ended) =
@@ -80,7 +80,7 @@ fn message(error: Value) -> String {
         .map_or(String::new(), |text| String::from_utf8_lossy(text.bytes()).into_owned())
 }
 
-/// A world without clocks, and with no files but an archive and what is in it.
+/// A world without clocks, whose only files are an archive and its contents.
 #[derive(Default)]
 struct Nowhere(Arc<Memory>);
 

@@ -3,10 +3,10 @@
 //! `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1. `corpus` runs
 //! the inputs in `corpus/`, which libFuzzer has found.
 //!
-//! The inputs are numbered; each is determined by its number. A child process runs them and writes
-//! the number at hand into a file; when it dies or hangs, the input is kept in `artifacts/` and the
-//! next child goes on after it. At the end the number of different failures is printed; the exit
-//! code is 1 if there was one.
+//! The inputs are numbered and determined by their numbers. A child process runs them and writes
+//! the current number to a file; when it crashes or hangs, the input is kept in `artifacts/` and
+//! the next child continues after it. At the end the number of different failures is printed; the
+//! exit code is 1 if there were any.
 
 use solvm_fuzz::differential::{self, Difference, Programs, interpreter};
 use solvm_fuzz::{Corpus, Random, archive, decoder, fill, program, run, template};
@@ -18,11 +18,11 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// An input that takes longer than this hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Inputs kept of each kind of failure.
+/// The time after which an input hangs.
+const HANG_TIMEOUT: Duration = Duration::from_secs(10);
+/// The number of inputs that are kept for each kind of failure.
 const KEPT: usize = 3;
-/// Differences that are printed.
+/// The number of differences that are printed.
 const SHOWN: usize = 20;
 
 fn main() -> ExitCode {
@@ -71,13 +71,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the kept inputs, in short slices and in long ones. One that shows a fault panics.
+/// Runs the kept inputs, in short and in long slices. A failing one panics.
 fn replay() -> ExitCode {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
     for target in ["source", "program"] {
-        let folder = corpus.join(target);
-        let mut paths: Vec<PathBuf> = fs::read_dir(&folder)
-            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        let directory = corpus.join(target);
+        let mut paths: Vec<PathBuf> = fs::read_dir(&directory)
+            .unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
             .filter_map(|entry| Some(entry.ok()?.path()))
             .collect();
         paths.sort();
@@ -114,13 +114,13 @@ impl Inputs {
             _ => {}
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let folders = ["lua-tests/scripts", "benches/scripts", "compiler/tests", "vm/tests"]
+        let directories = ["lua-tests/scripts", "benches/scripts", "compiler/tests", "vm/tests"]
             .map(|name| root.join(name));
-        let corpus = Corpus::read(&folders.each_ref().map(PathBuf::as_path));
+        let corpus = Corpus::read(&directories.each_ref().map(PathBuf::as_path));
         Inputs::Source(corpus)
     }
 
-    /// The text, and the slice to run it with.
+    /// Returns the input, and the slice to run it with.
     fn input(&self, number: u64) -> (Vec<u8>, u32) {
         let mut random = Random::new(number);
         let slice = [1, 7, 1000, 1000][random.below(4)];
@@ -148,7 +148,7 @@ impl Inputs {
         (text, slice)
     }
 
-    /// Runs an input. One that shows a fault panics.
+    /// Runs an input. A failing one panics.
     fn run(&self, text: &[u8], slice: u32) {
         match self {
             Inputs::Template => fill(&String::from_utf8_lossy(text)),
@@ -156,19 +156,19 @@ impl Inputs {
                 let failure = run(text, slice).filter(|message| message != "not enough memory");
                 assert!(failure.is_none(), "{}", failure.unwrap_or_default());
             }
-            // These programs are free to fail.
+            // These programs may fail.
             Inputs::Source(_) | Inputs::Program => drop(run(text, slice)),
         }
     }
 }
 
-/// The child: runs inputs, the number of each written down before.
+/// The child: runs inputs, and writes down the number of each before.
 fn work(target: &str, first: u64, last: u64, current: &Path) {
     static STARTED: AtomicU64 = AtomicU64::new(0);
     std::thread::spawn(|| {
         let mut seen = 0;
         loop {
-            std::thread::sleep(PATIENCE);
+            std::thread::sleep(HANG_TIMEOUT);
             let now = STARTED.load(Ordering::Relaxed);
             if now == seen {
                 eprintln!("hangs");
@@ -178,17 +178,17 @@ fn work(target: &str, first: u64, last: u64, current: &Path) {
         }
     });
     let inputs = Inputs::new(target);
-    let mut current = fs::File::create(current).expect("the temporary folder can be written");
+    let mut current = fs::File::create(current).expect("the temporary directory can be written");
     for number in first..last {
         let (text, slice) = inputs.input(number);
         let noted = current.rewind().and_then(|()| current.write_all(&number.to_le_bytes()));
-        noted.expect("the temporary folder can be written");
+        noted.expect("the temporary directory can be written");
         STARTED.fetch_add(1, Ordering::Relaxed);
         inputs.run(&text, slice);
     }
 }
 
-/// Runs children until all inputs are done; keeps those that fail.
+/// Runs children until all inputs are done; keeps failing ones.
 fn drive(target: &str, count: u64, first: u64) -> ExitCode {
     let current = std::env::temp_dir().join(format!("solvm-fuzz-{}", std::process::id()));
     let artifacts = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts");
@@ -239,8 +239,8 @@ fn drive(target: &str, count: u64, first: u64) -> ExitCode {
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs programs on SolVM (`SOLVM`, or the release build) and on Lua 5.1 (`LUA`); prints what
-/// differs.
+/// Runs programs on SolVM (`SOLVM`, or the release build) and on Lua 5.1 (`LUA`); prints the
+/// differences.
 fn compare(name: &str, programs: Programs, count: u64, first: u64) -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/solvm");
     let (solvm, lua) =
@@ -265,7 +265,7 @@ fn compare(name: &str, programs: Programs, count: u64, first: u64) -> ExitCode {
     if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What a failure says first, without what differs from time to time.
+/// Returns the start of a failure's message, without variable parts.
 fn kind_of(message: &str, status: &str) -> String {
     let mut lines = message.lines().filter(|line| !line.trim().is_empty());
     let place = lines.next().unwrap_or_default();

@@ -1,18 +1,18 @@
-//! Inputs without cargo-fuzz: a seeded generator, and mutations of scripts that exist.
+//! Inputs without cargo-fuzz: a seeded generator, and mutations of existing scripts.
 
 use std::path::Path;
 
-/// Xorshift: a sequence of numbers that a seed determines.
+/// Xorshift: a generator with a seed.
 pub struct Random(u64);
 
 impl Random {
-    /// The sequence of that seed.
+    /// Creates a generator.
     pub fn new(seed: u64) -> Self {
-        // Any bits but zero; neighbouring seeds are spread.
+        // The state must not be zero; neighbouring seeds are spread.
         Random((seed.wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// A number below `limit`.
+    /// Returns a number below `limit`.
     pub fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -20,7 +20,7 @@ impl Random {
         ((self.0 >> 11) % limit.max(1) as u64) as usize
     }
 
-    /// That many bytes.
+    /// Returns random bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.below(256) as u8).collect()
     }
@@ -30,7 +30,7 @@ impl Random {
     }
 }
 
-/// Words that mutations put in: what is at the edges of the language.
+/// Words that mutations insert: edge cases of the language.
 const WORDS: &[&str] = &[
     "nil",
     "true",
@@ -74,23 +74,24 @@ const WORDS: &[&str] = &[
     "self",
 ];
 
-/// Scripts to begin with, in tokens.
+/// Scripts to mutate, as tokens.
 pub struct Corpus {
     scripts: Vec<Vec<String>>,
 }
 
 impl Corpus {
-    /// Every Lua file below these folders; folders that do not exist count as empty.
-    pub fn read(folders: &[&Path]) -> Self {
+    /// Reads every Lua file below these directories; missing directories count as empty.
+    pub fn read(directories: &[&Path]) -> Self {
         let mut scripts = Vec::new();
-        let mut left: Vec<_> = folders.iter().map(|folder| folder.to_path_buf()).collect();
+        let mut left: Vec<_> =
+            directories.iter().map(|directory| directory.to_path_buf()).collect();
         while let Some(path) = left.pop() {
             if path.is_dir() {
                 left.extend(
                     path.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()),
                 );
             } else if path.extension().is_some_and(|extension| extension == "lua") {
-                // Huge scripts would be all that is ever run.
+                // Huge scripts would take all the time.
                 scripts.extend(
                     std::fs::read_to_string(path)
                         .ok()
@@ -103,17 +104,17 @@ impl Corpus {
         Corpus { scripts }
     }
 
-    /// The number of scripts.
+    /// Returns the number of scripts.
     pub fn len(&self) -> usize {
         self.scripts.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no scripts.
     pub fn is_empty(&self) -> bool {
         self.scripts.is_empty()
     }
 
-    /// One of the scripts, changed in a few places.
+    /// Returns one of the scripts with a few mutations.
     pub fn mutated(&self, random: &mut Random) -> String {
         let Some(script) = random.pick(&self.scripts) else { return String::new() };
         let mut script = script.clone();
@@ -154,7 +155,7 @@ impl Corpus {
     }
 }
 
-/// Words, spaces and single other characters.
+/// Splits a text into words, spaces and other characters.
 fn tokens(text: &str) -> Vec<String> {
     let kind = |c: char| match c {
         _ if c.is_alphanumeric() || c == '_' => 1,

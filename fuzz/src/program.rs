@@ -1,11 +1,10 @@
-//! From bytes to a valid Lua program: each byte is a choice of the grammar below, and none left
-//! means the simplest choice.
+//! Generates a valid Lua program from bytes: each byte is a choice in the grammar below; without
+//! bytes, the simplest choice is taken.
 //!
-//! The programs aim at where the VM's own mechanisms meet: frames that move, continuations under
-//! metamethods, coroutines inside of natives inside of coroutines, collections anywhere. They are
-//! free to fail: most of it happens inside of `pcall`.
+//! The programs combine the VM's mechanisms: moving frames, continuations under metamethods, nested
+//! coroutines and natives, collections anywhere. They may fail: most code is inside `pcall`.
 
-/// Writes the program that `choices` stand for.
+/// Generates the program for `choices`.
 pub fn program(choices: &[u8]) -> String {
     let mut writer = Writer {
         choices: choices.iter(),
@@ -23,7 +22,7 @@ pub fn program(choices: &[u8]) -> String {
     writer.text
 }
 
-/// What every program has: values of all types under the names that the grammar uses.
+/// The start of every program: values of all types under the names that the grammar uses.
 const PRELUDE: &str = "\
 local a, b, c, s, t, u, f, g, co = 1, 2.5, nil, 'abc', {1, 2, 3, x = 4}, {}, function(...) return ... end, print, nil
 local m = {}
@@ -82,7 +81,7 @@ const CONSTANTS: &[&str] = &[
     "#t",
     "#s",
 ];
-/// Calls of library functions; `@` stands for an expression, `$` for a function.
+/// Calls of library functions; `@` represents an expression, `$` a function.
 const CALLS: &[&str] = &[
     "table.insert(t, @)",
     "table.insert(t, 1, @)",
@@ -185,15 +184,15 @@ const CALLS: &[&str] = &[
 struct Writer<'c> {
     choices: std::slice::Iter<'c, u8>,
     text: String,
-    /// How deep statements and expressions are nested.
+    /// The nesting of statements and expressions.
     depth: usize,
-    /// How many loops surround the place.
+    /// The number of enclosing loops.
     loops: usize,
     labels: usize,
 }
 
 impl Writer<'_> {
-    /// The next choice among `count`; 0 when none is left.
+    /// Returns the next choice among `count`; 0 when none is left.
     fn choose(&mut self, count: usize) -> usize {
         self.choices.next().map_or(0, |&byte| byte as usize % count)
     }
@@ -211,7 +210,7 @@ impl Writer<'_> {
         self.put(name);
     }
 
-    /// Text with `@` for expressions and `$` for functions.
+    /// Appends a template with `@` for expressions and `$` for functions.
     fn fill(&mut self, template: &str) {
         for part in template.split_inclusive(['@', '$']) {
             match part.char_indices().next_back() {
@@ -262,7 +261,7 @@ impl Writer<'_> {
         self.fill(template);
     }
 
-    /// A function; always with `...`, which the grammar may ask for anywhere.
+    /// Appends a function; always with `...`, which the grammar may use anywhere.
     fn function(&mut self) {
         match self.choose(6) {
             0 => self.put("f"),
@@ -279,7 +278,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What can be assigned to.
+    /// Appends a target of an assignment.
     fn target(&mut self) {
         match self.choose(6) {
             0 | 1 => self.name(),
@@ -302,7 +301,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The statements of a function: loops around it cannot be left from here.
+    /// Appends the body of a function: `break` must not refer to enclosing loops.
     fn body(&mut self) {
         let loops = std::mem::take(&mut self.loops);
         self.block();

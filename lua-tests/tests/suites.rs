@@ -11,12 +11,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-/// Where the Debian package golang-github-yuin-gopher-lua-dev puts gopher-lua of 2017.
+/// Where the Debian package golang-github-yuin-gopher-lua-dev installs gopher-lua of 2017.
 const INSTALLED: &str = "/usr/share/gocode/src/github.com/yuin/gopher-lua";
-/// The environment variable with the directory of a current one.
+/// The environment variable with the directory of a current version.
 const CURRENT: &str = "GOPHER_LUA";
 
-/// Which gopher-lua a suite is in.
+/// The gopher-lua that contains a suite.
 enum Edition {
     Installed,
     Current,
@@ -71,7 +71,7 @@ const SUITES: &[Suite] = &[
         ],
         options: &[],
     },
-    // gopher-lua's own, and what it runs of the official one.
+    // gopher-lua's own, and the part of the official one that it runs.
     Suite {
         name: "gopher-lua",
         edition: Edition::Installed,
@@ -120,13 +120,13 @@ const SUITES: &[Suite] = &[
     },
 ];
 
-/// A place where a file fails because SolVM has decided otherwise.
+/// A position where a file fails because SolVM deliberately differs.
 struct Exception {
     suite: &'static str,
     file: &'static str,
     /// The line in the error's message.
     line: usize,
-    /// The lines to blank so that the rest runs, first and last.
+    /// The first and the last line to blank so that the rest runs.
     blanked: (usize, usize),
     reason: &'static str,
 }
@@ -194,7 +194,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Runs a file; if it has exceptions, again for each.
+/// Runs a file; if it has exceptions, once more for each.
 fn check(solvm: &Path, suite: &Suite, folder: &Path, file: &str) -> Result<(), Failed> {
     let exceptions: Vec<&Exception> =
         EXCEPTIONS.iter().filter(|e| e.suite == suite.name && e.file == file).collect();

@@ -158,9 +158,9 @@ function file_info(path, follow) end
 ---end
 ---assert(table.concat(found, " ") == "top/sub/ top/sub/file")
 ---```
----@param folder string
+---@param directory string
 ---@return fun(): string?, FileInfo? iterator
-function walk(folder) end
+function walk(directory) end
 
 ---The sorted paths that match a pattern; an empty list if there are none. `*` matches any string without a slash, `?` one
 ---character, `[a-z]` one of a set, `[!a-z]` one not in the set, `{a,b}` either alternative, `**` any directories.

@@ -288,8 +288,8 @@ function use_middleware(name, pattern, middleware) end
 ---```
 ---@param name string the server's
 ---@param prefix string the path below which the files are
----@param folder string
-function serve_static(name, prefix, folder) end
+---@param directory string
+function serve_static(name, prefix, directory) end
 
 ---Starts a server. The program then runs until the server is stopped, or a signal ends it. Handlers can still be added.
 ---

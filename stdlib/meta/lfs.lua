@@ -78,13 +78,13 @@ function lfs.currentdir() end
 ---
 ---```lua
 ---local lfs = require "lfs"
----local iterator, folder = lfs.dir(".")
----assert(type(folder:next()) == "string")
----folder:close()
+---local iterator, directory = lfs.dir(".")
+---assert(type(directory:next()) == "string")
+---directory:close()
 ---```
 ---@param path string
----@return fun(folder: lfs_directory): string? iterator
----@return lfs_directory folder
+---@return fun(directory: lfs_directory): string? iterator
+---@return lfs_directory directory
 function lfs.dir(path) end
 
 ---Creates a directory.

@@ -51,12 +51,12 @@ function tar.create(archive, source, options) end
 ---assert(not done and message:find("exceed 3 bytes", 1, true))
 ---```
 ---@param archive string
----@param folder string
+---@param directory string
 ---@param options? { max_size?: number, progress?: boolean } `max_size`: the maximum total bytes to extract (default 4 GiB); `progress`: whether to show progress on a terminal, if it takes long (default true)
 ---@return boolean? success nil after an error
 ---@return string? message
 ---@return number? code
-function tar.extract(archive, folder, options) end
+function tar.extract(archive, directory, options) end
 
 ---The contents of an archive, in its order. Each entry has the fields of `list_dir`; `name` is the whole path. It also has `type` (`file`,
 ---`directory`, `symlink`, `link`, `pipe`, `device`, `other`), and for links `link`.

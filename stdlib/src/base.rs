@@ -1,5 +1,5 @@
-//! The basic functions (manual, section 5.1), but for those that load chunks
-//! ([`load`](crate::load)), and `require` and `module`, which are with [`package`](crate::package).
+//! The basic functions (manual, section 5.1), except those that load chunks
+//! ([`load`](crate::load)), and `require` and `module`, which are in [`package`](crate::package).
 
 use crate::host::Host;
 
@@ -47,7 +47,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 static INDEX_ITERATOR: solvm_vm::native::Definition =
     solvm_vm::native::Definition::new("ipairs", next_index);
 
-/// What the table of functions cannot say: `_G`, and which functions loops recognise.
+/// Adds what the table of functions cannot express: `_G`, and which functions loops recognise.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let globals = call.globals();
     globals.set_field(call, "_G", globals)?;
@@ -203,7 +203,7 @@ pub(crate) fn unpack<'c>(
     Ok(Elements { table, first, count })
 }
 
-/// What Lua takes for a space in a numeral.
+/// Whether a byte is a space in a numeral for Lua.
 fn is_space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
@@ -246,7 +246,7 @@ fn to_number<'c>(
     Ok((!digits.is_empty()).then_some(if negative { -number } else { number }))
 }
 
-/// The text of a value without metamethods.
+/// Converts a value to a string without metamethods.
 pub(crate) fn plain_text<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
@@ -276,7 +276,7 @@ fn to_string<'c>(
     Ok(Either::Later(Start::new(ToString { called: false }).keep(method)))
 }
 
-/// `tostring` of a value with `__tostring`.
+/// `tostring` of a value that has `__tostring`.
 struct ToString {
     called: bool,
 }
@@ -363,8 +363,8 @@ fn set_metatable<'c>(
     Ok(table)
 }
 
-/// The function that `getfenv` and `setfenv` mean: a function, or the one active at a level. None
-/// is level 0.
+/// The function that the argument of `getfenv` or `setfenv` denotes: a function, or the one active
+/// at a level. None for level 0.
 fn environment_target<'c>(
     call: &mut Call<'c>,
     target: Option<Value<'c>>,
@@ -416,7 +416,7 @@ pub(crate) fn set_environment<'c>(
     }
 }
 
-/// A userdata without anything in it.
+/// A userdata without contents.
 struct Proxy;
 
 impl solvm_vm::Data for Proxy {
@@ -473,7 +473,7 @@ fn collect_garbage<'c>(
     Ok(Either::Now(Value::number(call.control_collector(control) as f64)))
 }
 
-/// A collection or a part of one, and the finalizers that it found due.
+/// A full collection or a step, and the finalizers that it found due.
 struct Collect {
     _claim: FinalizerClaim,
     slice: Option<usize>,

@@ -29,7 +29,7 @@ fn wrap<'c>(call: &mut Call<'c>, function: solvm_vm::Value<'c>) -> Result<Functi
     Ok(call.wrap(coroutine))
 }
 
-/// The running coroutine; nothing in a goroutine outside of coroutines.
+/// Returns the running coroutine; nothing in a goroutine outside coroutines.
 fn running<'c>(call: &mut Call<'c>) -> Option<Coroutine<'c>> {
     let (thread, is_first) = call.running();
     (!is_first).then_some(thread)

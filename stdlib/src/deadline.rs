@@ -1,33 +1,34 @@
-//! The program's time limit, as the executor and the libraries share it.
+//! The program's time limit, shared by the executor and the libraries.
 //!
-//! The limit ([`Timeout`]) is a deadline of the VM. A default limit holds only for programs that
-//! compute and wait: it is paused while something holds an [`Exemption`] (a server, a pending
-//! timer, a client's call, a read from a terminal).
+//! The limit ([`Timeout`]) is a deadline of the VM. The default limit applies only to programs that
+//! compute and wait: it is paused while a [`TimeoutPause`] exists (a server, a pending timer, a
+//! client's call, a read from a terminal).
 
 use solvm_vm::Clock;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// How long a program may take.
+/// The time limit of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// This long, unless it serves, waits for a timer, or asks others ([`Exemption`]).
+    /// This duration, unless the program serves, waits for a timer or for other hosts
+    /// ([`TimeoutPause`]).
     Default(Duration),
-    /// This long, whatever it does.
+    /// This duration in any case.
     Fixed(Duration),
-    /// Without a limit.
+    /// No limit.
     Never,
 }
 
-/// The limits of a program in time.
+/// The time limits of a program.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Of the program.
+    /// The limit of the whole program.
     pub timeout: Timeout,
-    /// Of a goroutine between two waits, while an exemption lifts the default timeout.
+    /// The limit of a goroutine between two waits, while the default timeout is paused.
     pub run_limit: Duration,
-    /// Of a server's handler until its answer begins, unless a timeout was given.
+    /// The limit until a server's handler starts its response, unless a timeout was given.
     pub handler_timeout: Duration,
 }
 
@@ -41,22 +42,22 @@ impl Default for Limits {
     }
 }
 
-/// The program's deadline, as the executor and the libraries share it.
+/// The program's deadline, shared by the executor and the libraries.
 #[derive(Clone)]
 pub(crate) struct Deadline(Rc<DeadlineState>);
 
 struct DeadlineState {
     clock: Clock,
-    /// When the time is up, as if no exemption had been held. None is never.
+    /// The deadline, regardless of pauses. None means no limit.
     due: Cell<Option<Instant>>,
-    /// Whether exemptions lift it.
+    /// Whether pauses apply to it.
     is_default: bool,
-    exemptions: Cell<usize>,
-    exempt_since: Cell<Option<Instant>>,
+    pauses: Cell<usize>,
+    paused_since: Cell<Option<Instant>>,
 }
 
-/// While it lives, the default time limit is paused.
-pub(crate) struct Exemption(Rc<DeadlineState>);
+/// Pauses the default time limit while it exists.
+pub(crate) struct TimeoutPause(Rc<DeadlineState>);
 
 impl Deadline {
     pub(crate) fn new(timeout: Timeout, clock: Clock) -> Self {
@@ -68,48 +69,48 @@ impl Deadline {
             clock,
             due: Cell::new(due),
             is_default: matches!(timeout, Timeout::Default(_)),
-            exemptions: Cell::new(0),
-            exempt_since: Cell::new(None),
+            pauses: Cell::new(0),
+            paused_since: Cell::new(None),
         }))
     }
 
-    /// Pauses a default time limit.
-    pub(crate) fn exempt(&self) -> Exemption {
+    /// Pauses the default time limit.
+    pub(crate) fn pause_timeout(&self) -> TimeoutPause {
         let state = &self.0;
-        if state.exemptions.replace(state.exemptions.get() + 1) == 0 {
-            state.exempt_since.set(Some(state.clock.now()));
+        if state.pauses.replace(state.pauses.get() + 1) == 0 {
+            state.paused_since.set(Some(state.clock.now()));
         }
-        Exemption(state.clone())
+        TimeoutPause(state.clone())
     }
 
-    /// From now on the program may take this long; without a limit if None.
+    /// Sets the limit, which starts now. None means no limit.
     pub(crate) fn limit(&self, limit: Option<Duration>) {
         self.0.due.set(limit.and_then(|limit| self.0.clock.now().checked_add(limit)));
     }
 
-    /// The clock that the limit is measured by.
+    /// Returns the clock that measures the limit.
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
     }
 
-    /// Whether an exemption pauses the limit.
-    pub(crate) fn is_lifted(&self) -> bool {
-        self.0.is_default && self.0.exemptions.get() > 0
+    /// Whether the limit is paused.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.0.is_default && self.0.pauses.get() > 0
     }
 
-    /// When the time is up; None is never.
+    /// Returns the deadline. None means no limit.
     pub(crate) fn get(&self) -> Option<Instant> {
-        if self.is_lifted() { None } else { self.0.due.get() }
+        if self.is_paused() { None } else { self.0.due.get() }
     }
 }
 
-impl Drop for Exemption {
+impl Drop for TimeoutPause {
     fn drop(&mut self) {
-        let left = self.0.exemptions.get() - 1;
-        self.0.exemptions.set(left);
+        let left = self.0.pauses.get() - 1;
+        self.0.pauses.set(left);
         if left == 0
             && self.0.is_default
-            && let (Some(due), Some(since)) = (self.0.due.get(), self.0.exempt_since.take())
+            && let (Some(due), Some(since)) = (self.0.due.get(), self.0.paused_since.take())
         {
             self.0.due.set(due.checked_add(self.0.clock.now().saturating_duration_since(since)));
         }

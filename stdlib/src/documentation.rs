@@ -1,29 +1,29 @@
-//! What is said about the libraries, taken from the definition files in `meta`.
+//! The documentation of the libraries, read from the definition files in `meta`.
 //!
-//! A definition file is Lua in the form that lua-language-server reads (LuaCATS): comments of three
-//! dashes, with no space after them, each block above what it describes. It is the one source of
-//! what editors, `solvm doc` and the book show. A block is text in Markdown, whose fenced pieces of
-//! Lua are the examples, then tags (`@param`, `@return`); the first block of a file describes the
-//! library: it stands alone, or above the library's table.
+//! A definition file is Lua with the annotations of lua-language-server (LuaCATS): comments of
+//! three dashes without a space after them, each block above the declaration that it describes.
+//! Editors, `solvm doc` and the book all use it. A block is Markdown, whose fenced Lua code is
+//! examples, followed by tags (`@param`, `@return`). The first block of a file describes the
+//! library and is separate or above the library's table.
 
-/// One described thing: a function, a method, a constant or a class.
+/// The documentation of a function, a method, a constant or a class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// Its full name: `uuid.v4`, `Listener:accept`.
     pub name: &'a str,
-    /// What kind of thing it is.
+    /// Its kind.
     pub kind: Kind,
-    /// The names of a function's parameters, as they are declared.
+    /// The names of a function's parameters as declared.
     pub parameters: &'a str,
-    /// What a constant is, as Lua writes it; empty for anything else.
+    /// The value of a constant as written in Lua; empty for other kinds.
     pub constant: &'a str,
-    /// The lines of the text, without the dashes.
+    /// The lines of text, without the dashes.
     pub text: Vec<&'a str>,
-    /// The tags and what follows them: `("param", "text string what to look at")`.
+    /// The tags and the text after them: `("param", "text string the text to search")`.
     pub tags: Vec<(&'a str, &'a str)>,
 }
 
-/// What an [`Entry`] describes.
+/// The kind of an [`Entry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A function or a method.
@@ -33,12 +33,12 @@ pub enum Kind {
 }
 
 impl Entry<'_> {
-    /// The pieces of Lua in the text, each a program of its own.
+    /// Returns the examples in the text, each a complete program.
     pub fn examples(&self) -> Vec<String> {
         examples(self.text.iter().copied())
     }
 
-    /// How it is written: `uuid.v4()`, `math.huge = 1 / 0`.
+    /// Returns the signature: `uuid.v4()`, `math.huge = 1 / 0`.
     pub fn signature(&self) -> String {
         match self.kind {
             Kind::Function => format!("{}({})", self.name, self.parameters),
@@ -48,7 +48,7 @@ impl Entry<'_> {
     }
 }
 
-/// The fenced pieces of Lua in lines of Markdown: those whose fence says "lua" and nothing else.
+/// Returns the fenced code blocks in lines of Markdown whose info string is exactly "lua".
 pub fn examples<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut examples = Vec::new();
     let mut example: Option<String> = None;
@@ -66,7 +66,7 @@ pub fn examples<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     examples
 }
 
-/// The lines that a definition file begins with: what is said of the library as a whole.
+/// Returns the first block of a definition file: the description of the library.
 pub fn introduction(definitions: &str) -> Vec<&str> {
     let lines =
         definitions.lines().skip_while(|line| line.is_empty() || line.starts_with("---@meta"));
@@ -74,8 +74,8 @@ pub fn introduction(definitions: &str) -> Vec<&str> {
     block.filter(|line| !line.starts_with('@')).collect()
 }
 
-/// The first sentence of that: up to a full stop that white space follows, so that "Lua 5.1" ends
-/// none.
+/// Returns the first sentence of the description, up to a full stop followed by white space, so
+/// that "Lua 5.1" does not end it.
 pub fn summary(definitions: &str) -> String {
     let lines = introduction(definitions).into_iter().take_while(|line| !line.is_empty());
     let paragraph = lines.collect::<Vec<_>>().join(" ");
@@ -83,7 +83,7 @@ pub fn summary(definitions: &str) -> String {
     sentence.trim_end_matches(['.', ':']).to_string()
 }
 
-/// The entries of a definition file, in its order.
+/// Returns the entries of a definition file, in its order.
 pub fn entries(definitions: &str) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
     let mut block: Vec<&str> = Vec::new();
@@ -100,8 +100,8 @@ pub fn entries(definitions: &str) -> Vec<Entry<'_>> {
     entries
 }
 
-/// The entry of a declaration and the comments above it. None if nothing is declared, or nothing is
-/// said of it.
+/// The entry of a declaration with the comments above it. None if there is no declaration or no
+/// comment.
 fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
     let (name, kind, parameters, constant) = match line.strip_prefix("function ") {
         Some(rest) => {
@@ -164,8 +164,8 @@ mod tests {
         })
     }
 
-    /// Whether a program finds something under a name with dots.
-    fn is_there(call: &mut Call, name: &str) -> bool {
+    /// Whether a dotted name exists in a program.
+    fn exists(call: &mut Call, name: &str) -> bool {
         let mut value = call.globals().value();
         for part in name.split('.') {
             let Some(table) = Table::from_value(value) else { return false };
@@ -175,7 +175,7 @@ mod tests {
         !value.is_nil()
     }
 
-    /// What is registered is described, and what is described is there.
+    /// Every registered function has an entry, and every entry is registered.
     #[test]
     fn libraries_and_documentation_agree() {
         let described: BTreeSet<&str> = modules()
@@ -189,21 +189,21 @@ mod tests {
             crate::executor(Config::default(), Limits::default(), Sandbox::new()).unwrap();
         executor.enter(|call| {
             for module in LIBRARIES {
-                // Only the command has the words of its command line.
+                // The arguments of the command line exist only in the command.
                 for entry in
                     entries(module.documentation).into_iter().filter(|entry| entry.name != "arg")
                 {
-                    // Methods and classes of objects are in no table.
+                    // Methods and classes of objects are not in tables.
                     let is_class = entry.tags.iter().any(|(tag, _)| *tag == "class");
                     if !entry.name.contains(':') && !is_class {
-                        assert!(is_there(call, entry.name), "there is no {}", entry.name);
+                        assert!(exists(call, entry.name), "there is no {}", entry.name);
                     }
                 }
             }
         });
     }
 
-    /// Every library has an introduction, which is not that of its first function.
+    /// Every library has an introduction that is not the documentation of its first function.
     #[test]
     fn libraries_are_introduced() {
         for module in modules().filter(|module| !module.documentation.is_empty()) {

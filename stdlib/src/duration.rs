@@ -1,4 +1,4 @@
-//! Durations as Go writes them: numbers with units, `1m30s`, `1.5s`, `300ms`; `0` alone.
+//! Durations in Go's format: numbers with units, `1m30s`, `1.5s`, `300ms`; or `0`.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const UNITS: [(&str, f64); 7] = [
     ("h", 3600.0),
 ];
 
-/// Reads a duration. None if it is none, or too long.
+/// Parses a duration. None if it is invalid or too long.
 pub fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -24,13 +24,12 @@ pub fn parse(text: &str) -> Option<Duration> {
     let mut seconds = 0.0;
     while !rest.is_empty() {
         let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, behind) = rest.split_at(number_end);
-        let unit_end =
-            behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(unit_end);
+        let (number, after) = rest.split_at(number_end);
+        let unit_end = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_end);
         let (_, factor) = UNITS.into_iter().find(|&(name, _)| name == unit)?;
         seconds += number.parse::<f64>().ok()? * factor;
-        rest = behind;
+        rest = after;
     }
     Duration::try_from_secs_f64(seconds).ok()
 }

@@ -1,8 +1,8 @@
-//! `ft`: files and folders copied, moved, fetched and sent.
+//! `ft`: copies, moves, downloads and uploads files and directories.
 //!
-//! Folders that a file is to lie in are made. A file takes its place when it is whole.
+//! Missing parent directories are created. A complete file replaces its target atomically.
 
-use crate::files::{attempt, create_folders, make_parents, remove_tree, sorted_names};
+use crate::files::{attempt, create_directories, make_parents, remove_tree, sorted_names};
 use crate::host::{Bar, Progress};
 use crate::host::{FileKind, FileSystem, path_of};
 use crate::http::client::{self, Request};
@@ -23,7 +23,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("ft" {
     "upload" => upload,
 });
 
-/// Does something with two paths; an error names both.
+/// Runs an operation on two paths; an error names both.
 fn between<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -32,7 +32,7 @@ fn between<'c>(
     work: fn(&dyn FileSystem, &Path, &Path, &Progress) -> io::Result<()>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options = Options::new(options, 3, &["progress"])?;
-    let progress = progress::unless_refused(call, &options)?;
+    let progress = progress::unless_disabled(call, &options)?;
     let target = path_of(to.bytes());
     let names = [from.bytes(), b" to ", to.bytes()].concat();
     let work = move |files: &dyn FileSystem, from: &Path| work(files, from, &target, &progress);
@@ -42,7 +42,7 @@ fn between<'c>(
     })
 }
 
-/// `ft.copy(from, to[, options])`: copies a file, or a folder and everything in it.
+/// `ft.copy(from, to[, options])`: copies a file, or a directory and everything in it.
 fn copy<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -52,7 +52,7 @@ fn copy<'c>(
     between(call, from, to, options, copy_tree)
 }
 
-/// `ft.move(from, to[, options])`: moves a file or a folder, to another file system, too.
+/// `ft.move(from, to[, options])`: moves a file or a directory, also to another file system.
 fn move_file<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -72,7 +72,8 @@ fn move_file<'c>(
     })
 }
 
-/// Copies a file, or a folder and everything in it, with permissions; links as links.
+/// Copies a file, or a directory and everything in it, with permissions; symbolic links are copied
+/// as links.
 fn copy_tree(
     files: &dyn FileSystem,
     from: &Path,
@@ -80,17 +81,17 @@ fn copy_tree(
     progress: &Progress,
 ) -> io::Result<()> {
     let metadata = files.metadata(from, true)?;
-    // How much is in a folder is found out on the way.
-    let size = (!metadata.is_folder()).then_some(metadata.size);
+    // The total size of a directory is determined while copying.
+    let size = (!metadata.is_directory()).then_some(metadata.size);
     let bar = progress.begin_transfer(&from.to_string_lossy(), size);
-    if !metadata.is_folder() {
+    if !metadata.is_directory() {
         make_parents(files, to)?;
         return copy_file(files, from, to, metadata.permissions, &bar);
     }
     let source = files.canonical(from)?;
-    let existing = to.ancestors().find_map(|folder| {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        files.canonical(folder).ok()
+    let existing = to.ancestors().find_map(|directory| {
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        files.canonical(directory).ok()
     });
     if existing.is_some_and(|existing| existing.starts_with(&source)) {
         return Err(io::Error::new(
@@ -98,22 +99,22 @@ fn copy_tree(
             "cannot copy a directory into itself",
         ));
     }
-    create_folders(files, to)?;
-    // Folders get their permissions when everything is in them.
-    let mut folders = vec![(to.to_path_buf(), metadata.permissions)];
+    create_directories(files, to)?;
+    // Directories get their permissions after their contents.
+    let mut directories = vec![(to.to_path_buf(), metadata.permissions)];
     let mut left: Vec<(PathBuf, PathBuf)> = vec![(from.to_path_buf(), to.to_path_buf())];
     while let Some((from, to)) = left.pop() {
         for name in sorted_names(files, &from)? {
             let (from, to) = (from.join(&name), to.join(&name));
             let metadata = files.metadata(&from, false)?;
             match metadata.kind {
-                FileKind::Folder => {
-                    create_folders(files, &to)?;
-                    folders.push((to.clone(), metadata.permissions));
+                FileKind::Directory => {
+                    create_directories(files, &to)?;
+                    directories.push((to.clone(), metadata.permissions));
                     left.push((from, to));
                 }
                 FileKind::Link => {
-                    if files.metadata(&to, false).is_ok_and(|existing| !existing.is_folder()) {
+                    if files.metadata(&to, false).is_ok_and(|existing| !existing.is_directory()) {
                         files.remove(&to)?;
                     }
                     files.link(&files.read_link(&from)?, &to, true)?;
@@ -128,7 +129,7 @@ fn copy_tree(
             }
         }
     }
-    folders
+    directories
         .iter()
         .rev()
         .try_for_each(|(path, permissions)| files.set_permissions(path, *permissions))
@@ -147,7 +148,7 @@ fn copy_file(
     file.finish()
 }
 
-/// `ft.download(url, path[, options])`: saves what is at a URL.
+/// `ft.download(url, path[, options])`: saves the contents of a URL.
 fn download<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -158,7 +159,7 @@ fn download<'c>(
     Ok(client::send(request))
 }
 
-/// `ft.upload(path, url[, options])`: sends a file; gives the response.
+/// `ft.upload(path, url[, options])`: sends a file and returns the response.
 fn upload<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,

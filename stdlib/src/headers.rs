@@ -1,8 +1,8 @@
-//! Header fields as Lua sees them: a table with names in their usual spelling (`Content-Type`),
-//! looked up in any.
+//! Header fields in Lua: a table whose names have their usual spelling (`Content-Type`) and are
+//! looked up in any case.
 //!
-//! A field that came several times is one string, joined by commas, or semicolons for `Cookie`, as
-//! HTTP has it; `Set-Cookie`, where that would lose something, is a list then.
+//! A field that occurs more than once is one string, joined by commas, or by semicolons for
+//! `Cookie`, as HTTP specifies; `Set-Cookie`, which cannot be joined, is then a list.
 
 use crate::name::Name;
 use hyper::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
@@ -11,11 +11,11 @@ use solvm_vm::messages::shorten;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
-/// The most fields that a program may set for a message. `HeaderMap` itself has a limit, 24,576
-/// fields, beyond which its methods panic.
+/// The maximum number of fields that a program may set for a message. Methods of `HeaderMap` panic
+/// above a limit of its own, 24,576 fields.
 const MAX_FIELDS: usize = 1000;
 
-/// The key of the tables' metatable in the registry.
+/// The registry key of the tables' metatable.
 const METATABLE: &str = "http headers";
 
 static METHODS: Library = solvm_vm::library!("" {
@@ -23,14 +23,14 @@ static METHODS: Library = solvm_vm::library!("" {
     "__newindex" => new_index,
 });
 
-/// Makes the metatable.
+/// Creates the metatable.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let metatable = call.table(0, METHODS.functions.len())?;
     call.fill(metatable, &METHODS)?;
     call.registry().set_field(call, METATABLE, metatable)
 }
 
-/// A name in its usual spelling.
+/// Returns a name in its usual spelling.
 fn canonical(name: &[u8]) -> SmallVec<[u8; 32]> {
     let mut starts = true;
     let spell = |&byte: &u8| {
@@ -68,7 +68,7 @@ fn new_index<'c>(
     table.set(call, key, value)
 }
 
-/// The table of these fields.
+/// Returns the table of the header fields.
 pub(crate) fn to_table<'c>(call: &mut Call<'c>, headers: &HeaderMap) -> Result<Table<'c>, Error> {
     let table = call.table(0, headers.keys_len())?;
     for name in headers.keys() {
@@ -86,7 +86,7 @@ pub(crate) fn to_table<'c>(call: &mut Call<'c>, headers: &HeaderMap) -> Result<T
     Ok(table)
 }
 
-/// The value of a field that came several times.
+/// Returns the value of a field that occurs more than once.
 fn several<'c>(
     call: &mut Call<'c>,
     headers: &HeaderMap,
@@ -105,8 +105,8 @@ fn several<'c>(
     Ok(list.value())
 }
 
-/// The fields that a table of Lua names. A value may be a list: one field each. The error says
-/// which one is wrong.
+/// Reads header fields from a Lua table. A value may be a list: one field each. The error names the
+/// invalid field.
 pub(crate) fn from_table<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
@@ -147,8 +147,8 @@ fn too_many() -> String {
     format!("more than {MAX_FIELDS} header fields")
 }
 
-/// Adds fields to those of a message; they replace fields of the same names. What does not fit is
-/// left out, which does not happen to fields that [`from_table`] has read.
+/// Adds fields to a message; they replace fields of the same names. Fields that do not fit are
+/// dropped, which cannot happen to those that [`from_table`] has read.
 pub(crate) fn add(headers: &mut HeaderMap, added: HeaderMap) {
     if headers.try_reserve(added.len()).is_ok() {
         headers.extend(added);

@@ -1,11 +1,12 @@
-//! Lua's standard libraries and SolVM's modules, through the VM's public interface.
+//! Lua's standard libraries and SolVM's modules, using only the VM's public interface.
 //!
-//! [`LIBRARIES`] is the one list of what there is; [`open`] puts it into a VM's globals.
+//! [`LIBRARIES`] lists all libraries; [`open`] adds them to a VM's globals.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod base;
 mod bits;
+mod buffer;
 mod channel;
 mod coroutine;
 mod crypto;
@@ -17,11 +18,12 @@ pub mod documentation;
 pub mod duration;
 mod files;
 mod ft;
-mod gathered;
 mod headers;
 pub mod host;
 mod http;
 mod import;
+pub mod inspect;
+mod integer;
 mod io;
 mod lfs;
 mod load;
@@ -39,7 +41,6 @@ mod progress;
 mod random;
 mod results;
 pub mod runtime;
-pub mod show;
 mod string;
 pub mod system_error;
 mod table;
@@ -52,7 +53,6 @@ mod utf8;
 mod utils;
 mod uuid;
 mod websocket;
-mod whole;
 
 pub use files::watch;
 pub use host::Host;
@@ -67,7 +67,7 @@ use host::{Services, World};
 use runtime::executor::Executor;
 use solvm_vm::{Call, Config, Error};
 
-/// Every library, in the order in which they are opened.
+/// All libraries, in the order in which they are opened.
 pub static LIBRARIES: &[Module] = &[
     Module {
         name: "package",
@@ -265,7 +265,7 @@ pub static LIBRARIES: &[Module] = &[
     },
 ];
 
-/// Modules that are no globals: programs ask for them by `require` or `import`.
+/// Modules that are not globals: programs load them with `require` or `import`.
 pub static ON_REQUEST: &[Module] = &[Module {
     name: "lfs",
     library: &lfs::LIBRARY,
@@ -277,7 +277,7 @@ pub fn modules() -> impl Iterator<Item = &'static Module> {
     LIBRARIES.iter().chain(ON_REQUEST)
 }
 
-/// What outlives a program's main chunk.
+/// The services, which may outlive a program's main chunk.
 static SERVICES: Services = &[
     &io::OpenFilesService,
     &runtime::timer::TimerService,
@@ -285,12 +285,12 @@ static SERVICES: Services = &[
     &http::server::ServerService,
 ];
 
-/// A VM on tokio with all libraries.
+/// Creates a VM on tokio with all libraries.
 pub fn executor(config: Config, limits: Limits, world: impl World) -> Result<Executor, String> {
     executor_with(config, limits, world, |_| true)
 }
 
-/// A VM on tokio with some of the libraries.
+/// Creates a VM on tokio with some of the libraries.
 pub fn executor_with(
     config: Config,
     limits: Limits,
@@ -300,17 +300,17 @@ pub fn executor_with(
     Executor::new(config, limits, world, SERVICES, |call| open_some(call, is_chosen))
 }
 
-/// Puts the libraries into the globals. The VM must have a [`Host`].
+/// Adds the libraries to the globals. The VM must have a [`Host`].
 pub fn open(call: &mut Call) -> Result<(), Error> {
     open_some(call, |_| true)
 }
 
-/// Puts some of the libraries into the globals. The VM must have a [`Host`].
+/// Adds some of the libraries to the globals. The VM must have a [`Host`].
 pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result<(), Error> {
     for module in LIBRARIES.iter().filter(|module| is_chosen(module)) {
         call.open(module.library)?;
     }
-    // What these complete may not be there.
+    // The libraries that these functions complete may be missing.
     package::finish(call)?;
     package::offer(call, ON_REQUEST, is_chosen)?;
     base::finish(call)?;

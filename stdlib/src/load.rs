@@ -1,8 +1,8 @@
-//! The basic functions that make functions of chunks (manual, section 5.1): `load`, `loadstring`,
-//! `loadfile`, `dofile`.
+//! The basic functions that compile chunks (manual, section 5.1): `load`, `loadstring`, `loadfile`,
+//! `dofile`.
 
+use crate::buffer::AccountedBuffer;
 use crate::files::{code_files, read_file_held, read_rest};
-use crate::gathered::Gathered;
 use crate::host::{FileSystem, Host, OpenStream, path_of};
 use crate::name::Name;
 use crate::runtime::executor::Executor;
@@ -81,7 +81,8 @@ pub(crate) fn load<'c>(
     }
     let protected = call.function(&PROTECTED_CALL, &[]);
     Ok(Either::Later(
-        Start::new(Load { text: Gathered::default(), asked: false }).keep(protected.value()),
+        Start::new(Load { text: AccountedBuffer::default(), pending: false })
+            .keep(protected.value()),
     ))
 }
 
@@ -89,9 +90,9 @@ fn not_enough_memory() -> Vec<u8> {
     OutOfMemory.to_string().into_bytes()
 }
 
-/// Compiles a chunk if there is room for it: its source is kept, and its code is about as large as
-/// that. The inner error is the message. The outer one is raised before anything has happened, so
-/// that the native is called again after a collection.
+/// Compiles a chunk if there is enough memory for it: the source is kept, and the code needs about
+/// as much. The inner error is the message. The outer one is raised before any effect, so that the
+/// native is called again after a collection.
 fn compile<'c>(
     call: &mut Call<'c>,
     text: &[u8],
@@ -99,7 +100,7 @@ fn compile<'c>(
 ) -> Result<Result<Function<'c>, Vec<u8>>, Error> {
     let room = room_for(text, name);
     if room > call.account().limit() {
-        // No collection would help.
+        // A collection would not help.
         return Ok(Err(not_enough_memory()));
     }
     call.check_memory(room)?;
@@ -110,18 +111,18 @@ fn room_for(text: &[u8], name: &[u8]) -> usize {
     text.len().saturating_mul(4).saturating_add(name.len())
 }
 
-/// A reader's error is that of `load`.
+/// An error of the reader is returned by `load`.
 static PROTECTED_CALL: Definition = Definition::special("pcall", Special::ProtectedCall);
 
-/// `load` with a reader: pieces are asked for until there is none.
+/// `load` with a reader function, which is called for parts until it returns none.
 pub(crate) struct Load {
-    text: Gathered,
-    asked: bool,
+    text: AccountedBuffer,
+    pending: bool,
 }
 
 impl Steps for Load {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if std::mem::take(&mut self.asked) {
+        if std::mem::take(&mut self.pending) {
             let piece = call.returned(1);
             if !call.returned(0).is_truthy() {
                 return call.finish((Value::NIL, piece));
@@ -149,27 +150,27 @@ impl Steps for Load {
                 }
             }
         }
-        self.asked = true;
+        self.pending = true;
         let reader = call.argument(0).unwrap_or(Value::NIL);
         let protected = call.kept(0);
         call.call(protected, &[reader], Wanted::All)
     }
 }
 
-/// Source code with the name of its chunk.
+/// Source code with its chunk name.
 #[derive(Debug)]
 pub struct SourceFile {
     /// The code.
     pub text: Vec<u8>,
     /// The chunk's name.
     pub name: Vec<u8>,
-    /// The program may run it, but not read it: no message may quote it.
+    /// Whether the program may run it but not read it: messages must not quote it.
     pub(crate) is_hidden: bool,
-    /// Holds the code.
+    /// The share of the account for the code.
     pub(crate) held: Option<Held>,
 }
 
-/// A file that is no larger is read at once, without the blocking pool: most modules are small.
+/// Files up to this size are read at once, without the blocking pool: most modules are small.
 const SMALL: u64 = 256 << 10;
 
 impl SourceFile {
@@ -190,8 +191,7 @@ impl SourceFile {
         compiled.map_err(|message| self.message(message))
     }
 
-    /// Waits until there is room for the code and to compile it, for which garbage may have to be
-    /// collected.
+    /// Waits until there is memory for the code and for compiling it, which may need a collection.
     pub(crate) async fn wait_for_room(&mut self, lua: &Lua) -> Result<(), Error> {
         let hold = |bytes| lua.with(|call| call.account().hold_later(bytes));
         if self.held.is_none() {
@@ -201,7 +201,8 @@ impl SourceFile {
         Ok(())
     }
 
-    /// The compiler's message; of a hidden file the line alone, since messages quote the source.
+    /// Returns the compiler's message; for a hidden file only the line, since messages quote the
+    /// source.
     fn message(&self, message: Vec<u8>) -> Vec<u8> {
         if !self.is_hidden {
             return message;
@@ -212,8 +213,8 @@ impl SourceFile {
     }
 }
 
-/// Reads a source file, or standard input without a path, when there is room to compile it. The
-/// outer error is that of the memory limit, the inner one the message.
+/// Reads a source file, or standard input without a path, when there is memory to compile it. The
+/// outer error is the memory limit, the inner one the message.
 pub(crate) async fn read_source(
     lua: &Lua,
     path: Option<Vec<u8>>,
@@ -232,8 +233,8 @@ pub(crate) async fn read_source(
     Ok(source)
 }
 
-/// Reads the source file of a program that is to be run, or standard input without a path. The
-/// inner error is the message. None if the program's time is up before it is read.
+/// Reads the source file of a program, or standard input without a path. The inner error is the
+/// message. None if the program's time limit is exceeded while reading.
 pub async fn read_program(
     executor: &mut Executor,
     files: Arc<dyn FileSystem>,
@@ -244,11 +245,11 @@ pub async fn read_program(
         let held = call.account().hold_nothing();
         let host = call.host::<Host>()?;
         let input = path.is_none().then(|| host.world.input());
-        // The time that a user takes to type does not count.
+        // Time spent typing does not count.
         let is_typed = matches!(&input, Some(Ok(input)) if input.is_terminal);
-        Some((held, input, is_typed.then(|| host.deadline.exempt())))
+        Some((held, input, is_typed.then(|| host.deadline.pause_timeout())))
     });
-    let Some((held, input, _exemption)) = opened else {
+    let Some((held, input, _pause)) = opened else {
         return Some(Err(b"file access is not available".to_vec()));
     };
     let read = async {
@@ -265,7 +266,7 @@ pub async fn read_program(
     Some(source.unwrap_or_else(|_| Err(b"not enough memory".to_vec())))
 }
 
-/// The same for programs, before they run.
+/// Reads the source file of a program, before it runs.
 async fn read_file(
     files: Arc<dyn FileSystem>,
     path: Vec<u8>,
@@ -282,7 +283,7 @@ async fn read_file(
     }))
 }
 
-/// Standard input to its end, as source code.
+/// Reads source code from standard input until its end.
 async fn read_input(
     input: io::Result<OpenStream>,
     held: Held,
@@ -296,7 +297,7 @@ async fn read_input(
         .map_err(|error| format!("cannot read stdin: {}", reason(&error)).into_bytes()))
 }
 
-/// A file without the line for the shell, if it is a binary chunk: in source text that line counts.
+/// Removes the line for the shell from a binary chunk; in source code that line is counted.
 fn without_comment(text: Vec<u8>) -> Vec<u8> {
     let rest =
         text.strip_prefix(b"#").and_then(|line| line.get(memchr::memchr(b'\n', line)? + 1..));

@@ -1,31 +1,31 @@
-//! Libraries whose functions are written in Lua, for those whose job is calling Lua functions.
+//! Support for libraries whose functions are written in Lua because they mainly call Lua functions.
 //!
-//! Each function is a native of the library that calls the one of the same name in the library's
-//! source. The source is compiled when the first of them is called. It sees the basic functions and
-//! standard libraries as they were made, whatever the program has done to its globals.
+//! Each function of the library is a native that calls the function of the same name in the
+//! library's Lua source. The source is compiled when the first of them is called. It sees the
+//! original basic functions and standard libraries, whatever the program has done to its globals.
 
 use crate::runtime::registry_table;
 use crate::{base, files, math, string, table};
 use solvm_vm::native::{Library, Rest, Start, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 
-/// A library's source text: a chunk that returns a table of functions.
+/// The source of a library: a chunk that returns a table of functions.
 pub(crate) struct Source {
     /// The library's name, which is also that of the chunk.
     pub(crate) name: &'static str,
-    /// The text.
+    /// The source code.
     pub(crate) text: &'static str,
-    /// Natives that it needs beside the libraries.
+    /// Natives that the source needs in addition to the libraries.
     pub(crate) natives: &'static Library,
 }
 
-/// The table in the registry with the functions of libraries, by the libraries' names.
+/// The registry key of the table that holds the libraries' functions by library name.
 const FUNCTIONS: &str = "libraries in Lua";
 
-/// Charged for a step towards the function that is written in Lua.
+/// Units charged for a step towards the function that is written in Lua.
 const UNITS_PER_STEP: usize = 100;
 
-/// Calls the function of the running native's name with its arguments.
+/// Calls the Lua function with the running native's name and arguments.
 pub(crate) fn call(call: &mut Call, source: &'static Source, _arguments: Rest) -> Start<Calling> {
     Start::new(Calling {
         source,
@@ -94,14 +94,14 @@ impl Calling {
     }
 }
 
-/// What all sources see beside the libraries.
+/// Functions that all sources can use in addition to the libraries.
 static HELPERS: Library = solvm_vm::library!("" {
     "check" => check,
     "wrong" => wrong,
 });
 
-/// `check(type, index, name, value)`: the value, if it is of that type. Otherwise the error of a
-/// wrong argument.
+/// `check(type, index, name, value)`: returns the value if it has that type, and raises "bad
+/// argument" otherwise.
 fn check<'c>(
     call: &mut Call<'c>,
     kind: LuaString<'c>,
@@ -115,7 +115,7 @@ fn check<'c>(
     }
     let got = if value.is_nil() { "no value" } else { value.type_name() };
     let text = [kind.bytes(), b" expected, got ", got.as_bytes()].concat();
-    Err(wrong_argument(call, index, name.bytes(), &text))
+    Err(argument_error(call, index, name.bytes(), &text))
 }
 
 /// `wrong(index, name, text)`: raises "bad argument #index to 'name' (text)" where the library's
@@ -126,12 +126,12 @@ fn wrong<'c>(
     name: LuaString<'c>,
     text: LuaString<'c>,
 ) -> Result<(), Error> {
-    Err(wrong_argument(call, index, name.bytes(), text.bytes()))
+    Err(argument_error(call, index, name.bytes(), text.bytes()))
 }
 
-/// The error of a wrong argument, with the position of the nearest native that was called by the
-/// program.
-fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Error {
+/// Returns the error for an invalid argument, with the position of the nearest native that the
+/// program called.
+fn argument_error(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Error {
     let mut level = 1;
     while let Some(active) = call.level(level) {
         level += 1;
@@ -148,7 +148,7 @@ fn wrong_argument(call: &mut Call, index: f64, name: &[u8], text: &[u8]) -> Erro
     }
 }
 
-/// The function of a source, in an environment of its own.
+/// Compiles a source in its own environment.
 fn compile<'c>(call: &mut Call<'c>, source: &Source) -> Result<Value<'c>, Error> {
     let chunk = call
         .load_library(source.text.as_bytes(), format!("={}", source.name).as_bytes())

@@ -58,7 +58,7 @@ fn frexp(_: &mut Call, x: f64) -> (f64, f64) {
     if x == 0.0 || !x.is_finite() {
         return (x, 0.0);
     }
-    // Numbers too small for a full mantissa are scaled up first.
+    // Subnormal numbers are scaled up first.
     let (scaled, shift) =
         if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(64), -64) } else { (x, 0) };
     let bits = scaled.to_bits();
@@ -68,7 +68,7 @@ fn frexp(_: &mut Call, x: f64) -> (f64, f64) {
 }
 
 fn ldexp(_: &mut Call, x: f64, exponent: f64) -> f64 {
-    // In steps, so that neither factor overflows before the product does.
+    // The scaling happens in steps, so that neither factor overflows before the product does.
     let exponent = (exponent as i32).clamp(-4200, 4200);
     let step = exponent / 4;
     x * 2f64.powi(step) * 2f64.powi(step) * 2f64.powi(step) * 2f64.powi(exponent - 3 * step)
@@ -83,7 +83,7 @@ fn log(_: &mut Call, x: f64, base: Option<f64>) -> f64 {
     }
 }
 
-/// Folds all arguments, each of which must be a number.
+/// Folds the arguments, each of which must be a number.
 fn fold(call: &mut Call, numbers: Rest, better: fn(f64, f64) -> bool) -> Result<f64, Error> {
     if call.argument_count() == 0 && call.dialect() == Dialect::GopherLua {
         return Err(Error::text(messages::WRONG_NUMBER));
@@ -121,7 +121,7 @@ fn pow(_: &mut Call, x: f64, y: f64) -> f64 {
     x.powf(y)
 }
 
-/// The generator behind `math.random`: xoshiro256++ (Blackman and Vigna), seeded by splitmix64.
+/// The generator of `math.random`: xoshiro256++ (Blackman and Vigna), seeded by splitmix64.
 struct Random([u64; 4]);
 
 impl Default for Random {
@@ -131,7 +131,7 @@ impl Default for Random {
 }
 
 impl Random {
-    /// A generator whose numbers follow from the seed.
+    /// Creates a generator from a seed.
     fn new(seed: u64) -> Self {
         let mut state = seed;
         Random(std::array::from_fn(|_| {
@@ -156,7 +156,7 @@ impl Random {
         result
     }
 
-    /// A number in [0, 1).
+    /// Returns a number in [0, 1).
     fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }

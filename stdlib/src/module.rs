@@ -1,14 +1,14 @@
-//! What a library is to those who open and describe it.
+//! The description of a library for the code that opens and documents it.
 
 use solvm_vm::native::Library;
 
-/// A library, and what is said about it.
+/// A library with its documentation.
 pub struct Module {
-    /// What it is called: by who chooses libraries, and in the documentation.
+    /// Its name in the documentation and for code that selects libraries.
     pub name: &'static str,
     /// Its functions and constants.
     pub library: &'static Library,
-    /// Its documentation, from which all other documentation is made: a definition file for
-    /// lua-language-server.
+    /// Its documentation: a definition file for lua-language-server, from which all other
+    /// documentation is generated.
     pub documentation: &'static str,
 }

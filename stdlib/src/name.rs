@@ -1,13 +1,13 @@
-//! Names as arguments: paths, URLs, hosts, module names, modes, labels, fields of headers.
+//! Names as arguments: paths, URLs, hosts, module names, modes, labels, header names.
 //!
-//! Invariant: a name has at most [`MAX_NAME`] bytes, and its length is checked before anything else
-//! is done with it. Natives can therefore convert, copy, compare and quote a name without charging
-//! for it. A string of any length is a `LuaString`, for which a native charges what it does.
+//! Invariant: a name has at most [`MAX_NAME`] bytes, and its length is checked first. Natives can
+//! therefore convert, copy, compare and quote a name without charging for it. A string of any
+//! length is a `LuaString`, and natives charge for work on it.
 
 use solvm_vm::native::FromLua;
 use solvm_vm::{Call, Error, LuaString, Value};
 
-/// The length of the longest name in bytes. Systems and servers accept much less.
+/// The maximum length of a name in bytes. Systems and servers accept much less.
 pub(crate) const MAX_NAME: usize = 64 << 10;
 
 /// A string that is not longer than [`MAX_NAME`].
@@ -25,7 +25,8 @@ impl<'c> Name<'c> {
         self.0
     }
 
-    /// Takes a string outside arguments: a field of a table. The error is the reason.
+    /// Converts a string that is not an argument, such as a field of a table. The error is the
+    /// reason.
     pub(crate) fn check(string: LuaString<'c>) -> Result<Name<'c>, String> {
         match string.bytes().len() {
             0..=MAX_NAME => Ok(Name(string)),
@@ -33,7 +34,7 @@ impl<'c> Name<'c> {
         }
     }
 
-    /// Takes the string that argument number `index` is, which may be something else as well.
+    /// Converts argument number `index`, for arguments that may have other types, too.
     pub(crate) fn argument(string: LuaString<'c>, index: usize) -> Result<Name<'c>, Error> {
         Name::check(string).map_err(|text| Error::argument(index, text))
     }

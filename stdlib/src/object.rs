@@ -1,15 +1,16 @@
-//! Objects that libraries hand out: userdata with methods that work as `object.method(x)` and as
-//! `object:method(x)` alike.
+//! Objects of libraries: userdata whose methods can be called as `object.method(x)` and as
+//! `object:method(x)`.
 //!
-//! Each object has a metatable of its own, whose `__index` holds the methods, bound to the object,
-//! and its fields. To look one up is to look into a table; what it costs is paid once, when the
-//! object is made.
+//! Each object has its own metatable, whose `__index` contains the fields and the methods, bound to
+//! the object. A lookup is therefore a table access; the cost is paid once, when the object is
+//! created.
 
 use solvm_vm::native::{Library, Param};
 use solvm_vm::{Call, Data, Error, Userdata, Value};
 use std::ops::Deref;
 
-/// A new object. Its methods find `data` as [`This`], and the `bound` values as upvalues from 1 on.
+/// Creates an object. Its methods receive `data` as [`This`], and the `bound` values as upvalues
+/// from 1.
 pub(crate) fn new<'c>(
     call: &mut Call<'c>,
     data: impl Data,
@@ -34,8 +35,7 @@ pub(crate) fn new<'c>(
     Ok(object)
 }
 
-/// The object whose method is called. It takes an argument only if the call was written with a
-/// colon.
+/// The object whose method is called. It consumes an argument only in calls with a colon.
 pub(crate) struct This<'c, T> {
     pub(crate) object: Userdata<'c>,
     data: &'c T,
@@ -56,7 +56,7 @@ impl<T: Data> Param for This<'_, T> {
 }
 
 impl<'c, T> This<'c, T> {
-    /// The place of the first argument after the object.
+    /// Returns the index of the first argument after the object.
     pub(crate) fn first(&self, call: &Call<'c>) -> usize {
         let object = self.object.value();
         usize::from(call.argument(0).is_some_and(|argument| argument.raw_equal(object)))

@@ -1,22 +1,22 @@
-//! Tables of options: what a function's last argument may say by name. A name that is not known is
-//! an error, so that none is ignored in silence.
+//! Tables of options, as a function's last argument. An unknown name is an error, so that no option
+//! is silently ignored.
 
+use crate::integer::{Integer, describe};
 use crate::name::Name;
-use crate::whole::{Whole, shown};
 use solvm_vm::messages::shorten;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::time::Duration;
 
-/// The options that a call was given.
+/// The options of a call.
 #[derive(Clone, Copy)]
 pub(crate) struct Options<'c> {
     table: Option<Table<'c>>,
-    /// Which argument it is, counted from 1.
+    /// The index of the argument, counted from 1.
     argument: usize,
 }
 
 impl<'c> Options<'c> {
-    /// The options in a table, all of which must be among the `known` ones.
+    /// Reads the options of a table, all of which must be `known`.
     pub(crate) fn new(
         table: Option<Table<'c>>,
         argument: usize,
@@ -35,10 +35,10 @@ impl<'c> Options<'c> {
         Ok(Options { table, argument })
     }
 
-    /// An option's value; nil if it is not given.
+    /// Returns the value of an option; nil if it is missing.
     pub(crate) fn get(&self, call: &mut Call<'c>, name: &str) -> Result<Value<'c>, Error> {
         let Some(table) = self.table else { return Ok(Value::NIL) };
-        // All of it was passed.
+        // The whole table was traversed.
         call.charge(table.capacity() / 8);
         let key = call.string(name.as_bytes())?;
         let value = table.get(key);
@@ -46,7 +46,7 @@ impl<'c> Options<'c> {
         Ok(value)
     }
 
-    /// The error that an option has a wrong value.
+    /// Returns the error for an invalid option.
     pub(crate) fn wrong(&self, name: &str, text: &str) -> Error {
         Error::argument(self.argument, format!("option '{name}': {text}"))
     }
@@ -66,26 +66,27 @@ impl<'c> Options<'c> {
         convert(value).map(Some).ok_or_else(wrong)
     }
 
-    /// A number.
+    /// Returns a number.
     pub(crate) fn number(&self, call: &mut Call<'c>, name: &str) -> Result<Option<f64>, Error> {
         self.converted(call, name, "number", Value::to_number)
     }
 
-    /// A whole number that is not negative: a size or a count. It may be infinite, for whoever
-    /// wants no limit.
+    /// Returns a size or a count: an integer that is not negative, or infinity for "no limit".
     pub(crate) fn size(&self, call: &mut Call<'c>, name: &str) -> Result<Option<usize>, Error> {
         let Some(number) = self.number(call, name)? else { return Ok(None) };
         if number < 0.0 {
             return Err(self.wrong(name, "must not be negative"));
         }
-        if number != f64::INFINITY && Whole::of(number).is_none() {
-            return Err(self
-                .wrong(name, &format!("integer expected, got {}", shown(Value::number(number)))));
+        if number != f64::INFINITY && Integer::of(number).is_none() {
+            return Err(self.wrong(
+                name,
+                &format!("integer expected, got {}", describe(Value::number(number))),
+            ));
         }
         Ok(Some(number as usize))
     }
 
-    /// A time in seconds; 0 is for ever.
+    /// Returns a duration in seconds; 0 means no limit.
     pub(crate) fn seconds(
         &self,
         call: &mut Call<'c>,
@@ -101,19 +102,19 @@ impl<'c> Options<'c> {
         }
     }
 
-    /// A string, as long as a name may be.
+    /// Returns a string, which may be as long as a name.
     pub(crate) fn text(&self, call: &mut Call<'c>, name: &str) -> Result<Option<&'c [u8]>, Error> {
         let string = self.converted(call, name, "string", LuaString::from_value)?;
         let checked = string.map(Name::check).transpose();
         Ok(checked.map_err(|text| self.wrong(name, &text))?.map(Name::bytes))
     }
 
-    /// A boolean.
+    /// Returns a boolean.
     pub(crate) fn boolean(&self, call: &mut Call<'c>, name: &str) -> Result<Option<bool>, Error> {
         self.converted(call, name, "boolean", Value::as_boolean)
     }
 
-    /// A table.
+    /// Returns a table.
     pub(crate) fn table(
         &self,
         call: &mut Call<'c>,

@@ -1,11 +1,11 @@
 //! `require`, `module` and `package` (manual, section 5.3).
 //!
-//! The natives find their library's table as a bound value, so that they go on working whatever
-//! becomes of the global `package`. C modules cannot be loaded: their loaders say so instead of
-//! passing over a file that is there.
+//! The natives have their library's table as a bound value, so they keep working if the global
+//! `package` changes. C modules cannot be loaded: the loaders report existing ones instead of
+//! skipping them.
 
+use crate::buffer::AccountedBuffer;
 use crate::files::code_files;
-use crate::gathered::Gathered;
 use crate::host::{Host, path_of};
 use crate::load::read_source;
 use crate::module;
@@ -24,16 +24,17 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("package" {
     "seeall" => see_all,
 });
 
-/// Separators of folders, of templates, the mark in templates, and two that only C modules use.
+/// The separators of directories and of templates, the mark in templates, and two characters that
+/// only C modules use.
 const CONFIG: &str = if cfg!(windows) { "\\\n;\n?\n!\n-" } else { "/\n;\n?\n!\n-" };
-const FOLDER_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
+const DIRECTORY_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
 
 const PATH: &str = "./?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua;\
     /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
 const C_PATH: &str =
     "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
 
-/// What a C module gets instead of being loaded.
+/// The error for C modules.
 const NO_C_MODULES: &str = "C modules are not supported";
 
 static REQUIRE: Definition = Definition::new("require", require);
@@ -45,8 +46,8 @@ static LOADERS: [Definition; 4] = [
     Definition::new("loader_Croot", load_c_root),
 ];
 
-/// What the table of functions cannot say: the functions that know their library's table, and the
-/// search paths.
+/// Adds what the table of functions cannot express: the functions that need their library's table,
+/// and the search paths.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let globals = call.globals();
     let key = call.string(LIBRARY.name.as_bytes())?;
@@ -73,7 +74,7 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets programs ask for modules that are no globals.
+/// Makes modules that are not globals available to programs.
 pub(crate) fn offer(
     call: &mut Call,
     modules: &'static [module::Module],
@@ -93,13 +94,13 @@ pub(crate) fn offer(
     Ok(())
 }
 
-/// The modules that are no globals.
+/// The modules that are not globals.
 #[derive(Default)]
 struct Offered(&'static [module::Module]);
 
 static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
 
-/// The loader of a module that is no global.
+/// The loader of modules that are not globals.
 fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
     let offered = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().0);
     let module = offered.iter().find(|module| module.name.as_bytes() == name.bytes());
@@ -109,7 +110,7 @@ fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Err
     Ok(table)
 }
 
-/// A search path from the environment, where `;;` stands for the default one.
+/// Reads a search path from the environment, where `;;` represents the default path.
 fn search_templates(call: &mut Call, variable: &[u8], default: &str) -> Vec<u8> {
     let Some(path) = call.host::<Host>().and_then(|host| host.world.variable(variable)) else {
         return default.as_bytes().to_vec();
@@ -118,7 +119,7 @@ fn search_templates(call: &mut Call, variable: &[u8], default: &str) -> Vec<u8> 
     path.unwrap_or_else(|_| default.as_bytes().to_vec())
 }
 
-/// `text` with every `from` replaced. Fails if it becomes longer than a name may be.
+/// Returns `text` with every `from` replaced. Fails if the result is longer than a name may be.
 fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<u8>, Error> {
     let mut result = Vec::new();
     let mut rest = text;
@@ -138,12 +139,12 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// The result of a search: the readable file, or all that were tried, a line each.
-type Searched = Result<Result<Vec<u8>, Gathered>, Error>;
+/// The result of a search: the first readable file, or all paths that were tried, one per line.
+type Searched = Result<Result<Vec<u8>, AccountedBuffer>, Error>;
 
-/// The readable file that a path's templates give for a name.
+/// Searches a path's templates for a readable file.
 fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Searched {
-    let mut tried = Gathered::default();
+    let mut tried = AccountedBuffer::default();
     for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
         let file = replace(template, b"?", name)?;
         call.charge_for_system_call();
@@ -168,8 +169,8 @@ fn load_library<'c>(
     (None, NO_C_MODULES, "absent")
 }
 
-/// A readable file; otherwise nil and what was tried.
-type FileOrTried<'c> = Either<Vec<u8>, (Option<Value<'c>>, Gathered)>;
+/// A readable file, or nil and the paths that were tried.
+type FileOrTried<'c> = Either<Vec<u8>, (Option<Value<'c>>, AccountedBuffer)>;
 
 /// `searchpath(name, path [, separator [, replacement]])`, as in Lua 5.2.
 fn search_path<'c>(
@@ -182,7 +183,9 @@ fn search_path<'c>(
     let separator = separator.map_or(&b"."[..], Name::bytes);
     let name = match separator {
         [] => name.bytes().to_vec(),
-        _ => replace(name.bytes(), separator, replacement.map_or(FOLDER_SEPARATOR, Name::bytes))?,
+        _ => {
+            replace(name.bytes(), separator, replacement.map_or(DIRECTORY_SEPARATOR, Name::bytes))?
+        }
     };
     Ok(match search(call, &name, path.bytes())? {
         Ok(file) => Either::Now(file),
@@ -190,7 +193,7 @@ fn search_path<'c>(
     })
 }
 
-/// `seeall(module)`: globals are seen through the module.
+/// `seeall(module)`: makes globals visible in the module.
 fn see_all<'c>(call: &mut Call<'c>, module: Table<'c>) -> Result<(), Error> {
     let metatable = match module.metatable() {
         Some(metatable) => metatable,
@@ -204,13 +207,13 @@ fn see_all<'c>(call: &mut Call<'c>, module: Table<'c>) -> Result<(), Error> {
     metatable.set_field(call, "__index", globals)
 }
 
-/// A field of the library's table.
+/// Returns a field of the library's table.
 fn field<'c>(call: &mut Call<'c>, name: &str) -> Result<Value<'c>, Error> {
     let key = call.string(name.as_bytes())?;
     Ok(call.upvalue(0).and_then(Table::from_value).map_or(Value::NIL, |package| package.get(key)))
 }
 
-/// What a loader answers: the module's function, or why it found none.
+/// The result of a loader: the module's function, or why it found none.
 type Found<'c> = Result<Value<'c>, Error>;
 
 fn not_found<'c>(call: &mut Call<'c>, tried: &[u8]) -> Found<'c> {
@@ -228,7 +231,7 @@ fn load_preloaded<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     Ok(loader)
 }
 
-/// The file of a module, by the templates in a field of `package`; otherwise what was tried.
+/// Searches for a module with the templates in a field of `package`.
 fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Searched {
     let path = field(call, field_name)?;
     let Some(path) = LuaString::from_value(path) else {
@@ -236,7 +239,7 @@ fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Searched {
     };
     let wrong = |why| Error::text(format!("'package.{field_name}': {why}"));
     let path = Name::check(path).map_err(wrong)?;
-    search(call, &replace(name, b".", FOLDER_SEPARATOR)?, path.bytes())
+    search(call, &replace(name, b".", DIRECTORY_SEPARATOR)?, path.bytes())
 }
 
 fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {
@@ -270,7 +273,7 @@ fn load_c<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     }
 }
 
-/// The library of a package may hold the functions of its submodules.
+/// The library of a package may contain the functions of its submodules.
 fn load_c_root<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     let Some(end) = memchr::memchr(b'.', name.bytes()) else { return Ok(Value::NIL) };
     match find_module(call, &name.bytes()[..end], "cpath")? {
@@ -279,7 +282,7 @@ fn load_c_root<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     }
 }
 
-/// Stands in `package.loaded` for a module while its chunk runs; `require` keeps it.
+/// The value of a module in `package.loaded` while its chunk runs; `require` keeps it.
 struct Loading;
 
 impl Data for Loading {
@@ -289,8 +292,8 @@ impl Data for Loading {
 }
 
 enum Require {
-    /// Loader number `next` is asked next; the others had this to say.
-    Searching { next: usize, tried: Gathered },
+    /// Loader number `next` is called next; `tried` has the messages of the previous ones.
+    Searching { next: usize, tried: AccountedBuffer },
     /// The module's function is running.
     Loading,
 }
@@ -311,7 +314,7 @@ fn require<'c>(
         return Err(Error::text("'package.loaders' must be a table"));
     }
     let sentinel = call.userdata(Loading, None).value();
-    let state = Start::new(Require::Searching { next: 0, tried: Gathered::default() });
+    let state = Start::new(Require::Searching { next: 0, tried: AccountedBuffer::default() });
     Ok(Either::Later(state.keep(sentinel)))
 }
 
@@ -322,14 +325,14 @@ impl Steps for Require {
         match self {
             Require::Searching { next, tried } => {
                 if *next > 0 {
-                    let answer = call.returned(0);
-                    if Function::from_value(answer).is_some() {
+                    let found = call.returned(0);
+                    if Function::from_value(found).is_some() {
                         let sentinel = call.kept(0);
                         loaded.set(call, name.value(), sentinel)?;
                         *self = Require::Loading;
-                        return call.call(answer, &[name.value()], Wanted::One);
+                        return call.call(found, &[name.value()], Wanted::One);
                     }
-                    if let Some(why) = LuaString::from_value(answer) {
+                    if let Some(why) = LuaString::from_value(found) {
                         tried.push(call, why.bytes())?;
                     }
                 }
@@ -356,8 +359,8 @@ impl Steps for Require {
     }
 }
 
-/// The table that a dotted name leads to from the globals, made on the way. None if something else
-/// is in the way.
+/// Returns the table at a dotted path from the globals, creating missing ones. None if the path
+/// contains another value.
 fn find_table<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<Table<'c>>, Error> {
     let mut table = call.globals();
     for part in name.split(|&byte| byte == b'.') {
@@ -376,8 +379,8 @@ fn find_table<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<Table<'c>>,
     Ok(Some(table))
 }
 
-/// `module(name, ...)`: a table of that name becomes the environment of the calling function; the
-/// options are called with it.
+/// `module(name, ...)`: makes the table of that name the environment of the calling function and
+/// calls the options with it.
 fn module<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
@@ -413,7 +416,7 @@ fn module<'c>(
     Ok(Start::new(Module { next: 1 }).keep(module.value()))
 }
 
-/// The options of `module` from argument `next` on have still to be called.
+/// The options of `module` from argument `next` on are still to be called.
 struct Module {
     next: usize,
 }

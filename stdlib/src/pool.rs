@@ -1,11 +1,11 @@
 //! The blocking pool: threads for work that may block.
 //!
-//! tokio has such a pool, but it panics if it cannot start its first thread, and a process may be
-//! allowed few threads (`pids.max`, `ulimit -u`, `ulimit -v`). Here that is an error of the caller.
+//! tokio's pool panics if it cannot start its first thread, and a process may be limited to a few
+//! threads (`pids.max`, `ulimit -u`, `ulimit -v`). Here that is an error of the caller.
 //!
 //! **Invariant (NOTHING WAITS FOR NO THREAD)**: work is queued only if an idle thread is reserved
 //! for it, if the pool is full, or, where no thread can be started, if one of the threads has work
-//! that ends on its own. Otherwise submitting it fails.
+//! that ends on its own. Otherwise submitting fails.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,12 +16,12 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// The largest number of threads.
+/// Maximum number of threads.
 const MAX_THREADS: usize = 512;
-/// How long a thread without work is kept.
+/// How long an idle thread is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// How long work may take.
+/// How long work can last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Work {
     /// It ends on its own: regular files, computations, name resolution.
@@ -32,7 +32,7 @@ pub(crate) enum Work {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// How a thread is started; replaced by tests.
+/// How a thread is started; tests replace it.
 type Start = fn(&'static Pool) -> io::Result<()>;
 
 struct Pool {
@@ -44,16 +44,16 @@ struct Pool {
 struct State {
     queue: VecDeque<(Work, Job)>,
     threads: usize,
-    /// Threads without work. Those that the queue's work is reserved for are counted.
+    /// The number of idle threads, including those that are reserved for queued work.
     idle: usize,
-    /// Work of kind [`Work::Waiting`] that has been accepted and has not ended.
+    /// The amount of work of kind [`Work::Waiting`] that has been accepted and has not ended.
     waiting: usize,
 }
 
 static POOL: Pool = Pool::new(start_thread);
 
-/// Runs work on the pool. The error is that no thread can be started, or that the work panicked.
-/// The work is done even if the caller stops waiting.
+/// Runs work on the pool. Fails if no thread can be started or the work panicked. The work is
+/// completed even if the caller stops waiting.
 pub(crate) async fn run<T: Send + 'static>(
     kind: Work,
     work: impl FnOnce() -> T + Send + 'static,
@@ -67,15 +67,15 @@ pub(crate) async fn run<T: Send + 'static>(
     receiver.await.map_err(|_| io::Error::other("the operation was aborted"))
 }
 
-/// Runs work that ends on its own on the blocking pool; inline in programs that take the VM's
-/// turns without tokio. The error is that no thread can be started.
+/// Runs work that ends on its own on the blocking pool; inline in programs that drive the VM's
+/// turns without tokio. Fails if no thread can be started.
 pub(crate) async fn in_pool<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
     in_pool_as(Work::Finite, work).await
 }
 
-/// The same for work that may wait for another process or for a user.
+/// Runs work that may wait for another process or for a user in the same way.
 pub(crate) async fn waiting_in_pool<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
@@ -92,15 +92,15 @@ pub(crate) async fn in_pool_as<T: Send + 'static>(
     }
 }
 
-/// Checks that a thread can be started. For crates that start threads of their own and do not
-/// report that they could not.
+/// Checks that a thread can be started, for crates that start their own threads and do not report
+/// failures.
 pub(crate) fn check_threads() -> io::Result<()> {
-    let thread = thread::Builder::new().spawn(|| {}).map_err(no_thread)?;
+    let thread = thread::Builder::new().spawn(|| {}).map_err(spawn_error)?;
     thread.join().map_err(|_| io::Error::other("a thread panicked"))
 }
 
-/// The error that a thread cannot be started.
-pub(crate) fn no_thread(error: io::Error) -> io::Error {
+/// The error for a thread that cannot be started.
+pub(crate) fn spawn_error(error: io::Error) -> io::Error {
     let text = format!("cannot start a thread: {}", crate::system_error::reason(&error));
     io::Error::new(error.kind(), text)
 }
@@ -127,13 +127,13 @@ impl Pool {
         let has_idle_thread = state.idle > state.queue.len();
         if !has_idle_thread && state.threads < MAX_THREADS {
             match (self.start)(self) {
-                // It takes the work when it has the lock.
+                // The thread takes the work when it gets the lock.
                 Ok(()) => {
                     state.threads += 1;
                     state.idle += 1;
                 }
                 Err(_) if kind == Work::Finite && state.threads > state.waiting => {}
-                Err(error) => return Err(no_thread(error)),
+                Err(error) => return Err(spawn_error(error)),
             }
         }
         state.waiting += usize::from(kind == Work::Waiting);
@@ -143,7 +143,7 @@ impl Pool {
         Ok(())
     }
 
-    /// What a thread does until it has had no work for a while.
+    /// The loop of a thread, until it has been idle for a while.
     fn work(&self) {
         let mut state = self.state();
         loop {
@@ -160,7 +160,7 @@ impl Pool {
             };
             state.idle -= 1;
             drop(state);
-            // A panic was reported by its hook; the caller learns of it by the dropped sender.
+            // The panic hook has reported the panic; the caller notices the dropped sender.
             let _ = catch_unwind(AssertUnwindSafe(job));
             state = self.state();
             state.idle += 1;
@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(pool.state().queue.len(), 0);
     }
 
-    /// Starts one thread and no other.
+    /// Starts one thread, and fails for further ones.
     fn start_one(pool: &'static Pool) -> io::Result<()> {
         static STARTED: Mutex<bool> = Mutex::new(false);
         let mut started = STARTED.lock().unwrap();
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn finite_work_shares_a_thread_that_does_not_wait() {
         let pool = pool(start_one);
-        let (go_on, wait) = mpsc::channel::<()>();
+        let (proceed, wait) = mpsc::channel::<()>();
         let (done, results) = mpsc::channel();
         let first = done.clone();
         assert!(submit(pool, Work::Finite, move || {
@@ -213,18 +213,18 @@ mod tests {
         }));
         let second = done.clone();
         assert!(submit(pool, Work::Finite, move || second.send(2).unwrap()));
-        // It might keep the only thread forever.
+        // The work might keep the only thread forever.
         assert!(!submit(pool, Work::Waiting, || {}));
-        go_on.send(()).unwrap();
+        proceed.send(()).unwrap();
         assert_eq!([results.recv(), results.recv()], [Ok(1), Ok(2)]);
-        // When the thread is idle again, it may wait; then there is none for other work.
+        // An idle thread may take waiting work; then no thread is left for other work.
         while pool.state().idle == 0 {
             thread::yield_now();
         }
-        let (go_on, wait) = mpsc::channel::<()>();
+        let (proceed, wait) = mpsc::channel::<()>();
         assert!(submit(pool, Work::Waiting, move || wait.recv().unwrap()));
         assert!(!submit(pool, Work::Finite, || {}));
-        go_on.send(()).unwrap();
+        proceed.send(()).unwrap();
     }
 
     #[test]

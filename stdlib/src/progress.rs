@@ -1,6 +1,6 @@
-//! `progress`: how far some work has come, for somebody at a terminal.
+//! `progress`: progress bars on a terminal.
 //!
-//! Libraries whose work may take long show it by the same means ([`crate::host::Progress`]).
+//! Library functions that may take long use the same means ([`crate::host::Progress`]).
 
 use crate::Host;
 use crate::host::{Bar, Progress};
@@ -22,21 +22,22 @@ static METHODS: Library = solvm_vm::library!("" {
     "set" => set,
 });
 
-/// Where the program's progress is shown.
+/// Returns the program's progress display.
 pub(crate) fn of(call: &mut Call) -> Progress {
     call.host::<Host>().map_or_else(Progress::default, |host| host.world.progress())
 }
 
-/// The same, unless the option `progress` is false: for work that a library does.
-pub(crate) fn unless_refused<'c>(
+/// Returns the progress display, disabled if the option `progress` is false. For work of library
+/// functions.
+pub(crate) fn unless_disabled<'c>(
     call: &mut Call<'c>,
     options: &Options<'c>,
 ) -> Result<Progress, Error> {
-    let is_wanted = options.boolean(call, "progress")?.unwrap_or(true);
-    Ok(if is_wanted { of(call) } else { Progress::default() })
+    let is_enabled = options.boolean(call, "progress")?.unwrap_or(true);
+    Ok(if is_enabled { of(call) } else { Progress::default() })
 }
 
-/// `progress([total[, label | options]])`: begins some work.
+/// `progress([total[, label | options]])`: starts a progress bar.
 fn progress<'c>(
     call: &mut Call<'c>,
     total: Option<f64>,
@@ -72,7 +73,7 @@ fn progress<'c>(
     object::new(call, bar, &METHODS, &[], &[])
 }
 
-/// A number that can be shown.
+/// Checks a number that can be shown.
 fn amount(index: usize, number: f64) -> Result<f64, Error> {
     if number.is_finite() {
         Ok(number)
@@ -81,29 +82,29 @@ fn amount(index: usize, number: f64) -> Result<f64, Error> {
     }
 }
 
-/// `bar:advance([amount])`: so much more is done.
+/// `bar:advance([amount])`: adds to the completed amount.
 fn advance<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, more: Option<f64>) -> Result<(), Error> {
     bar.advance(amount(1, more.unwrap_or(1.0))?);
     Ok(())
 }
 
-/// `bar:set(done)`: so much is done.
+/// `bar:set(done)`: sets the completed amount.
 fn set<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, done: f64) -> Result<(), Error> {
     bar.set(amount(1, done)?);
     Ok(())
 }
 
-/// `bar:label(text)`: something else is being done.
+/// `bar:label(text)`: changes the label.
 fn set_label<'c>(_: &mut Call<'c>, bar: This<'c, Bar>, label: Name<'c>) {
     bar.set_label(&String::from_utf8_lossy(label.bytes()));
 }
 
-/// `bar:finish()`: the work is over; the last line stays.
+/// `bar:finish()`: ends the bar; its last line stays.
 fn finish<'c>(_: &mut Call<'c>, bar: This<'c, Bar>) {
     bar.finish();
 }
 
-/// `bar:clear()`: the work is over; nothing stays.
+/// `bar:clear()`: ends the bar and removes it.
 fn clear<'c>(_: &mut Call<'c>, bar: This<'c, Bar>) {
     bar.clear();
 }

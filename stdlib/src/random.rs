@@ -1,7 +1,7 @@
-//! `random`: numbers and strings from the system's generator, which nobody can foresee.
+//! `random`: unpredictable numbers and strings from the OS's generator.
 
 use crate::crypto::fill_random;
-use crate::whole::Whole;
+use crate::integer::Integer;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString};
 
@@ -11,11 +11,11 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("random" {
     "string" => string,
 });
 
-/// Up to here every integer has a value of its own.
+/// Integers up to here are exact.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-/// What random strings are made of.
+/// The default alphabet of random strings.
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/// Random strings are no longer than this.
+/// Maximum length of a random string.
 const MAX_LENGTH: usize = 1 << 20;
 
 fn random_u64() -> Result<u64, Error> {
@@ -24,9 +24,9 @@ fn random_u64() -> Result<u64, Error> {
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// A number below `limit`, each with the same probability.
+/// Returns a number below `limit`, uniformly distributed.
 fn below(limit: u64, mut next: impl FnMut() -> Result<u64, Error>) -> Result<u64, Error> {
-    // What is left when the numbers are cut into pieces of that length would favour the first ones.
+    // Values above the largest multiple of `limit` would favour the first numbers.
     let usable = u64::MAX - (u64::MAX % limit + 1) % limit;
     loop {
         let x = next()?;
@@ -36,14 +36,14 @@ fn below(limit: u64, mut next: impl FnMut() -> Result<u64, Error>) -> Result<u64
     }
 }
 
-/// `random.number()`: a number from 0 up to but without 1.
+/// `random.number()`: a number in [0, 1).
 fn number(_: &mut Call) -> Result<f64, Error> {
     Ok((random_u64()? >> 11) as f64 / EXACT)
 }
 
-/// `random.int(min, max)`: an integer; both are possible.
-fn integer(_: &mut Call, min: Whole, max: Whole) -> Result<f64, Error> {
-    let (Whole(min), Whole(max)) = (min, max);
+/// `random.int(min, max)`: an integer from `min` to `max`, inclusive.
+fn integer(_: &mut Call, min: Integer, max: Integer) -> Result<f64, Error> {
+    let (Integer(min), Integer(max)) = (min, max);
     for (index, bound) in [(1, min), (2, max)] {
         if bound.unsigned_abs() > EXACT as u64 {
             return Err(Error::argument(index, "integer between -2^53 and 2^53 expected"));
@@ -56,10 +56,10 @@ fn integer(_: &mut Call, min: Whole, max: Whole) -> Result<f64, Error> {
     Ok(min.saturating_add_unsigned(offset) as f64)
 }
 
-/// `random.string(length[, alphabet])`: letters and digits, or bytes of the alphabet.
+/// `random.string(length[, alphabet])`: random letters and digits, or bytes of the alphabet.
 fn string<'c>(
     call: &mut Call<'c>,
-    length: Whole,
+    length: Integer,
     alphabet: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
@@ -70,8 +70,8 @@ fn string<'c>(
         return Err(Error::argument(2, "alphabet must have 1 to 256 bytes"));
     }
     call.charge(length);
-    // One request for many numbers: 32 bits each leave nothing to favour worth a thought, but it
-    // costs nothing to be exact.
+    // Many numbers are read at once. The bias of 32 bits each would be negligible, but avoiding it
+    // is free.
     let mut bytes = Vec::new();
     let mut next = || {
         if bytes.is_empty() {

@@ -1,4 +1,4 @@
-//! What functions return after they have waited, or when the system has failed.
+//! Results of functions that have waited or that report an error of the OS.
 
 use crate::system_error::{error_code, reason};
 use solvm_vm::messages::shorten;
@@ -8,8 +8,8 @@ use solvm_vm::{Call, Dialect, Error, OutOfMemory, Value};
 use std::future::Future;
 use std::io;
 
-/// What functions return when the system has failed: nil, the message, the system's number for it
-/// (in gopher-lua always 1). A lack of memory is raised.
+/// Returns nil, the message and the error number (always 1 in gopher-lua). A lack of memory is
+/// raised.
 pub(crate) fn failure<'c>(
     call: &mut Call<'c>,
     error: &io::Error,
@@ -28,7 +28,7 @@ pub(crate) fn failure<'c>(
     Ok(vec![Value::NIL, text, Value::number(f64::from(code))])
 }
 
-/// True, or what functions return when the system has failed.
+/// Returns true, or the results of [`failure`].
 pub(crate) fn succeeded<'c>(
     call: &mut Call<'c>,
     result: io::Result<()>,
@@ -39,7 +39,7 @@ pub(crate) fn succeeded<'c>(
     }
 }
 
-/// Waits for a future; `convert` makes the native's results.
+/// Waits for a future; `convert` creates the native's results.
 pub(crate) fn later<'c, T, F, C>(future: F, convert: C) -> impl Results<'c> + use<'c, T, F, C>
 where
     T: 'static,

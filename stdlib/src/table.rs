@@ -1,7 +1,7 @@
-//! `table` (manual, section 5.5), with `pack`, `unpack` and `move` of later versions.
+//! `table` (manual, section 5.5), with `pack`, `unpack` and `move` from later versions.
 
 use crate::base;
-use crate::gathered::with_room;
+use crate::buffer::with_room;
 use solvm_vm::native::{
     BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted,
 };
@@ -41,7 +41,7 @@ fn concat<'c>(
         Ok(index) => table.get(index),
         Err(_) => table.get(Value::number(i as f64)),
     };
-    // Measured first, it is gathered without ever being moved.
+    // The length is computed first, so that the buffer never has to be moved.
     let mut length: usize = 0;
     for i in first..=last {
         let value = element(i);
@@ -86,7 +86,7 @@ fn max_n<'c>(call: &mut Call<'c>, table: Table<'c>) -> f64 {
     table.pairs().filter_map(|(key, _)| key.as_number()).fold(0.0, f64::max)
 }
 
-/// Adds a value at the end, or at a position, moving those from there up.
+/// Inserts a value at the end, or at a position, shifting the values from there up.
 fn insert<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
@@ -118,15 +118,15 @@ fn insert<'c>(
     }
 }
 
-/// Entries that are moved until the budget is looked at.
-const MOVES_PER_LOOK: i64 = 64;
-/// Charged for a move from any key to any other.
+/// Entries that are moved between two checks of the budget.
+const MOVES_PER_CHECK: i64 = 64;
+/// Units charged for moving an entry between arbitrary keys.
 const UNITS_PER_MOVE: usize = 4;
 
-/// An insertion below the sequence: PUC Lua moves what lies between, position by position.
+/// An insertion below the sequence: PUC Lua shifts position by position.
 struct Shift {
     at: i64,
-    /// Where the next entry goes.
+    /// The target of the next entry.
     next: i64,
 }
 
@@ -136,7 +136,7 @@ impl Steps for Shift {
             return call.finish(());
         };
         loop {
-            for _ in 0..MOVES_PER_LOOK {
+            for _ in 0..MOVES_PER_CHECK {
                 if self.next <= self.at {
                     let value = call.argument(2).unwrap_or(Value::NIL);
                     table.set(call, Value::number(self.at as f64), value)?;
@@ -146,7 +146,7 @@ impl Steps for Shift {
                 table.set(call, Value::number(self.next as f64), moved)?;
                 self.next -= 1;
             }
-            if !call.charge(MOVES_PER_LOOK as usize * UNITS_PER_MOVE) {
+            if !call.charge(MOVES_PER_CHECK as usize * UNITS_PER_MOVE) {
                 return call.again();
             }
         }
@@ -183,7 +183,7 @@ fn move_values<'c>(
     first: f64,
     last: f64,
     target: f64,
-    // The fifth parameter is read by hand: it may be left out.
+    // The fifth parameter is optional and read separately.
 ) -> Result<Either<Table<'c>, Start<Moving>>, Error> {
     let to = match call.argument(4) {
         None => from,
@@ -196,8 +196,8 @@ fn move_values<'c>(
     if count > 1e9 {
         return Err(Error::argument(3, "too many elements to move"));
     }
-    // From the end where the target lies above the source, so that nothing is overwritten before it
-    // is read.
+    // Overlapping moves upwards start at the end, so that no value is overwritten before it is
+    // read.
     let is_backwards = target > first && target <= last && to == from;
     let mut moving = Moving { first, target, done: 0, count: count as i64, is_backwards };
     if moving.advance(call, from, to)? {
@@ -206,7 +206,7 @@ fn move_values<'c>(
     Ok(Either::Later(Start::new(moving)))
 }
 
-/// `table.move` under way.
+/// `table.move` in progress.
 struct Moving {
     first: f64,
     target: f64,
@@ -216,7 +216,7 @@ struct Moving {
 }
 
 impl Moving {
-    /// Goes on until the end, which it tells, or until the budget is used up.
+    /// Moves entries until the end or until the budget is used up. Returns true at the end.
     fn advance<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -224,7 +224,7 @@ impl Moving {
         to: Table<'c>,
     ) -> Result<bool, Error> {
         loop {
-            let end = self.count.min(self.done + MOVES_PER_LOOK);
+            let end = self.count.min(self.done + MOVES_PER_CHECK);
             let units = (end - self.done).max(0) as usize * UNITS_PER_MOVE;
             while self.done < end {
                 let i = if self.is_backwards { self.count - 1 - self.done } else { self.done };
@@ -322,7 +322,7 @@ impl Steps for ForEachIndex {
     }
 }
 
-/// Values of a list that are copied in the time of a unit of the budget.
+/// Values of a list that are copied per unit of the budget.
 const VALUES_COPIED_PER_UNIT: usize = 4;
 
 fn sort<'c>(
@@ -333,7 +333,8 @@ fn sort<'c>(
     let length = table.length();
     call.check_memory(length.saturating_mul(16))?;
     call.charge(length / VALUES_COPIED_PER_UNIT);
-    // The values are sorted in a copy: what the comparator does to the table changes nothing.
+    // The values are sorted in a copy, so that a comparator that changes the table has no effect on
+    // the result.
     let values = (0..2).flat_map(|_| (1..=length).map(|i| table.get(i)));
     let merge = Merge::new(length);
     Ok(match less {
@@ -342,26 +343,26 @@ fn sort<'c>(
     })
 }
 
-/// A merge sort over two halves of the kept values, both holding all of them at first. Stable, and
-/// at most n log2 n comparisons whatever the comparator answers.
+/// A merge sort between two halves of the kept values, both of which initially hold all values. It
+/// is stable and needs at most n log2 n comparisons, whatever the comparator returns.
 ///
-/// Two runs of one width are merged from one half into the other, as soon as both are there: what
-/// is merged was mostly touched just before, and is in the cache. Runs of width 1 are in the first
+/// Two runs of the same width are merged from one half into the other as soon as both exist: most
+/// of their values were touched recently and are in the cache. Runs of width 1 are in the first
 /// half, of width 2 in the second, of width 4 in the first.
 struct Merge {
     length: usize,
-    /// Where the half to read begins: 0 or `length`.
+    /// The start of the half to read: 0 or `length`.
     source: usize,
     /// The length of the sorted runs, a power of two.
     width: usize,
-    /// The two runs at hand: `left..middle` and `right..end`, and where the next value goes.
+    /// The current two runs, `left..middle` and `right..end`, and the target of the next value.
     left: usize,
     middle: usize,
     right: usize,
     end: usize,
     out: usize,
-    /// A comparison of `right` with `left` has been asked for.
-    asked: bool,
+    /// Whether a comparison of `right` with `left` was requested.
+    is_pending: bool,
 }
 
 impl Merge {
@@ -375,13 +376,13 @@ impl Merge {
             right: 0,
             end: 0,
             out: 0,
-            asked: false,
+            is_pending: false,
         };
         merge.span(0);
         merge
     }
 
-    /// Takes the two runs that begin at `start`.
+    /// Selects the two runs that start at `start`.
     fn span(&mut self, start: usize) {
         self.left = start;
         self.middle = (start + self.width).min(self.length);
@@ -398,15 +399,16 @@ impl Merge {
         self.out += 1;
     }
 
-    /// A comparison asked for before has been answered.
+    /// Applies the result of the requested comparison.
     #[inline(always)]
-    fn answered<'c>(&mut self, values: &mut [Value<'c>], from_right: bool) {
-        if std::mem::replace(&mut self.asked, false) {
+    fn apply<'c>(&mut self, values: &mut [Value<'c>], from_right: bool) {
+        if std::mem::replace(&mut self.is_pending, false) {
             self.take(values, from_right);
         }
     }
 
-    /// Merges until a comparison is needed: the values to compare. None when everything is sorted.
+    /// Merges until a comparison is needed, and returns the values to compare. None when everything
+    /// is sorted.
     #[inline(always)]
     fn next_pair<'c>(&mut self, values: &mut [Value<'c>]) -> Option<(Value<'c>, Value<'c>)> {
         if (self.left == self.middle || self.right == self.end) && !self.next_runs(values) {
@@ -415,8 +417,8 @@ impl Merge {
         Some((values[self.source + self.right], values[self.source + self.left]))
     }
 
-    /// Goes on to two runs that both have values, as one of those at hand has come to its end.
-    /// False when everything is sorted.
+    /// Continues with the next two runs that both have values, after one of the current ones has
+    /// ended. False when everything is sorted.
     fn next_runs(&mut self, values: &mut [Value<'_>]) -> bool {
         while self.left == self.middle || self.right == self.end {
             let target = self.length - self.source;
@@ -425,10 +427,10 @@ impl Merge {
             let (from, count) = (self.source + rest.start, rest.len());
             values.copy_within(from..from + count, target + self.out);
             let merged = 2 * self.width;
-            // The number of the run that they have become.
+            // The index of the merged run.
             let index = self.end.saturating_sub(1) / merged;
             if self.end < self.length && index.is_multiple_of(2) {
-                // It has no partner yet.
+                // The run has no partner yet.
                 (self.source, self.width) = (0, 1);
                 self.span(self.end);
                 continue;
@@ -442,7 +444,7 @@ impl Merge {
         true
     }
 
-    /// Everything is sorted: the values go back to the table.
+    /// Writes the sorted values to the table.
     #[cold]
     fn store<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
         if let Some(table) = call.argument(0).and_then(Table::from_value) {
@@ -456,8 +458,8 @@ impl Merge {
     }
 }
 
-/// `a < b` for two numbers or two strings, and what finding out has cost; None if a metamethod
-/// decides or there is no order.
+/// Returns `a < b` for two numbers or two strings, and the cost of the comparison; None if a
+/// metamethod decides or the values are not comparable.
 fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<(bool, usize)> {
     if let (Some(a), Some(b)) = (a.as_number(), b.as_number()) {
         return Some((a < b, 1));
@@ -466,7 +468,7 @@ fn less<'c>(a: Value<'c>, b: Value<'c>) -> Option<(bool, usize)> {
     Some((a.is_less(b), 1 + a.bytes().len().min(b.bytes().len()) / BYTES_PER_UNIT))
 }
 
-/// What a Lua function puts in order.
+/// A sort with a comparator function.
 struct SortWithComparator(Merge);
 
 impl Steps for SortWithComparator {
@@ -475,16 +477,16 @@ impl Steps for SortWithComparator {
         let SortWithComparator(merge) = self;
         let from_right = call.returned(0).is_truthy();
         let values = call.all_kept();
-        merge.answered(values, from_right);
+        merge.apply(values, from_right);
         let Some((right, left)) = merge.next_pair(values) else { return merge.store(call) };
-        merge.asked = true;
+        merge.is_pending = true;
         let comparator = call.argument(1).unwrap_or(Value::NIL);
         call.call(comparator, &[right, left], Wanted::One)
     }
 }
 
-/// What `<` puts in order: numbers and strings without a call, until one is needed or the budget is
-/// used up.
+/// A sort with `<`: numbers and strings are compared without a call, until one is needed or the
+/// budget is used up.
 struct Sort(Merge);
 
 impl Steps for Sort {
@@ -494,10 +496,10 @@ impl Steps for Sort {
         let mut budget = started;
         let from_right = call.returned(0).is_truthy();
         let values = call.all_kept();
-        merge.answered(values, from_right);
+        merge.apply(values, from_right);
         while let Some((right, left)) = merge.next_pair(values) {
             let Some((from_right, cost)) = less(right, left) else {
-                merge.asked = true;
+                merge.is_pending = true;
                 call.charge(started - budget);
                 return call.call_less_than(right, left);
             };

@@ -1,12 +1,12 @@
-//! `text`: what people do with strings every day. Unlike those of `string`, these functions know
-//! UTF-8; bytes that are none stay as they are.
+//! `text`: common string operations. Unlike those of `string`, these functions support UTF-8;
+//! invalid bytes are kept unchanged.
 //!
-//! All of them are methods of strings as well, but for names that `string` has already: a program
-//! may call a variable `text` and go on calling `text.trim(text)`.
+//! All of them are also methods of strings, except those whose names `string` uses. So a program
+//! may call a variable `text` and still write `text.trim(text)`.
 
-use crate::gathered::{Gathered, with_room};
+use crate::buffer::{AccountedBuffer, with_room};
+use crate::integer::Integer;
 use crate::string::text_argument;
-use crate::whole::Whole;
 use memchr::memmem;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps, Unread};
 use solvm_vm::number::NumberText;
@@ -31,7 +31,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("text" {
     "upper" => upper,
 });
 
-/// What the table of functions cannot say: strings have the functions as methods.
+/// Adds what the table of functions cannot express: the methods of strings.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let (from, to) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"string")?);
     let globals = call.globals();
@@ -48,21 +48,21 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Bytes that are worked on in the time that a unit of the budget stands for.
+/// Bytes that are processed per unit of the budget.
 const BYTES_PER_UNIT: usize = 2;
 
 fn charge(call: &mut Call, text: LuaString) {
     call.charge(text.bytes().len() / BYTES_PER_UNIT);
 }
 
-/// How many bytes of space a text begins and ends with.
+/// Returns the lengths of the white space at the start and the end of a text.
 fn space(text: &[u8]) -> (usize, usize) {
-    // Characters that are no UTF-8 are no space.
+    // Invalid UTF-8 is not white space.
     let chunk = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let begin = chunk.len() - chunk.trim_start().len();
     let mut end = text.len();
     while end > begin {
-        // A character has four bytes at most.
+        // A character has at most four bytes.
         let start = (end.saturating_sub(4)..end)
             .rev()
             .find(|&at| text.get(at).is_some_and(|&b| b & 0xc0 != 0x80));
@@ -93,33 +93,33 @@ fn trim_right<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<
     call.string(bytes.get(..bytes.len() - end).unwrap_or_default())
 }
 
-/// What is made of a piece of text; it may note whether that ends within a word.
+/// Converts a part of a text; the flag tells whether it ends within a word and may be changed.
 type Change = fn(&str, &mut bool) -> String;
 
-/// A text whose characters are being changed, piece by piece; bytes that are none stay.
+/// A conversion of a text's characters, part by part; invalid bytes are kept.
 struct Mapping {
     change: Change,
-    result: Gathered,
-    /// Where the rest begins.
+    result: AccountedBuffer,
+    /// The start of the rest.
     at: usize,
     in_word: bool,
 }
 
-/// Changes the characters of a text: at once, or in steps if it is long.
+/// Converts the characters of a text: at once, or in steps if it is long.
 fn map<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
     change: Change,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     let bytes = text.bytes();
-    let mut mapping = Mapping { change, result: Gathered::default(), at: 0, in_word: false };
+    let mut mapping = Mapping { change, result: AccountedBuffer::default(), at: 0, in_word: false };
     mapping.result.reserve(call, bytes.len())?;
     let is_finished = mapping.advance(call, bytes)?;
     Ok(if is_finished { Either::Now(mapping.result) } else { Either::Later(Start::new(mapping)) })
 }
 
 impl Mapping {
-    /// Goes on until the end, which it tells, or until the budget is used up.
+    /// Converts until the end or until the budget is used up. Returns true at the end.
     fn advance(&mut self, call: &mut Call, text: &[u8]) -> Result<bool, Error> {
         while self.at < text.len() {
             let piece = piece(text.get(self.at..).unwrap_or_default());
@@ -149,21 +149,21 @@ impl Steps for Mapping {
     }
 }
 
-/// How much of a text is changed at a time: whole words if they are not too long, since what
-/// becomes of a letter may depend on its neighbours; never a part of a character.
+/// Returns the part of a text that is converted at once: complete words if they are not too long,
+/// since the conversion of a letter may depend on its neighbours; never a part of a character.
 fn piece(text: &[u8]) -> &[u8] {
-    const LONGEST: usize = 16 << 10;
-    let Some(piece) = text.get(..LONGEST).filter(|piece| piece.len() < text.len()) else {
+    const MAX_PART: usize = 16 << 10;
+    let Some(piece) = text.get(..MAX_PART).filter(|piece| piece.len() < text.len()) else {
         return text;
     };
     let is_continuation = |byte: &&u8| **byte & 0xc0 == 0x80;
     let space = piece.iter().rposition(u8::is_ascii_whitespace);
     let end = space.map_or_else(
-        // The byte behind the piece is the first one that may belong to a character in it.
+        // The byte after the part is the first one that may belong to a character in it.
         || {
-            LONGEST
+            MAX_PART
                 - text
-                    .get(LONGEST - 3..=LONGEST)
+                    .get(MAX_PART - 3..=MAX_PART)
                     .map_or(0, |last| last.iter().rev().take_while(is_continuation).count().min(3))
         },
         |space| space + 1,
@@ -174,22 +174,22 @@ fn piece(text: &[u8]) -> &[u8] {
 fn lower<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     map(call, text, |text, _| text.to_lowercase())
 }
 
 fn upper<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     map(call, text, |text, _| text.to_uppercase())
 }
 
-/// `text.title(s)`: the first letter of each word becomes a capital.
+/// `text.title(s)`: converts the first letter of each word to upper case.
 fn title<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-) -> Result<Either<Gathered, Start<Mapping>>, Error> {
+) -> Result<Either<AccountedBuffer, Start<Mapping>>, Error> {
     map(call, text, |text, in_word| {
         let mut result = String::with_capacity(text.len());
         for c in text.chars() {
@@ -204,8 +204,8 @@ fn title<'c>(
     })
 }
 
-/// `text.split(s[, separator])`: the parts between the separators; without one, the words between
-/// space.
+/// `text.split(s[, separator])`: returns the parts between the separators; without a separator, the
+/// words.
 fn split<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -219,15 +219,15 @@ fn split<'c>(
     Ok(Either::Later(Start::new(splitting).keep(table.value())))
 }
 
-/// A text that is being split. Its kept value is the list.
+/// A split in progress. Its kept value is the list.
 struct Splitting {
-    /// Where the rest begins; None at the end.
+    /// The start of the rest; None at the end.
     rest: Option<usize>,
     count: usize,
 }
 
 impl Splitting {
-    /// Goes on until the end, which it tells, or until the budget is used up.
+    /// Splits until the end or until the budget is used up. Returns true at the end.
     fn advance<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -235,7 +235,7 @@ impl Splitting {
         separator: Option<&[u8]>,
         list: Table<'c>,
     ) -> Result<bool, Error> {
-        const PARTS_PER_LOOK: usize = 64;
+        const PARTS_PER_CHECK: usize = 64;
         const UNITS_PER_PART: usize = 8;
         let finder = separator.filter(|separator| !separator.is_empty()).map(|separator| {
             charge_search(call, separator);
@@ -243,7 +243,7 @@ impl Splitting {
         });
         loop {
             let began = self.rest.unwrap_or(text.len());
-            for _ in 0..PARTS_PER_LOOK {
+            for _ in 0..PARTS_PER_CHECK {
                 let Some(part) = self.next(text, separator, finder.as_ref()) else {
                     return Ok(true);
                 };
@@ -252,13 +252,13 @@ impl Splitting {
                 list.set_index(call, self.count, part.value())?;
             }
             let passed = self.rest.unwrap_or(text.len()) - began;
-            if !call.charge(PARTS_PER_LOOK * UNITS_PER_PART + passed / 64) {
+            if !call.charge(PARTS_PER_CHECK * UNITS_PER_PART + passed / 64) {
                 return Ok(false);
             }
         }
     }
 
-    /// The next part. The finder is that of a separator which is not empty.
+    /// Returns the next part. The finder belongs to a separator that is not empty.
     fn next<'t>(
         &mut self,
         text: &'t [u8],
@@ -267,7 +267,7 @@ impl Splitting {
     ) -> Option<&'t [u8]> {
         let start = self.rest?;
         let rest = text.get(start..)?;
-        let (part, behind) = match (separator, finder) {
+        let (part, after) = match (separator, finder) {
             (Some(separator), Some(finder)) => match finder.find(rest) {
                 Some(end) => (rest.get(..end)?, Some(start + end + separator.len())),
                 None => (rest, None),
@@ -278,19 +278,19 @@ impl Splitting {
                 (word.get(..end)?, Some(start + (rest.len() - word.len()) + end))
             }
             (Some(_), None) => {
-                // A character has four bytes at most; what is none is taken byte by byte.
+                // A character has at most four bytes; invalid bytes are taken one at a time.
                 let chunk = rest.get(..4).unwrap_or(rest).utf8_chunks().next();
                 let length =
                     chunk.and_then(|chunk| chunk.valid().chars().next()).map_or(1, char::len_utf8);
                 (rest.get(..length.min(rest.len()))?, Some(start + length))
             }
         };
-        // Words and characters are never empty; what lies between separators may be.
+        // Words and characters are never empty; parts between separators may be.
         if part.is_empty() && separator.is_none_or(<[u8]>::is_empty) {
             self.rest = None;
             return None;
         }
-        self.rest = behind;
+        self.rest = after;
         Some(part)
     }
 }
@@ -310,16 +310,16 @@ impl Steps for Splitting {
     }
 }
 
-/// `text.join(list[, separator])`: the strings and numbers of a list in one.
+/// `text.join(list[, separator])`: joins the strings and numbers of a list.
 fn join<'c>(
     call: &mut Call<'c>,
     list: Table<'c>,
     separator: Option<LuaString<'c>>,
-) -> Result<Gathered, Error> {
+) -> Result<AccountedBuffer, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let length = list.length();
     call.charge(length);
-    let mut text = Gathered::default();
+    let mut text = AccountedBuffer::default();
     for i in 1..=length {
         let value = list.get(i);
         match (LuaString::from_value(value), value.as_number()) {
@@ -338,14 +338,14 @@ fn join<'c>(
     Ok(text)
 }
 
-/// `text.replace(s, old, new[, count])`: with each `old` replaced, or the first `count` of them.
-/// `old` is no pattern.
+/// `text.replace(s, old, new[, count])`: replaces each `old`, or the first `count` of them. `old`
+/// is not a pattern.
 fn replace<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
     old: LuaString<'c>,
     new: LuaString<'c>,
-    count: Option<Whole>,
+    count: Option<Integer>,
 ) -> Result<LuaString<'c>, Error> {
     charge(call, text);
     let (bytes, old, new) = (text.bytes(), old.bytes(), new.bytes());
@@ -376,7 +376,7 @@ fn contains<'c>(call: &mut Call<'c>, text: LuaString<'c>, part: LuaString<'c>) -
     memmem::find(text.bytes(), part.bytes()).is_some()
 }
 
-/// What is searched for is looked at closely before the search begins.
+/// Charges for the preparation of a search.
 fn charge_search(call: &mut Call, part: &[u8]) {
     call.charge(part.len() / 2);
 }
@@ -389,16 +389,16 @@ fn ends_with<'c>(_: &mut Call<'c>, Unread(text): Unread<'c>, part: LuaString<'c>
     text.bytes().ends_with(part.bytes())
 }
 
-/// How many characters a text has; of what is no UTF-8, each byte counts.
+/// Returns the number of characters; each invalid byte counts as one.
 fn width(text: &[u8]) -> usize {
     text.utf8_chunks().map(|chunk| chunk.valid().chars().count() + chunk.invalid().len()).sum()
 }
 
-/// What fills a text up to a number of characters.
+/// Returns the padding up to a number of characters.
 fn padding<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    wanted: Whole,
+    wanted: Integer,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     charge(call, text);
@@ -414,7 +414,7 @@ fn padding<'c>(
         .map(char::len_utf8)
         .max()
         .unwrap_or(1);
-    // The filling alone, and twice with the text: here and as a string.
+    // The padding, and twice the result: the buffer and the string.
     let length = missing.saturating_mul(widest);
     call.check_memory(
         length.saturating_mul(3).saturating_add(text.bytes().len().saturating_mul(2)),
@@ -426,28 +426,32 @@ fn padding<'c>(
     }
 }
 
-/// `text.pad_left(s, width[, pad])`: filled up in front to so many characters.
+/// `text.pad_left(s, width[, pad])`: pads at the start to `width` characters.
 fn pad_left<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: Whole,
+    width: Integer,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([&padding(call, text, width, pad)?, text.bytes()].concat())
 }
 
-/// `text.pad_right(s, width[, pad])`: filled up behind to so many characters.
+/// `text.pad_right(s, width[, pad])`: pads at the end to `width` characters.
 fn pad_right<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    width: Whole,
+    width: Integer,
     pad: Option<LuaString<'c>>,
 ) -> Result<Vec<u8>, Error> {
     Ok([text.bytes(), &padding(call, text, width, pad)?].concat())
 }
 
-/// `text.repeat(s, count)`: the text so many times.
-fn repeat<'c>(call: &mut Call<'c>, text: LuaString<'c>, count: Whole) -> Result<Value<'c>, Error> {
+/// `text.repeat(s, count)`: repeats a text.
+fn repeat<'c>(
+    call: &mut Call<'c>,
+    text: LuaString<'c>,
+    count: Integer,
+) -> Result<Value<'c>, Error> {
     let count = count.size().unwrap_or(0);
     let length = text.bytes().len().saturating_mul(count);
     Ok(call.repeated_string(text.bytes(), length)?.value())

@@ -1,4 +1,4 @@
-//! `types`: what a value is.
+//! `types`: type checks.
 
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Type, Value};
@@ -15,7 +15,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("types" {
     "type" => type_of,
 });
 
-/// `types.type(value)`: its type, or what the field `__name` of its metatable says.
+/// `types.type(value)`: returns the type, or the field `__name` of the metatable.
 fn type_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Vec<u8> {
     let name = LuaString::from_value(call.metafield(value, "__name"));
     name.map_or_else(|| value.type_name().into(), |name| name.bytes().to_vec())
@@ -26,7 +26,7 @@ fn is_boolean(_: &mut Call, value: Option<Value>) -> bool {
     value.is_some_and(|value| value.as_boolean().is_some())
 }
 
-/// `types.is_callable(value)`: a function, or something whose metatable has `__call`.
+/// `types.is_callable(value)`: whether a value is a function or has a metatable with `__call`.
 fn is_callable<'c>(call: &mut Call<'c>, value: Option<Value<'c>>) -> bool {
     value.is_some_and(|value| {
         Function::from_value(value).is_some() || !call.metamethod(value, Metamethod::Call).is_nil()
@@ -38,7 +38,7 @@ fn is_function(_: &mut Call, value: Option<Value>) -> bool {
     value.is_some_and(|value| Function::from_value(value).is_some())
 }
 
-/// `types.is_integer(value)`: a number without a fraction.
+/// `types.is_integer(value)`: whether a value is a number without a fraction.
 fn is_integer(_: &mut Call, value: Option<Value>) -> bool {
     value
         .and_then(Value::as_number)

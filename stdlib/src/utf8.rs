@@ -1,7 +1,7 @@
-//! `utf8`, as Lua 5.4 has it (its manual, section 6.5).
+//! `utf8`, as in Lua 5.4 (its manual, section 6.5).
 //!
-//! Sequences have up to six bytes and name code points below 2^31. Unless the caller is lax, those
-//! that Unicode does not have are invalid: surrogates, and what is above U+10FFFF.
+//! Sequences have up to six bytes and encode code points below 2^31. In strict mode, surrogates and
+//! code points above U+10FFFF are invalid.
 
 use crate::string::text_argument;
 use solvm_vm::native::{Definition, Library, Param, Rest, Start, Step, Steps, Unread};
@@ -15,10 +15,10 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("utf8" {
     "offset" => offset,
 });
 
-/// Matches one sequence. A zero byte is `%z` in patterns of Lua 5.1.
+/// Matches one sequence. `%z` is a zero byte in patterns of Lua 5.1.
 const PATTERN: &[u8] = b"[%z\x01-\x7F\xC2-\xFD][\x80-\xBF]*";
 
-/// What the table of functions cannot say: a string that is not text.
+/// Adds what the table of functions cannot express: a string with arbitrary bytes.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let key = call.string(b"utf8")?;
     if let Some(library) = solvm_vm::Table::from_value(call.globals().get(key)) {
@@ -27,10 +27,10 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// The code point with which the text begins, and the number of its bytes. None if it begins with
-/// no valid sequence.
+/// Returns the first code point of a text and its length in bytes. None if the text starts with an
+/// invalid sequence.
 fn decode(text: &[u8], lax: bool) -> Option<(u32, usize)> {
-    /// The smallest code points of sequences with so many continuation bytes.
+    /// The smallest code points of sequences by number of continuation bytes.
     const SMALLEST: [u32; 6] = [0, 0x80, 0x800, 0x1_0000, 0x20_0000, 0x400_0000];
     let &first = text.first()?;
     if first < 0x80 {
@@ -55,7 +55,7 @@ fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
 
-/// Whether the byte at an index continues a sequence. Beyond the end there is none.
+/// Whether the byte at an index is a continuation byte. False beyond the end.
 fn continues(text: &[u8], index: i64) -> bool {
     usize::try_from(index)
         .ok()
@@ -63,7 +63,7 @@ fn continues(text: &[u8], index: i64) -> bool {
         .is_some_and(|&byte| is_continuation(byte))
 }
 
-/// A position counted from 1; from the end if it is negative.
+/// Converts a position counted from 1, or from the end if it is negative.
 fn position(position: i64, length: usize) -> i64 {
     match position {
         0.. => position,
@@ -89,7 +89,7 @@ fn characters(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-/// `utf8.codepoint(text[, first[, last[, lax]]])`: the code points that begin between two
+/// `utf8.codepoint(text[, first[, last[, lax]]])`: the code points that start between two
 /// positions.
 fn code_points<'c>(
     call: &mut Call<'c>,
@@ -123,8 +123,8 @@ fn code_points<'c>(
     Ok(values)
 }
 
-/// `utf8.len(text[, first[, last[, lax]]])`: how many sequences begin between two positions; nil
-/// and the position of the first one that is invalid.
+/// `utf8.len(text[, first[, last[, lax]]])`: the number of sequences that start between two
+/// positions; nil and the position of the first invalid one.
 fn length<'c>(
     _: &mut Call<'c>,
     Unread(text): Unread<'c>,
@@ -145,10 +145,10 @@ fn length<'c>(
     Ok(Start::new(Count { index, end, count: 0, lax: lax.unwrap_or(false) }))
 }
 
-/// A count of sequences under way.
+/// A count of sequences in progress.
 struct Count {
     index: usize,
-    /// Those from here on do not count.
+    /// Sequences from here on are not counted.
     end: usize,
     count: usize,
     lax: bool,
@@ -177,8 +177,8 @@ impl Steps for Count {
     }
 }
 
-/// `utf8.offset(text, n[, position])`: where the n-th sequence from a position on begins; nil if
-/// there is none.
+/// `utf8.offset(text, n[, position])`: the start of the n-th sequence from a position; nil if it
+/// does not exist.
 fn offset<'c>(
     call: &mut Call<'c>,
     Unread(text): Unread<'c>,
@@ -221,7 +221,7 @@ fn offset<'c>(
             left -= 1;
         }
     }
-    // The work is bounded by the string; what it took is charged to what comes next.
+    // The string limits the work, so it is charged afterwards.
     call.charge((start - 1).abs_diff(index) as usize / 16);
     Ok((left == 0).then_some(index + 1))
 }
@@ -229,7 +229,7 @@ fn offset<'c>(
 static STRICT: Definition = Definition::new("codes", next_strict);
 static LAX: Definition = Definition::new("codes", next_lax);
 
-/// `utf8.codes(text[, lax])`: for a generic `for` over positions and code points.
+/// `utf8.codes(text[, lax])`: the iterator of a generic `for` over positions and code points.
 fn codes<'c>(
     call: &mut Call<'c>,
     Unread(text): Unread<'c>,
@@ -258,7 +258,7 @@ fn next_lax<'c>(
     next_code(call, text.bytes(), index, true)
 }
 
-/// The position and the code point after the sequence at a position.
+/// Returns the position and the code point after the sequence at a position.
 fn next_code<'c>(
     call: &mut Call<'c>,
     text: &[u8],

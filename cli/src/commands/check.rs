@@ -1,4 +1,4 @@
-//! `solvm check FILE...`: what can be said of Lua files without running them.
+//! `solvm check FILE...`: static checks of Lua files.
 
 use super::test;
 use crate::arguments::ErrorFormat;
@@ -21,7 +21,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about(
             "Check Lua files for syntax errors, undefined globals, unused locals and \
@@ -108,10 +108,10 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(text.as_bytes(), code)
 }
 
-/// Which entries of a directory are visited: Lua files and directories, except hidden ones.
-fn is_lua(path: &Path, is_folder: bool) -> bool {
+/// Whether an entry of a directory is visited: Lua files and directories, except hidden ones.
+fn is_lua(path: &Path, is_directory: bool) -> bool {
     let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-    !is_hidden && (is_folder || path.extension().is_some_and(|extension| extension == "lua"))
+    !is_hidden && (is_directory || path.extension().is_some_and(|extension| extension == "lua"))
 }
 
 /// The name of a file in the report.
@@ -142,7 +142,7 @@ fn read_input() -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// The globals that every program finds.
+/// The globals of every program.
 fn known_globals() -> BTreeSet<String> {
     let mut known: BTreeSet<String> = ["arg", "_PROMPT", "_PROMPT2"].map(String::from).into();
     if let Ok(mut executor) =
@@ -193,7 +193,7 @@ fn as_report(file: &File, problem: &Problem) -> String {
     match problem {
         Problem::Unreadable(_) => as_line(file, problem),
         Problem::Fault(diagnostic, hint) => {
-            let colored = colors::wanted(&io::stdout());
+            let colored = colors::enabled(&io::stdout());
             render_diagnostic(&file.name, &file.text, diagnostic, hint.as_deref(), colored)
         }
     }

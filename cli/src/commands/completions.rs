@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
 use std::process::ExitCode;
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command.about("Print a completion script for SHELL").arg(
         Arg::new("shell")
             .value_name("SHELL")
@@ -38,7 +38,7 @@ fn with_one_dash(script: &str) -> String {
     )
 }
 
-pub(super) fn add_man_words(command: Command) -> Command {
+pub(super) fn add_man_arguments(command: Command) -> Command {
     command.about("Print the manual page (solvm man > solvm.1)")
 }
 

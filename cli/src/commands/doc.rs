@@ -1,5 +1,5 @@
-//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book FOLDER`: all
-//! of it as Markdown.
+//! `solvm doc [NAME]`: the documentation of a module or a function; `solvm doc --book DIRECTORY`:
+//! all of it as Markdown.
 
 mod book;
 
@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Show the documentation of a module or function")
         .arg(Arg::new("name").value_name("NAME").help(
@@ -21,16 +21,16 @@ pub(super) fn add_words(command: Command) -> Command {
         .arg(
             Arg::new("book")
                 .long("book")
-                .value_name("FOLDER")
-                .help("Write one Markdown page per module to FOLDER instead")
+                .value_name("DIRECTORY")
+                .help("Write one Markdown page per module to DIRECTORY instead")
                 .conflicts_with("name")
                 .value_parser(value_parser!(PathBuf)),
         )
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
-    if let Some(folder) = matches.get_one::<PathBuf>("book") {
-        return match book::write(folder) {
+    if let Some(directory) = matches.get_one::<PathBuf>("book") {
+        return match book::write(directory) {
             Ok(()) => ExitCode::SUCCESS,
             Err(message) => super::fail(message),
         };
@@ -52,7 +52,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     output::print(text.as_bytes(), ExitCode::SUCCESS)
 }
 
-/// The modules, each with the first sentence of what is said of it and the names in it.
+/// The modules, each with the first sentence of its description and the names in it.
 fn overview() -> String {
     let mut text = String::new();
     for module in modules().filter(|module| !module.documentation.is_empty()) {
@@ -62,12 +62,12 @@ fn overview() -> String {
     text
 }
 
-/// Names that contain the given one, or that it contains, a few.
+/// Returns a few names that contain the given one, or that it contains.
 fn similar_names(name: &str) -> Vec<String> {
-    let wanted = name.to_lowercase();
+    let searched = name.to_lowercase();
     let is_similar = |known: &str| {
         let known = known.to_lowercase();
-        known.contains(&wanted) || crate::spelling::distance(&known, &wanted) <= 2
+        known.contains(&searched) || crate::spelling::distance(&known, &searched) <= 2
     };
     let mut names: Vec<String> = everything()
         .filter(|(_, entry)| is_similar(entry.name))

@@ -1,10 +1,10 @@
-//! `solvm help [COMMAND]`: what `--help` prints, of SolVM or of a command.
+//! `solvm help [COMMAND]`: prints the help of SolVM or of a command.
 
 use crate::output;
 use clap::{Arg, ArgMatches, Command};
 use std::process::ExitCode;
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Print this message or the help of a command")
         .arg(Arg::new("command").value_name("COMMAND").help("Command to show help for"))

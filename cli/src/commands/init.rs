@@ -1,4 +1,4 @@
-//! `solvm init [FOLDER]`: creates a project.
+//! `solvm init [DIRECTORY]`: creates a project.
 
 use crate::output;
 use crate::report::about_file;
@@ -10,12 +10,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Create a project: a script, a module with a test, and editor definitions")
         .arg(
-            Arg::new("folder")
-                .value_name("FOLDER")
+            Arg::new("directory")
+                .value_name("DIRECTORY")
                 .help("Project directory, created if missing")
                 .default_value(".")
                 .value_parser(value_parser!(PathBuf)),
@@ -36,10 +36,10 @@ const SETTINGS: &str = ".luarc.json";
 const DEFINITIONS: &str = ".solvm/library";
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
-    let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
-    match make(folder) {
+    let Some(directory) = matches.get_one::<PathBuf>("directory") else { return ExitCode::FAILURE };
+    match make(directory) {
         Ok(kept) => {
-            let text = next_steps(folder, &kept) + "\n";
+            let text = next_steps(directory, &kept) + "\n";
             output::print(text.as_bytes(), ExitCode::SUCCESS)
         }
         Err(message) => super::fail(message),
@@ -47,38 +47,37 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 }
 
 /// The message after a project has been created.
-fn next_steps(folder: &Path, kept: &[&str]) -> String {
-    let is_here = folder == Path::new(".");
+fn next_steps(directory: &Path, kept: &[&str]) -> String {
+    let is_here = directory == Path::new(".");
     let mut text = match is_here {
         true => String::from("Created a project in this directory."),
-        false => format!("Created a project in {}.", folder.display()),
+        false => format!("Created a project in {}.", directory.display()),
     };
     if !kept.is_empty() {
         text.push_str(&format!(" Kept existing files: {}.", kept.join(", ")));
     }
     if !is_here {
-        text.push_str(&format!("\nGo there with: cd {}", folder.display()));
+        text.push_str(&format!("\nGo there with: cd {}", directory.display()));
     }
     text + "\nRun it with:  solvm main.lua\nTest it with: solvm test"
 }
 
-/// Makes the project, and gives the names of the files that were there. The error is the message to
-/// print.
-fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
-    if folder.exists() && !folder.is_dir() {
-        return Err(format!("{}: not a directory", folder.display()));
+/// Creates the project and returns the names of existing files. The error is the message to print.
+fn make(directory: &Path) -> Result<Vec<&'static str>, String> {
+    if directory.exists() && !directory.is_dir() {
+        return Err(format!("{}: not a directory", directory.display()));
     }
     for name in ["modules", DEFINITIONS] {
-        let path = folder.join(name);
+        let path = directory.join(name);
         fs::create_dir_all(&path).map_err(|error| about_file(&path, &error))?;
     }
     let mut kept = Vec::new();
     for (name, text) in FILES {
-        if !write_new(&folder.join(name), text)? {
+        if !write_new(&directory.join(name), text)? {
             kept.push(*name);
         }
     }
-    // Ours describe all libraries, Lua's own, too: the server's would contradict them.
+    // Our definitions include Lua's own libraries; the server's would contradict them.
     let builtin: serde_json::Map<_, _> = [
         "basic",
         "bit",
@@ -103,11 +102,11 @@ fn make(folder: &Path) -> Result<Vec<&'static str>, String> {
         "workspace.library": [DEFINITIONS],
         "diagnostics.globals": super::test::GLOBALS,
     });
-    if !write_new(&folder.join(SETTINGS), &format!("{settings:#}\n"))? {
+    if !write_new(&directory.join(SETTINGS), &format!("{settings:#}\n"))? {
         kept.push(SETTINGS);
     }
     for module in modules().filter(|module| !module.documentation.is_empty()) {
-        let path = folder.join(DEFINITIONS).join(format!("{}.lua", module.name));
+        let path = directory.join(DEFINITIONS).join(format!("{}.lua", module.name));
         fs::write(&path, module.documentation).map_err(|error| about_file(&path, &error))?;
     }
     Ok(kept)

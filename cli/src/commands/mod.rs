@@ -1,6 +1,6 @@
-//! The commands besides `solvm script.lua`: `solvm check`, `solvm doc` and so on.
+//! The commands, such as `solvm check` and `solvm doc`, as opposed to `solvm script.lua`.
 //!
-//! A command's name wins over a file of that name; `./check` runs the file.
+//! A command takes precedence over a file of the same name; `./check` runs the file.
 
 mod check;
 mod completions;
@@ -23,13 +23,13 @@ use walkdir::WalkDir;
 struct Subcommand {
     name: &'static str,
     /// Adds its arguments to a command of its name.
-    add_words: fn(Command) -> Command,
+    add_arguments: fn(Command) -> Command,
     run: fn(&ArgMatches) -> ExitCode,
 }
 
 impl Subcommand {
     fn command(&self) -> Command {
-        (self.add_words)(Command::new(self.name))
+        (self.add_arguments)(Command::new(self.name))
     }
 
     /// Its arguments, with "solvm" before its name in the help.
@@ -39,14 +39,22 @@ impl Subcommand {
 }
 
 const COMMANDS: &[Subcommand] = &[
-    Subcommand { name: "run", add_words: run::add_words, run: run::run },
-    Subcommand { name: "check", add_words: check::add_words, run: check::run },
-    Subcommand { name: "test", add_words: test::add_words, run: test::run },
-    Subcommand { name: "doc", add_words: doc::add_words, run: doc::run },
-    Subcommand { name: "init", add_words: init::add_words, run: init::run },
-    Subcommand { name: "completions", add_words: completions::add_words, run: completions::run },
-    Subcommand { name: "man", add_words: completions::add_man_words, run: completions::run_man },
-    Subcommand { name: "help", add_words: help::add_words, run: help::run },
+    Subcommand { name: "run", add_arguments: run::add_arguments, run: run::run },
+    Subcommand { name: "check", add_arguments: check::add_arguments, run: check::run },
+    Subcommand { name: "test", add_arguments: test::add_arguments, run: test::run },
+    Subcommand { name: "doc", add_arguments: doc::add_arguments, run: doc::run },
+    Subcommand { name: "init", add_arguments: init::add_arguments, run: init::run },
+    Subcommand {
+        name: "completions",
+        add_arguments: completions::add_arguments,
+        run: completions::run,
+    },
+    Subcommand {
+        name: "man",
+        add_arguments: completions::add_man_arguments,
+        run: completions::run_man,
+    },
+    Subcommand { name: "help", add_arguments: help::add_arguments, run: help::run },
 ];
 
 /// The arguments of `solvm script.lua`, and the commands.
@@ -59,13 +67,13 @@ fn all() -> impl Iterator<Item = Command> {
     COMMANDS.iter().map(Subcommand::command)
 }
 
-/// Runs the command that the first word names. None if it names none.
+/// Runs the command that the first word names. None if there is no such command.
 pub(crate) fn run(words: &[OsString]) -> Option<ExitCode> {
     let (_, words) = words.split_first()?;
     let subcommand = find(words.first()?)?;
     Some(match subcommand.words().try_get_matches_from(words) {
         Ok(matches) => (subcommand.run)(&matches),
-        Err(answer) => output::answer(&answer),
+        Err(error) => output::print_usage(&error),
     })
 }
 
@@ -82,10 +90,10 @@ fn find_files(
     files: &mut Vec<PathBuf>,
 ) -> Result<(), String> {
     let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
-    let wanted = walk.filter_entry(|entry| {
+    let selected = walk.filter_entry(|entry| {
         entry.depth() == 0 || is_wanted(entry.path(), entry.file_type().is_dir())
     });
-    for entry in wanted {
+    for entry in selected {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
             Ok(entry) => files.push(entry.into_path()),
@@ -96,7 +104,7 @@ fn find_files(
                 if error.depth() == 0 || place.is_dir() {
                     return Err(about_file(place, reason));
                 }
-                // Reading a link without a target reports the error.
+                // Reading it reports the error for a dangling link.
                 if is_wanted(place, false) {
                     files.push(place.to_path_buf());
                 }

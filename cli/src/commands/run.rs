@@ -1,12 +1,12 @@
-//! `solvm run [--watch] SCRIPT`: as `solvm SCRIPT`, and again whenever a Lua file changes.
+//! `solvm run [--watch] SCRIPT`: like `solvm SCRIPT`, and again whenever a Lua file changes.
 
-use crate::arguments::{self, Preparation, Script};
+use crate::arguments::{self, Script, StartupAction};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use std::ffi::OsString;
 use std::iter::once;
 use std::process::ExitCode;
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Run a script; with --watch, restart it when a Lua file changes")
         .arg(
@@ -34,20 +34,20 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let words = matches.get_many::<OsString>("words").into_iter().flatten().cloned();
     let mut arguments = match arguments::parse(once("solvm".into()).chain(words), super::command) {
         Ok(arguments) => arguments,
-        Err(answer) => return crate::output::answer(&answer),
+        Err(error) => return crate::output::print_usage(&error),
     };
     if matches.get_flag("watch") {
         let Some(Script::File(script)) = &arguments.script else {
             return super::fail("--watch requires a script file");
         };
         let code = format!("local script = \"{}\"\n{WATCH}", escaped(script.as_encoded_bytes()));
-        arguments.outlives_errors = true;
-        arguments.preparations.insert(0, Preparation::Code(code.into()));
+        arguments.restart_on_change = true;
+        arguments.startup.insert(0, StartupAction::Code(code.into()));
     }
     crate::run::run(arguments)
 }
 
-/// Bytes as a Lua string literal contains them.
+/// Escapes bytes for a Lua string literal.
 fn escaped(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("\\{byte:03}")).collect()
 }

@@ -1,9 +1,9 @@
--- The globals of test files: `test` and `check`. Returns the function that returns their tests in
--- sequence, and one that ends when the goroutines that a test has started have had their turn.
+-- The globals of test files: `test` and `check`. Returns a function that returns their tests in
+-- sequence, and one that returns when the goroutines that a test has started have had their turn.
 
 local tests = {}
 
--- A value as messages show it: tables with their fields, sorted, to some depth.
+-- Formats a value for messages: tables with their fields, sorted, up to a maximum depth.
 local function show(value, depth)
   if type(value) == "string" then return string.format("%q", value) end
   if type(value) ~= "table" or depth == 0 then return tostring(value) end
@@ -65,14 +65,14 @@ function check.matches(text, pattern, message)
   end
 end
 
--- The text must contain the part, whatever characters it has.
+-- The text must contain the part, which is not a pattern.
 function check.contains(text, part, message)
   if type(text) ~= "string" or not text:find(part, 1, true) then
     fail(message, show(text, 3) .. " does not contain " .. show(part, 0))
   end
 end
 
--- The function must fail; its error must contain the text. Gives the error.
+-- The function must fail; its error must contain the text. Returns the error.
 function check.fails(f, text, message)
   local ok, problem = pcall(f)
   if ok then fail(message, "expected an error") end
@@ -91,13 +91,14 @@ local next = 0
 local function next_test()
   next = next + 1
   local found = tests[next] or {}
-  -- Numbers of goroutines grow: those that a test starts have higher ones than this, which is one, too.
+  -- The numbers of goroutines increase: those that a test starts are greater than the number of the
+  -- test's own goroutine, which is this one.
   local number = 0
   for id in pairs(get_goroutines()) do number = math.max(number, id) end
   return found.name, found.f, number
 end
 
--- It runs as a goroutine, too: behind those that are ready.
+-- It runs as a goroutine, too, after those that are ready.
 local function settle() end
 
 return next_test, settle

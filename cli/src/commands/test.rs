@@ -1,4 +1,4 @@
-//! `solvm test [FOLDER]`: runs the tests in `*_test.lua` files.
+//! `solvm test [DIRECTORY]`: runs the tests in `*_test.lua` files.
 //!
 //! Each file runs in its own VM, whose globals `test` and `check` come from `test.lua`; then its
 //! tests run in sequence, each as a main chunk: it may wait, start goroutines, and fail. An
@@ -20,17 +20,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// How the files are called that hold tests.
+/// The suffix of the names of test files.
 const SUFFIX: &str = "_test.lua";
-/// Their globals besides those of every program.
+/// The globals of tests in addition to those of every program.
 pub(super) const GLOBALS: [&str; 2] = ["check", "test"];
 
-pub(super) fn add_words(command: Command) -> Command {
+pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about("Run the tests in *_test.lua files")
         .arg(
-            Arg::new("folder")
-                .value_name("FOLDER")
+            Arg::new("directory")
+                .value_name("DIRECTORY")
                 .help("Directory to search, or a test file")
                 .default_value(".")
                 .value_parser(value_parser!(PathBuf)),
@@ -64,14 +64,14 @@ pub(super) fn add_words(command: Command) -> Command {
         )
 }
 
-/// What became of a test.
+/// The outcome of a test.
 struct Outcome {
     file: String,
     name: String,
     time: Duration,
-    /// The messages and the tracebacks of one that failed.
+    /// The messages and tracebacks of its failures.
     failures: Vec<String>,
-    /// Goroutines from this number on are its own, or a later one's.
+    /// The lowest number of the goroutines that belong to it or a later test.
     first_goroutine: f64,
 }
 
@@ -95,9 +95,9 @@ fn note(report: &Report, _: &Names) -> String {
 }
 
 pub(super) fn run(matches: &ArgMatches) -> ExitCode {
-    let Some(folder) = matches.get_one::<PathBuf>("folder") else { return ExitCode::FAILURE };
+    let Some(directory) = matches.get_one::<PathBuf>("directory") else { return ExitCode::FAILURE };
     let mut files = Vec::new();
-    if let Err(message) = super::find_files(folder, &is_test, &mut files) {
+    if let Err(message) = super::find_files(directory, &is_test, &mut files) {
         return super::fail(message);
     }
     let filter = matches.get_one::<String>("filter").map_or("", String::as_str);
@@ -131,9 +131,9 @@ fn print(line: std::fmt::Arguments<'_>) -> io::Result<()> {
     output::write(format!("{line}\n").as_bytes())
 }
 
-/// Which entries of a directory are visited: test files and all directories.
-pub(super) fn is_test(path: &Path, is_folder: bool) -> bool {
-    is_folder || path.to_string_lossy().ends_with(SUFFIX)
+/// Whether an entry of a directory is visited: test files and all directories.
+pub(super) fn is_test(path: &Path, is_directory: bool) -> bool {
+    is_directory || path.to_string_lossy().ends_with(SUFFIX)
 }
 
 /// A file that has been run.
@@ -143,12 +143,12 @@ struct File {
     /// Returns the tests in sequence: name, function, and the number from which on goroutines are
     /// the test's.
     next: Function,
-    /// Ends when what a test has started has had its turn.
+    /// Returns when the goroutines of a test have had their turn.
     settle: Function,
 }
 
-/// Runs a file's tests; one that does not even load counts as one that failed.
-/// The error is that of writing the results.
+/// Runs a file's tests; a file that cannot be loaded counts as a failed test. The error is a
+/// failure to write the results.
 fn run_file(
     path: &Path,
     filter: &str,
@@ -167,7 +167,7 @@ fn run_file(
     let mut file = match load(path, &name, limit) {
         Ok(file) => file,
         Err(failure) => {
-            return tell(outcomes, outcome("loads".into(), started, vec![failure], 0.0));
+            return report(outcomes, outcome("loads".into(), started, vec![failure], 0.0));
         }
     };
     let first_outcome = outcomes.len();
@@ -190,22 +190,22 @@ fn run_file(
             outcomes.get_mut(first_outcome..).unwrap_or_default(),
             first_goroutine,
         )?);
-        tell(outcomes, outcome(test, started, failures, first_goroutine))?;
+        report(outcomes, outcome(test, started, failures, first_goroutine))?;
     }
     let failures = share_out(outcomes.get_mut(first_outcome..).unwrap_or_default(), f64::INFINITY)?;
     if !failures.is_empty() {
-        tell(outcomes, outcome("goroutines".into(), started, failures, f64::INFINITY))?;
+        report(outcomes, outcome("goroutines".into(), started, failures, f64::INFINITY))?;
     }
     Ok(())
 }
 
-/// Reports the uncaught errors with the ended tests that own their goroutines. Returns those of
-/// other goroutines: of this number and above, and those that the file itself has started.
+/// Reports uncaught errors with the ended tests that own their goroutines. Returns those of other
+/// goroutines: of this number and above, and those that the file itself has started.
 fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<String>> {
     let mut others = Vec::new();
     for (goroutine, failure) in UNCAUGHT.take() {
         match ended.iter_mut().rfind(|outcome| outcome.first_goroutine <= goroutine) {
-            Some(outcome) if goroutine < first_goroutine => tell_late(outcome, failure)?,
+            Some(outcome) if goroutine < first_goroutine => report_late(outcome, failure)?,
             _ => others.push(failure),
         }
     }
@@ -227,7 +227,7 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
     let exit = exit.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
     let prelude = lua.load(include_str!("test.lua"), "=test").map_err(describe)?;
     let (next, settle): (Function, Function) = lua.call(&prelude, ()).map_err(describe)?;
-    // As other scripts have it: the file, and the command that runs it.
+    // As in other scripts: the file, and the command that runs it.
     let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
     lua.set("arg", Fields([(0.0, name.to_string()), (-1.0, command)])).map_err(describe)?;
     let chunk = lua.load(text, &format!("@{name}")).map_err(describe)?;
@@ -237,7 +237,7 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
 }
 
 impl File {
-    /// Ends when what a test has started has had its turn.
+    /// Returns when the goroutines of a test have had their turn.
     fn settle(&mut self, limit: Option<Duration>) -> Result<(), String> {
         let settle = self.settle.clone();
         self.call(&settle, limit)
@@ -261,8 +261,8 @@ fn describe(error: &Error, limit: Option<Duration>) -> String {
     }
 }
 
-/// Prints what became of a test, and notes it.
-fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
+/// Prints and records the outcome of a test.
+fn report(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
     let word = if outcome.failures.is_empty() { "ok  " } else { "FAIL" };
     let mut text = format!("{word} {}: {} ({:.1?})", outcome.file, outcome.name, outcome.time);
     outcome.failures.iter().for_each(|failure| put_failure(failure, &mut text));
@@ -271,7 +271,7 @@ fn tell(outcomes: &mut Vec<Outcome>, outcome: Outcome) -> io::Result<()> {
 }
 
 /// Prints and records a failure of a test that has been reported.
-fn tell_late(outcome: &mut Outcome, failure: String) -> io::Result<()> {
+fn report_late(outcome: &mut Outcome, failure: String) -> io::Result<()> {
     let mut text = format!("FAIL {}: {} (after it finished)", outcome.file, outcome.name);
     put_failure(&failure, &mut text);
     outcome.failures.push(failure);

@@ -1,4 +1,4 @@
-//! Why a program that a Rust program runs has failed.
+//! Errors of Lua programs that run in Rust programs.
 
 use solvm_stdlib::runtime::uncaught;
 use solvm_vm::Traceback;
@@ -27,7 +27,7 @@ pub enum ErrorKind {
     Raised,
     /// A value is not of the requested type, or does not fit.
     Conversion,
-    /// The call took longer than it may.
+    /// The call exceeded its time limit.
     TimedOut,
     /// Another thread cancelled it.
     Cancelled,
@@ -71,8 +71,7 @@ impl Error {
         &self.message
     }
 
-    /// The calls that were active when it was raised, a line each; empty if it was not raised by
-    /// Lua code.
+    /// The traceback, a line for each call; empty if the error was not raised by Lua code.
     pub fn traceback(&self) -> &str {
         &self.traceback
     }

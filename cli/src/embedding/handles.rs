@@ -1,7 +1,7 @@
 //! Lua values that a Rust program holds between calls.
 //!
-//! They keep their values alive as long as they live, and may be arguments and results of functions
-//! like any other value. One that is given to another runtime than its own is nil there.
+//! They keep their values alive, and can be arguments and results of functions like any other
+//! value. A value of another runtime is nil.
 
 use super::error::Error;
 use super::runtime::Runtime;

@@ -31,9 +31,9 @@ use std::time::Duration;
 /// left.
 pub struct Runtime {
     executor: Executor,
-    /// How long a call may take.
+    /// Time limit of a call.
     call_limit: Option<Duration>,
-    /// Where calls that block run. Made when it is first needed.
+    /// Runs calls that block. Created on first use.
     tokio: Option<tokio::runtime::Runtime>,
 }
 
@@ -42,8 +42,7 @@ pub struct Runtime {
 pub struct Canceller(Arc<AtomicBool>);
 
 impl Canceller {
-    /// The call that is running, or else the next one, ends within milliseconds, past every
-    /// `pcall`.
+    /// Ends the running call, or else the next one, within milliseconds, past every `pcall`.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -94,19 +93,19 @@ impl Builder {
         self
     }
 
-    /// No call may take longer than this (default: no limit).
+    /// Sets the time limit of each call (default: no limit).
     pub fn call_limit(mut self, limit: Duration) -> Self {
         self.call_limit = Some(limit);
         self
     }
 
-    /// No more goroutines than this may live at a time (default 10,000,000).
+    /// Sets the maximum number of live goroutines (default 10,000,000).
     pub fn max_goroutines(mut self, count: usize) -> Self {
         self.config.max_goroutines = count;
         self
     }
 
-    /// The outside world as the program sees it (default: that of the process).
+    /// Sets the outside world of the program (default: that of the process).
     pub fn world(mut self, world: impl World) -> Self {
         self.world = in_world(world);
         self
@@ -131,23 +130,22 @@ impl Builder {
         self.world(Process::new().with_permissions(permissions))
     }
 
-    /// The libraries that there are (default: all), by the names of
-    /// [`modules`](solvm_stdlib::modules).
+    /// Selects libraries (default: all) by the names in [`modules`](solvm_stdlib::modules).
     pub fn libraries(mut self, names: &[&str]) -> Self {
         self.libraries = Some(names.iter().map(|&name| name.into()).collect());
         self
     }
 
-    /// More of how the VM behaves.
+    /// Changes other settings of the VM.
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
     }
 
-    /// Makes the runtime.
+    /// Creates the runtime.
     ///
     /// # Errors
-    /// If a library is not known, or the memory limit leaves no room for them.
+    /// If a library is unknown, or the memory limit leaves no room for them.
     pub fn build(self) -> Result<Runtime, Error> {
         let Builder { config, call_limit, world, libraries } = self;
         let is_known =
@@ -195,7 +193,7 @@ impl Callable for &str {
 const CHUNK_NAME: &str = "=chunk";
 
 impl Runtime {
-    /// Lua with all libraries and no limit but that of memory (1 GiB).
+    /// Creates a runtime with all libraries and no limit except that of memory (1 GiB).
     ///
     /// # Errors
     /// If there is not enough memory.
@@ -203,7 +201,7 @@ impl Runtime {
         Runtime::builder().build()
     }
 
-    /// Lua with limits and chosen libraries.
+    /// Creates a builder, to choose limits and libraries.
     pub fn builder() -> Builder {
         Builder {
             config: Config::default(),
@@ -213,8 +211,8 @@ impl Runtime {
         }
     }
 
-    /// Compiles a chunk. `name` is what messages call it: `@script.lua` for a file, `=name` for
-    /// other things.
+    /// Compiles a chunk. `name` is its name in messages: `@script.lua` for a file, `=name` for
+    /// anything else.
     ///
     /// # Errors
     /// If it has a syntax error.
@@ -245,7 +243,7 @@ impl Runtime {
         self.eval(source)
     }
 
-    /// Compiles and runs a chunk, and gives what it returns.
+    /// Compiles and runs a chunk, and returns its results.
     ///
     /// # Errors
     /// If it has a syntax error, fails, or returns a value of another type.
@@ -269,9 +267,8 @@ impl Runtime {
     /// are results.
     ///
     /// # Errors
-    /// If it fails, takes too long, or returns something of another type; or on a thread that
-    /// drives futures, which this would block: there, [`call_async`](Runtime::call_async) is the
-    /// way.
+    /// If it fails, exceeds the time limit, or returns a value of another type; or on a thread that
+    /// drives futures, which this would block: use [`call_async`](Runtime::call_async) there.
     ///
     /// ```
     /// # let mut lua = solvm::Runtime::new()?;
@@ -297,7 +294,7 @@ impl Runtime {
     /// runtime with time and I/O.
     ///
     /// # Errors
-    /// If it fails, takes too long, or returns something of another type.
+    /// If it fails, exceeds the time limit, or returns a value of another type.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -318,12 +315,12 @@ impl Runtime {
         self.finish(started).await
     }
 
-    /// Runs until every goroutine has ended that earlier calls have started: timers and servers,
-    /// too.
+    /// Runs until every goroutine that earlier calls have started has ended, including timers and
+    /// servers.
     ///
     /// # Errors
-    /// If it takes too long, or as [`call`](Runtime::call) on a thread that drives futures. Errors
-    /// in goroutines go to the handlers of `on_error`, or to the standard error output.
+    /// If the time limit is exceeded, or as [`call`](Runtime::call) on a thread that drives
+    /// futures. Errors in goroutines go to the handlers of `on_error`, or to standard error.
     pub fn run_goroutines(&mut self) -> Result<(), Error> {
         let tokio = self.take_tokio()?;
         let result = tokio.block_on(self.run_goroutines_async());
@@ -331,14 +328,14 @@ impl Runtime {
         result
     }
 
-    /// The same as a future.
+    /// As [`run_goroutines`](Runtime::run_goroutines), as a future.
     ///
     /// # Errors
-    /// If it takes too long.
+    /// If the time limit is exceeded.
     pub async fn run_goroutines_async(&mut self) -> Result<(), Error> {
         self.executor.limit_time(self.call_limit);
         match self.executor.drive_to_end().await {
-            // Nothing but the command reloads scripts.
+            // Only the command restarts scripts.
             Outcome::Ended | Outcome::Reload => Ok(()),
             Outcome::Interrupted => Err(self.interruption()),
         }
@@ -379,7 +376,7 @@ impl Runtime {
         self.try_enter(|call| call.globals().set_field(call, name, value))
     }
 
-    /// The value of a global.
+    /// Returns the value of a global.
     ///
     /// # Errors
     /// If it is of another type.
@@ -449,7 +446,7 @@ impl Runtime {
         })
     }
 
-    /// The table of globals.
+    /// Returns the table of globals.
     ///
     /// # Errors
     /// If memory is short.
@@ -457,7 +454,7 @@ impl Runtime {
         self.new_handle(|call| Ok(call.globals()))
     }
 
-    /// A new table.
+    /// Creates a table.
     ///
     /// # Errors
     /// If memory is short.
@@ -488,8 +485,8 @@ impl Runtime {
         })
     }
 
-    /// Works on Lua values as a native function does: they cannot leave the closure, so nothing
-    /// needs to be kept alive. For what is to be fast, or for what the other methods do not offer.
+    /// Works on Lua values like a native function: they cannot leave the closure, so nothing needs
+    /// to be kept alive. For fast code, and for operations that the other methods do not offer.
     ///
     /// ```
     /// let mut lua = solvm::Runtime::new()?;
@@ -501,7 +498,7 @@ impl Runtime {
         self.executor.enter(f)
     }
 
-    /// The same with an error that becomes one of the host.
+    /// As [`Runtime::enter`]; errors are converted.
     pub(super) fn try_enter<R>(
         &mut self,
         f: impl for<'c> FnOnce(&mut Call<'c>) -> Result<R, solvm_vm::Error>,
@@ -509,7 +506,7 @@ impl Runtime {
         self.executor.enter(|call| f(call).map_err(|error| Error::of_native(call, error)))
     }
 
-    /// What stops the runtime's code from another thread.
+    /// Returns a handle that stops the runtime's code from another thread.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -579,7 +576,7 @@ impl Runtime {
         Error::new(ErrorKind::TimedOut, "timed out")
     }
 
-    /// Where calls that block run. Refused on a thread that drives futures already.
+    /// Returns the tokio runtime for blocking calls. Fails on a thread that already drives futures.
     fn take_tokio(&mut self) -> Result<tokio::runtime::Runtime, Error> {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(Error::new(

@@ -28,12 +28,12 @@ use tokio::sync::oneshot;
 pub(super) type Names = BTreeMap<String, Vec<String>>;
 
 /// The user's input.
-pub(super) enum Answer {
+pub(super) enum TypedInput {
     /// A line, or multiple lines that are a chunk.
     Text(String),
     /// Bytes that are not valid UTF-8.
     NotText,
-    /// Ctrl-C: what was typed is given up.
+    /// Ctrl-C: the input is discarded.
     Interrupted,
     /// Ctrl-D, or the terminal is closed.
     End,
@@ -42,10 +42,10 @@ pub(super) enum Answer {
 /// A prompt to show, and the channel for the answer.
 struct Prompt {
     names: Names,
-    answer: oneshot::Sender<Answer>,
+    sender: oneshot::Sender<TypedInput>,
 }
 
-/// The way to the editor's thread.
+/// A handle to the editor's thread.
 pub(super) struct LineEditor {
     prompts: mpsc::Sender<Prompt>,
     /// Output to appear above the prompt.
@@ -53,8 +53,8 @@ pub(super) struct LineEditor {
     _mode: TerminalMode,
 }
 
-/// The terminal's mode before the editor changes it. It is given back at the end, since a session
-/// may end while the editor waits for a key.
+/// The terminal's mode before the editor changes it. It is restored at the end, since a session may
+/// end while the editor waits for a key.
 struct TerminalMode {
     #[cfg(unix)]
     before: Option<rustix::termios::Termios>,
@@ -92,11 +92,11 @@ impl LineEditor {
         editor.set_auto_add_history(true);
         editor.set_helper(Some(Assistant {
             names: Names::new(),
-            colored: colors::wanted(&stdout()),
+            colored: colors::enabled(&stdout()),
         }));
         let history = history_file();
         if let Some(path) = &history {
-            // The first time there is none.
+            // On the first use there is none.
             let _ = editor.load_history(path);
         }
         let output = editor.create_external_printer().ok().and_then(start_printing);
@@ -113,21 +113,21 @@ impl LineEditor {
     pub(super) fn printer(&self) -> Option<Printer> {
         let output = self.output.clone()?;
         Some(Box::new(move |bytes| {
-            // Without the thread there is no prompt any more.
+            // Without the thread there is no prompt.
             let _ = output.send(String::from_utf8_lossy(bytes).into_owned());
         }))
     }
 
-    /// Shows the prompt; the answer is the user's input.
-    pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<Answer> {
-        let (answer, receiver) = oneshot::channel();
-        // If the thread has ended, there will be no answer: that is the end.
-        let _ = self.prompts.send(Prompt { names, answer });
+    /// Shows the prompt; the response is the user's input.
+    pub(super) fn ask(&self, names: Names) -> oneshot::Receiver<TypedInput> {
+        let (sender, receiver) = oneshot::channel();
+        // If the thread has ended, the dropped sender means the end of the input.
+        let _ = self.prompts.send(Prompt { names, sender });
         receiver
     }
 }
 
-/// Starts the thread that prints: the editor may be slow to take a text, and the program does not
+/// Starts the thread that prints: the editor may be slow to accept a text, and the program does not
 /// wait for that.
 fn start_printing(
     mut printer: impl ExternalPrinter + Send + 'static,
@@ -138,7 +138,7 @@ fn start_printing(
     Some(sender)
 }
 
-/// Where the history is saved: nowhere without a home directory.
+/// Where the history is saved; None without a home directory.
 fn history_file() -> Option<PathBuf> {
     let home = std::env::home_dir().filter(|home| home.is_dir())?;
     Some(home.join(".solvm_history"))
@@ -149,23 +149,23 @@ fn read_lines(
     prompts: mpsc::Receiver<Prompt>,
     history: Option<PathBuf>,
 ) {
-    for Prompt { names, answer } in prompts {
+    for Prompt { names, sender } in prompts {
         if let Some(assistant) = editor.helper_mut() {
             assistant.names = names;
         }
         let read = match editor.readline("> ") {
-            Ok(text) => Answer::Text(text),
-            Err(ReadlineError::Interrupted) => Answer::Interrupted,
+            Ok(text) => TypedInput::Text(text),
+            Err(ReadlineError::Interrupted) => TypedInput::Interrupted,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-                Answer::NotText
+                TypedInput::NotText
             }
-            Err(_) => Answer::End,
+            Err(_) => TypedInput::End,
         };
         if let Some(path) = &history {
             // A history that cannot be saved is not a reason to stop.
             let _ = editor.save_history(path);
         }
-        if answer.send(read).is_err() {
+        if sender.send(read).is_err() {
             return;
         }
     }
@@ -183,7 +183,7 @@ impl Hinter for Assistant {
     type Hint = String;
 }
 
-/// Whether a text is the beginning of a chunk only.
+/// Whether a text is only the start of a chunk.
 pub(super) fn is_incomplete(text: &str) -> bool {
     // More input would start on a new line, where a quoted string cannot continue.
     let compiles = |text: &str| {

@@ -1,4 +1,4 @@
-//! The REPL on a terminal: reads a chunk, runs it, shows what it returns.
+//! The REPL on a terminal: reads a chunk, runs it, shows its results.
 //!
 //! Goroutines and timers keep running during the prompt. Ctrl-C ends the running code and keeps its
 //! effects. (`interactive.rs` is the plain form for pipes, as `lua -i`.)
@@ -10,10 +10,10 @@ use crate::description::describe;
 use crate::report::about_file;
 use crate::session::start;
 use crate::signals::{Signal, Signals};
-use editor::{Answer, LineEditor, Names};
+use editor::{LineEditor, Names, TypedInput};
 use solvm_stdlib::host::disk;
-use solvm_stdlib::runtime::executor::{Executor, Look, Outcome};
-use solvm_stdlib::show::{Extent, Part, show};
+use solvm_stdlib::inspect::{InspectLimits, Part, inspect};
+use solvm_stdlib::runtime::executor::{EndObserver, Executor, Outcome};
 use solvm_stdlib::{Host, read_program};
 use solvm_vm::{Call, Function, LuaString, Metamethod, Table, Value};
 use std::io::{stderr, stdout};
@@ -21,7 +21,7 @@ use std::pin::pin;
 use std::time::Instant;
 use tokio::sync::oneshot;
 
-/// The name of what is typed in.
+/// The chunk name of interactive input.
 const NAME: &[u8] = b"=stdin";
 /// The global that holds the last value.
 const LAST: &str = "_";
@@ -37,7 +37,7 @@ clear         clear the screen
 version       print the version
 ";
 
-/// The commands that no Lua code looks like: how they are typed, and what they do.
+/// The commands, which are not valid Lua, with their descriptions.
 const COMMANDS: &[(&str, &str)] = &[
     (".load FILE", "run a file"),
     (".save FILE", "save the Lua code typed so far to a file"),
@@ -65,7 +65,7 @@ struct Session<'e, M> {
     signals: &'e mut Signals,
     /// Makes an executor for `.reset`.
     make: M,
-    /// The input so far that is Lua.
+    /// The Lua code of the session.
     typed: Vec<String>,
 }
 
@@ -83,28 +83,28 @@ where
     let mut session = Session { executor, signals, make, typed: Vec::new() };
     session.print("Type help for more information.\n");
     let end = loop {
-        // The line with the prompt is the editor's.
+        // The line with the prompt belongs to the editor.
         let progress = session.executor.progress();
         progress.pause();
         session.executor.print_through(editor.printer());
-        let asked = editor.ask(session.names());
-        let answer = session.wait_for(asked).await;
+        let receiver = editor.ask(session.names());
+        let input = session.wait_for(receiver).await;
         session.executor.print_through(None);
         progress.resume();
-        let answer = match answer {
-            Ok(Some(answer)) => answer,
+        let input = match input {
+            Ok(Some(input)) => input,
             Ok(None) => break Ok(Outcome::Interrupted),
             Err(signal) => break Err(signal),
         };
-        match answer {
-            Answer::Text(text) => {
+        match input {
+            TypedInput::Text(text) => {
                 if let Next::End(end) = session.take(&text).await {
                     break end;
                 }
             }
-            Answer::Interrupted => {}
-            Answer::NotText => session.complain("\ninvalid UTF-8; line discarded"),
-            Answer::End => break Ok(Outcome::Ended),
+            TypedInput::Interrupted => {}
+            TypedInput::NotText => session.print_error("\ninvalid UTF-8; line discarded"),
+            TypedInput::End => break Ok(Outcome::Ended),
         }
     };
     session.executor.set_interactive(false);
@@ -112,23 +112,23 @@ where
 }
 
 impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
-    /// Runs goroutines and timers until there is an answer. None after a timeout.
+    /// Runs goroutines and timers until there is input. None after a timeout.
     async fn wait_for(
         &mut self,
-        answer: oneshot::Receiver<Answer>,
-    ) -> Result<Option<Answer>, Signal> {
+        input: oneshot::Receiver<TypedInput>,
+    ) -> Result<Option<TypedInput>, Signal> {
         // If the sender was dropped, that is the end.
-        let mut answer = pin!(async { answer.await.unwrap_or(Answer::End) });
+        let mut input = pin!(async { input.await.unwrap_or(TypedInput::End) });
         let wait = async {
             tokio::select! {
                 biased;
-                answer = &mut answer => return Some(answer),
+                input = &mut input => return Some(input),
                 _ = self.executor.drive_to_end() => {}
             }
             let _ = self.executor.flush_all();
             match self.executor.due() {
-                Some(due) => tokio::time::timeout_at(due.into(), answer).await.ok(),
-                None => Some(answer.await),
+                Some(due) => tokio::time::timeout_at(due.into(), input).await.ok(),
+                None => Some(input.await),
             }
         };
         self.signals.unless_one_comes(wait).await
@@ -141,7 +141,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         let rest = rest.trim();
         match command {
             "" => {}
-            // As functions they have no other use.
+            // As functions they are not useful here.
             "exit" | "quit" | "exit()" | "quit()" if rest.is_empty() => {
                 return Next::End(Ok(Outcome::Ended));
             }
@@ -157,7 +157,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             {
                 match describe(rest) {
                     Some(text) => self.print(&text),
-                    None => self.complain(&format!("no documentation for '{rest}'")),
+                    None => self.print_error(&format!("no documentation for '{rest}'")),
                 }
             }
             "clear" if rest.is_empty() => self.print("\x1b[2J\x1b[H"),
@@ -165,16 +165,16 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 self.print(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)\n"))
             }
             ".load" | ".save" if rest.is_empty() => {
-                self.complain(&format!("usage: {command} FILE"))
+                self.print_error(&format!("usage: {command} FILE"))
             }
             ".load" => match read_program(self.executor, disk(), Some(rest.as_bytes())).await {
                 Some(Ok(source)) => return self.run(&source.text, &source.name).await,
-                Some(Err(message)) => self.complain(&String::from_utf8_lossy(&message)),
-                None => self.complain("timed out"),
+                Some(Err(message)) => self.print_error(&String::from_utf8_lossy(&message)),
+                None => self.print_error("timed out"),
             },
             ".save" => {
                 if let Err(error) = std::fs::write(rest, self.typed.join("\n") + "\n") {
-                    self.complain(&about_file(rest.as_ref(), &error));
+                    self.print_error(&about_file(rest.as_ref(), &error));
                 }
             }
             ".reset" => match (self.make)() {
@@ -184,7 +184,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                     self.executor.set_interactive(true);
                     self.typed.clear();
                 }
-                Err(message) => self.complain(&String::from_utf8_lossy(&message)),
+                Err(message) => self.print_error(&String::from_utf8_lossy(&message)),
             },
             ".time" => {
                 let started = Instant::now();
@@ -194,7 +194,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             }
             command if command.starts_with('.') && !command.starts_with("..") => {
                 let words: Vec<&str> = command_words().collect();
-                self.complain(&format!(
+                self.print_error(&format!(
                     "unknown command {command} (commands: {})",
                     words.join(" ")
                 ));
@@ -228,13 +228,13 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             format!("print({text})"),
             // A comment at its end.
             format!("print({text}\n)"),
-            // It returns something.
+            // It returns values.
             format!("print((function(...) {text}\nend)(...))"),
         ];
         forms.into_iter().find(|form| self.compiles(&format!("{form}\ndo end")))
     }
 
-    /// Runs a chunk and shows what it returns.
+    /// Runs a chunk and shows its results.
     async fn run(&mut self, text: &[u8], name: &[u8]) -> Next {
         let main = match self.executor.enter(|call| start(call, text, name, &[])) {
             Ok(main) => main,
@@ -243,15 +243,15 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
                 return Next::Prompt;
             }
         };
-        let colored = colors::wanted(&stdout());
+        let colored = colors::enabled(&stdout());
         let mut shown = Vec::new();
         let driven = {
-            let mut look: Box<Look> = Box::new(|call, end| {
+            let mut observe: Box<EndObserver> = Box::new(|call, end| {
                 let Ok(values) = end else { return false };
                 shown = values.iter().map(|&value| Shown::new(call, value, colored)).collect();
                 true
             });
-            self.signals.unless_one_comes(self.executor.drive_main_for(main, &mut *look)).await
+            self.signals.unless_one_comes(self.executor.drive_main_for(main, &mut *observe)).await
         };
         match driven {
             Ok(Outcome::Ended) => {}
@@ -260,7 +260,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
             Err(Signal::Interrupt) => {
                 self.executor.enter(|call| call.end_goroutine(main));
                 self.executor.drive(Some(main)).await;
-                self.complain("interrupted");
+                self.print_error("interrupted");
                 return Next::Prompt;
             }
         }
@@ -309,13 +309,13 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
         self.executor.flush();
     }
 
-    fn complain(&mut self, text: &str) {
-        let text = Style::Red.paint(text, colors::wanted(&stderr()));
+    fn print_error(&mut self, text: &str) {
+        let text = Style::Red.paint(text, colors::enabled(&stderr()));
         self.executor.write_error(format!("{text}\n").as_bytes());
     }
 }
 
-/// The name that a key is.
+/// Returns a key as a name.
 fn text(key: Value<'_>) -> Option<String> {
     LuaString::from_value(key).map(|key| String::from_utf8_lossy(key.bytes()).into_owned())
 }
@@ -334,7 +334,7 @@ fn style(part: Part) -> Style {
 /// How a value is shown.
 enum Shown {
     Text(String),
-    /// It has `__tostring`, which may be any Lua function.
+    /// A value with `__tostring`, which may be any Lua function.
     ByPrint(solvm_vm::native::Reference),
 }
 
@@ -346,7 +346,7 @@ impl Shown {
             && LuaString::from_value(value).is_none();
         match call.reference(value) {
             Ok(reference) if by_print => Shown::ByPrint(reference),
-            _ => Shown::Text(show(call, value, &Extent::FULL, &|part, text| {
+            _ => Shown::Text(inspect(call, value, &InspectLimits::FULL, &|part, text| {
                 style(part).paint(text, colored)
             })),
         }

@@ -1,15 +1,15 @@
--- Calls natives in loops and holds what they return. Follows `natives/driver.lua`; the cases follow
--- at the end: `measured(number, maker of the function, { names of values }, patience)`.
+-- Calls natives in loops and keeps their results. Follows `natives/driver.lua`; the cases follow at
+-- the end: `measured(number, maker of the function, { names of values }, patience)`.
 --
--- Before each case the test reads the process's peak, and answers with a line in a pipe: cases read
+-- Before each case the test reads the process's peak, and replies with a line in a pipe: cases read
 -- the standard input.
 local input = io.open(ANSWERS)
 local read, memory_of = input.read, collectgarbage
--- What waits for more than this after a case is left over from it.
+-- A longer wait after a case means that it has left something behind.
 local LEFT_OVER = 0.02
 
 local long = ("x"):rep(1000)
--- Strings of which parsers make much: a template, and a list in JSON and YAML.
+-- Strings from which parsers create much data: a template, and a list in JSON and YAML.
 constants.actions = ("{{.}}"):rep(2000)
 constants.items = "[" .. ("[],"):rep(20000) .. "1]"
 local results, generation = {}, 0
@@ -28,7 +28,7 @@ local function ready(what)
     read(input, "*l")
 end
 
--- Short strings, which may be names of files, and long ones.
+-- Short strings, which may be filenames, and long ones.
 local function argument(name, index)
     if name == "varied" and index % 2 == 0 then return long .. index end
     return value_of(name, index)
@@ -76,7 +76,7 @@ local function measured(number, make, names, patience)
     next_generation()
     restore()
     collectgarbage()
-    -- What a case has left behind would be in the way of the next one.
+    -- Remains of a case would disturb the next one.
     local began = clock()
     sleep(0)
     if clock() - began > LEFT_OVER or memory_of("count") > idle + LIMIT * 2 ^ 10 / 8 then

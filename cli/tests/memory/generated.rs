@@ -1,4 +1,5 @@
-//! Every native in a loop, with arguments that make it hold much: the peak of the process.
+//! Calls every native in a loop, with arguments that make it use much memory, and measures the peak
+//! of the process.
 //!
 //! A program runs many cases; it waits for the test before each one, so that each has its own peak.
 //! A case that exceeds the limit runs again, alone.
@@ -17,13 +18,13 @@ use std::time::Duration;
 use std::{fs, thread};
 
 const CASES: &str = include_str!("cases.lua");
-/// How long a native is called in an ordinary run, once for garbage and once with results kept.
+/// Milliseconds for each native in an ordinary run, once for garbage and once with results kept.
 const ORDINARY_MILLISECONDS: usize = 3;
-/// A program that prints nothing for so long does not end.
-const SILENCE: Duration = Duration::from_secs(30);
-/// Values with which natives hold much.
+/// A program that prints nothing for this long hangs.
+const MAX_SILENCE: Duration = Duration::from_secs(30);
+/// Values that make natives use much memory.
 const LARGE: &[&str] = &["letters", "many", "varied", "counted", "two_31", "fields"];
-/// Values in the place of long strings, of which parsers make much.
+/// Values instead of long strings, from which parsers create much data.
 const DENSE: &[&str] = &["actions", "items"];
 /// The last lines of a program's output are shown.
 const SHOWN: usize = 50;
@@ -114,14 +115,14 @@ fn script(cases: &[Case], limit: usize, pipe: &Path) -> String {
 
 /// Runs cases until one of them ends the program; returns their number and the failure.
 fn run(cases: &[Case], limit: usize) -> (usize, Vec<(usize, Problem)>) {
-    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (directory, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let pipe = other.path().join("answers");
-    fs::write(folder.path().join("cases.lua"), script(cases, limit, &pipe)).unwrap();
+    fs::write(directory.path().join("cases.lua"), script(cases, limit, &pipe)).unwrap();
     let mode = Mode::RUSR | Mode::WUSR;
     rustix::fs::mknodat(CWD, &pipe, FileType::Fifo, mode, 0).unwrap();
     // Opened for both directions, so that this does not wait for the program.
     let mut answers = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
-    let mut program = solvm(folder.path())
+    let mut program = solvm(directory.path())
         .args(["-run-limit", "2s", "-memory-limit", &limit.to_string(), "cases.lua"])
         .stderr(Stdio::piped())
         .spawn()
@@ -137,7 +138,7 @@ fn run(cases: &[Case], limit: usize) -> (usize, Vec<(usize, Problem)>) {
     });
     let (mut at, mut problems, mut shown) = (None, Vec::new(), Vec::new());
     let ended = loop {
-        let line = match lines.recv_timeout(SILENCE) {
+        let line = match lines.recv_timeout(MAX_SILENCE) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => break Some("does not end".to_string()),
             Err(RecvTimeoutError::Disconnected) => break None,

@@ -1,9 +1,9 @@
-//! The memory limit applies to the process, whatever a script keeps or throws away, and an OS that
+//! The memory limit applies to the process, whatever a script keeps or discards, and an OS that
 //! refuses memory causes Lua errors.
 //!
-//! `generated` calls every native; here are programs for what no single call does.
-//! `SOLVM_MEMORY=100` gives each native more arguments and 100 ms instead of a few; `SOLVM=...`
-//! names another program to test, such as one with the feature `account-check`.
+//! `generated` calls every native; here are programs for combinations of calls. `SOLVM_MEMORY=100`
+//! gives each native more arguments and 100 ms instead of a few; `SOLVM=...` selects another
+//! program to test, such as one with the feature `account-check`.
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 
@@ -119,13 +119,13 @@ fn peak_of(process: u32) -> Option<usize> {
     Some(line.trim().trim_end_matches(" kB").parse::<usize>().ok()? >> 10)
 }
 
-/// The most MiB that a process may take at a limit.
+/// Maximum memory of a process at a limit, in MiB.
 fn bound(limit: usize) -> usize {
     limit * 3 / 2 + 64
 }
 
-/// Runs a row and gives the peak of the process's memory in MiB. Whether it ends with an error does
-/// not matter, as long as it does not crash.
+/// Runs a row and returns the peak of the process's memory in MiB. It may end with an error, but
+/// not crash.
 fn peak(body: &str, limit: usize) -> Result<usize, String> {
     let script = format!(
         "local keep, long = {{}}, ('x'):rep(1000)
@@ -199,8 +199,8 @@ fn under_limit(kibibytes: usize, program: &str) -> Output {
     output
 }
 
-/// Each of these ended the process once: many small allocations between two safepoints, or one
-/// that is larger than the reserve.
+/// Each of these programs has crashed the process: with many small allocations between two
+/// safepoints, or one that is larger than the reserve.
 #[test]
 fn a_refusal_of_memory_never_ends_the_process() {
     const WAYS: &[&str] = &[

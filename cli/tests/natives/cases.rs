@@ -1,5 +1,5 @@
-//! Cases: a native, its arguments, and how it is called. Each value that a parameter may have comes
-//! once, with plain values for the others; then combinations are drawn.
+//! Cases: a native, its arguments, and the way to call it. Each value of a parameter occurs once,
+//! with plain values for the others; then combinations are drawn.
 
 use super::subjects::{Parameter, Subject};
 use std::fmt;
@@ -15,7 +15,7 @@ pub(crate) struct Case {
     pub(crate) way: &'static str,
     /// The names of values in `driver.lua`.
     pub(crate) values: Vec<String>,
-    /// It may wait for others.
+    /// It may block.
     pub(crate) waits: bool,
     /// Its arguments were drawn at random.
     drawn: bool,
@@ -53,19 +53,19 @@ const FUNCTIONS: &[&str] = &["nothing", "raises"];
 const BOOLEANS: &[&str] = &["yes", "no"];
 const ANYTHING: &[&str] =
     &["blanks", "letters", "random", "two_53", "minus_two_53", "many", "holes", "nothing", "nil"];
-/// Those that take long to go through.
+/// Values that take long to process.
 const LARGE: &[&str] =
     &["blanks", "digits", "letters", "random", "billion", "many", "holes", "two_53"];
-/// Levels of calls, for those that are deep in the stack.
+/// Levels of calls, for natives that use the depth of the stack.
 const LEVELS: &[&str] = &["one", "level", "level_bottom"];
 
-/// The argument for a parameter of that name with which the call succeeds.
+/// A valid argument for a parameter of that name.
 const PLAIN: &[(&str, &str)] = &[
     ("path", "path"),
     ("file", "path"),
     ("from", "path"),
     ("archive", "varied"),
-    ("folder", "folder"),
+    ("directory", "directory"),
     ("source", "path"),
     ("url", "url"),
     ("host", "host"),
@@ -80,11 +80,11 @@ const PLAIN: &[(&str, &str)] = &[
     ("duration", "zero"),
 ];
 
-/// The libraries that have servers by name.
+/// The libraries whose servers are identified by name.
 const OF_SERVERS: &[&str] =
     &["handle_http", "handle_ws", "use_middleware", "serve_static", "start_server", "stop_server"];
 
-/// All values for a parameter.
+/// Returns all values for a parameter.
 fn values(parameter: &Parameter) -> Vec<String> {
     let kind = &parameter.kind[..];
     let mut values: Vec<&str> = Vec::new();
@@ -165,7 +165,7 @@ fn plain(subject: &Subject, parameter: &Parameter) -> String {
     value.to_string()
 }
 
-/// The same numbers each time.
+/// A generator with a fixed seed.
 struct Random(u64);
 
 impl Random {
@@ -183,13 +183,29 @@ impl Random {
     }
 }
 
-/// The parameters that are names, as the documentation calls them.
+/// The parameters that are names, by their documentation.
 const NAMES: &[&str] = &[
-    "archive", "category", "file", "folder", "from", "host", "locale", "method", "mode", "name",
-    "option", "path", "prefix", "reason", "schedule", "source", "to", "url",
+    "archive",
+    "category",
+    "file",
+    "directory",
+    "from",
+    "host",
+    "locale",
+    "method",
+    "mode",
+    "name",
+    "option",
+    "path",
+    "prefix",
+    "reason",
+    "schedule",
+    "source",
+    "to",
+    "url",
 ];
 
-/// The cases in which a name is longer than names may be.
+/// Returns the cases in which a name exceeds the maximum length.
 pub(crate) fn of_long_names(subject: &Subject) -> Vec<Case> {
     let plain: Vec<String> = subject.parameters.iter().map(|p| plain(subject, p)).collect();
     let is_name = |parameter: &Parameter| {
@@ -232,7 +248,7 @@ pub(crate) fn of(subject: &Subject, drawn: usize) -> Vec<Case> {
         [first, rest @ ..] if first.is_optional && first.kind.contains("thread") => rest,
         all => all,
     };
-    // Some that are optional come before others that are not.
+    // Optional parameters may precede required ones.
     let last = parameters.iter().rposition(|parameter| !parameter.is_optional);
     let needed = last.map_or(0, |last| last + 1);
     let plain: Vec<String> = parameters.iter().map(|parameter| plain(subject, parameter)).collect();

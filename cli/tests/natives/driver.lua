@@ -1,8 +1,8 @@
--- Calls natives with what is hard on them. The cases follow at the end of this file:
--- `case(number, function, how, { names of values })`.
+-- Calls natives with expensive arguments. The cases follow at the end of this file: `case(number,
+-- function, how, { names of values })`.
 --
--- Cases change what they can reach: everything that this file needs is in locals, and what they
--- may have done to metatables and to the collector is undone.
+-- Cases may change everything that they can access: this file keeps what it needs in locals, and
+-- restores metatables and the collector.
 local go, pcall, receive, send, collectgarbage = go, pcall, receive, send, collectgarbage
 local unpack, rawget, rawequal, setmetatable, tostring = unpack, rawget, rawequal, setmetatable, tostring
 local getmetatable, setmetatable_of = debug.getmetatable, debug.setmetatable
@@ -11,8 +11,8 @@ local chdir, home = lfs.chdir, lfs.currentdir()
 local progress_output, clock, exit = io.stderr, os.clock, os.exit
 local write = progress_output.write
 
--- A server, for what needs one; it also lifts the default time limit, so that the run limit ends
--- cases that compute.
+-- A server, for natives that need one; it also pauses the default time limit, so that the run limit
+-- ends cases that compute.
 create_server("server", 0, { host = "127.0.0.1" })
 handle_http("server", "/", function() return "x" end)
 handle_ws("server", "/ws", function(ws) ws:receive() end)
@@ -45,7 +45,7 @@ local constants = {
     random = random_bytes(),
     long_name = ("\255"):rep(2 ^ 16 + 1),
     path = "file",
-    folder = ".",
+    directory = ".",
     url = "http://127.0.0.1:1/",
     host = "127.0.0.1",
     server = "server",
@@ -73,7 +73,7 @@ local constants = {
     raises = function() error("no", 0) end,
 }
 
--- Values that cases may change: each is made when it is needed, and again if it was changed.
+-- Values that cases may change: each is created when it is needed, and again if it was changed.
 local function filled(n, step)
     local t = {}
     for i = 1, n, step do t[i] = i end
@@ -140,7 +140,7 @@ local objects = {
     string = function() return "x" end,
 }
 
--- What there is to call on an object: itself, its metamethods and its methods.
+-- The callable parts of an object: itself, its metamethods and its methods.
 local function member(object, name)
     if name == "()" then return object end
     local metatable = getmetatable(object)
@@ -237,8 +237,8 @@ local done = channel.make(1)
 local strings = getmetatable("")
 local sethook = debug.sethook
 
--- Cases run in sequence in one goroutine, until one of them does not return
--- in time: then it keeps the goroutine, and the next case gets a new one.
+-- Cases run in sequence in one goroutine, until one does not return in time: then it keeps the
+-- goroutine, and the next case gets a new one.
 local function work(jobs)
     while true do
         local job = receive(jobs)
@@ -248,7 +248,7 @@ local function work(jobs)
     end
 end
 
--- Far from the bottom of the stack. To get there takes longer than most cases.
+-- Far from the bottom of the stack. Getting there takes longer than most cases.
 local function work_below(n, jobs)
     if n > 0 then
         local result = work_below(n - 1, jobs)
@@ -261,7 +261,7 @@ local depths = { flat = 0, often = 0, deep = DEPTH }
 ways.deep = ways.flat
 local workers = {}
 
--- Undoes what a case may have done.
+-- Undoes the changes of a case.
 local function restore()
     collectgarbage("restart")
     for _, value in pairs({ 0, true, constants.nothing }) do setmetatable_of(value, nil) end
@@ -288,7 +288,7 @@ local function case(number, f, how, names, patience)
     restore()
 end
 
--- A name that is too long is refused before anything else is done.
+-- A name that is too long must be rejected first.
 local function refused(number, f, names)
     local message = "nothing came back"
     go(function()

@@ -1,4 +1,4 @@
-//! What there is to call: the functions of all libraries, and what objects can do.
+//! The natives to call: the functions of all libraries, and the methods of objects.
 
 use solvm_stdlib::documentation::{Entry, Kind, entries};
 use solvm_stdlib::modules;
@@ -21,7 +21,7 @@ pub(crate) struct Subject {
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    /// As lua-language-server reads it; empty if nothing is known.
+    /// The type in the syntax of lua-language-server; empty if it is unknown.
     pub(crate) kind: String,
     pub(crate) is_optional: bool,
 }
@@ -35,8 +35,7 @@ const EXCLUDED: &[(&str, &str)] = &[
     ("debug.debug", "reads a terminal"),
 ];
 
-/// Natives that wait for others, for as long as their arguments specify or forever: they are not
-/// awaited.
+/// Natives that wait for a time that their arguments specify, or forever: their end is not awaited.
 const WAITING: &[&str] = &[
     "Channel:receive",
     "Channel:send",
@@ -66,7 +65,7 @@ const WAITING: &[&str] = &[
 ];
 
 impl Subject {
-    /// Whether it may wait for others.
+    /// Whether it may block.
     pub(crate) fn waits(&self) -> bool {
         WAITING.contains(&&self.name[..])
     }
@@ -113,7 +112,7 @@ pub(crate) fn members() -> &'static [(String, String)] {
     MEMBERS.get_or_init(super::inventory)
 }
 
-/// Everything that there is to call.
+/// Returns all natives to call.
 pub(crate) fn all() -> Vec<Subject> {
     let documented: Vec<Entry> =
         modules().flat_map(|module| entries(module.documentation)).collect();
@@ -135,7 +134,7 @@ pub(crate) fn all() -> Vec<Subject> {
                 library => format!("{library}.{name}"),
             });
         }
-        // Some are registered later than by their table.
+        // Some are registered separately from their table.
         let described = entries(module.documentation).into_iter();
         let functions = described.filter(|entry| entry.kind == Kind::Function);
         names.extend(

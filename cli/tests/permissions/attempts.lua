@@ -1,4 +1,4 @@
--- Ways to reach the outside world, each with the permissions that it needs. Arguments: the directory
+-- Accesses to the outside world, each with the permissions that it needs. Arguments: the directory
 -- of the test, the port of a server, the port to listen on. Prints a line for each: its name, and
 -- "reached", "denied" or "failed: REASON".
 local root, port, listen = ...
@@ -63,7 +63,7 @@ attempt("serve_static", "read", function()
 end)
 attempt("certificates", "read", function() create_server(tostring({}), 0, true, data .. "/secret.txt", data .. "/secret.txt") end, { passes = true })
 
--- What no permission of this test covers.
+-- No permission of this test covers this.
 attempt("beyond", "never", function() return read_file(root .. "/other/secret.txt") end)
 attempt("beyond, missing", "never", function() return read_file(root .. "/other/missing.txt") end)
 attempt("beyond through a link", "never", function() return read_file(data .. "/out-link") end)

@@ -1,4 +1,4 @@
-//! A program that runs while a test talks to it.
+//! A program that runs while a test communicates with it.
 
 use rustix::process::{Pid, Signal, kill_process};
 #[cfg(target_os = "linux")]
@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// It ends with the test at the latest.
+/// It is ended with the test at the latest.
 pub(crate) struct Program {
     process: Child,
     output: BufReader<ChildStdout>,
@@ -34,7 +34,7 @@ impl Program {
         kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
-    /// Its exit code and its errors.
+    /// Waits for its end and returns its exit code and its errors.
     pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let mut errors = String::new();
         self.process.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
@@ -57,7 +57,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Mostly it has ended.
+        // Usually it has ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

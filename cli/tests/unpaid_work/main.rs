@@ -1,13 +1,12 @@
-//! Natives charge the budget for the time that they take, so that the time limit ends whatever a
-//! program does.
+//! Natives charge the budget for the time that they use, so that the time limit ends any program.
 //!
-//! Cases run in `solvm` itself, whose debug builds measure natives (`SOLVM_UNPAID`). One that is
-//! reported each time it is called is run again, alone; what is reported each time again has
+//! Cases run in `solvm` itself, whose debug builds measure natives (`SOLVM_UNPAID`). A case that is
+//! reported for each call is run again, alone; if it is reported for each call again, it has
 //! failed.
 //!
-//! An ordinary run draws no arguments, and calls natives often for a short time only.
-//! `SOLVM_CASES=20` draws 20 combinations of arguments for each native; `SOLVM_WALL=all` ends
-//! every native by the clock instead of a few. `SOLVM_NATIVE=name` chooses natives.
+//! An ordinary run draws no arguments, and calls natives repeatedly only for a short time.
+//! `SOLVM_CASES=20` draws 20 combinations of arguments for each native; `SOLVM_WALL=all` ends every
+//! native by the clock instead of a few. `SOLVM_NATIVE=name` selects natives.
 #![cfg(test)]
 #![cfg(all(unix, debug_assertions))]
 
@@ -22,9 +21,9 @@ use run::Verdict;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Seconds of processor time for a case that calls its native often.
+/// Seconds of processor time for a case that calls its native repeatedly.
 const SECONDS: f64 = 0.12;
-/// The same in an ordinary run.
+/// The same for an ordinary run.
 const SECONDS_OF_ORDINARY: f64 = 0.02;
 
 #[test]
@@ -41,7 +40,7 @@ fn every_native_charges_for_its_work() {
     assert!(!cases.is_empty());
     let mut failed = BTreeMap::new();
     for suspect in run::measure(&cases, seconds) {
-        // Whatever it was: chance does not come five times.
+        // Five failures in sequence are not accidental.
         let alone = std::slice::from_ref(&suspect.case);
         let again = |seconds| {
             // Other programs may keep the machine busy for a while.
@@ -63,7 +62,7 @@ fn every_native_charges_for_its_work() {
     assert!(failed.is_empty(), "{} of {} natives do not charge", failed.len(), subjects.len());
 }
 
-/// Parameters that are called as names are, but are not: what they may be.
+/// Parameters that have the names of names, but are not: their meanings.
 const NOT_NAMES: &[(&str, &str)] =
     &[("load", "its own source"), ("loadstring", "its own source"), ("utils.", "of Lua functions")];
 
@@ -85,7 +84,7 @@ fn names_have_a_bounded_length() {
     assert!(accepted.is_empty(), "{} names may be of any length", accepted.len());
 }
 
-/// By the clock: whatever is called in a loop, past every `pcall`.
+/// The clock ends any native that is called in a loop, past every `pcall`.
 #[test]
 fn natives_end_at_the_time_limit() {
     let subjects = subjects::all();

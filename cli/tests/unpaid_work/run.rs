@@ -10,18 +10,17 @@ use std::time::{Duration, Instant};
 
 /// The number of cases that one program runs.
 const BATCH: usize = 400;
-/// How often in a row a native must be reported in a case: each time it is called.
+/// How often in sequence a native must be reported in a case: for each call.
 const REPORTS: usize = 3;
-/// Of many calls, one in so many must be.
+/// The divisor of the number of reports for many calls.
 const RARE: usize = 16;
-/// Nothing that is heard of a program for so long means that a case does not end. The run limit
-/// should have ended it.
-const SILENCE: Duration = Duration::from_secs(20);
+/// A program that is silent for this long hangs. The run limit should have ended it.
+const MAX_SILENCE: Duration = Duration::from_secs(20);
 
 /// The failure of a case.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
-    /// It was reported as often as it was called: the last report.
+    /// Every call was reported: the last report.
     Unpaid(String),
     /// It did not end.
     Endless,
@@ -29,7 +28,7 @@ pub(crate) enum Verdict {
     Ended(String),
     /// It did not end at the time limit.
     Late(String),
-    /// Nothing.
+    /// No failure.
     Fine,
 }
 
@@ -64,18 +63,17 @@ fn line(number: usize, case: &Case) -> String {
     )
 }
 
-/// The cases whose native does more with a name that is too long than to refuse it, and what it
-/// said.
+/// Returns the cases whose native accepts a name that is too long, and its result.
 pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("names.lua");
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("names.lua");
     let line = |(number, case): (usize, &Case)| {
         let values: Vec<String> = case.values.iter().map(|value| format!("{value:?}")).collect();
         format!("refused({number}, {}, {{ {} }})\n", case.function, values.join(", "))
     };
     let lines: String = cases.iter().enumerate().map(line).collect();
     std::fs::write(&script, format!("{DRIVER}\n{lines}finished()\n")).unwrap();
-    let output = solvm(folder.path()).arg(&script).stderr(Stdio::piped()).output().unwrap();
+    let output = solvm(directory.path()).arg(&script).stderr(Stdio::piped()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.ends_with("finished\n"), "{text}");
     let mut lines = text.lines();
@@ -89,8 +87,8 @@ pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
     accepted
 }
 
-/// Runs cases and gives those that natives were reported in each time. Those that are called often
-/// are called for this processor time.
+/// Runs cases and returns those whose natives were reported for each call. Cases that call a native
+/// repeatedly do so for this processor time.
 pub(crate) fn measure(cases: &[Case], seconds: f64) -> Vec<Suspect> {
     let mut suspects = Vec::new();
     for batch in cases.chunks(BATCH) {
@@ -104,12 +102,12 @@ pub(crate) fn measure(cases: &[Case], seconds: f64) -> Vec<Suspect> {
 
 /// Runs cases until one of them ends the program; returns their number.
 fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> usize {
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("cases.lua");
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("cases.lua");
     let lines: String = cases.iter().enumerate().map(|(i, case)| line(i, case)).collect();
     let text = format!("local SECONDS = {seconds}\n{DRIVER}\n{lines}finished()\n");
     std::fs::write(&script, text).unwrap();
-    let mut program = solvm(folder.path())
+    let mut program = solvm(directory.path())
         .args(["-run-limit", "400ms", "cases.lua"])
         .env("SOLVM_UNPAID", "1")
         .stderr(Stdio::piped())
@@ -146,11 +144,11 @@ fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> us
         }
     };
     let verdict = loop {
-        match lines.recv_timeout(SILENCE) {
+        match lines.recv_timeout(MAX_SILENCE) {
             Ok(line) if line == "finished" => break Verdict::Fine,
             Ok(line) => {
                 if let Some(number) = line.strip_prefix("case ") {
-                    // Before the first case it has prepared the values.
+                    // Before the first case the program has prepared the values.
                     if std::mem::replace(&mut has_begun, true) {
                         look(at, std::mem::take(&mut calls), &mut reports);
                     }
@@ -186,8 +184,8 @@ fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> us
 /// Whether a loop of a case ends at the time limit.
 pub(crate) fn ends_in_time(case: &Case) -> Verdict {
     const LATENESS: Duration = Duration::from_secs(2);
-    let folder = tempfile::tempdir().unwrap();
-    let script = folder.path().join("loop.lua");
+    let directory = tempfile::tempdir().unwrap();
+    let script = directory.path().join("loop.lua");
     let values: Vec<String> = case.values.iter().map(|value| format!("{value:?}")).collect();
     let text = format!(
         "{DRIVER}\nlocal f, names = {}, {{ {} }}\nlocal values = values_of(names, 1)\n\
@@ -197,19 +195,19 @@ pub(crate) fn ends_in_time(case: &Case) -> Verdict {
         values.join(", ")
     );
     std::fs::write(&script, text).unwrap();
-    let mut program = solvm(folder.path());
+    let mut program = solvm(directory.path());
     program.args(["-timeout", "700ms", "-memory-limit", "4000", "loop.lua"]);
     let mut program = program.stderr(Stdio::null()).spawn().unwrap();
     let began = Instant::now();
     match wait(&mut program, Duration::from_millis(700) + LATENESS) {
         Some(Some(124)) => Verdict::Fine,
-        // Some arguments are refused by an error past every call: there is nothing to loop over.
+        // Some arguments cause an error that no call catches: there is no loop.
         Some(code) => Verdict::Late(format!("ended with {code:?} after {:?}", began.elapsed())),
         None => Verdict::Late(format!("had not ended after {:?}", began.elapsed())),
     }
 }
 
-/// The exit code of a program, or None if it has not ended by then, and had to be.
+/// Returns the exit code of a program, or None if it did not end in time and was killed.
 fn wait(program: &mut Child, limit: Duration) -> Option<Option<i32>> {
     let began = Instant::now();
     while began.elapsed() < limit {

@@ -1,17 +1,17 @@
-//! The definitions of the library's sources besides the tables of functions: types of objects,
+//! The definitions in the library's sources other than the tables of functions: types of objects,
 //! functions that natives return, methods. Each has a maker in `natives/driver.lua`, or a reason to
 //! have none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Where a definition is, its name, and the makers of its objects.
+/// The file of a definition, its name, and the makers of its objects.
 const MADE: &[(&str, &str, &[&str])] = &[
     ("base.rs", "INDEX_ITERATOR", &["ipairs"]),
     ("base.rs", "Proxy", &["Proxy"]),
     ("channel/mod.rs", "METHODS", &["Channel"]),
-    ("data/marks.rs", "Null", &["Null"]),
-    ("data/marks.rs", "NULL_TEXT", &["Null"]),
+    ("data/tags.rs", "Null", &["Null"]),
+    ("data/tags.rs", "NULL_TEXT", &["Null"]),
     ("files/walk.rs", "NEXT", &["walk"]),
     ("files/walk.rs", "Walking", &["walk"]),
     ("headers.rs", "METHODS", &["Headers"]),
@@ -43,7 +43,7 @@ const MADE: &[(&str, &str, &[&str])] = &[
     ("websocket/mod.rs", "METHODS", &["WebSocket"]),
 ];
 
-/// What programs cannot call or hold, and why.
+/// Definitions that programs cannot call or hold, and why.
 const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("http/server/handle.rs", "HANDLE", "runs in the goroutine of a request"),
     ("http/server/serve.rs", "NewQueue", "an argument of the server's goroutine"),
@@ -88,31 +88,31 @@ fn definitions(source: &str) -> Vec<String> {
     names
 }
 
-/// Everything that is defined has a maker or a reason, and nothing else has.
+/// Every definition has a maker or a reason, and there are no others.
 #[test]
 fn every_type_of_object_has_a_maker() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib/src");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../stdlib/src");
     let mut known: BTreeMap<(String, String), bool> = MADE
         .iter()
         .map(|(file, name, _)| (file, name))
         .chain(OUT_OF_REACH.iter().map(|(file, name, _)| (file, name)))
         .map(|(file, name)| ((file.to_string(), name.to_string()), false))
         .collect();
-    for file in walkdir::WalkDir::new(&folder).into_iter().filter_map(Result::ok) {
+    for file in walkdir::WalkDir::new(&directory).into_iter().filter_map(Result::ok) {
         if file.path().extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
-        let path = file.path().strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        let path = file.path().strip_prefix(&directory).unwrap().to_string_lossy().into_owned();
         let source = std::fs::read_to_string(file.path()).unwrap();
         for name in definitions(&source) {
             match known.get_mut(&(path.clone(), name.clone())) {
-                Some(is_there) => *is_there = true,
+                Some(exists) => *exists = true,
                 None => panic!("{path}: no maker of {name} is known"),
             }
         }
     }
-    let gone: Vec<_> = known.iter().filter(|(_, is_there)| !**is_there).collect();
-    assert!(gone.is_empty(), "makers of what is not there: {gone:?}");
+    let missing: Vec<_> = known.iter().filter(|(_, exists)| !**exists).collect();
+    assert!(missing.is_empty(), "makers of missing definitions: {missing:?}");
     let makers = super::natives::subjects::members();
     let failed: Vec<_> = makers.iter().filter(|(_, member)| member == "nil").collect();
     assert!(failed.is_empty(), "makers without a result: {failed:?}");

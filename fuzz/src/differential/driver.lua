@@ -1,7 +1,8 @@
--- Runs programs and tells what each of them did: `lua driver.lua FILE`. FILE holds the programs, each behind a line with its
--- number and its size in bytes.
+-- Runs programs and reports the result of each: `lua driver.lua FILE`. FILE contains the programs,
+-- each after a line with its number and its size in bytes.
 --
--- What a program prints goes through `show`, so that nothing depends on addresses or on the order of tables' keys.
+-- Output of programs goes through `show`, so that it does not depend on addresses or on the order
+-- of tables' keys.
 
 local out = {}
 
@@ -26,7 +27,7 @@ local function copy(from)
   return to
 end
 
--- An environment of its own for each program, so that none sees what another has changed.
+-- A separate environment for each program, so that changes do not affect the others.
 local function environment()
   local steps = 0
   local globals = {
@@ -39,7 +40,7 @@ local function environment()
       if type(text) == 'string' and #text > 100 then return text:sub(1, 100) end
       return text
     end,
-    -- Sorts a list that has one order only.
+    -- Sorts a list that has only one order.
     sort = function(list)
       local kind = type(list[1])
       if kind ~= 'number' and kind ~= 'string' then return end

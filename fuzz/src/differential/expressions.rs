@@ -1,4 +1,4 @@
-//! Random expressions: most are of the kind that is wanted, some of another one.
+//! Random expressions: most are of the expected kind, some of another one.
 
 use super::generator::{Frame, Generator, Kind};
 use super::words::{FIELDS, FORMATS, NUMBERS, PATTERNS, TEXTS};
@@ -15,7 +15,7 @@ impl Generator {
     }
 
     pub(super) fn expression(&mut self, kind: Kind, depth: usize) -> String {
-        // Now and then it is of another kind.
+        // Some are of another kind.
         let kind = if self.chance(25) { self.any_kind() } else { kind };
         if self.chance(2)
             && let Some(name) = self.variable(kind, false)
@@ -67,8 +67,8 @@ impl Generator {
             }
             8 => {
                 let function = self.pick(&["max", "min", "fmod", "pow", "ldexp"]);
-                // Which of two wrong arguments is told depends on the C compiler, as do numbers
-                // that are no C integers.
+                // Which of two invalid arguments is reported depends on the C compiler, as do
+                // numbers out of C's integer range.
                 let (a, b) = (
                     self.expression(Kind::Number, depth),
                     self.pick(&["0.5", "-1", "2", "3", "-7", "10.5"]),
@@ -192,7 +192,7 @@ impl Generator {
         for _ in 0..count {
             let kind = if self.chance(5) { Kind::Text } else { Kind::Number };
             let value = self.expression(kind, depth.saturating_sub(1).min(1));
-            // No holes.
+            // A list must have no holes.
             values.push(format!("{value} or 4"));
         }
         format!("{{{}}}", values.join(", "))
@@ -259,7 +259,7 @@ impl Generator {
                 format!("select({index}, ...)")
             }
             6 => {
-                // The variable of an enclosing function, if there is one.
+                // The variables of enclosing functions, if any.
                 let first = self.functions.last().map_or(0, |frame| frame.first);
                 let at = self.random.below(first);
                 self.variables.get(at).map_or("nil".into(), |variable| variable.name.clone())
@@ -271,7 +271,7 @@ impl Generator {
         }
     }
 
-    /// A call, which is an expression and a statement.
+    /// Generates a call, which is both an expression and a statement.
     pub(super) fn call(&mut self, depth: usize) -> String {
         let depth = depth.saturating_sub(1);
         match self.random.below(14) {
@@ -333,7 +333,7 @@ impl Generator {
                     "string.len",
                 ]);
                 let value = self.expression(Kind::Any, depth);
-                // What these give may be an address or a function.
+                // The results may be addresses or functions.
                 format!("type({function}({value}))")
             }
             12 => {
@@ -355,7 +355,7 @@ impl Generator {
     }
 }
 
-/// Whether an expression is folded: there is no name in it.
+/// Whether an expression can be folded: it contains no names.
 fn is_constant(expression: &str) -> bool {
     !expression.contains(|c: char| c.is_ascii_alphabetic() && c != 'e' && c != 'x')
 }

@@ -1,29 +1,28 @@
-//! Random programs whose outcome Lua 5.1's manual determines: any two implementations must print
-//! the same, errors included.
+//! Random programs whose output is determined by Lua 5.1's manual: any two implementations must
+//! print the same, including errors.
 //!
-//! A program is valid and ends: loops and functions count their steps, strings are kept short.
-//! Variables have a kind, and most expressions are of the kind that is wanted; some are of another
-//! one, since messages of errors are to agree, too. What is left to implementations is avoided:
-//! lengths of arrays with holes, the order of keys, addresses, inconsistent comparators; and what
-//! COMPATIBILITY.md lists as different: levels of tail calls, yields across `pcall`, the constants
-//! 0 and -0 in one function (zeros are made by the function `number`, which gives back its
-//! argument).
+//! Programs are valid and end: loops and functions count their steps, strings are kept short.
+//! Variables have a kind, and most expressions are of the expected kind; some are of another one,
+//! since error messages must be the same, too. Implementation-defined behaviour is avoided: lengths
+//! of arrays with holes, the order of keys, addresses, inconsistent comparators. So are the
+//! differences in COMPATIBILITY.md: levels of tail calls, yields across `pcall`, the constants 0
+//! and -0 in one function (zeros are results of the function `number`, which returns its argument).
 
 use super::words::{EVENTS, FIELDS};
 use crate::Random;
 
-/// What a variable holds most of the time.
+/// The usual kind of a variable's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Number,
     Text,
     Flag,
-    /// A table with values at 1 to n and nothing else.
+    /// A table with only values at 1 to n.
     List,
     /// A table with fields.
     Record,
     Function,
-    /// Whatever: often nil.
+    /// Any value: often nil.
     Any,
 }
 
@@ -39,10 +38,10 @@ pub(super) struct Variable {
     is_fixed: bool,
 }
 
-/// The program with that number.
+/// Generates the program with that number.
 pub fn program(number: u64) -> String {
     let mut random = Random::new(number);
-    // Fewer statements, more programs.
+    // Fewer statements allow more programs.
     let statements = 3 + random.below(14);
     let levels = random.below(2) == 0;
     let mut generator = Generator {
@@ -63,12 +62,12 @@ pub fn program(number: u64) -> String {
     generator.text
 }
 
-/// The function whose body is written.
+/// The function whose body is being generated.
 pub(super) struct Frame {
-    /// Where its own variables begin.
+    /// The index of its first variable.
     pub(super) first: usize,
     pub(super) has_varargs: bool,
-    /// It is the body of a coroutine, and no other function: it may yield.
+    /// Whether it is the body of a coroutine, and not a nested function: it may yield.
     pub(super) yields: bool,
 }
 
@@ -80,7 +79,7 @@ pub(super) struct Generator {
     pub(super) functions: Vec<Frame>,
     names: usize,
     loops: usize,
-    /// Whether errors name the caller's position; if not, there are tail calls, which lose it.
+    /// Whether errors name the caller's position; otherwise there are tail calls, which lose it.
     levels: bool,
 }
 
@@ -101,7 +100,7 @@ impl Generator {
 
     fn fresh(&mut self, prefix: &str) -> String {
         self.names += 1;
-        // Short names come again, so that they shadow each other.
+        // Short names are reused, so that they shadow each other.
         format!("{prefix}{}", self.names % 9)
     }
 
@@ -109,7 +108,7 @@ impl Generator {
         self.variables.push(Variable { name: name.into(), kind, is_fixed });
     }
 
-    /// A variable of that kind that its name still means. None if there is none.
+    /// Returns a variable of that kind that is not shadowed. None if there is none.
     pub(super) fn variable(&mut self, kind: Kind, assigned: bool) -> Option<String> {
         let mut names: Vec<&str> = Vec::new();
         for (at, variable) in self.variables.iter().enumerate() {
@@ -135,7 +134,7 @@ impl Generator {
         KINDS[self.random.below(KINDS.len())]
     }
 
-    /// A block's statements, with its variables out of scope afterwards.
+    /// Generates a block, with its variables out of scope afterwards.
     fn block(&mut self, depth: usize, count: usize) {
         let scope = self.variables.len();
         self.indent += 1;
@@ -201,7 +200,7 @@ impl Generator {
         self.declare(&name, kind, false);
     }
 
-    /// Several variables at once, from calls with too few and too many results.
+    /// Generates a multiple assignment, from calls with too few and too many results.
     fn several(&mut self) {
         let (first, second) = (self.fresh("v"), self.fresh("v"));
         let kind = self.any_kind();
@@ -324,7 +323,7 @@ impl Generator {
                 (format!("ipairs({list})"), (Kind::Number, Kind::Any))
             }
             _ => {
-                // An iterator of our own, with state and control variable.
+                // A custom iterator, with state and control variable.
                 (
                     "function(s, c) if c < s then return c + 1, c * c end end, 3, 1".into(),
                     (Kind::Number, Kind::Number),
@@ -363,7 +362,7 @@ impl Generator {
         }
     }
 
-    /// The body of a function, with its parameters in scope.
+    /// Generates the body of a function, with its parameters in scope.
     fn body(&mut self, parameters: &[&str], has_varargs: bool, yields: bool, depth: usize) {
         let scope = self.variables.len();
         self.functions.push(Frame { first: scope, has_varargs, yields });
@@ -399,7 +398,7 @@ impl Generator {
             }
             _ => {
                 let values = self.expressions(2);
-                // A call at the end would be a tail call only if it stood alone.
+                // A call at the end is only a tail call if it is the only value.
                 self.line(&format!("return 1, {values}"));
             }
         }
@@ -492,7 +491,7 @@ impl Generator {
             4 => "assert(false)".into(),
             _ => "error({code = 1})".into(),
         };
-        // Not everything after it is dead.
+        // The code after it is not always dead.
         let test = self.expression(Kind::Flag, 2);
         self.line(&format!("if {test} then {text} end"));
     }

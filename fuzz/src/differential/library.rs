@@ -1,19 +1,19 @@
 //! Programs that call one part of the library with random arguments: patterns, formats, numerals.
-//! Each line is a call of its own, and prints what came of it.
+//! Each line is a separate call, and prints its result.
 
 use crate::Random;
 use std::fmt::Write;
 
-/// Calls in a program.
+/// The number of calls in a program.
 const CALLS: usize = 20;
 
-/// A string of up to `limit` pieces.
+/// Generates a string of at most `limit` pieces.
 fn text(random: &mut Random, pieces: &[&str], limit: usize) -> String {
     let count = random.below(limit + 1);
     (0..count).map(|_| pieces[random.below(pieces.len())]).collect()
 }
 
-/// A Lua literal of a text.
+/// Returns a Lua literal for a string.
 fn quoted(text: &str) -> String {
     let mut literal = String::from("\"");
     for byte in text.bytes() {
@@ -27,19 +27,19 @@ fn quoted(text: &str) -> String {
     literal
 }
 
-/// Pieces of patterns, valid and broken.
+/// Parts of patterns, valid and invalid.
 const PATTERN: &[&str] = &[
     "a", "b", "1", " ", "x", ".", "%a", "%d", "%s", "%w", "%W", "%p", "%l", "%u", "%x", "%c", "%z",
     "%%", "%.", "%1", "%2", "%b()", "%bab", "%f[a]", "%f[%w]", "[ab]", "[^a]", "[a-c]", "[%d%s]",
     "[]]", "[^]]", "[a-", "[", "]", "(", ")", "()", "(a", "*", "+", "-", "?", "^", "$", "%", "%f",
     "%b", "[%", "[a-%a]",
 ];
-/// Pieces of what they are matched with.
+/// Parts of subjects.
 const SUBJECT: &[&str] = &[
     "a", "b", "c", "A", "1", "2", " ", "\t", "x", "(", ")", "]", "^", "-", "%", "aa", "ab",
     "((a)b)", "\u{1}",
 ];
-/// What `gsub` puts in.
+/// Replacements for `gsub`.
 const REPLACEMENT: &[&str] = &["%0", "%1", "%2", "%%", "x", "<", ">", "%", "%a"];
 
 /// Searches.
@@ -113,7 +113,7 @@ const ARGUMENT: &[&str] = &[
     "string.rep('x', 120)",
 ];
 
-/// Calls of `string.format`, but for `%c`, which may give a zero byte, where C's strings end.
+/// Calls of `string.format`, except `%c`, which may produce a zero byte, where C's strings end.
 pub fn formats(number: u64) -> String {
     let mut random = Random::new(number);
     let mut program = String::new();
@@ -167,7 +167,7 @@ const NUMERAL: &[&str] = &[
     "z",
 ];
 
-/// Numerals in source, in strings, and what `tonumber` makes of them.
+/// Numerals in source, in strings, and as arguments of `tonumber`.
 pub fn numerals(number: u64) -> String {
     let mut random = Random::new(number);
     let mut program = String::new();
@@ -175,7 +175,7 @@ pub fn numerals(number: u64) -> String {
         let text = text(&mut random, NUMERAL, 5);
         let numeral = quoted(&text);
         let base = [2, 8, 10, 16, 36][random.below(5)];
-        // In other bases, PUC Lua reads what C's `unsigned long` holds.
+        // In other bases, PUC Lua is limited to C's `unsigned long`.
         let fits = text.len() <= 10 && !text.contains('-');
         let _ = match random.below(4) {
             0 => {

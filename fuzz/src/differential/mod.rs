@@ -1,7 +1,7 @@
-//! Random programs on SolVM and on PUC Lua 5.1: both must print the same.
+//! Runs random programs on SolVM and on PUC Lua 5.1: both must print the same.
 //!
-//! Programs are numbered, each is determined by its number. They run in batches: a file of programs
-//! is given to `driver.lua`, which runs on both, and what it writes is compared program by program.
+//! Programs are numbered and determined by their numbers. They run in batches: `driver.lua` runs a
+//! file of programs on both interpreters, and the outputs are compared program by program.
 
 mod expressions;
 mod generator;
@@ -14,13 +14,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Programs in a batch.
+/// The number of programs in a batch.
 const BATCH: u64 = 2000;
 
-/// Makes the program with a number.
+/// Generates the program with a number.
 pub type Programs = fn(u64) -> String;
 
-/// The kinds of programs by their names.
+/// The kinds of programs by name.
 pub const KINDS: &[(&str, Programs)] = &[
     ("differential", generator::program),
     ("patterns", library::patterns),
@@ -28,12 +28,12 @@ pub const KINDS: &[(&str, Programs)] = &[
     ("numerals", library::numerals),
 ];
 
-/// The kind of that name.
+/// Returns the kind with that name.
 pub fn kind(name: &str) -> Option<Programs> {
     KINDS.iter().find(|(known, _)| *known == name).map(|(_, programs)| *programs)
 }
 
-/// A program of which the two do not say the same.
+/// A program whose outputs differ.
 pub struct Difference {
     /// Its number.
     pub number: u64,
@@ -43,15 +43,15 @@ pub struct Difference {
     pub lua: String,
 }
 
-/// Runs the programs `first` to `last` (not included) of a kind on both interpreters.
+/// Runs the programs `first` to `last` (exclusive) of a kind on both interpreters.
 ///
 /// # Errors
-/// If one of the interpreters does not start, or does not end as it should.
+/// If one of the interpreters does not start, or fails.
 pub fn compare(
     programs: Programs,
     (solvm, lua): (&Path, &Path),
     (first, last): (u64, u64),
-    mut tell: impl FnMut(Difference),
+    mut report: impl FnMut(Difference),
 ) -> io::Result<()> {
     let batch = std::env::temp_dir().join(format!("solvm-differential-{}", std::process::id()));
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/differential/driver.lua");
@@ -68,7 +68,7 @@ pub fn compare(
         let theirs = run(Command::new(lua).arg(&driver).arg(&batch))?;
         for ((number, solvm), (_, lua)) in ours.into_iter().zip(theirs) {
             if solvm != lua {
-                tell(Difference { number, solvm, lua });
+                report(Difference { number, solvm, lua });
             }
         }
         start = end;
@@ -76,7 +76,7 @@ pub fn compare(
     fs::remove_file(batch)
 }
 
-/// What the driver wrote for each program.
+/// Returns the driver's output for each program.
 fn run(command: &mut Command) -> io::Result<Vec<(u64, String)>> {
     let output = command.output()?;
     if !output.status.success() {
@@ -100,7 +100,7 @@ fn run(command: &mut Command) -> io::Result<Vec<(u64, String)>> {
     Ok(outcomes)
 }
 
-/// An interpreter that the environment variable names, or else the given one.
+/// Returns the interpreter in an environment variable, or the default.
 pub fn interpreter(variable: &str, default: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| default.into(), PathBuf::from)
 }

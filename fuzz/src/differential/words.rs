@@ -1,4 +1,4 @@
-//! The words that random programs are made of: constants, patterns, formats, names.
+//! The vocabulary of random programs: constants, patterns, formats, names.
 
 pub(super) const NUMBERS: &[&str] = &[
     "number(0)",

@@ -1,4 +1,4 @@
--- crypto: published test vectors, wrong keys and data, long data.
+-- crypto: published test vectors, invalid keys and data, long data.
 
 -- RFC 1321, FIPS 180 (NIST's examples).
 assert(crypto.md5("") == "d41d8cd98f00b204e9800998ecf8427e" and crypto.md5("message digest") == "f96b697d7cb7938d525a2f31aaf161d0")
@@ -55,7 +55,7 @@ first_blocks(crypto.rc4_encrypt(("\0"):rep(16), unhex("0102030405")), "b2396305f
 first_blocks(crypto.rc4_encrypt("Plaintext", "Key"), "bbf316e8d940af0ad3")
 assert(crypto.rc4_decrypt(crypto.rc4_encrypt("Plaintext", "Key"), "Key") == "Plaintext")
 
--- Every length of data.
+-- All lengths of data.
 for length = 0, 40 do
     local data = crypto.random_bytes(length)
     assert(#data == length)
@@ -64,7 +64,7 @@ for length = 0, 40 do
     assert(crypto.rc4_decrypt(crypto.rc4_encrypt(data, "k"), "k") == data)
 end
 
--- Data that cannot be read.
+-- Data that cannot be decrypted.
 local function fails(message, value, got)
     assert(value == nil and got == message, tostring(got))
 end
@@ -81,7 +81,7 @@ fails("decryption failed: invalid padding", crypto.aes_decrypt(crypto.aes_encryp
 fails("decryption failed: invalid padding", crypto.des_decrypt("AAAAAAAAAAA=", "12345678", "12345678"))
 fails("invalid base64", crypto.rc4_decrypt("?", "key"))
 
--- Wrong arguments.
+-- Invalid arguments.
 local function raises(code, message)
     local ok, got = pcall(assert(loadstring(code, "=code")))
     assert(not ok and got == "code:1: " .. message, tostring(got))
@@ -101,7 +101,7 @@ end
 raises("crypto.random_bytes(-1)", "bad argument #1 to 'random_bytes' (length must be between 0 and 1048576)")
 raises("crypto.rsa_generate(512)", "bad argument #1 to 'rsa_generate' (bits must be 1024 to 8192)")
 
--- Long data is worked on elsewhere, while others run.
+-- Long data is processed on another thread, while other goroutines run.
 local long = crypto.random_bytes(100000)
 assert(crypto.random_bytes(16) ~= crypto.random_bytes(16))
 local ticks = 0

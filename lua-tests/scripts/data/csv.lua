@@ -47,7 +47,7 @@ assert(csv.stringify(people, { header = { "name", "age" } }) == 'name,age\r\nTom
 assert(csv.stringify({ { "x", "y" } }, { header = { "a", "b" } }) == "a,b\r\nx,y\r\n")
 assert(csv.stringify({}, { header = { "a" } }) == "a\r\n" and csv.stringify({ { 0 / 0, 1 / 0, -1 / 0 } }) == "nan,inf,-inf\r\n")
 
--- Fields behind the last column have numbers, both ways.
+-- Fields after the last column have numbers, both ways.
 local ragged = "a,b\r\n1,2\r\n1,2,3,4\r\n"
 assert(csv.stringify(csv.parse(ragged, { header = true }), { header = true }) == ragged)
 
@@ -88,7 +88,7 @@ end
 assert(csv.write(path, rows) == true)
 assert(same(csv.read(path), rows) and same(csv.parse(csv.stringify(rows)), rows))
 assert(csv.write(path, people, { header = true, separator = "\t" }) and csv.read(path, { header = true, separator = "\t" })[2].name == "Ann, Dr.")
--- A row that cannot be written leaves the file as it was.
+-- A row that cannot be written leaves the file unchanged.
 assert(not pcall(csv.write, path, { { print } }) and csv.read(path, { separator = "\t" })[2][2] == "Tom")
 local file = assert(io.open(path, "wb"))
 file:write('"open')

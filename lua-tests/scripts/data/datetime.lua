@@ -103,7 +103,7 @@ datetime.sleep("20ms")
 datetime.sleep(0.02)
 assert(datetime.now() - before > 0.035)
 
--- Years before 0, as Go writes them.
+-- Years before 0, in Go's format.
 local year8 = datetime.parse("-008-12-31", "%Y-%m-%d", "UTC")
 assert(datetime.format(year8, datetime.RFC3339, "UTC") == "-0008-12-31T00:00:00Z")
 assert(datetime.format(year8, "06", "UTC") == "00")

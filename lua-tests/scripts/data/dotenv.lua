@@ -1,4 +1,4 @@
--- dotenv: the syntax of files, what is set and what is kept, wrong files.
+-- dotenv: the syntax of files, which variables are set and which are kept, invalid files.
 
 os.setenv("SOLVM_HOME", "/home")
 local text = [[

@@ -1,4 +1,5 @@
--- json_encode and json_decode: values both ways, shapes of tables, messages with positions, hostile input.
+-- json_encode and json_decode: values both ways, shapes of tables, messages with positions, hostile
+-- input.
 
 local function fails(text, message)
     local value, got = json_decode(text)
@@ -53,7 +54,7 @@ assert(json_encode({ a = { 1, {} }, b = json.object() }, { indent = 2 }) == [[
 }]])
 assert(json_encode({ 1 }, { indent = "\t" }) == "[\n\t1\n]" and json_encode({ 1 }, { indent = 0 }) == "[1]")
 
--- What cannot be written.
+-- Values that cannot be encoded.
 refuses(print, "value: cannot encode a function")
 refuses({ list = { 1, 2, { f = print } } }, "value.list[3].f: cannot encode a function")
 refuses({ ["a b"] = { coroutine.create(function() end) } }, 'value["a b"][1]: cannot encode a coroutine')
@@ -118,7 +119,7 @@ fails('["é\255"]', "invalid UTF-8 at line 1, column 4")
 fails("[1]\0", "unexpected byte 0x00 at line 1, column 4")
 fails("/* */ 1", "unexpected '/' at line 1, column 1")
 
--- Wrong arguments.
+-- Invalid arguments.
 local function raises(code, message)
     local ok, got = pcall(assert(loadstring(code, "=code")))
     assert(not ok and got == "code:1: " .. message, tostring(got))
@@ -153,7 +154,7 @@ local copy = json_decode(text)
 assert(#copy.list == 5000 and copy.list[5000][2] == "item 5000" and copy.map.key4999 == 4999 / 8)
 assert(json_encode(copy) == text)
 
--- Other goroutines run in the meantime, and their changes to the value do no harm.
+-- Other goroutines run in the meantime, and may change the value.
 local ticks = 0
 local big = {}
 for i = 1, 20000 do

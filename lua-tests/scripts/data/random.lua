@@ -1,4 +1,4 @@
--- random and uuid: ranges, every value possible, wrong arguments.
+-- random and uuid: ranges, every value possible, invalid arguments.
 
 local seen = {}
 for _ = 1, 1000 do
@@ -16,7 +16,7 @@ local far = random.int(-2 ^ 53, 2 ^ 53)
 assert(far >= -2 ^ 53 and far <= 2 ^ 53)
 assert(random.string(10):find("^%w%w%w%w%w%w%w%w%w%w$") and random.string(0) == "" and random.string(20) ~= random.string(20))
 assert(random.string(2000, "ab"):find("^[ab]+$") and #random.string(2000, "ab") == 2000 and random.string(3, "x") == "xxx")
--- Without favour: each of 62 characters about 1000 times.
+-- Without bias: each of 62 characters about 1000 times.
 local counts = {}
 random.string(62000):gsub(".", function(c) counts[c] = (counts[c] or 0) + 1 end)
 for c, count in pairs(counts) do

@@ -1,4 +1,5 @@
--- template: Go's own cases of html/template (escape_test.go, its documentation), definitions, files, hostile templates.
+-- template: Go's own cases of html/template (escape_test.go, its documentation), definitions,
+-- files, hostile templates.
 
 local data = {
     F = false, T = true, C = "<Cincinnati>", G = "<Goodbye>", H = "<Hello>", A = { "<a>", "<b>" }, E = {}, N = 42,
@@ -80,7 +81,7 @@ assert(template.parse("{{.}}").execute() == "" and template.parse("x").execute()
 assert(template.parse("{{.a}}{{.b}} {{.c}} {{.d.e}}").execute({ a = 1.5, b = true, c = -3, d = { e = { 1, { x = "y" } } } }) == "1.5true -3 [1 map[x:y]]")
 local t = template.parse("{{.x}}", { name = "page", missing = "error" })
 assert(t.name == "page")
--- An empty table is a map without fields, and there is nothing in it.
+-- An empty table is a map without fields, and ranging over it does nothing.
 for source, expected in pairs({
     ["[{{.a}}]"] = "[]", ["{{if .a}}yes{{else}}no{{end}}"] = "no", ["{{.u.name}}."] = ".", ["{{if .u}}yes{{else}}no{{end}}"] = "no",
     ["{{range .u}}x{{else}}none{{end}}"] = "none", ["{{len .u}}"] = "0", ["<script>x = {{.u}}</script>"] = "<script>x = {}</script>",
@@ -95,7 +96,7 @@ local nothing, message = t.execute({})
 assert(nothing == nil and message:find("x", 1, true))
 assert(template.parse("<<.x>>", { delimiters = { "<<", ">>" } }).execute({ x = 1 }) == "1")
 
--- Wrong templates, and wrong where they are filled.
+-- Invalid templates, and errors while rendering.
 local function fails(text, expected, options)
     local t, message = template.parse(text, options)
     assert(t == nil and message:find(expected, 1, true), tostring(message))

@@ -1,4 +1,4 @@
--- text: functions and string methods; UTF-8, and bytes that are none.
+-- text: functions and string methods; UTF-8, and invalid bytes.
 
 local function same(list, expected)
     assert(#list == #expected, #list)

@@ -1,4 +1,5 @@
--- toml: sections and inline values both ways, messages with places, what cannot be written.
+-- toml: sections and inline values both ways, messages with positions, values that cannot be
+-- encoded.
 
 local function same(a, b)
     if type(a) ~= "table" or type(b) ~= "table" then
@@ -108,7 +109,7 @@ assert(not ok and message == "code:1: bad argument #1 to 'encode' (table expecte
 ok, message = pcall(loadstring("toml.decode()", "=code"))
 assert(not ok and message == "code:1: bad argument #1 to 'decode' (string expected, got no value)")
 
--- A text that is read on the blocking pool, and one that is wrong there.
+-- A text that is parsed on the blocking pool, and an invalid one.
 local lines = {}
 for i = 1, 3000 do
     lines[i] = ("key%d = [%d, 'text %d']"):format(i, i, i)

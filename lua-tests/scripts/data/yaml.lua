@@ -1,4 +1,5 @@
--- yaml: the core schema, styles, anchors and merge keys, both ways; messages with positions; hostile input.
+-- yaml: the core schema, styles, anchors and merge keys, both ways; messages with positions;
+-- hostile input.
 
 local function same(a, b)
     if type(a) ~= "table" or type(b) ~= "table" then
@@ -73,7 +74,7 @@ assert(rawequal(shared[1], shared[2]))
 value = yaml.decode("a: null\nb: [1, ~, 3]", { null = json.null })
 assert(value.a == json.null and value.b[2] == json.null and yaml.decode("", { null = 1 }) == nil)
 
--- Several documents.
+-- Multiple documents.
 assert(same(yaml.decode_all("--- 1\n--- [2]\n...\n---\na: 3\n"), { 1, { 2 }, { a = 3 } }))
 assert(#yaml.decode_all("") == 0)
 
@@ -101,7 +102,7 @@ for _, text in ipairs({ "[1", "{a: 1", "'abc", '"abc', "a: b: c", "*x", "%YAML 3
     assert(result ~= nil or message == nil or message:find("at line %d+, column %d+$"), text .. ": " .. tostring(message))
 end
 
--- Aliases do not make a text larger than it is.
+-- Aliases do not make data larger than its text.
 local bomb = { "a0: &a0 [lol, lol, lol]" }
 for i = 1, 60 do
     local last = "*a" .. i - 1
@@ -183,7 +184,7 @@ local cycle = {}
 cycle[1] = { cycle }
 refuses(cycle, "value[1][1]: cannot encode a table that contains itself")
 
--- A text that is read on the blocking pool.
+-- A text that is parsed on the blocking pool.
 local lines = {}
 for i = 1, 2000 do
     lines[i] = ("- {id: %d, name: item %d}"):format(i, i)
@@ -194,7 +195,7 @@ assert(#value == 2000 and value[2000].name == "item 2000" and same(yaml.decode(y
 nothing, message = yaml.decode(long .. "\nx")
 assert(nothing == nil and message:find("at line 2002", 1, true))
 
--- What some reader takes for a line break, or does not take, is never written as it is.
+-- Characters that a reader treats as line breaks, or rejects, are always escaped.
 for _, code in ipairs { 0, 7, 0x1b, 0x7f, 0x80, 0x85, 0x9f, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff } do
     local character = utf8.char(code)
     for _, text in ipairs { "a" .. character .. "b", character, "a\n" .. character .. "\nb" } do
@@ -209,7 +210,7 @@ for _, text in ipairs { "\u{a0}b", "a\u{e000}b", "a\u{1f600}b", "a\tb" } do
 end
 assert(yaml.encode("a\u{85}\u{2028}b") == '"a\\u0085\\u2028b"\n')
 
--- A reader takes a long key for one only after a question mark.
+-- A long key needs a question mark.
 for _, length in ipairs { 1022, 1024, 1025, 5000 } do
     for _, key in ipairs { ("k"):rep(length), ("- '"):rep(length), ("\u{e9}"):rep(length) } do
         value = { [key] = 1, list = { { [key] = { [key] = { 1, 2 } } } } }

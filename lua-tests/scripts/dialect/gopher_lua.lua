@@ -67,7 +67,7 @@ for _, content in ipairs({ { 1, 2, 3 }, { x = 1 }, {} }) do
     assert(#setmetatable(content, counted) == "counted")
     assert(#setmetatable(content, {}) == size)
 end
--- With hooks, instructions take another way.
+-- With hooks, instructions have different handlers.
 debug.sethook(function() end, "", 1)
 assert(#setmetatable({ 1 }, counted) == "counted")
 debug.sethook()

@@ -1,4 +1,4 @@
--- Messages name the variable that was wrong, as PUC Lua does.
+-- Messages name the invalid variable, as in PUC Lua.
 local function message(text, ...)
   local f = assert(loadstring(text, "=t"))
   local ok, problem = pcall(f, ...)
@@ -44,7 +44,7 @@ local cases = {
   { "local t = {} return 'x' .. t[2] .. 'y'", "t:1: attempt to concatenate field '?' (a nil value)" },
   { "local t = {} t[1]()", "t:1: attempt to call field '?' (a nil value)" },
   { "tonumber({}, 99)", "t:1: bad argument #1 to 'tonumber' (string expected, got table)" },
-  -- What the interpreter itself refuses in a native's name has no position.
+  -- An error that the interpreter raises for a native has no position.
   { "next({}, 'x')", "invalid key to 'next'" },
   { "rawset({}, nil, 1)", "table index is nil" },
   { "table.sort({1, 'x'})", "attempt to compare string with number" },

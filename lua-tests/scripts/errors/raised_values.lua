@@ -1,4 +1,4 @@
--- Any value can be raised, from wherever `error` is called, and reaches the protected call as it is.
+-- Any value can be raised, wherever `error` is called, and reaches the protected call unchanged.
 local values = { {}, true, print, newproxy(), coroutine.create(function() end) }
 for _, value in ipairs(values) do
   local function check(ok, raised, ...)
@@ -14,7 +14,7 @@ for _, value in ipairs(values) do
   check(pcall(coroutine.wrap(function(...) return error(...) end), value))
   check(coroutine.resume(coroutine.create(function(...) error(...) end), value))
   check(xpcall(function() error(value) end, function(raised) return raised end))
-  -- From natives that call it, and past a pcall that has succeeded.
+  -- From natives that call it, and through a pcall that has succeeded.
   check(pcall(string.gsub, "x", "x", function() error(value) end))
   check(pcall(function() assert(pcall(type, 1)) error(value) end))
 end
@@ -38,7 +38,7 @@ assert(only == false)
 pcall(error, object)
 assert(#{ pcall(error, object), pcall(error, object) } == 3)
 
--- What the failed function has shared stays: closures keep the values that variables had last.
+-- Closures of the failed function keep the last values of their variables.
 local get
 pcall(function()
   local kept = 1

@@ -49,7 +49,7 @@ assert(shell("umask 022; stat -c %a " .. at("new.txt")) == "644")
 assert(write_file("/dev/null", "gone") == true)
 assert(shell("ls -A " .. root) == "a.txt\nlarge\nlink\nnew.txt")
 
--- Memory: what was read before is garbage.
+-- Memory: data that was read before is garbage.
 for _ = 1, 12 do
   assert(#read_file(at("large")) == #large)
 end
@@ -152,7 +152,7 @@ write_file(at("kept.txt"), "kept")
 os.execute("ln -s ../kept.txt " .. at("depth/link") .. "; ln -s .. " .. at("depth/up"))
 assert(remove(at("depth"), true) == true and not exists(at("depth")) and read_file(at("kept.txt")) == "kept")
 
--- Nothing waits: others run while files are read.
+-- No goroutine blocks: others run while files are read.
 local ran = 0
 go(function()
   for _ = 1, 20 do

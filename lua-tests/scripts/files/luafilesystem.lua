@@ -1,4 +1,4 @@
--- lfs: LuaFileSystem's interface. Run with `lua5.1` and LuaFileSystem 1.8 it passes, too.
+-- lfs: LuaFileSystem's interface. The test also passes with `lua5.1` and LuaFileSystem 1.8.
 local lfs = require "lfs"
 local is_solvm = type(read_file) == "function"
 local function fails(text, f, ...)

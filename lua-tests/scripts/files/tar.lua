@@ -40,13 +40,13 @@ for _, name in ipairs { "plain.tar", "packed.tar.gz", "packed.tgz" } do
   assert(shell("mkdir " .. at("theirs") .. "; tar xpf " .. archive .. " -C " .. at("theirs") .. "; diff -r " .. at("source") ..
     " " .. at("theirs") .. " && stat -c %a " .. at("theirs/sub/script") .. " " .. at("theirs/a.txt") .. " " ..
     at("theirs/sub/empty") .. "; readlink " .. at("theirs/link")) == "755\n600\n750\nsub/script")
-  -- So do we.
+  -- So does SolVM.
   assert(tar.extract(archive, at("ours/new")) == true)
   assert(shell("diff -r " .. at("source") .. " " .. at("ours/new") .. " && stat -c '%a %Y' " .. at("ours/new/sub/script") ..
     " " .. at("ours/new/a.txt") .. " " .. at("ours/new/sub/empty") .. " | cut -c1-3 | tr '\\n' ' '; readlink " ..
     at("ours/new/link")) == "755 600 750 sub/script")
   assert(file_info(at("ours/new/a.txt")).mod_time == file_info(at("source/a.txt")).mod_time)
-  -- Again, over what is there
+  -- Again, over existing files
   assert(tar.extract(archive, at("ours/new")) == true)
   local entries = tar.list(archive)
   assert(#entries == #expected)
@@ -85,7 +85,7 @@ for _, format in ipairs { "gnu", "posix", "ustar --exclude=long*", "v7 --exclude
   assert(remove(at("ours"), true))
 end
 
--- Failures leave nothing half done.
+-- Failures leave nothing behind.
 refused(at("missing.tar") .. ": No such file or directory", tar.list(at("missing.tar")))
 refused(at("missing.tar") .. ": No such file or directory", tar.extract(at("missing.tar"), at("ours")))
 refused(at("missing") .. ": No such file or directory", tar.create(at("x.tar"), at("missing")))
@@ -111,7 +111,7 @@ fails("bad argument #3 to 'extract' (unknown option 'size' (expected one of max_
   tar.extract(at("plain.tar"), at("ours"), { size = 1 })
 end)
 
--- Hostile archives, each made entry by entry: nothing is written outside.
+-- Hostile archives, each created entry by entry: nothing is written outside.
 write_file(at("make.py"), [[
 import io, sys, tarfile
 out, entries = sys.argv[1], sys.argv[2:]
@@ -159,7 +159,8 @@ for _, case in ipairs {
   assert(not exists(at("jail/real/evil")) and not exists(at("jail/evil")))
   remove(at("jail"), true)
 end
--- What was there before: a link is replaced, not written through; one on the way is refused; no setuid.
+-- Existing files: a link is replaced, not written through; one in a parent directory is rejected;
+-- no setuid.
 mkdir(at("jail"))
 shell("ln -s " .. at("secret") .. " " .. at("jail/file") .. "; ln -s " .. root .. " " .. at("jail/up"))
 make("file:file:new")
@@ -168,7 +169,7 @@ assert(shell("stat -c %a " .. at("jail/file")) == "755")
 make("file:up/evil:x")
 refused("up' exists and is not a directory", tar.extract(at("evil.tar"), at("jail")))
 assert(not exists(at("evil")))
--- A hard link and then a file of that name: the other name keeps its contents.
+-- A hard link and then a file of that name: the other link keeps its contents.
 make("file:one:1", "hard:two:one", "file:two:2")
 assert(tar.extract(at("evil.tar"), at("jail")) and read_file(at("jail/one")) == "1" and read_file(at("jail/two")) == "2")
 -- Links that stay inside are created; the directory may be reached by a link.
@@ -176,7 +177,7 @@ shell("mkdir " .. at("real") .. "; ln -s real " .. at("alias"))
 make("dir:a", "file:b/c:x", "sym:a/link:../b/c")
 assert(tar.extract(at("evil.tar"), at("alias")) and read_file(at("real/a/link")) == "x")
 
--- Bombs: contents, names, entries without end
+-- Bombs: endless contents, names, entries
 local zeros = at("zeros")
 shell("truncate -s 64M " .. zeros .. "; tar czSf " .. at("sparse.tgz") .. " -C " .. root .. " zeros; tar czf " .. at("bomb.tgz") .. " -C " .. root .. " zeros")
 for _, name in ipairs { "sparse.tgz", "bomb.tgz" } do

@@ -1,4 +1,5 @@
--- watch_file: writes, replacements, links, directories, files that come later; errors in callbacks; stopping.
+-- watch_file: writes, replacements, links, directories, files that are created later; errors in
+-- callbacks; stopping.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
@@ -8,8 +9,8 @@ os.remove(root)
 assert(mkdir(root))
 local function at(name) return root .. "/" .. name end
 
--- Waits until `count` calls have come; then whether any do that should not. (On a busy machine a change in several steps may be
--- seen as several.)
+-- Waits for `count` calls, then for unexpected ones. (On a busy machine a change in several steps
+-- may cause several calls.)
 local calls
 local function note(path) calls[#calls + 1] = path end
 local function expect(count, f)
@@ -53,7 +54,7 @@ expect(0, function()
   write_file(at("other.txt"), "y")
 end)
 
--- Many changes at once are one.
+-- Many changes at the same time are one.
 expect(1, function()
   for i = 1, 100 do
     append_file(at("a.txt"), i)
@@ -72,7 +73,7 @@ expect(1, function() append_file(at("a.txt"), "x") end)
 assert(unwatch_file(id))
 expect(0, function() append_file(at("a.txt"), "x") end)
 
--- A file that comes later; a link, whose target changes; a directory
+-- A file that is created later; a link, whose target changes; a directory
 id = watch_file(at("later.txt"), note)
 expect(1, function() write_file(at("later.txt"), "") end)
 unwatch_file(id)
@@ -124,7 +125,7 @@ while not stopped do
   sleep(0.01)
 end
 
--- Wrong arguments, and what cannot be watched
+-- Invalid arguments, and files that cannot be watched
 fails("bad argument #1 to 'watch_file' (string expected, got nil)", function() watch_file(nil, print) end)
 fails("bad argument #2 to 'watch_file' (function expected, got no value)", function() watch_file("x") end)
 local result, message = watch_file(at("missing/a.txt"), note)

@@ -1,4 +1,4 @@
--- import over TLS: a server whose certificate is trusted, and one whose is not.
+-- import over TLS: a server with a trusted certificate, and one without.
 local function shell(command)
   local pipe = io.popen(command .. " 2>&1")
   local text = pipe:read("*a")
@@ -52,7 +52,7 @@ import threading
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sys.stdin.read()
 ]])
--- It ends when its input does: that is a pipe which no other process has open.
+-- It ends at the end of its input, a pipe that no other process has open.
 shell("mkfifo " .. at("input"))
 local server = io.popen("python3 " .. at("server.py") .. " " .. at("cert.pem") .. " " .. at("key.pem") .. " < " .. at("input"))
 local input = io.open(at("input"), "w")

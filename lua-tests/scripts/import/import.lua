@@ -12,7 +12,8 @@ local function module(name, text)
   assert(write_file(at(name), text))
 end
 
--- In `modules` of the project, next to the script, by path; each runs once. The project is the script's directory, or where one is.
+-- In `modules` of the project, next to the script, by path; each runs once. The project is the
+-- directory of the script, or a parent directory that contains one.
 module("project/modules/counted.lua", "runs = (runs or 0) + 1 return { name = ... }")
 module("project/pack/one.lua", "return { value = 1 }")
 module("project/pack/two.lua", "return { value = 2, one = import('one'), counted = import('counted') }")
@@ -99,7 +100,7 @@ large:write("x")
 large:close()
 fails("large.lua: larger than 10 MiB", import, at("large"))
 
--- A module that has failed can be imported once it is right.
+-- A module that failed can be imported after it is corrected.
 module("raises.lua", "return 'better'")
 assert(import(at("raises")) == "better")
 
@@ -110,7 +111,7 @@ fails("import cycle: '" .. at("round.lua") .. "' is already being imported", imp
 module("self.lua", "return import('self')")
 fails("import cycle", import, at("self"))
 
--- Modules wait for each other: one runs, all get it; a cycle between goroutines is found, too.
+-- Modules wait for each other: one runs, all get it; a cycle between goroutines is detected, too.
 module("slow.lua", "slow_runs = (slow_runs or 0) + 1 sleep(0.05) return { slow_runs }")
 local results = {}
 for i = 1, 5 do

@@ -1,10 +1,10 @@
--- import from the network: a server on the loopback, redirects, errors, limits, the memory of what was fetched.
+-- import from the network: a server on the loopback, redirects, errors, limits, the cache.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
 end
 
--- A server that answers with what `pages` has.
+-- A server that responds with the contents of `pages`.
 local pages, requests = {}, {}
 local listener = assert(tcp_listen(0, { host = "127.0.0.1" }))
 local base = "http://127.0.0.1:" .. listener.port

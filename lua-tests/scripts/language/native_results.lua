@@ -1,4 +1,4 @@
--- A native returns the number of results that the call expects, wherever on the stack it is called.
+-- A native returns the number of results that the call expects, at any position on the stack.
 local find = string.find
 local function check(depth)
   find("abc", "b")

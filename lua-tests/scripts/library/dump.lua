@@ -1,4 +1,5 @@
--- string.dump gives what load makes the same function of, with upvalues of its own; nothing else passes for a binary chunk.
+-- string.dump returns a chunk from which load creates the same function, with its own upvalues;
+-- nothing else is accepted as a binary chunk.
 
 local up = 5
 local function outer(a)
@@ -22,7 +23,7 @@ local failing = string.dump(assert(loadstring("local x = ...\n\nreturn x.y", "=n
 local ok, message = pcall(assert(loadstring(failing)))
 assert(not ok and message == "named:3: attempt to index local 'x' (a nil value)", message)
 
--- Varargs, main chunks, a dump of a copy, a reader that gives it in pieces, an environment.
+-- Varargs, main chunks, a dump of a copy, a reader that returns it in parts, an environment.
 local function count(...) return select("#", ...) end
 assert(loadstring(string.dump(count))(nil, nil) == 2)
 assert(string.dump(copy) == chunk)

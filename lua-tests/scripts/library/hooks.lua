@@ -1,4 +1,5 @@
--- debug.sethook: events and their order, hooks that fail, yield, or take long, hooks of one thread only.
+-- debug.sethook: events and their order, hooks that fail, yield, or take long, hooks of one thread
+-- only.
 
 local function traced(mask, count, f, ...)
     local events = {}
@@ -32,7 +33,7 @@ check(traced("cr", 0, function() middle(1, 2, 3) end), "call call call return ta
 check(traced("cr", 0, function() return pcall(last) end), "call call call return return return")
 check(traced("cr", 0, function() pcall(error) pcall(last) end), "call call return call call return return return")
 
--- The native of an event can be seen.
+-- The native of an event can be inspected.
 local seen = {}
 debug.sethook(function(event)
     local info = debug.getinfo(2, "Sf")
@@ -79,7 +80,7 @@ debug.sethook()
 assert(calls == 2 and not ok and message == "from the hook" and not again and second == message)
 assert(pcall(pass))
 
--- A hook may yield; it belongs to its thread alone.
+-- A hook may yield; it belongs only to its thread.
 local thread
 thread = coroutine.create(function()
     debug.sethook(function(_, line) coroutine.yield(line) end, "l")

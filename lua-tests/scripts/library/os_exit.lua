@@ -1,4 +1,4 @@
--- os.exit ends the program at once, from anywhere; what is still buffered gets written.
+-- os.exit ends the program at once, from anywhere; buffered output is flushed.
 -- exit: 7
 -- stdout: written
 local file = io.popen("cat; sleep 0.05", "w")

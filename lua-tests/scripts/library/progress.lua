@@ -1,4 +1,5 @@
--- progress: what it takes, and that it is silent without a terminal (the runner's standard error output is none).
+-- progress: its arguments, and that it prints nothing without a terminal (the runner's standard
+-- error is not a terminal).
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
@@ -30,7 +31,7 @@ fails("(finite number expected)", function() bar:advance(1 / 0) end)
 fails("(number expected, got no value)", function() bar:set() end)
 fails("(string expected, got nil)", function() bar:label(nil) end)
 
--- Libraries have an option not to show it.
+-- Functions of libraries have an option to disable it.
 local root = os.tmpname()
 os.remove(root)
 assert(mkdir(root))

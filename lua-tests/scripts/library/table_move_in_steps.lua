@@ -1,4 +1,4 @@
--- What moves many entries can be suspended in between, and gives the same result.
+-- Operations that move many entries can be suspended in between, and have the same result.
 local list = {}
 for i = 1, 1e5 do list[i] = i end
 local other = table.move(list, 1, 1e5, 11, {})

@@ -1,4 +1,4 @@
--- What a channel's buffer holds counts against the memory limit, and no longer when it has been taken out.
+-- Buffered values count towards the memory limit until they are received.
 -- options: -timeout 60s -memory-limit 20
 -- whole slices: millions of sends take too long with a budget of 1
 local full = chan(1e8)

@@ -1,5 +1,4 @@
--- Names, paths, URLs, hosts, modes and options have 64 KiB at most, which is checked before anything
--- else is done with them.
+-- Names, paths, URLs, hosts, modes and options have at most 64 KiB, which is checked first.
 
 local longest, long = ("x"):rep(65536), ("\255"):rep(65537)
 
@@ -10,7 +9,7 @@ local function refused(reason, f, ...)
 end
 local too_long = "string of 65537 bytes is too long (at most 65536)"
 
--- What is within the limit reaches the system.
+-- Names within the limit reach the OS.
 local file, message = io.open(longest)
 assert(file == nil and message:find("name too long", 1, true), message)
 

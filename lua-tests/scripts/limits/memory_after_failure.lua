@@ -1,4 +1,5 @@
--- Values that filled the memory are garbage once the call has failed, although registers may still refer to them: the program continues.
+-- Values that filled the memory are garbage once the call has failed, although registers may still
+-- refer to them: the program continues.
 -- options: -memory-limit 64 -timeout 60s
 
 local function fill()

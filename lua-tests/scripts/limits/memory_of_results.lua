@@ -43,7 +43,7 @@ end)() })
 local repeated = template.parse("{{range .list}}{{$.text}}{{end}}")
 refuses("template", function() return assert(repeated.execute({ list = list, text = medium })) end)
 
--- A result that fits is built, and is the same as if it were built in one step.
+-- A result that fits is the same as if it were built in one step.
 local words = ("ΑΣ ß ŉ áé  "):rep(5000)
 assert(text.lower(words) == ("ας ß ŉ áé  "):rep(5000))
 assert(text.upper(words) == ("ΑΣ SS ʼN ÁÉ  "):rep(5000))

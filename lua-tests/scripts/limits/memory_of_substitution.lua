@@ -10,7 +10,7 @@ local ok, message = pcall(text.replace, ("a"):rep(1e6), "a", ("b"):rep(100))
 assert(not ok and message == "not enough memory", tostring(message))
 assert(text.replace("a-b-c", "-", "+", 1) == "a+b-c")
 
--- What sort copies counts until it ends.
+-- The copy of sort counts until it ends.
 local list = {}
 for i = 1, 1e5 do list[i] = i end
 collectgarbage()

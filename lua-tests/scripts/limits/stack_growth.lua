@@ -12,8 +12,8 @@ local bodies = {
     pcall = "local ok, message = pcall(f) if not ok then error(message, 0) end return 1",
 }
 
--- Functions that call themselves, each in a way of its own. Large frames need much stack before
--- they nest too deeply.
+-- Functions that call themselves in different ways. Large frames need much stack before they nest
+-- too deeply.
 local function recursion(body, locals)
     local names = {}
     for i = 1, locals do names[i] = "l" .. i end
@@ -22,7 +22,7 @@ local function recursion(body, locals)
     return loadstring(source:format(table.concat(names, ","), body))()
 end
 
--- In a coroutine, whose stack is small at first.
+-- In a coroutine, whose stack is initially small.
 local function attempt(f)
     local ok, message = coroutine.resume(coroutine.create(f))
     collectgarbage()
@@ -34,12 +34,12 @@ local function fails(wanted, f, name)
     assert(message:find(wanted, 1, true), (name or "") .. ": " .. message)
 end
 
--- While there is memory, the depth of calls ends it.
+-- With free memory, the depth of calls is the limit.
 for _, name in ipairs({ "call", "index", "pcall" }) do
     fails("stack overflow", recursion(bodies[name], 1), name)
 end
 
--- With almost all memory taken, that is what ends it.
+-- With almost all memory in use, memory is the limit.
 local large = {}
 for name, body in pairs(bodies) do large[name] = recursion(body, 100) end
 local kept, size = {}, 2 ^ 20

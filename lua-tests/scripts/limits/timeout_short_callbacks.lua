@@ -2,7 +2,7 @@
 -- exit: 124
 -- stderr: timed out
 -- whole slices: with a budget of 1 it takes minutes to get to the point
--- Callbacks without a call or a loop in them are interrupted, too.
+-- Callbacks that contain neither calls nor loops are interrupted, too.
 local list = {}
 for i = 1, 1e6 do list[i] = i end
 local function less(a, b) return a < b end

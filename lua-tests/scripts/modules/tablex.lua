@@ -1,4 +1,5 @@
--- tablex: every function; suspensions inside callbacks; invalid arguments; independence of the program's globals.
+-- tablex: every function; suspensions inside callbacks; invalid arguments; independence of the
+-- program's globals.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))
@@ -193,7 +194,7 @@ remove(path)
 result, message = tablex.loadfile(path)
 assert(result == nil and message == path .. ": No such file or directory")
 
--- Wrong arguments: the message names them, and the place.
+-- Invalid arguments: the message names them, and the position.
 for name, f in pairs(tablex) do
   if not name:find("_new$") and name ~= "deepcopy" and name ~= "compare" and name ~= "concat" and name ~= "pretty" then
     fails("tablex.lua:" .. debug.getinfo(1, "l").currentline .. ": bad argument #1 to '" .. name .. "' (", function() f(print) end)

@@ -65,7 +65,7 @@ assert(not types.is_integer(1 / 0) and not types.is_integer(0 / 0) and types.is_
 assert(types.type(nil) == "nil" and types.type("x") == "string" and types.type(object) == "thing" and types.type(setmetatable({}, {})) == "table")
 fails("bad argument #1 to 'type' (value expected)", function() types.type() end)
 
--- Errors that come up inside have the position of the call.
+-- Errors inside have the position of the call.
 for _, call in ipairs {
     "utils.unpack({}, 'x')", "utils.unpack({}, 1, 1e8)", "utils.join({ {} })", "tablex.pretty({}, {}, {})",
     "local set = tablex.set_new({ 1 }) return set + 1", "local set = tablex.set_new({ 1 }) return set < 1",

@@ -1,4 +1,4 @@
--- What a server makes of the bytes that clients send, well-formed or not.
+-- A server with well-formed and malformed requests.
 
 create_server("s", 0, false, nil, nil, {
     host = "127.0.0.1", max_body = 1000, header_timeout = 0.3, idle_timeout = 0.6, max_header = 8192,
@@ -10,7 +10,7 @@ local port = start_server("s")
 
 local function open() return assert(tcp_connect("127.0.0.1", port)) end
 
--- Sends bytes; gives the status of the answer and everything until the connection ends.
+-- Sends bytes; returns the status of the response and everything until the connection ends.
 local function ask(bytes)
     local conn = open()
     conn.write(bytes)
@@ -22,7 +22,7 @@ local function request(line, fields, body)
     return line .. "\r\nHost: x\r\nConnection: close\r\n" .. (fields or "") .. "\r\n" .. (body or "")
 end
 
--- Kept alive, in a row, and in pieces.
+-- Kept alive, pipelined, and in parts.
 do
     local conn = open()
     for i = 1, 3 do
@@ -48,7 +48,7 @@ local status, answer = ask(request("POST / HTTP/1.1", "Expect: 100-continue\r\nC
 assert(answer:find("^HTTP/1.1 100 Continue\r\n") and answer:find("POST:hi", 1, true), answer)
 assert(ask("GET / HTTP/1.0\r\n\r\n") == 200)
 
--- Nonsense is refused, and never reaches a handler.
+-- Malformed requests are rejected, and never reach a handler.
 for _, bytes in ipairs {
     "nonsense\r\n\r\n",
     "GET / HTTP/1.1\r\n\r\n",
@@ -69,7 +69,8 @@ assert(status == 414 or status == 431, status)
 assert(ask(request("GET / HTTP/1.1", "X: " .. ("x"):rep(20000) .. "\r\n")) == 431)
 assert(ask(request("GET / HTTP/1.1", ("X: y\r\n"):rep(500))) == 431)
 
--- Bodies over the limit: refused whether they announce it or not, and the response arrives.
+-- Bodies over the limit are rejected whether they announce their size or not, and the response
+-- arrives.
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 1000\r\n", ("x"):rep(1000))) == 200)
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 1001\r\n", ("x"):rep(1001))) == 413)
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 3000000\r\n", ("x"):rep(3000000))) == 413)
@@ -77,7 +78,7 @@ local chunk = ("x"):rep(100)
 assert(ask(request("POST / HTTP/1.1", chunked, ("64\r\n" .. chunk .. "\r\n"):rep(11) .. "0\r\n\r\n")) == 413)
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 99999999999999999999\r\n", "")) ~= 200)
 
--- Clients that are too slow lose their connection; those that wait for an answer do not.
+-- Clients that are too slow are disconnected; those that wait for a response are not.
 local function lasts(bytes)
     local conn = open()
     conn.write(bytes)
@@ -100,7 +101,7 @@ assert(time >= 0.5 and time < 2, time)
 local status, answer = ask(request("GET /slow HTTP/1.1"))
 assert(status == 200 and answer:find("slow$"), answer)
 
--- A good client does not notice a thousand bad ones.
+-- A thousand bad clients do not affect a good one.
 local bad = {}
 for i = 1, 1000 do
     bad[i] = open()
@@ -110,7 +111,7 @@ local response = assert(http_get("http://127.0.0.1:" .. port .. "/", { timeout =
 assert(response.body == "GET:")
 for i = 1, 1000 do bad[i].close() end
 
--- Clients that vanish in the middle.
+-- Clients that disconnect within a request.
 for i = 1, 50 do
     local conn = open()
     conn.write(i % 2 == 0 and "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc" or request("GET /slow HTTP/1.1"))

@@ -1,4 +1,4 @@
--- A server and its handlers, asked by the program's own client and over plain sockets.
+-- A server and its handlers, accessed by the program's own client and over plain sockets.
 
 create_server("s", 0, false, nil, nil, { host = "127.0.0.1", max_body = 100000 })
 
@@ -36,7 +36,7 @@ local port = start_server("s")
 local base = "http://127.0.0.1:" .. port
 assert(port > 0)
 
--- What has numbers and names for keys, or nothing, is an object of JSON.
+-- A table with numeric keys and names, or an empty one, is an object in JSON.
 handle_http("s", "/json/:id/*", function(req) return json_encode(req.params) .. json_encode(req.query_params) end)
 assert(http_get(base .. "/json/5/x").body == '{"1":"5","2":"x","*":"x","id":"5"}{}')
 
@@ -70,13 +70,14 @@ assert(http_get(base .. "/remote").body:find("^127%.0%.0%.1:%d+$"))
 assert(http_get(base .. "/nothing").status == 204 and http_get(base .. "/number").body == "42")
 assert(http_get(base .. "/none").status == 404)
 
--- Many at once, each in a goroutine of its own.
+-- Many at the same time, each in its own goroutine.
 chan("counts", 20)
 for _ = 1, 20 do go(function() send("counts", tonumber(http_get(base .. "/count").body)) end) end
 for _ = 1, 20 do assert(receive("counts") > 0) end
 assert(counter == 20)
 
--- Middleware: in order, before the handler; it refuses, answers, adds header fields, changes the request.
+-- Middleware: in order, before the handler; it rejects, responds, adds header fields, changes the
+-- request.
 local seen = {}
 use_middleware("s", "/echo/*", function(req) seen[#seen + 1] = req.path req.body = "changed" end)
 use_middleware("s", "/echo", function() return { ["X-Added"] = "yes", ["Content-Type"] = "loses" } end)
@@ -92,7 +93,7 @@ assert(http_get(base .. "/secret", { headers = { Authorization = "key" } }).body
 local response = http_get(base .. "/closed/now")
 assert(response.status == 503 and response.body == "closed")
 
--- Bodies in pieces.
+-- Streamed bodies.
 handle_http("s", "/pieces", function()
     local i = 0
     return { body = function()
@@ -136,14 +137,14 @@ failure(function() return { headers = { a = "x\r\ny: z" } } end, "line break")
 failure(function() return { headers = { ["Content-Length"] = "3" }, body = "four" } end, "is 3, but the body has 4")
 failure(function() return { headers = { a = {} , b = {{}} } } end, "string expected, got table")
 
--- One that ends its goroutine gets 500 without an error.
+-- A handler that ends its goroutine gets 500 without an error.
 local closed = chan()
 close_channel(closed)
 handle_http("s", "/ends", function() receive(closed) receive(closed) return "not reached" end)
 assert(http_get(base .. "/ends").status == 500 and #errors == 0)
 assert(http_get(base .. "/").status == 200)
 
--- A body that stops in the middle is not taken for whole.
+-- A body that stops in the middle is not accepted as complete.
 handle_http("s", "/broken", function()
     local i = 0
     return { body = function() i = i + 1 if i == 2 then error("broken") end return "piece" end }
@@ -153,7 +154,7 @@ assert(response == nil and reason, "cut off")
 sleep(0.01)
 assert(#errors == 2 and (errors[1] .. errors[2]):find("broken", 1, true))
 
--- Wrong usage.
+-- Invalid usage.
 local function refused(text, f, ...)
     local ok, message = pcall(f, ...)
     assert(not ok and message:find(text, 1, true), message)
@@ -173,13 +174,13 @@ refused("boolean or table expected, got string", create_server, "t", 0, "x")
 create_server("t", port, { host = "127.0.0.1" })
 refused("port " .. port .. ": ", start_server, "t")
 
--- It stops, and starts again.
+-- It stops, and can be restarted.
 assert(stop_server("s") == true and stop_server("s") == false)
 assert(http_get(base .. "/") == nil)
 local port = start_server("s")
 assert(http_get("http://127.0.0.1:" .. port .. "/").body == "Hello World!")
 stop_server("s")
--- A port is free at once. Another process may take it in between, but not every time.
+-- A port is free at once. Another process may use it in between, but not every time.
 local function is_free_at_once(number)
   local name = "successor" .. number
   create_server(name, 0, { host = "127.0.0.1" })

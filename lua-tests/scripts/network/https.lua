@@ -19,7 +19,7 @@ assert(response.status == 200 and response.body == "secure GET")
 assert(http_get("https://127.0.0.1:" .. port .. "/", trusted).body == "secure GET")
 assert(http_get(url, { insecure = true }).body == "secure GET")
 
--- HTTP/2 transfers the host in another way than HTTP/1.1, and may split cookies.
+-- HTTP/2 transfers the host differently from HTTP/1.1, and may split cookies.
 handle_http("s", "/fields", function(req) return req.headers.Host .. "|" .. req.headers.Cookie end)
 local cookies = { ca_file = trusted.ca_file, headers = { Cookie = { "a=1", "b=2" } } }
 assert(http_get(url .. "fields", cookies).body == "localhost:" .. port .. "|a=1; b=2")
@@ -46,7 +46,7 @@ assert(http_get(url, trusted).status == 200)
 silent.close()
 wrong.close()
 
--- Wrong files.
+-- Invalid files.
 local function refused(text, ...)
     local ok, message = pcall(create_server, ...)
     assert(not ok and message:find(text, 1, true), message)

@@ -44,7 +44,7 @@ assert(head.status == 200 and head.body == "" and head.headers["Content-Length"]
 local refused = get("/files/style.css", nil, "POST")
 assert(refused.status == 405 and refused.headers.Allow == "GET, HEAD")
 
--- What the client has already.
+-- The client has the current file already.
 assert(get("/files/style.css", { ["If-None-Match"] = tag }).status == 304)
 assert(get("/files/style.css", { ["If-None-Match"] = '"x", W/' .. tag }).status == 304)
 assert(get("/files/style.css", { ["If-None-Match"] = '"x"', ["If-Modified-Since"] = date }).status == 200)
@@ -61,7 +61,7 @@ assert(get("/files/big.bin", { Range = "bytes=0-9", ["If-Range"] = '"other"' }).
 local outside = get("/files/big.bin", { Range = "bytes=640000-" })
 assert(outside.status == 416 and outside.headers["Content-Range"] == "bytes */" .. #big)
 
--- No way out.
+-- Paths that lead out.
 local function raw(path)
     local conn = assert(tcp_connect("127.0.0.1", port))
     conn.write("GET " .. path .. " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -1,4 +1,5 @@
--- A server that stops: handlers that still run have a while, and do not keep the program from ending well.
+-- A server that stops: handlers that still run have a while, and do not keep the program from
+-- ending well.
 -- options: -timeout 30s
 -- exit: 0
 

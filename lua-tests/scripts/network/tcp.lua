@@ -7,7 +7,7 @@ assert(listener.port > 0 and tostring(listener):find("^tcp listener: 0x"))
 local second, reason = tcp_listen(listener.port, { host = "127.0.0.1" })
 assert(second == nil and reason:find("^port %d+: "), reason)
 
--- An echo, as the specification writes it.
+-- An echo server, as in the specification.
 go(function()
     while true do
         local conn = receive(listener)
@@ -34,7 +34,7 @@ local data, why = conn.read()
 assert(data == nil and why == "closed")
 assert(select(2, conn.write("x")) == "closed")
 
--- Much data, in both directions at once: neither end waits for the other.
+-- Much data, in both directions at the same time: neither end waits for the other.
 local big = ("0123456789abcdef"):rep(65536)
 local function exchange()
     local server = assert(tcp_listen(0, { host = "127.0.0.1" }))
@@ -60,7 +60,7 @@ local function pair()
     return client, peer
 end
 
--- Amounts.
+-- Read modes.
 do
     local a, b = pair()
     a.write("one\r\ntwo\n\nthree and more")
@@ -92,7 +92,7 @@ do
     assert(b.read("*l", 5) == "late", "what was there when the time was up is not lost")
 end
 
--- To close it from another goroutine ends every wait.
+-- Closing it in another goroutine ends every wait.
 do
     local a, b = pair()
     chan("ended", 3)
@@ -112,7 +112,7 @@ do
     assert(tcp_listen(server.port, { host = "127.0.0.1" })):close()
 end
 
--- A listener among channels.
+-- A listener in `select` with channels.
 do
     local server = assert(tcp_listen(0, { host = "127.0.0.1" }))
     chan("other")
@@ -126,7 +126,7 @@ do
     assert(select(2, receive(server, 0.01)) == "closed")
 end
 
--- The end is reported once, then the goroutine is ended.
+-- The end is returned once, then the goroutine is ended.
 do
     local a, b = pair()
     a.close()
@@ -136,7 +136,7 @@ do
     assert(rounds == 1, rounds)
 end
 
--- One direction may end before the other; what others are writing is still sent.
+-- One direction may end before the other; writes in progress are completed.
 do
     local a, b = pair()
     local large = ("x"):rep(10000000)
@@ -169,7 +169,7 @@ do
     server.close()
 end
 
--- Wrong arguments raise, a network that fails gives nil and the reason.
+-- Invalid arguments raise; a failed network operation returns nil and the reason.
 assert(not pcall(tcp_listen) and not pcall(tcp_listen, "x") and not pcall(tcp_connect, "localhost"))
 local ok, message = pcall(tcp_listen, 70000)
 assert(not ok and message:find("port from 0 to 65535 expected, got 70000", 1, true), message)
@@ -184,7 +184,7 @@ local conn, reason = tcp_connect("127.0.0.1", 1)
 assert(conn == nil and reason:find("127.0.0.1:1: ", 1, true), reason)
 listener.close()
 
--- How much is read is a whole number.
+-- The number of bytes to read is an integer.
 do
     local listener = assert(tcp_listen(0, { host = "127.0.0.1" }))
     local conn = assert(tcp_connect("127.0.0.1", listener.port))

@@ -6,7 +6,7 @@ assert(udp_sendto("127.0.0.1", socket.port, "one"))
 local message = socket.receive()
 assert(message.data == "one" and message.addr == "127.0.0.1" and message.port > 0)
 
--- Answers, from the socket's own port.
+-- Replies, from the socket's own port.
 local other = assert(udp_recvfrom(0, { host = "127.0.0.1" }))
 assert(other:send("127.0.0.1", socket.port, "question"))
 local question = socket:receive()
@@ -28,7 +28,7 @@ assert(all.send("127.0.0.1", socket.port, "from all") and socket.receive().data 
 local message, reason = socket.receive(0.02)
 assert(message == nil and reason == "timeout")
 
--- Closing it ends the wait; the end is reported once.
+-- Closing it ends the wait; the end is returned once.
 local rounds = 0
 go(function() while true do assert(socket.receive() == nil) rounds = rounds + 1 end end)
 sleep(0.02)

@@ -1,4 +1,4 @@
--- WebSockets: a server's and a client's, talking to each other.
+-- WebSockets: a server and a client of the same program.
 
 create_server("s", 0, false, nil, nil, { host = "127.0.0.1", max_message = 100000 })
 handle_ws("s", "/echo", function(ws, req)
@@ -67,7 +67,7 @@ assert(http_get("http://127.0.0.1:" .. port .. "/room/lua").body == "a page at t
 local response = http_get("http://127.0.0.1:" .. port .. "/echo")
 assert(response.status == 426 and response.headers.Upgrade == "websocket")
 
--- A message over the limit, of the server and of the client.
+-- A message over the limit of the server and of the client.
 local ws = assert(ws_connect(base .. "/echo"))
 ws.send(("x"):rep(100001))
 local message, reason, code = ws.receive()
@@ -77,7 +77,7 @@ ws.send("12345678901")
 local message, reason, code = ws.receive()
 assert(message == nil and code == 1009, code)
 
--- Who may not come in, or knocks at the wrong door.
+-- Clients that are rejected, and requests that are not valid handshakes.
 use_middleware("s", "/guarded", function(req) return req.headers["X-Key"] == "open" end)
 handle_ws("s", "/guarded", function(ws) ws.send("inside") end)
 local ws, reason = ws_connect(base .. "/guarded")
@@ -90,7 +90,7 @@ assert(ws == nil and reason:find("ws://", 1, true), reason)
 local ws, reason = ws_connect("ws://127.0.0.1:1/")
 assert(ws == nil and reason:find("^ws://127.0.0.1:1/: "), reason)
 
--- Closing it from another goroutine ends the wait, the end is reported once.
+-- Closing it in another goroutine ends the wait; the end is returned once.
 local ws = assert(ws_connect(base .. "/echo"))
 local rounds = 0
 go(function() while true do assert(ws.receive() == nil) rounds = rounds + 1 end end)
@@ -99,7 +99,7 @@ ws.close()
 wait()
 assert(rounds == 1, rounds)
 
--- A chat of three, one of whom leaves, another without a word.
+-- A chat with three members, one of whom leaves, another disconnects.
 local members, left = {}, 0
 handle_ws("s", "/chat", function(ws)
     members[ws] = true
@@ -121,7 +121,7 @@ chatters[3].close()
 while left < 1 do sleep(0.005) end
 chatters[2].send("to two")
 for i = 1, 2 do assert(chatters[i].receive() == "to two") end
--- This one vanishes: a plain socket that closes without a close frame.
+-- This one disconnects: a plain socket that closes without a close frame.
 local vanishing = assert(tcp_connect("127.0.0.1", port))
 vanishing.write("GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     .. "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -132,7 +132,7 @@ while left < 2 do sleep(0.005) end
 chatters[1].send("still here")
 assert(chatters[2].receive() == "still here" and chatters[1].receive() == "still here")
 
--- Wrong arguments.
+-- Invalid arguments.
 local function refused(text, f, ...)
     local ok, message = pcall(f, ...)
     assert(not ok and message:find(text, 1, true), message)
@@ -148,7 +148,8 @@ stop_server("s")
 local message, reason, code = chatters[1].receive()
 assert(message == nil and code == 1001, code)
 
--- Where messages have no limit, a frame that announces more than there is memory ends its connection.
+-- Without a limit for messages, a frame that announces more than the available memory ends its
+-- connection.
 create_server("unlimited", 0, { max_message = math.huge })
 handle_ws("unlimited", "/", function(ws) while ws.receive() do end end)
 local unlimited = start_server("unlimited")

@@ -1,4 +1,4 @@
--- A finalizer runs in the middle of a function, which continues with its own constants and its own list of arguments.
+-- A finalizer runs within a function, which continues with its own constants and arguments.
 local finalized = 0
 local function leave_garbage()
   for _ = 1, 10 do
@@ -17,7 +17,7 @@ for _ = 1, 1000 do
 end
 assert(finalized > 0)
 
--- They are not nested. (One may interrupt another that collectgarbage itself has called.)
+-- They are not nested. (One may interrupt another that was called by collectgarbage.)
 local depth, deepest = 0, 0
 local function finalizer()
   depth = depth + 1
@@ -30,7 +30,7 @@ collectgarbage()
 for _ = 1, 10 do leave_garbage() end
 assert(deepest <= 2, deepest)
 
--- An error in one reaches what it interrupts, as in Lua 5.1, and the next ones run.
+-- An error in one reaches the code that it interrupts, as in Lua 5.1, and the next ones run.
 local failed = 0
 for _ = 1, 100 do
   pcall(function()

@@ -1,4 +1,5 @@
--- Each pcall or xpcall that calls another moves its arguments up; however deep they nest, the stack has room for them.
+-- Each pcall or xpcall that calls another moves its arguments up; the stack has room for them at
+-- any depth.
 local function repeated(n, ...)
   local values, pattern = {}, {...}
   for i = 1, n do
@@ -27,7 +28,7 @@ for _, n in ipairs{1, 2, 3, 4, 5, 13, 50, 200, 1000} do
   assert(results[1] == true and results[#results] == "number", n)
 end
 
--- With arguments in place, in a coroutine whose stack is as small as can be.
+-- With arguments, in a coroutine with the smallest stack.
 local small = coroutine.wrap(function()
   return pcall(pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall,
     pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall)

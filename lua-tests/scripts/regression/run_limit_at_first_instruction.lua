@@ -1,5 +1,5 @@
 -- A goroutine that is ended in the very first instruction of its function.
--- whole slices: less than a microsecond counts as nothing
+-- whole slices: less than a microsecond is not measured
 -- options: -run-limit 100ms
 -- exit: 1
 -- stderr: run_limit_at_first_instruction.lua:10:

@@ -1,4 +1,5 @@
--- A send that waits when its channel is closed fails as one afterwards does; what is buffered is still delivered.
+-- A send that is waiting when its channel is closed fails like a later one; buffered values are
+-- still delivered.
 local function message(f, ...)
   local ok, reason = pcall(f, ...)
   assert(not ok)

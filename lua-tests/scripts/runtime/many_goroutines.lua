@@ -1,4 +1,4 @@
--- whole slices: a hundred thousand goroutines take long enough
+-- whole slices: a hundred thousand goroutines already take long
 -- Many goroutines blocked on one channel, woken by closing it; the limit on their number.
 -- options: -timeout 60s -max-goroutines 100001
 local gate, passed = chan("gate"), 0

@@ -1,6 +1,7 @@
--- Ten thousand goroutines exchange messages, create and close channels, fail and are caught, for as many seconds as the first
--- argument says (3): no message is lost or doubled, every error is told once, memory stays flat.
--- whole slices: it takes as long as it is told to, and does next to nothing then
+-- Ten thousand goroutines exchange messages, create and close channels, fail and are caught, for
+-- the number of seconds in the first argument (3): no message is lost or duplicated, every error
+-- is reported once, memory use does not grow.
+-- whole slices: its duration is fixed, and with a budget of 1 it does almost nothing
 local SECONDS = tonumber((...) or 3)
 local GROUPS, MESSAGES = 2500, 7
 
@@ -14,7 +15,8 @@ end)
 
 local function fail() error("on purpose") end
 
--- A round: a producer makes two channels; a relay passes on what comes through the first; a consumer checks the second.
+-- A round: a producer creates two channels; a relay forwards the messages of the first; a consumer
+-- checks the second.
 local function produce(id, to_relay, to_consumer, to_failer, bus)
   rounds_of[id] = 0
   while not stop do
@@ -126,7 +128,7 @@ assert(tallied == rounds and caught == rounds and failed == rounds)
 assert(told == failed, told .. " of " .. failed)
 for id = 1, GROUPS do assert(tally_of[id] == rounds_of[id] and rounds_of[id] > 0) end
 assert(check_memory().goroutines == 1)
--- The second half lives on what the first half had.
+-- The second half reuses the memory of the first half.
 local function most(list, from, to)
   local result = 0
   for i = from, to do result = math.max(result, list[i]) end

@@ -1,8 +1,9 @@
--- Suspension from anywhere: a coroutine yields inside every native that takes a function, every metamethod, every kind of
--- iterator, and goes on where it was.
+-- Suspension anywhere: a coroutine yields inside every native that takes a function, every
+-- metamethod, every kind of iterator, and continues at the same point.
 local yield = coroutine.yield
 
--- Runs `body` in a coroutine, sends back whatever it yields, and returns all of that and its result as a text.
+-- Runs `body` in a coroutine, sends back whatever it yields, and returns all of that and its result
+-- as a string.
 local function trace(body)
   local co = coroutine.create(body)
   local said = {}

@@ -25,7 +25,7 @@ assert(receive(empty, 10) == "late")
 go(function() sleep(0.01) assert(receive(empty) == "taken") end)
 assert(send(empty, "taken", 10) == true)
 
--- many waits that end by time leave nothing behind
+-- many waits that time out leave nothing behind
 local before = check_memory().alloc
 for _ = 1, 2000 do receive(empty, 0) end
 collectgarbage()

@@ -1,4 +1,4 @@
-//! `bit`, as LuaJIT has it: results are signed.
+//! `bit`, as in LuaJIT: results are signed.
 
 use super::{Bits, fold};
 use solvm_vm::native::{Library, Rest};
@@ -67,7 +67,7 @@ fn swap_bytes(_: &mut Call, x: Bits) -> f64 {
     signed(x.0.swap_bytes())
 }
 
-/// `bit.tohex(x[, digits])`: the lowest digits, in capitals if their number is negative.
+/// `bit.tohex(x[, digits])`: the lowest digits, in upper case if their number is negative.
 fn to_hexadecimal(_: &mut Call, x: Bits, digits: Option<Bits>) -> String {
     const MAX_DIGITS: u32 = 254;
     let digits = digits.map_or(8, |digits| digits.0 as i32);

@@ -1,4 +1,4 @@
-//! `bit32`, as Lua 5.2 has it (its manual, section 6.7): results are not negative.
+//! `bit32`, as in Lua 5.2 (its manual, section 6.7): results are not negative.
 
 use super::{Bits, fold};
 use solvm_vm::native::{Library, Rest};
@@ -39,7 +39,7 @@ fn not(_: &mut Call, x: Bits) -> u32 {
     !x.0
 }
 
-/// To the left, to the right if the distance is negative. Bits that leave are lost.
+/// Shifts left, or right if the distance is negative. Bits shifted out are lost.
 fn shift(x: u32, distance: i64) -> u32 {
     let far = u32::try_from(distance.unsigned_abs()).unwrap_or(u32::MAX);
     let shifted = if distance >= 0 { x.checked_shl(far) } else { x.checked_shr(far) };
@@ -69,8 +69,8 @@ fn rotate_right(_: &mut Call, x: Bits, distance: i64) -> u32 {
     x.0.rotate_right(distance.rem_euclid(32) as u32)
 }
 
-/// Where a field of bits begins, and the bits of one that begins at 0. `index` is that of the
-/// argument `field`.
+/// Returns the start of a bit field and a mask of its width. `index` is that of the argument
+/// `field`.
 fn field_of(index: usize, field: i64, width: Option<i64>) -> Result<(u32, u32), Error> {
     let width = width.unwrap_or(1);
     if field < 0 {

@@ -1,7 +1,7 @@
-//! The bits of numbers taken modulo 2^32: `bit`, as LuaJIT has it, and `bit32`, as Lua 5.2 has it.
+//! Operations on the bits of numbers modulo 2^32: `bit`, as in LuaJIT, and `bit32`, as in Lua 5.2.
 //!
-//! They differ in the sign of results, and in shifts: those of `bit` look at the lowest five bits
-//! of the distance only.
+//! They differ in the sign of results and in shifts: `bit` uses only the lowest five bits of the
+//! distance.
 
 mod bit;
 mod bit32;
@@ -22,12 +22,12 @@ impl FromLua for Bits {
 
     fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Bits> {
         const MODULUS: f64 = 4_294_967_296.0;
-        // What is neither finite nor a number becomes 0.
+        // Infinities and NaN become 0.
         f64::from_lua(call, value).map(|x| Bits(x.round_ties_even().rem_euclid(MODULUS) as u32))
     }
 }
 
-/// Puts all arguments together.
+/// Combines all arguments.
 fn fold(
     call: &mut Call,
     arguments: Rest,

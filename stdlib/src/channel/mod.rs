@@ -1,11 +1,10 @@
-//! `channel`, as gopher-lua has it: channels as values with methods, and `channel.select`.
+//! `channel`, as in gopher-lua: channels as values with methods, and `channel.select`.
 //!
-//! They are the channels of `chan`, `send` and `receive` (see [`named`]); only
-//! the results differ.
+//! These are the channels of `chan`, `send` and `receive` (see [`named`]) with different results.
 
 pub(crate) mod named;
 
-use crate::whole::Whole;
+use crate::integer::Integer;
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::channel::{Channel, ChannelHandle, SEND_ON_CLOSED};
 use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
@@ -23,12 +22,12 @@ static METHODS: Library = solvm_vm::library!("" {
     "send" => send,
 });
 
-/// The key of the channels' metatable in the registry.
+/// The registry key of the channels' metatable.
 const METATABLE: &str = "channel";
-/// The most that a channel may buffer.
+/// Maximum buffer size of a channel.
 const MAX_SIZE: usize = 1_000_000_000;
 
-/// The channels' metatable.
+/// Creates the channels' metatable.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let metatable = call.table(0, METHODS.functions.len() + 1)?;
     call.fill(metatable, &METHODS)?;
@@ -36,20 +35,20 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     call.registry().set_field(call, METATABLE, metatable)
 }
 
-/// A new channel that buffers `size` values.
+/// Creates a channel that buffers `size` values.
 pub(crate) fn new<'c>(call: &mut Call<'c>, size: usize) -> Result<Userdata<'c>, Error> {
     let key = call.string(METATABLE.as_bytes())?;
     let metatable = Table::from_value(call.registry().get(key));
     Ok(call.userdata(Channel::new(size), metatable))
 }
 
-fn make<'c>(call: &mut Call<'c>, size: Option<Whole>) -> Result<Userdata<'c>, Error> {
-    let size = size_of_buffer(1, size.unwrap_or(Whole(0)))?;
+fn make<'c>(call: &mut Call<'c>, size: Option<Integer>) -> Result<Userdata<'c>, Error> {
+    let size = size_of_buffer(1, size.unwrap_or(Integer(0)))?;
     new(call, size)
 }
 
-/// Argument `index` as the number of values that a channel buffers.
-pub(crate) fn size_of_buffer(index: usize, size: Whole) -> Result<usize, Error> {
+/// Converts argument `index` to the buffer size of a channel.
+pub(crate) fn size_of_buffer(index: usize, size: Integer) -> Result<usize, Error> {
     let size = size.size().filter(|&size| size <= MAX_SIZE);
     size.ok_or_else(|| Error::argument(index, "size out of range"))
 }
@@ -62,7 +61,7 @@ fn closed() -> Error {
     Error::text(SEND_ON_CLOSED)
 }
 
-/// `channel:send(value)`: returns when it has been taken or buffered.
+/// `channel:send(value)`: returns when the value has been received or buffered.
 fn send<'c>(
     call: &mut Call<'c>,
     channel: ChannelHandle<'c>,
@@ -95,13 +94,13 @@ impl Steps for Send {
     }
 }
 
-/// The channel that a method was called on.
+/// Returns the channel that a method was called on.
 fn argument<'c>(call: &mut Call<'c>) -> Option<ChannelHandle<'c>> {
     let value = call.argument(0)?;
     ChannelHandle::from_lua(call, value)
 }
 
-/// `channel:receive()`: true and a value; false at the end.
+/// `channel:receive()`: returns true and a value; false at the end.
 fn receive<'c>(
     call: &mut Call<'c>,
     channel: ChannelHandle<'c>,
@@ -136,9 +135,9 @@ fn close<'c>(call: &mut Call<'c>, channel: ChannelHandle<'c>) -> Result<(), Erro
     named::close(call, channel)
 }
 
-/// `channel.select(cases...)`: waits until one of the cases happens, calls its function, and
-/// returns its number, the value received, and whether one was. Cases are `{"|<-", channel, f}`,
-/// `{"<-|", channel, value, f}` and `{"default", f}`.
+/// `channel.select(cases...)`: waits until a case can proceed, calls its function, and returns its
+/// index, the value received, and whether one was. Cases are `{"|<-", channel, f}`, `{"<-|",
+/// channel, value, f}` and `{"default", f}`.
 fn select<'c>(call: &mut Call<'c>, cases: Rest) -> Result<StartWith<'c, Select>, Error> {
     let mut select = Select { offers: Vec::new(), default: None, stage: Stage::Try };
     let mut kept = Vec::new();
@@ -169,17 +168,17 @@ fn select<'c>(call: &mut Call<'c>, cases: Rest) -> Result<StartWith<'c, Select>,
     Ok(Start::new(select).keep_all(kept))
 }
 
-/// A case of `channel.select` that is an offer. Its channel and what it sends are kept values.
+/// A send or receive case of `channel.select`. Its channel and the value to send are kept values.
 struct Case {
-    /// Its place among the arguments, from 0.
+    /// Its index in the arguments, from 0.
     index: usize,
     is_send: bool,
 }
 
-/// `channel.select` under way.
+/// `channel.select` in progress.
 struct Select {
     offers: Vec<Case>,
-    /// Which argument is the default case.
+    /// The index of the default case.
     default: Option<usize>,
     stage: Stage,
 }
@@ -187,7 +186,7 @@ struct Select {
 enum Stage {
     Try,
     Wait,
-    /// The function of the case with this number has been called; it comes with whether a value was
+    /// The function of the case with this index has been called. The flag says whether a value was
     /// received.
     Called(usize, bool),
 }
@@ -207,7 +206,7 @@ impl Select {
         offers
     }
 
-    /// An offer was taken, or its channel was found closed: `value` is None.
+    /// Handles a case that proceeded; `value` is None if its channel was closed.
     fn taken<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -232,7 +231,7 @@ impl Select {
         )
     }
 
-    /// Calls the function at the end of a case, if there is one.
+    /// Calls the function at the end of a case, if any.
     fn call_function<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -247,7 +246,7 @@ impl Select {
             return call.finish((index + 1, received, is_received));
         }
         self.stage = Stage::Called(index + 1, is_received);
-        // After the offers' values.
+        // It follows the values to send.
         call.keep(received);
         call.call(last, arguments, Wanted::One)
     }

@@ -1,10 +1,10 @@
-//! Channels: `chan`, `send`, `receive`, `close_channel`, and `select` of several.
+//! Channels: `chan`, `send`, `receive`, `close_channel`, and `select` on channels.
 
 use super::size_of_buffer;
+use crate::integer::{Integer, describe};
 use crate::name::Name;
 use crate::runtime::registry_table;
 use crate::runtime::timer;
-use crate::whole::{Whole, shown};
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
@@ -19,19 +19,18 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "send" => send,
 });
 
-/// The table of named channels.
+/// Returns the table of named channels.
 fn names<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     registry_table(call, "channels")
 }
 
-/// `chan(name[, size])`: a named channel, also returned as a value. `chan([size])` makes one
-/// without a name.
+/// `chan(name[, size])`: returns a named channel. `chan([size])` creates an unnamed one.
 fn chan<'c>(
     call: &mut Call<'c>,
     name: Option<Value<'c>>,
-    size: Option<Whole>,
+    size: Option<Integer>,
 ) -> Result<Userdata<'c>, Error> {
-    let size = size.unwrap_or(Whole(0));
+    let size = size.unwrap_or(Integer(0));
     let (name, size) = match name {
         Some(value) => match (LuaString::from_value(value), value.as_number()) {
             (Some(name), _) => {
@@ -40,8 +39,8 @@ fn chan<'c>(
             }
             (None, Some(number)) => {
                 let expected =
-                    || Error::argument(1, format!("integer expected, got {}", shown(value)));
-                (None, size_of_buffer(1, Whole::of(number).ok_or_else(expected)?)?)
+                    || Error::argument(1, format!("integer expected, got {}", describe(value)));
+                (None, size_of_buffer(1, Integer::of(number).ok_or_else(expected)?)?)
             }
             _ => {
                 return Err(Error::argument(
@@ -67,7 +66,7 @@ fn chan<'c>(
     Ok(channel)
 }
 
-/// The channel that argument `index` is or names.
+/// Returns the channel that argument `index` is or names.
 #[inline]
 fn channel_of<'c>(
     call: &mut Call<'c>,
@@ -104,13 +103,13 @@ fn named_channel<'c>(
     })
 }
 
-/// A time limit given in seconds.
+/// Converts a time limit in seconds.
 fn timeout(seconds: Option<f64>) -> Result<Option<Duration>, Error> {
     seconds.map(|limit| timer::seconds(3, limit)).transpose()
 }
 
-/// `send(channel, value[, seconds])`: true when it has been taken or buffered, false when the time
-/// is up.
+/// `send(channel, value[, seconds])`: returns true when the value has been received or buffered,
+/// false after the time limit.
 fn send<'c>(
     call: &mut Call<'c>,
     channel: Value<'c>,
@@ -128,8 +127,8 @@ fn send<'c>(
 /// A received value, or nil and the reason.
 pub(crate) type Received<'c> = Either<Value<'c>, (Option<Value<'c>>, &'static str)>;
 
-/// `receive(channel[, seconds])`: the value; nil and "closed" at the end, "timeout" when the time
-/// is up. A goroutine that asks again after the end is ended.
+/// `receive(channel[, seconds])`: returns a value; nil and "closed" at the end, nil and "timeout"
+/// after the time limit. A goroutine that receives again after the end is ended.
 #[inline(always)]
 pub(crate) fn receive<'c>(
     call: &mut Call<'c>,
@@ -147,9 +146,9 @@ pub(crate) fn receive<'c>(
     }
 }
 
-/// `select(a, b, ...)` of channels and names: waits until one of them has a value; gives the value
-/// and the channel as it was named. The end of a channel is told once (nil and the channel), then
-/// it is left out; a goroutine that has been told of all is ended.
+/// `select(a, b, ...)` on channels and names: waits until one of them has a value, and returns the
+/// value and the channel as it was passed. The end of a channel is returned once (nil and the
+/// channel), then the channel is skipped. A goroutine that has seen the end of all is ended.
 pub(crate) fn select<'c>(call: &mut Call<'c>) -> Result<StartWith<'c, Select>, Error> {
     let mut channels = Vec::with_capacity(call.argument_count());
     for index in 0..call.argument_count() {
@@ -160,9 +159,9 @@ pub(crate) fn select<'c>(call: &mut Call<'c>) -> Result<StartWith<'c, Select>, E
         .keep_all(channels))
 }
 
-/// A `select` under way. Its kept values are the channels.
+/// A `select` in progress. Its kept values are the channels.
 pub(crate) struct Select {
-    /// Which of the arguments are left.
+    /// The indices of the remaining arguments.
     places: Vec<usize>,
     waits: bool,
 }
@@ -173,7 +172,7 @@ impl Select {
         ChannelHandle::from_value(call.kept(place))
     }
 
-    /// Ends with a value and the name of the channel it came from.
+    /// Returns a value and the name of its channel.
     fn finish<'c>(
         &self,
         call: &mut Call<'c>,
@@ -223,7 +222,7 @@ impl Steps for Select {
     }
 }
 
-/// `close_channel(channel)`: what is buffered is still delivered.
+/// `close_channel(channel)`: closes a channel; buffered values are still delivered.
 fn close_channel<'c>(call: &mut Call<'c>, channel: Value<'c>) -> Result<(), Error> {
     let channel = channel_of(call, 1, channel)?;
     close(call, channel)

@@ -1,5 +1,5 @@
-//! Ciphers. What is encrypted is base64; a key or an initialization vector of a wrong length is a
-//! wrong argument, and so an error, while data that cannot be decrypted gives nil and a message.
+//! Ciphers. Encrypted data is base64. A key or an initialization vector of an invalid length is an
+//! argument error; data that cannot be decrypted gives nil and a message.
 
 use super::{Outcome, compute, from_base64, to_base64};
 use aes::{Aes128, Aes192, Aes256};
@@ -13,11 +13,10 @@ use rc4::{Rc4, StreamCipher};
 use solvm_vm::native::Results;
 use solvm_vm::{Call, Error, LuaString};
 
-/// Encrypts or decrypts data with a key and an initialization vector, whose lengths have been
-/// checked.
+/// Encrypts or decrypts data with a key and an initialization vector of valid lengths.
 type Work = fn(data: &[u8], key: &[u8], iv: &[u8]) -> Outcome;
 
-/// What a checked key cannot be.
+/// Cannot occur for checked keys.
 const WRONG_LENGTH: &str = "invalid key or IV length";
 const WRONG_DATA: &str = "decryption failed: invalid padding";
 
@@ -34,7 +33,7 @@ fn decrypt<C: BlockCipherDecrypt + KeyInit>(data: &[u8], key: &[u8], iv: &[u8]) 
     mode.decrypt_padded_vec::<Pkcs7>(&data).map_err(|_| WRONG_DATA)
 }
 
-/// Works with AES as the length of the key says, in CBC mode.
+/// Applies AES in CBC mode; the key length selects the variant.
 fn aes<'c>(
     call: &mut Call<'c>,
     data: LuaString<'c>,
@@ -57,7 +56,7 @@ fn aes<'c>(
     chained(call, data, key, iv, 16, work)
 }
 
-/// Works with DES in CBC mode.
+/// Applies DES in CBC mode.
 fn des<'c>(
     call: &mut Call<'c>,
     data: LuaString<'c>,
@@ -74,7 +73,7 @@ fn des<'c>(
     chained(call, data, key, iv, 8, work)
 }
 
-/// Works in CBC mode, with an initialization vector of one block.
+/// Applies a cipher in CBC mode, with an initialization vector of one block.
 fn chained<'c>(
     call: &mut Call<'c>,
     data: LuaString<'c>,
@@ -93,7 +92,7 @@ fn chained<'c>(
     compute(call, data, move |data| work(data, &key, &iv))
 }
 
-/// `crypto.aes_encrypt(data, key, iv)`: AES-CBC with PKCS#7 padding, as base64.
+/// `crypto.aes_encrypt(data, key, iv)`: encrypts with AES-CBC and PKCS#7 padding, to base64.
 pub(super) fn aes_encrypt<'c>(
     call: &mut Call<'c>,
     data: LuaString<'c>,
@@ -103,7 +102,8 @@ pub(super) fn aes_encrypt<'c>(
     aes(call, data, key, iv, [encrypt::<Aes128>, encrypt::<Aes192>, encrypt::<Aes256>])
 }
 
-/// `crypto.aes_decrypt(encrypted, key, iv)`: the data; nil and a message if it cannot be decrypted.
+/// `crypto.aes_decrypt(encrypted, key, iv)`: returns the data; nil and a message if it cannot be
+/// decrypted.
 pub(super) fn aes_decrypt<'c>(
     call: &mut Call<'c>,
     encrypted: LuaString<'c>,
@@ -113,7 +113,7 @@ pub(super) fn aes_decrypt<'c>(
     aes(call, encrypted, key, iv, [decrypt::<Aes128>, decrypt::<Aes192>, decrypt::<Aes256>])
 }
 
-/// `crypto.des_encrypt(data, key, iv)`: DES-CBC with PKCS#7 padding, as base64.
+/// `crypto.des_encrypt(data, key, iv)`: encrypts with DES-CBC and PKCS#7 padding, to base64.
 pub(super) fn des_encrypt<'c>(
     call: &mut Call<'c>,
     data: LuaString<'c>,
@@ -123,7 +123,8 @@ pub(super) fn des_encrypt<'c>(
     des(call, data, key, iv, encrypt::<Des>)
 }
 
-/// `crypto.des_decrypt(encrypted, key, iv)`: the data; nil and a message if it cannot be decrypted.
+/// `crypto.des_decrypt(encrypted, key, iv)`: returns the data; nil and a message if it cannot be
+/// decrypted.
 pub(super) fn des_decrypt<'c>(
     call: &mut Call<'c>,
     encrypted: LuaString<'c>,
@@ -133,7 +134,7 @@ pub(super) fn des_decrypt<'c>(
     des(call, encrypted, key, iv, decrypt::<Des>)
 }
 
-/// A key of RC4.
+/// Checks a key of RC4.
 fn rc4_key(key: LuaString) -> Result<Vec<u8>, Error> {
     match key.bytes() {
         key if (1..=256).contains(&key.len()) => Ok(key.to_vec()),
@@ -143,14 +144,14 @@ fn rc4_key(key: LuaString) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Both directions are the same.
+/// Encryption and decryption are the same.
 fn rc4(mut data: Vec<u8>, key: &[u8]) -> Outcome {
     let mut cipher = Rc4::new_from_slice(key).map_err(|_| WRONG_LENGTH)?;
     cipher.apply_keystream(&mut data);
     Ok(data)
 }
 
-/// `crypto.rc4_encrypt(data, key)`: RC4, as base64.
+/// `crypto.rc4_encrypt(data, key)`: encrypts with RC4, to base64.
 pub(super) fn rc4_encrypt<'c>(
     call: &mut Call<'c>,
     data: LuaString<'c>,
@@ -160,7 +161,8 @@ pub(super) fn rc4_encrypt<'c>(
     compute(call, data, move |data| Ok(to_base64(&rc4(data.to_vec(), &key)?)))
 }
 
-/// `crypto.rc4_decrypt(encrypted, key)`: the data; nil and a message if it is no base64.
+/// `crypto.rc4_decrypt(encrypted, key)`: returns the data; nil and a message if the input is not
+/// base64.
 pub(super) fn rc4_decrypt<'c>(
     call: &mut Call<'c>,
     encrypted: LuaString<'c>,

@@ -1,4 +1,4 @@
-//! Hashes, and authentication codes made of them, as hexadecimal digits.
+//! Hashes and HMACs, as hexadecimal digits.
 
 use super::{compute, to_hexadecimal};
 use crate::name::Name;
@@ -41,17 +41,17 @@ pub(super) fn sha512<'c>(
     compute(call, data, |data| Ok(to_hexadecimal(&Sha512::digest(data))))
 }
 
-/// The authentication code of data under a key.
+/// Computes the HMAC of data under a key.
 type Code = fn(key: &[u8], data: &[u8]) -> Option<Vec<u8>>;
 
-/// The code made with one hash. Keys of any length will do.
+/// Computes an HMAC with a given hash. Keys may have any length.
 fn code<M: Mac + KeyInit>(key: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     let mut code = <M as KeyInit>::new_from_slice(key).ok()?;
     code.update(data);
     Some(to_hexadecimal(&code.finalize().into_bytes()))
 }
 
-/// `crypto.hmac(hash, data, key)`: the authentication code of data (RFC 2104).
+/// `crypto.hmac(hash, data, key)`: the HMAC of data (RFC 2104).
 pub(super) fn hmac<'c>(
     call: &mut Call<'c>,
     hash: Name<'c>,

@@ -1,15 +1,15 @@
 //! `crypto`: hashes, base64, ciphers, keys and random bytes.
 //!
-//! The ciphers and hashes are those of the RustCrypto project. DES, RC4, MD5 and SHA-1 are broken,
-//! and are here for what already uses them. Whatever takes long happens on the blocking pool.
+//! The ciphers and hashes are those of the RustCrypto project. DES, RC4, MD5 and SHA-1 are broken
+//! and exist for compatibility. Long computations run on the blocking pool.
 
 mod cipher;
 mod hash;
 
 use crate::results::later;
 
+use crate::integer::Integer;
 use crate::pool::in_pool;
-use crate::whole::Whole;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rand::TryRng;
@@ -41,18 +41,18 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("crypto" {
     "sha512" => hash::sha512,
 });
 
-/// Work on so many bytes is done at once: it takes less than a millisecond.
+/// Up to this many bytes are processed at once, in less than a millisecond.
 const SHORT: usize = 16 << 10;
-/// Bytes that are worked on in the time that a unit of the budget stands for.
+/// Bytes that are processed per unit of the budget.
 const BYTES_PER_UNIT: usize = 16;
-/// The length of base64 for a byte, rounded up.
+/// The size of base64 per byte, rounded up.
 const MAX_GROWTH: usize = 2;
 
-/// The bytes of the result, or what is wrong with the input.
+/// The resulting bytes, or why the input is invalid.
 type Outcome = Result<Vec<u8>, &'static str>;
 
-/// Works on bytes: at once, or on the blocking pool if they are many. The results are the outcome,
-/// or nil and a message.
+/// Processes bytes: at once, or on the blocking pool if there are many. The results are the
+/// outcome, or nil and a message.
 fn compute<'c, W>(
     call: &mut Call<'c>,
     input: LuaString<'c>,
@@ -82,13 +82,13 @@ fn results<'c>(call: &mut Call<'c>, outcome: Outcome) -> Result<Vec<Value<'c>>, 
     }
 }
 
-/// Bytes as base64 (RFC 4648), with padding.
+/// Encodes base64 (RFC 4648), with padding.
 fn to_base64(bytes: &[u8]) -> Vec<u8> {
     STANDARD.encode(bytes).into_bytes()
 }
 
 fn from_base64(text: &[u8]) -> Outcome {
-    // As mail programs and openssl break it into lines.
+    // Mail programs and openssl insert line breaks.
     let digits: Vec<u8> =
         text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     STANDARD.decode(digits).map_err(|_| "invalid base64")
@@ -102,7 +102,7 @@ fn base64_encode<'c>(
     compute(call, data, |data| Ok(to_base64(data)))
 }
 
-/// `crypto.base64_decode(text)`: the bytes; nil and a message if it is no base64.
+/// `crypto.base64_decode(text)`: decodes base64; nil and a message if the input is invalid.
 fn base64_decode<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -110,7 +110,7 @@ fn base64_decode<'c>(
     compute(call, text, from_base64)
 }
 
-/// Bytes as two digits each.
+/// Encodes bytes as two digits each.
 fn to_hexadecimal(bytes: &[u8]) -> Vec<u8> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| DIGITS[usize::from(half & 15)];
@@ -125,7 +125,8 @@ fn hex_encode<'c>(
     compute(call, data, |data| Ok(to_hexadecimal(data)))
 }
 
-/// `crypto.hex_decode(text)`: the bytes; nil and a message if there are not two digits for each.
+/// `crypto.hex_decode(text)`: decodes two digits per byte; nil and a message if the input is
+/// invalid.
 fn hex_decode<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -141,16 +142,16 @@ fn hex_decode<'c>(
     })
 }
 
-/// Fills a buffer from the system's generator.
+/// Fills a buffer from the OS's generator.
 pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
     SysRng
         .try_fill_bytes(bytes)
         .map_err(|error| Error::text(format!("cannot read random bytes: {error}")))
 }
 
-/// `crypto.random_bytes(length)`: bytes from the system's generator.
-fn random_bytes(call: &mut Call, length: Whole) -> Result<Vec<u8>, Error> {
-    /// A megabyte takes some milliseconds.
+/// `crypto.random_bytes(length)`: bytes from the OS's generator.
+fn random_bytes(call: &mut Call, length: Integer) -> Result<Vec<u8>, Error> {
+    /// A megabyte needs a few milliseconds.
     const MAX_LENGTH: usize = 1 << 20;
     let Some(length) = length.size().filter(|&length| length <= MAX_LENGTH) else {
         return Err(Error::argument(1, format!("length must be between 0 and {MAX_LENGTH}")));
@@ -161,30 +162,30 @@ fn random_bytes(call: &mut Call, length: Whole) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// So many keys are made at a time, so that programs which ask for many leave the processors to
-/// others.
-static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+/// Limits the number of concurrent key generations, so that programs which request many keys leave
+/// some processors free.
+static GENERATIONS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Arc::new(Semaphore::new(processors.div_ceil(2)))
 });
 
-/// `crypto.rsa_generate([bits])`: a pair of keys.
+/// `crypto.rsa_generate([bits])`: generates a key pair.
 fn rsa_generate<'c>(
     _: &mut Call<'c>,
-    bits: Option<Whole>,
+    bits: Option<Integer>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    /// Fewer are easily broken; more take minutes.
+    /// Smaller keys are easily broken; larger ones need minutes.
     const BITS: std::ops::RangeInclusive<i64> = 1024..=8192;
-    let Whole(bits) = bits.unwrap_or(Whole(2048));
+    let Integer(bits) = bits.unwrap_or(Integer(2048));
     if !BITS.contains(&bits) {
         return Err(Error::argument(1, format!("bits must be {} to {}", BITS.start(), BITS.end())));
     }
     let keys = async move {
-        // It is held until the key is there, even if nobody waits for it any more.
-        let turn = TURNS.clone().acquire_owned().await;
+        // The permit is held until the key exists, even if the caller stops waiting.
+        let permit = GENERATIONS.clone().acquire_owned().await;
         in_pool(move || {
             let keys = generate(bits as usize);
-            drop(turn);
+            drop(permit);
             keys
         })
         .await
@@ -202,7 +203,7 @@ fn rsa_generate<'c>(
     }))
 }
 
-/// A private and a public key as PEM.
+/// Returns a private and a public key as PEM.
 fn generate(bits: usize) -> Result<(String, String), String> {
     let key = PrivateKey::new(&mut SysRng, bits).map_err(|error| error.to_string())?;
     let private = key.to_pkcs8_pem(LineEnding::LF).map_err(|error| error.to_string())?;

@@ -1,108 +1,108 @@
-//! From events to Lua values: what readers of all formats call.
+//! Builds Lua values from events, for the readers of all formats.
 //!
-//! The items of a list or map that is being read wait on a stack until it ends, so that its table
-//! gets its size at once; of a long one they go into the table by the thousand, so that the stack
-//! stays short. When a reader gives way, the stack becomes the values that the native keeps.
+//! The items of a list or map that is being read are on a stack until it ends, so that its table is
+//! created with its final size. Items of a long one are moved to the table a thousand at a time,
+//! which keeps the stack short. When a reader yields, the stack becomes the native's kept values.
 
-use super::marks;
-use super::{Fault, MAX_DEPTH};
+use super::tags;
+use super::{MAX_DEPTH, ParseError};
 use solvm_vm::{Call, Error, Table, Value};
 
-/// So many items wait on the stack at most.
+/// Maximum number of items on the stack for each list or map.
 const BATCH: usize = 1024;
-/// The values at the bottom of the stack: what null becomes, the mark of maps, the table of named
-/// values (nil until there is one), and how many fields have been merged.
+/// The number of values at the bottom of the stack: the value for null, the metatable of maps, the
+/// table of named values (nil until it exists), and the number of fields that have been merged.
 const FIRST: usize = 4;
 const NULL: usize = 0;
 const MARK: usize = 1;
 const NAMED: usize = 2;
 const MERGED: usize = 3;
-/// So many fields may be merged into maps.
+/// Maximum number of fields that are merged into maps.
 const MAX_MERGED: f64 = 1e6;
 
 /// Why a value could not be added.
-pub(super) enum Refusal {
-    /// The document is wrong, for this reason.
+pub(super) enum BuildError {
+    /// The document is invalid for this reason.
     Document(&'static str),
-    /// The VM has failed.
+    /// A VM error.
     Vm(Error),
 }
 
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Refusal {
-        Refusal::Vm(error)
+impl From<Error> for BuildError {
+    fn from(error: Error) -> BuildError {
+        BuildError::Vm(error)
     }
 }
 
-/// Why reading a document has ended early.
-pub(super) enum Failure {
-    /// The document is wrong.
-    Document(Fault),
-    /// The VM has failed.
+/// Why reading a document ended early.
+pub(super) enum DecodeError {
+    /// The document is invalid.
+    Document(ParseError),
+    /// A VM error.
     Vm(Error),
 }
 
-impl Refusal {
-    /// The failure of a document at this byte.
-    pub(super) fn at(self, at: usize) -> Failure {
+impl BuildError {
+    /// Adds the position of the error.
+    pub(super) fn at(self, at: usize) -> DecodeError {
         match self {
-            Refusal::Document(reason) => Failure::Document(Fault::new(reason, at)),
-            Refusal::Vm(error) => Failure::Vm(error),
+            BuildError::Document(reason) => DecodeError::Document(ParseError::new(reason, at)),
+            BuildError::Vm(error) => DecodeError::Vm(error),
         }
     }
 }
 
-/// A list or map that has begun.
+/// A list or map that has started.
 pub(super) struct Open {
     is_map: bool,
-    /// Where the stack has its table (nil until there is one); its items follow.
+    /// The index of its table on the stack (nil until it exists); its items follow.
     start: usize,
-    /// How many items of a list are in the table.
+    /// The number of items of a list that are in the table.
     stored: usize,
-    /// The map has the key whose value is to be merged.
+    /// Whether the next value is to be merged into the map.
     merges: bool,
 }
 
-/// A tree of values that is being read.
+/// A tree of values that is being built.
 pub(super) struct Builder<'c> {
     stack: Vec<Value<'c>>,
     open: Vec<Open>,
-    /// The value or key that was added last, until the builder gives way.
+    /// The value or key that was added last, until the builder yields.
     last: Value<'c>,
 }
 
 impl<'c> Builder<'c> {
-    /// Begins; `null` is what a null becomes.
+    /// Creates a builder; `null` is the value for nulls.
     pub(super) fn new(call: &mut Call<'c>, null: Value<'c>) -> Result<Self, Error> {
-        let mark = marks::map_mark(call)?.value();
+        let metatable = tags::map_metatable(call)?.value();
         Ok(Builder {
-            stack: vec![null, mark, Value::NIL, Value::number(0.0)],
+            stack: vec![null, metatable, Value::NIL, Value::number(0.0)],
             open: Vec::new(),
             last: Value::NIL,
         })
     }
 
-    /// Goes on in a later step.
+    /// Continues in a later step.
     pub(super) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
         Builder { stack: call.all_kept().to_vec(), open, last: Value::NIL }
     }
 
-    /// Gives way: what is to be kept until then.
+    /// Returns the state to keep while the native yields.
     pub(super) fn suspend(self) -> (Vec<Open>, Vec<Value<'c>>) {
         (self.open, self.stack)
     }
 
-    /// The whole tree, at the end.
+    /// Returns the finished tree.
     pub(super) fn finish(self) -> Value<'c> {
         self.stack.get(FIRST).copied().unwrap_or(Value::NIL)
     }
 
-    /// A value of the stack.
+    /// Returns a value at the bottom of the stack.
     fn bottom(&self, place: usize) -> Value<'c> {
         self.stack.get(place).copied().unwrap_or(Value::NIL)
     }
 
-    /// Adds a value: the next item of a list, the value of a key, or all there is.
+    /// Adds a value: the next item of a list, the value of a key, or the whole document.
     #[inline]
     pub(super) fn value(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<(), Error> {
         self.last = value;
@@ -138,8 +138,8 @@ impl<'c> Builder<'c> {
         self.stack.push(key);
     }
 
-    /// Adds the key of a value whose fields are to be merged into the map: it is a map or a list of
-    /// maps.
+    /// Adds the key of a value whose fields are merged into the map. The value must be a map or a
+    /// list of maps.
     pub(super) fn merge_key(&mut self) {
         if let Some(open) = self.open.last_mut() {
             open.merges = true;
@@ -148,7 +148,7 @@ impl<'c> Builder<'c> {
         self.stack.push(self.bottom(MARK));
     }
 
-    /// Names the value, or the key, that was added last.
+    /// Names the value or the key that was added last.
     pub(super) fn name(&mut self, call: &mut Call<'c>, name: usize) -> Result<(), Error> {
         let named = match Table::from_value(self.bottom(NAMED)) {
             Some(named) => named,
@@ -163,28 +163,28 @@ impl<'c> Builder<'c> {
         named.set_index(call, name, self.last)
     }
 
-    /// The value that has a name: the same one, not a copy.
+    /// Returns the value with a name: the same one, not a copy.
     pub(super) fn named(&self, name: usize) -> Value<'c> {
         Table::from_value(self.bottom(NAMED)).map_or(Value::NIL, |named| named.get(name))
     }
 
-    /// Begins a list or map.
-    pub(super) fn begin(&mut self, is_map: bool) -> Result<(), Refusal> {
+    /// Starts a list or map.
+    pub(super) fn begin(&mut self, is_map: bool) -> Result<(), BuildError> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(Refusal::Document("nested too deeply"));
+            return Err(BuildError::Document("nested too deeply"));
         }
         self.open.push(Open { is_map, start: self.stack.len(), stored: 0, merges: false });
         self.stack.push(Value::NIL);
         Ok(())
     }
 
-    /// Whether a map is open, if anything is.
+    /// Whether the innermost open value is a map. None if nothing is open.
     pub(super) fn in_map(&self) -> Option<bool> {
         self.open.last().map(|open| open.is_map)
     }
 
-    /// Ends the list or map that began last.
-    pub(super) fn end(&mut self, call: &mut Call<'c>) -> Result<(), Refusal> {
+    /// Ends the innermost list or map.
+    pub(super) fn end(&mut self, call: &mut Call<'c>) -> Result<(), BuildError> {
         self.store(call)?;
         let Some(open) = self.open.pop() else { return Ok(()) };
         let table = self.bottom(open.start);
@@ -203,7 +203,7 @@ impl<'c> Builder<'c> {
         Ok(())
     }
 
-    /// Puts the waiting items of the innermost list or map into its table.
+    /// Moves the items of the innermost list or map from the stack to its table.
     fn store(&mut self, call: &mut Call<'c>) -> Result<(), Error> {
         let Some(open) = self.open.last_mut() else { return Ok(()) };
         let Some((slot, items)) = self.stack.get_mut(open.start..).and_then(<[_]>::split_first_mut)
@@ -236,8 +236,8 @@ impl<'c> Builder<'c> {
         Ok(())
     }
 
-    /// Adds to a map what it is to merge, where it has no field of that name itself.
-    fn merge(&mut self, call: &mut Call<'c>, map: Value<'c>) -> Result<(), Refusal> {
+    /// Merges a map into another one, which keeps its own fields.
+    fn merge(&mut self, call: &mut Call<'c>, map: Value<'c>) -> Result<(), BuildError> {
         let mark = self.bottom(MARK);
         let Some(map) = Table::from_value(map) else { return Ok(()) };
         let Some(source) = Table::from_value(map.get(mark)) else { return Ok(()) };
@@ -254,7 +254,7 @@ impl<'c> Builder<'c> {
                 merged += 1.0;
                 call.charge(1);
                 if merged > MAX_MERGED {
-                    return Err(Refusal::Document("too many merged fields"));
+                    return Err(BuildError::Document("too many merged fields"));
                 }
                 if map.get(key).is_nil() {
                     map.set(call, key, value)?;

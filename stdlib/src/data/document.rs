@@ -1,12 +1,11 @@
-//! Decoding of formats that a crate reads in one go: first the whole text becomes events, then
-//! these become values.
+//! Decodes formats that a crate parses in one pass: first the text becomes events, then these
+//! become values.
 //!
-//! Reading a text of some length happens on the blocking pool; building the values happens in
-//! slices.
+//! Long texts are parsed on the blocking pool. The values are built in slices.
 
-use super::builder::{Builder, Open, Refusal};
-use super::events::{Event, Events, Unread};
-use super::{BYTES_PER_UNIT, Fault, Progress, failure};
+use super::builder::{BuildError, Builder, Open};
+use super::events::{Event, Events, ReadError};
+use super::{BYTES_PER_UNIT, ParseError, Progress, failure};
 use crate::files::{self, file_system};
 use crate::host::path_of;
 use crate::name::Name;
@@ -17,28 +16,28 @@ use solvm_vm::native::{Either, Results};
 use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
 use std::task::Poll;
 
-/// Texts up to this size are read at once: that takes less than a millisecond.
+/// Texts up to this size are parsed at once, in less than a millisecond.
 const SHORT: usize = 16 << 10;
-/// Events between two looks at the budget.
-const EVENTS_PER_LOOK: usize = 64;
+/// Events between two checks of the budget.
+const EVENTS_PER_CHECK: usize = 64;
 
-/// Makes the events of a text.
+/// Turns a text into events.
 pub(super) trait Reader:
-    Fn(&[u8], &mut Events) -> Result<(), Unread> + Send + 'static
+    Fn(&[u8], &mut Events) -> Result<(), ReadError> + Send + 'static
 {
 }
 
-impl<F: Fn(&[u8], &mut Events) -> Result<(), Unread> + Send + 'static> Reader for F {}
+impl<F: Fn(&[u8], &mut Events) -> Result<(), ReadError> + Send + 'static> Reader for F {}
 
-/// Makes the events of a text in UTF-8.
-pub(super) fn in_utf8(reader: fn(&str, &mut Events) -> Result<(), Unread>) -> impl Reader {
+/// Turns a text that must be UTF-8 into events.
+pub(super) fn in_utf8(reader: fn(&str, &mut Events) -> Result<(), ReadError>) -> impl Reader {
     move |text: &[u8], events: &mut Events| match std::str::from_utf8(text) {
         Ok(text) => reader(text, events),
-        Err(error) => Err(Fault::new("invalid UTF-8", error.valid_up_to()).into()),
+        Err(error) => Err(ParseError::new("invalid UTF-8", error.valid_up_to()).into()),
     }
 }
 
-/// What a null becomes: the option `null` of the call's second argument.
+/// Returns the value for nulls: the option `null` of the call's second argument.
 fn null<'c>(call: &mut Call<'c>) -> Result<Value<'c>, Error> {
     match call.argument(1).and_then(Table::from_value) {
         Some(options) => {
@@ -50,7 +49,7 @@ fn null<'c>(call: &mut Call<'c>) -> Result<Value<'c>, Error> {
 }
 
 /// Decodes a text: the results are its value, or nil and a message. The second argument may be a
-/// table of options, which have been checked, with the value that nulls become.
+/// table of checked options with the value for nulls.
 pub(super) fn decode<'c, R>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -62,7 +61,7 @@ where
     let text = text.bytes();
     call.charge(text.len() / BYTES_PER_UNIT);
     if text.len() > SHORT {
-        // The native counts with the copy of its argument.
+        // The copy of its argument is counted for the native.
         call.check_memory(text.len())?;
         let (text, held) = (text.to_vec(), call.account().hold_nothing());
         return Ok(Either::Later(asynchronous::run(move |lua| async move {
@@ -75,24 +74,24 @@ where
     let mut events = Events::new(call.account().hold_nothing());
     match reader(text, &mut events) {
         Ok(()) => {}
-        Err(Unread::Fault(fault)) => {
-            return Ok(Either::Now(failure(call, &fault.message(text))?));
+        Err(ReadError::Invalid(parse_error)) => {
+            return Ok(Either::Now(failure(call, &parse_error.message(text))?));
         }
-        Err(Unread::OutOfMemory) => return Err(Error::out_of_memory()),
+        Err(ReadError::OutOfMemory) => return Err(Error::out_of_memory()),
     }
-    // It is short: there is no need for slices.
+    // Short texts need no slices.
     let null = null(call)?;
     let mut builder = Builder::new(call, null)?;
     let (mut events, _held) = events.into_parts();
     while !events.as_slice().is_empty() {
-        if let Err(refusal) = build(call, &mut builder, &mut events) {
-            return Ok(Either::Now(refused(call, refusal)?));
+        if let Err(error) = build(call, &mut builder, &mut events) {
+            return Ok(Either::Now(build_failure(call, error)?));
         }
     }
     Ok(Either::Now(vec![builder.finish()]))
 }
 
-/// Decodes a file. The message of what is wrong begins with its path.
+/// Decodes a file. Error messages start with its path.
 pub(super) fn decode_file<'c, R>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -119,8 +118,8 @@ where
     }))
 }
 
-/// Reads a text, which `held` holds, on the blocking pool. If memory is short, it is read again
-/// after a collection. What is wrong with it is a message.
+/// Parses a text, whose memory is in `held`, on the blocking pool. If memory is short, it is parsed
+/// again after a collection. Errors in the text are returned as messages.
 async fn read_in_pool<R: Reader>(
     lua: &Lua,
     mut text: Vec<u8>,
@@ -134,10 +133,10 @@ async fn read_in_pool<R: Reader>(
         let result;
         let mut events = Events::new(for_events);
         (text, reader, events, result) = in_pool(move || {
-            // To find the place of a fault takes as long as to read up to there.
-            let result = reader(&text, &mut events).map_err(|unread| match unread {
-                Unread::Fault(fault) => Some(fault.message(&text)),
-                Unread::OutOfMemory => None,
+            // Finding the line of an error needs as much time as reading up to it.
+            let result = reader(&text, &mut events).map_err(|error| match error {
+                ReadError::Invalid(parse_error) => Some(parse_error.message(&text)),
+                ReadError::OutOfMemory => None,
             });
             (text, reader, events, result)
         })
@@ -160,11 +159,11 @@ async fn read_in_pool<R: Reader>(
     }
 }
 
-/// What a document's refusal makes the results.
-fn refused<'c>(call: &mut Call<'c>, refusal: Refusal) -> Result<Vec<Value<'c>>, Error> {
-    match refusal {
-        Refusal::Document(reason) => failure(call, reason),
-        Refusal::Vm(error) => Err(error),
+/// Converts an error to the results.
+fn build_failure<'c>(call: &mut Call<'c>, error: BuildError) -> Result<Vec<Value<'c>>, Error> {
+    match error {
+        BuildError::Document(reason) => failure(call, reason),
+        BuildError::Vm(error) => Err(error),
     }
 }
 
@@ -172,8 +171,8 @@ async fn build_in_slices(lua: Lua, events: Events) -> Result<asynchronous::Finis
     let (mut events, _held) = events.into_parts();
     let mut open: Option<Vec<Open>> = None;
     loop {
-        // What is left of the builder between two slices: what it has open. Its values are kept by
-        // the native.
+        // Between two slices only the builder's open lists and maps are left; the native keeps its
+        // values.
         let slice = lua.with(|call| {
             let mut builder = match open.take() {
                 Some(open) => Builder::resume(call, open),
@@ -189,18 +188,18 @@ async fn build_in_slices(lua: Lua, events: Events) -> Result<asynchronous::Finis
             Ok(progress)
         });
         match slice {
-            Ok(Progress::Paused) => give_way().await,
+            Ok(Progress::Paused) => yield_once().await,
             Ok(Progress::Finished) => {
                 return lua
                     .finish_with(|call| Ok(vec![Builder::resume(call, Vec::new()).finish()]));
             }
-            Err(refusal) => return lua.finish_with(|call| refused(call, refusal)),
+            Err(error) => return lua.finish_with(|call| build_failure(call, error)),
         }
     }
 }
 
-/// Lets others run.
-pub(crate) async fn give_way() {
+/// Yields to other goroutines once.
+pub(crate) async fn yield_once() {
     let mut has_waited = false;
     std::future::poll_fn(|context| {
         if std::mem::replace(&mut has_waited, true) {
@@ -217,9 +216,9 @@ fn build<'c>(
     call: &mut Call<'c>,
     builder: &mut Builder<'c>,
     events: &mut std::vec::IntoIter<Event>,
-) -> Result<Progress, Refusal> {
+) -> Result<Progress, BuildError> {
     loop {
-        for _ in 0..EVENTS_PER_LOOK {
+        for _ in 0..EVENTS_PER_CHECK {
             let Some(event) = events.next() else { return Ok(Progress::Finished) };
             match event {
                 Event::Null => builder.null(call)?,
@@ -232,7 +231,7 @@ fn build<'c>(
                         Event::Number(x) if !x.is_nan() => Value::number(x),
                         Event::String(bytes) => call.string(&bytes)?.value(),
                         _ => {
-                            return Err(Refusal::Document(
+                            return Err(BuildError::Document(
                                 "a key must be a string, a number or a boolean",
                             ));
                         }
@@ -252,13 +251,13 @@ fn build<'c>(
                     builder.key(key);
                 }
             }
-            // A name belongs to the value before it.
+            // A name refers to the value before it.
             if let Some(&Event::Name(name)) = events.as_slice().first() {
                 builder.name(call, name)?;
                 events.next();
             }
         }
-        if !call.charge(EVENTS_PER_LOOK) {
+        if !call.charge(EVENTS_PER_CHECK) {
             return Ok(Progress::Paused);
         }
     }

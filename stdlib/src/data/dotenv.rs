@@ -1,6 +1,6 @@
-//! `dotenv`: environment variables, and files of them.
+//! `dotenv`: environment variables and files that define them.
 
-use super::{Fault, failure};
+use super::{ParseError, failure};
 use crate::files::{self, file_system};
 use crate::host::host;
 use crate::host::path_of;
@@ -17,14 +17,18 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("dotenv" {
     "set" => set,
 });
 
-/// Files may be no longer than this, nor may a value.
+/// Maximum size of a file and of the values.
 const MAX_SIZE: usize = 1 << 20;
 
-/// Names and values, in their order.
+/// Names and values in order.
 type Variables = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Reads `NAME=value` lines. `known` gives the values of variables that are not in the text.
-fn read(text: &[u8], mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<Variables, Fault> {
+/// Parses `NAME=value` lines. `known` returns the values of variables that are not defined in the
+/// text.
+fn read(
+    text: &[u8],
+    mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> Result<Variables, ParseError> {
     let mut reader =
         Reader { text, at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 }, size: 0 };
     let mut variables: Variables = Vec::new();
@@ -46,13 +50,13 @@ fn read(text: &[u8], mut known: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> Result<
     }
 }
 
-/// The value of a variable that a text mentions.
+/// Returns the value of a variable that the text refers to.
 type Lookup<'a> = &'a mut dyn FnMut(&[u8]) -> Option<Vec<u8>>;
 
 struct Reader<'t> {
     text: &'t [u8],
     at: usize,
-    /// What the values take together.
+    /// The total size of the values.
     size: usize,
 }
 
@@ -65,7 +69,7 @@ impl<'t> Reader<'t> {
         self.text.get(self.at).copied()
     }
 
-    /// Passes some bytes.
+    /// Skips bytes.
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }
@@ -85,33 +89,33 @@ impl<'t> Reader<'t> {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
-    /// The name of a variable, and the equals sign.
-    fn name(&mut self) -> Result<Vec<u8>, Fault> {
+    /// Parses the name of a variable and the equals sign.
+    fn name(&mut self) -> Result<Vec<u8>, ParseError> {
         let mut name = self.word();
         self.pass_space();
-        // As shells write it.
+        // Shell syntax.
         if name == b"export" && self.peek() != Some(b'=') {
             name = self.word();
             self.pass_space();
         }
         if name.is_empty() {
-            return Err(Fault::new("variable name expected", self.at));
+            return Err(ParseError::new("variable name expected", self.at));
         }
         match self.peek() {
             Some(b'=' | b':') => self.advance(1),
-            _ => return Err(Fault::new("'=' expected", self.at)),
+            _ => return Err(ParseError::new("'=' expected", self.at)),
         }
         self.pass_space();
         Ok(name.to_vec())
     }
 
-    fn value(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
+    fn value(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, ParseError> {
         let value = match self.peek() {
             Some(b'\'') => self.literal()?,
             Some(b'"') => self.quoted(lookup)?,
             _ => return self.plain(lookup),
         };
-        // Behind a quoted value there may be a comment.
+        // A quoted value may be followed by a comment.
         self.pass_space();
         match self.peek() {
             None | Some(b'\r' | b'\n') => Ok(value),
@@ -119,33 +123,33 @@ impl<'t> Reader<'t> {
                 self.pass(|byte| byte != b'\n');
                 Ok(value)
             }
-            Some(_) => Err(Fault::new("text after a quoted value", self.at)),
+            Some(_) => Err(ParseError::new("text after a quoted value", self.at)),
         }
     }
 
-    fn literal(&mut self) -> Result<Vec<u8>, Fault> {
+    fn literal(&mut self) -> Result<Vec<u8>, ParseError> {
         let start = self.at;
         self.advance(1);
         let rest = self.text.get(self.at..).unwrap_or_default();
         let Some(length) = memchr::memchr(b'\'', rest) else {
-            return Err(Fault::new("unterminated value", start));
+            return Err(ParseError::new("unterminated value", start));
         };
         self.advance(length.saturating_add(1));
         Ok(rest.get(..length).unwrap_or_default().to_vec())
     }
 
-    fn quoted(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
+    fn quoted(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, ParseError> {
         let start = self.at;
         self.advance(1);
         let mut value = Vec::new();
         loop {
-            let byte = self.peek().ok_or_else(|| Fault::new("unterminated value", start))?;
+            let byte = self.peek().ok_or_else(|| ParseError::new("unterminated value", start))?;
             self.advance(1);
             match byte {
                 b'"' => return Ok(value),
                 b'\\' => {
                     let escaped =
-                        self.peek().ok_or_else(|| Fault::new("unterminated value", start))?;
+                        self.peek().ok_or_else(|| ParseError::new("unterminated value", start))?;
                     self.advance(1);
                     match escaped {
                         b'n' => value.push(b'\n'),
@@ -161,7 +165,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn plain(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, Fault> {
+    fn plain(&mut self, lookup: Lookup<'_>) -> Result<Vec<u8>, ParseError> {
         let mut value = Vec::new();
         while let Some(byte) = self.peek() {
             let is_comment =
@@ -186,9 +190,9 @@ impl<'t> Reader<'t> {
         Ok(value)
     }
 
-    /// Adds the value of `NAME` or `{NAME}` behind a dollar sign; without a name the sign stands
-    /// for itself.
-    fn variable(&mut self, value: &mut Vec<u8>, lookup: Lookup<'_>) -> Result<(), Fault> {
+    /// Adds the value of `NAME` or `{NAME}` after a dollar sign. A dollar sign without a name is
+    /// literal.
+    fn variable(&mut self, value: &mut Vec<u8>, lookup: Lookup<'_>) -> Result<(), ParseError> {
         let start = self.at;
         let in_braces = self.peek() == Some(b'{');
         self.advance(usize::from(in_braces));
@@ -197,7 +201,7 @@ impl<'t> Reader<'t> {
         let name = self.text.get(begin..self.at).unwrap_or_default();
         if in_braces {
             if self.peek() != Some(b'}') {
-                return Err(Fault::new("'}' expected", self.at));
+                return Err(ParseError::new("'}' expected", self.at));
             }
             self.advance(1);
         }
@@ -209,7 +213,7 @@ impl<'t> Reader<'t> {
         let found = lookup(name).unwrap_or_default();
         self.size = self.size.saturating_add(found.len());
         if self.size > MAX_SIZE {
-            return Err(Fault::new("the values are too long", start));
+            return Err(ParseError::new("the values are too long", start));
         }
         value.extend_from_slice(&found);
         Ok(())
@@ -229,8 +233,8 @@ fn table<'c>(call: &mut Call<'c>, variables: &Variables) -> Result<Table<'c>, Er
     Ok(table)
 }
 
-/// `dotenv.parse(text)`: the variables of a text, none of which is set; nil and a message if the
-/// text is wrong.
+/// `dotenv.parse(text)`: returns the variables of a text without setting them; nil and a message if
+/// the text is invalid.
 fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>, Error> {
     if text.bytes().len() > MAX_SIZE {
         return failure(call, "input is larger than 1 MiB");
@@ -238,12 +242,12 @@ fn parse<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<Vec<Value<'c>>,
     call.charge(text.bytes().len() / 8);
     match read(text.bytes(), |name| variable(call, name)) {
         Ok(variables) => Ok(vec![table(call, &variables)?.value()]),
-        Err(fault) => failure(call, &fault.message(text.bytes())),
+        Err(parse_error) => failure(call, &parse_error.message(text.bytes())),
     }
 }
 
-/// `dotenv.load([path[, override]])`: sets the variables of a file, but for those that are set
-/// already; the results are those of the file, or nil and a message.
+/// `dotenv.load([path[, override]])`: sets the variables of a file, except those that are already
+/// set. Returns all variables of the file, or nil and a message.
 fn load<'c>(
     call: &mut Call<'c>,
     path: Option<Name<'c>>,
@@ -260,13 +264,16 @@ fn load<'c>(
         lua.finish_with(|call| {
             let variables = match read(&text, |name| variable(call, name)) {
                 Ok(variables) => variables,
-                Err(fault) => {
-                    let message =
-                        format!("{}: {}", String::from_utf8_lossy(&name), fault.message(&text));
+                Err(parse_error) => {
+                    let message = format!(
+                        "{}: {}",
+                        String::from_utf8_lossy(&name),
+                        parse_error.message(&text)
+                    );
                     return failure(call, &message);
                 }
             };
-            // Which are set is asked first: a file may name one twice.
+            // Existing variables are determined first, since a file may define one twice.
             let mut to_set = Vec::new();
             for (name, value) in &variables {
                 if overrides || variable(call, name).is_none() {
@@ -287,8 +294,7 @@ fn load<'c>(
     }))
 }
 
-/// `dotenv.get(name[, default])`: the value of an environment variable; the default if it is not
-/// set.
+/// `dotenv.get(name[, default])`: returns an environment variable, or the default if it is not set.
 fn get<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
@@ -300,7 +306,7 @@ fn get<'c>(
     }
 }
 
-/// `dotenv.set(name, value)`: sets an environment variable, for this program and its child
+/// `dotenv.set(name, value)`: sets an environment variable for this program and its child
 /// processes.
 fn set<'c>(
     call: &mut Call<'c>,

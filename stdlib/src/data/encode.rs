@@ -1,17 +1,17 @@
-//! Encoding as a native: a walk with a writer, in as many steps as the budget asks for.
+//! Encoding in a native: a walk with a writer, in as many steps as the budget requires.
 
 use super::Progress;
 use super::walker::{Open, Walker, Writer};
 use solvm_vm::native::{Either, Start, StartWith, Step, Steps};
 use solvm_vm::{Call, Error, Held, LuaString, Value};
 
-/// A writer whose work gives a text.
+/// A writer that produces a text.
 pub(super) trait Encoder: Writer + 'static {
-    /// The whole text, when the walk has ended.
+    /// Returns the whole text after the walk.
     fn finish(&mut self) -> &[u8];
 }
 
-/// The text, or the work that is left to do.
+/// The text, or the remaining work.
 pub(super) type Encoded<'c, W> = Either<LuaString<'c>, StartWith<'c, Encoding<W>>>;
 
 /// Encodes a value.
@@ -29,11 +29,11 @@ pub(super) fn encode<'c, W: Encoder>(
     Ok(Either::Later(Start::new(Encoding { writer, open, held }).keep_all(kept)))
 }
 
-/// An encoding that is not finished. Its kept values are the walker's stack.
+/// An encoding in progress. Its kept values are the walker's stack.
 pub(super) struct Encoding<W> {
     writer: W,
     open: Vec<Open>,
-    /// Holds what is written.
+    /// The share of the account for the output.
     held: Held,
 }
 

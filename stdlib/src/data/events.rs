@@ -1,16 +1,16 @@
-//! What a document consists of: the events that readers make, and their list.
+//! Events of documents: readers create lists of them.
 //!
-//! Invariant: the list asks the program's account before it grows. A reader that keeps other things
-//! that grow with the document asks by [`Events::hold`].
+//! Invariant: the list checks the program's account before it grows. A reader that keeps other data
+//! that grows with the document calls [`Events::hold`].
 
-use super::Fault;
+use super::ParseError;
 use solvm_vm::{Held, OutOfMemory};
 
-/// What the allocator takes for a box, beside its content.
+/// The allocator's overhead for a box.
 const BOX_BYTES: usize = 24;
-/// A key in a box of its own.
+/// A boxed key.
 const KEY_BYTES: usize = size_of::<Event>() + BOX_BYTES;
-/// The bytes that the account is asked for at a time.
+/// The number of bytes that are added to the account at a time.
 const STEP: usize = 16 << 10;
 
 /// A part of a document.
@@ -28,28 +28,28 @@ pub(super) enum Event {
     Key(Box<Event>),
     /// The key of a value whose fields are merged into the map.
     MergeKey,
-    /// A list or a map begins.
+    /// The start of a list or map.
     Begin {
-        /// Which of the two.
+        /// Whether it is a map.
         is_map: bool,
     },
-    /// It ends.
+    /// The end of the innermost list or map.
     End,
-    /// The value that has just ended, or the key before, has this name.
+    /// Names the value that has just ended, or the key.
     Name(usize),
-    /// The value with this name, once more.
+    /// The value with this name again.
     Named(usize),
-    /// It is the key of the value that follows.
+    /// The value with this name as the key of the value that follows.
     NamedKey(usize),
 }
 
 impl Event {
-    /// A string as the key of the value that follows.
+    /// Creates the event for a string key.
     pub(super) fn key(name: &[u8]) -> Event {
         Event::Key(Box::new(Event::String(name.into())))
     }
 
-    /// The bytes outside the list.
+    /// Returns the number of bytes outside the list.
     fn external_size(&self) -> usize {
         match self {
             Event::String(bytes) => bytes.len().saturating_add(BOX_BYTES),
@@ -59,24 +59,24 @@ impl Event {
     }
 }
 
-/// Why a document was not read to its end.
+/// Why reading ended early.
 #[derive(Debug)]
-pub(super) enum Unread {
-    /// It is wrong.
-    Fault(Fault),
-    /// The memory limit forbids what it takes.
+pub(super) enum ReadError {
+    /// The document is invalid.
+    Invalid(ParseError),
+    /// The memory limit was reached.
     OutOfMemory,
 }
 
-impl From<Fault> for Unread {
-    fn from(fault: Fault) -> Unread {
-        Unread::Fault(fault)
+impl From<ParseError> for ReadError {
+    fn from(parse_error: ParseError) -> ReadError {
+        ReadError::Invalid(parse_error)
     }
 }
 
-impl From<OutOfMemory> for Unread {
-    fn from(_: OutOfMemory) -> Unread {
-        Unread::OutOfMemory
+impl From<OutOfMemory> for ReadError {
+    fn from(_: OutOfMemory) -> ReadError {
+        ReadError::OutOfMemory
     }
 }
 
@@ -84,12 +84,12 @@ impl From<OutOfMemory> for Unread {
 pub(super) struct Events {
     list: Vec<Event>,
     held: Held,
-    /// How many bytes of `held` are needed.
+    /// The number of bytes of `held` that are in use.
     used: usize,
 }
 
 impl Events {
-    /// No events yet. `held` is what they take first.
+    /// Creates an empty list, which uses `held` first.
     pub(super) fn new(held: Held) -> Events {
         Events { list: Vec::new(), held, used: 0 }
     }
@@ -103,7 +103,7 @@ impl Events {
         if self.list.len() == self.list.capacity() {
             let old = self.list.capacity();
             let more = old.max(64);
-            // While it grows, the old list is there, too.
+            // While the list grows, the old one exists, too.
             self.hold(old.saturating_add(more).saturating_mul(size_of::<Event>()))?;
             self.list.try_reserve_exact(more).map_err(|_| OutOfMemory)?;
             self.release(old.saturating_mul(size_of::<Event>()));
@@ -112,7 +112,7 @@ impl Events {
         Ok(())
     }
 
-    /// Holds `bytes` bytes for other things.
+    /// Accounts for `bytes` bytes of other data.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         self.used = self.used.saturating_add(bytes);
         if self.used > self.held.bytes() {
@@ -122,17 +122,17 @@ impl Events {
         Ok(())
     }
 
-    /// Releases `bytes` bytes: they are left for what follows.
+    /// Releases `bytes` bytes, which are used for what follows.
     pub(super) fn release(&mut self, bytes: usize) {
         self.used = self.used.saturating_sub(bytes);
     }
 
-    /// The bytes that were needed so far, including those that were refused last.
+    /// Returns the number of bytes used so far, including a refused request.
     pub(super) fn needed(&self) -> usize {
         self.used
     }
 
-    /// The events in their order, and what they hold as long as they are there.
+    /// Returns the events in order, and the share of the account that they need.
     pub(super) fn into_parts(self) -> (std::vec::IntoIter<Event>, Held) {
         (self.list.into_iter(), self.held)
     }

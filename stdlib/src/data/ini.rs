@@ -1,14 +1,14 @@
-//! `ini`: settings in sections, from and to Lua values, and from and to files.
+//! `ini`: converts sections of settings to Lua values and back, in strings and files.
 //!
-//! There is no standard; what is read here is what nearly all programs agree on: `[section]`, `key
-//! = value` or `key: value`, comments in lines of their own behind `;` or `#`. All values are
-//! strings. Double quotes around a value are taken away.
+//! There is no standard. This module supports what nearly all programs agree on: `[section]`, `key
+//! = value` or `key: value`, and comments in separate lines that start with `;` or `#`. All values
+//! are strings. Double quotes around a value are removed.
 
 use super::document;
-use super::events::{Event, Events, Unread};
-use super::{Fault, marks, number, output};
+use super::events::{Event, Events, ReadError};
+use super::{ParseError, number, output, tags};
+use crate::buffer::check_growth;
 use crate::files::file_system;
-use crate::gathered::check_growth;
 use crate::name::Name;
 use solvm_vm::native::{Library, Results, asynchronous};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
@@ -20,20 +20,20 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("ini" {
     "write" => write_file,
 });
 
-/// What a field and a section take while they are gathered and their lists grow.
+/// Memory for a field and a section while they are collected and their lists grow.
 const FIELD_BYTES: usize = 2 * size_of::<(&[u8], &[u8])>();
 const SECTION_BYTES: usize = 6 * size_of::<(&[u8], Section<'_>)>();
 
-/// The keys and values of one section, in their order.
+/// The keys and values of a section in order.
 type Section<'t> = Vec<(&'t [u8], &'t [u8])>;
 
-/// Adds the events of a text. Sections of the same name are one; of keys that occur several times
-/// in a section, the last counts.
-fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
+/// Adds the events of a text. Sections of the same name are merged; of duplicate keys in a section
+/// the last one counts.
+fn read(text: &[u8], events: &mut Events) -> Result<(), ReadError> {
     let whole = text;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut at = whole.len().saturating_sub(text.len());
-    // What comes before the first section, and the sections by their names.
+    // The fields before the first section, and the sections by name.
     let mut fields: Section<'_> = Vec::new();
     let mut sections: Vec<(&[u8], Section<'_>)> = Vec::new();
     let mut places = hashbrown::HashMap::new();
@@ -49,7 +49,7 @@ fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
         }
         if let Some(name) = trimmed.strip_prefix(b"[") {
             let Some(name) = name.strip_suffix(b"]") else {
-                return Err(Fault::new("']' expected", end).into());
+                return Err(ParseError::new("']' expected", end).into());
             };
             let name = name.trim_ascii();
             events.hold(SECTION_BYTES)?;
@@ -60,12 +60,12 @@ fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
             continue;
         }
         let Some(separator) = memchr::memchr2(b'=', b':', trimmed) else {
-            return Err(Fault::new("'=' expected", end).into());
+            return Err(ParseError::new("'=' expected", end).into());
         };
         let (key, value) = trimmed.split_at(separator);
         let (key, value) = (key.trim_ascii(), value.get(1..).unwrap_or_default().trim_ascii());
         if key.is_empty() {
-            return Err(Fault::new("key expected", begin).into());
+            return Err(ParseError::new("key expected", begin).into());
         }
         let value =
             value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
@@ -87,7 +87,7 @@ fn read(text: &[u8], events: &mut Events) -> Result<(), Unread> {
     Ok(())
 }
 
-fn write_fields(fields: &Section<'_>, events: &mut Events) -> Result<(), Unread> {
+fn write_fields(fields: &Section<'_>, events: &mut Events) -> Result<(), ReadError> {
     for &(key, value) in fields {
         events.push(Event::key(key))?;
         events.push(Event::String(value.into()))?;
@@ -95,7 +95,7 @@ fn write_fields(fields: &Section<'_>, events: &mut Events) -> Result<(), Unread>
     Ok(())
 }
 
-/// `ini.parse(text)`: the table of a text; nil and a message if it is wrong.
+/// `ini.parse(text)`: returns the table of a text; nil and a message if the text is invalid.
 fn parse<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -103,17 +103,17 @@ fn parse<'c>(
     document::decode(call, text, read)
 }
 
-/// `ini.read(path)`: the table of a file; nil and a message if it cannot be read.
+/// `ini.read(path)`: returns the table of a file; nil and a message if it cannot be read.
 fn read_file<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     document::decode_file(call, path, read)
 }
 
-/// `ini.stringify(table)`: the text of a table.
+/// `ini.stringify(table)`: returns a table as a string.
 fn stringify<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
     write(call, table)
 }
 
-/// `ini.write(path, table)`: writes a table to a file, whole or not at all.
+/// `ini.write(path, table)`: writes a table to a file, atomically.
 fn write_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -125,8 +125,7 @@ fn write_file<'c>(
     Ok(asynchronous::run(move |lua| output::write_file(lua, files, name, text)))
 }
 
-/// The text of a table: first its fields, then its tables as sections, each in the order of the
-/// keys.
+/// Returns the text of a table: first its fields, then its tables as sections, each sorted by key.
 fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     let mut sections = Vec::new();
@@ -155,13 +154,13 @@ fn write<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-/// The fields of a table, in the order of their keys.
+/// Returns the fields of a table, sorted by key.
 fn sorted<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
     path: &str,
 ) -> Result<Vec<(Vec<u8>, Value<'c>)>, Error> {
-    /// Charged for a field.
+    /// Units charged for a field.
     const UNITS: usize = 8;
     call.charge(table.capacity().saturating_mul(UNITS));
     let mut fields = Vec::new();
@@ -210,7 +209,7 @@ fn write_field(key: &[u8], value: Value<'_>, path: &str, text: &mut Vec<u8>) -> 
         }
         Type::Number => number_text(value.as_number().unwrap_or_default()),
         Type::Boolean => value.is_truthy().to_string().into_bytes(),
-        _ if marks::is_null(value) => Vec::new(),
+        _ if tags::is_null(value) => Vec::new(),
         _ => return Err(refusal(&format!("cannot encode a {} as INI", value.type_name()))),
     };
     if value.iter().any(|byte| b"\r\n".contains(byte)) {

@@ -1,14 +1,14 @@
-//! Data formats: text from and to trees of Lua values.
+//! Data formats: conversion between text and trees of Lua values.
 //!
-//! Every format is thin. A reader turns text into events (a value, a key, the begin and the end of
-//! a list or a map), of which the one [`builder`] makes Lua values; a writer receives the events
-//! that the one [`walker`] makes of Lua values. Neither recurses: how deep values are nested costs
-//! heap, not stack, and [`MAX_DEPTH`] bounds it. Both stop at any value when the budget is used up,
-//! so that a large document holds nobody up.
+//! Every format is thin. A reader turns text into events (a value, a key, the start and the end of
+//! a list or map), from which the common [`builder`] creates Lua values. A writer receives events
+//! that the common [`walker`] generates from Lua values. Neither recurses: nesting uses heap, not
+//! stack, and is limited to [`MAX_DEPTH`] levels. Both stop at any value when the budget is used
+//! up, so that a large document does not block other goroutines.
 //!
-//! **Shape.** A table whose keys are 1..n is a list, any other one a map. An empty table is a list.
-//! What that would get wrong of a value that has been read, an empty map, or one whose keys look
-//! like those of a list, carries a [mark](marks).
+//! **Shape.** A table whose keys are 1..n is a list, any other table is a map. An empty table is a
+//! list. Maps that were read and look like lists, because they are empty or have such keys, have a
+//! [tag](tags).
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod builder;
@@ -19,9 +19,9 @@ mod encode;
 mod events;
 pub(crate) mod ini;
 pub(crate) mod json;
-pub(crate) mod marks;
 mod number;
 mod output;
+pub(crate) mod tags;
 pub(crate) mod toml;
 pub(crate) mod walker;
 pub(crate) mod yaml;
@@ -29,18 +29,18 @@ pub(crate) mod yaml;
 use solvm_vm::messages::shorten;
 use solvm_vm::{Call, Error, Value};
 
-/// How deep lists and maps may be nested, read or written.
+/// Maximum nesting of lists and maps.
 const MAX_DEPTH: usize = 1000;
 
-/// Bytes of text that take about as long to read or write as a unit of the budget stands for.
+/// Bytes of text that are read or written per unit of the budget.
 const BYTES_PER_UNIT: usize = 16;
 
-/// What a function returns if its input is wrong: nil and the reason.
+/// Returns the results of a function for invalid input: nil and the reason.
 pub(crate) fn failure<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
     Ok(vec![Value::NIL, call.string(&shorten(reason.as_bytes()))?.value()])
 }
 
-/// Whether work in steps has come to its end.
+/// Whether work in steps has been completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     Finished,
@@ -48,32 +48,32 @@ pub(crate) enum Progress {
     Paused,
 }
 
-/// What is wrong with a text, and where.
+/// Why and where a text is invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Fault {
+struct ParseError {
     reason: String,
-    place: Place,
+    position: SourcePosition,
 }
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// So many bytes from its beginning.
+enum SourcePosition {
+    /// An offset in bytes.
     Byte(usize),
     /// Line and column, counted from 1.
     Position(usize, usize),
 }
 
-impl Fault {
-    fn new(reason: impl Into<String>, at: usize) -> Fault {
-        Fault { reason: reason.into(), place: Place::Byte(at) }
+impl ParseError {
+    fn new(reason: impl Into<String>, at: usize) -> ParseError {
+        ParseError { reason: reason.into(), position: SourcePosition::Byte(at) }
     }
 
-    /// "reason at line 1, column 2"; columns count characters.
+    /// Returns "reason at line 1, column 2"; columns count characters.
     fn message(&self, text: &[u8]) -> String {
-        let (line, column) = match self.place {
-            Place::Position(line, column) => (line, column),
-            Place::Byte(at) => {
+        let (line, column) = match self.position {
+            SourcePosition::Position(line, column) => (line, column),
+            SourcePosition::Byte(at) => {
                 let before = text.get(..at).unwrap_or(text);
                 let start =
                     memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));

@@ -1,10 +1,10 @@
-//! Numbers as the formats write them: the shortest text that reads back as the same number, whole
-//! ones without a fraction.
+//! Formats numbers: the shortest digits that read back as the same number, integers without a
+//! fraction.
 
-/// Up to here every whole number has a value of its own.
+/// Integers up to here are exact.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Adds a finite number to a text.
+/// Appends a finite number.
 pub(super) fn write(x: f64, text: &mut Vec<u8>) {
     if x.fract() == 0.0 && x.abs() <= EXACT {
         if x == 0.0 && x.is_sign_negative() {

@@ -1,4 +1,4 @@
-//! Texts that go to files.
+//! Output to files.
 
 use crate::files::done;
 use crate::host::{FileSystem, path_of};
@@ -9,8 +9,7 @@ use solvm_vm::native::asynchronous::{Finished, Lua};
 use std::io::Write;
 use std::sync::Arc;
 
-/// Ends a native by writing a file, whole or not at all: the results are true, or nil and what the
-/// system says.
+/// Ends a native by writing a file atomically: the results are true, or nil and the OS's message.
 pub(super) async fn write_file(
     lua: Lua,
     files: Arc<dyn FileSystem>,

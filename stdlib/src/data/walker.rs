@@ -1,25 +1,25 @@
-//! From Lua values to events: what writers of all formats are driven by.
+//! Generates events from Lua values, for the writers of all formats.
 //!
-//! Tables are looked at raw, without metamethods. The stack of a walk holds each open table and, of
-//! maps, the sorted keys; when the walk gives way, the stack becomes the values that the native
-//! keeps. Lua code that runs meanwhile may change the tables: an item that has vanished from a map
-//! is passed over, one that has vanished from a list is an error.
+//! Tables are read raw, without metamethods. The stack holds each open table and, for maps, the
+//! sorted keys; when the walk yields, the stack becomes the native's kept values. Lua code that
+//! runs in between may change the tables: an item that vanished from a map is skipped, one that
+//! vanished from a list is an error.
 
-use super::marks;
+use super::tags;
 use super::{MAX_DEPTH, Progress};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Userdata, Value};
 use std::cmp::Ordering;
 
-/// How often the budget is looked at: after so many items.
-const ITEMS_PER_LOOK: usize = 64;
-/// Charged for an item beside the bytes that it is written as.
+/// Items between two checks of the budget.
+const ITEMS_PER_CHECK: usize = 64;
+/// Units charged for an item in addition to its bytes.
 const UNITS_PER_ITEM: usize = 4;
 
-/// Shorter strings are written without a thought of memory, until the budget is looked at.
+/// The memory for shorter strings is only checked with the budget.
 const LONG_STRING: usize = 4096;
 
-/// Fails if the memory limit does not allow so many bytes more: what is written lies outside of the
-/// heap, and is there twice in the end.
+/// Fails if the memory limit does not allow that many more bytes twice: in the output, which is
+/// outside the heap, and in the resulting string.
 fn check_room<W: Writer>(call: &mut Call, writer: &W, more: usize) -> Result<(), Error> {
     call.check_memory(writer.written().saturating_add(more).saturating_mul(2))
 }
@@ -36,45 +36,45 @@ pub(crate) enum Key<'c> {
 }
 
 /// Why a format cannot write a value.
-pub(crate) type Refused = Result<(), &'static str>;
+pub(crate) type EncodeResult = Result<(), &'static str>;
 
-/// What writes a format.
+/// A writer for a format.
 pub(crate) trait Writer {
-    /// Whether maps may have keys that are no strings. Otherwise only marked maps may have numbers,
-    /// and such a table is taken for a damaged list.
+    /// Whether maps may have keys that are not strings. Otherwise only tagged maps may have numeric
+    /// keys; an untagged one is probably a damaged list.
     const ANY_KEY: bool;
-    /// Whether it matters to [`Writer::begin_list`] that all items are maps.
+    /// Whether [`Writer::begin_list`] needs to know if all items are maps.
     const ASKS_FOR_MAPS: bool = false;
 
     /// Nil, or `json.null`.
-    fn null(&mut self) -> Refused;
+    fn null(&mut self) -> EncodeResult;
     /// A boolean.
-    fn boolean(&mut self, value: bool) -> Refused;
+    fn boolean(&mut self, value: bool) -> EncodeResult;
     /// A number.
-    fn number(&mut self, value: f64) -> Refused;
+    fn number(&mut self, value: f64) -> EncodeResult;
     /// A string: any bytes.
-    fn string(&mut self, bytes: &[u8]) -> Refused;
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult;
     /// A userdata that is not `json.null`.
-    fn object(&mut self, _object: Userdata<'_>) -> Refused {
+    fn object(&mut self, _object: Userdata<'_>) -> EncodeResult {
         Err("cannot encode a userdata")
     }
 
-    /// Begins a list of so many items; `only_maps`, if asked for, says that there are some and all
-    /// of them are maps.
-    fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused;
-    /// The next item of the list follows.
+    /// Starts a list of `length` items. If requested, `only_maps` says that it is not empty and all
+    /// items are maps.
+    fn begin_list(&mut self, length: usize, only_maps: bool) -> EncodeResult;
+    /// Starts the next item of the list.
     fn item(&mut self);
     /// Ends a list.
     fn end_list(&mut self);
-    /// Begins a map of so many fields.
-    fn begin_map(&mut self, length: usize) -> Refused;
-    /// A key, whose value follows.
-    fn key(&mut self, key: Key<'_>) -> Refused;
+    /// Starts a map of `length` fields.
+    fn begin_map(&mut self, length: usize) -> EncodeResult;
+    /// Writes a key, whose value follows.
+    fn key(&mut self, key: Key<'_>) -> EncodeResult;
     /// Ends a map.
     fn end_map(&mut self);
-    /// How many bytes have been written.
+    /// Returns the number of bytes written.
     fn written(&self) -> usize;
-    /// How many bytes a string takes, about.
+    /// Estimates the number of bytes for a string.
     fn size_of_string(&self, bytes: &[u8]) -> usize {
         bytes.len()
     }
@@ -83,34 +83,34 @@ pub(crate) trait Writer {
 /// A table that is being walked.
 pub(crate) struct Open {
     is_map: bool,
-    /// Where the stack has the table; the keys of a map follow.
+    /// The index of the table on the stack; the keys of a map follow.
     start: usize,
-    /// The item that comes next: of a list counted from 1, of a map its place behind the table.
+    /// The next item: of a list counted from 1, of a map the index after the table.
     next: usize,
     /// The number of items.
     length: usize,
 }
 
-/// A walk under way.
+/// A walk in progress.
 pub(crate) struct Walker<'c> {
     stack: Vec<Value<'c>>,
     open: Vec<Open>,
-    /// The keys of a map, each behind a number that mostly decides about its order.
+    /// The keys of a map, each after a number that usually determines its order.
     keys: Vec<(u64, Value<'c>)>,
 }
 
-/// What a table is.
+/// The shape of a table.
 enum Shape {
     List {
         length: usize,
         only_maps: bool,
     },
-    /// Its keys are in [`Walker::keys`], in their order.
+    /// Its sorted keys are in [`Walker::keys`].
     Map,
 }
 
 impl<'c> Walker<'c> {
-    /// Begins with a value. The error is raised.
+    /// Starts with a value. The error is raised.
     pub(crate) fn new<W: Writer>(
         call: &mut Call<'c>,
         value: Value<'c>,
@@ -121,12 +121,12 @@ impl<'c> Walker<'c> {
         Ok(walker)
     }
 
-    /// Goes on in a later step.
+    /// Continues in a later step.
     pub(crate) fn resume(call: &mut Call<'c>, open: Vec<Open>) -> Self {
         Walker { stack: call.all_kept().to_vec(), open, keys: Vec::new() }
     }
 
-    /// Gives way: what is to be kept until then.
+    /// Returns the state to keep while the native yields.
     pub(crate) fn suspend(self) -> (Vec<Open>, Vec<Value<'c>>) {
         (self.open, self.stack)
     }
@@ -139,7 +139,7 @@ impl<'c> Walker<'c> {
     ) -> Result<Progress, Error> {
         loop {
             let before = writer.written();
-            for _ in 0..ITEMS_PER_LOOK {
+            for _ in 0..ITEMS_PER_CHECK {
                 if self.open.is_empty() {
                     return Ok(Progress::Finished);
                 }
@@ -147,13 +147,13 @@ impl<'c> Walker<'c> {
             }
             check_room(call, writer, 0)?;
             let bytes = writer.written().saturating_sub(before);
-            if !call.charge((ITEMS_PER_LOOK * UNITS_PER_ITEM).saturating_add(bytes / 8)) {
+            if !call.charge((ITEMS_PER_CHECK * UNITS_PER_ITEM).saturating_add(bytes / 8)) {
                 return Ok(Progress::Paused);
             }
         }
     }
 
-    /// Takes the next item of the innermost table.
+    /// Handles the next item of the innermost table.
     fn advance<W: Writer>(&mut self, call: &mut Call<'c>, writer: &mut W) -> Result<(), Error> {
         let Some(open) = self.open.last_mut() else { return Ok(()) };
         let table = self.stack.get(open.start).copied().and_then(Table::from_value);
@@ -182,11 +182,11 @@ impl<'c> Walker<'c> {
             Some(key) => writer.key(key),
             None => Err("cannot encode a key of this type"),
         };
-        written.map_err(|reason| self.refusal(reason))?;
+        written.map_err(|reason| self.error(reason))?;
         self.value(call, value, writer)
     }
 
-    /// Writes a value, or begins a table.
+    /// Writes a value, or starts a table.
     #[inline]
     fn value<W: Writer>(
         &mut self,
@@ -203,7 +203,7 @@ impl<'c> Walker<'c> {
             Type::Number => writer.number(value.as_number().unwrap_or_default()),
             Type::String => {
                 let bytes = LuaString::from_value(value).map_or(&[][..], LuaString::bytes);
-                // At once: the writer may refuse it.
+                // Before writing, since the writer may reject it.
                 call.charge_for_string(value);
                 if bytes.len() >= LONG_STRING {
                     check_room(call, writer, writer.size_of_string(bytes))?;
@@ -211,14 +211,14 @@ impl<'c> Walker<'c> {
                 writer.string(bytes)
             }
             Type::Table => return self.table(call, value, writer),
-            Type::Userdata if marks::is_null(value) => writer.null(),
+            Type::Userdata if tags::is_null(value) => writer.null(),
             Type::Function => Err("cannot encode a function"),
             Type::Thread => Err("cannot encode a coroutine"),
             Type::Userdata => {
                 Userdata::from_value(value).map_or(Ok(()), |object| writer.object(object))
             }
         };
-        written.map_err(|reason| self.refusal(reason))
+        written.map_err(|reason| self.error(reason))
     }
 
     fn table<W: Writer>(
@@ -229,32 +229,32 @@ impl<'c> Walker<'c> {
     ) -> Result<(), Error> {
         let Some(table) = Table::from_value(value) else { return Ok(()) };
         if self.open.len() >= MAX_DEPTH {
-            return Err(self.refusal("nested too deeply"));
+            return Err(self.error("nested too deeply"));
         }
         let is_cycle =
             |open: &Open| self.stack.get(open.start).is_some_and(|outer| outer.raw_equal(value));
         if self.open.iter().any(is_cycle) {
-            return Err(self.refusal("cannot encode a table that contains itself"));
+            return Err(self.error("cannot encode a table that contains itself"));
         }
-        // Its shape is looked at, then its items.
+        // Both the shape and the items are determined.
         call.charge(table.capacity().saturating_mul(2));
         let is_marked = match table.metatable() {
-            Some(metatable) => metatable == marks::map_mark(call)?,
+            Some(metatable) => metatable == tags::map_metatable(call)?,
             None => false,
         };
         let start = self.stack.len();
         let shape = self
             .shape::<W>(table, is_marked)
-            .map_err(|(key, reason)| self.refusal_at(key, reason))?;
+            .map_err(|(key, reason)| self.error_at(key, reason))?;
         let (is_map, length) = match shape {
             Shape::List { length, only_maps } => {
-                writer.begin_list(length, only_maps).map_err(|reason| self.refusal(reason))?;
+                writer.begin_list(length, only_maps).map_err(|reason| self.error(reason))?;
                 self.stack.push(value);
                 (false, length)
             }
             Shape::Map => {
                 let length = self.keys.len();
-                writer.begin_map(length).map_err(|reason| self.refusal(reason))?;
+                writer.begin_map(length).map_err(|reason| self.error(reason))?;
                 self.stack.push(value);
                 self.stack.extend(self.keys.drain(..).map(|(_, key)| key));
                 (true, length)
@@ -264,8 +264,8 @@ impl<'c> Walker<'c> {
         Ok(())
     }
 
-    /// What a table is. The error is why it can be written as neither, and the key that is at fault
-    /// if it is a certain one.
+    /// Determines the shape of a table. The error says why it has none, and which key is the
+    /// reason, if there is one.
     fn shape<W: Writer>(
         &mut self,
         table: Table<'c>,
@@ -273,7 +273,7 @@ impl<'c> Walker<'c> {
     ) -> Result<Shape, (Option<Value<'c>>, &'static str)> {
         let length = if is_marked { 0 } else { table.length() };
         if length > 0 {
-            // It is a list if it has no other keys than those up to its length.
+            // A list has no keys except those up to its length.
             let mut count = 0;
             let counted = |key| {
                 count = usize::saturating_add(count, 1);
@@ -306,15 +306,15 @@ impl<'c> Walker<'c> {
         Ok(Shape::Map)
     }
 
-    /// The error that a value cannot be written, with the path to it.
-    fn refusal(&self, reason: &str) -> Error {
-        self.refusal_at(None, reason)
+    /// Returns the error for a value that cannot be written, with the path to it.
+    fn error(&self, reason: &str) -> Error {
+        self.error_at(None, reason)
     }
 
-    /// The same; the path goes on to a key.
+    /// Returns the same error with a path that ends at a key.
     #[cold]
-    fn refusal_at(&self, key: Option<Value<'c>>, reason: &str) -> Error {
-        /// Steps of the path that are shown at either end.
+    fn error_at(&self, key: Option<Value<'c>>, reason: &str) -> Error {
+        /// The number of steps that are shown at each end of a path.
         const SHOWN: usize = 10;
         let mut path = b"value".to_vec();
         for (depth, open) in self.open.iter().enumerate() {
@@ -342,14 +342,14 @@ impl<'c> Walker<'c> {
     }
 }
 
-/// Whether a key is one of those of a list of this length.
+/// Whether a key is an index of a list of this length.
 pub(super) fn is_index(key: Value<'_>, length: usize) -> bool {
     key.as_number().is_some_and(|x| x.fract() == 0.0 && x >= 1.0 && x <= length as f64)
 }
 
-/// Adds a key to a path.
+/// Appends a key to a path.
 fn write_step(key: Value<'_>, path: &mut Vec<u8>) {
-    /// Longer keys are cut.
+    /// Longer keys are truncated.
     const SHOWN: usize = 40;
     match key_of(key) {
         Some(Key::String(name)) => {
@@ -386,8 +386,8 @@ fn is_map(value: Value<'_>) -> bool {
     })
 }
 
-/// The first bytes of a string as a number; 0 of other keys, which come first. Keys in order have
-/// their ranks in order.
+/// Returns the first bytes of a string as a number; 0 for other keys, which come first. Ranks have
+/// the order of the keys.
 fn rank(key: Value<'_>) -> u64 {
     let Some(name) = LuaString::from_value(key) else { return 0 };
     let mut first = [0; 8];
@@ -397,8 +397,7 @@ fn rank(key: Value<'_>) -> u64 {
     u64::from_be_bytes(first)
 }
 
-/// The order in which keys are written: strings by their bytes, after numbers by their size, after
-/// booleans.
+/// Compares keys: booleans, then numbers by value, then strings by bytes.
 fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
     match (LuaString::from_value(a), LuaString::from_value(b)) {
         (Some(a), Some(b)) => a.bytes().cmp(b.bytes()),

@@ -1,4 +1,4 @@
-//! Layouts as Go writes them: the moment `Mon Jan 2 15:04:05 MST 2006` in the form that is wanted.
+//! Layouts in Go's format: the reference time `Mon Jan 2 15:04:05 MST 2006` in the desired form.
 
 /// A part of a layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,10 @@ pub(super) enum Element {
     Half,
     LowerHalf,
     ZoneName,
-    /// An offset from universal time.
+    /// An offset from UTC.
     Offset(OffsetForm),
-    /// A fraction of a second: its separator, how many digits; `exact` ones are all written, others
-    /// only as far as needed.
+    /// A fraction of a second: its separator and the number of digits. If `exact`, all digits are
+    /// written; otherwise trailing zeros are omitted.
     Fraction {
         separator: char,
         digits: usize,
@@ -37,18 +37,18 @@ pub(super) enum Element {
     },
 }
 
-/// How an offset is written.
+/// The format of an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct OffsetForm {
-    /// `Z` stands for universal time.
+    /// Whether `Z` represents UTC.
     pub(super) z: bool,
-    /// There are colons between the parts.
+    /// Whether colons separate the parts.
     pub(super) colons: bool,
-    /// How many parts of two digits there are: hours, minutes, seconds.
+    /// The number of two-digit parts: hours, minutes, seconds.
     pub(super) parts: usize,
 }
 
-/// The words of layouts, longer ones before those that they begin with.
+/// The names and numbers of layouts, longer ones before their prefixes.
 const WORDS: &[(&str, Element)] = &[
     ("January", Element::LongMonth),
     ("Jan", Element::Month),
@@ -75,7 +75,7 @@ const WORDS: &[(&str, Element)] = &[
     ("pm", Element::LowerHalf),
 ];
 
-/// The digits of offsets, behind `Z` or `-`.
+/// The digits of offsets, after `Z` or `-`.
 const OFFSETS: &[(&str, bool, usize)] = &[
     ("07:00:00", true, 3),
     ("070000", false, 3),
@@ -84,8 +84,8 @@ const OFFSETS: &[(&str, bool, usize)] = &[
     ("07", false, 1),
 ];
 
-/// The first element of a layout: the text before it, the element, what follows. None if all of it
-/// is text.
+/// Returns the text before the first element of a layout, the element, and the rest. None if there
+/// is no element.
 pub(super) fn next(layout: &str) -> Option<(&str, Element, &str)> {
     layout.char_indices().find_map(|(at, _)| {
         let (before, rest) = layout.split_at(at);
@@ -94,7 +94,7 @@ pub(super) fn next(layout: &str) -> Option<(&str, Element, &str)> {
     })
 }
 
-/// The element that a text begins with, and its length.
+/// Returns the element at the start of a text, and its length.
 fn element(text: &str) -> Option<(Element, usize)> {
     if let Some(digits) = text.strip_prefix(['Z', '-']) {
         let &(form, colons, parts) = OFFSETS.iter().find(|(form, ..)| digits.starts_with(form))?;
@@ -104,7 +104,7 @@ fn element(text: &str) -> Option<(Element, usize)> {
     if let Some(digits) = text.strip_prefix(['.', ',']) {
         let digit = digits.chars().next().filter(|c| matches!(c, '0' | '9'))?;
         let count = digits.len() - digits.trim_start_matches(digit).len();
-        // More digits behind make it an ordinary number.
+        // Further digits make it an ordinary number.
         if digits[count..].starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
@@ -114,16 +114,16 @@ fn element(text: &str) -> Option<(Element, usize)> {
             1 + count,
         ));
     }
-    // "_2006" is a year behind a line.
+    // "_2006" is a year after an underscore.
     if text.starts_with("_2006") {
         return None;
     }
     let &(word, element) = WORDS.iter().find(|(word, _)| text.starts_with(word))?;
-    let behind = &text[word.len()..];
+    let after = &text[word.len()..];
     match element {
-        // A longer word that only begins like a name is text.
+        // A longer word that starts with a name is text.
         Element::Month | Element::Weekday
-            if behind.starts_with(|c: char| c.is_ascii_lowercase()) =>
+            if after.starts_with(|c: char| c.is_ascii_lowercase()) =>
         {
             None
         }

@@ -1,8 +1,8 @@
-//! `datetime`: moments, their text, and calculating with them.
+//! `datetime`: timestamps, their formats, and date arithmetic.
 //!
-//! A moment is a number: seconds since the beginning of 1970 in universal time, as `os.time` gives
-//! them, with a fraction that counts to the microsecond. Zones matter only where a moment becomes
-//! text, text a moment, or days and months are added.
+//! A timestamp is a number: seconds since the start of 1970 in UTC, as in `os.time`, with
+//! microseconds as its fraction. Zones only matter for formatting, parsing, and adding days and
+//! months.
 
 mod layout;
 mod read;
@@ -44,10 +44,10 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("datetime" {
     "sleep" => sleep,
 });
 
-/// The layout of moments where none is given.
+/// The default layout.
 const DEFAULT_LAYOUT: &str = "2006-01-02T15:04:05.999999Z07:00";
 
-/// `datetime.now()`: the present moment.
+/// `datetime.now()`: returns the current time.
 fn now(call: &mut Call) -> Result<f64, Error> {
     let now = host(call)?.world.wall_clock();
     let seconds = match now.duration_since(UNIX_EPOCH) {
@@ -57,22 +57,22 @@ fn now(call: &mut Call) -> Result<f64, Error> {
     Ok((seconds * 1e6).round() / 1e6)
 }
 
-/// A moment as an argument.
-struct Moment(Timestamp);
+/// A timestamp as an argument.
+struct TimeArgument(Timestamp);
 
-impl FromLua for Moment {
-    type Item<'c> = Moment;
+impl FromLua for TimeArgument {
+    type Item<'c> = TimeArgument;
     const EXPECTED: &'static str = "time in the years -9999 to 9999";
 
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Moment> {
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<TimeArgument> {
         let moment = value.to_number()?;
-        // More digits than microseconds are not the moment's own.
-        Some(Moment(Timestamp::from_microsecond(whole((moment * 1e6).round())?).ok()?))
+        // Digits beyond microseconds are rounding errors.
+        Some(TimeArgument(Timestamp::from_microsecond(to_integer((moment * 1e6).round())?).ok()?))
     }
 }
 
-/// A number without a fraction as an integer.
-fn whole(x: f64) -> Option<i64> {
+/// Converts a number without a fraction to an integer.
+fn to_integer(x: f64) -> Option<i64> {
     (x.fract() == 0.0 && x.abs() <= 9e18).then_some(x as i64)
 }
 
@@ -94,7 +94,7 @@ impl FromLua for Zone<'_> {
     }
 }
 
-/// The zone that argument `index` names; without one, that of the program.
+/// Returns the zone that argument `index` names; the program's zone if it is missing.
 fn zone_of<'c>(
     call: &mut Call<'c>,
     index: usize,
@@ -109,7 +109,7 @@ fn zone_of<'c>(
     TimeZone::get(name).map_err(|_| Error::argument(index, format!("unknown time zone '{name}'")))
 }
 
-/// `+hh:mm` or `-hh:mm`.
+/// Parses `+hh:mm` or `-hh:mm`.
 fn parse_offset(text: &str) -> Option<Offset> {
     let (sign, digits) = match text.split_at_checked(1)? {
         ("+", digits) => (1, digits),
@@ -124,12 +124,12 @@ fn parse_offset(text: &str) -> Option<Offset> {
     Offset::from_seconds(sign * (number(hours, 23)? * 3600 + number(minutes, 59)? * 60)).ok()
 }
 
-/// Longer layouts are refused: each of their bytes may be a field.
+/// Longer layouts are rejected: each of their bytes may be a field.
 const LONGEST_LAYOUT: usize = 64 << 10;
-/// Charged for each byte of a layout.
+/// Units charged per byte of a layout.
 const UNITS_PER_BYTE_OF_LAYOUT: usize = 8;
 
-/// A layout as an argument: Go's, or with `%` that of strftime.
+/// A layout as an argument: in Go's format, or in strftime's if it contains `%`.
 struct Layout<'c>(&'c str);
 
 impl FromLua for Layout<'_> {
@@ -148,7 +148,7 @@ impl Layout<'_> {
         self.0.contains('%')
     }
 
-    /// The text of a moment. Fails if the layout is none.
+    /// Formats a timestamp. Fails if the layout is invalid.
     fn write(&self, moment: &Zoned) -> Result<String, Error> {
         if self.0.len() > LONGEST_LAYOUT {
             let text = format!("the layout is longer than {LONGEST_LAYOUT} bytes");
@@ -162,10 +162,10 @@ impl Layout<'_> {
     }
 }
 
-/// `datetime.format(moment[, layout[, zone]])`: the text of a moment.
+/// `datetime.format(moment[, layout[, zone]])`: formats a timestamp.
 fn format<'c>(
     call: &mut Call<'c>,
-    moment: Moment,
+    moment: TimeArgument,
     layout: Option<Layout<'c>>,
     zone: Option<Zone<'c>>,
 ) -> Result<String, Error> {
@@ -173,8 +173,8 @@ fn format<'c>(
     layout.unwrap_or(Layout(DEFAULT_LAYOUT)).write(&moment.0.to_zoned(zone))
 }
 
-/// `datetime.parse(text[, layout[, zone]])`: the moment that a text says; nil and a message if it
-/// does not fit.
+/// `datetime.parse(text[, layout[, zone]])`: parses a timestamp; nil and a message if the text does
+/// not match.
 fn parse<'c>(
     call: &mut Call<'c>,
     text: Name<'c>,
@@ -183,7 +183,7 @@ fn parse<'c>(
 ) -> Result<(Option<f64>, Option<String>), Error> {
     let zone = zone_of(call, 3, zone)?;
     if let Some(layout) = &layout {
-        // A layout that cannot be written is wrong, whatever the text.
+        // A layout that cannot be written is invalid for any text.
         layout.write(&Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC))?;
     }
     let shown = String::from_utf8_lossy(text.bytes());
@@ -204,7 +204,7 @@ fn parse<'c>(
     })
 }
 
-/// A date, or a date and time, as in ISO 8601 and RFC 3339, with or without an offset.
+/// Parses a date, or a date and time, as in ISO 8601 and RFC 3339, with or without an offset.
 fn parse_standard(text: &str, zone: TimeZone) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(moment) = text.parse::<Timestamp>() {
@@ -228,8 +228,7 @@ fn parse_strftime(text: &str, layout: &str, zone: TimeZone) -> Result<Timestamp,
     date.to_zoned(zone).map(|zoned| zoned.timestamp()).map_err(|_| "out of range".into())
 }
 
-/// The parts of a duration that is a table: their names, and how many months, days and seconds each
-/// is.
+/// The fields of a duration table: their names, and their months, days and seconds.
 const PARTS: [(&str, [f64; 3]); 7] = [
     ("years", [12.0, 0.0, 0.0]),
     ("months", [1.0, 0.0, 0.0]),
@@ -240,10 +239,10 @@ const PARTS: [(&str, [f64; 3]); 7] = [
     ("seconds", [0.0, 0.0, 1.0]),
 ];
 
-/// `datetime.add(moment, duration[, zone])`: the moment that much later.
+/// `datetime.add(moment, duration[, zone])`: adds a duration to a timestamp.
 fn add<'c>(
     call: &mut Call<'c>,
-    moment: Moment,
+    moment: TimeArgument,
     duration: Value<'c>,
     zone: Option<Zone<'c>>,
 ) -> Result<f64, Error> {
@@ -254,12 +253,12 @@ fn add<'c>(
         None => [0.0, 0.0, duration_seconds(call, duration)?],
     };
     let moved = later(&moment.0.to_zoned(zone), months, days).ok_or_else(out_of_range)?.timestamp();
-    let micros = whole((seconds * 1e6).round()).ok_or_else(out_of_range)?;
+    let micros = to_integer((seconds * 1e6).round()).ok_or_else(out_of_range)?;
     let micros = moved.as_microsecond().checked_add(micros).ok_or_else(out_of_range)?;
     Ok(to_seconds(Timestamp::from_microsecond(micros).map_err(|_| out_of_range())?))
 }
 
-/// A duration in seconds: a number of them, or a text as Go writes it ("1h30m", "-5s").
+/// Returns a duration in seconds: a number of them, or a string in Go's format ("1h30m", "-5s").
 fn duration_seconds<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<f64, Error> {
     call.charge_for_string(duration);
     if let Some(seconds) = duration.as_number() {
@@ -284,7 +283,7 @@ fn duration_seconds<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<f64,
     }
 }
 
-/// The months, days and seconds of a table of parts.
+/// Returns the months, days and seconds of a duration table.
 fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
     let mut sum = [0.0; 3];
     for (key, value) in parts.pairs() {
@@ -304,8 +303,8 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
                 format!("field '{part}': number expected, got {}", value.type_name()),
             ));
         };
-        if factors[2] == 0.0 && whole(count).is_none() {
-            return Err(Error::argument(2, format!("'{part}' must be a whole number")));
+        if factors[2] == 0.0 && to_integer(count).is_none() {
+            return Err(Error::argument(2, format!("'{part}' must be a to_integer number")));
         }
         for (total, factor) in sum.iter_mut().zip(factors) {
             *total += factor * count;
@@ -314,21 +313,21 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
     Ok(sum)
 }
 
-/// A moment so many months and days later, by the calendar of its zone. A month that has no such
-/// day gives its last one.
+/// Adds months and days in the calendar of the zone. In a month without that day the result is its
+/// last day.
 fn later(moment: &Zoned, months: f64, days: f64) -> Option<Zoned> {
-    let months = Span::new().try_months(whole(months)?).ok()?;
-    let days = Span::new().try_days(whole(days)?).ok()?;
+    let months = Span::new().try_months(to_integer(months)?).ok()?;
+    let days = Span::new().try_days(to_integer(days)?).ok()?;
     moment.checked_add(months).ok()?.checked_add(days).ok()
 }
 
-/// `datetime.diff(a, b)`: how many seconds `a` is later than `b`.
-fn difference(_: &mut Call, a: Moment, b: Moment) -> f64 {
+/// `datetime.diff(a, b)`: returns `a - b` in seconds.
+fn difference(_: &mut Call, a: TimeArgument, b: TimeArgument) -> f64 {
     (a.0.as_microsecond() - b.0.as_microsecond()) as f64 / 1e6
 }
 
-/// `datetime.sleep(duration)`: the goroutine sleeps for so many seconds, or a duration such as
-/// "1m30s".
+/// `datetime.sleep(duration)`: suspends the goroutine for a number of seconds, or a duration such
+/// as "1m30s".
 fn sleep<'c>(call: &mut Call<'c>, duration: Value<'c>) -> Result<Parked, Error> {
     call.charge_for_string(duration);
     let time = match (duration.as_number(), LuaString::from_value(duration)) {

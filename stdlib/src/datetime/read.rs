@@ -1,4 +1,4 @@
-//! Text as moments, by Go's layouts.
+//! Parses timestamps by Go's layouts.
 
 use super::layout::{Element, OffsetForm, next};
 use super::write::{MONTHS, WEEKDAYS};
@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
 
-/// What a text says; what it does not say is the beginning of 1970.
+/// The parsed fields; missing ones are those of the start of 1970.
 struct Fields {
     year: i16,
     month: i8,
@@ -16,15 +16,14 @@ struct Fields {
     minute: i8,
     second: i8,
     nanosecond: i32,
-    /// Before or after noon.
+    /// Whether the hour is after noon.
     afternoon: Option<bool>,
     offset: Option<Offset>,
-    /// The name that a zone has in summer or in winter.
+    /// The name of a zone in summer or in winter.
     zone_name: Option<String>,
 }
 
-/// The moment that a text in the form of a layout says, in a zone unless it says one itself. The
-/// error is the reason.
+/// Parses a text by a layout, in a zone unless the text contains one. The error is the reason.
 pub(super) fn read(text: &str, layout: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     let mut fields = Fields {
         year: 1970,
@@ -41,10 +40,10 @@ pub(super) fn read(text: &str, layout: &str, zone: &TimeZone) -> Result<Timestam
     };
     let mut reader = Reader { rest: text };
     let mut layout = layout;
-    while let Some((before, element, behind)) = next(layout) {
+    while let Some((before, element, after)) = next(layout) {
         reader.text(before)?;
-        reader.element(element, behind, &mut fields)?;
-        layout = behind;
+        reader.element(element, after, &mut fields)?;
+        layout = after;
     }
     reader.text(layout)?;
     if !reader.rest.is_empty() {
@@ -66,28 +65,28 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Passes text of the layout. Space fits any space.
+    /// Skips literal text of the layout. Spaces match any number of spaces.
     fn text(&mut self, text: &str) -> Result<(), String> {
-        let mut wanted = text;
-        while !wanted.is_empty() {
-            if wanted.starts_with(' ') {
+        let mut literal = text;
+        while !literal.is_empty() {
+            if literal.starts_with(' ') {
                 if !self.rest.is_empty() && !self.rest.starts_with(' ') {
                     return Err(self.expected("space"));
                 }
-                (wanted, self.rest) =
-                    (wanted.trim_start_matches(' '), self.rest.trim_start_matches(' '));
+                (literal, self.rest) =
+                    (literal.trim_start_matches(' '), self.rest.trim_start_matches(' '));
                 continue;
             }
-            let end = wanted.find(' ').unwrap_or(wanted.len());
-            let (word, behind) = wanted.split_at(end);
+            let end = literal.find(' ').unwrap_or(literal.len());
+            let (word, after) = literal.split_at(end);
             self.rest =
                 self.rest.strip_prefix(word).ok_or_else(|| self.expected(&format!("'{word}'")))?;
-            wanted = behind;
+            literal = after;
         }
         Ok(())
     }
 
-    /// Between `least` and `most` digits.
+    /// Parses `least` to `most` digits.
     fn digits(&mut self, least: usize, most: usize, what: &str) -> Result<&'t str, String> {
         let count = self.rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
         if count < least {
@@ -110,7 +109,7 @@ impl<'t> Reader<'t> {
         number.ok_or_else(|| format!("{what} out of range: {digits}"))
     }
 
-    /// One of some names, in letters of any size, or their beginnings: which.
+    /// Parses one of `names`, or its abbreviation, in any case, and returns its index.
     fn name(&mut self, names: &[&str], is_short: bool, what: &str) -> Result<usize, String> {
         for (i, name) in names.iter().enumerate() {
             let name = if is_short { &name[..3] } else { name };
@@ -124,11 +123,11 @@ impl<'t> Reader<'t> {
         Err(self.expected(what))
     }
 
-    /// Reads an element; `behind` is the layout that follows it.
+    /// Parses an element; `after` is the layout that follows it.
     fn element(
         &mut self,
         element: Element,
-        behind: &str,
+        after: &str,
         fields: &mut Fields,
     ) -> Result<(), String> {
         match element {
@@ -136,7 +135,7 @@ impl<'t> Reader<'t> {
             Element::Month => fields.month = 1 + self.name(&MONTHS, true, "month")? as i8,
             Element::NumberMonth => fields.month = self.number(1, 2, 1..=12, "month")?,
             Element::ZeroMonth => fields.month = self.number(2, 2, 1..=12, "month")?,
-            // A weekday follows from the date.
+            // A weekday is implied by the date.
             Element::LongWeekday => drop(self.name(&WEEKDAYS, false, "weekday")?),
             Element::Weekday => drop(self.name(&WEEKDAYS, true, "weekday")?),
             Element::Day => fields.day = self.number(1, 2, 1..=31, "day")?,
@@ -160,13 +159,13 @@ impl<'t> Reader<'t> {
             Element::Second | Element::ZeroSecond => {
                 let least = if element == Element::Second { 1 } else { 2 };
                 fields.second = self.number(least, 2, 0..=59, "second")?;
-                // As in Go, seconds may have a fraction that the layout does not tell of.
-                let is_told = matches!(next(behind), Some(("", Element::Fraction { .. }, _)));
+                // As in Go, seconds may have a fraction that is not in the layout.
+                let has_element = matches!(next(after), Some(("", Element::Fraction { .. }, _)));
                 let has_fraction = self
                     .rest
                     .strip_prefix(['.', ','])
                     .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-                if !is_told && has_fraction {
+                if !has_element && has_fraction {
                     self.fraction(1, 9, fields)?;
                 }
             }
@@ -202,7 +201,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// A separator and digits.
+    /// Parses a separator and digits.
     fn fraction(&mut self, least: usize, most: usize, fields: &mut Fields) -> Result<(), String> {
         self.rest = self
             .rest
@@ -210,7 +209,7 @@ impl<'t> Reader<'t> {
             .ok_or_else(|| self.expected("fraction of a second"))?;
         let digits = self.digits(least, most, "fraction of a second")?;
         fields.nanosecond = format!("{digits:0<9}").parse().unwrap_or(0);
-        // More digits than nanoseconds have are passed over.
+        // Digits beyond nanoseconds are skipped.
         if most == 9 {
             self.rest = self.rest.trim_start_matches(|c: char| c.is_ascii_digit());
         }
@@ -281,12 +280,12 @@ fn moment(date: DateTime, zone: TimeZone) -> Result<Timestamp, String> {
     date.to_zoned(zone).map(|zoned| zoned.timestamp()).map_err(|_| "time out of range".to_string())
 }
 
-/// The moment in the zone that has this name then: universal time, or the zone given.
+/// Returns the time in the zone that has this name at that time: UTC or the given zone.
 fn named_zone(date: DateTime, name: &str, zone: &TimeZone) -> Result<Timestamp, String> {
     if matches!(name, "UTC" | "GMT" | "Z") {
         return moment(date, TimeZone::UTC);
     }
-    // A time that clocks show twice may be meant either way.
+    // A time that occurs twice has two candidates.
     let candidates = zone.to_ambiguous_zoned(date);
     let fitting = [candidates.clone().earlier(), candidates.later()].into_iter().flatten();
     let fits = |zoned: &Zoned| zone.to_offset_info(zoned.timestamp()).abbreviation() == name;

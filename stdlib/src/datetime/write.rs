@@ -1,4 +1,4 @@
-//! Moments as text, by Go's layouts.
+//! Formats timestamps by Go's layouts.
 
 use super::layout::{Element, OffsetForm, next};
 use jiff::Zoned;
@@ -21,15 +21,15 @@ pub(super) const MONTHS: [&str; 12] = [
 pub(super) const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// The moment in the form of a layout.
+/// Formats a timestamp.
 pub(super) fn write(moment: &Zoned, layout: &str) -> String {
     let mut text = String::with_capacity(layout.len() + 8);
     let mut rest = layout;
-    while let Some((before, element, behind)) = next(rest) {
+    while let Some((before, element, after)) = next(rest) {
         text.push_str(before);
         // Writing to a string does not fail.
         let _ = write_element(moment, element, &mut text);
-        rest = behind;
+        rest = after;
     }
     text.push_str(rest);
     text

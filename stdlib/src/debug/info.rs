@@ -1,4 +1,4 @@
-//! `debug.getinfo`: what there is to know of a function or an active call.
+//! `debug.getinfo`: information about a function or an active call.
 
 use super::thread_argument;
 use solvm_vm::native::{Level, Param, Rest};
@@ -73,7 +73,7 @@ fn find_level<'c>(
     }
 }
 
-/// Where a function comes from.
+/// Sets the fields for the source of a function.
 fn set_source<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
@@ -93,7 +93,7 @@ fn set_source<'c>(
     table.set_field(call, "what", if info.line_defined == 0 { "main" } else { "Lua" })
 }
 
-/// The set of a Lua function's lines with code.
+/// Sets the field for the lines of a Lua function that have code.
 fn set_active_lines<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,

@@ -23,8 +23,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("debug" {
     "traceback" => traceback,
 });
 
-/// The thread that a function is about, if its first argument is one, and the number of arguments
-/// before the others.
+/// Returns the thread, if it is the first argument, and the number of arguments before the others.
 fn thread_argument<'c>(call: &mut Call<'c>) -> (Option<Coroutine<'c>>, usize) {
     match call.argument(0).and_then(Coroutine::from_value) {
         Some(thread) => (Some(thread), 1),
@@ -79,7 +78,8 @@ fn named<'c>(call: &mut Call<'c>, found: Option<(Vec<u8>, Value<'c>)>) -> Result
     }
 }
 
-/// A number of a local or an upvalue. What is no number of one becomes 0, which is none either.
+/// Converts the number of a local variable or an upvalue. Invalid numbers become 0, which does not
+/// exist.
 fn number_of(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
@@ -105,8 +105,8 @@ fn set_upvalue<'c>(
     }
 }
 
-/// The active call that `getlocal` and `setlocal` are about, the number of the local, and how many
-/// arguments said so.
+/// Returns the active call that `getlocal` and `setlocal` refer to, the number of the local
+/// variable, and the number of arguments used.
 fn local_arguments<'c>(
     call: &mut Call<'c>,
 ) -> Result<(solvm_vm::native::Level<'c>, usize, usize), Error> {
@@ -163,7 +163,7 @@ fn traceback<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<Value<'c>, Err
     Ok(call.string(&text)?.value())
 }
 
-/// `sethook([thread,] hook, mask [, count])`; without a hook there is none any more.
+/// `sethook([thread,] hook, mask [, count])`; without a hook it is removed.
 fn set_hook<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<(), Error> {
     let (thread, mut index) = thread_argument(call);
     let running = call.running().0;
@@ -186,12 +186,12 @@ fn set_hook<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<(), Error> {
     Ok(())
 }
 
-/// `gethook([thread])`: the hook, its mask and its count.
+/// `gethook([thread])`: returns the hook, its mask and its count.
 fn get_hook<'c>(call: &mut Call<'c>, _thread: Rest) -> (Option<Function<'c>>, String, f64) {
     let running = call.running().0;
     let thread = thread_argument(call).0.unwrap_or(running);
     let (function, events) = call.hook(thread);
     let mask = [(events.calls, 'c'), (events.returns, 'r'), (events.lines, 'l')];
-    let mask = mask.iter().filter(|(wanted, _)| *wanted).map(|(_, letter)| *letter).collect();
+    let mask = mask.iter().filter(|(selected, _)| *selected).map(|(_, letter)| *letter).collect();
     (function, mask, f64::from(events.count))
 }

@@ -1,5 +1,5 @@
-//! An iterator that is gone on with on the blocking pool, several items at a time, and asked by Lua
-//! for one after the other.
+//! An iterator that advances on the blocking pool, several items at a time, while Lua takes them
+//! one by one.
 
 use crate::pool::in_pool;
 use solvm_vm::native::{Either, Results, asynchronous};
@@ -10,16 +10,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
-/// How many items are looked for in one go.
+/// Number of items that are collected at a time.
 const BATCH: usize = 128;
 
 /// The iterator on the pool.
 type Source<T> = Arc<Mutex<Box<dyn Iterator<Item = T> + Send>>>;
 
-/// See the head of this file.
+/// See the introduction of this file.
 pub(crate) struct Batched<T> {
     source: Source<T>,
-    /// What has been found and not been asked for.
+    /// Items that have not been returned yet.
     ready: Rc<RefCell<VecDeque<T>>>,
 }
 
@@ -28,7 +28,7 @@ impl<T: Send + 'static> Batched<T> {
         Batched { source: Arc::new(Mutex::new(Box::new(source))), ready: Rc::default() }
     }
 
-    /// Results of the next item, or of the end.
+    /// Returns the results for the next item, or for the end.
     pub(crate) fn next<'c, C>(
         &self,
         call: &mut Call<'c>,
@@ -44,7 +44,7 @@ impl<T: Send + 'static> Batched<T> {
         let (source, ready) = (self.source.clone(), self.ready.clone());
         Ok(Either::Later(asynchronous::run(|lua| async move {
             let mut source = source.lock_owned().await;
-            // Somebody else may have gone on meanwhile.
+            // Another goroutine may have refilled it.
             if ready.borrow().is_empty() {
                 let batch = in_pool(move || source.by_ref().take(BATCH).collect::<Vec<_>>()).await;
                 ready.borrow_mut().extend(batch.unwrap_or_default());

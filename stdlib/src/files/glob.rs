@@ -1,4 +1,4 @@
-//! `glob`: the files whose paths match a pattern.
+//! `glob`: the paths of the files that match a pattern.
 
 use super::{Walk, file_system, path_bytes};
 use crate::host::FileSystem;
@@ -13,21 +13,22 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How many files are looked at until the memory limit is.
+/// Number of files between two checks of the memory limit.
 const BATCH: usize = 4096;
 
-/// The longest pattern, in bytes: as long as the longest path. What it compiles to grows with it.
+/// Maximum length of a pattern in bytes, that of the longest path. The size of the compiled pattern
+/// is proportional.
 const MAX_PATTERN: usize = 4096;
 
-/// What stands for more than itself in a pattern.
+/// The characters of a pattern that are not literal.
 const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
-/// A pattern: where to look, how deep, and what matches.
+/// A pattern: the directory to search, the depth, and the matcher.
 pub(crate) struct Pattern {
-    folder: PathBuf,
+    directory: PathBuf,
     depth: usize,
     matcher: GlobSet,
-    /// It is the path of one file.
+    /// Whether it is the path of a single file.
     is_literal: bool,
 }
 
@@ -40,18 +41,19 @@ impl Pattern {
         let glob = GlobBuilder::new(text).literal_separator(true).build().map_err(reason)?;
         let matcher = GlobSet::new([glob]).map_err(reason)?;
         let literal = &text[..text.find(SPECIAL).unwrap_or(text.len())];
-        let folder = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
-        let rest = &text[folder.len()..];
+        let directory = &literal[..literal.rfind('/').map_or(0, |slash| slash + 1)];
+        let rest = &text[directory.len()..];
         let depth = if rest.contains("**") { usize::MAX } else { rest.matches('/').count() + 1 };
-        // Without the slash at its end, unless that is all.
-        let folder = if folder.len() > 1 { folder.trim_end_matches('/') } else { folder };
+        // Without the trailing slash, except in "/".
+        let directory =
+            if directory.len() > 1 { directory.trim_end_matches('/') } else { directory };
         let is_literal = literal.len() == text.len();
-        Ok(Pattern { folder: folder.into(), depth, matcher, is_literal })
+        Ok(Pattern { directory: directory.into(), depth, matcher, is_literal })
     }
 
-    /// The files to look at. A folder that is not there has none.
+    /// Returns the files to check. A missing directory has none.
     fn walk(&self, files: Arc<dyn FileSystem>) -> io::Result<Option<Walk>> {
-        match Walk::new(files, &self.folder, self.depth) {
+        match Walk::new(files, &self.directory, self.depth) {
             Ok(walk) => Ok(Some(walk)),
             Err(error)
                 if matches!(
@@ -66,7 +68,7 @@ impl Pattern {
     }
 }
 
-/// `glob(pattern)`: the paths that match, in order.
+/// `glob(pattern)`: returns the matching paths, sorted.
 pub(super) fn glob<'c>(
     call: &mut Call<'c>,
     pattern: Name<'c>,
@@ -93,8 +95,8 @@ pub(super) fn glob<'c>(
     }))
 }
 
-/// The paths that match a pattern, which is also given as its text, in order. The outer error is
-/// that of the memory limit, the inner one the system's.
+/// Returns the paths that match a pattern, sorted. The outer error is the memory limit, the inner
+/// one the OS's.
 pub(crate) async fn find(
     lua: &Lua,
     files: Arc<dyn FileSystem>,

@@ -1,9 +1,8 @@
-//! Files and folders as global functions: `read_file`, `write_file`, `list_dir` and what goes with
-//! them.
+//! Functions for files and directories: `read_file`, `write_file`, `list_dir` and others, as
+//! globals.
 //!
-//! All of them work on the blocking pool ([`perform`]). What the system refuses is returned as nil,
-//! a message that begins with the path, and the system's number of the error, as `io.open` returns
-//! it.
+//! All of them run on the blocking pool ([`perform`]). They return an error of the OS like
+//! `io.open`: nil, a message that starts with the path, and the error number.
 
 mod batched;
 mod glob;
@@ -37,8 +36,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "exists" => exists,
     "file_info" => file_info,
     "glob" => glob::glob,
-    "list_dir" => list_folder,
-    "mkdir" => make_folder,
+    "list_dir" => list_directory,
+    "mkdir" => make_directory,
     "read_file" => read_file,
     "remove" => remove,
     "rename" => rename,
@@ -46,18 +45,18 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "write_file" => write_file,
 });
 
-/// The files that the program may reach.
+/// Returns the file system that the program can access.
 pub(crate) fn file_system(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
     call.charge_for_system_call();
     Ok(host(call)?.world.file_system())
 }
 
-/// The files that the program may run.
+/// Returns the file system with the files that the program may execute.
 pub(crate) fn code_files(call: &mut Call) -> Result<Arc<dyn FileSystem>, Error> {
     Ok(host(call)?.world.code_files())
 }
 
-/// Does something with a path on the blocking pool; `convert` makes the results of what it gave.
+/// Runs an operation on a path on the blocking pool; `convert` creates the results.
 pub(crate) fn perform<'c, T, W, C>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -76,7 +75,7 @@ where
     })
 }
 
-/// The same where `convert` says what becomes of a failure.
+/// Runs an operation in the same way; `convert` handles errors, too.
 pub(crate) fn attempt<'c, T, W, C>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -93,23 +92,23 @@ where
     Ok(later(async move { in_pool(move || work(&*files, &path)).await.flatten() }, convert))
 }
 
-/// The result of a function that succeeds or fails, and has nothing else to tell.
+/// Returns true, for functions without other results.
 pub(crate) fn done<'a>(_: &mut Call<'a>, (): ()) -> Result<Vec<Value<'a>>, Error> {
     Ok(vec![Value::boolean(true)])
 }
 
-/// A path as scripts see it.
+/// Converts a path to the bytes that scripts see.
 pub(crate) fn path_bytes(path: impl Into<OsString>) -> Vec<u8> {
     path.into().into_encoded_bytes()
 }
 
-/// Bytes that a script gave, for another thread.
+/// Copies a string for use on another thread.
 pub(crate) fn copied(call: &mut Call, text: LuaString) -> Result<Vec<u8>, Error> {
     call.check_memory(text.bytes().len())?;
     Ok(text.bytes().to_vec())
 }
 
-/// `read_file(path)`: the contents of a file.
+/// `read_file(path)`: returns the contents of a file.
 fn read_file<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
@@ -122,7 +121,7 @@ fn read_file<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c>
     }))
 }
 
-/// `write_file(path, text)`: replaces the contents of a file, all at once or not at all.
+/// `write_file(path, text)`: replaces the contents of a file atomically.
 fn write_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -137,7 +136,7 @@ fn write_file<'c>(
     perform(call, path, write, done)
 }
 
-/// `append_file(path, text)`: adds to the end of a file, which is made if need be.
+/// `append_file(path, text)`: appends to a file, which is created if it is missing.
 fn append_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -147,37 +146,36 @@ fn append_file<'c>(
     perform(call, path, move |files, path| files.append(path)?.write_all(&text), done)
 }
 
-/// `exists(path)`: whether there is something of that name. A symbolic link that leads nowhere does
-/// not count.
+/// `exists(path)`: whether a file exists. A dangling symbolic link does not.
 fn exists<'c>(call: &mut Call<'c>, path: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let look = |files: &dyn FileSystem, path: &Path| Ok(files.metadata(path, true).is_ok());
     perform(call, path, look, |_, exists| Ok(vec![Value::boolean(exists)]))
 }
 
-/// `mkdir(path[, parents])`: makes a folder; with `parents` also those that it is to lie in, and it
-/// may be there already.
-fn make_folder<'c>(
+/// `mkdir(path[, parents])`: creates a directory; with `parents` also missing parents, and it may
+/// exist already.
+fn make_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
     parents: Option<bool>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let make = move |files: &dyn FileSystem, path: &Path| match parents {
-        Some(true) => create_folders(files, path),
-        _ => files.create_folder(path),
+        Some(true) => create_directories(files, path),
+        _ => files.create_directory(path),
     };
     perform(call, path, make, done)
 }
 
-/// Makes a directory and its parents. Any of them may exist already.
-pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+/// Creates a directory and its parents. Any of them may exist already.
+pub(crate) fn create_directories(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
     if path.as_os_str().is_empty() {
         return Ok(());
     }
     let mut missing = vec![path];
     let mut tries = 2 * path.components().count();
-    while let Some(&folder) = missing.last() {
-        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-        match (create_folder(files, folder), parent) {
+    while let Some(&directory) = missing.last() {
+        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+        match (create_directory(files, directory), parent) {
             (Ok(()), _) => {
                 missing.pop();
             }
@@ -191,24 +189,24 @@ pub(crate) fn create_folders(files: &dyn FileSystem, path: &Path) -> io::Result<
     Ok(())
 }
 
-/// Makes a directory, which may exist already.
-fn create_folder(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    // That it exists may not be known to a program that may write there.
-    let is_folder = |files: &dyn FileSystem| match files.metadata(path, true) {
-        Ok(metadata) => metadata.is_folder(),
+/// Creates a directory, which may exist already.
+fn create_directory(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
+    // A program that may write there need not be allowed to know that it exists.
+    let is_directory = |files: &dyn FileSystem| match files.metadata(path, true) {
+        Ok(metadata) => metadata.is_directory(),
         Err(error) => is_denial(&error),
     };
-    if files.metadata(path, true).is_ok_and(|metadata| metadata.is_folder()) {
+    if files.metadata(path, true).is_ok_and(|metadata| metadata.is_directory()) {
         return Ok(());
     }
-    match files.create_folder(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_folder(files) => Ok(()),
+    match files.create_directory(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && is_directory(files) => Ok(()),
         result => result,
     }
 }
 
-/// `remove(path[, recursive])`: removes a file or an empty folder; with `recursive` a folder and
-/// all that is in it.
+/// `remove(path[, recursive])`: removes a file or an empty directory; with `recursive` a directory
+/// and all its contents.
 fn remove<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -221,7 +219,7 @@ fn remove<'c>(
     perform(call, path, remove, done)
 }
 
-/// `rename(from, to)`: gives a file or a folder another name. A file of that name is replaced.
+/// `rename(from, to)`: renames a file or a directory. An existing file is replaced.
 fn rename<'c>(
     call: &mut Call<'c>,
     from: Name<'c>,
@@ -231,8 +229,8 @@ fn rename<'c>(
     perform(call, from, move |files, from| files.rename(from, &to), done)
 }
 
-/// `file_info(path[, follow])`: what is known of a file; of a symbolic link itself if `follow` is
-/// false.
+/// `file_info(path[, follow])`: returns metadata of a file; of a symbolic link itself if `follow`
+/// is false.
 fn file_info<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -246,7 +244,7 @@ fn file_info<'c>(
     })
 }
 
-/// A table that says what is known of a file.
+/// Returns the metadata of a file as a table.
 pub(crate) fn describe<'c>(
     call: &mut Call<'c>,
     name: &[u8],
@@ -254,7 +252,7 @@ pub(crate) fn describe<'c>(
 ) -> Result<Table<'c>, Error> {
     let table = call.table(0, 7)?;
     table.set_field(call, "name", name)?;
-    table.set_field(call, "is_dir", metadata.is_folder())?;
+    table.set_field(call, "is_dir", metadata.is_directory())?;
     table.set_field(call, "is_link", metadata.kind == crate::host::FileKind::Link)?;
     table.set_field(call, "size", metadata.size as f64)?;
     table.set_field(call, "mode", metadata.mode_text())?;
@@ -263,22 +261,22 @@ pub(crate) fn describe<'c>(
     Ok(table)
 }
 
-/// `list_dir(path)`: what is in a folder, in the order of the names.
-fn list_folder<'c>(
+/// `list_dir(path)`: returns the contents of a directory, sorted by name.
+fn list_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
     let name = path.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
-        let (listing, folder) = (files.clone(), path_of(&name));
-        let names = match in_pool(move || sorted_names(&*listing, &folder)).await.flatten() {
+        let (listing, directory) = (files.clone(), path_of(&name));
+        let names = match in_pool(move || sorted_names(&*listing, &directory)).await.flatten() {
             Ok(names) => names,
             Err(error) => return lua.finish_with(|call| failure(call, &error, Some(&name))),
         };
         lua.with(|call| call.check_memory(names.len() * size_of::<(OsString, Metadata)>()))?;
-        let folder = path_of(&name);
-        let entries = match in_pool(move || entries(&*files, &folder, names)).await {
+        let directory = path_of(&name);
+        let entries = match in_pool(move || entries(&*files, &directory, names)).await {
             Ok(entries) => entries,
             Err(error) => return lua.finish_with(|call| failure(call, &error, Some(&name))),
         };
@@ -294,27 +292,29 @@ fn list_folder<'c>(
     }))
 }
 
-/// What is known of the files in a folder. Those that have been removed meanwhile are left out.
+/// Returns the metadata of the files in a directory. Files that vanish in the meantime are skipped.
 fn entries(
     files: &dyn FileSystem,
-    folder: &Path,
+    directory: &Path,
     names: Vec<OsString>,
 ) -> Vec<(OsString, Metadata)> {
     let known = |name: OsString| {
-        let metadata = files.metadata(&folder.join(&name), false).ok()?;
+        let metadata = files.metadata(&directory.join(&name), false).ok()?;
         Some((name, metadata))
     };
     names.into_iter().filter_map(known).collect()
 }
 
-/// No folder with more files is read as a whole.
+/// Directories with more files are not read into memory.
 const MAX_NAMES: usize = 1_000_000;
 
-/// The names in a folder, in order.
-pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<Vec<OsString>> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let mut names =
-        files.read_folder(folder)?.take(MAX_NAMES + 1).collect::<io::Result<Vec<OsString>>>()?;
+/// Returns the names in a directory, sorted.
+pub(crate) fn sorted_names(files: &dyn FileSystem, directory: &Path) -> io::Result<Vec<OsString>> {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let mut names = files
+        .read_directory(directory)?
+        .take(MAX_NAMES + 1)
+        .collect::<io::Result<Vec<OsString>>>()?;
     if names.len() > MAX_NAMES {
         return Err(io::Error::other(format!("more than {MAX_NAMES} files in one directory")));
     }
@@ -322,7 +322,7 @@ pub(crate) fn sorted_names(files: &dyn FileSystem, folder: &Path) -> io::Result<
     Ok(names)
 }
 
-/// Creates the directories above a file.
+/// Creates the parent directories of a file.
 pub(crate) fn make_parents(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| create_folders(files, folder))
+    path.parent().map_or(Ok(()), |directory| create_directories(files, directory))
 }

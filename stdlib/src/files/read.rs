@@ -1,4 +1,4 @@
-//! Reading a whole file without more memory than the program may have.
+//! Reads whole files within the program's memory limit.
 
 use crate::host::FileSystem;
 use crate::pool::Work;
@@ -9,20 +9,20 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How much is read first, and at least.
+/// Size of the first slice, and minimum size of the others.
 const SLICE: u64 = 64 << 10;
 
-/// Something that is being read.
+/// A file that is being read.
 struct Reading {
     source: Box<dyn Read + Send>,
     contents: Vec<u8>,
-    /// How much more is expected.
+    /// Number of bytes that are still expected.
     left: u64,
     is_over: bool,
 }
 
 impl Reading {
-    /// Opens a file and reads a first slice: of most files that is all.
+    /// Opens a file and reads the first slice: most files are no longer.
     fn open(files: &dyn FileSystem, path: &Path, limit: u64) -> io::Result<Reading> {
         let source = files.open(path)?;
         let left = files.metadata(path, true).map_or(0, |metadata| metadata.size);
@@ -32,8 +32,7 @@ impl Reading {
         Reading { source, contents: Vec::new(), left, is_over: false }.next(SLICE)
     }
 
-    /// Reads at most so much more. A file that has the size it says ends with the slice in which
-    /// that is reached.
+    /// Reads up to `most` more bytes. A file with a known size ends with the slice that reaches it.
     fn next(mut self, most: u64) -> io::Result<Reading> {
         let expected = usize::try_from(self.left.min(most)).unwrap_or(usize::MAX);
         let room = self.contents.try_reserve_exact(expected.saturating_add(1));
@@ -45,18 +44,18 @@ impl Reading {
     }
 }
 
-/// The contents of a file of at most `limit` bytes. For the blocking pool.
+/// Returns the contents of a file of at most `limit` bytes. Runs on the blocking pool.
 ///
 /// # Errors
-/// The system's, or that the file is larger.
+/// An error of the OS, or the file is larger.
 pub(crate) fn read_bounded(files: &dyn FileSystem, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut contents = Vec::new();
     files.open(path)?.take(limit.saturating_add(1)).read_to_end(&mut contents)?;
     if contents.len() as u64 > limit { Err(too_large(limit)) } else { Ok(contents) }
 }
 
-/// The contents of a file of at most `limit` bytes. The outer error is that of the memory limit,
-/// the inner one the system's.
+/// Returns the contents of a file of at most `limit` bytes. The outer error is the memory limit,
+/// the inner one the OS's.
 pub(crate) async fn read(
     lua: &Lua,
     files: Arc<dyn FileSystem>,
@@ -68,7 +67,7 @@ pub(crate) async fn read(
     read_held(Work::Finite, begin, limit, held).await
 }
 
-/// What is left of a stream, as [`read`].
+/// Returns the rest of a stream, like [`read`].
 pub(crate) async fn read_rest(
     source: Box<dyn Read + Send>,
     limit: u64,
@@ -78,7 +77,8 @@ pub(crate) async fn read_rest(
     read_held(Work::Waiting, move || reading.next(SLICE), limit, held).await
 }
 
-/// The contents of a file as [`read`], which may be a pipe; `held` holds them until they are there.
+/// Returns the contents of a file, which may be a pipe, like [`read`]; `held` accounts for them in
+/// the meantime.
 pub(crate) async fn read_file_held(
     files: Arc<dyn FileSystem>,
     path: PathBuf,
@@ -89,7 +89,7 @@ pub(crate) async fn read_file_held(
     read_held(Work::Waiting, begin, limit, held).await
 }
 
-/// Reads to the end, slice by slice on the blocking pool.
+/// Reads to the end, in slices on the blocking pool.
 async fn read_held(
     kind: Work,
     begin: impl FnOnce() -> io::Result<Reading> + Send + 'static,
@@ -110,7 +110,7 @@ async fn read_held(
         if current.is_over {
             return Ok(Ok(current.contents));
         }
-        // As much as is expected; of a file that does not say its size, as much as there is so far.
+        // The number of expected bytes; if the size is unknown, the number read so far.
         let more = match current.left {
             0 => size.max(SLICE),
             left => left.saturating_add(1),

@@ -1,13 +1,13 @@
-//! Removing a folder with everything in it.
+//! Recursive removal of directories.
 
 use super::sorted_names;
 use crate::host::FileSystem;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Removes a file, or a folder and everything in it. Symbolic links are removed, not followed.
+/// Removes a file, or a directory and all its contents. Symbolic links are removed, not followed.
 pub(crate) fn remove_tree(files: &dyn FileSystem, path: &Path) -> io::Result<()> {
-    if !files.metadata(path, false)?.is_folder() {
+    if !files.metadata(path, false)?.is_directory() {
         return files.remove(path);
     }
     if files.canonical(path)?.parent().is_none() {
@@ -16,10 +16,10 @@ pub(crate) fn remove_tree(files: &dyn FileSystem, path: &Path) -> io::Result<()>
             "refusing to remove the root directory",
         ));
     }
-    // Folders stay on the stack until what is in them has been removed.
+    // A directory stays on the stack until its contents have been removed.
     let mut stack: Vec<(PathBuf, bool)> = vec![(path.to_path_buf(), false)];
     while let Some((path, is_emptied)) = stack.pop() {
-        if is_emptied || !files.metadata(&path, false)?.is_folder() {
+        if is_emptied || !files.metadata(&path, false)?.is_directory() {
             files.remove(&path)?;
             continue;
         }
@@ -36,15 +36,15 @@ mod tests {
     use super::*;
     use crate::host::{FileKind, Metadata, Names};
 
-    /// A world with one folder, the root.
+    /// A world with a single directory, the root.
     struct RootOnly;
 
     impl FileSystem for RootOnly {
         fn metadata(&self, _: &Path, _: bool) -> io::Result<Metadata> {
-            Ok(Metadata { kind: FileKind::Folder, ..Metadata::default() })
+            Ok(Metadata { kind: FileKind::Directory, ..Metadata::default() })
         }
 
-        fn read_folder(&self, _: &Path) -> io::Result<Names> {
+        fn read_directory(&self, _: &Path) -> io::Result<Names> {
             panic!("the root is looked into")
         }
 

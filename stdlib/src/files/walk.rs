@@ -1,4 +1,4 @@
-//! `walk`: everything below a folder, without reading it all first.
+//! `walk`: traverses a directory tree without reading it all first.
 
 use super::{Batched, describe, file_system, path_bytes, sorted_names};
 use crate::host::{FileSystem, Metadata, path_of};
@@ -11,37 +11,41 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Goes through a folder: a folder comes before what is in it, names are in order. Symbolic links
-/// are not followed.
+/// A traversal of a directory tree: directories come before their contents, names are sorted.
+/// Symbolic links are not followed.
 pub(crate) struct Walk {
     files: Arc<dyn FileSystem>,
-    /// What is left of the folders that have been entered.
+    /// The remaining entries of the open directories.
     left: Vec<std::vec::IntoIter<PathBuf>>,
-    /// No more folders than this are entered at a time.
+    /// Maximum depth.
     depth: usize,
 }
 
-/// A file that has been found.
+/// A file in the traversal.
 pub(crate) struct Found {
     pub(crate) path: PathBuf,
     pub(crate) metadata: Metadata,
-    /// Why a folder could not be read.
-    pub(crate) problem: Option<io::Error>,
+    /// Why a directory could not be read.
+    pub(crate) error: Option<io::Error>,
 }
 
 impl Walk {
-    /// Begins with what is in a folder. The empty path is the working folder.
-    pub(crate) fn new(files: Arc<dyn FileSystem>, folder: &Path, depth: usize) -> io::Result<Walk> {
+    /// Starts with the contents of a directory. The empty path is the working directory.
+    pub(crate) fn new(
+        files: Arc<dyn FileSystem>,
+        directory: &Path,
+        depth: usize,
+    ) -> io::Result<Walk> {
         let mut walk = Walk { files, left: Vec::new(), depth };
-        walk.enter(folder)?;
+        walk.enter(directory)?;
         Ok(walk)
     }
 
-    fn enter(&mut self, folder: &Path) -> io::Result<()> {
+    fn enter(&mut self, directory: &Path) -> io::Result<()> {
         if self.left.len() < self.depth {
-            let names = sorted_names(&*self.files, folder)?;
+            let names = sorted_names(&*self.files, directory)?;
             self.left.push(
-                names.into_iter().map(|name| folder.join(name)).collect::<Vec<_>>().into_iter(),
+                names.into_iter().map(|name| directory.join(name)).collect::<Vec<_>>().into_iter(),
             );
         }
         Ok(())
@@ -57,18 +61,18 @@ impl Iterator for Walk {
                 self.left.pop();
                 continue;
             };
-            // One that has been removed meanwhile is not there.
+            // Files removed in the meantime are skipped.
             let Ok(metadata) = self.files.metadata(&path, false) else { continue };
-            let problem = if metadata.is_folder() { self.enter(&path).err() } else { None };
-            return Some(Found { path, metadata, problem });
+            let error = if metadata.is_directory() { self.enter(&path).err() } else { None };
+            return Some(Found { path, metadata, error });
         }
     }
 }
 
-/// A walk as Lua goes on with it.
+/// A traversal as a Lua iterator.
 struct Walking(Batched<Found>);
 
-/// About what a walk keeps of the directories that it is in.
+/// Approximate memory of a traversal for the open directories.
 const WALK_SIZE: usize = 1 << 14;
 
 impl Data for Walking {
@@ -79,20 +83,20 @@ impl Data for Walking {
 
 static NEXT: Definition = Definition::new("walk", next);
 
-/// `walk(folder)`: an iterator over everything below a folder that gives paths and tables as
-/// `list_dir` has them.
+/// `walk(directory)`: an iterator over a directory tree that returns paths and tables like those of
+/// `list_dir`.
 pub(super) fn walk<'c>(
     call: &mut Call<'c>,
-    folder: Name<'c>,
+    directory: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
-    let name = folder.bytes().to_vec();
+    let name = directory.bytes().to_vec();
     let path = path_of(&name);
     Ok(asynchronous::run(|lua| async move {
         let walk = in_pool(move || Walk::new(files, &path, usize::MAX)).await.flatten();
         lua.finish_with(|call| match walk {
             Ok(walk) => Ok(vec![iterator(call, walk).value()]),
-            // As with `io.lines`, there is no use for nil in the head of a loop.
+            // As in `io.lines`, nil in the head of a loop would not help.
             Err(error) => {
                 Err(Error::argument(1, [&name[..], b": ", reason(&error).as_bytes()].concat()))
             }
@@ -105,7 +109,7 @@ fn iterator<'c>(call: &mut Call<'c>, walk: Walk) -> Function<'c> {
     call.function(&NEXT, &[walking.value()])
 }
 
-/// The iterator: the next path and what is known of it.
+/// The iterator: returns the next path and its metadata.
 fn next<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let walking =
         call.upvalue(0).and_then(Userdata::from_value).and_then(|walking| walking.get::<Walking>());
@@ -119,8 +123,8 @@ fn next<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
 fn values<'c>(call: &mut Call<'c>, found: Found) -> Result<Vec<Value<'c>>, Error> {
     let name = path_bytes(found.path.file_name().unwrap_or_default());
     let entry = describe(call, &name, &found.metadata)?;
-    if let Some(problem) = found.problem {
-        entry.set_field(call, "error", reason(&problem))?;
+    if let Some(error) = found.error {
+        entry.set_field(call, "error", reason(&error))?;
     }
     Ok(vec![path_bytes(found.path).into_lua(call)?, entry.value()])
 }

@@ -1,21 +1,21 @@
-//! `watch_file`: a function is called when a file has changed.
+//! `watch_file`: calls a function when a file has changed.
 //!
 //! A watcher is a goroutine that waits for changes and calls its function. Editors write in several
-//! steps, so it waits until nothing has happened for a moment. An error in the function goes to
-//! `on_error`; the executor then starts the watcher anew. As long as there is a watcher, the
-//! default time limit stands still.
+//! steps, so it waits until there have been no events for a short time. Errors in the function go
+//! to `on_error`; the executor then restarts the watcher. The default time limit is paused while a
+//! watcher exists.
 
 use super::file_system;
 use crate::Host;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::host::{Service, Watch, path_of};
+use crate::integer::Integer;
 use crate::name::Name;
 use crate::pool::in_pool;
 use crate::results::failure;
 use crate::runtime::executor::Executor;
 use crate::runtime::timer::caller;
 use crate::runtime::{registry_table, reload};
-use crate::whole::Whole;
 use futures_util::FutureExt;
 use hashbrown::HashMap;
 use solvm_vm::native::asynchronous::{self, Slot};
@@ -32,42 +32,42 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "watch_file" => watch_file,
 });
 
-/// What the goroutine of a watcher runs: its arguments are the watcher's number and function.
+/// The body of a watcher's goroutine: its arguments are the watcher's number and function.
 static RUN: Definition = Definition::new("watcher", run);
 
-/// For so long nothing must have happened.
-const QUIET: Duration = Duration::from_millis(50);
-/// If something happens all the time, the function is called this often.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// The time without events before the function is called.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+/// The maximum delay of a call while events continue.
+const MAX_DEBOUNCE: Duration = Duration::from_millis(500);
 
 struct Watcher {
     path: Vec<u8>,
     goroutine: GoroutineId,
     changes: Arc<Notify>,
-    /// Its function is running, so that to stop watching must not end the goroutine.
+    /// Whether its function is running; then removing the watcher must not end the goroutine.
     is_running: bool,
-    /// Where it was made ("script.lua:12").
+    /// Where it was created ("script.lua:12").
     place: Vec<u8>,
     watch: Watch,
-    _exemption: Exemption,
+    _pause: TimeoutPause,
     _held: Held,
 }
 
-/// About what a watcher takes outside the heap, the system's watch included.
+/// Approximate memory of a watcher outside the heap, including the OS's watch.
 const WATCHER_SIZE: usize = 2048;
 
-/// The files that are watched, by number.
+/// The watchers by number.
 #[derive(Default)]
 pub(crate) struct Watchers {
     next: u64,
     watchers: HashMap<u64, Watcher>,
     by_goroutine: HashMap<GoroutineId, u64>,
-    /// Told of every change.
+    /// Notified of every change.
     any: Arc<Notify>,
 }
 
 impl Watchers {
-    /// Where the watcher was made that a goroutine runs.
+    /// Returns where the watcher of a goroutine was created.
     fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
         let number = self.by_goroutine.get(&goroutine)?;
         self.watchers.get(number).map(|watcher| &watcher.place[..])
@@ -80,8 +80,7 @@ impl Watchers {
     }
 }
 
-/// What was watched by a program that has ended: when it changes, another attempt may be worth
-/// while.
+/// The files that a program watched which has ended: a change may be a reason to run it again.
 pub struct Changes {
     any: Arc<Notify>,
     watches: Vec<Watch>,
@@ -90,31 +89,31 @@ pub struct Changes {
 impl Changes {
     fn of(watchers: &mut Watchers) -> Changes {
         let Watchers { watchers, any, .. } = std::mem::take(watchers);
-        // What has happened so far is known.
+        // Earlier changes are known.
         let _ = any.notified().now_or_never();
         Changes { any, watches: watchers.into_values().map(|watcher| watcher.watch).collect() }
     }
 
-    /// Whether nothing was watched.
+    /// Whether no file was watched.
     pub fn is_empty(&self) -> bool {
         self.watches.is_empty()
     }
 
-    /// Returns when something has changed, also if it was while nobody waited.
+    /// Waits for the next change. Changes between two calls are not missed.
     pub async fn next(&self) {
-        settled(&self.any).await;
+        debounce(&self.any).await;
     }
 }
 
-/// Waits for a change and then until nothing happens.
-async fn settled(changes: &Notify) {
+/// Waits for a change and then for a pause.
+async fn debounce(changes: &Notify) {
     changes.notified().await;
     let start = Instant::now();
-    while start.elapsed() < PATIENCE && timeout(QUIET, changes.notified()).await.is_ok() {}
+    while start.elapsed() < MAX_DEBOUNCE && timeout(DEBOUNCE, changes.notified()).await.is_ok() {}
 }
 
 /// `watch_file(path, callback)`: calls `callback(path)` when the file has been written, replaced or
-/// made.
+/// created.
 fn watch_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -125,9 +124,9 @@ fn watch_file<'c>(
     let changes: Arc<Notify> = Arc::default();
     let any =
         call.host::<Host>().map(|host| host.state::<Watchers>().any.clone()).unwrap_or_default();
-    let told = changes.clone();
+    let notify = changes.clone();
     let changed = Box::new(move || {
-        told.notify_one();
+        notify.notify_one();
         any.notify_one();
     });
     let path = path_of(&name);
@@ -157,7 +156,7 @@ fn start<'c>(
     let Some(host) = call.host::<Host>() else {
         return Err(Error::text("file access is not available"));
     };
-    let exemption = host.deadline.exempt();
+    let pause = host.deadline.pause_timeout();
     let next = &mut host.state::<Watchers>().next;
     *next += 1;
     let number = *next;
@@ -172,7 +171,7 @@ fn start<'c>(
             is_running: false,
             place,
             watch,
-            _exemption: exemption,
+            _pause: pause,
             _held: held,
         };
         watchers.watchers.insert(number, watcher);
@@ -180,12 +179,12 @@ fn start<'c>(
     Ok(number)
 }
 
-/// `unwatch_file(id)`: stops watching. Whether there was a watcher of that number.
-fn unwatch_file(call: &mut Call, number: Whole) -> bool {
-    // No watcher has the number 0.
+/// `unwatch_file(id)`: removes a watcher. Returns whether it existed.
+fn unwatch_file(call: &mut Call, number: Integer) -> bool {
+    // No watcher has number 0.
     let number = number.size().unwrap_or_default() as u64;
     if let Ok(functions) = functions(call) {
-        // What is removed needs no memory.
+        // Removing an entry needs no memory.
         let _ = functions.set(call, Value::number(number as f64), Value::NIL);
     }
     let Some(watcher) = watchers(call).and_then(|watchers| watchers.remove(number)) else {
@@ -197,7 +196,7 @@ fn unwatch_file(call: &mut Call, number: Whole) -> bool {
     true
 }
 
-/// The functions of watchers, by number: they are needed after an error.
+/// Returns the table of the watchers' functions by number: they are needed after an error.
 fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     registry_table(call, "watchers")
 }
@@ -215,7 +214,7 @@ fn spawn<'c>(
     call.spawn(run, &[Value::number(number as f64), function.value()])
 }
 
-/// The watchers, as the executor sees them.
+/// The watchers as a service of the executor.
 pub(crate) struct WatcherService;
 
 impl Service for WatcherService {
@@ -223,19 +222,19 @@ impl Service for WatcherService {
         host.state::<Watchers>().place(goroutine).map(<[u8]>::to_vec)
     }
 
-    fn go_on(&self, call: &mut Call, failed: GoroutineId) {
-        go_on(call, failed);
+    fn restart(&self, call: &mut Call, failed: GoroutineId) {
+        restart(call, failed);
     }
 }
 
-/// What a program watches, to go on watching it when the program has ended.
-pub fn take_watched(executor: &mut Executor) -> Option<Changes> {
+/// Takes over the watches of a program that has ended.
+pub fn take_watches(executor: &mut Executor) -> Option<Changes> {
     let changes = executor.enter(|call| watchers(call).map(Changes::of));
     changes.filter(|changes| !changes.is_empty())
 }
 
-/// A watcher's goroutine has failed: it goes on in a new one.
-fn go_on(call: &mut Call, failed: GoroutineId) {
+/// Restarts a watcher in a new goroutine after an error.
+fn restart(call: &mut Call, failed: GoroutineId) {
     let Some(number) = watchers(call).and_then(|watchers| watchers.by_goroutine.remove(&failed))
     else {
         return;
@@ -266,10 +265,10 @@ fn run<'c>(_: &mut Call<'c>, number: f64, _callback: Function<'c>) -> impl Resul
                 let (changes, name) = (watcher.changes.clone(), watcher.path.clone());
                 Some((changes, name, file_system(call).ok()?))
             });
-            // It may have been stopped by its own function.
+            // The function may have removed its own watcher.
             let Some((changes, name, files)) = known else { return lua.finish(&[]) };
-            settled(&changes).await;
-            // One that has been removed is waited for.
+            debounce(&changes).await;
+            // A removed file is waited for.
             let file = path_of(&name);
             if !in_pool(move || files.metadata(&file, true).is_ok()).await.unwrap_or(false) {
                 continue;

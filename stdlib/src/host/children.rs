@@ -1,16 +1,16 @@
-//! The child processes of a program that have not ended yet, so that they can be ended with it.
+//! The running child processes of a program, which are ended with it.
 //!
-//! They stay in the program's own group of processes, as a terminal expects it. So what a shell has
-//! started in turn is looked for, where the system tells.
+//! They stay in the program's process group, as terminals expect. So the processes that a shell has
+//! started are searched for, where the OS supports it.
 
 use std::io;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many children may run at a time.
+/// Maximum number of running children.
 const MAX_CHILDREN: usize = 256;
 
-/// The numbers of the children that have not been waited for.
+/// The process ids of the children that have not been waited for.
 #[derive(Clone, Default)]
 pub(super) struct Children(Arc<Mutex<Vec<u32>>>);
 
@@ -19,7 +19,7 @@ impl Children {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An error if there are as many as there may be.
+    /// Fails if the maximum number of children is reached.
     pub(super) fn check_room(&self) -> io::Result<()> {
         match self.running().len() < MAX_CHILDREN {
             true => Ok(()),
@@ -27,22 +27,21 @@ impl Children {
         }
     }
 
-    /// Notes a child.
+    /// Adds a child.
     pub(super) fn add(&self, child: &Child) {
         self.running().push(child.id());
     }
 
-    /// Waits for the end of a child.
+    /// Waits for a child to end.
     pub(super) fn wait(&self, mut child: Child) -> io::Result<ExitStatus> {
-        // Its number is its own until the system is asked for its status, which is done where
-        // nobody is about to use the number.
+        // The process id stays valid until `child.wait`, which is called with the lock held.
         await_end(&child);
         let mut running = self.running();
         running.retain(|&number| number != child.id());
         child.wait()
     }
 
-    /// Ends all children, and those that they have started.
+    /// Ends all children and their descendants.
     pub(super) fn end(&self) {
         self.running().drain(..).for_each(end);
     }
@@ -72,9 +71,9 @@ fn end(number: u32) {
             .unwrap_or_default();
         numbers.extend(children.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
     }
-    // The outer ones first, which would go on when those end that they wait for.
+    // Parents first, which would otherwise continue when their children end.
     for pid in numbers.into_iter().filter_map(|number| Pid::from_raw(i32::try_from(number).ok()?)) {
-        // It may have ended meanwhile.
+        // The process may have ended already.
         let _ = kill_process(pid, Signal::KILL);
     }
 }

@@ -1,4 +1,4 @@
-//! The file system of the machine.
+//! The local file system.
 
 use super::file_system::{
     Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch,
@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The file system of the machine, with all that the process may do.
+/// The local file system, with all rights of the process.
 pub(super) struct Disk;
 
 impl FileSystem for Disk {
@@ -26,7 +26,7 @@ impl FileSystem for Disk {
         }
     }
 
-    fn read_folder(&self, path: &Path) -> io::Result<Names> {
+    fn read_directory(&self, path: &Path) -> io::Result<Names> {
         Ok(Box::new(fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name()))))
     }
 
@@ -35,7 +35,7 @@ impl FileSystem for Disk {
     }
 
     fn open_stream(&self, path: &Path, mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
-        match unless_it_waits(|| open(path, mode, true)) {
+        match unless_blocking(|| open(path, mode, true)) {
             Ok(Some(file)) => Deferred::Now(Ok(stream_of(file))),
             Ok(None) => {
                 let path = path.to_path_buf();
@@ -46,7 +46,7 @@ impl FileSystem for Disk {
     }
 
     fn read_now(&self, path: &Path, most: u64) -> Option<io::Result<Vec<u8>>> {
-        let opened = unless_it_waits(|| open(path, OpenMode::READ, true));
+        let opened = unless_blocking(|| open(path, OpenMode::READ, true));
         read_small(opened.transpose()?, most)
     }
 
@@ -75,41 +75,41 @@ impl FileSystem for Disk {
 
     #[cfg(unix)]
     fn replace(&self, path: &Path, permissions: Option<u32>) -> io::Result<Box<dyn Replacement>> {
-        // What a symbolic link leads to is replaced, not the link.
+        // The target of a symbolic link is replaced, not the link.
         let path = match fs::canonicalize(path) {
             Ok(path) => path,
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Err(error),
             Err(_) => path.to_path_buf(),
         };
         let Some(name) = path.file_name() else {
-            return Err(if path.is_dir() { is_a_folder() } else { is_missing() });
+            return Err(if path.is_dir() { is_a_directory() } else { is_missing() });
         };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // Wherever the program goes, a handle stays the same directory.
-        let folder = File::open(folder.unwrap_or(Path::new(".")))?;
-        super::replacement::replace_in(folder.into(), name, permissions)
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        // A handle stays valid when the working directory changes.
+        let directory = File::open(directory.unwrap_or(Path::new(".")))?;
+        super::replacement::replace_in(directory.into(), name, permissions)
     }
 
     #[cfg(not(unix))]
     fn replace(&self, path: &Path, _: Option<u32>) -> io::Result<Box<dyn Replacement>> {
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         if path.is_dir() {
-            return Err(is_a_folder());
+            return Err(is_a_directory());
         }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+        let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")))?;
         let name = path.file_name().ok_or_else(is_missing)?;
-        let file = tempfile::Builder::new().prefix(".solvm-").tempfile_in(&folder)?;
-        Ok(Box::new(Beside { file, path: folder.join(name) }))
+        let file = tempfile::Builder::new().prefix(".solvm-").tempfile_in(&directory)?;
+        Ok(Box::new(SiblingFile { file, path: directory.join(name) }))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
         fs::create_dir(path)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let is_folder = fs::symlink_metadata(path)?.is_dir();
-        if is_folder { fs::remove_dir(path) } else { fs::remove_file(path) }
+        let is_directory = fs::symlink_metadata(path)?.is_dir();
+        if is_directory { fs::remove_dir(path) } else { fs::remove_file(path) }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -126,8 +126,9 @@ impl FileSystem for Disk {
         }
         #[cfg(windows)]
         {
-            let of_folder = path.parent().is_some_and(|folder| folder.join(target).is_dir());
-            if of_folder {
+            let of_directory =
+                path.parent().is_some_and(|directory| directory.join(target).is_dir());
+            if of_directory {
                 std::os::windows::fs::symlink_dir(target, path)
             } else {
                 std::os::windows::fs::symlink_file(target, path)
@@ -147,8 +148,8 @@ impl FileSystem for Disk {
         let times = FileTimes::new()
             .set_accessed(system_time(accessed)?)
             .set_modified(system_time(modified)?);
-        // On Windows times can be set through a handle that may write; elsewhere the owner may,
-        // whatever the handle.
+        // On Windows a handle for writing is needed to set times; elsewhere any handle of the owner
+        // will do.
         let file = if cfg!(windows) {
             OpenOptions::new().write(true).open(path)?
         } else {
@@ -174,24 +175,24 @@ impl FileSystem for Disk {
         super::watch::watch(path, changed)
     }
 
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    fn working_directory(&self) -> io::Result<PathBuf> {
         std::env::current_dir()
     }
 
-    fn set_working_folder(&self, path: &Path) -> io::Result<()> {
+    fn set_working_directory(&self, path: &Path) -> io::Result<()> {
         std::env::set_current_dir(path)
     }
 }
 
-/// A file that is written in the directory of the one that it replaces.
+/// A file that is written in the directory of its target.
 #[cfg(not(unix))]
-struct Beside {
+struct SiblingFile {
     file: tempfile::NamedTempFile,
     path: PathBuf,
 }
 
 #[cfg(not(unix))]
-impl Write for Beside {
+impl Write for SiblingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.as_file_mut().write(bytes)
     }
@@ -202,13 +203,13 @@ impl Write for Beside {
 }
 
 #[cfg(not(unix))]
-impl Replacement for Beside {
+impl Replacement for SiblingFile {
     fn finish(self: Box<Self>) -> io::Result<()> {
         self.file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
 }
 
-/// Opens a file; if `now`, without waiting for the other end of a pipe.
+/// Opens a file; if `now`, without waiting for the peer of a pipe.
 fn open(path: &Path, mode: OpenMode, now: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(mode.reads());
@@ -227,15 +228,15 @@ fn open(path: &Path, mode: OpenMode, now: bool) -> io::Result<File> {
     options.open(path)
 }
 
-/// What is opened without waiting, if using it does not wait either: a file or a directory. None
-/// for pipes, devices and sockets.
-pub(super) fn unless_it_waits(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<File>> {
+/// Opens a file or a directory without blocking. None for pipes, devices and sockets, which may
+/// block later.
+pub(super) fn unless_blocking(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<File>> {
     match open() {
         Ok(file) => {
             let metadata = file.metadata()?;
             Ok((metadata.is_file() || metadata.is_dir()).then_some(file))
         }
-        // A pipe that nothing reads.
+        // A pipe without a reader.
         #[cfg(unix)]
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
             Ok(None)
@@ -244,12 +245,12 @@ pub(super) fn unless_it_waits(open: impl FnOnce() -> io::Result<File>) -> io::Re
     }
 }
 
-/// The contents of a file of at most `most` bytes: see [`FileSystem::read_now`].
+/// Returns the contents of a file of at most `most` bytes: see [`FileSystem::read_now`].
 pub(super) fn read_small(file: io::Result<File>, most: u64) -> Option<io::Result<Vec<u8>>> {
     let read = |file: File| {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
-            return Err(is_a_folder());
+            return Err(is_a_directory());
         }
         if metadata.len() > most {
             return Ok(None);
@@ -261,26 +262,26 @@ pub(super) fn read_small(file: io::Result<File>, most: u64) -> Option<io::Result
     file.and_then(read).transpose()
 }
 
-/// An open file, as the libraries use it.
+/// Wraps an open file for the libraries.
 pub(super) fn stream_of(file: File) -> OpenStream {
-    // A folder answers at once that it cannot be read.
+    // Reading a directory fails at once.
     let waits = file.metadata().is_ok_and(|about| !about.is_file() && !about.is_dir());
     let is_terminal = io::IsTerminal::is_terminal(&file);
     OpenStream { stream: Box::new(file), waits, is_terminal }
 }
 
-/// An open file to read from; an error if it is a directory.
+/// Returns an open file as a source; an error for a directory.
 pub(super) fn source_of(file: File) -> io::Result<Box<dyn Source>> {
-    if file.metadata()?.is_dir() { Err(is_a_folder()) } else { Ok(Box::new(file)) }
+    if file.metadata()?.is_dir() { Err(is_a_directory()) } else { Ok(Box::new(file)) }
 }
 
-/// The path of a new empty file in a directory.
+/// Creates an empty file in a directory and returns its path.
 pub(super) fn temporary_name_in(directory: &Path) -> io::Result<PathBuf> {
     let file = tempfile::Builder::new().prefix("lua_").tempfile_in(directory)?;
     Ok(file.into_temp_path().keep()?)
 }
 
-/// A time in seconds since 1970, as the system has it.
+/// Converts seconds since 1970 for system calls.
 #[cfg(unix)]
 pub(super) fn timespec(seconds: f64) -> io::Result<rustix::fs::Timespec> {
     let whole = seconds.floor();
@@ -292,8 +293,8 @@ pub(super) fn timespec(seconds: f64) -> io::Result<rustix::fs::Timespec> {
     Ok(rustix::fs::Timespec { tv_sec: whole as i64, tv_nsec: ((seconds - whole) * 1e9) as _ })
 }
 
-/// The error of who takes a folder for a file.
-fn is_a_folder() -> io::Error {
+/// The error for a directory in the place of a file.
+fn is_a_directory() -> io::Error {
     const EISDIR: i32 = 21;
     if cfg!(unix) {
         io::Error::from_raw_os_error(EISDIR)
@@ -302,13 +303,13 @@ fn is_a_folder() -> io::Error {
     }
 }
 
-/// The error of who names a file that is not there.
+/// The error for a missing file.
 fn is_missing() -> io::Error {
     const ENOENT: i32 = 2;
     io::Error::from_raw_os_error(ENOENT)
 }
 
-/// A time in seconds since 1970.
+/// Converts seconds since 1970.
 fn system_time(seconds: f64) -> io::Result<SystemTime> {
     let distance = Duration::try_from_secs_f64(seconds.abs()).ok();
     let time = distance.and_then(|distance| match seconds < 0.0 {
@@ -318,14 +319,14 @@ fn system_time(seconds: f64) -> io::Result<SystemTime> {
     time.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "time out of range"))
 }
 
-/// What `stat` tells of a file.
+/// Converts the result of `stat`.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_cast, reason = "the types of the fields differ between systems")]
 pub(super) fn metadata_of(status: &rustix::fs::Stat) -> Metadata {
     use rustix::fs::FileType;
     let kind = match FileType::from_raw_mode(status.st_mode) {
         FileType::RegularFile => FileKind::File,
-        FileType::Directory => FileKind::Folder,
+        FileType::Directory => FileKind::Directory,
         FileType::Symlink => FileKind::Link,
         FileType::Socket => FileKind::Socket,
         FileType::Fifo => FileKind::Pipe,
@@ -357,7 +358,7 @@ fn convert(metadata: &fs::Metadata) -> Metadata {
     let of = metadata.file_type();
     let kind = match () {
         () if of.is_file() => FileKind::File,
-        () if of.is_dir() => FileKind::Folder,
+        () if of.is_dir() => FileKind::Directory,
         () if of.is_symlink() => FileKind::Link,
         () => FileKind::Other,
     };

@@ -1,5 +1,5 @@
-//! Files and folders as the libraries see them. Whatever may take long is used on the blocking
-//! pool, so a file system is shared between threads; what it does not provide is denied.
+//! Files and directories for the libraries. Operations that may block run on the blocking pool, so
+//! a file system is shared between threads. Operations that are not implemented are denied.
 
 use super::stream::{Deferred, OpenMode, OpenStream};
 use crate::system_error::denied;
@@ -8,15 +8,15 @@ use std::ffi::OsString;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-/// The files that a program may reach.
+/// A file system.
 pub trait FileSystem: Send + Sync + 'static {
-    /// What is known of a file. Of a symbolic link itself unless it is to be followed.
+    /// Returns the metadata of a file; of a symbolic link itself unless it is to be followed.
     fn metadata(&self, _path: &Path, _follow: bool) -> io::Result<Metadata> {
         Err(denied())
     }
 
-    /// The names in a folder, in no order, without `.` and `..`.
-    fn read_folder(&self, _path: &Path) -> io::Result<Names> {
+    /// Returns the names in a directory, in any order, without `.` and `..`.
+    fn read_directory(&self, _path: &Path) -> io::Result<Names> {
         Err(denied())
     }
 
@@ -25,76 +25,77 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
-    /// Opens a file as `fopen` does. What may wait for another process, such as opening a pipe, is
-    /// left to the blocking pool.
+    /// Opens a file as `fopen` does. Operations that may wait for another process, such as opening
+    /// a pipe, are deferred to the blocking pool.
     fn open_stream(&self, _path: &Path, _mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
         Deferred::Now(Err(denied()))
     }
 
-    /// The contents of a file of at most `most` bytes that can be read without waiting. None for
-    /// any other file: it is to be opened and read on the blocking pool.
+    /// Returns the contents of a file of at most `most` bytes that can be read without blocking.
+    /// None for other files, which must be opened and read on the blocking pool.
     fn read_now(&self, _path: &Path, _most: u64) -> Option<io::Result<Vec<u8>>> {
         None
     }
 
-    /// Fails unless a file exists and may be read. Opens nothing, so it does not wait either.
+    /// Fails unless a file exists and is readable. It opens nothing and therefore does not block.
     fn check_readable(&self, path: &Path) -> io::Result<()> {
         self.metadata(path, true).map(drop)
     }
 
-    /// Whether the program may only run a file, so that no message may quote its source.
+    /// Whether the program may run a file but not read it, so that messages must not quote its
+    /// source.
     fn hides_source(&self, _path: &Path) -> bool {
         false
     }
 
-    /// A new file without a name, for reading and writing, that vanishes when it is closed.
+    /// Creates an unnamed file for reading and writing, which vanishes when it is closed.
     fn temporary_file(&self) -> io::Result<OpenStream> {
         Err(denied())
     }
 
-    /// The path of a new empty file.
+    /// Creates an empty file and returns its path.
     fn temporary_name(&self) -> io::Result<PathBuf> {
         Err(denied())
     }
 
-    /// Opens a file to which what is written is added; it is made if need be.
+    /// Opens a file for appending; it is created if it is missing.
     fn append(&self, _path: &Path) -> io::Result<Box<dyn Write + Send>> {
         Err(denied())
     }
 
-    /// Begins to write a file anew. Its contents take their place when all has been written: see
-    /// [`Replacement`]. A new file gets these permissions (as far as the process grants any), an
-    /// existing one keeps its own if None.
+    /// Starts to replace a file. The new contents become visible when all has been written: see
+    /// [`Replacement`]. A new file gets these permissions (restricted by the umask). If None, an
+    /// existing file keeps its own.
     fn replace(&self, _path: &Path, _permissions: Option<u32>) -> io::Result<Box<dyn Replacement>> {
         Err(denied())
     }
 
-    /// Makes a folder.
-    fn create_folder(&self, _path: &Path) -> io::Result<()> {
+    /// Creates a directory.
+    fn create_directory(&self, _path: &Path) -> io::Result<()> {
         Err(denied())
     }
 
-    /// Removes a file, a symbolic link, or an empty folder.
+    /// Removes a file, a symbolic link, or an empty directory.
     fn remove(&self, _path: &Path) -> io::Result<()> {
         Err(denied())
     }
 
-    /// Renames a file or a folder.
+    /// Renames a file or a directory.
     fn rename(&self, _from: &Path, _to: &Path) -> io::Result<()> {
         Err(denied())
     }
 
-    /// Gives a file a second name, or makes a symbolic link with this text.
+    /// Creates a hard link, or a symbolic link with this target.
     fn link(&self, _target: &Path, _path: &Path, _symbolic: bool) -> io::Result<()> {
         Err(denied())
     }
 
-    /// The text of a symbolic link.
+    /// Returns the target of a symbolic link.
     fn read_link(&self, _path: &Path) -> io::Result<PathBuf> {
         Err(denied())
     }
 
-    /// The path without symbolic links and dots.
+    /// Returns a path without symbolic links and dots.
     fn canonical(&self, _path: &Path) -> io::Result<PathBuf> {
         Err(denied())
     }
@@ -109,19 +110,19 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
-    /// Calls `changed`, on any thread, whenever a file is written, replaced or made, or something
-    /// in a folder is; until what is returned is dropped.
+    /// Calls `changed`, on any thread, whenever a file, or a file in a directory, is written,
+    /// replaced or created, until the result is dropped.
     fn watch(&self, _path: &Path, _changed: Changed) -> io::Result<Watch> {
         Err(denied())
     }
 
-    /// The folder that relative paths begin at.
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    /// Returns the directory that relative paths refer to.
+    fn working_directory(&self) -> io::Result<PathBuf> {
         Err(denied())
     }
 
-    /// Changes the folder that relative paths begin at.
-    fn set_working_folder(&self, _path: &Path) -> io::Result<()> {
+    /// Changes the directory that relative paths refer to.
+    fn set_working_directory(&self, _path: &Path) -> io::Result<()> {
         Err(denied())
     }
 }
@@ -131,13 +132,13 @@ pub(super) struct NoFiles;
 
 impl FileSystem for NoFiles {}
 
-/// What is to happen when a file has changed.
+/// A callback for changes of a file.
 pub type Changed = Box<dyn Fn() + Send + Sync>;
 
-/// Something is watched as long as this lives.
+/// A watch, which ends when it is dropped.
 pub type Watch = Box<dyn Any + Send>;
 
-/// The names in a folder.
+/// The names in a directory.
 pub type Names = Box<dyn Iterator<Item = io::Result<OsString>> + Send>;
 
 /// A file that is open for reading.
@@ -145,80 +146,79 @@ pub trait Source: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Source for T {}
 
-/// A file that is being written anew. Dropped without [`Replacement::finish`], it leaves everything
-/// as it was.
+/// A file that is being replaced. If it is dropped without [`Replacement::finish`], the old file is
+/// unchanged.
 pub trait Replacement: Write + Send {
-    /// Puts it in its place, whole.
+    /// Replaces the file with the complete contents.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 
-/// What a file is.
+/// The type of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FileKind {
-    /// A file with contents.
+    /// A regular file.
     #[default]
     File,
-    /// A folder.
-    Folder,
+    /// A directory.
+    Directory,
     /// A symbolic link.
     Link,
     /// A socket.
     Socket,
     /// A named pipe.
     Pipe,
-    /// A device that gives and takes characters.
+    /// A character device.
     CharacterDevice,
-    /// A device of blocks.
+    /// A block device.
     BlockDevice,
     /// Anything else.
     Other,
 }
 
-/// What is known of a file. Numbers that the system does not have are 0; times are in seconds since
-/// 1970.
+/// File metadata. Numbers that the OS does not provide are 0; times are in seconds since 1970.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metadata {
-    /// What it is.
+    /// Its type.
     pub kind: FileKind,
     /// Its size in bytes.
     pub size: u64,
-    /// Permissions as POSIX counts them (the lowest twelve bits).
+    /// POSIX permissions (the lowest twelve bits).
     pub permissions: u32,
-    /// The last change of its contents.
+    /// The time of the last modification.
     pub modified: f64,
-    /// The last use of its contents.
+    /// The time of the last access.
     pub accessed: f64,
-    /// The last change of anything.
+    /// The time of the last change of contents or metadata.
     pub changed: f64,
-    /// The device that holds it.
+    /// The device that contains it.
     pub device: u64,
-    /// Its number on the device.
+    /// Its inode number.
     pub inode: u64,
-    /// How many names it has.
+    /// The number of hard links.
     pub links: u64,
     /// Its owner.
     pub user: u32,
     /// Its group.
     pub group: u32,
-    /// The device that it stands for.
+    /// The device that it represents.
     pub special_device: u64,
-    /// How many blocks of 512 bytes it takes.
+    /// The number of allocated blocks of 512 bytes.
     pub blocks: u64,
-    /// The best size of reads and writes.
+    /// The preferred block size for I/O.
     pub block_size: u64,
 }
 
 impl Metadata {
-    /// Whether it is a folder.
-    pub fn is_folder(&self) -> bool {
-        self.kind == FileKind::Folder
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        self.kind == FileKind::Directory
     }
 
-    /// Kind and permissions as Go prints them: `-rw-r--r--`, `drwxr-xr-x`, `Lrwxrwxrwx`.
+    /// Returns type and permissions in Go's format: `-rw-r--r--`, `drwxr-xr-x`, `Lrwxrwxrwx`.
     pub fn mode_text(&self) -> String {
         let kind = match self.kind {
             FileKind::File => "",
-            FileKind::Folder => "d",
+            FileKind::Directory => "d",
             FileKind::Link => "L",
             FileKind::Socket => "S",
             FileKind::Pipe => "p",
@@ -234,7 +234,7 @@ impl Metadata {
         format!("{kind}{special}{}", self.permissions_text())
     }
 
-    /// The permissions alone: `rw-r--r--`.
+    /// Returns only the permissions: `rw-r--r--`.
     pub fn permissions_text(&self) -> String {
         let bit = |place: u32| self.permissions >> place & 1 != 0;
         (0..9)
@@ -253,9 +253,9 @@ mod tests {
     fn modes_are_written_as_go_writes_them() {
         for (kind, permissions, text) in [
             (FileKind::File, 0o644, "-rw-r--r--"),
-            (FileKind::Folder, 0o755, "drwxr-xr-x"),
+            (FileKind::Directory, 0o755, "drwxr-xr-x"),
             (FileKind::Link, 0o777, "Lrwxrwxrwx"),
-            (FileKind::Folder, 0o1777, "dtrwxrwxrwx"),
+            (FileKind::Directory, 0o1777, "dtrwxrwxrwx"),
             (FileKind::File, 0o4755, "urwxr-xr-x"),
         ] {
             let metadata = Metadata { kind, permissions, ..Metadata::default() };

@@ -1,16 +1,15 @@
-//! How much memory the system allows the process.
+//! The OS's memory limit for the process.
 
-/// What a program with a memory limit of 0 may need: threads, and work of natives.
+/// Memory that a program with a memory limit of 0 may need for threads and natives.
 #[cfg(target_os = "linux")]
 const RESERVE: usize = 64 << 20;
-/// Memory that the process maps for each byte that it uses: arenas are aligned, and buffers grow
-/// by copies.
+/// Address space per byte in use: arenas are aligned, and buffers grow by copying.
 #[cfg(target_os = "linux")]
 const MAPPED_PER_BYTE: usize = 2;
 
-/// The largest memory limit that the system's limits of this process leave room for (`ulimit -v`
-/// and `ulimit -d`); None if there are none, or they are not known. Beyond it an allocation may
-/// fail where no error can be raised.
+/// Returns the largest memory limit that the limits of this process allow (`ulimit -v` and `ulimit
+/// -d`); None if there are none, or they are unknown. Beyond it an allocation may fail where no
+/// error can be raised.
 #[cfg(target_os = "linux")]
 pub fn memory_allowed() -> Option<usize> {
     use rustix::process::{Resource, getrlimit};
@@ -29,7 +28,7 @@ pub fn memory_allowed() -> Option<usize> {
     left.min()
 }
 
-/// As above: not known on this system.
+/// As above: unknown on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn memory_allowed() -> Option<usize> {
     None

@@ -1,14 +1,13 @@
-//! What programs reach of the outside world: one trait, so that it can be denied or faked.
+//! The outside world of a program: one trait, so that it can be denied or replaced.
 #![allow(clippy::disallowed_methods, reason = "the outside world is reached here, and only here")]
 
+mod bounded_write;
 mod children;
 mod disk;
 mod file_system;
 mod guarded;
 mod limit;
-mod lost;
 pub(crate) mod network;
-mod patience;
 mod permissions;
 mod process;
 mod progress;
@@ -19,6 +18,7 @@ mod service;
 mod state;
 mod stream;
 mod watch;
+mod write_error;
 
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
 pub use limit::memory_allowed;
@@ -32,8 +32,8 @@ pub use stream::{
     Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild,
 };
 
-pub(crate) use lost::Lost;
 pub(crate) use service::{Service, Services};
+pub(crate) use write_error::WriteError;
 
 use crate::deadline::{Deadline, Timeout};
 use crate::system_error::denied;
@@ -44,26 +44,26 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// Another way for what a program writes: see [`World::print_through`].
+/// An alternative output for a program: see [`World::print_through`].
 pub type Printer = Box<dyn FnMut(&[u8])>;
 
-/// The outside world as the libraries see it. What is not provided is denied.
+/// The outside world for the libraries. Operations that are not implemented are denied.
 pub trait World: 'static {
     /// Writes to standard output; buffered by the implementation.
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Writes to standard error, at once.
+    /// Writes to standard error, unbuffered.
     fn write_error(&mut self, bytes: &[u8]);
 
-    /// Writes what is buffered. The error is that of the first write that has failed so far.
+    /// Flushes the output. The error is the first failed write so far.
     fn flush_output(&mut self) -> io::Result<()>;
 
-    /// How much of the output is gathered before it is passed on.
+    /// Sets the buffering of the output.
     fn set_output_buffering(&mut self, _buffering: Buffering) -> io::Result<()> {
         Ok(())
     }
 
-    /// Moves within standard output, if that is a file.
+    /// Seeks in standard output, if it is a file.
     fn seek_output(&mut self, _to: SeekFrom) -> io::Result<u64> {
         Err(denied())
     }
@@ -73,35 +73,35 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// The standard error output.
+    /// Standard error.
     fn error_output(&mut self) -> io::Result<OpenStream> {
         Err(denied())
     }
 
-    /// Writing to the standard streams may be held up until then by whoever reads them; None is for
-    /// ever.
+    /// Sets a deadline for writing to the standard streams, whose readers may block it; None means
+    /// no limit.
     fn limit_output(&mut self, _deadline: Option<Instant>) {}
 
-    /// From now on what is written goes this way, so that it does not get into a line that somebody
-    /// types; None is the usual way.
+    /// Redirects the output so that it does not disturb a line that is being edited; None restores
+    /// the default.
     fn print_through(&mut self, _printer: Option<Printer>) {}
 
-    /// Where the progress of long work is shown: nowhere.
+    /// The progress display; none by default.
     fn progress(&self) -> Progress {
         Progress::default()
     }
 
-    /// The files that the program may reach.
+    /// The files that the program can access.
     fn file_system(&self) -> Arc<dyn FileSystem> {
         Arc::new(file_system::NoFiles)
     }
 
-    /// The files that the program may run as Lua code.
+    /// The files that the program may execute as Lua code.
     fn code_files(&self) -> Arc<dyn FileSystem> {
         self.file_system()
     }
 
-    /// The program is this script: its directory is the project's.
+    /// Sets the script that is the program: its directory is the project's.
     fn set_script(&mut self, _path: &Path) {}
 
     /// Whether there is a shell for [`World::spawn`].
@@ -114,7 +114,7 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// Ends the child processes that have not ended: the time of the program is up.
+    /// Ends the running child processes, because the program's time limit is exceeded.
     fn end_children(&mut self) {}
 
     /// An environment variable.
@@ -127,12 +127,12 @@ pub trait World: 'static {
         Err(denied())
     }
 
-    /// What the program may use of the network.
+    /// The network, as far as the program may use it.
     fn network(&self) -> Arc<dyn Network> {
         Arc::new(network::NoNetwork)
     }
 
-    /// Time since some fixed moment.
+    /// Time since an arbitrary fixed point.
     fn now(&self) -> Duration;
 
     /// Processor time that the program has used.
@@ -141,38 +141,38 @@ pub trait World: 'static {
     /// The time of day.
     fn wall_clock(&self) -> SystemTime;
 
-    /// Bytes of memory that the process occupies; 0 where that is not known.
+    /// The resident memory of the process in bytes; 0 if it is unknown.
     fn resident_memory(&self) -> u64;
 
     /// Ends the program at once. Returns only if the world does not allow it.
     fn exit(&mut self, _code: i32) {}
 }
 
-/// The files of the machine, whatever a program may do: for what the command itself reads.
+/// The local file system without permissions, for files that the command itself reads.
 pub fn disk() -> Arc<dyn FileSystem> {
     Arc::new(disk::Disk)
 }
 
-/// What the libraries have beside the VM: the outside world, the time limit, and what each keeps
-/// for itself.
+/// The state of the libraries outside the VM: the outside world, the time limit, and each library's
+/// own state.
 pub struct Host {
     /// The outside world.
     pub world: Box<dyn World>,
     /// The program's time limit.
     pub(crate) deadline: Deadline,
-    /// How long a server's handler may take until its answer begins, where the server does not say.
+    /// The limit until a server's handler starts its response, where the server does not set one.
     pub(crate) handler_timeout: Option<Duration>,
-    /// The script that is the program, if it is a file.
+    /// The script of the program, if it is a file.
     pub(crate) script: Option<std::path::PathBuf>,
-    /// What outlives the program's main chunk.
+    /// The services, which may outlive the program's main chunk.
     pub(crate) services: Services,
     states: States,
-    /// Holds the environment variables that the program has set.
+    /// The share of the account for environment variables that the program has set.
     environment: Option<Held>,
 }
 
 impl Host {
-    /// A host without a time limit, for programs that take the VM's turns themselves.
+    /// Creates a host without a time limit, for programs that drive the VM's turns themselves.
     pub fn new(world: impl World) -> Self {
         Host::with_deadline(world, Deadline::new(Timeout::Never, Clock::System), &[])
     }
@@ -189,7 +189,7 @@ impl Host {
         }
     }
 
-    /// What a library keeps for the program, made when it is first asked for.
+    /// Returns a library's state, which is created on first use.
     pub(crate) fn state<T: Default + 'static>(&mut self) -> &mut T {
         self.states.get()
     }
@@ -201,7 +201,7 @@ impl Host {
         name: &[u8],
         value: &[u8],
     ) -> Result<io::Result<()>, OutOfMemory> {
-        /// What the tables of variables have of each.
+        /// The overhead of a variable.
         const ENTRY: usize = 128;
         let old = self.world.variable(name).map(|old| old.len());
         let held = self.environment.get_or_insert_with(|| account.hold_nothing());
@@ -214,7 +214,7 @@ impl Host {
     }
 }
 
-/// The host of the running program.
+/// Returns the host of the running program.
 pub(crate) fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {
     call.host::<Host>().ok_or_else(|| Error::text("system access is not available"))
 }

@@ -1,6 +1,6 @@
-//! The network as the libraries see it: each use of it is asked for here first.
+//! The network for the libraries, which check each use of it here first.
 //!
-//! **Invariant (THE JUDGED ADDRESS)**: a connection goes to an address that was judged, never to
+//! **Invariant (THE JUDGED ADDRESS)**: a connection goes to an address that was checked, never to
 //! the result of a second look-up. [`addresses`] is the only way from a name to addresses.
 
 use crate::pool::in_pool;
@@ -9,12 +9,12 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-/// What a program may use of the network. What is not provided is denied.
+/// The permissions of a program for the network. Operations that are not implemented are denied.
 pub trait Network: Send + Sync + 'static {
     /// Whether the program may use the network in this way.
     ///
     /// # Errors
-    /// Why not.
+    /// The reason for the denial.
     fn allow(&self, _use: NetworkUse<'_>) -> io::Result<()> {
         Err(denied())
     }
@@ -37,21 +37,21 @@ impl Network for WholeNetwork {
 /// A use of the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkUse<'a> {
-    /// A connection to a host, or a datagram. An HTTP client asks again for each redirect.
+    /// A connection to a host, or a datagram. An HTTP client checks again for each redirect.
     Connect {
-        /// The host's name or address, as the program wrote it.
+        /// The host's name or address as the program passed it.
         host: &'a str,
-        /// The port; 0 where only the name and its address are judged.
+        /// The port; 0 if only the name and its address are checked.
         port: u16,
-        /// The address that the name was resolved to. None before that: the question is then
-        /// whether any address of the host could be allowed.
+        /// The address of the name. None before it is resolved: the check is then whether any
+        /// address of the host could be allowed.
         address: Option<IpAddr>,
     },
-    /// Connections or datagrams from others.
+    /// Incoming connections or datagrams.
     Listen {
         /// The name or address of an interface; empty for all of them.
         host: &'a str,
-        /// The port; 0 for any that is free.
+        /// The port; 0 for any free one.
         port: u16,
     },
     /// The addresses of a host, or modules from it.
@@ -70,13 +70,13 @@ pub enum NetworkUse<'a> {
     },
 }
 
-/// How long a look-up may take.
+/// Time limit of a look-up.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Stands for every port, where a name is resolved whose port was judged before.
+/// Represents every port, for resolving a name whose port was checked before.
 pub(crate) const ANY_PORT: u16 = 0;
 
-/// What a look-up is for.
+/// The purpose of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Purpose {
     Connect,
@@ -91,19 +91,19 @@ impl Purpose {
         }
     }
 
-    /// Whether the network allows a host, as far as is known before its name is resolved.
+    /// Checks whether the network allows a host, as far as is possible before its name is resolved.
     pub(crate) fn allow(self, network: &dyn Network, host: &str, port: u16) -> Result<(), String> {
         network.allow(self.of(host, port, literal(host))).map_err(|error| reason(&error))
     }
 }
 
-/// An address that is written as a host, in brackets or not.
+/// Parses an address, with or without brackets.
 pub(crate) fn literal(host: &str) -> Option<IpAddr> {
     let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     inner.parse().ok()
 }
 
-/// The addresses of a host that the program may connect to; at least one, those of IPv4 first. The
+/// Returns the addresses of a host that the program may connect to; at least one, IPv4 first. The
 /// error is the reason, with the name.
 pub(crate) async fn addresses(
     network: &dyn Network,
@@ -126,15 +126,15 @@ pub(crate) async fn addresses(
     if allowed.is_empty() { Err(refused(refusal)) } else { Ok(allowed) }
 }
 
-/// The addresses of a host, those of IPv4 first; at least one. The error is the reason, with the
+/// Returns the addresses of a host, IPv4 first; at least one. The error is the reason, with the
 /// name.
 pub(crate) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = match tokio::time::timeout(TIMEOUT, ask_system(host.into(), port)).await {
+    let found = match tokio::time::timeout(TIMEOUT, query_os(host.into(), port)).await {
         Ok(Ok(found)) => found,
-        Ok(Err(error)) => return Err(format!("{host}: {}", in_short(&error))),
+        Ok(Err(error)) => return Err(format!("{host}: {}", short_message(&error))),
         Err(_) => return Err(format!("{host}: timed out after {TIMEOUT:?}")),
     };
     let mut addresses: Vec<SocketAddr> = Vec::new();
@@ -147,14 +147,13 @@ pub(crate) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, St
     if addresses.is_empty() { Err(format!("{host}: no address")) } else { Ok(addresses) }
 }
 
-/// Asks the operating system. Not by tokio, whose blocking pool panics where no thread can be
-/// started.
-async fn ask_system(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+/// Asks the OS. tokio is not used, since its blocking pool panics if no thread can be started.
+async fn query_os(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
     in_pool(move || (host, port).to_socket_addrs().map(Iterator::collect)).await.flatten()
 }
 
-/// The operating system's message, without what the standard library adds.
-fn in_short(error: &io::Error) -> String {
+/// Returns the OS's message, without the additions of the standard library.
+fn short_message(error: &io::Error) -> String {
     let text = reason(error);
     match text.strip_prefix("failed to lookup address information: ") {
         Some(rest) => rest.into(),
@@ -162,14 +161,14 @@ fn in_short(error: &io::Error) -> String {
     }
 }
 
-/// Each connection takes a descriptor, of which a process may have few unless it asks for more.
+/// Raises the limit of open files, since each connection needs a descriptor.
 pub(crate) fn allow_many_connections() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
         if limit.current != limit.maximum {
-            // If the system refuses, servers make do with fewer connections.
+            // If this fails, servers accept fewer connections.
             let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
         }
     }

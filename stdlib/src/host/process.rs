@@ -1,14 +1,14 @@
-//! The process that the program runs in, as its world.
+//! The world of a program that runs in this process.
 
+use super::bounded_write::BoundedWriter;
 use super::children::Children;
 use super::disk::{Disk, stream_of};
 use super::file_system::FileSystem;
 use super::guarded::Guarded;
 use super::network::{Network, WholeNetwork};
-use super::patience::Patience;
 use super::permissions::Permissions;
 use super::stream::{Buffering, Child, OpenStream, Pipe, Stream};
-use super::{Lost, Printer, World};
+use super::{Printer, World, WriteError};
 use crate::host::{Progress, Screen};
 use crate::system_error::reason;
 use std::collections::HashMap;
@@ -20,44 +20,44 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// The process that the program runs in.
+/// The world of a program that runs in this process.
 ///
-/// Environment variables that the program sets lie in a layer of their own: to change those of a
-/// process while it has several threads is unsound.
+/// The environment variables that the program sets are stored separately: changing those of a
+/// process with several threads is unsound.
 pub struct Process {
     output: Vec<u8>,
-    lost: Lost,
+    write_error: WriteError,
     buffering: Buffering,
     start: Instant,
     variables: HashMap<OsString, OsString>,
     progress: Progress,
     children: Children,
-    output_patience: Patience,
-    error_patience: Patience,
+    output_writer: BoundedWriter,
+    error_writer: BoundedWriter,
     printer: Option<Printer>,
-    /// What the program may do; everything if None.
+    /// The program's permissions; None means all.
     permissions: Option<Arc<Permissions>>,
-    /// The directory of the script, whose Lua files may be run.
+    /// The directory of the script, whose Lua files may be executed.
     code: Option<PathBuf>,
-    /// Whether the output so far ends with a line.
+    /// Whether the output so far ends with a newline.
     is_at_line_start: bool,
 }
 
 impl Process {
-    /// The world of the running process.
+    /// Creates the world.
     pub fn new() -> Self {
         let is_terminal = io::IsTerminal::is_terminal(&io::stdout());
         let buffering = if is_terminal { Buffering::Line } else { Buffering::DEFAULT };
         Process {
             output: Vec::new(),
-            lost: Lost::default(),
+            write_error: WriteError::default(),
             buffering,
             start: Instant::now(),
             variables: HashMap::new(),
             progress: Progress::default(),
             children: Children::default(),
-            output_patience: Patience::default(),
-            error_patience: Patience::default(),
+            output_writer: BoundedWriter::default(),
+            error_writer: BoundedWriter::default(),
             printer: None,
             permissions: None,
             code: None,
@@ -65,15 +65,14 @@ impl Process {
         }
     }
 
-    /// Lets the program do no more than these permissions allow.
+    /// Restricts the program to these permissions.
     #[must_use]
     pub fn with_permissions(mut self, permissions: Permissions) -> Self {
         self.permissions = Some(Arc::new(permissions));
         self
     }
 
-    /// Shows the progress of long work if standard error is a terminal on which a line can be
-    /// written anew.
+    /// Shows progress if standard error is a terminal on which a line can be redrawn.
     #[must_use]
     pub fn with_progress(mut self) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
@@ -90,14 +89,14 @@ impl Default for Process {
     }
 }
 
-/// What goes on elsewhere may outlive the program.
+// Background work may outlive the program, and must not draw the progress line then.
 impl Drop for Process {
     fn drop(&mut self) {
         self.progress.close();
     }
 }
 
-/// The terminal to which standard error goes.
+/// The terminal that standard error is connected to.
 struct Terminal {
     start: Instant,
 }
@@ -117,20 +116,20 @@ impl Screen for Terminal {
     }
 
     fn write(&mut self, text: &str) {
-        // There is nowhere to report it.
+        // A failure cannot be reported.
         let _ = io::stderr().write_all(text.as_bytes());
     }
 }
 
-/// A stream of the terminal on which progress is shown, too.
-struct Beside {
+/// A stream of the terminal that also shows progress.
+struct TerminalStream {
     stream: Box<dyn Stream>,
     progress: Progress,
 }
 
-impl Write for Beside {
+impl Write for TerminalStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.progress.beside(bytes.last().copied(), || self.stream.write(bytes))
+        self.progress.suspend(bytes.last().copied(), || self.stream.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -138,23 +137,23 @@ impl Write for Beside {
     }
 }
 
-impl Read for Beside {
+impl Read for TerminalStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.stream.read(buffer)?;
-        // What was typed ends with a new line, which the terminal has shown.
+        // A line typed by the user ends with a newline, which the terminal has shown.
         let last = buffer.get(..count).and_then(<[u8]>::last).copied();
-        self.progress.beside(last, || ());
+        self.progress.suspend(last, || ());
         Ok(count)
     }
 }
 
-impl Seek for Beside {
+impl Seek for TerminalStream {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.stream.seek(to)
     }
 }
 
-/// Text as Lua gives it to the system: any bytes where the system allows them.
+/// Converts a string for the OS: any bytes where the OS allows them.
 fn os_string(bytes: &[u8]) -> OsString {
     #[cfg(unix)]
     {
@@ -167,12 +166,12 @@ fn os_string(bytes: &[u8]) -> OsString {
     }
 }
 
-/// A path as Lua gives it.
+/// Converts a path from Lua.
 pub fn path_of(bytes: &[u8]) -> PathBuf {
     os_string(bytes).into()
 }
 
-/// A copy of one of the standard streams as an unbuffered file.
+/// A copy of a standard stream as an unbuffered file.
 macro_rules! standard_file {
     ($stream:expr) => {{
         #[cfg(unix)]
@@ -183,7 +182,7 @@ macro_rules! standard_file {
     }};
 }
 
-/// What a pipe's end of the standard library is as a file.
+/// Converts a pipe of the standard library to a file.
 macro_rules! pipe_file {
     ($end:expr) => {{
         #[cfg(unix)]
@@ -194,7 +193,7 @@ macro_rules! pipe_file {
     }};
 }
 
-/// The status as the system gives it: what `system` returns in C.
+/// Returns the raw status, as `system` in C does.
 fn raw_status(status: ExitStatus) -> i32 {
     #[cfg(unix)]
     {
@@ -217,7 +216,7 @@ fn shell(command: &[u8]) -> Command {
 }
 
 impl Process {
-    /// Whether the program may run a command by the shell.
+    /// Checks whether the program may run a shell command.
     fn may_run_shell(&self, command: &str) -> io::Result<()> {
         let Some(permissions) = &self.permissions else { return Ok(()) };
         let shell = Path::new(SHELL);
@@ -225,7 +224,7 @@ impl Process {
         permissions.run(&shell, &format!("sh -c {command}"))
     }
 
-    /// Output into a closed pipe ends the program quietly: nobody is left to read it.
+    /// Writing to a closed pipe ends the program quietly: it has no reader.
     #[expect(clippy::disallowed_methods, reason = "what is buffered cannot be written")]
     fn check_pipe(&self, result: io::Result<()>) -> io::Result<()> {
         match result {
@@ -234,64 +233,68 @@ impl Process {
         }
     }
 
-    /// Writes what is buffered.
-    fn pass_on(&mut self) -> io::Result<()> {
+    /// Flushes the buffered output.
+    fn flush_buffer(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
         let mut output = std::mem::take(&mut self.output);
-        let result = self.pass(&output);
+        let result = self.write_bytes(&output);
         output.clear();
         self.output = output;
         result
     }
 
     /// Writes bytes.
-    fn pass(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(printer) = &mut self.printer {
             printer(bytes);
             return Ok(());
         }
         self.is_at_line_start = bytes.ends_with(b"\n");
-        let mut write = || self.output_patience.write(io::stdout().lock(), bytes);
-        let is_beside = self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
-        let result =
-            if is_beside { self.progress.beside(bytes.last().copied(), write) } else { write() };
+        let mut write = || self.output_writer.write(io::stdout().lock(), bytes);
+        let shares_terminal =
+            self.progress.is_shown() && io::IsTerminal::is_terminal(&io::stdout());
+        let result = if shares_terminal {
+            self.progress.suspend(bytes.last().copied(), write)
+        } else {
+            write()
+        };
         let result = self.check_pipe(result);
-        self.lost.note(result)
+        self.write_error.record(result)
     }
 }
 
 impl World for Process {
     fn write_output(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.buffering.passes(self.output.len(), bytes) {
-            self.pass_on()?;
-            return self.pass(bytes);
+            self.flush_buffer()?;
+            return self.write_bytes(bytes);
         }
         self.output.extend_from_slice(bytes);
-        if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
+        if self.buffering.is_due(self.output.len(), bytes) { self.flush_buffer() } else { Ok(()) }
     }
 
     fn write_error(&mut self, bytes: &[u8]) {
-        // There is nowhere to report it.
+        // A failure cannot be reported.
         if let Some(printer) = &mut self.printer {
             return printer(bytes);
         }
-        let patience = &mut self.error_patience;
-        let _ = self.progress.beside(bytes.last().copied(), || patience.write(io::stderr(), bytes));
+        let writer = &mut self.error_writer;
+        let _ = self.progress.suspend(bytes.last().copied(), || writer.write(io::stderr(), bytes));
     }
 
     fn flush_output(&mut self) -> io::Result<()> {
-        self.pass_on().and_then(|()| self.lost.check())
+        self.flush_buffer().and_then(|()| self.write_error.check())
     }
 
     fn set_output_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
         self.buffering = buffering;
-        self.pass_on()
+        self.flush_buffer()
     }
 
     fn seek_output(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.pass_on()?;
+        self.flush_buffer()?;
         standard_file!(io::stdout())?.seek(to)
     }
 
@@ -301,14 +304,17 @@ impl World for Process {
             return Ok(input);
         }
         Ok(OpenStream {
-            stream: Box::new(Beside { stream: input.stream, progress: self.progress.clone() }),
+            stream: Box::new(TerminalStream {
+                stream: input.stream,
+                progress: self.progress.clone(),
+            }),
             ..input
         })
     }
 
     fn error_output(&mut self) -> io::Result<OpenStream> {
-        // As standard output it is written at once, wherever it goes.
-        let stream = Beside {
+        // It is written at once, like standard output, whatever it is connected to.
+        let stream = TerminalStream {
             stream: Box::new(standard_file!(io::stderr())?),
             progress: self.progress.clone(),
         };
@@ -342,9 +348,9 @@ impl World for Process {
 
     fn spawn(&mut self, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
         self.may_run_shell(&String::from_utf8_lossy(command))?;
-        // What both write appears in the order in which they do.
-        self.pass_on()?;
-        self.progress.step_aside();
+        // The output of both is in the order in which they write.
+        self.flush_buffer()?;
+        self.progress.clear_line();
         let mut shell = shell(command);
         if let Some(permissions) = &self.permissions
             && !permissions.allows_whole_environment()
@@ -386,7 +392,7 @@ impl World for Process {
     }
 
     fn set_variable(&mut self, name: &[u8], value: &[u8]) -> io::Result<()> {
-        // What the system does not accept must not come up only when a child process is started.
+        // Names and values that the OS rejects must not fail only when a child process is started.
         if name.is_empty() || name.iter().any(|byte| matches!(byte, b'=' | 0)) || value.contains(&0)
         {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "Invalid argument"));
@@ -415,7 +421,7 @@ impl World for Process {
             let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
             Duration::try_from(used).unwrap_or_default()
         }
-        // As `clock` of that system's C library.
+        // As `clock` in the C library of that system.
         #[cfg(not(unix))]
         {
             self.start.elapsed()
@@ -431,13 +437,13 @@ impl World for Process {
     }
 
     fn limit_output(&mut self, deadline: Option<Instant>) {
-        self.output_patience.deadline = deadline;
-        self.error_patience.deadline = deadline;
+        self.output_writer.deadline = deadline;
+        self.error_writer.deadline = deadline;
     }
 
     fn print_through(&mut self, printer: Option<Printer>) {
         if printer.is_some() {
-            // What somebody types begins a line.
+            // Typed input starts a line.
             let line_end: &[u8] =
                 if self.output.last().map_or(self.is_at_line_start, |&last| last == b'\n') {
                     b""
@@ -446,8 +452,8 @@ impl World for Process {
                 };
             self.output.extend_from_slice(line_end);
         }
-        // Whoever typed sees it; if not, there is nowhere to report it.
-        let _ = self.pass_on();
+        // The user sees the output; if not, a failure cannot be reported.
+        let _ = self.flush_buffer();
         self.printer = printer;
     }
 
@@ -465,7 +471,7 @@ impl World for Process {
     }
 }
 
-/// From the system's own account of the process, in its shortest form: it is read at each start.
+/// Reads the OS's statistics in their shortest form, since this happens at every start.
 fn resident_memory() -> Option<u64> {
     #[cfg(target_os = "linux")]
     {

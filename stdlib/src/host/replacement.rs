@@ -1,8 +1,9 @@
-//! Replacing a file atomically: what is written becomes the file when it is complete, by renaming.
+//! Atomic replacement of files: the new contents become visible when they are complete, by
+//! renaming.
 //!
-//! On Linux the new contents are a file without a name until then, so a process that is killed
-//! leaves nothing. Elsewhere they are a file `.solvm-*` in the same directory, locked while it is
-//! written: the next write there removes one that is unlocked and an hour old.
+//! On Linux the new contents are an unnamed file until then, so a process that is killed leaves
+//! nothing. Elsewhere they are a file `.solvm-*` in the same directory, locked while it is written;
+//! the next write there removes files that are unlocked and an hour old.
 //!
 //! The new file has the permissions of the old one and the owner of the process; other hard links
 //! to the old file keep the old contents.
@@ -16,18 +17,18 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
-/// What the names of unfinished files begin with.
+/// The prefix of the names of unfinished files.
 const PREFIX: &str = ".solvm-";
-/// Permissions of a new file, as far as the process grants any (its `umask`).
+/// Permissions of a new file, restricted by the umask.
 const NEW_FILE: u32 = 0o666;
-/// An unlocked unfinished file of this age belongs to no process any more.
+/// Unlocked unfinished files of this age belong to no running process.
 const STALE: Duration = Duration::from_secs(3600);
-/// So many names are tried for an unfinished file.
+/// Maximum number of attempts to find a name for an unfinished file.
 const TRIES: usize = 100;
-/// No more names of a directory are looked through for stale files.
+/// Maximum number of names in a directory that are checked for stale files.
 const MAX_NAMES: usize = 10_000;
 
-/// Begins to replace the file of that name. The directory's handle must be good for reading.
+/// Starts to replace a file. The directory's handle must allow reading.
 pub(super) fn replace_in(
     directory: OwnedFd,
     name: &OsStr,
@@ -43,16 +44,15 @@ pub(super) fn replace_in(
         rustix::fs::openat(&directory, name, flags, Mode::empty()).map(File::from)
     };
     if let Some(existing) = &existing {
-        if existing.is_folder() {
+        if existing.is_directory() {
             return Err(Errno::ISDIR.into());
         }
         if existing.kind != super::FileKind::File {
-            // A device or a pipe stays what it is.
+            // A device or a pipe is written to, not replaced.
             return Ok(Box::new(InPlace(open_existing()?)));
         }
         if existing.permissions & 0o222 == 0 {
-            // To rename another file over it would be possible, and is not what a write-protected
-            // file is for.
+            // Renaming over it would be possible, but a write-protected file must not be changed.
             open_existing()?;
         }
     }
@@ -72,11 +72,11 @@ pub(super) fn replace_in(
     Ok(Box::new(new))
 }
 
-/// A file that takes its name when it is complete.
+/// A file that gets its name when it is complete.
 struct New {
     directory: OwnedFd,
     name: OsString,
-    /// The name that it has in the directory until then.
+    /// Its temporary name in the directory.
     temporary: Option<OsString>,
     file: File,
 }
@@ -99,7 +99,7 @@ impl Replacement for New {
                 let follow = AtFlags::SYMLINK_FOLLOW;
                 rustix::fs::linkat(rustix::fs::CWD, &path, &self.directory, name, follow)
             };
-            // A link does not replace a file, a rename does.
+            // Unlike a rename, a link does not replace a file.
             match link(&self.name) {
                 Err(Errno::EXIST) => self.temporary = Some(with_new_name(link)?.1),
                 result => return Ok(result?),
@@ -116,13 +116,13 @@ impl Replacement for New {
 impl Drop for New {
     fn drop(&mut self) {
         if let Some(name) = &self.temporary {
-            // If it cannot be removed now, the next write may.
+            // If it cannot be removed now, a later write may remove it.
             let _ = rustix::fs::unlinkat(&self.directory, name, AtFlags::empty());
         }
     }
 }
 
-/// Something that cannot be replaced, only written to.
+/// A file that cannot be replaced, only written to.
 struct InPlace(File);
 
 impl Write for InPlace {
@@ -145,7 +145,7 @@ fn handle_path(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
-/// A file without a name in the directory. None where the system, or the file system, has none.
+/// Creates an unnamed file in the directory. None if the OS or the file system does not support it.
 #[cfg(target_os = "linux")]
 fn unnamed(directory: &OwnedFd, mode: Mode) -> io::Result<Option<File>> {
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
@@ -166,18 +166,18 @@ fn unnamed(_: &OwnedFd, _: Mode) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// A locked file with a name of its own.
+/// Creates a locked file with a temporary name.
 fn named(directory: &OwnedFd, mode: Mode) -> io::Result<(File, OsString)> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
     let flags = flags | OFlags::CLOEXEC;
     let (file, name) = with_new_name(|name| rustix::fs::openat(directory, name, flags, mode))?;
     let file = File::from(file);
-    // Where there are no locks, it is removed when it is old.
+    // Without locks, it is removed when it is old.
     let _ = file.try_lock();
     Ok((file, name))
 }
 
-/// Makes something under a name that no other file has.
+/// Creates a file under an unused name.
 fn with_new_name<T>(mut make: impl FnMut(&OsStr) -> Result<T, Errno>) -> io::Result<(T, OsString)> {
     for _ in 0..TRIES {
         let number: u64 = rand::random();
@@ -190,7 +190,7 @@ fn with_new_name<T>(mut make: impl FnMut(&OsStr) -> Result<T, Errno>) -> io::Res
     Err(Errno::EXIST.into())
 }
 
-/// Removes the unfinished files that processes have left which no longer exist.
+/// Removes unfinished files of processes that no longer exist.
 fn remove_stale(directory: &OwnedFd) {
     let Ok(names) = rustix::fs::Dir::read_from(directory) else { return };
     for entry in names.take(MAX_NAMES).flatten() {

@@ -1,16 +1,16 @@
-//! A world in which programs can print and tell the time, and nothing else.
+//! A world in which programs can only print and read the clock.
 
 use super::{Process, World};
 use std::io;
 use std::time::{Duration, SystemTime};
 
-/// The process that the program runs in, without its files, environment, standard input and child
-/// processes: for programs that are not trusted.
+/// The current process as a world without files, environment, standard input and child processes,
+/// for untrusted programs.
 #[derive(Default)]
 pub struct Sandbox(Process);
 
 impl Sandbox {
-    /// A sandbox whose output is that of the process.
+    /// Creates a sandbox whose output is that of the process.
     pub fn new() -> Self {
         Self::default()
     }

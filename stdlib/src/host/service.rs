@@ -1,5 +1,5 @@
-//! What outlives a program's main chunk: servers, timers, watched files, open files. The executor
-//! knows them by this trait alone.
+//! Services: parts of libraries that may outlive a program's main chunk, such as servers, timers,
+//! watchers and open files. The executor uses only this trait.
 
 use super::Host;
 use solvm_vm::{Call, GoroutineId};
@@ -7,32 +7,33 @@ use solvm_vm::{Call, GoroutineId};
 /// The services of a program's libraries.
 pub(crate) type Services = &'static [&'static dyn Service];
 
-/// A library that runs goroutines of its own, or keeps something until the program ends.
+/// A library that runs its own goroutines, or keeps something until the program ends.
 pub(crate) trait Service: Sync {
-    /// Writes what is buffered, as at the end of a program; not to pipes that might block.
+    /// Flushes buffered data, as at the end of a program; not to pipes that might block.
     fn flush(&self, _host: &mut Host) {}
 
-    /// Takes no new work from now on.
+    /// Stops accepting new work.
     fn stop(&self, _call: &mut Call) {}
 
-    /// A goroutine that has to end before the service has stopped.
+    /// Returns a goroutine that must end before the service has stopped.
     fn running(&self, _call: &mut Call) -> Option<GoroutineId> {
         None
     }
 
-    /// Where the function that a goroutine runs was registered ("script.lua:12").
+    /// Returns where the function of a goroutine was registered ("script.lua:12").
     fn place(&self, _host: &mut Host, _goroutine: GoroutineId) -> Option<Vec<u8>> {
         None
     }
 
-    /// A goroutine has failed: the service may continue in a new one.
-    fn go_on(&self, _call: &mut Call, _failed: GoroutineId) {}
+    /// Handles a failed goroutine: the service may continue in a new one.
+    fn restart(&self, _call: &mut Call, _failed: GoroutineId) {}
 
-    /// What a goroutine was doing that has failed: "in " begins the line of the report.
+    /// Returns what a failed goroutine was doing, for the line of the report that starts with "in
+    /// ".
     fn subject(&self, _call: &mut Call, _failed: GoroutineId) -> Option<String> {
         None
     }
 
-    /// All failures so far have been reported.
+    /// Called when all failures so far have been reported.
     fn ends_seen(&self, _host: &mut Host) {}
 }

@@ -1,16 +1,16 @@
-//! What libraries keep beside the VM: one value of each type, which only the module knows that
-//! the type belongs to.
+//! The state of libraries outside the VM: one value per type. Only the module that defines the type
+//! can access it.
 
 use hashbrown::HashMap;
 use std::any::{Any, TypeId};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The states of libraries, by type.
+/// The states of libraries by type.
 #[derive(Default)]
 pub(super) struct States(HashMap<TypeId, Box<dyn Any>, BuildHasherDefault<OwnHash>>);
 
 impl States {
-    /// The state of this type, made when it is first asked for.
+    /// Returns the state of this type, which is created on first use.
     pub(super) fn get<T: Default + 'static>(&mut self) -> &mut T {
         let state = self.0.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
         #[expect(clippy::expect_used, reason = "a value is found by its type")]
@@ -18,7 +18,7 @@ impl States {
     }
 }
 
-/// A type's identity is a hash already.
+/// A type's identity is already a hash.
 #[derive(Default)]
 struct OwnHash(u64);
 

@@ -1,30 +1,27 @@
-//! Files, pipes and the like as the libraries see them: a sequence of bytes, and whether using it
-//! may take long.
+//! Streams: files, pipes and others as sequences of bytes that may block.
 
 use std::io::{Read, Seek, Write};
 
-/// What an open file is read and written through. What it cannot do it answers with the system's
-/// error.
+/// An open stream. Unsupported operations return the OS's error.
 pub trait Stream: Read + Write + Seek + Send {}
 
 impl<T: Read + Write + Seek + Send> Stream for T {}
 
-/// An open file.
+/// An open stream with its properties.
 pub struct OpenStream {
     /// Its bytes.
     pub stream: Box<dyn Stream>,
-    /// Whether reading and writing may wait for somebody else: a pipe, a terminal, a device. Such
-    /// streams are used on the blocking pool only.
+    /// Whether reading and writing may wait for another process or the user: for pipes, terminals,
+    /// devices. Such streams are only used on the blocking pool.
     pub waits: bool,
-    /// Whether somebody sits at the other end: to wait for what they type does not count against a
-    /// default time limit.
+    /// Whether it is a terminal: waiting for input does not count towards the default time limit.
     pub is_terminal: bool,
 }
 
-/// What a file is opened for, as `fopen` has it.
+/// The mode of an open file, as in `fopen`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenMode {
-    /// What becomes of its contents.
+    /// The effect on existing contents.
     pub base: OpenBase,
     /// The "+": reading and writing.
     pub update: bool,
@@ -33,22 +30,21 @@ pub struct OpenMode {
 /// The first letter of a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenBase {
-    /// The file is there, and is kept.
+    /// The file must exist, and is kept.
     Read,
-    /// It is emptied, or made.
+    /// The file is truncated or created.
     Write,
-    /// What is written goes to its end; it is made if need be.
+    /// All output is appended; the file is created if it is missing.
     Append,
 }
 
 impl OpenMode {
-    /// Reading alone.
+    /// Only reading.
     pub const READ: OpenMode = OpenMode { base: OpenBase::Read, update: false };
-    /// Writing alone, from nothing.
+    /// Only writing, to an empty file.
     pub const WRITE: OpenMode = OpenMode { base: OpenBase::Write, update: false };
 
-    /// The mode that a string means. As in the GNU library, what it does not know behind the first
-    /// letter is ignored.
+    /// Parses a mode. As in the GNU library, unknown characters after the first letter are ignored.
     pub fn parse(text: &[u8]) -> Option<OpenMode> {
         let (first, rest) = text.split_first()?;
         let base = match first {
@@ -71,7 +67,7 @@ impl OpenMode {
     }
 }
 
-/// How much is gathered before it is passed on (`setvbuf`).
+/// How much output is buffered before it is flushed (`setvbuf`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Buffering {
     /// Nothing.
@@ -83,48 +79,48 @@ pub enum Buffering {
 }
 
 impl Buffering {
-    /// As much as files gather by themselves.
+    /// The default buffering of files.
     pub const DEFAULT: Buffering = Buffering::Full(1 << 16);
 
-    /// Whether so much output, of which `new` is the newest part, is to be passed on.
-    pub fn is_due(self, gathered: usize, new: &[u8]) -> bool {
+    /// Whether `buffered` bytes, of which `new` is the newest part, must be flushed.
+    pub fn is_due(self, buffered: usize, new: &[u8]) -> bool {
         match self {
-            Buffering::None => gathered > 0,
-            Buffering::Line => new.contains(&b'\n') || gathered >= 1 << 16,
-            Buffering::Full(capacity) => gathered >= capacity,
+            Buffering::None => buffered > 0,
+            Buffering::Line => new.contains(&b'\n') || buffered >= 1 << 16,
+            Buffering::Full(capacity) => buffered >= capacity,
         }
     }
 
-    /// Whether `new` is written as it is, after `gathered` bytes: a copy of it would be as large.
-    pub fn passes(self, gathered: usize, new: &[u8]) -> bool {
-        /// What is shorter is gathered.
+    /// Whether `new` is written directly after `buffered` bytes: a copy of it would be as large.
+    pub fn passes(self, buffered: usize, new: &[u8]) -> bool {
+        /// Shorter output is buffered.
         const SHORT: usize = 1 << 15;
-        new.len() > SHORT && self.is_due(gathered.saturating_add(new.len()), new)
+        new.len() > SHORT && self.is_due(buffered.saturating_add(new.len()), new)
     }
 }
 
-/// Something that is there already, or that is to be done where waiting holds up nobody.
+/// A value that is available, or that must be computed where blocking is allowed.
 pub enum Deferred<T> {
-    /// It is there.
+    /// The value.
     Now(T),
-    /// This gives it, on the blocking pool.
+    /// Computes the value on the blocking pool.
     Later(Box<dyn FnOnce() -> T + Send>),
 }
 
-/// Which end of a child process the program holds.
+/// The end of a child process's pipe that the program holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pipe {
-    /// Its standard output is read.
+    /// The program reads its standard output.
     Output,
-    /// Its standard input is written.
+    /// The program writes its standard input.
     Input,
 }
 
 /// A running child process.
 pub struct Child {
-    /// The program's end of the pipe that was asked for.
+    /// The program's end of the requested pipe.
     pub stream: Option<OpenStream>,
-    /// Waits for its end: the status as the system gives it. Called on the blocking pool.
+    /// Waits for it to end and returns the raw status. Called on the blocking pool.
     pub wait: WaitForChild,
 }
 

@@ -1,8 +1,7 @@
-//! Watching files of the machine for changes.
+//! Watches local files for changes.
 //!
-//! What is watched is the folder that holds a file: editors replace files by others, so to watch
-//! the file itself would mean to watch one that is not there any more. The system gives a process
-//! few watchers, so there is one for all that is watched.
+//! The directory of a file is watched: editors replace files, and a watch on the old file would not
+//! report that. The OS limits the number of watchers per process, so all watches share one.
 
 use super::file_system::{Changed, Watch};
 use notify::event::{AccessKind, AccessMode};
@@ -11,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// The watcher, as long as something is watched.
+/// The watcher, while any watch exists.
 static CURRENT: Mutex<Weak<Shared>> = Mutex::new(Weak::new());
 
 struct Shared {
@@ -19,70 +18,69 @@ struct Shared {
     subscriptions: Arc<Mutex<Vec<Arc<Subscription>>>>,
 }
 
-/// One that wants to know.
+/// A subscription to changes.
 struct Subscription {
-    /// Files, or a folder in which every file is meant.
+    /// Files, or a directory in which every file counts.
     paths: Vec<PathBuf>,
-    is_folder: bool,
+    is_directory: bool,
     changed: Changed,
 }
 
 impl Subscription {
-    /// The folders to watch.
-    fn folders(&self) -> impl Iterator<Item = &Path> {
+    /// Returns the directories to watch.
+    fn directories(&self) -> impl Iterator<Item = &Path> {
         self.paths
             .iter()
-            .filter_map(|path| if self.is_folder { Some(&**path) } else { path.parent() })
+            .filter_map(|path| if self.is_directory { Some(&**path) } else { path.parent() })
     }
 
-    fn is_meant(&self, changed: &Path) -> bool {
-        let changed = if self.is_folder { changed.parent() } else { Some(changed) };
+    fn matches(&self, changed: &Path) -> bool {
+        let changed = if self.is_directory { changed.parent() } else { Some(changed) };
         changed.is_some_and(|changed| self.paths.iter().any(|path| path == changed))
     }
 }
 
-/// A subscription that is in force.
+/// An active subscription.
 struct Active {
     shared: Arc<Shared>,
     subscription: Arc<Subscription>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing here is left half done.
+    // No invariant can be broken in between.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls `changed` whenever a file is written, replaced or made, or anything of that kind happens
-/// in a folder.
+/// Calls `changed` whenever a file, or a file in a directory, is written, replaced or created.
 pub(super) fn watch(path: &Path, changed: Changed) -> io::Result<Watch> {
     if let Err(error) = path.symlink_metadata()
         && error.kind() == io::ErrorKind::InvalidInput
     {
         return Err(error);
     }
-    let is_folder = path.is_dir();
+    let is_directory = path.is_dir();
     let mut paths = Vec::new();
     if let Ok(path) = path.canonicalize() {
         paths.push(path);
     }
-    if !is_folder {
-        // The file may be a link, or not be there.
-        let (Some(name), Some(folder)) = (path.file_name(), path.parent()) else {
+    if !is_directory {
+        // The file may be a link, or missing.
+        let (Some(name), Some(directory)) = (path.file_name(), path.parent()) else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let path = folder.canonicalize()?.join(name);
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let path = directory.canonicalize()?.join(name);
         if !paths.contains(&path) {
             paths.push(path);
         }
     }
     let shared = shared()?;
-    let subscription = Arc::new(Subscription { paths, is_folder, changed });
+    let subscription = Arc::new(Subscription { paths, is_directory, changed });
     let active = Active { shared, subscription: subscription.clone() };
     locked(&active.shared.subscriptions).push(subscription.clone());
-    for folder in subscription.folders() {
+    for directory in subscription.directories() {
         locked(&active.shared.backend)
-            .watch(folder, RecursiveMode::NonRecursive)
+            .watch(directory, RecursiveMode::NonRecursive)
             .map_err(io_error)?;
     }
     Ok(Box::new(active))
@@ -100,12 +98,12 @@ fn shared() -> io::Result<Arc<Shared>> {
     let alive = Arc::downgrade(&handler);
     let backend = notify::recommended_watcher(move |event| {
         let _ = &handler;
-        tell(&known, event);
+        deliver_event(&known, event);
     });
     let backend = backend.map_err(io_error)?;
     if alive.strong_count() == 0 {
         // The crate does not report that it could not start its thread, and panics when such a
-        // watcher is used or dropped. But then it has dropped the handler.
+        // watcher is used or dropped. In that case it has dropped the handler.
         std::mem::forget(backend);
         return Err(io::Error::other("cannot start a thread"));
     }
@@ -114,8 +112,8 @@ fn shared() -> io::Result<Arc<Shared>> {
     Ok(shared)
 }
 
-/// Passes an event on to those whom it concerns.
-fn tell(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::Result<Event>) {
+/// Delivers an event to the subscriptions that it concerns.
+fn deliver_event(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::Result<Event>) {
     let concerned: Vec<Arc<Subscription>> = match event {
         Ok(event) if event.need_rescan() => locked(subscriptions).clone(),
         Ok(event) => {
@@ -125,13 +123,13 @@ fn tell(subscriptions: &Mutex<Vec<Arc<Subscription>>>, event: notify::Result<Eve
                 _ => true,
             };
             let is_removal = matches!(event.kind, EventKind::Remove(_));
-            let is_meant = |subscription: &&Arc<Subscription>| {
-                let counts = is_change && (subscription.is_folder || !is_removal);
-                counts && event.paths.iter().any(|path| subscription.is_meant(path))
+            let matches = |subscription: &&Arc<Subscription>| {
+                let counts = is_change && (subscription.is_directory || !is_removal);
+                counts && event.paths.iter().any(|path| subscription.matches(path))
             };
-            locked(subscriptions).iter().filter(is_meant).cloned().collect()
+            locked(subscriptions).iter().filter(matches).cloned().collect()
         }
-        // Some events have been lost.
+        // Some events were lost.
         Err(_) => locked(subscriptions).clone(),
     };
     for subscription in concerned {
@@ -143,15 +141,15 @@ impl Drop for Active {
     fn drop(&mut self) {
         let mut subscriptions = locked(&self.shared.subscriptions);
         subscriptions.retain(|subscription| !Arc::ptr_eq(subscription, &self.subscription));
-        let is_used = |folder: &Path| {
-            subscriptions.iter().any(|other| other.folders().any(|other| other == folder))
+        let is_used = |directory: &Path| {
+            subscriptions.iter().any(|other| other.directories().any(|other| other == directory))
         };
         let unused: Vec<&Path> =
-            self.subscription.folders().filter(|folder| !is_used(folder)).collect();
+            self.subscription.directories().filter(|directory| !is_used(directory)).collect();
         drop(subscriptions);
-        for folder in unused {
-            // The folder itself may be gone.
-            let _ = locked(&self.shared.backend).unwatch(folder);
+        for directory in unused {
+            // The directory may no longer exist.
+            let _ = locked(&self.shared.backend).unwatch(directory);
         }
     }
 }

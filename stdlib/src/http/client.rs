@@ -1,13 +1,13 @@
 //! The HTTP client: `http_get`, `http_post`, `http_put`, `http_delete`, `http_request`.
 //!
-//! Connections are kept and used again, for each kind of trust those of their own. A call that
-//! fails returns nil and the reason, and tells the handlers of `on_error`.
+//! Connections are kept alive and reused, separately for each trust configuration. A call that
+//! fails returns nil and the reason, and calls the handlers of `on_error`.
 
 use super::{headers, redirect};
 use crate::Host;
+use crate::buffer::AccountedBuffer;
 use crate::files::file_system;
 use crate::files::make_parents;
-use crate::gathered::Gathered;
 use crate::host::network::{ANY_PORT, Purpose, addresses};
 use crate::host::{Bar, Progress};
 use crate::host::{Network, path_of};
@@ -43,27 +43,27 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "http_request" => http_request,
 });
 
-/// How long a call may take, unless an option says otherwise.
+/// The default time limit of a call.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a file may take.
+/// The default time limit of a file transfer.
 const TRANSFER_TIMEOUT: Duration = Duration::from_secs(300);
-/// The option that only calls have which give a response.
+/// The option that exists only for calls that return a response.
 const SAVE_TO: &[&str] = &["save_to"];
-/// How much of a file is sent at a time.
-const PIECE: u64 = 1 << 16;
-/// How many redirects are followed, unless an option says otherwise.
+/// The chunk size for sending files.
+const CHUNK: u64 = 1 << 16;
+/// The default limit of redirects.
 const REDIRECTS: usize = 10;
-/// What the body is, unless the program says otherwise.
+/// The default content type of a body.
 const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
-/// How many clients are kept.
+/// Maximum number of clients.
 const MAX_CLIENTS: usize = 16;
 
-/// Clients, each with its connections, by what they trust and what they are for.
+/// Clients, each with its connections, by trust and purpose.
 #[derive(Clone, Default)]
 pub(crate) struct Clients(Rc<RefCell<HashMap<(Trust, Purpose), Client>>>);
 
 impl Clients {
-    /// The client that trusts these.
+    /// Returns the client for a trust configuration.
     async fn get(&self, lua: &Lua, trust: &Trust, purpose: Purpose) -> Result<Client, String> {
         let key = (trust.clone(), purpose);
         if let Some(client) = self.0.borrow().get(&key) {
@@ -88,8 +88,8 @@ impl Clients {
     }
 }
 
-/// Finds the addresses that the program may connect to. The port was judged with the name, when
-/// the call began.
+/// Resolves a host to the addresses that the program may connect to. The port was checked with the
+/// name at the start of the call.
 struct Resolver {
     network: Arc<dyn Network>,
     purpose: Purpose,
@@ -105,7 +105,7 @@ impl Resolve for Resolver {
     }
 }
 
-/// A call as the program asks for it.
+/// A call with its options.
 pub(crate) struct Request {
     method: Method,
     url: String,
@@ -114,16 +114,16 @@ pub(crate) struct Request {
     timeout: Duration,
     trust: Trust,
     purpose: Purpose,
-    /// How many redirects are followed.
+    /// The limit of redirects.
     redirects: usize,
-    /// The file that the body goes to.
+    /// The file that receives the body.
     save_to: Option<Vec<u8>>,
-    /// It is a file that is fetched or sent: folders are made for it, and an answer that is no
-    /// success is a failure.
+    /// Whether a file is downloaded or uploaded: then missing directories are created, and an error
+    /// status is a failure.
     is_transfer: bool,
-    /// The file that is the body.
+    /// The file that contains the body.
     body_from: Option<Vec<u8>>,
-    /// Where it is shown how far a transfer has come.
+    /// Where the progress of a transfer is shown.
     progress: Progress,
 }
 
@@ -150,7 +150,7 @@ impl Request {
         }
     }
 
-    /// Fetches a file. `options` are those of argument number so and so.
+    /// Downloads a file. The options are argument `index`.
     pub(crate) fn download<'c>(
         call: &mut Call<'c>,
         url: Name<'c>,
@@ -164,7 +164,7 @@ impl Request {
         Ok(request)
     }
 
-    /// Sends a file, by POST unless option `method` says otherwise.
+    /// Uploads a file, by POST unless the option `method` differs.
     pub(crate) fn upload<'c>(
         call: &mut Call<'c>,
         url: Name<'c>,
@@ -182,7 +182,7 @@ impl Request {
         Ok(request)
     }
 
-    /// Reads the options in argument `index`; some of them are only some functions' `own`.
+    /// Reads the options in argument `index`; `own` are those of some functions only.
     fn read_options<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -209,7 +209,7 @@ impl Request {
             insecure: options.boolean(call, "insecure")?.unwrap_or(false),
         };
         if self.is_transfer {
-            self.progress = progress::unless_refused(call, &options)?;
+            self.progress = progress::unless_disabled(call, &options)?;
         }
         self.save_to = options.text(call, "save_to")?.map(<[u8]>::to_vec);
         if let Some(method) = options.text(call, "method")? {
@@ -219,8 +219,8 @@ impl Request {
         Ok(())
     }
 
-    /// Removes the program's own `Content-Length`, which the HTTP library sets. An error if it is
-    /// not the body's: the library would panic or send a broken request.
+    /// Removes the program's `Content-Length`, which the HTTP library sets. Fails if it differs
+    /// from the body's: the library would panic or send an invalid request.
     fn check_length(&mut self) -> Result<(), String> {
         let Some(given) = self.headers.remove(CONTENT_LENGTH) else { return Ok(()) };
         if self.is_transfer {
@@ -233,7 +233,7 @@ impl Request {
         }
     }
 
-    /// About the bytes that it takes while it is under way, without the body.
+    /// The approximate size of a call in flight, without the body.
     fn size(&self) -> usize {
         /// A connection, its buffers and the URL.
         const CONNECTION: usize = 32 << 10;
@@ -252,7 +252,7 @@ impl Request {
     }
 }
 
-/// `http_get(url[, options])`: the response.
+/// `http_get(url[, options])`: returns the response.
 fn http_get<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -263,7 +263,7 @@ fn http_get<'c>(
     Ok(send(request))
 }
 
-/// `http_delete(url[, options])`: the response.
+/// `http_delete(url[, options])`: returns the response.
 fn http_delete<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -274,7 +274,7 @@ fn http_delete<'c>(
     Ok(send(request))
 }
 
-/// `http_post(url, body[, content_type | options])`: the response.
+/// `http_post(url, body[, content_type | options])`: returns the response.
 fn http_post<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -284,7 +284,7 @@ fn http_post<'c>(
     with_body(call, Method::POST, url, body, third)
 }
 
-/// `http_put(url, body[, content_type | options])`: the response.
+/// `http_put(url, body[, content_type | options])`: returns the response.
 fn http_put<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -326,7 +326,7 @@ fn with_body<'c>(
     Ok(send(request))
 }
 
-/// `http_request(method, url[, body[, headers[, options]]])`: the response.
+/// `http_request(method, url[, body[, headers[, options]]])`: returns the response.
 fn http_request<'c>(
     call: &mut Call<'c>,
     method: Name<'c>,
@@ -349,8 +349,8 @@ fn http_request<'c>(
     Ok(send(request))
 }
 
-/// What has come back.
-struct Answer {
+/// A response.
+struct ClientResponse {
     status: u16,
     headers: HeaderMap,
     url: String,
@@ -358,65 +358,67 @@ struct Answer {
 }
 
 enum Body {
-    Bytes(Gathered),
-    /// It is in the file that the program named: its size.
+    Bytes(AccountedBuffer),
+    /// The size of the body, which was saved to a file.
     Saved(u64),
 }
 
-/// Makes a call; gives the response, or what a transfer gives.
+/// Makes a call and returns the response, or the results of a transfer.
 pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     asynchronous::run(|lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let held = lua.with(|call| call.hold(request.size()))?;
         let (url, is_download) =
             (request.url.clone(), request.is_transfer && request.save_to.is_some());
-        let answer = limited(request.timeout, perform(&lua, request)).await;
-        drop((exemption, held));
-        match answer {
+        let response = limited(request.timeout, perform(&lua, request)).await;
+        drop((pause, held));
+        match response {
             Ok(_) if is_download => lua.finish_with(|_| Ok(vec![Value::boolean(true)])),
-            Ok(answer) => lua.finish_with(|call| Ok(vec![response(call, answer)?.value()])),
-            Err(Failure::Reason(reason)) => lua.finish_with(|call| {
+            Ok(response) => {
+                lua.finish_with(|call| Ok(vec![response_table(call, response)?.value()]))
+            }
+            Err(CallError::Reason(reason)) => lua.finish_with(|call| {
                 let message = format!("{url}: {reason}");
                 let message = call.string(&shorten(message.as_bytes()))?.value();
-                errors::tell(call, message);
+                errors::report(call, message);
                 Ok(vec![Value::NIL, message])
             }),
-            Err(Failure::Raise(error)) => Err(error),
+            Err(CallError::Raise(error)) => Err(error),
         }
     })
 }
 
-/// Why a call has failed.
-enum Failure {
-    /// The network, or the other end.
+/// Why a call failed.
+enum CallError {
+    /// The network or the peer.
     Reason(String),
-    /// The program itself: it has no memory left.
+    /// The program itself is out of memory.
     Raise(Error),
 }
 
-impl From<reqwest::Error> for Failure {
+impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> Self {
-        Failure::Reason(innermost(&error))
+        CallError::Reason(innermost(&error))
     }
 }
 
-impl From<std::io::Error> for Failure {
+impl From<std::io::Error> for CallError {
     fn from(error: std::io::Error) -> Self {
-        Failure::Reason(crate::system_error::reason(&error))
+        CallError::Reason(crate::system_error::reason(&error))
     }
 }
 
 async fn limited<T>(
     limit: Duration,
-    future: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    future: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
     match tokio::time::timeout(limit, future).await {
         Ok(result) => result,
-        Err(_) => Err(Failure::Reason(format!("timed out after {limit:?}"))),
+        Err(_) => Err(CallError::Reason(format!("timed out after {limit:?}"))),
     }
 }
 
-/// The URL, if it is one that a client can ask.
+/// Parses a URL that the client supports.
 fn parse(url: &str) -> Result<Url, String> {
     if url.len() > MAX_NAME {
         return Err(format!("a URL may have {MAX_NAME} bytes at most"));
@@ -431,7 +433,7 @@ fn parse(url: &str) -> Result<Url, String> {
     }
 }
 
-/// What the program needs for a call: the permission, and the clients.
+/// Checks the permission for a call and returns the clients.
 fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, String> {
     let Some(host) = call.host::<Host>() else {
         return Err("network access is not available".into());
@@ -442,12 +444,12 @@ fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, 
     Ok(host.state::<Clients>().clone())
 }
 
-async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
+async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, CallError> {
     let (is_transfer, save_to, progress) =
         (request.is_transfer, request.save_to.clone(), request.progress.clone());
     let mut response = follow(lua, request).await?;
     if is_transfer && !response.status().is_success() {
-        return Err(Failure::Reason(format!("server returned {}", response.status())));
+        return Err(CallError::Reason(format!("server returned {}", response.status())));
     }
     let body = match save_to {
         Some(path) => {
@@ -458,17 +460,18 @@ async fn perform(lua: &Lua, request: Request) -> Result<Answer, Failure> {
         None => Body::Bytes(read(lua, &mut response).await?),
     };
     let (status, url) = (response.status().as_u16(), response.url().to_string());
-    Ok(Answer { status, headers: std::mem::take(response.headers_mut()), url, body })
+    Ok(ClientResponse { status, headers: std::mem::take(response.headers_mut()), url, body })
 }
 
-/// Asks, and goes on to where the answers send it. The world is asked before each step.
-async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
-    let mut url = parse(&request.url).map_err(Failure::Reason)?;
+/// Sends the request and follows redirects. The world is asked before each step.
+async fn follow(lua: &Lua, mut request: Request) -> Result<Response, CallError> {
+    let mut url = parse(&request.url).map_err(CallError::Reason)?;
     let mut redirects_left = request.redirects;
     loop {
         let purpose = request.purpose;
-        let clients = lua.with(|call| clients_for(call, &url, purpose)).map_err(Failure::Reason)?;
-        let client = clients.get(lua, &request.trust, purpose).await.map_err(Failure::Reason)?;
+        let clients =
+            lua.with(|call| clients_for(call, &url, purpose)).map_err(CallError::Reason)?;
+        let client = clients.get(lua, &request.trust, purpose).await.map_err(CallError::Reason)?;
         let mut builder =
             client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {
@@ -481,7 +484,7 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
         let response = builder.send().await?;
         let target = redirect::target(&url, response.status(), response.headers());
         let Some(target) = target.filter(|_| request.redirects > 0) else { return Ok(response) };
-        let reason = |text: String| Failure::Reason(format!("redirected to {target}: {text}"));
+        let reason = |text: String| CallError::Reason(format!("redirected to {target}: {text}"));
         redirects_left =
             redirects_left.checked_sub(1).ok_or_else(|| reason("too many redirects".into()))?;
         parse(target.as_str()).map_err(reason)?;
@@ -494,89 +497,89 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, Failure> {
     }
 }
 
-/// The whole body, as far as the memory limit allows.
-async fn read(lua: &Lua, response: &mut Response) -> Result<Gathered, Failure> {
-    let mut body = Gathered::default();
-    while let Some(piece) = response.chunk().await? {
-        lua.with(|call| body.push(call, &piece)).map_err(Failure::Raise)?;
+/// Reads the whole body, within the memory limit.
+async fn read(lua: &Lua, response: &mut Response) -> Result<AccountedBuffer, CallError> {
+    let mut body = AccountedBuffer::default();
+    while let Some(chunk) = response.chunk().await? {
+        lua.with(|call| body.push(call, &chunk)).map_err(CallError::Raise)?;
     }
     Ok(body)
 }
 
-/// A file as a body that is read while it is sent, and its size.
+/// Returns a file as a body that is read while it is sent, and its size.
 async fn file_body(
     lua: &Lua,
     path: Vec<u8>,
     progress: &Progress,
-) -> Result<(u64, reqwest::Body), Failure> {
-    let files = lua.with(file_system).map_err(Failure::Raise)?;
+) -> Result<(u64, reqwest::Body), CallError> {
+    let files = lua.with(file_system).map_err(CallError::Raise)?;
     let target = path_of(&path);
     let opened = in_pool(move || Ok((files.metadata(&target, true)?.size, files.open(&target)?)))
         .await
         .flatten();
-    let in_file =
-        |error| Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)));
+    let in_file = |error| {
+        CallError::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
+    };
     let (size, source) = opened.map_err(in_file)?;
     let source = progress.begin_transfer(&String::from_utf8_lossy(&path), Some(size)).count(source);
-    let pieces = futures_util::stream::try_unfold(source, |mut source| async move {
+    let chunks = futures_util::stream::try_unfold(source, |mut source| async move {
         let read = move || {
-            let mut piece = Vec::new();
-            source.by_ref().take(PIECE).read_to_end(&mut piece)?;
-            Ok((!piece.is_empty()).then_some((piece, source)))
+            let mut chunk = Vec::new();
+            source.by_ref().take(CHUNK).read_to_end(&mut chunk)?;
+            Ok((!chunk.is_empty()).then_some((chunk, source)))
         };
         in_pool(read).await.flatten()
     });
-    Ok((size, reqwest::Body::wrap_stream(pieces)))
+    Ok((size, reqwest::Body::wrap_stream(chunks)))
 }
 
-/// Writes the body to a file, in whose place it comes when it is whole: a failure leaves what there
-/// was.
+/// Writes the body to a file, atomically: after a failure the old file is unchanged.
 async fn save(
     lua: &Lua,
     response: &mut Response,
     path: Vec<u8>,
-    make_folders: bool,
+    make_directories: bool,
     bar: &Bar,
-) -> Result<u64, Failure> {
-    let files = lua.with(file_system).map_err(Failure::Raise)?;
+) -> Result<u64, CallError> {
+    let files = lua.with(file_system).map_err(CallError::Raise)?;
     let target = path_of(&path);
     let in_file = |error: std::io::Error| {
-        Failure::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
+        CallError::Reason(format!("{}: {}", String::from_utf8_lossy(&path), reason(&error)))
     };
     let open = move || {
-        if make_folders {
+        if make_directories {
             make_parents(&*files, &target)?;
         }
         files.replace(&target, None)
     };
     let mut file = in_pool(open).await.flatten().map_err(in_file)?;
     let mut size = 0;
-    while let Some(piece) = response.chunk().await? {
-        size = u64::saturating_add(size, piece.len() as u64);
-        bar.advance(piece.len() as f64);
-        let write = move || file.write_all(&piece).map(|()| file);
+    while let Some(chunk) = response.chunk().await? {
+        size = u64::saturating_add(size, chunk.len() as u64);
+        bar.advance(chunk.len() as f64);
+        let write = move || file.write_all(&chunk).map(|()| file);
         file = in_pool(write).await.flatten().map_err(in_file)?;
     }
     in_pool(move || file.finish()).await.flatten().map_err(in_file)?;
     Ok(size)
 }
 
-/// The response as a table.
-fn response<'c>(call: &mut Call<'c>, answer: Answer) -> Result<Table<'c>, Error> {
+/// Returns the response as a table.
+fn response_table<'c>(call: &mut Call<'c>, response: ClientResponse) -> Result<Table<'c>, Error> {
     let table = call.table(0, 5)?;
-    table.set_field(call, "status", u32::from(answer.status))?;
-    let headers = headers::to_table(call, &answer.headers)?;
+    table.set_field(call, "status", u32::from(response.status))?;
+    let headers = headers::to_table(call, &response.headers)?;
     table.set_field(call, "headers", headers)?;
-    table.set_field(call, "url", answer.url)?;
-    match answer.body {
+    table.set_field(call, "url", response.url)?;
+    match response.body {
         Body::Bytes(bytes) => table.set_field(call, "body", bytes)?,
         Body::Saved(size) => table.set_field(call, "size", size as f64)?,
     }
     Ok(table)
 }
 
-/// What is at a URL, at most `limit` bytes of it, or None if nothing is: for modules. The error is
-/// the reason.
+/// Fetches a URL for modules: at most `limit` bytes, or None if it does not exist. The error is the
+/// reason.
 pub(crate) async fn fetch(
     lua: &Lua,
     url: &str,
@@ -590,21 +593,21 @@ pub(crate) async fn fetch(
             return Ok(None);
         }
         if !response.status().is_success() {
-            return Err(Failure::Reason(format!("server returned {}", response.status())));
+            return Err(CallError::Reason(format!("server returned {}", response.status())));
         }
         let mut text = Vec::new();
         let mut held = lua.with(|call| call.account().hold_nothing());
-        while let Some(piece) = response.chunk().await? {
-            if text.len().saturating_add(piece.len()) > limit {
-                return Err(Failure::Reason(format!("larger than {} MiB", limit >> 20)));
+        while let Some(chunk) = response.chunk().await? {
+            if text.len().saturating_add(chunk.len()) > limit {
+                return Err(CallError::Reason(format!("larger than {} MiB", limit >> 20)));
             }
-            text.extend_from_slice(&piece);
-            held.grow_to(text.capacity()).map_err(|error| Failure::Raise(error.into()))?;
+            text.extend_from_slice(&chunk);
+            held.grow_to(text.capacity()).map_err(|error| CallError::Raise(error.into()))?;
         }
         Ok(Some(text))
     });
     fetched.await.map_err(|failure| match failure {
-        Failure::Reason(reason) => reason,
-        Failure::Raise(_) => "not enough memory".into(),
+        CallError::Reason(reason) => reason,
+        CallError::Raise(_) => "not enough memory".into(),
     })
 }

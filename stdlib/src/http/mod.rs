@@ -1,4 +1,4 @@
-//! HTTP: what client and server share, and both of them.
+//! HTTP: the client, the server, and code that both use.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod client;
@@ -8,7 +8,7 @@ pub(crate) mod server;
 use crate::headers;
 use solvm_vm::{Call, Error};
 
-/// Makes the metatables.
+/// Creates the metatables.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     headers::finish(call)
 }

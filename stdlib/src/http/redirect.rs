@@ -1,8 +1,8 @@
-//! Where an answer sends a client to, and what is asked there.
+//! Redirects of the HTTP client: their targets and requests.
 //!
-//! Redirects are followed here rather than by the crate that speaks HTTP, since the world is asked
-//! before every connection: a host that the program may not reach is not reached by a detour
-//! either. What is asked next is what browsers ask.
+//! Redirects are followed here, not by the HTTP library, since the world is asked before every
+//! connection: a host that the program may not access is not accessible by a redirect either. The
+//! requests are those that browsers make.
 
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap,
@@ -10,14 +10,14 @@ use reqwest::header::{
 };
 use reqwest::{Method, StatusCode, Url};
 
-/// The header fields that are for the one host only.
+/// Header fields that are confidential to the host.
 const OF_HOST: [HeaderName; 4] = [AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION];
-/// The header fields that speak of the body.
+/// Header fields that describe the body.
 const OF_BODY: [HeaderName; 4] =
     [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING];
 
-/// Where an answer to a call of `url` sends the client to. None if it is no redirect, or one to
-/// nowhere.
+/// Returns the target of a redirect in the response for `url`. None if it is not a redirect, or has
+/// no valid target.
 pub(super) fn target(url: &Url, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
     if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
@@ -25,7 +25,7 @@ pub(super) fn target(url: &Url, status: StatusCode, headers: &HeaderMap) -> Opti
     url.join(headers.get(LOCATION).map(HeaderValue::to_str)?.ok()?).ok()
 }
 
-/// Whether what is asked at the target is asked without the body.
+/// Whether the redirected request has no body.
 pub(super) fn drops_body(status: StatusCode, method: &Method) -> bool {
     match status.as_u16() {
         301 | 302 => method == Method::POST,
@@ -34,7 +34,7 @@ pub(super) fn drops_body(status: StatusCode, method: &Method) -> bool {
     }
 }
 
-/// Makes the header fields of a call of `from` those of its successor.
+/// Adapts the header fields of a request to `from` for the redirected one.
 pub(super) fn adapt(headers: &mut HeaderMap, from: &Url, to: &Url, drops_body: bool) {
     if drops_body {
         OF_BODY.iter().for_each(|name| drop(headers.remove(name)));

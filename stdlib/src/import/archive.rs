@@ -7,18 +7,18 @@ use std::io::{self, Cursor, Read};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// The texts of an archive's Lua files, by their paths. If all files lie in one folder, as in what
-/// GitHub packs, paths begin below it.
+/// The contents of an archive's Lua files by path. If all files are in one directory, as in
+/// archives of GitHub, paths are relative to it.
 pub(super) type Members = BTreeMap<String, Vec<u8>>;
 
-/// Reads an archive. However little it was packed into, what is read of it has a limit.
-/// It is held with the archive, which is held already.
+/// Reads an archive. The total size of the files is limited, however well they are compressed.
+/// Their memory is added to `held`, which already covers the archive.
 pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Held)> {
-    let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(no_archive)?;
+    let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(invalid_archive)?;
     let mut members = Members::new();
     let mut left = MAX_SIZE;
     for index in 0..archive.len() {
-        let mut member = archive.by_index(index).map_err(no_archive)?;
+        let mut member = archive.by_index(index).map_err(invalid_archive)?;
         let path = member
             .enclosed_name()
             .and_then(|path| path.to_str().map(|path| path.replace('\\', "/")));
@@ -34,24 +34,24 @@ pub(super) fn read(archive: Vec<u8>, mut held: Held) -> io::Result<(Members, Hel
     }
     let names: Vec<String> =
         archive.file_names().map(|name| name.unwrap_or_default().into_owned()).collect();
-    let folder = common_folder(names.iter().map(String::as_str));
+    let directory = common_directory(names.iter().map(String::as_str));
     let members = members.into_iter();
     let members =
-        members.map(|(path, text)| (path.strip_prefix(&folder).unwrap_or(&path).into(), text));
+        members.map(|(path, text)| (path.strip_prefix(&directory).unwrap_or(&path).into(), text));
     Ok((members.collect(), held))
 }
 
-/// The folder that all of these paths begin with, with its slash.
-fn common_folder<'a>(paths: impl Iterator<Item = &'a str>) -> String {
-    let folder = |path: &'a str| path.split_once('/').map(|(folder, _)| folder);
-    let mut folders = paths.map(folder);
-    match folders.next().flatten() {
-        Some(first) if folders.all(|folder| folder == Some(first)) => format!("{first}/"),
+/// Returns the common first directory of the paths, with its slash.
+fn common_directory<'a>(paths: impl Iterator<Item = &'a str>) -> String {
+    let directory = |path: &'a str| path.split_once('/').map(|(directory, _)| directory);
+    let mut directories = paths.map(directory);
+    match directories.next().flatten() {
+        Some(first) if directories.all(|directory| directory == Some(first)) => format!("{first}/"),
         _ => String::new(),
     }
 }
 
-fn no_archive(error: ZipError) -> io::Error {
+fn invalid_archive(error: ZipError) -> io::Error {
     match error {
         ZipError::Io(error) => error,
         ZipError::UnsupportedArchive(what) => {
@@ -97,10 +97,10 @@ mod tests {
             let mut damaged = archive.clone();
             for _ in 0..1 + state % 4 {
                 state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-                let place = (state >> 33) as usize % damaged.len();
-                damaged[place] = (state >> 24) as u8;
+                let position = (state >> 33) as usize % damaged.len();
+                damaged[position] = (state >> 24) as u8;
             }
-            // Whatever it is, it comes to an end and is bounded.
+            // Whatever the damage is, reading ends within the limits.
             if let Ok((members, _)) = read(damaged, held()) {
                 assert!(members.values().map(Vec::len).sum::<usize>() as u64 <= MAX_SIZE);
                 assert!(members.keys().all(

@@ -1,8 +1,8 @@
-//! Which modules are being loaded, by which goroutine, and who waits for them.
+//! Modules that are being loaded: by which goroutine, and which goroutines wait for them.
 //!
-//! A module runs once. A goroutine that wants one which another is loading waits for it. One that
-//! wants what it is loading itself, or what waits for it through others, would wait for ever: that
-//! is a circle, and an error.
+//! A module runs once. A goroutine that imports a module which another one is loading waits for it.
+//! Importing a module that the goroutine itself is loading, directly or through a chain of waits,
+//! would wait forever: it is an import cycle, and an error.
 
 use solvm_vm::GoroutineId;
 use std::cell::RefCell;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use tokio::sync::Notify;
 
-/// See the head of this file.
+/// See the introduction of this file.
 #[derive(Clone, Default)]
 pub(crate) struct Loading(Rc<RefCell<State>>);
 
@@ -18,7 +18,7 @@ pub(crate) struct Loading(Rc<RefCell<State>>);
 struct State {
     /// The modules that are being loaded.
     modules: HashMap<String, Module>,
-    /// The module that a goroutine waits for.
+    /// The modules that goroutines wait for.
     waiting: HashMap<GoroutineId, String>,
 }
 
@@ -27,23 +27,23 @@ struct Module {
     done: Rc<Notify>,
 }
 
-/// What becomes of a wish to load a module.
+/// The result of requesting a module.
 pub(super) enum Claim {
-    /// It is ours to load.
+    /// The goroutine must load it.
     Granted(Claimed),
-    /// Another goroutine loads it: see [`Wait::over`].
+    /// Another goroutine is loading it: see [`Wait::over`].
     Wait(Wait),
-    /// It can never be loaded that way.
-    Circle,
+    /// It is an import cycle.
+    Cycle,
 }
 
-/// A module is being loaded as long as this lives.
+/// Marks a module as being loaded until it is dropped.
 pub(super) struct Claimed {
     loading: Loading,
     key: String,
 }
 
-/// Waits for a module that another goroutine loads.
+/// A wait for a module that another goroutine is loading.
 pub(super) struct Wait {
     loading: Loading,
     goroutine: GoroutineId,
@@ -51,7 +51,7 @@ pub(super) struct Wait {
 }
 
 impl Loading {
-    /// A goroutine wants to load a module.
+    /// Requests to load a module for a goroutine.
     pub(super) fn claim(&self, key: &str, goroutine: GoroutineId) -> Claim {
         let mut state = self.0.borrow_mut();
         let Some(module) = state.modules.get(key) else {
@@ -69,14 +69,14 @@ impl Loading {
             };
             loader = awaited.by;
         }
-        Claim::Circle
+        Claim::Cycle
     }
 }
 
 impl Wait {
-    /// Returns when the module has been loaded, or has failed.
+    /// Waits until the module has been loaded, or has failed.
     pub(super) async fn over(self) {
-        // Nothing has run since the claim, so the end cannot have been missed.
+        // Nothing has run since the claim, so the notification cannot have been missed.
         self.done.notified().await;
     }
 }

@@ -1,19 +1,17 @@
-//! The modules of archives that have been read. Their texts are Lua strings, so the memory limit
-//! counts them.
+//! Modules in archives. Their sources are Lua strings, so they count towards the memory limit.
 
 use super::archive::Members;
+use super::location::Location;
 use super::module::Module;
-use super::place::Place;
 use crate::runtime::registry_table;
 use solvm_vm::native::asynchronous::Lua;
 use solvm_vm::{Call, Error, LuaString, Table};
 use std::path::{Component, Path};
 
-/// The table in the registry that holds the texts of archives: by the archives' names, then by the
-/// members' paths.
+/// The registry key of the table of sources: by archive name, then by path.
 const ARCHIVES: &str = "imported archives";
 
-/// A path beside another one inside an archive. None if it leads out of it.
+/// Returns a path relative to another one in the same archive. None if it leads out of it.
 pub(super) fn joined(beside: &str, path: &Path) -> Option<String> {
     let mut parts: Vec<&str> = beside.split('/').collect();
     parts.pop();
@@ -28,20 +26,20 @@ pub(super) fn joined(beside: &str, path: &Path) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// A module of an archive.
+/// Finds a module in an archive.
 pub(super) fn find(lua: &Lua, archive: &str, path: &str) -> Option<Module> {
     lua.with(|call| size_of(call, archive, path))?;
-    let place = Place::Member { archive: archive.into(), path: path.into() };
-    let key = place.name();
-    Some(Module { place, key })
+    let location = Location::Member { archive: archive.into(), path: path.into() };
+    let key = location.name();
+    Some(Module { location, key })
 }
 
-/// The text of a module in an archive.
+/// Returns the source of a module in an archive.
 pub(super) fn text_of(call: &mut Call, archive: &str, path: &str) -> Option<Vec<u8>> {
     string_of(call, archive, path).map(|text| text.bytes().to_vec())
 }
 
-/// The length of that text.
+/// Returns the length of that source.
 pub(super) fn size_of(call: &mut Call, archive: &str, path: &str) -> Option<usize> {
     string_of(call, archive, path).map(|text| text.bytes().len())
 }
@@ -53,7 +51,7 @@ fn string_of<'c>(call: &mut Call<'c>, archive: &str, path: &str) -> Option<LuaSt
     LuaString::from_value(members.get(path))
 }
 
-/// Keeps the texts of an archive.
+/// Stores the sources of an archive.
 pub(super) fn keep(call: &mut Call, archive: &str, members: Members) -> Result<(), Error> {
     let texts = call.table(0, members.len())?;
     for (path, text) in members {
@@ -62,7 +60,7 @@ pub(super) fn keep(call: &mut Call, archive: &str, members: Members) -> Result<(
     registry_table(call, ARCHIVES)?.set_field(call, archive, texts)
 }
 
-/// The archive and the path in it, if that is what the name of a chunk tells.
+/// Splits a chunk name into an archive and a path in it, if it has that form.
 pub(super) fn split(call: &mut Call, name: &str) -> Result<Option<(String, String)>, Error> {
     let archives = registry_table(call, ARCHIVES)?;
     let archives = archives.pairs().filter_map(|(archive, _)| LuaString::from_value(archive));
@@ -73,7 +71,7 @@ pub(super) fn split(call: &mut Call, name: &str) -> Result<Option<(String, Strin
     ))
 }
 
-/// The paths of an archive's Lua files, in order.
+/// Returns the sorted paths of an archive's Lua files.
 fn paths_of(lua: &Lua, archive: &str) -> Result<Vec<String>, Error> {
     lua.with(|call| {
         let archive = call.string(archive.as_bytes())?;
@@ -88,13 +86,13 @@ fn paths_of(lua: &Lua, archive: &str) -> Result<Vec<String>, Error> {
     })
 }
 
-/// The modules directly in a folder of an archive. None if there are none.
-pub(super) fn in_folder(
+/// Returns the modules directly in a directory of an archive. None if there are none.
+pub(super) fn in_directory(
     lua: &Lua,
     archive: &str,
-    folder: &str,
+    directory: &str,
 ) -> Result<Option<Vec<Module>>, Error> {
-    let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+    let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
     let mut modules = Vec::new();
     for path in paths_of(lua, archive)? {
         if path.strip_prefix(&prefix).is_some_and(|name| !name.contains('/')) {
@@ -104,21 +102,22 @@ pub(super) fn in_folder(
     Ok((!modules.is_empty()).then_some(modules))
 }
 
-/// The error that an archive has no modules where they are asked for; it says where there are some.
-pub(super) fn nothing_there(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
-    let mut folders: Vec<String> =
-        paths_of(lua, archive)?.iter().map(|path| folder_of(path)).collect();
-    folders.sort();
-    folders.dedup();
-    let place = if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
-    let hint = match folders.len() {
+/// Returns the error for a directory of an archive without modules; it names those that have some.
+pub(super) fn no_modules_error(lua: &Lua, archive: &str, within: &str) -> Result<Error, Error> {
+    let mut directories: Vec<String> =
+        paths_of(lua, archive)?.iter().map(|path| directory_of(path)).collect();
+    directories.sort();
+    directories.dedup();
+    let location =
+        if within.is_empty() { archive.to_string() } else { format!("{archive}/{within}") };
+    let hint = match directories.len() {
         0 => "the archive contains no Lua files".to_string(),
-        _ => format!("try {}", folders.join(", ")),
+        _ => format!("try {}", directories.join(", ")),
     };
-    Ok(Error::text(format!("no Lua files in '{place}': {hint}")))
+    Ok(Error::text(format!("no Lua files in '{location}': {hint}")))
 }
 
-/// The folder that holds a member.
-fn folder_of(path: &str) -> String {
-    path.rsplit_once('/').map_or("the archive itself", |(folder, _)| folder).to_string()
+/// Returns the directory of a member.
+fn directory_of(path: &str) -> String {
+    path.rsplit_once('/').map_or("the archive itself", |(directory, _)| directory).to_string()
 }

@@ -1,16 +1,16 @@
-//! `import`: modules by name, from folders, archives and addresses; and `metadata`, by which they
+//! `import`: modules by name, from directories, archives and URLs; and `metadata`, with which they
 //! describe themselves.
 //!
-//! What an argument asks for is a [`Request`]; a module is at a [`Place`](place::Place), runs once
-//! ([`module`]) and is kept by its place. A chunk is named after its place, so that a module which
-//! imports others is known by the name of its chunk.
+//! An argument is parsed into a [`Request`]; a module is identified by its
+//! [`Location`](location::Location) and runs once ([`module`]). Its chunk is named after the
+//! location, so the chunk name identifies a module that imports others.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod archive;
 mod loading;
+mod location;
 mod members;
 mod module;
-mod place;
 mod remote;
 mod request;
 
@@ -20,8 +20,8 @@ pub use remote::inherit;
 use crate::base;
 use crate::name::Name;
 use crate::runtime::registry_table;
+use location::{Found, Importer};
 use module::Module;
-use place::{Found, Importer};
 use request::{Request, stem};
 use solvm_vm::native::asynchronous::{self, Lua, Slot};
 use solvm_vm::native::{Library, Results};
@@ -32,14 +32,13 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "metadata" => metadata,
 });
 
-/// No module or archive may be larger, and no archive's Lua files together.
+/// Maximum size of a module, an archive, and all Lua files of an archive.
 const MAX_SIZE: u64 = 10 << 20;
 
-/// The table in the registry that holds what has been imported, each value in a table of its own,
-/// by the modules' keys.
+/// The registry key of the table of imported values, each in its own table, by the modules' keys.
 const MODULES: &str = "imported modules";
 
-/// Globals of standard Lua beside its basic functions: no module replaces them.
+/// Globals of standard Lua in addition to its basic functions: no module replaces them.
 const STANDARD: [&str; 12] = [
     "_G",
     "_VERSION",
@@ -55,7 +54,7 @@ const STANDARD: [&str; 12] = [
     "table",
 ];
 
-/// `import(name)`: runs a module once, makes it the global of its name and returns it.
+/// `import(name)`: runs a module once, assigns it to the global of its name and returns it.
 fn import<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = std::str::from_utf8(name.bytes())
         .map_err(|_| Error::argument(1, "module name is not valid UTF-8"))?;
@@ -85,7 +84,7 @@ fn is_standard(name: &str) -> bool {
     STANDARD.contains(&name) || base::LIBRARY.functions.iter().any(|function| function.name == name)
 }
 
-/// Runs the loader of a built-in module that nobody has used so far; a value that is no function is
+/// Runs the loader of a built-in module that was not used before. A value that is not a function is
 /// the module itself.
 async fn load_built_in(lua: &Lua, name: &str, loader: Slot, result: Slot) -> Result<(), Error> {
     let is_loader = lua.get(loader, |_, loader| Function::from_value(loader).is_some());
@@ -106,7 +105,7 @@ async fn load_built_in(lua: &Lua, name: &str, loader: Slot, result: Slot) -> Res
     })
 }
 
-/// A table of several modules by the names of their files.
+/// Returns a table of several modules by file name.
 async fn import_all(lua: &Lua, modules: Vec<Module>, result: Slot) -> Result<(), Error> {
     let module_result = lua.slot();
     lua.with(|call| {
@@ -127,8 +126,8 @@ async fn import_all(lua: &Lua, modules: Vec<Module>, result: Slot) -> Result<(),
     Ok(())
 }
 
-/// `metadata(table)`: the calling module describes itself. `metadata(name)`: how a module of that
-/// name has described itself.
+/// `metadata(table)`: sets the description of the calling module. `metadata(name)`: returns the
+/// description of a module.
 fn metadata<'c>(call: &mut Call<'c>, what: Value<'c>) -> Result<Value<'c>, Error> {
     let descriptions = registry_table(call, "module descriptions")?;
     if let Some(name) = LuaString::from_value(what) {
@@ -140,7 +139,7 @@ fn metadata<'c>(call: &mut Call<'c>, what: Value<'c>) -> Result<Value<'c>, Error
             format!("table or string expected, got {}", what.type_name()),
         ));
     }
-    let source = place::calling_chunk(call).unwrap_or_default();
+    let source = location::calling_chunk(call).unwrap_or_default();
     let name = stem(&String::from_utf8_lossy(source.strip_prefix(b"@").unwrap_or(&source)));
     descriptions.set_field(call, &name, what)?;
     Ok(what)

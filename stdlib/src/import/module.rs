@@ -1,7 +1,7 @@
-//! One module: it runs once, however many import it.
+//! Modules: each runs once, however often it is imported.
 
 use super::loading::Claim;
-use super::place::Place;
+use super::location::Location;
 use super::remote::fetch;
 use super::request::stem;
 use super::{MAX_SIZE, MODULES, members};
@@ -13,21 +13,21 @@ use crate::system_error::reason;
 use solvm_vm::native::asynchronous::{Lua, Slot};
 use solvm_vm::{Error, Table, Value};
 
-/// A module that has been found.
+/// A module that was found.
 pub(super) struct Module {
-    /// Where its text is.
-    pub(super) place: Place,
-    /// What tells it from all others.
+    /// The location of its source.
+    pub(super) location: Location,
+    /// Identifies the module.
     pub(super) key: String,
 }
 
 impl Module {
-    /// The name of its file, without the ending; that of the folder for `init.lua`.
+    /// Returns the name of its file without the extension; that of the directory for `init.lua`.
     pub(super) fn stem(&self) -> String {
-        stem(&self.place.name())
+        stem(&self.location.name())
     }
 
-    /// Gives the module's value, and runs it first if nobody has.
+    /// Returns the module's value; runs it first if it has not run.
     pub(super) async fn import(&self, lua: &Lua, result: Slot) -> Result<(), Error> {
         loop {
             if self.is_kept(lua, result)? {
@@ -43,9 +43,11 @@ impl Module {
             match claim {
                 Some(Claim::Granted(_claimed)) => return self.run(lua, result).await,
                 Some(Claim::Wait(wait)) => wait.over().await,
-                Some(Claim::Circle) => {
-                    let text =
-                        format!("import cycle: '{}' is already being imported", self.place.name());
+                Some(Claim::Cycle) => {
+                    let text = format!(
+                        "import cycle: '{}' is already being imported",
+                        self.location.name()
+                    );
                     return Err(Error::text(text));
                 }
                 None => {
@@ -55,7 +57,7 @@ impl Module {
         }
     }
 
-    /// Whether the module has run: then its value is there.
+    /// Whether the module has run; then its value is stored in `result`.
     fn is_kept(&self, lua: &Lua, result: Slot) -> Result<bool, Error> {
         lua.with(|call| {
             let key = call.string(self.key.as_bytes())?;
@@ -89,11 +91,11 @@ impl Module {
         })
     }
 
-    /// The module's source.
+    /// Reads the module's source.
     async fn source(&self, lua: &Lua) -> Result<SourceFile, Error> {
         let (mut is_hidden, mut held) = (false, None);
-        let text = match &self.place {
-            Place::File(path) => {
+        let text = match &self.location {
+            Location::File(path) => {
                 let files = lua.with(code_files)?;
                 is_hidden = files.hides_source(path);
                 let text = read(lua, files, path.clone(), MAX_SIZE).await?;
@@ -101,11 +103,11 @@ impl Module {
                     Error::text(format!("cannot read {}: {}", path.display(), reason(&error)))
                 })?
             }
-            Place::Remote(url) => match fetch(lua, url).await.map_err(Error::text)? {
+            Location::Remote(url) => match fetch(lua, url).await.map_err(Error::text)? {
                 Some(text) => text.to_vec(),
                 None => return Err(Error::text(format!("cannot fetch {url}: not found"))),
             },
-            Place::Member { archive, path } => {
+            Location::Member { archive, path } => {
                 let missing = || Error::text(format!("no file '{path}' in archive '{archive}'"));
                 let size = lua.with(|call| members::size_of(call, archive, path));
                 let size = size.ok_or_else(missing)?;
@@ -113,7 +115,7 @@ impl Module {
                 lua.with(|call| members::text_of(call, archive, path)).ok_or_else(missing)?
             }
         };
-        let name = format!("@{}", self.place.name()).into_bytes();
+        let name = format!("@{}", self.location.name()).into_bytes();
         let mut source = SourceFile { text, name, is_hidden, held };
         source.wait_for_room(lua).await?;
         Ok(source)

@@ -1,4 +1,4 @@
-//! Modules and archives from the network, and the memory of what has been fetched.
+//! Modules and archives from the network, and their cache.
 
 use super::MAX_SIZE;
 use crate::Host;
@@ -11,12 +11,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How long fetching a module may take.
+/// Time limit for fetching a module.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How much is kept of what has been fetched.
+/// Maximum size of the cache.
 const MAX_KEPT: usize = 64 << 20;
 
-/// What has been fetched, by address: nothing is fetched twice, not even if the script is reloaded.
+/// The cache by URL: nothing is fetched twice, even if the script is reloaded.
 #[derive(Clone, Default)]
 pub(crate) struct Fetched(Rc<RefCell<HashMap<String, Rc<Vec<u8>>>>>);
 
@@ -34,12 +34,13 @@ impl Fetched {
     }
 }
 
-/// What is at an address: None if nothing is. The error is a message with the address.
+/// Fetches a URL. None if it does not exist. The error is a message with the URL.
 pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, String> {
     let host = lua.with(|call| {
-        call.host::<Host>().map(|host| (host.state::<Fetched>().clone(), host.deadline.exempt()))
+        call.host::<Host>()
+            .map(|host| (host.state::<Fetched>().clone(), host.deadline.pause_timeout()))
     });
-    let Some((fetched, _exemption)) = host else {
+    let Some((fetched, _pause)) = host else {
         return Err("network access is not available".into());
     };
     if let Some(text) = fetched.get(url) {
@@ -52,7 +53,7 @@ pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, S
     Ok(Some(text))
 }
 
-/// Takes over from a program that was run in the same process what it has fetched.
+/// Takes over the cache of a program that ran before in the same process.
 pub fn inherit(executor: &mut Executor, other: &mut Executor) {
     let fetched =
         other.enter(|call| call.host::<Host>().map(|host| host.state::<Fetched>().clone()));

@@ -1,38 +1,38 @@
-//! What the argument of `import` asks for, and which global that becomes.
+//! Parses the argument of `import`, and determines the global that it sets.
 
 use reqwest::Url;
 use std::path::PathBuf;
 
-/// What is to be imported.
+/// A request to import modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    /// The module of that name or path.
+    /// The module with a name or path.
     Module(String),
-    /// Every module in a folder.
-    Folder(String),
-    /// The module at an address.
+    /// Every module in a directory.
+    Directory(String),
+    /// The module at a URL.
     Remote(Url),
     /// Modules in an archive.
     Archive {
         from: ArchiveSource,
-        /// A folder or a module in it. Empty is all of it.
+        /// A directory or module in the archive; empty for all of it.
         within: String,
     },
 }
 
-/// Where an archive is.
+/// The source of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ArchiveSource {
-    /// A `.zip` file, by its path.
+    /// The path of a `.zip` file.
     File(String),
-    /// A `.zip` file, by its address.
+    /// The URL of a `.zip` file.
     Remote(Url),
     /// A repository on GitHub, at a branch, tag or commit.
     Repository { owner: String, name: String, reference: Option<String> },
 }
 
 impl Request {
-    /// The error is what is wrong with the argument.
+    /// Parses an argument. The error is the reason why it is invalid.
     pub(super) fn parse(text: &str) -> Result<Request, String> {
         if text.is_empty() {
             return Err("the name is empty".into());
@@ -54,18 +54,18 @@ impl Request {
             });
         }
         match text.strip_suffix('/') {
-            Some(folder) if !folder.trim_end_matches('/').is_empty() => {
-                Ok(Request::Folder(folder.trim_end_matches('/').into()))
+            Some(directory) if !directory.trim_end_matches('/').is_empty() => {
+                Ok(Request::Directory(directory.trim_end_matches('/').into()))
             }
             Some(_) => Err("cannot import the root directory".into()),
             None => Ok(Request::Module(text.into())),
         }
     }
 
-    /// The global that it becomes: the last part of the path or address, without its ending.
+    /// Returns the name of the global: the last part of the path or URL, without its extension.
     pub(super) fn global(&self) -> String {
         match self {
-            Request::Module(name) | Request::Folder(name) => stem(name),
+            Request::Module(name) | Request::Directory(name) => stem(name),
             Request::Remote(url) => stem(url.path()),
             Request::Archive { within, .. } if !within.is_empty() => stem(within),
             Request::Archive { from, .. } => match from {
@@ -78,7 +78,7 @@ impl Request {
 }
 
 impl ArchiveSource {
-    /// What it is called in messages and in the names of its chunks.
+    /// Returns the name for messages and chunk names.
     pub(super) fn name(&self) -> String {
         match self {
             ArchiveSource::File(path) => path.clone(),
@@ -113,7 +113,7 @@ fn remote(text: &str) -> Result<Request, String> {
     }
 }
 
-/// `owner/repository[@reference][/path]`.
+/// Parses `owner/repository[@reference][/path]`.
 fn repository(path: &str) -> Option<Request> {
     let mut parts = path.trim_end_matches('/').splitn(3, '/');
     let (owner, repository, within) =
@@ -139,7 +139,7 @@ fn repository(path: &str) -> Option<Request> {
     Some(Request::Archive { from, within: within.into() })
 }
 
-/// The path of an archive, and what is asked for in it.
+/// Splits a path into that of an archive and the path in it.
 fn split_archive(path: &str) -> Option<(&str, &str)> {
     if path.ends_with(".zip") {
         return Some((path, ""));
@@ -149,7 +149,7 @@ fn split_archive(path: &str) -> Option<(&str, &str)> {
     Some((archive, member.trim_matches('/')))
 }
 
-/// The last part of a path, without its ending.
+/// Returns the last part of a path without its extension.
 pub(super) fn stem(path: &str) -> String {
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
     let name = if cfg!(windows) { name.rsplit('\\').next().unwrap_or(name) } else { name };
@@ -157,7 +157,7 @@ pub(super) fn stem(path: &str) -> String {
     ending.filter(|stem| !stem.is_empty()).unwrap_or(name).to_string()
 }
 
-/// The files that a module's name may stand for.
+/// Returns the files that a module name can refer to.
 pub(super) fn files_of(name: &str) -> Vec<PathBuf> {
     if name.ends_with(".lua") {
         return vec![name.into()];

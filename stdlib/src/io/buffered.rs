@@ -1,34 +1,34 @@
-//! A stream with its buffers: what has been read ahead, and what is still to be written.
+//! A stream with an input buffer and an output buffer.
 //!
-//! Invariant: at most one of the two holds something. Reading passes on the output first; writing
-//! gives back what was read ahead.
+//! Invariant: at most one of them is not empty. Reading flushes the output first; writing seeks
+//! back over the unread input.
 
 use super::read::{Progress, Reading};
-use crate::host::{Buffering, Lost, OpenMode, OpenStream, Stream, WaitForChild};
+use crate::host::{Buffering, OpenMode, OpenStream, Stream, WaitForChild, WriteError};
 use std::io::{self, ErrorKind, SeekFrom};
 
-/// How much is read ahead.
+/// Size of the input buffer.
 const CHUNK: usize = 1 << 15;
-/// What a file that is used takes for its buffers.
+/// Memory for the buffers of a file in use.
 pub(super) const BUFFERS_SIZE: usize = CHUNK;
 
 pub(super) struct Buffered {
-    /// None once it is closed.
+    /// None after it was closed.
     stream: Option<Box<dyn Stream>>,
     waits: bool,
     is_terminal: bool,
     mode: OpenMode,
     buffering: Buffering,
     input: Vec<u8>,
-    /// What lies before this in `input` has been used.
+    /// The number of bytes of `input` that have been consumed.
     position: usize,
     output: Vec<u8>,
-    lost: Lost,
-    /// The child process at the other end.
+    write_error: WriteError,
+    /// The child process at the other end of a pipe.
     child: Option<WaitForChild>,
 }
 
-/// The error of reading what was opened for writing, and of the opposite.
+/// The error for reading a file opened for writing, and vice versa.
 pub(super) fn bad_descriptor() -> io::Error {
     if cfg!(unix) {
         const EBADF: i32 = 9;
@@ -48,7 +48,7 @@ impl Buffered {
             input: Vec::new(),
             position: 0,
             output: Vec::new(),
-            lost: Lost::default(),
+            write_error: WriteError::default(),
             child: None,
         }
     }
@@ -61,37 +61,37 @@ impl Buffered {
         self.stream.as_mut().ok_or_else(bad_descriptor)
     }
 
-    /// Whether using the stream itself may wait for somebody else.
+    /// Whether operations on the stream itself may block.
     pub(super) fn waits(&self) -> bool {
         self.waits
     }
 
-    /// Whether any use may wait for another process or for a user.
+    /// Whether any operation may wait for another process or for a user.
     pub(super) fn may_wait(&self) -> bool {
         self.waits || self.child.is_some()
     }
 
-    /// Whether somebody sits at the other end.
+    /// Whether it is a terminal.
     pub(super) fn is_terminal(&self) -> bool {
         self.is_terminal
     }
 
-    /// What has been read ahead.
+    /// Returns the unread input.
     pub(super) fn unread(&self) -> &[u8] {
         &self.input[self.position..]
     }
 
-    /// Takes note that so much of it has been used.
+    /// Consumes `count` bytes of the unread input.
     pub(super) fn consume(&mut self, count: usize) {
         self.position = self.input.len().min(self.position + count);
     }
 
-    /// Reads ahead when nothing is left. False at the end of the file.
+    /// Fills the input buffer if it is empty. False at the end of the file.
     pub(super) fn fill(&mut self) -> io::Result<bool> {
         if !self.mode.reads() {
             return Err(bad_descriptor());
         }
-        self.pass_on()?;
+        self.flush_buffer()?;
         self.input.resize(CHUNK, 0);
         self.position = 0;
         let mut input = std::mem::take(&mut self.input);
@@ -106,15 +106,15 @@ impl Buffered {
         result.map(|count| count > 0)
     }
 
-    /// Goes on with a read, as long as it needs to ask the stream no more than `allowed` times.
+    /// Continues a read with at most `allowed` reads of the stream.
     pub(super) fn read(&mut self, reading: &mut Reading, allowed: usize) -> io::Result<Progress> {
         if !self.mode.reads() {
             return Err(bad_descriptor());
         }
-        reading.go_on(self, allowed)
+        reading.resume(self, allowed)
     }
 
-    /// Whether so much more can be written without a wait, and soon.
+    /// Whether `count` bytes can be written quickly and without blocking.
     pub(super) fn has_room(&self, count: usize) -> bool {
         match self.buffering {
             _ if !self.waits => count <= 1 << 22,
@@ -127,18 +127,18 @@ impl Buffered {
         if !self.mode.writes() {
             return Err(bad_descriptor());
         }
-        self.give_back()?;
+        self.seek_back()?;
         if self.buffering.passes(self.output.len(), bytes) {
-            self.pass_on()?;
+            self.flush_buffer()?;
             let written = self.stream().and_then(|stream| stream.write_all(bytes));
-            return self.lost.note(written);
+            return self.write_error.record(written);
         }
         self.output.extend_from_slice(bytes);
-        if self.buffering.is_due(self.output.len(), bytes) { self.pass_on() } else { Ok(()) }
+        if self.buffering.is_due(self.output.len(), bytes) { self.flush_buffer() } else { Ok(()) }
     }
 
-    /// Moves the stream back to where the program has read to.
-    fn give_back(&mut self) -> io::Result<()> {
+    /// Seeks back to the position up to which the program has read.
+    fn seek_back(&mut self) -> io::Result<()> {
         let unread = self.unread().len() as i64;
         self.input.clear();
         self.position = 0;
@@ -148,18 +148,18 @@ impl Buffered {
         Ok(())
     }
 
-    /// Whether there is output to pass on.
+    /// Whether there is output to flush.
     pub(super) fn has_output(&self) -> bool {
         !self.output.is_empty()
     }
 
-    /// Writes what is buffered. The error is that of the first write that has failed so far.
+    /// Flushes the output. The error is the first failed write so far.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.pass_on().and_then(|()| self.lost.check())
+        self.flush_buffer().and_then(|()| self.write_error.check())
     }
 
-    /// Writes what is buffered.
-    fn pass_on(&mut self) -> io::Result<()> {
+    /// Flushes the output.
+    fn flush_buffer(&mut self) -> io::Result<()> {
         if self.output.is_empty() {
             return Ok(());
         }
@@ -168,30 +168,30 @@ impl Buffered {
         output.clear();
         output.shrink_to(CHUNK);
         self.output = output;
-        self.lost.note(written)
+        self.write_error.record(written)
     }
 
     pub(super) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.pass_on()?;
+        self.flush_buffer()?;
         if self.waits {
-            // What was read ahead stays if the stream cannot seek.
+            // If seeking fails, the unread input is kept.
             return self.stream()?.seek(to);
         }
-        self.give_back()?;
+        self.seek_back()?;
         self.stream()?.seek(to)
     }
 
     pub(super) fn set_buffering(&mut self, buffering: Buffering) -> io::Result<()> {
         self.buffering = buffering;
-        self.pass_on()
+        self.flush_buffer()
     }
 
-    /// Whether closing it may wait for somebody else.
+    /// Whether closing may block.
     pub(super) fn closing_waits(&self) -> bool {
         self.child.is_some() || self.waits && self.has_output()
     }
 
-    /// Passes on what was written, closes the stream, waits for the child process.
+    /// Flushes the output, closes the stream, and waits for the child process.
     pub(super) fn close(&mut self) -> io::Result<()> {
         let flushed = self.flush();
         self.stream = None;

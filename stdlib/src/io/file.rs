@@ -1,8 +1,8 @@
-//! Open files as userdata, and how natives use them without holding up other goroutines.
+//! Open files as userdata, used by natives without blocking other goroutines.
 //!
-//! A file is locked while it is used. What is quick happens inline; what may wait for somebody
-//! else, or takes long, happens on the blocking pool with the lock held, and goroutines that want
-//! the same file wait for the lock.
+//! A file is locked while it is in use. Quick operations run inline; those that may block or take
+//! long run on the blocking pool with the lock held, and goroutines that use the same file wait for
+//! the lock.
 
 use super::buffered::{BUFFERS_SIZE, Buffered};
 use super::read::{Progress, Reading};
@@ -16,28 +16,28 @@ use std::io;
 use std::sync::{Arc, Weak};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// How often a read may ask a stream inline.
-const QUICK: usize = 8;
-/// How often it may ask on the pool, until the memory limit is looked at.
-const SLICE: usize = 64;
+/// Maximum number of reads from a stream inline.
+const INLINE_READS: usize = 8;
+/// Number of reads on the pool between two checks of the memory limit.
+const READS_PER_CHECK: usize = 64;
 
-/// A file, as the data of a userdata.
+/// A file, the data of a userdata.
 pub(super) struct File {
     kind: Kind,
     closed: Cell<bool>,
-    /// One of the three that are open from the start: it cannot be closed.
+    /// Whether it is one of the three standard files, which cannot be closed.
     standard: bool,
 }
 
 enum Kind {
-    /// Standard output, which the world buffers.
+    /// Standard output, which is buffered by the world.
     Output,
     Stream(Shared),
 }
 
 pub(super) type Shared = Arc<Mutex<Buffered>>;
 
-/// What the system and the tables of open files have of a file.
+/// Memory of the OS and of the tables of open files for a file.
 const FILE_SIZE: usize = 512;
 
 impl Data for File {
@@ -49,11 +49,11 @@ impl Data for File {
     }
 }
 
-/// The files that are open, so that what they buffer can be passed on at the end of the program.
+/// The open files, whose output is flushed at the end of the program.
 #[derive(Default)]
 pub(crate) struct OpenFiles {
     files: Vec<Weak<Mutex<Buffered>>>,
-    /// When to look for closed ones.
+    /// The number of entries at which closed files are removed.
     limit: usize,
 }
 
@@ -66,14 +66,14 @@ impl OpenFiles {
         self.files.push(Arc::downgrade(file));
     }
 
-    /// Passes on what they buffer, but for those in use; and for those that may wait, unless there
-    /// is time for it.
+    /// Flushes their output, except for files in use, and for files that may block unless
+    /// `patiently` is set.
     pub(crate) fn flush(&mut self, patiently: bool) {
         for file in self.files.iter().filter_map(Weak::upgrade) {
             if let Ok(mut file) = file.try_lock()
                 && (patiently || !file.waits())
             {
-                // Nobody is left to tell about failures.
+                // Failures cannot be reported any more.
                 let _ = file.flush();
             }
         }
@@ -81,12 +81,12 @@ impl OpenFiles {
 }
 
 impl File {
-    /// Standard output.
+    /// Returns standard output.
     pub(super) fn output() -> File {
         File { kind: Kind::Output, closed: Cell::new(false), standard: true }
     }
 
-    /// A file that is listed among the open ones.
+    /// Creates a file and adds it to the open ones.
     pub(super) fn new(call: &mut Call, file: Buffered, standard: bool) -> File {
         let shared = Arc::new(Mutex::new(file));
         if let Some(host) = call.host::<Host>() {
@@ -103,12 +103,12 @@ impl File {
         self.standard
     }
 
-    /// From now on it counts as closed, even if closing it still takes a while.
+    /// Marks the file as closed, even if closing it is still in progress.
     pub(super) fn set_closed(&self) {
         self.closed.set(true);
     }
 
-    /// The stream; None for standard output.
+    /// Returns the stream; None for standard output.
     pub(super) fn stream(&self) -> Option<&Shared> {
         match &self.kind {
             Kind::Output => None,
@@ -117,7 +117,7 @@ impl File {
     }
 }
 
-/// An argument that is a file, open or closed.
+/// A file as an argument, open or closed.
 #[derive(Clone, Copy)]
 pub(crate) struct AnyFile<'c> {
     pub(super) userdata: Userdata<'c>,
@@ -130,12 +130,12 @@ impl<'c> AnyFile<'c> {
         Some(AnyFile { userdata, file: userdata.get::<File>()? })
     }
 
-    /// An error if it is closed.
+    /// Fails if it is closed.
     pub(crate) fn check_open(self) -> Result<(), Error> {
         self.open().map(drop)
     }
 
-    /// The file, if it is open.
+    /// Returns the file if it is open.
     pub(super) fn open(self) -> Result<&'c File, Error> {
         if self.file.is_closed() {
             Err(Error::text("attempt to use a closed file"))
@@ -154,22 +154,22 @@ impl FromLua for AnyFile<'_> {
     }
 }
 
-/// The key of the files' metatable in the registry.
+/// The registry key of the files' metatable.
 pub(super) const METATABLE: &str = "FILE*";
 
-/// A userdata for a file.
+/// Creates the userdata of a file.
 pub(super) fn userdata<'c>(call: &mut Call<'c>, file: File) -> Result<Userdata<'c>, Error> {
     let key = call.string(METATABLE.as_bytes())?;
     let metatable = Table::from_value(call.registry().get(key));
     Ok(call.userdata(file, metatable))
 }
 
-/// What use of a file is for the pool.
+/// Returns the kind of work that operations on a file are for the pool.
 fn kind_of(file: &Buffered) -> Work {
     if file.may_wait() { Work::Waiting } else { Work::Finite }
 }
 
-/// Does `work` on a file: inline if it is `quick`, otherwise on the blocking pool.
+/// Runs `work` on a file: inline if it is `quick`, otherwise on the blocking pool.
 pub(super) fn perform<'c, T, W, C>(
     call: &mut Call<'c>,
     shared: &Shared,
@@ -196,7 +196,7 @@ where
     Ok(Either::Later(later(future, convert)))
 }
 
-/// Reads from a file; `convert` makes the results out of what was found.
+/// Reads from a file; `convert` creates the results.
 pub(super) fn read<'c, C>(
     call: &mut Call<'c>,
     shared: &Shared,
@@ -208,9 +208,9 @@ where
         + 'static,
 {
     if let Ok(mut file) = shared.try_lock() {
-        // What was read would be lost if there were no memory for the results.
-        call.check_memory(2 * (QUICK + 1) * BUFFERS_SIZE)?;
-        let allowed = if file.waits() { 0 } else { QUICK };
+        // The data would be lost if there were no memory for the results.
+        call.check_memory(2 * (INLINE_READS + 1) * BUFFERS_SIZE)?;
+        let allowed = if file.waits() { 0 } else { INLINE_READS };
         if allowed > 0 && file.unread().is_empty() {
             call.charge_for_system_call();
         }
@@ -224,8 +224,9 @@ where
     Ok(Either::Later(asynchronous::run(move |lua| async move {
         let mut file = shared.lock_owned().await;
         let is_terminal = file.is_terminal();
-        let _exemption = is_terminal
-            .then(|| lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt())));
+        let _pause = is_terminal.then(|| {
+            lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()))
+        });
         let mut held = lua.with(|call| call.account().hold_nothing());
         let result = loop {
             match read_slice(file, reading).await {
@@ -237,25 +238,25 @@ where
             }
             held.grow_to(reading.size())?;
         };
-        // Now strings take its place.
+        // It is now in strings.
         drop(held);
         lua.finish_with(|call| convert(call, result))
     })))
 }
 
-/// A part of a reading, on the blocking pool.
+/// Runs a part of a read on the blocking pool.
 async fn read_slice(
     mut file: OwnedMutexGuard<Buffered>,
     mut reading: Reading,
 ) -> io::Result<(Progress, OwnedMutexGuard<Buffered>, Reading)> {
     in_pool_as(kind_of(&file), move || {
-        let progress = file.read(&mut reading, SLICE)?;
+        let progress = file.read(&mut reading, READS_PER_CHECK)?;
         Ok((progress, file, reading))
     })
     .await?
 }
 
-/// The open files, as the executor sees them.
+/// The open files as a service of the executor.
 pub(crate) struct OpenFilesService;
 
 impl Service for OpenFilesService {

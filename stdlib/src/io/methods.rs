@@ -32,7 +32,7 @@ fn to_string(_: &mut Call, file: AnyFile) -> String {
     }
 }
 
-/// `file:close()`: true; files that are open from the start stay open.
+/// `file:close()`: returns true. Standard files cannot be closed.
 pub(super) fn close<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
@@ -78,7 +78,7 @@ pub(super) fn flush<'c>(
     }
 }
 
-/// `file:read(formats...)`: what was found for each; nil for the first that nothing was found for.
+/// `file:read(formats...)`: returns a value for each format, up to nil for the first that fails.
 pub(super) fn read<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
@@ -95,7 +95,7 @@ pub(super) fn read<'c>(
     })
 }
 
-/// `file:lines(formats...)`: an iterator that reads; at the end it leaves the file open.
+/// `file:lines(formats...)`: returns an iterator that reads; at the end the file stays open.
 pub(super) fn lines<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
@@ -109,7 +109,7 @@ pub(super) fn lines<'c>(
 
 static ITERATOR: Definition = Definition::new("lines", next_line);
 
-/// The iterator of `lines`.
+/// Returns the iterator of `lines`.
 pub(super) fn iterator<'c>(
     call: &mut Call<'c>,
     file: solvm_vm::Userdata<'c>,
@@ -143,17 +143,17 @@ fn next_line<'c>(
     })
 }
 
-/// Closes the file of the iterator that is running.
+/// Closes the file of the running iterator.
 fn close_at_end(call: &mut Call) {
     let Some(file) = call.upvalue(0).and_then(AnyFile::from_value) else { return };
     file.file.set_closed();
     if let Some(Ok(mut file)) = file.file.stream().map(|shared| shared.try_lock()) {
-        // It was only read: nothing is lost.
+        // It was only read, so nothing is lost.
         let _ = file.close();
     }
 }
 
-/// The index of a word among those allowed.
+/// Returns the index of an option among those allowed.
 fn option(word: Name, allowed: &[&str]) -> Result<usize, Error> {
     allowed.iter().position(|known| known.as_bytes() == word.bytes()).ok_or_else(|| {
         let text = [b"invalid option '", word.bytes(), b"'"].concat();
@@ -161,7 +161,7 @@ fn option(word: Name, allowed: &[&str]) -> Result<usize, Error> {
     })
 }
 
-/// `file:seek([whence, offset])`: the new position.
+/// `file:seek([whence, offset])`: returns the new position.
 fn seek<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
@@ -194,7 +194,7 @@ fn seek<'c>(
     }
 }
 
-/// The result of `seek`.
+/// Returns the result of `seek`.
 fn position<'c>(
     call: &mut Call<'c>,
     result: std::io::Result<u64>,
@@ -205,10 +205,10 @@ fn position<'c>(
     }
 }
 
-/// No file gathers more bytes than this before it writes them.
+/// Maximum buffer size.
 const MAX_BUFFER: usize = 1 << 20;
 
-/// `file:setvbuf(mode[, size])`: how much is gathered before it is written.
+/// `file:setvbuf(mode[, size])`: sets the buffering of output.
 fn set_buffering<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
@@ -216,7 +216,7 @@ fn set_buffering<'c>(
     size: Option<i64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = file.open()?;
-    // As in C, the size is a wish: what is gathered does not count against the memory limit.
+    // As in C, the size is a hint: buffers are not accounted for.
     let size = size.map_or(1 << 16, |size| usize::try_from(size).unwrap_or(0)).min(MAX_BUFFER);
     let buffering = match option(mode, &["no", "full", "line"])? {
         0 => Buffering::None,
@@ -238,7 +238,7 @@ fn set_buffering<'c>(
     }
 }
 
-/// `file:write(values...)`: strings and numbers.
+/// `file:write(values...)`: writes strings and numbers.
 pub(super) fn write<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
@@ -261,7 +261,7 @@ pub(super) fn write<'c>(
     perform(call, shared, |_| false, move |file| file.write(&text), succeeded).map(Either::Later)
 }
 
-/// What the arguments write, one after the other.
+/// Concatenates the arguments.
 fn written<'c>(call: &mut Call<'c>, arguments: Rest) -> Result<Cow<'c, [u8]>, Error> {
     let mut index = arguments.first;
     let mut text = Cow::Borrowed(&b""[..]);

@@ -1,6 +1,6 @@
-//! `io` (manual, section 5.7): files as userdata, and the default input and output.
+//! `io` (manual, section 5.7): files as userdata, and the default files.
 //!
-//! Nothing here waits on the thread that runs Lua, see [`file`].
+//! No function blocks the thread that runs Lua, see [`file`].
 
 mod buffered;
 pub(crate) mod file;
@@ -37,10 +37,10 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("io" {
     "write" => write,
 });
 
-/// What is returned by a function that may have to wait.
+/// The result of a function that may have to wait.
 pub(crate) type MaybeLater<'c, R> = Result<Either<Vec<Value<'c>>, R>, Error>;
 
-/// One of the two files that functions use which name none.
+/// One of the two default files.
 #[derive(Clone, Copy)]
 enum DefaultFile {
     Input,
@@ -62,14 +62,14 @@ impl DefaultFile {
         }
     }
 
-    /// The file, open or not.
+    /// Returns the file, open or closed.
     fn get<'c>(self, call: &mut Call<'c>) -> Result<AnyFile<'c>, Error> {
         let key = call.string(self.name().as_bytes())?;
         let file = AnyFile::from_value(defaults(call)?.get(key));
         file.ok_or_else(|| Error::text(format!("standard {} file is not available", self.name())))
     }
 
-    /// The file, if it is open.
+    /// Returns the file, which must be open.
     fn open<'c>(self, call: &mut Call<'c>) -> Result<AnyFile<'c>, Error> {
         let file = self.get(call)?;
         if file.file.is_closed() {
@@ -83,7 +83,7 @@ impl DefaultFile {
     }
 }
 
-/// The table of the default files.
+/// Returns the table of the default files.
 fn defaults<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let key = call.string(b"default files")?;
     match Table::from_value(call.registry().get(key)) {
@@ -96,7 +96,7 @@ fn defaults<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     }
 }
 
-/// The files' metatable, and those that are open from the start.
+/// Adds the files' metatable and the standard files.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let metatable = call.table(0, methods::LIBRARY.functions.len() + 1)?;
     call.fill(metatable, &methods::LIBRARY)?;
@@ -125,22 +125,22 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// The key of standard input in the registry, whatever becomes of `io.stdin`.
+/// The registry key of standard input, which does not depend on `io.stdin`.
 const STANDARD_INPUT: &str = "standard input";
 
-/// A function that gives the next line of standard input, and nothing at its end.
+/// Returns a function that returns the next line of standard input, and nothing at its end.
 pub fn input_lines<'c>(call: &mut Call<'c>) -> Result<Option<Function<'c>>, Error> {
     let key = call.string(STANDARD_INPUT.as_bytes())?;
     let file = Userdata::from_value(call.registry().get(key));
     Ok(file.map(|file| methods::iterator(call, file, false, &[])))
 }
 
-/// Charged for a new file: tens of microseconds.
+/// Units charged for creating a file: tens of microseconds.
 pub(crate) const MAKING_A_FILE: usize = 20_000;
-/// Charged for opening one that is there.
+/// Units charged for opening an existing file.
 const OPENING_A_FILE: usize = 2_000;
 
-/// The userdata for a stream that has just been opened.
+/// Creates the userdata of a stream that has just been opened.
 fn opened<'c>(
     call: &mut Call<'c>,
     stream: OpenStream,
@@ -150,7 +150,7 @@ fn opened<'c>(
     userdata(call, file)
 }
 
-/// Opens a file; `convert` makes the results.
+/// Opens a file; `convert` creates the results.
 fn open_with<'c, C>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -161,7 +161,7 @@ where
     C: for<'a> FnOnce(&mut Call<'a>, io::Result<OpenStream>) -> Result<Vec<Value<'a>>, Error>
         + 'static,
 {
-    // One that is written may have to be made.
+    // A file to be written may have to be created.
     let is_read = matches!(mode.base, OpenBase::Read);
     call.charge(if is_read { OPENING_A_FILE } else { MAKING_A_FILE });
     match host(call)?.world.file_system().open_stream(&path_of(path.bytes()), mode) {
@@ -172,7 +172,7 @@ where
     }
 }
 
-/// Opens a file and makes it a default one. A failure is an error in the argument.
+/// Opens a file and makes it a default file. A failure is an argument error.
 fn open_default<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -187,12 +187,12 @@ fn open_default<'c>(
     })
 }
 
-/// The error of a function whose first argument is a path that cannot be opened.
+/// Returns the error for a path as the first argument that cannot be opened.
 fn bad_path(path: &[u8], error: &io::Error) -> Error {
     Error::argument(1, [path, b": ", reason(error).as_bytes()].concat())
 }
 
-/// The system's error for a wrong argument.
+/// Returns the OS's error for an invalid argument.
 fn invalid_argument() -> io::Error {
     const EINVAL: i32 = 22;
     io::Error::from_raw_os_error(EINVAL)
@@ -225,7 +225,8 @@ fn temporary_file<'c>(call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error> {
     }
 }
 
-/// `io.popen(command[, mode])`: a file at the other end of which a child process reads or writes.
+/// `io.popen(command[, mode])`: starts a child process and returns a file that reads its output or
+/// writes its input.
 fn open_process<'c>(
     call: &mut Call<'c>,
     command: LuaString<'c>,
@@ -247,7 +248,7 @@ fn open_process<'c>(
     }
 }
 
-/// Starts a child process. What is buffered for files comes before what it writes.
+/// Starts a child process. Buffered output of files is flushed before.
 pub(crate) fn spawn(call: &mut Call, command: &[u8], pipe: Option<Pipe>) -> io::Result<Child> {
     let host = host(call).map_err(|_| io::Error::from(io::ErrorKind::PermissionDenied))?;
     host.state::<OpenFiles>().flush(false);
@@ -277,7 +278,7 @@ fn write<'c>(call: &mut Call<'c>, values: Rest) -> Result<impl Results<'c> + use
     methods::write(call, file, values)
 }
 
-/// Gets a default file, or replaces it by another one or by the file with that name.
+/// Returns a default file, or replaces it by another one or by the file with that name.
 fn choose_default<'c>(
     call: &mut Call<'c>,
     which: DefaultFile,
@@ -304,8 +305,8 @@ fn output<'c>(call: &mut Call<'c>, _file: Rest) -> Result<impl Results<'c> + use
     choose_default(call, DefaultFile::Output)
 }
 
-/// `io.lines([path, formats...])`: an iterator over a file that it closes at its end, or over the
-/// default input.
+/// `io.lines([path, formats...])`: returns an iterator over a file, which is closed at its end, or
+/// over the default input.
 fn lines<'c>(
     call: &mut Call<'c>,
     path: Option<Name<'c>>,
@@ -315,7 +316,7 @@ fn lines<'c>(
         let file = DefaultFile::Input.get(call)?;
         return Ok(Either::Now(vec![methods::lines(call, file, formats)?.value()]));
     };
-    // They are looked at before the file is opened.
+    // They are checked before the file is opened.
     read::formats(formats.values(call), formats.first)?;
     let name = path.bytes().to_vec();
     let result = open_with(call, path, OpenMode::READ, move |call, result| {

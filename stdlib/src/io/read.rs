@@ -1,14 +1,14 @@
-//! What `read` and `lines` are asked for, and how far they have come.
+//! Formats of `read` and `lines`, and reads in progress.
 //!
-//! A reading can stop wherever the stream has to be asked, and go on later: inline as long as that
-//! is quick, on the blocking pool if it may wait.
+//! A read can stop wherever it needs data from the stream, and continue later: inline while that is
+//! quick, on the blocking pool if it may block.
 
 use super::buffered::Buffered;
 use solvm_compiler::numeral;
 use solvm_vm::{Call, Error, LuaString, Value};
 use std::io;
 
-/// One of the formats of `read`.
+/// A format of `read`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Format {
     Number,
@@ -17,8 +17,7 @@ pub(super) enum Format {
     Bytes(usize),
 }
 
-/// The formats that a function's arguments are; a line if there are none.
-/// `first` arguments come before them.
+/// Parses the formats in a function's arguments, after the `first` ones; the default is a line.
 pub(super) fn formats<'c>(
     values: impl Iterator<Item = Value<'c>>,
     first: usize,
@@ -48,26 +47,26 @@ fn format(value: Value) -> Result<Format, &'static str> {
     }
 }
 
-/// What was read for one format.
+/// The value for a format.
 enum Item {
-    /// Nothing: the end of the file, or no number.
+    /// None: the end of the file, or not a number.
     Missing,
     Text(Vec<u8>),
     Number(f64),
 }
 
-/// What became of a reading for now.
+/// The result of a step of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Progress {
     Done,
-    /// The stream has to be asked.
+    /// More data from the stream is needed.
     More,
 }
 
 pub(super) struct Reading {
     formats: Vec<Format>,
     items: Vec<Item>,
-    /// What is there of the item that comes next.
+    /// The incomplete next item.
     partial: Vec<u8>,
     numeral: Numeral,
 }
@@ -77,7 +76,7 @@ impl Reading {
         Reading { formats, items: Vec::new(), partial: Vec::new(), numeral: Numeral::Start }
     }
 
-    /// Bytes that it holds.
+    /// Returns the number of bytes in memory.
     pub(super) fn size(&self) -> usize {
         let text = |item: &Item| match item {
             Item::Missing | Item::Number(_) => 0,
@@ -86,7 +85,7 @@ impl Reading {
         self.partial.len() + self.items.iter().map(text).sum::<usize>()
     }
 
-    /// The results of `read`.
+    /// Returns the results of `read`.
     pub(super) fn values<'c>(self, call: &mut Call<'c>) -> Result<Vec<Value<'c>>, Error> {
         let mut values = Vec::with_capacity(self.items.len());
         for item in self.items {
@@ -99,8 +98,8 @@ impl Reading {
         Ok(values)
     }
 
-    /// Goes on until it is done, or has to ask the stream more often than `allowed`.
-    pub(super) fn go_on(
+    /// Continues until the end, or until more than `allowed` reads of the stream are needed.
+    pub(super) fn resume(
         &mut self,
         file: &mut Buffered,
         mut allowed: usize,
@@ -118,7 +117,7 @@ impl Reading {
         Ok(Progress::Done)
     }
 
-    /// The next item; None if the stream has to be asked and may not.
+    /// Returns the next item; None if data from the stream is needed and not allowed.
     fn next_item(
         &mut self,
         file: &mut Buffered,
@@ -142,8 +141,8 @@ impl Reading {
         }
     }
 
-    /// Takes what belongs to the item out of what has been read ahead. None if all of that does,
-    /// and more may.
+    /// Takes the data of an item from the unread input. None if all of it belongs to the item and
+    /// more may follow.
     fn take(&mut self, file: &mut Buffered, format: Format) -> io::Result<Option<Item>> {
         let unread = file.unread();
         let (count, extra, is_done) = match format {
@@ -177,7 +176,7 @@ impl Reading {
         Ok(is_done.then(|| Item::Text(std::mem::take(&mut self.partial))))
     }
 
-    /// The item as it is where the file ends.
+    /// Returns the item at the end of the file.
     fn end(&mut self, format: Format) -> Item {
         let text = std::mem::take(&mut self.partial);
         match format {
@@ -192,15 +191,14 @@ impl Reading {
     }
 }
 
-/// How far the characters of a numeral have come, as `scanf` reads it: the longest text that a
-/// number may begin with.
+/// The state of scanning a numeral, like `scanf`: the longest prefix that a number may start with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Numeral {
     Start,
     Sign,
-    /// A leading zero: "x" may follow.
+    /// After a leading zero: "x" may follow.
     Zero,
-    /// Digits, in hexadecimal if so.
+    /// Digits; hexadecimal if true.
     Integer(bool),
     Fraction(bool),
     Exponent,
@@ -208,7 +206,7 @@ enum Numeral {
 }
 
 impl Numeral {
-    /// Whether the byte may come next; if so it has.
+    /// Whether the byte may follow; if so, consumes it.
     fn accept(&mut self, byte: u8) -> bool {
         let next = match (*self, byte) {
             (Numeral::Start, b'+' | b'-') => Numeral::Sign,
@@ -239,10 +237,10 @@ impl Numeral {
     }
 }
 
-/// Appends bytes. Fails if the system has no memory for them.
+/// Appends bytes. Fails if the OS has no memory for them.
 fn add(partial: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
     if partial.len() + bytes.len() > partial.capacity() {
-        // By a quarter: what is held for it is its length.
+        // By a quarter, since the length is accounted for, not the capacity.
         let more = bytes.len().max(partial.len() / 4);
         partial.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory)?;
     }

@@ -9,7 +9,7 @@ use solvm_vm::{Call, Error, Table, Value};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The names of attributes.
+/// The names of the attributes.
 const NAMES: [&str; 14] = [
     "mode",
     "dev",
@@ -27,17 +27,17 @@ const NAMES: [&str; 14] = [
     "blksize",
 ];
 
-/// What is asked for.
-enum Wanted {
-    /// One attribute, by its place among the names.
+/// The requested attributes.
+enum Selection {
+    /// A single attribute.
     One(&'static str),
-    /// What a symbolic link leads to.
+    /// The target of a symbolic link.
     Target,
-    /// All, in a table.
+    /// All of them, as a table.
     All,
 }
 
-/// `lfs.attributes(path[, name | table])`: what is known of a file.
+/// `lfs.attributes(path[, name | table])`: returns metadata of a file.
 pub(super) fn attributes<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -46,8 +46,8 @@ pub(super) fn attributes<'c>(
     look(call, path, true)
 }
 
-/// `lfs.symlinkattributes(path[, name | table])`: the same of a symbolic link itself, with its
-/// `target`.
+/// `lfs.symlinkattributes(path[, name | table])`: returns metadata of a symbolic link itself, with
+/// its `target`.
 pub(super) fn link_attributes<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -61,11 +61,11 @@ fn look<'c>(
     path: Name<'c>,
     follow: bool,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let wanted = call.argument(1).unwrap_or(Value::NIL);
-    call.charge_for_string(wanted);
-    let wanted = match (Table::from_value(wanted), wanted.is_nil()) {
-        (Some(_), _) | (None, true) => Wanted::All,
-        (None, false) => find(call, wanted, follow)?,
+    let selection = call.argument(1).unwrap_or(Value::NIL);
+    call.charge_for_string(selection);
+    let selection = match (Table::from_value(selection), selection.is_nil()) {
+        (Some(_), _) | (None, true) => Selection::All,
+        (None, false) => find(call, selection, follow)?,
     };
     let name = path.bytes().to_vec();
     let read = move |files: &dyn FileSystem, path: &Path| {
@@ -74,7 +74,7 @@ fn look<'c>(
         Ok((metadata, target))
     };
     attempt(call, path, read, move |call, result| match result {
-        Ok((metadata, target)) => answer(call, &wanted, &metadata, target),
+        Ok((metadata, target)) => results(call, &selection, &metadata, target),
         Err(error) => {
             let text = [
                 b"cannot obtain information from file '",
@@ -88,30 +88,30 @@ fn look<'c>(
     })
 }
 
-/// The attribute of a name.
-fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Wanted, Error> {
+/// Looks up an attribute by name.
+fn find<'c>(call: &mut Call<'c>, name: Value<'c>, follow: bool) -> Result<Selection, Error> {
     let text = call.coerced_string(name);
     let text = text
         .ok_or_else(|| Error::argument(2, format!("string expected, got {}", name.type_name())))?
         .bytes();
     if !follow && text == b"target" {
-        return Ok(Wanted::Target);
+        return Ok(Selection::Target);
     }
     let known = NAMES.into_iter().find(|known| known.as_bytes() == text);
     known
-        .map(Wanted::One)
+        .map(Selection::One)
         .ok_or_else(|| Error::text([b"invalid attribute name '", text, b"'"].concat()))
 }
 
-fn answer<'a>(
+fn results<'a>(
     call: &mut Call<'a>,
-    wanted: &Wanted,
+    selection: &Selection,
     metadata: &Metadata,
     target: Option<io::Result<PathBuf>>,
 ) -> Result<Vec<Value<'a>>, Error> {
-    match wanted {
-        Wanted::One(name) => Ok(vec![attribute(call, name, metadata)?]),
-        Wanted::Target => match target {
+    match selection {
+        Selection::One(name) => Ok(vec![attribute(call, name, metadata)?]),
+        Selection::Target => match target {
             Some(Ok(target)) => Ok(vec![path_bytes(target).into_lua(call)?]),
             Some(Err(error)) => {
                 let text = format!("could not obtain link target: {}", reason(&error));
@@ -119,7 +119,7 @@ fn answer<'a>(
             }
             None => Ok(vec![Value::NIL]),
         },
-        Wanted::All => {
+        Selection::All => {
             let given = call.argument(1).and_then(Table::from_value);
             let table = match given {
                 Some(table) => table,
@@ -156,7 +156,7 @@ fn attribute<'a>(call: &mut Call<'a>, name: &str, metadata: &Metadata) -> Result
         "uid" => f64::from(metadata.user),
         "gid" => f64::from(metadata.group),
         "rdev" => metadata.special_device as f64,
-        // Whole seconds, as LuaFileSystem has them.
+        // Integers, as in LuaFileSystem.
         "access" => metadata.accessed.floor(),
         "modification" => metadata.modified.floor(),
         "change" => metadata.changed.floor(),
@@ -170,7 +170,7 @@ fn attribute<'a>(call: &mut Call<'a>, name: &str, metadata: &Metadata) -> Result
 fn mode(kind: FileKind) -> &'static str {
     match kind {
         FileKind::File => "file",
-        FileKind::Folder => "directory",
+        FileKind::Directory => "directory",
         FileKind::Link => "link",
         FileKind::Socket => "socket",
         FileKind::Pipe => "named pipe",

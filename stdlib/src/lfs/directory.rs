@@ -1,4 +1,4 @@
-//! `lfs.dir` and the objects that it gives.
+//! `lfs.dir` and its directory objects.
 
 use crate::files::{Batched, attempt, path_bytes};
 use crate::host::FileSystem;
@@ -10,10 +10,10 @@ use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 
-/// An open folder.
+/// An open directory.
 pub(super) struct Directory {
     names: Batched<Vec<u8>>,
-    /// It was read to its end, or closed.
+    /// Whether it was read to its end, or closed.
     closed: Rc<Cell<bool>>,
 }
 
@@ -35,8 +35,8 @@ static METHODS: Library = solvm_vm::library!("" {
 
 static NEXT: Definition = Definition::new("next", next);
 
-/// `lfs.dir(path)`: an iterator over the names in a folder, `.` and `..` among them, and the folder
-/// as an object.
+/// `lfs.dir(path)`: returns an iterator over the names in a directory, including `.` and `..`, and
+/// the directory as an object.
 pub(super) fn dir<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -45,7 +45,7 @@ pub(super) fn dir<'c>(
     attempt(
         call,
         path,
-        |files: &dyn FileSystem, path: &Path| files.read_folder(path),
+        |files: &dyn FileSystem, path: &Path| files.read_directory(path),
         move |call, names| {
             let names = names.map_err(|error| {
                 let name = solvm_vm::messages::shorten(&name);
@@ -60,7 +60,7 @@ pub(super) fn dir<'c>(
     )
 }
 
-/// `directory:next()`: the next name; nil at the end.
+/// `directory:next()`: returns the next name; nil at the end.
 fn next<'c>(
     call: &mut Call<'c>,
     directory: This<'c, Directory>,
@@ -78,7 +78,7 @@ fn next<'c>(
     })
 }
 
-/// `directory:close()`: no more names are asked for.
+/// `directory:close()`: closes the directory.
 fn close(_: &mut Call, directory: This<Directory>) {
     directory.closed.set(true);
 }

@@ -1,4 +1,4 @@
-//! Locks: `lfs.lock_dir`; those on parts of files are not supported.
+//! Locks: `lfs.lock_dir`. Locks on parts of files are not supported.
 
 use crate::files::attempt;
 use crate::host::FileSystem;
@@ -11,12 +11,13 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// What a lock is: a symbolic link of this name in the folder, which only one process can make.
+/// The name of the symbolic link in the directory that represents its lock; only one process can
+/// create it.
 const NAME: &str = "lockfile.lfs";
-/// What it leads to.
+/// Its target.
 const TARGET: &str = "lock";
 
-/// A locked folder: the link, until it is removed.
+/// A lock on a directory: the link, until it is removed.
 struct Lock {
     held: RefCell<Option<(Arc<dyn FileSystem>, PathBuf)>>,
 }
@@ -39,7 +40,7 @@ static METHODS: Library = solvm_vm::library!("" {
 impl Lock {
     fn release(&self) {
         if let Some((files, link)) = self.held.take() {
-            // If it is gone, all the better.
+            // It may have been removed already.
             let _ = files.remove(&link);
         }
     }
@@ -51,9 +52,9 @@ impl Drop for Lock {
     }
 }
 
-/// `lfs.lock_dir(path[, stale])`: an object that holds the lock on a folder until `lock:free()`. As
-/// LuaFileSystem's on POSIX it asks no lock how old it is.
-pub(super) fn lock_folder<'c>(
+/// `lfs.lock_dir(path[, stale])`: returns an object that holds the lock on a directory until
+/// `lock:free()`. As in LuaFileSystem on POSIX, the age of an existing lock is ignored.
+pub(super) fn lock_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
     _stale: Option<f64>,
@@ -71,12 +72,12 @@ pub(super) fn lock_folder<'c>(
     })
 }
 
-/// `lock:free()`: gives the folder free.
+/// `lock:free()`: releases the lock.
 fn free(_: &mut Call, lock: This<Lock>) {
     lock.release();
 }
 
-/// What those are told who ask for locks on files.
+/// The message for locks on files.
 const NOT_SUPPORTED: &str = "locks on files are not supported";
 
 /// `lfs.lock(file, mode[, start[, length]])`: not supported.

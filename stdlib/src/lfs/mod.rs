@@ -1,8 +1,8 @@
-//! `lfs`: files and folders with the interface of LuaFileSystem 1.8, for programs that ask for it
-//! by `require "lfs"`.
+//! `lfs`: the interface of LuaFileSystem 1.8 to files and directories, for programs that call
+//! `require "lfs"`.
 //!
-//! Messages are LuaFileSystem's, also where they have no path. Locks on parts of files are not
-//! supported and say so.
+//! Messages are LuaFileSystem's, including those without a path. Locks on parts of files are not
+//! supported; their functions report that.
 
 mod attributes;
 mod directory;
@@ -25,21 +25,21 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("lfs" {
     "_DESCRIPTION" => text "LuaFileSystem's interface in SolVM",
     "_VERSION" => text "LuaFileSystem 1.8.0",
     "attributes" => attributes::attributes,
-    "chdir" => change_folder,
-    "currentdir" => current_folder,
+    "chdir" => change_directory,
+    "currentdir" => current_directory,
     "dir" => directory::dir,
     "link" => link,
     "lock" => lock::lock,
-    "lock_dir" => lock::lock_folder,
-    "mkdir" => make_folder,
-    "rmdir" => remove_folder,
+    "lock_dir" => lock::lock_directory,
+    "mkdir" => make_directory,
+    "rmdir" => remove_directory,
     "setmode" => set_mode,
     "symlinkattributes" => attributes::link_attributes,
     "touch" => touch,
     "unlock" => lock::unlock,
 });
 
-/// True; or nil, the reason without a path and the system's number.
+/// Returns true, or nil, the reason without a path and the error number.
 fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a>>, Error> {
     match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
@@ -47,13 +47,13 @@ fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a
     }
 }
 
-/// `lfs.chdir(path)`: changes the folder that relative paths begin at, for the whole program.
-fn change_folder<'c>(
+/// `lfs.chdir(path)`: changes the working directory of the whole program.
+fn change_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let name = path.bytes().to_vec();
-    let change = |files: &dyn FileSystem, path: &Path| files.set_working_folder(path);
+    let change = |files: &dyn FileSystem, path: &Path| files.set_working_directory(path);
     attempt(call, path, change, move |call, result| match result {
         Ok(()) => Ok(vec![Value::boolean(true)]),
         Err(error) => {
@@ -72,31 +72,31 @@ fn change_folder<'c>(
     })
 }
 
-/// `lfs.currentdir()`: the folder that relative paths begin at.
-fn current_folder<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
+/// `lfs.currentdir()`: returns the working directory.
+fn current_directory<'c>(call: &mut Call<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let files = file_system(call)?;
-    let folder = async move { in_pool(move || files.working_folder()).await.flatten() };
-    Ok(later(folder, |call, folder| match folder {
-        Ok(folder) => Ok(vec![call.string(folder.as_os_str().as_encoded_bytes())?.value()]),
+    let directory = async move { in_pool(move || files.working_directory()).await.flatten() };
+    Ok(later(directory, |call, directory| match directory {
+        Ok(directory) => Ok(vec![call.string(directory.as_os_str().as_encoded_bytes())?.value()]),
         Err(error) => failure(call, &error, None),
     }))
 }
 
-/// `lfs.mkdir(path)`: makes a folder.
-fn make_folder<'c>(
+/// `lfs.mkdir(path)`: creates a directory.
+fn make_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    attempt(call, path, |files, path| files.create_folder(path), plain)
+    attempt(call, path, |files, path| files.create_directory(path), plain)
 }
 
-/// `lfs.rmdir(path)`: removes an empty folder.
-fn remove_folder<'c>(
+/// `lfs.rmdir(path)`: removes an empty directory.
+fn remove_directory<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let remove = |files: &dyn FileSystem, path: &Path| {
-        if !files.metadata(path, false)?.is_folder() {
+        if !files.metadata(path, false)?.is_directory() {
             const ENOTDIR: i32 = 20;
             return Err(io::Error::from_raw_os_error(ENOTDIR));
         }
@@ -105,7 +105,7 @@ fn remove_folder<'c>(
     attempt(call, path, remove, plain)
 }
 
-/// `lfs.link(old, new[, symbolic])`: a second name for a file, or a symbolic link to it.
+/// `lfs.link(old, new[, symbolic])`: creates a hard link, or a symbolic link.
 fn link<'c>(
     call: &mut Call<'c>,
     old: Name<'c>,
@@ -119,7 +119,7 @@ fn link<'c>(
 }
 
 /// `lfs.touch(path[, atime[, mtime]])`: sets the times of access and modification, by default to
-/// now.
+/// the current time.
 fn touch<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -136,8 +136,7 @@ fn touch<'c>(
     attempt(call, path, move |files, path| files.set_times(path, accessed, modified), plain)
 }
 
-/// `lfs.setmode(file, mode)`: text and binary are the same where lines end with a line feed, and
-/// always are here.
+/// `lfs.setmode(file, mode)`: text and binary mode do not differ.
 fn set_mode<'c>(
     _: &mut Call<'c>,
     file: AnyFile<'c>,

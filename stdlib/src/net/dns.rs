@@ -14,7 +14,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "resolve_dns" => resolve_dns,
 });
 
-/// `resolve_dns(name)`: the first address of a host, and a list of all; those of IPv4 first.
+/// `resolve_dns(name)`: returns the first address of a host, and a list of all, IPv4 first.
 fn resolve_dns<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
@@ -22,12 +22,12 @@ fn resolve_dns<'c>(
     let name = String::from_utf8_lossy(name.bytes()).into_owned();
     let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let found = match network.allow(NetworkUse::Resolve { host: &name }) {
             Ok(()) => look_up(&name, 0).await,
             Err(error) => Err(format!("{name}: {}", reason(&error))),
         };
-        drop(exemption);
+        drop(pause);
         lua.finish_with(|call| match found {
             Ok(addresses) => results(call, &addresses),
             Err(reason) => failed(call, &reason),

@@ -1,9 +1,9 @@
-//! Sockets: TCP, UDP, the names of hosts, and the certificates of both ends.
+//! Sockets: TCP, UDP, DNS and TLS certificates.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
-mod amount;
 pub(crate) mod dns;
 pub(crate) mod peers;
+mod read_mode;
 pub(crate) mod tcp;
 pub(crate) mod tls;
 pub(crate) mod udp;
@@ -22,13 +22,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a client waits for a connection, unless an option says otherwise.
+/// The default time limit for connecting.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The reason when an object has been closed, from this end or the other.
+/// The reason after an object was closed by either side.
 pub(crate) const CLOSED: &str = "closed";
 
-/// What went wrong, in the words of the innermost error: those around it say what was being done,
-/// which the program knows.
+/// Returns the message of the innermost error: the outer ones describe the operation, which the
+/// program knows.
 pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -46,28 +46,28 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// The error of TLS that is in one of the system, or in one that is in that.
+/// Finds an error of TLS inside an I/O error.
 fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     let inner = error.get_ref()?;
     inner.downcast_ref().or_else(|| tls_error(inner.downcast_ref()?))
 }
 
-/// The network as the program may use it.
+/// Returns the network of the program.
 pub(crate) fn network(call: &mut Call) -> Result<Arc<dyn Network>, Error> {
     let host = call.host::<Host>().ok_or_else(|| Error::text("network access is not available"))?;
     Ok(host.world.network())
 }
 
-/// Whether the program may receive connections or datagrams there. The error is the reason.
+/// Checks whether the program may receive connections or datagrams there. The error is the reason.
 pub(crate) fn allow_listening(network: &dyn Network, host: &str, port: u16) -> Result<(), String> {
     let allow = |what| network.allow(what).map_err(|error| reason(&error));
     allow(NetworkUse::Listen { host, port })?;
-    // To look a name up is to tell it to a name server.
+    // Resolving a name reveals it to a name server.
     let is_local = host.is_empty() || host == "localhost" || literal(host).is_some();
     if is_local { Ok(()) } else { allow(NetworkUse::Resolve { host }) }
 }
 
-/// The peers of the program's connections.
+/// Returns the peers of the program's connections.
 pub(crate) fn peers(call: &mut Call) -> Peers {
     let program = call.account().clone();
     match call.host::<Host>() {
@@ -79,7 +79,7 @@ pub(crate) fn peers(call: &mut Call) -> Peers {
     }
 }
 
-/// Argument `index` as a port.
+/// Converts argument `index` to a port.
 pub(crate) fn port(index: usize, number: f64) -> Result<u16, Error> {
     let port = number as u16;
     if f64::from(port) == number {
@@ -88,12 +88,12 @@ pub(crate) fn port(index: usize, number: f64) -> Result<u16, Error> {
     Err(Error::argument(index, format!("port from 0 to 65535 expected, got {number}")))
 }
 
-/// What functions return when the network has failed: nil and the reason.
+/// Returns the results of a failed network operation: nil and the reason.
 pub(crate) fn failed<'c>(call: &mut Call<'c>, reason: &str) -> Result<Vec<Value<'c>>, Error> {
     Ok(vec![Value::NIL, call.string(&shorten(reason.as_bytes()))?.value()])
 }
 
-/// What functions return that send to somebody who may be gone: true; false and the reason.
+/// Returns the results of a send operation: true, or false and the reason.
 pub(crate) fn sent<'c>(
     call: &mut Call<'c>,
     result: Result<(), String>,
@@ -106,14 +106,15 @@ pub(crate) fn sent<'c>(
     }
 }
 
-/// Who has been told that a stream has come to its end: a goroutine that asks again is ended, so
-/// that a loop that never looks at nil does not spin.
+/// The goroutines that have seen the end of a stream. One that reads again is ended, so that a loop
+/// that never checks for nil does not spin.
 #[derive(Default)]
 pub(crate) struct EndOfStream(RefCell<HashSet<GoroutineId>>);
 
 impl EndOfStream {
-    /// Tells the running goroutine of the end, and why: nil and the reason. Ends it if it knows.
-    pub(crate) fn tell<'c>(
+    /// Returns the results for the end of the stream: nil and the reason. Ends a goroutine that has
+    /// seen it already.
+    pub(crate) fn results<'c>(
         &self,
         call: &mut Call<'c>,
         reason: &str,
@@ -123,7 +124,7 @@ impl EndOfStream {
     }
 }
 
-/// Waits for a future, at most this long. None if the time is up.
+/// Waits for a future with a time limit. None after the limit.
 pub(crate) async fn within<T>(
     limit: Option<Duration>,
     future: impl Future<Output = T>,

@@ -1,10 +1,9 @@
-//! Peers of the program's connections, and what they make it hold.
+//! Peers of the program's connections, and the memory that they use.
 //!
-//! Invariant: whatever is kept in memory because of a peer (what it has sent and the program has
-//! not taken, what it is sent and has not taken) is a [`Load`] of that [`Peer`], in the clients'
-//! part of the account; its connection has a place in another part. Where either is scarce, peers
-//! are cut that make no progress: those first that hold most for longest. So an attacker can
-//! exhaust neither.
+//! Invariant: all memory that is used for a peer (received data that the program has not read, and
+//! data that the peer has not read) is a [`Load`] of that [`Peer`], in the clients' part of the
+//! account; its connection is in another part. If either is scarce, peers that make no progress are
+//! disconnected, first those that have used most for longest. So an attacker can exhaust neither.
 
 use hashbrown::HashMap;
 use solvm_vm::{Account, Held, OutOfMemory};
@@ -15,19 +14,19 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// What a connection takes: its buffers, and the tables of the libraries.
+/// Memory of a connection: its buffers, and the tables of the libraries.
 pub(crate) const CONNECTION_SIZE: usize = 16 << 10;
-/// The memory limit divided by these is what clients' loads and connections may take.
+/// The divisors of the memory limit for the clients' loads and connections.
 const LOADS_SHARE: usize = 2;
 const CONNECTIONS_SHARE: usize = 4;
-/// Peers are cut when less than the limit divided by this is left.
+/// Peers are disconnected when less than the limit divided by this is left.
 const SCARCE: usize = 4;
 /// A load of this size is not refused because of the script's garbage.
 const SMALL: usize = 16 << 10;
-/// A peer is slow if it has moved less than its load divided by `PROGRESS` for `SLOW`.
+/// A peer is slow if it has transferred less than its load divided by `PROGRESS` for `SLOW`.
 const PROGRESS: usize = 16;
 const SLOW: Duration = Duration::from_secs(1);
-/// How often peers are looked at while memory is scarce.
+/// The time between two checks of the peers while memory is scarce.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The peers of a program.
@@ -38,42 +37,42 @@ struct Inner {
     loads: Account,
     connections: Account,
     start: Instant,
-    /// When peers were looked at, in milliseconds.
-    looked: AtomicU64,
+    /// The time of the last check in milliseconds.
+    checked: AtomicU64,
     all: Mutex<All>,
 }
 
-/// The peers that live, by address. An address is not used again while it is in the table.
+/// The peers that exist, by address. An address is not reused while it is in the table.
 type All = HashMap<usize, Weak<Peer>>;
 
-/// The other end of a connection, for as long as the connection lives.
+/// The peer of a connection, for the lifetime of the connection.
 pub(crate) struct Peer {
     peers: Peers,
     place: Held,
     load: AtomicUsize,
-    /// Bytes that have come and gone since `since`, in milliseconds after the beginning.
+    /// Bytes transferred since `since`, in milliseconds since the start.
     moved: AtomicUsize,
     since: AtomicU64,
-    /// Requests whose answers are being made.
+    /// The number of requests that wait for the program's response.
     waiting: AtomicU32,
     is_cut: AtomicBool,
     cut: Notify,
 }
 
-/// Bytes that a peer makes the program hold.
+/// Memory that is used for a peer.
 pub(crate) struct Load {
     peer: Arc<Peer>,
     held: Held,
 }
 
 impl Peers {
-    /// The peers of a program whose memory this account counts.
+    /// Creates the peers of a program with this memory account.
     pub(crate) fn new(program: &Account) -> Peers {
         Peers(Arc::new(Inner {
             loads: program.part(program.limit() / LOADS_SHARE),
             connections: program.part(program.limit() / CONNECTIONS_SHARE),
             start: Instant::now(),
-            looked: AtomicU64::new(0),
+            checked: AtomicU64::new(0),
             all: Mutex::default(),
         }))
     }
@@ -86,7 +85,8 @@ impl Peers {
         self.0.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new peer. Where there is no place for its connection, waits until others have been cut.
+    /// Creates a peer. If there is no room for its connection, waits until others have been
+    /// disconnected.
     pub(crate) async fn enter(&self) -> Result<Arc<Peer>, OutOfMemory> {
         let account = &self.0.connections;
         let place = match account.hold(CONNECTION_SIZE) {
@@ -94,7 +94,7 @@ impl Peers {
             Err(OutOfMemory) => {
                 let mut place = pin!(account.hold_later(CONNECTION_SIZE));
                 loop {
-                    self.make_places();
+                    self.evict_idle();
                     if let Ok(place) = timeout(INTERVAL, place.as_mut()).await {
                         break place?;
                     }
@@ -104,8 +104,8 @@ impl Peers {
         Ok(self.add(place))
     }
 
-    /// A new peer, whose connection is held elsewhere.
-    pub(crate) fn add_elsewhere(&self) -> Arc<Peer> {
+    /// Creates a peer whose connection is accounted for elsewhere.
+    pub(crate) fn add_uncounted(&self) -> Arc<Peer> {
         self.add(self.0.connections.hold_nothing())
     }
 
@@ -124,47 +124,47 @@ impl Peers {
         peer
     }
 
-    /// Cuts some of the peers that say and take nothing, so that others find a place.
-    pub(crate) fn make_places(&self) {
-        /// The number of peers divided by this is cut.
+    /// Disconnects some idle peers to make room for other connections.
+    pub(crate) fn evict_idle(&self) {
+        /// The divisor for the number of peers that are disconnected.
         const SHARE: usize = 16;
-        if self.may_look() {
+        if self.may_check() {
             let count = self.all().len() / SHARE;
             let is_idle = |peer: &Peer| peer.place.bytes() > 0 && peer.waiting.load(Relaxed) == 0;
             self.cut(is_idle, |cut, _| cut > count);
         }
     }
 
-    /// Cuts peers if room is scarce, so that there is more than `bytes`.
-    fn make_room(&self, bytes: usize) {
+    /// Disconnects peers if less than `bytes` bytes are left and memory is scarce.
+    fn evict_slow(&self, bytes: usize) {
         let account = &self.0.loads;
-        let wanted = (account.limit() / SCARCE).saturating_add(bytes);
-        let missing = wanted.saturating_sub(account.room());
-        if missing > 0 && self.may_look() {
+        let needed = (account.limit() / SCARCE).saturating_add(bytes);
+        let missing = needed.saturating_sub(account.room());
+        if missing > 0 && self.may_check() {
             self.cut(|peer| peer.load.load(Relaxed) > 0, |_, freed| freed >= missing);
         }
     }
 
-    /// Whether it is time to look at the peers again.
-    fn may_look(&self) -> bool {
-        // A millisecond later than "never".
+    /// Whether the peers may be checked again.
+    fn may_check(&self) -> bool {
+        // The clock starts at 1, since 0 means "never".
         let now = self.now().saturating_add(1);
-        let looked = self.0.looked.load(Relaxed);
-        let is_due = looked == 0 || now >= looked.saturating_add(INTERVAL.as_millis() as u64);
+        let checked = self.0.checked.load(Relaxed);
+        let is_due = checked == 0 || now >= checked.saturating_add(INTERVAL.as_millis() as u64);
         if is_due {
-            self.0.looked.store(now, Relaxed);
+            self.0.checked.store(now, Relaxed);
         }
         is_due
     }
 
-    /// Cuts slow peers of this kind until it is enough, by their number and the bytes that become
-    /// free.
-    fn cut(&self, is_meant: impl Fn(&Peer) -> bool, is_enough: impl Fn(usize, usize) -> bool) {
+    /// Disconnects slow peers that satisfy `is_candidate`, until `is_enough` accepts their number and
+    /// the freed bytes.
+    fn cut(&self, is_candidate: impl Fn(&Peer) -> bool, is_enough: impl Fn(usize, usize) -> bool) {
         let now = self.now();
         let all: Vec<Arc<Peer>> = self.all().values().filter_map(Weak::upgrade).collect();
         let mut slow: Vec<(u64, &Arc<Peer>)> = all
             .iter()
-            .filter(|peer| is_meant(peer) && !peer.is_cut.load(Relaxed))
+            .filter(|peer| is_candidate(peer) && !peer.is_cut.load(Relaxed))
             .filter_map(|peer| {
                 let time = now.saturating_sub(peer.since.load(Relaxed));
                 let size = peer.load.load(Relaxed).saturating_add(CONNECTION_SIZE);
@@ -191,16 +191,16 @@ impl Peer {
         std::ptr::from_ref(self).addr()
     }
 
-    /// Returns when the connection is to be cut.
+    /// Waits until the peer is to be disconnected.
     pub(crate) async fn cut(&self) {
         while !self.is_cut.load(Relaxed) {
             self.cut.notified().await;
         }
-        // Others may wait for it, too.
+        // Several tasks may wait.
         self.cut.notify_one();
     }
 
-    /// Bytes have come from the peer, or gone to it.
+    /// Records transferred bytes.
     pub(crate) fn moved(&self, bytes: usize) {
         let moved = self.moved.fetch_add(bytes, Relaxed).saturating_add(bytes);
         if moved.saturating_mul(PROGRESS) >= self.load.load(Relaxed) {
@@ -209,28 +209,28 @@ impl Peer {
         }
     }
 
-    /// The most that a load may be.
-    pub(crate) fn most(&self) -> usize {
+    /// Returns the maximum size of a load.
+    pub(crate) fn max_load(&self) -> usize {
         self.peers.0.loads.limit()
     }
 
-    /// Holds `bytes` bytes more for the connection itself.
+    /// Accounts for `bytes` bytes more of the connection itself.
     pub(crate) fn widen(&self, bytes: usize) -> Result<Held, OutOfMemory> {
         self.peers.0.connections.hold(bytes)
     }
 
-    /// The peer waits for the program until this is dropped.
+    /// The peer waits for the program until the result is dropped.
     pub(crate) fn waits(self: &Arc<Self>) -> Waits {
         self.waiting.fetch_add(1, Relaxed);
         Waits(self.clone())
     }
 
-    /// A load of no bytes, to be grown.
+    /// Creates an empty load.
     pub(crate) fn nothing(self: &Arc<Self>) -> Load {
         Load { peer: self.clone(), held: self.peers.0.loads.hold_nothing() }
     }
 
-    /// Holds `bytes` bytes that the peer is to take, or has sent.
+    /// Creates a load of `bytes` bytes.
     pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Result<Load, OutOfMemory> {
         let mut load = self.nothing();
         load.grow(bytes)?;
@@ -244,13 +244,13 @@ impl Peer {
 
     /// Waits until there is room.
     pub(crate) async fn hold_later(self: Arc<Self>, bytes: usize) -> Result<Load, OutOfMemory> {
-        // Those that wait may need more.
+        // Other tasks may wait for more.
         if let Ok(load) = self.hold(bytes) {
             return Ok(load);
         }
         let mut held = pin!(self.peers.0.loads.hold_later(bytes));
         loop {
-            self.peers.make_room(bytes);
+            self.peers.evict_slow(bytes);
             if let Ok(held) = timeout(INTERVAL, held.as_mut()).await {
                 let held = held?;
                 self.add(bytes);
@@ -261,7 +261,7 @@ impl Peer {
 
     fn add(&self, bytes: usize) {
         if bytes > 0 && self.load.fetch_add(bytes, Relaxed) == 0 {
-            // Its time begins.
+            // The measurement starts.
             self.moved.store(0, Relaxed);
             self.since.store(self.peers.now(), Relaxed);
         }
@@ -272,7 +272,7 @@ impl Drop for Peer {
     fn drop(&mut self) {
         let mut all = self.peers.all();
         all.remove(&self.address());
-        // What many have taken at once is not kept.
+        // Shrinks after a burst.
         if all.capacity() / 8 > all.len() {
             let capacity = all.len().saturating_mul(2);
             all.shrink_to(capacity);
@@ -290,15 +290,15 @@ impl Drop for Waits {
 }
 
 impl Load {
-    /// The bytes that it holds.
+    /// Returns the size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.held.bytes()
     }
 
-    /// Holds `bytes` bytes more. On failure nothing has changed.
+    /// Adds `bytes` bytes. On failure the load is unchanged.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         if bytes > 0 {
-            self.peer.peers.make_room(bytes);
+            self.peer.peers.evict_slow(bytes);
             if bytes <= SMALL {
                 self.held.grow_in_part(bytes)?;
             } else {
@@ -309,12 +309,12 @@ impl Load {
         Ok(())
     }
 
-    /// Holds at least `bytes` bytes.
+    /// Grows to at least `bytes` bytes.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), OutOfMemory> {
         self.grow(bytes.saturating_sub(self.bytes()))
     }
 
-    /// Holds exactly `bytes` bytes, whatever the limit says: they exist already.
+    /// Sets the size regardless of the limit: the memory exists already.
     pub(crate) fn set_existing(&mut self, bytes: usize) {
         let before = self.bytes();
         self.held.set_existing(bytes);
@@ -322,7 +322,7 @@ impl Load {
         self.peer.load.fetch_sub(before.saturating_sub(bytes), Relaxed);
     }
 
-    /// Takes over what another load of the same peer holds.
+    /// Adds another load of the same peer.
     pub(crate) fn merge(&mut self, other: Load) {
         let bytes = other.bytes();
         drop(other);
@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn loads_are_released_with_their_owner() {
         let peers = peers();
-        let peer = peers.add_elsewhere();
+        let peer = peers.add_uncounted();
         let mut load = peer.hold(1000).unwrap();
         load.merge(peer.hold(500).unwrap());
         load.set_existing(1200);
@@ -360,13 +360,13 @@ mod tests {
     #[test]
     fn where_memory_is_scarce_the_peer_is_cut_that_holds_most_and_moves_least() {
         let peers = peers();
-        let [large, small, busy] = [(); 3].map(|()| peers.add_elsewhere());
+        let [large, small, busy] = [(); 3].map(|()| peers.add_uncounted());
         let _large = large.hold(4 << 20).unwrap();
         let _busy = busy.hold(2 << 20).unwrap();
         let _small = small.hold(64 << 10).unwrap();
         std::thread::sleep(SLOW + INTERVAL);
         busy.moved(1 << 20);
-        let other = peers.add_elsewhere();
+        let other = peers.add_uncounted();
         let _refused = other.hold(1 << 20);
         let is_cut = [&large, &small, &busy, &other].map(|peer| peer.is_cut.load(Relaxed));
         assert_eq!(is_cut, [true, false, false, false]);
@@ -384,7 +384,7 @@ mod tests {
             assert!(all.len() > 200, "{}", all.len());
             let waits = all[0].waits();
             tokio::time::sleep(SLOW).await;
-            // Connections that are cut end.
+            // Disconnected connections end.
             let (entered, ()) = futures_util::future::join(peers.enter(), async {
                 while all.iter().all(|peer| !peer.is_cut.load(Relaxed)) {
                     tokio::time::sleep(Duration::from_millis(1)).await;

@@ -1,19 +1,18 @@
-//! TCP: listeners, which are channels of the connections that come in, and connections.
+//! TCP connections, and listeners, which are channels of incoming connections.
 //!
-//! A listener's goroutine accepts connections and sends them into the channel, which holds few:
-//! while nobody receives, they wait in the system's queue. Connections are read and written without
-//! a lock on the socket itself; one goroutine reads at a time, and one writes, the others wait for
-//! them.
+//! A listener's goroutine accepts connections and sends them to the channel, whose buffer is small;
+//! further ones wait in the OS's queue. The socket of a connection has no lock: one goroutine reads
+//! at a time, and one writes; others wait for them.
 
-use super::amount::Amount;
 use super::peers::{Load, Peer};
+use super::read_mode::ReadMode;
 use super::{
     CLOSED, CONNECT_TIMEOUT, EndOfStream, allow_listening, failed, network, peers, port, sent,
     within,
 };
 use crate::Host;
 use crate::channel::named as channel;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::host::Network;
 use crate::host::network::{Purpose, addresses, allow_many_connections, look_up};
 use crate::name::Name;
@@ -61,21 +60,21 @@ static CONNECTION: Library = solvm_vm::library!("" {
     "write" => write,
 });
 
-/// What a listener's goroutine runs: its arguments are the listener and what they share.
+/// The body of a listener's goroutine: its arguments are the listener and their shared state.
 static ACCEPT: Definition = Definition::new("tcp_listen", accept_all);
 
-/// How many connections a listener holds that nobody has received.
+/// The number of accepted connections that a listener buffers.
 const ACCEPTED: usize = 16;
-/// How many more the system holds.
+/// The size of the OS's queue.
 const BACKLOG: u32 = 1024;
-/// How long a listener rests when the system has no descriptors left.
+/// How long a listener pauses when the process has no file descriptors left.
 const REST: Duration = Duration::from_millis(50);
-/// How much is read at a time.
-const PIECE: usize = 1 << 16;
-/// What an open socket takes outside the heap, roughly.
+/// The chunk size for reading.
+const CHUNK: usize = 1 << 16;
+/// Approximate memory of an open socket outside the heap.
 const SOCKET_SIZE: usize = 4096;
 
-/// A socket that listens on a port of an interface, or of all of them (`host` is empty).
+/// Creates a listening socket for an interface, or for all of them (`host` is empty).
 pub(crate) async fn listen(
     network: &dyn Network,
     host: &str,
@@ -85,14 +84,14 @@ pub(crate) async fn listen(
     allow_many_connections();
     let at = |address: SocketAddr| {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        // Otherwise the port is taken for a while after a server has ended.
+        // Otherwise the port stays in use for a while after a server has ended.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
     let all = || match at((Ipv6Addr::UNSPECIFIED, port).into()) {
-        // Where there is no IPv6, or it is kept apart, there is IPv4.
+        // Without IPv6, or if it is separate, IPv4 is used.
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
             at((Ipv4Addr::UNSPECIFIED, port).into())
         }
@@ -102,7 +101,7 @@ pub(crate) async fn listen(
     let mut tries = 0;
     loop {
         match addresses.first().map_or_else(all, |&address| at(address)) {
-            // Somebody who has just been told to leave the port may not have had time for it.
+            // A process that was told to release the port may need a moment.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < 2 => {
                 yield_now().await
             }
@@ -112,12 +111,12 @@ pub(crate) async fn listen(
     }
 }
 
-/// An address as programs see it: those of IPv4 in their own form.
+/// Converts an address for programs: mapped IPv4 addresses to IPv4.
 pub(crate) fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// `tcp_listen(port[, options])`: a listener.
+/// `tcp_listen(port[, options])`: returns a listener.
 fn tcp_listen<'c>(
     call: &mut Call<'c>,
     number: f64,
@@ -137,9 +136,9 @@ fn tcp_listen<'c>(
     }))
 }
 
-/// What a listener and its goroutine share.
+/// The state that a listener and its goroutine share.
 struct Acceptor {
-    /// None before it has been started, and when the listener has been closed.
+    /// None before the goroutine is started, and after the listener is closed.
     goroutine: Cell<Option<GoroutineId>>,
     /// The socket, until the goroutine takes it.
     socket: RefCell<Option<TcpListener>>,
@@ -166,7 +165,7 @@ fn start_listener<'c>(call: &mut Call<'c>, socket: TcpListener) -> Result<Userda
     Ok(listener)
 }
 
-/// Accepts connections for as long as the listener is open.
+/// Accepts connections while the listener is open.
 fn accept_all<'c>(
     call: &mut Call<'c>,
     _listener: Userdata<'c>,
@@ -174,16 +173,16 @@ fn accept_all<'c>(
 ) -> Result<Start<Accept>, Error> {
     let socket = acceptor.get::<Acceptor>().and_then(|acceptor| acceptor.socket.take());
     let socket = socket.ok_or_else(|| Error::text("a listener's socket is missing"))?;
-    let exemption = call.host::<Host>().map(|host| host.deadline.exempt());
-    Ok(Start::new(Accept { socket, sends: false, _exemption: exemption }))
+    let pause = call.host::<Host>().map(|host| host.deadline.pause_timeout());
+    Ok(Start::new(Accept { socket, sends: false, _pause: pause }))
 }
 
 /// A listener's goroutine.
 struct Accept {
     socket: TcpListener,
-    /// It waits for room in the channel.
+    /// Whether it waits for room in the channel.
     sends: bool,
-    _exemption: Option<Exemption>,
+    _pause: Option<TimeoutPause>,
 }
 
 impl Steps for Accept {
@@ -198,7 +197,7 @@ impl Steps for Accept {
                 Poll::Pending => return call.wait_for_wake(),
                 Poll::Ready(Ok(accepted)) => accepted,
                 Poll::Ready(Err(error)) if is_passing(&error) => continue,
-                // The system has no descriptors left; it may have some again.
+                // The process has no file descriptors left; this may change.
                 Poll::Ready(Err(_)) => {
                     let due = call.now().checked_add(REST).unwrap_or_else(|| call.now());
                     return call.sleep_until(due);
@@ -214,8 +213,8 @@ impl Steps for Accept {
                 Selected::Closed(_) => return call.finish(()),
                 Selected::None => {
                     self.sends = true;
-                    // With a limit it counts as a wait for something outside, which others need not
-                    // be able to end.
+                    // With a limit it counts as a wait for an external event, not as a part of a
+                    // deadlock.
                     return call.wait_for_offers(&offers, Some(Duration::MAX));
                 }
             }
@@ -223,7 +222,7 @@ impl Steps for Accept {
     }
 }
 
-/// Whether an error concerns only the connection that was to be accepted.
+/// Whether an error concerns only the connection that was being accepted.
 pub(crate) fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
@@ -233,7 +232,7 @@ fn listener_to_string(_: &mut Call, this: This<Channel>) -> String {
     format!("tcp listener: {:#x}", this.object.value().address())
 }
 
-/// `listener:accept([seconds])`: the next connection, as `receive(listener[, seconds])`.
+/// `listener:accept([seconds])`: returns the next connection, like `receive(listener[, seconds])`.
 fn accept<'c>(
     call: &mut Call<'c>,
     this: This<'c, Channel>,
@@ -242,13 +241,13 @@ fn accept<'c>(
     channel::receive(call, this.object.value(), limit)
 }
 
-/// `listener:close()`: the port is free, goroutines that wait for a connection learn of it.
+/// `listener:close()`: frees the port and ends all waits for connections.
 fn close_listener<'c>(call: &mut Call<'c>, this: This<'c, Channel>) -> Result<(), Error> {
     let acceptor = call
         .upvalue(1)
         .and_then(Userdata::from_value)
         .and_then(|acceptor| acceptor.get::<Acceptor>());
-    // If its goroutine has not begun, the socket is still here.
+    // If its goroutine has not started, the socket is still here.
     acceptor.and_then(|acceptor| acceptor.socket.take());
     if let Some(goroutine) = acceptor.and_then(|acceptor| acceptor.goroutine.take()) {
         call.end_goroutine(goroutine);
@@ -259,26 +258,26 @@ fn close_listener<'c>(call: &mut Call<'c>, this: This<'c, Channel>) -> Result<()
     Ok(())
 }
 
-/// A connection, as the data of a userdata.
+/// A connection, the data of a userdata.
 struct Connection(Rc<Shared>);
 
-/// What the goroutines that use a connection share.
+/// The state that the goroutines of a connection share.
 struct Shared {
-    /// None when it has been closed from this end.
+    /// None after it was closed locally.
     stream: RefCell<Option<Rc<TcpStream>>>,
-    /// Ends every wait when it is closed from this end.
+    /// Cancelled to end all waits when the connection is closed locally.
     closing: CancellationToken,
-    /// What has come in and was not asked for yet; locked by the goroutine that reads.
+    /// Received data that was not read yet; locked by the reading goroutine.
     received: Mutex<Received>,
     peer: Arc<Peer>,
-    /// The other end has sent everything: no read finds more.
+    /// Whether the peer has ended its stream: no read finds more.
     is_at_end: Cell<bool>,
-    /// Locked by the goroutine that writes.
+    /// Locked by the writing goroutine.
     writing: Mutex<()>,
     end: EndOfStream,
 }
 
-/// What has come in, a load of the peer.
+/// Received data, a load of the peer.
 struct Received {
     bytes: BytesMut,
     load: Load,
@@ -295,9 +294,9 @@ fn new_connection<'c>(
     stream: TcpStream,
     peer: SocketAddr,
 ) -> Result<Userdata<'c>, Error> {
-    // A socket that does not know this is as good as closed, which its first use tells.
+    // A socket that does not support this is closed, and its first use fails.
     let _ = stream.set_nodelay(true);
-    let other = peers(call).add_elsewhere();
+    let other = peers(call).add_uncounted();
     let shared = Shared {
         stream: RefCell::new(Some(Rc::new(stream))),
         closing: CancellationToken::new(),
@@ -315,7 +314,7 @@ fn connection_to_string(_: &mut Call, this: This<Connection>) -> String {
     format!("tcp connection: {:#x}", this.object.value().address())
 }
 
-/// `tcp_connect(host, port[, options])`: a connection.
+/// `tcp_connect(host, port[, options])`: returns a connection.
 fn tcp_connect<'c>(
     call: &mut Call<'c>,
     host: Name<'c>,
@@ -329,9 +328,9 @@ fn tcp_connect<'c>(
         .unwrap_or(CONNECT_TIMEOUT);
     let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let connected = connect(&*network, &host, port, limit).await;
-        drop(exemption);
+        drop(pause);
         lua.finish_with(|call| match connected {
             Ok((stream, peer)) => Ok(vec![new_connection(call, stream, peer)?.value()]),
             Err(reason) => failed(call, &reason),
@@ -339,7 +338,7 @@ fn tcp_connect<'c>(
     }))
 }
 
-/// A connection to a host: to the first of its addresses that answers. The error is the reason.
+/// Connects to the first address of a host that accepts. The error is the reason.
 #[expect(clippy::disallowed_methods, reason = "the addresses were judged")]
 pub(crate) async fn connect(
     network: &dyn Network,
@@ -361,29 +360,30 @@ pub(crate) async fn connect(
     within(Some(limit), connect).await.unwrap_or_else(late)
 }
 
-/// What a read comes to.
+/// The result of a read.
 enum Reading {
     Data(Vec<u8>),
-    /// There will not be more, for this reason.
+    /// The end of the stream, for this reason.
     End(String),
     TimedOut,
 }
 
-/// `connection:read([n | "*l" | "*a"[, seconds]])`: what arrives next; n bytes; a line; everything.
+/// `connection:read([n | "*l" | "*a"[, seconds]])`: reads available data; n bytes; a line;
+/// everything.
 fn read<'c>(
     _: &mut Call<'c>,
     this: This<'c, Connection>,
-    amount: Option<Amount>,
+    read_mode: Option<ReadMode>,
     limit: Option<f64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let limit = limit.map(|limit| seconds(2, limit)).transpose()?;
     let shared = this.0.clone();
     Ok(asynchronous::run(move |lua| async move {
         let reading = async {
-            let reading = shared.read(amount.unwrap_or(Amount::Some));
+            let reading = shared.read(read_mode.unwrap_or(ReadMode::Some));
             match select(pin!(reading), pin!(shared.peer.cut())).await {
                 EitherFuture::Left((reading, _)) => reading,
-                // Others need its memory.
+                // The peer was disconnected to free memory.
                 EitherFuture::Right(_) => {
                     shared.stream.take();
                     Ok(Reading::End(CLOSED.into()))
@@ -399,20 +399,20 @@ fn read<'c>(
         lua.finish_with(|call| match reading {
             Reading::Data(data) => Ok(vec![call.string(&data)?.value()]),
             Reading::TimedOut => failed(call, "timeout"),
-            Reading::End(reason) => shared.end.tell(call, &reason),
+            Reading::End(reason) => shared.end.results(call, &reason),
         })
     }))
 }
 
 impl Shared {
-    async fn read(&self, amount: Amount) -> Result<Reading, Error> {
+    async fn read(&self, read_mode: ReadMode) -> Result<Reading, Error> {
         let Received { bytes: received, load } = &mut *self.received.lock().await;
         let Some(stream) = self.stream.borrow().clone() else {
             return Ok(Reading::End(CLOSED.into()));
         };
         let mut searched = 0;
         loop {
-            if let Some(data) = amount.take_from(received, searched) {
+            if let Some(data) = read_mode.take_from(received, searched) {
                 load.set_existing(received.len());
                 return Ok(Reading::Data(data));
             }
@@ -424,19 +424,19 @@ impl Shared {
                     Reading::Data(received.split().into())
                 });
             }
-            // What is in the middle of something may become large.
+            // An incomplete read may become large.
             if !received.is_empty() {
-                let size = received.len().saturating_mul(2).saturating_add(PIECE);
+                let size = received.len().saturating_mul(2).saturating_add(CHUNK);
                 let missing = size.saturating_sub(load.bytes());
                 load.merge(self.peer.clone().hold_later(missing).await?);
             }
-            received.reserve(PIECE);
+            received.reserve(CHUNK);
             let read = read_some(&stream, received).await;
             self.peer.moved(*read.as_ref().unwrap_or(&0));
             match read {
                 Ok(0) => {
                     self.is_at_end.set(true);
-                    if let Amount::All = amount {
+                    if let ReadMode::All = read_mode {
                         return Ok(Reading::Data(received.split().into()));
                     }
                 }
@@ -461,8 +461,8 @@ async fn read_some(stream: &TcpStream, into: &mut BytesMut) -> io::Result<usize>
     }
 }
 
-/// `connection:write(data)`: true when the system has taken it; false and the reason if the other
-/// end is gone.
+/// `connection:write(data)`: returns true when the OS has accepted the data; false and the reason
+/// if the connection is closed.
 fn write<'c>(
     call: &mut Call<'c>,
     this: This<'c, Connection>,
@@ -476,10 +476,10 @@ fn write<'c>(
             Ok(count) if count == data.len() => return Ok(Either::Now(vec![Value::boolean(true)])),
             Ok(count) => written = count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Ok(Either::Now(sent(call, Err(in_short(&error)))?)),
+            Err(error) => return Ok(Either::Now(sent(call, Err(short_message(&error)))?)),
         }
     }
-    // It may have been a number.
+    // The argument may have been a number.
     let index = this.first(call);
     call.set_argument(index, text.value());
     Ok(Either::Later(asynchronous::run(move |lua| async move {
@@ -489,8 +489,8 @@ fn write<'c>(
     })))
 }
 
-/// The other end is gone; or what the system says.
-fn in_short(error: &io::Error) -> String {
+/// Returns a short message: "closed", or the OS's.
+fn short_message(error: &io::Error) -> String {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
     match error.kind() {
         BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected => CLOSED.into(),
@@ -499,7 +499,7 @@ fn in_short(error: &io::Error) -> String {
 }
 
 impl Shared {
-    /// Writes a string, of which `written` bytes have been written.
+    /// Writes a string from byte `written` on.
     async fn write(&self, lua: &Lua, slot: Slot, mut written: usize) -> Result<(), String> {
         let _lock = self.writing.lock().await;
         let Some(stream) = self.stream.borrow().clone() else { return Err(CLOSED.into()) };
@@ -516,36 +516,34 @@ impl Shared {
                     written = written.saturating_add(count);
                 }
                 Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    stream.writable().await.map_err(|error| in_short(&error))?;
+                    stream.writable().await.map_err(|error| short_message(&error))?;
                 }
-                Some(Err(error)) => return Err(in_short(&error)),
+                Some(Err(error)) => return Err(short_message(&error)),
             }
         }
     }
 }
 
-/// `connection:close_write()`: the other end learns that nothing more comes; what it sends can
-/// still be read.
+/// `connection:close_write()`: signals the end of the output; input can still be read.
 fn close_write<'c>(_: &mut Call<'c>, this: This<'c, Connection>) -> impl Results<'c> + use<'c> {
     let shared = this.0.clone();
     asynchronous::run(move |lua| async move {
-        // What others are writing is still sent.
+        // Writes of other goroutines are completed first.
         let _lock = shared.writing.lock().await;
         if let Some(stream) = shared.stream.borrow().as_deref() {
-            // The other end may have closed it already.
+            // The peer may have closed it already.
             let _ = socket2::SockRef::from(stream).shutdown(Shutdown::Write);
         }
         lua.finish_with(|_| Ok(Vec::new()))
     })
 }
 
-/// `connection:close()`: what has been written is still sent; whoever waits for it learns that it
-/// is closed.
+/// `connection:close()`: written data is still sent; waits of other goroutines end.
 fn close(call: &mut Call, this: This<Connection>) {
     call.charge_for_system_call();
     this.0.closing.cancel();
     if let Some(stream) = this.0.stream.take() {
-        // The other end may have closed it already.
+        // The peer may have closed it already.
         let _ = socket2::SockRef::from(&*stream).shutdown(Shutdown::Both);
     }
 }

@@ -1,4 +1,4 @@
-//! Certificates: whom clients trust, and who servers say they are.
+//! TLS certificates: which authorities clients trust, and the identity of servers.
 
 use crate::files::read_bounded;
 use crate::host::{FileSystem, path_of};
@@ -11,13 +11,12 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-/// Whom a client trusts.
+/// The trust configuration of a client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Trust {
-    /// The PEM file with the only authorities that are trusted; those of the system if there is
-    /// none.
+    /// The PEM file with the only trusted authorities; the OS's if None.
     pub(crate) ca_file: Option<Vec<u8>>,
-    /// Whoever answers.
+    /// Whether any certificate is accepted.
     pub(crate) insecure: bool,
 }
 
@@ -26,8 +25,8 @@ fn provider() -> Arc<CryptoProvider> {
     PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
 }
 
-/// The configuration of a client with that trust, which offers these protocols (ALPN). Reads files:
-/// not for the Lua thread.
+/// Creates the TLS configuration of a client, with ALPN protocols. It reads files and must not run
+/// on the Lua thread.
 pub(crate) fn client_config(
     files: &dyn FileSystem,
     trust: &Trust,
@@ -51,7 +50,7 @@ pub(crate) fn client_config(
     Ok(config)
 }
 
-/// The authorities that the system trusts; where it has none, those that browsers trust.
+/// Returns the OS's authorities; if there are none, those of browsers.
 fn system_roots() -> Arc<RootCertStore> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     let load = || {
@@ -77,7 +76,7 @@ fn in_file(path: &Path, error: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
 }
 
-/// No file of certificates or keys may be larger: those of a whole system have less than a tenth.
+/// Maximum size of a file with certificates or keys: a complete system store is ten times smaller.
 const MAX_SIZE: u64 = 4 << 20;
 
 fn read(files: &dyn FileSystem, path: &Path) -> io::Result<Vec<u8>> {
@@ -100,8 +99,8 @@ fn certificates_in(
     }
 }
 
-/// The configuration of a server with the certificate chain and the key in these PEM files, which
-/// offers these protocols. Reads files.
+/// Creates the TLS configuration of a server with the certificate chain and the key in these PEM
+/// files, with ALPN protocols. It reads files.
 pub(crate) fn server_config(
     files: &dyn FileSystem,
     certificate: &[u8],
@@ -120,8 +119,8 @@ pub(crate) fn server_config(
     Ok(config)
 }
 
-/// Takes every certificate: what the option `insecure` asks for. Signatures are still checked, so
-/// that the other end has the key that it shows.
+/// Accepts any certificate, for the option `insecure`. Signatures are still checked, so that the
+/// peer has the key for its certificate.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 
@@ -162,7 +161,7 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
-/// What is wrong with a connection, where the crate's words are for those who know TLS.
+/// Returns a message for errors whose text in the crate requires knowledge of TLS.
 pub(crate) fn reason(error: &rustls::Error) -> Option<&'static str> {
     use rustls::{CertificateError as Certificate, Error};
     Some(match error {

@@ -3,7 +3,7 @@
 use super::tcp::plain;
 use super::{CLOSED, EndOfStream, allow_listening, failed, network, port, within};
 use crate::Host;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::host::Network;
 use crate::host::network::{Purpose, addresses, look_up};
 use crate::name::Name;
@@ -32,30 +32,30 @@ static METHODS: Library = solvm_vm::library!("" {
     "send" => send,
 });
 
-/// No datagram is larger.
-const LARGEST: usize = 1 << 16;
+/// Maximum size of a datagram.
+const MAX_DATAGRAM: usize = 1 << 16;
 
-/// A socket, as the data of a userdata.
+/// A socket, the data of a userdata.
 struct Socket(Rc<Shared>);
 
-/// What the goroutines that use a socket share.
+/// The state that the goroutines of a socket share.
 struct Shared {
-    /// None when it has been closed.
+    /// None after it was closed.
     socket: RefCell<Option<Rc<UdpSocket>>>,
-    /// Ends every wait when it is closed.
+    /// Cancelled to end all waits when it is closed.
     closing: CancellationToken,
     end: EndOfStream,
-    /// An open socket is something that a program lives for.
-    exemption: RefCell<Option<Exemption>>,
+    /// An open socket pauses the timeout.
+    pause: RefCell<Option<TimeoutPause>>,
 }
 
 impl Data for Socket {
     fn external_size(&self) -> usize {
-        LARGEST
+        MAX_DATAGRAM
     }
 }
 
-/// `udp_sendto(host, port, data)`: true when the system has taken the datagram.
+/// `udp_sendto(host, port, data)`: returns true when the OS has accepted the datagram.
 fn udp_sendto<'c>(
     call: &mut Call<'c>,
     host: Name<'c>,
@@ -66,7 +66,7 @@ fn udp_sendto<'c>(
     send_from(call, None, host, port, data)
 }
 
-/// Sends a datagram from a socket, or from a new one.
+/// Sends a datagram from a socket, or from a temporary one.
 fn send_from<'c>(
     call: &mut Call<'c>,
     socket: Option<Rc<Shared>>,
@@ -78,7 +78,7 @@ fn send_from<'c>(
     let data = data.bytes().to_vec();
     let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let target = first_address(&*network, &host, port).await;
         let sent = match (target, socket) {
             (Err(reason), _) => Err(reason),
@@ -89,7 +89,7 @@ fn send_from<'c>(
                 sent.unwrap_or_else(|| Err(CLOSED.into()))
             }
         };
-        drop(exemption);
+        drop(pause);
         lua.finish_with(|call| match sent {
             Ok(()) => Ok(vec![Value::boolean(true)]),
             Err(reason) => failed(call, &reason),
@@ -97,7 +97,7 @@ fn send_from<'c>(
     }))
 }
 
-/// Sends a datagram from a socket of its own.
+/// Sends a datagram from a temporary socket.
 #[expect(clippy::disallowed_methods, reason = "the target was judged")]
 async fn send_once(target: SocketAddr, host: &str, data: &[u8]) -> Result<(), String> {
     let any: SocketAddr = match target {
@@ -110,7 +110,7 @@ async fn send_once(target: SocketAddr, host: &str, data: &[u8]) -> Result<(), St
     Ok(())
 }
 
-/// The first address of a host that the program may send to.
+/// Returns the first address of a host that the program may send to.
 async fn first_address(network: &dyn Network, host: &str, port: u16) -> Result<SocketAddr, String> {
     let addresses = addresses(network, Purpose::Connect, host, port).await?;
     addresses.first().copied().ok_or_else(|| format!("{host}: no address"))
@@ -128,7 +128,7 @@ impl Shared {
     }
 }
 
-/// `udp_recvfrom(port[, options])`: a socket that receives datagrams.
+/// `udp_recvfrom(port[, options])`: returns a socket that receives datagrams.
 fn udp_recvfrom<'c>(
     call: &mut Call<'c>,
     number: f64,
@@ -156,7 +156,7 @@ async fn bind(network: &dyn Network, host: &str, port: u16) -> Result<UdpSocket,
         let addresses = look_up(host, port).await?;
         return UdpSocket::bind(&addresses[..]).await.map_err(failed);
     }
-    // Where there is no IPv6, or it is kept apart, there is IPv4.
+    // Without IPv6, or if it is separate, IPv4 is used.
     match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).await {
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
             UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await.map_err(failed)
@@ -171,7 +171,7 @@ fn new_socket<'c>(call: &mut Call<'c>, socket: UdpSocket) -> Result<Userdata<'c>
         socket: RefCell::new(Some(Rc::new(socket))),
         closing: CancellationToken::new(),
         end: EndOfStream::default(),
-        exemption: RefCell::new(call.host::<Host>().map(|host| host.deadline.exempt())),
+        pause: RefCell::new(call.host::<Host>().map(|host| host.deadline.pause_timeout())),
     };
     let fields = [("port", Value::number(f64::from(port)))];
     object::new(call, Socket(Rc::new(shared)), &METHODS, &fields, &[])
@@ -181,7 +181,7 @@ fn to_string(_: &mut Call, this: This<Socket>) -> String {
     format!("udp socket: {:#x}", this.object.value().address())
 }
 
-/// What a receive comes to.
+/// The result of a receive.
 enum Receiving {
     Datagram(Vec<u8>, SocketAddr),
     Failed(String),
@@ -189,7 +189,7 @@ enum Receiving {
     Closed,
 }
 
-/// `socket:receive([seconds])`: the next datagram.
+/// `socket:receive([seconds])`: returns the next datagram.
 fn receive<'c>(
     _: &mut Call<'c>,
     this: This<'c, Socket>,
@@ -204,7 +204,7 @@ fn receive<'c>(
             Receiving::Datagram(data, from) => Ok(vec![message(call, &data, from)?.value()]),
             Receiving::Failed(reason) => failed(call, &reason),
             Receiving::TimedOut => failed(call, "timeout"),
-            Receiving::Closed => shared.end.tell(call, CLOSED),
+            Receiving::Closed => shared.end.results(call, CLOSED),
         })
     }))
 }
@@ -212,9 +212,9 @@ fn receive<'c>(
 impl Shared {
     async fn receive(&self) -> Receiving {
         let Some(socket) = self.socket.borrow().clone() else { return Receiving::Closed };
-        // There is no sender who could be told that a datagram cannot be held in memory: it is
-        // small.
-        let mut data = vec![0; LARGEST];
+        // The buffer is not accounted for: it is small, and no sender could be told about a
+        // failure.
+        let mut data = vec![0; MAX_DATAGRAM];
         match socket.recv_from(&mut data).await {
             Ok((size, from)) => {
                 data.truncate(size);
@@ -225,7 +225,7 @@ impl Shared {
     }
 }
 
-/// A datagram: `data`, and from which `addr` and `port`.
+/// Returns a datagram as a table: `data`, and the source `addr` and `port`.
 fn message<'c>(call: &mut Call<'c>, data: &[u8], from: SocketAddr) -> Result<Table<'c>, Error> {
     let message = call.table(0, 3)?;
     message.set_field(call, "data", data)?;
@@ -234,7 +234,7 @@ fn message<'c>(call: &mut Call<'c>, data: &[u8], from: SocketAddr) -> Result<Tab
     Ok(message)
 }
 
-/// `socket:send(host, port, data)`: a datagram from the socket's own port.
+/// `socket:send(host, port, data)`: sends a datagram from the socket's port.
 fn send<'c>(
     call: &mut Call<'c>,
     this: This<'c, Socket>,
@@ -246,9 +246,9 @@ fn send<'c>(
     send_from(call, Some(this.0.clone()), host, port, data)
 }
 
-/// `socket:close()`: the port is free, goroutines that wait for a datagram learn of it.
+/// `socket:close()`: frees the port and ends all waits for datagrams.
 fn close(_: &mut Call, this: This<Socket>) {
     this.0.closing.cancel();
     this.0.socket.take();
-    this.0.exemption.take();
+    this.0.pause.take();
 }

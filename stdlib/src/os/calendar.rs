@@ -1,8 +1,7 @@
-//! Dates of the Gregorian calendar, for any second that a number can name.
+//! Dates of the Gregorian calendar, for any representable second.
 //!
-//! Invariant: a [`Date`] made from seconds has all its fields within their ranges; [`seconds_of`]
-//! takes any fields and carries what is out of range over to the next larger unit, as `mktime`
-//! does.
+//! Invariant: the fields of a [`Date`] created from seconds are within their ranges. [`seconds_of`]
+//! accepts any fields and normalizes those out of range, like `mktime`.
 
 const DAY: i64 = 86_400;
 
@@ -19,19 +18,20 @@ pub(super) struct Date {
     pub(super) second: i64,
 }
 
-/// The number of the day from 1970-01-01 on; months and days out of range are carried over.
+/// Returns the number of days since 1970-01-01; months and days out of range are normalized.
 fn day_number(year: i64, month: i64, day: i64) -> i64 {
     let year = year + (month - 1).div_euclid(12);
     let month = (month - 1).rem_euclid(12) + 1;
-    // Years begin in March, so that the leap day is their last, and repeat after 400.
+    // In this calculation years start in March, so that the leap day is their last day, and repeat
+    // after 400 years.
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5;
     era * 146_097 + year * 365 + year / 4 - year / 100 + day_of_year - 719_468 + day - 1
 }
 
-/// The seconds from 1970 on until that date; fields out of range are carried over. They must be
-/// less than 2^40 in size.
+/// Returns the seconds since 1970 of a date; fields out of range are normalized. Their absolute
+/// values must be less than 2^40.
 pub(super) fn seconds_of(date: Date) -> i64 {
     day_number(date.year, date.month, date.day) * DAY
         + date.hour * 3600
@@ -40,7 +40,7 @@ pub(super) fn seconds_of(date: Date) -> i64 {
 }
 
 impl Date {
-    /// The date so many seconds after the beginning of 1970.
+    /// Returns the date of a second since 1970.
     pub(super) fn from_seconds(seconds: i64) -> Date {
         let (days, rest) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
         let days = days + 719_468;
@@ -54,23 +54,23 @@ impl Date {
         Date { year, month, day, hour: rest / 3600, minute: rest / 60 % 60, second: rest % 60 }
     }
 
-    /// The day of the year, from 0.
+    /// Returns the day of the year, from 0.
     pub(super) fn day_of_year(&self) -> i64 {
         day_number(self.year, self.month, self.day) - day_number(self.year, 1, 1)
     }
 
-    /// The day of the week, from Sunday = 0.
+    /// Returns the day of the week, from Sunday = 0.
     pub(super) fn day_of_week(&self) -> i64 {
         (day_number(self.year, self.month, self.day) + 4).rem_euclid(7)
     }
 
-    /// The week of the year, counted from the first `first` (Sunday = 0) of the year.
+    /// Returns the week of the year; weeks start on day `first` (Sunday = 0).
     pub(super) fn week_of_year(&self, first: i64) -> i64 {
         (self.day_of_year() + 7 - (self.day_of_week() - first).rem_euclid(7)) / 7
     }
 
-    /// The year and the week of ISO 8601: weeks begin on Mondays, the first one has the year's
-    /// first Thursday.
+    /// Returns the year and the week of ISO 8601: weeks start on Mondays, the first one contains
+    /// the year's first Thursday.
     pub(super) fn iso_week(&self) -> (i64, i64) {
         let thursday = day_number(self.year, self.month, self.day) + 3
             - (self.day_of_week() + 6).rem_euclid(7);

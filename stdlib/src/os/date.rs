@@ -8,7 +8,7 @@ use solvm_vm::native::Indexed;
 use solvm_vm::{Call, Error, Table, Value};
 use std::time::UNIX_EPOCH;
 
-/// Years that the system's calendar can hold.
+/// Years that `struct tm` can represent.
 const YEARS: std::ops::RangeInclusive<i64> = i32::MIN as i64 + 1900..=i32::MAX as i64 + 1900;
 /// A time beyond all years.
 const MAX_SECONDS: f64 = 1e17;
@@ -37,12 +37,12 @@ pub(super) fn date<'c>(
         Some(rest) => (rest, Offset { seconds: 0, is_summer: false, name: "GMT".into() }),
         None => (format, Zone::local(&mut *host(call)?.world).offset(seconds)),
     };
-    let moment = Moment { date: Date::from_seconds(seconds + offset.seconds), offset, seconds };
-    if !YEARS.contains(&moment.date.year) {
+    let zoned = ZonedDate { date: Date::from_seconds(seconds + offset.seconds), offset, seconds };
+    if !YEARS.contains(&zoned.date.year) {
         return Ok(None);
     }
     if format.starts_with(b"*t") {
-        return Ok(Some(moment.table(call)?.value()));
+        return Ok(Some(zoned.table(call)?.value()));
     }
     let mut text = Vec::new();
     let mut rest = format.iter();
@@ -50,7 +50,7 @@ pub(super) fn date<'c>(
         match byte {
             b'%' if !rest.as_slice().is_empty() => {
                 let specifier = rest.next().copied().unwrap_or(b'%');
-                moment.write(&mut text, specifier);
+                zoned.write(&mut text, specifier);
             }
             _ => text.push(byte),
         }
@@ -75,15 +75,15 @@ const MONTHS: [&str; 12] = [
     "December",
 ];
 
-/// A moment as its place's clocks and calendars show it.
-struct Moment {
+/// A date and time in a zone.
+struct ZonedDate {
     date: Date,
     offset: Offset,
     /// Since 1970.
     seconds: i64,
 }
 
-impl Moment {
+impl ZonedDate {
     fn table<'c>(&self, call: &mut Call<'c>) -> Result<Table<'c>, Error> {
         let date = &self.date;
         let table = call.table(0, 9)?;
@@ -108,15 +108,14 @@ impl Moment {
         (self.date.hour + 11) % 12 + 1
     }
 
-    /// Writes several specifiers, with text in between.
+    /// Formats a string with several specifiers.
     fn write_all(&self, text: &mut Vec<u8>, format: &str) {
         for byte in format.bytes() {
             if byte.is_ascii_alphabetic() { self.write(text, byte) } else { text.push(byte) }
         }
     }
 
-    /// Writes what `strftime` does for a specifier in the locale "C"; one that it does not know is
-    /// written as it stands.
+    /// Formats a specifier like `strftime` in the locale "C"; an unknown one is written unchanged.
     fn write(&self, text: &mut Vec<u8>, specifier: u8) {
         let date = &self.date;
         let day =
@@ -176,7 +175,7 @@ impl Moment {
     }
 }
 
-/// `os.time([table])`: the seconds since 1970 of now, or of a date in local time.
+/// `os.time([table])`: returns the seconds since 1970 of the current time, or of a local date.
 pub(super) fn time<'c>(
     call: &mut Call<'c>,
     table: Option<Table<'c>>,
@@ -204,8 +203,7 @@ fn lookup<'c>(call: &mut Call<'c>, table: Table<'c>, name: &str) -> Result<Value
     }
 }
 
-/// A number in a date's table. What is too large for the system's calendar is as good as its
-/// largest.
+/// Returns a number in a date's table. Numbers out of the range of `struct tm` are clamped.
 fn field<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,

@@ -34,7 +34,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("os" {
     "tmpname" => temporary_name,
 });
 
-/// The processor time that the program has used, in seconds.
+/// Returns the processor time of the program in seconds.
 fn clock(call: &mut Call) -> Result<f64, Error> {
     Ok(host(call)?.world.processor_time().as_secs_f64())
 }
@@ -43,8 +43,8 @@ fn difference(_: &mut Call, later: f64, earlier: Option<f64>) -> f64 {
     later - earlier.unwrap_or(0.0)
 }
 
-/// `os.execute([command])`: the status of a shell command as the system gives it; without one
-/// whether there is a shell.
+/// `os.execute([command])`: returns the raw status of a shell command; without a command, whether
+/// there is a shell.
 fn execute<'c>(
     call: &mut Call<'c>,
     command: Option<LuaString<'c>>,
@@ -72,7 +72,7 @@ fn execute<'c>(
     }
 }
 
-/// The exit code in a status; 1 of a process that a signal ended.
+/// Returns the exit code in a status; 1 for a process that a signal ended.
 fn exit_code(status: i32) -> i32 {
     #[cfg(unix)]
     let code = std::os::unix::process::ExitStatusExt::from_raw(status);
@@ -83,7 +83,7 @@ fn exit_code(status: i32) -> i32 {
     code.unwrap_or(1)
 }
 
-/// An exit code as `os.exit` takes it: a number, or true and false for success and failure.
+/// An exit code as an argument of `os.exit`: a number, or true and false for success and failure.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExitCode(pub i32);
 
@@ -110,7 +110,7 @@ fn variable<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Option<Vec<u8>>, 
     Ok(host(call)?.world.variable(name.bytes()))
 }
 
-/// `os.setenv(name, value)`: for this program and its child processes.
+/// `os.setenv(name, value)`: sets an environment variable for this program and its child processes.
 fn set_variable<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
@@ -121,7 +121,7 @@ fn set_variable<'c>(
     succeeded(call, result, name)
 }
 
-/// True, or what functions return when the system has failed.
+/// Returns true, or the results of a failure.
 fn succeeded<'c>(
     call: &mut Call<'c>,
     result: io::Result<()>,
@@ -144,7 +144,7 @@ fn rename<'c>(call: &mut Call<'c>, from: Name<'c>, to: Name<'c>) -> Result<Vec<V
     succeeded(call, result, from)
 }
 
-/// The path of a new empty file.
+/// Creates an empty file and returns its path.
 fn temporary_name(call: &mut Call) -> Result<Vec<u8>, Error> {
     call.charge(MAKING_A_FILE);
     let path = host(call)?.world.file_system().temporary_name();
@@ -154,10 +154,10 @@ fn temporary_name(call: &mut Call) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// The parts of a locale that can be set.
+/// The categories of a locale.
 const CATEGORIES: [&[u8]; 6] = [b"all", b"collate", b"ctype", b"monetary", b"numeric", b"time"];
 
-/// `os.setlocale([locale, category])`: there is one locale, "C".
+/// `os.setlocale([locale, category])`: supports only the locale "C".
 fn set_locale<'c>(
     _: &mut Call<'c>,
     locale: Option<Name<'c>>,

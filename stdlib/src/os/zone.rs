@@ -1,4 +1,4 @@
-//! The local time zone, as `TZ` or the system names it.
+//! The local time zone from `TZ` or the OS.
 
 use super::calendar::{Date, seconds_of};
 use crate::host::World;
@@ -9,18 +9,18 @@ use jiff::tz::TimeZone;
 /// A time zone.
 pub(super) struct Zone(TimeZone);
 
-/// What a zone's clocks are at some moment.
+/// The offset of a zone at a certain time.
 pub(super) struct Offset {
-    /// How far they are ahead of universal time, in seconds.
+    /// Seconds ahead of UTC.
     pub(super) seconds: i64,
-    /// Whether that is summer time.
+    /// Whether it is summer time.
     pub(super) is_summer: bool,
-    /// The zone's name at that time.
+    /// The zone's abbreviation at that time.
     pub(super) name: String,
 }
 
-/// The zone of the program: the environment variable `TZ`, if it has one, as the C library reads
-/// it.
+/// Returns the zone of the program: the environment variable `TZ`, parsed like the C library does,
+/// or the OS's zone.
 pub(crate) fn local_zone(world: &mut dyn World) -> TimeZone {
     let Some(name) = world.variable(b"TZ") else { return TimeZone::system() };
     if name.len() > MAX_NAME {
@@ -37,13 +37,13 @@ pub(crate) fn local_zone(world: &mut dyn World) -> TimeZone {
 }
 
 impl Zone {
-    /// That of the program.
+    /// Returns the zone of the program.
     pub(super) fn local(world: &mut dyn World) -> Zone {
         Zone(local_zone(world))
     }
 
-    /// The offset at a time in seconds since 1970. Far away it is that of the first or the last
-    /// year known.
+    /// Returns the offset at a time in seconds since 1970. Outside the supported range it is that
+    /// of the first or the last year.
     pub(super) fn offset(&self, seconds: i64) -> Offset {
         let info = self.0.to_offset_info(timestamp(seconds));
         Offset {
@@ -53,11 +53,11 @@ impl Zone {
         }
     }
 
-    /// The seconds since 1970 at which clocks show this. Where they do so twice, or never,
-    /// `is_summer` decides, as for `mktime`; without it, winter time is preferred.
+    /// Returns the seconds since 1970 of a local time. If it occurs twice or never, `is_summer`
+    /// decides, as for `mktime`; without it, winter time is preferred.
     pub(super) fn seconds(&self, date: Date, is_summer: Option<bool>) -> i64 {
         let local = seconds_of(date);
-        // Clocks change by less than a day, and not twice within one.
+        // Clocks change by less than a day, and at most once within a day.
         let before = self.offset(local - 86_400);
         let after = self.offset(local + 86_400);
         let shown = |offset: &Offset| self.offset(local - offset.seconds).seconds == offset.seconds;
@@ -66,21 +66,20 @@ impl Zone {
             None => fitting
                 .min_by_key(|offset| offset.is_summer)
                 .map_or(before.seconds, |offset| offset.seconds),
-            Some(wanted) => {
+            Some(expected) => {
                 let current =
-                    fitting.min_by_key(|offset| offset.is_summer != wanted).unwrap_or(&before);
-                if current.is_summer == wanted {
+                    fitting.min_by_key(|offset| offset.is_summer != expected).unwrap_or(&before);
+                if current.is_summer == expected {
                     current.seconds
                 } else {
-                    self.nearest(local, wanted).unwrap_or(current.seconds)
+                    self.nearest(local, expected).unwrap_or(current.seconds)
                 }
             }
         };
         local - offset
     }
 
-    /// The offset of the summer time, or winter time, that is nearest to this time; None if the
-    /// zone has none.
+    /// Returns the offset of the nearest summer time, or winter time; None if the zone has none.
     fn nearest(&self, seconds: i64, is_summer: bool) -> Option<i64> {
         const FEW: usize = 8;
         let near = timestamp(seconds);

@@ -1,13 +1,13 @@
-//! The schedules of `cron`: six fields, or names such as `@hourly`.
+//! Schedules of `cron`: six fields, or names such as `@hourly`.
 //!
-//! The crate `croner` knows which times they mean. Which field is wrong it does not say, so that is
-//! found out here.
+//! The crate `croner` evaluates them. It does not report which field is invalid, so that is
+//! determined here.
 
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use std::time::SystemTime;
 
-/// What the fields are, in their order, and what may stand in them.
+/// The names and ranges of the fields, in order.
 const FIELDS: [(&str, &str); 6] = [
     ("second", "0 to 59"),
     ("minute", "0 to 59"),
@@ -17,7 +17,7 @@ const FIELDS: [(&str, &str); 6] = [
     ("day of the week", "0 to 7 or SUN to SAT"),
 ];
 
-/// The schedule that a text means. The error is the reason why it is none.
+/// Parses a schedule. The error is the reason why it is invalid.
 pub(super) fn parse(text: &str) -> Result<Cron, String> {
     if text.starts_with('@') {
         let known =
@@ -50,17 +50,16 @@ fn parser(seconds: Seconds) -> CronParser {
     CronParser::builder().seconds(seconds).year(Year::Disallowed).dom_and_dow(false).build()
 }
 
-/// Whether a field is right: whether a schedule is where the others say nothing.
+/// Whether a field is valid: whether a schedule is, in which the others match everything.
 fn is_field(place: usize, field: &str) -> bool {
     let mut fields = ["*"; FIELDS.len()];
     fields[place] = field;
-    // The crate passes over items of a list that are not there.
+    // The crate ignores empty items of a list.
     field.split(',').all(|item| !item.is_empty())
         && parser(Seconds::Required).parse(&fields.join(" ")).is_ok()
 }
 
-/// How long it is from a time of day to the next one that a schedule means, in local time. None if
-/// there is none.
+/// Returns the time until the next match in local time. None if there is none.
 pub(super) fn wait(cron: &Cron, now: SystemTime) -> Option<std::time::Duration> {
     let time = jiff::Timestamp::try_from(now).ok()?.to_zoned(jiff::tz::TimeZone::system());
     let next = cron.find_next_occurrence(&time, false).ok()?;

@@ -1,7 +1,7 @@
-//! Errors that nobody caught: `on_error` and its handlers.
+//! Uncaught errors: `on_error` and its handlers.
 //!
-//! Each handler runs in a goroutine of its own, so it may do whatever other code may. A handler's
-//! own error is printed and goes to no handler.
+//! Each handler runs in its own goroutine, so it may do anything. An error in a handler is printed
+//! and not passed to handlers.
 
 use crate::Host;
 use solvm_vm::native::Library;
@@ -19,22 +19,22 @@ fn handlers<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     super::registry_table(call, "error handlers")
 }
 
-/// `on_error(f)`: from now on `f` gets the errors that nobody caught.
+/// `on_error(f)`: adds a handler for uncaught errors.
 fn on_error<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<(), Error> {
     let handlers = handlers(call)?;
     handlers.set(call, Value::number(handlers.length() as f64 + 1.0), function.value())
 }
 
-/// Gives an error to all handlers. `source` is the goroutine that it left. False if there is no
-/// handler, or it is a handler's own.
-pub(super) fn hand_over<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
+/// Passes an uncaught error of the goroutine `source` to all handlers. False if there are none, or
+/// the error occurred in a handler.
+pub(super) fn dispatch<'c>(call: &mut Call<'c>, source: GoroutineId, error: Value<'c>) -> bool {
     let is_own =
         call.host::<Host>().is_some_and(|host| host.state::<Handlers>().0.contains(&source));
-    !is_own && tell(call, error)
+    !is_own && report(call, error)
 }
 
-/// Gives an error to all handlers. False if there is none.
-pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
+/// Passes an error to all handlers. False if there are none.
+pub(crate) fn report<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
     let Ok(handlers) = handlers(call) else { return false };
     let mut started = Vec::new();
     for index in 1..=handlers.length() {
@@ -42,7 +42,7 @@ pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
         let goroutine = handler.and_then(|handler| call.spawn(handler, &[error]).ok());
         started.extend(goroutine);
     }
-    let is_told = !started.is_empty();
+    let is_handled = !started.is_empty();
     let running: Vec<GoroutineId> = call
         .host::<Host>()
         .map(|host| std::mem::take(&mut host.state::<Handlers>().0))
@@ -51,10 +51,10 @@ pub(crate) fn tell<'c>(call: &mut Call<'c>, error: Value<'c>) -> bool {
     if let Some(host) = call.host::<Host>() {
         host.state::<Handlers>().0 = started;
     }
-    is_told
+    is_handled
 }
 
-/// A handler that has not ended yet.
+/// Returns a handler that is still running.
 pub(super) fn running_handler(call: &mut Call) -> Option<GoroutineId> {
     let started = call.host::<Host>()?.state::<Handlers>().0.clone();
     started.into_iter().find(|&id| call.is_alive(id))

@@ -1,9 +1,9 @@
-//! Runs a VM on tokio: turns of Lua in between the timers, sockets and files that goroutines wait
-//! for.
+//! Runs a VM on tokio: turns of Lua alternate with the timers, sockets and files that goroutines
+//! wait for.
 //!
-//! Everything happens on one thread. [`Executor::drive`] is the one future that runs Lua: it takes
-//! a turn, gives tokio a chance to look at what has happened outside, and takes the next one; if
-//! nothing is ready it sleeps until something is. Nothing polls.
+//! Everything runs on one thread. [`Executor::drive`] is the only future that runs Lua: it takes a
+//! turn, lets tokio process external events, and takes the next turn. If no goroutine is ready, it
+//! sleeps until one is. Nothing polls.
 
 use super::reload::Reload;
 use super::report::{Names, Report, Reporter};
@@ -27,59 +27,57 @@ use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// How often output is passed on while code runs.
+/// How often output is flushed while code runs.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How the goroutines of a program came to rest.
+/// Why driving a program ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The goroutine that was waited for has ended, or all have.
+    /// The awaited goroutine, or all goroutines, have ended.
     Ended,
-    /// The time is up, or the program was cancelled.
+    /// The time limit was exceeded, or the program was cancelled.
     Interrupted,
-    /// The program asks to be run afresh: [`Executor::allow_reload`].
+    /// The program requested a restart: [`Executor::allow_reload`].
     Reload,
 }
 
-/// Which goroutines have come to an end that someone cares about.
+/// The most important goroutine that has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
+enum EndedGoroutines {
     None,
-    /// Some that failed.
+    /// Others, which failed.
     Others,
-    /// The one that is waited for among them.
+    /// The awaited one.
     Goal,
 }
 
-/// A VM with its libraries, and how its program is doing.
+/// A VM with its libraries, and the state of its program.
 pub struct Executor {
     vm: Box<Vm>,
     deadline: Deadline,
     run_limit: Duration,
     /// The goroutine of the main chunk.
     main: Option<GoroutineId>,
-    /// An error was not caught, and no handler was there for it; or it was the main chunk's.
+    /// Whether there was an uncaught error without a handler, or in the main chunk.
     failed: bool,
-    /// The program has ended; what is left are finalizers, whose errors are of no interest any
-    /// more.
+    /// Whether the program has ended: then errors of the remaining finalizers are ignored.
     finalizing: bool,
-    /// Errors are reported to somebody who goes on: they do not fail the program.
+    /// Whether the program continues after errors, which do not make it fail.
     interactive: bool,
-    /// Words errors; if None, they are told as `lua` does.
+    /// Formats errors; None for the format of `lua`.
     reporter: Option<Reporter>,
     flushed: Instant,
 }
 
-/// How a goroutine ended: its results, or the error and the traceback of the place where it was
-/// raised.
+/// How a goroutine ended: its results, or the error and its traceback.
 pub type End<'a, 'c> = Result<&'a [Value<'c>], (Value<'c>, &'a Traceback)>;
 
-/// Looks at the end of the goroutine that was waited for. Answers whether an error is dealt with
-/// thereby: if not, it goes to the handlers of `on_error` and is reported like others.
-pub type Look<'l> = dyn for<'c> FnMut(&mut Call<'c>, End<'_, 'c>) -> bool + 'l;
+/// Observes the end of the awaited goroutine. Returns whether an error is handled; otherwise it
+/// goes to the handlers of `on_error` and is reported like others.
+pub type EndObserver<'l> = dyn for<'c> FnMut(&mut Call<'c>, End<'_, 'c>) -> bool + 'l;
 
 impl Executor {
-    /// A VM whose libraries `open` opens, with the services that belong to them.
+    /// Creates a VM with the libraries that `open` adds, and their services.
     pub(crate) fn new(
         config: Config,
         limits: Limits,
@@ -111,13 +109,12 @@ impl Executor {
         })
     }
 
-    /// Writes a line for every function call and return to the standard error output.
+    /// Writes every function call and return to standard error.
     pub fn trace_calls(&mut self) {
         self.vm.set_tracer(write_traced_call);
     }
 
-    /// Writes a line to the standard error output for every native that takes longer than it has
-    /// charged for.
+    /// Reports natives that use more time than they charge for, on standard error.
     #[cfg(debug_assertions)]
     #[expect(clippy::print_stderr, reason = "it is for tests alone")]
     pub fn report_unpaid_work(&mut self) {
@@ -130,47 +127,45 @@ impl Executor {
         });
     }
 
-    /// Whether the interpreter's handlers jump to each other, or return to a loop after every
-    /// instruction.
+    /// Whether the interpreter's handlers jump to each other, instead of returning to a loop after
+    /// every instruction.
     pub fn is_chained(&self) -> bool {
         self.vm.is_chained()
     }
 
-    /// Looks at the VM as if from a native function.
+    /// Calls `f` with access to the VM, as in a native function.
     pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
         self.vm.set_deadline(self.deadline.get());
         self.vm.relieve_memory();
         self.vm.enter(f)
     }
 
-    /// From now on the program may take this long, whatever it does; for ever if None.
+    /// Sets a fixed time limit; None means no limit.
     pub fn limit_time(&mut self, limit: Option<Duration>) {
         self.deadline.limit(limit);
     }
 
-    /// When the program's time is up: what it does not wait for itself must end then, too. None is
-    /// never.
+    /// Returns the program's deadline, which also applies to work outside it. None means no limit.
     pub fn due(&self) -> Option<Instant> {
         self.deadline.get()
     }
 
-    /// Stops the program from another thread, whatever it does, while it is set.
+    /// Returns a flag with which another thread stops the program.
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         self.vm.cancel_flag()
     }
 
-    /// Whether the time is up, or the program was cancelled.
+    /// Whether the time limit was exceeded, or the program was cancelled.
     pub fn is_interrupted(&self) -> bool {
         self.vm.is_interrupted()
     }
 
-    /// Whether the program has failed: an error in its main chunk, or one that no handler was there
-    /// for.
+    /// Whether the program has failed: an error in its main chunk, or one without a handler.
     pub fn has_failed(&self) -> bool {
         self.failed
     }
 
-    /// Records a failure and reports it.
+    /// Records and reports a failure.
     pub fn fail(&mut self, message: &[u8]) {
         self.fail_with(&Report::new(message));
     }
@@ -181,12 +176,12 @@ impl Executor {
         self.report(report);
     }
 
-    /// From now on errors are reported in this form.
+    /// Sets the formatter of error reports.
     pub fn set_reporter(&mut self, reporter: Reporter) {
         self.reporter = Some(reporter);
     }
 
-    /// Says which file the program is: its folder is the project's.
+    /// Sets the file of the program: its directory is the project's.
     pub fn set_script(&mut self, path: &Path) {
         if let Some(host) = self.vm.host::<Host>() {
             host.script = Some(path.to_path_buf());
@@ -194,7 +189,7 @@ impl Executor {
         }
     }
 
-    /// Lets the program ask to be run afresh (`reload_script`): whoever drives it is ready for
+    /// Allows the program to request a restart (`reload_script`): the caller handles
     /// [`Outcome::Reload`].
     pub fn allow_reload(&mut self) {
         if let Some(host) = self.vm.host::<Host>() {
@@ -207,13 +202,13 @@ impl Executor {
             && self.vm.host::<Host>().is_some_and(|host| *host.state::<Reload>() == Reload::Asked)
     }
 
-    /// Whether somebody sees the errors and goes on: then they are printed without the program's
-    /// name and do not fail the program.
+    /// Sets whether the program is interactive: then errors are printed without the program's name
+    /// and do not make it fail.
     pub fn set_interactive(&mut self, interactive: bool) {
         self.interactive = interactive;
     }
 
-    /// Prints an error.
+    /// Prints an error report.
     fn report(&mut self, report: &Report) {
         self.flush();
         let name: &[u8] = if self.interactive { b"" } else { b"solvm: " };
@@ -224,37 +219,37 @@ impl Executor {
         self.write_error(&text);
     }
 
-    /// Ends the child processes that the program has started.
+    /// Ends the program's child processes.
     pub fn end_children(&mut self) {
         if let Some(host) = self.vm.host::<Host>() {
             host.world.end_children();
         }
     }
 
-    /// Writes to the program's standard error output.
+    /// Writes to the program's standard error.
     pub fn write_error(&mut self, text: &[u8]) {
         if let Some(host) = self.vm.host::<Host>() {
             host.world.write_error(text);
         }
     }
 
-    /// What is written goes this way from now on, or the usual one: see [`World::print_through`].
+    /// Redirects the output, or restores the default: see [`World::print_through`].
     pub fn print_through(&mut self, printer: Option<Printer>) {
         if let Some(host) = self.vm.host::<Host>() {
             host.world.print_through(printer);
         }
     }
 
-    /// Where the program's progress is shown.
+    /// Returns the program's progress display.
     pub fn progress(&mut self) -> Progress {
         self.vm.host::<Host>().map_or_else(Progress::default, |host| host.world.progress())
     }
 
-    /// Passes on everything that was written, as at the end of a program: to files, too, but for
-    /// pipes that might block.
+    /// Flushes all output, as at the end of a program: also that of files, except for pipes that
+    /// might block.
     ///
     /// # Errors
-    /// That of the first write to standard output that has failed so far.
+    /// The first failed write to standard output so far.
     pub fn flush_all(&mut self) -> std::io::Result<()> {
         let Some(host) = self.vm.host::<Host>() else { return Ok(()) };
         for service in host.services {
@@ -263,25 +258,29 @@ impl Executor {
         host.world.flush_output()
     }
 
-    /// Passes on what was printed.
+    /// Flushes standard output.
     pub fn flush(&mut self) {
         self.flushed = Instant::now();
         if let Some(host) = self.vm.host::<Host>() {
-            // A closed pipe is dealt with where it is written to.
+            // A closed pipe is handled by the writer.
             let _ = host.world.flush_output();
         }
     }
 
-    /// Runs a goroutine as the main chunk until it has ended; the others go on until then.
+    /// Runs a goroutine as the main chunk until it has ended, together with all others.
     pub async fn drive_main(&mut self, main: GoroutineId) -> Outcome {
         self.drive_main_for(main, &mut |_, _| false).await
     }
 
-    /// The same; `look` sees how it ends.
-    pub async fn drive_main_for(&mut self, main: GoroutineId, look: &mut Look<'_>) -> Outcome {
+    /// As [`Executor::drive_main`]; `observe` observes its end.
+    pub async fn drive_main_for(
+        &mut self,
+        main: GoroutineId,
+        observe: &mut EndObserver<'_>,
+    ) -> Outcome {
         self.main = Some(main);
         self.vm.set_main(main);
-        let outcome = self.drive_for(Some(main), look).await;
+        let outcome = self.drive_for(Some(main), observe).await;
         if self.failed && outcome == Outcome::Ended {
             return self.drive_error_handlers().await;
         }
@@ -304,8 +303,8 @@ impl Executor {
         Outcome::Ended
     }
 
-    /// Stops all services; ends when what is under way has been done: the requests that servers
-    /// have taken have been answered.
+    /// Stops all services and waits for work in progress: responses to requests that servers have
+    /// received.
     pub async fn stop_services(&mut self) -> Outcome {
         let services = self.services();
         for service in services {
@@ -325,8 +324,7 @@ impl Executor {
         self.vm.host::<Host>().map_or(&[], |host| host.services)
     }
 
-    /// Ends the goroutines that are left, then runs the finalizers of everything, as `lua_close`
-    /// does.
+    /// Ends the remaining goroutines, then runs all finalizers, like `lua_close`.
     pub async fn finish(&mut self) -> Outcome {
         self.finalizing = true;
         self.vm.end_goroutines();
@@ -338,38 +336,42 @@ impl Executor {
         Outcome::Ended
     }
 
-    /// Runs until a goroutine has ended; until none is left if None.
+    /// Runs until a goroutine has ended; until all have if None.
     pub async fn drive(&mut self, goal: Option<GoroutineId>) -> Outcome {
         self.drive_for(goal, &mut |_, _| false).await
     }
 
-    /// The same; `look` sees how the goroutine ends.
-    pub async fn drive_for(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Outcome {
+    /// As [`Executor::drive`]; `observe` observes the end of the goroutine.
+    pub async fn drive_for(
+        &mut self,
+        goal: Option<GoroutineId>,
+        observe: &mut EndObserver<'_>,
+    ) -> Outcome {
         self.vm.watch(goal);
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
-        poll_fn(|context| self.poll(goal, look, sleep.as_mut(), context)).await
+        poll_fn(|context| self.poll(goal, observe, sleep.as_mut(), context)).await
     }
 
     fn poll(
         &mut self,
         goal: Option<GoroutineId>,
-        look: &mut Look<'_>,
+        observe: &mut EndObserver<'_>,
         mut sleep: Pin<&mut tokio::time::Sleep>,
         context: &mut Context<'_>,
     ) -> Poll<Outcome> {
         loop {
             self.vm.set_deadline(self.deadline.get());
-            self.vm.set_run_limit(self.deadline.is_lifted().then_some(self.run_limit));
+            self.vm.set_run_limit(self.deadline.is_paused().then_some(self.run_limit));
             let turn = self.vm.turn(context);
-            let ends = self.take_ends(goal, look);
+            let ends = self.take_ends(goal, observe);
             if self.is_reload_asked() {
                 return Poll::Ready(Outcome::Reload);
             }
             match ends {
-                Ends::Goal => return Poll::Ready(Outcome::Ended),
-                // Handlers may have been started since.
-                Ends::Others if turn != Turn::Interrupted => continue,
-                Ends::Others | Ends::None => {}
+                EndedGoroutines::Goal => return Poll::Ready(Outcome::Ended),
+                // They may have started handlers.
+                EndedGoroutines::Others if turn != Turn::Interrupted => continue,
+                EndedGoroutines::Others | EndedGoroutines::None => {}
             }
             match turn {
                 Turn::Done => return Poll::Ready(Outcome::Ended),
@@ -400,7 +402,7 @@ impl Executor {
                     }
                     let Some(due) = due else { return Poll::Pending };
                     if let Clock::Manual(_) = *self.deadline.clock() {
-                        // Nothing happens until then, so it may as well be then.
+                        // Nothing can happen earlier, so the clock may advance.
                         let clock = self.deadline.clock();
                         clock.advance(due.saturating_duration_since(clock.now()));
                         continue;
@@ -414,9 +416,13 @@ impl Executor {
         }
     }
 
-    /// Deals with the goroutines that have failed, and the one that is waited for.
-    fn take_ends(&mut self, goal: Option<GoroutineId>, look: &mut Look<'_>) -> Ends {
-        let mut ends = Ends::None;
+    /// Handles the failed goroutines and the awaited one.
+    fn take_ends(
+        &mut self,
+        goal: Option<GoroutineId>,
+        observe: &mut EndObserver<'_>,
+    ) -> EndedGoroutines {
+        let mut ends = EndedGoroutines::None;
         let services = self.services();
         loop {
             let main = self.main;
@@ -425,14 +431,14 @@ impl Executor {
                     Ok(values) => Ok(&values[..]),
                     Err((error, traceback)) => Err((*error, traceback)),
                 };
-                let is_dealt_with = Some(id) == goal && look(call, end);
+                let is_dealt_with = Some(id) == goal && observe(call, end);
                 let (error, traceback) = match end {
                     Err(failure) if !is_dealt_with => failure,
                     _ => return (id, None, true),
                 };
-                let is_handled = errors::hand_over(call, id, error);
+                let is_handled = errors::dispatch(call, id, error);
                 for service in services {
-                    service.go_on(call, id);
+                    service.restart(call, id);
                 }
                 let is_reported = !is_handled || Some(id) == main;
                 let report = is_reported.then(|| {
@@ -449,8 +455,9 @@ impl Executor {
                 (id, report, is_handled && Some(id) != main)
             });
             let Some((id, report, is_fine)) = end else { break };
-            if ends != Ends::Goal {
-                ends = if Some(id) == goal { Ends::Goal } else { Ends::Others };
+            if ends != EndedGoroutines::Goal {
+                ends =
+                    if Some(id) == goal { EndedGoroutines::Goal } else { EndedGoroutines::Others };
             }
             if self.finalizing {
                 continue;
@@ -469,7 +476,7 @@ impl Executor {
     }
 }
 
-/// A line of the trace: the goroutine, where it stands, what it does, and where the function is
+/// Writes a line of the trace: the goroutine, its position, the event, and where the function is
 /// defined.
 fn write_traced_call(host: &mut Host, call: &TracedCall) {
     let mut line = b"trace: ".to_vec();

@@ -1,5 +1,5 @@
-//! Goroutines: `go`, `wait`, `sleep`, and what can be seen of them: `get_goroutines`,
-//! `check_memory`, `trace`.
+//! Goroutines: `go`, `wait`, `sleep`, and their inspection: `get_goroutines`, `check_memory`,
+//! `trace`.
 
 use super::timer::seconds;
 use crate::Host;
@@ -16,7 +16,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "wait" => wait,
 });
 
-/// `go(f, ...)`: a goroutine that calls `f(...)`; returns its number.
+/// `go(f, ...)`: starts a goroutine that calls `f(...)`; returns its number.
 fn go<'c>(call: &mut Call<'c>, function: Function<'c>, arguments: Rest) -> Result<f64, Error> {
     let arguments: Vec<Value<'c>> = arguments.values(call).collect();
     let id = call.spawn_awaited(function, &arguments)?;
@@ -31,14 +31,14 @@ fn wait(call: &mut Call) -> Result<Either<(), Parked>, Error> {
     })
 }
 
-/// `sleep(seconds)`: the goroutine sleeps, the others go on.
+/// `sleep(seconds)`: suspends the goroutine; others continue.
 fn sleep(call: &mut Call, time: f64) -> Result<Parked, Error> {
     let time = seconds(1, time)?;
     call.sleep(time)
 }
 
-/// `get_goroutines()`: where the functions of all goroutines are defined ("script.lua:12"), by the
-/// goroutines' numbers; of timers and watchers where they were made.
+/// `get_goroutines()`: returns where the functions of all goroutines are defined ("script.lua:12"),
+/// by the goroutines' numbers; for timers and watchers, where they were created.
 fn get_goroutines<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let goroutines = call.goroutines();
     let table = call.table(0, goroutines.len())?;
@@ -52,7 +52,7 @@ fn get_goroutines<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     Ok(table)
 }
 
-/// What [`check_memory`] compares with: the figures of the program's start.
+/// The figures at the program's start, for [`check_memory`].
 #[derive(Clone, Copy, Default)]
 pub(crate) struct MemoryBaseline {
     used: usize,
@@ -60,7 +60,7 @@ pub(crate) struct MemoryBaseline {
     resident: u64,
 }
 
-/// Notes the figures that `check_memory` compares with.
+/// Records the figures for `check_memory`.
 pub(crate) fn note_memory(call: &mut Call) {
     let (used, allocated) = (call.memory_used(), call.memory_allocated());
     if let Some(host) = call.host::<Host>() {
@@ -69,9 +69,9 @@ pub(crate) fn note_memory(call: &mut Call) {
     }
 }
 
-/// `check_memory()`: bytes in the heap (`alloc`), allocated there in all (`total_alloc`), of the
-/// process (`sys`), each also as the difference to the program's start (`…_diff`); finished
-/// collections (`num_gc`); `goroutines`.
+/// `check_memory()`: returns the bytes in the heap (`alloc`), allocated there in total
+/// (`total_alloc`), and of the process (`sys`), each also as the difference to the program's start
+/// (`…_diff`); finished collections (`num_gc`); `goroutines`.
 fn check_memory<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let (used, allocated) = (call.memory_used(), call.memory_allocated());
     let (collections, goroutines) = (call.collection_count(), call.goroutine_count());

@@ -1,5 +1,4 @@
-//! What runs beside the main chunk: goroutines, channels, timers, and the executor that drives
-//! them.
+//! Concurrency: goroutines, timers, and the executor that drives them.
 
 mod cron;
 pub(crate) mod errors;
@@ -12,7 +11,7 @@ pub mod uncaught;
 
 use solvm_vm::{Call, Error, Table};
 
-/// A table of the registry, made when it is first asked for.
+/// Returns a table of the registry, which is created on first use.
 pub(crate) fn registry_table<'c>(call: &mut Call<'c>, name: &str) -> Result<Table<'c>, Error> {
     let key = call.string(name.as_bytes())?;
     let registry = call.registry();

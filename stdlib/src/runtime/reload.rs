@@ -1,4 +1,4 @@
-//! `reload_script`: runs the program again.
+//! `reload_script`: restarts the program.
 
 use crate::Host;
 use solvm_vm::{Call, Error};

@@ -1,17 +1,17 @@
 //! Timers: `set_timeout`, `set_interval`, `cron` and the functions that clear them.
 //!
-//! A timer is a goroutine that sleeps and calls its function. It is never late by its own doing:
-//! the times of an interval are multiples of its period, those that pass while the function runs
-//! are left out. An error in the function goes to `on_error`; the executor then starts a repeating
-//! timer anew. As long as a timer is pending, the default time limit stands still.
+//! A timer is a goroutine that sleeps and calls its function. Delays do not accumulate: the times
+//! of an interval are multiples of its period; those that pass while the function runs are skipped.
+//! Errors in the function go to `on_error`; the executor then restarts a repeating timer. The
+//! default time limit is paused while a timer is pending.
 
 use super::cron;
 use crate::Host;
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::duration;
 use crate::host::Service;
+use crate::integer::Integer;
 use crate::name::Name;
-use crate::whole::Whole;
 use croner::Cron;
 use hashbrown::HashMap;
 use solvm_vm::native::{Definition, Library, Start, Step, Steps, Wanted};
@@ -27,7 +27,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "set_timeout" => set_timeout,
 });
 
-/// What the goroutine of a timer runs: its arguments are the timer's number, its function and its
+/// The body of a timer's goroutine: its arguments are the timer's number, its function and its
 /// weight.
 static RUN: Definition = Definition::new("timer", run);
 
@@ -36,14 +36,14 @@ static RUN: Definition = Definition::new("timer", run);
 enum Schedule {
     /// Once, after this time.
     Once(Duration),
-    /// Again and again.
+    /// Repeatedly.
     Every(Duration),
-    /// As a cron expression says, in local time.
+    /// At the times of a cron schedule, in local time.
     Cron(Box<Cron>),
 }
 
-/// What a timer takes outside of the heap. The heap counts it as long as the timer's goroutine
-/// lives, which holds it.
+/// Memory of a timer outside the heap. The timer's goroutine holds it, so the heap counts it while
+/// that exists.
 struct Weight(usize);
 
 impl Data for Weight {
@@ -54,15 +54,14 @@ impl Data for Weight {
 
 impl Schedule {
     fn weight(&self) -> Weight {
-        /// About what the tables of timers and goroutines have of each, and a schedule's own sets
-        /// of times.
+        /// Approximate memory of the tables of timers and goroutines, and of a schedule.
         const TIMER: usize = 512;
         const CRON: usize = 5632;
         Weight(if let Schedule::Cron(_) = self { TIMER + CRON } else { TIMER })
     }
 }
 
-/// The functions that make timers, each with one that clears them.
+/// The functions that create timers, each with one that clears them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Timeout,
@@ -74,13 +73,13 @@ struct Timer {
     kind: Kind,
     schedule: Schedule,
     goroutine: GoroutineId,
-    /// Its function is running, so that clearing it must not end the goroutine.
+    /// Whether its function is running; then clearing the timer must not end the goroutine.
     is_running: bool,
-    /// When the last call was due; before the first one, when the timer was made.
+    /// When the last call was due; before the first one, when the timer was created.
     due: Instant,
-    /// Where it was made ("script.lua:12").
+    /// Where it was created ("script.lua:12").
     place: Vec<u8>,
-    _exemption: Exemption,
+    _pause: TimeoutPause,
 }
 
 /// The timers that have not been cleared, by number.
@@ -92,7 +91,7 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// Where the timer was made that a goroutine runs.
+    /// Returns where the timer of a goroutine was created.
     fn place(&self, goroutine: GoroutineId) -> Option<&[u8]> {
         let number = self.by_goroutine.get(&goroutine)?;
         self.timers.get(number).map(|timer| &timer.place[..])
@@ -101,7 +100,7 @@ impl Timers {
     fn remove(&mut self, number: u64) -> Option<Timer> {
         let timer = self.timers.remove(&number)?;
         self.by_goroutine.remove(&timer.goroutine);
-        // The tables count with their timers.
+        // The table's size counts as a part of the timers.
         if self.timers.capacity() > 1000 && self.timers.len() < self.timers.capacity() / 4 {
             self.timers.shrink_to(2 * self.timers.len());
             self.by_goroutine.shrink_to(2 * self.timers.len());
@@ -110,7 +109,7 @@ impl Timers {
     }
 }
 
-/// Seconds as scripts give them. Times too long to be represented never come.
+/// Converts seconds. Times too long to be represented never come.
 pub(crate) fn seconds(index: usize, seconds: f64) -> Result<Duration, Error> {
     if seconds.is_nan() {
         return Err(Error::argument(index, "number of seconds expected, got nan"));
@@ -124,7 +123,7 @@ fn set_timeout<'c>(call: &mut Call<'c>, function: Function<'c>, after: f64) -> R
     start(call, Kind::Timeout, Schedule::Once(after), function)
 }
 
-/// `set_interval(f, seconds)`: calls `f` again and again.
+/// `set_interval(f, seconds)`: calls `f` repeatedly.
 fn set_interval<'c>(
     call: &mut Call<'c>,
     function: Function<'c>,
@@ -137,7 +136,7 @@ fn set_interval<'c>(
     start(call, Kind::Interval, Schedule::Every(period), function)
 }
 
-/// Charged for reading a cron expression.
+/// Units charged for parsing a schedule.
 const UNITS_PER_SCHEDULE: usize = 4000;
 
 /// `cron(schedule, f)`: calls `f` whenever the time matches.
@@ -146,7 +145,7 @@ fn set_cron<'c>(
     schedule: Name<'c>,
     function: Function<'c>,
 ) -> Result<f64, Error> {
-    // To find the next time is to look at the calendar.
+    // Finding the next time iterates over the calendar.
     call.charge(UNITS_PER_SCHEDULE + schedule.bytes().len() / 4);
     let text = String::from_utf8_lossy(schedule.bytes()).into_owned();
     let schedule = parse(call, text.trim());
@@ -173,15 +172,15 @@ fn parse(call: &mut Call, text: &str) -> Result<Schedule, String> {
     Ok(Schedule::Cron(Box::new(schedule)))
 }
 
-fn clear_timeout(call: &mut Call, number: Whole) -> bool {
+fn clear_timeout(call: &mut Call, number: Integer) -> bool {
     clear(call, Kind::Timeout, number)
 }
 
-fn clear_interval(call: &mut Call, number: Whole) -> bool {
+fn clear_interval(call: &mut Call, number: Integer) -> bool {
     clear(call, Kind::Interval, number)
 }
 
-fn clear_cron(call: &mut Call, number: Whole) -> bool {
+fn clear_cron(call: &mut Call, number: Integer) -> bool {
     clear(call, Kind::Cron, number)
 }
 
@@ -189,10 +188,10 @@ fn timers<'a>(call: &'a mut Call) -> Option<&'a mut Timers> {
     call.host::<Host>().map(|host| host.state::<Timers>())
 }
 
-/// Clears a timer: its function is not called any more. Whether there was one of that kind and
-/// number.
-fn clear(call: &mut Call, kind: Kind, number: Whole) -> bool {
-    // No timer has the number 0.
+/// Clears a timer, whose function is not called again. Returns whether it existed with that kind
+/// and number.
+fn clear(call: &mut Call, kind: Kind, number: Integer) -> bool {
+    // No timer has number 0.
     let number = number.size().unwrap_or_default() as u64;
     let Some(timers) = timers(call) else { return false };
     if timers.timers.get(&number).is_none_or(|timer| timer.kind != kind) {
@@ -205,16 +204,16 @@ fn clear(call: &mut Call, kind: Kind, number: Whole) -> bool {
     true
 }
 
-/// Takes a timer and its function out of the tables.
+/// Removes a timer and its function from the tables.
 fn forget(call: &mut Call, number: u64) -> Option<Timer> {
     if let Ok(functions) = functions(call) {
-        // What is removed needs no memory.
+        // Removing an entry needs no memory.
         let _ = functions.set(call, Value::number(number as f64), Value::NIL);
     }
     timers(call)?.remove(number)
 }
 
-/// The functions of timers, by number: those that repeat need them after an error.
+/// Returns the table of timers' functions by number: repeating timers need them after an error.
 fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     super::registry_table(call, "timers")
 }
@@ -231,7 +230,7 @@ fn start<'c>(
     let Some(host) = call.host::<Host>() else {
         return Err(Error::text("timers are not available"));
     };
-    let exemption = host.deadline.exempt();
+    let pause = host.deadline.pause_timeout();
     let next = &mut host.state::<Timers>().next;
     *next += 1;
     let number = *next;
@@ -240,21 +239,14 @@ fn start<'c>(
     let goroutine = spawn(call, number, function, schedule.weight())?;
     if let Some(timers) = timers(call) {
         timers.by_goroutine.insert(goroutine, number);
-        let timer = Timer {
-            kind,
-            schedule,
-            goroutine,
-            is_running: false,
-            due,
-            place,
-            _exemption: exemption,
-        };
+        let timer =
+            Timer { kind, schedule, goroutine, is_running: false, due, place, _pause: pause };
         timers.timers.insert(number, timer);
     }
     Ok(number as f64)
 }
 
-/// The Lua code that calls the running native; "[C]" if none does.
+/// Returns the position of the Lua code that called the running native; "[C]" if there is none.
 pub(crate) fn caller(call: &mut Call) -> Vec<u8> {
     let position = call.position(1);
     position.strip_suffix(b": ").unwrap_or(b"[C]").to_vec()
@@ -271,7 +263,7 @@ fn spawn<'c>(
     call.spawn(run, &[Value::number(number as f64), function.value(), weight.value()])
 }
 
-/// The timers, as the executor sees them.
+/// The timers as a service of the executor.
 pub(crate) struct TimerService;
 
 impl Service for TimerService {
@@ -279,13 +271,13 @@ impl Service for TimerService {
         host.state::<Timers>().place(goroutine).map(<[u8]>::to_vec)
     }
 
-    fn go_on(&self, call: &mut Call, failed: GoroutineId) {
-        go_on(call, failed);
+    fn restart(&self, call: &mut Call, failed: GoroutineId) {
+        restart(call, failed);
     }
 }
 
-/// A timer's goroutine has failed: one that repeats goes on in a new one.
-fn go_on(call: &mut Call, failed: GoroutineId) {
+/// Restarts a repeating timer in a new goroutine after an error.
+fn restart(call: &mut Call, failed: GoroutineId) {
     let Some(timers) = timers(call) else { return };
     let Some(number) = timers.by_goroutine.remove(&failed) else { return };
     let schedule = timers.timers.get(&number).map(|timer| &timer.schedule);
@@ -356,22 +348,22 @@ impl Steps for Running {
 }
 
 impl Timer {
-    /// When the function is to be called next.
+    /// Returns the time of the next call.
     fn next(&self, now: Instant, wall_clock: std::time::SystemTime) -> Option<Instant> {
         match &self.schedule {
-            // A time that cannot be represented is as far away as a life of the program can be.
-            // It counts from when it was set, not from when its goroutine first ran.
-            Schedule::Once(after) => Some(self.due.checked_add(*after).unwrap_or(now + FAR)),
+            // A time that cannot be represented is replaced by the farthest one. It counts from
+            // when the timer was set, not from when its goroutine first ran.
+            Schedule::Once(after) => Some(self.due.checked_add(*after).unwrap_or(now + FAR_FUTURE)),
             Schedule::Every(period) => {
                 let missed =
                     now.saturating_duration_since(self.due).as_nanos() / period.as_nanos().max(1);
                 let periods = u32::try_from(missed).unwrap_or(u32::MAX).saturating_add(1);
                 let due = period.checked_mul(periods).and_then(|after| self.due.checked_add(after));
-                Some(due.unwrap_or(now + FAR))
+                Some(due.unwrap_or(now + FAR_FUTURE))
             }
             Schedule::Cron(schedule) => now.checked_add(cron::wait(schedule, wall_clock)?),
         }
     }
 }
 
-const FAR: Duration = Duration::from_secs(1 << 32);
+const FAR_FUTURE: Duration = Duration::from_secs(1 << 32);

@@ -1,21 +1,20 @@
-//! What is said of an error that nobody caught.
+//! Messages of uncaught errors.
 
-use crate::show::{Extent, show};
+use crate::inspect::{InspectLimits, inspect};
 use solvm_vm::{Call, Table, Traceback, Value};
 
-/// What an error says: itself if it is a text, otherwise its type and, of a table, what is in it.
-/// No Lua code runs any more where this is asked, so a `__tostring` is not.
+/// Returns the message of an error: the value itself if it is a string, otherwise its type and, for
+/// a table, its contents. No Lua code may run here, so `__tostring` is not called.
 pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
     let mut message = call.error_message(error);
     if Table::from_value(error).is_some() {
-        let shown = show(call, error, &Extent::BRIEF, &|_, text| text.to_string());
+        let shown = inspect(call, error, &InspectLimits::BRIEF, &|_, text| text.to_string());
         message.extend_from_slice(format!(": {shown}").as_bytes());
     }
     message
 }
 
-/// The calls that were active, if they tell anything: those of natives that nothing has called have
-/// no names.
+/// Returns the traceback if it contains information: natives that nothing has called have no names.
 pub fn calls(traceback: &Traceback) -> Vec<u8> {
     if traceback.is_useful() { traceback.to_text() } else { Vec::new() }
 }

@@ -7,7 +7,7 @@ mod substitute;
 
 pub(crate) use pattern::PatternCache;
 
-use crate::gathered::with_room;
+use crate::buffer::with_room;
 use format::{ArgumentKind, Piece, Pieces, quote};
 use smallvec::SmallVec;
 use solvm_vm::native::{Each, Either, Library, Param, Rest, Unread};
@@ -31,7 +31,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("string" {
     "upper" => upper,
 });
 
-/// What the table of functions cannot say: strings have it as their `__index`.
+/// Adds what the table of functions cannot express: it is the `__index` of strings.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let key = call.string(LIBRARY.name.as_bytes())?;
     let library = call.globals().get(key);
@@ -42,19 +42,19 @@ pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// The text of an argument that has been checked before: in the later steps of a native.
+/// Returns an argument that was checked before, in the later steps of a native.
 pub(crate) fn text_argument<'c>(call: &mut Call<'c>, index: usize) -> &'c [u8] {
     let Some(value) = call.argument(index) else { return &[] };
     let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
     text.map_or(&[], LuaString::bytes)
 }
 
-/// A position as `sub` and the like take it: negative ones count from the end.
+/// Converts a position for `sub` and others: negative ones count from the end.
 fn position(at: i64, length: usize) -> i64 {
     if at < 0 { at + length as i64 + 1 } else { at }
 }
 
-/// The bytes from `first` to `last`, both counted from 1 and negative from the end.
+/// Returns the range from `first` to `last`, both counted from 1, or from the end if negative.
 fn range(length: usize, first: i64, last: i64) -> std::ops::Range<usize> {
     let first = position(first, length).max(1);
     let last = position(last, length).min(length as i64);
@@ -102,8 +102,8 @@ fn char<'c>(call: &mut Call<'c>, codes: Rest) -> Result<LuaString<'c>, Error> {
     call.string(&text)
 }
 
-/// Takes and ignores what later versions of Lua add: whether to leave out debug information, which
-/// comes with the source.
+/// The additional argument of later versions of Lua is ignored: debug information is stripped with
+/// the source.
 fn dump(call: &mut Call, _arguments: Rest) -> Result<Vec<u8>, Error> {
     if call.dialect() == Dialect::GopherLua {
         return Err(Error::text(messages::NO_DUMP));
@@ -137,7 +137,7 @@ fn rep<'c>(
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let count = u64::try_from(count).unwrap_or(0);
     let text = text.bytes();
-    // Saturated, it is too long as well.
+    // A saturated product is too long as well.
     let texts = count.saturating_mul(text.len() as u64);
     let length =
         texts.saturating_add(count.saturating_sub(1).saturating_mul(separator.len() as u64));
@@ -148,7 +148,7 @@ fn rep<'c>(
     call.repeated_string(&[text, separator].concat(), length)
 }
 
-/// `format`: C's `printf` for Lua's values.
+/// `format`: C's `printf` for Lua values.
 fn format<'c>(
     call: &mut Call<'c>,
     template: LuaString<'c>,

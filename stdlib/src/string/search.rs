@@ -1,10 +1,9 @@
-//! `find`, `match` and `gmatch`: searches that end at their first match.
+//! `find`, `match` and `gmatch`: searches for one match.
 //!
-//! A search mostly ends within the budget; then nothing is kept. One that does not goes on as a
-//! state machine.
+//! Most searches end within the budget and keep no state. Others continue as a state machine.
 
 use super::PatternCache;
-use super::pattern::LONGEST;
+use super::pattern::MAX_CACHED;
 use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
 use super::{position, text_argument};
 use crate::host::Host;
@@ -20,33 +19,33 @@ impl From<PatternError> for Error {
     }
 }
 
-/// Patterns whose compiled form takes no more than this are not counted.
+/// Compiled patterns up to this size are not accounted for.
 const UNCOUNTED: usize = 1 << 14;
 
-/// The compiled form of a pattern.
+/// Returns the compiled form of a pattern.
 pub(super) fn compiled<'c>(
     call: &mut Call<'c>,
     source: LuaString<'c>,
     anchor: Anchor,
 ) -> Result<Rc<Pattern>, Error> {
-    /// Longer ones are charged for each byte: it may become an item.
+    /// Longer patterns are charged by the byte, each of which may become an item.
     const SHORT: usize = 256;
     if source.bytes().len() > SHORT {
         call.charge(source.bytes().len());
     }
     match call.host::<Host>() {
-        Some(host) if source.bytes().len() <= LONGEST => {
+        Some(host) if source.bytes().len() <= MAX_CACHED => {
             Ok(host.state::<PatternCache>().get(source.bytes(), source.hash(), anchor))
         }
         _ => {
-            let size = Pattern::most_bytes(source.bytes());
+            let size = Pattern::max_bytes(source.bytes());
             let held = if size > UNCOUNTED { Some(call.hold(size)?) } else { None };
             Ok(Rc::new(Pattern::new(source.bytes(), anchor).holding(held)))
         }
     }
 }
 
-/// Goes on with a search, within the budget.
+/// Continues a search within the budget.
 pub(super) fn advance(
     call: &mut Call,
     matcher: &mut Matcher,
@@ -60,7 +59,7 @@ pub(super) fn advance(
     progress
 }
 
-/// The value of a capture.
+/// Returns the value of a capture.
 pub(super) fn capture<'c>(
     call: &mut Call<'c>,
     matcher: &Matcher,
@@ -73,7 +72,7 @@ pub(super) fn capture<'c>(
     }
 }
 
-/// Every capture; the whole match if the pattern has none.
+/// Returns all captures; the whole match if there are none.
 pub(super) fn captures<'c>(
     call: &mut Call<'c>,
     matcher: &Matcher,
@@ -86,30 +85,30 @@ pub(super) fn captures<'c>(
     Ok(())
 }
 
-/// What a finished search returns.
+/// The results of a finished search.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
+enum SearchKind {
     /// `find`: the bounds, then the captures.
     Bounds,
     /// `match`: the captures, or the whole match.
     Captures,
-    /// `gmatch`: the same, and the next search goes on behind it.
+    /// `gmatch`: the same, and the next search continues after it.
     Next,
 }
 
-/// A search under way.
+/// A search in progress.
 pub(super) struct Search {
     matcher: Matcher,
-    wanted: Wanted,
+    kind: SearchKind,
 }
 
-/// The bound values of the iterator that `gmatch` returns.
+/// The bound values of `gmatch`'s iterator.
 const SUBJECT: usize = 0;
 const PATTERN: usize = 1;
 const POSITION: usize = 2;
 
 impl Search {
-    /// The results if the search is finished.
+    /// Returns the results if the search is finished.
     fn results<'c>(
         &self,
         call: &mut Call<'c>,
@@ -117,37 +116,37 @@ impl Search {
         found: Option<Range<usize>>,
     ) -> Result<Either<Value<'c>, Values<'c>>, Error> {
         let Some(found) = found else {
-            if self.wanted == Wanted::Next {
+            if self.kind == SearchKind::Next {
                 call.set_upvalue(POSITION, Value::number(subject.len() as f64 + 1.0));
             }
             return Ok(Either::Now(Value::NIL));
         };
         let mut results = Values::new();
-        match self.wanted {
-            Wanted::Bounds => {
+        match self.kind {
+            SearchKind::Bounds => {
                 results.push(Value::number((found.start + 1) as f64));
                 results.push(Value::number(found.end as f64));
                 if self.matcher.pattern().capture_count() == 0 {
                     return Ok(Either::Later(results));
                 }
             }
-            Wanted::Captures => {}
-            Wanted::Next => {
+            SearchKind::Captures => {}
+            SearchKind::Next => {
                 let next = if found.is_empty() { found.end + 1 } else { found.end };
                 call.set_upvalue(POSITION, Value::number(next as f64));
             }
         }
-        if self.wanted != Wanted::Bounds && self.matcher.pattern().capture_count() <= 1 {
+        if self.kind != SearchKind::Bounds && self.matcher.pattern().capture_count() <= 1 {
             return Ok(Either::Now(capture(call, &self.matcher, subject, 0)?));
         }
         captures(call, &self.matcher, subject, &mut results)?;
         Ok(Either::Later(results))
     }
 
-    /// The subject, wherever this search has it.
+    /// Returns the subject, which different functions store in different places.
     fn subject<'c>(&self, call: &mut Call<'c>) -> &'c [u8] {
-        match self.wanted {
-            Wanted::Next => {
+        match self.kind {
+            SearchKind::Next => {
                 call.upvalue(SUBJECT).and_then(LuaString::from_value).map_or(&[], LuaString::bytes)
             }
             _ => text_argument(call, 0),
@@ -168,7 +167,7 @@ impl Steps for Search {
     }
 }
 
-/// What a search returns: mostly one value.
+/// The result of a search: usually one value.
 type Found<'c> = Either<Either<Value<'c>, Values<'c>>, Start<Search>>;
 
 fn search<'c>(
@@ -176,9 +175,9 @@ fn search<'c>(
     subject: &[u8],
     pattern: Rc<Pattern>,
     start: usize,
-    wanted: Wanted,
+    kind: SearchKind,
 ) -> Result<Found<'c>, Error> {
-    let mut search = Search { matcher: Matcher::new(pattern), wanted };
+    let mut search = Search { matcher: Matcher::new(pattern), kind };
     let found = match advance(call, &mut search.matcher, subject, start)? {
         Progress::Match(found) => Some(found),
         Progress::NoMatch => None,
@@ -187,7 +186,8 @@ fn search<'c>(
     Ok(Either::Now(search.results(call, subject, found)?))
 }
 
-/// Where a search begins, as an offset: `init` counts from 1, or from the end if it is negative.
+/// Returns the offset at which a search starts: `init` counts from 1, or from the end if it is
+/// negative.
 fn start_offset(init: Option<i64>, length: usize) -> usize {
     let init = position(init.unwrap_or(1), length).max(1);
     ((init - 1) as usize).min(length)
@@ -214,7 +214,7 @@ pub(super) fn find<'c>(
         }));
     }
     let pattern = compiled(call, pattern, Anchor::Honoured)?;
-    search(call, subject, pattern, start, Wanted::Bounds)
+    search(call, subject, pattern, start, SearchKind::Bounds)
 }
 
 pub(super) fn match_pattern<'c>(
@@ -226,7 +226,7 @@ pub(super) fn match_pattern<'c>(
     let subject = subject.bytes();
     let start = start_offset(init, subject.len());
     let pattern = compiled(call, pattern, Anchor::Honoured)?;
-    search(call, subject, pattern, start, Wanted::Captures)
+    search(call, subject, pattern, start, SearchKind::Captures)
 }
 
 static ITERATOR: Definition = Definition::new("gmatch", next_match);
@@ -239,7 +239,7 @@ pub(super) fn global_match<'c>(
     call.function(&ITERATOR, &[subject.value(), pattern.value(), Value::number(0.0)])
 }
 
-/// The iterator that `gmatch` returns.
+/// The iterator of `gmatch`.
 fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
     let text = |value: Option<Value<'c>>| value.and_then(LuaString::from_value);
     let (Some(subject), Some(pattern)) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN)))
@@ -248,5 +248,5 @@ fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
     };
     let start = call.upvalue(POSITION).and_then(Value::as_number).unwrap_or(0.0) as usize;
     let pattern = compiled(call, pattern, Anchor::Literal)?;
-    search(call, subject.bytes(), pattern, start, Wanted::Next)
+    search(call, subject.bytes(), pattern, start, SearchKind::Next)
 }

@@ -1,39 +1,39 @@
-//! `gsub`: every match is replaced by a text, a table's value or a function's result.
+//! `gsub`: replaces matches by a string, a table's value or a function's result.
 
 use super::pattern::{Anchor, Matcher, Progress};
 use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
-use crate::gathered::Gathered;
+use crate::buffer::AccountedBuffer;
 use smallvec::smallvec;
 use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Unread, Values, Wanted};
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Dialect, Error, LuaString, Type, Value};
 use std::ops::Range;
 
-/// A substitution under way.
+/// A substitution in progress.
 pub(super) struct Substitution {
     matcher: Matcher,
-    /// What has been made of the subject up to `source`.
-    text: Gathered,
+    /// The output for the subject up to `source`.
+    text: AccountedBuffer,
     source: usize,
-    /// Replacements made, and the most allowed.
+    /// The number of replacements, and the maximum.
     count: usize,
     limit: usize,
-    /// A match whose replacement has been asked for.
-    asked: Option<Range<usize>>,
+    /// The match whose replacement is being computed.
+    pending: Option<Range<usize>>,
     finished: bool,
 }
 
-/// How far a substitution has come.
+/// The state of a substitution.
 enum Advance<'c> {
     Finished,
-    /// The replacement is what this call returns.
+    /// This call returns the replacement.
     Call(Value<'c>, Values<'c>),
     OutOfBudget,
 }
 
-/// The text and the number of replacements, at once or later.
-type Substituted = Either<(Gathered, usize), Start<Substitution>>;
+/// The output and the number of replacements, at once or later.
+type Substituted = Either<(AccountedBuffer, usize), Start<Substitution>>;
 
 pub(super) fn global_substitute<'c>(
     call: &mut Call<'c>,
@@ -49,17 +49,17 @@ pub(super) fn global_substitute<'c>(
     let pattern = compiled(call, pattern, Anchor::Honoured)?;
     let mut substitution = Substitution {
         matcher: Matcher::new(pattern),
-        text: Gathered::default(),
+        text: AccountedBuffer::default(),
         source: 0,
         count: 0,
         limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0)),
-        asked: None,
+        pending: None,
         finished: false,
     };
     if replacement.kind() != Type::Function
         && call.metatable(replacement).is_none_or(|_| replacement.kind() == Type::String)
     {
-        // Nothing is called: mostly it is done at once.
+        // Without calls it usually ends at once.
         if let Advance::Finished = substitution.advance(call, subject.bytes(), replacement)? {
             return Ok(Either::Now((substitution.text, substitution.count)));
         }
@@ -68,7 +68,7 @@ pub(super) fn global_substitute<'c>(
 }
 
 impl Substitution {
-    /// Goes on until it is finished, needs a call, or the budget is used up.
+    /// Continues until the end, a call, or the end of the budget.
     fn advance<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -87,7 +87,7 @@ impl Substitution {
                 Type::Function => {
                     let mut arguments = Values::new();
                     captures(call, &self.matcher, subject, &mut arguments)?;
-                    self.asked = Some(found);
+                    self.pending = Some(found);
                     return Ok(Advance::Call(replacement, arguments));
                 }
                 Type::Table => {
@@ -95,7 +95,7 @@ impl Substitution {
                     match call.index(replacement, key)? {
                         Indexed::Value(value) => self.add_value(call, value, &found, subject)?,
                         Indexed::Call(method, object) => {
-                            self.asked = Some(found);
+                            self.pending = Some(found);
                             return Ok(Advance::Call(method, smallvec![object, key]));
                         }
                     }
@@ -111,13 +111,13 @@ impl Substitution {
         Ok(Advance::Finished)
     }
 
-    /// Adds a piece of text, as far as the memory limit allows; its bytes are charged.
+    /// Appends to the output within the memory limit, and charges for the bytes.
     fn add(&mut self, call: &mut Call, piece: &[u8]) -> Result<(), Error> {
         call.charge_bytes(piece.len());
         self.text.push(call, piece)
     }
 
-    /// Goes on behind a match; behind an empty one with the next byte.
+    /// Continues after a match; after an empty one with the next byte.
     fn pass(&mut self, call: &mut Call, found: &Range<usize>, subject: &[u8]) -> Result<(), Error> {
         self.source = found.end;
         if found.is_empty() {
@@ -133,7 +133,7 @@ impl Substitution {
         Ok(())
     }
 
-    /// Adds a table's value or a function's result: nil and false keep the match as it is.
+    /// Appends a table's value or a function's result; nil and false keep the match.
     fn add_value(
         &mut self,
         call: &mut Call,
@@ -152,7 +152,7 @@ impl Substitution {
         }
     }
 
-    /// Adds a replacement text, with `%n` for capture n and `%0` for the match.
+    /// Appends a replacement string, with `%n` for capture n and `%0` for the match.
     fn add_text<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -164,7 +164,7 @@ impl Substitution {
             return self.add_value(call, replacement, found, subject);
         };
         let mut rest = text.bytes();
-        // Each of many short pieces costs more than its bytes.
+        // Many short parts cost more than their bytes.
         call.charge(rest.len() / 16);
         while let Some(at) = memchr::memchr(b'%', rest) {
             self.add(call, &rest[..at])?;
@@ -178,7 +178,7 @@ impl Substitution {
                     self.add(call, &[b'%', byte])?
                 }
                 Some(&byte) => self.add(call, &[byte])?,
-                // PUC Lua copies the zero that ends a C string.
+                // PUC Lua copies the terminating zero byte.
                 None => self.add(call, &[0])?,
             }
             rest = rest.get(at + 2..).unwrap_or(&[]);
@@ -191,7 +191,7 @@ impl Steps for Substitution {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         let subject = text_argument(call, 0);
         let replacement = call.argument(2).unwrap_or(Value::NIL);
-        if let Some(found) = self.asked.take() {
+        if let Some(found) = self.pending.take() {
             let value = call.returned(0);
             self.add_value(call, value, &found, subject)?;
             self.pass(call, &found, subject)?;

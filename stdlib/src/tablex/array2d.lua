@@ -1,6 +1,7 @@
--- Arrays of two dimensions: lists of rows, with the fields `rows` and `cols`.
+-- Two-dimensional arrays: lists of rows, with the fields `rows` and `cols`.
 
--- The array and its numbers of rows and columns. Any list of rows of the same length is one.
+-- Returns the array and its numbers of rows and columns. Any list of rows of the same length is an
+-- array.
 local function check_array(name, array)
   check("table", 1, name, array)
   local rows, first = array.rows or #array, array[1]

@@ -1,6 +1,7 @@
--- Maps, ordered maps and sets: objects whose methods work as `object.method(x)` and as `object:method(x)` alike.
+-- Maps, ordered maps and sets: objects whose methods can be called as `object.method(x)` and as
+-- `object:method(x)`.
 
--- The state of an object: what it contains.
+-- The state of an object: its contents.
 local states = setmetatable({}, { __mode = "k" })
 
 local function check_key(name, key)
@@ -10,7 +11,8 @@ local function check_key(name, key)
   return key
 end
 
--- A class with these methods. They get the state and the object; a method that is looked up is bound to its object once.
+-- Creates a class with these methods. They get the state and the object; a method is bound to its
+-- object when it is first looked up.
 local function class(name, methods)
   local metatable = { __name = name }
   function metatable.__index(object, key)
@@ -30,7 +32,7 @@ local function class(name, methods)
   return metatable
 end
 
--- The state of an argument that is an object of a class.
+-- Returns the state of an argument that is an object of a class.
 local function state_of(object, metatable, name)
   if getmetatable(object) ~= metatable then
     error(string.format("bad argument #1 to '%s' (%s expected, got %s)", name, metatable.__name, type(object)), 3)
@@ -38,8 +40,8 @@ local function state_of(object, metatable, name)
   return states[object]
 end
 
--- Maps keep their keys in a list, so that they know the order in which they were added. `places` says where in it a key is;
--- of a removed one a hole is left, until there are too many.
+-- Maps keep their keys in a list, in the order in which they were added. `places` has the index of
+-- each key; a removed one leaves a hole, until there are too many.
 local map_methods = {}
 
 local function new_map_state()
@@ -74,7 +76,7 @@ local function drop(state, key)
   if state.count > 16 and state.size < state.count / 2 then compact(state) end
 end
 
--- Every key in order, while nothing is added or removed.
+-- Iterates over every key in order, while nothing is added or removed.
 local function keys_of(state)
   local place = 0
   return function()
@@ -132,7 +134,7 @@ function map_methods.values(state)
   return values
 end
 
--- Those that are there at the beginning; what is removed on the way is left out.
+-- Iterates over the keys that exist at the start; those removed in between are skipped.
 function map_methods.each(state)
   local keys, place = map_methods.keys(state), 0
   return function()
@@ -222,7 +224,7 @@ local function union(a, b)
   return object
 end
 
--- Those of one set that are in the other, or are not.
+-- Returns the items of one set that are, or are not, in the other.
 local function select_by(a, b, is_wanted)
   local object, state = new_set()
   for key in keys_of(a) do

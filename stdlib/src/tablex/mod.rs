@@ -1,4 +1,4 @@
-//! `tablex`: what tables are used for again and again. The functions are in `tablex.lua`.
+//! `tablex`: common table operations. The functions are in `tablex.lua`.
 
 use crate::lua_source::{self, Calling, Source};
 use rand::TryRng;
@@ -53,12 +53,11 @@ static NATIVES: Library = solvm_vm::library!("" {
     "random_below" => random_below,
 });
 
-/// A number from 0 to `limit` - 1, from the system's generator: a shuffle is another one in each
-/// run of a program.
+/// Returns a random integer from 0 to `limit` - 1 from the OS's generator, so that each run of a
+/// program shuffles differently.
 fn random_below(_: &mut Call, limit: f64) -> Result<f64, Error> {
     let word = SysRng.try_next_u64().map_err(|error| Error::text(error.to_string()))?;
-    // 53 bits, as many as a number holds. Lists are so short that none of their places is preferred
-    // noticeably.
+    // 53 bits, the precision of a number. The bias is negligible for the length of any list.
     Ok((word >> 11) as f64 % limit.max(1.0))
 }
 

@@ -1,6 +1,6 @@
--- Tables as text, and back.
+-- Formats tables as text, and reads them.
 
--- Lists of numbers and short texts that fit into so many characters stand on one line.
+-- Maximum length of lists of numbers and short strings on one line.
 local LINE = 72
 
 local WORDS = {}
@@ -29,7 +29,7 @@ local function key_text(key)
   return "[" .. text_of(key) .. "]"
 end
 
--- Numbers before texts before the rest, each in order.
+-- Numbers before strings before all others, each in order.
 local RANKS = { number = 1, string = 2 }
 local function is_before(a, b)
   local p, q = RANKS[type(a)] or 3, RANKS[type(b)] or 3
@@ -43,7 +43,8 @@ local function has_text(value)
   return type(metatable) == "table" and metatable.__tostring
 end
 
--- The pieces go to `out`. Recursive: who nests tables deeper than Lua can call sees "stack overflow", as an error.
+-- Appends to the list `out`. It is recursive: tables that are nested deeper than Lua can call are
+-- an error, "stack overflow".
 local function write(out, value, indent, before, on_the_way)
   if type(value) ~= "table" then
     out[#out + 1] = text_of(value)
@@ -84,7 +85,7 @@ local function write(out, value, indent, before, on_the_way)
   out[#out + 1] = before .. "}"
   on_the_way[value] = nil
   if is_flat and #others == 0 then
-    -- Perhaps it fits on one line.
+    -- It may fit on one line.
     local items, size = {}, 2
     for i = 1, length do
       items[i] = out[begin + 3 * i - 1]
@@ -110,7 +111,7 @@ function tablex.pretty(value, indent)
   return table.concat(out)
 end
 
--- Runs a text that is a table. It sees no globals.
+-- Runs a text that contains a table, without globals.
 local function read(text, name)
   -- An expression, or a chunk that returns one
   local chunk, message = load("return " .. text, name, "t", {})

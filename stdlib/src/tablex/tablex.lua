@@ -1,6 +1,6 @@
--- The functions of `tablex`. Each is called by a native of its name; `check` and `wrong` are natives,
--- too, and raise the error of a wrong argument where that one was called. This file and those beside it
--- are one chunk.
+-- The functions of `tablex`. Each is called by a native of the same name; `check` and `wrong` are
+-- natives, too, and raise argument errors where that native was called. This file and those next to
+-- it are one chunk.
 local tablex = {}
 
 local function check_callable(index, name, value)
@@ -23,7 +23,7 @@ local function is_index(key, length)
   return type(key) == "number" and key >= 1 and key <= length and key % 1 == 0
 end
 
--- Every key and value: those of the list in order, then the others.
+-- Iterates over all keys and values: those of the list in order, then the others.
 local function each(t)
   local length, index, key = #t, 0, nil
   return function()
@@ -48,7 +48,7 @@ function tablex.copy(t)
   return copy
 end
 
--- Tables that are copied lie on a list, not on the stack: they may be nested as deep as memory allows.
+-- Tables to copy are in a list, not on the stack: they may be nested as deep as memory allows.
 function tablex.deepcopy(value)
   if type(value) ~= "table" then return value end
   local copies, open = {}, {}
@@ -74,7 +74,7 @@ function tablex.deepcopy(value)
 end
 
 function tablex.compare(a, b)
-  -- Tables that are taken for equal while their contents are looked at: circles end here.
+  -- Tables that are assumed to be equal while their contents are compared: cycles end here.
   local assumed, open = {}, { a, b }
   local count = 2
   while count > 0 do
@@ -148,7 +148,7 @@ function tablex.flatten(list, depth)
   check("table", 1, "flatten", list)
   depth = depth == nil and math.huge or check("number", 2, "flatten", depth)
   local result, on_the_way = {}, {}
-  -- Lists that have been entered, and where in them
+  -- The open lists, and the index in each
   local lists, places, level = { list }, { 0 }, 1
   on_the_way[list] = true
   while level > 0 do
@@ -268,7 +268,7 @@ function tablex.permute(list)
   check("table", 1, "permute", list)
   local result, count = {}, #list
   local current, used = {}, {}
-  -- The element at each place; the next one is looked for behind it.
+  -- The index of the element at each position; the next one is searched for after it.
   local chosen, place = { 0 }, 1
   if count == 0 then return { {} } end
   while place > 0 do
@@ -312,7 +312,7 @@ function tablex.combinations(list, size)
       combination[i] = list[chosen[i]]
     end
     result[#result + 1] = combination
-    -- The last place that can move on; all behind it follow.
+    -- The last position that can advance; all positions after it follow.
     local place = size
     while place > 0 and chosen[place] == count - size + place do
       place = place - 1

@@ -1,4 +1,4 @@
-//! Making an archive.
+//! Creates archives.
 
 use super::read::MAX_ENTRIES;
 use crate::files::{path_bytes, sorted_names};
@@ -11,22 +11,22 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
 
-/// What is packed.
+/// The files to pack.
 pub(super) enum Sources {
-    /// What is in this folder, or this file, under its own name.
+    /// The contents of this directory, or this file under its own name.
     One(PathBuf),
-    /// These files and folders, under their paths.
+    /// These files and directories, under their paths.
     Several(Vec<PathBuf>),
 }
 
-/// Something to pack: where it is, and its name in the archive.
+/// A file to pack: its path, and its name in the archive.
 struct Item {
     path: PathBuf,
     name: PathBuf,
     metadata: Metadata,
 }
 
-/// Packs files into an archive, which takes its place when it is whole.
+/// Packs files into an archive, atomically.
 pub(super) fn create(
     files: &dyn FileSystem,
     archive: &Path,
@@ -34,14 +34,15 @@ pub(super) fn create(
     compress: bool,
     progress: &Progress,
 ) -> io::Result<()> {
-    // The archive may lie among what is packed, so all is looked for before it is made.
+    // The archive may be inside a packed directory, so the files are collected before it is
+    // created.
     let existing = files.canonical(archive).ok();
     let mut items = Vec::new();
     match sources {
         Sources::One(path) => {
             let metadata = files.metadata(path, true).map_err(|error| of(path, error))?;
-            let is_folder = metadata.is_folder();
-            let name = if is_folder {
+            let is_directory = metadata.is_directory();
+            let name = if is_directory {
                 PathBuf::new()
             } else {
                 path.file_name().unwrap_or_default().into()
@@ -87,7 +88,7 @@ pub(super) fn create(
     replacement.finish()
 }
 
-/// The name of a path in an archive: relative, without dots. None if it leads out.
+/// Returns the name of a path in an archive: relative, without dots. None if it leads out.
 fn name_of(path: &Path) -> Option<PathBuf> {
     let mut name = PathBuf::new();
     for part in path.components() {
@@ -100,7 +101,7 @@ fn name_of(path: &Path) -> Option<PathBuf> {
     Some(name)
 }
 
-/// Adds a file, or a folder and everything in it; but not the archive.
+/// Adds a file, or a directory and its contents, except the archive itself.
 fn find(
     files: &dyn FileSystem,
     item: Item,
@@ -112,19 +113,19 @@ fn find(
         if archive.is_some() && files.canonical(&item.path).ok().as_deref() == archive {
             continue;
         }
-        if item.metadata.is_folder() {
+        if item.metadata.is_directory() {
             for name in sorted_names(files, &item.path)
                 .map_err(|error| of(&item.path, error))?
                 .into_iter()
                 .rev()
             {
                 let path = item.path.join(&name);
-                // One that has been removed meanwhile is not there.
+                // Files removed in the meantime are skipped.
                 let Ok(metadata) = files.metadata(&path, false) else { continue };
                 stack.push(Item { path, name: item.name.join(name), metadata });
             }
         }
-        // The folder itself has no name if only what is in it is packed.
+        // A directory has no entry if only its contents are packed.
         if !item.name.as_os_str().is_empty() {
             items.push(item);
         }
@@ -158,10 +159,10 @@ fn pack<W: Write>(
                     .append_data(&mut header, &item.name, &mut contents)
                     .map_err(|error| of(&item.path, error))?;
             }
-            FileKind::Folder => {
+            FileKind::Directory => {
                 header.set_entry_type(EntryType::Directory);
                 header.set_size(0);
-                // A folder's name ends with a slash.
+                // A directory's name ends with a slash.
                 builder.append_data(&mut header, item.name.join(""), io::empty())?;
             }
             FileKind::Link => {
@@ -181,7 +182,7 @@ fn pack<W: Write>(
     builder.into_inner()
 }
 
-/// A file that has as many bytes as was said in its head.
+/// A reader of exactly as many bytes as the header specifies.
 struct Exactly<R> {
     source: R,
     left: u64,
@@ -199,7 +200,7 @@ impl<R: Read> Read for Exactly<R> {
     }
 }
 
-/// An error with the path that it is about.
+/// Adds the path to an error.
 fn of(path: &Path, error: io::Error) -> io::Error {
     let text =
         [&path_bytes(path)[..], b": ", crate::system_error::reason(&error).as_bytes()].concat();

@@ -1,47 +1,47 @@
-//! Unpacking an archive into a folder, and nowhere else.
+//! Extracts an archive into a directory, and nowhere else.
 //!
-//! Nothing is written through a symbolic link, whether the archive has made it or it was there
-//! before: each folder on the way to a file is looked at. Links may only lead to what lies in the
-//! folder. A file is written beside its place and put there whole, so what else has the same
-//! contents by a hard link is not changed.
+//! Nothing is written through a symbolic link, whether from the archive or already present: each
+//! directory on the way to a file is checked. Links may only point inside the target directory. A
+//! file is written under a temporary name and renamed, so other hard links to a file that it
+//! replaces keep their contents.
 
-use super::read::{Limited, Reader, no_archive};
-use crate::files::create_folders;
+use super::read::{Limited, Reader, invalid_archive};
+use crate::files::create_directories;
 use crate::host::Progress;
 use crate::host::{FileKind, FileSystem};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use tar::{Entry, EntryType};
 
-/// What is unpacked has at most so many bytes, unless an option says otherwise.
+/// The default for the maximum total size of extracted files.
 pub(super) const MAX_SIZE: u64 = 4 << 30;
 
-/// The folder that an archive is unpacked into.
+/// The target directory.
 struct Target<'f> {
     files: &'f dyn FileSystem,
-    folder: PathBuf,
+    directory: PathBuf,
     max_size: u64,
-    /// How much may still be written.
+    /// The number of bytes that may still be written.
     left: u64,
-    /// Folders with the permissions and times that they get when everything is in them.
-    folders: Vec<(PathBuf, u32, f64)>,
+    /// Directories with the permissions and times that they get after their contents.
+    directories: Vec<(PathBuf, u32, f64)>,
 }
 
-/// Unpacks an archive.
+/// Extracts an archive.
 pub(super) fn extract(
     files: &dyn FileSystem,
     archive: &Path,
-    folder: &Path,
+    directory: &Path,
     max_size: u64,
     progress: &Progress,
 ) -> io::Result<()> {
     let reader = Reader::open(files, archive, progress)?;
-    create_folders(files, folder)?;
-    // What was given as the folder may be reached through links; what lies in it may not.
-    let folder = files.canonical(folder)?;
-    let mut target = Target { files, folder, max_size, left: max_size, folders: Vec::new() };
+    create_directories(files, directory)?;
+    // The target itself may be reached through links; paths inside it may not.
+    let directory = files.canonical(directory)?;
+    let mut target = Target { files, directory, max_size, left: max_size, directories: Vec::new() };
     reader.each(|entry| target.unpack(entry))?;
-    for (path, permissions, modified) in target.folders.iter().rev() {
+    for (path, permissions, modified) in target.directories.iter().rev() {
         files.set_times(path, *modified, *modified)?;
         files.set_permissions(path, *permissions)?;
     }
@@ -52,19 +52,19 @@ impl Target<'_> {
     fn unpack(&mut self, entry: &mut Entry<Limited>) -> io::Result<()> {
         let name = entry.path()?.into_owned();
         let parts = inside(&name).ok_or_else(|| outside(&name))?;
-        // The rights of whoever has packed it: not those to act as somebody else.
-        let permissions = entry.header().mode().map_err(no_archive)? & 0o777;
-        let modified = entry.header().mtime().map_err(no_archive)? as f64;
+        // The permissions of the file's owner, without setuid and similar bits.
+        let permissions = entry.header().mode().map_err(invalid_archive)? & 0o777;
+        let modified = entry.header().mtime().map_err(invalid_archive)? as f64;
         let kind = entry.header().entry_type();
         if parts.as_os_str().is_empty() {
-            // "./": the folder itself.
+            // "./": the target directory.
             return Ok(());
         }
         let path = self.prepare(&parts)?;
         match kind {
             EntryType::Directory => {
-                self.make_folder(&path)?;
-                self.folders.push((path, permissions, modified));
+                self.make_directory(&path)?;
+                self.directories.push((path, permissions, modified));
             }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
                 self.write(&path, entry, permissions).map_err(|error| about(&name, error))?;
@@ -101,32 +101,32 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// The place of an entry; the folders that it lies in are made, and are folders.
+    /// Returns the path of an entry after creating its parent directories.
     fn prepare(&self, parts: &Path) -> io::Result<PathBuf> {
-        let mut path = self.folder.clone();
+        let mut path = self.directory.clone();
         for part in parts.parent().into_iter().flat_map(Path::components) {
             path.push(part);
-            self.make_folder(&path)?;
+            self.make_directory(&path)?;
         }
-        Ok(self.folder.join(parts))
+        Ok(self.directory.join(parts))
     }
 
-    /// Makes a folder, unless there is one. A link to one does not count.
-    fn make_folder(&self, path: &Path) -> io::Result<()> {
+    /// Creates a directory unless it exists. A link to a directory does not count.
+    fn make_directory(&self, path: &Path) -> io::Result<()> {
         match self.files.metadata(path, false) {
-            Ok(existing) if existing.is_folder() => Ok(()),
+            Ok(existing) if existing.is_directory() => Ok(()),
             Ok(_) => {
                 let text = format!("'{}' exists and is not a directory", path.display());
                 Err(io::Error::new(io::ErrorKind::NotADirectory, text))
             }
-            Err(_) => self.files.create_folder(path),
+            Err(_) => self.files.create_directory(path),
         }
     }
 
-    /// Removes a file or a link that is where something else goes.
+    /// Removes a file or a link that is to be replaced.
     fn clear(&self, path: &Path) -> io::Result<()> {
         match self.files.metadata(path, false) {
-            Ok(existing) if !existing.is_folder() => self.files.remove(path),
+            Ok(existing) if !existing.is_directory() => self.files.remove(path),
             _ => Ok(()),
         }
     }
@@ -139,7 +139,7 @@ impl Target<'_> {
     ) -> io::Result<()> {
         let existing = self.files.metadata(path, false).ok();
         if existing.is_some_and(|existing| existing.kind != FileKind::File) {
-            // What a link leads to would be replaced, and a pipe written to.
+            // The target of a link would be replaced, and a pipe written to.
             self.clear(path)?;
         }
         let mut file = self.files.replace(path, Some(permissions))?;
@@ -164,7 +164,7 @@ impl Target<'_> {
     }
 }
 
-/// A path without dots that stays below where it begins. None if it is absolute or leads out.
+/// Normalizes a path. None if it is absolute or leads out.
 fn inside(path: &Path) -> Option<PathBuf> {
     let mut parts = PathBuf::new();
     for part in path.components() {
@@ -177,8 +177,8 @@ fn inside(path: &Path) -> Option<PathBuf> {
     Some(parts)
 }
 
-/// Whether what a symbolic link says leads to something in the folder. `..` may stand at its
-/// beginning only: behind another link it would lead elsewhere than it seems to.
+/// Whether the target of a symbolic link is inside the directory. `..` is only allowed at its
+/// start: after another link it would lead elsewhere.
 fn stays_inside(link: &Path, target: &Path) -> bool {
     let mut depth = link.components().count().saturating_sub(1);
     let mut has_begun = false;
@@ -210,7 +210,7 @@ fn too_large(limit: u64) -> io::Error {
     io::Error::new(io::ErrorKind::FileTooLarge, text)
 }
 
-/// An error with the name of the entry that it is about.
+/// Adds the name of the entry to an error.
 fn about(name: &Path, error: io::Error) -> io::Error {
     io::Error::new(
         error.kind(),

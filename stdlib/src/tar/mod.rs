@@ -1,4 +1,4 @@
-//! `tar`: archives of files, plain or compressed with gzip.
+//! `tar`: archives, plain or compressed with gzip.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod create;
@@ -13,7 +13,7 @@ use crate::host::{FileKind, FileSystem, Metadata, path_of};
 use crate::name::Name;
 use crate::options::Options;
 use crate::progress::{self};
-use read::{Reader, no_archive};
+use read::{Reader, invalid_archive};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
 use std::io;
@@ -26,8 +26,8 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("tar" {
     "list" => list,
 });
 
-/// `tar.create(archive, source[, compress | options])`: packs what is in a folder, a file, or the
-/// files in a list.
+/// `tar.create(archive, source[, compress | options])`: packs the contents of a directory, a file,
+/// or a list of files.
 fn create_archive<'c>(
     call: &mut Call<'c>,
     archive: Name<'c>,
@@ -36,7 +36,7 @@ fn create_archive<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let sources = if let Some(source) = LuaString::from_value(source) {
         let source = Name::argument(source, 2)?;
-        // It is looked at several times.
+        // It is processed several times.
         call.charge(source.bytes().len() / 2);
         create::Sources::One(path_of(source.bytes()))
     } else if let Some(list) = Table::from_value(source) {
@@ -64,14 +64,14 @@ fn create_archive<'c>(
         }
     };
     let compress = compress.unwrap_or_else(|| is_compressed(archive.bytes()));
-    let progress = progress::unless_refused(call, &options)?;
+    let progress = progress::unless_disabled(call, &options)?;
     let create = move |files: &dyn FileSystem, archive: &Path| {
         create::create(files, archive, &sources, compress, &progress)
     };
     perform(call, archive, create, crate::files::done)
 }
 
-/// The paths in a list.
+/// Reads the paths in a list.
 fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
     let path = |index: usize| {
         let value = list.get(index);
@@ -83,27 +83,27 @@ fn paths(list: Table) -> Result<Vec<PathBuf>, Error> {
     (1..=list.length()).map(path).collect()
 }
 
-/// `tar.extract(archive, folder[, options])`: unpacks an archive into a folder, and nowhere else.
+/// `tar.extract(archive, directory[, options])`: extracts an archive into a directory.
 fn extract_archive<'c>(
     call: &mut Call<'c>,
     archive: Name<'c>,
-    folder: Name<'c>,
+    directory: Name<'c>,
     options: Option<Table<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let options = Options::new(options, 3, &["max_size", "progress"])?;
     let max_size = options.size(call, "max_size")?.map_or(extract::MAX_SIZE, |size| size as u64);
-    let progress = progress::unless_refused(call, &options)?;
-    let folder = path_of(folder.bytes());
+    let progress = progress::unless_disabled(call, &options)?;
+    let directory = path_of(directory.bytes());
     let extract = move |files: &dyn FileSystem, archive: &Path| {
-        extract::extract(files, archive, &folder, max_size, &progress)
+        extract::extract(files, archive, &directory, max_size, &progress)
     };
     perform(call, archive, extract, crate::files::done)
 }
 
-/// The names that are listed have at most so many bytes.
+/// Maximum total length of the listed names.
 const MAX_NAMES: usize = 64 << 20;
 
-/// What is listed of an entry.
+/// An entry of the listing.
 struct Listed {
     name: Vec<u8>,
     kind: EntryType,
@@ -111,7 +111,7 @@ struct Listed {
     link: Option<Vec<u8>>,
 }
 
-/// `tar.list(archive)`: what is in an archive.
+/// `tar.list(archive)`: lists an archive.
 fn list<'c>(call: &mut Call<'c>, archive: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let mut held = call.account().hold_nothing();
     let read = move |files: &dyn FileSystem, archive: &Path| {
@@ -138,7 +138,7 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
         let kind = header.entry_type();
         let metadata = Metadata {
             kind: match kind {
-                EntryType::Directory => FileKind::Folder,
+                EntryType::Directory => FileKind::Directory,
                 EntryType::Symlink => FileKind::Link,
                 EntryType::Fifo => FileKind::Pipe,
                 EntryType::Char => FileKind::CharacterDevice,
@@ -146,8 +146,8 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
                 _ => FileKind::File,
             },
             size: entry.size(),
-            permissions: header.mode().map_err(no_archive)? & 0o7777,
-            modified: header.mtime().map_err(no_archive)? as f64,
+            permissions: header.mode().map_err(invalid_archive)? & 0o7777,
+            modified: header.mtime().map_err(invalid_archive)? as f64,
             ..Metadata::default()
         };
         let link = entry.link_name_bytes().map(|link| link.into_owned());
@@ -155,7 +155,7 @@ fn read_list(files: &dyn FileSystem, archive: &Path, held: &mut Held) -> io::Res
         left = left
             .checked_sub(size)
             .ok_or_else(|| io::Error::other("the names in the archive are too long"))?;
-        /// The table of entries takes up to twice its length.
+        /// The table of entries may allocate twice its length.
         const ENTRY: usize = 2 * size_of::<Listed>();
         let size = size.saturating_add(ENTRY);
         held.grow(size)?;

@@ -1,4 +1,4 @@
-//! Going through an archive, whoever made it.
+//! Reads archives, which may be malicious.
 
 use crate::host::Progress;
 use crate::host::{FileSystem, Source};
@@ -9,19 +9,19 @@ use std::path::Path;
 use std::rc::Rc;
 use tar::{Archive, Entry, EntryType};
 
-/// No archive with more entries is read.
+/// Maximum number of entries.
 pub(super) const MAX_ENTRIES: usize = 1_000_000;
-/// What an archive consists of.
+/// The block size of archives.
 const BLOCK: u64 = 512;
-/// Between two entries nothing is longer: names and attributes are read into memory.
+/// Maximum size of headers: names and attributes are read into memory.
 const MAX_HEADERS: u64 = 1 << 20;
 
-/// An archive that is read from its beginning.
+/// A reader of an archive.
 pub(super) struct Reader {
     source: Box<dyn Read>,
 }
 
-/// What is read of an archive, as far as it may go on.
+/// The input of an archive, up to a limit.
 pub(super) struct Limited {
     source: Box<dyn Read>,
     left: Rc<Cell<u64>>,
@@ -41,8 +41,8 @@ impl Read for Limited {
 }
 
 impl Reader {
-    /// Opens an archive; whether it is compressed can be seen from its first bytes.
-    /// How far it has been read is its progress.
+    /// Opens an archive and detects compression by its first bytes. The number of bytes read is its
+    /// progress.
     pub(super) fn open(
         files: &dyn FileSystem,
         path: &Path,
@@ -63,7 +63,7 @@ impl Reader {
         Ok(Reader { source })
     }
 
-    /// Looks at every entry.
+    /// Calls a function for every entry.
     pub(super) fn each(
         self,
         mut look: impl FnMut(&mut Entry<Limited>) -> io::Result<()>,
@@ -72,8 +72,10 @@ impl Reader {
         let mut archive = Archive::new(Limited { source: self.source, left: left.clone() });
         let mut count = 0;
         for entry in archive.entries()? {
-            let mut entry = entry
-                .map_err(|error| if left.get() == 0 { too_long() } else { no_archive(error) })?;
+            let mut entry =
+                entry.map_err(
+                    |error| if left.get() == 0 { too_long() } else { invalid_archive(error) },
+                )?;
             count = usize::saturating_add(count, 1);
             if count > MAX_ENTRIES {
                 return Err(io::Error::other(format!(
@@ -81,14 +83,14 @@ impl Reader {
                 )));
             }
             left.set(u64::MAX);
-            // Attributes of the archive itself are no entry.
+            // Global attributes are not an entry.
             if entry.header().entry_type() != EntryType::XGlobalHeader {
                 look(&mut entry)?;
             }
-            // What was not looked at is passed over; then comes the next entry's head.
+            // Contents that were not read are skipped; then the next header follows.
             let is_sparse = entry.header().entry_type() == EntryType::GNUSparse;
             let stored = if is_sparse {
-                entry.header().entry_size().map_err(no_archive)?
+                entry.header().entry_size().map_err(invalid_archive)?
             } else {
                 entry.size()
             };
@@ -99,8 +101,8 @@ impl Reader {
     }
 }
 
-/// The error of something that is no archive, whatever it is that the crate stumbles over.
-pub(super) fn no_archive(error: io::Error) -> io::Error {
+/// Converts any error of the crate to "not an archive".
+pub(super) fn invalid_archive(error: io::Error) -> io::Error {
     if error.raw_os_error().is_some() {
         return error;
     }

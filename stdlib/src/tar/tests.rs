@@ -1,4 +1,4 @@
-//! Damaged archives, unpacked into a file system that watches where is written.
+//! Extracts damaged archives into a file system that checks all writes.
 
 use super::extract;
 use super::read_list;
@@ -10,18 +10,18 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tar::{Builder, EntryType, Header};
 
-/// An archive, and what was made of it: folders, links and files by their paths.
+/// An archive, and the extracted directories, links and files by path.
 struct Memory {
     archive: Vec<u8>,
     made: Arc<Mutex<BTreeMap<PathBuf, FileKind>>>,
 }
 
-/// Where archives are unpacked.
+/// The target directory.
 const TARGET: &str = "/target";
 
 impl Memory {
     fn new(archive: Vec<u8>) -> Memory {
-        let made = BTreeMap::from([(PathBuf::from(TARGET), FileKind::Folder)]);
+        let made = BTreeMap::from([(PathBuf::from(TARGET), FileKind::Directory)]);
         Memory { archive, made: Arc::new(Mutex::new(made)) }
     }
 
@@ -38,7 +38,7 @@ impl Memory {
         for folder in parents {
             assert_eq!(
                 made.get(folder),
-                Some(&FileKind::Folder),
+                Some(&FileKind::Directory),
                 "{} is written through",
                 folder.display()
             );
@@ -54,7 +54,7 @@ impl FileSystem for Memory {
         Ok(Metadata { kind, ..Metadata::default() })
     }
 
-    fn read_folder(&self, _: &Path) -> io::Result<Names> {
+    fn read_directory(&self, _: &Path) -> io::Result<Names> {
         Err(io::ErrorKind::Unsupported.into())
     }
 
@@ -67,8 +67,8 @@ impl FileSystem for Memory {
         Ok(Box::new(Nothing))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.make(path, FileKind::Folder)
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
+        self.make(path, FileKind::Directory)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -140,8 +140,9 @@ fn packed() -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-/// Makes the checksums of all blocks right that look like heads, so that damage gets behind them.
-fn mend(archive: &mut [u8]) {
+/// Corrects the checksums of all blocks that look like headers, so that damage is not detected by
+/// them.
+fn fix_checksums(archive: &mut [u8]) {
     for block in archive.chunks_exact_mut(512).filter(|block| &block[257..262] == b"ustar") {
         block[148..156].fill(b' ');
         let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
@@ -180,7 +181,7 @@ fn damaged_archives_write_nothing_outside() {
     for _ in 0..5_000 {
         let mut damaged = archive.clone();
         for _ in 0..=next(4) {
-            // Mostly in the names, kinds and links of heads.
+            // Mostly in the names, types and links of headers.
             let block = next(damaged.len() / 512) * 512;
             let place = block + [0, 0, 156, 157, 124, next(512)][next(6)];
             let piece = if next(2) == 0 {
@@ -192,7 +193,7 @@ fn damaged_archives_write_nothing_outside() {
             damaged[place..end].copy_from_slice(&piece[..end - place]);
         }
         if next(8) > 0 {
-            mend(&mut damaged);
+            fix_checksums(&mut damaged);
         }
         let files = Memory::new(damaged);
         // `Memory` asserts that everything is inside.

@@ -1,12 +1,12 @@
-//! What templates are filled with: from Lua values to those of the crate.
+//! The data of templates: converts Lua values to those of the crate.
 
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 use gotmpl::{SafeKind, Value};
 use solvm_vm::{Data, Userdata};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Text that a program trusts: it is not escaped where it is of the right kind.
+/// A trusted string: it is not escaped in a matching context.
 #[derive(Clone)]
 pub(super) struct Trusted {
     pub(super) kind: SafeKind,
@@ -19,9 +19,9 @@ impl Data for Trusted {
     }
 }
 
-/// Up to here every integer has a value of its own.
+/// Integers up to here are exact.
 const EXACT: f64 = 9_007_199_254_740_992.0;
-/// About what an item of a list and a field of a map take in memory.
+/// Approximate memory of a list item or a map field.
 const ITEM_SIZE: usize = 48;
 const FIELD_SIZE: usize = 96;
 
@@ -30,7 +30,7 @@ enum Open {
     Map(BTreeMap<Arc<str>, Value>, Arc<str>),
 }
 
-/// A value that is being made.
+/// A value that is being built.
 #[derive(Default)]
 pub(super) struct ValueWriter {
     open: Vec<Open>,
@@ -39,12 +39,12 @@ pub(super) struct ValueWriter {
 }
 
 impl ValueWriter {
-    /// The value, at the end.
+    /// Returns the value.
     pub(super) fn finish(self) -> Value {
         self.whole.unwrap_or(Value::Nil)
     }
 
-    fn add(&mut self, value: Value) -> Refused {
+    fn add(&mut self, value: Value) -> EncodeResult {
         match self.open.last_mut() {
             Some(Open::List(items)) => items.push(value),
             Some(Open::Map(fields, key)) => {
@@ -65,14 +65,14 @@ impl ValueWriter {
 
     fn end(&mut self) {
         let value = match self.open.pop() {
-            // An empty table may be a map as well: it has fields that are nil, and nothing to range
+            // An empty table may be a map as well: its fields are nil, and it has nothing to range
             // over.
             Some(Open::List(items)) if items.is_empty() => Value::Map(Arc::default()),
             Some(Open::List(items)) => Value::List(items.into()),
             Some(Open::Map(fields, _)) => Value::Map(Arc::new(fields)),
             None => return,
         };
-        // Adding does not fail.
+        // It cannot fail.
         let _ = self.add(value);
     }
 }
@@ -80,32 +80,32 @@ impl ValueWriter {
 impl Writer for ValueWriter {
     const ANY_KEY: bool = true;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         self.add(Value::Nil)
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.add(Value::Bool(value))
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         let is_integer = value.fract() == 0.0 && value.abs() <= EXACT;
         self.add(if is_integer { Value::Int(value as i64) } else { Value::Float(value) })
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         let text = self.text(bytes)?;
         self.add(Value::String(text))
     }
 
-    fn object(&mut self, object: Userdata<'_>) -> Refused {
+    fn object(&mut self, object: Userdata<'_>) -> EncodeResult {
         match object.get::<Trusted>() {
             Some(Trusted { kind, text }) => self.add(Value::Safe { kind: *kind, s: text.clone() }),
             None => Err("cannot render a userdata"),
         }
     }
 
-    fn begin_list(&mut self, length: usize, _: bool) -> Refused {
+    fn begin_list(&mut self, length: usize, _: bool) -> EncodeResult {
         self.size = self.size.saturating_add(length.saturating_mul(ITEM_SIZE));
         self.open.push(Open::List(Vec::with_capacity(length)));
         Ok(())
@@ -117,12 +117,12 @@ impl Writer for ValueWriter {
         self.end();
     }
 
-    fn begin_map(&mut self, _: usize) -> Refused {
+    fn begin_map(&mut self, _: usize) -> EncodeResult {
         self.open.push(Open::Map(BTreeMap::new(), "".into()));
         Ok(())
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         let name = match key {
             Key::String(bytes) => self.text(bytes)?,
             Key::Number(x) => x.to_string().into(),

@@ -1,15 +1,15 @@
-//! `template`: texts with places that are filled in, in the syntax of Go's html/template, whose
-//! contextual escaping the crate `gotmpl` has: what is filled in is escaped for HTML, attributes,
-//! URLs, JavaScript and CSS as its place demands.
+//! `template`: templates in the syntax of Go's html/template. The crate `gotmpl` implements
+//! contextual escaping: values are escaped for HTML, attributes, URLs, JavaScript and CSS according
+//! to their context.
 //!
-//! Parsing and filling happen on the blocking pool: a template may have loops, and recursion, which
-//! wants a stack.
+//! Parsing and rendering happen on the blocking pool: templates may have loops, and recursion,
+//! which needs a stack.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod data;
 mod nesting;
 
-use crate::data::document::give_way;
+use crate::data::document::yield_once;
 use crate::data::walker::{Walker, Writer};
 use crate::data::{Progress, failure};
 use crate::files::{self, Pattern, file_system, path_bytes};
@@ -50,14 +50,14 @@ static METHODS: Library = solvm_vm::library!("" {
     "templates" => templates,
 });
 
-/// A template may be no longer than this, and what it gives no longer than that.
+/// Maximum size of a template and of its output.
 const MAX_SOURCE: u64 = 16 << 20;
 const MAX_OUTPUT: usize = 64 << 20;
 
-/// A template, as the data of an object.
+/// A template, the data of an object.
 struct Parsed {
     template: Arc<Template>,
-    /// About the bytes that it takes.
+    /// Its approximate size in bytes.
     size: usize,
 }
 
@@ -67,7 +67,7 @@ impl Data for Parsed {
     }
 }
 
-/// How templates are to be parsed and filled.
+/// Settings for parsing and rendering.
 #[derive(Clone)]
 struct Settings {
     name: Option<String>,
@@ -75,7 +75,7 @@ struct Settings {
     missing: MissingKey,
 }
 
-/// The settings in a table that is argument `index`.
+/// Reads the settings from the table in argument `index`.
 fn settings<'c>(
     call: &mut Call<'c>,
     options: Option<Table<'c>>,
@@ -108,10 +108,10 @@ fn settings<'c>(
 }
 
 impl Settings {
-    /// About the bytes that a template of these sources takes, once it has been filled: then it is
-    /// there twice, with and without escaping.
+    /// Returns the approximate size of a template with these sources after rendering: it is then
+    /// stored twice, with and without escaping.
     fn size_of(&self, sources: &[(String, Vec<u8>)]) -> usize {
-        /// Measured: a template without text, a byte of text, an action and a byte in an action.
+        /// Measured: an empty template, a byte of text, an action and a byte in an action.
         const TEMPLATE: usize = 1 << 12;
         const TEXT: usize = 8;
         const ACTION: usize = 1700;
@@ -135,8 +135,7 @@ impl Settings {
     }
 }
 
-/// A template made of one text or several, each with its name. The first one is what is filled when
-/// no other is named.
+/// Creates a template from named sources. The first one is rendered by default.
 fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template, String> {
     let mut template: Option<Template> = None;
     for (name, source) in sources {
@@ -158,7 +157,7 @@ fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template,
     Ok(template)
 }
 
-/// Adds a text, and the templates that it defines, to a template.
+/// Adds a source, and the templates that it defines, to a template.
 fn add(
     mut whole: Template,
     name: &str,
@@ -205,7 +204,7 @@ async fn finish_with_template(
     })
 }
 
-/// `template.parse(text[, options])`: a template; nil and a message if the text is none.
+/// `template.parse(text[, options])`: returns a template; nil and a message if it is invalid.
 fn parse<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -221,7 +220,7 @@ fn parse<'c>(
     Ok(asynchronous::run(move |lua| finish_with_template(lua, sources, settings)))
 }
 
-/// Parses files, each a template by its name without the folder.
+/// Parses files, each a template named after the file without its directory.
 async fn parse_paths(
     lua: Lua,
     files: Arc<dyn FileSystem>,
@@ -241,7 +240,7 @@ async fn parse_paths(
     finish_with_template(lua, sources, settings).await
 }
 
-/// `template.parse_file(path[, options])`: the template in a file.
+/// `template.parse_file(path[, options])`: parses a file.
 fn parse_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -252,7 +251,8 @@ fn parse_file<'c>(
     Ok(asynchronous::run(move |lua| parse_paths(lua, files, paths, settings)))
 }
 
-/// `template.parse_files(path, ...)`: one template of several files, which can use each other.
+/// `template.parse_files(path, ...)`: parses several files into one template, in which they can use
+/// each other.
 fn parse_files<'c>(
     call: &mut Call<'c>,
     arguments: Rest,
@@ -265,7 +265,7 @@ fn parse_files<'c>(
         }
         _ => None,
     };
-    // A list of paths will do as well.
+    // A list of paths is accepted as well.
     let in_list = match values.first().copied().and_then(Table::from_value) {
         Some(list) => (1..=list.length()).map(|i| list.get(i)).collect(),
         None => values,
@@ -287,7 +287,7 @@ fn parse_files<'c>(
     Ok(asynchronous::run(move |lua| parse_paths(lua, files, paths, settings)))
 }
 
-/// `template.parse_glob(pattern[, options])`: one template of the files that match.
+/// `template.parse_glob(pattern[, options])`: parses the files that match into one template.
 fn parse_glob<'c>(
     call: &mut Call<'c>,
     pattern: Name<'c>,
@@ -310,12 +310,12 @@ fn parse_glob<'c>(
     }))
 }
 
-/// Text that may not become longer than this.
+/// The output, with a limit.
 struct Output {
     text: String,
     limit: usize,
     held: Held,
-    /// The memory limit did not allow more.
+    /// Whether the memory limit was reached.
     is_refused: bool,
 }
 
@@ -331,13 +331,13 @@ impl fmt::Write for Output {
     }
 }
 
-/// Why a template gives no text.
-enum Failure {
+/// Why rendering failed.
+enum RenderError {
     Reason(String),
     NoMemory,
 }
 
-/// Fills a template with the value in a slot: the result is the text, or nil and a message.
+/// Renders a template with the value in a slot: the result is the output, or nil and a message.
 async fn fill(
     lua: Lua,
     template: Arc<Template>,
@@ -356,7 +356,7 @@ async fn fill(
             let progress = walker.walk(call, &mut writer)?;
             let (now_open, kept) = walker.suspend();
             open = Some(now_open);
-            // It is copied here, and again when this goes on.
+            // It is copied here, and again when the walk continues.
             call.charge(kept.len());
             call.keep_only(kept);
             Ok::<_, Error>(progress)
@@ -365,10 +365,10 @@ async fn fill(
         held.set_existing(writer.written());
         match progress {
             Progress::Finished => break,
-            Progress::Paused => give_way().await,
+            Progress::Paused => yield_once().await,
         }
     }
-    // So is the text, which is there twice in the end.
+    // So is the output, which exists twice at the end.
     let room = lua.with(|call| call.memory_room()) / 2;
     let of_text = lua.with(|call| call.account().hold_nothing());
     let value = writer.finish();
@@ -383,29 +383,29 @@ async fn fill(
         match result {
             Ok(()) => Ok(output.text),
             Err(gotmpl::TemplateError::Write) if output.is_refused || room < MAX_OUTPUT => {
-                Err(Failure::NoMemory)
+                Err(RenderError::NoMemory)
             }
             Err(gotmpl::TemplateError::Write) => {
-                Err(Failure::Reason(format!("output is larger than {} MiB", MAX_OUTPUT >> 20)))
+                Err(RenderError::Reason(format!("output is larger than {} MiB", MAX_OUTPUT >> 20)))
             }
-            Err(error) => Err(Failure::Reason(error.to_string())),
+            Err(error) => Err(RenderError::Reason(error.to_string())),
         }
     });
     let filled = filled.await.map_err(|error| Error::text(error.to_string()))?;
     lua.finish_with(|call| match filled {
         Ok(text) => Ok(vec![call.string(text.as_bytes())?.value()]),
-        Err(Failure::Reason(message)) => failure(call, &message),
-        Err(Failure::NoMemory) => Err(Error::out_of_memory()),
+        Err(RenderError::Reason(message)) => failure(call, &message),
+        Err(RenderError::NoMemory) => Err(Error::out_of_memory()),
     })
 }
 
-/// Which argument of a method has this index, after the object that a colon adds.
+/// Returns the index of a method's argument after the object that a colon adds.
 fn method_argument<'c>(call: &Call<'c>, object: Userdata<'c>, index: usize) -> Slot {
     let has_colon = call.argument(0).is_some_and(|first| first.raw_equal(object.value()));
     Slot::argument(index.saturating_add(usize::from(has_colon)))
 }
 
-/// `Template:execute([data])`: the text, filled in.
+/// `Template:execute([data])`: renders the template.
 fn execute<'c>(
     call: &mut Call<'c>,
     this: This<'c, Parsed>,
@@ -415,8 +415,7 @@ fn execute<'c>(
     Ok(asynchronous::run(move |lua| fill(lua, template, None, data)))
 }
 
-/// `Template:execute_template(name[, data])`: the text of one of the templates that are defined in
-/// it.
+/// `Template:execute_template(name[, data])`: renders one of the defined templates.
 fn execute_template<'c>(
     call: &mut Call<'c>,
     this: This<'c, Parsed>,
@@ -428,7 +427,7 @@ fn execute_template<'c>(
     Ok(asynchronous::run(move |lua| fill(lua, template, Some(name), data)))
 }
 
-/// `Template:templates()`: the sorted names of the templates that are defined in it.
+/// `Template:templates()`: returns the sorted names of the defined templates.
 fn templates<'c>(call: &mut Call<'c>, this: This<'c, Parsed>) -> Result<Table<'c>, Error> {
     let mut names = this.template.templates();
     names.sort_unstable();
@@ -440,7 +439,7 @@ fn templates<'c>(call: &mut Call<'c>, this: This<'c, Parsed>) -> Result<Table<'c
     Ok(table)
 }
 
-/// Text that is not escaped where it is of the right kind.
+/// Creates a string that is not escaped in a matching context.
 fn trusted<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -452,7 +451,7 @@ fn trusted<'c>(
     Ok(call.userdata(Trusted { kind, text: text.into() }, None))
 }
 
-/// Functions that trust a text of one kind.
+/// Defines functions that create trusted strings.
 macro_rules! trusting {
     ($($(#[$about:meta])* $name:ident $kind:ident;)*) => { $(
         $(#[$about])*
@@ -469,12 +468,12 @@ trusting! {
     css Css;
     /// `template.html(text)`: parts of HTML documents.
     html Html;
-    /// `template.js(text)`: expressions of JavaScript.
+    /// `template.js(text)`: JavaScript expressions.
     js Js;
-    /// `template.js_string(text)`: what stands between quotes in JavaScript.
+    /// `template.js_string(text)`: the contents of a JavaScript string literal.
     js_string JsStr;
     /// `template.srcset(text)`: values of the attribute `srcset`.
     srcset Srcset;
-    /// `template.url(text)`: addresses.
+    /// `template.url(text)`: URLs.
     url Url;
 }

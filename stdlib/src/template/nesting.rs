@@ -1,17 +1,17 @@
-//! How templates are nested, before anything else is done with them. Escaping looks at the body of
-//! a `{{range}}` twice, so that the time that it takes doubles with each that is inside of another;
-//! and it follows branches and calls of templates by recursion, for which a stack has an end. It
-//! ends for templates that call themselves, since each is looked at once for every context that it
-//! is called in; but of JavaScript's templates (in backquotes), which may be nested, there are
-//! endlessly many contexts.
+//! Limits on template nesting, checked before anything else.
+//!
+//! Escaping visits the body of a `{{range}}` twice, so its time doubles with each nested range. It
+//! follows branches and template calls by recursion, which the stack bounds. For recursive
+//! templates it terminates, since each template is visited once per context; but JavaScript's
+//! template literals (backquotes) nest, so with them there are infinitely many contexts.
 
 use gotmpl::html::Template;
 use gotmpl::parse::{BranchNode, ListNode, Node};
 use std::collections::HashMap;
 
-/// So many ranges may be inside of each other, those of called templates included.
+/// Maximum nesting of ranges, including those of called templates.
 const MAX_RANGES: usize = 12;
-/// So many branches and calls may be inside of each other: as many as when a template is filled in.
+/// Maximum nesting of branches and calls, as for rendering.
 const MAX_LEVELS: usize = 200;
 
 /// Fails if the templates are nested too deeply.
@@ -42,7 +42,7 @@ fn too_deep(name: &str) -> String {
     format!("template: {name}: more than {MAX_LEVELS} nested branches and calls")
 }
 
-/// How deep something is nested.
+/// The depth of a template.
 #[derive(Clone, Copy, Default)]
 struct Depth {
     ranges: usize,
@@ -50,31 +50,31 @@ struct Depth {
 }
 
 impl Depth {
-    /// The deeper of two, each by its own measure.
+    /// Returns the maximum of each measure.
     fn or(self, other: Depth) -> Depth {
         Depth { ranges: self.ranges.max(other.ranges), levels: self.levels.max(other.levels) }
     }
 
-    /// One level more around it.
+    /// Adds an enclosing level.
     fn inside(self, ranges: usize) -> Depth {
         Depth { ranges: self.ranges.saturating_add(ranges), levels: self.levels.saturating_add(1) }
     }
 }
 
-/// The depths of templates by their names.
+/// The depths of templates by name.
 struct Depths<'t> {
     template: &'t Template,
     known: HashMap<String, Depth>,
-    /// The templates that are being looked at.
+    /// The templates that are being checked.
     open: Vec<String>,
-    /// Some template calls itself.
+    /// Whether a template calls itself.
     has_cycle: bool,
-    /// Some text has a backquote.
+    /// Whether a text contains a backquote.
     has_backquote: bool,
 }
 
 impl Depths<'_> {
-    /// The depth of a template, which is `level` levels inside of another.
+    /// Returns the depth of a template that is nested at `level`.
     fn of(&mut self, name: &str, level: usize) -> Result<Depth, String> {
         if let Some(&depth) = self.known.get(name) {
             self.has_cycle |= self.open.iter().any(|open| open == name);
@@ -83,7 +83,7 @@ impl Depths<'_> {
         if level > MAX_LEVELS {
             return Err(too_deep(name));
         }
-        // A template that calls itself adds nothing: what its escaping gave is remembered.
+        // A recursive call adds nothing: the result of escaping is cached.
         self.known.insert(name.to_string(), Depth::default());
         self.open.push(name.to_string());
         let depth = match self.template.lookup(name) {

@@ -1,4 +1,4 @@
-//! `utils`: strings and lists, patterns, environments.
+//! `utils`: utilities for strings, lists, patterns and environments.
 
 use crate::base;
 use crate::lua_source::{self, Calling, Source};

@@ -1,5 +1,5 @@
--- The functions of `utils`. Each is called by a native of its name; `check` and `wrong` are natives,
--- too, and raise the error of a wrong argument where that one was called.
+-- The functions of `utils`. Each is called by a native of the same name; `check` and `wrong` are
+-- natives, too, and raise argument errors where that native was called.
 local utils = {}
 
 local function text(index, name, value)
@@ -7,7 +7,7 @@ local function text(index, name, value)
   return check("string", index, name, value)
 end
 
--- A character in UTF-8, or a byte that is part of none
+-- A character in UTF-8, or an invalid byte
 local CHARACTER = "[%z\1-\127\194-\244]?[\128-\191]*"
 
 local function characters(s)

@@ -1,7 +1,7 @@
 //! The WebSocket client: `ws_connect`.
 
 use super::meter::{Meter, Metered};
-use super::{Socket, Surroundings, config, new, open};
+use super::{ConnectionContext, Socket, config, new, open};
 use crate::Host;
 use crate::files::file_system;
 use crate::headers;
@@ -31,10 +31,10 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "ws_connect" => ws_connect,
 });
 
-/// The size of the largest message, unless an option says otherwise.
+/// The default for the maximum message size.
 const MAX_MESSAGE: usize = 16 << 20;
 
-/// Where a URL leads.
+/// The target of a URL.
 struct Target {
     uri: Uri,
     host: String,
@@ -42,7 +42,7 @@ struct Target {
     is_secure: bool,
 }
 
-/// The target of a URL. The error is the reason why it is none.
+/// Parses a URL. The error is the reason why it is invalid.
 fn parse(url: &[u8]) -> Result<Target, String> {
     let uri = Uri::try_from(url).map_err(|_| "invalid URL (expected ws://host/path)")?;
     let is_secure = match uri.scheme_str() {
@@ -55,15 +55,15 @@ fn parse(url: &[u8]) -> Result<Target, String> {
     Ok(Target { uri, host, port, is_secure })
 }
 
-/// What the options say.
-struct Wishes {
+/// The options of a connection.
+struct ConnectOptions {
     headers: HeaderMap,
     timeout: Duration,
     trust: Trust,
     max_message: usize,
 }
 
-/// `ws_connect(url[, options])`: a WebSocket.
+/// `ws_connect(url[, options])`: returns a WebSocket.
 fn ws_connect<'c>(
     call: &mut Call<'c>,
     url: Name<'c>,
@@ -76,7 +76,7 @@ fn ws_connect<'c>(
         headers::from_table(call, table, &mut headers)
             .map_err(|text| options.wrong("headers", &text))?;
     }
-    let wishes = Wishes {
+    let options = ConnectOptions {
         headers,
         timeout: options.seconds(call, "timeout")?.unwrap_or(CONNECT_TIMEOUT),
         trust: Trust {
@@ -89,19 +89,19 @@ fn ws_connect<'c>(
     let (network, files) = (network(call)?, file_system(call)?);
     let shown = String::from_utf8_lossy(url.bytes()).into_owned();
     Ok(asynchronous::run(move |lua| async move {
-        let exemption = lua.with(|call| call.host::<Host>().map(|host| host.deadline.exempt()));
+        let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
         let peers = lua.with(peers);
-        let limit = wishes.timeout;
+        let limit = options.timeout;
         let connected = match target {
             Ok(target) => {
-                let connecting = connect(&*network, files, target, wishes, peers);
+                let connecting = connect(&*network, files, target, options, peers);
                 within(Some(limit), connecting).await
             }
             Err(reason) => Some(Err(reason)),
         };
         let connected = connected.unwrap_or_else(|| Err(format!("timed out after {limit:?}")));
         lua.finish_with(|call| match connected {
-            Ok(socket) => Ok(vec![new(call, socket, exemption)?.value()]),
+            Ok(socket) => Ok(vec![new(call, socket, pause)?.value()]),
             Err(reason) => failed(call, &format!("{shown}: {reason}")),
         })
     }))
@@ -111,24 +111,24 @@ async fn connect(
     network: &dyn Network,
     files: Arc<dyn FileSystem>,
     target: Target,
-    wishes: Wishes,
+    options: ConnectOptions,
     peers: Peers,
 ) -> Result<Socket, String> {
     let peer = peers.enter().await.map_err(|error| error.to_string())?;
     let (stream, address) =
-        tcp::connect(network, &target.host, target.port, wishes.timeout).await?;
-    // Without it messages may be held back; if the socket is broken, its first use tells.
+        tcp::connect(network, &target.host, target.port, options.timeout).await?;
+    // Without it messages may be delayed. If the socket is broken, its first use fails.
     let _ = stream.set_nodelay(true);
-    let surroundings = Surroundings {
+    let context = ConnectionContext {
         remote: tcp::plain(address).to_string().into(),
-        max_message: wishes.max_message,
+        max_message: options.max_message,
         peer,
         stopping: CancellationToken::new(),
     };
     if !target.is_secure {
-        return shake_hands(stream, target, wishes.headers, surroundings).await;
+        return shake_hands(stream, target, options.headers, context).await;
     }
-    let trust = wishes.trust;
+    let trust = options.trust;
     let config =
         in_pool(move || tls::client_config(&*files, &trust, &[b"http/1.1"])).await.flatten();
     let config = config.map_err(|error| reason(&error))?;
@@ -137,25 +137,25 @@ async fn connect(
         .connect(name, stream)
         .await
         .map_err(|error| innermost(&error))?;
-    shake_hands(stream, target, wishes.headers, surroundings).await
+    shake_hands(stream, target, options.headers, context).await
 }
 
 async fn shake_hands<S>(
     stream: S,
     target: Target,
     fields: HeaderMap,
-    surroundings: Surroundings,
+    context: ConnectionContext,
 ) -> Result<Socket, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let mut request = target.uri.into_client_request().map_err(|error| innermost(&error))?;
     headers::add(request.headers_mut(), fields);
-    let config = config(&surroundings);
-    let meter = Meter::new(&surroundings.peer);
+    let config = config(&context);
+    let meter = Meter::new(&context.peer);
     let stream = Metered::new(stream, meter.clone());
     match client_async_with_config(request, stream, Some(config)).await {
-        Ok((stream, _)) => Ok(open(stream, meter, surroundings)),
+        Ok((stream, _)) => Ok(open(stream, meter, context)),
         Err(WebSocketError::Http(response)) => {
             Err(format!("server returned {}", response.status()))
         }

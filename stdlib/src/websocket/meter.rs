@@ -1,7 +1,7 @@
-//! Counts what a WebSocket has read of a message that is not complete.
+//! Accounts for incomplete messages of a WebSocket.
 //!
-//! A peer may begin a message and never end it. What it has sent of it is its load; where there is
-//! no room, nothing more is read.
+//! A peer may start a message and never end it. The part that it has sent is its load; if memory is
+//! short, reading stops.
 
 use crate::net::peers::{Load, Peer};
 use futures_util::FutureExt;
@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// So much of a message is not counted.
+/// The part of a message that is not accounted for.
 const FREE: usize = 16 << 10;
-/// How much is held at a time.
+/// The number of bytes that are added at a time.
 const STEP: usize = 64 << 10;
 
-/// What has been read of the current message.
+/// The bytes of the current message.
 #[derive(Clone)]
 pub(super) struct Meter(Arc<Mutex<State>>);
 
@@ -43,7 +43,7 @@ impl Meter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A message of `length` bytes is complete: what held its parts holds the whole.
+    /// Ends a message of `length` bytes: its load now covers the whole message.
     pub(super) fn finish(&self, length: usize) -> Load {
         let mut state = self.state();
         state.unfinished = 0;
@@ -54,7 +54,7 @@ impl Meter {
         load
     }
 
-    /// A control frame with `length` bytes was read, which is not a part of a message.
+    /// Skips a control frame of `length` bytes, which is not a part of a message.
     pub(super) fn skip(&self, length: usize) {
         /// A client's frame has a mask.
         const HEADER: usize = 6;
@@ -62,15 +62,15 @@ impl Meter {
         state.unfinished = state.unfinished.saturating_sub(length.saturating_add(HEADER));
     }
 
-    /// Waits until there is room for some more bytes.
+    /// Waits until there is room for more bytes.
     fn poll_room(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.state();
         while state.unfinished >= state.load.bytes().saturating_add(FREE) {
             let peer = state.peer.clone();
             let waiting = state.waiting.get_or_insert_with(|| peer.hold_later(STEP).boxed());
-            let answer = ready!(waiting.as_mut().poll(context));
+            let result = ready!(waiting.as_mut().poll(context));
             state.waiting = None;
-            match answer {
+            match result {
                 Ok(load) => state.load.merge(load),
                 Err(_) => return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into())),
             }
@@ -79,7 +79,7 @@ impl Meter {
     }
 }
 
-/// A stream whose reading is counted.
+/// A stream that counts the bytes read.
 pub(super) struct Metered<S> {
     stream: S,
     meter: Meter,

@@ -1,15 +1,14 @@
-//! WebSockets, of servers and of clients: objects with `send`, `receive` and `close`.
+//! WebSockets of servers and clients: objects with `send`, `receive` and `close`.
 //!
-//! A task of its own reads and writes each one ([`pump`]): pings are answered and the end is
-//! noticed whatever the program does. Few messages wait on either side; beyond that, the sender
-//! waits.
+//! A separate task reads and writes each one ([`pump`]), so that pings are answered and the end is
+//! noticed whatever the program does. The queues are short; when they are full, the sender waits.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub(crate) mod client;
 mod meter;
 mod pump;
 
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use crate::name::Name;
 use crate::net::peers::{Load, Peer};
 use crate::net::{CLOSED, EndOfStream, failed, sent, within};
@@ -39,26 +38,26 @@ static METHODS: Library = solvm_vm::library!("" {
     "send" => send,
 });
 
-/// Messages that wait to be received.
+/// Size of the queue of received messages.
 const INCOMING: usize = 4;
-/// Messages that wait to be sent.
+/// Size of the queue of messages to send.
 const OUTGOING: usize = 16;
-/// The code of an end as planned.
+/// The status code of a normal closure.
 const NORMAL: u16 = 1000;
 
-/// What a WebSocket depends on.
-pub(crate) struct Surroundings {
-    /// The other end's address and port.
+/// The context of a WebSocket: its connection and limits.
+pub(crate) struct ConnectionContext {
+    /// The peer's address and port.
     pub(crate) remote: Arc<str>,
-    /// The size of the largest message.
+    /// Maximum size of a message.
     pub(crate) max_message: usize,
-    /// What holds unread and unsent messages.
+    /// Accounts for unread and unsent messages.
     pub(crate) peer: Arc<Peer>,
-    /// The server stops.
+    /// Cancelled when the server stops.
     pub(crate) stopping: CancellationToken,
 }
 
-/// A WebSocket that is open, on its way to Lua.
+/// An open WebSocket before it becomes a Lua object.
 pub(crate) struct Socket {
     remote: Arc<str>,
     commands: mpsc::Sender<Command>,
@@ -67,16 +66,16 @@ pub(crate) struct Socket {
     peer: Arc<Peer>,
 }
 
-/// What a WebSocket reads at a time.
+/// Size of the read buffer.
 const READ_BUFFER: usize = 16 << 10;
 
-/// What a WebSocket gathers before it is sent.
+/// Size of the write buffer.
 const WRITE_BUFFER: usize = 16 << 10;
 
-/// A frame's header announces its length, for which the library reserves room at once: more than
-/// peers may load would be more than the system has.
-fn config(surroundings: &Surroundings) -> WebSocketConfig {
-    let max_message = surroundings.max_message.min(surroundings.peer.most());
+/// Creates the configuration. A frame's header announces its length, for which the library reserves
+/// memory at once, so the maximum load of a peer is also the maximum size of a message.
+fn config(context: &ConnectionContext) -> WebSocketConfig {
+    let max_message = context.max_message.min(context.peer.max_load());
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -84,43 +83,43 @@ fn config(surroundings: &Surroundings) -> WebSocketConfig {
         .max_frame_size(Some(max_message))
 }
 
-/// A server's end of a connection that has become a WebSocket.
-pub(crate) async fn serve(upgraded: Upgraded, surroundings: Surroundings) -> Socket {
-    let config = config(&surroundings);
-    let meter = Meter::new(&surroundings.peer);
+/// Opens the server's side of a WebSocket.
+pub(crate) async fn serve(upgraded: Upgraded, context: ConnectionContext) -> Socket {
+    let config = config(&context);
+    let meter = Meter::new(&context.peer);
     let stream = Metered::new(TokioIo::new(upgraded), meter.clone());
     let stream = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    open(stream, meter, surroundings)
+    open(stream, meter, context)
 }
 
-fn open<S>(stream: WebSocketStream<Metered<S>>, meter: Meter, surroundings: Surroundings) -> Socket
+fn open<S>(stream: WebSocketStream<Metered<S>>, meter: Meter, context: ConnectionContext) -> Socket
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (commands, to_do) = mpsc::channel(OUTGOING);
     let (incoming, messages) = mpsc::channel(INCOMING);
     let ending = Arc::new(Ending::default());
-    let (remote, peer) = (surroundings.remote.clone(), surroundings.peer.clone());
-    tokio::spawn(pump::run(stream, meter, to_do, incoming, ending.clone(), surroundings));
+    let (remote, peer) = (context.remote.clone(), context.peer.clone());
+    tokio::spawn(pump::run(stream, meter, to_do, incoming, ending.clone(), context));
     Socket { remote, commands, messages, ending, peer }
 }
 
-/// A WebSocket, as the data of a userdata.
+/// A WebSocket, the data of a userdata.
 struct Handle(Rc<Shared>);
 
-/// What the goroutines that use a WebSocket share.
+/// The state that the goroutines of a WebSocket share.
 struct Shared {
-    /// None when it has been closed from this end.
+    /// None after it was closed locally.
     commands: RefCell<Option<mpsc::Sender<Command>>>,
     messages: Mutex<mpsc::Receiver<(Message, Load)>>,
     ending: Arc<Ending>,
-    /// Holds messages that are to be sent.
+    /// Accounts for messages to send.
     peer: Arc<Peer>,
-    /// Ends every wait when it is closed from this end.
+    /// Cancelled to end all waits when it is closed locally.
     closing: CancellationToken,
     end: EndOfStream,
-    /// What a client's socket lets stand still.
-    exemption: RefCell<Option<Exemption>>,
+    /// Pauses the timeout while a client's socket is open.
+    pause: RefCell<Option<TimeoutPause>>,
 }
 
 impl Data for Handle {
@@ -129,7 +128,7 @@ impl Data for Handle {
     }
 }
 
-/// The object of a server's WebSocket.
+/// Creates the object of a server's WebSocket.
 pub(crate) fn to_lua<'c>(call: &mut Call<'c>, socket: Socket) -> Result<Userdata<'c>, Error> {
     new(call, socket, None)
 }
@@ -137,7 +136,7 @@ pub(crate) fn to_lua<'c>(call: &mut Call<'c>, socket: Socket) -> Result<Userdata
 fn new<'c>(
     call: &mut Call<'c>,
     socket: Socket,
-    exemption: Option<Exemption>,
+    pause: Option<TimeoutPause>,
 ) -> Result<Userdata<'c>, Error> {
     let remote = call.string(socket.remote.as_bytes())?.value();
     let shared = Shared {
@@ -147,7 +146,7 @@ fn new<'c>(
         peer: socket.peer,
         closing: CancellationToken::new(),
         end: EndOfStream::default(),
-        exemption: RefCell::new(exemption),
+        pause: RefCell::new(pause),
     };
     object::new(call, Handle(Rc::new(shared)), &METHODS, &[("remote_addr", remote)], &[])
 }
@@ -156,7 +155,7 @@ fn to_string(_: &mut Call, this: This<Handle>) -> String {
     format!("websocket: {:#x}", this.object.value().address())
 }
 
-/// What a message is.
+/// The type of a message.
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
@@ -176,8 +175,8 @@ impl FromLua for Kind {
     }
 }
 
-/// `ws:send(message[, kind])`: true when it is on its way; false and the reason if the other end is
-/// gone.
+/// `ws:send(message[, kind])`: returns true when the message is queued; false and the reason if the
+/// connection is closed.
 fn send<'c>(
     call: &mut Call<'c>,
     this: This<'c, Handle>,
@@ -204,7 +203,7 @@ fn send<'c>(
         return Ok(Either::Now(sent(call, Err(CLOSED.into()))?));
     }
     let (shared, length) = (this.0.clone(), bytes.len());
-    // It may have been a number.
+    // The argument may have been a number.
     let index = this.first(call);
     call.set_argument(index, message.value());
     let slot = Slot::argument(index);
@@ -238,7 +237,7 @@ fn to_message(bytes: &[u8], is_text: bool) -> Message {
     }
 }
 
-/// `ws:receive([seconds])`: the next message, and whether it is "text" or "binary".
+/// `ws:receive([seconds])`: returns the next message, and whether it is "text" or "binary".
 fn receive<'c>(
     _: &mut Call<'c>,
     this: This<'c, Handle>,
@@ -251,7 +250,7 @@ fn receive<'c>(
         let received = within(limit, shared.closing.run_until_cancelled(receiving)).await;
         lua.finish_with(|call| match received {
             None => failed(call, "timeout"),
-            Some(None) => shared.end.tell(call, CLOSED),
+            Some(None) => shared.end.results(call, CLOSED),
             Some(Some(Some((message, _load)))) => {
                 let kind = if message.is_text() { "text" } else { "binary" };
                 Ok(vec![
@@ -260,8 +259,8 @@ fn receive<'c>(
                 ])
             }
             Some(Some(None)) => {
-                shared.exemption.take();
-                let mut results = shared.end.tell(call, CLOSED)?;
+                shared.pause.take();
+                let mut results = shared.end.results(call, CLOSED)?;
                 let (code, reason) = shared.ending.get();
                 results.extend([
                     Value::number(f64::from(code)),
@@ -273,8 +272,7 @@ fn receive<'c>(
     }))
 }
 
-/// `ws:close([code[, reason]])`: tells the other end; whoever waits for it learns that it is
-/// closed.
+/// `ws:close([code[, reason]])`: closes the connection; waits of other goroutines end.
 fn close(
     _: &mut Call,
     this: This<Handle>,
@@ -282,7 +280,7 @@ fn close(
     reason: Option<Name>,
 ) -> Result<(), Error> {
     let number = code.unwrap_or(f64::from(NORMAL));
-    // RFC 6455, section 7.4: those below have meanings of their own, or none.
+    // RFC 6455, section 7.4: the codes below are reserved or undefined.
     if !matches!(number as u16, 1000..=1003 | 1007..=1014 | 3000..=4999)
         || f64::from(number as u16) != number
     {
@@ -302,16 +300,16 @@ fn close(
 impl Shared {
     fn close(&self, code: u16, reason: String) {
         self.closing.cancel();
-        self.exemption.take();
+        self.pause.take();
         if let Some(commands) = self.commands.take() {
-            // If there is no room, the task finds that nobody holds the other end any more, and
-            // closes it normally.
+            // If the queue is full, the task notices that its sender was dropped, and closes the
+            // connection normally.
             let _ = commands.try_send(Command::Close(code, reason));
         }
     }
 }
 
-/// A handler has returned: the WebSocket that it was given is closed, if it is still open.
+/// Closes a server's WebSocket after its handler has returned, if it is still open.
 pub(crate) fn close_normally(object: Value) {
     if let Some(handle) = Userdata::from_value(object).and_then(|object| object.get::<Handle>()) {
         handle.0.close(NORMAL, String::new());

@@ -1,6 +1,6 @@
-//! The task that reads and writes a WebSocket, from its opening to the end of its connection.
+//! The task that reads and writes a WebSocket, from its opening to the end of the connection.
 
-use super::Surroundings;
+use super::ConnectionContext;
 use super::meter::{Meter, Metered};
 use crate::net::peers::Load;
 use bytes::Bytes;
@@ -22,46 +22,46 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, O
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
 
-/// How long the other end may say nothing until it is asked whether it is there. Asked twice in
-/// vain, it is not.
-const SILENCE: Duration = Duration::from_secs(30);
-/// How long the other end may take to agree to a close, or to take what is still to be sent.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// The time without input after which the peer is pinged. After two pings without a reply it is
+/// disconnected.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Time limit for the peer to reply to a close, or to read the remaining data.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The largest fragment of a message that is sent, and what the library's buffer takes then, for as
-/// long as the WebSocket lives.
+/// Maximum size of a fragment to send, and of the library's buffer for the lifetime of the
+/// WebSocket.
 const FRAME: usize = 16 << 10;
 const BUFFER: usize = 32 << 10;
 
-/// How the reader lets the writer send what answers pings.
+/// Coordinates the reader and the writer for replies to pings.
 #[derive(Default)]
 struct Pongs {
     made: Notify,
     sent: Notify,
 }
 
-/// What the writer does next.
+/// The next action of the writer.
 enum Next {
     Command(Option<Command>),
     Pong,
 }
 
-/// The reason of a close when a message does not fit into memory.
+/// The close reason for a message that does not fit into memory.
 const NO_ROOM: &str = "not enough memory";
 
-/// What the program wants to be done.
+/// A command of the program.
 pub(super) enum Command {
     Send(Message, Load),
     Close(u16, String),
 }
 
-/// Why a WebSocket ended: what the other end said, or what was wrong with it.
+/// Why a WebSocket ended: the peer's close frame, or the error.
 #[derive(Default)]
 pub(super) struct Ending(OnceLock<(u16, String)>);
 
 impl Ending {
     fn set(&self, code: u16, reason: &str) {
-        // The first reason is the true one.
+        // The first reason counts.
         let _ = self.0.set((code, reason.into()));
     }
 
@@ -69,58 +69,56 @@ impl Ending {
         self.0.get().is_some()
     }
 
-    /// The code and the reason; 1006 if nothing was said.
+    /// Returns the code and the reason; 1006 if there was no close frame.
     pub(super) fn get(&self) -> (u16, &str) {
         self.0.get().map_or((1006, ""), |(code, reason)| (*code, reason))
     }
 }
 
-/// Reads and writes until either side closes, then parts as the protocol wants it.
+/// Reads and writes until either side closes, then completes the closing handshake.
 pub(super) async fn run<S>(
     stream: WebSocketStream<Metered<S>>,
     meter: Meter,
     commands: mpsc::Receiver<Command>,
     messages: mpsc::Sender<(Message, Load)>,
     ending: std::sync::Arc<Ending>,
-    surroundings: Surroundings,
+    context: ConnectionContext,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (mut sink, mut stream) = stream.split();
     let (heard, pongs) = (AtomicBool::new(true), Pongs::default());
-    let farewell = {
+    let reply = {
         let reading = pin!(read(&mut stream, messages, &meter, &ending, &heard, &pongs));
-        let (peer, stopping) = (&surroundings.peer, &surroundings.stopping);
+        let (peer, stopping) = (&context.peer, &context.stopping);
         let buffer = peer.nothing();
         let writing = pin!(write(&mut sink, commands, stopping, &heard, &pongs, buffer));
         let cut = pin!(peer.cut());
         match select(select(reading, writing), cut).await {
-            Either::Left((Either::Left((farewell, _)) | Either::Right((farewell, _)), _)) => {
-                farewell
-            }
-            // Others need its memory.
+            Either::Left((Either::Left((reply, _)) | Either::Right((reply, _)), _)) => reply,
+            // The peer was disconnected to free memory.
             Either::Right(_) => {
                 ending.set(1006, "");
                 None
             }
         }
     };
-    let Some(frame) = farewell else { return };
-    // What is left of the conversation: our close, the other end's, and the end of the connection,
-    // which a client leaves to the server. Whoever does not take part is left alone.
+    let Some(frame) = reply else { return };
+    // The rest of the closing handshake: our close frame, the peer's, and the end of the
+    // connection, which a client leaves to the server. It has a time limit.
     let part = async {
         let _ = sink.send(Message::Close(frame)).await;
         while let Some(Ok(_)) = stream.next().await {}
         let _ = sink.close().await;
     };
-    let _ = timeout(FAREWELL, part).await;
+    let _ = timeout(CLOSE_TIMEOUT, part).await;
 }
 
-/// What is still to be said: None if the connection is broken; otherwise the frame of a close, if
-/// one is due.
-type Farewell = Option<Option<CloseFrame>>;
+/// The close frame that is still to be sent. The outer None: the connection is broken; the inner
+/// None: no frame is due.
+type CloseReply = Option<Option<CloseFrame>>;
 
-fn frame(code: u16, reason: &str) -> Farewell {
+fn frame(code: u16, reason: &str) -> CloseReply {
     Some(Some(CloseFrame { code: CloseCode::from(code), reason: reason.into() }))
 }
 
@@ -131,7 +129,7 @@ async fn read<S>(
     ending: &Ending,
     heard: &AtomicBool,
     pongs: &Pongs,
-) -> Farewell
+) -> CloseReply
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -142,7 +140,7 @@ where
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
                 let load = meter.finish(message.len());
                 if messages.send((message, load)).await.is_err() {
-                    // Nobody is left to receive.
+                    // No receiver is left.
                     return frame(1000, "");
                 }
             }
@@ -151,25 +149,25 @@ where
                     Some(frame) => ending.set(frame.code.into(), &frame.reason),
                     None => ending.set(1005, ""),
                 }
-                // The library answers it.
+                // The library replies.
                 return Some(None);
             }
             Some(Ok(Message::Ping(content))) => {
                 meter.skip(content.len());
-                // The library has made the pong. Until the peer takes it, nothing more is read:
-                // one that sends pings and takes no pong makes only one wait.
+                // The library has created the pong. Until the peer reads it, no input is read: a
+                // peer that sends pings and does not read pongs only makes one wait.
                 pongs.made.notify_one();
                 pongs.sent.notified().await;
             }
             Some(Ok(other)) => meter.skip(other.len()),
             Some(Err(error)) => {
-                let farewell = objection(&error);
-                if let Some(Some(frame)) = &farewell {
+                let reply = close_reply(&error);
+                if let Some(Some(frame)) = &reply {
                     ending.set(frame.code.into(), &frame.reason);
                 } else {
                     ending.set(1006, "");
                 }
-                return farewell;
+                return reply;
             }
             None => {
                 ending.set(1006, "");
@@ -179,8 +177,8 @@ where
     }
 }
 
-/// What the other end is told about its mistake.
-fn objection(error: &Error) -> Farewell {
+/// Returns the close frame for an error of the peer.
+fn close_reply(error: &Error) -> CloseReply {
     match error {
         Error::Capacity(_) => frame(1009, "the message is too large"),
         Error::Utf8(_) => frame(1007, "text is not valid UTF-8"),
@@ -190,12 +188,11 @@ fn objection(error: &Error) -> Farewell {
     }
 }
 
-/// A message as it is sent: a large one in fragments, since the library keeps a buffer that has
-/// grown.
+/// Splits a large message into fragments, since the library keeps a buffer that has grown.
 fn frames(message: Message) -> impl Iterator<Item = Message> {
     let is_whole = message.len() <= FRAME;
     let opcode = if message.is_text() { Data::Text } else { Data::Binary };
-    let (whole, mut rest) =
+    let (small, mut rest) =
         if is_whole { (Some(message), Bytes::new()) } else { (None, message.into_data()) };
     let mut opcode = Some(opcode);
     let fragments = std::iter::from_fn(move || {
@@ -203,7 +200,7 @@ fn frames(message: Message) -> impl Iterator<Item = Message> {
         let opcode = OpCode::Data(opcode.take().unwrap_or(Data::Continue));
         (!piece.is_empty()).then(|| Message::Frame(Frame::message(piece, opcode, rest.is_empty())))
     });
-    whole.into_iter().chain(fragments)
+    small.into_iter().chain(fragments)
 }
 
 async fn write<S>(
@@ -213,7 +210,7 @@ async fn write<S>(
     heard: &AtomicBool,
     pongs: &Pongs,
     mut buffer: Load,
-) -> Farewell
+) -> CloseReply
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -226,7 +223,7 @@ where
                 Either::Right(_) => Next::Pong,
             }
         };
-        let next = match timeout(SILENCE, stopping.run_until_cancelled(next)).await {
+        let next = match timeout(PING_INTERVAL, stopping.run_until_cancelled(next)).await {
             Ok(Some(Next::Pong)) => {
                 if sink.flush().await.is_err() {
                     return std::future::pending().await;
@@ -239,7 +236,7 @@ where
             Err(silence) => Err(silence),
         };
         let mut command = match next {
-            // The reader sees why, if it is the other end's doing.
+            // The reader knows the reason if the peer caused it.
             Err(_) => {
                 silences =
                     if heard.swap(false, Relaxed) { 0 } else { u32::saturating_add(silences, 1) };
@@ -252,12 +249,12 @@ where
             Ok(Some(None)) => return frame(1000, ""),
             Ok(Some(Some(command))) => command,
         };
-        // Everything that is there goes out at once.
+        // All available messages are sent at once.
         let mut unsent = Vec::new();
         loop {
             match command {
                 Command::Close(code, reason) => {
-                    // What was fed before goes first.
+                    // Buffered messages are sent first.
                     return frame(code, &reason);
                 }
                 Command::Send(message, load) => {

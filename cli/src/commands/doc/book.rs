@@ -12,11 +12,11 @@ use std::fs;
 use std::path::Path;
 
 /// Writes the pages into a directory, created if missing. The error is the message to print.
-pub(super) fn write(folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|error| about_file(folder, &error))?;
+pub(super) fn write(directory: &Path) -> Result<(), String> {
+    fs::create_dir_all(directory).map_err(|error| about_file(directory, &error))?;
     let pages = documented().map(|module| (format!("{}.md", module.name), page(module)));
     for (name, text) in pages.chain([("README.md".into(), contents())]) {
-        let path = folder.join(name);
+        let path = directory.join(name);
         fs::write(&path, text).map_err(|error| about_file(&path, &error))?;
     }
     Ok(())

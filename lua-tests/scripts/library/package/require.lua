@@ -9,7 +9,7 @@ local folder = arg[0]:match("^(.*)require%.lua$")
 package.path = folder .. "?.module"
 package.cpath = folder .. "?.none"
 
--- What is loaded.
+-- The loaded modules.
 for _, name in ipairs { "package", "string", "table", "math", "coroutine" } do
     assert(package.loaded[name] == _G[name] and require(name) == _G[name])
 end
@@ -34,7 +34,7 @@ fails("loop or previous error loading module 'yielding'", require, "yielding")
 ok, value = coroutine.resume(thread)
 assert(ok and value.name == "yielding" and require "yielding" == value and package.loaded.yielding == value)
 
--- What a module's function returns, or sets, or neither.
+-- A module's value is its function's result, or the value that it sets, or true.
 package.preload.nothing = function(name) assert(name == "nothing") end
 assert(require "nothing" == true and package.loaded.nothing == true)
 package.preload.sets = function(name) package.loaded[name] = "set" end
@@ -82,7 +82,7 @@ local resume = coroutine.wrap(function()
 end)
 assert(resume() == 1 and resume() == 2 and options[1] == optional and options[2] == optional)
 
--- The globals `package` and `require` are but names.
+-- The globals `package` and `require` are only names.
 local require, package = require, package
 globals.package = nil
 package.path = folder .. "?.module"

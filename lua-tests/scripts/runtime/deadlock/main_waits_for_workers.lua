@@ -1,6 +1,7 @@
 -- stdout: idle	deadlock
 -- stdout: done
--- Main is in wait() while workers are in receive: each is woken with nil, "deadlock", and the wait continues until they have ended.
+-- Main is in wait() while workers are in receive: each is woken with nil, "deadlock", and the wait
+-- continues until they have ended.
 chan("jobs")
 for _ = 1, 3 do
   go(function()

@@ -1,5 +1,5 @@
 -- stdout: 84
--- The worker of the README: it waits for more when the main chunk has ended, and gets nil.
+-- The worker of the README: it waits for further jobs when the main chunk has ended, and gets nil.
 chan("numbers", 5)
 chan("results", 5)
 go(function()

@@ -1,5 +1,6 @@
 -- stdout: handled
--- Handlers get uncaught errors, error values that are not strings unchanged; the program's exit code is 0.
+-- Handlers get uncaught errors, error values that are not strings unchanged; the program's exit
+-- code is 0.
 local seen, told = {}, chan("told", 100)
 on_error(function(e) seen[#seen + 1] = e send("told", 1) end)
 on_error(function(e) sleep(0.001) seen[#seen + 1] = e send("told", 1) end)

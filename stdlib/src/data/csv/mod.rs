@@ -1,9 +1,9 @@
-//! `csv`: tables of text from and to Lua values, and from and to files.
+//! `csv`: converts CSV to Lua values and back, in strings and files.
 
 mod read;
 mod write;
 
-use super::document::{self, give_way};
+use super::document::{self, yield_once};
 use super::events::Events;
 use super::output;
 use crate::files::file_system;
@@ -25,7 +25,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("csv" {
 /// The options of all functions.
 const OPTIONS: &[&str] = &["header", "separator"];
 
-/// What stands between fields.
+/// Returns the field separator.
 fn separator<'c>(call: &mut Call<'c>, options: &Options<'c>) -> Result<u8, Error> {
     match options.text(call, "separator")? {
         None => Ok(b','),
@@ -42,7 +42,8 @@ fn format<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Format,
     Ok(Format { separator: separator(call, &options)?, header })
 }
 
-/// `csv.parse(text[, options])`: the list of rows; nil and a message if the text is wrong.
+/// `csv.parse(text[, options])`: returns the list of rows; nil and a message if the text is
+/// invalid.
 fn parse<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -54,7 +55,8 @@ fn parse<'c>(
     })
 }
 
-/// `csv.read(path[, options])`: the list of a file's rows; nil and a message if it cannot be read.
+/// `csv.read(path[, options])`: returns the list of a file's rows; nil and a message if it cannot
+/// be read.
 fn read_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,
@@ -66,7 +68,7 @@ fn read_file<'c>(
     })
 }
 
-/// A writer for rows, with the options that are argument `index`.
+/// Creates a writer for rows, with the options in argument `index`.
 fn writer<'c>(
     call: &mut Call<'c>,
     rows: Table<'c>,
@@ -94,7 +96,7 @@ fn given_columns(list: Table<'_>) -> Option<Vec<Box<[u8]>>> {
     (1..=list.length()).map(|i| Some(LuaString::from_value(list.get(i))?.bytes().into())).collect()
 }
 
-/// The names of all fields of all rows, sorted.
+/// Returns the sorted names of all fields of all rows.
 fn found_columns(call: &mut Call<'_>, rows: Table<'_>) -> Vec<Box<[u8]>> {
     let mut names = std::collections::BTreeSet::new();
     for row in (1..=rows.length()).map_while(|i| Table::from_value(rows.get(i))) {
@@ -104,7 +106,7 @@ fn found_columns(call: &mut Call<'_>, rows: Table<'_>) -> Vec<Box<[u8]>> {
     names.into_iter().map(Into::into).collect()
 }
 
-/// Writes the rows that an argument is, in slices.
+/// Writes a list of rows in slices.
 async fn text_of(lua: &Lua, rows: Slot, mut writer: CsvWriter) -> Result<Vec<u8>, Error> {
     loop {
         let is_finished = lua.get(rows, |call, rows| match Table::from_value(rows) {
@@ -114,11 +116,11 @@ async fn text_of(lua: &Lua, rows: Slot, mut writer: CsvWriter) -> Result<Vec<u8>
         if is_finished {
             return Ok(writer.into_text());
         }
-        give_way().await;
+        yield_once().await;
     }
 }
 
-/// `csv.stringify(rows[, options])`: the text of rows.
+/// `csv.stringify(rows[, options])`: returns rows as a string.
 fn stringify<'c>(
     call: &mut Call<'c>,
     rows: Table<'c>,
@@ -131,7 +133,7 @@ fn stringify<'c>(
     }))
 }
 
-/// `csv.write(path, rows[, options])`: writes rows to a file, whole or not at all.
+/// `csv.write(path, rows[, options])`: writes rows to a file, atomically.
 fn write_file<'c>(
     call: &mut Call<'c>,
     path: Name<'c>,

@@ -1,19 +1,19 @@
-//! The reader of CSV (RFC 4180): to rows of strings.
+//! The CSV reader (RFC 4180). Fields are strings.
 
-use crate::data::Fault;
-use crate::data::events::{Event, Events, Unread};
+use crate::data::ParseError;
+use crate::data::events::{Event, Events, ReadError};
 
-/// How a text is to be read.
+/// The format of the input.
 #[derive(Clone, Copy)]
 pub(super) struct Format {
-    /// What stands between fields.
+    /// The field separator.
     pub(super) separator: u8,
-    /// The first row names the columns, and the others become maps.
+    /// Whether the first row has the names of the columns, so that the others become maps.
     pub(super) header: bool,
 }
 
-/// Adds the events of a text. Lines end with LF, CRLF or CR; empty ones are passed over.
-pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(), Unread> {
+/// Adds the events of a text. Lines end with LF, CRLF or CR; empty ones are skipped.
+pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(), ReadError> {
     let mut reader = Reader {
         text,
         at: if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 },
@@ -52,18 +52,18 @@ pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(
     Ok(())
 }
 
-/// What a field of a row takes until it is an event, while the list of fields grows.
+/// Memory for a field of a row before it becomes an event, while the list of fields grows.
 const FIELD_BYTES: usize = 2 * size_of::<Box<[u8]>>();
 
 /// A column with a name.
 struct Column {
     name: Box<[u8]>,
-    /// The name was a key before: it need not be repeated.
+    /// Whether the name was used as a key before and need not be repeated.
     is_known: bool,
 }
 
 impl Column {
-    fn push_key(&mut self, number: usize, events: &mut Events) -> Result<(), Unread> {
+    fn push_key(&mut self, number: usize, events: &mut Events) -> Result<(), ReadError> {
         if self.is_known {
             return Ok(events.push(Event::NamedKey(number))?);
         }
@@ -84,8 +84,8 @@ impl Reader<'_> {
         self.text.get(self.at).copied()
     }
 
-    /// The fields of the next line; none of an empty one. None at the end.
-    fn row(&mut self, events: &mut Events) -> Result<Option<Vec<Box<[u8]>>>, Unread> {
+    /// Returns the fields of the next line; an empty line has none. None at the end.
+    fn row(&mut self, events: &mut Events) -> Result<Option<Vec<Box<[u8]>>>, ReadError> {
         if self.peek().is_none() {
             return Ok(None);
         }
@@ -108,7 +108,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes some bytes.
+    /// Skips bytes.
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }
@@ -121,26 +121,29 @@ impl Reader<'_> {
         }
     }
 
-    fn plain(&mut self) -> Result<Box<[u8]>, Fault> {
+    fn plain(&mut self) -> Result<Box<[u8]>, ParseError> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let ends = |&byte: &u8| byte == self.separator || matches!(byte, b'\r' | b'\n');
         let length = rest.iter().position(ends).unwrap_or(rest.len());
         let field = rest.get(..length).unwrap_or_default();
         if let Some(quote) = memchr::memchr(b'"', field) {
-            return Err(Fault::new("quote in an unquoted field", self.at.saturating_add(quote)));
+            return Err(ParseError::new(
+                "quote in an unquoted field",
+                self.at.saturating_add(quote),
+            ));
         }
         self.advance(length);
         Ok(field.into())
     }
 
-    fn quoted(&mut self) -> Result<Box<[u8]>, Fault> {
+    fn quoted(&mut self) -> Result<Box<[u8]>, ParseError> {
         let start = self.at;
         self.advance(1);
         let mut field = Vec::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
             let Some(length) = memchr::memchr(b'"', rest) else {
-                return Err(Fault::new("unterminated quoted field", start));
+                return Err(ParseError::new("unterminated quoted field", start));
             };
             field.extend_from_slice(rest.get(..length).unwrap_or_default());
             self.advance(length.saturating_add(1));
@@ -151,7 +154,7 @@ impl Reader<'_> {
                 }
                 None | Some(b'\r' | b'\n') => return Ok(field.into()),
                 Some(byte) if byte == self.separator => return Ok(field.into()),
-                Some(_) => return Err(Fault::new("text after a quoted field", self.at)),
+                Some(_) => return Err(ParseError::new("text after a quoted field", self.at)),
             }
         }
     }

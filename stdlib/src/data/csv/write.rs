@@ -1,24 +1,24 @@
-//! The writer of CSV: from rows that are lists, or maps with the same columns.
+//! The CSV writer, for rows that are lists, or maps with the same columns.
 
+use crate::buffer::check_growth;
 use crate::data::walker::is_index;
-use crate::data::{marks, number};
-use crate::gathered::check_growth;
+use crate::data::{number, tags};
 use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
 
 /// Units charged for a field.
 const UNITS_PER_FIELD: usize = 4;
 
-/// Rows that are being written.
+/// A CSV writer in progress.
 pub(super) struct CsvWriter {
     separator: u8,
-    /// The names of the columns, if rows are maps or there is to be a line of names.
+    /// The names of the columns, if rows are maps or a header is requested.
     columns: Option<Vec<Box<[u8]>>>,
     next: usize,
     text: Vec<u8>,
 }
 
 impl CsvWriter {
-    /// Begins with the line of names, if there are any.
+    /// Creates a writer and writes the header, if any.
     pub(super) fn new(separator: u8, columns: Option<Vec<Box<[u8]>>>) -> Self {
         let mut writer = CsvWriter { separator, columns: None, next: 1, text: Vec::new() };
         if let Some(columns) = columns {
@@ -32,12 +32,12 @@ impl CsvWriter {
         writer
     }
 
-    /// The whole text.
+    /// Returns the whole text.
     pub(super) fn into_text(self) -> Vec<u8> {
         self.text
     }
 
-    /// Writes rows until the end, which it tells, or until the budget is used up.
+    /// Writes rows until the end or until the budget is used up. Returns true at the end.
     pub(super) fn write<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -46,11 +46,11 @@ impl CsvWriter {
         loop {
             let row = rows.get(self.next);
             if row.is_nil() {
-                self.check_passed_over(call, rows)?;
+                self.check_skipped(call, rows)?;
                 return Ok(true);
             }
             let Some(row) = Table::from_value(row) else {
-                return Err(self.refusal(None, &format!("table expected, got {}", row.type_name())));
+                return Err(self.error(None, &format!("table expected, got {}", row.type_name())));
             };
             let before = self.text.len();
             let count = self.row(call, row)?;
@@ -62,8 +62,8 @@ impl CsvWriter {
         }
     }
 
-    /// Fails if the table has something that is no row of the list that was written.
-    fn check_passed_over<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
+    /// Fails if the table has a field that is not a row of the written list.
+    fn check_skipped<'c>(&mut self, call: &mut Call<'c>, rows: Table<'c>) -> Result<(), Error> {
         call.charge(rows.capacity() / 16);
         let last = self.next.saturating_sub(1);
         match rows.pairs().find(|(key, _)| !is_index(*key, last)) {
@@ -74,12 +74,12 @@ impl CsvWriter {
         }
     }
 
-    /// Writes a row; gives the number of fields.
+    /// Writes a row and returns the number of fields.
     fn row<'c>(&mut self, call: &mut Call<'c>, row: Table<'c>) -> Result<usize, Error> {
         let length = row.length();
         let columns = self.columns.take();
         let count = match &columns {
-            // With names, a row may still be a list.
+            // With a header, a row may still be a list.
             Some(columns) if length == 0 => {
                 for (i, name) in columns.iter().enumerate() {
                     let name = call.string(name)?;
@@ -97,11 +97,11 @@ impl CsvWriter {
                 }
                 if length == 0 && row.pairs().next().is_some() {
                     return Err(
-                        self.refusal(None, "a row with named fields requires the option 'header'")
+                        self.error(None, "a row with named fields requires the option 'header'")
                     );
                 }
                 if let Some((key, _)) = row.pairs().find(|(key, _)| !is_index(*key, length)) {
-                    return Err(self.refusal(Some(key), "a list row cannot have named fields"));
+                    return Err(self.error(Some(key), "a list row cannot have named fields"));
                 }
                 length
             }
@@ -111,8 +111,8 @@ impl CsvWriter {
         Ok(count)
     }
 
-    /// Writes the fields of a map that the reader gives numbers, since they stand behind the last
-    /// column; gives the number of all.
+    /// Writes the fields of a map with numeric keys, which the reader creates for fields after the
+    /// last column. Returns the number of all fields.
     fn fields_without_name<'c>(
         &mut self,
         call: &mut Call<'c>,
@@ -134,7 +134,7 @@ impl CsvWriter {
         let is_written =
             |key: Value<'c>| LuaString::from_value(key).is_some() || is_index(key, count);
         match row.pairs().find(|(key, _)| !is_written(*key)) {
-            Some((key, _)) => Err(self.refusal(Some(key), "unknown column")),
+            Some((key, _)) => Err(self.error(Some(key), "unknown column")),
             None => Ok(count),
         }
     }
@@ -154,7 +154,7 @@ impl CsvWriter {
         }
     }
 
-    /// Ends a line. One of a single empty field would look like an empty line.
+    /// Ends a line. A line with a single empty field would look like an empty line.
     fn end_row(&mut self, count: usize) {
         if count == 1 && self.text.last().is_none_or(|&byte| byte == b'\n') {
             self.text.extend_from_slice(b"\"\"");
@@ -173,19 +173,20 @@ impl CsvWriter {
                 x => self.text.extend_from_slice(x.to_string().to_lowercase().as_bytes()),
             },
             Type::String => self.field(LuaString::from_value(value).map_or(&[], LuaString::bytes)),
-            _ if marks::is_null(value) => {}
+            _ if tags::is_null(value) => {}
             _ => {
-                return Err(self
-                    .refusal(Some(key), &format!("cannot encode a {} as CSV", value.type_name())));
+                return Err(
+                    self.error(Some(key), &format!("cannot encode a {} as CSV", value.type_name()))
+                );
             }
         }
         Ok(())
     }
 
-    /// Writes a field, in quotes if it needs them.
+    /// Writes a field, quoted if necessary.
     fn field(&mut self, field: &[u8]) {
         let special = |&byte: &u8| byte == self.separator || matches!(byte, b'"' | b'\r' | b'\n');
-        // Space at the ends is kept by this reader, but not by all others.
+        // This reader keeps spaces at the ends, but others may not.
         let has_space = field.first() == Some(&b' ') || field.last() == Some(&b' ');
         if !has_space && !field.iter().any(special) {
             self.text.extend_from_slice(field);
@@ -201,13 +202,13 @@ impl CsvWriter {
         self.text.push(b'"');
     }
 
-    fn refusal(&self, key: Option<Value<'_>>, reason: &str) -> Error {
+    fn error(&self, key: Option<Value<'_>>, reason: &str) -> Error {
         let field = key.map_or(String::new(), step);
         Error::text(format!("rows[{}]{field}: {reason}", self.next))
     }
 }
 
-/// A key in a path.
+/// Formats a key for a path.
 fn step(key: Value<'_>) -> String {
     match (LuaString::from_value(key), key.as_number()) {
         (Some(name), _) => format!(".{}", String::from_utf8_lossy(name.bytes())),

@@ -1,19 +1,19 @@
 //! `json`, `jsonc` and the functions `json_encode` and `json_decode`.
 //!
-//! One reader and one writer serve both: JSON with comments is read more generously and written
-//! with line breaks.
+//! One reader and one writer serve both: for JSON with comments, the reader accepts more and the
+//! writer adds line breaks.
 
 mod read;
 mod write;
 
 pub(super) use write::{quote, quoted_size};
 
-use super::builder::{Builder, Failure, Open};
+use super::builder::{Builder, DecodeError, Open};
 use super::encode::{Encoded, Encoder, encode};
-use super::{Progress, failure, marks};
+use super::{Progress, failure, tags};
+use crate::integer::Integer;
 use crate::options::Options;
 use crate::string::text_argument;
-use crate::whole::Whole;
 use read::Reader;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
@@ -35,20 +35,20 @@ pub(crate) static JSONC: Library = solvm_vm::library!("jsonc" {
     "encode" => encode_indented,
 });
 
-/// What the table of functions cannot say: `json.null`.
+/// Adds what the table of functions cannot express: `json.null`.
 pub(crate) fn finish(call: &mut Call) -> Result<(), Error> {
     let key = call.string(JSON.name.as_bytes())?;
     if let Some(library) = Table::from_value(call.globals().get(key)) {
-        let null = marks::null(call)?;
+        let null = tags::null(call)?;
         library.set_field(call, "null", null)?;
     }
     Ok(())
 }
 
-/// The most spaces that a level can be indented by.
+/// Maximum number of spaces per level of indentation.
 const MAX_INDENT: usize = 32;
 
-/// What a level is to be indented by, of options for writing; None if they do not ask for it.
+/// Returns the indentation that the options request. None for a single line.
 fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<Vec<u8>>, Error> {
     let options = Options::new(options, 2, &["indent"])?;
     let indent = options.get(call, "indent")?;
@@ -59,7 +59,8 @@ fn indent<'c>(call: &mut Call<'c>, options: Option<Table<'c>>) -> Result<Option<
     let indent = match (indent.as_number(), LuaString::from_value(indent)) {
         _ if indent.is_nil() => return Ok(None),
         (Some(spaces), _) => {
-            match Whole::of(spaces).and_then(Whole::size).filter(|&spaces| spaces <= MAX_INDENT) {
+            match Integer::of(spaces).and_then(Integer::size).filter(|&spaces| spaces <= MAX_INDENT)
+            {
                 Some(spaces) => vec![b' '; spaces],
                 None => return Err(wrong()),
             }
@@ -81,7 +82,7 @@ impl Encoder for JsonWriter {
     }
 }
 
-/// `json_encode(value[, options])`: the text of a value.
+/// `json_encode(value[, options])`: encodes a value.
 fn encode_value<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
@@ -91,7 +92,7 @@ fn encode_value<'c>(
     encode(call, value, JsonWriter::new(indent))
 }
 
-/// `jsonc.encode(value[, options])`: the same in several lines.
+/// `jsonc.encode(value[, options])`: encodes a value in multiple lines.
 fn encode_indented<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
@@ -101,21 +102,20 @@ fn encode_indented<'c>(
     encode(call, value, JsonWriter::new(Some(indent)))
 }
 
-/// `json.object([table])`: marks a table, without one a new one, as a map, whatever its keys look
-/// like.
+/// `json.object([table])`: marks a table, or a new one, as a map, whatever its keys are.
 fn object<'c>(call: &mut Call<'c>, table: Option<Table<'c>>) -> Result<Table<'c>, Error> {
     let table = match table {
         Some(table) => table,
         None => call.table(0, 0)?,
     };
-    marks::mark_map(call, table)?;
+    tags::tag_as_map(call, table)?;
     Ok(table)
 }
 
-/// The value, nil and a message, or the work that is left to do.
+/// The value, nil and a message, or the remaining work.
 type Decoded<'c> = Either<Vec<Value<'c>>, StartWith<'c, Decoding>>;
 
-/// `json_decode(text[, options])`: the value of a text; nil and a message if it is wrong.
+/// `json_decode(text[, options])`: decodes a text; nil and a message if it is invalid.
 fn decode<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -124,8 +124,7 @@ fn decode<'c>(
     start(call, text, options, false)
 }
 
-/// `jsonc.decode(text[, options])`: the same; comments and commas at the end of lists and maps are
-/// allowed.
+/// `jsonc.decode(text[, options])`: decodes a text that may contain comments and trailing commas.
 fn decode_relaxed<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -140,7 +139,7 @@ fn start<'c>(
     options: Option<Table<'c>>,
     relaxed: bool,
 ) -> Result<Decoded<'c>, Error> {
-    // About what the values take at least: if a collection is needed to make room, it is made now.
+    // This is about the minimum memory for the values. A collection that is needed happens now.
     call.check_memory(text.bytes().len())?;
     let null = Options::new(options, 2, &["null"])?.get(call, "null")?;
     let mut builder = Builder::new(call, null)?;
@@ -151,14 +150,14 @@ fn start<'c>(
             let (open, kept) = builder.suspend();
             Ok(Either::Later(Start::new(Decoding { reader, open }).keep_all(kept)))
         }
-        Err(Failure::Document(fault)) => {
-            Ok(Either::Now(failure(call, &fault.message(text.bytes()))?))
+        Err(DecodeError::Document(parse_error)) => {
+            Ok(Either::Now(failure(call, &parse_error.message(text.bytes()))?))
         }
-        Err(Failure::Vm(error)) => Err(error),
+        Err(DecodeError::Vm(error)) => Err(error),
     }
 }
 
-/// A decoding that is not finished. Its kept values are the builder's stack.
+/// A decoding in progress. Its kept values are the builder's stack.
 struct Decoding {
     reader: Reader,
     open: Vec<Open>,
@@ -176,11 +175,11 @@ impl Steps for Decoding {
                 call.keep_only(kept);
                 call.again()
             }
-            Err(Failure::Document(fault)) => {
-                let results = failure(call, &fault.message(text))?;
+            Err(DecodeError::Document(parse_error)) => {
+                let results = failure(call, &parse_error.message(text))?;
                 call.finish(results)
             }
-            Err(Failure::Vm(error)) => Err(error),
+            Err(DecodeError::Vm(error)) => Err(error),
         }
     }
 }

@@ -1,40 +1,40 @@
-//! The reader of JSON (RFC 8259), and of JSON with comments: from text to the builder's events,
-//! without recursion, so that it can stop between two values and go on later.
+//! The reader of JSON (RFC 8259) and of JSON with comments. It passes events to the builder and is
+//! not recursive, so it can stop between two values and continue later.
 
-use crate::data::builder::{Builder, Failure};
-use crate::data::{BYTES_PER_UNIT, Fault, Progress};
+use crate::data::builder::{Builder, DecodeError};
+use crate::data::{BYTES_PER_UNIT, ParseError, Progress};
 use solvm_vm::{Call, Error, Value};
 
-/// How often the budget is looked at: after so many values.
-const VALUES_PER_LOOK: usize = 64;
+/// Values between two checks of the budget.
+const VALUES_PER_CHECK: usize = 64;
 
-/// What may come next.
+/// The tokens that may follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     /// A value.
     Value,
-    /// The first value of a list, or its end.
+    /// The first item of a list, or its end.
     FirstItem,
     /// The first key of a map, or its end.
     FirstKey,
     /// A comma, or the end of the list or map.
     Comma,
-    /// Nothing but space.
+    /// Only white space.
     End,
 }
 
-/// How far a text has been read.
+/// The state of a reader between two steps.
 pub(super) struct Reader {
     at: usize,
     expected: Expected,
-    /// Comments, and commas behind the last item, are allowed.
+    /// Whether comments and trailing commas are allowed.
     relaxed: bool,
-    /// A string without its escapes.
+    /// A string with its escapes replaced.
     scratch: Vec<u8>,
 }
 
 impl Reader {
-    /// At the beginning of a text; `relaxed` for JSON with comments.
+    /// Creates a reader at the start of a text; `relaxed` for JSON with comments.
     pub(super) fn new(text: &[u8], relaxed: bool) -> Reader {
         let at = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         Reader { at, expected: Expected::Value, relaxed, scratch: Vec::new() }
@@ -46,15 +46,15 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<Progress, DecodeError> {
         loop {
             let began = self.at;
-            for _ in 0..VALUES_PER_LOOK {
-                self.space(text).map_err(Failure::Document)?;
+            for _ in 0..VALUES_PER_CHECK {
+                self.space(text).map_err(DecodeError::Document)?;
                 if self.expected == Expected::End {
                     return match text.get(self.at) {
                         None => Ok(Progress::Finished),
-                        Some(_) => Err(Failure::Document(self.unexpected(text))),
+                        Some(_) => Err(DecodeError::Document(self.unexpected(text))),
                     };
                 }
                 self.event(call, text, builder)?;
@@ -65,7 +65,7 @@ impl Reader {
         }
     }
 
-    /// Passes some bytes.
+    /// Skips bytes.
     #[inline]
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
@@ -77,12 +77,12 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DecodeError> {
         let byte = text.get(self.at).copied();
         match (self.expected, byte) {
             (Expected::Comma, Some(b',')) => {
                 self.advance(1);
-                self.space(text).map_err(Failure::Document)?;
+                self.space(text).map_err(DecodeError::Document)?;
                 let in_map = builder.in_map() == Some(true);
                 let ends = text.get(self.at) == Some(if in_map { &b'}' } else { &b']' });
                 if self.relaxed && ends {
@@ -103,11 +103,17 @@ impl Reader {
             }
             (Expected::FirstKey, _) => self.key(call, text, builder),
             (Expected::FirstItem | Expected::Value, _) => self.value(call, text, builder),
-            (Expected::Comma | Expected::End, _) => Err(Failure::Document(self.unexpected(text))),
+            (Expected::Comma | Expected::End, _) => {
+                Err(DecodeError::Document(self.unexpected(text)))
+            }
         }
     }
 
-    fn end<'c>(&mut self, call: &mut Call<'c>, builder: &mut Builder<'c>) -> Result<(), Failure> {
+    fn end<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        builder: &mut Builder<'c>,
+    ) -> Result<(), DecodeError> {
         self.advance(1);
         builder.end(call).map_err(|refusal| refusal.at(self.at))?;
         self.after_value(builder);
@@ -118,22 +124,22 @@ impl Reader {
         self.expected = if builder.in_map().is_some() { Expected::Comma } else { Expected::End };
     }
 
-    /// A key and its colon.
+    /// Reads a key and its colon.
     fn key<'c>(
         &mut self,
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DecodeError> {
         if text.get(self.at) != Some(&b'"') {
-            return Err(Failure::Document(self.unexpected(text)));
+            return Err(DecodeError::Document(self.unexpected(text)));
         }
-        let key = self.string(text).map_err(Failure::Document)?;
-        let key = call.string(key).map_err(Failure::Vm)?;
+        let key = self.string(text).map_err(DecodeError::Document)?;
+        let key = call.string(key).map_err(DecodeError::Vm)?;
         builder.key(key.value());
-        self.space(text).map_err(Failure::Document)?;
+        self.space(text).map_err(DecodeError::Document)?;
         if text.get(self.at) != Some(&b':') {
-            return Err(Failure::Document(self.unexpected(text)));
+            return Err(DecodeError::Document(self.unexpected(text)));
         }
         self.advance(1);
         self.expected = Expected::Value;
@@ -145,10 +151,10 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DecodeError> {
         let added = match text.get(self.at) {
             Some(b'"') => {
-                let string = self.string(text).map_err(Failure::Document)?;
+                let string = self.string(text).map_err(DecodeError::Document)?;
                 builder.string(call, string)
             }
             Some(open @ (b'[' | b'{')) => {
@@ -159,12 +165,12 @@ impl Reader {
                 return Ok(());
             }
             Some(b'-' | b'0'..=b'9') => {
-                let x = self.number(text).map_err(Failure::Document)?;
+                let x = self.number(text).map_err(DecodeError::Document)?;
                 builder.value(call, Value::number(x))
             }
             _ => self.word(call, text, builder)?,
         };
-        added.map_err(Failure::Vm)?;
+        added.map_err(DecodeError::Vm)?;
         self.after_value(builder);
         Ok(())
     }
@@ -174,7 +180,7 @@ impl Reader {
         call: &mut Call<'c>,
         text: &[u8],
         builder: &mut Builder<'c>,
-    ) -> Result<Result<(), Error>, Failure> {
+    ) -> Result<Result<(), Error>, DecodeError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let (length, value) = if rest.starts_with(b"true") {
             (4, Some(true))
@@ -183,7 +189,7 @@ impl Reader {
         } else if rest.starts_with(b"null") {
             (4, None)
         } else {
-            return Err(Failure::Document(self.unexpected(text)));
+            return Err(DecodeError::Document(self.unexpected(text)));
         };
         self.advance(length);
         Ok(match value {
@@ -192,11 +198,11 @@ impl Reader {
         })
     }
 
-    /// A number, by JSON's grammar.
-    fn number(&mut self, text: &[u8]) -> Result<f64, Fault> {
-        /// Integers with so many digits have a value of their own.
+    /// Reads a number by JSON's grammar.
+    fn number(&mut self, text: &[u8]) -> Result<f64, ParseError> {
+        /// Integers with this many digits are exact.
         const EXACT_DIGITS: usize = 15;
-        /// Nobody means more digits, and the conversion cannot be interrupted.
+        /// Maximum length of a number: its conversion cannot be interrupted.
         const LONGEST_NUMBER: usize = 64 << 10;
         let start = self.at;
         let is_negative = text.get(start) == Some(&b'-');
@@ -232,7 +238,7 @@ impl Reader {
             self.digits(text)?;
         }
         if self.at.saturating_sub(start) > LONGEST_NUMBER {
-            return Err(Fault::new("number too long", start));
+            return Err(ParseError::new("number too long", start));
         }
         let digits = text
             .get(start..self.at)
@@ -240,20 +246,20 @@ impl Reader {
             .unwrap_or_default();
         match digits.parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
-            _ => Err(Fault::new("number out of range", start)),
+            _ => Err(ParseError::new("number out of range", start)),
         }
     }
 
-    /// One or more digits.
-    fn digits(&mut self, text: &[u8]) -> Result<(), Fault> {
+    /// Reads one or more digits.
+    fn digits(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.advance(count);
         if count == 0 { Err(self.unexpected(text)) } else { Ok(()) }
     }
 
-    /// The bytes of a string, whose opening quote is next.
-    fn string<'t>(&'t mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
+    /// Reads a string, whose opening quote is next.
+    fn string<'t>(&'t mut self, text: &'t [u8]) -> Result<&'t [u8], ParseError> {
         self.advance(1);
         let plain = self.plain(text)?;
         if text.get(self.at) == Some(&b'"') {
@@ -271,9 +277,9 @@ impl Reader {
         Ok(&self.scratch)
     }
 
-    /// The characters up to a quote or an escape.
+    /// Reads the characters up to a quote or an escape.
     #[inline]
-    fn plain<'t>(&mut self, text: &'t [u8]) -> Result<&'t [u8], Fault> {
+    fn plain<'t>(&mut self, text: &'t [u8]) -> Result<&'t [u8], ParseError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let mut all = 0;
         let length = rest.iter().position(|&byte| {
@@ -282,23 +288,26 @@ impl Reader {
         });
         let Some((plain, [end, ..])) = length.and_then(|length| rest.split_at_checked(length))
         else {
-            return Err(Fault::new("unterminated string", text.len()));
+            return Err(ParseError::new("unterminated string", text.len()));
         };
         let start = self.at;
         self.advance(plain.len());
         if *end < 0x20 {
-            return Err(Fault::new("control character in a string", self.at));
+            return Err(ParseError::new("control character in a string", self.at));
         }
         if all >= 0x80
             && let Err(error) = std::str::from_utf8(plain)
         {
-            return Err(Fault::new("invalid UTF-8", start.saturating_add(error.valid_up_to())));
+            return Err(ParseError::new(
+                "invalid UTF-8",
+                start.saturating_add(error.valid_up_to()),
+            ));
         }
         Ok(plain)
     }
 
-    /// An escape, whose backslash is next.
-    fn escape(&mut self, text: &[u8]) -> Result<(), Fault> {
+    /// Reads an escape, whose backslash is next.
+    fn escape(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let start = self.at;
         let byte = match text.get(start..).and_then(|rest| rest.get(1)) {
             Some(b'b') => 8,
@@ -308,16 +317,16 @@ impl Reader {
             Some(b't') => b'\t',
             Some(&byte @ (b'"' | b'\\' | b'/')) => byte,
             Some(b'u') => return self.unicode_escape(text),
-            Some(_) => return Err(Fault::new("unknown escape", start)),
-            None => return Err(Fault::new("unterminated string", text.len())),
+            Some(_) => return Err(ParseError::new("unknown escape", start)),
+            None => return Err(ParseError::new("unterminated string", text.len())),
         };
         self.scratch.push(byte);
         self.advance(2);
         Ok(())
     }
 
-    /// `\uXXXX`, or two of them that make one character.
-    fn unicode_escape(&mut self, text: &[u8]) -> Result<(), Fault> {
+    /// Reads `\uXXXX`, or a surrogate pair.
+    fn unicode_escape(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let start = self.at;
         let unit = |at: usize| {
             let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
@@ -326,29 +335,32 @@ impl Reader {
                 .try_fold(0, |unit: u32, &digit| Some(unit << 4 | char::from(digit).to_digit(16)?))
         };
         let Some(first) = unit(start) else {
-            return Err(Fault::new("four hexadecimal digits expected", start.saturating_add(2)));
+            return Err(ParseError::new(
+                "four hexadecimal digits expected",
+                start.saturating_add(2),
+            ));
         };
         self.advance(6);
         let code = match first {
             0xd800..0xdc00 => {
                 let second = unit(self.at).filter(|second| (0xdc00..0xe000).contains(second));
                 self.advance(6);
-                // Ten bits of each.
+                // Ten bits of each surrogate.
                 second
                     .map(|second| ((first & 0x3ff) << 10 | second & 0x3ff).saturating_add(0x10000))
             }
             code => Some(code),
         };
         let Some(character) = code.and_then(char::from_u32) else {
-            return Err(Fault::new("unpaired surrogate", start));
+            return Err(ParseError::new("unpaired surrogate", start));
         };
         self.scratch.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
     }
 
-    /// Passes space, and comments if they are allowed.
+    /// Skips white space, and comments if they are allowed.
     #[inline]
-    fn space(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn space(&mut self, text: &[u8]) -> Result<(), ParseError> {
         loop {
             match text.get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.advance(1),
@@ -358,13 +370,13 @@ impl Reader {
         }
     }
 
-    fn comment(&mut self, text: &[u8]) -> Result<(), Fault> {
+    fn comment(&mut self, text: &[u8]) -> Result<(), ParseError> {
         let rest = text.get(self.at..).unwrap_or_default();
         let length = match rest.get(1) {
             Some(b'/') => memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
             Some(b'*') => match memchr::memmem::find(rest.get(2..).unwrap_or_default(), b"*/") {
                 Some(end) => end.saturating_add(4),
-                None => return Err(Fault::new("unterminated comment", self.at)),
+                None => return Err(ParseError::new("unterminated comment", self.at)),
             },
             _ => return Err(self.unexpected(text)),
         };
@@ -372,15 +384,15 @@ impl Reader {
         Ok(())
     }
 
-    /// The fault that what is next is not what may come.
+    /// Returns the error for an unexpected character.
     #[cold]
-    fn unexpected(&self, text: &[u8]) -> Fault {
+    fn unexpected(&self, text: &[u8]) -> ParseError {
         let rest = text.get(self.at..).unwrap_or_default();
         let reason = match rest.first() {
             None => "unexpected end of input".to_string(),
             Some(byte @ 0x20..0x7f) => format!("unexpected '{}'", char::from(*byte)),
             Some(byte) => format!("unexpected byte {byte:#04x}"),
         };
-        Fault::new(reason, self.at)
+        ParseError::new(reason, self.at)
     }
 }

@@ -1,25 +1,25 @@
-//! The writer of JSON.
+//! The JSON writer.
 
 use crate::data::number;
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 
-/// JSON that is being written.
+/// A JSON writer in progress.
 pub(super) struct JsonWriter {
     text: Vec<u8>,
-    /// What a level is indented by; None writes all in one line.
+    /// The indentation of a level; None writes a single line.
     indent: Option<Vec<u8>>,
     depth: usize,
-    /// The list or map that was begun last has no items yet.
+    /// Whether the innermost list or map has no items yet.
     is_first: bool,
 }
 
 impl JsonWriter {
-    /// Begins; `indent` is what a level is indented by.
+    /// Creates a writer; `indent` is the indentation of a level.
     pub(super) fn new(indent: Option<Vec<u8>>) -> Self {
         JsonWriter { text: Vec::new(), indent, depth: 0, is_first: true }
     }
 
-    /// What has been written.
+    /// Returns the output.
     pub(super) fn text(&self) -> &[u8] {
         &self.text
     }
@@ -48,7 +48,7 @@ impl JsonWriter {
         self.line();
     }
 
-    /// Begins a line, if there are lines.
+    /// Starts a line, unless all output is on one line.
     #[inline]
     fn line(&mut self) {
         if let Some(indent) = &self.indent {
@@ -63,17 +63,17 @@ impl JsonWriter {
 impl Writer for JsonWriter {
     const ANY_KEY: bool = false;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         self.text.extend_from_slice(b"null");
         Ok(())
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.text.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         if !value.is_finite() {
             return Err(if value.is_nan() {
                 "cannot encode NaN"
@@ -85,11 +85,11 @@ impl Writer for JsonWriter {
         Ok(())
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         quote(bytes, &mut self.text)
     }
 
-    fn begin_list(&mut self, _: usize, _: bool) -> Refused {
+    fn begin_list(&mut self, _: usize, _: bool) -> EncodeResult {
         self.begin(b'[');
         Ok(())
     }
@@ -102,12 +102,12 @@ impl Writer for JsonWriter {
         self.end(b']');
     }
 
-    fn begin_map(&mut self, _: usize) -> Refused {
+    fn begin_map(&mut self, _: usize) -> EncodeResult {
         self.begin(b'{');
         Ok(())
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         self.separate();
         match key {
             Key::String(name) => quote(name, &mut self.text)?,
@@ -138,27 +138,27 @@ impl Writer for JsonWriter {
     }
 }
 
-/// How many bytes [`quote`] adds at most.
+/// The maximum number of bytes that [`quote`] appends.
 pub(in crate::data) fn quoted_size(bytes: &[u8]) -> usize {
-    /// More than the byte itself.
+    /// The growth for an escaped byte.
     const ESCAPE: usize = 5;
     let escaped = bytes.iter().filter(|&&byte| is_escaped(byte)).count();
     bytes.len().saturating_add(escaped.saturating_mul(ESCAPE)).saturating_add(2)
 }
 
-/// Adds a string in quotes, with JSON's escapes, which TOML and YAML understand as well.
-pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+/// Appends a quoted string with JSON's escapes, which are valid in TOML and YAML, too.
+pub(in crate::data) fn quote(bytes: &[u8], text: &mut Vec<u8>) -> EncodeResult {
     if !bytes.is_ascii() && std::str::from_utf8(bytes).is_err() {
         return Err("cannot encode a string that is not valid UTF-8");
     }
     text.push(b'"');
     let mut rest = bytes;
-    while let Some((plain, [byte, behind @ ..])) =
+    while let Some((plain, [byte, after @ ..])) =
         rest.iter().position(|&byte| is_escaped(byte)).and_then(|at| rest.split_at_checked(at))
     {
         text.extend_from_slice(plain);
         escape(*byte, text);
-        rest = behind;
+        rest = after;
     }
     text.extend_from_slice(rest);
     text.push(b'"');
@@ -171,7 +171,7 @@ fn is_escaped(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f)
 }
 
-/// Adds what stands for such a byte.
+/// Appends the escape for a byte.
 fn escape(byte: u8, text: &mut Vec<u8>) {
     let digit = |half: u8| char::from_digit(u32::from(half & 15), 16).map_or(0, |c| c as u8);
     match byte {

@@ -1,4 +1,4 @@
-//! `toml`: TOML 1.1 from and to Lua values.
+//! `toml`: converts TOML 1.1 to Lua values and back.
 
 mod read;
 mod write;
@@ -14,7 +14,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("toml" {
     "encode" => encode_table,
 });
 
-/// `toml.decode(text)`: the table of a text; nil and a message if it is wrong.
+/// `toml.decode(text)`: decodes a text; nil and a message if it is invalid.
 fn decode<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -22,7 +22,7 @@ fn decode<'c>(
     document::decode(call, text, document::in_utf8(read::read))
 }
 
-/// `toml.encode(table)`: the text of a table.
+/// `toml.encode(table)`: encodes a table.
 fn encode_table<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,

@@ -1,21 +1,21 @@
-//! The reader of TOML: from the tree of the crate `toml`, which knows all rules about keys and
-//! tables, to events.
+//! The TOML reader. It turns the tree of the crate `toml`, which checks all rules about keys and
+//! tables, into events.
 
-use crate::data::Fault;
-use crate::data::events::{Event, Events, Unread};
+use crate::data::ParseError;
+use crate::data::events::{Event, Events, ReadError};
 use toml::de::{DeTable, DeValue};
 
-/// What the crate's tokens and tree take at most for a byte of text: a list of numbers of one digit
-/// was measured with the most.
+/// Maximum memory of the crate's tokens and tree per byte of text. Lists of one-digit numbers need
+/// most.
 const TREE_BYTES_PER_BYTE: usize = 70;
 
 /// Adds the events of a text. Dates and times become strings.
-pub(super) fn read(text: &str, events: &mut Events) -> Result<(), Unread> {
+pub(super) fn read(text: &str, events: &mut Events) -> Result<(), ReadError> {
     let tree_size = text.len().saturating_mul(TREE_BYTES_PER_BYTE);
     events.hold(tree_size)?;
     let document = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(text.len(), |span| span.start);
-        Fault::new(error.message().trim_end().replace('\n', ", "), at)
+        ParseError::new(error.message().trim_end().replace('\n', ", "), at)
     })?;
     table(document.get_ref(), events)?;
     drop(document);
@@ -23,8 +23,8 @@ pub(super) fn read(text: &str, events: &mut Events) -> Result<(), Unread> {
     Ok(())
 }
 
-/// The crate bounds how deep tables are nested.
-fn table(fields: &DeTable<'_>, events: &mut Events) -> Result<(), Unread> {
+/// Adds the events of a table. The crate limits the nesting of tables.
+fn table(fields: &DeTable<'_>, events: &mut Events) -> Result<(), ReadError> {
     events.push(Event::Begin { is_map: true })?;
     for (key, field) in fields {
         events.push(Event::key(key.get_ref().as_bytes()))?;
@@ -34,21 +34,21 @@ fn table(fields: &DeTable<'_>, events: &mut Events) -> Result<(), Unread> {
     Ok(())
 }
 
-fn value(value: &DeValue<'_>, at: usize, events: &mut Events) -> Result<(), Unread> {
+fn value(value: &DeValue<'_>, at: usize, events: &mut Events) -> Result<(), ReadError> {
     let event = match value {
         DeValue::String(text) => Event::String(text.as_bytes().into()),
         DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {
             Ok(integer) => Event::Number(integer as f64),
-            Err(_) => return Err(Fault::new("integer out of range", at).into()),
+            Err(_) => return Err(ParseError::new("integer out of range", at).into()),
         },
         DeValue::Float(digits) => match digits.as_str().parse::<f64>() {
             Ok(x) if x.is_finite() || digits.as_str().contains(['n', 'i']) => Event::Number(x),
-            _ => return Err(Fault::new("number out of range", at).into()),
+            _ => return Err(ParseError::new("number out of range", at).into()),
         },
         DeValue::Boolean(value) => Event::Boolean(*value),
         DeValue::Datetime(time) => {
             let mut time = *time;
-            // They may be left out, and are zero then.
+            // Seconds are optional and default to zero.
             if let Some(of_day) = &mut time.time {
                 of_day.second.get_or_insert(0);
             }

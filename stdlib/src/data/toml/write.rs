@@ -1,29 +1,28 @@
-//! The writer of TOML.
+//! The TOML writer.
 //!
-//! In a table's section its plain values come first, then the sections of its tables, whatever the
-//! order of the keys. So each open table has two texts, which are put together when it ends. Tables
-//! in lists are sections of their own if a list has nothing else; all other ones are written
-//! inline.
+//! A section contains its plain values first, then the sections of its tables, whatever the order
+//! of the keys. So each open table has two texts, which are joined when it ends. Tables in lists
+//! are sections if a list contains nothing else; all others are inline.
 
 use crate::data::encode::Encoder;
 use crate::data::json::{quote, quoted_size};
 use crate::data::number;
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 
 /// A table or list that is being written.
 enum Open {
-    /// A table with a section of its own.
+    /// A table that is a section.
     Section { path: Vec<u8>, plain: Vec<u8>, sections: Vec<u8> },
     /// A list whose items are sections.
     Sections { path: Vec<u8>, text: Vec<u8> },
-    /// A list or table that is written where it is; its text is in the section around it.
+    /// An inline list or table; its text is in the enclosing section.
     Inline { is_list: bool, is_first: bool },
 }
 
-/// TOML that is being written.
+/// A TOML writer in progress.
 pub(super) struct TomlWriter {
     open: Vec<Open>,
-    /// The path of the value that follows in a section: of its section, and with its key.
+    /// The path of the next value in a section: that of its section, and its key.
     key: Vec<u8>,
     text: Vec<u8>,
     written: usize,
@@ -35,7 +34,7 @@ impl TomlWriter {
     }
 
     /// Adds a plain value to the innermost section.
-    fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Refused) -> Refused {
+    fn plain(&mut self, write: impl FnOnce(&mut Vec<u8>) -> EncodeResult) -> EncodeResult {
         let Some(innermost) = self.open.last() else {
             return Err("a TOML document must be a table");
         };
@@ -71,7 +70,7 @@ impl TomlWriter {
         }
     }
 
-    /// The path of what follows: that of the section around it and the key.
+    /// Returns the path of the next value: that of the enclosing section and the key.
     fn path(&self) -> Vec<u8> {
         match self.open.last() {
             Some(Open::Section { path, .. }) if !path.is_empty() => {
@@ -102,7 +101,7 @@ impl TomlWriter {
         }
     }
 
-    /// Begins the next item of an inline list or table.
+    /// Starts the next item of an inline list or table.
     fn separate(&mut self) {
         if let Some(Open::Inline { is_list, is_first }) = self.open.last_mut() {
             let separator: &[u8] = match (*is_list, std::mem::replace(is_first, false)) {
@@ -121,7 +120,8 @@ impl TomlWriter {
             Some(Open::Section { path, plain, sections }) => {
                 let in_list = matches!(self.open.last(), Some(Open::Sections { .. }));
                 let mut text = Vec::new();
-                // Sections within make a section that has nothing else; an empty one must be named.
+                // Sections inside a section imply it, unless it contains something else; an empty
+                // one needs a header.
                 if !path.is_empty() && (in_list || !plain.is_empty() || sections.is_empty()) {
                     text.extend_from_slice(if in_list { b"\n[[" } else { b"\n[" });
                     text.extend_from_slice(&path);
@@ -135,13 +135,13 @@ impl TomlWriter {
         }
     }
 
-    /// Hands the text of sections to what is around them.
+    /// Adds the text of sections to the enclosing value.
     fn close(&mut self, text: &[u8]) {
         match self.open.last_mut() {
             Some(Open::Section { sections, .. }) => sections.extend_from_slice(text),
             Some(Open::Sections { text: sections, .. }) => sections.extend_from_slice(text),
             _ => {
-                // Sections begin with an empty line, which the whole text does not.
+                // Sections start with an empty line, but the whole text does not.
                 self.text = text.strip_prefix(b"\n").unwrap_or(text).to_vec();
             }
         }
@@ -158,25 +158,25 @@ impl Writer for TomlWriter {
     const ANY_KEY: bool = false;
     const ASKS_FOR_MAPS: bool = true;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         Err("TOML has no null")
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.plain(|text| {
             text.extend_from_slice(if value { b"true" } else { b"false" });
             Ok(())
         })
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         self.plain(|text| {
             if value.is_nan() {
                 text.extend_from_slice(b"nan");
             } else if value.is_infinite() {
                 text.extend_from_slice(if value < 0.0 { b"-inf" } else { b"inf" });
             } else if value == 0.0 && value.is_sign_negative() {
-                // As an integer it would lose the sign.
+                // An integer would lose the sign.
                 text.extend_from_slice(b"-0.0");
             } else {
                 number::write(value, text);
@@ -185,13 +185,13 @@ impl Writer for TomlWriter {
         })
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         self.plain(|text| quote(bytes, text))
     }
 
-    fn begin_list(&mut self, length: usize, only_maps: bool) -> Refused {
+    fn begin_list(&mut self, length: usize, only_maps: bool) -> EncodeResult {
         match self.open.last() {
-            // An empty table is a list for the walker.
+            // For the walker an empty table is a list.
             None if length == 0 => self.open.push(Open::Section {
                 path: Vec::new(),
                 plain: Vec::new(),
@@ -215,7 +215,7 @@ impl Writer for TomlWriter {
         self.end();
     }
 
-    fn begin_map(&mut self, _: usize) -> Refused {
+    fn begin_map(&mut self, _: usize) -> EncodeResult {
         if let Some(Open::Inline { .. }) = self.open.last() {
             self.begin_inline(false);
         } else {
@@ -225,7 +225,7 @@ impl Writer for TomlWriter {
         Ok(())
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         self.separate();
         self.key.clear();
         match key {

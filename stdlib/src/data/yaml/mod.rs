@@ -1,4 +1,4 @@
-//! `yaml`: YAML 1.2 from and to Lua values.
+//! `yaml`: converts YAML 1.2 to Lua values and back.
 
 mod read;
 mod scalar;
@@ -17,10 +17,10 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("yaml" {
     "encode" => encode_value,
 });
 
-/// The options for reading.
+/// The decoding options.
 const OPTIONS: &[&str] = &["null"];
 
-/// `yaml.decode(text[, options])`: the value of a text; nil and a message if it is wrong.
+/// `yaml.decode(text[, options])`: decodes a text; nil and a message if it is invalid.
 fn decode<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -30,7 +30,7 @@ fn decode<'c>(
     document::decode(call, text, document::in_utf8(read::one_document))
 }
 
-/// `yaml.decode_all(text[, options])`: the list of all documents of a text.
+/// `yaml.decode_all(text[, options])`: returns the list of all documents of a text.
 fn decode_all<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
@@ -40,7 +40,7 @@ fn decode_all<'c>(
     document::decode(call, text, document::in_utf8(read::all_documents))
 }
 
-/// `yaml.encode(value)`: the text of a value.
+/// `yaml.encode(value)`: encodes a value.
 fn encode_value<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,

@@ -1,38 +1,38 @@
-//! The reader of YAML: from the events of the crate `saphyr-parser` to ours.
+//! The YAML reader. It turns events of the crate `saphyr-parser` into ours.
 //!
-//! An alias is the same value once more, not a copy, so that no text becomes larger than it is; a
-//! node cannot contain itself.
+//! An alias is the same value again, not a copy, so data never becomes larger than its text; a node
+//! cannot contain itself.
 
 use super::scalar;
-use crate::data::events::{Event, Events, Unread};
-use crate::data::{Fault, MAX_DEPTH, Place};
+use crate::data::events::{Event, Events, ReadError};
+use crate::data::{MAX_DEPTH, ParseError, SourcePosition};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hashbrown::{HashMap, HashSet};
 use saphyr_parser::{Event as Parsed, Marker, Parser, ScalarStyle, Tag};
 use std::rc::Rc;
 
-/// Adds the events of a text that has one document, or none.
-pub(in crate::data) fn one_document(text: &str, events: &mut Events) -> Result<(), Unread> {
+/// Adds the events of a text with at most one document.
+pub(in crate::data) fn one_document(text: &str, events: &mut Events) -> Result<(), ReadError> {
     Reader::new(events).read(text, false)
 }
 
 /// Adds the events of the list of all documents.
-pub(in crate::data) fn all_documents(text: &str, events: &mut Events) -> Result<(), Unread> {
+pub(in crate::data) fn all_documents(text: &str, events: &mut Events) -> Result<(), ReadError> {
     Reader::new(events).read(text, true)
 }
 
-/// What an anchor and a key take in their sets, beside the bytes of a key, while the sets grow.
+/// Memory for an anchor and a key in their sets while these grow, without the bytes of the key.
 const ANCHOR_BYTES: usize = 3 * size_of::<(usize, Anchored)>();
 const KEY_BYTES: usize = 3 * size_of::<Identity>() + 32;
 
-/// What tells one key from others.
+/// Identifies a key.
 type Identity = Rc<[u8]>;
 
-/// What a named node is.
+/// The kind of a named node.
 #[derive(Clone)]
 enum Anchored {
-    /// It has not ended yet.
+    /// A node that has not ended yet.
     Open,
     /// A scalar; None if it cannot be a key.
     Scalar(Option<Identity>),
@@ -40,15 +40,15 @@ enum Anchored {
     Map,
 }
 
-/// A list or map that has begun.
+/// A list or map that has started.
 struct Open {
-    /// The number of its anchor; 0 if it has none.
+    /// The number of its anchor; 0 for none.
     anchor: usize,
     /// The keys of a map; None for a list.
     keys: Option<HashSet<Identity>>,
-    /// The next scalar is a key.
-    wants_key: bool,
-    /// What comes is to be merged into the map around it.
+    /// Whether the next scalar is a key.
+    expects_key: bool,
+    /// Whether it is to be merged into the map that contains it.
     is_merged: bool,
 }
 
@@ -58,13 +58,13 @@ struct Reader<'e> {
     events: &'e mut Events,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
-    /// The value of a merge key is next.
+    /// Whether the value of a merge key is next.
     merges: bool,
 }
 
-fn fault(reason: impl Into<String>, marker: Marker) -> Unread {
-    let place = Place::Position(marker.line(), marker.col().saturating_add(1));
-    Fault { reason: reason.into(), place }.into()
+fn parse_error(reason: impl Into<String>, marker: Marker) -> ReadError {
+    let position = SourcePosition::Position(marker.line(), marker.col().saturating_add(1));
+    ParseError { reason: reason.into(), position }.into()
 }
 
 impl<'e> Reader<'e> {
@@ -72,19 +72,23 @@ impl<'e> Reader<'e> {
         Reader { events, open: Vec::new(), anchors: HashMap::new(), merges: false }
     }
 
-    fn read(mut self, text: &str, all: bool) -> Result<(), Unread> {
+    fn read(mut self, text: &str, all: bool) -> Result<(), ReadError> {
         let mut documents = 0;
         if all {
             self.events.push(Event::Begin { is_map: false })?;
         }
         for parsed in Parser::new_from_str(text) {
-            let (event, span) = parsed.map_err(|error| fault(error.info(), *error.marker()))?;
+            let (event, span) =
+                parsed.map_err(|error| parse_error(error.info(), *error.marker()))?;
             let at = span.start;
             match event {
                 Parsed::DocumentStart(_) => {
                     documents = usize::saturating_add(documents, 1);
                     if documents > 1 && !all {
-                        return Err(fault("more than one document (use yaml.decode_all)", at));
+                        return Err(parse_error(
+                            "more than one document (use yaml.decode_all)",
+                            at,
+                        ));
                     }
                 }
                 Parsed::Scalar(text, style, anchor, tag) => {
@@ -104,12 +108,12 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    fn wants_key(&self) -> bool {
-        self.open.last().is_some_and(|open| open.wants_key)
+    fn expects_key(&self) -> bool {
+        self.open.last().is_some_and(|open| open.expects_key)
     }
 
-    /// A value has ended.
-    fn ended(&mut self, anchor: usize, what: Anchored) -> Result<(), Unread> {
+    /// Handles the end of a value.
+    fn ended(&mut self, anchor: usize, what: Anchored) -> Result<(), ReadError> {
         if anchor > 0 {
             self.events.hold(ANCHOR_BYTES)?;
             self.anchors.insert(anchor, what);
@@ -118,7 +122,7 @@ impl<'e> Reader<'e> {
         if let Some(open) = self.open.last_mut()
             && open.keys.is_some()
         {
-            open.wants_key = true;
+            open.expects_key = true;
         }
         Ok(())
     }
@@ -130,20 +134,20 @@ impl<'e> Reader<'e> {
         anchor: usize,
         tag: Option<&Tag>,
         at: Marker,
-    ) -> Result<(), Unread> {
+    ) -> Result<(), ReadError> {
         let is_plain = style == ScalarStyle::Plain;
-        if self.wants_key() && is_plain && tag.is_none() && text == "<<" {
+        if self.expects_key() && is_plain && tag.is_none() && text == "<<" {
             return self.merge_key(at);
         }
-        let event = tagged(text, is_plain, tag).map_err(|reason| fault(reason, at))?;
+        let event = tagged(text, is_plain, tag).map_err(|reason| parse_error(reason, at))?;
         let identity = identity(&event);
-        if !self.wants_key() {
+        if !self.expects_key() {
             let node = Anchored::Scalar(identity.filter(|_| anchor > 0));
             self.check_merged(&node, at)?;
             self.events.push(event)?;
             return self.ended(anchor, node);
         }
-        let Some(identity) = identity else { return Err(fault(WRONG_KEY, at)) };
+        let Some(identity) = identity else { return Err(parse_error(WRONG_KEY, at)) };
         self.add_key(identity.clone(), text, at)?;
         self.events.push(Event::Key(Box::new(event)))?;
         if anchor > 0 {
@@ -154,44 +158,44 @@ impl<'e> Reader<'e> {
         Ok(())
     }
 
-    /// Notes a key of the innermost map, which may have it once.
-    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), Unread> {
+    /// Adds a key to those of the innermost map. Fails for duplicates.
+    fn add_key(&mut self, identity: Identity, text: &str, at: Marker) -> Result<(), ReadError> {
         self.events.hold(identity.len().saturating_add(KEY_BYTES))?;
         if let Some(open) = self.open.last_mut() {
-            open.wants_key = false;
+            open.expects_key = false;
             if open.keys.as_mut().is_some_and(|keys| !keys.insert(identity)) {
-                return Err(fault(format!("duplicate key '{text}'"), at));
+                return Err(parse_error(format!("duplicate key '{text}'"), at));
             }
         }
         Ok(())
     }
 
-    fn merge_key(&mut self, at: Marker) -> Result<(), Unread> {
+    fn merge_key(&mut self, at: Marker) -> Result<(), ReadError> {
         self.add_key(Rc::from(&b"<<"[..]), "<<", at)?;
         self.events.push(Event::MergeKey)?;
         self.merges = true;
         Ok(())
     }
 
-    /// Fails if a node is to be merged and is no map, nor a list of maps.
-    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, Unread> {
+    /// Fails if a node to be merged is neither a map nor a list of maps.
+    fn check_merged(&mut self, node: &Anchored, at: Marker) -> Result<bool, ReadError> {
         let is_source = std::mem::take(&mut self.merges);
         let in_source = self.open.last().is_some_and(|open| open.is_merged && open.keys.is_none());
         match node {
             Anchored::Map => {}
             Anchored::List if !in_source => {}
             _ if !is_source && !in_source => {}
-            _ => return Err(fault("'<<' requires a map or a list of maps", at)),
+            _ => return Err(parse_error("'<<' requires a map or a list of maps", at)),
         }
         Ok(is_source)
     }
 
-    fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), Unread> {
-        if self.wants_key() {
-            return Err(fault(WRONG_KEY, at));
+    fn begin(&mut self, anchor: usize, is_map: bool, at: Marker) -> Result<(), ReadError> {
+        if self.expects_key() {
+            return Err(parse_error(WRONG_KEY, at));
         }
         if self.open.len() >= MAX_DEPTH {
-            return Err(fault("nested too deeply", at));
+            return Err(parse_error("nested too deeply", at));
         }
         let is_merged =
             self.check_merged(if is_map { &Anchored::Map } else { &Anchored::List }, at)?;
@@ -201,27 +205,29 @@ impl<'e> Reader<'e> {
         self.open.push(Open {
             anchor,
             keys: is_map.then(HashSet::new),
-            wants_key: is_map,
+            expects_key: is_map,
             is_merged,
         });
         self.events.push(Event::Begin { is_map })?;
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Unread> {
+    fn end(&mut self) -> Result<(), ReadError> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         self.events.push(Event::End)?;
         self.ended(open.anchor, if open.keys.is_some() { Anchored::Map } else { Anchored::List })
     }
 
-    fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), Unread> {
+    fn alias(&mut self, anchor: usize, at: Marker) -> Result<(), ReadError> {
         let node = match self.anchors.get(&anchor) {
-            None => return Err(fault("unknown anchor", at)),
-            Some(Anchored::Open) => return Err(fault("a node cannot contain itself", at)),
+            None => return Err(parse_error("unknown anchor", at)),
+            Some(Anchored::Open) => return Err(parse_error("a node cannot contain itself", at)),
             Some(node) => node.clone(),
         };
-        if self.wants_key() {
-            let Anchored::Scalar(Some(identity)) = node else { return Err(fault(WRONG_KEY, at)) };
+        if self.expects_key() {
+            let Anchored::Scalar(Some(identity)) = node else {
+                return Err(parse_error(WRONG_KEY, at));
+            };
             self.add_key(identity, "*", at)?;
             self.events.push(Event::NamedKey(anchor))?;
             return Ok(());
@@ -232,7 +238,7 @@ impl<'e> Reader<'e> {
     }
 }
 
-/// What tells a scalar from other keys. None if it cannot be a key.
+/// Returns the identity of a scalar. None if it cannot be a key.
 fn identity(event: &Event) -> Option<Identity> {
     Some(match event {
         Event::Boolean(value) => Rc::from(&[b'b', u8::from(*value)][..]),
@@ -245,8 +251,8 @@ fn identity(event: &Event) -> Option<Identity> {
     })
 }
 
-/// The value of a scalar with its tag. Tags that are not YAML's own are not looked at, but make it
-/// a string.
+/// Returns the value of a scalar with a tag. Tags other than YAML's own are ignored, except that
+/// they make it a string.
 fn tagged(text: &str, is_plain: bool, tag: Option<&Tag>) -> Result<Event, String> {
     let string = || Event::String(text.as_bytes().into());
     let Some(tag) = tag else { return Ok(if is_plain { scalar::resolve(text) } else { string() }) };

@@ -1,8 +1,8 @@
-//! What plain scalars mean: the core schema of YAML 1.2 (section 10.3).
+//! The values of plain scalars: the core schema of YAML 1.2 (section 10.3).
 
 use crate::data::events::Event;
 
-/// The value of a scalar without quotes or tag.
+/// Returns the value of a scalar without quotes and tag.
 pub(super) fn resolve(text: &str) -> Event {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Event::Null,
@@ -15,13 +15,13 @@ pub(super) fn resolve(text: &str) -> Event {
     }
 }
 
-/// The number that a plain scalar is.
+/// Parses a plain scalar as a number.
 fn number(text: &str) -> Option<f64> {
     if let Some(digits) = text.strip_prefix("0o") {
-        return whole(digits, 8);
+        return integer(digits, 8);
     }
     if let Some(digits) = text.strip_prefix("0x") {
-        return whole(digits, 16);
+        return integer(digits, 16);
     }
     match text {
         ".nan" | ".NaN" | ".NAN" => return Some(f64::NAN),
@@ -29,15 +29,15 @@ fn number(text: &str) -> Option<f64> {
         "-.inf" | "-.Inf" | "-.INF" => return Some(f64::NEG_INFINITY),
         _ => {}
     }
-    // Rust reads the same decimals, but words such as "inf" as well.
+    // Rust parses the same decimals, but also names such as "inf".
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let begins =
         unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|c: char| c.is_ascii_digit());
     if begins { text.parse().ok() } else { None }
 }
 
-/// A whole number of digits alone.
-fn whole(digits: &str, radix: u32) -> Option<f64> {
+/// Parses an integer without a sign.
+fn integer(digits: &str, radix: u32) -> Option<f64> {
     if digits.is_empty() {
         return None;
     }
@@ -46,8 +46,8 @@ fn whole(digits: &str, radix: u32) -> Option<f64> {
         .try_fold(0.0, |x, digit| Some(x * f64::from(radix) + f64::from(digit.to_digit(radix)?)))
 }
 
-/// Whether a character may stand in a text as it is, for readers of YAML 1.1 as well, which take
-/// more characters for line breaks (YAML 1.2, section 5.1; 1.1, section 5.4).
+/// Whether a character needs no escape, also for readers of YAML 1.1, which treat more characters
+/// as line breaks (YAML 1.2, section 5.1; 1.1, section 5.4).
 pub(super) fn is_printable(c: char) -> bool {
     !matches!(
         c,
@@ -55,7 +55,7 @@ pub(super) fn is_printable(c: char) -> bool {
     )
 }
 
-/// Whether a text must be quoted so that it is read as a string, by readers of YAML 1.1 as well.
+/// Whether a string must be quoted to be read as a string, also by readers of YAML 1.1.
 pub(super) fn needs_quotes(text: &str) -> bool {
     const WORDS: &[&str] = &["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
     let is_plain = |(at, c): (usize, char)| match c {
@@ -74,7 +74,7 @@ pub(super) fn needs_quotes(text: &str) -> bool {
         | ';'
         | '=' => true,
         '\u{a0}'.. => c.is_alphanumeric(),
-        // A colon or hash beside a space has a meaning.
+        // A colon or hash next to a space is special.
         ' ' | ',' => true,
         ':' => {
             let next = text.get(at..).and_then(|rest| rest.chars().nth(1));

@@ -1,37 +1,37 @@
-//! The writer of YAML: block style, strings without quotes where every reader takes them for
-//! strings, texts of several lines as literal blocks.
+//! The YAML writer: block style, unquoted strings where every reader accepts them, multi-line
+//! strings as literal blocks.
 
 use super::scalar::{is_printable, needs_quotes};
 use crate::data::encode::Encoder;
 use crate::data::json::{quote, quoted_size};
 use crate::data::number;
-use crate::data::walker::{Key, Refused, Writer};
+use crate::data::walker::{EncodeResult, Key, Writer};
 
-/// What a level is indented by.
+/// The indentation of a level.
 const INDENT: usize = 2;
 
 /// The longest key that needs no question mark (YAML 1.2.2, section 7.4.2, in characters).
 const MAX_SIMPLE_KEY: usize = 1024;
 
-/// Where a list or map began.
+/// Where a list or map started.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum After {
-    /// At the beginning of the text.
+    /// At the start of the text.
     Nothing,
-    /// Behind "key:".
+    /// After "key:".
     Key,
-    /// Behind "- ".
+    /// After "- ".
     Dash,
 }
 
 struct Open {
     /// Its column.
     indent: usize,
-    /// The next item stands in the line that has begun already.
+    /// Whether the next item continues the current line.
     continues: bool,
 }
 
-/// YAML that is being written.
+/// A YAML writer in progress.
 pub(super) struct YamlWriter {
     text: Vec<u8>,
     open: Vec<Open>,
@@ -43,8 +43,8 @@ impl YamlWriter {
         YamlWriter { text: Vec::new(), open: Vec::new(), after: After::Nothing }
     }
 
-    /// Writes a value that stands in one line.
-    fn line(&mut self, write: impl FnOnce(&mut Vec<u8>) -> Refused) -> Refused {
+    /// Writes a value on one line.
+    fn line(&mut self, write: impl FnOnce(&mut Vec<u8>) -> EncodeResult) -> EncodeResult {
         if self.after == After::Key {
             self.text.push(b' ');
         }
@@ -53,7 +53,7 @@ impl YamlWriter {
         Ok(())
     }
 
-    fn begin(&mut self, length: usize, empty: &[u8]) -> Refused {
+    fn begin(&mut self, length: usize, empty: &[u8]) -> EncodeResult {
         let outer = self.open.last().map_or(0, |open| open.indent);
         if length == 0 {
             self.line(|text| {
@@ -69,7 +69,7 @@ impl YamlWriter {
         Ok(())
     }
 
-    /// Begins an item's line.
+    /// Starts an item's line.
     fn indent(&mut self) {
         if let Some(open) = self.open.last_mut()
             && !std::mem::replace(&mut open.continues, false)
@@ -78,7 +78,7 @@ impl YamlWriter {
         }
     }
 
-    /// Writes a text of several lines as a literal block, if it can be one.
+    /// Writes a multi-line string as a literal block, if possible.
     fn block(&mut self, string: &str) -> bool {
         let content = string.strip_suffix('\n').unwrap_or(string);
         let is_plain = |c: char| c == '\n' || !c.is_control() && is_printable(c);
@@ -105,7 +105,7 @@ impl YamlWriter {
     }
 }
 
-fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> EncodeResult {
     match std::str::from_utf8(bytes) {
         Ok(string) if !needs_quotes(string) => {
             text.extend_from_slice(bytes);
@@ -115,9 +115,9 @@ fn write_string(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
     }
 }
 
-/// Writes a string in JSON's quotes. What a reader of YAML takes for a line break, or does not
-/// take, is escaped as well.
-fn write_quoted(bytes: &[u8], text: &mut Vec<u8>) -> Refused {
+/// Writes a string in JSON's quotes. Characters that a YAML reader treats as line breaks, or
+/// rejects, are escaped as well.
+fn write_quoted(bytes: &[u8], text: &mut Vec<u8>) -> EncodeResult {
     let start = text.len();
     quote(bytes, text)?;
     let written = std::str::from_utf8(text.get(start..).unwrap_or_default()).unwrap_or_default();
@@ -145,7 +145,7 @@ fn write_number(x: f64, text: &mut Vec<u8>) {
     } else {
         let mut written = Vec::new();
         number::write(x, &mut written);
-        // Readers of YAML 1.1 want a point and a sign: "1e300" would be a string for them.
+        // Readers of YAML 1.1 need a point and a sign: for them "1e300" is a string.
         let mut parts = written.splitn(2, |&byte| byte == b'e');
         let mantissa = parts.next().unwrap_or_default();
         text.extend_from_slice(mantissa);
@@ -166,28 +166,28 @@ impl Encoder for YamlWriter {
 impl Writer for YamlWriter {
     const ANY_KEY: bool = true;
 
-    fn null(&mut self) -> Refused {
+    fn null(&mut self) -> EncodeResult {
         self.line(|text| {
             text.extend_from_slice(b"null");
             Ok(())
         })
     }
 
-    fn boolean(&mut self, value: bool) -> Refused {
+    fn boolean(&mut self, value: bool) -> EncodeResult {
         self.line(|text| {
             text.extend_from_slice(if value { b"true" } else { b"false" });
             Ok(())
         })
     }
 
-    fn number(&mut self, value: f64) -> Refused {
+    fn number(&mut self, value: f64) -> EncodeResult {
         self.line(|text| {
             write_number(value, text);
             Ok(())
         })
     }
 
-    fn string(&mut self, bytes: &[u8]) -> Refused {
+    fn string(&mut self, bytes: &[u8]) -> EncodeResult {
         if let Ok(string) = std::str::from_utf8(bytes)
             && !self.open.is_empty()
             && self.block(string)
@@ -197,7 +197,7 @@ impl Writer for YamlWriter {
         self.line(|text| write_string(bytes, text))
     }
 
-    fn begin_list(&mut self, length: usize, _: bool) -> Refused {
+    fn begin_list(&mut self, length: usize, _: bool) -> EncodeResult {
         self.begin(length, b"[]")
     }
 
@@ -211,11 +211,11 @@ impl Writer for YamlWriter {
         self.open.pop();
     }
 
-    fn begin_map(&mut self, length: usize) -> Refused {
+    fn begin_map(&mut self, length: usize) -> EncodeResult {
         self.begin(length, b"{}")
     }
 
-    fn key(&mut self, key: Key<'_>) -> Refused {
+    fn key(&mut self, key: Key<'_>) -> EncodeResult {
         self.indent();
         let start = self.text.len();
         match key {

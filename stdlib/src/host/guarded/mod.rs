@@ -1,12 +1,12 @@
-//! The file system of the machine, as far as permissions allow it.
+//! The local file system, restricted by permissions.
 //!
-//! **Invariant (JUDGED IS OPENED)**: a path is resolved to one without links, that one is judged,
-//! and then used through a handle of its directory without following any link ([`Entry`]). A link
-//! that is put in the way after the judgement makes the use fail; it never leads elsewhere.
+//! **Invariant (JUDGED IS OPENED)**: a path is resolved to one without links, checked, and used
+//! through a handle of its directory without following a link ([`Entry`]). A link that is created
+//! after the check makes the operation fail; it is never followed.
 //!
-//! **Invariant (NOTHING IS TOLD)**: a denial does not depend on what exists. What is resolved on
-//! the way is told only where the result may be used, and `..` leaves only directories that are
-//! known to exist anyway ([`Permissions::is_visible`]).
+//! **Invariant (NOTHING IS TOLD)**: a denial does not depend on what exists. Intermediate results
+//! of resolving a path are only revealed where the result may be used, and `..` only leaves
+//! directories that are known to exist anyway ([`Permissions::is_visible`]).
 
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(not(unix), path = "other.rs")]
@@ -21,20 +21,20 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-/// So many links may be followed on the way to a file, as on Linux.
+/// Maximum number of links in a path, as on Linux.
 const MAX_LINKS: usize = 40;
-/// What ends the names of files that may be run.
+/// The extension of files that may be executed.
 const CODE: &str = "lua";
 
-/// The machine's files with permissions.
+/// The local files with permissions.
 #[derive(Clone)]
 pub(super) struct Guarded {
     permissions: Arc<Permissions>,
-    /// Lua files in this directory and below may be read, too: to be run.
+    /// Lua files in this directory tree may also be read, for execution.
     code: Option<PathBuf>,
 }
 
-/// Which way a path is used that ends in a link.
+/// How a link at the end of a path is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
     Follow,
@@ -46,18 +46,19 @@ impl Guarded {
         Guarded { permissions, code: None }
     }
 
-    /// The same files, and those that may be run since they belong to a script in this directory.
+    /// Returns the same files, and those that may be executed since they belong to a script in this
+    /// directory.
     pub(super) fn with_code(permissions: Arc<Permissions>, code: Option<PathBuf>) -> Guarded {
         Guarded { permissions, code }
     }
 
-    /// The entry that a path leads to, if it may be used for all of these.
+    /// Returns the entry at a path if it may be used for all of these purposes.
     fn entry(&self, path: &Path, areas: &[Area], last: Last) -> io::Result<Entry> {
         let real = self.real(path, areas, last)?;
         Entry::open(&real).map_err(|error| self.as_denial(error, path, areas))
     }
 
-    /// The path without links, if it may be used for all of these.
+    /// Returns the path without links if it may be used for all of these purposes.
     fn real(&self, path: &Path, areas: &[Area], last: Last) -> io::Result<PathBuf> {
         let resolved = self.resolve(path, last);
         for &area in areas {
@@ -78,7 +79,7 @@ impl Guarded {
         self.permissions.refuse_path(act, path, area, is_denied)
     }
 
-    /// Whether a path is that of a file that may be run, though it may not be read.
+    /// Whether a file may be executed although it may not be read.
     fn is_code(&self, real: &Path) -> bool {
         let is_lua = real.extension().is_some_and(|extension| extension == CODE);
         is_lua
@@ -86,16 +87,17 @@ impl Guarded {
             && self.permissions.judge_path(Area::Read, real) != Verdict::Denied
     }
 
-    /// A link was put in the way after the judgement: the path does not lead to what was judged.
+    /// Converts the error for a link that was created after the check: the path is no longer the
+    /// one that was checked.
     fn as_denial(&self, error: io::Error, path: &Path, areas: &[Area]) -> io::Error {
         match areas.first() {
-            Some(&area) if entry::is_link_in_the_way(&error) => self.refuse(path, area, false),
+            Some(&area) if entry::is_symlink_error(&error) => self.refuse(path, area, false),
             _ => error,
         }
     }
 
-    /// The path without links and dots. What does not exist is kept as it is written. None if that
-    /// cannot be found without telling what exists where nothing may be used.
+    /// Returns the path without links and dots. Missing parts are kept unchanged. None if resolving
+    /// it would reveal what exists where nothing may be used.
     fn resolve(&self, path: &Path, last: Last) -> Option<PathBuf> {
         let here = std::env::current_dir().ok()?;
         let mut left = Vec::new();
@@ -109,7 +111,7 @@ impl Guarded {
             match part {
                 Part::Root(root) => done = root,
                 Part::Parent => {
-                    // The directory must exist, and be known to.
+                    // The directory must exist, and the program must be allowed to know it.
                     if is_missing || !self.is_known(&done, &here) {
                         return None;
                     }
@@ -135,14 +137,14 @@ impl Guarded {
         Some(done)
     }
 
-    /// Whether it is no secret that a directory exists.
+    /// Whether the program may know that a directory exists.
     fn is_known(&self, path: &Path, here: &Path) -> bool {
         here.starts_with(path)
             || self.code.as_deref().is_some_and(|code| code.starts_with(path))
             || self.permissions.is_visible(path)
     }
 
-    /// Opens a file; waits if it is a pipe without another end.
+    /// Opens a file; waits if it is a pipe without a peer.
     fn open_waiting(&self, path: &Path, mode: OpenMode) -> io::Result<OpenStream> {
         let areas = areas_of(mode);
         let entry = self.entry(path, areas, Last::Follow)?;
@@ -150,7 +152,7 @@ impl Guarded {
         file.map(super::disk::stream_of).map_err(|error| self.as_denial(error, path, areas))
     }
 
-    /// Does something with an entry.
+    /// Runs an operation on an entry.
     fn with<T>(
         &self,
         path: &Path,
@@ -162,7 +164,7 @@ impl Guarded {
         work(&entry).map_err(|error| self.as_denial(error, path, areas))
     }
 
-    /// Whether what is below a directory may be moved with it.
+    /// Whether the contents of a directory may be moved with it.
     fn check_below(&self, path: &Path, real: &Path) -> io::Result<()> {
         match self.permissions.denies_below(real) {
             true => Err(self.refuse(path, Area::Write, true)),
@@ -171,14 +173,14 @@ impl Guarded {
     }
 }
 
-/// A part of a path that is still to be resolved.
+/// A part of a path that is not yet resolved.
 enum Part {
     Root(PathBuf),
     Parent,
     Name(OsString),
 }
 
-/// Puts the parts of a path before those that are left.
+/// Adds the parts of a path before the remaining ones.
 fn push(left: &mut Vec<Part>, path: &Path) {
     let mut root = PathBuf::new();
     for component in path.components().rev() {
@@ -214,7 +216,7 @@ impl FileSystem for Guarded {
         self.with(path, READ, last, Entry::metadata)
     }
 
-    fn read_folder(&self, path: &Path) -> io::Result<Names> {
+    fn read_directory(&self, path: &Path) -> io::Result<Names> {
         self.with(path, READ, Last::Follow, Entry::names)
     }
 
@@ -227,7 +229,7 @@ impl FileSystem for Guarded {
     fn open_stream(&self, path: &Path, mode: OpenMode) -> Deferred<io::Result<OpenStream>> {
         let areas = areas_of(mode);
         let opened = self.with(path, areas, Last::Follow, |entry| {
-            super::disk::unless_it_waits(|| entry.open_file(mode, true))
+            super::disk::unless_blocking(|| entry.open_file(mode, true))
         });
         match opened {
             Ok(Some(file)) => Deferred::Now(Ok(super::disk::stream_of(file))),
@@ -241,7 +243,7 @@ impl FileSystem for Guarded {
 
     fn read_now(&self, path: &Path, most: u64) -> Option<io::Result<Vec<u8>>> {
         let opened = self.with(path, READ, Last::Follow, |entry| {
-            super::disk::unless_it_waits(|| entry.open_file(OpenMode::READ, true))
+            super::disk::unless_blocking(|| entry.open_file(OpenMode::READ, true))
         });
         super::disk::read_small(opened.transpose()?, most)
     }
@@ -280,7 +282,7 @@ impl FileSystem for Guarded {
         entry.replace(permissions).map_err(|error| self.as_denial(error, path, WRITE))
     }
 
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
+    fn create_directory(&self, path: &Path) -> io::Result<()> {
         self.with(path, WRITE, Last::Keep, Entry::create_directory)
     }
 
@@ -289,7 +291,7 @@ impl FileSystem for Guarded {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        // At its new place it might be read or written where it could not be before.
+        // At its new location it might be readable or writable where it was not before.
         let real = self.real(from, BOTH, Last::Keep)?;
         self.check_below(from, &real)?;
         let target = self.real(to, WRITE, Last::Keep)?;
@@ -301,7 +303,7 @@ impl FileSystem for Guarded {
     fn link(&self, target: &Path, path: &Path, symbolic: bool) -> io::Result<()> {
         let entry = self.entry(path, WRITE, Last::Keep)?;
         if symbolic {
-            // Where it leads is judged when it is followed.
+            // The target is checked when the link is followed.
             return entry.make_symbolic_link(target);
         }
         let target = self.entry(target, BOTH, Last::Keep)?;
@@ -330,11 +332,11 @@ impl FileSystem for Guarded {
         super::watch::watch(&self.real(path, READ, Last::Follow)?, changed)
     }
 
-    fn working_folder(&self) -> io::Result<PathBuf> {
+    fn working_directory(&self) -> io::Result<PathBuf> {
         self.real(Path::new("."), READ, Last::Follow)
     }
 
-    fn set_working_folder(&self, path: &Path) -> io::Result<()> {
+    fn set_working_directory(&self, path: &Path) -> io::Result<()> {
         self.with(path, READ, Last::Follow, Entry::make_working_directory)
     }
 }

@@ -1,5 +1,5 @@
-//! A judged path where the system has no handles of directories: it is used as it is written, so a
-//! link that another process puts in the way between judgement and use is followed.
+//! A checked path on systems without directory handles: the path itself is used, so a link that
+//! another process creates between the check and the use is followed.
 
 use crate::host::disk;
 use crate::host::file_system::{FileSystem, Metadata, Names, Replacement};
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// A path without links.
 pub(super) struct Entry(PathBuf);
 
-/// Whether an operation failed since a link is where there was none.
-pub(super) fn is_link_in_the_way(_: &io::Error) -> bool {
+/// Whether an operation failed because of an unexpected link.
+pub(super) fn is_symlink_error(_: &io::Error) -> bool {
     false
 }
 
@@ -41,7 +41,7 @@ impl Entry {
     }
 
     pub(super) fn names(&self) -> io::Result<Names> {
-        disk::Disk.read_folder(&self.0)
+        disk::Disk.read_directory(&self.0)
     }
 
     pub(super) fn replace(&self, permissions: Option<u32>) -> io::Result<Box<dyn Replacement>> {
@@ -49,7 +49,7 @@ impl Entry {
     }
 
     pub(super) fn create_directory(&self) -> io::Result<()> {
-        disk::Disk.create_folder(&self.0)
+        disk::Disk.create_directory(&self.0)
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
@@ -81,6 +81,6 @@ impl Entry {
     }
 
     pub(super) fn make_working_directory(&self) -> io::Result<()> {
-        disk::Disk.set_working_folder(&self.0)
+        disk::Disk.set_working_directory(&self.0)
     }
 }

@@ -1,4 +1,4 @@
-//! A judged path, used through a handle of its directory: no link is followed any more.
+//! A checked path, used through a handle of its directory, so that no link is followed.
 
 use crate::host::disk;
 use crate::host::file_system::{Metadata, Names, Replacement};
@@ -19,23 +19,23 @@ pub(super) struct Entry {
     name: OsString,
 }
 
-/// A handle that is good for the names in a directory alone.
+/// A handle that can only be used to look up names in a directory.
 #[cfg(target_os = "linux")]
 const HANDLE: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 const HANDLE: OFlags = OFlags::RDONLY;
 
-/// Permissions of new files and directories, as far as the process grants any.
+/// Permissions of new files and directories, restricted by the umask.
 const NEW_FILE: Mode = Mode::from_raw_mode(0o666);
 const NEW_DIRECTORY: Mode = Mode::from_raw_mode(0o777);
 
-/// Whether an operation failed since a link is where there was none.
-pub(super) fn is_link_in_the_way(error: &io::Error) -> bool {
+/// Whether an operation failed because of an unexpected link.
+pub(super) fn is_symlink_error(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 
 impl Entry {
-    /// The entry at an absolute path, none of whose parts may be a link.
+    /// Opens the entry at an absolute path, no part of which may be a link.
     pub(super) fn open(path: &Path) -> io::Result<Entry> {
         let flags = HANDLE | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut directory = rustix::fs::openat(CWD, "/", flags, Mode::empty())?;
@@ -54,7 +54,7 @@ impl Entry {
         Ok(rustix::fs::openat(&self.directory, &self.name, flags, mode)?)
     }
 
-    /// Opens it; if `now`, without waiting for the other end of a pipe.
+    /// Opens the file; if `now`, without waiting for the peer of a pipe.
     pub(super) fn open_file(&self, mode: OpenMode, now: bool) -> io::Result<File> {
         let access = match (mode.reads(), mode.writes()) {
             (true, true) => OFlags::RDWR,
@@ -107,7 +107,7 @@ impl Entry {
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
-        let is_directory = self.metadata()?.is_folder();
+        let is_directory = self.metadata()?.is_directory();
         let flags = if is_directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
         Ok(rustix::fs::unlinkat(&self.directory, &self.name, flags)?)
     }
@@ -116,7 +116,7 @@ impl Entry {
         Ok(rustix::fs::renameat(&self.directory, &self.name, &to.directory, &to.name)?)
     }
 
-    /// Gives the file another name.
+    /// Creates a hard link.
     pub(super) fn link(&self, to: &Entry) -> io::Result<()> {
         let flags = AtFlags::empty();
         Ok(rustix::fs::linkat(&self.directory, &self.name, &to.directory, &to.name, flags)?)
@@ -141,8 +141,8 @@ impl Entry {
     }
 
     pub(super) fn set_permissions(&self, permissions: u32) -> io::Result<()> {
-        // A handle is needed that follows no link; the owner may always make one for reading or
-        // for writing, unless the file grants neither.
+        // This needs a handle that does not follow links. The owner can always open one for reading
+        // or for writing, unless the file permits neither.
         let open = |access| self.open_at(access | OFlags::NONBLOCK, Mode::empty());
         let file = open(OFlags::RDONLY).or_else(|_| open(OFlags::WRONLY))?;
         Ok(rustix::fs::fchmod(file, Mode::from_raw_mode(permissions))?)

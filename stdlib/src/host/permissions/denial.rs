@@ -1,14 +1,14 @@
-//! The error of what permissions do not allow. It looks like the operating system's "permission
-//! denied", so that programs treat it the same way, and names the act, the object and the option.
+//! The error for denied operations. It has the form of the OS's "permission denied", so that
+//! programs treat it the same way, and names the action, the object and the option.
 
 use super::Area;
 use std::fmt;
 use std::io::{self, Write};
 
-/// No more of an object is shown in a message.
-const MOST: usize = 200;
+/// Maximum number of bytes of an object in a message.
+const MAX_SHOWN: usize = 200;
 
-/// What a program wanted to do.
+/// The denied action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::host) enum Act {
     Read,
@@ -44,7 +44,7 @@ pub(super) struct Denial {
 impl Denial {
     pub(super) fn new(act: Act, object: &str, area: Area, is_denied: bool) -> Denial {
         let (verb, option) = (act.verb(), area.name());
-        let object = match object.char_indices().nth(MOST) {
+        let object = match object.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => format!("{}...", object.get(..end).unwrap_or_default()),
             None => object.to_string(),
         };
@@ -58,7 +58,7 @@ impl Denial {
 
     /// Writes the message to standard error.
     pub(super) fn report(&self) {
-        // There is nowhere to report a failure to.
+        // A failure cannot be reported.
         let _ = writeln!(io::stderr(), "debug: {}", self.message);
     }
 }

@@ -1,61 +1,61 @@
-//! Rules for hosts: names and blocks of addresses, each with a port or without.
+//! Rules for hosts: names and blocks of addresses, with or without a port.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A host that is allowed or denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRule {
-    whom: Whom,
-    /// Any port without one.
+    host: HostPattern,
+    /// None means any port.
     port: Option<u16>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Whom {
-    /// The name that is asked for, in lower case.
+enum HostPattern {
+    /// A name in lower case.
     Name(String),
-    /// All addresses with these first bits.
+    /// All addresses with these leading bits.
     Block { address: IpAddr, bits: u32 },
 }
 
 impl HostRule {
-    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]:PORT`.
+    /// Parses `HOST`, `HOST:PORT`, `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]:PORT`.
     pub fn parse(text: &str) -> Option<HostRule> {
-        if let Some(whom) = Whom::block(text) {
-            return Some(HostRule { whom, port: None });
+        if let Some(host) = HostPattern::block(text) {
+            return Some(HostRule { host, port: None });
         }
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, Some(port.parse().ok()?)),
             None => (text, None),
         };
         let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Some(whom) = Whom::block(inner.unwrap_or(host)) {
-            return Some(HostRule { whom, port });
+        if let Some(host) = HostPattern::block(inner.unwrap_or(host)) {
+            return Some(HostRule { host, port });
         }
         let is_name = !host.is_empty()
             && !host.contains(|letter: char| {
                 letter.is_whitespace() || letter.is_control() || ":/[]@?#*,".contains(letter)
             });
-        is_name.then(|| HostRule { whom: Whom::Name(normalized(host)), port })
+        is_name.then(|| HostRule { host: HostPattern::Name(normalized(host)), port })
     }
 
-    /// Whether the rule is about a host, by its name or by an address that it has. Port 0 stands
-    /// for any.
+    /// Whether the rule applies to a host, by its name or by one of its addresses. Port 0
+    /// represents any port.
     pub(super) fn matches(&self, host: &str, port: u16, address: Option<IpAddr>) -> bool {
         if !self.has_port(port) {
             return false;
         }
-        match &self.whom {
-            Whom::Name(name) => *name == normalized(host),
-            Whom::Block { address: first, bits } => {
+        match &self.host {
+            HostPattern::Name(name) => *name == normalized(host),
+            HostPattern::Block { address: first, bits } => {
                 address.is_some_and(|address| in_block(effective(address), *first, *bits))
             }
         }
     }
 
-    /// Whether it may come to be about a host whose name is not resolved yet.
+    /// Whether the rule may apply to a host whose name is not resolved yet.
     pub(super) fn is_for_addresses(&self, port: u16) -> bool {
-        matches!(self.whom, Whom::Block { .. }) && self.has_port(port)
+        matches!(self.host, HostPattern::Block { .. }) && self.has_port(port)
     }
 
     fn has_port(&self, port: u16) -> bool {
@@ -63,8 +63,8 @@ impl HostRule {
     }
 }
 
-impl Whom {
-    fn block(text: &str) -> Option<Whom> {
+impl HostPattern {
+    fn block(text: &str) -> Option<HostPattern> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
             None => (text, None),
@@ -72,7 +72,7 @@ impl Whom {
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.unwrap_or(most);
-        (bits <= most).then_some(Whom::Block { address, bits })
+        (bits <= most).then_some(HostPattern::Block { address, bits })
     }
 }
 
@@ -80,8 +80,8 @@ fn normalized(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
-/// The address that a connection reaches: an IPv4 address in the form of IPv6 is that address, and
-/// the unspecified address is the machine itself.
+/// Returns the address that a connection reaches: IPv4 addresses mapped to IPv6 become IPv4, and
+/// the unspecified address becomes the loopback address.
 fn effective(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -103,7 +103,7 @@ fn in_block(address: IpAddr, first: IpAddr, bits: u32) -> bool {
     differing >= bits
 }
 
-/// A rule for the unspecified address alone is about the machine itself, as connections are.
+/// A rule for only the unspecified address applies to the loopback address, like connections.
 fn effective_block(first: IpAddr, bits: u32) -> IpAddr {
     let is_single = bits == if first.is_ipv4() { 32 } else { 128 };
     if is_single { effective(first) } else { first }

@@ -1,9 +1,9 @@
-//! What a program may do with the outside world: the options `--sandbox`, `--allow-*` and
-//! `--deny-*`, and the same for programs that embed SolVM.
+//! Permissions of a program: the options `--sandbox`, `--allow-*` and `--deny-*`, and their
+//! equivalent for programs that embed SolVM.
 //!
-//! Each [`Area`] has what is allowed and what is denied in it; what is denied wins. Rules are
-//! resolved when they are given: paths without links, programs as they are found on the search
-//! path. Judging is pure: no method here opens or looks up anything later on.
+//! Each [`Area`] has rules for what is allowed and what is denied; denials take precedence. Rules
+//! are resolved when they are added: paths to paths without links, programs by the search path.
+//! Checks are pure: no method opens or looks up anything later.
 
 mod denial;
 mod host_rule;
@@ -24,20 +24,20 @@ use std::sync::Arc;
 
 use super::network::{Network, NetworkUse, literal};
 
-/// A part of the outside world that permissions are given for.
+/// A part of the outside world that permissions apply to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Area {
-    /// Reading files and directories. The rules are paths, which cover what is below them.
+    /// Reading files and directories. The rules are paths, which include everything below them.
     Read,
-    /// Writing, making, renaming and removing them.
+    /// Writing, creating, renaming and removing them.
     Write,
-    /// Connections and datagrams to others. The rules are `HOST`, `HOST:PORT` and blocks of
-    /// addresses as `10.0.0.0/8`.
+    /// Outgoing connections and datagrams. The rules are `HOST`, `HOST:PORT` and blocks of
+    /// addresses such as `10.0.0.0/8`.
     Net,
-    /// Connections and datagrams from others. The rules are ports.
+    /// Incoming connections and datagrams. The rules are ports.
     Listen,
     /// Child processes. The rules are programs; the shell, which `os.execute` and `io.popen` need,
-    /// runs any other.
+    /// can run any program.
     Run,
     /// Environment variables. The rules are names.
     Env,
@@ -50,7 +50,7 @@ impl Area {
     pub const ALL: [Area; 7] =
         [Area::Read, Area::Write, Area::Net, Area::Listen, Area::Run, Area::Env, Area::Import];
 
-    /// The name that options have: `--allow-NAME`.
+    /// Returns the name in options: `--allow-NAME`.
     pub fn name(self) -> &'static str {
         match self {
             Area::Read => "read",
@@ -64,7 +64,7 @@ impl Area {
     }
 }
 
-/// A rule that makes no sense.
+/// An invalid rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRule(String);
 
@@ -76,7 +76,7 @@ impl fmt::Display for InvalidRule {
 
 impl std::error::Error for InvalidRule {}
 
-/// What a program may do with the outside world.
+/// The permissions of a program.
 ///
 /// ```
 /// use solvm_stdlib::host::{Area, Permissions};
@@ -96,17 +96,17 @@ pub struct Permissions {
     run: Grant<PathBuf>,
     env: Grant<String>,
     import: Grant<HostRule>,
-    /// Denials are written to standard error.
+    /// Whether denials are written to standard error.
     reports: bool,
 }
 
 impl Permissions {
-    /// Everything is allowed.
+    /// Allows everything.
     pub fn all() -> Permissions {
         Permissions::new(true)
     }
 
-    /// Nothing is allowed.
+    /// Allows nothing.
     pub fn none() -> Permissions {
         Permissions::new(false)
     }
@@ -138,19 +138,19 @@ impl Permissions {
         self
     }
 
-    /// Allows what a rule says: see [`Area`].
+    /// Allows what a rule covers: see [`Area`].
     ///
     /// # Errors
-    /// If the rule makes no sense in that area.
+    /// The rule is invalid in that area.
     pub fn allow(mut self, area: Area, rule: impl AsRef<OsStr>) -> Result<Self, InvalidRule> {
         self.change(area, Side::Allow, Some(rule.as_ref()))?;
         Ok(self)
     }
 
-    /// Denies what a rule says, also where another one allows it: see [`Area`].
+    /// Denies what a rule covers, even if another one allows it: see [`Area`].
     ///
     /// # Errors
-    /// If the rule makes no sense in that area.
+    /// The rule is invalid in that area.
     pub fn deny(mut self, area: Area, rule: impl AsRef<OsStr>) -> Result<Self, InvalidRule> {
         self.change(area, Side::Deny, Some(rule.as_ref()))?;
         Ok(self)
@@ -176,7 +176,7 @@ impl Permissions {
         Ok(())
     }
 
-    /// Whether every variable of the environment may be seen.
+    /// Whether all environment variables are readable.
     pub(super) fn allows_whole_environment(&self) -> bool {
         self.env.is_everything()
     }
@@ -192,7 +192,7 @@ impl Permissions {
         self.env.judge(is_name) == Verdict::Allowed
     }
 
-    /// Whether the program may set a variable.
+    /// Checks whether the program may set a variable.
     pub(super) fn set_variable(&self, name: &[u8]) -> io::Result<()> {
         if self.allows_variable(name) {
             return Ok(());
@@ -206,7 +206,7 @@ impl Permissions {
         ))
     }
 
-    /// Whether the program may start another one, whose path has no links.
+    /// Checks whether the program may start another one, whose path has no links.
     pub(super) fn run(&self, program: &Path, shown: &str) -> io::Result<()> {
         match self.run.judge(|rule| rule == program) {
             Verdict::Allowed => Ok(()),
@@ -214,25 +214,27 @@ impl Permissions {
         }
     }
 
-    /// Whether a path without links may be used.
+    /// Checks whether a path without links may be used.
     pub(super) fn judge_path(&self, area: Area, path: &Path) -> Verdict {
         let grant = if area == Area::Write { &self.write } else { &self.read };
         grant.judge(|rule| path.starts_with(rule))
     }
 
-    /// Whether something below a directory is denied: who moves the directory moves that, too.
+    /// Whether something below a directory is denied: moving the directory would move that, too.
     pub(super) fn denies_below(&self, path: &Path) -> bool {
         [&self.read, &self.write].iter().any(|grant| grant.is_denied(|rule| rule.starts_with(path)))
     }
 
-    /// Whether a path leads to something that may be used, or is in it: that it exists is known.
+    /// Whether the program may know that a path exists: it may use the path, something below it or
+    /// a directory above it.
     pub(super) fn is_visible(&self, path: &Path) -> bool {
         [&self.read, &self.write]
             .iter()
             .any(|grant| grant.is_allowed(|rule| rule.starts_with(path) || path.starts_with(rule)))
     }
 
-    /// The error for a file that may not be used, the same whether it exists or not.
+    /// Returns the error for a file that may not be used. It is the same whether the file exists or
+    /// not.
     pub(super) fn refuse_path(&self, act: Act, path: &Path, area: Area, denied: bool) -> io::Error {
         self.refuse(act, &path.display().to_string(), area, denied)
     }
@@ -266,14 +268,14 @@ impl Permissions {
     }
 }
 
-/// Which of the two lists of an area.
+/// One of the two lists of an area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Allow,
     Deny,
 }
 
-/// The network, as far as permissions allow it.
+/// The network, restricted by permissions.
 impl Network for Arc<Permissions> {
     fn allow(&self, what: NetworkUse<'_>) -> io::Result<()> {
         let at = |host: &str, port: u16| match port {
@@ -311,7 +313,7 @@ impl Network for Arc<Permissions> {
     }
 }
 
-/// A path as rules have it: absolute, without links as far as it exists.
+/// Resolves a path for rules: absolute, without links as far as it exists.
 pub(super) fn real_path(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     let mut missing = Vec::new();
@@ -363,7 +365,7 @@ fn name_rule(rule: &OsStr) -> Result<String, InvalidRule> {
     Ok(text.into())
 }
 
-/// The file of a program, found as a shell finds it.
+/// Returns the file of a program, searched for as a shell does.
 fn program_rule(rule: &OsStr) -> Result<PathBuf, InvalidRule> {
     let text = text_of(rule)?;
     let not_found = || InvalidRule(format!("program '{text}' not found"));

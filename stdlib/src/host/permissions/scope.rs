@@ -1,8 +1,8 @@
-//! What is allowed and what is denied in one area.
+//! Allowed and denied items of one area.
 
 use super::Side;
 
-/// A set of things: none, those of some rules, or all.
+/// A set of items: none, those of some rules, or all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Scope<T> {
     Rules(Vec<T>),
@@ -17,7 +17,7 @@ impl<T> Scope<T> {
         }
     }
 
-    /// Adds what a rule covers; everything without one.
+    /// Adds the items of a rule; all of them if None.
     fn add(&mut self, rule: Option<T>) {
         match (self, rule) {
             (Scope::Rules(rules), Some(rule)) => rules.push(rule),
@@ -27,7 +27,7 @@ impl<T> Scope<T> {
     }
 }
 
-/// What becomes of a use of the outside world.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::host) enum Verdict {
     Allowed,
@@ -37,7 +37,7 @@ pub(in crate::host) enum Verdict {
     Denied,
 }
 
-/// What is allowed, less what is denied.
+/// The allowed items, except the denied ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Grant<T> {
     allow: Scope<T>,
@@ -45,7 +45,7 @@ pub(super) struct Grant<T> {
 }
 
 impl<T> Grant<T> {
-    /// A grant of everything or of nothing.
+    /// Creates a grant of everything or nothing.
     pub(super) fn new(everything: bool) -> Grant<T> {
         let allow = if everything { Scope::Everything } else { Scope::Rules(Vec::new()) };
         Grant { allow, deny: Scope::Rules(Vec::new()) }

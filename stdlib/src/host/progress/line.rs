@@ -1,4 +1,4 @@
-//! The line that shows how far some work has come:
+//! The format of the progress line:
 //!
 //! ```text
 //! photos.tar  42% [############------------------] 4.2/10.0 MB 1.2 MB/s 0:05
@@ -9,28 +9,28 @@ use std::fmt::Write;
 use std::time::Duration;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The bar itself is no wider.
-const WIDEST_BAR: usize = 30;
-/// A narrower one tells nothing.
-const NARROWEST_BAR: usize = 5;
-/// Sizes from here on are written with a larger unit.
+/// Maximum width of the bar.
+const MAX_BAR_WIDTH: usize = 30;
+/// Minimum width of the bar.
+const MIN_BAR_WIDTH: usize = 5;
+/// Larger sizes are shown in the next unit.
 const THOUSAND: f64 = 1000.0;
 
-/// Some work, and how much of it is done.
+/// A task and its progress.
 pub(super) struct Work {
     pub(super) label: String,
-    /// How much there is to do, if that is known.
+    /// The total amount, if it is known.
     pub(super) total: Option<f64>,
     pub(super) done: f64,
-    /// What is counted: `bytes` are written as sizes. It may be empty.
+    /// The unit: `bytes` are formatted as sizes. It may be empty.
     pub(super) unit: String,
-    /// When it began.
+    /// The start time.
     pub(super) start: Duration,
 }
 
 impl Work {
-    /// The line at a moment, in at most so many columns. With the time that is left, or that it
-    /// took once it is done.
+    /// Formats the line for a point in time, with at most `columns` columns. It contains the
+    /// remaining time, or the total time of a finished task.
     pub(super) fn line(&self, now: Duration, columns: usize) -> String {
         let elapsed = now.saturating_sub(self.start);
         let rate = if elapsed.is_zero() { 0.0 } else { self.done / elapsed.as_secs_f64() };
@@ -42,7 +42,7 @@ impl Work {
             .total
             .map(|total| (total - self.done).max(0.0))
             .filter(|left| *left > 0.0 && rate > 0.0);
-        // What would take longer than anybody waits is not said.
+        // Absurdly long times are omitted.
         let time = left.map_or(Some(elapsed), |left| Duration::try_from_secs_f64(left / rate).ok());
         if let Some(time) = time {
             let _ = write!(counts, " {}", clock(time));
@@ -58,8 +58,8 @@ impl Work {
                     .iter()
                     .map(|part| part.width() + 1)
                     .sum::<usize>();
-                let bar = columns.saturating_sub(others + "[]".len()).min(WIDEST_BAR);
-                if bar < NARROWEST_BAR {
+                let bar = columns.saturating_sub(others + "[]".len()).min(MAX_BAR_WIDTH);
+                if bar < MIN_BAR_WIDTH {
                     format!("{label} {percent} {counts}")
                 } else {
                     let full = (fraction * bar as f64) as usize;
@@ -77,7 +77,7 @@ impl Work {
         line
     }
 
-    /// How much is done, and of how much.
+    /// Formats the completed and the total amount.
     fn counts(&self) -> String {
         let Some(total) = self.total else { return self.amount(self.done) };
         let done = if self.unit == "bytes" {
@@ -88,7 +88,7 @@ impl Work {
         format!("{done}/{}", self.amount(total))
     }
 
-    /// A number of what is counted.
+    /// Formats an amount.
     fn amount(&self, number: f64) -> String {
         match &self.unit[..] {
             "" => plain(number),
@@ -101,7 +101,7 @@ impl Work {
     }
 }
 
-/// Whole numbers as they are, others with a digit after the point.
+/// Formats integers and large numbers without, others with one decimal.
 fn plain(number: f64) -> String {
     if number.fract() == 0.0 || number.abs() >= THOUSAND {
         format!("{number:.0}")
@@ -110,7 +110,7 @@ fn plain(number: f64) -> String {
     }
 }
 
-/// The unit for a number of bytes, and how many bytes it is.
+/// Returns the unit for a number of bytes, and its size.
 fn scale(bytes: f64) -> (f64, &'static str) {
     let mut size = 1.0;
     for unit in ["B", "kB", "MB", "GB"] {
@@ -122,7 +122,7 @@ fn scale(bytes: f64) -> (f64, &'static str) {
     (size, "TB")
 }
 
-/// A time in minutes and seconds, with hours if there are any.
+/// Formats a duration in minutes and seconds, with hours if there are any.
 fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
@@ -133,12 +133,12 @@ fn clock(time: Duration) -> String {
     }
 }
 
-/// A text without what moves the cursor: names of files may have it.
+/// Removes control characters, which filenames may contain.
 fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '?' } else { letter }).collect()
 }
 
-/// Cuts off what has no room.
+/// Truncates a line.
 fn cut(line: &mut String, columns: usize) {
     let mut used = 0;
     let end = line.char_indices().find(|(_, letter)| {
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// What is shown ten seconds after the beginning.
+    /// Returns the line ten seconds after the start.
     fn shown(work: &Work, columns: usize) -> String {
         work.line(Duration::from_secs(20), columns)
     }

@@ -1,9 +1,9 @@
-//! The line on a terminal that shows the progress of some work, below all other output.
+//! The progress line on a terminal, below all other output.
 //!
-//! It is drawn anew at most ten times a second, when the work goes on, and only where a line
-//! begins. Whoever writes to the terminal does so by [`Progress::beside`], which takes the line
-//! away meanwhile, so nothing is mixed up. Of several works the one that began first is shown. Work
-//! may go on on any thread.
+//! It is redrawn at most ten times a second, when progress is made, and only at the start of a
+//! line. All other terminal output goes through [`Progress::suspend`], which removes the line in the
+//! meantime, so nothing is mixed up. If several tasks run, the one that started first is shown. Any
+//! thread may report progress.
 
 mod line;
 
@@ -15,57 +15,57 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
-/// The least time between two drawings.
+/// Minimum time between two redraws.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// Libraries' work that takes no longer is not shown.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Tasks of libraries are shown after this time.
+const SHOW_DELAY: Duration = Duration::from_millis(500);
 
-/// The most bytes of a label or unit: no terminal shows more.
-const LONGEST_LABEL: usize = 1000;
-/// What a work takes at most.
-const WORK_SIZE: usize = 2 * LONGEST_LABEL + 512;
+/// Maximum length of a label or unit in bytes: no terminal shows more.
+const MAX_LABEL: usize = 1000;
+/// Maximum memory of a task.
+const WORK_SIZE: usize = 2 * MAX_LABEL + 512;
 
-/// What can be shown of a label.
+/// Returns the part of a label that can be shown.
 fn shown(label: &str) -> String {
-    label.get(..label.floor_char_boundary(LONGEST_LABEL)).unwrap_or_default().into()
+    label.get(..label.floor_char_boundary(MAX_LABEL)).unwrap_or_default().into()
 }
 
-/// A terminal that the line is drawn on.
+/// A terminal that shows the line.
 pub trait Screen: Send + 'static {
-    /// How many columns it has.
+    /// Returns the number of columns.
     fn columns(&self) -> usize;
 
-    /// The time since some fixed moment.
+    /// Returns the time since an arbitrary fixed point.
     fn now(&self) -> Duration;
 
-    /// Shows a text.
+    /// Writes a text.
     fn write(&mut self, text: &str);
 }
 
-/// Where progress is shown: on a terminal, or nowhere.
+/// The progress display: a terminal, or nothing.
 #[derive(Clone, Default)]
 pub struct Progress(Option<Arc<Mutex<Display>>>);
 
 struct Display {
     screen: Box<dyn Screen>,
-    /// What is going on, in the order of its beginning, with the moment from which on it is shown.
+    /// The running tasks in the order of their start, with the time at which they become visible.
     works: BTreeMap<u64, (Work, Duration)>,
-    /// The number of the next work.
+    /// The number of the next task.
     next: u64,
-    /// The line that is there now; empty if there is none.
+    /// The line on the terminal; empty if there is none.
     shown: String,
-    /// When it was drawn last.
+    /// The time of the last redraw.
     drawn: Option<Duration>,
-    /// Whether what others have written ends with a line.
+    /// Whether other output ends with a newline.
     at_line_start: bool,
-    /// Nothing is drawn for now.
+    /// Whether drawing is paused.
     is_paused: bool,
-    /// Nothing is drawn any more.
+    /// Whether drawing has ended.
     is_closed: bool,
 }
 
 impl Progress {
-    /// Progress on a terminal.
+    /// Creates a display on a terminal.
     pub fn on(screen: impl Screen) -> Progress {
         Progress(Some(Arc::new(Mutex::new(Display {
             screen: Box::new(screen),
@@ -79,18 +79,18 @@ impl Progress {
         }))))
     }
 
-    /// Whether it is shown anywhere.
+    /// Whether progress is visible.
     pub fn is_shown(&self) -> bool {
         self.0.is_some()
     }
 
     fn display(&self) -> Option<MutexGuard<'_, Display>> {
-        // A panic elsewhere leaves it as good as it was.
+        // A panic of another thread leaves a valid state.
         self.0.as_ref().map(|display| display.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Writes something else to the terminal, which ends with `last`.
-    pub fn beside<R>(&self, last: Option<u8>, write: impl FnOnce() -> R) -> R {
+    /// Runs `write`, which writes other output to the terminal that ends with the byte `last`.
+    pub fn suspend<R>(&self, last: Option<u8>, write: impl FnOnce() -> R) -> R {
         let Some(mut display) = self.display() else { return write() };
         let shown = display.shown.clone();
         display.erase();
@@ -98,7 +98,7 @@ impl Progress {
         if let Some(last) = last {
             display.at_line_start = last == b'\n';
         }
-        // It comes back as it was, so that it does not flicker.
+        // The line is restored unchanged, so that it does not flicker.
         if !shown.is_empty() && display.at_line_start {
             display.replace(shown);
         }
@@ -106,14 +106,15 @@ impl Progress {
         result
     }
 
-    /// Takes the line away until the work goes on: somebody else writes to the terminal.
-    pub fn step_aside(&self) {
+    /// Removes the line until the next progress, for other output.
+    pub fn clear_line(&self) {
         if let Some(mut display) = self.display() {
             display.erase();
         }
     }
 
-    /// Takes the line away, until it is to come back: the terminal's last line is somebody else's.
+    /// Removes the line until [`Progress::resume`], for input and output in the terminal's last
+    /// line.
     pub fn pause(&self) {
         if let Some(mut display) = self.display() {
             display.erase();
@@ -121,7 +122,7 @@ impl Progress {
         }
     }
 
-    /// Lets the line come back.
+    /// Shows the line again.
     pub fn resume(&self) {
         if let Some(mut display) = self.display() {
             display.is_paused = false;
@@ -129,7 +130,7 @@ impl Progress {
         }
     }
 
-    /// Takes the line away, for good.
+    /// Removes the line for good.
     pub fn close(&self) {
         if let Some(mut display) = self.display() {
             display.erase();
@@ -137,14 +138,14 @@ impl Progress {
         }
     }
 
-    /// Begins some work, whose progress is shown from the start.
+    /// Starts a task that is visible at once.
     pub(crate) fn begin(&self, label: &str, total: Option<f64>, unit: &str) -> Bar {
         self.begin_after(Duration::ZERO, label, total, unit)
     }
 
-    /// Begins some work with bytes, whose progress is shown if it takes long.
+    /// Starts a task with bytes that becomes visible if it takes long.
     pub(crate) fn begin_transfer(&self, label: &str, total: Option<u64>) -> Arc<Bar> {
-        Arc::new(self.begin_after(PATIENCE, label, total.map(|total| total as f64), "bytes"))
+        Arc::new(self.begin_after(SHOW_DELAY, label, total.map(|total| total as f64), "bytes"))
     }
 
     fn begin_after(&self, patience: Duration, label: &str, total: Option<f64>, unit: &str) -> Bar {
@@ -159,14 +160,14 @@ impl Progress {
 }
 
 impl Display {
-    /// Takes away what is drawn.
+    /// Removes the line.
     fn erase(&mut self) {
         if !self.shown.is_empty() {
             self.replace(String::new());
         }
     }
 
-    /// Puts another line in the place of the one that is there.
+    /// Replaces the line.
     fn replace(&mut self, line: String) {
         let rest = self.shown.width().saturating_sub(line.width());
         let mut text = format!("\r{line}{}", " ".repeat(rest));
@@ -177,7 +178,7 @@ impl Display {
         self.shown = line;
     }
 
-    /// Draws the first of the works, unless it was drawn just now.
+    /// Draws the first task, unless the last redraw was too recent.
     fn draw_if_due(&mut self) {
         let now = self.screen.now();
         if self.drawn.is_none_or(|drawn| now >= drawn + INTERVAL) {
@@ -189,7 +190,7 @@ impl Display {
         if self.is_closed || self.is_paused || !self.at_line_start {
             return;
         }
-        // In the last column some terminals begin a new line.
+        // Some terminals start a new line after the last column.
         let columns = self.screen.columns().saturating_sub(1);
         let work = self.works.values().find(|(_, from)| now >= *from);
         let Some(line) = work.map(|(work, _)| work.line(now, columns)) else { return self.erase() };
@@ -210,7 +211,7 @@ impl Display {
     }
 }
 
-/// Some work whose progress is shown. It is no longer shown when this is dropped.
+/// A running task. It is no longer shown when this is dropped.
 #[derive(Default)]
 pub(crate) struct Bar {
     progress: Progress,
@@ -224,7 +225,7 @@ impl Data for Bar {
 }
 
 impl Bar {
-    /// Changes the work, if it is still going on.
+    /// Changes the task if it is still running.
     fn change(&self, change: impl FnOnce(&mut Work)) {
         let Some(mut display) = self.progress.display() else { return };
         if let Some((work, _)) = display.works.get_mut(&self.number) {
@@ -233,22 +234,22 @@ impl Bar {
         }
     }
 
-    /// So much more is done.
+    /// Adds to the completed amount.
     pub(crate) fn advance(&self, amount: f64) {
         self.change(|work| work.done += amount);
     }
 
-    /// So much is done.
+    /// Sets the completed amount.
     pub(crate) fn set(&self, done: f64) {
         self.change(|work| work.done = done);
     }
 
-    /// Something else is being done.
+    /// Changes the label.
     pub(crate) fn set_label(&self, label: &str) {
         self.change(|work| work.label = shown(label));
     }
 
-    /// The work is over: a line that says what was done stays.
+    /// Ends the task; a line with its result stays.
     pub(crate) fn finish(&self) {
         let Some(mut display) = self.progress.display() else { return };
         if let Some((work, _)) = display.works.remove(&self.number) {
@@ -257,17 +258,17 @@ impl Bar {
         }
     }
 
-    /// The work is over: nothing stays.
+    /// Ends the task without a trace.
     pub(crate) fn clear(&self) {
         let Some(mut display) = self.progress.display() else { return };
         if display.works.remove(&self.number).is_some() {
-            // What is there may have been another's, which then comes back.
+            // The line may belong to another task, whose line is then restored.
             display.erase();
             display.draw_if_due();
         }
     }
 
-    /// What is read from a source is what is done.
+    /// Counts the bytes that are read from a source as progress.
     pub(crate) fn count<R: Read>(self: &Arc<Self>, source: R) -> Counted<R> {
         Counted { source, bar: self.clone() }
     }
@@ -297,11 +298,11 @@ impl<R: Read> Read for Counted<R> {
 mod tests {
     use super::*;
 
-    /// A terminal of 40 columns that remembers everything, and whose clock stands still.
+    /// A terminal of 40 columns that records everything, with a fixed clock.
     #[derive(Clone, Default)]
-    struct Paper(Arc<Mutex<(String, Duration)>>);
+    struct Recording(Arc<Mutex<(String, Duration)>>);
 
-    impl Screen for Paper {
+    impl Screen for Recording {
         fn columns(&self) -> usize {
             40
         }
@@ -315,22 +316,21 @@ mod tests {
         }
     }
 
-    impl Paper {
+    impl Recording {
         fn wait(&self, milliseconds: u64) {
             self.0.lock().unwrap().1 += Duration::from_millis(milliseconds);
         }
 
         fn print(&self, progress: &Progress, text: &str) {
-            progress.beside(text.bytes().last(), || self.clone().write(text));
+            progress.suspend(text.bytes().last(), || self.clone().write(text));
         }
 
-        /// Everything that was written since the last time.
+        /// Returns the output since the last call.
         fn written(&self) -> String {
             std::mem::take(&mut self.0.lock().unwrap().0)
         }
 
-        /// What somebody sees of what was written: a carriage return goes back to the line's
-        /// beginning.
+        /// Returns the lines as they appear: a carriage return moves to the start of the line.
         fn seen(&self) -> Vec<String> {
             let line = |line: &str| {
                 let mut seen: Vec<char> = Vec::new();
@@ -344,8 +344,8 @@ mod tests {
         }
     }
 
-    fn shown() -> (Paper, Progress) {
-        let paper = Paper::default();
+    fn shown() -> (Recording, Progress) {
+        let paper = Recording::default();
         (paper.clone(), Progress::on(paper))
     }
 
@@ -374,7 +374,7 @@ mod tests {
         paper.wait(100);
         paper.print(&progress, "third\n");
         assert_eq!(paper.seen(), ["first", "second", "third", "work 1 5/s 0:00"]);
-        progress.step_aside();
+        progress.clear_line();
         paper.clone().write("somebody else's\n");
         assert_eq!(paper.seen(), ["somebody else's", ""]);
         paper.wait(100);
@@ -463,9 +463,9 @@ mod tests {
         bar.advance(1.0);
         bar.finish();
         assert_eq!(paper.seen(), [""]);
-        // Where nothing is shown, nothing happens.
+        // A display that is not visible does nothing.
         let silent = Progress::default();
         silent.begin("work", None, "").finish();
-        assert_eq!(silent.beside(None, || 42), 42);
+        assert_eq!(silent.suspend(None, || 42), 42);
     }
 }

@@ -1,6 +1,6 @@
-//! Bodies: those of requests, gathered within limits, and those of responses.
+//! Bodies of requests, received within limits, and of responses.
 
-use super::transport::Underway;
+use super::transport::RequestGuard;
 use crate::net::peers::{Load, Peer};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -12,103 +12,103 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use tokio::sync::mpsc;
 
-/// A request's body, and the client's load.
+/// A request's body, and its load.
 #[derive(Default)]
 pub(super) struct Received {
     pub(super) bytes: Bytes,
     _load: Option<Load>,
 }
 
-/// Why a body was not taken.
-pub(super) enum Refused {
-    /// It is larger than allowed.
+/// Why a body was rejected.
+pub(super) enum BodyError {
+    /// It is larger than the limit.
     TooLarge,
-    /// There is no room for it now.
+    /// Memory is short.
     NoRoom,
-    /// The client went away, or sent nonsense.
+    /// The client disconnected or sent invalid data.
     Broken,
 }
 
-/// The size of a body as its header says.
+/// Returns the size of a body according to the header.
 pub(super) fn announced_size(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Gathers a request's body.
+/// Receives a request's body.
 pub(super) async fn receive(
     mut body: Incoming,
     limit: usize,
     peer: &Arc<Peer>,
-) -> Result<Received, Refused> {
+) -> Result<Received, BodyError> {
     let mut bytes = Bytes::new();
-    let mut whole = BytesMut::new();
+    let mut buffer = BytesMut::new();
     let mut load = peer.nothing();
     loop {
         let Some(frame) = body.frame().await else { break };
-        let Ok(piece) = frame.map_err(|_| Refused::Broken)?.into_data() else { continue };
-        let size = bytes.len().saturating_add(whole.len()).saturating_add(piece.len());
+        let Ok(chunk) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        let size = bytes.len().saturating_add(buffer.len()).saturating_add(chunk.len());
         if size > limit {
             super::connection::discard(body);
-            return Err(Refused::TooLarge);
+            return Err(BodyError::TooLarge);
         }
-        // Most bodies come in one piece.
-        if bytes.is_empty() && whole.is_empty() {
-            load.grow_to(size).map_err(|_| Refused::NoRoom)?;
-            bytes = piece;
+        // Most bodies arrive in one chunk.
+        if bytes.is_empty() && buffer.is_empty() {
+            load.grow_to(size).map_err(|_| BodyError::NoRoom)?;
+            bytes = chunk;
         } else {
-            if size > whole.capacity() {
+            if size > buffer.capacity() {
                 let capacity = (size.saturating_mul(3) / 2).min(limit);
-                load.grow_to(capacity).map_err(|_| Refused::NoRoom)?;
-                whole.reserve(capacity.saturating_sub(whole.len()));
+                load.grow_to(capacity).map_err(|_| BodyError::NoRoom)?;
+                buffer.reserve(capacity.saturating_sub(buffer.len()));
             }
-            whole.extend_from_slice(&std::mem::take(&mut bytes));
-            whole.extend_from_slice(&piece);
+            buffer.extend_from_slice(&std::mem::take(&mut bytes));
+            buffer.extend_from_slice(&chunk);
         }
     }
     if bytes.is_empty() {
-        bytes = whole.freeze();
+        bytes = buffer.freeze();
     }
     Ok(Received { bytes, _load: Some(load) })
 }
 
-/// A piece of a body that is made as it is sent.
-pub(super) enum Piece {
+/// A chunk of a streamed body.
+pub(super) enum Chunk {
     Data(Bytes),
-    /// The body is complete. A stream that ends without this was cut off.
+    /// The end of the body. A stream that ends without it was cut off.
     End,
 }
 
 /// The body of a response.
 pub(super) struct Body {
     content: Content,
-    /// When the body is dropped, the request has been answered.
-    _request: Option<Underway>,
+    /// Marks the request as done when the body is dropped.
+    _request: Option<RequestGuard>,
 }
 
 enum Content {
-    Whole(Bytes),
-    /// It comes in pieces; of this length, if that is known.
-    Pieces(mpsc::Receiver<Piece>, Option<u64>),
+    Full(Bytes),
+    /// A stream of chunks; of this length, if it is known.
+    Stream(mpsc::Receiver<Chunk>, Option<u64>),
     Ended,
 }
 
 impl Body {
-    pub(super) fn whole(bytes: impl Into<Bytes>) -> Body {
-        Body { content: Content::Whole(bytes.into()), _request: None }
+    pub(super) fn full(bytes: impl Into<Bytes>) -> Body {
+        Body { content: Content::Full(bytes.into()), _request: None }
     }
 
-    pub(super) fn pieces(pieces: mpsc::Receiver<Piece>, length: Option<u64>) -> Body {
-        Body { content: Content::Pieces(pieces, length), _request: None }
+    pub(super) fn chunks(chunks: mpsc::Receiver<Chunk>, length: Option<u64>) -> Body {
+        Body { content: Content::Stream(chunks, length), _request: None }
     }
 
-    /// The body of the answer to this request.
-    pub(super) fn of(mut self, request: Underway) -> Body {
+    /// Attaches the request that this body responds to.
+    pub(super) fn of(mut self, request: RequestGuard) -> Body {
         self._request = Some(request);
         self
     }
 }
 
-/// Bytes for a client, held until it has taken them, wherever hyper keeps them.
+/// Returns bytes that are accounted for until hyper has sent them.
 pub(super) fn loaded(bytes: Vec<u8>, load: Load) -> Bytes {
     Bytes::from_owner(Loaded { bytes, load })
 }
@@ -126,7 +126,7 @@ impl AsRef<[u8]> for Loaded {
 }
 
 /// The program stopped in the middle of a body: the connection is cut, so that the client does not
-/// take it for whole.
+/// accept it as complete.
 #[derive(Debug)]
 pub(super) struct CutOff;
 
@@ -147,14 +147,14 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match &mut self.content {
-            Content::Whole(bytes) => {
+            Content::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.content = Content::Ended;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Content::Pieces(pieces, _) => match ready!(pieces.poll_recv(context)) {
-                Some(Piece::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                Some(Piece::End) => {
+            Content::Stream(chunks, _) => match ready!(chunks.poll_recv(context)) {
+                Some(Chunk::Data(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Some(Chunk::End) => {
                     self.content = Content::Ended;
                     Poll::Ready(None)
                 }
@@ -169,17 +169,17 @@ impl HttpBody for Body {
 
     fn is_end_stream(&self) -> bool {
         match &self.content {
-            Content::Whole(bytes) => bytes.is_empty(),
-            Content::Pieces(..) => false,
+            Content::Full(bytes) => bytes.is_empty(),
+            Content::Stream(..) => false,
             Content::Ended => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Pieces(_, Some(length)) => SizeHint::with_exact(*length),
-            Content::Pieces(_, None) => SizeHint::default(),
+            Content::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Stream(_, Some(length)) => SizeHint::with_exact(*length),
+            Content::Stream(_, None) => SizeHint::default(),
             Content::Ended => SizeHint::with_exact(0),
         }
     }

@@ -1,13 +1,12 @@
-//! The connections of a server: each is a task of its own that speaks HTTP and hands the requests
-//! to the server's goroutine.
+//! Server connections. One tokio task per connection speaks HTTP and passes requests to the
+//! server's goroutine.
 //!
-//! A task waits for the answer to a request; if whoever was to give it is gone, the client gets
-//! 500. A watch looks after each connection, so that clients that send slowly, or take nothing, do
-//! not hold it for ever.
+//! The task waits for each response. If its sender is dropped, the client gets status 500. A
+//! watchdog closes connections whose clients send too slowly or do not read.
 
-use super::body::{self, Body, Received, Refused};
-use super::limits::{LEAST_HEADER, Limits};
-use super::transport::{Activity, Stream, Transport, Verdict};
+use super::body::{self, Body, BodyError, Received};
+use super::limits::{Limits, MIN_HEADER_SIZE};
+use super::transport::{Activity, Stream, Transport, WatchdogResult};
 use crate::net::peers::{Load, Peer, Peers};
 use crate::net::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
@@ -35,58 +34,58 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-/// A request on its way to the program.
-pub(super) struct Arrival {
+/// A request in the queue of a server's goroutine.
+pub(super) struct IncomingRequest {
     pub(super) head: Parts,
     pub(super) body: Received,
-    /// Holds the header.
+    /// The load of the header.
     pub(super) _load: Load,
     pub(super) peer: Arc<Peer>,
     /// The client's address and port.
     pub(super) remote: Arc<str>,
-    pub(super) answer: oneshot::Sender<Response<Body>>,
-    /// The connection, if the client wants to speak something else on it.
+    pub(super) responder: oneshot::Sender<Response<Body>>,
+    /// The connection, for requests that upgrade the protocol.
     pub(super) upgrade: Option<OnUpgrade>,
 }
 
-/// What the tasks of a server share.
+/// The state that a server's tasks share.
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) tls: Option<TlsAcceptor>,
-    /// The requests. When the last task has ended, so has the queue.
-    pub(super) arrivals: mpsc::UnboundedSender<Arrival>,
+    /// The queue of requests. It ends with the last task.
+    pub(super) incoming: mpsc::UnboundedSender<IncomingRequest>,
     pub(super) peers: Peers,
-    /// The server stops.
+    /// Cancelled when the server stops.
     pub(super) stopping: CancellationToken,
 }
 
-/// How long requests that are being answered when a server stops may still take.
+/// Time for responses in flight when a server stops.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
-/// What a connection takes in addition that is encrypted, or speaks HTTP/2.
+/// Additional memory of a connection that is encrypted or uses HTTP/2.
 const TLS_SIZE: usize = 48 << 10;
 const HTTP2_SIZE: usize = 32 << 10;
-/// What an encrypted connection holds that the client does not take.
+/// Memory for data of an encrypted connection that the client has not read.
 const TLS_BUFFER: usize = 16 << 10;
-/// A header field takes so much besides its name and value, and a request of HTTP/2 besides those.
+/// Memory for a header field in addition to its name and value, and for a request of HTTP/2.
 const FIELD_SIZE: usize = 128;
 const STREAM_SIZE: usize = 2048;
-/// An HTTP/2 connection may have many requests at a time: the limit of a header is that of HTTP/1.1
-/// divided by this.
+/// Factor between the header limits of HTTP/1.1 and HTTP/2, where a connection may have many
+/// requests in flight.
 const HTTP2_HEADER_SHARE: usize = 4;
-/// Header fields of a request. hyper has a limit of 100 for HTTP/1.1 alone.
+/// Maximum number of header fields of a request. hyper has a limit of 100, for HTTP/1.1 only.
 const MAX_FIELDS: usize = 200;
-/// A header of this size is held with the connection of HTTP/1.1.
+/// Headers up to this size are accounted for with an HTTP/1.1 connection.
 const SMALL_HEADER: usize = 8192;
-/// How much of a refused body is still taken, and for how long.
+/// How much of a rejected body is read, and for how long.
 const DISCARD: usize = 64 << 20;
 const DISCARD_TIME: Duration = Duration::from_secs(5);
-/// How long the server rests when the system has no descriptors left.
+/// How long the server pauses when the process has no file descriptors left.
 const REST: Duration = Duration::from_millis(50);
-/// What a connection that begins to speak HTTP/2 without encryption sends first.
+/// The first bytes of an unencrypted HTTP/2 connection.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Requests of one HTTP/2 connection at a time.
+/// Maximum number of concurrent requests of an HTTP/2 connection.
 const MAX_STREAMS: u32 = 128;
-/// How often an HTTP/2 client that says nothing is asked whether it is still there.
+/// The interval of pings to idle HTTP/2 clients.
 const PING: Duration = Duration::from_secs(20);
 
 /// Accepts connections until the server stops.
@@ -97,7 +96,7 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             let place = match places.clone().try_acquire_owned() {
                 Ok(place) => place,
                 Err(_) => {
-                    shared.peers.make_places();
+                    shared.peers.evict_idle();
                     places.clone().acquire_owned().await.ok()?
                 }
             };
@@ -109,8 +108,8 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
         };
         match accepted {
             Ok((stream, remote)) => {
-                // Without it answers may be held back; if the socket is broken, its first use
-                // tells.
+                // Without it responses may be delayed. If the socket is broken, its first use
+                // fails.
                 let _ = stream.set_nodelay(true);
                 tokio::spawn(serve(stream, plain(remote), place, shared.clone()));
             }
@@ -120,20 +119,20 @@ pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// A connection from its beginning to its end.
+/// Serves a connection from its start to its end.
 async fn serve(
     stream: TcpStream,
     remote: SocketAddr,
     place: OwnedSemaphorePermit,
     shared: Arc<Shared>,
 ) {
-    // Where there is no room, the client may come again later.
+    // If there is no room, the client may try again later.
     let entering = tokio::time::timeout(shared.limits.header_timeout, shared.peers.enter());
     let Ok(Ok(peer)) = entering.await else { return };
     let tls_size = if shared.tls.is_some() { TLS_SIZE } else { 0 };
     let Ok(mut width) = peer.widen(tls_size) else { return };
     let activity = Arc::new(Activity::new(peer.clone()));
-    // Whatever goes wrong: the client is gone, and there is nobody to tell.
+    // Errors are ignored: the client is disconnected.
     let begun = tokio::time::timeout(shared.limits.header_timeout, begin(stream, &shared));
     let begun = shared.stopping.run_until_cancelled(begun).await;
     let Some(Ok(Ok((stream, prefix, is_http2)))) = begun else { return };
@@ -141,7 +140,7 @@ async fn serve(
     let remote: Arc<str> = remote.to_string().into();
     let service = service_fn(|request| {
         let (remote, shared, activity) = (remote.clone(), shared.clone(), activity.clone());
-        async move { Ok::<_, Infallible>(answer(request, remote, &shared, &activity).await) }
+        async move { Ok::<_, Infallible>(respond(request, remote, &shared, &activity).await) }
     });
     if is_http2 {
         activity.set_http2();
@@ -151,7 +150,7 @@ async fn serve(
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .keep_alive_interval(PING);
-        let most = (shared.limits.max_header / HTTP2_HEADER_SHARE).max(LEAST_HEADER);
+        let most = (shared.limits.max_header / HTTP2_HEADER_SHARE).max(MIN_HEADER_SIZE);
         builder.max_header_list_size(u32::try_from(most).unwrap_or(u32::MAX));
         watch(builder.serve_connection(io, service), &shared, &activity).await;
     } else {
@@ -161,7 +160,7 @@ async fn serve(
     }
 }
 
-/// Greets the client: what it speaks, and what was read to find that out.
+/// Starts a connection: returns the protocol, and the bytes that were read to detect it.
 async fn begin(mut stream: TcpStream, shared: &Shared) -> std::io::Result<(Stream, Bytes, bool)> {
     if let Some(tls) = &shared.tls {
         let mut stream = tls.accept(stream).await?;
@@ -183,9 +182,9 @@ async fn begin(mut stream: TcpStream, shared: &Shared) -> std::io::Result<(Strea
     }
 }
 
-/// A connection that can be asked to end in peace.
+/// A connection that supports a graceful shutdown.
 trait Connection: Future {
-    fn end_in_peace(self: Pin<&mut Self>);
+    fn graceful_shutdown(self: Pin<&mut Self>);
 }
 
 macro_rules! connection {
@@ -195,7 +194,7 @@ macro_rules! connection {
             S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
             S::Future: Send + 'static,
         {
-            fn end_in_peace(self: Pin<&mut Self>) {
+            fn graceful_shutdown(self: Pin<&mut Self>) {
                 self.graceful_shutdown();
             }
         }
@@ -206,16 +205,16 @@ connection! {
     http2::Connection<TokioIo<Transport>, S, TokioExecutor>;
 }
 
-/// Drives a connection, looks after it, and ends it when the server stops.
+/// Drives a connection with its watchdog, and shuts it down when the server stops.
 async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity) {
     let mut connection = pin!(connection);
     let limits = &shared.limits;
     let looking = async {
         loop {
-            match activity.judge(limits.header_timeout, limits.idle_timeout) {
-                Verdict::LookAgainAfter(time) => tokio::time::sleep(time).await,
-                Verdict::Idle => return true,
-                Verdict::Stuck => return false,
+            match activity.check(limits.header_timeout, limits.idle_timeout) {
+                WatchdogResult::CheckAgainAfter(time) => tokio::time::sleep(time).await,
+                WatchdogResult::Idle => return true,
+                WatchdogResult::Stuck => return false,
             }
         }
     };
@@ -234,38 +233,38 @@ async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity
         Either::Right((Either::Right(_), _)) => true,
     };
     if in_peace {
-        connection.as_mut().end_in_peace();
-        // Those that do not end in time are cut.
+        connection.as_mut().graceful_shutdown();
+        // Connections that do not end in time are cut.
         let _ = tokio::time::timeout(GRACE, connection).await;
     }
 }
 
-/// A short answer that is not the program's.
-pub(super) fn plain_answer(status: StatusCode) -> Response<Body> {
+/// A short response that is not the program's.
+pub(super) fn plain_response(status: StatusCode) -> Response<Body> {
     let text = format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
-    let mut response = Response::new(Body::whole(text));
+    let mut response = Response::new(Body::full(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     if status == StatusCode::UPGRADE_REQUIRED {
-        // What the path, or the version of the protocol, is for.
+        // The protocol that the path, or the version, requires.
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     }
     response
 }
 
-/// The answer to a request.
-async fn answer(
+/// Returns the response to a request.
+async fn respond(
     mut request: Request<Incoming>,
     remote: Arc<str>,
     shared: &Shared,
     activity: &Arc<Activity>,
 ) -> Response<Body> {
-    let underway = activity.request();
-    if let Some(status) = objection(&request, &shared.limits) {
+    let guard = activity.request();
+    if let Some(status) = rejection(&request, &shared.limits) {
         discard(request.into_body());
-        return refusal(status).map(|body| body.of(underway));
+        return error_response(status).map(|body| body.of(guard));
     }
     let is_head = request.method() == Method::HEAD;
     let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
@@ -277,7 +276,7 @@ async fn answer(
         Ok(load) => load,
         Err(OutOfMemory) => {
             discard(incoming);
-            return refusal(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(underway));
+            return error_response(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(guard));
         }
     };
     let has_body = !incoming.is_end_stream();
@@ -289,33 +288,34 @@ async fn answer(
     };
     let response = match body {
         Ok(body) => {
-            let (answer, answered) = oneshot::channel();
-            // If nobody takes it, nobody answers either.
+            let (responder, response) = oneshot::channel();
+            // If the queue has ended, the sender is dropped, too.
             let peer = activity.peer().clone();
             let _waits = peer.waits();
-            let arrival = Arrival { head, body, _load: load, peer, remote, answer, upgrade };
-            let _ = shared.arrivals.send(arrival);
-            answered.await.unwrap_or_else(|_| plain_answer(StatusCode::INTERNAL_SERVER_ERROR))
+            let request =
+                IncomingRequest { head, body, _load: load, peer, remote, responder, upgrade };
+            let _ = shared.incoming.send(request);
+            response.await.unwrap_or_else(|_| plain_response(StatusCode::INTERNAL_SERVER_ERROR))
         }
-        Err(Refused::TooLarge) => refusal(StatusCode::PAYLOAD_TOO_LARGE),
-        Err(Refused::NoRoom) => refusal(StatusCode::SERVICE_UNAVAILABLE),
-        Err(Refused::Broken) => refusal(StatusCode::BAD_REQUEST),
+        Err(BodyError::TooLarge) => error_response(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(BodyError::NoRoom) => error_response(StatusCode::SERVICE_UNAVAILABLE),
+        Err(BodyError::Broken) => error_response(StatusCode::BAD_REQUEST),
     };
     let response = if is_head { without_body(response) } else { response };
-    response.map(|body| body.of(underway))
+    response.map(|body| body.of(guard))
 }
 
-/// The answer to HEAD: what the header says of the body stays. (hyper sees to it, but not in
-/// HTTP/2.)
+/// Returns the response to HEAD, with the header of the whole response. (hyper does this only for
+/// HTTP/1.1.)
 fn without_body(mut response: Response<Body>) -> Response<Body> {
     if let Some(length) = response.body().size_hint().exact().filter(|&length| length > 0) {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
-    response.map(|_| Body::whole(Bytes::new()))
+    response.map(|_| Body::full(Bytes::new()))
 }
 
-/// Takes what a client still sends of a body that is refused, for a while: if the connection were
-/// cut at once, it might never see the answer.
+/// Reads the rest of a rejected body for a while: if the connection were cut at once, the client
+/// might not see the response.
 pub(super) fn discard(mut body: Incoming) {
     tokio::spawn(tokio::time::timeout(DISCARD_TIME, async move {
         let mut left = DISCARD;
@@ -327,14 +327,14 @@ pub(super) fn discard(mut body: Incoming) {
     }));
 }
 
-/// An answer after which the connection ends.
-fn refusal(status: StatusCode) -> Response<Body> {
-    let mut response = plain_answer(status);
+/// Returns a response after which the connection ends.
+fn error_response(status: StatusCode) -> Response<Body> {
+    let mut response = plain_response(status);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 
-/// Holds a request's header, and the table that is made of it, until it is answered.
+/// Accounts for a request's header, and the table that is created from it, until the response.
 fn hold_header(head: &Parts, peer: &Arc<Peer>) -> Result<Load, OutOfMemory> {
     let fields = head.headers.iter().map(|(name, value)| {
         name.as_str().len().saturating_add(value.len()).saturating_add(FIELD_SIZE)
@@ -350,15 +350,15 @@ fn uri_length(uri: &Uri) -> usize {
     uri.path_and_query().map_or(0, |path| path.as_str().len())
 }
 
-/// HTTP/2 says in another place which host is meant.
+/// Returns the host, which HTTP/2 has in a pseudo-header.
 fn host_of_http2(head: &Parts) -> Option<HeaderValue> {
     let authority = head.uri.authority().filter(|_| !head.headers.contains_key(HOST))?;
     HeaderValue::from_str(authority.as_str()).ok()
 }
 
-/// What is wrong with a request before its body is looked at.
-fn objection(request: &Request<Incoming>, limits: &Limits) -> Option<StatusCode> {
-    // HTTP/2 can name them with a byte each.
+/// Checks a request before its body is read.
+fn rejection(request: &Request<Incoming>, limits: &Limits) -> Option<StatusCode> {
+    // HTTP/2 can encode a field in one byte.
     if request.headers().len() > MAX_FIELDS {
         return Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }

@@ -1,20 +1,20 @@
-//! A request's goroutine: it runs the middleware, then the handler, and gives the answer to the
-//! connection's task. A body that a function makes goes to the client piece by piece; each is a
-//! load of the client. Before the function is called, one as large as the last that the server sent
-//! has to fit: pieces that wait for room would fill the script's memory.
+//! The goroutine of a request: it runs the middleware, then the handler, and passes the response to
+//! the connection's task. A body that a function generates is sent in chunks; each is a load of the
+//! client. Before each call of the function, there must be room for a chunk as large as the
+//! server's last one: chunks that wait for room would use the script's memory.
 
-use super::answer::{self, Answer, Failure, Source};
-use super::body::{Body, Piece, loaded};
-use super::connection::{Arrival, plain_answer};
+use super::body::{Body, Chunk, loaded};
+use super::connection::{IncomingRequest, plain_response};
 use super::handshake;
+use super::in_flight::{InFlightEntry, Subject};
 use super::request;
-use super::serve::{Target, Task, give};
-use super::underway::{Place, Subject};
+use super::response::{self, HandlerResponse, ResponseError, Source};
+use super::serve::{Target, Task, send_response};
 use super::{Server, functions, servers};
 use crate::Host;
 use crate::headers;
 use crate::net::peers::{Load, Peer};
-use crate::websocket::{self, Socket, Surroundings};
+use crate::websocket::{self, ConnectionContext, Socket};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use hyper::header::HeaderMap;
@@ -29,80 +29,80 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// What a request's goroutine runs: its argument is the server's number.
+/// The body of a request's goroutine: its argument is the server's number.
 pub(super) static HANDLE: Definition = Definition::new("handler", handle);
 
 /// The capacity up to which an empty queue of requests is kept.
 const QUEUE: usize = 256;
-/// What a request's table takes without the body, roughly.
+/// Approximate size of a request's table without the body.
 const REQUEST_SIZE: usize = 4096;
 
-/// A response's body, a load of its client. None if there is no room for it.
+/// Returns a response's body as a load of its client. None if there is no room for it.
 fn body_of(peer: &Arc<Peer>, text: &[u8]) -> Option<Body> {
-    /// Shorter ones are not worth a count.
+    /// Shorter bodies are not accounted for.
     const SHORT: usize = 512;
     if text.len() <= SHORT {
-        return Some(Body::whole(text.to_vec()));
+        return Some(Body::full(text.to_vec()));
     }
     let load = peer.hold(text.len()).ok()?;
-    Some(Body::whole(loaded(text.to_vec(), load)))
+    Some(Body::full(loaded(text.to_vec(), load)))
 }
 
-/// Answers requests for as long as some wait.
+/// Handles requests while some are waiting.
 fn handle(_: &mut Call, server: f64) -> Start<Handle> {
     let (server, added) = (server as usize, HeaderMap::new());
-    Start::new(Handle { server, task: None, place: None, added, peer: None, stage: Stage::Begin })
+    Start::new(Handle { server, task: None, entry: None, added, peer: None, stage: Stage::Begin })
 }
 
-/// A request's goroutine. Its first kept value is the request's table, the second one what makes
+/// A request's goroutine. Its kept values are the request's table and the function that generates
 /// the body.
 struct Handle {
     server: usize,
-    /// The request, until it is answered.
+    /// The request, until the response.
     task: Option<Task>,
-    /// Its place among the server's handlers.
-    place: Option<Place>,
-    /// Header fields that the middleware adds.
+    /// Its entry among the requests in flight.
+    entry: Option<InFlightEntry>,
+    /// Header fields added by the middleware.
     added: HeaderMap,
-    /// The client of a body in pieces.
+    /// The client of a streamed body.
     peer: Option<Arc<Peer>>,
     stage: Stage,
 }
 
 enum Stage {
-    /// The next request that waits is begun with.
+    /// Start with the next waiting request.
     Begin,
-    /// The same, after a collection that was to make room for it.
+    /// Start again, after a collection that was to free memory.
     BeginAgain,
-    /// This function of the middleware is next.
+    /// Call this function of the middleware next.
     Next(usize),
-    /// This one has been called.
+    /// This function of the middleware has been called.
     Middleware(usize),
     /// The handler has been called.
     Handler,
-    /// The function that makes the body has been called. Where room is scarce, some is reserved.
-    Piece(mpsc::Sender<Piece>, Option<Load>),
-    /// Something is awaited; None if the client is gone.
+    /// The function that generates the body has been called. If memory is scarce, some is reserved.
+    Chunk(mpsc::Sender<Chunk>, Option<Load>),
+    /// Waiting for an event; None if the client is disconnected.
     Waiting(LocalBoxFuture<'static, Option<Event>>),
     /// The handler of a WebSocket has been called.
     Socket,
 }
 
-/// What a handler has waited for.
+/// An event that a handler waits for.
 enum Event {
-    /// There is room for the body's next piece, which is to be made.
-    Reserved(mpsc::Sender<Piece>, Load),
-    /// There is room for the piece that is the third kept value.
-    Room(mpsc::Sender<Piece>, Load),
-    /// The piece is with the connection.
-    Sent(mpsc::Sender<Piece>),
+    /// There is room for the next chunk of the body, which is to be generated.
+    Reserved(mpsc::Sender<Chunk>, Load),
+    /// There is room for the chunk that is the third kept value.
+    Room(mpsc::Sender<Chunk>, Load),
+    /// The connection has taken the chunk.
+    Sent(mpsc::Sender<Chunk>),
     /// The connection is a WebSocket, for the function with this number.
     Upgraded(Socket, usize),
 }
 
 impl Steps for Handle {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        /// Charged for what goes on between two calls of Lua.
+        /// Units charged between two calls of Lua.
         const UNITS: usize = 250;
         call.charge(UNITS);
         loop {
@@ -113,14 +113,14 @@ impl Steps for Handle {
                     }
                     let Some(task) = &self.task else { return self.finish(call) };
                     let memory = call
-                        .check_memory(task.arrival.body.bytes.len().saturating_add(REQUEST_SIZE));
+                        .check_memory(task.incoming.body.bytes.len().saturating_add(REQUEST_SIZE));
                     if memory.is_err() && matches!(stage, Stage::Begin) {
                         self.stage = Stage::BeginAgain;
                         return call.collect_garbage(None);
                     }
                     memory?;
                     let request =
-                        request::to_table(call, &task.arrival, task.pattern.as_deref())?.value();
+                        request::to_table(call, &task.incoming, task.pattern.as_deref())?.value();
                     if call.kept_count() == 0 {
                         call.keep(request);
                     } else {
@@ -128,43 +128,43 @@ impl Steps for Handle {
                     }
                     self.stage = Stage::Next(0);
                 }
-                Stage::Next(place) => {
+                Stage::Next(index) => {
                     let Some(task) = &self.task else { return self.finish(call) };
-                    match task.middleware.get(place) {
+                    match task.middleware.get(index) {
                         Some(&function) => {
-                            self.stage = Stage::Middleware(place);
+                            self.stage = Stage::Middleware(index);
                             return call_function(call, function, None);
                         }
-                        None => match self.go_on(call)? {
+                        None => match self.advance(call)? {
                             Some(step) => return Ok(step),
                             None => continue,
                         },
                     }
                 }
-                Stage::Middleware(place) => match self.heed(call)? {
-                    Some(answer) => {
-                        if let Some(step) = self.answer(call, answer)? {
+                Stage::Middleware(index) => match self.handle_middleware_result(call)? {
+                    Some(result) => {
+                        if let Some(step) = self.respond(call, result)? {
                             return Ok(step);
                         }
                     }
-                    None => self.stage = Stage::Next(place.saturating_add(1)),
+                    None => self.stage = Stage::Next(index.saturating_add(1)),
                 },
                 Stage::Handler => {
                     let value = call.returned(0);
-                    if let Some(step) = self.answer(call, value)? {
+                    if let Some(step) = self.respond(call, value)? {
                         return Ok(step);
                     }
                 }
-                Stage::Piece(sender, reserved) => match piece(call)? {
+                Stage::Chunk(sender, reserved) => match chunk(call)? {
                     Some(text) if text.bytes().is_empty() => {
-                        self.stage = Stage::Piece(sender, reserved);
-                        return make_piece(call);
+                        self.stage = Stage::Chunk(sender, reserved);
+                        return generate_chunk(call);
                     }
                     Some(text) => {
                         let Some(peer) = self.peer.clone() else { return self.finish(call) };
                         let length = text.bytes().len();
                         if let Some(server) = self.server(call) {
-                            server.last_piece = length;
+                            server.last_chunk = length;
                         }
                         let mut load = reserved.unwrap_or_else(|| peer.nothing());
                         if load.grow_to(length).is_ok() {
@@ -179,7 +179,7 @@ impl Steps for Handle {
                         }
                     }
                     None => self.wait(async move {
-                        let _ = sender.send(Piece::End).await;
+                        let _ = sender.send(Chunk::End).await;
                         None
                     }),
                 },
@@ -190,7 +190,7 @@ impl Steps for Handle {
                     }
                     Poll::Ready(None) => return self.finish(call),
                     Poll::Ready(Some(event)) => {
-                        if let Some(step) = self.go_on_after(call, event)? {
+                        if let Some(step) = self.advance_after(call, event)? {
                             return Ok(step);
                         }
                     }
@@ -205,7 +205,7 @@ impl Steps for Handle {
     }
 }
 
-/// Polls a future for the goroutine that runs.
+/// Polls a future for the running goroutine.
 fn poll<T>(call: &mut Call, future: &mut LocalBoxFuture<'static, T>) -> Poll<T> {
     let waker = call.waker();
     future.as_mut().poll(&mut Context::from_waker(&waker))
@@ -225,14 +225,14 @@ fn call_function<'c>(
     }
 }
 
-/// Calls the function that makes a body, for its next piece.
-fn make_piece(call: &mut Call) -> Result<Step, Error> {
+/// Calls the function that generates a body for its next chunk.
+fn generate_chunk(call: &mut Call) -> Result<Step, Error> {
     let function = call.kept(1);
     call.call(function, &[], Wanted::One)
 }
 
-/// The next piece of a body, as its function has returned it; None at the end.
-fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
+/// Returns the next chunk of a body, which its function has returned; None at the end.
+fn chunk<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     let value = call.returned(0);
     let text = call.coerced_string(value);
     if text.is_none() && !value.is_nil() {
@@ -244,8 +244,8 @@ fn piece<'c>(call: &mut Call<'c>) -> Result<Option<LuaString<'c>>, Error> {
     Ok(text)
 }
 
-/// Waits for room for a piece, for as long as the client is there.
-async fn room(sender: &mpsc::Sender<Piece>, peer: Arc<Peer>, bytes: usize) -> Option<Load> {
+/// Waits for room for a chunk while the client is connected.
+async fn room(sender: &mpsc::Sender<Chunk>, peer: Arc<Peer>, bytes: usize) -> Option<Load> {
     match select(pin!(sender.closed()), pin!(peer.hold_later(bytes))).await {
         Either::Left(_) => None,
         Either::Right((load, _)) => load.ok(),
@@ -253,17 +253,17 @@ async fn room(sender: &mpsc::Sender<Piece>, peer: Arc<Peer>, bytes: usize) -> Op
 }
 
 impl Handle {
-    /// The next stage waits for an event.
+    /// Waits for an event in the next stage.
     fn wait(&mut self, event: impl Future<Output = Option<Event>> + 'static) {
         self.stage = Stage::Waiting(event.boxed_local());
     }
 
-    /// After an event. None if the next stage goes on at once.
-    fn go_on_after(&mut self, call: &mut Call, event: Event) -> Result<Option<Step>, Error> {
+    /// Continues after an event. None if the next stage follows at once.
+    fn advance_after(&mut self, call: &mut Call, event: Event) -> Result<Option<Step>, Error> {
         match event {
             Event::Reserved(sender, load) => {
-                self.stage = Stage::Piece(sender, Some(load));
-                make_piece(call).map(Some)
+                self.stage = Stage::Chunk(sender, Some(load));
+                generate_chunk(call).map(Some)
             }
             Event::Room(sender, load) => {
                 let text = LuaString::from_value(call.kept(2));
@@ -271,7 +271,7 @@ impl Handle {
                 self.send(sender, text, load);
                 Ok(None)
             }
-            Event::Sent(sender) => self.next_piece(call, sender),
+            Event::Sent(sender) => self.next_chunk(call, sender),
             Event::Upgraded(socket, function) => {
                 let socket = websocket::to_lua(call, socket)?;
                 call.keep(socket.value());
@@ -281,17 +281,18 @@ impl Handle {
         }
     }
 
-    /// Asks for the next piece of a body, at once or (None) when there is room for it.
-    fn next_piece(
+    /// Requests the next chunk of a body, at once or (None) when there is room for it.
+    fn next_chunk(
         &mut self,
         call: &mut Call,
-        sender: mpsc::Sender<Piece>,
+        sender: mpsc::Sender<Chunk>,
     ) -> Result<Option<Step>, Error> {
         let Some(peer) = self.peer.clone() else { return self.finish(call).map(Some) };
-        let expected = self.server(call).map_or(0, |server| server.last_piece.min(peer.most() / 2));
+        let expected =
+            self.server(call).map_or(0, |server| server.last_chunk.min(peer.max_load() / 2));
         if peer.has_room(expected) {
-            self.stage = Stage::Piece(sender, None);
-            return make_piece(call).map(Some);
+            self.stage = Stage::Chunk(sender, None);
+            return generate_chunk(call).map(Some);
         }
         self.wait(async move {
             let load = room(&sender, peer, expected).await?;
@@ -304,47 +305,50 @@ impl Handle {
         servers(call)?.all.get_mut(self.server)
     }
 
-    /// Sends a piece of a body, which the client takes when it can.
-    fn send(&mut self, sender: mpsc::Sender<Piece>, text: LuaString, load: Load) {
-        let piece = Piece::Data(loaded(text.bytes().to_vec(), load));
+    /// Sends a chunk of a body when the client can take it.
+    fn send(&mut self, sender: mpsc::Sender<Chunk>, text: LuaString, load: Load) {
+        let chunk = Chunk::Data(loaded(text.bytes().to_vec(), load));
         self.wait(async move {
-            sender.send(piece).await.ok()?;
+            sender.send(chunk).await.ok()?;
             Some(Event::Sent(sender))
         });
     }
 
-    /// Everything is done.
+    /// Ends the goroutine's work.
     fn finish<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        self.place.take().into_iter().for_each(Place::leave);
+        self.entry.take().into_iter().for_each(InFlightEntry::leave);
         call.finish(())
     }
 
-    /// Takes the next request that waits: the goroutine counts as one of its own from now on, and
-    /// its time runs.
+    /// Takes the next waiting request: it belongs to this goroutine from now on, and its time limit
+    /// starts.
     fn take(&mut self, call: &mut Call) {
-        self.place.take().into_iter().for_each(Place::leave);
+        self.entry.take().into_iter().for_each(InFlightEntry::leave);
         let id = call.renew_goroutine();
         let standard = call.host::<Host>().and_then(|host| host.handler_timeout);
         let Some(servers) = servers(call) else { return };
         let Some(server) = servers.all.get_mut(self.server) else { return };
         self.task = server.waiting.pop_front();
         if server.waiting.is_empty() && server.waiting.capacity() > QUEUE {
-            // Many came at once.
+            // There was a burst of requests.
             server.waiting = VecDeque::new();
         }
         if let (Some(task), Some(id)) = (&self.task, id) {
             let limit = server.limits.handler_timeout.or(standard);
             let due = limit.and_then(|limit| Instant::now().checked_add(limit));
-            let subject = Subject::new(&server.name, &task.arrival.head);
-            self.place = Some(server.underway.enter(id, subject, due));
+            let subject = Subject::new(&server.name, &task.incoming.head);
+            self.entry = Some(server.in_flight.enter(id, subject, due));
         }
     }
 
-    /// What a function of the middleware has returned: an answer, header fields to add, or nothing.
-    fn heed<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Value<'c>>, Error> {
+    /// Handles the result of a middleware function: a response, header fields to add, or nothing.
+    fn handle_middleware_result<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+    ) -> Result<Option<Value<'c>>, Error> {
         let value = call.returned(0);
         if value.as_boolean() == Some(false) {
-            self.give_plainly(StatusCode::UNAUTHORIZED);
+            self.respond_plain(StatusCode::UNAUTHORIZED);
             return Ok(Some(Value::NIL));
         }
         let Some(table) = Table::from_value(value) else { return Ok(None) };
@@ -352,28 +356,28 @@ impl Handle {
         if !table.get(body).is_nil() {
             return Ok(Some(value));
         }
-        // Either the header fields themselves, or a table with them, as an answer has.
+        // Either the header fields themselves, or a table that contains them like a response.
         let key = call.string(b"headers")?;
         let fields = Table::from_value(table.get(key)).unwrap_or(table);
         let added = headers::from_table(call, fields, &mut self.added);
-        added.map_err(|reason| self.wrong("middleware", &reason))?;
+        added.map_err(|reason| self.invalid_response("middleware", &reason))?;
         Ok(None)
     }
 
-    /// An answer cannot be sent. No Lua code runs where this is found, so the message says whose
-    /// answer it is.
-    fn wrong(&mut self, whose: &str, reason: &str) -> Error {
-        let place = self.place.take();
-        let subject = place
+    /// Returns the error for an invalid response. No Lua code is running, so the message names the
+    /// request.
+    fn invalid_response(&mut self, whose: &str, reason: &str) -> Error {
+        let entry = self.entry.take();
+        let subject = entry
             .as_ref()
-            .and_then(Place::subject)
+            .and_then(InFlightEntry::subject)
             .map_or(String::new(), |subject| format!("{subject}: "));
-        place.into_iter().for_each(Place::leave);
+        entry.into_iter().for_each(InFlightEntry::leave);
         Error::text(format!("{subject}invalid response from {whose}: {reason}"))
     }
 
-    /// After the middleware. None if the next stage goes on at once.
-    fn go_on<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Step>, Error> {
+    /// Continues after the middleware. None if the next stage follows at once.
+    fn advance<'c>(&mut self, call: &mut Call<'c>) -> Result<Option<Step>, Error> {
         let Some(task) = &self.task else { return self.finish(call).map(Some) };
         match task.target {
             Target::Function(function) => {
@@ -381,27 +385,27 @@ impl Handle {
                 call_function(call, function, None).map(Some)
             }
             Target::Nothing(status) => {
-                self.give_plainly(status);
+                self.respond_plain(status);
                 self.finish(call).map(Some)
             }
-            Target::Files(ref folder) => {
-                let folder = folder.clone();
-                if let Some(task) = self.answered() {
-                    let Arrival { head, answer, peer, .. } = task.arrival;
-                    folder.serve(head, std::mem::take(&mut self.added), answer, peer);
+            Target::Files(ref directory) => {
+                let directory = directory.clone();
+                if let Some(task) = self.take_task() {
+                    let IncomingRequest { head, responder, peer, .. } = task.incoming;
+                    directory.serve(head, std::mem::take(&mut self.added), responder, peer);
                 }
                 self.finish(call).map(Some)
             }
             Target::Socket(function) => {
-                let Some(mut task) = self.answered() else { return self.finish(call).map(Some) };
-                let response = match handshake::answer(&task.arrival.head) {
+                let Some(mut task) = self.take_task() else { return self.finish(call).map(Some) };
+                let response = match handshake::accept(&task.incoming.head) {
                     Ok(response) => response,
                     Err(status) => {
-                        give(task.arrival.answer, plain_answer(status));
+                        send_response(task.incoming.responder, plain_response(status));
                         return self.finish(call).map(Some);
                     }
                 };
-                let Some(upgrade) = task.arrival.upgrade.take() else {
+                let Some(upgrade) = task.incoming.upgrade.take() else {
                     return self.finish(call).map(Some);
                 };
                 call.charge_for_system_call();
@@ -409,17 +413,17 @@ impl Handle {
                 let limit = server.map_or(0, |server| server.limits.max_message);
                 let stopping =
                     server.and_then(|server| Some(server.running.as_ref()?.stopping.clone()));
-                let surroundings = Surroundings {
-                    remote: task.arrival.remote.clone(),
+                let context = ConnectionContext {
+                    remote: task.incoming.remote.clone(),
                     max_message: limit,
-                    peer: task.arrival.peer.clone(),
+                    peer: task.incoming.peer.clone(),
                     stopping: stopping.unwrap_or_default(),
                 };
                 let (mut head, body) = response.into_parts();
                 headers::add(&mut head.headers, std::mem::take(&mut self.added));
-                give(task.arrival.answer, Response::from_parts(head, body));
+                send_response(task.incoming.responder, Response::from_parts(head, body));
                 self.wait(async move {
-                    let socket = websocket::serve(upgrade.await.ok()?, surroundings).await;
+                    let socket = websocket::serve(upgrade.await.ok()?, context).await;
                     Some(Event::Upgraded(socket, function))
                 });
                 Ok(None)
@@ -427,61 +431,69 @@ impl Handle {
         }
     }
 
-    /// The request is answered: its time does not run any more.
-    fn answered(&mut self) -> Option<Task> {
-        self.place.iter().for_each(Place::has_answered);
+    /// Takes the request for its response: its time limit ends.
+    fn take_task(&mut self) -> Option<Task> {
+        self.entry.iter().for_each(InFlightEntry::mark_responded);
         self.task.take()
     }
 
-    fn give_plainly(&mut self, status: StatusCode) {
+    fn respond_plain(&mut self, status: StatusCode) {
         let added = std::mem::take(&mut self.added);
-        if let Some(task) = self.answered() {
-            let mut response = plain_answer(status);
+        if let Some(task) = self.take_task() {
+            let mut response = plain_response(status);
             headers::add(response.headers_mut(), added);
-            give(task.arrival.answer, response);
+            send_response(task.incoming.responder, response);
         }
     }
 
-    /// Answers with what a handler has returned. None if the next stage goes on at once.
-    fn answer<'c>(&mut self, call: &mut Call<'c>, value: Value<'c>) -> Result<Option<Step>, Error> {
+    /// Responds with a handler's result. None if the next stage follows at once.
+    fn respond<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        value: Value<'c>,
+    ) -> Result<Option<Step>, Error> {
         let Some(task) = &self.task else { return self.finish(call).map(Some) };
-        let (is_head, peer) = (task.arrival.head.method == Method::HEAD, task.arrival.peer.clone());
-        let answer = answer::from_lua(call, value, std::mem::take(&mut self.added), is_head);
-        let Answer { head, body } = answer.map_err(|failure| match failure {
-            Failure::Unfit(reason) => self.wrong("handler", &reason),
-            Failure::Raise(error) => error,
+        let (is_head, peer) =
+            (task.incoming.head.method == Method::HEAD, task.incoming.peer.clone());
+        let response = response::from_lua(call, value, std::mem::take(&mut self.added), is_head);
+        let HandlerResponse { head, body } = response.map_err(|failure| match failure {
+            ResponseError::Invalid(reason) => self.invalid_response("handler", &reason),
+            ResponseError::Raise(error) => error,
         })?;
         match body {
-            Source::Whole(text) => {
+            Source::Full(text) => {
                 let body = body_of(&peer, text);
-                if let Some(task) = self.answered() {
+                if let Some(task) = self.take_task() {
                     let response = match body {
                         Some(body) => Response::from_parts(head, body),
-                        None => plain_answer(StatusCode::SERVICE_UNAVAILABLE),
+                        None => plain_response(StatusCode::SERVICE_UNAVAILABLE),
                     };
-                    give(task.arrival.answer, response);
+                    send_response(task.incoming.responder, response);
                 }
                 self.stage = Stage::Begin;
                 Ok(None)
             }
-            Source::Function(function, length) => self.begin_pieces(call, head, function, length),
+            Source::Function(function, length) => self.begin_stream(call, head, function, length),
         }
     }
 
-    fn begin_pieces<'c>(
+    fn begin_stream<'c>(
         &mut self,
         call: &mut Call<'c>,
         head: Parts,
         function: Value<'c>,
         length: Option<u64>,
     ) -> Result<Option<Step>, Error> {
-        let (sender, pieces) = mpsc::channel(1);
-        if let Some(task) = self.answered() {
-            self.peer = Some(task.arrival.peer);
-            give(task.arrival.answer, Response::from_parts(head, Body::pieces(pieces, length)));
+        let (sender, chunks) = mpsc::channel(1);
+        if let Some(task) = self.take_task() {
+            self.peer = Some(task.incoming.peer);
+            send_response(
+                task.incoming.responder,
+                Response::from_parts(head, Body::chunks(chunks, length)),
+            );
         }
         call.keep(function);
         call.keep(Value::NIL);
-        self.next_piece(call, sender)
+        self.next_chunk(call, sender)
     }
 }

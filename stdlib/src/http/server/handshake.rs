@@ -1,4 +1,4 @@
-//! How an HTTP connection becomes a WebSocket (RFC 6455, section 4.2).
+//! The handshake of a WebSocket (RFC 6455, section 4.2).
 
 use super::body::Body;
 use bytes::Bytes;
@@ -10,35 +10,35 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Version};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// Whether a list in a header field has this word, in any case.
-fn has_word(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+/// Whether a list in a header field contains a token, in any case.
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     headers.get_all(name).iter().any(|value| {
         value
             .as_bytes()
             .split(|&byte| byte == b',')
-            .any(|found| found.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
+            .any(|found| found.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
     })
 }
 
-/// Whether the client asks for a WebSocket.
-pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
-    has_word(headers, UPGRADE, "websocket")
+/// Whether the client requests a WebSocket.
+pub(super) fn is_requested(headers: &HeaderMap) -> bool {
+    has_token(headers, UPGRADE, "websocket")
 }
 
-/// The answer with which the connection becomes one; or the status that says what is wrong.
-pub(super) fn answer(head: &Parts) -> Result<Response<Body>, StatusCode> {
+/// Returns the response that accepts the handshake, or the status that rejects it.
+pub(super) fn accept(head: &Parts) -> Result<Response<Body>, StatusCode> {
     let headers = &head.headers;
     let key = headers.get(SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     // 16 bytes in base64.
     let key = key.filter(|key| key.len() == 24 && key.ends_with(b"=="));
     let is_right = head.method == Method::GET
         && head.version == Version::HTTP_11
-        && has_word(headers, CONNECTION, "upgrade");
+        && has_token(headers, CONNECTION, "upgrade");
     let (true, Some(key)) = (is_right, key) else { return Err(StatusCode::BAD_REQUEST) };
     if headers.get(SEC_WEBSOCKET_VERSION).map(HeaderValue::as_bytes) != Some(b"13") {
         return Err(StatusCode::UPGRADE_REQUIRED);
     }
-    let mut response = Response::new(Body::whole(Bytes::new()));
+    let mut response = Response::new(Body::full(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let fields = response.headers_mut();
     fields.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -1,4 +1,4 @@
-//! What a server allows its clients: the options of `create_server`.
+//! Limits of a server: the options of `create_server`.
 
 use crate::options::Options;
 use solvm_vm::{Call, Error};
@@ -7,24 +7,24 @@ use std::time::Duration;
 /// The limits of a server.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// Bytes of a request's body.
+    /// Maximum size of a request's body in bytes.
     pub(super) max_body: usize,
-    /// Bytes of a request's line and header fields.
+    /// Maximum size of a request's line and header fields in bytes.
     pub(super) max_header: usize,
-    /// Bytes of a WebSocket's message.
+    /// Maximum size of a WebSocket message in bytes.
     pub(super) max_message: usize,
-    /// Connections at a time; more wait until others end.
+    /// Maximum number of connections; more wait until others end.
     pub(super) max_connections: usize,
-    /// How long a request's line and header fields may take to come, and the greeting of TLS.
+    /// Time limit for a request's line and header fields, and for the TLS handshake.
     pub(super) header_timeout: Duration,
-    /// How long a connection may lie still: between requests, in the middle of a body, or while a
-    /// client takes nothing.
+    /// Time limit for an idle connection: between requests, within a body, or while the client does
+    /// not read.
     pub(super) idle_timeout: Duration,
-    /// How long a handler may take until its answer begins. None is as the command line says.
+    /// Time limit until a handler starts its response. None for the default of the command line.
     pub(super) handler_timeout: Option<Duration>,
 }
 
-/// The names of the options, and of that which is no limit.
+/// The names of the options, including the one that is not a limit.
 pub(super) const OPTIONS: [&str; 8] = [
     "handler_timeout",
     "header_timeout",
@@ -36,10 +36,10 @@ pub(super) const OPTIONS: [&str; 8] = [
     "max_message",
 ];
 
-/// Less than this hyper does not take.
-pub(super) const LEAST_HEADER: usize = 8192;
-/// More than this the counter of connections does not take.
-const MOST_CONNECTIONS: usize = 1 << 28;
+/// hyper's minimum.
+pub(super) const MIN_HEADER_SIZE: usize = 8192;
+/// The maximum of the semaphore for connections.
+const MAX_CONNECTIONS: usize = 1 << 28;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -56,12 +56,14 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits that the options say.
+    /// Reads the limits from the options.
     pub(super) fn read<'c>(call: &mut Call<'c>, options: &Options<'c>) -> Result<Limits, Error> {
         let standard = Limits::default();
         let max_header = options.size(call, "max_header")?.unwrap_or(standard.max_header);
-        if max_header < LEAST_HEADER {
-            return Err(options.wrong("max_header", &format!("at least {LEAST_HEADER} expected")));
+        if max_header < MIN_HEADER_SIZE {
+            return Err(
+                options.wrong("max_header", &format!("at least {MIN_HEADER_SIZE} expected"))
+            );
         }
         let max_connections =
             options.size(call, "max_connections")?.unwrap_or(standard.max_connections);
@@ -72,7 +74,7 @@ impl Limits {
             max_body: options.size(call, "max_body")?.unwrap_or(standard.max_body),
             max_header,
             max_message: options.size(call, "max_message")?.unwrap_or(standard.max_message),
-            max_connections: max_connections.min(MOST_CONNECTIONS),
+            max_connections: max_connections.min(MAX_CONNECTIONS),
             header_timeout: options
                 .seconds(call, "header_timeout")?
                 .unwrap_or(standard.header_timeout),

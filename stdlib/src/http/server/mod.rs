@@ -1,22 +1,22 @@
 //! HTTP servers: `create_server`, `start_server`, `stop_server`, `handle_http`, `handle_ws`,
 //! `use_middleware`, `serve_static`.
 //!
-//! Tasks of tokio speak HTTP ([`connection`]); what they receive goes through one queue to the
-//! server's goroutine, which sees to it that each request has one ([`serve`]). The functions that
-//! answer lie in a table of the registry, by number; everything else is Rust's.
+//! Tasks of tokio speak HTTP ([`connection`]). They put requests into a queue, from which the
+//! server's goroutine distributes them to goroutines ([`serve`]). The handler functions are in a
+//! table of the registry, by number; everything else is in Rust.
 
-mod answer;
 mod body;
 mod connection;
 mod files;
 mod handle;
 mod handshake;
+mod in_flight;
 mod limits;
 mod request;
+mod response;
 mod route;
 mod serve;
 mod transport;
-mod underway;
 
 use crate::Host;
 use crate::files::file_system;
@@ -27,9 +27,10 @@ use crate::options::Options;
 use crate::pool::in_pool;
 use crate::runtime::registry_table;
 use crate::system_error::reason;
-use connection::{Arrival, Shared};
-use files::Folder;
+use connection::{IncomingRequest, Shared};
+use files::Directory;
 use hashbrown::HashMap;
+use in_flight::InFlight;
 use limits::{Limits, OPTIONS};
 use route::{Pattern, Router};
 use serve::{NewQueue, SERVE, Task};
@@ -43,7 +44,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use underway::Underway;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
     "create_server" => create_server,
@@ -60,7 +60,7 @@ pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
 pub(crate) struct Servers {
     all: Vec<Server>,
     by_name: HashMap<Vec<u8>, usize>,
-    /// Holds the servers, with their names and patterns.
+    /// The share of the account for servers, with their names and patterns.
     held: Option<Held>,
 }
 
@@ -71,33 +71,33 @@ struct Server {
     limits: Limits,
     tls: Option<TlsAcceptor>,
     handlers: Router<Handler>,
-    /// The numbers of functions.
+    /// Values are the numbers of functions.
     sockets: Router<usize>,
     middleware: Vec<(Pattern, usize)>,
     /// Requests that wait for a goroutine.
     waiting: VecDeque<Task>,
-    underway: Underway,
-    /// The length of the last piece of a body that a function has made.
-    last_piece: usize,
+    in_flight: InFlight,
+    /// The length of the last chunk that a function has generated.
+    last_chunk: usize,
     running: Option<Running>,
 }
 
-/// Who answers the requests for a path.
+/// The handler for a path.
 #[derive(Clone)]
 enum Handler {
     /// The function with this number.
     Function(usize),
-    Files(Arc<Folder>),
+    Files(Arc<Directory>),
 }
 
-/// A server that has been started, until its last connection has ended.
+/// A server that has been started and still has connections.
 struct Running {
     goroutine: GoroutineId,
     stopping: CancellationToken,
 }
 
 impl Drop for Running {
-    /// The program may be over: then the tasks that accept and answer end, too.
+    /// If the program ends, the tasks for accepting and for connections end, too.
     fn drop(&mut self) {
         self.stopping.cancel();
     }
@@ -107,18 +107,18 @@ fn servers<'a>(call: &'a mut Call) -> Option<&'a mut Servers> {
     call.host::<Host>().map(|host| host.state::<Servers>())
 }
 
-/// About what a server takes, and a pattern in addition to its text.
+/// Approximate memory of a server, and of a pattern in addition to its text.
 const SERVER_SIZE: usize = 1 << 13;
 const PATTERN_SIZE: usize = 512;
-/// A pattern's text is there as a whole and in parts.
+/// A pattern's text is stored as a whole and in parts.
 const COPIES_OF_PATTERN: usize = 3;
 
-/// Holds a route in the program's account, whose pattern and directory have `length` bytes.
+/// Accounts for a route whose pattern and directory have `length` bytes.
 fn hold_pattern(call: &mut Call, length: usize) -> Result<(), Error> {
     hold(call, length.saturating_mul(COPIES_OF_PATTERN).saturating_add(PATTERN_SIZE))
 }
 
-/// Holds `bytes` bytes more for the servers, which stay until the program ends.
+/// Accounts for `bytes` bytes more of the servers, which exist until the program ends.
 fn hold(call: &mut Call, bytes: usize) -> Result<(), Error> {
     let more = call.hold(bytes)?;
     if let Some(servers) = servers(call) {
@@ -130,12 +130,12 @@ fn hold(call: &mut Call, bytes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// The functions that answer, by number.
+/// Returns the table of handler functions by number.
 fn functions<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     registry_table(call, "http functions")
 }
 
-/// Keeps a function; returns its number.
+/// Stores a function and returns its number.
 fn keep<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<usize, Error> {
     let functions = functions(call)?;
     let number = functions.length().saturating_add(1);
@@ -143,7 +143,7 @@ fn keep<'c>(call: &mut Call<'c>, function: Function<'c>) -> Result<usize, Error>
     Ok(number)
 }
 
-/// An argument that is the name of a server: the server's number.
+/// The name of a server as an argument, converted to its number.
 struct ServerName(usize);
 
 impl Param for ServerName {
@@ -164,8 +164,8 @@ fn server<'a>(call: &'a mut Call, ServerName(number): ServerName) -> Result<&'a 
     server.ok_or_else(|| Error::text("server no longer exists"))
 }
 
-/// `create_server(name, port[, https[, certificate, key]][, options])`: a server, which does
-/// nothing until it is started.
+/// `create_server(name, port[, https[, certificate, key]][, options])`: creates a server, which
+/// `start_server` starts.
 fn create_server<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
@@ -213,8 +213,8 @@ fn create_server<'c>(
                 sockets,
                 middleware: Vec::new(),
                 waiting: VecDeque::new(),
-                underway: Underway::default(),
-                last_piece: 0,
+                in_flight: InFlight::default(),
+                last_chunk: 0,
                 running: None,
             };
             servers.by_name.insert(name, servers.all.len());
@@ -227,7 +227,7 @@ fn create_server<'c>(
 /// The paths of a certificate and of its key.
 type CertificateFiles = (Vec<u8>, Vec<u8>);
 
-/// The files that make a server one of HTTPS. Arguments 3 to 5.
+/// Reads arguments 3 to 5: the files for HTTPS.
 fn certificate(call: &mut Call) -> Result<Option<CertificateFiles>, Error> {
     let third = call.argument(2).unwrap_or(Value::NIL);
     let is_secure = match third.as_boolean() {
@@ -256,7 +256,7 @@ fn pattern(call: &mut Call, text: Name) -> Result<Pattern, Error> {
     })
 }
 
-/// `handle_http(name, pattern, f)`: requests for such paths are answered by `f(req)`.
+/// `handle_http(name, pattern, f)`: handles requests for matching paths with `f(req)`.
 fn handle_http<'c>(
     call: &mut Call<'c>,
     name: ServerName,
@@ -269,7 +269,7 @@ fn handle_http<'c>(
     Ok(())
 }
 
-/// `handle_ws(name, pattern, f)`: WebSockets at such paths are given to `f(ws, req)`.
+/// `handle_ws(name, pattern, f)`: handles WebSockets at matching paths with `f(ws, req)`.
 fn handle_ws<'c>(
     call: &mut Call<'c>,
     name: ServerName,
@@ -282,7 +282,7 @@ fn handle_ws<'c>(
     Ok(())
 }
 
-/// `use_middleware(name, pattern, f)`: requests for such paths are shown to `f(req)` first.
+/// `use_middleware(name, pattern, f)`: calls `f(req)` before the handlers of matching paths.
 fn use_middleware<'c>(
     call: &mut Call<'c>,
     name: ServerName,
@@ -295,33 +295,34 @@ fn use_middleware<'c>(
     Ok(())
 }
 
-/// `serve_static(name, prefix, folder)`: paths below the prefix are files of the folder.
+/// `serve_static(name, prefix, directory)`: serves the files of a directory below a prefix.
 fn serve_static<'c>(
     call: &mut Call<'c>,
     name: ServerName,
     prefix: Name<'c>,
-    folder: Name<'c>,
+    directory: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let text = prefix.bytes();
     let text = text.strip_suffix(b"/").unwrap_or(text);
     let pattern =
         Pattern::parse(&[text, b"/*"].concat()).map_err(|reason| Error::argument(2, reason))?;
     let segments = text.iter().filter(|&&byte| byte == b'/').count();
-    hold_pattern(call, text.len().saturating_add(folder.bytes().len()))?;
-    let path = folder.bytes().to_vec();
+    hold_pattern(call, text.len().saturating_add(directory.bytes().len()))?;
+    let path = directory.bytes().to_vec();
     let shown = String::from_utf8_lossy(&path).into_owned();
     let files = file_system(call)?;
     Ok(asynchronous::run(move |lua| async move {
-        let folder = in_pool(move || Folder::new(files, &path, segments)).await.flatten();
-        let folder = folder.map_err(|error| Error::text(format!("{shown}: {}", reason(&error))))?;
+        let directory = in_pool(move || Directory::new(files, &path, segments)).await.flatten();
+        let directory =
+            directory.map_err(|error| Error::text(format!("{shown}: {}", reason(&error))))?;
         lua.finish_with(|call| {
-            server(call, name)?.handlers.add(pattern, Handler::Files(Arc::new(folder)));
+            server(call, name)?.handlers.add(pattern, Handler::Files(Arc::new(directory)));
             Ok(Vec::new())
         })
     }))
 }
 
-/// `start_server(name)`: takes requests from now on; returns the port.
+/// `start_server(name)`: starts a server and returns its port.
 fn start_server<'c>(
     call: &mut Call<'c>,
     name: ServerName,
@@ -339,10 +340,10 @@ fn start_server<'c>(
     }))
 }
 
-/// Starts a server's goroutine and the task that accepts its connections; gives the port.
+/// Starts a server's goroutine and the task that accepts connections; returns the port.
 fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Error> {
     let port = listener.local_addr().map_or(0, |address| address.port());
-    let (arrivals, queue) = mpsc::unbounded_channel::<Arrival>();
+    let (incoming, queue) = mpsc::unbounded_channel::<IncomingRequest>();
     let stopping = CancellationToken::new();
     let queue = call.userdata(NewQueue(RefCell::new(Some((queue, stopping.clone())))), None);
     let serve = call.function(&SERVE, &[]);
@@ -351,13 +352,13 @@ fn run(call: &mut Call, number: usize, listener: TcpListener) -> Result<u16, Err
     let server = server(call, ServerName(number))?;
     server.running = Some(Running { goroutine, stopping: stopping.clone() });
     let (limits, tls) = (server.limits, server.tls.clone());
-    let shared = Shared { limits, tls, arrivals, peers, stopping };
+    let shared = Shared { limits, tls, incoming, peers, stopping };
     tokio::spawn(connection::accept(listener, Arc::new(shared)));
     Ok(port)
 }
 
-/// `stop_server(name)`: no new requests; those under way are still answered. Whether it was
-/// running.
+/// `stop_server(name)`: rejects new requests; those in flight are completed. Returns whether the
+/// server was running.
 fn stop_server(call: &mut Call, name: ServerName) -> Result<bool, Error> {
     let server = server(call, name)?;
     let running = server.running.as_ref().filter(|running| !running.stopping.is_cancelled());
@@ -365,7 +366,7 @@ fn stop_server(call: &mut Call, name: ServerName) -> Result<bool, Error> {
     Ok(running.is_some())
 }
 
-/// The servers, as the executor sees them.
+/// The servers as a service of the executor.
 pub(crate) struct ServerService;
 
 impl Service for ServerService {
@@ -383,11 +384,11 @@ impl Service for ServerService {
     }
 
     fn subject(&self, call: &mut Call, failed: GoroutineId) -> Option<String> {
-        let subject = servers(call)?.all.iter().find_map(|server| server.underway.subject(failed));
+        let subject = servers(call)?.all.iter().find_map(|server| server.in_flight.subject(failed));
         subject.map(|subject| format!("the response to {subject}"))
     }
 
     fn ends_seen(&self, host: &mut Host) {
-        host.state::<Servers>().all.iter().for_each(|server| server.underway.forget_broken_off());
+        host.state::<Servers>().all.iter().for_each(|server| server.in_flight.forget_failed());
     }
 }

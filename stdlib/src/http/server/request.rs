@@ -1,20 +1,20 @@
-//! A request as its handler sees it: the table `req`.
+//! A request for its handler: the table `req`.
 
-use super::connection::Arrival;
+use super::connection::IncomingRequest;
 use super::route::{Pattern, segments};
-use crate::data::marks;
+use crate::data::tags;
 use crate::headers;
 use percent_encoding::percent_decode;
 use solvm_vm::{Call, Error, Table, Value};
 use std::borrow::Cow;
 
-/// The table of a request. `pattern` is the one that its path matches.
+/// Returns the table of a request. `pattern` is the one that its path matches.
 pub(super) fn to_table<'c>(
     call: &mut Call<'c>,
-    arrival: &Arrival,
+    incoming: &IncomingRequest,
     pattern: Option<&Pattern>,
 ) -> Result<Table<'c>, Error> {
-    let (head, uri) = (&arrival.head, &arrival.head.uri);
+    let (head, uri) = (&incoming.head, &incoming.head.uri);
     let request = call.table(0, 8)?;
     request.set_field(call, "method", head.method.as_str())?;
     request.set_field(call, "path", &*Cow::from(percent_decode(uri.path().as_bytes())))?;
@@ -25,20 +25,20 @@ pub(super) fn to_table<'c>(
     request.set_field(call, "headers", headers)?;
     let parameters = parameters(call, uri.path(), pattern)?;
     request.set_field(call, "params", parameters)?;
-    request.set_field(call, "body", &arrival.body.bytes[..])?;
-    request.set_field(call, "remote_addr", &*arrival.remote)?;
+    request.set_field(call, "body", &incoming.body.bytes[..])?;
+    request.set_field(call, "remote_addr", &*incoming.remote)?;
     Ok(request)
 }
 
-/// A table that formats such as JSON take for a map, even if it is empty or has numbers among its
+/// Returns a table that formats such as JSON treat as a map, even if it is empty or has numeric
 /// keys.
 fn map<'c>(call: &mut Call<'c>, array: usize, fields: usize) -> Result<Table<'c>, Error> {
     let table = call.table(array, fields)?;
-    marks::mark_map(call, table)?;
+    tags::tag_as_map(call, table)?;
     Ok(table)
 }
 
-/// The values of a pattern's parameters, by number and by name.
+/// Returns the values of a pattern's parameters, by number and by name.
 fn parameters<'c>(
     call: &mut Call<'c>,
     path: &str,
@@ -58,7 +58,7 @@ fn parameters<'c>(
     Ok(table)
 }
 
-/// What the query says, by name; of a name that comes more than once, the first value.
+/// Returns the parameters of the query by name; of duplicate names the first value.
 fn query_parameters<'c>(call: &mut Call<'c>, query: &[u8]) -> Result<Table<'c>, Error> {
     let table = map(call, 0, 0)?;
     for pair in query.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -72,7 +72,7 @@ fn query_parameters<'c>(call: &mut Call<'c>, query: &[u8]) -> Result<Table<'c>, 
     Ok(table)
 }
 
-/// A name or value of a form: with `+` for a space.
+/// Decodes a name or value of a form, where `+` is a space.
 fn form_value<'c>(call: &mut Call<'c>, text: &[u8]) -> Result<Value<'c>, Error> {
     let spaced: Vec<u8> = text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     Ok(call.string(&Cow::from(percent_decode(&spaced)))?.value())

@@ -1,8 +1,7 @@
-//! Which pattern a path matches: `/literal`, `/:name` for any segment, `/*` at the end for the
-//! rest.
+//! Routing: `/literal`, `/:name` for any segment, `/*` at the end for the rest.
 //!
-//! Paths are compared segment by segment, each with its percent signs decoded, so that no spelling
-//! of a path gets around a pattern that another spelling matches.
+//! Paths are compared segment by segment, each percent-decoded, so that no spelling of a path
+//! bypasses a pattern that another spelling matches.
 
 use hashbrown::{HashMap, HashSet};
 use percent_encoding::percent_decode;
@@ -11,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A pattern, taken apart.
+/// A parsed pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pattern {
     segments: Vec<Segment>,
@@ -25,17 +24,17 @@ enum Segment {
     Parameter(Vec<u8>),
 }
 
-/// The segments of a path, decoded.
+/// The decoded segments of a path.
 pub(super) type Path<'p> = SmallVec<[Cow<'p, [u8]>; 8]>;
 
-/// Takes a path apart.
+/// Splits a path.
 pub(super) fn segments(path: &str) -> Path<'_> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.split('/').map(|segment| percent_decode(segment.as_bytes()).into()).collect()
 }
 
 impl Pattern {
-    /// The pattern that a text means. The error is the reason why it is none.
+    /// Parses a pattern. The error is the reason why it is invalid.
     pub(super) fn parse(text: &[u8]) -> Result<Pattern, &'static str> {
         let text = if text == b"*" { b"/*" } else { text };
         let Some(rest) = text.strip_prefix(b"/") else { return Err("pattern must start with '/'") };
@@ -63,7 +62,7 @@ impl Pattern {
         Ok(pattern)
     }
 
-    /// Whether it matches a path.
+    /// Whether the pattern matches a path.
     pub(super) fn matches(&self, path: &Path<'_>) -> bool {
         let is_long_enough = if self.has_rest {
             path.len() >= self.segments.len()
@@ -73,13 +72,13 @@ impl Pattern {
         is_long_enough
             && self.segments.iter().zip(path).all(|(segment, found)| match segment {
                 Segment::Literal(literal) => literal[..] == found[..],
-                // An empty segment is no value.
+                // An empty segment is not a value.
                 Segment::Parameter(_) => !found.is_empty(),
             })
     }
 
-    /// The values of its parameters in a path that it matches, with their names; that of the rest
-    /// is `*`.
+    /// Returns the names and values of the parameters in a path that the pattern matches; the rest
+    /// is named `*`.
     pub(super) fn parameters<'p>(&'p self, path: &'p Path<'_>) -> Vec<(&'p [u8], Cow<'p, [u8]>)> {
         let mut parameters = Vec::new();
         for (segment, found) in self.segments.iter().zip(path) {
@@ -100,7 +99,7 @@ impl Pattern {
             || self.segments.iter().any(|segment| matches!(segment, Segment::Parameter(_)))
     }
 
-    /// The path that alone matches it, as it is mostly spelt.
+    /// Returns the only path that matches, in its usual spelling. None if there are parameters.
     fn literal(&self) -> Option<Vec<u8>> {
         let mut path = Vec::new();
         for segment in &self.segments {
@@ -111,7 +110,7 @@ impl Pattern {
         (!self.has_rest).then_some(path)
     }
 
-    /// The order of patterns that match the same path: the more specific one is less.
+    /// Orders patterns that match the same path: the more specific one is less.
     fn rank(&self) -> Vec<u8> {
         let segments = self.segments.iter().map(|segment| match segment {
             Segment::Literal(_) => 0,
@@ -121,15 +120,15 @@ impl Pattern {
     }
 }
 
-/// Patterns, each with what it leads to.
+/// A map from patterns to targets.
 #[derive(Clone)]
 pub(super) struct Router<T> {
-    /// Those without parameters, by their paths.
+    /// The patterns without parameters, by path.
     literal: HashMap<Vec<u8>, (Arc<Pattern>, T)>,
-    /// Those with parameters, the most specific ones first. Those of one rank are in the order in
-    /// which they came, which their numbers say.
+    /// The patterns with parameters, the most specific ones first. Those of the same rank are in
+    /// the order of their numbers, in which they were added.
     routes: BTreeMap<(Vec<u8>, usize), (Arc<Pattern>, T)>,
-    /// Where each of those is.
+    /// The keys of those.
     places: HashMap<Arc<Pattern>, (Vec<u8>, usize)>,
 }
 
@@ -140,7 +139,7 @@ impl<T> Default for Router<T> {
 }
 
 impl<T> Router<T> {
-    /// Adds a pattern; it replaces one that is the same.
+    /// Adds a pattern, which replaces an equal one.
     pub(super) fn add(&mut self, pattern: Pattern, target: T) {
         let pattern = Arc::new(pattern);
         if let Some(path) = pattern.literal() {
@@ -153,7 +152,7 @@ impl<T> Router<T> {
         self.routes.insert(place.clone(), (pattern, target));
     }
 
-    /// The most specific pattern that matches a path.
+    /// Returns the most specific pattern that matches a path.
     pub(super) fn find(&self, path: &str) -> Option<&(Arc<Pattern>, T)> {
         if let Some(found) = self.literal.get(path.as_bytes()) {
             return Some(found);
@@ -166,7 +165,7 @@ impl<T> Router<T> {
         if is_encoded {
             let decoded: Vec<u8> =
                 path.iter().flat_map(|segment| [&b"/"[..], segment]).flatten().copied().collect();
-            // A slash that is encoded divides no segments.
+            // An encoded slash does not separate segments.
             let found = self.literal.get(&decoded).filter(|(pattern, _)| pattern.matches(&path));
             if found.is_some() {
                 return found;

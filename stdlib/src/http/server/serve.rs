@@ -1,22 +1,22 @@
-//! The goroutines of a server: one that takes the requests as they arrive, and those that answer.
+//! A server's goroutines: one receives requests, the others handle them.
 //!
-//! A request's goroutine runs the middleware, then the handler, and gives the answer to the
-//! connection's task. Whatever ends it before (an error, a limit, the end of a stream) drops its
-//! end of that channel, by which the task knows.
+//! A handler goroutine runs the middleware, then the handler, and passes the response to the
+//! connection's task. If it ends earlier (an error, a limit, the end of a stream), its end of the
+//! channel is dropped, which tells the task.
 //!
-//! To make a goroutine costs as much as a short handler. So one that has answered goes on with the
-//! next request that waits, as if it were a new one. The server's goroutine starts another whenever
-//! something still waits after the others have had their turn: they are busy or wait themselves. So
-//! nobody waits for a handler that waits, and handlers that do not need no more than one.
+//! Creating a goroutine costs as much as a short handler. So a goroutine that has responded takes
+//! the next waiting request, as if it were new. The receiving goroutine starts another one whenever
+//! requests still wait after the others have had their turn, because they are busy or waiting. So
+//! no request waits for a handler that waits, and handlers that never wait need only one goroutine.
 
 use super::body::Body;
-use super::connection::{Arrival, GRACE, plain_answer};
-use super::files::Folder;
+use super::connection::{GRACE, IncomingRequest, plain_response};
+use super::files::Directory;
 use super::handle::HANDLE;
 use super::handshake;
 use super::route::{Pattern, segments};
 use super::{Handler, servers};
-use crate::deadline::Exemption;
+use crate::deadline::TimeoutPause;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use hyper::header::HeaderMap;
@@ -33,15 +33,16 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
-/// What a server's goroutine runs: its arguments are the server's number and its queue.
+/// The body of a server's goroutine: its arguments are the server's number and its queue.
 pub(super) static SERVE: Definition = Definition::new("start_server", serve);
 
-/// How long a handler took that was ended.
+/// The error of a handler that exceeded its time limit.
 const TOO_SLOW: &str = "handler timed out (see -handler-timeout)";
 
-/// The queue of a server, and the sign that it stops, on their way to the server's goroutine.
+/// The queue of a server, and the token that is cancelled when it stops, for the server's
+/// goroutine.
 pub(super) struct NewQueue(
-    pub(super) RefCell<Option<(mpsc::UnboundedReceiver<Arrival>, CancellationToken)>>,
+    pub(super) RefCell<Option<(mpsc::UnboundedReceiver<IncomingRequest>, CancellationToken)>>,
 );
 
 impl Data for NewQueue {
@@ -50,11 +51,11 @@ impl Data for NewQueue {
     }
 }
 
-/// Takes requests for as long as there are connections.
+/// Receives requests while there are connections.
 fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<Start<Serve>, Error> {
     let queue = queue.get::<NewQueue>().and_then(|queue| queue.0.take());
-    let (arrivals, stopping) = queue.ok_or_else(|| Error::text("a server's queue is missing"))?;
-    let exemption = call.host::<crate::Host>().map(|host| host.deadline.exempt());
+    let (incoming, stopping) = queue.ok_or_else(|| Error::text("a server's queue is missing"))?;
+    let pause = call.host::<crate::Host>().map(|host| host.deadline.pause_timeout());
     let grace = async move {
         stopping.cancelled().await;
         tokio::time::sleep(GRACE).await;
@@ -62,30 +63,30 @@ fn serve<'c>(call: &mut Call<'c>, server: f64, queue: Userdata<'c>) -> Result<St
     let grace = Some(grace.boxed_local());
     Ok(Start::new(Serve {
         server: server as usize,
-        arrivals,
+        incoming,
         alarm: None,
         is_collected: false,
-        bad_since: None,
+        failing_since: None,
         retry: None,
         grace,
-        _exemption: exemption,
+        _pause: pause,
     }))
 }
 
 /// A server's goroutine.
 struct Serve {
     server: usize,
-    arrivals: mpsc::UnboundedReceiver<Arrival>,
-    /// Rings when a handler may have taken too long.
+    incoming: mpsc::UnboundedReceiver<IncomingRequest>,
+    /// Expires when a handler may have exceeded its time limit.
     alarm: Option<Pin<Box<Sleep>>>,
-    /// Garbage was collected because no goroutine could be started.
+    /// Whether garbage was collected because no goroutine could be started.
     is_collected: bool,
-    /// Since when that was in vain, and the sleep until it is tried again.
-    bad_since: Option<Instant>,
+    /// Since when starting has failed, and the timer until the next attempt.
+    failing_since: Option<Instant>,
     retry: Option<Pin<Box<Sleep>>>,
-    /// Ends when the handlers of a server that stops have had their time; None when it has ended.
+    /// The time that handlers of a stopped server have left; None when it has elapsed.
     grace: Option<LocalBoxFuture<'static, ()>>,
-    _exemption: Option<Exemption>,
+    _pause: Option<TimeoutPause>,
 }
 
 impl Steps for Serve {
@@ -94,8 +95,8 @@ impl Steps for Serve {
         let mut context = Context::from_waker(&waker);
         self.grace.take_if(|grace| grace.as_mut().poll(&mut context).is_ready());
         loop {
-            match self.arrivals.poll_recv(&mut context) {
-                Poll::Ready(Some(arrival)) => dispatch(call, self.server, arrival),
+            match self.incoming.poll_recv(&mut context) {
+                Poll::Ready(Some(incoming)) => dispatch(call, self.server, incoming),
                 Poll::Ready(None) => {
                     return match self.start(call) {
                         Started::One => call.again(),
@@ -118,7 +119,7 @@ impl Steps for Serve {
             }
         }
         match self.start(call) {
-            // When the others have had their turn, it may be that more are needed.
+            // After the other goroutines have had their turn, more may be needed.
             Started::One => call.again(),
             Started::NoMemory => call.collect_garbage(None),
             Started::Later => self.wait_to_retry(call),
@@ -127,24 +128,24 @@ impl Steps for Serve {
     }
 }
 
-/// How long requests wait when no goroutine can be started, until they are refused; and how often
-/// it is tried.
-const BAD_TIME: Duration = Duration::from_secs(2);
-const RETRY: Duration = Duration::from_millis(50);
+/// How long requests wait when no goroutine can be started before they are rejected, and the time
+/// between attempts.
+const RETRY_TIME: Duration = Duration::from_secs(2);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Whether a goroutine was started.
+/// The result of trying to start a goroutine.
 enum Started {
     One,
-    /// No request waits for one.
+    /// No request is waiting.
     None,
-    /// A collection may make room for one.
+    /// A collection may free enough memory.
     NoMemory,
-    /// It was in vain: those that run now have to end first.
+    /// It failed: running handlers must end first.
     Later,
 }
 
 impl Serve {
-    /// Starts a goroutine if requests wait for one.
+    /// Starts a goroutine if requests are waiting.
     fn start(&mut self, call: &mut Call) -> Started {
         let server = servers(call).and_then(|servers| servers.all.get(self.server));
         if server.is_none_or(|server| server.waiting.is_empty()) {
@@ -156,7 +157,7 @@ impl Serve {
         let handle = call.function(&HANDLE, &[]);
         if call.spawn(handle, &[Value::number(self.server as f64)]).is_ok() {
             self.is_collected = false;
-            self.bad_since = None;
+            self.failing_since = None;
             return Started::One;
         }
         if !std::mem::replace(&mut self.is_collected, true) {
@@ -164,14 +165,17 @@ impl Serve {
         }
         self.is_collected = false;
         let now = Instant::now();
-        if now.duration_since(*self.bad_since.get_or_insert(now)) < BAD_TIME {
-            self.retry = Some(Box::pin(tokio::time::sleep(RETRY)));
+        if now.duration_since(*self.failing_since.get_or_insert(now)) < RETRY_TIME {
+            self.retry = Some(Box::pin(tokio::time::sleep(RETRY_INTERVAL)));
             return Started::Later;
         }
-        self.bad_since = None;
+        self.failing_since = None;
         if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(self.server)) {
             for task in server.waiting.drain(..) {
-                give(task.arrival.answer, plain_answer(StatusCode::SERVICE_UNAVAILABLE));
+                send_response(
+                    task.incoming.responder,
+                    plain_response(StatusCode::SERVICE_UNAVAILABLE),
+                );
             }
         }
         Started::None
@@ -185,18 +189,18 @@ impl Serve {
         if due.is_some() { call.again() } else { call.wait_for_wake() }
     }
 
-    /// All connections have ended. Handlers may still run whose clients have gone: they, too, have
-    /// the time that is given to all.
+    /// Ends the server after its last connection. Handlers whose clients have disconnected may
+    /// still be running; they have the usual time limit.
     fn end<'c>(&self, call: &mut Call<'c>) -> Result<Step, Error> {
         let (id, waker) = (call.goroutine(), call.waker());
         let server = servers(call).and_then(|servers| servers.all.get_mut(self.server));
-        // Meanwhile it may have been started anew; then they are the successor's.
+        // The server may have been restarted; then the handlers belong to its new run.
         let Some(server) =
             server.filter(|server| server.running.as_ref().map(|running| running.goroutine) == id)
         else {
             return call.finish(());
         };
-        let left = server.underway.left(waker);
+        let left = server.in_flight.left(waker);
         if left.is_empty() {
             server.running = None;
             return call.finish(());
@@ -210,51 +214,52 @@ impl Serve {
     }
 }
 
-/// Ends handlers whose time is up. Gives the time when the next one's may be.
+/// Ends handlers that exceed their time limit. Returns the next deadline.
 fn end_slow_handlers(call: &mut Call, server: usize) -> Option<Instant> {
     let server = servers(call)?.all.get(server)?;
-    let (late, next) = server.underway.late(Instant::now());
+    let (late, next) = server.in_flight.late(Instant::now());
     for id in late {
         call.fail_goroutine(id, TOO_SLOW);
     }
     next
 }
 
-/// A request that a goroutine answers.
+/// A request for a handler goroutine.
 pub(super) struct Task {
-    pub(super) arrival: Arrival,
-    /// The functions of the middleware, by number.
+    pub(super) incoming: IncomingRequest,
+    /// The numbers of the middleware functions.
     pub(super) middleware: SmallVec<[usize; 4]>,
     pub(super) target: Target,
     pub(super) pattern: Option<Arc<Pattern>>,
 }
 
-/// What comes after the middleware.
+/// The target after the middleware.
 pub(super) enum Target {
     /// The function with this number.
     Function(usize),
-    Files(Arc<Folder>),
-    /// The function with this number, with a WebSocket.
+    Files(Arc<Directory>),
+    /// The function with this number, for a WebSocket.
     Socket(usize),
-    /// There is nothing at this path, or not in this way.
+    /// No handler for this path or method.
     Nothing(StatusCode),
 }
 
-/// Finds out who answers a request. It waits for a goroutine, if Lua has a part in that.
-fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
+/// Finds the target of a request, and queues it for a goroutine if Lua is involved.
+fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
     let Some(server) = servers(call).and_then(|servers| servers.all.get(number)) else { return };
-    let path = arrival.head.uri.path();
-    let wants_socket = arrival.upgrade.is_some() && handshake::is_wanted(&arrival.head.headers);
+    let path = incoming.head.uri.path();
+    let is_websocket =
+        incoming.upgrade.is_some() && handshake::is_requested(&incoming.head.headers);
     let socket = server.sockets.find(path);
     let (target, pattern) = match (socket, server.handlers.find(path)) {
-        (Some((pattern, function)), _) if wants_socket => {
+        (Some((pattern, function)), _) if is_websocket => {
             (Target::Socket(*function), Some(pattern))
         }
         (_, Some((pattern, Handler::Function(function)))) => {
             (Target::Function(*function), Some(pattern))
         }
-        (_, Some((pattern, Handler::Files(folder)))) => {
-            (Target::Files(folder.clone()), Some(pattern))
+        (_, Some((pattern, Handler::Files(directory)))) => {
+            (Target::Files(directory.clone()), Some(pattern))
         }
         (Some((pattern, _)), None) => {
             (Target::Nothing(StatusCode::UPGRADE_REQUIRED), Some(pattern))
@@ -268,25 +273,27 @@ fn dispatch(call: &mut Call, number: usize, arrival: Arrival) {
         middleware.extend(matching.map(|&(_, function)| function));
     }
     if middleware.is_empty() {
-        // Lua has no part in these.
+        // These do not involve Lua.
         match target {
-            Target::Nothing(status) => return give(arrival.answer, plain_answer(status)),
-            Target::Files(folder) => {
-                let Arrival { head, answer, peer, .. } = arrival;
-                folder.serve(head, HeaderMap::new(), answer, peer);
+            Target::Nothing(status) => {
+                return send_response(incoming.responder, plain_response(status));
+            }
+            Target::Files(directory) => {
+                let IncomingRequest { head, responder, peer, .. } = incoming;
+                directory.serve(head, HeaderMap::new(), responder, peer);
                 return;
             }
             Target::Function(_) | Target::Socket(_) => {}
         }
     }
     let pattern = pattern.filter(|pattern| pattern.has_parameters()).cloned();
-    let task = Task { arrival, middleware, target, pattern };
+    let task = Task { incoming, middleware, target, pattern };
     if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number)) {
         server.waiting.push_back(task);
     }
 }
 
-/// Gives an answer to a client, who may be gone.
-pub(super) fn give(answer: oneshot::Sender<Response<Body>>, response: Response<Body>) {
-    let _ = answer.send(response);
+/// Sends a response to a client, who may have disconnected.
+pub(super) fn send_response(responder: oneshot::Sender<Response<Body>>, response: Response<Body>) {
+    let _ = responder.send(response);
 }

@@ -1,4 +1,4 @@
-//! The bytes of a connection, and how long it has been still.
+//! The bytes and the activity of a connection.
 
 use crate::net::peers::{CONNECTION_SIZE, Load, Peer};
 use bytes::{Buf, Bytes};
@@ -14,56 +14,55 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::server::TlsStream;
 
-/// The bytes that a connection may read before others have their turn.
-const IN_A_ROW: usize = 8 << 10;
-/// Answers up to this size are joined before they are sent.
+/// The number of bytes that a connection may read before it yields.
+const MAX_CONSECUTIVE: usize = 8 << 10;
+/// Responses up to this size are joined before they are sent.
 const SMALL: usize = 2048;
 
-/// A connection of a client, encrypted or not.
+/// A client's connection, encrypted or not.
 pub(super) enum Stream {
     Plain(TcpStream),
     Encrypted(Box<TlsStream<TcpStream>>),
 }
 
-/// A connection with its place among those that are allowed.
+/// A connection with its permit.
 pub(super) struct Transport {
     stream: Stream,
-    /// What was read to find out which protocol is spoken.
+    /// The bytes that were read to detect the protocol.
     prefix: Bytes,
     activity: Arc<Activity>,
-    /// Bytes of the current header, and what the connection's buffers have grown to hold.
+    /// The size of the current header, and of the connection's buffers.
     header: usize,
     buffers: Load,
-    /// Bytes that were read without a pause.
-    in_a_row: usize,
+    /// Bytes that were read without yielding.
+    consecutive: usize,
     _place: OwnedSemaphorePermit,
 }
 
-/// What a connection is doing, and since when: all that the watch over it needs to know. Times are
-/// milliseconds since it began.
+/// The state of a connection for its watchdog. Times are milliseconds since its start.
 pub(super) struct Activity {
     start: Instant,
     peer: Arc<Peer>,
-    /// Whether the beginning of a request has come, but not all of its header. Not known of HTTP/2.
+    /// Whether a part of a request's header has arrived. Unknown for HTTP/2.
     in_header: AtomicBool,
-    /// When it began to lie still, or when the last bytes came in the middle of a request.
+    /// When the connection became idle, or when the last bytes arrived within a request.
     since: AtomicU64,
-    /// When the client stopped taking what is sent; 0 if it takes it.
+    /// When the client stopped reading; 0 if it reads.
     stalled_since: AtomicU64,
-    /// Requests that have begun and whose answers have not ended.
+    /// The number of requests without a complete response.
     requests: AtomicU32,
-    /// Those whose bodies are being read.
+    /// The number of requests whose bodies are being read.
     reading: AtomicU32,
     is_http2: AtomicBool,
 }
 
-/// What the watch over a connection finds.
-pub(super) enum Verdict {
-    /// Nothing before this time has passed.
-    LookAgainAfter(Duration),
-    /// Nobody asks for anything: it may be closed in peace.
+/// The state that the watchdog has found.
+pub(super) enum WatchdogResult {
+    /// Active; to be checked again after this time.
+    CheckAgainAfter(Duration),
+    /// Idle: it may be shut down gracefully.
     Idle,
-    /// The other end does not do its part.
+    /// The peer does not send or read.
     Stuck,
 }
 
@@ -82,7 +81,7 @@ impl Activity {
     }
 
     fn now(&self) -> u64 {
-        // Never 0, which means "not at all".
+        // Never 0, which means "not stalled".
         (self.start.elapsed().as_millis() as u64).saturating_add(1)
     }
 
@@ -91,17 +90,17 @@ impl Activity {
         self.in_header.store(false, Relaxed);
     }
 
-    /// The client.
+    /// Returns the client.
     pub(super) fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 
-    /// Bytes have come in.
+    /// Records received bytes.
     fn received(&self) {
         let counts = if self.requests.load(Relaxed) > 0 {
             self.reading.load(Relaxed) > 0
         } else {
-            // Only with its first bytes does a header begin.
+            // A header starts with its first bytes.
             self.is_http2.load(Relaxed) || !self.in_header.swap(true, Relaxed)
         };
         if counts {
@@ -109,21 +108,21 @@ impl Activity {
         }
     }
 
-    /// A request's header is complete.
-    pub(super) fn request(self: &Arc<Self>) -> Underway {
+    /// Records a complete header.
+    pub(super) fn request(self: &Arc<Self>) -> RequestGuard {
         self.requests.fetch_add(1, Relaxed);
         self.in_header.store(false, Relaxed);
-        Underway(self.clone())
+        RequestGuard(self.clone())
     }
 
-    /// A request's body is going to be read.
+    /// Records that a request's body is being read.
     pub(super) fn reading(&self) -> Reading<'_> {
         self.since.store(self.now(), Relaxed);
         self.reading.fetch_add(1, Relaxed);
         Reading(self)
     }
 
-    fn took(&self, takes: bool) {
+    fn record_progress(&self, takes: bool) {
         if !takes {
             if self.stalled_since.load(Relaxed) == 0 {
                 self.stalled_since.store(self.now(), Relaxed);
@@ -133,8 +132,8 @@ impl Activity {
         }
     }
 
-    /// Looks at the connection.
-    pub(super) fn judge(&self, header_timeout: Duration, idle_timeout: Duration) -> Verdict {
+    /// Checks the connection.
+    pub(super) fn check(&self, header_timeout: Duration, idle_timeout: Duration) -> WatchdogResult {
         let now = self.now();
         let left = |since: u64, limit: Duration| {
             limit.checked_sub(Duration::from_millis(now.saturating_sub(since)))
@@ -144,31 +143,31 @@ impl Activity {
         let mut next = header_timeout.min(idle_timeout);
         if stalled_since != 0 {
             match left(stalled_since, idle_timeout) {
-                None | Some(Duration::ZERO) => return Verdict::Stuck,
+                None | Some(Duration::ZERO) => return WatchdogResult::Stuck,
                 Some(left) => next = next.min(left),
             }
         }
         let (limit, verdict) = if self.requests.load(Relaxed) > 0 {
             if self.reading.load(Relaxed) == 0 {
-                return Verdict::LookAgainAfter(next);
+                return WatchdogResult::CheckAgainAfter(next);
             }
-            (idle_timeout, Verdict::Stuck)
+            (idle_timeout, WatchdogResult::Stuck)
         } else if self.in_header.load(Relaxed) {
-            (header_timeout, Verdict::Stuck)
+            (header_timeout, WatchdogResult::Stuck)
         } else {
-            (idle_timeout, Verdict::Idle)
+            (idle_timeout, WatchdogResult::Idle)
         };
         match left(since, limit) {
             None | Some(Duration::ZERO) => verdict,
-            Some(left) => Verdict::LookAgainAfter(next.min(left)),
+            Some(left) => WatchdogResult::CheckAgainAfter(next.min(left)),
         }
     }
 }
 
-/// A request that has not been answered to its end.
-pub(super) struct Underway(Arc<Activity>);
+/// A request without a complete response.
+pub(super) struct RequestGuard(Arc<Activity>);
 
-impl Drop for Underway {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         if self.0.requests.fetch_sub(1, Relaxed) == 1 {
             self.0.since.store(self.0.now(), Relaxed);
@@ -193,13 +192,13 @@ impl Transport {
         place: OwnedSemaphorePermit,
     ) -> Self {
         let buffers = activity.peer.nothing();
-        Transport { stream, prefix, activity, header: 0, buffers, in_a_row: 0, _place: place }
+        Transport { stream, prefix, activity, header: 0, buffers, consecutive: 0, _place: place }
     }
 }
 
 impl Transport {
-    /// Holds what HTTP/1.1 gathers of a header, and `spare` bytes for more; hyper keeps buffers
-    /// that have grown.
+    /// Accounts for the part of an HTTP/1.1 header that has arrived, and for `spare` bytes; hyper
+    /// keeps buffers that have grown.
     fn hold_buffers(&mut self, spare: usize) -> io::Result<()> {
         if !self.activity.in_header.load(Relaxed) {
             self.header = 0;
@@ -222,8 +221,8 @@ impl AsyncRead for Transport {
             self.prefix.advance(count);
             return Poll::Ready(Ok(()));
         }
-        if self.in_a_row >= IN_A_ROW {
-            self.in_a_row = 0;
+        if self.consecutive >= MAX_CONSECUTIVE {
+            self.consecutive = 0;
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -235,20 +234,20 @@ impl AsyncRead for Transport {
         };
         let count = buffer.filled().len().saturating_sub(before);
         if count > 0 {
-            self.in_a_row = self.in_a_row.saturating_add(count);
+            self.consecutive = self.consecutive.saturating_add(count);
             self.header = self.header.saturating_add(count);
             self.activity.received();
             self.activity.peer.moved(count);
         } else {
-            self.in_a_row = 0;
+            self.consecutive = 0;
         }
         read
     }
 }
 
-/// What writing came to, noted.
-fn noted(activity: &Activity, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-    activity.took(result.is_ready());
+/// Records the result of a write.
+fn record_write(activity: &Activity, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    activity.record_progress(result.is_ready());
     if let Poll::Ready(Ok(count)) = &result {
         activity.peer.moved(*count);
     }
@@ -265,26 +264,26 @@ impl AsyncWrite for Transport {
             Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Stream::Encrypted(stream) => Pin::new(stream).poll_write(context, bytes),
         };
-        noted(&self.activity, written)
+        record_write(&self.activity, written)
     }
 
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        pieces: &[IoSlice<'_>],
+        chunks: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        // One small piece is sent with less effort than several.
-        let size: usize = pieces.iter().map(|piece| piece.len()).sum();
+        // One small write is cheaper than several.
+        let size: usize = chunks.iter().map(|chunk| chunk.len()).sum();
         if size <= SMALL {
             let mut joined = SmallVec::<[u8; SMALL]>::new();
-            pieces.iter().for_each(|piece| joined.extend_from_slice(piece));
+            chunks.iter().for_each(|chunk| joined.extend_from_slice(chunk));
             return self.poll_write(context, &joined);
         }
         let written = match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
-            Stream::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, pieces),
+            Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, chunks),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, chunks),
         };
-        noted(&self.activity, written)
+        record_write(&self.activity, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -299,7 +298,7 @@ impl AsyncWrite for Transport {
             Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
             Stream::Encrypted(stream) => Pin::new(stream).poll_flush(context),
         };
-        self.activity.took(flushed.is_ready());
+        self.activity.record_progress(flushed.is_ready());
         flushed
     }
 

@@ -4,18 +4,18 @@
 use solvm_vm::number::NumberText;
 use std::io::Write;
 
-/// The longest text: 309 digits of the largest number, a point, 99 decimals.
-const LONGEST: usize = 416;
+/// Maximum length: 309 digits of the largest number, a point, 99 decimals.
+const MAX_LENGTH: usize = 416;
 
-/// A finite positive number as text, in the three notations of `printf`.
+/// The digits of a finite positive number in one of the three notations.
 pub(super) struct FloatText {
-    bytes: [u8; LONGEST],
+    bytes: [u8; MAX_LENGTH],
     length: usize,
 }
 
 impl FloatText {
     pub(super) fn new() -> FloatText {
-        FloatText { bytes: [0; LONGEST], length: 0 }
+        FloatText { bytes: [0; MAX_LENGTH], length: 0 }
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
@@ -30,8 +30,8 @@ impl FloatText {
     fn write(&mut self, arguments: std::fmt::Arguments<'_>) {
         let mut free = &mut self.bytes[self.length..];
         let result = free.write_fmt(arguments);
-        debug_assert!(result.is_ok(), "LONGEST is too short");
-        self.length = LONGEST - free.len();
+        debug_assert!(result.is_ok(), "MAX_LENGTH is too short");
+        self.length = MAX_LENGTH - free.len();
     }
 
     /// `%f`.
@@ -45,7 +45,7 @@ impl FloatText {
         }
     }
 
-    /// `scaled` with the point `precision` digits from its end.
+    /// Formats `scaled` with the point `precision` digits before its end.
     fn fixed_from_scaled(&mut self, scaled: u64, precision: usize) {
         let mut digits = [b'0'; 40];
         let mut start = digits.len();
@@ -82,7 +82,7 @@ impl FloatText {
         let decimals = precision - 1;
         self.write(format_args!("{x:.decimals$e}"));
         let exponent = self.take_exponent();
-        // Without the point: digits alone.
+        // Remove the point, so that only digits remain.
         if self.length > 1 {
             self.bytes.copy_within(2..self.length, 1);
             self.length -= 1;
@@ -114,7 +114,7 @@ impl FloatText {
         self.length += count;
     }
 
-    /// Cuts off and reads the exponent that Rust writes: `e-7`.
+    /// Removes and parses the exponent that Rust writes: `e-7`.
     fn take_exponent(&mut self) -> i32 {
         let text = self.as_mut_slice();
         let Some(mark) = text.iter().rposition(|&byte| byte == b'e') else { return 0 };
@@ -126,15 +126,15 @@ impl FloatText {
         exponent
     }
 
-    /// Writes an exponent as C does: `e-07`.
+    /// Appends an exponent in C's format: `e-07`.
     fn push_exponent(&mut self, exponent: i32) {
         let sign = if exponent < 0 { '-' } else { '+' };
         self.write(format_args!("e{sign}{:02}", exponent.unsigned_abs()));
     }
 }
 
-/// `x * 10^precision`, correctly rounded (ties to even), if exact integer arithmetic can tell: the
-/// usual `%.2f` at a fraction of the cost of the general algorithm.
+/// Returns `x * 10^precision`, correctly rounded (ties to even), if exact integer arithmetic can
+/// determine it: the usual `%.2f` at a fraction of the cost of the general algorithm.
 fn scaled(x: f64, precision: usize) -> Option<u64> {
     const MANTISSA_BITS: u32 = 52;
     let power = 10u128.checked_pow(precision as u32).filter(|_| precision <= 22)?;

@@ -1,30 +1,30 @@
-//! The directives of `string.format`: what C's `printf` does with a double, byte for byte.
+//! The directives of `string.format`: the output of C's `printf` for doubles, byte for byte.
 //!
-//! Differs from PUC Lua 5.1 in one respect, as later versions do: a zero byte in a `%s` or `%c`
-//! argument is kept, where PUC Lua cut the item short.
+//! It differs from PUC Lua 5.1 in one respect, as later versions do: a zero byte in a `%s` or `%c`
+//! argument is kept, where PUC Lua truncates the item.
 
 mod float;
 
 use float::FloatText;
 
-/// A piece of a format string.
+/// A part of a format string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// Goes into the result as it is.
+    /// Literal text.
     Text(&'a [u8]),
-    /// Takes an argument. An argument that is missing is an error that goes before one in the
+    /// A directive with an argument. A missing argument takes precedence over an error in the
     /// directive.
     Directive(Result<Directive, FormatError>),
 }
 
-/// The pieces of a format string, in order. Nothing follows a directive that is an error.
+/// An iterator over the parts of a format string. It ends after an invalid directive.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pieces<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Pieces<'a> {
-    /// The pieces of `format`.
+    /// Creates an iterator over `format`.
     pub(super) fn new(format: &'a [u8]) -> Pieces<'a> {
         Pieces { rest: format }
     }
@@ -58,19 +58,19 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// What is wrong with a format string, in the words of PUC Lua 5.1.
+/// Errors in a format string, with PUC Lua 5.1's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FormatError {
-    /// The conversion is none; `None` at the end of the format.
+    /// An invalid conversion; `None` at the end of the format.
     InvalidOption(Option<u8>),
-    /// There are more than five flags.
+    /// More than five flags.
     RepeatedFlags,
-    /// The width or the precision has more than two digits.
+    /// A width or precision with more than two digits.
     TooLong,
 }
 
 impl FormatError {
-    /// The message, as bytes: the invalid option is a byte of the script's.
+    /// Returns the message as bytes: the invalid option is a byte of the script.
     pub(super) fn message(self) -> Vec<u8> {
         match self {
             FormatError::InvalidOption(option) => {
@@ -98,7 +98,7 @@ pub(super) struct Directive {
     conversion: u8,
 }
 
-/// The argument that a directive takes.
+/// The type of a directive's argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ArgumentKind {
     /// For [`Directive::number`].
@@ -110,11 +110,11 @@ pub(super) enum ArgumentKind {
 }
 
 impl Directive {
-    /// Reads what follows a `%`, and returns the rest of the format with it.
+    /// Parses the text after a `%`; also returns the rest of the format.
     ///
     /// # Errors
-    /// As PUC Lua: too many flags, too long a width or precision, or a conversion that there is
-    /// not.
+    /// As in PUC Lua: too many flags, a width or precision that is too long, or an invalid
+    /// conversion.
     pub(super) fn parse(text: &[u8]) -> Result<(Directive, &[u8]), FormatError> {
         let flags_end = text.iter().position(|byte| !b"-+ #0".contains(byte)).unwrap_or(text.len());
         let (flags, rest) = text.split_at(flags_end);
@@ -150,7 +150,7 @@ impl Directive {
         Ok((directive, rest))
     }
 
-    /// What it takes.
+    /// Returns the type of its argument.
     pub(super) fn argument(&self) -> ArgumentKind {
         match self.conversion {
             b's' => ArgumentKind::String,
@@ -159,7 +159,7 @@ impl Directive {
         }
     }
 
-    /// Whether `%s` gives the string as it is.
+    /// Whether `%s` keeps the string unchanged.
     pub(super) fn is_bare(&self) -> bool {
         self.width == 0 && self.precision.is_none()
     }
@@ -170,7 +170,7 @@ impl Directive {
         self.pad(b"", &text[..length], false, out);
     }
 
-    /// Appends a number: any other conversion but `%q`.
+    /// Appends a number: any conversion except `%s` and `%q`.
     pub(super) fn number(&self, x: f64, out: &mut Vec<u8>) {
         match self.conversion {
             b'c' => self.pad(b"", &[to_int(x) as u8], false, out),
@@ -199,7 +199,7 @@ impl Directive {
         }
     }
 
-    /// Appends `prefix` and `body`, filled to the width with spaces, or with zeros between the two.
+    /// Appends `prefix` and `body`, padded to the width with spaces, or with zeros between the two.
     fn pad(&self, prefix: &[u8], body: &[u8], with_zeros: bool, out: &mut Vec<u8>) {
         let padding = self.width.saturating_sub(prefix.len() + body.len());
         let (before, zeros, after) = match (self.left, with_zeros) {
@@ -217,7 +217,7 @@ impl Directive {
     fn integer(&self, prefix: &[u8], x: u64, radix: u64, out: &mut Vec<u8>) {
         let letters =
             if self.conversion == b'X' { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
-        // 99 digits of precision are more than the 22 that the number has in base 8.
+        // 99 digits of precision are more than the 22 digits of the number in base 8.
         let mut digits = [b'0'; 100];
         let mut start = digits.len();
         let mut rest = x;
@@ -260,7 +260,7 @@ impl Directive {
     }
 }
 
-/// Appends a string so that Lua reads it back: `%q`.
+/// Appends a string as a literal that Lua reads back: `%q`.
 pub(super) fn quote(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for &byte in text {
@@ -274,26 +274,26 @@ pub(super) fn quote(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Reads a number of at most two digits.
+/// Parses a number of at most two digits.
 fn two_digits(text: &[u8]) -> (usize, &[u8]) {
     let length = text.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at(length);
     (digits.iter().fold(0, |sum, &digit| sum * 10 + usize::from(digit - b'0')), rest)
 }
 
-/// C's conversion to `int`, as x86-64 does it: what does not fit is the smallest `int`.
+/// C's conversion to `int` on x86-64: numbers out of range become the smallest `int`.
 fn to_int(x: f64) -> i32 {
     let in_range = x > -2_147_483_649.0 && x < 2_147_483_648.0;
     if in_range { x as i32 } else { i32::MIN }
 }
 
-/// C's conversion to `long`, likewise.
+/// C's conversion to `long` on x86-64.
 fn to_long(x: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if (-LIMIT..LIMIT).contains(&x) { x as i64 } else { i64::MIN }
 }
 
-/// C's conversion to `unsigned long`, likewise: negative numbers wrap round.
+/// C's conversion to `unsigned long` on x86-64: negative numbers wrap.
 fn to_unsigned_long(x: f64) -> u64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
     if x >= LIMIT { to_long(x - LIMIT) as u64 ^ (1 << 63) } else { to_long(x) as u64 }

@@ -14,7 +14,7 @@ fn format(format: &str, x: f64) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Format, number, result: what lua5.1 gives.
+/// Format, number, and the result of lua5.1.
 const NUMBERS: &[(&str, f64, &str)] = &[
     ("%d", 42.0, "42"),
     ("[%5d] [%-5d] [%05d] [%+d] [% d]", 42.0, "[   42] [42   ] [00042] [+42] [ 42]"),

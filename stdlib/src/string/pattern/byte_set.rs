@@ -5,7 +5,7 @@
 pub(super) struct ByteSet([u64; 4]);
 
 impl ByteSet {
-    /// Whether `byte` is in the set.
+    /// Whether the set contains `byte`.
     #[inline(always)]
     pub(super) fn contains(&self, byte: u8) -> bool {
         self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
@@ -35,8 +35,8 @@ impl ByteSet {
         self.0.iter().zip(other.0).all(|(mine, theirs)| mine & theirs == 0)
     }
 
-    /// The set that `%letter` stands for; `None` if the letter is no class and `%letter` therefore
-    /// means the byte itself.
+    /// Returns the set for `%letter`; `None` if the letter is not a class, so that `%letter`
+    /// matches the byte itself.
     pub(super) fn class(letter: u8) -> Option<ByteSet> {
         let set = match letter.to_ascii_lowercase() {
             b'a' => &LETTERS,

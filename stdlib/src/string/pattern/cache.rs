@@ -1,16 +1,16 @@
-//! The patterns used lately, compiled.
+//! A cache of compiled patterns.
 //!
-//! Scripts use few patterns, each many times, and compiling takes as long as a short match. Entries
-//! are replaced when another pattern falls on their place, so the cache is bounded and needs no
-//! upkeep.
+//! Scripts use few patterns, each many times, and compiling takes as long as a short match. Each
+//! pattern has one slot, and replaces the one before, so the cache is bounded and needs no
+//! maintenance.
 
 use std::rc::Rc;
 
 use super::{Anchor, Pattern};
 
 const ENTRIES: usize = 64;
-/// Longer patterns are rare, and would make the cache's size depend on the script.
-pub(crate) const LONGEST: usize = 128;
+/// Longer patterns are rare, and would make the size of the cache depend on the script.
+pub(crate) const MAX_CACHED: usize = 128;
 
 /// Compiled patterns by their source.
 pub(crate) struct PatternCache {
@@ -30,9 +30,9 @@ impl Default for PatternCache {
 }
 
 impl PatternCache {
-    /// The compiled form of `source`, whose hash that is.
+    /// Returns the compiled form of `source`, whose hash is `hash`.
     pub(crate) fn get(&mut self, source: &[u8], hash: u32, anchor: Anchor) -> Rc<Pattern> {
-        debug_assert!(source.len() <= LONGEST);
+        debug_assert!(source.len() <= MAX_CACHED);
         let place = hash as usize % ENTRIES;
         match &mut self.entries[place] {
             Some(entry) if entry.anchor == anchor && *entry.source == *source => {

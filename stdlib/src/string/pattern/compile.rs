@@ -1,19 +1,19 @@
-//! From the bytes of a pattern to its items.
+//! The compiler of patterns: from bytes to items.
 //!
-//! The result does exactly what PUC Lua's interpretation of the bytes does, oddities included: a
-//! zero byte ends the pattern, `%f` and classes are read leniently where PUC does, and errors stay
-//! in place ([`Item::Fail`]) until reached.
+//! The result behaves exactly like PUC Lua's interpretation of the bytes, oddities included: a zero
+//! byte ends the pattern, `%f` and classes are parsed as leniently as in PUC Lua, and errors become
+//! items ([`Item::Fail`]).
 
 use super::byte_set::ByteSet;
 use super::{MAX_CAPTURES, PatternError};
 use solvm_vm::Held;
 
-/// What a leading `^` means.
+/// The meaning of a leading `^`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
-    /// The match must begin where the search does (`find`, `match`, `gsub`).
+    /// The match must start where the search does (`find`, `match`, `gsub`).
     Honoured,
-    /// Nothing special (`gmatch` of Lua 5.1).
+    /// A literal character (`gmatch` in Lua 5.1).
     Literal,
 }
 
@@ -23,14 +23,14 @@ pub(crate) struct Pattern {
     pub(super) items: Box<[Item]>,
     pub(super) sets: Box<[ByteSet]>,
     pub(super) anchored: bool,
-    /// What every match begins with.
-    pub(super) first: Lead,
+    /// The possible first bytes of a match.
+    pub(super) first: FirstBytes,
     pub(super) captures: Box<[CaptureState]>,
-    /// Holds the memory of a long pattern.
+    /// The share of the account for a long pattern.
     _held: Option<Held>,
 }
 
-/// One step of matching.
+/// A step of matching.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// One byte.
@@ -38,9 +38,9 @@ pub(super) enum Item {
     /// `?`.
     Optional(Single),
     /// `*`, and the second part of `+`.
-    Greedy(Single, Lead),
+    Greedy(Single, FirstBytes),
     /// `-`.
-    Lazy(Single, Lead),
+    Lazy(Single, FirstBytes),
     /// `(`, the number of the capture.
     Open(u8),
     /// `()`.
@@ -55,15 +55,15 @@ pub(super) enum Item {
     Frontier(u32),
     /// `$` at the end.
     SubjectEnd,
-    /// Matches nothing: a reference to a position capture.
+    /// Never matches: a reference to a position capture.
     Never,
     /// The end of the pattern.
     Match,
-    /// What matching must raise when it gets here.
+    /// Raises an error when matching reaches it.
     Fail(PatternError),
 }
 
-/// What one byte is compared with.
+/// A test for a single byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Single {
     Any,
@@ -72,10 +72,10 @@ pub(super) enum Single {
     Set(u32),
 }
 
-/// What is known of the byte that the items from some place on must begin with. It saves attempts,
-/// and changes no result.
+/// The possible first bytes of the items from some item on. It saves attempts, and does not affect
+/// results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lead {
+pub(super) enum FirstBytes {
     Anything,
     Byte(u8),
     /// The index of the set.
@@ -84,12 +84,12 @@ pub(super) enum Lead {
     SetOrEnd(u32),
     /// The end of the subject.
     End,
-    /// Only for what follows a greedy repetition: no byte that it takes could begin the rest, so it
-    /// never gives one back.
+    /// Only for the items after a greedy repetition: no byte that the repetition matches can start
+    /// the rest, so it never backtracks.
     Outside,
 }
 
-/// How far a capture is when the match is complete.
+/// The state of a capture at the end of a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CaptureState {
     Open,
@@ -98,17 +98,17 @@ pub(super) enum CaptureState {
 }
 
 impl Pattern {
-    /// The most bytes that the compiled form of a pattern takes.
-    pub(crate) fn most_bytes(source: &[u8]) -> usize {
+    /// Returns the maximum size of a compiled pattern in bytes.
+    pub(crate) fn max_bytes(source: &[u8]) -> usize {
         source.len() * (size_of::<Item>() + size_of::<ByteSet>())
     }
 
-    /// The pattern with the share that holds its memory.
+    /// Attaches the share of the account for the pattern's memory.
     pub(crate) fn holding(self, held: Option<Held>) -> Pattern {
         Pattern { _held: held, ..self }
     }
 
-    /// Compiles a pattern. Its errors are found by matching.
+    /// Compiles a pattern. Errors in it are raised by matching.
     pub(crate) fn new(source: &[u8], anchor: Anchor) -> Pattern {
         let source = memchr::memchr(0, source).map_or(source, |end| &source[..end]);
         let (anchored, source) = match source.strip_prefix(b"^") {
@@ -126,7 +126,7 @@ impl Pattern {
             Err(error) => Item::Fail(error),
         };
         compiler.items.push(last);
-        let first = compiler.add_leads();
+        let first = compiler.add_first_bytes();
         let Compiler { items, sets, captures, .. } = compiler;
         Pattern {
             items: items.into(),
@@ -138,12 +138,12 @@ impl Pattern {
         }
     }
 
-    /// How many captures a match has, the whole match not counted.
+    /// Returns the number of captures, without the whole match.
     pub(crate) fn capture_count(&self) -> usize {
         self.captures.len()
     }
 
-    /// Whether the pattern begins with a `^` that is honoured: `gsub` stops after the first match.
+    /// Whether the pattern is anchored by a leading `^`: `gsub` stops after the first match.
     pub(crate) fn is_anchored(&self) -> bool {
         self.anchored
     }
@@ -230,12 +230,12 @@ impl Compiler<'_> {
         let single = self.single()?;
         let item = match self.rest.first() {
             Some(b'?') => Item::Optional(single),
-            Some(b'*') => Item::Greedy(single, Lead::Anything),
+            Some(b'*') => Item::Greedy(single, FirstBytes::Anything),
             Some(b'+') => {
                 self.items.push(Item::One(single));
-                Item::Greedy(single, Lead::Anything)
+                Item::Greedy(single, FirstBytes::Anything)
             }
-            Some(b'-') => Item::Lazy(single, Lead::Anything),
+            Some(b'-') => Item::Lazy(single, FirstBytes::Anything),
             _ => {
                 self.items.push(Item::One(single));
                 return Ok(());
@@ -269,7 +269,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Reads `[...]`, which `rest` begins with.
+    /// Parses `[...]`, which `rest` starts with.
     fn set(&mut self) -> Result<u32, PatternError> {
         let inner = &self.rest[1..];
         let (negated, inner) = match inner.strip_prefix(b"^") {
@@ -289,8 +289,8 @@ impl Compiler<'_> {
                     }
                     after
                 }
-                // The end of a range was the `%` of the pair that came last: what it escapes is the
-                // bracket, as in PUC Lua.
+                // The end of a range was the `%` of the preceding pair: as in PUC Lua, it escapes
+                // the bracket.
                 (b'%', []) => {
                     set.insert(b']');
                     &[]
@@ -313,60 +313,63 @@ impl Compiler<'_> {
         self.sets.len() as u32 - 1
     }
 
-    /// Tells each repetition what the items after it begin with, and returns what the whole begins
-    /// with.
-    fn add_leads(&mut self) -> Lead {
-        let mut following = Lead::Anything;
+    /// Sets the possible first bytes after each repetition, and returns those of the whole pattern.
+    fn add_first_bytes(&mut self) -> FirstBytes {
+        let mut following = FirstBytes::Anything;
         for index in (0..self.items.len()).rev() {
             let item = &mut self.items[index];
             match item {
                 Item::Greedy(single, next) if excludes(*single, following, &self.sets) => {
-                    *next = Lead::Outside
+                    *next = FirstBytes::Outside
                 }
                 Item::Greedy(_, next) | Item::Lazy(_, next) => *next = following,
                 _ => {}
             }
             following = match *item {
                 Item::Open(_) | Item::Position(_) | Item::Close(_) => following,
-                Item::One(Single::Byte(byte)) => Lead::Byte(byte),
-                Item::One(Single::Set(set)) => Lead::Set(set),
+                Item::One(Single::Byte(byte)) => FirstBytes::Byte(byte),
+                Item::One(Single::Set(set)) => FirstBytes::Set(set),
                 Item::Optional(single) | Item::Greedy(single, _) | Item::Lazy(single, _) => {
                     self.either(single, following)
                 }
                 // The end of the subject counts as a zero byte.
-                Item::Frontier(set) if self.sets[set as usize].contains(0) => Lead::SetOrEnd(set),
-                Item::Frontier(set) => Lead::Set(set),
-                Item::Balance(open, _) => Lead::Byte(open),
-                Item::SubjectEnd => Lead::End,
+                Item::Frontier(set) if self.sets[set as usize].contains(0) => {
+                    FirstBytes::SetOrEnd(set)
+                }
+                Item::Frontier(set) => FirstBytes::Set(set),
+                Item::Balance(open, _) => FirstBytes::Byte(open),
+                Item::SubjectEnd => FirstBytes::End,
                 Item::One(Single::Any)
                 | Item::BackReference(_)
                 | Item::Never
                 | Item::Match
-                | Item::Fail(_) => Lead::Anything,
+                | Item::Fail(_) => FirstBytes::Anything,
             };
         }
         following
     }
 
-    /// What a repetition of `single` and then `following` begin with.
-    fn either(&mut self, single: Single, following: Lead) -> Lead {
+    /// Returns the possible first bytes of a repetition of `single` followed by `following`.
+    fn either(&mut self, single: Single, following: FirstBytes) -> FirstBytes {
         let mut set = ByteSet::default();
         match single {
-            Single::Any => return Lead::Anything,
+            Single::Any => return FirstBytes::Anything,
             Single::Byte(byte) => set.insert(byte),
             Single::Set(index) => set = self.sets[index as usize],
         }
         match following {
-            Lead::Anything | Lead::Outside => return Lead::Anything,
-            Lead::Byte(byte) => set.insert(byte),
-            Lead::Set(index) | Lead::SetOrEnd(index) => set.insert_all(&self.sets[index as usize]),
-            Lead::End => {}
+            FirstBytes::Anything | FirstBytes::Outside => return FirstBytes::Anything,
+            FirstBytes::Byte(byte) => set.insert(byte),
+            FirstBytes::Set(index) | FirstBytes::SetOrEnd(index) => {
+                set.insert_all(&self.sets[index as usize])
+            }
+            FirstBytes::End => {}
         }
         let index = self.add_set(set);
-        if matches!(following, Lead::End | Lead::SetOrEnd(_)) {
-            Lead::SetOrEnd(index)
+        if matches!(following, FirstBytes::End | FirstBytes::SetOrEnd(_)) {
+            FirstBytes::SetOrEnd(index)
         } else {
-            Lead::Set(index)
+            FirstBytes::Set(index)
         }
     }
 }
@@ -382,14 +385,14 @@ fn split_set(inner: &[u8]) -> Option<(&[u8], &[u8])> {
     }
 }
 
-/// Whether nothing that `single` matches can begin `following`.
-fn excludes(single: Single, following: Lead, sets: &[ByteSet]) -> bool {
+/// Whether no match of `single` can start `following`.
+fn excludes(single: Single, following: FirstBytes, sets: &[ByteSet]) -> bool {
     match (single, following) {
-        (_, Lead::End) => true,
-        (Single::Byte(mine), Lead::Byte(next)) => mine != next,
-        (Single::Byte(byte), Lead::Set(set) | Lead::SetOrEnd(set))
-        | (Single::Set(set), Lead::Byte(byte)) => !sets[set as usize].contains(byte),
-        (Single::Set(mine), Lead::Set(next) | Lead::SetOrEnd(next)) => {
+        (_, FirstBytes::End) => true,
+        (Single::Byte(mine), FirstBytes::Byte(next)) => mine != next,
+        (Single::Byte(byte), FirstBytes::Set(set) | FirstBytes::SetOrEnd(set))
+        | (Single::Set(set), FirstBytes::Byte(byte)) => !sets[set as usize].contains(byte),
+        (Single::Set(mine), FirstBytes::Set(next) | FirstBytes::SetOrEnd(next)) => {
             sets[mine as usize].is_disjoint(&sets[next as usize])
         }
         _ => false,

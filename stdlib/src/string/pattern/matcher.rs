@@ -1,10 +1,10 @@
-//! One search with a pattern: backtracking over an explicit stack, counted in steps, resumable
-//! after any of them.
+//! A search with a pattern: backtracking with an explicit stack, counted in steps, resumable after
+//! any of them.
 //!
 //! Invariants: between two steps all state is in the [`Matcher`] (never in a borrow or on the
-//! host's stack); `choices` holds, from bottom to top, choices of ever later items, each at most
-//! once; a capture's offsets need no undoing when matching backtracks, because any path to the end
-//! passes the capture's items again if they are after the choice.
+//! host's stack); `choices` contains, from bottom to top, choices of ever later items, each at most
+//! once; a capture's offsets need not be restored when matching backtracks, because any path to the
+//! end passes the capture's items again if they are after the choice.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -13,30 +13,30 @@ use smallvec::SmallVec;
 
 use super::PatternError;
 use super::byte_set::ByteSet;
-use super::compile::{CaptureState, Item, Lead, Pattern, Single};
+use super::compile::{CaptureState, FirstBytes, Item, Pattern, Single};
 
-/// How many bytes a step may look at when it runs along the subject, beyond the first few.
+/// The number of bytes that a step may scan, beyond the first few.
 const BYTES_PER_STEP: usize = 32;
-/// The longest run along the subject without a look at the steps left.
+/// Maximum number of bytes scanned between two checks of the remaining steps.
 const LONGEST_RUN: usize = 16 * 1024;
 
-/// How far a search has come.
+/// The state of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// The first match, in offsets of the subject.
+    /// The first match, as offsets into the subject.
     Match(Range<usize>),
-    /// There is none.
+    /// No match.
     NoMatch,
-    /// The steps are used up; calling again with the same subject goes on.
+    /// The steps are used up; another call with the same subject continues.
     OutOfSteps,
 }
 
 /// The value of a capture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Capture {
-    /// A piece of the subject.
+    /// A range of the subject.
     Span(Range<usize>),
-    /// The offset of a position capture; Lua's value is one more.
+    /// The offset of a position capture; Lua's value is one greater.
     Position(usize),
 }
 
@@ -45,12 +45,12 @@ pub(crate) enum Capture {
 pub(crate) struct Matcher {
     pattern: Rc<Pattern>,
     phase: Phase,
-    /// Where the current attempt began; the match's start.
+    /// The start of the current attempt, and of the match.
     start: u32,
-    /// The item to match next, and where.
+    /// The next item to match, and where.
     item: u32,
     position: u32,
-    /// What an interrupted item must remember: where a greedy run began, or how deep `%b` is.
+    /// The state of an interrupted item: the start of a greedy run, or the depth of `%b`.
     pending: Option<u32>,
     choices: SmallVec<[Choice; 4]>,
     captures: SmallVec<[(u32, u32); 4]>,
@@ -58,25 +58,25 @@ pub(crate) struct Matcher {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The next call begins a new search.
+    /// The next call starts a new search.
     Ready,
-    /// Looking for a place where a match can begin.
+    /// Searching for a possible start of a match.
     Searching,
     /// Matching the items.
     Matching,
 }
 
-/// Where matching can go on when it fails: the item decides what the two offsets mean.
+/// A backtracking point; the meaning of the two offsets depends on the item.
 #[derive(Clone, Copy, Debug)]
 struct Choice {
     item: u32,
-    /// Greedy: the least the item can take ends here. Others: where to go on.
+    /// Greedy: the end of the shortest run. Others: where to continue.
     from: u32,
-    /// Greedy: what the item has taken now ends here.
+    /// Greedy: the end of the current run.
     to: u32,
 }
 
-/// What the attempt at one place came to.
+/// The result of an attempt at one position.
 enum Attempt {
     Matched,
     Failed,
@@ -84,7 +84,7 @@ enum Attempt {
 }
 
 impl Matcher {
-    /// A matcher that has not searched yet.
+    /// Creates a matcher.
     pub(crate) fn new(pattern: Rc<Pattern>) -> Matcher {
         Matcher {
             captures: SmallVec::from_elem((0, 0), pattern.captures.len()),
@@ -103,16 +103,16 @@ impl Matcher {
         &self.pattern
     }
 
-    /// Searches for the first match that begins at `start` or later (only there, if the pattern is
+    /// Searches for the first match that starts at `start` or later (only there, if the pattern is
     /// anchored).
     ///
-    /// Takes what it does out of `steps`. When none are left it returns [`Progress::OutOfSteps`],
-    /// and the next call goes on with the same search: it must be given the same subject, and its
-    /// `start` is not looked at. With at least one step it always makes progress. The subject is at
-    /// most 2^32-1 bytes long (as any string of SolVM); what lies beyond is not searched.
+    /// Subtracts its work from `steps`. When none are left it returns [`Progress::OutOfSteps`], and
+    /// the next call continues the same search: it needs the same subject, and ignores `start`.
+    /// With at least one step it always makes progress. The subject has at most 2^32-1 bytes (as
+    /// any string of SolVM).
     ///
     /// # Errors
-    /// What is wrong with the pattern, if matching gets to that place.
+    /// The error in the pattern, if matching reaches it.
     pub(crate) fn find_at(
         &mut self,
         subject: &[u8],
@@ -139,11 +139,11 @@ impl Matcher {
         result
     }
 
-    /// The value of a capture of the last match; capture 0 of a pattern without captures is the
-    /// match itself.
+    /// Returns a capture of the last match; capture 0 of a pattern without captures is the whole
+    /// match.
     ///
     /// # Errors
-    /// There is no such capture, or it was never closed.
+    /// The capture does not exist, or was not closed.
     pub(crate) fn capture(&self, index: usize) -> Result<Capture, PatternError> {
         match self.pattern.captures.get(index) {
             None if index == 0 => Ok(Capture::Span(self.start as usize..self.position as usize)),
@@ -168,7 +168,7 @@ impl Matcher {
         loop {
             if self.phase == Phase::Searching {
                 if !pattern.anchored {
-                    match self.find_lead(pattern, subject, steps) {
+                    match self.find_first_byte(pattern, subject, steps) {
                         Attempt::Matched => {}
                         Attempt::Failed => return Ok(Progress::NoMatch),
                         Attempt::OutOfSteps => return Ok(Progress::OutOfSteps),
@@ -194,9 +194,9 @@ impl Matcher {
         }
     }
 
-    /// Moves `start` to the next place where a match can begin.
-    fn find_lead(&mut self, pattern: &Pattern, subject: &[u8], steps: &mut u32) -> Attempt {
-        if pattern.first == Lead::Anything {
+    /// Moves `start` to the next position where a match can start.
+    fn find_first_byte(&mut self, pattern: &Pattern, subject: &[u8], steps: &mut u32) -> Attempt {
+        if pattern.first == FirstBytes::Anything {
             return Attempt::Matched;
         }
         loop {
@@ -218,7 +218,7 @@ impl Matcher {
         }
     }
 
-    /// Matches the items from the current one on, going back to the choices left when one fails.
+    /// Matches the items from the current one on, and backtracks if one fails.
     fn attempt(
         &mut self,
         pattern: &Pattern,
@@ -256,7 +256,7 @@ impl Matcher {
                         self.pending = Some(from);
                         continue;
                     }
-                    if position > from && following != Lead::Outside {
+                    if position > from && following != FirstBytes::Outside {
                         self.choices.push(Choice { item, from, to: position });
                     }
                     true
@@ -344,7 +344,7 @@ impl Matcher {
         Ok(outcome)
     }
 
-    /// Takes the latest choice that is left: the item and the position to go on with.
+    /// Backtracks to the latest choice: sets the next item and position.
     fn go_back(
         &mut self,
         pattern: &Pattern,
@@ -358,12 +358,12 @@ impl Matcher {
                 Item::Greedy(_, following) => {
                     let taken = &subject[from as usize..to as usize];
                     let shorter = match following {
-                        Lead::Byte(byte) => memchr::memrchr(byte, taken),
-                        Lead::Set(set) | Lead::SetOrEnd(set) => {
+                        FirstBytes::Byte(byte) => memchr::memrchr(byte, taken),
+                        FirstBytes::Set(set) | FirstBytes::SetOrEnd(set) => {
                             taken.iter().rposition(|&byte| sets[set as usize].contains(byte))
                         }
-                        Lead::Anything => taken.len().checked_sub(1),
-                        Lead::End | Lead::Outside => None,
+                        FirstBytes::Anything => taken.len().checked_sub(1),
+                        FirstBytes::End | FirstBytes::Outside => None,
                     };
                     charge(steps, taken.len() - shorter.unwrap_or(0));
                     let Some(shorter) = shorter else {
@@ -404,7 +404,7 @@ impl Single {
         }
     }
 
-    /// What a greedy repetition may run along at once.
+    /// Returns the bytes that a greedy repetition may scan at once.
     #[inline(always)]
     fn window(self, subject: &[u8], position: u32) -> &[u8] {
         match self {
@@ -413,7 +413,7 @@ impl Single {
         }
     }
 
-    /// How many of the first bytes match.
+    /// Returns the number of leading bytes that match.
     #[inline(always)]
     fn run_length(self, bytes: &[u8], sets: &[ByteSet]) -> usize {
         let end = match self {
@@ -427,62 +427,65 @@ impl Single {
         end.unwrap_or(bytes.len())
     }
 
-    /// How many bytes to pass until one with which `following` can begin or that does not match.
+    /// Returns the number of bytes up to one with which `following` can start, or that does not
+    /// match.
     #[inline(always)]
-    fn length_before(self, bytes: &[u8], following: Lead, sets: &[ByteSet]) -> usize {
+    fn length_before(self, bytes: &[u8], following: FirstBytes, sets: &[ByteSet]) -> usize {
         let stop = match following {
             _ if self == Single::Any => following.position(bytes, sets),
-            Lead::Anything | Lead::Outside => return 0,
-            Lead::End => bytes.iter().position(|&byte| !self.matches(byte, sets)),
-            Lead::Byte(wanted) => {
-                bytes.iter().position(|&byte| byte == wanted || !self.matches(byte, sets))
+            FirstBytes::Anything | FirstBytes::Outside => return 0,
+            FirstBytes::End => bytes.iter().position(|&byte| !self.matches(byte, sets)),
+            FirstBytes::Byte(expected) => {
+                bytes.iter().position(|&byte| byte == expected || !self.matches(byte, sets))
             }
-            Lead::Set(wanted) | Lead::SetOrEnd(wanted) => {
-                let wanted = &sets[wanted as usize];
-                bytes.iter().position(|&byte| wanted.contains(byte) || !self.matches(byte, sets))
+            FirstBytes::Set(expected) | FirstBytes::SetOrEnd(expected) => {
+                let expected = &sets[expected as usize];
+                bytes.iter().position(|&byte| expected.contains(byte) || !self.matches(byte, sets))
             }
         };
         stop.unwrap_or(bytes.len())
     }
 }
 
-impl Lead {
-    /// Whether the items that this is known of can match where `next` is the next byte, or where
-    /// the subject ends.
+impl FirstBytes {
+    /// Whether the items can match if `next` is the next byte, or the subject ends.
     #[inline(always)]
     fn can_begin_with(self, next: Option<u8>, sets: &[ByteSet]) -> bool {
         match (self, next) {
-            (Lead::Anything | Lead::Outside, _) => true,
-            (Lead::End | Lead::SetOrEnd(_), None) => true,
-            (Lead::Byte(wanted), Some(byte)) => byte == wanted,
-            (Lead::Set(set) | Lead::SetOrEnd(set), Some(byte)) => sets[set as usize].contains(byte),
-            (Lead::End, Some(_)) | (Lead::Byte(_) | Lead::Set(_), None) => false,
+            (FirstBytes::Anything | FirstBytes::Outside, _) => true,
+            (FirstBytes::End | FirstBytes::SetOrEnd(_), None) => true,
+            (FirstBytes::Byte(expected), Some(byte)) => byte == expected,
+            (FirstBytes::Set(set) | FirstBytes::SetOrEnd(set), Some(byte)) => {
+                sets[set as usize].contains(byte)
+            }
+            (FirstBytes::End, Some(_)) | (FirstBytes::Byte(_) | FirstBytes::Set(_), None) => false,
         }
     }
 
-    /// The first of these bytes where those items can match.
+    /// Returns the first of these bytes at which the items can match.
     #[inline(always)]
     fn position(self, bytes: &[u8], sets: &[ByteSet]) -> Option<usize> {
         match self {
-            Lead::Anything | Lead::Outside => Some(0),
-            Lead::Byte(wanted) => memchr::memchr(wanted, bytes),
-            Lead::Set(set) | Lead::SetOrEnd(set) => {
+            FirstBytes::Anything | FirstBytes::Outside => Some(0),
+            FirstBytes::Byte(expected) => memchr::memchr(expected, bytes),
+            FirstBytes::Set(set) | FirstBytes::SetOrEnd(set) => {
                 let set = &sets[set as usize];
                 bytes.iter().position(|&byte| set.contains(byte))
             }
-            Lead::End => None,
+            FirstBytes::End => None,
         }
     }
 }
 
-/// The bytes from `position` on, as many as may be looked at in one go.
+/// Returns the bytes from `position` on, as many as may be scanned at once.
 #[inline(always)]
 fn window(subject: &[u8], position: u32) -> &[u8] {
     let rest = subject.get(position as usize..).unwrap_or_default();
     &rest[..rest.len().min(LONGEST_RUN)]
 }
 
-/// How many bytes bring `depth` to zero, or `None` with the depth at the end of `bytes`.
+/// Returns the number of bytes after which `depth` is zero, or `None` with the depth at the end of
+/// `bytes`.
 fn balanced_length(bytes: &[u8], open: u8, close: u8, depth: &mut u32) -> Option<usize> {
     for at in memchr::memchr2_iter(open, close, bytes) {
         if bytes[at] == close {
@@ -497,7 +500,7 @@ fn balanced_length(bytes: &[u8], open: u8, close: u8, depth: &mut u32) -> Option
     None
 }
 
-/// Pays for looking at so many bytes.
+/// Charges for scanning `bytes` bytes.
 #[inline(always)]
 fn charge(steps: &mut u32, bytes: usize) {
     *steps = steps.saturating_sub((bytes / BYTES_PER_STEP) as u32);

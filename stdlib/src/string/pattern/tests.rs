@@ -20,7 +20,7 @@ fn find(
     }
 }
 
-/// What `string.find` would return, or its error, as text: `2 3 (l) (@4)`.
+/// Returns the results of `string.find`, or its error, as text: `2 3 (l) (@4)`.
 fn describe(subject: &[u8], pattern: &[u8], start: usize, steps: u32) -> String {
     let (matcher, result) = find(subject, pattern, start, steps);
     let range = match result {
@@ -39,7 +39,7 @@ fn describe(subject: &[u8], pattern: &[u8], start: usize, steps: u32) -> String 
     text
 }
 
-/// Subject, pattern, result: what lua5.1 gives.
+/// Subject, pattern, and the result of lua5.1.
 const CASES: &[(&str, &str, &str)] = &[
     ("hello", "l", "3 3"),
     ("hello", "l+", "3 4"),
@@ -182,8 +182,7 @@ fn long_runs_are_interrupted_and_resumed() {
         ("c+$", 100_003..150_003),
     ] {
         let mut matcher = Matcher::new(Rc::new(Pattern::new(pattern.as_bytes(), Anchor::Honoured)));
-        // Balanced text that is not there takes time in the square of the length, so the search
-        // begins late.
+        // A search for unbalanced text takes quadratic time, so it starts late.
         let start = if pattern == "%bac" { 49_990 } else { 0 };
         let mut interruptions = 0;
         let found = loop {

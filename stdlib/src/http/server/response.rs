@@ -1,4 +1,4 @@
-//! What a handler returns, as a response: a string, or a table of `status`, `headers` and `body`.
+//! Responses of handlers: a string, or a table with `status`, `headers` and `body`.
 
 use crate::headers;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
@@ -6,38 +6,37 @@ use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
-/// A response without its body.
-pub(super) struct Answer<'c> {
+/// A response before its body is read.
+pub(super) struct HandlerResponse<'c> {
     pub(super) head: Parts,
     pub(super) body: Source<'c>,
 }
 
-/// Where the body comes from.
+/// The source of a body.
 pub(super) enum Source<'c> {
-    Whole(&'c [u8]),
-    /// The function is called for one piece after the other. All together have this length, if that
-    /// is known.
+    Full(&'c [u8]),
+    /// The function that is called for the chunks. Their total length, if it is known.
     Function(Value<'c>, Option<u64>),
 }
 
 /// Why there is no response.
-pub(super) enum Failure {
-    /// What the handler has returned is none.
-    Unfit(String),
-    /// The program itself: it has no memory left.
+pub(super) enum ResponseError {
+    /// The handler's result is invalid.
+    Invalid(String),
+    /// The program itself is out of memory.
     Raise(Error),
 }
 
-impl From<Error> for Failure {
+impl From<Error> for ResponseError {
     fn from(error: Error) -> Self {
-        Failure::Raise(error)
+        ResponseError::Raise(error)
     }
 }
 
-/// How much of a body is looked at to find out what it is.
-const LOOKED_AT: usize = 512;
+/// How much of a body is inspected to determine its type.
+const SNIFFED_BYTES: usize = 512;
 
-/// How the texts begin that browsers are told to show as pages.
+/// The starts of texts that are HTML.
 const PAGES: [&[u8]; 17] = [
     b"<!doctype html",
     b"<html",
@@ -58,47 +57,50 @@ const PAGES: [&[u8]; 17] = [
     b"<!--",
 ];
 
-/// The response that a value stands for. `added` are header fields that middleware adds; the
-/// handler's own win.
+/// Converts a handler's result. `added` are header fields of middleware; the handler's own take
+/// precedence.
 pub(super) fn from_lua<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
     added: HeaderMap,
     is_head: bool,
-) -> Result<Answer<'c>, Failure> {
+) -> Result<HandlerResponse<'c>, ResponseError> {
     let (mut head, ()) = Response::new(()).into_parts();
     head.headers = added;
     if let Some(text) = LuaString::from_value(value) {
-        let body = whole(&mut head, text.bytes());
-        return Ok(Answer { head, body });
+        let body = full_body(&mut head, text.bytes());
+        return Ok(HandlerResponse { head, body });
     }
     let Some(table) = Table::from_value(value) else {
-        return Err(wrong(&format!("string or table expected, got {}", value.type_name())));
+        return Err(invalid(&format!("string or table expected, got {}", value.type_name())));
     };
     let field =
         |call: &mut Call<'c>, name: &str| Ok::<_, Error>(table.get(call.string(name.as_bytes())?));
     let (status, given, body) =
         (field(call, "status")?, field(call, "headers")?, field(call, "body")?);
     if status.is_nil() && given.is_nil() && body.is_nil() {
-        return Err(wrong("table has no field 'status', 'headers' or 'body'"));
+        return Err(invalid("table has no field 'status', 'headers' or 'body'"));
     }
     if !status.is_nil() {
         head.status = status_of(status)?;
     }
     if let Some(given) = Table::from_value(given) {
-        headers::from_table(call, given, &mut head.headers).map_err(|reason| wrong(&reason))?;
+        headers::from_table(call, given, &mut head.headers).map_err(|reason| invalid(&reason))?;
     } else if !given.is_nil() {
-        return Err(wrong(&format!("field 'headers': table expected, got {}", given.type_name())));
+        return Err(invalid(&format!(
+            "field 'headers': table expected, got {}",
+            given.type_name()
+        )));
     }
     let body = body_of(call, &mut head, body, is_head)?;
-    Ok(Answer { head, body })
+    Ok(HandlerResponse { head, body })
 }
 
-fn wrong(text: &str) -> Failure {
-    Failure::Unfit(text.into())
+fn invalid(text: &str) -> ResponseError {
+    ResponseError::Invalid(text.into())
 }
 
-fn status_of(value: Value) -> Result<StatusCode, Failure> {
+fn status_of(value: Value) -> Result<StatusCode, ResponseError> {
     let number = value.to_number().unwrap_or(f64::NAN);
     let status = StatusCode::from_u16(number as u16).ok();
     let status = status.filter(|status| {
@@ -106,7 +108,7 @@ fn status_of(value: Value) -> Result<StatusCode, Failure> {
     });
     let shown = || value.as_number().map_or(value.type_name().into(), |number| number.to_string());
     status.ok_or_else(|| {
-        wrong(&format!("field 'status': number from 200 to 599 expected, got {}", shown()))
+        invalid(&format!("field 'status': number from 200 to 599 expected, got {}", shown()))
     })
 }
 
@@ -115,15 +117,15 @@ fn body_of<'c>(
     head: &mut Parts,
     body: Value<'c>,
     is_head: bool,
-) -> Result<Source<'c>, Failure> {
+) -> Result<Source<'c>, ResponseError> {
     if head.headers.remove(TRANSFER_ENCODING).is_some() {
-        return Err(wrong("header 'Transfer-Encoding' cannot be set"));
+        return Err(invalid("header 'Transfer-Encoding' cannot be set"));
     }
-    // It follows from the body.
+    // It is determined by the body.
     let length = match head.headers.remove(CONTENT_LENGTH) {
         Some(length) => {
             let length = length.to_str().ok().and_then(|text| text.parse::<u64>().ok());
-            Some(length.ok_or_else(|| wrong("header 'Content-Length': number expected"))?)
+            Some(length.ok_or_else(|| invalid("header 'Content-Length': number expected"))?)
         }
         None => None,
     };
@@ -132,7 +134,7 @@ fn body_of<'c>(
     }
     let text = LuaString::from_value(body).or_else(|| call.number_string(body.as_number()?));
     if text.is_none() && !body.is_nil() {
-        return Err(wrong(&format!(
+        return Err(invalid(&format!(
             "field 'body': string or function expected, got {}",
             body.type_name()
         )));
@@ -143,27 +145,27 @@ fn body_of<'c>(
             head.headers.insert(CONTENT_LENGTH, length.into());
         }
         Some(length) if length != text.len() as u64 => {
-            return Err(wrong(&format!(
+            return Err(invalid(&format!(
                 "header 'Content-Length' is {length}, but the body has {} bytes",
                 text.len()
             )));
         }
         _ => {}
     }
-    Ok(whole(head, text))
+    Ok(full_body(head, text))
 }
 
-/// A body that is there; says what it is, if the handler does not.
-fn whole<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
+/// Returns a complete body, and sets its type if the handler does not.
+fn full_body<'c>(head: &mut Parts, text: &'c [u8]) -> Source<'c> {
     if !text.is_empty() && !head.headers.contains_key(CONTENT_TYPE) {
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type(text)));
     }
-    Source::Whole(text)
+    Source::Full(text)
 }
 
-/// What a body is, by its beginning.
+/// Determines the type of a body by its start.
 fn content_type(text: &[u8]) -> &'static str {
-    let start = text.get(..LOOKED_AT).unwrap_or(text);
+    let start = text.get(..SNIFFED_BYTES).unwrap_or(text);
     let is_control = |byte: &u8| matches!(byte, 0..=8 | 11 | 14..=26 | 28..=31);
     if start.iter().any(is_control) {
         return "application/octet-stream";

@@ -1,4 +1,4 @@
--- A wait for a timer is not a deadlock; nor is a goroutine's wait() as long as others run.
+-- A wait for a timer is not a deadlock; nor is a goroutine's wait() while others run.
 local log = {}
 chan("later")
 go(function() sleep(0.01) wait() log[#log + 1] = "waited" end)

@@ -1,5 +1,6 @@
 -- options: -memory-limit 24 -timeout 60s
--- Large objects that become garbage in sequence stay within the limit: an allocation collects before it fails.
+-- Large objects that become garbage in sequence stay within the limit: an allocation collects
+-- before it fails.
 local elements = {}
 for i = 1, 50000 do elements[i] = i end
 for _ = 1, 2000 do
@@ -18,7 +19,7 @@ for _ = 1, 500 do assert(pack(unpack(elements)).n == #elements) end
 
 for i = 1, 300 do assert(#("y"):rep(3e6 + i) > 3e6) end
 
--- An object that is too large in any case is an error.
+-- An object that exceeds the limit in any case is an error.
 local ok, message = pcall(function()
   local longer = text
   for _ = 1, 5 do longer = longer .. longer end

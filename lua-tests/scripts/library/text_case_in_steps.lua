@@ -1,4 +1,5 @@
--- The case of long strings is changed in steps, which end between words and never within a character.
+-- The case of long strings is converted in steps, which end between words and never within a
+-- character.
 local module = text
 for _, word in ipairs({ "word ", "ä", "é€", "x\xffy" }) do
     for shift = 0, 3 do

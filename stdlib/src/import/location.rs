@@ -1,5 +1,5 @@
-//! Where modules are, and where those are looked for that a chunk asks for: beside it, in the
-//! project's folder `modules`, among the built-in ones.
+//! Locations of modules, and where those that a chunk imports are searched for: next to it, in the
+//! project's directory `modules`, among the built-in modules.
 
 use super::module::Module;
 use super::remote::fetch;
@@ -17,47 +17,46 @@ use solvm_vm::{Call, Error, Table, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where GitHub's archives are, unless the environment variable names another place (a mirror).
+/// The host of GitHub's archives, unless the environment variable names another one (a mirror).
 const GITHUB: &str = "https://github.com";
 const GITHUB_VARIABLE: &[u8] = b"SOLVM_GITHUB";
 
-/// Where a module's text is.
+/// The location of a module's source.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(super) enum Location {
     File(PathBuf),
     Remote(Url),
     Member { archive: String, path: String },
 }
 
-impl Place {
-    /// The name of its chunk.
+impl Location {
+    /// Returns the chunk name.
     pub(super) fn name(&self) -> String {
         match self {
-            Place::File(path) => path.to_string_lossy().into_owned(),
-            Place::Remote(url) => url.to_string(),
-            Place::Member { archive, path } => format!("{archive}/{path}"),
+            Location::File(path) => path.to_string_lossy().into_owned(),
+            Location::Remote(url) => url.to_string(),
+            Location::Member { archive, path } => format!("{archive}/{path}"),
         }
     }
 }
 
-/// What a request has led to.
+/// The result of resolving a request.
 pub(super) enum Found {
     Module(Module),
     Modules(Vec<Module>),
-    /// A module that is part of SolVM, or has been loaded by `require`: its value, or a function
-    /// that makes it.
+    /// A module that is part of SolVM, or was loaded by `require`: its value, or its loader.
     BuiltIn(Slot),
 }
 
-/// The chunk that imports, and what it can see.
+/// The importing chunk, with the directories that it searches.
 pub(super) struct Importer {
-    place: Option<Place>,
-    /// The folder `modules` of the project, beside the script, and that of the working folder.
+    location: Option<Location>,
+    /// The directories `modules` of the project, next to the script, and of the working directory.
     modules: Vec<PathBuf>,
     files: Arc<dyn FileSystem>,
 }
 
-/// The name of the chunk that calls the running native.
+/// Returns the name of the chunk that called the running native.
 pub(super) fn calling_chunk(call: &mut Call) -> Option<Vec<u8>> {
     for number in 1.. {
         let level = call.level(number)?;
@@ -74,38 +73,38 @@ impl Importer {
         let files = code_files(call)?;
         let chunk = calling_chunk(call);
         let chunk = chunk.as_ref().and_then(|source| source.strip_prefix(b"@"));
-        let place = match chunk {
-            Some(chunk) => Some(place_of(call, chunk)?),
+        let location = match chunk {
+            Some(chunk) => Some(location_of(call, chunk)?),
             None => None,
         };
         let script = call.host::<Host>().and_then(|host| host.script.clone());
-        let beside_script = script.as_deref().map(|script| folder_of(script).join("modules"));
+        let beside_script = script.as_deref().map(|script| directory_of(script).join("modules"));
         let modules = beside_script.into_iter().chain([PathBuf::from("modules")]).collect();
-        Ok(Importer { place, modules, files })
+        Ok(Importer { location, modules, files })
     }
 
-    /// The folders in which a path is looked for.
-    fn folders(&self) -> Vec<PathBuf> {
-        let beside = match &self.place {
-            Some(Place::File(path)) => Some(folder_of(path)),
+    /// Returns the directories in which a path is searched for.
+    fn directories(&self) -> Vec<PathBuf> {
+        let beside = match &self.location {
+            Some(Location::File(path)) => Some(directory_of(path)),
             Some(_) => None,
             None => Some(PathBuf::new()),
         };
-        let mut folders: Vec<PathBuf> = Vec::new();
-        for folder in beside.into_iter().chain(self.modules.iter().cloned()) {
-            if !folders.contains(&folder) {
-                folders.push(folder);
+        let mut directories: Vec<PathBuf> = Vec::new();
+        for directory in beside.into_iter().chain(self.modules.iter().cloned()) {
+            if !directories.contains(&directory) {
+                directories.push(directory);
             }
         }
-        folders
+        directories
     }
 
     pub(super) async fn find(&self, lua: &Lua, request: &Request) -> Result<Found, Error> {
         match request {
             Request::Module(name) => self.find_module(lua, name).await,
-            Request::Folder(name) => self.find_folder(lua, name).await,
+            Request::Directory(name) => self.find_directory(lua, name).await,
             Request::Remote(url) => Ok(Found::Module(Module {
-                place: Place::Remote(url.clone()),
+                location: Location::Remote(url.clone()),
                 key: url.to_string(),
             })),
             Request::Archive { from, within } => self.find_archive(lua, from, within).await,
@@ -114,8 +113,8 @@ impl Importer {
 
     async fn find_module(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
         let mut tried = String::new();
-        match &self.place {
-            Some(Place::Member { archive, path }) => {
+        match &self.location {
+            Some(Location::Member { archive, path }) => {
                 for file in files_of(name) {
                     let path = members::joined(path, &file);
                     if let Some(module) =
@@ -126,26 +125,28 @@ impl Importer {
                 }
                 tried.push_str(&format!("\n\tno file in archive '{archive}'"));
             }
-            Some(Place::Remote(url)) => {
+            Some(Location::Remote(url)) => {
                 if let Some(url) =
                     files_of(name).first().and_then(|file| url.join(file.to_str()?).ok())
                 {
                     if fetch(lua, &url).await.map_err(Error::text)?.is_some() {
                         let key = url.to_string();
-                        return Ok(Found::Module(Module { place: Place::Remote(url), key }));
+                        return Ok(Found::Module(Module { location: Location::Remote(url), key }));
                     }
                     tried.push_str(&format!("\n\tno file at '{url}'"));
                 }
             }
-            Some(Place::File(_)) | None => {}
+            Some(Location::File(_)) | None => {}
         }
         let candidates: Vec<PathBuf> = self
-            .folders()
+            .directories()
             .iter()
-            .flat_map(|folder| files_of(name).into_iter().map(|file| folder.join(file)))
+            .flat_map(|directory| files_of(name).into_iter().map(|file| directory.join(file)))
             .collect();
         match self.first(candidates, FileKind::File).await {
-            Ok((path, key)) => return Ok(Found::Module(Module { place: Place::File(path), key })),
+            Ok((path, key)) => {
+                return Ok(Found::Module(Module { location: Location::File(path), key }));
+            }
             Err(files) => tried.push_str(&files),
         }
         if let Some(built_in) = built_in(lua, name)? {
@@ -155,8 +156,8 @@ impl Importer {
         Err(Error::text(format!("module '{name}' not found:{tried}")))
     }
 
-    /// The first of several paths that is there, and what tells the file from all others; otherwise
-    /// a line for each.
+    /// Returns the first of several paths that exists, with its unique key; otherwise a line for
+    /// each.
     async fn first(
         &self,
         candidates: Vec<PathBuf>,
@@ -168,7 +169,7 @@ impl Importer {
             for path in candidates {
                 // Devices and pipes are read like files.
                 let is_kind = |metadata: crate::host::Metadata| {
-                    metadata.is_folder() == (kind == FileKind::Folder)
+                    metadata.is_directory() == (kind == FileKind::Directory)
                 };
                 let metadata = files.metadata(&path, true);
                 let why = denial_note(metadata.as_ref().err());
@@ -176,7 +177,7 @@ impl Importer {
                     let key = files.canonical(&path).unwrap_or_else(|_| path.clone());
                     return Ok((path, key.to_string_lossy().into_owned()));
                 }
-                let what = if kind == FileKind::Folder { "directory" } else { "file" };
+                let what = if kind == FileKind::Directory { "directory" } else { "file" };
                 tried.push_str(&format!("\n\tno {what} '{}'{why}", path.display()));
             }
             Err(tried)
@@ -184,27 +185,27 @@ impl Importer {
         found.await.unwrap_or_else(|error| Err(format!("\n\t{error}")))
     }
 
-    async fn find_folder(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
-        if let Some(Place::Member { archive, path }) = &self.place
-            && let Some(folder) = members::joined(path, Path::new(name))
-            && let Some(modules) = members::in_folder(lua, archive, &folder)?
+    async fn find_directory(&self, lua: &Lua, name: &str) -> Result<Found, Error> {
+        if let Some(Location::Member { archive, path }) = &self.location
+            && let Some(directory) = members::joined(path, Path::new(name))
+            && let Some(modules) = members::in_directory(lua, archive, &directory)?
         {
             return Ok(Found::Modules(modules));
         }
-        let candidates = self.folders().iter().map(|folder| folder.join(name)).collect();
-        let (folder, _) = self
-            .first(candidates, FileKind::Folder)
+        let candidates = self.directories().iter().map(|directory| directory.join(name)).collect();
+        let (directory, _) = self
+            .first(candidates, FileKind::Directory)
             .await
             .map_err(|tried| Error::text(format!("directory '{name}' not found:{tried}")))?;
         let files = self.files.clone();
-        let shown = folder.display().to_string();
+        let shown = directory.display().to_string();
         let found = in_pool(move || {
-            let names = sorted_names(&*files, &folder)?;
-            let paths = names.into_iter().map(|name| folder.join(name));
+            let names = sorted_names(&*files, &directory)?;
+            let paths = names.into_iter().map(|name| directory.join(name));
             let modules =
                 paths.filter(|path| path.extension().is_some_and(|ending| ending == "lua"));
             let modules = modules.filter(|path| {
-                files.metadata(path, true).is_ok_and(|metadata| !metadata.is_folder())
+                files.metadata(path, true).is_ok_and(|metadata| !metadata.is_directory())
             });
             let module = |path: PathBuf| {
                 let key = files
@@ -212,7 +213,7 @@ impl Importer {
                     .unwrap_or_else(|_| path.clone())
                     .to_string_lossy()
                     .into_owned();
-                Module { place: Place::File(path), key }
+                Module { location: Location::File(path), key }
             };
             Ok(modules.map(module).collect::<Vec<_>>())
         });
@@ -233,7 +234,8 @@ impl Importer {
     ) -> Result<Found, Error> {
         let (name, bytes) = match from {
             ArchiveSource::File(path) => {
-                let candidates = self.folders().iter().map(|folder| folder.join(path)).collect();
+                let candidates =
+                    self.directories().iter().map(|directory| directory.join(path)).collect();
                 let (path, _) = self
                     .first(candidates, FileKind::File)
                     .await
@@ -269,32 +271,32 @@ impl Importer {
                 return Ok(Found::Module(module));
             }
         }
-        match members::in_folder(lua, &name, within)? {
+        match members::in_directory(lua, &name, within)? {
             Some(modules) => Ok(Found::Modules(modules)),
-            None => Err(members::nothing_there(lua, &name, within)?),
+            None => Err(members::no_modules_error(lua, &name, within)?),
         }
     }
 }
 
-/// The place that the name of a chunk tells.
-fn place_of(call: &mut Call, name: &[u8]) -> Result<Place, Error> {
+/// Returns the location for a chunk name.
+fn location_of(call: &mut Call, name: &[u8]) -> Result<Location, Error> {
     let text = String::from_utf8_lossy(name);
     if let Some((archive, path)) = members::split(call, &text)? {
-        return Ok(Place::Member { archive, path });
+        return Ok(Location::Member { archive, path });
     }
     let url = ["http://", "https://"]
         .iter()
         .any(|scheme| text.starts_with(scheme))
         .then(|| Url::parse(&text).ok());
-    Ok(url.flatten().map_or_else(|| Place::File(path_of(name)), Place::Remote))
+    Ok(url.flatten().map_or_else(|| Location::File(path_of(name)), Location::Remote))
 }
 
-/// The folder that holds a file.
-fn folder_of(path: &Path) -> PathBuf {
+/// Returns the directory of a file.
+fn directory_of(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("")).to_path_buf()
 }
 
-/// Where the archive of a repository is.
+/// Returns the URL of a repository's archive.
 fn repository_url(lua: &Lua, from: &ArchiveSource) -> Result<Url, Error> {
     let ArchiveSource::Repository { owner, name, reference } = from else {
         return Err(Error::text("no repository"));
@@ -307,8 +309,7 @@ fn repository_url(lua: &Lua, from: &ArchiveSource) -> Result<Url, Error> {
     Url::parse(&url).map_err(|error| Error::text(format!("{url}: {error}")))
 }
 
-/// The built-in module of a name: its value if it has been loaded, otherwise the function that
-/// loads it.
+/// Returns a built-in module: its value if it has been loaded, otherwise its loader.
 fn built_in(lua: &Lua, name: &str) -> Result<Option<Slot>, Error> {
     let found = lua.slot();
     let is_there = lua.with(|call| {

@@ -1,5 +1,6 @@
 -- stdout: main	nil	closed
--- A goroutine gets a channel's end once; calling again ends it, even inside pcall, main chunk included, without an error.
+-- A goroutine gets a channel's end once; calling again ends it, even inside pcall, main chunk
+-- included, without an error.
 on_error(function() print("no error is due") end)
 local closed = chan("closed", 2)
 send(closed, 1)

@@ -1,8 +1,6 @@
-//! The goroutines that answer a server's requests: what each answers, and when it has to have done
-//! so.
+//! Requests in flight: which goroutine handles each, and the deadline of its response.
 //!
-//! It outlives the server's runs, so that handlers of one run are not lost sight of in the next
-//! one.
+//! The list outlives a run of the server, so that handlers of an earlier run remain known.
 
 use hyper::http::request::Parts;
 use hyper::{Method, Uri};
@@ -14,28 +12,28 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Instant;
 
-/// The requests of a server that are being answered.
+/// The requests in flight of a server.
 #[derive(Clone, Default)]
-pub(super) struct Underway(Rc<RefCell<State>>);
+pub(super) struct InFlight(Rc<RefCell<State>>);
 
 #[derive(Default)]
 struct State {
     handlers: HashMap<GoroutineId, Handler>,
-    /// None of them is due before.
+    /// A lower limit of the deadlines.
     next_due: Option<Instant>,
-    /// What those were answering that have ended without being done, until somebody has had a look.
-    broken_off: Vec<(GoroutineId, Subject)>,
-    /// Who waits until no handler is left.
+    /// The requests of goroutines that failed, until the failures have been reported.
+    failed: Vec<(GoroutineId, Subject)>,
+    /// Woken when no handler is left.
     waker: Option<Waker>,
 }
 
 struct Handler {
     subject: Subject,
-    /// When it has to have answered. None if it has, or need not.
+    /// The deadline of the response. None if it was sent or has no limit.
     due: Option<Instant>,
 }
 
-/// What a handler answers, for messages.
+/// Describes a request in messages.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     server: Rc<str>,
@@ -55,23 +53,28 @@ impl fmt::Display for Subject {
     }
 }
 
-/// The place of a goroutine among the handlers, for as long as it lives.
-pub(super) struct Place {
-    underway: Underway,
+/// The entry of a goroutine, which it removes when it is dropped.
+pub(super) struct InFlightEntry {
+    in_flight: InFlight,
     id: GoroutineId,
     is_done: bool,
 }
 
-impl Underway {
-    /// A goroutine begins to answer a request.
-    pub(super) fn enter(&self, id: GoroutineId, subject: Subject, due: Option<Instant>) -> Place {
+impl InFlight {
+    /// Adds a goroutine that handles a request.
+    pub(super) fn enter(
+        &self,
+        id: GoroutineId,
+        subject: Subject,
+        due: Option<Instant>,
+    ) -> InFlightEntry {
         let mut state = self.0.borrow_mut();
         state.handlers.insert(id, Handler { subject, due });
         state.next_due = [state.next_due, due].into_iter().flatten().min();
-        Place { underway: self.clone(), id, is_done: false }
+        InFlightEntry { in_flight: self.clone(), id, is_done: false }
     }
 
-    /// The goroutines that should have answered by now, and when the next one has to have.
+    /// Returns the goroutines that missed their deadlines, and the next deadline.
     pub(super) fn late(&self, now: Instant) -> (Vec<GoroutineId>, Option<Instant>) {
         let state = &mut *self.0.borrow_mut();
         if state.next_due.is_none_or(|due| due > now) {
@@ -88,54 +91,51 @@ impl Underway {
         (late, state.next_due)
     }
 
-    /// The goroutines that are not done. When the last one is, this waker is woken.
+    /// Returns the running handlers. The waker is woken when the last one ends.
     pub(super) fn left(&self, waker: Waker) -> Vec<GoroutineId> {
         let mut state = self.0.borrow_mut();
         state.waker = Some(waker);
         state.handlers.keys().copied().collect()
     }
 
-    /// What a goroutine was answering that has failed.
+    /// Returns the request of a failed goroutine.
     pub(super) fn subject(&self, id: GoroutineId) -> Option<Subject> {
         let state = self.0.borrow();
-        let broken_off = state
-            .broken_off
-            .iter()
-            .find(|(broken_off, _)| *broken_off == id)
-            .map(|(_, subject)| subject);
-        broken_off.or_else(|| state.handlers.get(&id).map(|handler| &handler.subject)).cloned()
+        let failed =
+            state.failed.iter().find(|(failed, _)| *failed == id).map(|(_, subject)| subject);
+        failed.or_else(|| state.handlers.get(&id).map(|handler| &handler.subject)).cloned()
     }
 
-    /// Those that were not done are not asked for any more.
-    pub(super) fn forget_broken_off(&self) {
-        self.0.borrow_mut().broken_off.clear();
+    /// Forgets the failed requests after their failures have been reported.
+    pub(super) fn forget_failed(&self) {
+        self.0.borrow_mut().failed.clear();
     }
 }
 
-impl Place {
-    /// The client has its answer: there is no hurry any more.
-    pub(super) fn has_answered(&self) {
-        if let Some(handler) = self.underway.0.borrow_mut().handlers.get_mut(&self.id) {
+impl InFlightEntry {
+    /// Removes the deadline after the response.
+    pub(super) fn mark_responded(&self) {
+        if let Some(handler) = self.in_flight.0.borrow_mut().handlers.get_mut(&self.id) {
             handler.due = None;
         }
     }
 
-    /// What is answered, for an error that says so itself.
+    /// Returns the request, for an error that names it.
     pub(super) fn subject(&self) -> Option<Subject> {
-        self.underway.subject(self.id)
+        self.in_flight.subject(self.id)
     }
 
-    /// All is done, or the reason why not needs no more words.
+    /// Removes the entry of a goroutine that succeeded, or whose error names the request.
     pub(super) fn leave(mut self) {
         self.is_done = true;
     }
 }
 
-impl Drop for Place {
+impl Drop for InFlightEntry {
     fn drop(&mut self) {
-        let state = &mut *self.underway.0.borrow_mut();
+        let state = &mut *self.in_flight.0.borrow_mut();
         if let Some(handler) = state.handlers.remove(&self.id).filter(|_| !self.is_done) {
-            state.broken_off.push((self.id, handler.subject));
+            state.failed.push((self.id, handler.subject));
         }
         if state.handlers.is_empty()
             && let Some(waker) = state.waker.take()

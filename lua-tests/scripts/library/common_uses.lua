@@ -1,4 +1,4 @@
--- The libraries in everyday use.
+-- Common uses of the libraries.
 local function fails(text, f, ...)
   local ok, message = pcall(f, ...)
   assert(not ok and tostring(message):find(text, 1, true), tostring(message))

@@ -1,5 +1,5 @@
 -- whole slices: this tests the speed of the collector relative to the program
--- Marking does not run after a program that makes a large list again and again, round after round.
+-- Marking keeps up with a program that creates large lists in every round.
 collectgarbage()
 local most = 0
 for _ = 1, 60 do

@@ -1,25 +1,25 @@
-//! Writing to a pipe whose reader may stall: for no longer than the program may run, and not after
+//! Writes to pipes whose reader may stall: bounded by the program's time limit and interruptible by
 //! a signal.
 //!
-//! A pipe that says so has room for a piece of a certain size. So only such pieces are written, and
-//! nothing before the pipe says so; the wait for that can be ended, which a write cannot. Files and
-//! terminals are written to as they are.
+//! A pipe that polls as writable has room for `PIPE_BUF` bytes, so each chunk has at most that size
+//! and is preceded by a poll. A poll can be interrupted; a blocked write cannot. After a timeout or
+//! a signal nothing more is written. Files and terminals are written to directly.
 
 use std::io::{self, Write};
 use std::time::Instant;
 
-/// How long writing may be held up.
+/// A writer with a deadline.
 #[derive(Default)]
-pub(super) struct Patience {
-    /// Until when. None is for ever.
+pub(super) struct BoundedWriter {
+    /// The deadline. None means no limit.
     pub(super) deadline: Option<Instant>,
-    /// Nobody waits any more: what is written is lost.
+    /// Whether a timeout or a signal ended the output: further output is lost.
     is_over: bool,
 }
 
 #[cfg(unix)]
-impl Patience {
-    /// Writes everything, and passes it on at once.
+impl BoundedWriter {
+    /// Writes all bytes and flushes them.
     pub(super) fn write(
         &mut self,
         mut stream: impl Write + std::os::fd::AsFd,
@@ -39,8 +39,8 @@ impl Patience {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let limit = left.and_then(|left| Timespec::try_from(left).ok());
-        // A signal ends the wait: whoever sent it wants the program to end, and it looks at signals
-        // only between its turns.
+        // A signal ends the wait: it is to end the program, which checks signals only between
+        // turns.
         let has_room = !self.is_over
             && poll(&mut [PollFd::new(stream, PollFlags::OUT)], limit.as_ref())
                 .is_ok_and(|ready| ready > 0);
@@ -64,8 +64,8 @@ fn is_pipe(stream: &impl std::os::fd::AsFd) -> bool {
 }
 
 #[cfg(not(unix))]
-impl Patience {
-    /// Writes everything, and passes it on at once.
+impl BoundedWriter {
+    /// Writes all bytes and flushes them.
     pub(super) fn write(&mut self, mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
         stream.write_all(bytes).and_then(|()| stream.flush())
     }

@@ -1,23 +1,23 @@
-//! Bytes that are gathered outside the heap and become a string at the end.
+//! Buffers outside the heap that become a string at the end.
 //!
-//! Invariant: capacity is reserved here only, after the account has been asked, and an allocation
-//! that the system refuses is an error like any lack of memory.
+//! Invariant: only this module reserves capacity, after checking the account, and a failed
+//! allocation is the error "not enough memory".
 
 use solvm_vm::{Call, Error, Held};
 use std::ops::Deref;
 
-/// Buffers up to this size are not counted.
+/// Buffers up to this size are not accounted for.
 const FREE: usize = 4096;
 
-/// A growing buffer, which holds its capacity in the program's account.
+/// A growing buffer whose capacity is held in the program's account.
 #[derive(Default)]
-pub(crate) struct Gathered {
+pub(crate) struct AccountedBuffer {
     bytes: Vec<u8>,
     held: Option<Held>,
 }
 
-impl Gathered {
-    /// Room for `more` bytes. Fails if the memory limit forbids it.
+impl AccountedBuffer {
+    /// Reserves room for `more` bytes. Fails if the memory limit forbids it.
     #[inline]
     pub(crate) fn reserve(&mut self, call: &mut Call, more: usize) -> Result<(), Error> {
         let length = self.bytes.len().saturating_add(more);
@@ -29,7 +29,7 @@ impl Gathered {
         let mut capacity = length.max(self.bytes.capacity().saturating_mul(2)).max(64);
         if capacity > FREE {
             let held = self.held.get_or_insert_with(|| call.account().hold_nothing());
-            // In the end there is a string, too.
+            // The string at the end needs memory, too.
             call.check_memory(length.saturating_mul(2).saturating_sub(held.bytes()))?;
             if held.grow_to(capacity).is_err() {
                 capacity = length;
@@ -40,7 +40,7 @@ impl Gathered {
         self.bytes.try_reserve_exact(more).map_err(|_| Error::out_of_memory())
     }
 
-    /// Appends some bytes.
+    /// Appends bytes.
     #[inline]
     pub(crate) fn push(&mut self, call: &mut Call, bytes: &[u8]) -> Result<(), Error> {
         self.reserve(call, bytes.len())?;
@@ -49,8 +49,8 @@ impl Gathered {
     }
 }
 
-/// An empty buffer with room for `bytes` bytes, which is not counted. Fails if the memory limit does
-/// not allow it: at the end it is there twice.
+/// Returns an empty buffer with room for `bytes` bytes, which is not accounted for. Fails if the
+/// memory limit does not allow it twice, since the string at the end is a copy.
 pub(crate) fn with_room(call: &mut Call, bytes: usize) -> Result<Vec<u8>, Error> {
     call.check_memory(bytes.saturating_mul(2))?;
     let mut buffer = Vec::new();
@@ -58,8 +58,8 @@ pub(crate) fn with_room(call: &mut Call, bytes: usize) -> Result<Vec<u8>, Error>
     Ok(buffer)
 }
 
-/// Fails if the memory limit does not allow a buffer that is not counted to grow by so many bytes:
-/// at the end it is there twice.
+/// Makes room for `more` bytes in a buffer that is not accounted for. Fails if the memory limit
+/// does not allow it twice, since the string at the end is a copy.
 #[inline]
 pub(crate) fn check_growth(call: &mut Call, text: &mut Vec<u8>, more: usize) -> Result<(), Error> {
     let length = text.len().saturating_add(more);
@@ -70,7 +70,7 @@ pub(crate) fn check_growth(call: &mut Call, text: &mut Vec<u8>, more: usize) -> 
     text.try_reserve(more).map_err(|_| Error::out_of_memory())
 }
 
-impl Deref for Gathered {
+impl Deref for AccountedBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -78,7 +78,7 @@ impl Deref for Gathered {
     }
 }
 
-impl<'c> solvm_vm::native::IntoLua<'c> for Gathered {
+impl<'c> solvm_vm::native::IntoLua<'c> for AccountedBuffer {
     fn into_lua(self, call: &mut Call<'c>) -> Result<solvm_vm::Value<'c>, Error> {
         Ok(call.string(&self.bytes)?.value())
     }

@@ -1,52 +1,53 @@
-//! How much a read of a TCP connection takes: what has come, a number of bytes, a line, everything.
+//! Modes for reading from TCP connections: available data, a number of bytes, a line, everything.
 
-use crate::whole::{Whole, shown};
+use crate::integer::{Integer, describe};
 use bytes::BytesMut;
 use solvm_vm::native::FromLua;
 use solvm_vm::{Call, LuaString, Value};
 
-/// How much a read takes.
+/// The mode of a read.
 #[derive(Clone, Copy)]
-pub(super) enum Amount {
-    /// What has arrived, or arrives next.
+pub(super) enum ReadMode {
+    /// Available data, or the next that arrives.
     Some,
-    /// So many bytes.
+    /// A number of bytes.
     Bytes(usize),
-    /// A line, without its end.
+    /// A line without its end.
     Line,
     /// Everything.
     All,
 }
 
-impl FromLua for Amount {
-    type Item<'c> = Amount;
+impl FromLua for ReadMode {
+    type Item<'c> = ReadMode;
     const EXPECTED: &'static str = "positive integer, '*l' or '*a'";
 
-    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<Amount> {
+    fn from_lua<'c>(_: &mut Call<'c>, value: Value<'c>) -> Option<ReadMode> {
         if let Some(count) = value.as_number() {
-            return Whole::of(count)?.size().filter(|&count| count > 0).map(Amount::Bytes);
+            return Integer::of(count)?.size().filter(|&count| count > 0).map(ReadMode::Bytes);
         }
         match LuaString::from_value(value)?.bytes() {
-            b"*l" | b"l" => Some(Amount::Line),
-            b"*a" | b"a" => Some(Amount::All),
+            b"*l" | b"l" => Some(ReadMode::Line),
+            b"*a" | b"a" => Some(ReadMode::All),
             _ => None,
         }
     }
 
     fn got(value: Value<'_>) -> String {
-        shown(value)
+        describe(value)
     }
 }
 
-impl Amount {
-    /// Takes it if all of it is there. The first `searched` bytes hold no end of a line.
+impl ReadMode {
+    /// Takes the requested data if it is complete. The first `searched` bytes contain no end of a
+    /// line.
     pub(super) fn take_from(self, received: &mut BytesMut, searched: usize) -> Option<Vec<u8>> {
         match self {
-            Amount::Some => (!received.is_empty()).then(|| received.split().into()),
-            Amount::Bytes(count) => {
+            ReadMode::Some => (!received.is_empty()).then(|| received.split().into()),
+            ReadMode::Bytes(count) => {
                 (received.len() >= count).then(|| received.split_to(count).into())
             }
-            Amount::Line => {
+            ReadMode::Line => {
                 let end = memchr::memchr(b'\n', received.get(searched..)?)?;
                 let end = end.checked_add(searched)?.checked_add(1)?;
                 let mut line = Vec::from(received.split_to(end));
@@ -54,7 +55,7 @@ impl Amount {
                 line.pop_if(|last| *last == b'\r');
                 Some(line)
             }
-            Amount::All => None,
+            ReadMode::All => None,
         }
     }
 }

@@ -1,13 +1,13 @@
--- Sizes beyond which libraries that SolVM is built on panic are errors.
+-- Sizes that would make SolVM's dependencies panic are errors.
 
 local function fails(reason, f, ...)
     local ok, message = pcall(f, ...)
     assert(not ok and message:find(reason, 1, true), tostring(message))
-    -- However long the argument is, the message is not.
+    -- The message is short, however long the argument is.
     assert(#message < 1000, #message)
 end
 
--- Header fields: the map behind them has room for 24,576.
+-- Header fields: the underlying map has room for 24,576.
 for _, count in ipairs { 1001, 24573, 24574, 24576, 40000 } do
     local fields, list = {}, {}
     for i = 1, count do
@@ -22,7 +22,7 @@ for _, count in ipairs { 1001, 24573, 24574, 24576, 40000 } do
     end
 end
 
--- A handler's response is refused, and the server continues.
+-- A handler's response is rejected, and the server continues.
 on_error(function() end)
 create_server("fields", 0)
 handle_http("fields", "/", function(request)
@@ -47,13 +47,13 @@ for _, pattern in ipairs { ("*"):rep(6e4), ("[a-z]*"):rep(1e4), ("{a,b}"):rep(1e
 end
 assert(type(glob("{a,b}*[a-z]?" .. ("*?"):rep(2000))) == "table")
 
--- A length of the body that is not its length.
+-- A Content-Length that is not the length of the body.
 fails("must be the length of the body, 0", http_get, "http://127.0.0.1:1/", { headers = { ["Content-Length"] = "5" } })
 fails("must be the length of the body, 3", http_post, "http://127.0.0.1:1/", "abc", { headers = { ["content-length"] = "x" } })
 fails("cannot be set", ft.upload, "http://127.0.0.1:1/", "x", { headers = { ["Content-Length"] = 5 } })
 assert(select(2, http_post("http://127.0.0.1:1/", "abc", { headers = { ["Content-Length"] = 3 }, timeout = 1 })))
 
--- Long wrong arguments are shortened, from whatever function they come.
+-- Long invalid arguments are shortened in the messages of all functions.
 local long = ("x"):rep(5e6)
 local names = {}
 local libraries = { lfs = require "lfs" }
@@ -66,7 +66,7 @@ for name, value in pairs(libraries) do
         end
     end
 end
--- These take any string, or wait.
+-- These accept any string, or wait.
 local harmless = {
     ["error.1"] = true, ["print.1"] = true, ["io.write"] = true, ["os.exit"] = true, ["os.execute"] = true,
     ["io.popen"] = true, ["io.read"] = true, ["coroutine.yield"] = true, ["debug.debug"] = true, ["assert.1"] = true,

@@ -1,4 +1,5 @@
--- A native that runs short of memory collects and tries again, each time, not only the first at this place.
+-- A native that runs short of memory collects and tries again, each time, not only the first at
+-- this place.
 -- options: -memory-limit 32 -timeout 60s
 collectgarbage("stop")
 for i = 1, 40 do

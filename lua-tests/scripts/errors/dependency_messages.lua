@@ -33,7 +33,7 @@ for _, url in ipairs { "", "nonsense", "x/y" } do
 end
 says("ws://: invalid URL (expected ws://host/path)", ws_connect("ws://"))
 
--- Servers that speak something else.
+-- Servers with another protocol.
 local listener = tcp_listen(0, { host = "127.0.0.1" })
 local address = "127.0.0.1:" .. listener.port
 local answer

@@ -1,29 +1,29 @@
-//! Values as somebody reads them, in the REPL and in errors: tables with what is in them, to some
-//! depth and length. No Lua code runs.
+//! Formats values for people, in the REPL and in errors: tables with their contents, up to a limit
+//! of depth and length. No Lua code runs.
 
 use solvm_compiler::highlight::{Class, parts};
 use solvm_vm::{Call, LuaString, Table, Type, Value};
 
 /// How much of a value is shown.
-pub struct Extent {
-    /// How deep tables are shown inside of each other.
+pub struct InspectLimits {
+    /// Maximum depth of nested tables.
     depth: usize,
-    /// How many entries of a table are shown.
+    /// Maximum number of entries of a table.
     entries: usize,
-    /// How many entries are shown in all.
+    /// Maximum number of entries in total.
     total: usize,
-    /// How many bytes of a string are shown.
+    /// Maximum number of bytes of a string.
     text: usize,
 }
 
-impl Extent {
-    /// For somebody who has asked for the value.
-    pub const FULL: Extent = Extent { depth: 4, entries: 40, total: 400, text: 2000 };
-    /// For somebody who is told about it beside something else.
-    pub const BRIEF: Extent = Extent { depth: 2, entries: 10, total: 20, text: 200 };
+impl InspectLimits {
+    /// The limits for a value that the user has requested.
+    pub const FULL: InspectLimits = InspectLimits { depth: 4, entries: 40, total: 400, text: 2000 };
+    /// The limits for a value that is part of a message.
+    pub const BRIEF: InspectLimits = InspectLimits { depth: 2, entries: 10, total: 20, text: 200 };
 }
 
-/// What a piece of the text is, for who gives each its colour.
+/// The kind of a part of the output, by which it is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// A string.
@@ -32,39 +32,39 @@ pub enum Part {
     Number,
     /// A boolean.
     Boolean,
-    /// Nil, or what stands for something that is left out.
+    /// Nil, or a placeholder for something omitted.
     Faint,
     /// A function, a coroutine, a userdata.
     Reference,
 }
 
-/// Tables that are shorter than this are shown on one line.
+/// Shorter tables are shown on one line.
 const WIDTH: usize = 70;
 
-/// Shows a value, each part of it as `paint` makes it.
-pub fn show<'c>(
+/// Formats a value; `paint` formats each part.
+pub fn inspect<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
-    extent: &Extent,
+    limits: &InspectLimits,
     paint: &dyn Fn(Part, &str) -> String,
 ) -> String {
-    Shower { call, extent, paint, left: extent.total, path: Vec::new() }.value(value)
+    Inspector { call, limits, paint, left: limits.total, path: Vec::new() }.value(value)
 }
 
-struct Shower<'a, 'c> {
+struct Inspector<'a, 'c> {
     call: &'a mut Call<'c>,
-    extent: &'a Extent,
+    limits: &'a InspectLimits,
     paint: &'a dyn Fn(Part, &str) -> String,
-    /// How many entries may still be shown.
+    /// How many more entries may be shown.
     left: usize,
-    /// The tables around the place at hand.
+    /// The tables that contain the current one.
     path: Vec<Table<'c>>,
 }
 
-impl<'c> Shower<'_, 'c> {
+impl<'c> Inspector<'_, 'c> {
     fn value(&mut self, value: Value<'c>) -> String {
         if let Some(text) = LuaString::from_value(value) {
-            return (self.paint)(Part::Text, &quote(text.bytes(), self.extent.text));
+            return (self.paint)(Part::Text, &quote(text.bytes(), self.limits.text));
         }
         if let Some(table) = Table::from_value(value) {
             return self.table(table);
@@ -89,13 +89,13 @@ impl<'c> Shower<'_, 'c> {
         if self.path.contains(&table) {
             return (self.paint)(Part::Faint, "<cycle>");
         }
-        if self.path.len() >= self.extent.depth {
+        if self.path.len() >= self.limits.depth {
             return (self.paint)(Part::Faint, "{...}");
         }
         self.path.push(table);
         let mut parts = Vec::new();
         let length = table.length();
-        for index in 1..=length.min(self.extent.entries) {
+        for index in 1..=length.min(self.limits.entries) {
             if self.left == 0 {
                 break;
             }
@@ -105,9 +105,9 @@ impl<'c> Shower<'_, 'c> {
         let mut fields: Vec<(Value<'c>, Value<'c>)> =
             table.pairs().filter(|(key, _)| !is_index(*key, length)).collect();
         let count = fields.len() + length;
-        // What is shown does not depend on where the table keeps its keys.
+        // The output must not depend on the order in which the table stores its keys.
         fields.sort_by_cached_key(|(key, _)| sort_key(*key));
-        for (key, value) in fields.into_iter().take(self.extent.entries) {
+        for (key, value) in fields.into_iter().take(self.limits.entries) {
             if self.left == 0 {
                 break;
             }
@@ -128,7 +128,7 @@ impl<'c> Shower<'_, 'c> {
     }
 }
 
-/// The parts of a table on one line, or each on its own.
+/// Puts the parts of a table on one line, or each on its own line.
 fn layout(parts: &[String], depth: usize) -> String {
     let line = parts.join(", ");
     if line.len() <= WIDTH && !line.contains('\n') {
@@ -139,7 +139,7 @@ fn layout(parts: &[String], depth: usize) -> String {
     format!("{{\n{lines}{}}}", "  ".repeat(depth))
 }
 
-/// Whether a key is one of the list's indices, which are shown without it.
+/// Whether a key is one of the list's indices, which are omitted.
 fn is_index(key: Value<'_>, length: usize) -> bool {
     key.as_number()
         .is_some_and(|index| index >= 1.0 && index <= length as f64 && index.fract() == 0.0)
@@ -148,7 +148,8 @@ fn is_index(key: Value<'_>, length: usize) -> bool {
 /// Orders keys: numbers, strings, the rest.
 fn sort_key(key: Value<'_>) -> (u8, u64, Vec<u8>) {
     if let Some(number) = key.as_number() {
-        // The order of the bits is that of the numbers once negative ones are turned around.
+        // The bits of floating-point numbers sort like the numbers after negative ones are
+        // inverted.
         let bits = number.to_bits();
         return (0, if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }, Vec::new());
     }
@@ -165,12 +166,12 @@ fn name_of(value: Value<'_>) -> &'static str {
     }
 }
 
-/// Whether a text is a name, which reserved words are not: Lua 5.1 wants them in quotes.
+/// Whether a string is a name. Reserved words are not: Lua 5.1 requires quotes for them.
 fn is_name(text: &[u8]) -> bool {
     parts(text) == [(0..text.len(), Class::Name)]
 }
 
-/// A string as Lua would write it, cut off if it is long.
+/// Quotes a string as in Lua source, truncated if it is long.
 fn quote(text: &[u8], length: usize) -> String {
     let shown = String::from_utf8_lossy(text.get(..length).unwrap_or(text));
     let mut quoted = String::from("\"");

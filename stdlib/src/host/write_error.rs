@@ -1,22 +1,22 @@
-//! The first failed write of a stream. What was buffered is lost then, and the call that wrote it
-//! has succeeded long ago, so flushing and closing the stream report the failure.
+//! The first failed write of a stream. The buffered data is lost, and the call that wrote it has
+//! already succeeded, so flushing and closing the stream report the error.
 
 use std::io;
 
-/// Whether written bytes were lost, and why.
+/// The error by which written data was lost, if any.
 #[derive(Default)]
-pub(crate) struct Lost(Option<io::Error>);
+pub(crate) struct WriteError(Option<io::Error>);
 
-impl Lost {
-    /// Notes the result of a write.
-    pub(crate) fn note(&mut self, result: io::Result<()>) -> io::Result<()> {
+impl WriteError {
+    /// Records the result of a write.
+    pub(crate) fn record(&mut self, result: io::Result<()>) -> io::Result<()> {
         if let Err(error) = &result {
             self.0.get_or_insert(copy(error));
         }
         result
     }
 
-    /// The first failure so far.
+    /// Returns the first error so far.
     pub(crate) fn check(&self) -> io::Result<()> {
         self.0.as_ref().map_or(Ok(()), |error| Err(copy(error)))
     }
