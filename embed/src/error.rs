@@ -35,18 +35,18 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(super) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error { kind, message: message.into(), traceback: String::new() }
     }
 
     /// The error of a native operation that the host requested.
-    pub(super) fn of_native(call: &mut Call, error: solvm_vm::Error) -> Self {
+    pub(crate) fn of_native(call: &mut Call, error: solvm_vm::Error) -> Self {
         let message = error.message(call);
         Error::new(ErrorKind::Conversion, String::from_utf8_lossy(&message))
     }
 
     /// An error that Lua code raised.
-    pub(super) fn raised<'c>(call: &mut Call<'c>, value: Value<'c>, traceback: &[u8]) -> Self {
+    pub(crate) fn raised<'c>(call: &mut Call<'c>, value: Value<'c>, traceback: &[u8]) -> Self {
         let message = uncaught::message(call, value);
         Error {
             kind: ErrorKind::Raised,
