@@ -30,6 +30,9 @@ use std::time::Duration;
 /// A runtime lives on one thread. Calls run the program's other goroutines, too, until the function
 /// that was called has returned; [`run_goroutines`](Runtime::run_goroutines) runs those that are
 /// left.
+///
+/// What Lua prints is buffered, and flushed when a call returns. Dropping the runtime also flushes
+/// the files that Lua has opened.
 pub struct Runtime {
     executor: Executor,
     /// How long a call may take.
@@ -191,7 +194,9 @@ impl Runtime {
     /// If it takes too long.
     pub async fn run_goroutines_async(&mut self) -> Result<(), Error> {
         self.executor.limit_time(self.call_limit);
-        match self.executor.drive_to_end().await {
+        let outcome = self.executor.drive_to_end().await;
+        self.executor.flush();
+        match outcome {
             // Nothing but the command reloads scripts.
             Outcome::Ended | Outcome::Reload => Ok(()),
             Outcome::Interrupted => Err(self.interruption()),
@@ -413,6 +418,7 @@ impl Runtime {
                 true
             })
             .await;
+        self.executor.flush();
         match result {
             Some(result) if outcome == Outcome::Ended => result,
             _ => {
@@ -445,5 +451,12 @@ impl Runtime {
             Some(tokio) => Ok(tokio),
             None => new_tokio().map_err(|error| Error::new(ErrorKind::Start, reason(&error))),
         }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // A write that fails has no caller to report it to.
+        let _ = self.executor.flush_all();
     }
 }
