@@ -120,8 +120,17 @@ impl FromLua for f64 {
     }
 }
 
-/// Integers are numbers truncated towards zero, as C casts them; those out of range become the
-/// nearest one.
+impl FromLua for f32 {
+    type Item<'c> = f32;
+    const EXPECTED: &'static str = "number";
+
+    #[inline(always)]
+    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<f32> {
+        f64::from_lua(call, value).map(|x| x as f32)
+    }
+}
+
+/// Integers: numbers that the type represents. Others are refused, neither truncated nor saturated.
 macro_rules! integers {
     ($($type:ty)*) => { $( impl FromLua for $type {
         type Item<'c> = $type;
@@ -129,11 +138,25 @@ macro_rules! integers {
 
         #[inline(always)]
         fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<$type> {
-            f64::from_lua(call, value).map(|x| x as $type)
+            let number = f64::from_lua(call, value)?;
+            // Both limits are exact: powers of two, or zero.
+            let is_in_range = number >= <$type>::MIN as f64
+                && number < (<$type>::MAX / 2 + 1) as f64 * 2.0;
+            (is_in_range && number.fract() == 0.0).then_some(number as $type)
+        }
+
+        fn refusal(value: Value<'_>) -> String {
+            match value.to_number() {
+                Some(number) if number.fract() == 0.0 => {
+                    messages::does_not_fit(number, stringify!($type))
+                }
+                Some(_) => messages::NO_INTEGER.into(),
+                None => messages::expected(Self::EXPECTED, &Self::got(value)),
+            }
         }
     } )* };
 }
-integers!(i64 i32 u32 usize);
+integers!(i8 i16 i32 i64 i128 isize u16 u32 u64 u128 usize);
 
 impl FromLua for bool {
     type Item<'c> = bool;

@@ -166,9 +166,16 @@ macro_rules! plain {
 plain! {
     f64, |x| Value::number(x);
     f32, |x| Value::number(f64::from(x));
+    i8, |x| Value::number(f64::from(x));
+    i16, |x| Value::number(f64::from(x));
     i32, |x| Value::number(f64::from(x));
-    u32, |x| Value::number(f64::from(x));
     i64, |x| Value::number(x as f64);
+    i128, |x| Value::number(x as f64);
+    isize, |x| Value::number(x as f64);
+    u16, |x| Value::number(f64::from(x));
+    u32, |x| Value::number(f64::from(x));
+    u64, |x| Value::number(x as f64);
+    u128, |x| Value::number(x as f64);
     usize, |x| Value::number(x as f64);
     bool, |b| Value::boolean(b);
     Table<'c>, |object| object.value();

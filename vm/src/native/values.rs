@@ -53,6 +53,11 @@ pub trait Owned: Sized {
 
     /// The converted value; None if it is of the wrong type.
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Self>;
+
+    /// Why a value cannot be converted.
+    fn refusal(value: Value<'_>) -> String {
+        messages::expected(Self::WANTED, value.type_name())
+    }
 }
 
 impl<T: for<'c> FromLua<Item<'c> = T>> Owned for T {
@@ -60,6 +65,10 @@ impl<T: for<'c> FromLua<Item<'c> = T>> Owned for T {
 
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<T> {
         T::from_lua(call, value)
+    }
+
+    fn refusal(value: Value<'_>) -> String {
+        <T as FromLua>::refusal(value)
     }
 }
 
@@ -69,6 +78,10 @@ impl<T: Owned> Owned for Option<T> {
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Option<T>> {
         if value.is_nil() { Some(None) } else { T::owned(call, value).map(Some) }
     }
+
+    fn refusal(value: Value<'_>) -> String {
+        T::refusal(value)
+    }
 }
 
 /// The owned value of the value at a place of a list, counted from 0.
@@ -77,10 +90,10 @@ fn convert<'c, T: Owned>(
     values: &[Value<'c>],
     place: usize,
 ) -> Result<T, Mismatch> {
-    let value = values.get(place).copied().unwrap_or(Value::NIL);
-    T::owned(call, value).ok_or_else(|| {
-        let got = if place < values.len() { value.type_name() } else { messages::NO_VALUE };
-        Mismatch { index: place + 1, text: messages::expected(T::WANTED, got) }
+    let given = values.get(place).copied();
+    T::owned(call, given.unwrap_or(Value::NIL)).ok_or_else(|| {
+        let absent = || messages::expected(T::WANTED, messages::NO_VALUE);
+        Mismatch { index: place + 1, text: given.map_or_else(absent, T::refusal) }
     })
 }
 
