@@ -3,7 +3,6 @@
 use crate::error::Error;
 use crate::handles::{Function, Table};
 use crate::runtime::Runtime;
-use solvm_vm::Value as Handle;
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Owned};
 
 impl Table {
@@ -18,7 +17,7 @@ impl Table {
     ) -> Result<R, Error> {
         runtime.try_enter(|call| {
             let key = key.into_lua(call)?;
-            let value = self.get_in(call).map_or(Handle::NIL, |table| table.get(key));
+            let value = self.get_in(call)?.get(key);
             R::from_values(call, &[value]).map_err(|mismatch| solvm_vm::Error::text(mismatch.text))
         })
     }
@@ -35,16 +34,16 @@ impl Table {
     ) -> Result<(), Error> {
         runtime.try_enter(|call| {
             let (key, value) = (key.into_lua(call)?, value.into_lua(call)?);
-            match self.get_in(call) {
-                Some(table) => table.set(call, key, value),
-                None => Err(solvm_vm::Error::text("the table belongs to another runtime")),
-            }
+            self.get_in(call)?.set(call, key, value)
         })
     }
 
     /// Its length: the index of a last value that is followed by nil.
-    pub fn len(&self, runtime: &mut Runtime) -> usize {
-        runtime.enter(|call| self.get_in(call).map_or(0, solvm_vm::Table::length))
+    ///
+    /// # Errors
+    /// If it belongs to another runtime.
+    pub fn len(&self, runtime: &mut Runtime) -> Result<usize, Error> {
+        runtime.try_enter(|call| Ok(self.get_in(call)?.length()))
     }
 
     /// All pairs, in no order.
@@ -53,7 +52,7 @@ impl Table {
     /// If one is not of the requested type.
     pub fn pairs<K: Owned, V: Owned>(&self, runtime: &mut Runtime) -> Result<Vec<(K, V)>, Error> {
         runtime.try_enter(|call| {
-            let Some(table) = self.get_in(call) else { return Ok(Vec::new()) };
+            let table = self.get_in(call)?;
             let pair = |(key, value)| {
                 <(K, V)>::from_values(call, &[key, value])
                     .map_err(|mismatch| solvm_vm::Error::text(mismatch.text))

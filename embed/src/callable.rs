@@ -12,7 +12,6 @@ pub trait Callable {
 impl Callable for &Function {
     fn find<'c>(&self, call: &mut Call<'c>) -> Result<solvm_vm::Function<'c>, solvm_vm::Error> {
         self.get_in(call)
-            .ok_or_else(|| solvm_vm::Error::text("the function belongs to another runtime"))
     }
 }
 

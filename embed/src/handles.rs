@@ -1,10 +1,29 @@
 //! Lua values that a Rust program holds between calls.
 //!
 //! They keep their values alive as long as they live, and may be arguments and results of functions
-//! like any other value. One that is given to another runtime than its own is nil there.
+//! like any other value. Another runtime than their own refuses them. They may be held by any thread.
 
 use solvm_vm::native::{FromLua, IntoLua, Reference};
 use solvm_vm::{Call, Value as Handle};
+use std::fmt;
+
+/// A value was given to another runtime than its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForeignHandle(&'static str);
+
+impl ForeignHandle {
+    pub(crate) fn error(what: &'static str) -> solvm_vm::Error {
+        solvm_vm::Error::from_rust(ForeignHandle(what))
+    }
+}
+
+impl fmt::Display for ForeignHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the {} belongs to another runtime", self.0)
+    }
+}
+
+impl std::error::Error for ForeignHandle {}
 
 macro_rules! handles {
     ($($(#[doc = $doc:literal])* $name:ident $expected:literal;)*) => { $(
@@ -24,7 +43,7 @@ macro_rules! handles {
 
         impl<'c> IntoLua<'c> for &$name {
             fn into_lua(self, call: &mut Call<'c>) -> Result<Handle<'c>, solvm_vm::Error> {
-                Ok(self.0.get(call).unwrap_or(Handle::NIL))
+                self.0.get(call).ok_or_else(|| ForeignHandle::error($expected))
             }
         }
 
@@ -35,9 +54,16 @@ macro_rules! handles {
         }
 
         impl $name {
-            /// The value, for code that runs inside [`Runtime::enter`](crate::Runtime::enter). None in another runtime.
-            pub fn get_in<'c>(&self, call: &mut Call<'c>) -> Option<solvm_vm::$name<'c>> {
-                solvm_vm::$name::from_value(self.0.get(call)?)
+            /// The value, for code that runs inside [`Runtime::enter`](crate::Runtime::enter).
+            ///
+            /// # Errors
+            /// In another runtime.
+            pub fn get_in<'c>(
+                &self,
+                call: &mut Call<'c>,
+            ) -> Result<solvm_vm::$name<'c>, solvm_vm::Error> {
+                let value = self.0.get(call).and_then(solvm_vm::$name::from_value);
+                value.ok_or_else(|| ForeignHandle::error($expected))
             }
         }
     )* };
@@ -112,7 +138,9 @@ impl<'c> IntoLua<'c> for &Value {
             Value::Table(table) => table.into_lua(call),
             Value::Function(function) => function.into_lua(call),
             Value::Userdata(userdata) => userdata.into_lua(call),
-            Value::Coroutine(reference) => Ok(reference.get(call).unwrap_or(Handle::NIL)),
+            Value::Coroutine(reference) => {
+                reference.get(call).ok_or_else(|| ForeignHandle::error("coroutine"))
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ mod runtime;
 mod tokio_runtime;
 
 pub use callable::Callable;
-pub use error::{Error, ErrorKind};
+pub use error::{Context, Error, ErrorKind};
 pub use handles::{Function, Table, Userdata, Value};
 pub use runtime::{Builder, Canceller, Runtime};
 pub use solvm_stdlib::host::{
@@ -73,6 +73,7 @@ pub use solvm_stdlib::host::{
 pub use solvm_stdlib::runtime::executor::{Report, Reporter};
 pub use solvm_vm::native::{
     self, Class, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence, This,
+    closure,
 };
 pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 pub use tokio_runtime::new_tokio;

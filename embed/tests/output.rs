@@ -40,7 +40,8 @@ fn the_child() {
             lua.run("io.stdout:setvbuf('full', 1000)").unwrap();
             lua.enter(|call| {
                 call.host::<solvm_stdlib::Host>().unwrap().world.write_output(b"printed").unwrap()
-            });
+            })
+            .unwrap();
             drop(lua);
         }
         _ => panic!("unknown case {case}"),

@@ -130,6 +130,6 @@ impl Builder {
         };
         let executor =
             world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
-        Ok(Runtime { executor, call_limit, tokio: None })
+        Ok(Runtime { executor, call_limit, tokio: None, dead: None })
     }
 }

@@ -7,12 +7,17 @@ use crate::error::{Error, ErrorKind};
 use crate::handles::{Function, Table};
 use crate::tokio_runtime::new_tokio;
 pub use builder::Builder;
-use solvm_stdlib::runtime::executor::{Executor, Outcome, Reporter};
+use solvm_stdlib::runtime::executor::{Executor, Look, Outcome, Reporter};
 use solvm_stdlib::system_error::reason;
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
 use solvm_vm::{Call, GoroutineId};
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Lua: its globals, its goroutines, its heap.
@@ -31,6 +36,9 @@ use std::time::Duration;
 /// that was called has returned; [`run_goroutines`](Runtime::run_goroutines) runs those that are
 /// left.
 ///
+/// If a native function panics, the call returns an error of the kind [`ErrorKind::Panic`], and so
+/// does every later one: the runtime is dead. Where panics abort the process, so do these.
+///
 /// What Lua prints is buffered, and flushed when a call returns. Dropping the runtime also flushes
 /// the files that Lua has opened.
 pub struct Runtime {
@@ -39,6 +47,8 @@ pub struct Runtime {
     call_limit: Option<Duration>,
     /// Where calls that block run. Made when it is first needed.
     tokio: Option<tokio::runtime::Runtime>,
+    /// Why nothing runs any more: a panic has left the VM in the middle of an instruction.
+    dead: Option<Error>,
 }
 
 /// Stops a [`Runtime`]'s code from another thread.
@@ -85,13 +95,15 @@ impl Runtime {
     /// # Ok::<(), solvm::Error>(())
     /// ```
     pub fn load(&mut self, source: impl AsRef<[u8]>, name: &str) -> Result<Function, Error> {
-        self.executor.enter(|call| {
-            let function = call.load(source.as_ref(), name.as_bytes()).map_err(|message| {
-                Error::new(ErrorKind::Syntax, String::from_utf8_lossy(&message))
-            })?;
-            Function::owned(call, function.value())
-                .ok_or_else(|| Error::of_native(call, solvm_vm::Error::out_of_memory()))
-        })
+        self.work(|executor| {
+            executor.enter(|call| {
+                let function = call.load(source.as_ref(), name.as_bytes()).map_err(|message| {
+                    Error::new(ErrorKind::Syntax, String::from_utf8_lossy(&message))
+                })?;
+                Function::owned(call, function.value())
+                    .ok_or_else(|| Error::of_native(call, solvm_vm::Error::out_of_memory()))
+            })
+        })?
     }
 
     /// Compiles and runs a chunk.
@@ -143,9 +155,11 @@ impl Runtime {
         function: impl Callable,
         arguments: impl for<'c> IntoValues<'c>,
     ) -> Result<R, Error> {
-        let started = self.start(&function, arguments)?;
         let tokio = self.take_tokio()?;
-        let result = tokio.block_on(self.finish(started));
+        let result = match self.start(&function, arguments) {
+            Ok(started) => tokio.block_on(self.finish(started)),
+            Err(error) => Err(error),
+        };
         self.tokio = Some(tokio);
         result
     }
@@ -193,8 +207,10 @@ impl Runtime {
     /// # Errors
     /// If it takes too long.
     pub async fn run_goroutines_async(&mut self) -> Result<(), Error> {
-        self.executor.limit_time(self.call_limit);
-        let outcome = self.executor.drive_to_end().await;
+        let limit = self.call_limit;
+        self.work(|executor| executor.limit_time(limit))?;
+        let drive = self.executor.drive_to_end();
+        let outcome = unwinding(&mut self.dead, drive).await?;
         self.executor.flush();
         match outcome {
             // Nothing but the command reloads scripts.
@@ -299,8 +315,8 @@ impl Runtime {
         A: FromValues + 'static,
         F: Fn(A) -> T + 'static,
         T: Future<Output = Result<R, E>> + 'static,
-        R: for<'a> IntoLua<'a> + 'static,
-        E: ToString + 'static,
+        R: for<'a> IntoValues<'a> + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         self.try_enter(|call| {
             let function = call.async_closure(function);
@@ -330,7 +346,7 @@ impl Runtime {
     /// lua.run("shared.answer = 42")?;
     /// assert_eq!(table.get::<f64>(&mut lua, "answer")?, 42.0);
     /// assert_eq!(table.get::<Option<f64>>(&mut lua, "nothing")?, None);
-    /// assert_eq!(table.len(&mut lua), 1);
+    /// assert_eq!(table.len(&mut lua)?, 1);
     /// # Ok::<(), solvm::Error>(())
     /// ```
     pub fn new_table(&mut self) -> Result<Table, Error> {
@@ -352,12 +368,15 @@ impl Runtime {
     ///
     /// ```
     /// let mut lua = solvm::Runtime::new()?;
-    /// let count = lua.enter(|call| call.globals().pairs().count());
+    /// let count = lua.enter(|call| call.globals().pairs().count())?;
     /// assert!(count > 20);
     /// # Ok::<(), solvm::Error>(())
     /// ```
-    pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
-        self.executor.enter(f)
+    ///
+    /// # Errors
+    /// If the closure panics, or a native function has.
+    pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> Result<R, Error> {
+        self.work(|executor| executor.enter(f))
     }
 
     /// The same with an error that becomes one of the host.
@@ -365,7 +384,16 @@ impl Runtime {
         &mut self,
         f: impl for<'c> FnOnce(&mut Call<'c>) -> Result<R, solvm_vm::Error>,
     ) -> Result<R, Error> {
-        self.executor.enter(|call| f(call).map_err(|error| Error::of_native(call, error)))
+        self.enter(|call| f(call).map_err(|error| Error::of_native(call, error)))?
+    }
+
+    /// Accesses the executor, unless the runtime is dead. After a panic it is.
+    fn work<R>(&mut self, f: impl FnOnce(&mut Executor) -> R) -> Result<R, Error> {
+        if let Some(error) = &self.dead {
+            return Err(error.clone());
+        }
+        catch_unwind(AssertUnwindSafe(|| f(&mut self.executor)))
+            .map_err(|panic| died(&mut self.dead, &*panic))
     }
 
     /// What stops the runtime's code from another thread.
@@ -403,21 +431,20 @@ impl Runtime {
     /// Drives the program until a goroutine has ended, and converts its results.
     async fn finish<R: FromValues>(&mut self, started: GoroutineId) -> Result<R, Error> {
         let mut result = None;
-        let outcome = self
-            .executor
-            .drive_main_for(started, &mut |call, end| {
-                result = Some(match end {
-                    Ok(values) => R::from_values(call, values).map_err(|mismatch| {
-                        Error::new(
-                            ErrorKind::Conversion,
-                            format!("result #{}: {}", mismatch.index, mismatch.text),
-                        )
-                    }),
-                    Err((error, traceback)) => Err(Error::raised(call, error, traceback)),
-                });
-                true
-            })
-            .await;
+        let mut look: Box<Look<'_>> = Box::new(|call, end| {
+            result = Some(match end {
+                Ok(values) => R::from_values(call, values).map_err(|mismatch| {
+                    let message = format!("result #{}: {}", mismatch.index, mismatch.text);
+                    Error::new(ErrorKind::Conversion, message)
+                }),
+                Err((error, traceback)) => Err(Error::raised(call, error, traceback)),
+            });
+            true
+        });
+        let drive = self.executor.drive_main_for(started, &mut *look);
+        let outcome = unwinding(&mut self.dead, drive).await;
+        drop(look);
+        let outcome = outcome?;
         self.executor.flush();
         match result {
             Some(result) if outcome == Outcome::Ended => result,
@@ -425,7 +452,7 @@ impl Runtime {
                 let error = self.interruption();
                 // The rest of the program continues with the next call.
                 self.executor.limit_time(None);
-                self.executor.enter(|call| call.end_goroutine(started));
+                self.work(|executor| executor.enter(|call| call.end_goroutine(started)))?;
                 Err(error)
             }
         }
@@ -459,4 +486,22 @@ impl Drop for Runtime {
         // A write that fails has no caller to report it to.
         let _ = self.executor.flush_all();
     }
+}
+
+/// Notes that a panic has ended a runtime, and returns its error.
+fn died(dead: &mut Option<Error>, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    dead.insert(Error::panicked(text.unwrap_or("of unknown type"))).clone()
+}
+
+/// Awaits work of the VM. A panic of it ends the runtime, where panics unwind.
+async fn unwinding<T>(dead: &mut Option<Error>, work: impl Future<Output = T>) -> Result<T, Error> {
+    let mut work = pin!(work);
+    let done =
+        poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        });
+    done.await.map_err(|panic| died(dead, &*panic))
 }
