@@ -200,7 +200,7 @@ pub(crate) fn build_solvm() -> Result<PathBuf, String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut build = Command::new("cargo");
     build
-        .args(["build", "--quiet", "--release", "--package", "solvm", "--manifest-path"])
+        .args(["build", "--quiet", "--release", "--package", "solvm-cli", "--manifest-path"])
         .arg(manifest);
     let status = build
         .arg("--target-dir")

@@ -237,6 +237,33 @@ fn a_test_that_calls_exit_fails_and_the_others_run() {
 }
 
 #[test]
+fn output_of_tests_comes_before_their_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::write(
+        path.join("a_test.lua"),
+        "print('loads')\n\
+         test('first', function() print('of the first') end)\n\
+         test('second', function() io.write('of the second\\n') go(print, 'of a goroutine') end)\n",
+    )
+    .unwrap();
+    let stdout = text(&solvm(path, &["test"]).stdout);
+    let words: Vec<_> = stdout.lines().map(|line| line.split(" (").next().unwrap()).collect();
+    assert_eq!(
+        words[..6],
+        [
+            "loads",
+            "of the first",
+            "ok   a_test.lua: first",
+            "of the second",
+            "of a goroutine",
+            "ok   a_test.lua: second"
+        ],
+        "{stdout}"
+    );
+}
+
+#[test]
 fn an_error_in_a_goroutine_fails_the_test_that_started_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();

@@ -281,6 +281,11 @@ fn modules_of_the_libraries_form_no_cycle() {
 }
 
 #[test]
+fn modules_of_the_embedding_interface_form_no_cycle() {
+    check("embed/src", "lib.rs");
+}
+
+#[test]
 fn modules_of_the_command_form_no_cycle() {
     check("cli/src", "main.rs");
 }

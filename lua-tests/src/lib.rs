@@ -22,7 +22,7 @@ pub fn find_binary(package: &str) -> Result<PathBuf, String> {
     let folder =
         this.parent().and_then(Path::parent).ok_or("the test runs from an unknown place")?;
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--package", "solvm", "--manifest-path"]);
+    build.args(["build", "--quiet", "--package", "solvm-cli", "--manifest-path"]);
     build.arg(Path::new(package).join("../Cargo.toml"));
     if let Some(target) = folder.parent() {
         build.arg("--target-dir").arg(target);

@@ -7,6 +7,7 @@ use crate::channel::named as channel;
 use crate::load;
 use crate::name::Name;
 use crate::system_error::reason;
+use crate::truncated::Truncated;
 use solvm_vm::native::{
     Collector, Either, Elements, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted,
 };
@@ -191,11 +192,11 @@ const MAX_UNPACK: f64 = 60_000.0;
 pub(crate) fn unpack<'c>(
     _: &mut Call<'c>,
     table: Table<'c>,
-    first: Option<i64>,
-    last: Option<i64>,
+    first: Option<Truncated>,
+    last: Option<Truncated>,
 ) -> Result<Elements<'c>, Error> {
-    let first = first.unwrap_or(1);
-    let last = last.unwrap_or(table.length() as i64);
+    let first = first.map_or(1, i64::from);
+    let last = last.map_or_else(|| table.length() as i64, i64::from);
     if last as f64 - first as f64 >= MAX_UNPACK {
         return Err(Error::text("too many results to unpack"));
     }
@@ -211,9 +212,9 @@ fn is_space(byte: &u8) -> bool {
 fn to_number<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
-    base: Option<i64>,
+    base: Option<Truncated>,
 ) -> Result<Option<f64>, Error> {
-    let base = base.unwrap_or(10);
+    let base = base.map_or(10, i64::from);
     if base == 10 {
         return Ok(value.to_number());
     }
@@ -379,7 +380,7 @@ fn environment_target<'c>(
             Error::argument(1, format!("number expected, got {}", value.type_name()))
         })?,
     };
-    if level < 0.0 {
+    if level <= -1.0 {
         return Err(Error::argument(1, "level must be non-negative"));
     }
     if level < 1.0 {
@@ -450,9 +451,9 @@ fn gc_info(call: &mut Call) -> f64 {
 fn collect_garbage<'c>(
     call: &mut Call<'c>,
     option: Option<Name<'c>>,
-    argument: Option<i64>,
+    argument: Option<Truncated>,
 ) -> Result<Either<Value<'c>, Start<Collect>>, Error> {
-    let argument = usize::try_from(argument.unwrap_or(0)).unwrap_or(0);
+    let argument = usize::try_from(argument.map_or(0, i64::from)).unwrap_or(0);
     let option = option.map_or(&b"collect"[..], Name::bytes);
     let control = match option {
         b"collect" | b"step" => {

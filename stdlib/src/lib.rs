@@ -48,6 +48,7 @@ mod tablex;
 mod tar;
 mod template;
 mod text;
+mod truncated;
 mod types;
 mod utf8;
 mod utils;

@@ -169,8 +169,8 @@ fn random(call: &mut Call, low: Option<f64>, high: Option<f64>, _rest: Rest) -> 
     let unit = call.host::<Host>().map_or(0.0, |host| host.state::<Random>().unit());
     let (low, high, last) = match (low, high) {
         (None, _) => return Ok(unit),
-        (Some(high), None) => (1.0, high.floor(), 1),
-        (Some(low), Some(high)) => (low.floor(), high.floor(), 2),
+        (Some(high), None) => (1.0, high.trunc(), 1),
+        (Some(low), Some(high)) => (low.trunc(), high.trunc(), 2),
     };
     if low > high {
         return Err(Error::argument(last, "interval is empty"));

@@ -2,6 +2,7 @@
 
 use crate::base;
 use crate::buffer::with_room;
+use crate::truncated::Truncated;
 use solvm_vm::native::{
     BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted,
 };
@@ -31,12 +32,12 @@ fn concat<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
     separator: Option<LuaString<'c>>,
-    first: Option<i64>,
-    last: Option<i64>,
+    first: Option<Truncated>,
+    last: Option<Truncated>,
 ) -> Result<Vec<u8>, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);
-    let first = first.unwrap_or(1);
-    let last = last.unwrap_or(table.length() as i64);
+    let first = first.map_or(1, i64::from);
+    let last = last.map_or_else(|| table.length() as i64, i64::from);
     let element = |i: i64| match usize::try_from(i) {
         Ok(index) => table.get(index),
         Err(_) => table.get(Value::number(i as f64)),
@@ -156,10 +157,10 @@ impl Steps for Shift {
 fn remove<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
-    at: Option<i64>,
+    at: Option<Truncated>,
 ) -> Result<Either<Value<'c>, ()>, Error> {
     let length = table.length() as i64;
-    let at = at.unwrap_or(length);
+    let at = at.map_or(length, i64::from);
     if !(1..=length).contains(&at) {
         return Ok(Either::Later(()));
     }

@@ -4,6 +4,7 @@
 //! code points above U+10FFFF are invalid.
 
 use crate::string::text_argument;
+use crate::truncated::Truncated;
 use solvm_vm::native::{Definition, Library, Param, Rest, Start, Step, Steps, Unread};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
 
@@ -80,7 +81,7 @@ fn characters(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     let mut index = codes.first;
     while index < call.argument_count() {
-        let code = i64::take(call, &mut index)?;
+        let Truncated(code) = Truncated::take(call, &mut index)?;
         match u32::try_from(code) {
             Ok(code) if code < 1 << 31 => solvm_compiler::utf8::push(&mut text, code),
             _ => return Err(Error::argument(index, "value out of range")),
@@ -94,14 +95,14 @@ fn characters(call: &mut Call, codes: Rest) -> Result<Vec<u8>, Error> {
 fn code_points<'c>(
     call: &mut Call<'c>,
     Unread(text): Unread<'c>,
-    first: Option<i64>,
-    last: Option<i64>,
+    first: Option<Truncated>,
+    last: Option<Truncated>,
     lax: Option<bool>,
 ) -> Result<Vec<Value<'c>>, Error> {
     const MAX_RESULTS: usize = 60_000;
     let text = text.bytes();
-    let first = position(first.unwrap_or(1), text.len());
-    let last = last.map_or(first, |last| position(last, text.len()));
+    let first = position(first.map_or(1, i64::from), text.len());
+    let last = last.map_or(first, |Truncated(last)| position(last, text.len()));
     if first < 1 {
         return Err(Error::argument(2, "out of bounds"));
     }
@@ -128,13 +129,13 @@ fn code_points<'c>(
 fn length<'c>(
     _: &mut Call<'c>,
     Unread(text): Unread<'c>,
-    first: Option<i64>,
-    last: Option<i64>,
+    first: Option<Truncated>,
+    last: Option<Truncated>,
     lax: Option<bool>,
 ) -> Result<Start<Count>, Error> {
     let length = text.bytes().len();
-    let first = position(first.unwrap_or(1), length);
-    let last = position(last.unwrap_or(-1), length);
+    let first = position(first.map_or(1, i64::from), length);
+    let last = position(last.map_or(-1, i64::from), length);
     if first < 1 || first > length as i64 + 1 {
         return Err(Error::argument(2, "initial position out of bounds"));
     }
@@ -182,12 +183,13 @@ impl Steps for Count {
 fn offset<'c>(
     call: &mut Call<'c>,
     Unread(text): Unread<'c>,
-    count: i64,
-    start: Option<i64>,
+    Truncated(count): Truncated,
+    start: Option<Truncated>,
 ) -> Result<Option<i64>, Error> {
     let text = text.bytes();
     let length = text.len() as i64;
-    let start = position(start.unwrap_or(if count > 0 { 1 } else { length + 1 }), text.len());
+    let start = start.map_or(if count > 0 { 1 } else { length + 1 }, i64::from);
+    let start = position(start, text.len());
     if !(1..=length + 1).contains(&start) {
         return Err(Error::argument(3, "position out of bounds"));
     }
@@ -245,7 +247,7 @@ fn codes<'c>(
 fn next_strict<'c>(
     call: &mut Call<'c>,
     Unread(text): Unread<'c>,
-    index: i64,
+    Truncated(index): Truncated,
 ) -> Result<Vec<Value<'c>>, Error> {
     next_code(call, text.bytes(), index, false)
 }
@@ -253,7 +255,7 @@ fn next_strict<'c>(
 fn next_lax<'c>(
     call: &mut Call<'c>,
     Unread(text): Unread<'c>,
-    index: i64,
+    Truncated(index): Truncated,
 ) -> Result<Vec<Value<'c>>, Error> {
     next_code(call, text.bytes(), index, true)
 }

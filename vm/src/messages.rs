@@ -87,6 +87,7 @@ pub(crate) const STRING_OVERFLOW: &str = "string length overflow";
 pub(crate) const ERROR_IN_ERROR_HANDLING: &str = "error in error handling";
 pub(crate) const INVALID_KEY_TO_NEXT: &str = "invalid key to 'next'";
 pub(crate) const BAD_BYTECODE: &str = "bad bytecode";
+pub(crate) const NO_INTEGER: &str = "number has no integer representation";
 pub(crate) const VALUE_EXPECTED: &str = "value expected";
 pub(crate) const COROUTINE_EXPECTED: &str = "coroutine expected";
 pub(crate) const POSITION_OUT_OF_BOUNDS: &str = "position out of bounds";
@@ -117,6 +118,12 @@ pub(crate) fn key(error: KeyError) -> &'static str {
 /// An argument of the wrong type.
 pub(crate) fn expected(expected: &str, got: &str) -> String {
     format!("{expected} expected, got {got}")
+}
+
+/// A whole number outside the range of an integer type of Rust.
+pub(crate) fn does_not_fit(number: f64, name: &str) -> String {
+    let text = NumberText::new(number);
+    format!("number {} does not fit into {name}", String::from_utf8_lossy(&text))
 }
 
 /// Two values without an order.

@@ -6,7 +6,7 @@ use crate::gc::{Heap, HeapConfig, Marker, Roots};
 use crate::interpreter::{self, Handler};
 use crate::messages::Dialect;
 use crate::metamethod::Metamethod;
-use crate::native::{Error, References};
+use crate::native::{Error, References, RustError};
 use crate::object::{Str, Table, Thread};
 use crate::scheduler::{Clock, Scheduler};
 use crate::traceback::Traceback;
@@ -128,7 +128,7 @@ pub struct Vm {
     pub(crate) registry: *mut Table,
     /// The values that the host holds by references, and their places.
     pub(crate) referenced: *mut Table,
-    pub(crate) references: Rc<References>,
+    pub(crate) references: Arc<References>,
     /// A Lua function without code, for frames that need one.
     pub(crate) dummy_function: Value,
     pub(crate) metamethod_names: [*mut Str; Metamethod::COUNT],
@@ -146,6 +146,8 @@ pub struct Vm {
     /// An error value on its way from a native.
     pub(crate) error: Value,
     pub(crate) raised: Error,
+    /// The newest error of Rust that became one of Lua.
+    pub(crate) rust_error: Option<RustError>,
     /// The arguments of a native that is called a second time, after a collection.
     pub(crate) retried: *mut Value,
     /// An error handler runs above the stack's limit.
@@ -219,7 +221,7 @@ impl Vm {
             globals,
             registry,
             referenced,
-            references: Rc::default(),
+            references: Arc::default(),
             dummy_function,
             metamethod_names,
             type_names,
@@ -231,6 +233,7 @@ impl Vm {
             argument_count: 0,
             error: Value::NIL,
             raised: Error::none(),
+            rust_error: None,
             retried: null_mut(),
             handling_overflow: false,
             running: false,

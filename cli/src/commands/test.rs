@@ -224,6 +224,7 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
     let exit = lua.enter(|call| {
         Exit::replace(call, move || canceller.cancel()).map_err(|error| error.message(call))
     });
+    let exit = exit.map_err(describe)?;
     let exit = exit.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
     let prelude = lua.load(include_str!("test.lua"), "=test").map_err(describe)?;
     let (next, settle): (Function, Function) = lua.call(&prelude, ()).map_err(describe)?;

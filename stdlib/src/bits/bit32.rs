@@ -1,6 +1,7 @@
 //! `bit32`, as in Lua 5.2 (its manual, section 6.7): results are not negative.
 
 use super::{Bits, fold};
+use crate::truncated::Truncated;
 use solvm_vm::native::{Library, Rest};
 use solvm_vm::{Call, Error};
 
@@ -46,33 +47,37 @@ fn shift(x: u32, distance: i64) -> u32 {
     shifted.unwrap_or(0)
 }
 
-fn shift_left(_: &mut Call, x: Bits, distance: i64) -> u32 {
+fn shift_left(_: &mut Call, x: Bits, Truncated(distance): Truncated) -> u32 {
     shift(x.0, distance)
 }
 
-fn shift_right(_: &mut Call, x: Bits, distance: i64) -> u32 {
+fn shift_right(_: &mut Call, x: Bits, Truncated(distance): Truncated) -> u32 {
     shift(x.0, distance.saturating_neg())
 }
 
-fn shift_right_signed(_: &mut Call, x: Bits, distance: i64) -> u32 {
+fn shift_right_signed(_: &mut Call, x: Bits, Truncated(distance): Truncated) -> u32 {
     if distance < 0 {
         return shift(x.0, distance.saturating_neg());
     }
     ((x.0 as i32) >> distance.min(31)) as u32
 }
 
-fn rotate_left(_: &mut Call, x: Bits, distance: i64) -> u32 {
+fn rotate_left(_: &mut Call, x: Bits, Truncated(distance): Truncated) -> u32 {
     x.0.rotate_left(distance.rem_euclid(32) as u32)
 }
 
-fn rotate_right(_: &mut Call, x: Bits, distance: i64) -> u32 {
+fn rotate_right(_: &mut Call, x: Bits, Truncated(distance): Truncated) -> u32 {
     x.0.rotate_right(distance.rem_euclid(32) as u32)
 }
 
 /// Returns the start of a bit field and a mask of its width. `index` is that of the argument
 /// `field`.
-fn field_of(index: usize, field: i64, width: Option<i64>) -> Result<(u32, u32), Error> {
-    let width = width.unwrap_or(1);
+fn field_of(
+    index: usize,
+    Truncated(field): Truncated,
+    width: Option<Truncated>,
+) -> Result<(u32, u32), Error> {
+    let width = width.map_or(1, i64::from);
     if field < 0 {
         return Err(Error::argument(index, "field cannot be negative"));
     }
@@ -85,7 +90,12 @@ fn field_of(index: usize, field: i64, width: Option<i64>) -> Result<(u32, u32), 
     Ok((field as u32, u32::MAX >> (32 - width)))
 }
 
-fn extract(_: &mut Call, x: Bits, field: i64, width: Option<i64>) -> Result<u32, Error> {
+fn extract(
+    _: &mut Call,
+    x: Bits,
+    field: Truncated,
+    width: Option<Truncated>,
+) -> Result<u32, Error> {
     let (start, mask) = field_of(2, field, width)?;
     Ok(x.0 >> start & mask)
 }
@@ -94,8 +104,8 @@ fn replace(
     _: &mut Call,
     x: Bits,
     value: Bits,
-    field: i64,
-    width: Option<i64>,
+    field: Truncated,
+    width: Option<Truncated>,
 ) -> Result<u32, Error> {
     let (start, mask) = field_of(3, field, width)?;
     Ok(x.0 & !(mask << start) | (value.0 & mask) << start)

@@ -2,6 +2,7 @@
 
 mod info;
 
+use crate::truncated::Truncated;
 use solvm_vm::native::{Library, Param, Rest};
 use solvm_vm::{
     Call, Coroutine, Error, Function, HookEvents, LuaString, Table, Type, Value, messages,
@@ -87,7 +88,7 @@ fn number_of(number: i64) -> usize {
 fn get_upvalue<'c>(
     call: &mut Call<'c>,
     function: Function<'c>,
-    number: i64,
+    Truncated(number): Truncated,
 ) -> Result<Named<'c>, Error> {
     let found = call.upvalue_of(function, number_of(number));
     named(call, found)
@@ -96,7 +97,7 @@ fn get_upvalue<'c>(
 fn set_upvalue<'c>(
     call: &mut Call<'c>,
     function: Function<'c>,
-    number: i64,
+    Truncated(number): Truncated,
     value: Value<'c>,
 ) -> Result<Named<'c>, Error> {
     match call.set_upvalue_of(function, number_of(number), value) {
@@ -112,8 +113,8 @@ fn local_arguments<'c>(
 ) -> Result<(solvm_vm::native::Level<'c>, usize, usize), Error> {
     let (thread, mut index) = thread_argument(call);
     let before = index;
-    let level = i64::take(call, &mut index)?;
-    let number = i64::take(call, &mut index)?;
+    let Truncated(level) = Truncated::take(call, &mut index)?;
+    let Truncated(number) = Truncated::take(call, &mut index)?;
     let found = usize::try_from(level).ok().and_then(|level| match thread {
         Some(thread) => call.level_of(thread, level),
         None => call.level(level),
@@ -175,7 +176,7 @@ fn set_hook<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<(), Error> {
     let mut mask_index = index + 1;
     let mask = LuaString::take(call, &mut mask_index)?.bytes();
     let function = Function::take(call, &mut index)?;
-    let count = <Option<i64> as Param>::take(call, &mut mask_index)?.unwrap_or(0);
+    let count = <Option<Truncated> as Param>::take(call, &mut mask_index)?.map_or(0, i64::from);
     let events = HookEvents {
         calls: mask.contains(&b'c'),
         returns: mask.contains(&b'r'),

@@ -7,6 +7,7 @@ use crate::host::host;
 use crate::name::Name;
 use crate::results::{failure, succeeded};
 use crate::system_error::reason;
+use crate::truncated::Truncated;
 use solvm_vm::native::{Definition, Either, Library, Param, Rest, Results};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
 use std::borrow::Cow;
@@ -166,11 +167,11 @@ fn seek<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
     whence: Option<Name<'c>>,
-    offset: Option<i64>,
+    offset: Option<Truncated>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = file.open()?;
     let whence = whence.map_or(Ok(1), |word| option(word, &["set", "cur", "end"]))?;
-    let offset = offset.unwrap_or(0);
+    let offset = offset.map_or(0, i64::from);
     let to = match whence {
         0 => match u64::try_from(offset) {
             Ok(position) => SeekFrom::Start(position),
@@ -213,11 +214,12 @@ fn set_buffering<'c>(
     call: &mut Call<'c>,
     file: AnyFile<'c>,
     mode: Name<'c>,
-    size: Option<i64>,
+    size: Option<Truncated>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let file = file.open()?;
     // As in C, the size is a hint: buffers are not accounted for.
-    let size = size.map_or(1 << 16, |size| usize::try_from(size).unwrap_or(0)).min(MAX_BUFFER);
+    let size =
+        size.map_or(1 << 16, |Truncated(size)| usize::try_from(size).unwrap_or(0)).min(MAX_BUFFER);
     let buffering = match option(mode, &["no", "full", "line"])? {
         0 => Buffering::None,
         1 => Buffering::Full(size),

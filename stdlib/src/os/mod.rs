@@ -15,6 +15,7 @@ use crate::name::Name;
 use crate::pool::waiting_in_pool;
 use crate::results::{failure, later};
 use crate::system_error::{is_denial, reason};
+use crate::truncated::Truncated;
 use solvm_vm::native::{Either, FromLua, Library, Results};
 use solvm_vm::{Call, Dialect, Error, LuaString, Value};
 use std::io;
@@ -39,8 +40,8 @@ fn clock(call: &mut Call) -> Result<f64, Error> {
     Ok(host(call)?.world.processor_time().as_secs_f64())
 }
 
-fn difference(_: &mut Call, later: f64, earlier: Option<f64>) -> f64 {
-    later - earlier.unwrap_or(0.0)
+fn difference(_: &mut Call, Truncated(later): Truncated, earlier: Option<Truncated>) -> f64 {
+    later.saturating_sub(earlier.map_or(0, i64::from)) as f64
 }
 
 /// `os.execute([command])`: returns the raw status of a shell command; without a command, whether

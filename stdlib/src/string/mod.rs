@@ -8,6 +8,7 @@ mod substitute;
 pub(crate) use pattern::PatternCache;
 
 use crate::buffer::with_room;
+use crate::truncated::Truncated;
 use format::{ArgumentKind, Piece, Pieces, quote};
 use smallvec::SmallVec;
 use solvm_vm::native::{Each, Either, Library, Param, Rest, Unread};
@@ -64,23 +65,23 @@ fn range(length: usize, first: i64, last: i64) -> std::ops::Range<usize> {
 fn sub<'c>(
     call: &mut Call<'c>,
     Unread(text): Unread<'c>,
-    first: i64,
-    last: Option<i64>,
+    Truncated(first): Truncated,
+    last: Option<Truncated>,
 ) -> Result<LuaString<'c>, Error> {
     let bytes = text.bytes();
-    let range = range(bytes.len(), first, last.unwrap_or(-1));
+    let range = range(bytes.len(), first, last.map_or(-1, i64::from));
     call.string(&bytes[range])
 }
 
 fn byte<'c>(
     _: &mut Call<'c>,
     Unread(text): Unread<'c>,
-    first: Option<i64>,
-    last: Option<i64>,
+    first: Option<Truncated>,
+    last: Option<Truncated>,
 ) -> Result<Either<f64, Each<impl ExactSizeIterator<Item = Value<'c>> + use<'c>>>, Error> {
     let bytes = text.bytes();
-    let first = first.unwrap_or(1);
-    let range = range(bytes.len(), first, last.unwrap_or(first));
+    let first = first.map_or(1, i64::from);
+    let range = range(bytes.len(), first, last.map_or(first, i64::from));
     match &bytes[range] {
         [one] => Ok(Either::Now(f64::from(*one))),
         many if many.len() > 60_000 => Err(Error::text("string slice too long")),
@@ -131,7 +132,7 @@ fn reverse<'c>(_: &mut Call<'c>, text: LuaString<'c>) -> Vec<u8> {
 fn rep<'c>(
     call: &mut Call<'c>,
     text: LuaString<'c>,
-    count: i64,
+    Truncated(count): Truncated,
     separator: Option<LuaString<'c>>,
 ) -> Result<LuaString<'c>, Error> {
     let separator = separator.map_or(&b""[..], LuaString::bytes);

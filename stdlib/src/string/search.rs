@@ -7,6 +7,7 @@ use super::pattern::MAX_CACHED;
 use super::pattern::{self, Anchor, Capture, Matcher, Pattern, PatternError, Progress};
 use super::{position, text_argument};
 use crate::host::Host;
+use crate::truncated::Truncated;
 use smallvec::smallvec;
 use solvm_vm::native::{Definition, Either, Start, Step, Steps, Unread, Values};
 use solvm_vm::{Call, Error, Function, LuaString, Value};
@@ -188,8 +189,8 @@ fn search<'c>(
 
 /// Returns the offset at which a search starts: `init` counts from 1, or from the end if it is
 /// negative.
-fn start_offset(init: Option<i64>, length: usize) -> usize {
-    let init = position(init.unwrap_or(1), length).max(1);
+fn start_offset(init: Option<Truncated>, length: usize) -> usize {
+    let init = position(init.map_or(1, i64::from), length).max(1);
     ((init - 1) as usize).min(length)
 }
 
@@ -197,7 +198,7 @@ pub(super) fn find<'c>(
     call: &mut Call<'c>,
     Unread(subject): Unread<'c>,
     pattern: LuaString<'c>,
-    init: Option<i64>,
+    init: Option<Truncated>,
     plain: Option<bool>,
 ) -> Result<Found<'c>, Error> {
     let (subject, needle) = (subject.bytes(), pattern.bytes());
@@ -221,7 +222,7 @@ pub(super) fn match_pattern<'c>(
     call: &mut Call<'c>,
     Unread(subject): Unread<'c>,
     pattern: LuaString<'c>,
-    init: Option<i64>,
+    init: Option<Truncated>,
 ) -> Result<Found<'c>, Error> {
     let subject = subject.bytes();
     let start = start_offset(init, subject.len());

@@ -4,6 +4,7 @@ use super::pattern::{Anchor, Matcher, Progress};
 use super::search::{advance, capture, captures, compiled};
 use super::text_argument;
 use crate::buffer::AccountedBuffer;
+use crate::truncated::Truncated;
 use smallvec::smallvec;
 use solvm_vm::native::{Either, Indexed, Start, Step, Steps, Unread, Values, Wanted};
 use solvm_vm::number::NumberText;
@@ -40,7 +41,7 @@ pub(super) fn global_substitute<'c>(
     Unread(subject): Unread<'c>,
     pattern: LuaString<'c>,
     replacement: Option<Value<'c>>,
-    limit: Option<i64>,
+    limit: Option<Truncated>,
 ) -> Result<Substituted, Error> {
     let replacement = replacement.unwrap_or(Value::NIL);
     if !matches!(replacement.kind(), Type::Number | Type::String | Type::Table | Type::Function) {
@@ -52,7 +53,7 @@ pub(super) fn global_substitute<'c>(
         text: AccountedBuffer::default(),
         source: 0,
         count: 0,
-        limit: limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0)),
+        limit: limit.map_or(usize::MAX, |Truncated(limit)| usize::try_from(limit).unwrap_or(0)),
         pending: None,
         finished: false,
     };

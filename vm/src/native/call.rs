@@ -152,7 +152,7 @@ impl<'c> Call<'c> {
     /// Leaves result `index`; the first few have room without a check.
     #[inline(always)]
     pub(crate) fn set_result(&mut self, index: usize, value: Raw) {
-        debug_assert!(index < 4);
+        debug_assert!(index < thread::EXTRA);
         // SAFETY: results start two slots below the arguments; EXTRA slots follow the stack's end.
         unsafe { *self.arguments.sub(2).add(index) = value }
     }

@@ -17,12 +17,12 @@
 
 use super::call::Call;
 use super::error::Error;
-use super::handle::{Function, Userdata};
+use super::handle::{Function, Userdata, Value};
 use super::library::{Definition, Native};
 use super::params::Rest;
 use super::results::IntoLua;
-use super::values::{FromValues, Mismatch};
-use super::wait::wait_for;
+use super::values::{FromValues, IntoValues, Mismatch};
+use super::wait::wait_for_all;
 use crate::interpreter::special;
 use crate::userdata::Data;
 use crate::value::Value as Raw;
@@ -66,6 +66,39 @@ unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(
     }
 }
 
+/// A closure that becomes a function of Lua: see [`closure`].
+pub struct NewFunction<F, P>(F, PhantomData<P>);
+
+/// A closure as a value for Lua: for fields of tables, results and arguments.
+///
+/// ```
+/// use solvm_vm::Call;
+/// use solvm_vm::native::closure;
+///
+/// # solvm_vm::Vm::new(Default::default()).enter(|call| {
+/// let table = call.table(0, 1)?;
+/// table.set_field(call, "double", closure(|_: &mut Call, x: f64| 2.0 * x))
+/// # })?;
+/// # Ok::<(), solvm_vm::Error>(())
+/// ```
+pub fn closure<F, P>(function: F) -> NewFunction<F, P>
+where
+    F: for<'a> Native<'a, P> + 'static,
+    P: 'static,
+{
+    NewFunction(function, PhantomData)
+}
+
+impl<'c, F, P> IntoLua<'c> for NewFunction<F, P>
+where
+    F: for<'a> Native<'a, P> + 'static,
+    P: 'static,
+{
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(call.closure(self.0).value())
+    }
+}
+
 impl<'c> Call<'c> {
     /// A function that calls a closure.
     pub fn closure<F, P>(&mut self, function: F) -> Function<'c>
@@ -94,14 +127,14 @@ impl<'c> Call<'c> {
         A: FromValues + 'static,
         F: Fn(A) -> T + 'static,
         T: Future<Output = Result<R, E>> + 'static,
-        R: for<'a> IntoLua<'a> + 'static,
-        E: ToString + 'static,
+        R: for<'a> IntoValues<'a> + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         self.closure(move |call: &mut Call, arguments: Rest| {
             let arguments: Vec<_> = arguments.values(call).collect();
             let arguments = A::from_values(call, &arguments).map_err(Mismatch::argument)?;
-            Ok::<_, Error>(wait_for(function(arguments), |call, result: Result<R, E>| {
-                result.map_err(|error| Error::text(error.to_string()))?.into_lua(call)
+            Ok::<_, Error>(wait_for_all(function(arguments), |call, result: Result<R, E>| {
+                result.map_err(Error::from_rust)?.into_values(call)
             }))
         })
     }

@@ -149,23 +149,23 @@ where
     }
 }
 
-// The first bound on F lets the compiler infer the parameters' types, the second one is what is
+// The first bound on `Function` lets the compiler infer the parameters' types, the second one is what is
 // called.
 macro_rules! natives {
     ($($param:ident)*) => {
         #[allow(non_snake_case, clippy::too_many_arguments)]
-        impl<'c, F, $($param,)* R, S> Native<'c, fn($($param),*) -> S> for F
+        impl<'c, Function, $($param,)* Done, Any> Native<'c, fn($($param),*) -> Any> for Function
         where
             $($param: Param,)*
-            F: Fn(&mut Call<'static>, $($param),*) -> S,
-            F: Fn(&mut Call<'c>, $($param::Item<'c>),*) -> R,
-            R: Results<'c>,
+            Function: Fn(&mut Call<'static>, $($param),*) -> Any,
+            Function: Fn(&mut Call<'c>, $($param::Item<'c>),*) -> Done,
+            Done: Results<'c>,
         {
             #[inline(always)]
             fn invoke(&self, call: &mut Call<'c>) -> Outcome {
                 #[inline(always)]
-                fn apply<'c, R: Results<'c>, $($param),*>(
-                    function: impl Fn(&mut Call<'c>, $($param),*) -> R,
+                fn apply<'c, Done: Results<'c>, $($param),*>(
+                    function: impl Fn(&mut Call<'c>, $($param),*) -> Done,
                     call: &mut Call<'c>,
                     $($param: $param),*
                 ) -> Outcome {
@@ -186,6 +186,13 @@ natives!(A B);
 natives!(A B C);
 natives!(A B C D);
 natives!(A B C D E);
+natives!(A B C D E F);
+natives!(A B C D E F G);
+natives!(A B C D E F G H);
+natives!(A B C D E F G H I);
+natives!(A B C D E F G H I J);
+natives!(A B C D E F G H I J K);
+natives!(A B C D E F G H I J K L);
 
 /// The code of an ordinary native.
 ///

@@ -30,7 +30,21 @@ pub trait FromLua: Sized {
     fn absent<'c>() -> Option<Self::Item<'c>> {
         None
     }
+
+    /// What a list of these is in messages.
+    #[doc(hidden)]
+    const EXPECTED_LIST: &'static str = LIST;
+
+    /// A list of these: a table, except that a list of bytes is a string.
+    #[doc(hidden)]
+    fn list_from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Vec<Self::Item<'c>>> {
+        let table = Table::from_value(value)?;
+        (1..=table.length()).map(|index| Self::from_lua(call, table.get(index))).collect()
+    }
 }
+
+/// What a list of values is in messages.
+pub(super) const LIST: &str = "table of values of one type";
 
 /// A formal parameter: one argument, an optional one, or the rest of them.
 pub trait Param {
@@ -120,20 +134,54 @@ impl FromLua for f64 {
     }
 }
 
-/// Integers are numbers truncated towards zero, as C casts them; those out of range become the
-/// nearest one.
+impl FromLua for f32 {
+    type Item<'c> = f32;
+    const EXPECTED: &'static str = "number";
+
+    #[inline(always)]
+    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<f32> {
+        f64::from_lua(call, value).map(|x| x as f32)
+    }
+}
+
+/// Integers: numbers that the type represents. Others are refused, neither truncated nor saturated.
 macro_rules! integers {
-    ($($type:ty)*) => { $( impl FromLua for $type {
+    ($($type:ty $(: { $($list:tt)* })?)*) => { $( impl FromLua for $type {
         type Item<'c> = $type;
         const EXPECTED: &'static str = "number";
 
         #[inline(always)]
         fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<$type> {
-            f64::from_lua(call, value).map(|x| x as $type)
+            let number = f64::from_lua(call, value)?;
+            // Both limits are exact: powers of two, or zero.
+            let is_in_range = number >= <$type>::MIN as f64
+                && number < (<$type>::MAX / 2 + 1) as f64 * 2.0;
+            (is_in_range && number.fract() == 0.0).then_some(number as $type)
         }
+
+        fn refusal(value: Value<'_>) -> String {
+            match value.to_number() {
+                Some(number) if number.fract() == 0.0 => {
+                    messages::does_not_fit(number, stringify!($type))
+                }
+                Some(_) => messages::NO_INTEGER.into(),
+                None => messages::expected(Self::EXPECTED, &Self::got(value)),
+            }
+        }
+
+        $($($list)*)?
     } )* };
 }
-integers!(i64 i32 u32 usize);
+integers! {
+    i8 i16 i32 i64 i128 isize u16 u32 u64 u128 usize
+    u8: {
+        const EXPECTED_LIST: &'static str = "string";
+
+        fn list_from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Vec<u8>> {
+            LuaString::from_lua(call, value).map(|text| text.bytes().to_vec())
+        }
+    }
+}
 
 impl FromLua for bool {
     type Item<'c> = bool;

@@ -10,33 +10,42 @@ use super::handle::{Table, Value};
 use crate::table;
 use crate::value::Value as Raw;
 use crate::vm::Vm;
-use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The places of a VM: shared with its references.
+/// The places of a VM: shared with its references, which may be dropped on other threads.
 #[derive(Default)]
-pub(crate) struct References {
+pub(crate) struct References(Mutex<Places>);
+
+#[derive(Default)]
+struct Places {
     /// How many places there are, used or not.
-    count: Cell<usize>,
+    count: usize,
     /// Places that may be used again.
-    free: RefCell<Vec<usize>>,
+    free: Vec<usize>,
     /// Places given back that still hold their values.
-    dropped: RefCell<Vec<usize>>,
+    dropped: Vec<usize>,
 }
 
-/// An owned place for one value. Clones share it.
+impl References {
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An owned place for one value. Clones share it. It may be held by any thread; its value can be
+/// accessed where its VM is.
 #[derive(Clone)]
-pub struct Reference(Rc<Place>);
+pub struct Reference(Arc<Place>);
 
 struct Place {
     index: usize,
-    references: Rc<References>,
+    references: Arc<References>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.references.dropped.borrow_mut().push(self.index);
+        self.references.places().dropped.push(self.index);
     }
 }
 
@@ -49,7 +58,7 @@ impl fmt::Debug for Reference {
 impl Reference {
     /// The value. None if it belongs to another VM.
     pub fn get<'c>(&self, call: &mut Call<'c>) -> Option<Value<'c>> {
-        if !Rc::ptr_eq(&self.0.references, &call.vm().references) {
+        if !Arc::ptr_eq(&self.0.references, &call.vm().references) {
             return None;
         }
         let places = Table::from_raw(call.vm().referenced);
@@ -62,13 +71,15 @@ impl<'c> Call<'c> {
     pub fn reference(&mut self, value: Value<'c>) -> Result<Reference, Error> {
         self.vm().release_references();
         let references = self.vm().references.clone();
-        let free = references.free.borrow_mut().pop();
-        let index = free.unwrap_or_else(|| {
-            references.count.set(references.count.get() + 1);
-            references.count.get()
-        });
+        let index = {
+            let mut places = references.places();
+            places.free.pop().unwrap_or_else(|| {
+                places.count += 1;
+                places.count
+            })
+        };
         // Owned from here on: a place that cannot be filled is given back.
-        let reference = Reference(Rc::new(Place { index, references }));
+        let reference = Reference(Arc::new(Place { index, references }));
         let places = Table::from_raw(self.vm().referenced);
         places.set_index(self, index, value)?;
         Ok(reference)
@@ -79,15 +90,15 @@ impl Vm {
     /// Empties the places that were given back.
     pub(crate) fn release_references(&mut self) {
         let references = self.references.clone();
-        let mut dropped = references.dropped.borrow_mut();
-        for index in dropped.drain(..) {
+        let places = &mut *references.places();
+        for index in places.dropped.drain(..) {
             // SAFETY: the table is a root; the place holds a value, so that emptying it allocates
             // nothing.
             let emptied = unsafe {
                 table::set(&mut self.heap, self.referenced, Raw::number(index as f64), Raw::NIL)
             };
             debug_assert!(emptied.is_ok(), "a place is a key like any other");
-            references.free.borrow_mut().push(index);
+            places.free.push(index);
         }
     }
 }

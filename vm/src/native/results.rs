@@ -3,6 +3,7 @@
 use super::call::Call;
 use super::error::Error;
 use super::handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
+use super::values::Sequence;
 use super::{FAILED, Outcome, RETRY};
 use crate::coerce::Type;
 use crate::value::Value as Raw;
@@ -12,6 +13,45 @@ use smallvec::SmallVec;
 pub trait IntoLua<'c> {
     /// The value. Fails if the memory limit forbids it.
     fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error>;
+
+    /// Leaves it as the result of a native.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn leave(self, call: &mut Call<'c>) -> Outcome
+    where
+        Self: Sized,
+    {
+        match self.into_lua(call) {
+            Ok(value) => {
+                call.set_result(0, value.0);
+                Outcome(1)
+            }
+            Err(error) => error.finish_failed(call),
+        }
+    }
+
+    /// A list of these: a table, except that a list of bytes is a string.
+    #[doc(hidden)]
+    fn list_into_lua(list: Vec<Self>, call: &mut Call<'c>) -> Result<Value<'c>, Error>
+    where
+        Self: Sized,
+    {
+        Sequence(list).into_lua(call)
+    }
+
+    /// Leaves a list of these as the result of a native; a list of [`Value`]s is that of its
+    /// results.
+    #[doc(hidden)]
+    #[inline]
+    fn leave_list(list: Vec<Self>, call: &mut Call<'c>) -> Outcome
+    where
+        Self: Sized,
+    {
+        match Self::list_into_lua(list, call) {
+            Ok(value) => value.leave(call),
+            Err(error) => error.finish_failed(call),
+        }
+    }
 }
 
 /// What a native may return: its results, or a state that continues. Only types of this crate
@@ -33,13 +73,7 @@ pub trait Results<'c> {
 impl<'c, T: IntoLua<'c>> Results<'c> for T {
     #[inline(always)]
     fn finish(self, call: &mut Call<'c>) -> Outcome {
-        match self.into_lua(call) {
-            Ok(value) => {
-                call.set_result(0, value.0);
-                Outcome(1)
-            }
-            Err(error) => error.finish_failed(call),
-        }
+        self.leave(call)
     }
 }
 
@@ -60,12 +94,17 @@ impl Error {
     }
 }
 
-impl<'c, R: Results<'c>> Results<'c> for Result<R, Error> {
+/// A native may fail with an [`Error`], or with any error of Rust ([`Error::from_rust`]).
+impl<'c, R, E> Results<'c> for Result<R, E>
+where
+    R: Results<'c>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
     #[inline(always)]
     fn finish(self, call: &mut Call<'c>) -> Outcome {
         match self {
             Ok(results) => results.finish(call),
-            Err(error) => error.finish_failed(call),
+            Err(error) => Error::from_rust(error).finish_failed(call),
         }
     }
 }
@@ -97,6 +136,15 @@ macro_rules! tuples {
 tuples! {
     (A 0, B 1) 2;
     (A 0, B 1, C 2) 3;
+    (A 0, B 1, C 2, D 3) 4;
+    (A 0, B 1, C 2, D 3, E 4) 5;
+    (A 0, B 1, C 2, D 3, E 4, F 5) 6;
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6) 7;
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7) 8;
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8) 9;
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9) 10;
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10) 11;
+    (A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7, I 8, J 9, K 10, L 11) 12;
 }
 
 /// Any number of results, or arguments of a call: a few of them need no allocation.
@@ -104,12 +152,6 @@ pub type Values<'c> = SmallVec<[Value<'c>; 4]>;
 
 impl<'c> Results<'c> for Values<'c> {
     #[inline]
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
-        Each(self.iter().copied()).finish(call)
-    }
-}
-
-impl<'c> Results<'c> for Vec<Value<'c>> {
     fn finish(self, call: &mut Call<'c>) -> Outcome {
         Each(self.iter().copied()).finish(call)
     }
@@ -152,6 +194,21 @@ impl<'c> IntoLua<'c> for Value<'c> {
     fn into_lua(self, _: &mut Call<'c>) -> Result<Value<'c>, Error> {
         Ok(self)
     }
+
+    fn leave_list(list: Vec<Self>, call: &mut Call<'c>) -> Outcome {
+        Each(list.into_iter()).finish(call)
+    }
+}
+
+impl<'c> IntoLua<'c> for u8 {
+    #[inline(always)]
+    fn into_lua(self, _: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(Value::number(f64::from(self)))
+    }
+
+    fn list_into_lua(list: Vec<u8>, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Ok(call.string(&list)?.value())
+    }
 }
 
 macro_rules! plain {
@@ -166,9 +223,16 @@ macro_rules! plain {
 plain! {
     f64, |x| Value::number(x);
     f32, |x| Value::number(f64::from(x));
+    i8, |x| Value::number(f64::from(x));
+    i16, |x| Value::number(f64::from(x));
     i32, |x| Value::number(f64::from(x));
-    u32, |x| Value::number(f64::from(x));
     i64, |x| Value::number(x as f64);
+    i128, |x| Value::number(x as f64);
+    isize, |x| Value::number(x as f64);
+    u16, |x| Value::number(f64::from(x));
+    u32, |x| Value::number(f64::from(x));
+    u64, |x| Value::number(x as f64);
+    u128, |x| Value::number(x as f64);
     usize, |x| Value::number(x as f64);
     bool, |b| Value::boolean(b);
     Table<'c>, |object| object.value();
@@ -206,12 +270,6 @@ impl<'c> IntoLua<'c> for &str {
 impl<'c> IntoLua<'c> for &[u8] {
     fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
         Ok(call.string(self)?.value())
-    }
-}
-
-impl<'c> IntoLua<'c> for Vec<u8> {
-    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
-        Ok(call.string(&self)?.value())
     }
 }
 

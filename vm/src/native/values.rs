@@ -1,6 +1,7 @@
 //! Rust values that outlive a call, to and from Lua: what a host passes to functions and gets from
 //! them.
 
+use super::Outcome;
 use super::call::Call;
 use super::error::Error;
 use super::handle::{LuaString, Table, Value};
@@ -53,6 +54,22 @@ pub trait Owned: Sized {
 
     /// The converted value; None if it is of the wrong type.
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Self>;
+
+    /// Why a value cannot be converted.
+    fn refusal(value: Value<'_>) -> String {
+        messages::expected(Self::WANTED, value.type_name())
+    }
+
+    /// What a list of these is in messages.
+    #[doc(hidden)]
+    const WANTED_LIST: &'static str = super::params::LIST;
+
+    /// A list of these: see [`FromLua::list_from_lua`].
+    #[doc(hidden)]
+    fn owned_list<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Vec<Self>> {
+        let table = Table::from_value(value)?;
+        (1..=table.length()).map(|index| Self::owned(call, table.get(index))).collect()
+    }
 }
 
 impl<T: for<'c> FromLua<Item<'c> = T>> Owned for T {
@@ -60,6 +77,16 @@ impl<T: for<'c> FromLua<Item<'c> = T>> Owned for T {
 
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<T> {
         T::from_lua(call, value)
+    }
+
+    fn refusal(value: Value<'_>) -> String {
+        <T as FromLua>::refusal(value)
+    }
+
+    const WANTED_LIST: &'static str = T::EXPECTED_LIST;
+
+    fn owned_list<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Vec<T>> {
+        T::list_from_lua(call, value)
     }
 }
 
@@ -69,6 +96,10 @@ impl<T: Owned> Owned for Option<T> {
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Option<T>> {
         if value.is_nil() { Some(None) } else { T::owned(call, value).map(Some) }
     }
+
+    fn refusal(value: Value<'_>) -> String {
+        T::refusal(value)
+    }
 }
 
 /// The owned value of the value at a place of a list, counted from 0.
@@ -77,10 +108,10 @@ fn convert<'c, T: Owned>(
     values: &[Value<'c>],
     place: usize,
 ) -> Result<T, Mismatch> {
-    let value = values.get(place).copied().unwrap_or(Value::NIL);
-    T::owned(call, value).ok_or_else(|| {
-        let got = if place < values.len() { value.type_name() } else { messages::NO_VALUE };
-        Mismatch { index: place + 1, text: messages::expected(T::WANTED, got) }
+    let given = values.get(place).copied();
+    T::owned(call, given.unwrap_or(Value::NIL)).ok_or_else(|| {
+        let absent = || messages::expected(T::WANTED, messages::NO_VALUE);
+        Mismatch { index: place + 1, text: given.map_or_else(absent, T::refusal) }
     })
 }
 
@@ -123,6 +154,13 @@ tuples! {
     A 0 B 1 C 2;
     A 0 B 1 C 2 D 3;
     A 0 B 1 C 2 D 3 E 4;
+    A 0 B 1 C 2 D 3 E 4 F 5;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
 }
 
 impl FromLua for String {
@@ -135,23 +173,13 @@ impl FromLua for String {
     }
 }
 
-impl FromLua for Vec<u8> {
-    type Item<'c> = Vec<u8>;
-    const EXPECTED: &'static str = "string";
-
-    fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Vec<u8>> {
-        LuaString::from_lua(call, value).map(|text| text.bytes().to_vec())
-    }
-}
-
-/// The values of a table from 1 on, all of one type.
+/// The values of a table from 1 on, all of one type; bytes (`Vec<u8>`) are a string.
 impl<T: Owned> FromLua for Vec<T> {
     type Item<'c> = Vec<T>;
-    const EXPECTED: &'static str = "table of values of one type";
+    const EXPECTED: &'static str = T::WANTED_LIST;
 
     fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Vec<T>> {
-        let table = Table::from_value(value)?;
-        (1..=table.length()).map(|index| T::owned(call, table.get(index))).collect()
+        T::owned_list(call, value)
     }
 }
 
@@ -218,5 +246,35 @@ impl<'c, K: IntoLua<'c>, V: IntoLua<'c>, I: IntoIterator<Item = (K, V)>> IntoLua
             table.set(call, key, value)?;
         }
         Ok(table.value())
+    }
+}
+
+/// A list becomes a table: its values at 1, 2, 3 and so on. Bytes (`Vec<u8>`) become a string.
+impl<'c, T: IntoLua<'c>> IntoLua<'c> for Vec<T> {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        T::list_into_lua(self, call)
+    }
+
+    #[inline]
+    fn leave(self, call: &mut Call<'c>) -> Outcome {
+        T::leave_list(self, call)
+    }
+}
+
+impl<'c, T: IntoLua<'c>, const N: usize> IntoLua<'c> for [T; N] {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        T::list_into_lua(self.into(), call)
+    }
+}
+
+impl<'c, K: IntoLua<'c>, V: IntoLua<'c>, S> IntoLua<'c> for HashMap<K, V, S> {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Fields(self).into_lua(call)
+    }
+}
+
+impl<'c, K: IntoLua<'c>, V: IntoLua<'c>> IntoLua<'c> for BTreeMap<K, V> {
+    fn into_lua(self, call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+        Fields(self).into_lua(call)
     }
 }

@@ -27,20 +27,36 @@ use std::task::{Context, Poll, Waker};
 /// Turns a future's result into a Lua value.
 pub(crate) type Convert<T> = for<'c> fn(&mut Call<'c>, T) -> Result<Value<'c>, Error>;
 
+/// Turns a future's result into the results of a native.
+type ConvertAll<T> = for<'c> fn(&mut Call<'c>, T) -> Result<Vec<Value<'c>>, Error>;
+
+enum Conversion<T> {
+    One(Convert<T>),
+    All(ConvertAll<T>),
+}
+
 /// The result of a waiting native.
-pub struct Wait<F, T>(F, Convert<T>);
+pub struct Wait<F, T>(F, Conversion<T>);
 
 /// Waits for `future`; then `convert` makes the native's result.
 pub fn wait_for<F: Future<Output = T> + 'static, T: 'static>(
     future: F,
     convert: Convert<T>,
 ) -> Wait<F, T> {
-    Wait(future, convert)
+    Wait(future, Conversion::One(convert))
+}
+
+/// As [`wait_for`], for any number of results.
+pub(crate) fn wait_for_all<F: Future<Output = T> + 'static, T: 'static>(
+    future: F,
+    convert: ConvertAll<T>,
+) -> Wait<F, T> {
+    Wait(future, Conversion::All(convert))
 }
 
 struct Waiting<F: Future> {
     future: Pin<Box<F>>,
-    convert: Convert<F::Output>,
+    convert: Conversion<F::Output>,
     /// Bytes of the strings among the arguments, which the future has copied.
     copied: usize,
 }
@@ -49,10 +65,16 @@ impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         let waker = call.with_vm(|vm| vm.scheduler.waker());
         match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(result) => {
-                let value = (self.convert)(call, result);
-                call.finish(value)
-            }
+            Poll::Ready(result) => match &self.convert {
+                Conversion::One(convert) => {
+                    let value = convert(call, result);
+                    call.finish(value)
+                }
+                Conversion::All(convert) => {
+                    let values = convert(call, result);
+                    call.finish(values)
+                }
+            },
             Poll::Pending => call.park(scheduler::Wait::Outside),
         }
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-const ATTEMPTS: &str = include_str!("permissions/attempts.lua");
+const ATTEMPTS: &str = include_str!("../../cli/tests/permissions/attempts.lua");
 
 /// The requests of the libraries, and the output of the program, in order.
 #[derive(Clone, Default)]

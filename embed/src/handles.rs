@@ -1,12 +1,29 @@
 //! Lua values that a Rust program holds between calls.
 //!
 //! They keep their values alive, and can be arguments and results of functions like any other
-//! value. A value of another runtime is nil.
+//! value. Only their own runtime accepts them. They can be held by any thread.
 
-use super::error::Error;
-use super::runtime::Runtime;
-use solvm_vm::native::{FromLua, FromValues, IntoLua, IntoValues, Owned, Reference};
+use solvm_vm::native::{FromLua, IntoLua, Reference};
 use solvm_vm::{Call, Value as Handle};
+use std::fmt;
+
+/// A value was given to another runtime than its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForeignHandle(&'static str);
+
+impl ForeignHandle {
+    pub(crate) fn error(what: &'static str) -> solvm_vm::Error {
+        solvm_vm::Error::from_rust(ForeignHandle(what))
+    }
+}
+
+impl fmt::Display for ForeignHandle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the {} belongs to another runtime", self.0)
+    }
+}
+
+impl std::error::Error for ForeignHandle {}
 
 macro_rules! handles {
     ($($(#[doc = $doc:literal])* $name:ident $expected:literal;)*) => { $(
@@ -26,7 +43,7 @@ macro_rules! handles {
 
         impl<'c> IntoLua<'c> for &$name {
             fn into_lua(self, call: &mut Call<'c>) -> Result<Handle<'c>, solvm_vm::Error> {
-                Ok(self.0.get(call).unwrap_or(Handle::NIL))
+                self.0.get(call).ok_or_else(|| ForeignHandle::error($expected))
             }
         }
 
@@ -37,9 +54,16 @@ macro_rules! handles {
         }
 
         impl $name {
-            /// The value, for code that runs inside [`Runtime::enter`]. None in another runtime.
-            pub fn get_in<'c>(&self, call: &mut Call<'c>) -> Option<solvm_vm::$name<'c>> {
-                solvm_vm::$name::from_value(self.0.get(call)?)
+            /// The value, for code that runs inside [`Runtime::enter`](crate::Runtime::enter).
+            ///
+            /// # Errors
+            /// In another runtime.
+            pub fn get_in<'c>(
+                &self,
+                call: &mut Call<'c>,
+            ) -> Result<solvm_vm::$name<'c>, solvm_vm::Error> {
+                let value = self.0.get(call).and_then(solvm_vm::$name::from_value);
+                value.ok_or_else(|| ForeignHandle::error($expected))
             }
         }
     )* };
@@ -114,7 +138,9 @@ impl<'c> IntoLua<'c> for &Value {
             Value::Table(table) => table.into_lua(call),
             Value::Function(function) => function.into_lua(call),
             Value::Userdata(userdata) => userdata.into_lua(call),
-            Value::Coroutine(reference) => Ok(reference.get(call).unwrap_or(Handle::NIL)),
+            Value::Coroutine(reference) => {
+                reference.get(call).ok_or_else(|| ForeignHandle::error("coroutine"))
+            }
         }
     }
 }
@@ -122,76 +148,5 @@ impl<'c> IntoLua<'c> for &Value {
 impl<'c> IntoLua<'c> for Value {
     fn into_lua(self, call: &mut Call<'c>) -> Result<Handle<'c>, solvm_vm::Error> {
         (&self).into_lua(call)
-    }
-}
-
-impl Table {
-    /// The value of a key, without metamethods.
-    ///
-    /// # Errors
-    /// If the value is of another type than `R`.
-    pub fn get<R: Owned>(
-        &self,
-        runtime: &mut Runtime,
-        key: impl for<'c> IntoLua<'c>,
-    ) -> Result<R, Error> {
-        runtime.try_enter(|call| {
-            let key = key.into_lua(call)?;
-            let value = self.get_in(call).map_or(Handle::NIL, |table| table.get(key));
-            R::from_values(call, &[value]).map_err(|mismatch| solvm_vm::Error::text(mismatch.text))
-        })
-    }
-
-    /// Sets the value of a key, without metamethods.
-    ///
-    /// # Errors
-    /// If the key is nil or NaN, or memory is short.
-    pub fn set(
-        &self,
-        runtime: &mut Runtime,
-        key: impl for<'c> IntoLua<'c>,
-        value: impl for<'c> IntoLua<'c>,
-    ) -> Result<(), Error> {
-        runtime.try_enter(|call| {
-            let (key, value) = (key.into_lua(call)?, value.into_lua(call)?);
-            match self.get_in(call) {
-                Some(table) => table.set(call, key, value),
-                None => Err(solvm_vm::Error::text("the table belongs to another runtime")),
-            }
-        })
-    }
-
-    /// Its length: the index of a last value that is followed by nil.
-    pub fn len(&self, runtime: &mut Runtime) -> usize {
-        runtime.enter(|call| self.get_in(call).map_or(0, solvm_vm::Table::length))
-    }
-
-    /// All pairs, in no order.
-    ///
-    /// # Errors
-    /// If one is not of the requested type.
-    pub fn pairs<K: Owned, V: Owned>(&self, runtime: &mut Runtime) -> Result<Vec<(K, V)>, Error> {
-        runtime.try_enter(|call| {
-            let Some(table) = self.get_in(call) else { return Ok(Vec::new()) };
-            let pair = |(key, value)| {
-                <(K, V)>::from_values(call, &[key, value])
-                    .map_err(|mismatch| solvm_vm::Error::text(mismatch.text))
-            };
-            table.pairs().map(pair).collect()
-        })
-    }
-}
-
-impl Function {
-    /// Calls it: [`Runtime::call`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn call<R: FromValues>(
-        &self,
-        runtime: &mut Runtime,
-        arguments: impl for<'c> IntoValues<'c>,
-    ) -> Result<R, Error> {
-        runtime.call(self, arguments)
     }
 }

@@ -1,17 +1,24 @@
 //! A Lua program inside a Rust program.
 
-use super::error::{Error, ErrorKind};
-use super::handles::{Function, Table};
-use solvm_stdlib::Module;
-use solvm_stdlib::deadline::{Limits, Timeout};
-use solvm_stdlib::host::{Permissions, Process, World};
-use solvm_stdlib::runtime::executor::{Executor, Outcome};
+mod builder;
+
+use crate::callable::Callable;
+use crate::error::{Error, ErrorKind};
+use crate::handles::{Function, Table};
+use crate::tokio_runtime::new_tokio;
+pub use builder::Builder;
+use solvm_stdlib::runtime::executor::{EndObserver, Executor, Outcome};
 use solvm_stdlib::runtime::report::Reporter;
 use solvm_stdlib::system_error::reason;
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
-use solvm_vm::{Call, Config, GoroutineId};
+use solvm_vm::{Call, GoroutineId};
+use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Lua: its globals, its goroutines, its heap.
@@ -29,12 +36,20 @@ use std::time::Duration;
 /// A runtime lives on one thread. Calls run the program's other goroutines, too, until the function
 /// that was called has returned; [`run_goroutines`](Runtime::run_goroutines) runs those that are
 /// left.
+///
+/// If a native function panics, the call returns an error of the kind [`ErrorKind::Panic`], and so
+/// does every later one: the runtime is dead. Where panics abort the process, so do these.
+///
+/// What Lua prints is buffered, and flushed when a call returns. Dropping the runtime also flushes
+/// the files that Lua has opened.
 pub struct Runtime {
     executor: Executor,
     /// Time limit of a call.
     call_limit: Option<Duration>,
     /// Runs calls that block. Created on first use.
     tokio: Option<tokio::runtime::Runtime>,
+    /// Why nothing runs any more: a panic has left the VM in the middle of an instruction.
+    dead: Option<Error>,
 }
 
 /// Stops a [`Runtime`]'s code from another thread.
@@ -45,147 +60,6 @@ impl Canceller {
     /// Ends the running call, or else the next one, within milliseconds, past every `pcall`.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Chooses the limits and libraries of a [`Runtime`].
-///
-/// ```
-/// use solvm::{ErrorKind, Runtime, Sandbox};
-/// use std::time::Duration;
-///
-/// let mut lua = Runtime::builder()
-///     .world(Sandbox::new())
-///     .libraries(&["base", "string", "table", "math", "os"])
-///     .memory_limit(16 << 20)
-///     .call_limit(Duration::from_millis(100))
-///     .build()?;
-/// let error = lua.run("while true do end").unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::TimedOut);
-/// let error = lua.run("local t = {} for i = 1, 1e9 do t[i] = {} end").unwrap_err();
-/// assert_eq!(error.message(), "not enough memory");
-/// // It is as usable as before.
-/// assert_eq!(lua.eval::<String>("return type(io) .. ' ' .. type(os.remove('file'))")?, "nil nil");
-/// # Ok::<(), solvm::Error>(())
-/// ```
-pub struct Builder {
-    config: Config,
-    call_limit: Option<Duration>,
-    world: MakeExecutor,
-    libraries: Option<Vec<String>>,
-}
-
-/// Creates the executor in the chosen world: the closure has the world's type.
-type MakeExecutor =
-    Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
-
-fn in_world(world: impl World) -> MakeExecutor {
-    Box::new(|config, limits, is_chosen| {
-        solvm_stdlib::executor_with(config, limits, world, is_chosen)
-    })
-}
-
-impl Builder {
-    /// Sets the maximum memory in bytes (default 1 GiB); beyond it, Lua code gets the error "not
-    /// enough memory".
-    pub fn memory_limit(mut self, bytes: usize) -> Self {
-        self.config.memory_limit = bytes;
-        self
-    }
-
-    /// Sets the time limit of each call (default: no limit).
-    pub fn call_limit(mut self, limit: Duration) -> Self {
-        self.call_limit = Some(limit);
-        self
-    }
-
-    /// Sets the maximum number of live goroutines (default 10,000,000).
-    pub fn max_goroutines(mut self, count: usize) -> Self {
-        self.config.max_goroutines = count;
-        self
-    }
-
-    /// Sets the outside world of the program (default: that of the process).
-    pub fn world(mut self, world: impl World) -> Self {
-        self.world = in_world(world);
-        self
-    }
-
-    /// Sets the program's permissions in the outside world of the process (default: all). Replaces
-    /// the [`world`](Self::world).
-    ///
-    /// ```
-    /// use solvm::{Area, Permissions, Runtime};
-    ///
-    /// let permissions = Permissions::none().allow(Area::Env, "HOME")?;
-    /// let mut lua = Runtime::builder().permissions(permissions).build()?;
-    /// let reason: String = lua.eval("return select(2, io.open('/etc/passwd'))")?;
-    /// assert_eq!(
-    ///     reason,
-    ///     "/etc/passwd: permission denied: reading '/etc/passwd' needs --allow-read"
-    /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn permissions(self, permissions: Permissions) -> Self {
-        self.world(Process::new().with_permissions(permissions))
-    }
-
-    /// Selects libraries (default: all) by the names in [`modules`](solvm_stdlib::modules).
-    pub fn libraries(mut self, names: &[&str]) -> Self {
-        self.libraries = Some(names.iter().map(|&name| name.into()).collect());
-        self
-    }
-
-    /// Changes other settings of the VM.
-    pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(&mut self.config);
-        self
-    }
-
-    /// Creates the runtime.
-    ///
-    /// # Errors
-    /// If a library is unknown, or the memory limit leaves no room for them.
-    pub fn build(self) -> Result<Runtime, Error> {
-        let Builder { config, call_limit, world, libraries } = self;
-        let is_known =
-            |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
-        if let Some(unknown) = libraries.iter().flatten().find(is_known) {
-            return Err(Error::new(ErrorKind::Start, format!("unknown library '{unknown}'")));
-        }
-        let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
-        let is_chosen = |module: &Module| {
-            libraries.as_ref().is_none_or(|names| names.iter().any(|name| name == module.name))
-        };
-        let executor =
-            world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
-        Ok(Runtime { executor, call_limit, tokio: None })
-    }
-}
-
-/// A callable: a [`Function`], or the name of a global function.
-pub trait Callable {
-    /// The function; an error if there is none.
-    fn find<'c>(&self, call: &mut Call<'c>) -> Result<solvm_vm::Function<'c>, solvm_vm::Error>;
-}
-
-impl Callable for &Function {
-    fn find<'c>(&self, call: &mut Call<'c>) -> Result<solvm_vm::Function<'c>, solvm_vm::Error> {
-        self.get_in(call)
-            .ok_or_else(|| solvm_vm::Error::text("the function belongs to another runtime"))
-    }
-}
-
-impl Callable for &str {
-    fn find<'c>(&self, call: &mut Call<'c>) -> Result<solvm_vm::Function<'c>, solvm_vm::Error> {
-        let key = call.string(self.as_bytes())?;
-        let value = call.globals().get(key);
-        solvm_vm::Function::from_value(value).ok_or_else(|| {
-            solvm_vm::Error::text(format!(
-                "attempt to call global '{self}' (a {} value)",
-                value.type_name()
-            ))
-        })
     }
 }
 
@@ -203,12 +77,7 @@ impl Runtime {
 
     /// Creates a builder, to choose limits and libraries.
     pub fn builder() -> Builder {
-        Builder {
-            config: Config::default(),
-            call_limit: None,
-            world: in_world(Process::new()),
-            libraries: None,
-        }
+        Builder::new()
     }
 
     /// Compiles a chunk. `name` is its name in messages: `@script.lua` for a file, `=name` for
@@ -226,13 +95,15 @@ impl Runtime {
     /// # Ok::<(), solvm::Error>(())
     /// ```
     pub fn load(&mut self, source: impl AsRef<[u8]>, name: &str) -> Result<Function, Error> {
-        self.executor.enter(|call| {
-            let function = call.load(source.as_ref(), name.as_bytes()).map_err(|message| {
-                Error::new(ErrorKind::Syntax, String::from_utf8_lossy(&message))
-            })?;
-            Function::owned(call, function.value())
-                .ok_or_else(|| Error::of_native(call, solvm_vm::Error::out_of_memory()))
-        })
+        self.work(|executor| {
+            executor.enter(|call| {
+                let function = call.load(source.as_ref(), name.as_bytes()).map_err(|message| {
+                    Error::new(ErrorKind::Syntax, String::from_utf8_lossy(&message))
+                })?;
+                Function::owned(call, function.value())
+                    .ok_or_else(|| Error::of_native(call, solvm_vm::Error::out_of_memory()))
+            })
+        })?
     }
 
     /// Compiles and runs a chunk.
@@ -283,9 +154,11 @@ impl Runtime {
         function: impl Callable,
         arguments: impl for<'c> IntoValues<'c>,
     ) -> Result<R, Error> {
-        let started = self.start(&function, arguments)?;
         let tokio = self.take_tokio()?;
-        let result = tokio.block_on(self.finish(started));
+        let result = match self.start(&function, arguments) {
+            Ok(started) => tokio.block_on(self.finish(started)),
+            Err(error) => Err(error),
+        };
         self.tokio = Some(tokio);
         result
     }
@@ -333,8 +206,12 @@ impl Runtime {
     /// # Errors
     /// If the time limit is exceeded.
     pub async fn run_goroutines_async(&mut self) -> Result<(), Error> {
-        self.executor.limit_time(self.call_limit);
-        match self.executor.drive_to_end().await {
+        let limit = self.call_limit;
+        self.work(|executor| executor.limit_time(limit))?;
+        let drive = self.executor.drive_to_end();
+        let outcome = unwinding(&mut self.dead, drive).await?;
+        self.executor.flush();
+        match outcome {
             // Only the command restarts scripts.
             Outcome::Ended | Outcome::Reload => Ok(()),
             Outcome::Interrupted => Err(self.interruption()),
@@ -437,8 +314,8 @@ impl Runtime {
         A: FromValues + 'static,
         F: Fn(A) -> T + 'static,
         T: Future<Output = Result<R, E>> + 'static,
-        R: for<'a> IntoLua<'a> + 'static,
-        E: ToString + 'static,
+        R: for<'a> IntoValues<'a> + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
     {
         self.try_enter(|call| {
             let function = call.async_closure(function);
@@ -468,7 +345,7 @@ impl Runtime {
     /// lua.run("shared.answer = 42")?;
     /// assert_eq!(table.get::<f64>(&mut lua, "answer")?, 42.0);
     /// assert_eq!(table.get::<Option<f64>>(&mut lua, "nothing")?, None);
-    /// assert_eq!(table.len(&mut lua), 1);
+    /// assert_eq!(table.len(&mut lua)?, 1);
     /// # Ok::<(), solvm::Error>(())
     /// ```
     pub fn new_table(&mut self) -> Result<Table, Error> {
@@ -490,20 +367,32 @@ impl Runtime {
     ///
     /// ```
     /// let mut lua = solvm::Runtime::new()?;
-    /// let count = lua.enter(|call| call.globals().pairs().count());
+    /// let count = lua.enter(|call| call.globals().pairs().count())?;
     /// assert!(count > 20);
     /// # Ok::<(), solvm::Error>(())
     /// ```
-    pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> R {
-        self.executor.enter(f)
+    ///
+    /// # Errors
+    /// If the closure panics, or a native function has.
+    pub fn enter<R>(&mut self, f: impl for<'c> FnOnce(&mut Call<'c>) -> R) -> Result<R, Error> {
+        self.work(|executor| executor.enter(f))
     }
 
     /// As [`Runtime::enter`]; errors are converted.
-    pub(super) fn try_enter<R>(
+    pub(crate) fn try_enter<R>(
         &mut self,
         f: impl for<'c> FnOnce(&mut Call<'c>) -> Result<R, solvm_vm::Error>,
     ) -> Result<R, Error> {
-        self.executor.enter(|call| f(call).map_err(|error| Error::of_native(call, error)))
+        self.enter(|call| f(call).map_err(|error| Error::of_native(call, error)))?
+    }
+
+    /// Accesses the executor, unless the runtime is dead. After a panic it is.
+    fn work<R>(&mut self, f: impl FnOnce(&mut Executor) -> R) -> Result<R, Error> {
+        if let Some(error) = &self.dead {
+            return Err(error.clone());
+        }
+        catch_unwind(AssertUnwindSafe(|| f(&mut self.executor)))
+            .map_err(|panic| died(&mut self.dead, &*panic))
     }
 
     /// Returns a handle that stops the runtime's code from another thread.
@@ -541,28 +430,28 @@ impl Runtime {
     /// Drives the program until a goroutine has ended, and converts its results.
     async fn finish<R: FromValues>(&mut self, started: GoroutineId) -> Result<R, Error> {
         let mut result = None;
-        let outcome = self
-            .executor
-            .drive_main_for(started, &mut |call, end| {
-                result = Some(match end {
-                    Ok(values) => R::from_values(call, values).map_err(|mismatch| {
-                        Error::new(
-                            ErrorKind::Conversion,
-                            format!("result #{}: {}", mismatch.index, mismatch.text),
-                        )
-                    }),
-                    Err((error, traceback)) => Err(Error::raised(call, error, traceback)),
-                });
-                true
-            })
-            .await;
+        let mut look: Box<EndObserver<'_>> = Box::new(|call, end| {
+            result = Some(match end {
+                Ok(values) => R::from_values(call, values).map_err(|mismatch| {
+                    let message = format!("result #{}: {}", mismatch.index, mismatch.text);
+                    Error::new(ErrorKind::Conversion, message)
+                }),
+                Err((error, traceback)) => Err(Error::raised(call, error, traceback)),
+            });
+            true
+        });
+        let drive = self.executor.drive_main_for(started, &mut *look);
+        let outcome = unwinding(&mut self.dead, drive).await;
+        drop(look);
+        let outcome = outcome?;
+        self.executor.flush();
         match result {
             Some(result) if outcome == Outcome::Ended => result,
             _ => {
                 let error = self.interruption();
                 // The rest of the program continues with the next call.
                 self.executor.limit_time(None);
-                self.executor.enter(|call| call.end_goroutine(started));
+                self.work(|executor| executor.enter(|call| call.end_goroutine(started)))?;
                 Err(error)
             }
         }
@@ -586,9 +475,32 @@ impl Runtime {
         }
         match self.tokio.take() {
             Some(tokio) => Ok(tokio),
-            None => {
-                crate::new_tokio().map_err(|error| Error::new(ErrorKind::Start, reason(&error)))
-            }
+            None => new_tokio().map_err(|error| Error::new(ErrorKind::Start, reason(&error))),
         }
     }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // A write that fails has no caller to report it to.
+        let _ = self.executor.flush_all();
+    }
+}
+
+/// Notes that a panic has ended a runtime, and returns its error.
+fn died(dead: &mut Option<Error>, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    dead.insert(Error::panicked(text.unwrap_or("of unknown type"))).clone()
+}
+
+/// Awaits work of the VM. A panic of it ends the runtime, where panics unwind.
+async fn unwinding<T>(dead: &mut Option<Error>, work: impl Future<Output = T>) -> Result<T, Error> {
+    let mut work = pin!(work);
+    let done =
+        poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        });
+    done.await.map_err(|panic| died(dead, &*panic))
 }

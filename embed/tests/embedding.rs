@@ -38,12 +38,66 @@ fn references_keep_values_and_give_them_back() {
 
 #[test]
 fn handles_of_another_runtime_are_refused() {
-    let (mut one, mut other) = (runtime(), runtime());
+    let mut other = runtime();
+    let check = |error: solvm::Error, what: &str| {
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::ForeignHandle, format!("the {what} belongs to another runtime").as_str())
+        );
+    };
+    let mut one = runtime();
     let function: Function = one.eval("return function() return 1 end").unwrap();
-    let error = other.call::<f64>(&function, ()).unwrap_err();
-    assert_eq!(error.message(), "the function belongs to another runtime");
-    other.set("function_of_one", &function).unwrap();
-    assert!(matches!(other.get::<Value>("function_of_one"), Ok(Value::Nil)));
+    let table: Table = one.eval("return {}").unwrap();
+    let values: (Value, Value, Value) =
+        one.eval("return {}, io.stdout, coroutine.create(function() end)").unwrap();
+    // It makes no difference whether their runtime is still there.
+    for owner in [Some(one), None] {
+        check(other.call::<f64>(&function, ()).unwrap_err(), "function");
+        check(other.set("function", &function).unwrap_err(), "function");
+        check(other.call::<()>("print", &table).unwrap_err(), "table");
+        check(table.get::<Value>(&mut other, 1).unwrap_err(), "table");
+        check(table.set(&mut other, 1, 1).unwrap_err(), "table");
+        check(table.len(&mut other).unwrap_err(), "table");
+        check(table.pairs::<Value, Value>(&mut other).unwrap_err(), "table");
+        check(other.set("x", &values.0).unwrap_err(), "table");
+        check(other.set("x", &values.1).unwrap_err(), "userdata");
+        check(other.set("x", &values.2).unwrap_err(), "coroutine");
+        drop(owner);
+    }
+    // A native that returns one raises an error.
+    other.register("foreign", move |_: &mut Call| table.clone()).unwrap();
+    let error = other.run("foreign()").unwrap_err();
+    assert_eq!(error.message(), "chunk:1: the table belongs to another runtime");
+    assert!(matches!(other.get::<Value>("x"), Ok(Value::Nil)));
+}
+
+#[test]
+fn errors_keep_the_error_of_rust_and_the_value_of_lua() {
+    let mut lua = runtime();
+    lua.register("read", |_: &mut Call, path: String| std::fs::read(path)).unwrap();
+    lua.register("fail", |_: &mut Call| Err::<(), _>("a string")).unwrap();
+    lua.register_async("parse", |(text,): (String,)| async move { text.parse::<i32>() }).unwrap();
+    let error = lua.run("read('/does/not/exist')").unwrap_err();
+    assert_eq!(error.message(), "chunk:1: No such file or directory (os error 2)");
+    let source = error.downcast_ref::<io::Error>().expect("the error of Rust");
+    assert_eq!(source.kind(), io::ErrorKind::NotFound);
+    let error = lua.run("parse('x')").unwrap_err();
+    assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
+    assert_eq!(lua.run("fail()").unwrap_err().message(), "chunk:1: a string");
+    // Lua sees strings; what it raises again is the same error.
+    let error = lua
+        .run("local ok, text = pcall(read, '/x') assert(type(text) == 'string') error(text, 0)")
+        .unwrap_err();
+    assert!(error.downcast_ref::<io::Error>().is_some());
+    let error = lua.run("pcall(read, '/x') error('other')").unwrap_err();
+    assert!(error.downcast_ref::<io::Error>().is_none());
+
+    let error = lua.run("error({ code = 7 })").unwrap_err();
+    let Some(Value::Table(table)) = error.value() else { panic!("{:?}", error.value()) };
+    assert_eq!(table.get::<u8>(&mut lua, "code").unwrap(), 7);
+    // An error may leave the thread.
+    let error = std::thread::spawn(move || error.with_context("elsewhere")).join().unwrap();
+    assert_eq!(error.to_string(), "elsewhere: (error object is a table value): { code = 7 }");
 }
 
 #[test]

@@ -56,31 +56,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod embedding;
+mod access;
+mod callable;
+mod error;
+mod handles;
+mod runtime;
+mod tokio_runtime;
 
-pub use embedding::{
-    Builder, Callable, Canceller, Error, ErrorKind, Function, Runtime, Table, Userdata, Value,
-};
+pub use callable::Callable;
+pub use error::{Context, Error, ErrorKind};
+pub use handles::{Function, Table, Userdata, Value};
+pub use runtime::{Builder, Canceller, Runtime};
 pub use solvm_stdlib::host::{
     Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
 };
 pub use solvm_stdlib::runtime::report::{Names, Report, Reporter};
 pub use solvm_vm::native::{
     self, Class, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence, This,
+    closure,
 };
 pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
-
-/// The tokio runtime that a program's turns, timers and sockets run on, all on the thread that
-/// drives it.
-///
-/// # Errors
-/// If the OS refuses resources.
-pub fn new_tokio() -> std::io::Result<tokio::runtime::Runtime> {
-    /// The number of tasks between two polls of the sockets; tokio's default of 61 takes long if
-    /// each is busy.
-    const TASKS: u32 = 31;
-    tokio::runtime::Builder::new_current_thread().event_interval(TASKS).enable_all().build()
-}
+pub use tokio_runtime::new_tokio;
 
 /// The pages with examples in Rust, which are run.
 #[cfg(doctest)]

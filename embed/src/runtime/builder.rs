@@ -1,0 +1,135 @@
+//! How a [`Runtime`] is made: limits, libraries, and what of the outside world it can reach.
+
+use super::Runtime;
+use crate::error::{Error, ErrorKind};
+use solvm_stdlib::Module;
+use solvm_stdlib::deadline::{Limits, Timeout};
+use solvm_stdlib::host::{Permissions, Process, World};
+use solvm_stdlib::runtime::executor::Executor;
+use solvm_vm::Config;
+use std::time::Duration;
+
+/// Chooses the limits and libraries of a [`Runtime`].
+///
+/// ```
+/// use solvm::{ErrorKind, Runtime, Sandbox};
+/// use std::time::Duration;
+///
+/// let mut lua = Runtime::builder()
+///     .world(Sandbox::new())
+///     .libraries(&["base", "string", "table", "math", "os"])
+///     .memory_limit(16 << 20)
+///     .call_limit(Duration::from_millis(100))
+///     .build()?;
+/// let error = lua.run("while true do end").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::TimedOut);
+/// let error = lua.run("local t = {} for i = 1, 1e9 do t[i] = {} end").unwrap_err();
+/// assert_eq!(error.message(), "not enough memory");
+/// // It is as usable as before.
+/// assert_eq!(lua.eval::<String>("return type(io) .. ' ' .. type(os.remove('file'))")?, "nil nil");
+/// # Ok::<(), solvm::Error>(())
+/// ```
+pub struct Builder {
+    config: Config,
+    call_limit: Option<Duration>,
+    world: MakeExecutor,
+    libraries: Option<Vec<String>>,
+}
+
+/// Creates the executor in the chosen world: the closure has the world's type.
+type MakeExecutor =
+    Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
+
+fn in_world(world: impl World) -> MakeExecutor {
+    Box::new(|config, limits, is_chosen| {
+        solvm_stdlib::executor_with(config, limits, world, is_chosen)
+    })
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Builder {
+            config: Config::default(),
+            call_limit: None,
+            world: in_world(Process::new()),
+            libraries: None,
+        }
+    }
+
+    /// Sets the maximum memory in bytes (default 1 GiB); beyond it, Lua code gets the error "not
+    /// enough memory".
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.config.memory_limit = bytes;
+        self
+    }
+
+    /// No call may take longer than this (default: no limit).
+    pub fn call_limit(mut self, limit: Duration) -> Self {
+        self.call_limit = Some(limit);
+        self
+    }
+
+    /// No more goroutines than this may live at a time (default 10,000,000).
+    pub fn max_goroutines(mut self, count: usize) -> Self {
+        self.config.max_goroutines = count;
+        self
+    }
+
+    /// The outside world as the program sees it (default: that of the process).
+    pub fn world(mut self, world: impl World) -> Self {
+        self.world = in_world(world);
+        self
+    }
+
+    /// Sets the program's permissions in the outside world of the process (default: all). Replaces
+    /// the [`world`](Self::world).
+    ///
+    /// ```
+    /// use solvm::{Area, Permissions, Runtime};
+    ///
+    /// let permissions = Permissions::none().allow(Area::Env, "HOME")?;
+    /// let mut lua = Runtime::builder().permissions(permissions).build()?;
+    /// let reason: String = lua.eval("return select(2, io.open('/etc/passwd'))")?;
+    /// assert_eq!(
+    ///     reason,
+    ///     "/etc/passwd: permission denied: reading '/etc/passwd' needs --allow-read"
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn permissions(self, permissions: Permissions) -> Self {
+        self.world(Process::new().with_permissions(permissions))
+    }
+
+    /// The libraries that there are (default: all), by the names of
+    /// [`modules`](solvm_stdlib::modules).
+    pub fn libraries(mut self, names: &[&str]) -> Self {
+        self.libraries = Some(names.iter().map(|&name| name.into()).collect());
+        self
+    }
+
+    /// More of how the VM behaves.
+    pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Makes the runtime.
+    ///
+    /// # Errors
+    /// If a library is not known, or the memory limit leaves no room for them.
+    pub fn build(self) -> Result<Runtime, Error> {
+        let Builder { config, call_limit, world, libraries } = self;
+        let is_known =
+            |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
+        if let Some(unknown) = libraries.iter().flatten().find(is_known) {
+            return Err(Error::new(ErrorKind::Start, format!("unknown library '{unknown}'")));
+        }
+        let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
+        let is_chosen = |module: &Module| {
+            libraries.as_ref().is_none_or(|names| names.iter().any(|name| name == module.name))
+        };
+        let executor =
+            world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
+        Ok(Runtime { executor, call_limit, tokio: None, dead: None })
+    }
+}
