@@ -1,9 +1,9 @@
-//! How the command is linked.
+//! The linking of the command.
 //!
-//! On Linux with glibc the standard library asks for `libgcc_s`, of which a program that aborts on
-//! a panic needs the unwinder alone, for backtraces. To load it takes 0.1 ms of each start. The
-//! command has the unwinder in itself instead: the linker finds `libgcc_eh`, the same code as an
-//! archive, by the shared library's name.
+//! On Linux with glibc the standard library links `libgcc_s`. A program that aborts on a panic
+//! needs only its unwinder, for backtraces, and loading the library costs 0.1 ms at each start. So
+//! the command links the unwinder statically: the linker finds `libgcc_eh`, an archive with the
+//! same code, under the shared library's name.
 #![allow(clippy::expect_used, reason = "a build that cannot be prepared must end")]
 
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn main() {
     if !is_glibc || !is_native {
         return;
     }
-    // Where it is not installed, the shared library does.
+    // If the archive is not installed, the shared library is used.
     let Some(unwinder) = find_archive("libgcc_eh.a") else { return };
     let folder = PathBuf::from(variable("OUT_DIR")).join("unwinder");
     fs::create_dir_all(&folder).expect("the build folder can be written to");
@@ -28,11 +28,11 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
 }
 
-/// Where the C compiler that links has its own archive.
+/// Returns the path of an archive of the C compiler that links the command.
 fn find_archive(name: &str) -> Option<PathBuf> {
     let compiler = env::var_os("RUSTC_LINKER").unwrap_or("cc".into());
     let output = Command::new(compiler).arg(format!("-print-file-name={name}")).output().ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
-    // A compiler that does not know the file repeats its name.
+    // A compiler that does not have the file prints its name unchanged.
     Some(Path::new(path.trim()).to_path_buf()).filter(|path| path.is_absolute())
 }

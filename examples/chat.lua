@@ -1,4 +1,4 @@
--- A chat with rooms: a page for the browser, and a WebSocket for everybody who is in a room.
+-- A chat with rooms: a page for the browser, and a WebSocket for each member of a room.
 --
 --   solvm examples/chat.lua [PORT]        (default 8080; 0 is any free port)
 --

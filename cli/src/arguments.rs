@@ -257,7 +257,8 @@ pub(crate) fn options() -> Command {
 }
 
 /// Parses the command line, the program's name first. The error is the text to print: a usage
-/// error, or the requested help or version; `full_command` makes the options with the commands, for help.
+/// error, or the requested help or version; `full_command` makes the options with the commands, for
+/// help.
 pub(crate) fn parse(
     words: impl Iterator<Item = OsString>,
     full_command: fn() -> Command,

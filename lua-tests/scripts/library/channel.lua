@@ -64,8 +64,7 @@ number, received, open = channel.select({ "|<-", a }, { "|<-", shut, function(..
 assert(number == 2 and received == nil and open == false and got[1] == false and got[2] == nil)
 fails("send on closed channel", channel.select, { "<-|", shut, 1 })
 
--- waiting: for a value, for someone who takes one, for the end; what was not chosen has not
--- happened
+-- waiting: for a value, for a receiver, for the end; cases that were not chosen have no effect
 go(function() a:send("late") end)
 number, received = channel.select({ "|<-", a }, { "|<-", b }, { "<-|", full, "never" })
 assert(number == 1 and received == "late")

@@ -1,4 +1,4 @@
--- HTTPS: certificates, who trusts them, and WebSockets on top.
+-- HTTPS: certificates, trust, and WebSockets over TLS.
 
 local folder = arg[0]:match("^(.*[/\\])") or "./"
 local certificate, key = folder .. "certificates/cert.pem", folder .. "certificates/key.pem"

@@ -304,7 +304,7 @@ fn sum(parts: Table<'_>) -> Result<[f64; 3], Error> {
             ));
         };
         if factors[2] == 0.0 && to_integer(count).is_none() {
-            return Err(Error::argument(2, format!("'{part}' must be a to_integer number")));
+            return Err(Error::argument(2, format!("'{part}' must be a whole number")));
         }
         for (total, factor) in sum.iter_mut().zip(factors) {
             *total += factor * count;

@@ -56,7 +56,7 @@ fn page(module: &Module) -> String {
     text
 }
 
-/// A function, a class or a constant: what it is, what it takes and gives, and then the examples.
+/// A function, a class or a constant: its description, parameters and results, then the examples.
 fn put(entry: &Entry<'_>, text: &mut String) {
     let _ = write!(text, "\n## `{}`\n\n", entry.signature());
     let example =

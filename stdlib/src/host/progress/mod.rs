@@ -1,9 +1,9 @@
 //! The progress line on a terminal, below all other output.
 //!
 //! It is redrawn at most ten times a second, when progress is made, and only at the start of a
-//! line. All other terminal output goes through [`Progress::suspend`], which removes the line in the
-//! meantime, so nothing is mixed up. If several tasks run, the one that started first is shown. Any
-//! thread may report progress.
+//! line. All other terminal output goes through [`Progress::suspend`], which removes the line in
+//! the meantime, so nothing is mixed up. If several tasks run, the one that started first is shown.
+//! Any thread may report progress.
 
 mod line;
 
