@@ -35,7 +35,7 @@ pub(crate) struct Image<'f> {
 }
 
 /// The path that all of the interpreter's functions share.
-const INTERPRETER: &str = "solvm_vm::interpreter::";
+const INTERPRETER: &str = "solvm_vm::machine::interpreter::";
 
 impl<'f> Image<'f> {
     /// Reads symbols and relocations.

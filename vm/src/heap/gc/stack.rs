@@ -1,0 +1,136 @@
+//! Threads' stacks, and the upvalues that point into them.
+
+use super::arena::Space;
+use super::{Heap, OutOfMemory};
+use crate::layout::object::{Header, Kind, Thread, Upvalue};
+use crate::layout::stack::EXTRA;
+use crate::layout::value::Value;
+use crate::reserve;
+use std::ptr::{self, null_mut};
+
+/// The bytes of a thread's stack.
+///
+/// # Safety
+/// `thread` has a stack.
+pub(super) unsafe fn payload_size(thread: *const Thread) -> usize {
+    (*thread).stack_end.add(EXTRA) as usize - (*thread).stack as usize
+}
+
+/// 1/`STACKS_SHARE` of the memory limit is available to stacks beyond the limit.
+const STACKS_SHARE: usize = 8;
+/// A stack of this size is always granted: a goroutine that was started can run.
+const FIRST_FRAMES: usize = 1 << 9;
+
+impl Heap {
+    /// A suspended thread with an empty stack of `slots` slots for ordinary frames.
+    ///
+    /// # Safety
+    /// It is published before the next safepoint.
+    pub(crate) unsafe fn new_thread(&mut self, slots: usize) -> *mut Thread {
+        let size = 8 * (slots + EXTRA);
+        let stack = self.allocate_payload(size) as *mut Value;
+        // Nil is all ones.
+        ptr::write_bytes(stack as *mut u8, 0xFF, size);
+        let thread = self.allocate(Space::Objects, size_of::<Thread>()) as *mut Thread;
+        thread.write(Thread {
+            // See `Heap::thread_resumed`.
+            header: Header { barrier: 1, kind: Kind::Thread },
+            is_wrap: 0,
+            preempted: 0,
+            goroutine: 0,
+            pc: crate::layout::frame::thread_start(),
+            base: stack,
+            top: stack,
+            resumer: null_mut(),
+            stack,
+            stack_end: stack.add(slots),
+            open_upvalues: null_mut(),
+            globals: null_mut(),
+            hook: null_mut(),
+        });
+        self.threads.push(thread);
+        thread
+    }
+
+    /// Gives a thread a stack of `slots` slots for ordinary frames, more than it has. `base`, `top`
+    /// and open upvalues move along; any other address into the old stack is invalid. On failure
+    /// nothing has happened.
+    ///
+    /// # Safety
+    /// The thread has a stack, and `base` and `top` point into it.
+    pub(crate) unsafe fn grow_stack(
+        &mut self,
+        thread: *mut Thread,
+        slots: usize,
+    ) -> Result<(), OutOfMemory> {
+        self.thread_resumed(thread);
+        let old = (*thread).stack;
+        let old_size = payload_size(thread);
+        let size = 8 * (slots + EXTRA);
+        // Stacks may grow where nothing is collected. Up to here they may exceed the limit until
+        // the next safepoint.
+        let margin = self.limit() / STACKS_SHARE;
+        let more = (size - old_size).saturating_sub(margin);
+        if reserve::is_short() || size > FIRST_FRAMES && self.would_exceed(more) {
+            return Err(OutOfMemory);
+        }
+        let stack = self.grow_payload(old as *mut u8, old_size, size)? as *mut Value;
+        ptr::write_bytes((stack as *mut u8).add(old_size), 0xFF, size - old_size);
+        let moved = |address: *mut Value| stack.byte_add(address as usize - old as usize);
+        (*thread).base = moved((*thread).base);
+        (*thread).top = moved((*thread).top);
+        (*thread).stack = stack;
+        (*thread).stack_end = stack.add(slots);
+        let mut upvalue = (*thread).open_upvalues;
+        while !upvalue.is_null() {
+            (*upvalue).slot = moved((*upvalue).slot);
+            upvalue = (*upvalue).closed.0 as *mut Upvalue;
+        }
+        Ok(())
+    }
+
+    /// Takes the stack of a thread that has ended; its upvalues are closed.
+    ///
+    /// # Safety
+    /// Nothing refers into the stack any more.
+    pub(crate) unsafe fn free_stack(&mut self, thread: *mut Thread) {
+        debug_assert!((*thread).open_upvalues.is_null());
+        if !(*thread).stack.is_null() {
+            self.free_payload((*thread).stack as *mut u8, payload_size(thread));
+            (*thread).stack = null_mut();
+            (*thread).stack_end = null_mut();
+            (*thread).base = null_mut();
+            (*thread).top = null_mut();
+        }
+    }
+
+    /// An open upvalue for a stack slot. The caller links it into its thread's list, through
+    /// `closed`, at once.
+    ///
+    /// # Safety
+    /// `slot` is in a thread's stack.
+    #[inline]
+    pub(crate) unsafe fn new_open_upvalue(&mut self, slot: *mut Value) -> *mut Upvalue {
+        let upvalue = self.allocate(Space::Objects, size_of::<Upvalue>()) as *mut Upvalue;
+        upvalue.write(Upvalue {
+            header: Header { barrier: 0, kind: Kind::Upvalue },
+            is_open: 1,
+            slot,
+            closed: Value(0),
+        });
+        upvalue
+    }
+
+    /// Closes an upvalue: it takes its value over from the stack. The caller has unlinked it.
+    ///
+    /// # Safety
+    /// It is open, and its slot is valid.
+    #[inline]
+    pub(crate) unsafe fn close_upvalue(&mut self, upvalue: *mut Upvalue) {
+        let value = *(*upvalue).slot;
+        (*upvalue).closed = value;
+        (*upvalue).slot = &raw mut (*upvalue).closed;
+        (*upvalue).is_open = 0;
+        self.barrier_forward(upvalue, value);
+    }
+}

@@ -1,0 +1,316 @@
+//! Tables: what `t[k]` means without metamethods.
+//!
+//! A table has an array part for the keys 1..=`array_size` ([`mod@array`]) and a hash part for the
+//! others ([`hash`]). Invariant (ONE PLACE): an integral key from 1 to `array_size` is never in the
+//! hash part. How large the parts are is decided when a new key finds no room ([`resize`]).
+//!
+//! -0 and 0 are one key. Nil and NaN are not valid keys: reading them returns nil, storing is an
+//! error. Storing nil removes.
+
+pub(crate) mod array;
+pub(crate) mod hash;
+pub(crate) mod iterate;
+mod resize;
+
+#[cfg(test)]
+mod tests;
+
+use crate::heap::gc::Heap;
+use crate::layout::metamethod::Metamethod;
+use crate::layout::object::{Kind, Str, Table};
+use crate::layout::value::Value;
+use crate::messages;
+use crate::number::truncate;
+
+/// Why a value cannot be stored under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyError {
+    /// The key is nil.
+    Nil,
+    /// The key is not a number.
+    NaN,
+    /// The table would have too many slots.
+    Overflow,
+    /// The table cannot grow within the memory limit; after a collection it may.
+    Memory,
+}
+
+impl KeyError {
+    /// The message about it.
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            KeyError::Nil => "table index is nil",
+            KeyError::NaN => "table index is NaN",
+            KeyError::Overflow => "table overflow",
+            KeyError::Memory => messages::NOT_ENOUGH_MEMORY,
+        }
+    }
+}
+
+/// The integer that a number is equal to, if there is one.
+#[inline(always)]
+fn to_integer(number: f64) -> Option<i64> {
+    let integer = truncate(number);
+    (integer as f64 == number).then_some(integer)
+}
+
+/// The value of any key; nil if there is none.
+///
+/// # Safety
+/// Table and key are alive.
+#[inline]
+pub(crate) unsafe fn get(table: *const Table, key: Value) -> Value {
+    if let Some(string) = key.to_string() {
+        return get_string(table, string);
+    }
+    if key.is_number() {
+        return match to_integer(key.as_f64()) {
+            Some(integer) => get_integer(table, integer),
+            None => hash::value_of(hash::find_bits(table, key)),
+        };
+    }
+    hash::value_of(hash::find_bits(table, key))
+}
+
+/// The value of a string key; nil if there is none.
+///
+/// # Safety
+/// Table and string are alive.
+#[inline(always)]
+pub(crate) unsafe fn get_string(table: *const Table, string: *mut Str) -> Value {
+    hash::value_of(hash::find_string(table, string))
+}
+
+/// The value of an integer key; nil if there is none.
+///
+/// # Safety
+/// The table is alive.
+#[inline(always)]
+pub(crate) unsafe fn get_integer(table: *const Table, key: i64) -> Value {
+    if array::holds(table, key) {
+        *(*table).array.add(key as usize)
+    } else {
+        hash::value_of(hash::find_bits(table, Value::number(key as f64)))
+    }
+}
+
+/// Reads the values of `count` integer keys from `first` on.
+///
+/// # Safety
+/// The table is alive. There is room for `count` values at `target`, outside the table.
+pub(crate) unsafe fn get_list(table: *const Table, first: i64, target: *mut Value, count: usize) {
+    if count > 0
+        && array::holds(table, first)
+        && array::holds(table, first.saturating_add_unsigned(count as u64 - 1))
+    {
+        return std::ptr::copy_nonoverlapping((*table).array.add(first as usize), target, count);
+    }
+    for i in 0..count {
+        *target.add(i) = get_integer(table, first.wrapping_add_unsigned(i as u64));
+    }
+}
+
+/// Stores under any key, without metamethods.
+///
+/// # Errors
+/// The key is nil or NaN, or the table cannot grow; it is as before then.
+///
+/// # Safety
+/// Table, key and value are alive and belong to `heap`.
+#[inline]
+pub(crate) unsafe fn set(
+    heap: &mut Heap,
+    table: *mut Table,
+    key: Value,
+    value: Value,
+) -> Result<(), KeyError> {
+    if let Some(string) = key.to_string() {
+        return set_string(heap, table, string, value);
+    }
+    if key.is_number() {
+        if let Some(integer) = to_integer(key.as_f64()) {
+            return set_integer(heap, table, integer, value);
+        }
+        if key.as_f64().is_nan() {
+            return Err(KeyError::NaN);
+        }
+    } else if key.is_nil() {
+        return Err(KeyError::Nil);
+    }
+    set_node(heap, table, hash::find_bits(table, key), key, value)
+}
+
+/// Stores under a string key, without metamethods.
+///
+/// # Errors
+/// The table cannot grow; it is as before then.
+///
+/// # Safety
+/// Table, key and value are alive and belong to `heap`.
+#[inline]
+pub(crate) unsafe fn set_string(
+    heap: &mut Heap,
+    table: *mut Table,
+    string: *mut Str,
+    value: Value,
+) -> Result<(), KeyError> {
+    set_node(heap, table, hash::find_string(table, string), Value::from_string(string), value)
+}
+
+/// Stores under an integer key, without metamethods.
+///
+/// # Errors
+/// The table cannot grow; it is as before then.
+///
+/// # Safety
+/// Table and value are alive and belong to `heap`.
+#[inline]
+pub(crate) unsafe fn set_integer(
+    heap: &mut Heap,
+    table: *mut Table,
+    key: i64,
+    value: Value,
+) -> Result<(), KeyError> {
+    if array::holds(table, key) {
+        *(*table).array.add(key as usize) = value;
+        heap.barrier_back(table, value);
+        return Ok(());
+    }
+    let key = Value::number(key as f64);
+    set_node(heap, table, hash::find_bits(table, key), key, value)
+}
+
+/// Stores `count` values under the integer keys from `first` on, without metamethods.
+///
+/// # Errors
+/// The table cannot grow; some of the values may be stored then.
+///
+/// # Safety
+/// Table and values are alive and belong to `heap`; the values are at `values`, outside the table.
+/// `first` is not 0.
+pub(crate) unsafe fn set_list(
+    heap: &mut Heap,
+    table: *mut Table,
+    first: usize,
+    values: *const Value,
+    count: usize,
+) -> Result<(), KeyError> {
+    debug_assert!(first > 0);
+    let last = first + count - 1;
+    if count > 1 && last > (*table).array_size as usize && first <= (*table).array_size as usize + 1
+    {
+        resize::extend(heap, table, last)?;
+    }
+    if last <= (*table).array_size as usize {
+        std::ptr::copy_nonoverlapping(values, (*table).array.wrapping_add(first), count);
+        for i in 0..count {
+            heap.barrier_back(table, *values.add(i));
+        }
+        return Ok(());
+    }
+    for i in 0..count {
+        set_integer(heap, table, (first + i) as i64, *values.add(i))?;
+    }
+    Ok(())
+}
+
+/// Stores into a node that was found for the key, or into a new one.
+#[inline(always)]
+unsafe fn set_node(
+    heap: &mut Heap,
+    table: *mut Table,
+    node: *mut crate::layout::object::Node,
+    key: Value,
+    value: Value,
+) -> Result<(), KeyError> {
+    if !node.is_null() && !(*node).value.is_nil() {
+        (*node).value = value;
+        heap.barrier_back(table, value);
+        return Ok(());
+    }
+    resize::set_new(heap, table, node, key, value)
+}
+
+/// Replaces the metatable; null removes it.
+///
+/// # Safety
+/// Both are alive and belong to `heap`.
+pub(crate) unsafe fn set_metatable(heap: &mut Heap, table: *mut Table, metatable: *mut Table) {
+    (*table).metatable = metatable;
+    if !metatable.is_null() {
+        heap.barrier_forward(table, Value::from_table(metatable));
+    }
+}
+
+/// The value of a metatable (null: none) for an event, whose name is `name`. The absence of the
+/// first eight events is cached in the metatable until a key is created in it.
+///
+/// # Safety
+/// The metatable is null or alive; `name` is alive, and short.
+#[inline(always)]
+pub(crate) unsafe fn metamethod(metatable: *mut Table, event: Metamethod, name: *mut Str) -> Value {
+    if metatable.is_null() || (event as u8) < 8 && (*metatable).absent & (1 << event as u8) != 0 {
+        return Value::NIL;
+    }
+    metamethod_lookup(metatable, event, name)
+}
+
+/// As [`metamethod`], without the check for absence: for the fast paths of metamethods that
+/// probably exist.
+///
+/// # Safety
+/// The metatable is null or alive; `name` is alive, and short.
+#[inline(always)]
+pub(crate) unsafe fn operator(metatable: *mut Table, name: *mut Str) -> Value {
+    if metatable.is_null() {
+        Value::NIL
+    } else {
+        hash::value_of(hash::find_short_string(metatable, name))
+    }
+}
+
+#[inline(never)]
+unsafe fn metamethod_lookup(metatable: *mut Table, event: Metamethod, name: *mut Str) -> Value {
+    debug_assert!((*name).header.kind == Kind::ShortString);
+    let value = hash::value_of(hash::find_short_string(metatable, name));
+    if value.is_nil() && (event as u8) < 8 {
+        (*metatable).absent |= 1 << event as u8;
+    }
+    value
+}
+
+/// A border: an index n with `t[n]` not nil (or n = 0) and `t[n + 1]` nil. For a sequence it is the
+/// length.
+///
+/// # Safety
+/// The table is alive.
+#[inline]
+pub(crate) unsafe fn length(table: *const Table) -> u64 {
+    let size = (*table).array_size as u64;
+    if size > 0 && (*(*table).array.add(size as usize)).is_nil() {
+        return array::border(table);
+    }
+    if hash::node_count(table) == 0 { size } else { border_beyond(table, size) }
+}
+
+/// A border at or after `low`, of which it is known to be 0 or the index of a value.
+#[cold]
+unsafe fn border_beyond(table: *const Table, mut low: u64) -> u64 {
+    let mut high = low + 1;
+    while !get_integer(table, high as i64).is_nil() {
+        low = high;
+        if high > 1 << 50 {
+            // The table was built to mislead a doubling search.
+            return (1..)
+                .take_while(|&index| !get_integer(table, index).is_nil())
+                .last()
+                .unwrap_or(0) as u64;
+        }
+        high *= 2;
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if get_integer(table, middle as i64).is_nil() { high = middle } else { low = middle }
+    }
+    low
+}

@@ -1,0 +1,187 @@
+//! From compiled code to functions on the heap.
+
+use crate::account::Held;
+use crate::heap::gc::{self, Heap};
+use crate::heap::string::NoString;
+use crate::heap::table;
+use crate::layout::object::{
+    Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG,
+};
+use crate::layout::value::Value;
+use crate::machine::binary_chunk;
+use crate::machine::scheduler;
+use crate::machine::vm::Vm;
+use crate::messages::{self, Dialect};
+use solvm_compiler::bytecode::{self, Constant, Instruction, Opcode, Source, TemplateValue};
+use solvm_compiler::{Options, chunk_id, compile};
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+/// Compiles a chunk, source text or the output of `string.dump`, and creates its function. The
+/// error is a message.
+///
+/// # Safety
+/// The environment is live.
+pub(crate) unsafe fn load(
+    vm: &mut Vm,
+    text: &[u8],
+    name: &[u8],
+    environment: *mut Table,
+    is_library: bool,
+) -> Result<*mut LuaFunction, Vec<u8>> {
+    let not_enough = || messages::NOT_ENOUGH_MEMORY.as_bytes().to_vec();
+    let held = vm.heap.program_account().hold(text.len() + name.len()).map_err(|_| not_enough())?;
+    let held = Arc::new(held);
+    // A line or so of source costs as much as a call.
+    gc::charge(&mut vm.fuel, text.len() / 16);
+    let seen: &Vm = vm;
+    let interrupt = || scheduler::is_interrupted(seen);
+    let options = Options {
+        interrupt: Some(&interrupt),
+        // Outside the heap, as large as the heap may be.
+        tree_size: Some(seen.heap.limit()),
+        too_many_locals: (vm.dialect == Dialect::GopherLua).then_some(messages::REGISTER_OVERFLOW),
+        spans: false,
+    };
+    let refused = || [&chunk_id(name)[..], b": ", messages::REFUSED_BINARY.as_bytes()].concat();
+    let (ordinal, name, text) = match binary_chunk::is_binary(text) {
+        true => binary_chunk::decode(text).ok_or_else(refused)?,
+        false => (0, name, text),
+    };
+    let main = compile(Source { is_library, ..Source::new(text, name) }, &options)
+        .map_err(|error| error.message)?;
+    let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
+    let prototype = instantiate(&mut vm.heap, compiled, &held).map_err(|_| not_enough())?;
+    Ok(new_function(&mut vm.heap, prototype, environment))
+}
+
+/// A function whose upvalues are its own, and nil.
+///
+/// # Safety
+/// Prototype and environment are alive. The result is published before the next safepoint.
+unsafe fn new_function(
+    heap: &mut Heap,
+    prototype: *mut Prototype,
+    environment: *mut Table,
+) -> *mut LuaFunction {
+    let data: &PrototypeData = &(*prototype).cold;
+    let count = data.compiled.upvalues.len();
+    let function = heap.new_lua_function(prototype, environment, count as u8);
+    let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
+    for i in 0..count {
+        let mut nil = Value::NIL;
+        let upvalue = heap.new_open_upvalue(&raw mut nil);
+        heap.close_upvalue(upvalue);
+        *upvalues.add(i) = upvalue;
+    }
+    function
+}
+
+/// Makes the heap's form of a compiled function and of all functions inside it.
+///
+/// # Safety
+/// The result is published before the next safepoint. `compiled` is code as the compiler makes it:
+/// handlers trust its operands.
+pub(crate) unsafe fn instantiate(
+    heap: &mut Heap,
+    compiled: &Arc<bytecode::Prototype>,
+    source: &Arc<Held>,
+) -> Result<*mut Prototype, NoString> {
+    let mut constants: Box<[Value]> = vec![Value::NIL; compiled.constants.len()].into();
+    for (i, constant) in compiled.constants.iter().enumerate() {
+        constants[i] = match constant {
+            Constant::Number(x) => Value::number(*x),
+            Constant::String(bytes) => Value::from_string(heap.try_string(bytes)?),
+            Constant::Hash => match i.checked_sub(1).and_then(|i| constants[i].to_string()) {
+                Some(string) => Value(u64::from(crate::heap::string::hash(string))),
+                None => Value::NIL,
+            },
+        };
+    }
+    let children = compiled.prototypes.iter().map(|child| instantiate(heap, child, source));
+    let children = children.collect::<Result<_, _>>()?;
+    let templates = compiled.templates.iter().map(|template| build_template(heap, template));
+    let templates = templates.collect::<Result<_, _>>()?;
+    let (compiled_too, _source) = (compiled.clone(), source.clone());
+    let data = PrototypeData { compiled: compiled_too, constants, templates, children, _source };
+    let prototype = Prototype {
+        header: Header { barrier: 0, kind: Kind::Prototype },
+        simple_call: if compiled.is_vararg { VARARG } else { u64::from(compiled.parameters) << 8 },
+        parameters: compiled.parameters,
+        frame_size: u32::from(compiled.frame_size),
+        code: compiled.code.as_ptr().cast(),
+        constants: data.constants.as_ptr(),
+        cold: Box::new(data),
+    };
+    Ok(heap.new_prototype(prototype))
+}
+
+/// The table that constructors copy.
+///
+/// # Safety
+/// The result is published before the next safepoint.
+unsafe fn build_template(
+    heap: &mut Heap,
+    template: &bytecode::TableTemplate,
+) -> Result<*mut Table, NoString> {
+    let fields = template.fields.len();
+    let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
+    let result = heap.new_table(template.array.len() as u32, log2);
+    let value_of = |heap: &mut Heap, value: &TemplateValue| {
+        Ok(match value {
+            TemplateValue::Nil => Value::NIL,
+            TemplateValue::Boolean(b) => Value::boolean(*b),
+            TemplateValue::Number(x) => Value::number(*x),
+            TemplateValue::String(bytes) => Value::from_string(heap.try_string(bytes)?),
+        })
+    };
+    for (i, item) in template.array.iter().enumerate() {
+        let value = value_of(heap, item)?;
+        preset(heap, result, Value::number((i + 1) as f64), value);
+    }
+    for (name, item) in &template.fields {
+        let key = Value::from_string(heap.try_string(name)?);
+        let value = value_of(heap, item)?;
+        preset(heap, result, key, value);
+    }
+    Ok(result)
+}
+
+/// Sets a key of a template. One without a value yet still gets a slot, as a removed key leaves
+/// one.
+///
+/// # Safety
+/// Table, key and value are alive.
+unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value) {
+    let set = table::set(heap, template, key, Value::TRUE)
+        .and_then(|()| table::set(heap, template, key, value));
+    debug_assert!(set.is_ok(), "a template has room for its keys");
+}
+
+/// A Lua function that returns at once, for frames whose function slot must hold a Lua function.
+///
+/// # Safety
+/// The result is published before the next safepoint.
+pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
+    let compiled = Arc::new(bytecode::Prototype {
+        source: Arc::new(Source::new(*b"", *b"=(none)")),
+        ordinal: 0,
+        line_defined: 0,
+        last_line_defined: 0,
+        parameters: 0,
+        is_vararg: false,
+        frame_size: 4,
+        code: [Instruction::ad(Opcode::Return0, 0, 0)].into(),
+        lines: [0].into(),
+        spans: Box::default(),
+        constants: Box::default(),
+        templates: Box::default(),
+        prototypes: Box::default(),
+        upvalues: Box::default(),
+        locals: Box::default(),
+    });
+    let source = Arc::new(heap.program_account().hold_nothing());
+    #[expect(clippy::expect_used, reason = "a prototype without strings can always be made")]
+    let prototype = instantiate(heap, &compiled, &source).expect("it has no strings");
+    Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
+}

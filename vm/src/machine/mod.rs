@@ -1,0 +1,18 @@
+//! What runs Lua: the interpreter, natives, goroutines, and the way of results, errors and debug
+//! events between them. These know each other, because they are one mechanism: a native can suspend
+//! its caller, an instruction can end a turn, an error can leave a goroutine.
+
+pub(crate) mod activation;
+pub(crate) mod binary_chunk;
+pub(crate) mod debug_info;
+pub(crate) mod hook;
+pub(crate) mod interpreter;
+pub(crate) mod load;
+pub mod native;
+pub mod scheduler;
+pub(crate) mod thread;
+pub(crate) mod traceback;
+pub(crate) mod tracing;
+pub(crate) mod type_error;
+pub(crate) mod unwind;
+pub(crate) mod vm;
