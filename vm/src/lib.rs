@@ -19,6 +19,13 @@
 //! assert_eq!(answer, Some(Some(42.0)));
 //! ```
 #![allow(unsafe_code, reason = "values, heap and handlers are built from raw memory")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::undocumented_unsafe_blocks,
+        reason = "tests keep what they use alive throughout"
+    )
+)]
 
 mod account;
 #[cfg(feature = "account-check")]

@@ -81,9 +81,7 @@ fn write_operands(
         let index = value as usize;
         match meaning {
             Operand::Results if value == i32::from(OPEN) => text.push_str(" open"),
-            Operand::Target | Operand::Register | Operand::First => {
-                put(text, format_args!(" r{value}"))
-            }
+            register if register.is_register() => put(text, format_args!(" r{value}")),
             _ => put(text, format_args!(" {value}")),
         }
         match meaning {

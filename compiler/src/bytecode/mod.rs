@@ -10,7 +10,7 @@ pub mod verify;
 pub use disassemble::disassemble;
 pub use instruction::Instruction;
 pub use names::{RegisterName, register_name};
-pub use opcode::{Format, OPEN, Opcode, Operand};
+pub use opcode::{Flow, Format, OPEN, Opcode, Operand};
 pub(crate) use prototype::is_divisor;
 pub use prototype::{
     Capture, Constant, LocalVariable, Prototype, Source, TableTemplate, TemplateValue, UpvalueInfo,

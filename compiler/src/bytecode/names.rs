@@ -83,17 +83,12 @@ fn last_definition(prototype: &Prototype, pc: usize, register: u8) -> Option<usi
             continue;
         };
         let a = instruction.a();
-        let writes = match opcode.operands().first() {
-            Some(('A', Operand::Target)) => register == a,
-            Some(('A', Operand::First)) => match opcode {
-                Opcode::LoadNil => (a..=instruction.d() as u8).contains(&register),
-                Opcode::SelfField | Opcode::SelfIndex => {
-                    register == a || register == a.wrapping_add(2)
-                }
-                Opcode::Close | Opcode::SetList | Opcode::Return | Opcode::ReturnOpen => false,
-                _ => register >= a,
-            },
-            _ => false,
+        let writes = match opcode.target() {
+            Some(Operand::RangeTarget) => (a..=instruction.d() as u8).contains(&register),
+            Some(Operand::MethodTarget) => register == a || register == a.wrapping_add(2),
+            Some(Operand::FirstTarget) => register >= a,
+            Some(_) => register == a,
+            None => false,
         };
         // A value that has been tested has no name, as in PUC Lua.
         let tests = matches!(opcode, Opcode::JumpIfTrue | Opcode::JumpIfFalse) && register == a;
@@ -114,10 +109,7 @@ fn last_definition(prototype: &Prototype, pc: usize, register: u8) -> Option<usi
                 continue;
             }
         }
-        i += match opcode {
-            Opcode::LoadConstantWide | Opcode::SetList => 2,
-            _ => 1,
-        };
+        i += if opcode.has_data_word() { 2 } else { 1 };
     }
     found
 }

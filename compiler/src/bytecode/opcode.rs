@@ -1,6 +1,6 @@
-//! Every opcode, declared once: its name, its operands, its effect in one line. Encoding,
-//! disassembly, the interpreter's dispatch table and the search for variable names in error
-//! messages all come from this list.
+//! Every opcode, declared once: its name, its operands, what follows it, its effect in one line.
+//! Encoding, disassembly, the interpreter's dispatch table, debug hooks and the search for variable
+//! names in error messages all come from this list.
 //!
 //! Notation: `R[x]` register x of the running function, `K[x]` its constant x, `U[x]` its upvalue
 //! x, `top` the end of an open list of values. A call word (`Call`, `CallOpen`, `ForEachCall`) has
@@ -20,8 +20,14 @@ pub enum Operand {
     Target,
     /// A register that is read.
     Register,
-    /// The first of multiple registers, as the effect specifies.
+    /// The first of multiple registers that are read, as the effect specifies.
     First,
+    /// The first of multiple registers that receive results; what is in those above is lost, too.
+    FirstTarget,
+    /// The first of the registers, up to D, that receive the result.
+    RangeTarget,
+    /// The register that receives the result; the second one above it receives the object.
+    MethodTarget,
     /// An index into the constants.
     Constant,
     /// The index of a string constant whose hash is the constant after it.
@@ -43,6 +49,40 @@ pub enum Operand {
     Prototype,
     /// An index into the table templates.
     Template,
+}
+
+impl Operand {
+    /// Whether it is a register, or the first of several.
+    pub const fn is_register(self) -> bool {
+        self.is_target() || matches!(self, Operand::Register | Operand::First)
+    }
+
+    /// Whether it is a register that the instruction writes, or the first of several.
+    pub const fn is_target(self) -> bool {
+        matches!(
+            self,
+            Operand::Target | Operand::FirstTarget | Operand::RangeTarget | Operand::MethodTarget
+        )
+    }
+}
+
+/// What runs after an instruction, if it raises no error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The next instruction.
+    Next,
+    /// The next instruction is a `Jump` that belongs to this one: taken or skipped.
+    Compare,
+    /// The target of a jump.
+    Jump,
+    /// The next instruction or the target of a jump.
+    Branch,
+    /// A function, then the next instruction.
+    Call,
+    /// A function; then the caller's, or, if it is not a Lua function, the next instruction.
+    TailCall,
+    /// The caller.
+    Return,
 }
 
 /// How the 32 bits of an instruction are divided: the opcode in bits 0-7, then A in bits 8-15.
@@ -68,7 +108,7 @@ macro_rules! opcodes {
     (@format2 D) => { Format::Ad };
     (@format2) => { Format::Ad };
     (@format2 $($rest:ident)*) => { Format::Abc };
-    (($dollar:tt) $( $(#[doc = $section:literal])* $name:ident ( $($field:ident : $operand:ident),* ) $effect:literal )*) => {
+    (($dollar:tt) $( $(#[doc = $section:literal])* $name:ident ( $($field:ident : $operand:ident),* ) $([$flow:ident])? $effect:literal )*) => {
         /// An operation of the virtual machine.
         #[repr(u8)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +130,8 @@ macro_rules! opcodes {
             pub const fn name(self) -> &'static str { match self { $(Opcode::$name => stringify!($name)),* } }
             /// The effect in one line.
             pub const fn effect(self) -> &'static str { match self { $(Opcode::$name => $effect),* } }
+            /// What runs after it.
+            pub const fn flow(self) -> Flow { match self { $(Opcode::$name => opcodes!(@flow $($flow)?)),* } }
             /// The division of the instruction's bits.
             pub const fn format(self) -> Format { match self { $(Opcode::$name => opcodes!(@format $($field)*)),* } }
             /// The operands in the order A, B, C or A, D or J, with their meaning.
@@ -98,6 +140,7 @@ macro_rules! opcodes {
             }
         }
     };
+    (@flow) => { Flow::Next }; (@flow $flow:ident) => { Flow::$flow };
     (@letter A) => { 'A' }; (@letter B) => { 'B' }; (@letter C) => { 'C' }; (@letter D) => { 'D' }; (@letter J) => { 'J' };
 }
 
@@ -109,7 +152,35 @@ impl Opcode {
 
     /// Whether the instruction is a comparison, which the word after it, a `Jump`, belongs to.
     pub const fn is_comparison(self) -> bool {
-        self as u8 >= Opcode::LessVV as u8 && self as u8 <= Opcode::NotEqualVP as u8
+        matches!(self.flow(), Flow::Compare)
+    }
+
+    /// Whether it calls the function in `R[A]`. (`ForEachCall` calls its generator.)
+    pub const fn is_call(self) -> bool {
+        matches!(self.flow(), Flow::Call | Flow::TailCall) && !matches!(self, Opcode::ForEachCall)
+    }
+
+    /// Whether it is a call that ends its function.
+    pub const fn is_tail_call(self) -> bool {
+        matches!(self.flow(), Flow::TailCall)
+    }
+
+    /// Whether it returns to the caller.
+    pub const fn is_return(self) -> bool {
+        matches!(self.flow(), Flow::Return)
+    }
+
+    /// Whether it ends a basic block: what comes next may not be the next instruction.
+    pub const fn ends_block(self) -> bool {
+        !matches!(self.flow(), Flow::Next | Flow::Call)
+    }
+
+    /// The register operand that it writes, if it does: always A.
+    pub const fn target(self) -> Option<Operand> {
+        match self.operands() {
+            [('A', operand), ..] if operand.is_target() => Some(*operand),
+            _ => None,
+        }
     }
 }
 
@@ -120,7 +191,7 @@ opcodes! {
     LoadConstant(A: Target, D: Constant) "R[A] := K[D]"
     LoadConstantWide(A: Target) "R[A] := K[next word]; skip the next word"
     LoadPrimitive(A: Target, D: Primitive) "R[A] := nil, false or true"
-    LoadNil(A: First, D: Register) "R[A], ..., R[D] := nil"
+    LoadNil(A: RangeTarget, D: Register) "R[A], ..., R[D] := nil"
 
     // Upvalues, globals, closures.
     GetUpvalue(A: Target, D: Upvalue) "R[A] := U[D]"
@@ -141,8 +212,8 @@ opcodes! {
     SetInteger(A: Register, B: Register, C: Integer) "R[B][C] := R[A]"
     GetIndex(A: Target, B: Register, C: Register) "R[A] := R[B][R[C]]"
     SetIndex(A: Register, B: Register, C: Register) "R[B][R[C]] := R[A]"
-    SelfField(A: First, B: Register, C: Field) "R[A+2] := R[B]; R[A] := R[B][K[C]]"
-    SelfIndex(A: First, B: Register, C: Register) "R[A+2] := R[B]; R[A] := R[B][R[C]]"
+    SelfField(A: MethodTarget, B: Register, C: Field) "R[A+2] := R[B]; R[A] := R[B][K[C]]"
+    SelfIndex(A: MethodTarget, B: Register, C: Register) "R[A+2] := R[B]; R[A] := R[B][R[C]]"
 
     // Arithmetic, length, concatenation, negation.
     AddVV(A: Target, B: Register, C: Register) "R[A] := R[B] + R[C]"
@@ -170,52 +241,73 @@ opcodes! {
 
     // Comparisons: the next word is a Jump, taken if the condition holds and skipped otherwise.
     // Only forward.
-    LessVV(A: Register, D: Register) "if R[A] < R[D] then jump"
-    LessVK(A: Register, D: Constant) "if R[A] < K[D] then jump"
-    LessKV(A: Register, D: Constant) "if K[D] < R[A] then jump"
-    NotLessVV(A: Register, D: Register) "if not (R[A] < R[D]) then jump"
-    NotLessVK(A: Register, D: Constant) "if not (R[A] < K[D]) then jump"
-    NotLessKV(A: Register, D: Constant) "if not (K[D] < R[A]) then jump"
-    LessEqualVV(A: Register, D: Register) "if R[A] <= R[D] then jump"
-    LessEqualVK(A: Register, D: Constant) "if R[A] <= K[D] then jump"
-    LessEqualKV(A: Register, D: Constant) "if K[D] <= R[A] then jump"
-    NotLessEqualVV(A: Register, D: Register) "if not (R[A] <= R[D]) then jump"
-    NotLessEqualVK(A: Register, D: Constant) "if not (R[A] <= K[D]) then jump"
-    NotLessEqualKV(A: Register, D: Constant) "if not (K[D] <= R[A]) then jump"
-    EqualVV(A: Register, D: Register) "if R[A] == R[D] then jump"
-    NotEqualVV(A: Register, D: Register) "if R[A] ~= R[D] then jump"
-    EqualVK(A: Register, D: Constant) "if R[A] == K[D] then jump"
-    NotEqualVK(A: Register, D: Constant) "if R[A] ~= K[D] then jump"
-    EqualVP(A: Register, D: Primitive) "if R[A] == primitive D then jump"
-    NotEqualVP(A: Register, D: Primitive) "if R[A] ~= primitive D then jump"
+    LessVV(A: Register, D: Register) [Compare] "if R[A] < R[D] then jump"
+    LessVK(A: Register, D: Constant) [Compare] "if R[A] < K[D] then jump"
+    LessKV(A: Register, D: Constant) [Compare] "if K[D] < R[A] then jump"
+    NotLessVV(A: Register, D: Register) [Compare] "if not (R[A] < R[D]) then jump"
+    NotLessVK(A: Register, D: Constant) [Compare] "if not (R[A] < K[D]) then jump"
+    NotLessKV(A: Register, D: Constant) [Compare] "if not (K[D] < R[A]) then jump"
+    LessEqualVV(A: Register, D: Register) [Compare] "if R[A] <= R[D] then jump"
+    LessEqualVK(A: Register, D: Constant) [Compare] "if R[A] <= K[D] then jump"
+    LessEqualKV(A: Register, D: Constant) [Compare] "if K[D] <= R[A] then jump"
+    NotLessEqualVV(A: Register, D: Register) [Compare] "if not (R[A] <= R[D]) then jump"
+    NotLessEqualVK(A: Register, D: Constant) [Compare] "if not (R[A] <= K[D]) then jump"
+    NotLessEqualKV(A: Register, D: Constant) [Compare] "if not (K[D] <= R[A]) then jump"
+    EqualVV(A: Register, D: Register) [Compare] "if R[A] == R[D] then jump"
+    NotEqualVV(A: Register, D: Register) [Compare] "if R[A] ~= R[D] then jump"
+    EqualVK(A: Register, D: Constant) [Compare] "if R[A] == K[D] then jump"
+    NotEqualVK(A: Register, D: Constant) [Compare] "if R[A] ~= K[D] then jump"
+    EqualVP(A: Register, D: Primitive) [Compare] "if R[A] == primitive D then jump"
+    NotEqualVP(A: Register, D: Primitive) [Compare] "if R[A] ~= primitive D then jump"
 
     // Jumps. Every backward edge is a Loop, ForLoop or ForEachLoop: these charge the budget.
-    Jump(J: Jump) "jump by J"
-    Loop(J: Jump) "jump by J, backward; charges the budget"
-    JumpIfTrue(A: Register, D: Jump) "if R[A] is neither nil nor false then jump by D; only forward"
-    JumpIfFalse(A: Register, D: Jump) "if R[A] is nil or false then jump by D; only forward"
+    Jump(J: Jump) [Jump] "jump by J"
+    Loop(J: Jump) [Jump] "jump by J, backward; charges the budget"
+    JumpIfTrue(A: Register, D: Jump) [Branch] "if R[A] is neither nil nor false then jump by D; only forward"
+    JumpIfFalse(A: Register, D: Jump) [Branch] "if R[A] is nil or false then jump by D; only forward"
 
     // Loops. Numeric: R[A] index, R[A+1] limit, R[A+2] step, R[A+3] the visible variable.
-    ForPrepare(A: First, D: Jump) "check the three numbers; if R[A] <= R[A+1] then R[A+3] := R[A] else jump by D; step is a constant > 0"
-    ForLoop(A: First, D: Jump) "R[A] += R[A+2]; if R[A] <= R[A+1] then R[A+3] := R[A], jump by D; step is a constant > 0; charges the budget"
-    ForPrepareStep(A: First, D: Jump) "as ForPrepare, for a step of either sign"
-    ForLoopStep(A: First, D: Jump) "as ForLoop, for a step of either sign"
+    ForPrepare(A: FirstTarget, D: Jump) [Branch] "check the three numbers; if R[A] <= R[A+1] then R[A+3] := R[A] else jump by D; step is a constant > 0"
+    ForLoop(A: FirstTarget, D: Jump) [Branch] "R[A] += R[A+2]; if R[A] <= R[A+1] then R[A+3] := R[A], jump by D; step is a constant > 0; charges the budget"
+    ForPrepareStep(A: FirstTarget, D: Jump) [Branch] "as ForPrepare, for a step of either sign"
+    ForLoopStep(A: FirstTarget, D: Jump) [Branch] "as ForLoop, for a step of either sign"
     // Generic: R[A-3] generator, R[A-2] state, R[A-1] control, R[A] and up the visible variables.
-    ForEachPrepare(A: First, D: Jump) "recognise next and the iterator of ipairs in R[A-3]; jump by D (to the ForEachCall)"
-    ForEachCall(A: First, B: Results, C: Integer) "R[A], ..., R[A+B-2] := R[A-3](R[A-2], R[A-1]); C is 2; a call word; charges the budget"
-    ForEachLoop(A: First, D: Jump) "if R[A] ~= nil then R[A-1] := R[A], jump by D; always follows its ForEachCall"
+    ForEachPrepare(A: First, D: Jump) [Jump] "recognise next and the iterator of ipairs in R[A-3]; jump by D (to the ForEachCall)"
+    ForEachCall(A: FirstTarget, B: Results, C: Integer) [Call] "R[A], ..., R[A+B-2] := R[A-3](R[A-2], R[A-1]); C is 2; a call word; charges the budget"
+    ForEachLoop(A: First, D: Jump) [Branch] "if R[A] ~= nil then R[A-1] := R[A], jump by D; always follows its ForEachCall"
 
     // Calls and returns.
-    Call(A: First, B: Results, C: Integer) "R[A], ..., R[A+B-2] := R[A](R[A+2], ..., R[A+1+C]); charges the budget"
-    CallOpen(A: First, B: Results) "as Call, with the arguments R[A+2] up to top"
+    Call(A: FirstTarget, B: Results, C: Integer) [Call] "R[A], ..., R[A+B-2] := R[A](R[A+2], ..., R[A+1+C]); charges the budget"
+    CallOpen(A: FirstTarget, B: Results) [Call] "as Call, with the arguments R[A+2] up to top"
     // A ReturnOpen A follows a tail call: it runs if the callee is not a Lua function (B is OPEN
     // then, as in any call word).
-    TailCall(A: First, B: Results, C: Integer) "return R[A](R[A+2], ..., R[A+1+C]); charges the budget"
-    TailCallOpen(A: First, B: Results) "as TailCall, with the arguments R[A+2] up to top"
-    Return0() "return; not in a vararg function"
-    Return1(A: Register) "return R[A]; not in a vararg function"
-    Return(A: First, D: Integer) "return R[A], ..., R[A+D-1]"
-    ReturnOpen(A: First) "return R[A], ... up to top"
-    Vararg(A: First, B: Results) "R[A], ..., R[A+B-2] := the extra arguments"
+    TailCall(A: FirstTarget, B: Results, C: Integer) [TailCall] "return R[A](R[A+2], ..., R[A+1+C]); charges the budget"
+    TailCallOpen(A: FirstTarget, B: Results) [TailCall] "as TailCall, with the arguments R[A+2] up to top"
+    Return0() [Return] "return; not in a vararg function"
+    Return1(A: Register) [Return] "return R[A]; not in a vararg function"
+    Return(A: First, D: Integer) [Return] "return R[A], ..., R[A+D-1]"
+    ReturnOpen(A: First) [Return] "return R[A], ... up to top"
+    Vararg(A: FirstTarget, B: Results) "R[A], ..., R[A+B-2] := the extra arguments"
     VarargTable(A: Target) "R[A] := { n = number of extra arguments, the extra arguments }"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_declared_fits_together() {
+        for &opcode in Opcode::ALL {
+            let jumps = opcode.operands().iter().any(|&(_, operand)| operand == Operand::Jump);
+            let expected = matches!(opcode.flow(), Flow::Jump | Flow::Branch);
+            assert_eq!(jumps, expected, "{}", opcode.name());
+            let targets = opcode.operands().iter().filter(|(_, operand)| operand.is_target());
+            assert_eq!(
+                targets.count(),
+                usize::from(opcode.target().is_some()),
+                "{}",
+                opcode.name()
+            );
+        }
+    }
 }

@@ -58,7 +58,7 @@ impl Verifier<'_> {
             }
         }
         match last {
-            Some(Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen) => {}
+            Some(opcode) if opcode.is_return() => {}
             _ => return Err("does not end with a return".into()),
         }
         let code_end = function.code.len() as u32;
@@ -194,13 +194,12 @@ impl Verifier<'_> {
             Operand::First if matches!(opcode, Opcode::Return | Opcode::ReturnOpen) => {
                 usize::from(function.frame_size) + 1
             }
-            Operand::Target | Operand::Register | Operand::First => {
-                usize::from(function.frame_size)
-            }
+            register if register.is_register() => usize::from(function.frame_size),
             Operand::Upvalue => function.upvalues.len(),
             Operand::Primitive => PRIMITIVES,
             Operand::Prototype => function.prototypes.len(),
-            Operand::Template => function.templates.len(),
+            // A template; the registers are above.
+            _ => function.templates.len(),
         };
         if index < limit { Ok(()) } else { Err(format!("{value} is too large")) }
     }

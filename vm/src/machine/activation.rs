@@ -75,15 +75,7 @@ impl Activations {
 /// `context` is a context (see [`crate::layout::frame`]).
 pub(crate) unsafe fn called_native(context: Context) -> Option<Value> {
     let opcode = Instruction(*context.pc.sub(1)).opcode()?;
-    let is_call = matches!(
-        opcode,
-        Opcode::Call
-            | Opcode::CallOpen
-            | Opcode::TailCall
-            | Opcode::TailCallOpen
-            | Opcode::ForEachCall
-    );
-    if !is_call {
+    if !opcode.is_call() && opcode != Opcode::ForEachCall {
         return None;
     }
     let callee = *context.base.add(call_slot(context.pc));
@@ -175,10 +167,7 @@ pub(crate) unsafe fn local<'a>(
     // While it calls, what is below the callee are its registers.
     let instruction = compiled.code[pc];
     let is_temporary = name == TEMPORARY;
-    let calls = matches!(
-        instruction.opcode(),
-        Some(Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen)
-    );
+    let calls = instruction.opcode().is_some_and(Opcode::is_call);
     if is_temporary && !(calls && register < usize::from(instruction.a())) {
         return None;
     }

@@ -208,11 +208,7 @@ pub(crate) unsafe fn called_name(context: Context) -> Option<RegisterName> {
 /// `context` is a context (see [`crate::layout::frame`]).
 unsafe fn callee_register(context: Context) -> Option<u8> {
     let instruction = bytecode::Instruction(*context.pc.sub(1));
-    let calls = matches!(
-        instruction.opcode()?,
-        Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen
-    );
-    (calls && context.continuation().is_none()).then(|| instruction.a())
+    (instruction.opcode()?.is_call() && context.continuation().is_none()).then(|| instruction.a())
 }
 
 /// The message for an invalid argument of the native called by the call word before `vm.pc`.

@@ -86,7 +86,7 @@ impl Hook {
         if last == Some(Opcode::Loop) {
             return false;
         }
-        if !matches!(last, Some(Opcode::TailCall | Opcode::TailCallOpen | Opcode::VarargTable)) {
+        if !last.is_some_and(|last| last.is_tail_call() || last == Opcode::VarargTable) {
             self.returning.retain(|returning| returning.frame() < frame);
         }
         true
@@ -288,14 +288,10 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
             Stage::CallOrReturn => {
                 hook.stage = Stage::TailReturns;
                 match opcode {
-                    Some(
-                        Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen,
-                    ) if events.returns => {
+                    Some(opcode) if opcode.is_return() && events.returns => {
                         return Some(Event::of_running("return"));
                     }
-                    Some(
-                        Opcode::Call | Opcode::CallOpen | Opcode::TailCall | Opcode::TailCallOpen,
-                    ) => {
+                    Some(opcode) if opcode.is_call() => {
                         let callee = *vm.base.add(frame::call_slot(vm.pc));
                         if callee.is_native_function() {
                             if events.returns {
@@ -310,7 +306,7 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
                             }
                         } else if events.returns
                             && callee.is_lua_function()
-                            && matches!(opcode, Some(Opcode::TailCall | Opcode::TailCallOpen))
+                            && opcode.is_tail_call()
                         {
                             hook.returning.push(Returning::Tail { frame });
                         }
@@ -319,10 +315,7 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
                 }
             }
             Stage::TailReturns => {
-                let returns = matches!(
-                    opcode,
-                    Some(Opcode::Return0 | Opcode::Return1 | Opcode::Return | Opcode::ReturnOpen)
-                );
+                let returns = opcode.is_some_and(Opcode::is_return);
                 if returns
                     && let Some(Returning::Tail { frame: left }) = hook.returning.last()
                     && *left == frame

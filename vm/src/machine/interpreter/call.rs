@@ -334,7 +334,7 @@ cold_functions! {
         *slot.add(2) = *slot;
         *slot = method;
         vm.top = vm.top.add(1);
-        let tail = matches!(instruction.opcode(), Some(Opcode::TailCall | Opcode::TailCallOpen));
+        let tail = instruction.opcode().is_some_and(Opcode::is_tail_call);
         if tail && method.is_lua_function() {
             return tail_call(vm);
         }
