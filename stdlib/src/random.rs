@@ -1,7 +1,8 @@
 //! `random`: numbers and strings from the system's generator, which nobody can foresee.
 
-use crate::crypto::fill_random;
 use crate::whole::Whole;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString};
 
@@ -17,6 +18,13 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// Random strings are no longer than this.
 const MAX_LENGTH: usize = 1 << 20;
+
+/// Fills a buffer from the system's generator.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
+    SysRng
+        .try_fill_bytes(bytes)
+        .map_err(|error| Error::text(format!("cannot read random bytes: {error}")))
+}
 
 fn random_u64() -> Result<u64, Error> {
     let mut bytes = [0; 8];

@@ -18,6 +18,7 @@ mod sandbox;
 mod service;
 mod state;
 mod stream;
+#[cfg_attr(not(feature = "watch"), path = "no_watch.rs")]
 mod watch;
 
 pub use file_system::{Changed, FileKind, FileSystem, Metadata, Names, Replacement, Source, Watch};
