@@ -7,7 +7,7 @@ use crate::handles::{ForeignHandle, Value};
 use solvm_stdlib::runtime::uncaught;
 use solvm_stdlib::system_error::reason;
 use solvm_vm::Call;
-use solvm_vm::native::FromLua;
+use solvm_vm::native::{FromLua, Mismatch};
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -112,6 +112,12 @@ impl Error {
             // None if memory is short.
             value: Value::from_lua(call, value),
         }))
+    }
+
+    /// A result that cannot be converted.
+    pub(crate) fn mismatch(mismatch: Mismatch) -> Self {
+        let message = format!("result #{}: {}", mismatch.index, mismatch.text);
+        Error::new(ErrorKind::Conversion, message)
     }
 
     /// A native function has panicked.

@@ -1,6 +1,7 @@
 //! A Lua program inside a Rust program.
 
 mod builder;
+mod functions;
 
 use crate::callable::Callable;
 use crate::error::{Error, ErrorKind};
@@ -9,7 +10,7 @@ use crate::tokio_runtime::new_tokio;
 pub use builder::Builder;
 use solvm_stdlib::runtime::executor::{Executor, Look, Outcome, Reporter};
 use solvm_stdlib::system_error::reason;
-use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
+use solvm_vm::native::{FromValues, IntoLua, IntoValues, Owned};
 use solvm_vm::{Call, GoroutineId};
 use std::any::Any;
 use std::future::poll_fn;
@@ -219,6 +220,26 @@ impl Runtime {
         }
     }
 
+    /// Runs goroutines until something outside has happened; without a time limit.
+    pub(crate) fn run_until<T>(&mut self, event: impl Future<Output = T>) -> Result<T, Error> {
+        let tokio = self.take_tokio()?;
+        let happened = {
+            let is_alive = self.work(|executor| executor.limit_time(None)).is_ok();
+            let drive = unwinding(&mut self.dead, self.executor.drive_to_end());
+            let (mut event, mut drive) = (pin!(event), pin!(drive));
+            let mut is_driven = is_alive;
+            tokio.block_on(poll_fn(|context| {
+                if let Poll::Ready(happened) = event.as_mut().poll(context) {
+                    return Poll::Ready(happened);
+                }
+                is_driven = is_driven && drive.as_mut().poll(context).is_pending();
+                Poll::Pending
+            }))
+        };
+        self.tokio = Some(tokio);
+        Ok(happened)
+    }
+
     /// Sets the formatter for reports of uncaught errors of goroutines on standard error; it gets
     /// the names of the globals. An empty report is not written.
     ///
@@ -261,67 +282,6 @@ impl Runtime {
     pub fn get<R: Owned>(&mut self, name: &str) -> Result<R, Error> {
         let globals = self.globals()?;
         globals.get(self, name)
-    }
-
-    /// Makes a typed closure a global function. Its first parameter is the call; the others are
-    /// converted from the arguments.
-    ///
-    /// # Errors
-    /// If memory is short.
-    ///
-    /// ```
-    /// use solvm::{Call, LuaError, Runtime};
-    ///
-    /// let mut lua = Runtime::new()?;
-    /// lua.register("divide", |_: &mut Call, a: f64, b: f64| {
-    ///     if b == 0.0 { Err(LuaError::text("division by zero")) } else { Ok(a / b) }
-    /// })?;
-    /// assert_eq!(lua.eval::<f64>("return divide(7, 2)")?, 3.5);
-    /// let error = lua.run("divide(1)").unwrap_err();
-    /// assert_eq!(error.message(), "chunk:1: bad argument #2 to 'divide' (number expected, got no value)");
-    /// assert_eq!(lua.run("divide(1, 0)").unwrap_err().message(), "chunk:1: division by zero");
-    /// # Ok::<(), solvm::Error>(())
-    /// ```
-    pub fn register<F, P>(&mut self, name: &str, function: F) -> Result<(), Error>
-    where
-        F: for<'a> Native<'a, P> + 'static,
-        P: 'static,
-    {
-        self.try_enter(|call| {
-            let function = call.closure(function);
-            call.globals().set_field(call, name, function)
-        })
-    }
-
-    /// Registers a closure that returns futures as a global function: its goroutine waits, the
-    /// others continue.
-    ///
-    /// # Errors
-    /// If memory is short.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// let mut lua = solvm::Runtime::new()?;
-    /// lua.register_async("shout", |(text, seconds): (String, f64)| async move {
-    ///     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-    ///     if text.is_empty() { Err("nothing to shout") } else { Ok(text.to_uppercase()) }
-    /// })?;
-    /// assert_eq!(lua.eval::<String>("return shout('hey', 0.01)")?, "HEY");
-    /// # Ok::<(), solvm::Error>(())
-    /// ```
-    pub fn register_async<A, F, T, R, E>(&mut self, name: &str, function: F) -> Result<(), Error>
-    where
-        A: FromValues + 'static,
-        F: Fn(A) -> T + 'static,
-        T: Future<Output = Result<R, E>> + 'static,
-        R: for<'a> IntoValues<'a> + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
-    {
-        self.try_enter(|call| {
-            let function = call.async_closure(function);
-            call.globals().set_field(call, name, function)
-        })
     }
 
     /// The table of globals.
@@ -433,10 +393,7 @@ impl Runtime {
         let mut result = None;
         let mut look: Box<Look<'_>> = Box::new(|call, end| {
             result = Some(match end {
-                Ok(values) => R::from_values(call, values).map_err(|mismatch| {
-                    let message = format!("result #{}: {}", mismatch.index, mismatch.text);
-                    Error::new(ErrorKind::Conversion, message)
-                }),
+                Ok(values) => R::from_values(call, values).map_err(Error::mismatch),
                 Err((error, traceback)) => Err(Error::raised(call, error, traceback)),
             });
             true
