@@ -64,6 +64,8 @@ mod coroutine;
 mod error;
 mod handles;
 mod runtime;
+#[cfg(feature = "serde")]
+mod serde;
 mod thread;
 mod tokio_runtime;
 
@@ -71,6 +73,8 @@ pub use callable::Callable;
 pub use error::{Context, Error, ErrorKind};
 pub use handles::{Coroutine, Function, Table, Userdata, Value};
 pub use runtime::{Builder, Canceller, Runtime};
+#[cfg(feature = "serde")]
+pub use serde::Serde;
 pub use solvm_stdlib::host::{
     Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
 };
