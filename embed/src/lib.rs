@@ -72,7 +72,7 @@ mod tokio_runtime;
 pub use callable::Callable;
 pub use error::{Context, Error, ErrorKind};
 pub use handles::{Coroutine, Function, Table, Userdata, Value};
-pub use runtime::{Builder, Canceller, Runtime};
+pub use runtime::{Builder, Canceller, Runtime, Task};
 #[cfg(feature = "serde")]
 pub use serde::Serde;
 pub use solvm_stdlib::host::{

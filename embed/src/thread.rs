@@ -1,6 +1,7 @@
 //! A runtime on a thread of its own, and the handles that other threads use it by.
 //!
 //! The thread runs the jobs that handles send, in sequence, and the program's goroutines in between.
+//! A call of Lua is a goroutine, too: calls wait at the same time.
 //! It ends when the last handle has been dropped.
 
 use crate::error::{Error, ErrorKind};
@@ -103,10 +104,11 @@ impl Handle {
         result.recv().map_err(|_| lost())
     }
 
-    /// Calls a global function: [`Runtime::call`] on the runtime's thread.
+    /// Calls a global function in its own goroutine ([`Runtime::spawn`]): while it waits, the
+    /// others run. If the runtime limits the time of calls, they run in sequence instead.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Runtime::call`].
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -122,21 +124,40 @@ impl Handle {
         function: &str,
         arguments: impl for<'c> IntoValues<'c> + Send + 'static,
     ) -> Result<R, Error> {
-        let function = function.to_string();
-        self.with(move |lua| lua.call(&*function, arguments)).await?
+        let (done, result) = oneshot::channel();
+        self.start(function, arguments, move |result| drop(done.send(result)))?;
+        result.await.unwrap_or_else(|_| Err(lost()))
     }
 
     /// The same, and blocks the calling thread until the function has returned.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Runtime::call`].
     pub fn call_blocking<R: FromValues + Send + 'static>(
         &self,
         function: &str,
         arguments: impl for<'c> IntoValues<'c> + Send + 'static,
     ) -> Result<R, Error> {
+        let (done, result) = blocking::channel();
+        self.start(function, arguments, move |result| drop(done.send(result)))?;
+        result.recv().unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Starts a call; `done` gets its result.
+    fn start<R: FromValues + Send + 'static>(
+        &self,
+        function: &str,
+        arguments: impl for<'c> IntoValues<'c> + Send + 'static,
+        done: impl FnOnce(Result<R, Error>) + Send + 'static,
+    ) -> Result<(), Error> {
         let function = function.to_string();
-        self.with_blocking(move |lua| lua.call(&*function, arguments))?
+        self.send(move |lua| {
+            if lua.limits_calls() {
+                done(lua.call(&*function, arguments));
+            } else {
+                lua.spawn_for(&*function, arguments, Box::new(done));
+            }
+        })
     }
 
     fn send(&self, job: impl FnOnce(&mut Runtime) + Send + 'static) -> Result<(), Error> {
@@ -144,10 +165,14 @@ impl Handle {
     }
 }
 
-/// Runs jobs, and goroutines in between, until no handle is left.
+/// Runs jobs, and goroutines in between, until no handle is left or the runtime is dead: then all
+/// that wait for results get an error.
 fn serve(mut lua: Runtime, mut jobs: mpsc::UnboundedReceiver<Job>) {
     while let Ok(Some(job)) = lua.run_until(jobs.recv()) {
         // A panic drops the sender of the job's result. The runtime guards itself.
         let _ = catch_unwind(AssertUnwindSafe(|| job(&mut lua)));
+        if lua.is_dead() {
+            break;
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod functions;
+mod task;
 
 use crate::callable::Callable;
 use crate::error::{Error, ErrorKind};
@@ -13,13 +14,16 @@ use solvm_stdlib::system_error::reason;
 use solvm_vm::native::{FromValues, IntoLua, IntoValues, Owned};
 use solvm_vm::{Call, GoroutineId};
 use std::any::Any;
+use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
+pub use task::Task;
 
 /// Lua: its globals, its goroutines, its heap.
 ///
@@ -49,7 +53,7 @@ pub struct Runtime {
     /// Where calls that block run. Made when it is first needed.
     tokio: Option<tokio::runtime::Runtime>,
     /// Why nothing runs any more: a panic has left the VM in the middle of an instruction.
-    dead: Option<Error>,
+    dead: Rc<OnceCell<Error>>,
 }
 
 /// Stops a [`Runtime`]'s code from another thread.
@@ -211,7 +215,7 @@ impl Runtime {
         let limit = self.call_limit;
         self.work(|executor| executor.limit_time(limit))?;
         let drive = self.executor.drive_to_end();
-        let outcome = unwinding(&mut self.dead, drive).await?;
+        let outcome = unwinding(&self.dead, drive).await?;
         self.executor.flush();
         match outcome {
             // Nothing but the command reloads scripts.
@@ -220,24 +224,38 @@ impl Runtime {
         }
     }
 
-    /// Runs goroutines until something outside has happened; without a time limit.
+    /// Whether a panic has ended it.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.get().is_some()
+    }
+
+    /// Whether the time of calls is limited.
+    pub(crate) fn limits_calls(&self) -> bool {
+        self.call_limit.is_some()
+    }
+
+    /// Runs goroutines until something outside has happened; without a time limit. A panic of one
+    /// is an error.
     pub(crate) fn run_until<T>(&mut self, event: impl Future<Output = T>) -> Result<T, Error> {
+        self.work(|executor| executor.limit_time(None))?;
         let tokio = self.take_tokio()?;
         let happened = {
-            let is_alive = self.work(|executor| executor.limit_time(None)).is_ok();
-            let drive = unwinding(&mut self.dead, self.executor.drive_to_end());
+            let drive = unwinding(&self.dead, self.executor.drive_to_end());
             let (mut event, mut drive) = (pin!(event), pin!(drive));
-            let mut is_driven = is_alive;
+            let mut is_driven = true;
             tokio.block_on(poll_fn(|context| {
                 if let Poll::Ready(happened) = event.as_mut().poll(context) {
-                    return Poll::Ready(happened);
+                    return Poll::Ready(Ok(happened));
                 }
-                is_driven = is_driven && drive.as_mut().poll(context).is_pending();
+                if is_driven && let Poll::Ready(outcome) = drive.as_mut().poll(context) {
+                    outcome?;
+                    is_driven = false;
+                }
                 Poll::Pending
             }))
         };
         self.tokio = Some(tokio);
-        Ok(happened)
+        happened
     }
 
     /// Sets the formatter for reports of uncaught errors of goroutines on standard error; it gets
@@ -349,11 +367,11 @@ impl Runtime {
 
     /// Accesses the executor, unless the runtime is dead. After a panic it is.
     fn work<R>(&mut self, f: impl FnOnce(&mut Executor) -> R) -> Result<R, Error> {
-        if let Some(error) = &self.dead {
+        if let Some(error) = self.dead.get() {
             return Err(error.clone());
         }
         catch_unwind(AssertUnwindSafe(|| f(&mut self.executor)))
-            .map_err(|panic| died(&mut self.dead, &*panic))
+            .map_err(|panic| died(&self.dead, &*panic))
     }
 
     /// What stops the runtime's code from another thread.
@@ -399,7 +417,7 @@ impl Runtime {
             true
         });
         let drive = self.executor.drive_main_for(started, &mut *look);
-        let outcome = unwinding(&mut self.dead, drive).await;
+        let outcome = unwinding(&self.dead, drive).await;
         drop(look);
         let outcome = outcome?;
         self.executor.flush();
@@ -446,14 +464,14 @@ impl Drop for Runtime {
 }
 
 /// Notes that a panic has ended a runtime, and returns its error.
-fn died(dead: &mut Option<Error>, panic: &(dyn Any + Send)) -> Error {
+fn died(dead: &OnceCell<Error>, panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    dead.insert(Error::panicked(text.unwrap_or("of unknown type"))).clone()
+    dead.get_or_init(|| Error::panicked(text.unwrap_or("of unknown type"))).clone()
 }
 
 /// Awaits work of the VM. A panic of it ends the runtime, where panics unwind.
-async fn unwinding<T>(dead: &mut Option<Error>, work: impl Future<Output = T>) -> Result<T, Error> {
+async fn unwinding<T>(dead: &OnceCell<Error>, work: impl Future<Output = T>) -> Result<T, Error> {
     let mut work = pin!(work);
     let done =
         poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
