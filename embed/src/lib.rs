@@ -80,8 +80,8 @@ pub use solvm_stdlib::host::{
 };
 pub use solvm_stdlib::runtime::executor::{Report, Reporter};
 pub use solvm_vm::native::{
-    self, Class, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence, This,
-    closure,
+    self, Class, Field, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence,
+    This, closure,
 };
 pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
 pub use thread::Handle;
