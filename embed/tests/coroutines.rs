@@ -17,7 +17,7 @@ fn a_coroutine_talks_with_rust() {
     );
     assert_eq!(adder.resume::<(f64, String)>(&mut lua, 1).unwrap(), (1.0, "so far".into()));
     assert_eq!(adder.resume::<f64>(&mut lua, 10).unwrap(), 11.0);
-    assert_eq!(adder.next::<f64>(&mut lua).unwrap_err().message().contains("nil value"), true);
+    assert!(adder.next::<f64>(&mut lua).unwrap_err().message().contains("nil value"));
     assert!(adder.is_dead(&mut lua).unwrap());
     let error = adder.resume::<f64>(&mut lua, ()).unwrap_err();
     assert_eq!(error.message(), "cannot resume dead coroutine");

@@ -53,7 +53,7 @@ async fn failures_of_jobs_are_errors() {
     let handle = Handle::new(Runtime::new).unwrap();
     let error = handle.call::<()>("error", "boom").await.unwrap_err();
     assert_eq!((error.kind(), error.message()), (ErrorKind::Raised, "boom"));
-    let error = handle.with(|_| panic!("broken")).await.map(|()| ()).unwrap_err();
+    let error = handle.with(|_| -> () { panic!("broken") }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panic);
     // That was no panic inside Lua.
     assert_eq!(handle.call::<String>("tostring", 1).await.unwrap(), "1");
