@@ -34,20 +34,23 @@ pub(crate) fn render(report: &Report, names: &Names) -> String {
         Some((.., fault)) if report.source.is_some() => heading(&fault.message, colored),
         _ => heading(about, colored),
     };
-    let hint = match syntax_error {
-        Some((file, source, fault)) => {
-            write_diagnostic(&file, &source.text, &fault, colored, &mut text);
-            hint::hint(&source.text, &fault).map(String::from)
-        }
-        None => write_site(report, &message, about, names, colored, &mut text),
-    };
-    write_hint(hint.as_deref(), colored, &mut text);
+    write_source(report, &message, about, syntax_error, names, colored, &mut text);
     let calls = report.calls();
     if !calls.is_empty() {
         let of = report.goroutine.map_or(String::new(), |number| format!(" of goroutine {number}"));
         let heading = Style::Dim.paint(&format!("stack traceback{of}:"), colored);
         let _ = writeln!(text, "{heading}{}", String::from_utf8_lossy(&calls).trim_end());
     }
+    text
+}
+
+/// The position, the source line and the hint of a report, without colours.
+pub(crate) fn excerpt(report: &Report) -> String {
+    let message = String::from_utf8_lossy(&report.message).into_owned();
+    let about = position_of(&message).map_or(&message[..], |(_, about)| about);
+    let syntax_error = syntax_error(report, &message, about);
+    let mut text = String::new();
+    write_source(report, &message, about, syntax_error, &Names::default(), false, &mut text);
     text
 }
 
@@ -93,6 +96,26 @@ fn write_diagnostic(
     main.write_line("", colored, text);
 }
 
+/// Shows what a report is about in its source, and a hint.
+fn write_source(
+    report: &Report,
+    message: &str,
+    about: &str,
+    syntax_error: Option<SyntaxError>,
+    names: &Names,
+    colored: bool,
+    text: &mut String,
+) {
+    let hint = match syntax_error {
+        Some((file, source, fault)) => {
+            write_diagnostic(&file, &source.text, &fault, colored, text);
+            hint::hint(&source.text, &fault).map(String::from)
+        }
+        None => write_site(report, message, about, names, colored, text),
+    };
+    write_hint(hint.as_deref(), colored, text);
+}
+
 /// Shows where code has failed. Returns a hint.
 fn write_site(
     report: &Report,
@@ -125,13 +148,11 @@ fn write_site(
     hints::hint(&failure)
 }
 
-/// The fault of a chunk, if that is what an error is about: the file's name, the source and the
-/// fault.
-fn syntax_error(
-    report: &Report,
-    message: &str,
-    about: &str,
-) -> Option<(String, Source, Diagnostic)> {
+/// A chunk that does not compile: its name in messages, the source and the fault.
+type SyntaxError = (String, Source, Diagnostic);
+
+/// The fault of a chunk, if that is what an error is about.
+fn syntax_error(report: &Report, message: &str, about: &str) -> Option<SyntaxError> {
     let fault_of = |name: &[u8], text: &[u8], message: &str| {
         let source = Source::new(text, name);
         let error = compile(Source::new(text, name), &Options::default()).err()?;

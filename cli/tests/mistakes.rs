@@ -1,6 +1,6 @@
 //! Typical mistakes as people see them: `tests/mistakes/NAME.lua` is a program with one, `NAME.txt`
 //! what `solvm --error-format=long` says of it, and what `solvm check --json` finds. With
-//! `SOLVM_BLESS=1` the expectations are written afresh, to be read before they are kept.
+//! `UPDATE_GOLDENS=1` the expectations are written afresh, to be read before they are kept.
 #![cfg(test)]
 
 use std::ffi::OsStr;
@@ -32,7 +32,7 @@ fn shown(name: &OsStr) -> String {
 
 #[test]
 fn mistakes_are_shown_as_expected() {
-    let is_blessed = std::env::var_os("SOLVM_BLESS").is_some();
+    let is_blessed = std::env::var_os("UPDATE_GOLDENS").is_some();
     let mut programs: Vec<PathBuf> =
         fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     programs.retain(|path| path.extension() == Some(OsStr::new("lua")));

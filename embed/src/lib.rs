@@ -78,12 +78,14 @@ pub use serde::Serde;
 pub use solvm_stdlib::host::{
     Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
 };
-pub use solvm_stdlib::runtime::report::{Names, Report, Reporter};
+pub use solvm_stdlib::runtime::report::{Names, Report, Reporter, Source};
 pub use solvm_vm::native::{
     self, Class, Field, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence,
     This, closure,
 };
-pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
+pub use solvm_vm::{
+    Call, Config, Data, Error as LuaError, Frame, Origin, Running, Site, Traceback, library,
+};
 pub use thread::Handle;
 pub use tokio_runtime::new_tokio;
 

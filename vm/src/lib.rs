@@ -46,7 +46,7 @@ pub use layout::types::Type;
 pub use machine::native::{Call, Coroutine, Error, Function, LuaString, Table, Userdata, Value};
 pub use machine::scheduler::{Clock, GoroutineId, Rest, Turn};
 pub use machine::thread::Status;
-pub use machine::traceback::{Frame, Running, Site, Traceback};
+pub use machine::traceback::{Frame, Origin, Running, Site, Traceback};
 pub use machine::tracing::TracedCall;
 pub use machine::vm::{Config, Vm};
 pub use machine::{native, scheduler};

@@ -8,9 +8,10 @@
 use crate::arguments::read_duration;
 use crate::exit::Exit;
 use crate::output;
-use crate::report::about_file;
+use crate::report::{about_file, excerpt};
 use clap::{Arg, ArgMatches, Command, value_parser};
-use solvm::{Error, ErrorKind, Function, Names, Report, Runtime};
+use solvm::{Error, ErrorKind, Function, Names, Report, Runtime, Value};
+use solvm_compiler::bytecode::Source;
 use solvm_vm::native::Fields;
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -18,6 +19,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The suffix of the names of test files.
@@ -83,7 +85,7 @@ thread_local! {
 
 /// Records an uncaught error, which is reported with its test.
 fn note(report: &Report, _: &Names) -> String {
-    let mut text = String::from_utf8_lossy(&report.message).into_owned();
+    let mut text = with_excerpt(report);
     let number = report.goroutine.unwrap_or(0);
     let calls = report.calls();
     if !calls.is_empty() {
@@ -231,7 +233,11 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
     // As in other scripts: the file, and the command that runs it.
     let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
     lua.set("arg", Fields([(0.0, name.to_string()), (-1.0, command)])).map_err(describe)?;
-    let chunk = lua.load(text, &format!("@{name}")).map_err(describe)?;
+    let chunk_name = format!("@{name}");
+    let chunk = lua.load(&text, &chunk_name).map_err(|error| {
+        let source = Some(Arc::new(Source::new(&text[..], chunk_name.as_bytes())));
+        with_excerpt(&Report { source, ..Report::new(error.message().as_bytes()) })
+    })?;
     let mut file = File { lua, exit, next, settle };
     file.call(&chunk, limit)?;
     Ok(file)
@@ -258,8 +264,22 @@ fn describe(error: &Error, limit: Option<Duration>) -> String {
     match (error.kind(), error.traceback(), limit) {
         (ErrorKind::TimedOut, _, Some(limit)) => format!("timed out after {limit:?} (--timeout)"),
         (_, "", _) => error.message().into(),
-        (_, traceback, _) => format!("{}\nstack traceback:\n\t{traceback}", error.message()),
+        (_, traceback, _) => {
+            let is_object = !matches!(error.value(), Some(Value::String(_)));
+            let report = Report {
+                traceback: error.calls().clone(),
+                is_object,
+                ..Report::new(error.message().as_bytes())
+            };
+            format!("{}\nstack traceback:\n\t{traceback}", with_excerpt(&report))
+        }
     }
+}
+
+/// The message of an error, and its place in the source.
+fn with_excerpt(report: &Report) -> String {
+    let message = String::from_utf8_lossy(&report.message);
+    format!("{message}\n{}", excerpt(report)).trim_end().into()
 }
 
 /// Prints and records the outcome of a test.

@@ -1,7 +1,7 @@
 //! An error that was not caught, as data: how it looks is up to the program that shows it.
 
 use super::uncaught;
-use solvm_compiler::bytecode::Source;
+pub use solvm_compiler::bytecode::Source;
 use solvm_vm::{Call, LuaString, Table, Traceback};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -246,10 +246,7 @@ pub(crate) unsafe fn goroutine_finished(vm: &mut Vm, results: *mut Value, count:
 /// # Safety
 /// A goroutine's first thread is running. Nothing refers to its stack any more.
 pub(crate) unsafe fn goroutine_failed(vm: &mut Vm, error: Value) -> u64 {
-    let mut traceback = std::mem::take(&mut vm.last_traceback);
-    let running = vm.scheduler.running.and_then(|i| vm.scheduler.goroutines.get(i as usize));
-    let start = running.and_then(|goroutine| goroutine.start.as_ref());
-    traceback.origin = start.map(Start::origin);
+    let traceback = std::mem::take(&mut vm.last_traceback);
     end_goroutine(vm, Ended::Failed(error, traceback))
 }
 
@@ -269,11 +266,16 @@ pub(crate) unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
 ///
 /// # Safety
 /// As [`goroutine_failed`].
-pub(super) unsafe fn release_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
+pub(super) unsafe fn release_goroutine(vm: &mut Vm, mut ended: Ended) -> u64 {
     let current = vm.current;
     thread::kill(vm, current);
     vm.current = null_mut();
     let Some(index) = vm.scheduler.running else { return Exit::Idle.answer() };
+    if let Ended::Failed(_, traceback) = &mut ended {
+        let goroutine = vm.scheduler.goroutines.get(index as usize);
+        let start = goroutine.and_then(|goroutine| goroutine.start.as_ref());
+        traceback.origin = start.map(Start::origin);
+    }
     let cleared =
         table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
     debug_assert!(cleared.is_ok(), "the slot is there");
