@@ -6,7 +6,7 @@
 use crate::handles::{ForeignHandle, Value};
 use solvm_stdlib::runtime::uncaught;
 use solvm_stdlib::system_error::reason;
-use solvm_vm::native::FromLua;
+use solvm_vm::native::{FromLua, Mismatch};
 use solvm_vm::{Call, Traceback};
 use std::error::Error as StdError;
 use std::fmt;
@@ -36,7 +36,9 @@ pub struct Error(Box<Parts>);
 struct Parts {
     kind: ErrorKind,
     message: String,
+    /// As text, and as it was.
     traceback: String,
+    calls: Traceback,
     /// What was being done, the innermost first.
     contexts: Vec<String>,
     value: Option<Value>,
@@ -76,6 +78,7 @@ impl Error {
             kind,
             message: message.into(),
             traceback: String::new(),
+            calls: Traceback::default(),
             contexts: Vec::new(),
             value: None,
             source: None,
@@ -99,20 +102,27 @@ impl Error {
     pub(crate) fn raised<'c>(
         call: &mut Call<'c>,
         value: solvm_vm::Value<'c>,
-        traceback: &Traceback,
+        calls: Traceback,
     ) -> Self {
         let message = uncaught::message(call, value);
-        let traceback = uncaught::calls(traceback);
+        let traceback = uncaught::calls(&calls);
         let traceback = String::from_utf8_lossy(&traceback);
         Error(Box::new(Parts {
             kind: ErrorKind::Raised,
             message: String::from_utf8_lossy(&message).into_owned(),
             traceback: traceback.trim_start().into(),
+            calls,
             contexts: Vec::new(),
             source: call.take_rust_error(value),
             // None if memory is short.
             value: Value::from_lua(call, value),
         }))
+    }
+
+    /// A result that cannot be converted.
+    pub(crate) fn mismatch(mismatch: Mismatch) -> Self {
+        let message = format!("result #{}: {}", mismatch.index, mismatch.text);
+        Error::new(ErrorKind::Conversion, message)
     }
 
     /// A native function has panicked.
@@ -140,6 +150,11 @@ impl Error {
     /// Lua code.
     pub fn traceback(&self) -> &str {
         &self.0.traceback
+    }
+
+    /// The same as data, with the place in the source that the error is about.
+    pub fn calls(&self) -> &Traceback {
+        &self.0.calls
     }
 
     /// The error value, if Lua code raised it.

@@ -76,6 +76,8 @@ handles! {
     Table "table";
     /// A Rust value in a Lua userdata.
     Userdata "userdata";
+    /// A coroutine.
+    Coroutine "coroutine";
 }
 
 /// Any value.
@@ -97,7 +99,7 @@ pub enum Value {
     /// An object.
     Userdata(Userdata),
     /// A coroutine.
-    Coroutine(Reference),
+    Coroutine(Coroutine),
 }
 
 impl FromLua for Value {
@@ -119,7 +121,7 @@ impl FromLua for Value {
             solvm_vm::Type::Function => Value::Function(Function::from_lua(call, value)?),
             solvm_vm::Type::Userdata => Value::Userdata(Userdata::from_lua(call, value)?),
             _ if value.is_nil() => Value::Nil,
-            _ => Value::Coroutine(call.reference(value).ok()?),
+            _ => Value::Coroutine(Coroutine::from_lua(call, value)?),
         })
     }
 
@@ -138,9 +140,7 @@ impl<'c> IntoLua<'c> for &Value {
             Value::Table(table) => table.into_lua(call),
             Value::Function(function) => function.into_lua(call),
             Value::Userdata(userdata) => userdata.into_lua(call),
-            Value::Coroutine(reference) => {
-                reference.get(call).ok_or_else(|| ForeignHandle::error("coroutine"))
-            }
+            Value::Coroutine(coroutine) => coroutine.into_lua(call),
         }
     }
 }

@@ -12,7 +12,9 @@
 //!
 //! - [`Runtime`] runs Lua; [`Builder`] sets limits, libraries and the programs' access to the
 //!   outside world ([`World`]).
-//! - [`Function`], [`Table`], [`Userdata`] and [`Value`] hold Lua values between calls.
+//! - [`Function`], [`Table`], [`Userdata`] and [`Value`] hold Lua values between calls,
+//!   [`Coroutine`] holds a thread of Lua.
+//! - [`Handle`] runs work on a runtime that has its own thread.
 //! - Functions are typed Rust closures ([`Runtime::register`]), also asynchronous ones
 //!   ([`Runtime::register_async`]); natives that call Lua functions are in [`native`].
 //! - Rust types become objects with methods through [`Class`]:
@@ -58,24 +60,31 @@
 
 mod access;
 mod callable;
+mod coroutine;
 mod error;
 mod handles;
 mod runtime;
+#[cfg(feature = "serde")]
+mod serde;
+mod thread;
 mod tokio_runtime;
 
 pub use callable::Callable;
 pub use error::{Context, Error, ErrorKind};
-pub use handles::{Function, Table, Userdata, Value};
-pub use runtime::{Builder, Canceller, Runtime};
+pub use handles::{Coroutine, Function, Table, Userdata, Value};
+pub use runtime::{Builder, Canceller, Runtime, Task};
+#[cfg(feature = "serde")]
+pub use serde::Serde;
 pub use solvm_stdlib::host::{
     Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
 };
 pub use solvm_stdlib::runtime::report::{Names, Report, Reporter};
 pub use solvm_vm::native::{
-    self, Class, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence, This,
-    closure,
+    self, Class, Field, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence,
+    This, closure,
 };
 pub use solvm_vm::{Call, Config, Data, Error as LuaError, library};
+pub use thread::Handle;
 pub use tokio_runtime::new_tokio;
 
 /// The pages with examples in Rust, which are run.

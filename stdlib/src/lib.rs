@@ -2,6 +2,18 @@
 //!
 //! [`LIBRARIES`] lists all libraries; [`open`] adds them to a VM's globals.
 #![forbid(unsafe_code)]
+// What only a library uses that a feature leaves out; with all features nothing is unused.
+#![cfg_attr(
+    not(all(
+        feature = "archive",
+        feature = "crypto",
+        feature = "data",
+        feature = "net",
+        feature = "template",
+        feature = "watch"
+    )),
+    allow(dead_code, unused_imports)
+)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 mod base;
@@ -9,7 +21,9 @@ mod bits;
 mod buffer;
 mod channel;
 mod coroutine;
+#[cfg(feature = "crypto")]
 mod crypto;
+#[cfg(feature = "data")]
 mod data;
 mod datetime;
 pub mod deadline;
@@ -17,10 +31,14 @@ mod debug;
 pub mod documentation;
 pub mod duration;
 mod files;
+#[cfg(feature = "net")]
 mod ft;
+#[cfg(feature = "net")]
 mod headers;
 pub mod host;
+#[cfg(feature = "net")]
 mod http;
+#[cfg(all(feature = "archive", feature = "net"))]
 mod import;
 pub mod inspect;
 mod integer;
@@ -31,6 +49,7 @@ mod lua_source;
 mod math;
 mod module;
 mod name;
+#[cfg(feature = "net")]
 mod net;
 mod object;
 mod options;
@@ -45,18 +64,24 @@ mod string;
 pub mod system_error;
 mod table;
 mod tablex;
+#[cfg(feature = "archive")]
 mod tar;
+#[cfg(feature = "template")]
 mod template;
 mod text;
 mod truncated;
 mod types;
 mod utf8;
 mod utils;
+#[cfg(feature = "crypto")]
 mod uuid;
+#[cfg(feature = "net")]
 mod websocket;
 
+#[cfg(feature = "watch")]
 pub use files::watch;
 pub use host::Host;
+#[cfg(all(feature = "archive", feature = "net"))]
 pub use import::inherit;
 pub use io::input_lines;
 pub use load::{SourceFile, read_program};
@@ -123,6 +148,7 @@ pub static LIBRARIES: &[Module] = &[
         library: &files::LIBRARY,
         documentation: include_str!("../meta/files.lua"),
     },
+    #[cfg(all(feature = "archive", feature = "net"))]
     Module {
         name: "import",
         library: &import::LIBRARY,
@@ -153,6 +179,7 @@ pub static LIBRARIES: &[Module] = &[
         library: &runtime::timer::LIBRARY,
         documentation: include_str!("../meta/timers.lua"),
     },
+    #[cfg(feature = "net")]
     Module { name: "ft", library: &ft::LIBRARY, documentation: include_str!("../meta/ft.lua") },
     Module {
         name: "tablex",
@@ -169,63 +196,76 @@ pub static LIBRARIES: &[Module] = &[
         library: &utils::LIBRARY,
         documentation: include_str!("../meta/utils.lua"),
     },
+    #[cfg(feature = "archive")]
     Module { name: "tar", library: &tar::LIBRARY, documentation: include_str!("../meta/tar.lua") },
     Module {
         name: "progress",
         library: &progress::LIBRARY,
         documentation: include_str!("../meta/progress.lua"),
     },
+    #[cfg(feature = "watch")]
     Module {
         name: "watching",
         library: &files::watch::LIBRARY,
         documentation: include_str!("../meta/watching.lua"),
     },
+    #[cfg(feature = "data")]
     Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
+    #[cfg(feature = "data")]
     Module {
         name: "json",
         library: &data::json::JSON,
         documentation: include_str!("../meta/json.lua"),
     },
+    #[cfg(feature = "data")]
     Module {
         name: "jsonc",
         library: &data::json::JSONC,
         documentation: include_str!("../meta/jsonc.lua"),
     },
+    #[cfg(feature = "data")]
     Module {
         name: "toml",
         library: &data::toml::LIBRARY,
         documentation: include_str!("../meta/toml.lua"),
     },
+    #[cfg(feature = "data")]
     Module {
         name: "yaml",
         library: &data::yaml::LIBRARY,
         documentation: include_str!("../meta/yaml.lua"),
     },
+    #[cfg(feature = "data")]
     Module {
         name: "csv",
         library: &data::csv::LIBRARY,
         documentation: include_str!("../meta/csv.lua"),
     },
+    #[cfg(feature = "data")]
     Module {
         name: "ini",
         library: &data::ini::LIBRARY,
         documentation: include_str!("../meta/ini.lua"),
     },
+    #[cfg(feature = "data")]
     Module {
         name: "dotenv",
         library: &data::dotenv::LIBRARY,
         documentation: include_str!("../meta/dotenv.lua"),
     },
+    #[cfg(feature = "template")]
     Module {
         name: "template",
         library: &template::LIBRARY,
         documentation: include_str!("../meta/template.lua"),
     },
+    #[cfg(feature = "crypto")]
     Module {
         name: "crypto",
         library: &crypto::LIBRARY,
         documentation: include_str!("../meta/crypto.lua"),
     },
+    #[cfg(feature = "crypto")]
     Module {
         name: "uuid",
         library: &uuid::LIBRARY,
@@ -246,19 +286,25 @@ pub static LIBRARIES: &[Module] = &[
         library: &text::LIBRARY,
         documentation: include_str!("../meta/text.lua"),
     },
+    #[cfg(feature = "net")]
     Module {
         name: "http",
         library: &http::client::LIBRARY,
         documentation: include_str!("../meta/http.lua"),
     },
+    #[cfg(feature = "net")]
     Module { name: "http", library: &http::server::LIBRARY, documentation: "" },
+    #[cfg(feature = "net")]
     Module {
         name: "net",
         library: &net::dns::LIBRARY,
         documentation: include_str!("../meta/net.lua"),
     },
+    #[cfg(feature = "net")]
     Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
+    #[cfg(feature = "net")]
     Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
+    #[cfg(feature = "net")]
     Module {
         name: "websocket",
         library: &websocket::client::LIBRARY,
@@ -282,7 +328,9 @@ pub fn modules() -> impl Iterator<Item = &'static Module> {
 static SERVICES: Services = &[
     &io::OpenFilesService,
     &runtime::timer::TimerService,
+    #[cfg(feature = "watch")]
     &files::watch::WatcherService,
+    #[cfg(feature = "net")]
     &http::server::ServerService,
 ];
 
@@ -320,7 +368,9 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     text::finish(call)?;
     utf8::finish(call)?;
     channel::finish(call)?;
+    #[cfg(feature = "data")]
     data::json::finish(call)?;
+    #[cfg(feature = "net")]
     http::finish(call)?;
     runtime::goroutine::note_memory(call);
     Ok(())

@@ -1,7 +1,8 @@
 //! `random`: unpredictable numbers and strings from the OS's generator.
 
-use crate::crypto::fill_random;
 use crate::integer::Integer;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString};
 
@@ -17,6 +18,13 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 /// Maximum length of a random string.
 const MAX_LENGTH: usize = 1 << 20;
+
+/// Fills a buffer from the system's generator.
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
+    SysRng
+        .try_fill_bytes(bytes)
+        .map_err(|error| Error::text(format!("cannot read random bytes: {error}")))
+}
 
 fn random_u64() -> Result<u64, Error> {
     let mut bytes = [0; 8];

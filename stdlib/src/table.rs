@@ -4,7 +4,7 @@ use crate::base;
 use crate::buffer::with_room;
 use crate::truncated::Truncated;
 use solvm_vm::native::{
-    BYTES_PER_UNIT, Either, Library, Rest, Start, StartWith, Step, Steps, Wanted,
+    BYTES_PER_UNIT, Either, Library, Param, Rest, Start, StartWith, Step, Steps, Wanted,
 };
 use solvm_vm::number::NumberText;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value, messages};
@@ -28,13 +28,13 @@ fn index<'c>(i: usize) -> Value<'c> {
     Value::number(i as f64)
 }
 
-fn concat<'c>(
-    call: &mut Call<'c>,
-    table: Table<'c>,
-    separator: Option<LuaString<'c>>,
-    first: Option<Truncated>,
-    last: Option<Truncated>,
-) -> Result<Vec<u8>, Error> {
+/// `table.concat(table[, separator[, first[, last]]])`
+fn concat(call: &mut Call, _arguments: Rest) -> Result<Vec<u8>, Error> {
+    // PUC Lua checks the separator first.
+    let separator = <Option<LuaString> as Param>::take(call, &mut 1)?;
+    let table = <Table as Param>::take(call, &mut 0)?;
+    let first = <Option<Truncated> as Param>::take(call, &mut 2)?;
+    let last = <Option<Truncated> as Param>::take(call, &mut 3)?;
     let separator = separator.map_or(&b""[..], LuaString::bytes);
     let first = first.map_or(1, i64::from);
     let last = last.map_or_else(|| table.length() as i64, i64::from);

@@ -275,7 +275,7 @@ fn the_host_has_no_bound_values() {
         assert!(call.upvalue(0).is_none());
         call.set_upvalue(0, Value::number(1.0));
         assert!(call.call(Value::NIL, &[], Wanted::One).is_err());
-        assert!(call.level(0).is_none() && call.traceback(0).len() < 100);
+        assert!(call.level(0).is_none() && call.traceback(0).to_text().len() < 100);
     });
 }
 

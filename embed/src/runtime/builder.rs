@@ -7,6 +7,7 @@ use solvm_stdlib::deadline::{Limits, Timeout};
 use solvm_stdlib::host::{Permissions, Process, World};
 use solvm_stdlib::runtime::executor::Executor;
 use solvm_vm::Config;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Chooses the limits and libraries of a [`Runtime`].
@@ -130,6 +131,6 @@ impl Builder {
         };
         let executor =
             world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
-        Ok(Runtime { executor, call_limit, tokio: None, dead: None })
+        Ok(Runtime { executor, call_limit, tokio: None, dead: Rc::default() })
     }
 }

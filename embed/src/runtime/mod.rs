@@ -1,6 +1,8 @@
 //! A Lua program inside a Rust program.
 
 mod builder;
+mod functions;
+mod task;
 
 use crate::callable::Callable;
 use crate::error::{Error, ErrorKind};
@@ -10,16 +12,19 @@ pub use builder::Builder;
 use solvm_stdlib::runtime::executor::{EndObserver, Executor, Outcome};
 use solvm_stdlib::runtime::report::Reporter;
 use solvm_stdlib::system_error::reason;
-use solvm_vm::native::{FromValues, IntoLua, IntoValues, Native, Owned};
+use solvm_vm::native::{FromValues, IntoLua, IntoValues, Owned};
 use solvm_vm::{Call, GoroutineId};
 use std::any::Any;
+use std::cell::OnceCell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
+pub use task::Task;
 
 /// Lua: its globals, its goroutines, its heap.
 ///
@@ -49,7 +54,7 @@ pub struct Runtime {
     /// Runs calls that block. Created on first use.
     tokio: Option<tokio::runtime::Runtime>,
     /// Why nothing runs any more: a panic has left the VM in the middle of an instruction.
-    dead: Option<Error>,
+    dead: Rc<OnceCell<Error>>,
 }
 
 /// Stops a [`Runtime`]'s code from another thread.
@@ -209,13 +214,47 @@ impl Runtime {
         let limit = self.call_limit;
         self.work(|executor| executor.limit_time(limit))?;
         let drive = self.executor.drive_to_end();
-        let outcome = unwinding(&mut self.dead, drive).await?;
+        let outcome = unwinding(&self.dead, drive).await?;
         self.executor.flush();
         match outcome {
             // Only the command restarts scripts.
             Outcome::Ended | Outcome::Reload => Ok(()),
             Outcome::Interrupted => Err(self.interruption()),
         }
+    }
+
+    /// Whether a panic has ended it.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.get().is_some()
+    }
+
+    /// Whether the time of calls is limited.
+    pub(crate) fn limits_calls(&self) -> bool {
+        self.call_limit.is_some()
+    }
+
+    /// Runs goroutines until something outside has happened; without a time limit. A panic of one
+    /// is an error.
+    pub(crate) fn run_until<T>(&mut self, event: impl Future<Output = T>) -> Result<T, Error> {
+        self.work(|executor| executor.limit_time(None))?;
+        let tokio = self.take_tokio()?;
+        let happened = {
+            let drive = unwinding(&self.dead, self.executor.drive_to_end());
+            let (mut event, mut drive) = (pin!(event), pin!(drive));
+            let mut is_driven = true;
+            tokio.block_on(poll_fn(|context| {
+                if let Poll::Ready(happened) = event.as_mut().poll(context) {
+                    return Poll::Ready(Ok(happened));
+                }
+                if is_driven && let Poll::Ready(outcome) = drive.as_mut().poll(context) {
+                    outcome?;
+                    is_driven = false;
+                }
+                Poll::Pending
+            }))
+        };
+        self.tokio = Some(tokio);
+        happened
     }
 
     /// Sets the formatter for reports of uncaught errors of goroutines on standard error; it gets
@@ -260,67 +299,6 @@ impl Runtime {
     pub fn get<R: Owned>(&mut self, name: &str) -> Result<R, Error> {
         let globals = self.globals()?;
         globals.get(self, name)
-    }
-
-    /// Makes a typed closure a global function. Its first parameter is the call; the others are
-    /// converted from the arguments.
-    ///
-    /// # Errors
-    /// If memory is short.
-    ///
-    /// ```
-    /// use solvm::{Call, LuaError, Runtime};
-    ///
-    /// let mut lua = Runtime::new()?;
-    /// lua.register("divide", |_: &mut Call, a: f64, b: f64| {
-    ///     if b == 0.0 { Err(LuaError::text("division by zero")) } else { Ok(a / b) }
-    /// })?;
-    /// assert_eq!(lua.eval::<f64>("return divide(7, 2)")?, 3.5);
-    /// let error = lua.run("divide(1)").unwrap_err();
-    /// assert_eq!(error.message(), "chunk:1: bad argument #2 to 'divide' (number expected, got no value)");
-    /// assert_eq!(lua.run("divide(1, 0)").unwrap_err().message(), "chunk:1: division by zero");
-    /// # Ok::<(), solvm::Error>(())
-    /// ```
-    pub fn register<F, P>(&mut self, name: &str, function: F) -> Result<(), Error>
-    where
-        F: for<'a> Native<'a, P> + 'static,
-        P: 'static,
-    {
-        self.try_enter(|call| {
-            let function = call.closure(function);
-            call.globals().set_field(call, name, function)
-        })
-    }
-
-    /// Registers a closure that returns futures as a global function: its goroutine waits, the
-    /// others continue.
-    ///
-    /// # Errors
-    /// If memory is short.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// let mut lua = solvm::Runtime::new()?;
-    /// lua.register_async("shout", |(text, seconds): (String, f64)| async move {
-    ///     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-    ///     if text.is_empty() { Err("nothing to shout") } else { Ok(text.to_uppercase()) }
-    /// })?;
-    /// assert_eq!(lua.eval::<String>("return shout('hey', 0.01)")?, "HEY");
-    /// # Ok::<(), solvm::Error>(())
-    /// ```
-    pub fn register_async<A, F, T, R, E>(&mut self, name: &str, function: F) -> Result<(), Error>
-    where
-        A: FromValues + 'static,
-        F: Fn(A) -> T + 'static,
-        T: Future<Output = Result<R, E>> + 'static,
-        R: for<'a> IntoValues<'a> + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
-    {
-        self.try_enter(|call| {
-            let function = call.async_closure(function);
-            call.globals().set_field(call, name, function)
-        })
     }
 
     /// Returns the table of globals.
@@ -388,11 +366,11 @@ impl Runtime {
 
     /// Accesses the executor, unless the runtime is dead. After a panic it is.
     fn work<R>(&mut self, f: impl FnOnce(&mut Executor) -> R) -> Result<R, Error> {
-        if let Some(error) = &self.dead {
+        if let Some(error) = self.dead.get() {
             return Err(error.clone());
         }
         catch_unwind(AssertUnwindSafe(|| f(&mut self.executor)))
-            .map_err(|panic| died(&mut self.dead, &*panic))
+            .map_err(|panic| died(&self.dead, &*panic))
     }
 
     /// Returns a handle that stops the runtime's code from another thread.
@@ -432,16 +410,13 @@ impl Runtime {
         let mut result = None;
         let mut look: Box<EndObserver<'_>> = Box::new(|call, end| {
             result = Some(match end {
-                Ok(values) => R::from_values(call, values).map_err(|mismatch| {
-                    let message = format!("result #{}: {}", mismatch.index, mismatch.text);
-                    Error::new(ErrorKind::Conversion, message)
-                }),
-                Err((error, traceback)) => Err(Error::raised(call, error, traceback)),
+                Ok(values) => R::from_values(call, values).map_err(Error::mismatch),
+                Err((error, traceback)) => Err(Error::raised(call, error, traceback.clone())),
             });
             true
         });
         let drive = self.executor.drive_main_for(started, &mut *look);
-        let outcome = unwinding(&mut self.dead, drive).await;
+        let outcome = unwinding(&self.dead, drive).await;
         drop(look);
         let outcome = outcome?;
         self.executor.flush();
@@ -488,14 +463,14 @@ impl Drop for Runtime {
 }
 
 /// Notes that a panic has ended a runtime, and returns its error.
-fn died(dead: &mut Option<Error>, panic: &(dyn Any + Send)) -> Error {
+fn died(dead: &OnceCell<Error>, panic: &(dyn Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    dead.insert(Error::panicked(text.unwrap_or("of unknown type"))).clone()
+    dead.get_or_init(|| Error::panicked(text.unwrap_or("of unknown type"))).clone()
 }
 
 /// Awaits work of the VM. A panic of it ends the runtime, where panics unwind.
-async fn unwinding<T>(dead: &mut Option<Error>, work: impl Future<Output = T>) -> Result<T, Error> {
+async fn unwinding<T>(dead: &OnceCell<Error>, work: impl Future<Output = T>) -> Result<T, Error> {
     let mut work = pin!(work);
     let done =
         poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {

@@ -333,8 +333,11 @@ impl Generator {
                     "string.len",
                 ]);
                 let value = self.expression(Kind::Any, depth);
-                // The results may be addresses or functions.
-                format!("type({function}({value}))")
+                // The results may be addresses or functions, and the order of keys is any.
+                match function {
+                    "next" => format!("(next({value}) ~= nil)"),
+                    _ => format!("type({function}({value}))"),
+                }
             }
             12 => {
                 let code = self.pick(&[

@@ -6,13 +6,13 @@
 mod cipher;
 mod hash;
 
+use crate::random::fill_random;
 use crate::results::later;
 
 use crate::integer::Integer;
 use crate::pool::in_pool;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rand::TryRng;
 use rand::rngs::SysRng;
 use rsa::PrivateKey;
 use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
@@ -140,13 +140,6 @@ fn hex_decode<'c>(
             .collect();
         if rest.is_empty() { bytes } else { None }.ok_or("invalid hexadecimal")
     })
-}
-
-/// Fills a buffer from the OS's generator.
-pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), Error> {
-    SysRng
-        .try_fill_bytes(bytes)
-        .map_err(|error| Error::text(format!("cannot read random bytes: {error}")))
 }
 
 /// `crypto.random_bytes(length)`: bytes from the OS's generator.

@@ -160,7 +160,7 @@ fn traceback<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<Value<'c>, Err
         text.push(b'\n');
     }
     text.extend_from_slice(b"stack traceback:");
-    text.extend_from_slice(&call.traceback_of(thread, level));
+    text.extend_from_slice(&call.traceback_of(thread, level).to_text());
     Ok(call.string(&text)?.value())
 }
 

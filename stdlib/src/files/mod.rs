@@ -9,6 +9,7 @@ mod glob;
 mod read;
 mod remove;
 mod walk;
+#[cfg(feature = "watch")]
 pub mod watch;
 
 pub(crate) use batched::Batched;

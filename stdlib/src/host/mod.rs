@@ -17,6 +17,7 @@ mod sandbox;
 mod service;
 mod state;
 mod stream;
+#[cfg_attr(not(feature = "watch"), path = "no_watch.rs")]
 mod watch;
 mod write_error;
 

@@ -9,6 +9,8 @@
 //! to the old file keep the old contents.
 
 use super::file_system::Replacement;
+use rand::TryRng;
+use rand::rngs::SysRng;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -180,7 +182,7 @@ fn named(directory: &OwnedFd, mode: Mode) -> io::Result<(File, OsString)> {
 /// Creates a file under an unused name.
 fn with_new_name<T>(mut make: impl FnMut(&OsStr) -> Result<T, Errno>) -> io::Result<(T, OsString)> {
     for _ in 0..TRIES {
-        let number: u64 = rand::random();
+        let number = SysRng.try_next_u64().map_err(io::Error::other)?;
         let name = OsString::from(format!("{PREFIX}{number:016x}"));
         match make(&name) {
             Err(Errno::EXIST) => {}

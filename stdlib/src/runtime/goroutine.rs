@@ -97,7 +97,7 @@ fn check_memory<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
 
 /// `trace()`: prints the stack to standard output.
 fn trace(call: &mut Call) -> Result<(), Error> {
-    let text = [b"stack traceback:", &call.traceback(1)[..], b"\n"].concat();
+    let text = [b"stack traceback:", &call.traceback(1).to_text()[..], b"\n"].concat();
     let Some(host) = call.host::<Host>() else { return Ok(()) };
     host.world.write_output(&text).map_err(|error| Error::text(error.to_string()))
 }

@@ -36,6 +36,15 @@ pub(crate) enum KeyError {
 }
 
 impl KeyError {
+    /// Why no table can have a key.
+    pub(crate) fn of(key: Value) -> Option<KeyError> {
+        match key {
+            _ if key.is_nil() => Some(KeyError::Nil),
+            _ if key.is_number() && key.as_f64().is_nan() => Some(KeyError::NaN),
+            _ => None,
+        }
+    }
+
     /// The message about it.
     pub(crate) fn message(self) -> &'static str {
         match self {

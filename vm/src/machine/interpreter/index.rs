@@ -12,7 +12,7 @@ use crate::machine::thread;
 use crate::machine::type_error::Operation;
 use crate::machine::unwind::{throw_out_of_memory, throw_text};
 use crate::machine::vm::Vm;
-use crate::messages;
+use crate::messages::{self, Dialect};
 
 /// Links of a chain of `__index` or `__newindex` that are followed before it counts as a loop.
 pub(crate) const MAX_CHAIN: usize = 100;
@@ -133,6 +133,10 @@ pub(crate) unsafe fn set(vm: &mut Vm, object: Value, key: Value, value: Value) -
             };
             if method.is_nil() {
                 return store(vm, table, key, value);
+            }
+            // PUC Lua reserves a slot for the key before it looks for a metamethod.
+            if let (Dialect::Lua, Some(error)) = (vm.dialect, KeyError::of(key)) {
+                return throw_text(vm, error.message());
             }
         } else {
             method = find_metamethod(vm, object, Metamethod::NewIndex);

@@ -22,7 +22,7 @@ use super::library::{Definition, Native};
 use super::params::Rest;
 use super::results::IntoLua;
 use super::values::{FromValues, IntoValues, Mismatch};
-use super::wait::wait_for_all;
+use super::wait::wait_for_result;
 use crate::heap::userdata::Data;
 use crate::layout::value::Value as Raw;
 use crate::machine::interpreter::special;
@@ -133,9 +133,7 @@ impl<'c> Call<'c> {
         self.closure(move |call: &mut Call, arguments: Rest| {
             let arguments: Vec<_> = arguments.values(call).collect();
             let arguments = A::from_values(call, &arguments).map_err(Mismatch::argument)?;
-            Ok::<_, Error>(wait_for_all(function(arguments), |call, result: Result<R, E>| {
-                result.map_err(Error::from_rust)?.into_values(call)
-            }))
+            Ok::<_, Error>(wait_for_result(function(arguments)))
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::layout::object::Thread;
 use crate::layout::value::Value as Raw;
 use crate::machine::activation::{self, Activation, Activations};
 use crate::machine::debug_info;
-use crate::machine::traceback;
+use crate::machine::traceback::{self, Traceback};
 use crate::number::NumberText;
 use std::marker::PhantomData;
 
@@ -136,15 +136,15 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// The traceback of the running thread from a level on, as `lua` prints it, without a heading.
-    pub fn traceback(&mut self, level: usize) -> Vec<u8> {
+    /// The traceback of the running thread from a level on.
+    pub fn traceback(&mut self, level: usize) -> Traceback {
         let current = self.vm().current;
         self.traceback_of(Coroutine::from_raw(current), level)
     }
 
     /// The same for any thread.
-    pub fn traceback_of(&mut self, thread: Coroutine<'c>, level: usize) -> Vec<u8> {
+    pub fn traceback_of(&mut self, thread: Coroutine<'c>, level: usize) -> Traceback {
         // SAFETY: the thread is live, and its frames are consistent while a native runs.
-        unsafe { traceback::traceback(self.vm(), thread.0, level) }.to_text()
+        unsafe { traceback::traceback(self.vm(), thread.0, level) }
     }
 }

@@ -39,7 +39,7 @@ mod wait;
 
 pub use crate::heap::gc::BYTES_PER_UNIT;
 pub use call::{Call, Collector, Indexed};
-pub use class::{Class, Object, This};
+pub use class::{Class, Field, Object, This};
 pub use closure::{NewFunction, closure};
 pub use error::Error;
 pub(crate) use error::RustError;
@@ -56,7 +56,7 @@ pub(crate) use reference::References;
 pub use results::{Each, Either, Elements, IntoLua, Pass, Results, Values};
 pub use steps::{Start, StartWith, Step, Steps, Wanted};
 pub use values::{Fields, FromValues, IntoValues, Mismatch, Owned, Sequence};
-pub use wait::{Wait, wait_for};
+pub use wait::{Wait, wait_for, wait_for_result};
 
 use crate::layout::frame::{call_slot, constants_of, unlink};
 use crate::layout::value::Value as Raw;

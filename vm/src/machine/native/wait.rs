@@ -19,6 +19,7 @@ use super::error::Error;
 use super::handle::Value;
 use super::results::Results;
 use super::steps::{Start, Step, Steps};
+use super::values::IntoValues;
 use crate::machine::scheduler;
 use std::future::Future;
 use std::pin::Pin;
@@ -47,11 +48,52 @@ pub fn wait_for<F: Future<Output = T> + 'static, T: 'static>(
 }
 
 /// As [`wait_for`], for any number of results.
-pub(crate) fn wait_for_all<F: Future<Output = T> + 'static, T: 'static>(
+fn wait_for_all<F: Future<Output = T> + 'static, T: 'static>(
     future: F,
     convert: ConvertAll<T>,
 ) -> Wait<F, T> {
     Wait(future, Conversion::All(convert))
+}
+
+/// Waits for a future: the result of an asynchronous method. The future owns what it needs, since it
+/// outlives the arguments of the call.
+///
+/// ```
+/// use solvm_vm::native::{Class, Library, Results, This, wait_for_result};
+/// use solvm_vm::{Call, Data};
+/// use std::rc::Rc;
+///
+/// struct Store(Rc<String>);
+/// # impl Data for Store {
+/// #     fn external_size(&self) -> usize {
+/// #         0
+/// #     }
+/// # }
+/// # impl Class for Store {
+/// #     const NAME: &'static str = "Store";
+/// #     const METHODS: &'static Library = &METHODS;
+/// # }
+///
+/// static METHODS: Library = solvm_vm::library!("Store" {
+///     "fetch" => fetch,
+/// });
+///
+/// /// `store:fetch(key)`
+/// fn fetch<'c>(_: &mut Call<'c>, store: This<'c, Store>, key: String) -> impl Results<'c> + use<'c> {
+///     let content = store.0.clone();
+///     wait_for_result(async move {
+///         // A database, perhaps.
+///         if key.is_empty() { Err("no key") } else { Ok(format!("{key} of {content}")) }
+///     })
+/// }
+/// ```
+pub fn wait_for_result<F, R, E>(future: F) -> Wait<F, Result<R, E>>
+where
+    F: Future<Output = Result<R, E>> + 'static,
+    R: for<'a> IntoValues<'a> + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
+{
+    wait_for_all(future, |call, result| result.map_err(Error::from_rust)?.into_values(call))
 }
 
 struct Waiting<F: Future> {
