@@ -1,5 +1,5 @@
-//! What probably was meant by code that has failed: misspelt names, and mistakes that the message
-//! and the source show together. Nothing is said unless it is likely.
+//! Hints for run-time errors: misspelt names, and mistakes that the message and the source show
+//! together. A hint is given only if it is likely.
 
 use crate::spelling;
 use solvm_compiler::highlight::{Class, parts};

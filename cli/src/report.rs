@@ -1,6 +1,6 @@
-//! Error reports for people: the message, the source line with a marker below the very words, a
-//! hint if its cause is likely, and the traceback. Where nobody reads along, errors have `lua`'s
-//! plain format, for programs that read them.
+//! The long form of error reports: the message, the source line with a marker below the words that
+//! it is about, a hint if the cause is likely, and the traceback. The short form is that of `lua`,
+//! for programs that read errors.
 
 use crate::colors::{self, Style};
 use crate::hints::{self, Failure};
@@ -54,7 +54,7 @@ pub(crate) fn excerpt(report: &Report) -> String {
     text
 }
 
-/// Formats a fault of a source.
+/// Formats an error in a source, or a finding of `solvm check`.
 pub(crate) fn render_diagnostic(
     file: &str,
     source: &[u8],
@@ -116,7 +116,7 @@ fn write_source(
     write_hint(hint.as_deref(), colored, text);
 }
 
-/// Shows where code has failed. Returns a hint.
+/// Writes the place where code has failed. Returns a hint.
 fn write_site(
     report: &Report,
     message: &str,
@@ -194,14 +194,14 @@ fn position_of(message: &str) -> Option<(Position<'_>, &str)> {
     }
 }
 
-/// No larger file is shown.
+/// The maximum size of a file whose lines are shown.
 const MAX_SOURCE: u64 = 16 << 20;
 
 fn read(file: &str) -> Option<Vec<u8>> {
     disk().read_now(Path::new(file), MAX_SOURCE)?.ok()
 }
 
-/// Shows a line of a file, all of it marked.
+/// Writes a line of a file, all of it marked.
 fn write_line_of(position: &Position<'_>, colored: bool, text: &mut String) {
     let Position { file, line } = position;
     let arrow = Style::Blue.paint("-->", colored);

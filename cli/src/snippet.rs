@@ -6,7 +6,7 @@ use solvm_compiler::diagnostic::{LineColumn, Span, line_column};
 use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
-/// The most columns of a line that are shown; of a longer one, those around the marker.
+/// The maximum number of columns of a line; of a longer one, those around the marker are shown.
 const WIDTH: usize = 160;
 /// The columns that are shown before the marker, if not all fit.
 const CONTEXT: usize = 40;

@@ -1,6 +1,6 @@
-//! Typical mistakes as people see them: `tests/mistakes/NAME.lua` is a program with one, `NAME.txt`
-//! what `solvm --error-format=long` says of it, and what `solvm check --json` finds. With
-//! `UPDATE_GOLDENS=1` the expectations are written afresh, to be read before they are kept.
+//! Reports of typical mistakes: `tests/mistakes/NAME.lua` is a program with one, `NAME.txt` the
+//! output of `solvm --error-format=long` and of `solvm check --json`. `UPDATE_GOLDENS=1` regenerates
+//! the expected output; read it before you commit it.
 #![cfg(test)]
 
 use std::ffi::OsStr;
@@ -20,7 +20,7 @@ fn solvm(arguments: &[&OsStr]) -> String {
     String::from_utf8(output.stderr).unwrap() + std::str::from_utf8(&output.stdout).unwrap()
 }
 
-/// What is shown of a program.
+/// The report and the findings of a program.
 fn shown(name: &OsStr) -> String {
     let run = solvm(&["--error-format=long".as_ref(), name]);
     // The addresses of objects differ.

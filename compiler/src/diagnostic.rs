@@ -1,5 +1,5 @@
-//! What is wrong with a source, as data: a message, where it is in the source, and what helps. How
-//! it looks is up to the program that shows it.
+//! Errors in a source, as data: a message, and its place in the source. The program that shows an
+//! error decides on its form.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ impl From<Range<usize>> for Span {
     }
 }
 
-/// Where a node of the tree is.
+/// The position of a node of the tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     /// The line that its instructions have, as in PUC Lua: mostly that of its last token.
@@ -43,22 +43,22 @@ pub(crate) struct Position {
 /// A second place that a diagnostic refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What is there.
+    /// What the place is.
     pub message: String,
     /// Where it is.
     pub span: Span,
 }
 
-/// A fault in a source.
+/// An error in a source, or a finding of `solvm check`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The kind of fault: a short name that does not change.
+    /// The kind of error: a short name that does not change.
     pub code: &'static str,
-    /// What is wrong, without a position.
+    /// The message, without a position.
     pub message: String,
     /// Where it is.
     pub span: Span,
-    /// What else is of interest.
+    /// Other places that it refers to.
     pub notes: Vec<Note>,
 }
 

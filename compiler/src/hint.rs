@@ -1,11 +1,11 @@
-//! What probably was meant by a source with a syntax error: habits from other languages, and what
-//! editors and word processors do to a source.
+//! Hints for syntax errors: constructs of other languages, and changes that editors and word
+//! processors make to a source.
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lexer;
 use crate::lexer::token::Token;
 
-/// What other languages have for something, and what to write in Lua. Longer operators come first.
+/// Operators of other languages, and what to write in Lua. Longer operators come first.
 const FOREIGN_OPERATORS: [(&str, &str); 17] = [
     ("!=", "use '~=' for \"not equal\""),
     ("!", "use 'not' to negate a condition"),
@@ -26,7 +26,7 @@ const FOREIGN_OPERATORS: [(&str, &str); 17] = [
     ("?", "write condition and a or b"),
 ];
 
-/// The same for words, which are names in Lua and break the statement after them.
+/// The same for words, which are names in Lua: the error is in what follows them.
 const FOREIGN_WORDS: [(&str, &str); 23] = [
     ("continue", "use 'goto continue', and '::continue::' at the end of the loop"),
     ("elif", "use 'elseif'"),
@@ -57,8 +57,8 @@ const INTEGER_DIVISION: &str = "//";
 /// At the end of a line: `x--` is a name and a comment.
 const DECREMENT: &str = "--";
 
-/// What an error at `span` is about, if the token before it is at `last`: something of another
-/// language there, or `span`.
+/// The span that an error at `span` is about, if the token before it is at `last`: a construct of
+/// another language there, otherwise `span`.
 pub(crate) fn culprit(text: &[u8], last: Span, span: Span) -> Span {
     let at = |span: Span| text.get(span.range()).unwrap_or_default();
     if FOREIGN_WORDS.iter().any(|(word, _)| word.as_bytes() == at(last)) {
@@ -81,7 +81,8 @@ pub(crate) fn culprit(text: &[u8], last: Span, span: Span) -> Span {
     }
 }
 
-/// What the author of `text` probably meant, as an instruction. None if that is not certain.
+/// Returns what the author of `text` probably meant, as an instruction. None if that is not
+/// certain.
 pub fn hint(text: &[u8], diagnostic: &Diagnostic) -> Option<&'static str> {
     let found = text.get(diagnostic.span.range()).unwrap_or_default();
     let foreign = FOREIGN_OPERATORS.iter().chain(&FOREIGN_WORDS);

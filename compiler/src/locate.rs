@@ -1,5 +1,5 @@
-//! Where in its source an error of running code is. Prototypes keep the lines of their instructions
-//! only; the bytes are found when somebody looks, by compiling the source a second time.
+//! The place of a run-time error in its source. Prototypes store only the line of each instruction;
+//! if a program shows the error, the source is compiled a second time to find the bytes.
 
 use crate::bytecode::{Opcode, Prototype, Source, register_name};
 use crate::diagnostic::Span;
@@ -8,7 +8,7 @@ use crate::options::Options;
 use logos::Logos;
 use std::sync::Arc;
 
-/// What of an instruction an error is about.
+/// The part of an instruction that an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Culprit {
     /// All of it.
@@ -20,7 +20,7 @@ pub enum Culprit {
     Argument(usize),
 }
 
-/// The bytes of `source` that an error in instruction `pc` of the function `ordinal`
+/// Returns the bytes of `source` that an error in instruction `pc` of the function `ordinal`
 /// ([`Prototype::ordinal`]) is about. None if the source does not have them.
 pub fn locate(source: &Arc<Source>, ordinal: u32, pc: usize, culprit: Culprit) -> Option<Span> {
     let options = Options { spans: true, ..Options::default() };
@@ -83,7 +83,7 @@ fn tokens(text: &[u8], start: usize) -> impl Iterator<Item = (Token, Span)> {
     })
 }
 
-/// The use of a local variable in an expression: outside of calls and brackets if it is there. If
+/// The use of a local variable in an expression: outside calls and brackets if it is there. If
 /// the span is a key's, the variable is what it indexes, just before.
 fn local(text: &[u8], span: Span, name: &[u8], is_key: bool) -> Option<Span> {
     if is_key {

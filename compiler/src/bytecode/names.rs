@@ -1,5 +1,5 @@
-//! What the values in a function's registers are called, found by reading its code: messages name
-//! the variable that is wrong, and running code keeps nothing for that.
+//! Names of the values in a function's registers, for messages. They are found by reading the
+//! function's code, so running code stores nothing for them.
 
 use super::{Constant, Format, Opcode, Operand, Prototype};
 

@@ -1,4 +1,4 @@
-//! An error that was not caught, as data: how it looks is up to the program that shows it.
+//! An uncaught error, as data: the program that shows it decides on its form.
 
 use super::uncaught;
 pub use solvm_compiler::bytecode::Source;
@@ -6,13 +6,13 @@ use solvm_vm::{Call, LuaString, Table, Traceback};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// An error that was not caught.
+/// An uncaught error.
 pub struct Report {
-    /// What it says, with the position if it has one.
+    /// The message, with the position if it has one.
     pub message: Vec<u8>,
-    /// Whether the error was not a string: then the message has no position.
+    /// Whether the error value is not a string: then the message has no position.
     pub is_object: bool,
-    /// The calls that were active.
+    /// The traceback.
     pub traceback: Traceback,
     /// What the goroutine was doing for a service, as a handler of requests.
     pub subject: Option<String>,
@@ -42,8 +42,8 @@ impl Report {
         [&self.message, head, &calls].concat()
     }
 
-    /// The calls that were active, what they were for and where their goroutine was started: lines
-    /// that each begin with a line break. Empty if that says nothing.
+    /// The traceback, what the goroutine was doing and where it was started: lines that each start
+    /// with a line break. Empty if there is no information.
     pub fn calls(&self) -> Vec<u8> {
         let mut text = uncaught::calls(&self.traceback);
         if let Some(subject) = &self.subject {
@@ -62,7 +62,7 @@ impl Report {
 /// Formats a report for people, given the names that the program knows.
 pub type Reporter = fn(&Report, &Names) -> String;
 
-/// The names that a program knows: for hints about misspelt ones.
+/// The names that a program has defined, for hints about misspelt ones.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// Its globals.
@@ -71,7 +71,7 @@ pub struct Names {
     pub fields: BTreeMap<String, Vec<String>>,
 }
 
-/// No more fields of a table are looked at.
+/// The number of fields of a table that are read.
 const MAX_FIELDS: usize = 1000;
 
 impl Names {

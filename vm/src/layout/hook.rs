@@ -1,4 +1,4 @@
-//! What a thread's debug hook remembers. What it does is in `machine/hook.rs`.
+//! The state of a thread's debug hook. `machine/hook.rs` runs hooks.
 
 use crate::layout::value::Value;
 use solvm_compiler::bytecode::Opcode;

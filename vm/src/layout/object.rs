@@ -212,8 +212,8 @@ impl PrototypeData {
 /// The OS's allocator needs this in addition for the boxes of a function.
 const BOXES: usize = 12 * 16;
 
-/// What the machine calls a native by. The types are the machine's, which are above this layer:
-/// `machine/native/code.rs` makes these words, and takes them back.
+/// The code of a native, as words without types: the types belong to the machine, which is above
+/// this layer. `machine/native/code.rs` creates and reads them.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct NativeCode {
@@ -252,8 +252,8 @@ pub(crate) struct Thread {
     /// The end of what must survive above the frame: arguments of a native that waits, an open list
     /// of values.
     pub(crate) top: *mut Value,
-    /// Who resumed it. Null: suspended; the markers of the `thread` module: a goroutine's first
-    /// thread, or dead.
+    /// The thread that resumed it. Null: suspended; the special values in `layout/stack.rs`: a
+    /// goroutine's first thread, or dead.
     pub(crate) resumer: *mut Thread,
     pub(crate) stack: *mut Value,
     /// The end of the stack for ordinary frames; `stack::EXTRA` further slots follow it.

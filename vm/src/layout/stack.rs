@@ -1,4 +1,4 @@
-//! What is where in a thread's stack, and what its resumer says of it.
+//! The layout of a thread's stack, and special values of its resumer.
 
 use crate::layout::frame::{self, Context};
 use crate::layout::object::Thread;

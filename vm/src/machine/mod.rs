@@ -1,5 +1,5 @@
-//! What runs Lua: the interpreter, natives, goroutines, and the way of results, errors and debug
-//! events between them. These know each other, because they are one mechanism: a native can suspend
+//! What runs Lua: the interpreter, natives, goroutines, and how results, errors and debug events
+//! pass between them. These use each other, because they are one mechanism: a native can suspend
 //! its caller, an instruction can end a turn, an error can leave a goroutine.
 
 pub(crate) mod activation;

@@ -1,4 +1,4 @@
-//! The calls that were active when an error happened, as data; and as `lua` prints them.
+//! Tracebacks: the calls that were active when an error happened, as data and as `lua` prints them.
 
 use crate::heap::gc;
 use crate::layout::object::Thread;
