@@ -8,9 +8,10 @@ use crate::permissions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use solvm_stdlib::deadline::{Limits, Timeout};
 use solvm_stdlib::duration;
 use solvm_stdlib::host::Permissions;
-use solvm_vm::Dialect;
+use solvm_vm::{Config, Dialect};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::iter::Peekable;
@@ -140,12 +141,15 @@ impl ErrorFormat {
 pub(crate) const COMMANDS: [&str; 8] =
     ["run", "check", "test", "doc", "init", "completions", "man", "help"];
 
-/// The arguments of `solvm script.lua`.
+/// The arguments of `solvm script.lua`: the only place that declares them. The help, the manual page
+/// and the shells' completions are made from it; a test compares the README's table.
 pub(crate) fn options() -> Command {
+    let (config, limits) = (Config::default(), Limits::default());
+    let with_default = |help: &str, default: String| format!("{help} [default: {default}]");
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).action(ArgAction::SetTrue).help(help)
     };
-    let option = |name: &'static str, value: &'static str, help: &'static str| {
+    let option = |name: &'static str, value: &'static str, help: String| {
         // A value that starts with a dash is refused by its parser, whose message is about the
         // value.
         Arg::new(name).long(name).value_name(value).help(help).allow_hyphen_values(true)
@@ -181,25 +185,47 @@ pub(crate) fn options() -> Command {
             option(
                 "timeout",
                 "DURATION",
-                "Stop the program after DURATION, such as 300ms, 10s or 1m30s; 0 means no limit \
-                 [default: 5s]",
+                with_default(
+                    "Stop the program after DURATION, such as 300ms, 10s or 1m30s; 0 means no limit",
+                    match limits.timeout {
+                        Timeout::Default(limit) | Timeout::Fixed(limit) => format!("{limit:?}"),
+                        Timeout::Never => "0".into(),
+                    },
+                ),
             )
             .value_parser(read_duration),
         )
         .arg(
-            option("memory-limit", "MIB", "Maximum memory of the program in MiB [default: 1024]")
-                .value_parser(read_count),
+            option(
+                "memory-limit",
+                "MIB",
+                with_default(
+                    "Maximum memory of the program in MiB",
+                    (config.memory_limit >> 20).to_string(),
+                ),
+            )
+            .value_parser(read_count),
         )
         .arg(
-            option("max-goroutines", "N", "Maximum number of live goroutines [default: 10000000]")
-                .value_parser(read_count),
+            option(
+                "max-goroutines",
+                "N",
+                with_default(
+                    "Maximum number of live goroutines",
+                    config.max_goroutines.to_string(),
+                ),
+            )
+            .value_parser(read_count),
         )
         .arg(
             option(
                 "run-limit",
                 "DURATION",
-                "Maximum time a goroutine may run without waiting, in programs that serve or use \
-                 timers and have no -timeout [default: 30s]",
+                with_default(
+                    "Maximum time a goroutine may run without waiting, in programs that serve or \
+                     use timers and have no -timeout",
+                    format!("{:?}", limits.run_limit),
+                ),
             )
             .value_parser(read_duration),
         )
@@ -207,8 +233,11 @@ pub(crate) fn options() -> Command {
             option(
                 "handler-timeout",
                 "DURATION",
-                "Maximum time until a handler starts its response, in programs that have no \
-                 -timeout [default: 30s]",
+                with_default(
+                    "Maximum time until a handler starts its response, in programs that have no \
+                     -timeout",
+                    format!("{:?}", limits.handler_timeout),
+                ),
             )
             .value_parser(read_duration),
         )
@@ -216,8 +245,15 @@ pub(crate) fn options() -> Command {
             option(
                 "compat",
                 "DIALECT",
-                "Whose error messages and behaviour to follow where PUC Lua and gopher-lua differ \
-                 [default: lua]",
+                with_default(
+                    "Whose error messages and behaviour to follow where PUC Lua and gopher-lua \
+                     differ",
+                    match config.dialect {
+                        Dialect::Lua => "lua",
+                        Dialect::GopherLua => "gopher-lua",
+                    }
+                    .into(),
+                ),
             )
             .value_parser(PossibleValuesParser::new(["lua", "gopher-lua"]).map(
                 |name| match name.as_str() {
@@ -227,7 +263,7 @@ pub(crate) fn options() -> Command {
             )),
         )
         .arg(
-            option("dump", "WHAT", "Print this compiler stage instead of running the script")
+            option("dump", "WHAT", "Print this compiler stage instead of running the script".into())
                 .value_parser(PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(
                     |what| match what.as_str() {
                         "tokens" => Dump::Tokens,

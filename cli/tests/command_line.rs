@@ -133,6 +133,50 @@ fn version_and_help() {
     assert!(run(&["-help"]).stdout.contains("--timeout <DURATION>"));
 }
 
+/// The options with their defaults, as the help has them.
+fn options_of_the_help() -> Vec<(String, Option<String>)> {
+    let help = run(&["-help"]).stdout;
+    let lines = help.lines().filter_map(|line| line.trim_start().strip_prefix("--"));
+    let option = |line: &str| {
+        let name = line.split([' ', '[', '=']).next().unwrap_or_default();
+        let default = line.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
+        (name.to_string(), default.map(|(default, _)| default.to_string()))
+    };
+    lines.map(option).collect()
+}
+
+#[test]
+fn the_readme_and_the_manual_have_every_option_with_its_default() {
+    let readme = include_str!("../../README.md");
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| `-")).collect();
+    let manual = run(&["man"]).stdout.replace("\\-", "-");
+    let options = options_of_the_help();
+    assert!(options.len() > 20, "{options:?}");
+    for (name, default) in options {
+        let mentions = |row: &&&str| {
+            let cell = row.split(" | ").next().unwrap_or_default();
+            // `--allow-read` and its kind share a row.
+            let group = ["allow-", "deny-"].into_iter().find(|group| name.starts_with(group));
+            row.contains(&format!("`--{}", group.unwrap_or("no group")))
+                || cell.contains(&format!("-{name}`"))
+                || cell.contains(&format!("-{name} "))
+                || cell.contains(&format!("-{name}="))
+        };
+        let row = rows.iter().find(mentions).unwrap_or_else(|| panic!("no row for {name}"));
+        assert!(manual.contains(&format!("--{name}")), "{name} is not in the manual");
+        if let Some(default) = default {
+            let row = row.replace([',', '`'], "");
+            let is_there = row.contains(&format!("default {default}"))
+                || row.contains(&format!("default: {default}"))
+                // The row is about the other value.
+                || name == "compat";
+            assert!(is_there, "{name}: {default} is not in {row}");
+            let default = format!("default: {default}");
+            assert!(manual.contains(&default), "{name}: {default} is not in the manual");
+        }
+    }
+}
+
 #[test]
 fn exit_codes() {
     assert_eq!(run(&["-e", "error()"]).code, Some(1));
