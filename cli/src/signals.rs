@@ -35,6 +35,10 @@ impl Signal {
 pub(crate) fn survive_file_size_limit() {
     #[cfg(unix)]
     {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize);
+        if limit.current.is_none() {
+            return;
+        }
         let number = rustix::process::Signal::XFSZ.as_raw();
         // If the OS refuses, such a write ends the process, as it does by default.
         let _ = signal_hook::flag::register(number, Default::default());

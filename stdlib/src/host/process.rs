@@ -338,7 +338,8 @@ impl World for Process {
     }
 
     fn set_script(&mut self, path: &Path) {
-        let real = path.canonicalize().ok();
+        // Only permissions ask for it.
+        let real = self.permissions.as_ref().and_then(|_| path.canonicalize().ok());
         self.code = real.and_then(|script| Some(script.parent()?.to_path_buf()));
     }
 

@@ -296,11 +296,18 @@ macro_rules! library {
 }
 
 impl<'c> Call<'c> {
+    /// A name in a library's table. There are few, so the memory limit is looked at by the table
+    /// only.
+    fn name(&mut self, name: &'static str) -> Value<'c> {
+        Value::from_raw(self.vm().heap.string_value(name.as_bytes()))
+    }
+
     /// Puts a library's functions and constants into `table`.
     pub fn fill(&mut self, table: Table<'c>, library: &'static Library) -> Result<(), Error> {
         for definition in library.functions {
             let function = self.function(definition, &[]);
-            table.set_field(self, definition.name, function)?;
+            let name = self.name(definition.name);
+            table.set(self, name, function.value())?;
         }
         for (name, constant) in library.constants {
             match *constant {
