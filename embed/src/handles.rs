@@ -1,7 +1,8 @@
 //! Lua values that a Rust program holds between calls.
 //!
 //! They keep their values alive as long as they live, and may be arguments and results of functions
-//! like any other value. Another runtime than their own refuses them. They may be held by any thread.
+//! like any other value. Another runtime than their own refuses them. They may be held by any
+//! thread.
 
 use solvm_vm::native::{FromLua, IntoLua, Reference};
 use solvm_vm::{Call, Value as Handle};
