@@ -1,8 +1,8 @@
 //! A runtime on a thread of its own, and the handles that other threads use it by.
 //!
-//! The thread runs the jobs that handles send, in sequence, and the program's goroutines in between.
-//! A call of Lua is a goroutine, too: calls wait at the same time.
-//! It ends when the last handle has been dropped.
+//! The thread runs the jobs that handles send, in sequence, and the program's goroutines in
+//! between. A call of Lua is a goroutine, too: calls wait at the same time. The thread ends when
+//! the last handle has been dropped.
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Runtime;

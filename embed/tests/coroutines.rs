@@ -55,7 +55,10 @@ fn errors_and_values_of_coroutines() {
     assert!(error.value().is_some());
     // Lua and Rust may resume the same one.
     let shared: Coroutine = lua
-        .eval("shared = coroutine.create(function() coroutine.yield(1) coroutine.yield(2) end) return shared")
+        .eval(
+            "shared = coroutine.create(function() coroutine.yield(1) coroutine.yield(2) end)
+            return shared",
+        )
         .unwrap();
     assert_eq!(shared.resume::<u8>(&mut lua, ()).unwrap(), 1);
     assert_eq!(lua.eval::<(bool, u8)>("return coroutine.resume(shared)").unwrap(), (true, 2));

@@ -65,7 +65,10 @@ fn account() -> Runtime {
 fn fields_are_read_and_written() {
     let mut lua = account();
     let found: (String, f64) = lua
-        .eval("account.owner = account.owner .. ' L.' account:deposit(2) return account.owner, account.balance")
+        .eval(
+            "account.owner = account.owner .. ' L.' account:deposit(2)
+            return account.owner, account.balance",
+        )
         .unwrap();
     assert_eq!(found, ("Ada L.".into(), 3.0));
     assert!(lua.eval::<bool>("return account.nothing == nil and account[1] == nil").unwrap());

@@ -1,8 +1,8 @@
 //! Values of Rust types that `serde` knows, to and from Lua (feature `serde`).
 //!
-//! Structs and maps are tables with keys, lists and tuples are tables from 1 on, `None` and `()` are
-//! nil, enums are tagged externally: a unit variant is its name, another one a table with the name
-//! as its only key. Both directions limit how deep values are nested.
+//! Structs and maps are tables with keys, lists and tuples are tables from 1 on, `None` and `()`
+//! are nil, enums are tagged externally: a unit variant is its name, another one a table with the
+//! name as its only key. Both directions limit how deep values are nested.
 
 mod from_lua;
 mod to_lua;

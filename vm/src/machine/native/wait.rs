@@ -55,8 +55,8 @@ fn wait_for_all<F: Future<Output = T> + 'static, T: 'static>(
     Wait(future, Conversion::All(convert))
 }
 
-/// Waits for a future: the result of an asynchronous method. The future owns what it needs, since it
-/// outlives the arguments of the call.
+/// Waits for a future: the result of an asynchronous method. The future owns what it needs, since
+/// it outlives the arguments of the call.
 ///
 /// ```
 /// use solvm_vm::native::{Class, Library, Results, This, wait_for_result};
@@ -79,7 +79,11 @@ fn wait_for_all<F: Future<Output = T> + 'static, T: 'static>(
 /// });
 ///
 /// /// `store:fetch(key)`
-/// fn fetch<'c>(_: &mut Call<'c>, store: This<'c, Store>, key: String) -> impl Results<'c> + use<'c> {
+/// fn fetch<'c>(
+///     _: &mut Call<'c>,
+///     store: This<'c, Store>,
+///     key: String,
+/// ) -> impl Results<'c> + use<'c> {
 ///     let content = store.0.clone();
 ///     wait_for_result(async move {
 ///         // A database, perhaps.
