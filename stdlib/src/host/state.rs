@@ -1,39 +1,22 @@
 //! The state of libraries outside the VM: one value per type. Only the module that defines the type
 //! can access it.
 
-use hashbrown::HashMap;
 use std::any::{Any, TypeId};
-use std::hash::{BuildHasherDefault, Hasher};
 
-/// The states of libraries by type.
+/// The states of libraries by type. There are few, so a list is as fast as a hash table, and needs
+/// less code when a program starts.
 #[derive(Default)]
-pub(super) struct States(HashMap<TypeId, Box<dyn Any>, BuildHasherDefault<OwnHash>>);
+pub(super) struct States(Vec<(TypeId, Box<dyn Any>)>);
 
 impl States {
     /// Returns the state of this type, which is created on first use.
     pub(super) fn get<T: Default + 'static>(&mut self) -> &mut T {
-        let state = self.0.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        let id = TypeId::of::<T>();
+        let index = self.0.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
+            self.0.push((id, Box::<T>::default()));
+            self.0.len() - 1
+        });
         #[expect(clippy::expect_used, reason = "a value is found by its type")]
-        state.downcast_mut().expect("a state has the type that it is found by")
-    }
-}
-
-/// A type's identity is already a hash.
-#[derive(Default)]
-struct OwnHash(u64);
-
-impl Hasher for OwnHash {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+        self.0[index].1.downcast_mut().expect("a state has the type that it is found by")
     }
 }
