@@ -3,36 +3,31 @@
 //! Connections are kept alive and reused, separately for each trust configuration. A call that
 //! fails returns nil and the reason, and calls the handlers of `on_error`.
 
+use super::clients::clients_for;
 use super::{headers, redirect};
 use crate::Host;
 use crate::buffer::AccountedBuffer;
 use crate::files::file_system;
 use crate::files::make_parents;
-use crate::host::network::{ANY_PORT, Purpose, addresses};
+use crate::host::network::Purpose;
+use crate::host::path_of;
 use crate::host::{Bar, Progress};
-use crate::host::{Network, path_of};
 use crate::name::{MAX_NAME, Name};
-use crate::net::tls::{self, Trust};
-use crate::net::{innermost, network};
+use crate::net::innermost;
+use crate::net::tls::Trust;
 use crate::options::Options;
 use crate::pool::in_pool;
 use crate::progress::{self};
 use crate::runtime::errors;
 use crate::system_error::reason;
 use bytes::Bytes;
-use hashbrown::HashMap;
-use reqwest::dns::{Addrs, Name as HostName, Resolve, Resolving};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method, Response, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use solvm_vm::messages::shorten;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
-use std::cell::RefCell;
 use std::io::{Read, Write};
-use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) static LIBRARY: Library = solvm_vm::library!("" {
@@ -55,56 +50,6 @@ const CHUNK: u64 = 1 << 16;
 const REDIRECTS: usize = 10;
 /// The default content type of a body.
 const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/json");
-/// Maximum number of clients.
-const MAX_CLIENTS: usize = 16;
-
-/// Clients, each with its connections, by trust and purpose.
-#[derive(Clone, Default)]
-pub(crate) struct Clients(Rc<RefCell<HashMap<(Trust, Purpose), Client>>>);
-
-impl Clients {
-    /// Returns the client for a trust configuration.
-    async fn get(&self, lua: &Lua, trust: &Trust, purpose: Purpose) -> Result<Client, String> {
-        let key = (trust.clone(), purpose);
-        if let Some(client) = self.0.borrow().get(&key) {
-            return Ok(client.clone());
-        }
-        let outside = lua.with(|call| Ok((file_system(call)?, network(call)?)));
-        let (files, network) = outside.map_err(|_: Error| "network access is not available")?;
-        let trust = trust.clone();
-        let config =
-            in_pool(move || tls::client_config(&*files, &trust, &[b"h2", b"http/1.1"])).await;
-        let config = config.flatten().map_err(|error| crate::system_error::reason(&error))?;
-        let client = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none());
-        let client = client.dns_resolver(Arc::new(Resolver { network, purpose }));
-        let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
-        let client = client.build().map_err(|error| innermost(&error))?;
-        let mut clients = self.0.borrow_mut();
-        if clients.len() >= MAX_CLIENTS {
-            clients.clear();
-        }
-        clients.insert(key, client.clone());
-        Ok(client)
-    }
-}
-
-/// Resolves a host to the addresses that the program may connect to. The port was checked with the
-/// name at the start of the call.
-struct Resolver {
-    network: Arc<dyn Network>,
-    purpose: Purpose,
-}
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: HostName) -> Resolving {
-        let (network, purpose) = (self.network.clone(), self.purpose);
-        Box::pin(async move {
-            let found = addresses(&*network, purpose, name.as_str(), ANY_PORT).await?;
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
-
 /// A call with its options.
 pub(crate) struct Request {
     method: Method,
@@ -431,17 +376,6 @@ fn parse(url: &str) -> Result<Url, String> {
         "http" | "https" => Ok(url),
         scheme => Err(format!("unsupported URL scheme '{scheme}'")),
     }
-}
-
-/// Checks the permission for a call and returns the clients.
-fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Result<Clients, String> {
-    let Some(host) = call.host::<Host>() else {
-        return Err("network access is not available".into());
-    };
-    let (name, port) =
-        (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
-    purpose.allow(&*host.world.network(), name, port)?;
-    Ok(host.state::<Clients>().clone())
 }
 
 async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, CallError> {
