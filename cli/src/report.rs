@@ -134,7 +134,7 @@ fn write_site(
             position.file.as_bytes() == file && Some(position.line) == site.line()
         })
     });
-    if let Some(site) = site
+    if let Some(site) = site.filter(|site| site.text().len() as u64 <= MAX_SOURCE)
         && let Some(range) = site.locate()
     {
         let file = String::from_utf8_lossy(&chunk_id(site.chunk_name())).into_owned();
@@ -179,23 +179,24 @@ struct Position<'m> {
 
 /// The position at the start of a message, and the rest of it.
 fn position_of(message: &str) -> Option<(Position<'_>, &str)> {
-    // The file's name may have colons, too.
-    let mut from = 0;
-    loop {
-        let at = from + message.get(from..)?.find(':')?;
-        let (file, rest) = (&message[..at], &message[at + 1..]);
-        if let Some((line, about)) = rest.split_once(": ")
-            && let Ok(line) = line.parse()
+    // The file's name may have colons, too. No name in a message is longer.
+    const LONGEST: usize = 512;
+    let colons = message.bytes().take(LONGEST).enumerate().filter(|&(_, byte)| byte == b':');
+    for (at, _) in colons {
+        let (file, rest) = (message.get(..at)?, message.get(at + 1..)?);
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if let Ok(line) = rest[..digits].parse()
+            && let Some(about) = rest[digits..].strip_prefix(": ")
             && !file.contains('\n')
         {
             return Some((Position { file, line }, about));
         }
-        from = at + 1;
     }
+    None
 }
 
 /// The maximum size of a file whose lines are shown.
-const MAX_SOURCE: u64 = 16 << 20;
+const MAX_SOURCE: u64 = 4 << 20;
 
 fn read(file: &str) -> Option<Vec<u8>> {
     disk().read_now(Path::new(file), MAX_SOURCE)?.ok()
@@ -232,5 +233,8 @@ mod tests {
         assert_eq!(found("c:\\a.lua:3: boom: 4: x"), Some(("c:\\a.lua", 3, "boom: 4: x")));
         assert_eq!(found("boom"), None);
         assert_eq!(found("no: place"), None);
+        let colons = "1:".repeat(1_000_000);
+        assert_eq!(position_of(&colons).map(|(_, about)| about), None);
+        assert_eq!(found("é:12: x"), Some(("é", 12, "x")));
     }
 }

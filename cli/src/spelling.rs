@@ -24,14 +24,19 @@ pub(crate) fn distance(one: &str, other: &str) -> usize {
 
 /// The known name that is most similar to a misspelt one, if one is similar enough.
 pub(crate) fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    /// A longer name has not been typed.
+    const LONGEST: usize = 64;
     // Short names are all similar.
-    let allowed = match name.chars().count() {
+    let allowed = match name.len() {
         0..=2 => return None,
         3..=5 => 1,
-        _ => 2,
+        6..=LONGEST => 2,
+        _ => return None,
     };
     let near = known
         .into_iter()
+        // A letter has up to 4 bytes.
+        .filter(|known| known.len().abs_diff(name.len()) <= 4 * allowed)
         .map(|known| (distance(name, known), known))
         .filter(|(distance, _)| *distance <= allowed);
     near.min().map(|(_, known)| known)
@@ -63,5 +68,7 @@ mod tests {
         assert_eq!(closest("tostirng", known), Some("tostring"));
         assert_eq!(closest("x", known), None);
         assert_eq!(closest("something", known), None);
+        let long = "a".repeat(1_000_000);
+        assert_eq!(closest(&long, [&long[1..]]), None);
     }
 }

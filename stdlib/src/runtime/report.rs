@@ -71,21 +71,28 @@ pub struct Names {
     pub fields: BTreeMap<String, Vec<String>>,
 }
 
+/// The number of names that are read, of globals and of all fields.
+const MAX_NAMES: usize = 10_000;
 /// The number of fields of a table that are read.
 const MAX_FIELDS: usize = 1000;
+/// Longer names are left out.
+const LONGEST_NAME: usize = 64;
 
 impl Names {
     pub(super) fn of(call: &mut Call) -> Names {
         let mut names = Names::default();
         let text = |key| {
-            let name = LuaString::from_value(key)?;
-            Some(String::from_utf8_lossy(name.bytes()).into_owned())
+            let name = LuaString::from_value(key)?.bytes();
+            (name.len() <= LONGEST_NAME).then(|| String::from_utf8_lossy(name).into_owned())
         };
-        for (key, value) in call.globals().pairs() {
+        let mut room = MAX_NAMES;
+        for (key, value) in call.globals().pairs().take(MAX_NAMES) {
             let Some(name) = text(key) else { continue };
             if let Some(table) = Table::from_value(value).filter(|_| name != "_G") {
-                let fields = table.pairs().take(MAX_FIELDS).filter_map(|(key, _)| text(key));
-                names.fields.insert(name.clone(), fields.collect());
+                let fields = table.pairs().take(MAX_FIELDS.min(room));
+                let fields: Vec<_> = fields.filter_map(|(key, _)| text(key)).collect();
+                room -= fields.len();
+                names.fields.insert(name.clone(), fields);
             }
             names.globals.push(name);
         }
