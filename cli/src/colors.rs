@@ -6,8 +6,9 @@ use std::io::IsTerminal;
 /// is a terminal, or FORCE_COLOR (force-color.org) is set.
 pub(crate) fn enabled(stream: &impl IsTerminal) -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let is_forced = is_set("FORCE_COLOR") && std::env::var_os("FORCE_COLOR") != Some("0".into());
     let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-    !is_set("NO_COLOR") && (is_set("FORCE_COLOR") || stream.is_terminal() && !is_dumb)
+    !is_set("NO_COLOR") && (is_forced || stream.is_terminal() && !is_dumb)
 }
 
 /// Ways to write text, as terminals name them (ECMA-48, Select Graphic Rendition).

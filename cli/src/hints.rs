@@ -28,7 +28,10 @@ pub(crate) fn hint(failure: &Failure<'_>) -> Option<String> {
 impl Failure<'_> {
     /// The name that the message has after `kind`, if it says that its value is nil.
     fn nil_value(&self, kind: &str) -> Option<&str> {
-        let (_, rest) = self.message.split_once(&format!("{kind} '"))?;
+        let (operation, rest) = self.message.split_once(&format!(" {kind} '"))?;
+        if !operation.starts_with("attempt to ") {
+            return None;
+        }
         let (name, rest) = rest.split_once('\'')?;
         rest.starts_with(" (a nil value)").then_some(name)
     }
@@ -53,12 +56,22 @@ impl Failure<'_> {
         Some(format!("did you mean the method '{meant}'?"))
     }
 
+    /// Only what the operation can be meant for: a function to call, a table to index.
     fn global(&self, name: &str) -> Option<String> {
-        let known = self.names.globals.iter().map(String::as_str).filter(|known| *known != name);
+        let is_call = self.message.starts_with("attempt to call ");
+        if !is_call && !self.message.starts_with("attempt to index ") {
+            return None;
+        }
+        let is_table = |known: &str| self.names.fields.contains_key(known);
+        let known = self.names.globals.iter().map(String::as_str);
+        let known = known.filter(|known| *known != name && is_table(known) != is_call);
         if let Some(meant) = spelling::closest(name, known) {
             return Some(format!("did you mean the global '{meant}'?"));
         }
         // A function without its library.
+        if !is_call {
+            return None;
+        }
         let mut owners = self
             .names
             .fields
@@ -77,13 +90,22 @@ impl Failure<'_> {
             // A field of a field is not a library.
             (&before[end..], before[..end].ends_with(['.', ':']))
         });
+        let is_local = |owner: &str| {
+            let text = self.source.as_ref().map_or(&b""[..], |(text, _)| text);
+            String::from_utf8_lossy(text).contains(&format!("local {owner}"))
+        };
         if let Some((owner, false)) = owner
             && let Some(fields) = self.names.fields.get(owner)
+            && !is_local(owner)
         {
             let meant = spelling::closest(name, fields.iter().map(String::as_str))?;
             return Some(format!("did you mean '{owner}.{meant}'?"));
         }
         let known: BTreeSet<String> = self.defined_fields().collect();
+        // It exists, but not here; or it is one of a series.
+        if known.contains(name) || name.ends_with(|letter: char| letter.is_ascii_digit()) {
+            return None;
+        }
         closest(name, &known).map(|meant| format!("did you mean the field '{meant}'?"))
     }
 
@@ -113,7 +135,8 @@ impl Failure<'_> {
 
     /// A method that was called with a dot has no `self`.
     fn about_self(&self) -> Option<String> {
-        let is_self = self.message.contains("local 'self' (a ");
+        let is_self =
+            self.message.contains("local 'self' (a ") && !self.message.contains("(a table value)");
         is_self.then(|| "call methods with ':', as in object:method(x)".into())
     }
 
@@ -128,7 +151,8 @@ impl Failure<'_> {
         let line = text.get(line_start.map_or(0, |last| last + 1)..)?;
         let line = String::from_utf8_lossy(line.split(|&byte| byte == b'\n').next()?).into_owned();
         let (before, _) = line.split_once(&format!(".{name}("))?;
-        let start = before.rfind(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let start =
+            before.rfind(|letter: char| !letter.is_alphanumeric() && !"_.".contains(letter));
         let owner = before.get(start.map_or(0, |at| at + 1)..)?;
         let is_basic = ["string", "number", "table", "function", "boolean"].contains(&expected);
         let is_library = self.names.fields.contains_key(owner);
@@ -151,12 +175,15 @@ impl Failure<'_> {
 
     fn about_types(&self) -> Option<String> {
         let message = self.message;
-        if message.contains("attempt to compare number with string")
-            || message.contains("attempt to compare string with number")
+        if message.starts_with("attempt to compare number with string")
+            || message.starts_with("attempt to compare string with number")
         {
             return Some("use tonumber(s) to get the number in a string".into());
         }
-        if message.contains("attempt to concatenate") && !message.contains("(a table value)") {
+        let is_simple = ["(a nil value)", "(a boolean value)", "a nil value", "a boolean value"];
+        if message.starts_with("attempt to concatenate ")
+            && is_simple.iter().any(|end| message.ends_with(end))
+        {
             return Some("use tostring(value) where a value may be nil or a boolean".into());
         }
         None
@@ -175,7 +202,11 @@ mod tests {
         let start = source.find(word).unwrap();
         let names = Names {
             globals: ["print", "config", "string"].map(String::from).into(),
-            fields: [("string".into(), ["format", "upper"].map(String::from).into())].into(),
+            fields: [
+                ("string".into(), ["format", "upper"].map(String::from).into()),
+                ("config".into(), Vec::new()),
+            ]
+            .into(),
         };
         let source = Some((source.as_bytes(), start..start + word.len()));
         hint(&Failure { message, source, names: &names })
@@ -209,6 +240,30 @@ mod tests {
             ),
             "did you mean the method 'deposit'?"
         );
+    }
+
+    #[test]
+    fn no_hint_is_better_than_a_wrong_one() {
+        for (message, source, word) in [
+            // A function is not what is indexed, a table not what is called.
+            ("attempt to index global 'pritn' (a nil value)", "pritn.x = 1", "pritn"),
+            ("attempt to perform arithmetic on global 'upper' (a nil value)", "upper + 1", "upper"),
+            ("attempt to index local 'self' (a table value)", "self * 2", "self"),
+            // The field is there, in another table.
+            (
+                "attempt to index field 'next' (a nil value)",
+                "t = {next = {text = 1}} t.next.next.x",
+                "x",
+            ),
+            (
+                "attempt to call field 'fromat' (a nil value)",
+                "local string = {} string.fromat()",
+                "fromat()",
+            ),
+            ("about global 'pritn' (a nil value)", "pritn()", "pritn"),
+        ] {
+            assert_eq!(hinted(message, source, word), None, "{message}");
+        }
     }
 
     #[test]

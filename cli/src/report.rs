@@ -4,9 +4,9 @@
 
 use crate::colors::{self, Style};
 use crate::hints::{self, Failure};
-use crate::snippet::Snippet;
+use crate::snippet::{Snippet, visible, visible_lines};
 use solvm_compiler::bytecode::Source;
-use solvm_compiler::diagnostic::{Diagnostic, Span};
+use solvm_compiler::diagnostic::{Diagnostic, Lines, Span};
 use solvm_compiler::{Options, chunk_id, compile, hint};
 use solvm_stdlib::host::disk;
 use solvm_stdlib::runtime::report::{Names, Report};
@@ -22,6 +22,15 @@ pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
 
 /// Formats a report for stderr.
 pub(crate) fn render(report: &Report, names: &Names) -> String {
+    render_with(report, names, true)
+}
+
+/// The same for a program with permissions: no file is read, which it might not be allowed to read.
+pub(crate) fn render_without_files(report: &Report, names: &Names) -> String {
+    render_with(report, names, false)
+}
+
+fn render_with(report: &Report, names: &Names, reads_files: bool) -> String {
     let colored = colors::enabled(&stderr());
     let message = String::from_utf8_lossy(&report.message).into_owned();
     let about = match position_of(&message) {
@@ -29,7 +38,7 @@ pub(crate) fn render(report: &Report, names: &Names) -> String {
         Some((_, about)) if !report.is_object => about,
         _ => &message[..],
     };
-    let syntax_error = syntax_error(report, &message, about);
+    let syntax_error = syntax_error(report, &message, about, reads_files);
     let mut text = match &syntax_error {
         Some((.., fault)) if report.source.is_some() => heading(&fault.message, colored),
         _ => heading(about, colored),
@@ -39,7 +48,8 @@ pub(crate) fn render(report: &Report, names: &Names) -> String {
     if !calls.is_empty() {
         let of = report.goroutine.map_or(String::new(), |number| format!(" of goroutine {number}"));
         let heading = Style::Dim.paint(&format!("stack traceback{of}:"), colored);
-        let _ = writeln!(text, "{heading}{}", String::from_utf8_lossy(&calls).trim_end());
+        let calls = visible_lines(&String::from_utf8_lossy(&calls));
+        let _ = writeln!(text, "{heading}{}", calls.trim_end());
     }
     text
 }
@@ -48,7 +58,7 @@ pub(crate) fn render(report: &Report, names: &Names) -> String {
 pub(crate) fn excerpt(report: &Report) -> String {
     let message = String::from_utf8_lossy(&report.message).into_owned();
     let about = position_of(&message).map_or(&message[..], |(_, about)| about);
-    let syntax_error = syntax_error(report, &message, about);
+    let syntax_error = syntax_error(report, &message, about, true);
     let mut text = String::new();
     write_source(report, &message, about, syntax_error, &Names::default(), false, &mut text);
     text
@@ -57,19 +67,20 @@ pub(crate) fn excerpt(report: &Report) -> String {
 /// Formats an error in a source, or a finding of `solvm check`.
 pub(crate) fn render_diagnostic(
     file: &str,
-    source: &[u8],
+    lines: &Lines,
     diagnostic: &Diagnostic,
     hint: Option<&str>,
     colored: bool,
 ) -> String {
     let mut text = heading(&diagnostic.message, colored);
-    write_diagnostic(file, source, diagnostic, colored, &mut text);
+    write_diagnostic(file, lines, diagnostic, colored, &mut text);
     write_hint(hint, colored, &mut text);
     text
 }
 
 fn heading(message: &str, colored: bool) -> String {
-    format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(message, colored))
+    let message = visible_lines(message);
+    format!("{}: {}\n", Style::Red.paint("error", colored), Style::Bold.paint(&message, colored))
 }
 
 fn write_hint(hint: Option<&str>, colored: bool, text: &mut String) {
@@ -80,15 +91,15 @@ fn write_hint(hint: Option<&str>, colored: bool, text: &mut String) {
 
 fn write_diagnostic(
     file: &str,
-    source: &[u8],
+    lines: &Lines,
     diagnostic: &Diagnostic,
     colored: bool,
     text: &mut String,
 ) {
-    let main = Snippet { file, text: source, span: diagnostic.span };
+    let main = Snippet { file, lines, span: diagnostic.span };
     main.write_position(colored, text);
     for note in &diagnostic.notes {
-        let snippet = Snippet { file, text: source, span: note.span };
+        let snippet = Snippet { file, lines, span: note.span };
         if snippet.start().line != main.start().line {
             snippet.write_line(&note.message, colored, text);
         }
@@ -108,7 +119,7 @@ fn write_source(
 ) {
     let hint = match syntax_error {
         Some((file, source, fault)) => {
-            write_diagnostic(&file, &source.text, &fault, colored, text);
+            write_diagnostic(&file, &Lines::new(&source.text), &fault, colored, text);
             hint::hint(&source.text, &fault).map(String::from)
         }
         None => write_site(report, message, about, names, colored, text),
@@ -128,22 +139,25 @@ fn write_site(
     let mut failure = Failure { message: about, source: None, names };
     let position = position_of(message).filter(|_| !report.is_object).map(|(position, _)| position);
     // The site is where the error was raised; the message may be about another line.
-    let site = report.traceback.site.as_ref().filter(|site| {
-        let file = chunk_id(site.chunk_name());
+    let site = report.traceback.sites.iter().find(|site| {
         position.as_ref().is_none_or(|position| {
-            position.file.as_bytes() == file && Some(position.line) == site.line()
+            let file = chunk_id(site.chunk_name());
+            position.file == String::from_utf8_lossy(&file) && Some(position.line) == site.line()
         })
     });
-    if let Some(site) = site.filter(|site| site.text().len() as u64 <= MAX_SOURCE)
+    if let Some(site) = site.filter(|site| site.text().len() <= MAX_SOURCE)
         && let Some(range) = site.locate()
     {
         let file = String::from_utf8_lossy(&chunk_id(site.chunk_name())).into_owned();
-        let snippet = Snippet { file: &file, text: site.text(), span: Span::from(range.clone()) };
+        let lines = Lines::new(site.text());
+        let snippet = Snippet { file: &file, lines: &lines, span: Span::from(range.clone()) };
         snippet.write_position(colored, text);
         snippet.write_line("", colored, text);
         failure.source = Some((site.text(), range));
-    } else if let Some(position) = position {
-        write_line_of(&position, colored, text);
+    } else if let Some(Position { file, line }) = position {
+        // What is in the file is not known: only chunks that were loaded are shown.
+        let arrow = Style::Blue.paint("-->", colored);
+        let _ = writeln!(text, "  {arrow} {}:{line}", visible(file.as_bytes()));
     }
     hints::hint(&failure)
 }
@@ -152,7 +166,12 @@ fn write_site(
 type SyntaxError = (String, Source, Diagnostic);
 
 /// The fault of a chunk, if that is what an error is about.
-fn syntax_error(report: &Report, message: &str, about: &str) -> Option<SyntaxError> {
+fn syntax_error(
+    report: &Report,
+    message: &str,
+    about: &str,
+    reads_files: bool,
+) -> Option<SyntaxError> {
     let fault_of = |name: &[u8], text: &[u8], message: &str| {
         let source = Source::new(text, name);
         let error = compile(Source::new(text, name), &Options::default()).err()?;
@@ -162,6 +181,9 @@ fn syntax_error(report: &Report, message: &str, about: &str) -> Option<SyntaxErr
     };
     if let Some(source) = &report.source {
         return fault_of(&source.name, &source.text, message);
+    }
+    if !reads_files {
+        return None;
     }
     // A module that imports others may have failed for one of them: the last line is about the
     // innermost.
@@ -196,28 +218,10 @@ fn position_of(message: &str) -> Option<(Position<'_>, &str)> {
 }
 
 /// The maximum size of a file whose lines are shown.
-const MAX_SOURCE: u64 = 4 << 20;
+const MAX_SOURCE: usize = 4 << 20;
 
 fn read(file: &str) -> Option<Vec<u8>> {
-    disk().read_now(Path::new(file), MAX_SOURCE)?.ok()
-}
-
-/// Writes a line of a file, all of it marked.
-fn write_line_of(position: &Position<'_>, colored: bool, text: &mut String) {
-    let Position { file, line } = position;
-    let arrow = Style::Blue.paint("-->", colored);
-    let _ = writeln!(text, "  {arrow} {file}:{line}");
-    let Some(source) = read(file) else { return };
-    let number = line.saturating_sub(1) as usize;
-    let mut lines = source.split_inclusive(|&byte| byte == b'\n');
-    let before: usize = lines.by_ref().take(number).map(<[u8]>::len).sum();
-    let Some(line) = lines.next() else { return };
-    let indent = line.len() - line.trim_ascii_start().len();
-    let end = before + line.trim_ascii_end().len();
-    if before + indent < end {
-        let span = Span::from(before + indent..end);
-        Snippet { file, text: &source, span }.write_line("", colored, text);
-    }
+    disk().read_now(Path::new(file), MAX_SOURCE as u64)?.ok()
 }
 
 #[cfg(test)]

@@ -61,7 +61,10 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
         executor.report_unpaid_work();
     }
     if arguments.error_format.is_long(&io::stderr()) {
-        executor.set_reporter(report::render);
+        executor.set_reporter(match arguments.permissions {
+            Some(_) => report::render_without_files,
+            None => report::render,
+        });
     }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());

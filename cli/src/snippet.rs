@@ -2,7 +2,7 @@
 //! that a message is about.
 
 use crate::colors::Style;
-use solvm_compiler::diagnostic::{LineColumn, Span, line_column};
+use solvm_compiler::diagnostic::{LineColumn, Lines, Span};
 use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
@@ -18,7 +18,7 @@ pub(crate) struct Snippet<'t> {
     /// The name of the source.
     pub(crate) file: &'t str,
     /// All of it.
-    pub(crate) text: &'t [u8],
+    pub(crate) lines: &'t Lines<'t>,
     /// What is marked.
     pub(crate) span: Span,
 }
@@ -26,14 +26,15 @@ pub(crate) struct Snippet<'t> {
 impl Snippet<'_> {
     /// Where the span starts.
     pub(crate) fn start(&self) -> LineColumn {
-        line_column(self.text, self.span.start)
+        self.lines.position(self.span.start)
     }
 
     /// `--> file:line:column`.
     pub(crate) fn write_position(&self, colored: bool, output: &mut String) {
         let LineColumn { line, column } = self.start();
         let arrow = Style::Blue.paint("-->", colored);
-        let _ = writeln!(output, "  {arrow} {}:{line}:{column}", self.file);
+        let file = visible(self.file.as_bytes());
+        let _ = writeln!(output, "  {arrow} {file}:{line}:{column}");
     }
 
     /// The line with a marker, and `label` after the marker.
@@ -52,45 +53,87 @@ impl Snippet<'_> {
         let _ = writeln!(output, " {margin} {bar} {}", style.paint(&marker, colored));
     }
 
-    /// The text of the line, and the first column and the width of the marker.
+    /// The text of the line, and the first column and the width of the marker. Of a long line,
+    /// what is around the marker.
     fn shown_line(&self) -> (String, usize, usize) {
-        let start = (self.span.start as usize).min(self.text.len());
+        let text = self.lines.text();
+        let start = (self.span.start as usize).min(text.len());
         let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        let before = self.text.get(..start).unwrap_or_default();
-        let line_start = before.iter().rposition(is_break).map_or(0, |last| last + 1);
-        let after = self.text.get(start..).unwrap_or_default();
-        let line_end = after.iter().position(is_break).map_or(self.text.len(), |end| start + end);
-        let end = (self.span.end as usize).clamp(start, line_end);
-        let part = |range| visible(self.text.get(range).unwrap_or_default());
-        let (before, marked, after) =
-            (part(line_start..start), part(start..end), part(end..line_end));
-        let mut column = width(&before);
-        let marker = width(&marked).clamp(1, WIDTH);
-        let line = format!("{before}{marked}{after}");
-        if width(&line) <= WIDTH {
-            return (line.trim_end().to_string(), column, marker);
+        let before = text.get(..start).unwrap_or_default();
+        let before = &before[before.len().saturating_sub(MAX_BYTES)..];
+        let before = before.rsplit(is_break).next().unwrap_or_default();
+        let before = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
+        let after = text.get(start..).unwrap_or_default();
+        let after = &after[..after.len().min(MAX_BYTES)];
+        let after = after.split(is_break).next().unwrap_or_default();
+        let length = (self.span.end as usize).saturating_sub(start).min(after.len());
+        let (marked, after) = after.split_at(length);
+        let (before, marked, after) = (visible(before), visible(marked), visible(after));
+        let mut shown = before;
+        if width(&shown) + width(&marked) + width(&after) > WIDTH {
+            shown = format!("...{}", last_columns(&shown, CONTEXT));
         }
-        let skipped = column.saturating_sub(CONTEXT);
-        let (mut shown, mut at) = (String::new(), 0);
-        for letter in line.chars() {
-            if at >= skipped && at < skipped + WIDTH {
-                shown.push(letter);
-            }
-            at += letter.width().unwrap_or(0);
+        let column = width(&shown);
+        let mut room = WIDTH.saturating_sub(column);
+        let marked = first_columns(&marked, room);
+        let marker = width(marked);
+        room -= marker;
+        shown.push_str(marked);
+        let rest = first_columns(&after, room);
+        shown.push_str(rest);
+        if rest.len() < after.len() {
+            shown.push_str("...");
         }
-        column -= skipped;
-        if skipped > 0 {
-            shown.insert_str(0, "...");
-            column += 3;
-        }
-        (shown, column, marker.min(WIDTH))
+        (shown.trim_end().to_string(), column, marker.max(1))
     }
 }
 
+/// More bytes of a line before and after the start of a marker are not looked at.
+const MAX_BYTES: usize = 8 * WIDTH;
+
+/// The end of a text that is at most so wide.
+fn last_columns(text: &str, columns: usize) -> &str {
+    let mut taken = 0;
+    let cut = text.char_indices().rev().find(|(_, letter)| {
+        taken += letter.width().unwrap_or(0);
+        taken > columns
+    });
+    cut.map_or(text, |(at, letter)| &text[at + letter.len_utf8()..])
+}
+
+/// The start of a text that is at most so wide.
+fn first_columns(text: &str, columns: usize) -> &str {
+    let mut taken = 0;
+    let cut = text.char_indices().find(|(_, letter)| {
+        taken += letter.width().unwrap_or(0);
+        taken > columns
+    });
+    cut.map_or(text, |(at, _)| &text[..at])
+}
+
+/// Whether a terminal would not show a character but obey it.
+fn is_control(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        )
+}
+
 /// Text as a terminal may get it: tabs of the same width everywhere, no control characters.
-fn visible(bytes: &[u8]) -> String {
+pub(crate) fn visible(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).replace('\t', &" ".repeat(TAB));
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+    text.chars().map(|letter| if is_control(letter) { '\u{fffd}' } else { letter }).collect()
+}
+
+/// The same for a text of several lines.
+pub(crate) fn visible_lines(text: &str) -> String {
+    let show = |letter| match letter {
+        '\n' | '\t' => letter,
+        _ if is_control(letter) => '\u{fffd}',
+        _ => letter,
+    };
+    text.chars().map(show).collect()
 }
 
 fn width(text: &str) -> usize {
@@ -105,7 +148,11 @@ mod tests {
         let start = text.find(word).unwrap();
         let span = Span { start: start as u32, end: (start + word.len()) as u32 };
         let mut output = String::new();
-        Snippet { file: "a.lua", text: text.as_bytes(), span }.write_line("", false, &mut output);
+        Snippet { file: "a.lua", lines: &Lines::new(text.as_bytes()), span }.write_line(
+            "",
+            false,
+            &mut output,
+        );
         output.lines().skip(1).map(String::from).collect()
     }
 
@@ -127,6 +174,9 @@ mod tests {
         let shown = lines(&text, "word");
         let column = shown[1].find('^').unwrap();
         assert_eq!(&shown[0][column..column + 4], "word");
+        let shown = lines(&format!("{}word", "漢".repeat(500)), "word");
+        let column = shown[1].find('^').unwrap();
+        assert_eq!(width(&shown[0][..shown[0].find("word").unwrap()]), column);
         assert!(shown[0].chars().count() < 180, "{shown:?}");
     }
 }

@@ -50,3 +50,32 @@ fn mistakes_are_shown_as_expected() {
     }
     assert!(different.is_empty(), "{}", different.join("\n"));
 }
+
+/// Reports take time and space that do not grow with the square of what they are about, and show
+/// nothing of files that an error only names.
+#[test]
+fn hostile_errors_are_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret.lua");
+    fs::write(&secret, "the secret\n").unwrap();
+    let secret = secret.display();
+    for (code, wanted) in [
+        ("error(string.rep(':', 1e6), 0)".to_string(), "error: :::"),
+        ("error(string.rep('a:b', 1e6), 0)".into(), "error: a:ba:b"),
+        ("error(string.rep('1: ', 1e6), 0)".into(), "error: 1: 1: "),
+        (
+            "_G[('a'):rep(1e6)] = 1 loadstring(('b'):rep(1e6) .. '.x = 1')()".into(),
+            "error: attempt",
+        ),
+        ("loadstring(('print(x) '):rep(1e5) .. 'x.y = 1')()".into(), "attempt to index global 'x'"),
+        (format!("error('{secret}:1: x', 0)"), "error: x"),
+        (format!("error('error loading module \\'m\\':\\n\\t{secret}:1: x', 0)"), "error: error"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(["--sandbox", "--error-format=long", "-e", &code]).env("NO_COLOR", "1");
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{code}");
+        assert!(text.contains(wanted) && !text.contains("the secret"), "{code}: {text:.300}");
+    }
+}

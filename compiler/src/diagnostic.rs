@@ -67,31 +67,80 @@ pub struct Diagnostic {
 pub struct LineColumn {
     /// The line.
     pub line: u32,
-    /// The number of the character in its line. A byte that is not UTF-8 counts as one.
+    /// The number of the character in its line. A byte that is not UTF-8 counts as one, unless it
+    /// could be a later byte of a character.
     pub column: u32,
 }
 
-/// The line and column of a byte of `text`; of the end, if there are fewer bytes.
-pub fn line_column(text: &[u8], offset: u32) -> LineColumn {
-    let before = text.get(..offset as usize).unwrap_or(text);
-    let (mut line, mut start) = (1, 0);
-    // One line break is `\n`, `\r`, or both in any order.
-    let mut opened = None;
-    for (index, &byte) in before.iter().enumerate() {
-        let is_break = matches!(byte, b'\n' | b'\r');
-        if is_break {
-            start = index + 1;
-        }
-        if is_break && opened.is_none_or(|first| first == byte) {
-            line += 1;
-            opened = Some(byte);
-        } else {
-            opened = None;
+/// Finds the lines and columns of bytes of a text.
+pub struct Lines<'t> {
+    text: &'t [u8],
+    /// A position every so many bytes, and whether the byte before it has begun a line break.
+    marks: Vec<(usize, LineColumn, Option<u8>)>,
+}
+
+/// The bytes between two marks.
+const MARK_INTERVAL: usize = 1024;
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+impl<'t> Lines<'t> {
+    /// Reads the text once.
+    pub fn new(text: &'t [u8]) -> Self {
+        // It is no character of the text.
+        let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let mut lines =
+            Lines { text, marks: vec![(start, LineColumn { line: 1, column: 1 }, None)] };
+        loop {
+            let Some(&(from, ..)) = lines.marks.last() else { return lines };
+            let to = from.saturating_add(MARK_INTERVAL);
+            if to >= text.len() {
+                return lines;
+            }
+            let next = lines.walk(to);
+            lines.marks.push(next);
         }
     }
-    let text = String::from_utf8_lossy(before.get(start..).unwrap_or_default());
-    let column = text.chars().count() + 1;
-    LineColumn { line, column: u32::try_from(column).unwrap_or(u32::MAX) }
+
+    /// The text.
+    pub fn text(&self) -> &'t [u8] {
+        self.text
+    }
+
+    /// The line and column of a byte; of the end, if there are fewer bytes.
+    pub fn position(&self, offset: u32) -> LineColumn {
+        self.walk(offset as usize).1
+    }
+
+    /// From the last mark before a byte to it.
+    fn walk(&self, to: usize) -> (usize, LineColumn, Option<u8>) {
+        let mark = self.marks.partition_point(|(offset, ..)| *offset <= to).saturating_sub(1);
+        let Some(&(from, mut place, mut opened)) = self.marks.get(mark) else {
+            return (0, LineColumn { line: 1, column: 1 }, None);
+        };
+        let to = to.clamp(from, self.text.len().max(from));
+        for &byte in self.text.get(from..to).unwrap_or_default() {
+            match byte {
+                // One line break is `\n`, `\r`, or both in any order.
+                b'\n' | b'\r' if opened.is_none_or(|first| first == byte) => {
+                    place = LineColumn { line: place.line.saturating_add(1), column: 1 };
+                    opened = Some(byte);
+                }
+                b'\n' | b'\r' => opened = None,
+                // A later byte of a character in UTF-8.
+                0x80..=0xBF => opened = None,
+                _ => {
+                    place.column = place.column.saturating_add(1);
+                    opened = None;
+                }
+            }
+        }
+        (to, place, opened)
+    }
+}
+
+/// The line and column of a byte of `text`: see [`Lines`].
+pub fn line_column(text: &[u8], offset: u32) -> LineColumn {
+    Lines::new(text.get(..offset as usize).unwrap_or(text)).position(offset)
 }
 
 #[cfg(test)]
@@ -112,6 +161,11 @@ mod tests {
         assert_eq!(at(b"a\n\nb", 3), (3, 1));
         assert_eq!(at("ä = ö".as_bytes(), 5), (1, 5));
         assert_eq!(at(b"\xff\xfex", 2), (1, 3));
+        assert_eq!(at(b"\xEF\xBB\xBFx y", 5), (1, 3));
+        let long = [&b"a".repeat(3000)[..], b"\r\nb\nc"].concat();
+        assert_eq!(at(&long, 2500), (1, 2501));
+        assert_eq!(at(&long, 3002), (2, 1));
+        assert_eq!(at(&long, 3004), (3, 1));
         assert_eq!(at(b"ab", 9), (1, 3));
     }
 }

@@ -6,7 +6,11 @@ use crate::lexer;
 use crate::lexer::token::Token;
 
 /// Operators of other languages, and what to write in Lua. Longer operators come first.
-const FOREIGN_OPERATORS: [(&str, &str); 17] = [
+const FOREIGN_OPERATORS: [(&str, &str); 21] = [
+    ("!==", "use '~=' for \"not equal\""),
+    ("===", "use '=='"),
+    ("?.", "write a and a.b"),
+    ("??", "write a or b"),
     ("!=", "use '~=' for \"not equal\""),
     ("!", "use 'not' to negate a condition"),
     ("&&", "use 'and'"),
@@ -61,9 +65,6 @@ const DECREMENT: &str = "--";
 /// another language there, otherwise `span`.
 pub(crate) fn culprit(text: &[u8], last: Span, span: Span) -> Span {
     let at = |span: Span| text.get(span.range()).unwrap_or_default();
-    if FOREIGN_WORDS.iter().any(|(word, _)| word.as_bytes() == at(last)) {
-        return last;
-    }
     let rest = text.get(last.end as usize..).unwrap_or_default();
     if rest.split(|&byte| matches!(byte, b'\r' | b'\n')).next() == Some(DECREMENT.as_bytes()) {
         return Span { start: last.end, end: last.end + DECREMENT.len() as u32 };
@@ -77,14 +78,39 @@ pub(crate) fn culprit(text: &[u8], last: Span, span: Span) -> Span {
     let operator = operators.chain(is_comment.then_some(INTEGER_DIVISION));
     match operator.into_iter().find(|operator| rest.starts_with(operator.as_bytes())) {
         Some(operator) => Span { end: span.start + operator.len() as u32, ..span },
+        // What is assigned to is a variable of that name.
+        None if rest.starts_with(b"=") => span,
+        None if starts_statement(text, last)
+            && FOREIGN_WORDS.iter().any(|(word, _)| word.as_bytes() == at(last)) =>
+        {
+            last
+        }
         None => span,
     }
+}
+
+/// Whether the token at `span` probably starts a statement: it is the first one of its line, or
+/// comes after a word that starts a block.
+fn starts_statement(text: &[u8], span: Span) -> bool {
+    let before = text.get(..span.start as usize).unwrap_or_default().trim_ascii_end();
+    let gap = text.get(before.len()..span.start as usize).unwrap_or_default();
+    let last_word = before.rsplit(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
+    before.is_empty()
+        || gap.contains(&b'\n')
+        || before.ends_with(b";")
+        || [&b"then"[..], b"do", b"else", b"end", b"repeat"].contains(&last_word)
 }
 
 /// Returns what the author of `text` probably meant, as an instruction. None if that is not
 /// certain.
 pub fn hint(text: &[u8], diagnostic: &Diagnostic) -> Option<&'static str> {
     let found = text.get(diagnostic.span.range()).unwrap_or_default();
+    let is_condition = |message: &str| {
+        message.starts_with("'then' expected") || message.starts_with("'do' expected")
+    };
+    if found == b"=>" && is_condition(&diagnostic.message) {
+        return Some("use '>='");
+    }
     let foreign = FOREIGN_OPERATORS.iter().chain(&FOREIGN_WORDS);
     if let Some((_, hint)) = foreign.into_iter().find(|(foreign, _)| foreign.as_bytes() == found) {
         return Some(hint);
@@ -109,6 +135,8 @@ struct Surroundings<'t> {
     before: Option<Token>,
     /// Whether an `else` is followed by an `if` in the same line somewhere before the error.
     has_else_if: bool,
+    /// The text that the error is about.
+    found: &'t [u8],
     /// Whether nothing but white space comes before the error in its line.
     starts_line: bool,
 }
@@ -122,6 +150,7 @@ impl<'t> Surroundings<'t> {
             after,
             before: None,
             has_else_if: false,
+            found: text.get(diagnostic.span.range()).unwrap_or_default(),
             starts_line: line.is_none_or(|line| line.trim_ascii().is_empty()),
         };
         let mut end = 0;
@@ -175,7 +204,7 @@ impl<'t> Surroundings<'t> {
             return Some("use '=' to assign");
         }
         if message.starts_with("malformed number")
-            && self.after.windows(2).take(20).any(|pair| pair == b"..")
+            && self.found.windows(2).any(|pair| pair == b"..")
         {
             return Some("put spaces around '..'; a numeric loop is 'for i = 1, 10 do'");
         }
@@ -196,21 +225,29 @@ impl<'t> Surroundings<'t> {
         if self.after.starts_with(b"(") && self.before == Some(Token::For) {
             return Some("write 'for i = 1, 10 do' or 'for key, value in pairs(t) do'");
         }
-        if message.starts_with("'end' expected") {
+        if message.starts_with("'end' expected") && message.ends_with("near '<eof>'") {
             return Some(if self.has_else_if {
-                "use 'elseif': an 'if' after 'else' needs an 'end' of its own"
+                "use 'elseif', or add the 'end' of the 'if' after 'else'"
             } else {
                 "add the missing 'end'"
             });
         }
         if message.starts_with("'<eof>' expected near 'end'") {
-            return Some("remove this 'end': every block before it is closed");
+            return Some("every block before this 'end' is closed: remove it, or look for a typo");
         }
         if message.starts_with("unfinished string") {
+            let quote = self.found.first().copied().unwrap_or(b'"');
+            if self.found.ends_with(&[b'\\', quote]) {
+                return Some("a backslash takes the quote into the string: write it twice");
+            }
             return Some("close the string in the same line, or use [[ ... ]] for several lines");
         }
         if message.starts_with("unfinished long") {
-            return Some("close it with the same number of '=' as it has been opened with");
+            return Some(if self.found.contains(&b'=') {
+                "close it with the same number of '=' as it has been opened with"
+            } else {
+                "close it with ']]'"
+            });
         }
         if message.starts_with("cannot use '...' outside a vararg function") {
             return Some("add '...' to the function's parameters");

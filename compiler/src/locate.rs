@@ -6,6 +6,7 @@ use crate::diagnostic::Span;
 use crate::lexer::token::Token;
 use crate::options::Options;
 use logos::Logos;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 /// The part of an instruction that an error is about.
@@ -23,8 +24,7 @@ pub enum Culprit {
 /// Returns the bytes of `source` that an error in instruction `pc` of the function `ordinal`
 /// ([`Prototype::ordinal`]) is about. None if the source does not have them.
 pub fn locate(source: &Arc<Source>, ordinal: u32, pc: usize, culprit: Culprit) -> Option<Span> {
-    let options = Options { spans: true, ..Options::default() };
-    let main = crate::compile::compile(source.clone(), &options).ok()?;
+    let main = with_spans(source)?;
     let prototype = find(&main, ordinal)?;
     let span = *prototype.spans.get(pc)?;
     let found = match culprit {
@@ -40,13 +40,36 @@ pub fn locate(source: &Arc<Source>, ordinal: u32, pc: usize, culprit: Culprit) -
                 Some((Some(definition), _)) => prototype.spans.get(definition).copied(),
                 Some((None, name)) => {
                     let opcode = prototype.code.get(pc).and_then(|code| code.opcode());
-                    local(&source.text, span, name, opcode.is_some_and(indexes))
+                    match opcode {
+                        Some(opcode) if indexes(opcode) => indexed_local(&source.text, span, name),
+                        // The callee comes first.
+                        Some(opcode) if opcode.is_call() => local(&source.text, span, name, true),
+                        _ => local(&source.text, span, name, false),
+                    }
                 }
                 None => None,
             }
         }
     };
     found.or(Some(span)).filter(|span| source.text.get(span.range()).is_some())
+}
+
+thread_local! {
+    /// The last chunk: a program may report many errors of one.
+    static LAST: RefCell<Option<Arc<Prototype>>> = const { RefCell::new(None) };
+}
+
+/// The main function of a chunk, compiled with spans.
+fn with_spans(source: &Arc<Source>) -> Option<Arc<Prototype>> {
+    if let Some(main) = LAST.with_borrow(|last| last.clone())
+        && Arc::ptr_eq(&main.source, source)
+    {
+        return Some(main);
+    }
+    let options = Options { spans: true, ..Options::default() };
+    let main = crate::compile::compile(source.clone(), &options).ok()?;
+    LAST.set(Some(main.clone()));
+    Some(main)
 }
 
 fn find(prototype: &Arc<Prototype>, ordinal: u32) -> Option<&Arc<Prototype>> {
@@ -83,25 +106,31 @@ fn tokens(text: &[u8], start: usize) -> impl Iterator<Item = (Token, Span)> {
     })
 }
 
-/// The use of a local variable in an expression: outside calls and brackets if it is there. If
-/// the span is a key's, the variable is what it indexes, just before.
-fn local(text: &[u8], span: Span, name: &[u8], is_key: bool) -> Option<Span> {
-    if is_key {
-        let before = text.get(..span.start as usize)?;
-        let end = before.iter().rposition(|byte| !b".: \t([".contains(byte))? + 1;
-        let start = end.checked_sub(name.len())?;
-        return (before.get(start..end)? == name).then(|| (start..end).into());
-    }
+/// The local variable that the key at `span` indexes: just before it.
+fn indexed_local(text: &[u8], span: Span, name: &[u8]) -> Option<Span> {
+    let before = text.get(..span.start as usize)?;
+    let end = before.iter().rposition(|byte| !b".: \t([".contains(byte))? + 1;
+    let start = end.checked_sub(name.len())?;
+    (before.get(start..end)? == name).then(|| (start..end).into())
+}
+
+/// The use of a local variable in an expression, outside of calls and brackets if it is there. As
+/// an operand it is not indexed or called itself; as a callee it is.
+fn local(text: &[u8], span: Span, name: &[u8], is_callee: bool) -> Option<Span> {
     let mut inside = None;
     let mut depth = 0;
     let mut previous = None;
-    for (token, at) in tokens(text, span.start as usize).take_while(|(_, at)| at.end <= span.end) {
+    let inner = tokens(text, span.start as usize).take_while(|(_, at)| at.end <= span.end);
+    let mut inner = inner.peekable();
+    while let Some((token, at)) = inner.next() {
         match token {
             Token::LeftParenthesis | Token::LeftBracket | Token::LeftBrace => depth += 1,
             Token::RightParenthesis | Token::RightBracket | Token::RightBrace => depth -= 1,
             Token::Name(_)
                 if text.get(at.range()) == Some(name)
-                    && !matches!(previous, Some(Token::Dot | Token::Colon)) =>
+                    && !matches!(previous, Some(Token::Dot | Token::Colon | Token::Hash))
+                    // Its value is indexed or called, and not an operand.
+                    && (is_callee || !inner.peek().is_some_and(|(next, _)| begins_suffix(next))) =>
             {
                 if depth == 0 {
                     return Some(at);
@@ -113,6 +142,19 @@ fn local(text: &[u8], span: Span, name: &[u8], is_key: bool) -> Option<Span> {
         previous = Some(token);
     }
     inside
+}
+
+/// Whether a token after a name indexes or calls its value.
+fn begins_suffix(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Dot
+            | Token::Colon
+            | Token::LeftBracket
+            | Token::LeftParenthesis
+            | Token::LeftBrace
+            | Token::String(_)
+    )
 }
 
 /// An item of a list, inside of `level` brackets: an argument of the call that ends a span, or an
@@ -195,6 +237,15 @@ mod tests {
     fn operands() {
         let local = |text: &str, opcode| located(text, opcode, Culprit::Register(0));
         assert_eq!(local("local x, f return f(x) + x", Opcode::AddVV), "x");
+        let last = |text: &str| {
+            let source = Arc::new(Source::new(text.as_bytes(), &b"@t.lua"[..]));
+            let main = crate::compile(source.clone(), &Options::default()).unwrap();
+            let is_sum = |code: &crate::bytecode::Instruction| code.opcode() == Some(Opcode::AddVV);
+            let pc = main.code.iter().rposition(is_sum).unwrap();
+            locate(&source, 0, pc, Culprit::Register(0)).unwrap().start as usize + 1 == text.len()
+        };
+        assert!(last("local a return a[1] + a") && last("local v return #v + v"));
+        assert!(last("local f return f(f) + f") && last("local s return s:len() + s"));
         let whole = |text: &str, opcode| located(text, opcode, Culprit::Instruction);
         assert_eq!(whole("return 1 + a.b * 2", Opcode::MultiplyVK), "a.b * 2");
         assert_eq!(whole("return a .. b .. c", Opcode::Concatenate), "a .. b .. c");

@@ -82,6 +82,14 @@ fn nesting_up_to_the_bound_compiles_on_a_small_stack() {
     }
 }
 
+/// However many tokens, comments and lines follow each other.
+#[test]
+fn blank_lines_and_comments_take_no_host_stack() {
+    for blank in ["\n", " \n", "--x\n", "--[[a]]", ";"] {
+        assert_compiles(format!("{}x = 1", blank.repeat(1_000_000)));
+    }
+}
+
 #[test]
 fn nested_for_loops_end_at_the_bound_on_locals() {
     for opening in ["for i = 1, 2 do ", "for k in f do "] {

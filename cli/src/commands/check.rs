@@ -5,10 +5,11 @@ use crate::arguments::ErrorFormat;
 use crate::colors;
 use crate::output;
 use crate::report::render_diagnostic;
+use crate::snippet::visible;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
 use solvm_compiler::bytecode::Source;
-use solvm_compiler::diagnostic::{Diagnostic, Span, line_column};
+use solvm_compiler::diagnostic::{Diagnostic, Lines, Span};
 use solvm_compiler::hint::hint;
 use solvm_compiler::inspect::{Finding, FindingKind, Inspection, inspect};
 use solvm_stdlib::deadline::Limits;
@@ -94,14 +95,22 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let problems: Vec<(&File, Vec<Problem>)> =
         files.iter().map(|file| (file, problems(file, &known))).collect();
     let format: ErrorFormat = matches.get_one("error-format").copied().unwrap_or_default();
-    let all = problems.iter().flat_map(|(file, list)| list.iter().map(|problem| (*file, problem)));
+    let lines: Vec<Lines> = files.iter().map(|file| Lines::new(&file.text)).collect();
+    let all = problems
+        .iter()
+        .zip(&lines)
+        .flat_map(|((file, list), lines)| list.iter().map(move |problem| (*file, problem, lines)));
     let text = if matches.get_flag("json") {
-        format!("{:#}\n", Value::from_iter(all.map(|(file, problem)| as_json(file, problem))))
+        format!(
+            "{:#}\n",
+            Value::from_iter(all.map(|(file, problem, lines)| as_json(file, problem, lines)))
+        )
     } else if format.is_long(&io::stdout()) {
-        let reports: Vec<String> = all.map(|(file, problem)| as_report(file, problem)).collect();
+        let reports: Vec<String> =
+            all.map(|(file, problem, lines)| as_report(file, problem, lines)).collect();
         reports.join("\n")
     } else {
-        all.map(|(file, problem)| as_line(file, problem)).collect()
+        all.map(|(file, problem, lines)| as_line(file, problem, lines)).collect()
     };
     let is_fine = problems.iter().all(|(_, list)| list.is_empty());
     let code = if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -189,39 +198,41 @@ fn fault(finding: Finding, known: &BTreeSet<String>) -> Problem {
     Problem::Fault(Diagnostic { code, message, span: finding.span, notes: Vec::new() }, hint)
 }
 
-fn as_report(file: &File, problem: &Problem) -> String {
+fn as_report(file: &File, problem: &Problem, lines: &Lines) -> String {
     match problem {
-        Problem::Unreadable(_) => as_line(file, problem),
+        Problem::Unreadable(_) => as_line(file, problem, lines),
         Problem::Fault(diagnostic, hint) => {
             let colored = colors::enabled(&io::stdout());
-            render_diagnostic(&file.name, &file.text, diagnostic, hint.as_deref(), colored)
+            render_diagnostic(&file.name, lines, diagnostic, hint.as_deref(), colored)
         }
     }
 }
 
 /// A line that editors and other programs understand: `file:line:column: message`.
-fn as_line(file: &File, problem: &Problem) -> String {
+fn as_line(file: &File, problem: &Problem, lines: &Lines) -> String {
     match problem {
         Problem::Unreadable(reason) => format!("{}: {reason}\n", file.name),
         Problem::Fault(diagnostic, hint) => {
-            let start = line_column(&file.text, diagnostic.span.start);
+            let start = lines.position(diagnostic.span.start);
             // A name belongs to the message; other hints are for the long form.
             let hint = hint.as_ref().filter(|hint| hint.starts_with("did you mean"));
             let hint = hint.map_or(String::new(), |hint| format!("; {hint}"));
-            format!("{}:{}:{}: {}{hint}\n", file.name, start.line, start.column, diagnostic.message)
+            let (name, message) = (visible(file.name.as_bytes()), &diagnostic.message);
+            let message = visible(message.as_bytes());
+            format!("{name}:{}:{}: {message}{hint}\n", start.line, start.column)
         }
     }
 }
 
-fn as_json(file: &File, problem: &Problem) -> Value {
+fn as_json(file: &File, problem: &Problem, lines: &Lines) -> Value {
     match problem {
         Problem::Unreadable(reason) => {
             json!({"file": file.name, "kind": "unreadable", "message": reason})
         }
         Problem::Fault(diagnostic, hint) => {
-            let mut object = place_of(&file.text, diagnostic.span);
+            let mut object = place_of(lines, diagnostic.span);
             let notes = diagnostic.notes.iter().map(|note| {
-                let mut object = place_of(&file.text, note.span);
+                let mut object = place_of(lines, note.span);
                 object["message"] = json!(note.message);
                 object
             });
@@ -236,8 +247,8 @@ fn as_json(file: &File, problem: &Problem) -> Value {
 }
 
 /// The first position of a span, and the one after its last.
-fn place_of(text: &[u8], span: Span) -> Value {
-    let (start, end) = (line_column(text, span.start), line_column(text, span.end));
+fn place_of(lines: &Lines, span: Span) -> Value {
+    let (start, end) = (lines.position(span.start), lines.position(span.end));
     json!({
         "line": start.line,
         "column": start.column,

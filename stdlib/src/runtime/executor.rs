@@ -27,6 +27,8 @@ use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+/// How long the names of a program are taken for the same.
+const NAMES_LIFE: Duration = Duration::from_millis(100);
 /// How often output is flushed while code runs.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -66,6 +68,8 @@ pub struct Executor {
     interactive: bool,
     /// Formats errors; None for the format of `lua`.
     reporter: Option<Reporter>,
+    /// The names for reports, and when they were read.
+    names: Option<(Instant, Names)>,
     flushed: Instant,
 }
 
@@ -105,6 +109,7 @@ impl Executor {
             finalizing: false,
             interactive: false,
             reporter: None,
+            names: None,
             flushed: Instant::now(),
         })
     }
@@ -213,7 +218,16 @@ impl Executor {
         self.flush();
         let name: &[u8] = if self.interactive { b"" } else { b"solvm: " };
         let text = match self.reporter {
-            Some(reporter) => reporter(report, &self.enter(Names::of)).into_bytes(),
+            Some(reporter) => {
+                // Many goroutines may fail at once.
+                let is_stale = |(read, _): &(Instant, Names)| read.elapsed() > NAMES_LIFE;
+                if self.names.as_ref().is_none_or(is_stale) {
+                    let names = self.enter(Names::of);
+                    self.names = Some((Instant::now(), names));
+                }
+                let names = self.names.as_ref().map(|(_, names)| names);
+                reporter(report, names.unwrap_or(&Names::default())).into_bytes()
+            }
             None => [name, &report.as_text(), b"\n"].concat(),
         };
         self.write_error(&text);

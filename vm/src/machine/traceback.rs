@@ -22,8 +22,9 @@ pub struct Traceback {
     pub frames: Vec<Frame>,
     /// Where calls are left out: before this one of `frames`.
     pub omitted_before: Option<usize>,
-    /// The instruction that was running in the innermost Lua function that is not a library's.
-    pub site: Option<Site>,
+    /// The instructions that were running in Lua functions that are not a library's, innermost
+    /// first.
+    pub sites: Vec<Site>,
     /// Where the goroutine was started, if it is that of a goroutine that Lua code has started.
     pub origin: Option<Origin>,
 }
@@ -172,14 +173,12 @@ pub(crate) unsafe fn traceback(vm: &mut Vm, thread: *const Thread, level: usize)
     let is_long = total > first + 1 + LAST_LEVELS;
     let mut result = Traceback::default();
     for (i, activation) in Activations::of(vm, thread).enumerate().skip(level) {
-        if result.site.is_none() {
-            result.site = site(vm, &activation);
-        }
         if is_long && i == first {
             result.omitted_before = Some(result.frames.len());
         }
         if !is_long || i < FIRST_LEVELS || i + LAST_LEVELS >= total {
             result.frames.push(frame(vm, &activation));
+            result.sites.extend(site(vm, &activation));
         }
     }
     if is_first && level < total {

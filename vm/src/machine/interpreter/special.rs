@@ -401,6 +401,8 @@ cold_functions! {
     }
     fn throw_error(vm, _instruction) {
         let error = std::mem::replace(&mut vm.error, Value::NIL);
+        // It is not about what an earlier error was about.
+        vm.culprit.set(None);
         unwind::throw(vm, error)
     }
     /// The stack ends too early for the arguments of a protected call (up to `vm.top`), which are

@@ -213,6 +213,8 @@ impl Error {
     /// # Safety
     /// As [`unwind::throw`].
     pub(crate) unsafe fn throw(self, vm: &mut Vm) -> u64 {
+        // It is not about what an earlier error was about.
+        vm.culprit.set(None);
         match self.0 {
             Cause::None => unwind::throw(vm, Raw::NIL),
             Cause::Value => {
