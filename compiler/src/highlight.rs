@@ -38,6 +38,10 @@ pub fn parts(text: &[u8]) -> Vec<(Range<usize>, Class)> {
                 end = span.end;
             }
             Err(_) => {
+                // What is skipped together with an unfinished comment starts with white space.
+                let rest = text.get(span.start..).unwrap_or_default();
+                let blank = rest.len() - rest.trim_ascii_start().len();
+                let span = span.start + blank..span.end.max(span.start + blank);
                 comments(text, end..span.start, &mut parts);
                 let class = if text.get(span.start..).is_some_and(|rest| rest.starts_with(b"--")) {
                     Class::Comment

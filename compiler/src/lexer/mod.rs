@@ -47,8 +47,39 @@ pub(crate) fn lexer<'s>(text: &'s [u8], chunk_name: &[u8]) -> Lexer<'s> {
     lexer
 }
 
-pub(crate) fn newline(lexer: &mut Lexer<'_>) {
+/// Skips what follows a line break and is no token.
+pub(crate) fn newline(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
     lexer.extras.line = lexer.extras.line.saturating_add(1);
+    skip_blank(lexer)
+}
+
+/// Skips a comment after its `--`, and what follows it and is no token.
+pub(crate) fn comment(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
+    skip_comment(lexer)?;
+    skip_blank(lexer)
+}
+
+/// Skips white space, line breaks and comments. In one go: logos calls the next state for each
+/// thing that it skips, and the compiler need not make that a jump.
+fn skip_blank(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
+    loop {
+        match lexer.remainder() {
+            [b' ' | b'\t' | 0x0B | 0x0C, ..] => lexer.bump(1),
+            [b'\n', b'\r', ..] | [b'\r', b'\n', ..] => {
+                lexer.extras.line = lexer.extras.line.saturating_add(1);
+                lexer.bump(2);
+            }
+            [b'\n' | b'\r', ..] => {
+                lexer.extras.line = lexer.extras.line.saturating_add(1);
+                lexer.bump(1);
+            }
+            [b'-', b'-', ..] => {
+                lexer.bump(2);
+                skip_comment(lexer)?;
+            }
+            _ => return Ok(()),
+        }
+    }
 }
 
 pub(crate) fn name(lexer: &mut Lexer<'_>) -> Result<Name, Fault> {
@@ -65,11 +96,13 @@ pub(crate) fn number(lexer: &mut Lexer<'_>) -> Result<f64, Fault> {
 }
 
 /// Skips a comment after its `--`.
-pub(crate) fn comment(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
+fn skip_comment(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
+    let start = lexer.span().end - 2;
     let rest = lexer.remainder();
     if let Some(level) = long_bracket_level(rest) {
         lexer.bump(level + 2);
-        long_text(lexer, level, "unfinished long comment")?;
+        let opening = Span::from(start..lexer.span().end);
+        long_text(lexer, level, "unfinished long comment").map_err(|fault| fault.at(opening))?;
     } else {
         let length =
             rest.iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(rest.len());
