@@ -3,8 +3,8 @@
 
 use std::any::{Any, TypeId};
 
-/// The states of libraries by type. There are few, so a list is as fast as a hash table, and needs
-/// less code when a program starts.
+/// The states of libraries by type. There are few, and those in use move to the front, so a list is
+/// as fast as a hash table; it needs less code when a program starts.
 #[derive(Default)]
 pub(super) struct States(Vec<(TypeId, Box<dyn Any>)>);
 
@@ -16,6 +16,12 @@ impl States {
             self.0.push((id, Box::<T>::default()));
             self.0.len() - 1
         });
+        let index = if index > 0 {
+            self.0.swap(index, index / 2);
+            index / 2
+        } else {
+            0
+        };
         #[expect(clippy::expect_used, reason = "a value is found by its type")]
         self.0[index].1.downcast_mut().expect("a state has the type that it is found by")
     }
