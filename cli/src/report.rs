@@ -14,6 +14,7 @@ use solvm_stdlib::system_error::reason;
 use std::fmt::Write;
 use std::io::{self, stderr};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The error of a file operation, with the message that Lua programs get, too.
 pub(crate) fn about_file(path: &Path, error: &io::Error) -> String {
@@ -32,18 +33,14 @@ pub(crate) fn render_without_files(report: &Report, names: &Names) -> String {
 
 fn render_with(report: &Report, names: &Names, reads_files: bool) -> String {
     let colored = colors::enabled(&stderr());
-    let message = String::from_utf8_lossy(&report.message).into_owned();
-    let about = match position_of(&message) {
-        // Text like a position in an object is not the error's.
-        Some((_, about)) if !report.is_object => about,
-        _ => &message[..],
-    };
-    let syntax_error = syntax_error(report, &message, about, reads_files);
+    let message = String::from_utf8_lossy(&report.message);
+    let error = Uncaught::new(report, &message);
+    let syntax_error = error.syntax_error(reads_files);
     let mut text = match &syntax_error {
         Some((.., fault)) if report.source.is_some() => heading(&fault.message, colored),
-        _ => heading(about, colored),
+        _ => heading(error.about, colored),
     };
-    write_source(report, &message, about, syntax_error, names, colored, &mut text);
+    error.write_source(syntax_error, names, colored, &mut text);
     let calls = report.calls();
     if !calls.is_empty() {
         let of = report.goroutine.map_or(String::new(), |number| format!(" of goroutine {number}"));
@@ -56,11 +53,10 @@ fn render_with(report: &Report, names: &Names, reads_files: bool) -> String {
 
 /// The position, the source line and the hint of a report, without colours.
 pub(crate) fn excerpt(report: &Report) -> String {
-    let message = String::from_utf8_lossy(&report.message).into_owned();
-    let about = position_of(&message).map_or(&message[..], |(_, about)| about);
-    let syntax_error = syntax_error(report, &message, about, true);
+    let message = String::from_utf8_lossy(&report.message);
+    let error = Uncaught::new(report, &message);
     let mut text = String::new();
-    write_source(report, &message, about, syntax_error, &Names::default(), false, &mut text);
+    error.write_source(error.syntax_error(true), &Names::default(), false, &mut text);
     text
 }
 
@@ -107,90 +103,100 @@ fn write_diagnostic(
     main.write_line("", colored, text);
 }
 
-/// Shows what a report is about in its source, and a hint.
-fn write_source(
-    report: &Report,
-    message: &str,
-    about: &str,
-    syntax_error: Option<SyntaxError>,
-    names: &Names,
-    colored: bool,
-    text: &mut String,
-) {
-    let hint = match syntax_error {
-        Some((file, source, fault)) => {
-            write_diagnostic(&file, &Lines::new(&source.text), &fault, colored, text);
-            hint::hint(&source.text, &fault).map(String::from)
-        }
-        None => write_site(report, message, about, names, colored, text),
-    };
-    write_hint(hint.as_deref(), colored, text);
-}
-
-/// Writes the place where code has failed. Returns a hint.
-fn write_site(
-    report: &Report,
-    message: &str,
-    about: &str,
-    names: &Names,
-    colored: bool,
-    text: &mut String,
-) -> Option<String> {
-    let mut failure = Failure { message: about, source: None, names };
-    let position = position_of(message).filter(|_| !report.is_object).map(|(position, _)| position);
-    // The site is where the error was raised; the message may be about another line.
-    let site = report.traceback.sites.iter().find(|site| {
-        position.as_ref().is_none_or(|position| {
-            let file = chunk_id(site.chunk_name());
-            position.file == String::from_utf8_lossy(&file) && Some(position.line) == site.line()
-        })
-    });
-    if let Some(site) = site.filter(|site| site.text().len() <= MAX_SOURCE)
-        && let Some(range) = site.locate()
-    {
-        let file = String::from_utf8_lossy(&chunk_id(site.chunk_name())).into_owned();
-        let lines = Lines::new(site.text());
-        let snippet = Snippet { file: &file, lines: &lines, span: Span::from(range.clone()) };
-        snippet.write_position(colored, text);
-        snippet.write_line("", colored, text);
-        failure.source = Some((site.text(), range));
-    } else if let Some(Position { file, line }) = position {
-        // What is in the file is not known: only chunks that were loaded are shown.
-        let arrow = Style::Blue.paint("-->", colored);
-        let _ = writeln!(text, "  {arrow} {}:{line}", visible(file.as_bytes()));
-    }
-    hints::hint(&failure)
-}
-
 /// A chunk that does not compile: its name in messages, the source and the fault.
-type SyntaxError = (String, Source, Diagnostic);
+type SyntaxError = (String, Arc<Source>, Diagnostic);
 
-/// The fault of a chunk, if that is what an error is about.
-fn syntax_error(
-    report: &Report,
-    message: &str,
-    about: &str,
-    reads_files: bool,
-) -> Option<SyntaxError> {
-    let fault_of = |name: &[u8], text: &[u8], message: &str| {
-        let source = Source::new(text, name);
-        let error = compile(Source::new(text, name), &Options::default()).err()?;
-        let is_meant = String::from_utf8_lossy(&error.message) == message;
-        let file = String::from_utf8_lossy(&chunk_id(name)).into_owned();
-        is_meant.then_some((file, source, *error.diagnostic))
-    };
-    if let Some(source) = &report.source {
-        return fault_of(&source.name, &source.text, message);
+/// A report with its message taken apart.
+struct Uncaught<'r> {
+    report: &'r Report,
+    message: &'r str,
+    /// The position at the start of the message. Text like one in an object is not the error's.
+    position: Option<Position<'r>>,
+    /// The rest of the message.
+    about: &'r str,
+}
+
+impl<'r> Uncaught<'r> {
+    fn new(report: &'r Report, message: &'r str) -> Self {
+        let (position, about) = match position_of(message).filter(|_| !report.is_object) {
+            Some((position, about)) => (Some(position), about),
+            None => (None, message),
+        };
+        Uncaught { report, message, position, about }
     }
-    if !reads_files {
-        return None;
+
+    /// The fault of a chunk, if that is what the error is about.
+    fn syntax_error(&self, reads_files: bool) -> Option<SyntaxError> {
+        if let Some(source) = &self.report.source {
+            return fault_of(source.clone(), self.message);
+        }
+        if !reads_files {
+            return None;
+        }
+        // A module that imports others may have failed for one of them: the last line is about the
+        // innermost.
+        let modules = self.about.strip_prefix("error loading module '")?;
+        let inner = modules.lines().next_back()?.trim_start();
+        let (Position { file, .. }, _) = position_of(inner)?;
+        let text = disk().read_now(Path::new(file), MAX_SOURCE as u64)?.ok()?;
+        fault_of(Arc::new(Source::new(text, format!("@{file}").into_bytes())), inner)
     }
-    // A module that imports others may have failed for one of them: the last line is about the
-    // innermost.
-    let inner = about.strip_prefix("error loading module '")?.lines().next_back()?.trim_start();
-    let (position, _) = position_of(inner)?;
-    let text = read(position.file)?;
-    fault_of(format!("@{}", position.file).as_bytes(), &text, inner)
+
+    /// Shows what the error is about in its source, and a hint.
+    fn write_source(
+        &self,
+        syntax_error: Option<SyntaxError>,
+        names: &Names,
+        colored: bool,
+        text: &mut String,
+    ) {
+        let hint = match syntax_error {
+            Some((file, source, fault)) => {
+                write_diagnostic(&file, &Lines::new(&source.text), &fault, colored, text);
+                hint::hint(&source.text, &fault).map(String::from)
+            }
+            None => self.write_site(names, colored, text),
+        };
+        write_hint(hint.as_deref(), colored, text);
+    }
+
+    /// Writes the place where code has failed. Returns a hint.
+    fn write_site(&self, names: &Names, colored: bool, text: &mut String) -> Option<String> {
+        let mut failure = Failure { message: self.about, source: None, names };
+        // The innermost site is where the error was raised; the message may be about another line.
+        let site = self.report.traceback.sites.iter().find(|site| {
+            self.position.as_ref().is_none_or(|position| {
+                position.file == file_of(site.chunk_name()) && Some(position.line) == site.line()
+            })
+        });
+        if let Some(site) = site.filter(|site| site.text().len() <= MAX_SOURCE)
+            && let Some(range) = site.locate()
+        {
+            let file = file_of(site.chunk_name());
+            let lines = Lines::new(site.text());
+            let snippet = Snippet { file: &file, lines: &lines, span: Span::from(range.clone()) };
+            snippet.write_position(colored, text);
+            snippet.write_line("", colored, text);
+            failure.source = Some((site.text(), range));
+        } else if let Some(Position { file, line }) = &self.position {
+            // What is in the file is not known: only chunks that were loaded are shown.
+            let arrow = Style::Blue.paint("-->", colored);
+            let _ = writeln!(text, "  {arrow} {}:{line}", visible(file.as_bytes()));
+        }
+        hints::hint(&failure)
+    }
+}
+
+/// The fault of a chunk, if its message is that one.
+fn fault_of(source: Arc<Source>, message: &str) -> Option<SyntaxError> {
+    let error = compile(source.clone(), &Options::default()).err()?;
+    let is_meant = String::from_utf8_lossy(&error.message) == message;
+    is_meant.then(|| (file_of(&source.name), source, *error.diagnostic))
+}
+
+/// How messages name a chunk.
+fn file_of(chunk_name: &[u8]) -> String {
+    String::from_utf8_lossy(&chunk_id(chunk_name)).into_owned()
 }
 
 /// A position in a message.
@@ -217,12 +223,8 @@ fn position_of(message: &str) -> Option<(Position<'_>, &str)> {
     None
 }
 
-/// The maximum size of a file whose lines are shown.
+/// The maximum size of a source that is shown.
 const MAX_SOURCE: usize = 4 << 20;
-
-fn read(file: &str) -> Option<Vec<u8>> {
-    disk().read_now(Path::new(file), MAX_SOURCE as u64)?.ok()
-}
 
 #[cfg(test)]
 mod tests {

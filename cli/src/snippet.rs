@@ -2,7 +2,7 @@
 //! that a message is about.
 
 use crate::colors::Style;
-use solvm_compiler::diagnostic::{LineColumn, Lines, Span};
+use solvm_compiler::diagnostic::{BYTE_ORDER_MARK, LineColumn, Lines, Span};
 use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
@@ -62,7 +62,7 @@ impl Snippet<'_> {
         let before = text.get(..start).unwrap_or_default();
         let before = &before[before.len().saturating_sub(MAX_BYTES)..];
         let before = before.rsplit(is_break).next().unwrap_or_default();
-        let before = before.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(before);
+        let before = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(before);
         let after = text.get(start..).unwrap_or_default();
         let after = &after[..after.len().min(MAX_BYTES)];
         let after = after.split(is_break).next().unwrap_or_default();
@@ -123,17 +123,18 @@ fn is_control(letter: char) -> bool {
 /// Text as a terminal may get it: tabs of the same width everywhere, no control characters.
 pub(crate) fn visible(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).replace('\t', &" ".repeat(TAB));
-    text.chars().map(|letter| if is_control(letter) { '\u{fffd}' } else { letter }).collect()
+    without_control(&text, &[])
 }
 
 /// The same for a text of several lines.
 pub(crate) fn visible_lines(text: &str) -> String {
-    let show = |letter| match letter {
-        '\n' | '\t' => letter,
-        _ if is_control(letter) => '\u{fffd}',
-        _ => letter,
-    };
-    text.chars().map(show).collect()
+    without_control(text, &['\n', '\t'])
+}
+
+/// The text with control characters replaced, except these.
+fn without_control(text: &str, kept: &[char]) -> String {
+    let is_hidden = |letter: char| is_control(letter) && !kept.contains(&letter);
+    text.chars().map(|letter| if is_hidden(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
 fn width(text: &str) -> usize {

@@ -81,12 +81,13 @@ pub struct Lines<'t> {
 
 /// The bytes between two marks.
 const MARK_INTERVAL: usize = 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// What may come before the first character of a source.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl<'t> Lines<'t> {
     /// Reads the text once.
     pub fn new(text: &'t [u8]) -> Self {
-        // It is no character of the text.
+        // It is not a character of the text.
         let start = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         let mut lines =
             Lines { text, marks: vec![(start, LineColumn { line: 1, column: 1 }, None)] };
@@ -138,11 +139,6 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// The line and column of a byte of `text`: see [`Lines`].
-pub fn line_column(text: &[u8], offset: u32) -> LineColumn {
-    Lines::new(text.get(..offset as usize).unwrap_or(text)).position(offset)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +146,7 @@ mod tests {
     #[test]
     fn positions_of_bytes() {
         let at = |text: &[u8], offset| {
-            let place = line_column(text, offset);
+            let place = Lines::new(text).position(offset);
             (place.line, place.column)
         };
         assert_eq!(at(b"", 0), (1, 1));

@@ -103,7 +103,7 @@ impl Fault {
         let mut span = span.unwrap_or_default();
         let mut described =
             String::from_utf8_lossy(message.get(start..).unwrap_or_default()).into_owned();
-        // PUC Lua names the first byte of a character that is no token.
+        // PUC Lua names the first byte of a character that is not a token.
         if let Some(character) = character_at(&source.text, span) {
             described = format!("{text} near '{character}'");
             span.end = span.start.saturating_add(character.len_utf8() as u32);

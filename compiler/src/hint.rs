@@ -105,10 +105,7 @@ fn starts_statement(text: &[u8], span: Span) -> bool {
 /// certain.
 pub fn hint(text: &[u8], diagnostic: &Diagnostic) -> Option<&'static str> {
     let found = text.get(diagnostic.span.range()).unwrap_or_default();
-    let is_condition = |message: &str| {
-        message.starts_with("'then' expected") || message.starts_with("'do' expected")
-    };
-    if found == b"=>" && is_condition(&diagnostic.message) {
+    if found == b"=>" && ends_condition(&diagnostic.message) {
         return Some("use '>='");
     }
     let foreign = FOREIGN_OPERATORS.iter().chain(&FOREIGN_WORDS);
@@ -118,13 +115,18 @@ pub fn hint(text: &[u8], diagnostic: &Diagnostic) -> Option<&'static str> {
     if found == DECREMENT.as_bytes() {
         return Some("'--' starts a comment: write x = x - 1");
     }
-    let surroundings = Surroundings::new(text, diagnostic);
+    let surroundings = Surroundings::new(text, diagnostic, found);
     let message = &diagnostic.message;
     surroundings
         .foreign_character()
-        .or_else(|| surroundings.slashes(found))
+        .or_else(|| surroundings.slashes())
         .or_else(|| surroundings.wrong_operator(message))
         .or_else(|| surroundings.wrong_structure(message))
+}
+
+/// Whether a condition has ended where it cannot.
+fn ends_condition(message: &str) -> bool {
+    message.starts_with("'then' expected") || message.starts_with("'do' expected")
 }
 
 /// The source around an error.
@@ -142,15 +144,15 @@ struct Surroundings<'t> {
 }
 
 impl<'t> Surroundings<'t> {
-    fn new(text: &'t [u8], diagnostic: &Diagnostic) -> Self {
+    fn new(text: &'t [u8], diagnostic: &Diagnostic, found: &'t [u8]) -> Self {
         let start = (diagnostic.span.start as usize).min(text.len());
         let after = text.get(start..).unwrap_or_default();
         let line = text.get(..start).unwrap_or_default().rsplit(|&byte| byte == b'\n').next();
-        let mut found = Surroundings {
+        let mut surroundings = Surroundings {
             after,
             before: None,
             has_else_if: false,
-            found: text.get(diagnostic.span.range()).unwrap_or_default(),
+            found,
             starts_line: line.is_none_or(|line| line.trim_ascii().is_empty()),
         };
         let mut end = 0;
@@ -161,13 +163,13 @@ impl<'t> Surroundings<'t> {
                 break;
             }
             let between = text.get(end..span.start).unwrap_or_default();
-            found.has_else_if |= token == Token::If
-                && found.before == Some(Token::Else)
+            surroundings.has_else_if |= token == Token::If
+                && surroundings.before == Some(Token::Else)
                 && !between.contains(&b'\n');
             end = span.end;
-            found.before = Some(token);
+            surroundings.before = Some(token);
         }
-        found
+        surroundings
     }
 
     fn foreign_character(&self) -> Option<&'static str> {
@@ -182,8 +184,8 @@ impl<'t> Surroundings<'t> {
         None
     }
 
-    fn slashes(&self, found: &[u8]) -> Option<&'static str> {
-        (found == INTEGER_DIVISION.as_bytes()).then_some(if self.starts_line {
+    fn slashes(&self) -> Option<&'static str> {
+        (self.found == INTEGER_DIVISION.as_bytes()).then_some(if self.starts_line {
             "comments start with '--'"
         } else {
             "use math.floor(a / b), or '--' for a comment"
@@ -192,9 +194,7 @@ impl<'t> Surroundings<'t> {
 
     fn wrong_operator(&self, message: &str) -> Option<&'static str> {
         let is_assignment = self.after.starts_with(b"=") && !self.after.starts_with(b"==");
-        if is_assignment
-            && (message.starts_with("'then' expected") || message.starts_with("'do' expected"))
-        {
+        if is_assignment && ends_condition(message) {
             return Some("use '==' to compare");
         }
         if is_assignment && message.starts_with("function arguments expected") {
@@ -213,9 +213,7 @@ impl<'t> Surroundings<'t> {
 
     fn wrong_structure(&self, message: &str) -> Option<&'static str> {
         if self.after.starts_with(b"{")
-            && (message.starts_with("'then' expected")
-                || message.starts_with("'do' expected")
-                || self.before == Some(Token::RightParenthesis))
+            && (ends_condition(message) || self.before == Some(Token::RightParenthesis))
             || message.starts_with("'then' expected") && self.before == Some(Token::RightBrace)
         {
             return Some(

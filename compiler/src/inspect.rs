@@ -362,14 +362,14 @@ impl<'t> Inspector<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::line_column;
+    use crate::diagnostic::Lines;
 
     fn findings(text: &str) -> Vec<(u32, String)> {
         let source = Source::new(text.as_bytes(), &b"@t.lua"[..]);
         let inspection = inspect(&source).unwrap();
         let known = |name: &str| ["print", "error", "setfenv", "setmetatable"].contains(&name);
         let describe = |finding: Finding| {
-            let line = line_column(text.as_bytes(), finding.span.start).line;
+            let line = Lines::new(text.as_bytes()).position(finding.span.start).line;
             match finding.kind {
                 FindingKind::UndefinedGlobal(name) => (line, format!("undefined {name}")),
                 FindingKind::UnusedLocal(name) => (line, format!("unused {name}")),

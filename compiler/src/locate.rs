@@ -27,26 +27,22 @@ pub fn locate(source: &Arc<Source>, ordinal: u32, pc: usize, culprit: Culprit) -
     let main = with_spans(source)?;
     let prototype = find(&main, ordinal)?;
     let span = *prototype.spans.get(pc)?;
+    let opcode = prototype.code.get(pc)?.opcode()?;
     let found = match culprit {
         Culprit::Instruction => None,
         Culprit::Argument(number) => {
-            let opcode = prototype.code.get(pc).and_then(|code| code.opcode());
-            let is_loop = matches!(opcode, Some(Opcode::ForPrepare | Opcode::ForPrepareStep));
+            let is_loop = matches!(opcode, Opcode::ForPrepare | Opcode::ForPrepareStep);
             item(&source.text, span, number, if is_loop { 0 } else { 1 })
         }
         Culprit::Register(register) => {
             let name = register_name(prototype, pc, register);
             match name.as_ref().map(|name| (name.definition, &name.name)) {
                 Some((Some(definition), _)) => prototype.spans.get(definition).copied(),
-                Some((None, name)) => {
-                    let opcode = prototype.code.get(pc).and_then(|code| code.opcode());
-                    match opcode {
-                        Some(opcode) if indexes(opcode) => indexed_local(&source.text, span, name),
-                        // The callee comes first.
-                        Some(opcode) if opcode.is_call() => local(&source.text, span, name, true),
-                        _ => local(&source.text, span, name, false),
-                    }
+                // The span of an indexing is the key alone.
+                Some((None, name)) if opcode.is_indexing() => {
+                    indexed_local(&source.text, span, name)
                 }
+                Some((None, name)) => local(&source.text, span, name, opcode.is_call()),
                 None => None,
             }
         }
@@ -79,21 +75,6 @@ fn find(prototype: &Arc<Prototype>, ordinal: u32) -> Option<&Arc<Prototype>> {
     // Functions are numbered in the order of their beginnings.
     let after = prototype.prototypes.partition_point(|inner| inner.ordinal <= ordinal);
     find(prototype.prototypes.get(after.checked_sub(1)?)?, ordinal)
-}
-
-/// Whether the span of such an instruction is the key alone.
-fn indexes(opcode: Opcode) -> bool {
-    matches!(
-        opcode,
-        Opcode::GetField
-            | Opcode::SetField
-            | Opcode::GetInteger
-            | Opcode::SetInteger
-            | Opcode::GetIndex
-            | Opcode::SetIndex
-            | Opcode::SelfField
-            | Opcode::SelfIndex
-    )
 }
 
 /// The tokens from `start` on, up to an error.

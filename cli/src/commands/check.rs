@@ -70,6 +70,7 @@ struct File {
 }
 
 /// What is wrong with a file.
+#[derive(Clone)]
 enum Problem {
     /// It cannot be read, for this reason.
     Unreadable(String),
@@ -174,10 +175,7 @@ fn problems(file: &File, known: &BTreeSet<String>) -> Vec<Problem> {
                 |name: &str| known.contains(name) || is_test && test::GLOBALS.contains(&name);
             inspection.findings(is_known).into_iter().map(|finding| fault(finding, known)).collect()
         }
-        Err(Problem::Unreadable(reason)) => vec![Problem::Unreadable(reason.clone())],
-        Err(Problem::Fault(diagnostic, hint)) => {
-            vec![Problem::Fault(diagnostic.clone(), hint.clone())]
-        }
+        Err(problem) => vec![problem.clone()],
     }
 }
 

@@ -165,6 +165,21 @@ impl Opcode {
         matches!(self.flow(), Flow::TailCall)
     }
 
+    /// Whether it reads or writes a value of a table by a key in the source.
+    pub const fn is_indexing(self) -> bool {
+        matches!(
+            self,
+            Opcode::GetField
+                | Opcode::SetField
+                | Opcode::GetInteger
+                | Opcode::SetInteger
+                | Opcode::GetIndex
+                | Opcode::SetIndex
+                | Opcode::SelfField
+                | Opcode::SelfIndex
+        )
+    }
+
     /// Whether it returns to the caller.
     pub const fn is_return(self) -> bool {
         matches!(self.flow(), Flow::Return)

@@ -3,7 +3,7 @@
 
 pub(crate) mod token;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{BYTE_ORDER_MARK, Span};
 use crate::error::{Fault, Near};
 use crate::numeral;
 use crate::utf8;
@@ -28,8 +28,6 @@ impl Default for State {
 
 pub(crate) type Lexer<'s> = logos::Lexer<'s, Token>;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 /// A lexer at the first token of a chunk: after a byte order mark, and after a first line for the
 /// OS's loader. In a string that is `#!`; in a file, as in PUC Lua, any first line that starts with
 /// `#`.
@@ -47,13 +45,13 @@ pub(crate) fn lexer<'s>(text: &'s [u8], chunk_name: &[u8]) -> Lexer<'s> {
     lexer
 }
 
-/// Skips what follows a line break and is no token.
+/// Skips what follows a line break and is not a token.
 pub(crate) fn newline(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
     lexer.extras.line = lexer.extras.line.saturating_add(1);
     skip_blank(lexer)
 }
 
-/// Skips a comment after its `--`, and what follows it and is no token.
+/// Skips a comment after its `--`, and what follows it and is not a token.
 pub(crate) fn comment(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
     skip_comment(lexer)?;
     skip_blank(lexer)

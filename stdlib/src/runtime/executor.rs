@@ -220,13 +220,12 @@ impl Executor {
         let text = match self.reporter {
             Some(reporter) => {
                 // Many goroutines may fail at once.
-                let is_stale = |(read, _): &(Instant, Names)| read.elapsed() > NAMES_LIFE;
-                if self.names.as_ref().is_none_or(is_stale) {
-                    let names = self.enter(Names::of);
-                    self.names = Some((Instant::now(), names));
-                }
-                let names = self.names.as_ref().map(|(_, names)| names);
-                reporter(report, names.unwrap_or(&Names::default())).into_bytes()
+                let names = match self.names.take() {
+                    Some((read, names)) if read.elapsed() <= NAMES_LIFE => (read, names),
+                    _ => (Instant::now(), self.enter(Names::of)),
+                };
+                let (_, names) = self.names.insert(names);
+                reporter(report, names).into_bytes()
             }
             None => [name, &report.as_text(), b"\n"].concat(),
         };

@@ -35,7 +35,7 @@ pub struct Origin {
     /// The number of the goroutine that has started it.
     pub by: u64,
     /// The chunk's name as messages give it.
-    pub source: Vec<u8>,
+    pub source: Arc<[u8]>,
     /// The line.
     pub line: Option<u32>,
 }

@@ -136,15 +136,13 @@ pub(crate) unsafe fn set(
     if let Some(string) = key.to_string() {
         return set_string(heap, table, string, value);
     }
-    if key.is_number() {
-        if let Some(integer) = to_integer(key.as_f64()) {
-            return set_integer(heap, table, integer, value);
-        }
-        if key.as_f64().is_nan() {
-            return Err(KeyError::NaN);
-        }
-    } else if key.is_nil() {
-        return Err(KeyError::Nil);
+    if key.is_number()
+        && let Some(integer) = to_integer(key.as_f64())
+    {
+        return set_integer(heap, table, integer, value);
+    }
+    if let Some(error) = KeyError::of(key) {
+        return Err(error);
     }
     set_node(heap, table, hash::find_bits(table, key), key, value)
 }

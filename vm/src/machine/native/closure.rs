@@ -109,6 +109,7 @@ impl<'c> Call<'c> {
         let closure = self.userdata(Closure(function), None);
         self.function(&Defined::<F, P>::DEFINITION, &[closure.value()])
     }
+
     /// A function that calls a closure and waits for the future that it returns; other goroutines
     /// continue in the meantime. An error of the future becomes a Lua error.
     ///

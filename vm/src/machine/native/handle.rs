@@ -229,8 +229,14 @@ impl<'c> Table<'c> {
         name: &str,
         value: impl IntoLua<'c>,
     ) -> Result<(), Error> {
-        let key = call.string(name.as_bytes())?.value();
         let value = value.into_lua(call)?;
+        self.set_named(call, name, value)
+    }
+
+    /// The code that does not depend on the type of the value, once for all types.
+    #[inline(never)]
+    fn set_named(self, call: &mut Call<'c>, name: &str, value: Value<'c>) -> Result<(), Error> {
+        let key = call.string(name.as_bytes())?.value();
         self.set(call, key, value)
     }
 

@@ -91,16 +91,7 @@ pub(super) struct Goroutine {
     /// How many values channels had handed over when a deadlock woke it the last time.
     pub(super) deadlocked_at: Option<u32>,
     /// Where it was started, if Lua code has started it.
-    start: Option<Start>,
-}
-
-/// Where a goroutine was started. It keeps no function alive.
-struct Start {
-    /// The number of the goroutine that has started it.
-    by: u64,
-    /// The chunk's name as messages give it.
-    source: Arc<[u8]>,
-    line: Option<u32>,
+    origin: Option<Origin>,
 }
 
 /// The chunk that has started the last goroutine: its whole name, and as messages give it. Most
@@ -127,27 +118,22 @@ impl LastStart {
     }
 }
 
-impl Start {
-    /// That of a goroutine that the running code starts, if it is Lua code.
-    ///
-    /// # Safety
-    /// No thread is running, or CONTEXT holds of it (see [`crate::layout::frame`]).
-    unsafe fn here(vm: &mut Vm) -> Option<Start> {
-        let by = vm.scheduler.running_goroutine()?.number;
-        let context = Context { base: vm.base, pc: vm.pc };
-        if vm.current.is_null() || context.continuation().is_some() {
-            return None;
-        }
-        let loaded = frame::prototype_of(context.base);
-        let pc = context.pc.offset_from((*loaded).code) as usize - 1;
-        let compiled = &(*loaded).cold.compiled;
-        let source = vm.scheduler.last_start.source_of(&compiled.source.name);
-        Some(Start { by, source, line: compiled.lines.get(pc).copied() })
+/// The origin of a goroutine that the running code starts, if it is Lua code. It keeps no function
+/// alive.
+///
+/// # Safety
+/// No thread is running, or CONTEXT holds of it (see [`crate::layout::frame`]).
+unsafe fn origin_here(vm: &mut Vm) -> Option<Origin> {
+    let by = vm.scheduler.running_goroutine()?.number;
+    let context = Context { base: vm.base, pc: vm.pc };
+    if vm.current.is_null() || context.continuation().is_some() {
+        return None;
     }
-
-    fn origin(&self) -> Origin {
-        Origin { by: self.by, source: self.source.to_vec(), line: self.line }
-    }
+    let loaded = frame::prototype_of(context.base);
+    let pc = context.pc.offset_from((*loaded).code) as usize - 1;
+    let compiled = &(*loaded).cold.compiled;
+    let source = vm.scheduler.last_start.source_of(&compiled.source.name);
+    Some(Origin { by, source, line: compiled.lines.get(pc).copied() })
 }
 
 /// How a goroutine ended.
@@ -208,7 +194,7 @@ pub(crate) unsafe fn spawn(
     (*thread).goroutine = index;
     let number = vm.scheduler.next_id;
     vm.scheduler.next_id += 1;
-    let start = Start::here(vm);
+    let origin = origin_here(vm);
     let goroutine = |ticket| Goroutine {
         id: GoroutineId { number, place: index },
         thread,
@@ -218,7 +204,7 @@ pub(crate) unsafe fn spawn(
         awaited: false,
         ran: 0,
         deadlocked_at: None,
-        start,
+        origin,
     };
     if vm.scheduler.free.pop().is_some() {
         let slot = &mut vm.scheduler.goroutines[index as usize];
@@ -273,8 +259,7 @@ pub(super) unsafe fn release_goroutine(vm: &mut Vm, mut ended: Ended) -> u64 {
     let Some(index) = vm.scheduler.running else { return Exit::Idle.answer() };
     if let Ended::Failed(_, traceback) = &mut ended {
         let goroutine = vm.scheduler.goroutines.get(index as usize);
-        let start = goroutine.and_then(|goroutine| goroutine.start.as_ref());
-        traceback.origin = start.map(Start::origin);
+        traceback.origin = goroutine.and_then(|goroutine| goroutine.origin.clone());
     }
     let cleared =
         table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
