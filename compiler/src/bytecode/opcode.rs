@@ -218,9 +218,12 @@ opcodes! {
     Close(A: First) "close every open upvalue of R[A] and above"
 
     // Tables.
-    NewTable(A: Target, B: Integer, C: Integer) "R[A] := {} with room for B array values and, if C > 0, 2^(C-1) other keys"
+    NewTable(A: Target, B: Integer, C: Integer)
+        "R[A] := {} with room for B array values and, if C > 0, 2^(C-1) other keys"
     DuplicateTable(A: Target, D: Template) "R[A] := copy of template D"
-    SetList(A: First, D: Integer) "R[A][n+i-1] := R[A+i] for i = 1..D (D = 65535: up to top), n the next word; skip the next word"
+    SetList(A: First, D: Integer)
+        "R[A][n+i-1] := R[A+i] for i = 1..D (D = 65535: up to top), n the next word; skip the \
+         next word"
     GetField(A: Target, B: Register, C: Field) "R[A] := R[B][K[C]]"
     SetField(A: Register, B: Register, C: Field) "R[B][K[C]] := R[A]"
     GetInteger(A: Target, B: Register, C: Integer) "R[A] := R[B][C]"
@@ -250,7 +253,8 @@ opcodes! {
     Negate(A: Target, D: Register) "R[A] := -R[D]"
     Not(A: Target, D: Register) "R[A] := not R[D]"
     Length(A: Target, D: Register) "R[A] := #R[D]"
-    Concatenate(A: Target, B: First, C: Register) "R[A] := R[B] .. R[B+1] .. ... .. R[C]; R[B] to R[C] are lost"
+    Concatenate(A: Target, B: First, C: Register)
+        "R[A] := R[B] .. R[B+1] .. ... .. R[C]; R[B] to R[C] are lost"
     IsLess(A: Target, B: Register, C: Register) "R[A] := R[B] < R[C]"
     IsLessEqual(A: Target, B: Register, C: Register) "R[A] := R[B] <= R[C]"
 
@@ -278,26 +282,38 @@ opcodes! {
     // Jumps. Every backward edge is a Loop, ForLoop or ForEachLoop: these charge the budget.
     Jump(J: Jump) [Jump] "jump by J"
     Loop(J: Jump) [Jump] "jump by J, backward; charges the budget"
-    JumpIfTrue(A: Register, D: Jump) [Branch] "if R[A] is neither nil nor false then jump by D; only forward"
-    JumpIfFalse(A: Register, D: Jump) [Branch] "if R[A] is nil or false then jump by D; only forward"
+    JumpIfTrue(A: Register, D: Jump) [Branch]
+        "if R[A] is neither nil nor false then jump by D; only forward"
+    JumpIfFalse(A: Register, D: Jump) [Branch]
+        "if R[A] is nil or false then jump by D; only forward"
 
     // Loops. Numeric: R[A] index, R[A+1] limit, R[A+2] step, R[A+3] the visible variable.
-    ForPrepare(A: FirstTarget, D: Jump) [Branch] "check the three numbers; if R[A] <= R[A+1] then R[A+3] := R[A] else jump by D; step is a constant > 0"
-    ForLoop(A: FirstTarget, D: Jump) [Branch] "R[A] += R[A+2]; if R[A] <= R[A+1] then R[A+3] := R[A], jump by D; step is a constant > 0; charges the budget"
+    ForPrepare(A: FirstTarget, D: Jump) [Branch]
+        "check the three numbers; if R[A] <= R[A+1] then R[A+3] := R[A] else jump by D; step is a \
+         constant > 0"
+    ForLoop(A: FirstTarget, D: Jump) [Branch]
+        "R[A] += R[A+2]; if R[A] <= R[A+1] then R[A+3] := R[A], jump by D; step is a constant > \
+         0; charges the budget"
     ForPrepareStep(A: FirstTarget, D: Jump) [Branch] "as ForPrepare, for a step of either sign"
     ForLoopStep(A: FirstTarget, D: Jump) [Branch] "as ForLoop, for a step of either sign"
     // Generic: R[A-3] generator, R[A-2] state, R[A-1] control, R[A] and up the visible variables.
-    ForEachPrepare(A: First, D: Jump) [Jump] "recognise next and the iterator of ipairs in R[A-3]; jump by D (to the ForEachCall)"
-    ForEachCall(A: FirstTarget, B: Results, C: Integer) [Call] "R[A], ..., R[A+B-2] := R[A-3](R[A-2], R[A-1]); C is 2; a call word; charges the budget"
-    ForEachLoop(A: First, D: Jump) [Branch] "if R[A] ~= nil then R[A-1] := R[A], jump by D; always follows its ForEachCall"
+    ForEachPrepare(A: First, D: Jump) [Jump]
+        "recognise next and the iterator of ipairs in R[A-3]; jump by D (to the ForEachCall)"
+    ForEachCall(A: FirstTarget, B: Results, C: Integer) [Call]
+        "R[A], ..., R[A+B-2] := R[A-3](R[A-2], R[A-1]); C is 2; a call word; charges the budget"
+    ForEachLoop(A: First, D: Jump) [Branch]
+        "if R[A] ~= nil then R[A-1] := R[A], jump by D; always follows its ForEachCall"
 
     // Calls and returns.
-    Call(A: FirstTarget, B: Results, C: Integer) [Call] "R[A], ..., R[A+B-2] := R[A](R[A+2], ..., R[A+1+C]); charges the budget"
+    Call(A: FirstTarget, B: Results, C: Integer) [Call]
+        "R[A], ..., R[A+B-2] := R[A](R[A+2], ..., R[A+1+C]); charges the budget"
     CallOpen(A: FirstTarget, B: Results) [Call] "as Call, with the arguments R[A+2] up to top"
     // A ReturnOpen A follows a tail call: it runs if the callee is not a Lua function (B is OPEN
     // then, as in any call word).
-    TailCall(A: FirstTarget, B: Results, C: Integer) [TailCall] "return R[A](R[A+2], ..., R[A+1+C]); charges the budget"
-    TailCallOpen(A: FirstTarget, B: Results) [TailCall] "as TailCall, with the arguments R[A+2] up to top"
+    TailCall(A: FirstTarget, B: Results, C: Integer) [TailCall]
+        "return R[A](R[A+2], ..., R[A+1+C]); charges the budget"
+    TailCallOpen(A: FirstTarget, B: Results) [TailCall]
+        "as TailCall, with the arguments R[A+2] up to top"
     Return0() [Return] "return; not in a vararg function"
     Return1(A: Register) [Return] "return R[A]; not in a vararg function"
     Return(A: First, D: Integer) [Return] "return R[A], ..., R[A+D-1]"
