@@ -4,8 +4,8 @@
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use serde_json::{Value, json};
-use solvm_stdlib::Host;
-use solvm_stdlib::host::Process;
+use solvm_runtime::Host;
+use solvm_runtime::host::Process;
 use solvm_vm::{Config, Turn, Vm};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};

@@ -5,8 +5,8 @@
 #![allow(missing_docs)]
 
 use criterion::{Criterion, Throughput};
-use solvm_stdlib::Host;
-use solvm_stdlib::host::Process;
+use solvm_runtime::Host;
+use solvm_runtime::host::Process;
 use solvm_vm::{Config, Function, Turn, Value, Vm};
 use std::task::{Context, Waker};
 use std::time::Duration;

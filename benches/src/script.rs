@@ -1,9 +1,9 @@
 //! Scripts that measure: each runs in a separate process, which is this program again with the
 //! libraries, a clock and the libraries of its command.
 
-use solvm_stdlib::deadline::{Limits, Timeout};
-use solvm_stdlib::host::Process;
-use solvm_stdlib::runtime::executor::Outcome;
+use solvm_runtime::deadline::{Limits, Timeout};
+use solvm_runtime::executor::Outcome;
+use solvm_runtime::host::Process;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Config};
 use std::process::{Command, Stdio};

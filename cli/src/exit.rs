@@ -4,7 +4,7 @@
 //! The call ends the program past every `pcall`, like the real one: it interrupts the program and
 //! never returns.
 
-use solvm_stdlib::ExitCode;
+use solvm_lua::os::ExitCode;
 use solvm_vm::native::wait_for;
 use solvm_vm::{Call, Error, Table, Value};
 use std::cell::RefCell;

@@ -3,7 +3,7 @@
 
 use crate::spelling;
 use solvm_compiler::highlight::{Class, parts};
-use solvm_stdlib::runtime::report::Names;
+use solvm_runtime::report::Names;
 use std::collections::BTreeSet;
 use std::ops::Range;
 

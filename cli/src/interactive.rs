@@ -4,9 +4,9 @@
 //! everything that was started keeps running, and a script's own reads get the following lines.
 
 use crate::session::start;
-use solvm_stdlib::Host;
-use solvm_stdlib::runtime::executor::{Executor, Outcome};
-use solvm_stdlib::runtime::report::Report;
+use solvm_runtime::Host;
+use solvm_runtime::executor::{Executor, Outcome};
+use solvm_runtime::report::Report;
 use solvm_vm::native::FromLua;
 use solvm_vm::{Call, Function, GoroutineId, LuaString};
 
@@ -99,7 +99,7 @@ async fn read(executor: &mut Executor) -> Input {
 /// The next line; None at the end of standard input.
 async fn read_line(executor: &mut Executor) -> Result<Option<Vec<u8>>, Input> {
     let reader = executor.enter(|call| {
-        let lines = solvm_stdlib::input_lines(call)?;
+        let lines = solvm_lua::io::input_lines(call)?;
         lines.map(|lines| call.spawn(lines, &[])).transpose()
     });
     let Ok(Some(reader)) = reader else { return Ok(None) };

@@ -2,7 +2,7 @@
 //! none of it panics: a pipe that was closed ends a command quietly, with the exit code so far, and
 //! any other failure is a message and exit code 1.
 
-use solvm_stdlib::system_error::reason;
+use solvm_runtime::system_error::reason;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;

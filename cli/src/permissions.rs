@@ -1,7 +1,7 @@
 //! The options `--sandbox`, `--allow-*` and `--deny-*`.
 
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
-use solvm_stdlib::host::{Area, Permissions};
+use solvm_runtime::host::{Area, Permissions};
 use std::ffi::OsString;
 
 /// The value of an option without one: everything. It cannot occur on a command line.
@@ -100,7 +100,7 @@ fn change(
         return Ok(if allows { permissions.allow_all(area) } else { permissions.deny_all(area) });
     }
     for rule in value.as_encoded_bytes().split(|&byte| byte == b',') {
-        let rule = solvm_stdlib::host::path_of(rule);
+        let rule = solvm_runtime::host::path_of(rule);
         let changed =
             if allows { permissions.allow(area, rule) } else { permissions.deny(area, rule) };
         permissions = changed.map_err(|error| error.to_string())?;

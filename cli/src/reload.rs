@@ -8,8 +8,8 @@ use crate::arguments::Arguments;
 use crate::exit::Exit;
 use crate::interactive::interact;
 use crate::session::{drive_chunks, new_executor};
-use solvm_stdlib::runtime::executor::{Executor, Outcome};
-use solvm_stdlib::watch::{self, Changes};
+use solvm_files::watch::{self, Changes};
+use solvm_runtime::executor::{Executor, Outcome};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ pub(crate) async fn drive(executor: &mut Executor, arguments: &Arguments) -> Out
         let _ = executor.flush_all();
         match new_executor(arguments, start.elapsed()) {
             Ok(mut fresh) => {
-                solvm_stdlib::inherit(&mut fresh, executor);
+                solvm_archive::import::inherit(&mut fresh, executor);
                 *executor = fresh;
                 drain_tasks().await;
             }

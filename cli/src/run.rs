@@ -8,11 +8,11 @@ use crate::session::{COMMAND_LINE, bytes_of, drive_chunks, new_executor, path_of
 use crate::signals::{self, Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;
-use solvm_stdlib::deadline::{Limits, Timeout};
-use solvm_stdlib::host::disk;
-use solvm_stdlib::read_program;
-use solvm_stdlib::runtime::executor::{Executor, Outcome};
-use solvm_stdlib::system_error::reason;
+use solvm_lua::load::read_program;
+use solvm_runtime::deadline::{Limits, Timeout};
+use solvm_runtime::executor::{Executor, Outcome};
+use solvm_runtime::host::disk;
+use solvm_runtime::system_error::reason;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;

@@ -4,8 +4,8 @@
 //! runtime is.
 
 use crate::handles::{ForeignHandle, Value};
-use solvm_stdlib::runtime::uncaught;
-use solvm_stdlib::system_error::reason;
+use solvm_runtime::system_error::reason;
+use solvm_runtime::uncaught;
 use solvm_vm::native::{FromLua, Mismatch};
 use solvm_vm::{Call, Traceback};
 use std::error::Error as StdError;

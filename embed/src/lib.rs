@@ -75,10 +75,10 @@ pub use handles::{Coroutine, Function, Table, Userdata, Value};
 pub use runtime::{Builder, Canceller, Runtime, Task};
 #[cfg(feature = "serde")]
 pub use serde::Serde;
-pub use solvm_stdlib::host::{
+pub use solvm_runtime::host::{
     Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
 };
-pub use solvm_stdlib::runtime::report::{Names, Report, Reporter, Source};
+pub use solvm_runtime::report::{Names, Report, Reporter, Source};
 pub use solvm_vm::native::{
     self, Class, Field, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence,
     This, closure,

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::runtime::Runtime;
-use solvm_stdlib::system_error::reason;
+use solvm_runtime::system_error::reason;
 use solvm_vm::native::{FromValues, IntoValues};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc as blocking;

@@ -2,7 +2,7 @@
 #![cfg(test)]
 
 use solvm::{FileSystem, Network, NetworkUse, Runtime, Sandbox, World};
-use solvm_stdlib::host::{
+use solvm_runtime::host::{
     Changed, Child, Deferred, Metadata, Names, OpenMode, OpenStream, Pipe, Replacement, Source,
     Watch,
 };

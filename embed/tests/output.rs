@@ -39,7 +39,7 @@ fn the_child() {
         "drop" => {
             lua.run("io.stdout:setvbuf('full', 1000)").unwrap();
             lua.enter(|call| {
-                call.host::<solvm_stdlib::Host>().unwrap().world.write_output(b"printed").unwrap()
+                call.host::<solvm_runtime::Host>().unwrap().world.write_output(b"printed").unwrap()
             })
             .unwrap();
             drop(lua);

@@ -7,7 +7,7 @@
 use crate::Random;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use solvm_stdlib::host::{FileKind, FileSystem, Metadata, Replacement, Source};
+use solvm_runtime::host::{FileKind, FileSystem, Metadata, Replacement, Source};
 use std::collections::HashMap;
 use std::io::{self, Cursor, Write};
 use std::path::{Component, Path, PathBuf};

@@ -13,8 +13,8 @@ pub use mutate::{Corpus, Random};
 pub use program::program;
 
 use archive::Memory;
-use solvm_stdlib::Host;
-use solvm_stdlib::host::{FileSystem, World};
+use solvm_runtime::Host;
+use solvm_runtime::host::{FileSystem, World};
 use solvm_vm::{Config, LuaString, Turn, Value, Vm};
 use std::io;
 use std::num::NonZeroU32;

@@ -129,9 +129,9 @@ fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deadline::Limits;
-    use crate::host::Sandbox;
     use crate::{LIBRARIES, modules};
+    use solvm_runtime::deadline::Limits;
+    use solvm_runtime::host::Sandbox;
     use solvm_vm::native::Library;
     use solvm_vm::{Call, Config, Table};
     use std::collections::BTreeSet;

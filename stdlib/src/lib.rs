@@ -2,95 +2,17 @@
 //!
 //! [`LIBRARIES`] lists all libraries; [`open`] adds them to a VM's globals.
 #![forbid(unsafe_code)]
-// What only a library uses that a feature leaves out; with all features nothing is unused.
-#![cfg_attr(
-    not(all(
-        feature = "archive",
-        feature = "crypto",
-        feature = "data",
-        feature = "net",
-        feature = "template",
-        feature = "watch"
-    )),
-    allow(dead_code, unused_imports)
-)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
-mod base;
-mod bits;
-mod buffer;
-mod channel;
-mod coroutine;
-#[cfg(feature = "crypto")]
-mod crypto;
-#[cfg(feature = "data")]
-mod data;
-mod datetime;
-pub mod deadline;
-mod debug;
 pub mod documentation;
-pub mod duration;
-mod files;
-#[cfg(feature = "net")]
-mod ft;
-#[cfg(feature = "net")]
-mod headers;
-pub mod host;
-#[cfg(feature = "net")]
-mod http;
-#[cfg(all(feature = "archive", feature = "net"))]
-mod import;
-pub mod inspect;
-mod integer;
-mod io;
-mod lfs;
-mod load;
-mod lua_source;
-mod math;
-mod module;
-mod name;
-#[cfg(feature = "net")]
-mod net;
-mod object;
-mod options;
-mod os;
-mod package;
-mod pool;
-mod progress;
-mod random;
-mod results;
-pub mod runtime;
-mod string;
-pub mod system_error;
-mod table;
-mod tablex;
-#[cfg(feature = "archive")]
-mod tar;
-#[cfg(feature = "template")]
-mod template;
-mod text;
-mod truncated;
-mod types;
-mod utf8;
-mod utils;
-#[cfg(feature = "crypto")]
-mod uuid;
-#[cfg(feature = "net")]
-mod websocket;
 
-#[cfg(feature = "watch")]
-pub use files::watch;
-pub use host::Host;
-#[cfg(all(feature = "archive", feature = "net"))]
-pub use import::inherit;
-pub use io::input_lines;
-pub use load::{SourceFile, read_program};
-pub use module::Module;
-pub use os::ExitCode;
-
-use deadline::Limits;
-use host::{Services, World};
-use runtime::executor::Executor;
+use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
+use solvm_runtime::deadline::Limits;
+use solvm_runtime::executor::Executor;
+use solvm_runtime::host::{Services, World};
+use solvm_runtime::module::Module;
+use solvm_runtime::{channel, errors, goroutine, progress, timer};
+use solvm_utilities::{datetime, random, tablex, text, types, utils};
 use solvm_vm::{Call, Config, Error};
 
 /// All libraries, in the order in which they are opened.
@@ -145,13 +67,13 @@ pub static LIBRARIES: &[Module] = &[
     },
     Module {
         name: "files",
-        library: &files::LIBRARY,
+        library: &solvm_files::LIBRARY,
         documentation: include_str!("../meta/files.lua"),
     },
     #[cfg(all(feature = "archive", feature = "net"))]
     Module {
         name: "import",
-        library: &import::LIBRARY,
+        library: &solvm_archive::import::LIBRARY,
         documentation: include_str!("../meta/import.lua"),
     },
     Module {
@@ -166,21 +88,25 @@ pub static LIBRARIES: &[Module] = &[
     },
     Module {
         name: "errors",
-        library: &runtime::errors::LIBRARY,
+        library: &errors::LIBRARY,
         documentation: include_str!("../meta/errors.lua"),
     },
     Module {
         name: "goroutines",
-        library: &runtime::goroutine::LIBRARY,
+        library: &goroutine::LIBRARY,
         documentation: include_str!("../meta/goroutines.lua"),
     },
     Module {
         name: "timers",
-        library: &runtime::timer::LIBRARY,
+        library: &timer::LIBRARY,
         documentation: include_str!("../meta/timers.lua"),
     },
     #[cfg(feature = "net")]
-    Module { name: "ft", library: &ft::LIBRARY, documentation: include_str!("../meta/ft.lua") },
+    Module {
+        name: "ft",
+        library: &solvm_net::ft::LIBRARY,
+        documentation: include_str!("../meta/ft.lua"),
+    },
     Module {
         name: "tablex",
         library: &tablex::LIBRARY,
@@ -197,7 +123,11 @@ pub static LIBRARIES: &[Module] = &[
         documentation: include_str!("../meta/utils.lua"),
     },
     #[cfg(feature = "archive")]
-    Module { name: "tar", library: &tar::LIBRARY, documentation: include_str!("../meta/tar.lua") },
+    Module {
+        name: "tar",
+        library: &solvm_archive::tar::LIBRARY,
+        documentation: include_str!("../meta/tar.lua"),
+    },
     Module {
         name: "progress",
         library: &progress::LIBRARY,
@@ -206,69 +136,69 @@ pub static LIBRARIES: &[Module] = &[
     #[cfg(feature = "watch")]
     Module {
         name: "watching",
-        library: &files::watch::LIBRARY,
+        library: &solvm_files::watch::LIBRARY,
         documentation: include_str!("../meta/watching.lua"),
     },
     #[cfg(feature = "data")]
-    Module { name: "json", library: &data::json::FUNCTIONS, documentation: "" },
+    Module { name: "json", library: &solvm_data::json::FUNCTIONS, documentation: "" },
     #[cfg(feature = "data")]
     Module {
         name: "json",
-        library: &data::json::JSON,
+        library: &solvm_data::json::JSON,
         documentation: include_str!("../meta/json.lua"),
     },
     #[cfg(feature = "data")]
     Module {
         name: "jsonc",
-        library: &data::json::JSONC,
+        library: &solvm_data::json::JSONC,
         documentation: include_str!("../meta/jsonc.lua"),
     },
     #[cfg(feature = "data")]
     Module {
         name: "toml",
-        library: &data::toml::LIBRARY,
+        library: &solvm_data::toml::LIBRARY,
         documentation: include_str!("../meta/toml.lua"),
     },
     #[cfg(feature = "data")]
     Module {
         name: "yaml",
-        library: &data::yaml::LIBRARY,
+        library: &solvm_data::yaml::LIBRARY,
         documentation: include_str!("../meta/yaml.lua"),
     },
     #[cfg(feature = "data")]
     Module {
         name: "csv",
-        library: &data::csv::LIBRARY,
+        library: &solvm_data::csv::LIBRARY,
         documentation: include_str!("../meta/csv.lua"),
     },
     #[cfg(feature = "data")]
     Module {
         name: "ini",
-        library: &data::ini::LIBRARY,
+        library: &solvm_data::ini::LIBRARY,
         documentation: include_str!("../meta/ini.lua"),
     },
     #[cfg(feature = "data")]
     Module {
         name: "dotenv",
-        library: &data::dotenv::LIBRARY,
+        library: &solvm_data::dotenv::LIBRARY,
         documentation: include_str!("../meta/dotenv.lua"),
     },
     #[cfg(feature = "template")]
     Module {
         name: "template",
-        library: &template::LIBRARY,
+        library: &solvm_template::LIBRARY,
         documentation: include_str!("../meta/template.lua"),
     },
     #[cfg(feature = "crypto")]
     Module {
         name: "crypto",
-        library: &crypto::LIBRARY,
+        library: &solvm_crypto::LIBRARY,
         documentation: include_str!("../meta/crypto.lua"),
     },
     #[cfg(feature = "crypto")]
     Module {
         name: "uuid",
-        library: &uuid::LIBRARY,
+        library: &solvm_crypto::uuid::LIBRARY,
         documentation: include_str!("../meta/uuid.lua"),
     },
     Module {
@@ -289,25 +219,25 @@ pub static LIBRARIES: &[Module] = &[
     #[cfg(feature = "net")]
     Module {
         name: "http",
-        library: &http::client::LIBRARY,
+        library: &solvm_net::http::client::LIBRARY,
         documentation: include_str!("../meta/http.lua"),
     },
     #[cfg(feature = "net")]
-    Module { name: "http", library: &http::server::LIBRARY, documentation: "" },
+    Module { name: "http", library: &solvm_net::http::server::LIBRARY, documentation: "" },
     #[cfg(feature = "net")]
     Module {
         name: "net",
-        library: &net::dns::LIBRARY,
+        library: &solvm_net::sockets::dns::LIBRARY,
         documentation: include_str!("../meta/net.lua"),
     },
     #[cfg(feature = "net")]
-    Module { name: "net", library: &net::tcp::LIBRARY, documentation: "" },
+    Module { name: "net", library: &solvm_net::sockets::tcp::LIBRARY, documentation: "" },
     #[cfg(feature = "net")]
-    Module { name: "net", library: &net::udp::LIBRARY, documentation: "" },
+    Module { name: "net", library: &solvm_net::sockets::udp::LIBRARY, documentation: "" },
     #[cfg(feature = "net")]
     Module {
         name: "websocket",
-        library: &websocket::client::LIBRARY,
+        library: &solvm_net::websocket::client::LIBRARY,
         documentation: include_str!("../meta/websocket.lua"),
     },
 ];
@@ -327,11 +257,11 @@ pub fn modules() -> impl Iterator<Item = &'static Module> {
 /// The services, which may outlive a program's main chunk.
 static SERVICES: Services = &[
     &io::OpenFilesService,
-    &runtime::timer::TimerService,
+    &timer::TimerService,
     #[cfg(feature = "watch")]
-    &files::watch::WatcherService,
+    &solvm_files::watch::WatcherService,
     #[cfg(feature = "net")]
-    &http::server::ServerService,
+    &solvm_net::http::server::ServerService,
 ];
 
 /// Creates a VM on tokio with all libraries.
@@ -369,9 +299,9 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     utf8::finish(call)?;
     channel::finish(call)?;
     #[cfg(feature = "data")]
-    data::json::finish(call)?;
+    solvm_data::json::finish(call)?;
     #[cfg(feature = "net")]
-    http::finish(call)?;
-    runtime::goroutine::note_memory(call);
+    solvm_net::http::finish(call)?;
+    goroutine::note_memory(call);
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Timers against a clock that the program moves itself.
 #![cfg(test)]
 
-use solvm_stdlib::deadline::{Limits, Timeout};
-use solvm_stdlib::host::Process;
-use solvm_stdlib::runtime::executor::Outcome;
+use solvm_runtime::deadline::{Limits, Timeout};
+use solvm_runtime::executor::Outcome;
+use solvm_runtime::host::Process;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Clock, Config};
 use std::cell::OnceCell;

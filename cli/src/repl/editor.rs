@@ -15,7 +15,7 @@ use rustyline::{Context, Editor, ExternalPrinter, Helper};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::highlight::{Class, parts};
 use solvm_compiler::{Options, compile};
-use solvm_stdlib::host::Printer;
+use solvm_runtime::host::Printer;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, stdout};

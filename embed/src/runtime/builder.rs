@@ -2,10 +2,10 @@
 
 use super::Runtime;
 use crate::error::{Error, ErrorKind};
-use solvm_stdlib::Module;
-use solvm_stdlib::deadline::{Limits, Timeout};
-use solvm_stdlib::host::{Permissions, Process, World};
-use solvm_stdlib::runtime::executor::Executor;
+use solvm_runtime::deadline::{Limits, Timeout};
+use solvm_runtime::executor::Executor;
+use solvm_runtime::host::{Permissions, Process, World};
+use solvm_runtime::module::Module;
 use solvm_vm::Config;
 use std::rc::Rc;
 use std::time::Duration;

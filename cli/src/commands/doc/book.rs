@@ -5,8 +5,9 @@
 //! the tags.
 
 use crate::report::about_file;
+use solvm_runtime::module::Module;
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
-use solvm_stdlib::{Module, modules};
+use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

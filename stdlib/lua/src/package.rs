@@ -1,0 +1,432 @@
+//! `require`, `module` and `package` (manual, section 5.3).
+//!
+//! The natives have their library's table as a bound value, so they keep working if the global
+//! `package` changes. C modules cannot be loaded: the loaders report existing ones instead of
+//! skipping them.
+
+use crate::load::read_source;
+use solvm_files::code_files;
+use solvm_runtime::buffer::AccountedBuffer;
+use solvm_runtime::host::{Host, path_of};
+use solvm_runtime::module;
+use solvm_runtime::name::{MAX_NAME, Name};
+use solvm_runtime::system_error::denial_note;
+use solvm_vm::native::{
+    Definition, Either, Library, Param, Rest, Results, Start, StartWith, Step, Steps, Wanted,
+    asynchronous,
+};
+use solvm_vm::{Call, Data, Error, Function, LuaString, Table, Type, Userdata, Value};
+
+/// The library `package`.
+pub static LIBRARY: Library = solvm_vm::library!("package" {
+    "config" => text CONFIG,
+    "loadlib" => load_library,
+    "searchpath" => search_path,
+    "seeall" => see_all,
+});
+
+/// The separators of directories and of templates, the mark in templates, and two characters that
+/// only C modules use.
+const CONFIG: &str = if cfg!(windows) { "\\\n;\n?\n!\n-" } else { "/\n;\n?\n!\n-" };
+const DIRECTORY_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
+
+const PATH: &str = "./?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua;\
+    /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
+const C_PATH: &str =
+    "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
+
+/// The error for C modules.
+const NO_C_MODULES: &str = "C modules are not supported";
+
+static REQUIRE: Definition = Definition::new("require", require);
+static MODULE: Definition = Definition::new("module", module);
+static LOADERS: [Definition; 4] = [
+    Definition::new("loader_preload", load_preloaded),
+    Definition::new("loader_Lua", load_lua),
+    Definition::new("loader_C", load_c),
+    Definition::new("loader_Croot", load_c_root),
+];
+
+/// Adds what the table of functions cannot express: the functions that need their library's table,
+/// and the search paths.
+pub fn finish(call: &mut Call) -> Result<(), Error> {
+    let globals = call.globals();
+    let key = call.string(LIBRARY.name.as_bytes())?;
+    let Some(package) = Table::from_value(globals.get(key)) else { return Ok(()) };
+    let loaders = call.table(LOADERS.len(), 0)?;
+    for (i, loader) in LOADERS.iter().enumerate() {
+        let loader = call.function(loader, &[package.value()]);
+        loaders.set_index(call, i + 1, loader.value())?;
+    }
+    package.set_field(call, "loaders", loaders)?;
+    let preload = call.table(0, 0)?;
+    package.set_field(call, "preload", preload)?;
+    let loaded = call.loaded()?;
+    package.set_field(call, "loaded", loaded)?;
+    loaded.set_field(call, "_G", globals)?;
+    let path = search_templates(call, b"LUA_PATH", PATH);
+    package.set_field(call, "path", path)?;
+    let path = search_templates(call, b"LUA_CPATH", C_PATH);
+    package.set_field(call, "cpath", path)?;
+    for definition in [&REQUIRE, &MODULE] {
+        let function = call.function(definition, &[package.value()]);
+        globals.set_field(call, definition.name, function)?;
+    }
+    Ok(())
+}
+
+/// Makes modules that are not globals available to programs.
+pub fn offer(
+    call: &mut Call,
+    modules: &'static [module::Module],
+    is_chosen: impl Fn(&module::Module) -> bool,
+) -> Result<(), Error> {
+    let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
+    let preload =
+        Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
+    let Some(preload) = preload.and_then(Table::from_value) else { return Ok(()) };
+    if let Some(host) = call.host::<Host>() {
+        *host.state() = Offered(modules);
+    }
+    for module in modules.iter().filter(|module| is_chosen(module)) {
+        let loader = call.function(&OPEN_MODULE, &[]);
+        preload.set_field(call, module.name, loader)?;
+    }
+    Ok(())
+}
+
+/// The modules that are not globals.
+#[derive(Default)]
+struct Offered(&'static [module::Module]);
+
+static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
+
+/// The loader of modules that are not globals.
+fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
+    let offered = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().0);
+    let module = offered.iter().find(|module| module.name.as_bytes() == name.bytes());
+    let library = module.ok_or_else(|| Error::argument(1, "not a SolVM module"))?.library;
+    let table = call.table(0, library.functions.len() + library.constants.len())?;
+    call.fill(table, library)?;
+    Ok(table)
+}
+
+/// Reads a search path from the environment, where `;;` represents the default path.
+fn search_templates(call: &mut Call, variable: &[u8], default: &str) -> Vec<u8> {
+    let Some(path) = call.host::<Host>().and_then(|host| host.world.variable(variable)) else {
+        return default.as_bytes().to_vec();
+    };
+    let path = replace(&path, b";;", &[b";", default.as_bytes(), b";"].concat());
+    path.unwrap_or_else(|_| default.as_bytes().to_vec())
+}
+
+/// Returns `text` with every `from` replaced. Fails if the result is longer than a name may be.
+fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut result = Vec::new();
+    let mut rest = text;
+    loop {
+        let at = memchr::memmem::find(rest, from);
+        let (part, end) = (&rest[..at.unwrap_or(rest.len())], at.map_or(&b""[..], |_| to));
+        let length = result.len().saturating_add(part.len()).saturating_add(end.len());
+        if length > MAX_NAME {
+            return Err(Error::text(format!("a file name is longer than {MAX_NAME} bytes")));
+        }
+        result.extend_from_slice(part);
+        result.extend_from_slice(end);
+        match at {
+            Some(at) => rest = &rest[at + from.len()..],
+            None => return Ok(result),
+        }
+    }
+}
+
+/// The result of a search: the first readable file, or all paths that were tried, one per line.
+type Searched = Result<Result<Vec<u8>, AccountedBuffer>, Error>;
+
+/// Searches a path's templates for a readable file.
+fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Searched {
+    let mut tried = AccountedBuffer::default();
+    for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
+        let file = replace(template, b"?", name)?;
+        call.charge_for_system_call();
+        call.charge_for_reading(file.len());
+        let why = match code_files(call).map(|files| files.check_readable(&path_of(&file))) {
+            Ok(Ok(())) => return Ok(Ok(file)),
+            Ok(Err(error)) => denial_note(Some(&error)),
+            Err(_) => String::new(),
+        };
+        for part in [b"\n\tno file '", &file[..], b"'", why.as_bytes()] {
+            tried.push(call, part)?;
+        }
+    }
+    Ok(Err(tried))
+}
+
+fn load_library<'c>(
+    _: &mut Call<'c>,
+    _path: Name<'c>,
+    _name: Name<'c>,
+) -> (Option<Value<'c>>, &'static str, &'static str) {
+    (None, NO_C_MODULES, "absent")
+}
+
+/// A readable file, or nil and the paths that were tried.
+type FileOrTried<'c> = Either<Vec<u8>, (Option<Value<'c>>, AccountedBuffer)>;
+
+/// `searchpath(name, path [, separator [, replacement]])`, as in Lua 5.2.
+fn search_path<'c>(
+    call: &mut Call<'c>,
+    name: Name<'c>,
+    path: Name<'c>,
+    separator: Option<Name<'c>>,
+    replacement: Option<Name<'c>>,
+) -> Result<FileOrTried<'c>, Error> {
+    let separator = separator.map_or(&b"."[..], Name::bytes);
+    let name = match separator {
+        [] => name.bytes().to_vec(),
+        _ => {
+            replace(name.bytes(), separator, replacement.map_or(DIRECTORY_SEPARATOR, Name::bytes))?
+        }
+    };
+    Ok(match search(call, &name, path.bytes())? {
+        Ok(file) => Either::Now(file),
+        Err(tried) => Either::Later((None, tried)),
+    })
+}
+
+/// `seeall(module)`: makes globals visible in the module.
+fn see_all<'c>(call: &mut Call<'c>, module: Table<'c>) -> Result<(), Error> {
+    let metatable = match module.metatable() {
+        Some(metatable) => metatable,
+        None => {
+            let metatable = call.table(0, 1)?;
+            call.set_metatable(module.value(), Some(metatable));
+            metatable
+        }
+    };
+    let globals = call.globals();
+    metatable.set_field(call, "__index", globals)
+}
+
+/// Returns a field of the library's table.
+fn field<'c>(call: &mut Call<'c>, name: &str) -> Result<Value<'c>, Error> {
+    let key = call.string(name.as_bytes())?;
+    Ok(call.upvalue(0).and_then(Table::from_value).map_or(Value::NIL, |package| package.get(key)))
+}
+
+/// The result of a loader: the module's function, or why it found none.
+type Found<'c> = Result<Value<'c>, Error>;
+
+fn not_found<'c>(call: &mut Call<'c>, tried: &[u8]) -> Found<'c> {
+    Ok(call.string(tried)?.value())
+}
+
+fn load_preloaded<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
+    let Some(preload) = Table::from_value(field(call, "preload")?) else {
+        return Err(Error::text("'package.preload' must be a table"));
+    };
+    let loader = preload.get(name.string());
+    if loader.is_nil() {
+        return not_found(call, &[b"\n\tno field package.preload['", name.bytes(), b"']"].concat());
+    }
+    Ok(loader)
+}
+
+/// Searches for a module with the templates in a field of `package`.
+fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Searched {
+    let path = field(call, field_name)?;
+    let Some(path) = LuaString::from_value(path) else {
+        return Err(Error::text(format!("'package.{field_name}' must be a string")));
+    };
+    let wrong = |why| Error::text(format!("'package.{field_name}': {why}"));
+    let path = Name::check(path).map_err(wrong)?;
+    search(call, &replace(name, b".", DIRECTORY_SEPARATOR)?, path.bytes())
+}
+
+fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {
+    Error::text([b"error loading module '", name, b"' from file '", file, b"':\n\t", why].concat())
+}
+
+fn load_lua<'c>(
+    call: &mut Call<'c>,
+    name: Name<'c>,
+) -> Result<Either<Value<'c>, impl Results<'c> + use<'c>>, Error> {
+    let file = match find_module(call, name.bytes(), "path")? {
+        Ok(file) => file,
+        Err(tried) => return not_found(call, &tried).map(Either::Now),
+    };
+    let name = name.bytes().to_vec();
+    Ok(Either::Later(asynchronous::run(move |lua| async move {
+        let source = read_source(&lua, Some(file.clone())).await?;
+        lua.finish_with(|call| {
+            let loaded = source.and_then(|source| source.load(call));
+            loaded
+                .map(|function| vec![function.value()])
+                .map_err(|why| cannot_load(&name, &file, &why))
+        })
+    })))
+}
+
+fn load_c<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
+    match find_module(call, name.bytes(), "cpath")? {
+        Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
+        Err(tried) => not_found(call, &tried),
+    }
+}
+
+/// The library of a package may contain the functions of its submodules.
+fn load_c_root<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
+    let Some(end) = memchr::memchr(b'.', name.bytes()) else { return Ok(Value::NIL) };
+    match find_module(call, &name.bytes()[..end], "cpath")? {
+        Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
+        Err(tried) => not_found(call, &tried),
+    }
+}
+
+/// The value of a module in `package.loaded` while its chunk runs; `require` keeps it.
+struct Loading;
+
+impl Data for Loading {
+    fn external_size(&self) -> usize {
+        0
+    }
+}
+
+enum Require {
+    /// Loader number `next` is called next; `tried` has the messages of the previous ones.
+    Searching { next: usize, tried: AccountedBuffer },
+    /// The module's function is running.
+    Loading,
+}
+
+fn require<'c>(
+    call: &mut Call<'c>,
+    name: Name<'c>,
+) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
+    let module = call.loaded()?.get(name.string());
+    if Userdata::from_value(module).is_some_and(|module| module.get::<Loading>().is_some()) {
+        let text = [b"loop or previous error loading module '", name.bytes(), b"'"].concat();
+        return Err(Error::text(text));
+    }
+    if module.is_truthy() {
+        return Ok(Either::Now(module));
+    }
+    if field(call, "loaders")?.kind() != Type::Table {
+        return Err(Error::text("'package.loaders' must be a table"));
+    }
+    let sentinel = call.userdata(Loading, None).value();
+    let state = Start::new(Require::Searching { next: 0, tried: AccountedBuffer::default() });
+    Ok(Either::Later(state.keep(sentinel)))
+}
+
+impl Steps for Require {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let name = Name::take(call, &mut 0)?.string();
+        let loaded = call.loaded()?;
+        match self {
+            Require::Searching { next, tried } => {
+                if *next > 0 {
+                    let found = call.returned(0);
+                    if Function::from_value(found).is_some() {
+                        let sentinel = call.kept(0);
+                        loaded.set(call, name.value(), sentinel)?;
+                        *self = Require::Loading;
+                        return call.call(found, &[name.value()], Wanted::One);
+                    }
+                    if let Some(why) = LuaString::from_value(found) {
+                        tried.push(call, why.bytes())?;
+                    }
+                }
+                *next += 1;
+                let loader = Table::from_value(field(call, "loaders")?)
+                    .map_or(Value::NIL, |loaders| loaders.get(*next));
+                if loader.is_nil() {
+                    let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
+                    return Err(Error::text(text));
+                }
+                call.call(loader, &[name.value()], Wanted::One)
+            }
+            Require::Loading => {
+                let result = call.returned(0);
+                if !result.is_nil() {
+                    loaded.set(call, name.value(), result)?;
+                } else if loaded.get(name).raw_equal(call.kept(0)) {
+                    loaded.set(call, name.value(), Value::boolean(true))?;
+                }
+                let module = loaded.get(name);
+                call.finish(module)
+            }
+        }
+    }
+}
+
+/// Returns the table at a dotted path from the globals, creating missing ones. None if the path
+/// contains another value.
+fn find_table<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<Table<'c>>, Error> {
+    let mut table = call.globals();
+    for part in name.split(|&byte| byte == b'.') {
+        let key = call.string(part)?;
+        let value = table.get(key);
+        table = match Table::from_value(value) {
+            Some(inner) => inner,
+            None if value.is_nil() => {
+                let inner = call.table(0, 1)?;
+                table.set(call, key.value(), inner.value())?;
+                inner
+            }
+            None => return Ok(None),
+        };
+    }
+    Ok(Some(table))
+}
+
+/// `module(name, ...)`: makes the table of that name the environment of the calling function and
+/// calls the options with it.
+fn module<'c>(
+    call: &mut Call<'c>,
+    name: Name<'c>,
+    _options: Rest,
+) -> Result<StartWith<'c, Module>, Error> {
+    let loaded = call.loaded()?;
+    let module = match Table::from_value(loaded.get(name.string())) {
+        Some(module) => module,
+        None => {
+            let Some(module) = find_table(call, name.bytes())? else {
+                let text = [b"name conflict for module '", name.bytes(), b"'"].concat();
+                return Err(Error::text(text));
+            };
+            loaded.set(call, name.string().value(), module.value())?;
+            module
+        }
+    };
+    let key = call.string(b"_NAME")?;
+    if module.get(key).is_nil() {
+        module.set_field(call, "_M", module)?;
+        module.set_field(call, "_NAME", name.string())?;
+        let end = memchr::memrchr(b'.', name.bytes()).map_or(0, |dot| dot + 1);
+        module.set_field(call, "_PACKAGE", name.bytes()[..end].to_vec())?;
+    }
+    let caller = call
+        .level(1)
+        .and_then(|level| call.level_function(level))
+        .filter(|function| function.is_lua());
+    let Some(caller) = caller else {
+        return Err(Error::text("'module' not called from a Lua function"));
+    };
+    call.set_environment(caller, module)?;
+    Ok(Start::new(Module { next: 1 }).keep(module.value()))
+}
+
+/// The options of `module` from argument `next` on are still to be called.
+struct Module {
+    next: usize,
+}
+
+impl Steps for Module {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let Some(option) = call.argument(self.next) else { return call.finish(()) };
+        self.next += 1;
+        let module = call.kept(0);
+        call.call(option, &[module], Wanted::One)
+    }
+}
