@@ -408,7 +408,7 @@ pub(crate) enum TableItem<'a> {
 
 impl Block<'_> {
     /// Whether its end can be reached: not after a statement that always goes elsewhere.
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(crate) fn falls_through(&self) -> bool {
         !matches!(
             self.statements.last(),
             Some((Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. }, _))

@@ -149,7 +149,7 @@ impl<'t> Inspector<'t> {
                 is_over = false;
             }
             self.statement(statement);
-            is_over |= self.never_goes_on(statement);
+            is_over |= self.diverges(statement);
         }
     }
 
@@ -335,9 +335,9 @@ impl<'t> Inspector<'t> {
     }
 
     /// Whether nothing that follows a statement in its block is reached through it.
-    fn never_goes_on(&self, statement: &Statement<'_>) -> bool {
+    fn diverges(&self, statement: &Statement<'_>) -> bool {
         let ends = |block: &Block<'_>| {
-            block.statements.last().is_some_and(|(last, _)| self.never_goes_on(last))
+            block.statements.last().is_some_and(|(last, _)| self.diverges(last))
         };
         match statement {
             Statement::Return { .. } | Statement::Break { .. } | Statement::Goto { .. } => true,

@@ -3,14 +3,14 @@
 use crate::error::Error;
 use crate::handles::{Function, Table};
 use crate::runtime::Runtime;
-use solvm_vm::native::{FromValues, IntoLua, IntoValues, Owned};
+use solvm_vm::native::{FromLuaOwned, FromValues, IntoLua, IntoValues};
 
 impl Table {
     /// The value of a key, without metamethods.
     ///
     /// # Errors
     /// If the value is of another type than `R`.
-    pub fn get<R: Owned>(
+    pub fn get<R: FromLuaOwned>(
         &self,
         runtime: &mut Runtime,
         key: impl for<'c> IntoLua<'c>,
@@ -50,7 +50,10 @@ impl Table {
     ///
     /// # Errors
     /// If one is not of the requested type.
-    pub fn pairs<K: Owned, V: Owned>(&self, runtime: &mut Runtime) -> Result<Vec<(K, V)>, Error> {
+    pub fn pairs<K: FromLuaOwned, V: FromLuaOwned>(
+        &self,
+        runtime: &mut Runtime,
+    ) -> Result<Vec<(K, V)>, Error> {
         runtime.try_enter(|call| {
             let table = self.get_in(call)?;
             let pair = |(key, value)| {

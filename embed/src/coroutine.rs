@@ -7,7 +7,9 @@ use crate::callable::Callable;
 use crate::error::Error;
 use crate::handles::{Coroutine, Function};
 use crate::runtime::Runtime;
-use solvm_vm::native::{Definition, FromValues, IntoLua, IntoValues, Mismatch, Owned, Special};
+use solvm_vm::native::{
+    Definition, FromLuaOwned, FromValues, IntoLua, IntoValues, Mismatch, Special,
+};
 use solvm_vm::{Call, Error as LuaError, Status, Traceback, Value};
 
 static RESUME: Definition = Definition::special("resume", Special::Resume);
@@ -179,7 +181,7 @@ struct Values(Vec<crate::handles::Value>);
 
 impl FromValues for Values {
     fn from_values<'c>(call: &mut Call<'c>, values: &[Value<'c>]) -> Result<Self, Mismatch> {
-        let owned = values.iter().map(|value| Owned::owned(call, *value)).collect();
+        let owned = values.iter().map(|value| FromLuaOwned::owned(call, *value)).collect();
         let no_memory = || Mismatch { index: 1, text: "not enough memory".into() };
         Ok(Values(Option::ok_or_else(owned, no_memory)?))
     }

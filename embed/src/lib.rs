@@ -80,8 +80,8 @@ pub use solvm_runtime::host::{
 };
 pub use solvm_runtime::report::{Names, Report, Reporter, Source};
 pub use solvm_vm::native::{
-    self, Class, Field, Fields, FromValues, IntoLua, IntoValues, Library, Object, Owned, Sequence,
-    This, closure,
+    self, Class, Field, Fields, FromLuaOwned, FromValues, IntoLua, IntoValues, Library, Object,
+    Sequence, This, closure,
 };
 pub use solvm_vm::{
     Call, Config, Data, Error as LuaError, Frame, Origin, Running, Site, Traceback, library,

@@ -258,7 +258,7 @@ impl<'c> Generator<'c> {
             self.jump_when(operand, !all, &mut decided)?;
         }
         self.jump_when(last, when, jumps)?;
-        self.land(decided)
+        self.patch_to_here(decided)
     }
 
     /// The value of `and` or `or`.
@@ -279,7 +279,7 @@ impl<'c> Generator<'c> {
             self.take_when(operand, !all, target, &mut decided)?;
         }
         self.evaluate(last, target)?;
-        self.land(decided)
+        self.patch_to_here(decided)
     }
 
     /// Jumps with the expression's value in `target` if its truth is `when`. If it falls through,
@@ -314,7 +314,7 @@ impl<'c> Generator<'c> {
                 self.state.position = position;
                 self.load_primitive(target, if when { TRUE } else { FALSE });
                 jumps.push(self.jump());
-                self.land(others)
+                self.patch_to_here(others)
             }
             _ => {
                 self.evaluate(expression, target)?;
@@ -345,7 +345,7 @@ impl<'c> Generator<'c> {
             self.jump_when(operand, !all, &mut decided)?;
         }
         self.take_when(last, when, target, jumps)?;
-        self.land(decided)
+        self.patch_to_here(decided)
     }
 
     /// Whether `and` or `or` may be evaluated directly into the local: its operands are written

@@ -193,9 +193,9 @@ impl<'c> Generator<'c> {
     pub(super) fn boolean(&mut self, target: u8, truths: JumpList) -> Result<(), Fault> {
         self.load_primitive(target, FALSE);
         let end = self.jump();
-        self.land(truths)?;
+        self.patch_to_here(truths)?;
         self.load_primitive(target, TRUE);
-        self.land_one(end)
+        self.patch_one_to_here(end)
     }
 
     #[inline(never)]

@@ -79,8 +79,8 @@ impl Generator<'_> {
         self.loop_to(target)
     }
 
-    /// Leads the jumps to the next instruction.
-    pub(super) fn land(&mut self, jumps: JumpList) -> Result<(), Fault> {
+    /// Points the jumps at the next instruction.
+    pub(super) fn patch_to_here(&mut self, jumps: JumpList) -> Result<(), Fault> {
         if !jumps.is_empty() {
             let here = self.label_here();
             for position in jumps.0 {
@@ -90,8 +90,8 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// Leads one jump to the next instruction.
-    pub(super) fn land_one(&mut self, position: usize) -> Result<(), Fault> {
+    /// Points one jump at the next instruction.
+    pub(super) fn patch_one_to_here(&mut self, position: usize) -> Result<(), Fault> {
         let here = self.label_here();
         self.set_target(position, here)
     }

@@ -191,7 +191,7 @@ impl<'c> Generator<'c> {
         }
         self.statements(&tree.body)?;
         self.state.position.line = tree.return_line;
-        if tree.body.goes_on() {
+        if tree.body.falls_through() {
             self.close_from(0);
         }
         self.emit_return(0, 0);

@@ -131,7 +131,7 @@ impl Generator<'_> {
     /// Leads the loop's breaks to the next instruction.
     pub(super) fn leave_loop(&mut self) -> Result<(), Fault> {
         match self.state.scope.loops.pop() {
-            Some(innermost) => self.land(innermost.breaks),
+            Some(innermost) => self.patch_to_here(innermost.breaks),
             None => Ok(()),
         }
     }
@@ -171,6 +171,6 @@ impl Generator<'_> {
         let Some(label) = self.state.scope.labels.get_mut(id as usize) else { return Ok(()) };
         label.position = Some(here);
         let gotos = std::mem::take(&mut label.gotos);
-        self.land(gotos)
+        self.patch_to_here(gotos)
     }
 }

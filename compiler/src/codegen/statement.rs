@@ -35,7 +35,7 @@ impl<'c> Generator<'c> {
     /// Ends the block's scope. After a statement that never falls through there is nothing to
     /// close.
     fn leave_block(&mut self, block: &Block, outer_locals: usize) {
-        if block.goes_on() {
+        if block.falls_through() {
             self.state.position.line = block.last_line;
             self.close_from(outer_locals);
         }
@@ -130,12 +130,12 @@ impl<'c> Generator<'c> {
                 self.state.position.line = arm.block.last_line;
                 ends.push(self.jump());
             }
-            self.land(next)?;
+            self.patch_to_here(next)?;
         }
         if let Some(block) = otherwise {
             self.block(block)?;
         }
-        self.land(ends)
+        self.patch_to_here(ends)
     }
 
     #[inline(never)]
@@ -151,7 +151,7 @@ impl<'c> Generator<'c> {
         self.block(body)?;
         self.state.position.line = body.last_line;
         self.loop_to(start)?;
-        self.land(exit)?;
+        self.patch_to_here(exit)?;
         self.leave_loop()
     }
 
@@ -169,7 +169,7 @@ impl<'c> Generator<'c> {
         self.jump_when(condition, true, &mut exit)?;
         self.close_from(outer_locals);
         self.loop_to(start)?;
-        self.land(exit)?;
+        self.patch_to_here(exit)?;
         self.close_from(outer_locals);
         self.end_locals(outer_locals);
         self.leave_loop()
@@ -206,7 +206,7 @@ impl<'c> Generator<'c> {
         self.for_body(statement.first + 3, 1, &statement.body)?;
         self.state.position.line = statement.line;
         self.loop_or_go_on(repeat, base, start)?;
-        self.land_one(skip)?;
+        self.patch_one_to_here(skip)?;
         self.end_locals(outer_locals);
         self.leave_loop()
     }
@@ -225,7 +225,7 @@ impl<'c> Generator<'c> {
         }
         let start = self.label_here();
         self.for_body(statement.first + 3, statement.count, &statement.body)?;
-        self.land_one(prepare)?;
+        self.patch_one_to_here(prepare)?;
         if let [first, .., last] | [first @ last] = &statement.values[..] {
             self.state.position.span = first.position.span.to(last.position.span);
         }

@@ -3,7 +3,7 @@
 use super::Runtime;
 use crate::error::Error;
 use crate::handles::Function;
-use solvm_vm::native::{FromValues, IntoValues, Native, Owned};
+use solvm_vm::native::{FromLuaOwned, FromValues, IntoValues, Native};
 use solvm_vm::{Call, Error as LuaError, Table};
 
 impl Runtime {

@@ -12,7 +12,7 @@ pub use builder::Builder;
 use solvm_runtime::executor::{EndObserver, Executor, Outcome};
 use solvm_runtime::report::Reporter;
 use solvm_runtime::system_error::reason;
-use solvm_vm::native::{FromValues, IntoLua, IntoValues, Owned};
+use solvm_vm::native::{FromLuaOwned, FromValues, IntoLua, IntoValues};
 use solvm_vm::{Call, GoroutineId};
 use std::any::Any;
 use std::cell::OnceCell;
@@ -296,7 +296,7 @@ impl Runtime {
     ///
     /// # Errors
     /// If it is of another type.
-    pub fn get<R: Owned>(&mut self, name: &str) -> Result<R, Error> {
+    pub fn get<R: FromLuaOwned>(&mut self, name: &str) -> Result<R, Error> {
         let globals = self.globals()?;
         globals.get(self, name)
     }

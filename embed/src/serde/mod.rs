@@ -13,7 +13,7 @@ use crate::runtime::Runtime;
 use ::serde::Serialize;
 use ::serde::de::DeserializeOwned;
 use from_lua::from_lua;
-use solvm_vm::native::{FromLua, IntoLua, Owned};
+use solvm_vm::native::{FromLua, FromLuaOwned, IntoLua};
 use solvm_vm::{Call, Error as LuaError, Value as Handle};
 use std::fmt;
 use to_lua::to_lua;

@@ -255,7 +255,7 @@ impl Vm {
 
     /// Points the heap at the budget. Must be called wherever the host enters, before anything is
     /// allocated: it may have moved the VM.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn rebind_budget(&mut self) {
         let fuel = &raw mut self.fuel;
         // SAFETY: code that can move the VM cannot allocate in its heap without coming through
         // here.

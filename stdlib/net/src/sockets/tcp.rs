@@ -26,7 +26,7 @@ use solvm_vm::native::asynchronous::{self, Lua, Slot};
 use solvm_vm::native::{Definition, Either, Library, Results, Start, Step, Steps};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{Channel, ChannelHandle};
-use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
+use solvm_vm::scheduler::select::{Offer, SelectResult, Selected};
 use solvm_vm::{Call, Data, Error, GoroutineId, LuaString, Table, Userdata, Value};
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -189,7 +189,7 @@ struct Accept {
 impl Steps for Accept {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         call.charge_for_system_call();
-        if std::mem::take(&mut self.sends) && !matches!(call.selected(), Awaited::Done(..)) {
+        if std::mem::take(&mut self.sends) && !matches!(call.selected(), SelectResult::Done(..)) {
             return call.finish(());
         }
         let waker = call.waker();

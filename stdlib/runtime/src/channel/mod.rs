@@ -7,7 +7,7 @@ pub mod named;
 use crate::integer::Integer;
 use solvm_vm::native::{Either, FromLua, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::scheduler::channel::{Channel, ChannelHandle, SEND_ON_CLOSED};
-use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
+use solvm_vm::scheduler::select::{Offer, SelectResult, Selected};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 
 /// The library `channel`.
@@ -88,9 +88,9 @@ impl Steps for Send {
             return call.wait_for_offers(&[Offer::Send(channel, value)], None);
         }
         match call.selected() {
-            Awaited::Done(..) => call.finish(()),
-            Awaited::Closed(_) => Err(closed()),
-            Awaited::Failed(reason) => Err(call.raise(reason)),
+            SelectResult::Done(..) => call.finish(()),
+            SelectResult::Closed(_) => Err(closed()),
+            SelectResult::Failed(reason) => Err(call.raise(reason)),
         }
     }
 }
@@ -125,9 +125,9 @@ impl Steps for Receive {
             return call.wait_for_offers(&[Offer::Receive(channel)], None);
         }
         match call.selected() {
-            Awaited::Done(_, value) => call.finish((true, value)),
-            Awaited::Closed(_) => call.finish((false, Value::NIL)),
-            Awaited::Failed(reason) => call.finish((Value::NIL, reason)),
+            SelectResult::Done(_, value) => call.finish((true, value)),
+            SelectResult::Closed(_) => call.finish((false, Value::NIL)),
+            SelectResult::Failed(reason) => call.finish((Value::NIL, reason)),
         }
     }
 }
@@ -271,9 +271,9 @@ impl Steps for Select {
                 }
             }
             Stage::Wait => match call.selected() {
-                Awaited::Done(offer, value) => self.taken(call, offer, Some(value)),
-                Awaited::Closed(offer) => self.taken(call, offer, None),
-                Awaited::Failed(reason) => call.finish((Value::NIL, reason)),
+                SelectResult::Done(offer, value) => self.taken(call, offer, Some(value)),
+                SelectResult::Closed(offer) => self.taken(call, offer, None),
+                SelectResult::Failed(reason) => call.finish((Value::NIL, reason)),
             },
             Stage::Called(number, is_received) => {
                 let received = call.kept(2 * self.offers.len());

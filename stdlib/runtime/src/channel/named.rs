@@ -8,7 +8,7 @@ use crate::timer;
 use solvm_vm::native::{Either, Library, Start, StartWith, Step, Steps};
 use solvm_vm::scheduler::Parked;
 use solvm_vm::scheduler::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
-use solvm_vm::scheduler::select::{Awaited, Offer, Selected};
+use solvm_vm::scheduler::select::{Offer, SelectResult, Selected};
 use solvm_vm::{Call, Error, LuaString, Table, Userdata, Value};
 use std::time::Duration;
 
@@ -190,14 +190,14 @@ impl Steps for Select {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         if self.waits {
             return match call.selected() {
-                Awaited::Done(offer, value) => self.finish(call, offer, value),
-                Awaited::Closed(offer) => {
+                SelectResult::Done(offer, value) => self.finish(call, offer, value),
+                SelectResult::Closed(offer) => {
                     if let Some(channel) = self.channel(call, offer) {
                         call.tell_of_end(channel);
                     }
                     self.finish(call, offer, Value::NIL)
                 }
-                Awaited::Failed(reason) => call.finish((Value::NIL, reason)),
+                SelectResult::Failed(reason) => call.finish((Value::NIL, reason)),
             };
         }
         while !self.places.is_empty() {

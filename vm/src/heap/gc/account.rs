@@ -20,8 +20,8 @@ const MAX_QUANTUM: usize = 128 << 10;
 /// longer.
 const LARGE_SHARE: usize = 8;
 /// Near the limit slices pay for up to this many times the allocation, but for no more than this.
-const MAX_HASTE: usize = 16;
-const MAX_HASTY_QUANTUM: usize = 4 * MAX_QUANTUM;
+const MAX_SPEEDUP: usize = 16;
+const MAX_FAST_QUANTUM: usize = 4 * MAX_QUANTUM;
 /// The debt may be 1/`BACKLOG_SHARE` of the live bytes, and in any case `MIN_BACKLOG`; beyond it
 /// the next slice is due at once.
 const BACKLOG_SHARE: usize = 16;
@@ -116,7 +116,7 @@ impl Ledger {
     }
 
     /// Publishes what the heap uses, and owes work for what is held outside it since the last time.
-    fn settle(&mut self) {
+    fn publish(&mut self) {
         self.program.publish(self.published, self.used);
         self.published = self.used;
         let outside = self.program.used().saturating_sub(self.used);
@@ -141,16 +141,16 @@ impl Ledger {
         let quantum = self.debt.min(MAX_QUANTUM.max(self.recent / LARGE_SHARE));
         self.debt -= quantum;
         self.recent = 0;
-        (quantum * self.haste()).min(quantum.max(MAX_HASTY_QUANTUM))
+        (quantum * self.speedup()).min(quantum.max(MAX_FAST_QUANTUM))
     }
 
     /// How many times as fast as usual the cycle has to be, so that it ends before the heap is
     /// full: a full collection would be one long pause. At the usual speed the heap grows by two
     /// fifths of what is alive during a cycle; that shall be half of the room.
-    fn haste(&self) -> usize {
+    fn speedup(&self) -> usize {
         let room = self.room().max(1);
         let alive = self.survived.max(self.used / 2);
-        (alive / 5 * 4 / room).clamp(1, MAX_HASTE)
+        (alive / 5 * 4 / room).clamp(1, MAX_SPEEDUP)
     }
 
     fn room(&self) -> usize {
@@ -176,7 +176,7 @@ impl Ledger {
     pub(super) fn set_threshold(&mut self) {
         self.survived = self.used;
         let wanted = (self.used / 100).saturating_mul(self.pause).saturating_add(MIN_GROWTH);
-        self.settle();
+        self.publish();
         self.outside_survived = self.outside;
         let room = self.room();
         self.threshold = wanted.min(self.used + room / 2);
@@ -221,13 +221,13 @@ impl Heap {
     /// The heap has been freed: it uses nothing.
     pub(super) fn close_account(&mut self) {
         self.account.used = 0;
-        self.account.settle();
+        self.account.publish();
     }
 
     /// Reads the account, and decides whether there is work to do.
     pub(crate) fn update_due(&mut self) {
         let account = &mut self.account;
-        account.settle();
+        account.publish();
         if account.stopped || self.phase == Phase::Idle && !account.cycle_is_due() {
             account.forgive_debt();
         }

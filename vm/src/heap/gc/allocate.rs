@@ -24,7 +24,7 @@ pub(crate) const MAX_CELL: usize = 8192;
 /// The number of classes: every size in every space.
 pub(super) const CLASSES: usize = SIZES.len() * 3;
 /// How many bytes a class takes from larger ones before it has its own block.
-const LOAN: usize = 2048;
+const BORROWED_BYTES: usize = 2048;
 /// How many blocks one refill sweeps at most before it takes a fresh block.
 const SWEEP_LIMIT: usize = 8;
 
@@ -71,7 +71,7 @@ pub(super) struct Class {
     /// The blocks that are still to be swept in this cycle.
     pub(super) unswept: Vec<*mut Block>,
     /// The bytes that it took from larger classes.
-    loaned: usize,
+    borrowed: usize,
 }
 
 /// The class of cells for `size` bytes, at most [`MAX_CELL`].
@@ -148,17 +148,17 @@ impl Heap {
     /// the first touch of a page, which takes the OS longer than all that a new VM does with some
     /// classes.
     unsafe fn borrow(&mut self, class: usize) -> Option<*mut u8> {
-        let Class { swept, unswept, loaned, .. } = &self.classes[class];
+        let Class { swept, unswept, borrowed, .. } = &self.classes[class];
         if !swept.is_empty() || !unswept.is_empty() {
             return None;
         }
         let end_of_space = (class + 1).next_multiple_of(SIZES.len());
         let larger = (class + 1..end_of_space)
-            .take_while(|&larger| loaned + size_of_class(larger) <= LOAN)
+            .take_while(|&larger| borrowed + size_of_class(larger) <= BORROWED_BYTES)
             .find(|&larger| self.cursors[larger].bump < self.cursors[larger].limit)?;
         let (cell, size) = (self.cursors[larger].bump, size_of_class(larger));
         self.cursors[larger].bump = cell.add(size);
-        self.classes[class].loaned += size;
+        self.classes[class].borrowed += size;
         Some(cell)
     }
 

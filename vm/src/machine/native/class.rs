@@ -44,7 +44,7 @@ use super::handle::{LuaString, Table, Userdata, Value};
 use super::library::{Definition, Library, the_function};
 use super::params::FromLua;
 use super::results::IntoLua;
-use super::values::Owned;
+use super::values::FromLuaOwned;
 use crate::heap::userdata::Data;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -117,7 +117,7 @@ impl<T: Data> Field<T> {
     pub const fn writable<S, V>(self, _set: S) -> Field<T>
     where
         S: Fn(&T, V) + Copy + Send + Sync + 'static,
-        V: Owned + 'static,
+        V: FromLuaOwned + 'static,
     {
         const { assert!(size_of::<S>() == 0, "the closure of a field captures nothing") };
         Field { name: self.name, get: self.get, set: Some(set::<T, S, V>) }
@@ -137,7 +137,7 @@ where
 fn set<'c, T, S, V>(call: &mut Call<'c>, object: &T, value: Value<'c>) -> Result<(), String>
 where
     S: Fn(&T, V) + Copy,
-    V: Owned,
+    V: FromLuaOwned,
 {
     let value = V::owned(call, value).ok_or_else(|| V::refusal(value))?;
     // SAFETY: as in `get`, of `Field::writable`.

@@ -57,7 +57,7 @@ pub use reference::Reference;
 pub(crate) use reference::References;
 pub use results::{Each, Either, Elements, IntoLua, Pass, Results, Values};
 pub use steps::{Start, StartWith, Step, Steps, Wanted};
-pub use values::{Fields, FromValues, IntoValues, Mismatch, Owned, Sequence};
+pub use values::{Fields, FromLuaOwned, FromValues, IntoValues, Mismatch, Sequence};
 pub use wait::{Wait, wait_for, wait_for_result};
 
 use crate::layout::frame::{call_slot, constants_of, unlink};

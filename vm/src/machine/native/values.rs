@@ -48,7 +48,7 @@ impl<'c, T: IntoLua<'c>> IntoValues<'c> for T {
 
 /// A Rust value converted from a Lua value that borrows nothing from the call: any such type of an
 /// argument, or an option of one (None is nil).
-pub trait Owned: Sized {
+pub trait FromLuaOwned: Sized {
     /// The expected type in messages.
     const WANTED: &'static str;
 
@@ -72,7 +72,7 @@ pub trait Owned: Sized {
     }
 }
 
-impl<T: for<'c> FromLua<Item<'c> = T>> Owned for T {
+impl<T: for<'c> FromLua<Item<'c> = T>> FromLuaOwned for T {
     const WANTED: &'static str = T::EXPECTED;
 
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<T> {
@@ -90,7 +90,7 @@ impl<T: for<'c> FromLua<Item<'c> = T>> Owned for T {
     }
 }
 
-impl<T: Owned> Owned for Option<T> {
+impl<T: FromLuaOwned> FromLuaOwned for Option<T> {
     const WANTED: &'static str = T::WANTED;
 
     fn owned<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Option<T>> {
@@ -103,7 +103,7 @@ impl<T: Owned> Owned for Option<T> {
 }
 
 /// The owned value of the value at a place of a list, counted from 0.
-fn convert<'c, T: Owned>(
+fn convert<'c, T: FromLuaOwned>(
     call: &mut Call<'c>,
     values: &[Value<'c>],
     place: usize,
@@ -115,7 +115,7 @@ fn convert<'c, T: Owned>(
     })
 }
 
-impl<T: Owned> FromValues for T {
+impl<T: FromLuaOwned> FromValues for T {
     fn from_values<'c>(call: &mut Call<'c>, values: &[Value<'c>]) -> Result<T, Mismatch> {
         convert(call, values, 0)
     }
@@ -141,7 +141,7 @@ macro_rules! tuples {
             }
         }
 
-        impl<$($name: Owned),*> FromValues for ($($name,)*) {
+        impl<$($name: FromLuaOwned),*> FromValues for ($($name,)*) {
             fn from_values<'c>(call: &mut Call<'c>, values: &[Value<'c>]) -> Result<Self, Mismatch> {
                 Ok(($(convert::<$name>(call, values, $index)?,)*))
             }
@@ -174,7 +174,7 @@ impl FromLua for String {
 }
 
 /// The values of a table from 1 on, all of one type; bytes (`Vec<u8>`) are a string.
-impl<T: Owned> FromLua for Vec<T> {
+impl<T: FromLuaOwned> FromLua for Vec<T> {
     type Item<'c> = Vec<T>;
     const EXPECTED: &'static str = T::WANTED_LIST;
 
@@ -185,7 +185,7 @@ impl<T: Owned> FromLua for Vec<T> {
 
 /// Tables with keys of one type and values of one type.
 macro_rules! maps {
-    ($($map:ident: $($bound:ident)+;)*) => { $( impl<K: Owned $(+ $bound)+, V: Owned> FromLua for $map<K, V> {
+    ($($map:ident: $($bound:ident)+;)*) => { $( impl<K: FromLuaOwned $(+ $bound)+, V: FromLuaOwned> FromLua for $map<K, V> {
         type Item<'c> = $map<K, V>;
         const EXPECTED: &'static str = "table of keys and values of one type each";
 

@@ -6,7 +6,7 @@
 //! channel call raises; if chosen again, it fails for good. Its wait for everyone continues, since
 //! the goroutines that were woken may end.
 
-use super::{Fate, GoroutineId, State, Ticket, Wait, wake};
+use super::{GoroutineId, ResumeAction, State, Ticket, Wait, wake};
 use crate::layout::value::Value;
 use crate::machine::vm::Vm;
 use crate::messages;
@@ -35,12 +35,12 @@ impl Vm {
         let goroutine = &mut self.scheduler.goroutines[ticket.index as usize];
         let is_main = self.scheduler.main == Some(goroutine.id);
         let again = goroutine.deadlocked_at.replace(transfers) == Some(transfers);
-        goroutine.fate = match wait {
-            _ if again && is_main => Fate::Fail(messages::ALL_ASLEEP),
-            _ if again => Fate::End,
-            Wait::Send => Fate::Raise(messages::ALL_ASLEEP),
-            Wait::Receive if is_main => Fate::Raise(messages::ALL_ASLEEP),
-            _ => Fate::Live,
+        goroutine.resume_action = match wait {
+            _ if again && is_main => ResumeAction::Fail(messages::ALL_ASLEEP),
+            _ if again => ResumeAction::End,
+            Wait::Send => ResumeAction::Raise(messages::ALL_ASLEEP),
+            Wait::Receive if is_main => ResumeAction::Raise(messages::ALL_ASLEEP),
+            _ => ResumeAction::Live,
         };
         let reason = self.heap.string_value(b"deadlock");
         let values: &[Value] = if wait == Wait::Receive { &[Value::NIL, reason] } else { &[] };

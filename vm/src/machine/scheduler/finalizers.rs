@@ -71,7 +71,7 @@ impl Vm {
     pub fn finalize(&mut self) -> Option<GoroutineId> {
         // SAFETY: between turns everything is at a safepoint.
         unsafe {
-            self.settle();
+            self.rebind_budget();
             if !std::mem::replace(&mut self.scheduler.closing, true) {
                 self.heap.finalize_all();
             }

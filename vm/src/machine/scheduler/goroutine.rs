@@ -64,9 +64,9 @@ pub(crate) enum Wait {
     Outside,
 }
 
-/// What happens to a goroutine when it runs next.
+/// What a goroutine does when it runs next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum ResumeAction {
     /// It continues.
     Live,
     /// The call in which it waited raises a message.
@@ -83,7 +83,7 @@ pub(super) struct Goroutine {
     pub(super) thread: *mut Thread,
     pub(super) ticket: u32,
     pub(super) state: State,
-    pub(super) fate: Fate,
+    pub(super) resume_action: ResumeAction,
     /// Whether [`Call::wait_for_everyone`](crate::Call::wait_for_everyone) counts it.
     pub(super) awaited: bool,
     /// Microseconds that it has run since its last wait.
@@ -200,7 +200,7 @@ pub(crate) unsafe fn spawn(
         thread,
         ticket,
         state: State::Ready,
-        fate: Fate::Live,
+        resume_action: ResumeAction::Live,
         awaited: false,
         ran: 0,
         deadlocked_at: None,

@@ -48,7 +48,7 @@ use crate::machine::thread;
 use crate::machine::unwind;
 use crate::machine::vm::{Config, Exit, Vm};
 use crate::messages;
-use goroutine::{End, Fate, Goroutine, LastStart, State, release_goroutine};
+use goroutine::{End, Goroutine, LastStart, ResumeAction, State, release_goroutine};
 use inbox::Inbox;
 use std::collections::VecDeque;
 use std::ptr::null_mut;
@@ -314,7 +314,7 @@ pub(crate) unsafe fn park(vm: &mut Vm) -> u64 {
     pick_next(vm)
 }
 
-/// The next ready goroutine runs, or meets its fate.
+/// The next ready goroutine runs, or does what was set for its next run.
 ///
 /// # Safety
 /// The running thread, if any, has been saved and is accounted for.
@@ -326,36 +326,36 @@ pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
         };
         vm.scheduler.running = Some(index);
         let goroutine = &vm.scheduler.goroutines[index as usize];
-        if goroutine.fate == Fate::Live {
+        if goroutine.resume_action == ResumeAction::Live {
             thread::switch_to(vm, goroutine.thread);
             return CONTINUE;
         }
-        if let Some(answer) = meet_fate(vm, index) {
+        if let Some(answer) = apply_resume_action(vm, index) {
             return answer;
         }
     }
 }
 
-/// The goroutine that is about to run meets its fate. None if it has ended by that, and another one
-/// may run.
+/// Does what was set for the goroutine that is about to run. None if it has ended by that, and
+/// another one may run.
 ///
 /// # Safety
 /// As [`pick_next`].
 #[cold]
-unsafe fn meet_fate(vm: &mut Vm, index: u32) -> Option<u64> {
+unsafe fn apply_resume_action(vm: &mut Vm, index: u32) -> Option<u64> {
     let goroutine = &mut vm.scheduler.goroutines[index as usize];
-    let fate = std::mem::replace(&mut goroutine.fate, Fate::Live);
+    let action = std::mem::replace(&mut goroutine.resume_action, ResumeAction::Live);
     let thread = goroutine.thread;
     let is_preempted = (*thread).preempted != 0;
     thread::switch_to(vm, thread);
-    let ended = match fate {
-        Fate::Live => return Some(CONTINUE),
-        Fate::Raise(text) => return Some(unwind::throw_text(vm, text)),
-        Fate::End => {
+    let ended = match action {
+        ResumeAction::Live => return Some(CONTINUE),
+        ResumeAction::Raise(text) => return Some(unwind::throw_text(vm, text)),
+        ResumeAction::End => {
             unwind::discard(vm);
             Ended::Returned(Vec::new())
         }
-        Fate::Fail(text) => {
+        ResumeAction::Fail(text) => {
             if is_preempted {
                 // It fails in the instruction that it would start with: that is the one before the
                 // context's pc.
@@ -387,7 +387,7 @@ unsafe fn yield_turn(vm: &mut Vm) -> u64 {
         goroutine.ran =
             goroutine.ran.saturating_add(u32::try_from(ran.as_micros()).unwrap_or(u32::MAX));
         if limit.is_some_and(|limit| u128::from(goroutine.ran) > limit.as_micros()) {
-            goroutine.fate = Fate::Fail(messages::RUN_LIMIT);
+            goroutine.resume_action = ResumeAction::Fail(messages::RUN_LIMIT);
         }
         vm.scheduler.ready.push_back(index);
     }

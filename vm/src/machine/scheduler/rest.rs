@@ -94,7 +94,7 @@ impl Vm {
             state.ended = 0;
             Collection { used, spent: Duration::ZERO }
         });
-        self.settle();
+        self.rebind_budget();
         self.release_references();
         let (heap, mut roots) = self.heap_and_roots();
         // SAFETY: between turns no thread runs, and all that the host holds is referenced by the

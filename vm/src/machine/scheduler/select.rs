@@ -5,7 +5,7 @@
 //! them is equally likely.
 
 use super::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
-use super::{Expiry, Fate, Ticket, Wait, outside, wake};
+use super::{Expiry, ResumeAction, Ticket, Wait, outside, wake};
 use crate::layout::value::Value;
 use crate::machine::native::{Call, Error, Step, Value as Handle};
 use crate::machine::vm::Vm;
@@ -48,7 +48,8 @@ impl Waiter {
     /// As [`wake`].
     pub(super) unsafe fn find_closed(&self, vm: &mut Vm) {
         if self.offer.is_none() && self.is_waiting(vm) {
-            vm.scheduler.goroutines[self.ticket.index as usize].fate = Fate::Raise(SEND_ON_CLOSED);
+            vm.scheduler.goroutines[self.ticket.index as usize].resume_action =
+                ResumeAction::Raise(SEND_ON_CLOSED);
         }
         self.wake_with(vm, &[], false);
     }
@@ -74,7 +75,7 @@ pub enum Selected<'c> {
 }
 
 /// The result of a selection that waited, as [`Call::selected`] reads it.
-pub enum Awaited<'c> {
+pub enum SelectResult<'c> {
     /// The offer with that index was taken: a receive gives the value.
     Done(usize, Handle<'c>),
     /// The channel of the offer with that index has been closed.
@@ -161,13 +162,13 @@ impl<'c> Call<'c> {
     }
 
     /// The result of the last [`Call::wait_for_offers`].
-    pub fn selected(&self) -> Awaited<'c> {
+    pub fn selected(&self) -> SelectResult<'c> {
         match self.returned(0).as_number() {
             Some(number) if self.returned(2).is_truthy() => {
-                Awaited::Done(number as usize, self.returned(1))
+                SelectResult::Done(number as usize, self.returned(1))
             }
-            Some(number) => Awaited::Closed(number as usize),
-            None => Awaited::Failed(self.returned(1)),
+            Some(number) => SelectResult::Closed(number as usize),
+            None => SelectResult::Failed(self.returned(1)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The host's side of the scheduler: turns, the ends of goroutines, access to the VM between turns.
 
 use super::{
-    End, Ended, Fate, GoroutineId, Parked, State, Wait, is_interrupted, spawn, timers, wake,
+    End, Ended, GoroutineId, Parked, ResumeAction, State, Wait, is_interrupted, spawn, timers, wake,
 };
 use crate::heap::table;
 use crate::layout::frame;
@@ -47,7 +47,7 @@ impl Vm {
         if is_interrupted(self) {
             return Turn::Interrupted;
         }
-        self.settle();
+        self.rebind_budget();
         self.release_references();
         self.account().set_host(context.waker());
         self.grant_memory();
@@ -110,7 +110,7 @@ impl Vm {
     pub fn end_goroutines(&mut self) {
         for index in 0..self.scheduler.goroutines.len() {
             if self.scheduler.goroutines[index].state != State::Free {
-                end_soon(self, index as u32);
+                end_when_resumed(self, index as u32);
             }
         }
     }
@@ -140,7 +140,7 @@ impl Vm {
     /// although there is room.
     pub fn relieve_memory(&mut self) {
         if self.heap.is_nearly_full() {
-            self.settle();
+            self.rebind_budget();
             self.release_references();
             self.collect_between_turns();
         }
@@ -173,7 +173,7 @@ impl Vm {
         // without code, and the frame of the call is above it.
         unsafe {
             assert!(self.current.is_null(), "the host looks at a VM that is running");
-            self.settle();
+            self.rebind_budget();
             self.release_references();
             if self.scheduler.host_thread.is_null() {
                 let dummy = self.dummy_function;
@@ -194,13 +194,13 @@ impl Vm {
 }
 
 /// A goroutine that is not running ends when its turn comes.
-fn end_soon(vm: &mut Vm, index: u32) {
-    meet(vm, index, Fate::End);
+fn end_when_resumed(vm: &mut Vm, index: u32) {
+    set_resume_action(vm, index, ResumeAction::End);
 }
 
-/// A goroutine that is not running meets its fate when its turn comes.
-fn meet(vm: &mut Vm, index: u32, fate: Fate) {
-    vm.scheduler.goroutines[index as usize].fate = fate;
+/// Sets what a goroutine that is not running does when it runs next, and makes it ready.
+fn set_resume_action(vm: &mut Vm, index: u32, action: ResumeAction) {
+    vm.scheduler.goroutines[index as usize].resume_action = action;
     let ticket = vm.scheduler.ticket(index);
     // SAFETY: no values are handed over. One that does not wait is in the queue already.
     unsafe { wake(vm, ticket, &[]) };
@@ -282,7 +282,7 @@ impl<'c> Call<'c> {
         else {
             return false;
         };
-        end_soon(self.vm(), index);
+        end_when_resumed(self.vm(), index);
         true
     }
 
@@ -293,7 +293,7 @@ impl<'c> Call<'c> {
         else {
             return false;
         };
-        meet(self.vm(), index, Fate::Fail(message));
+        set_resume_action(self.vm(), index, ResumeAction::Fail(message));
         true
     }
 
