@@ -1,8 +1,8 @@
 //! Hints for run-time errors: misspelt names, and mistakes that the message and the source show
 //! together. A hint is given only if it is likely.
 
-use crate::spelling;
 use solvm_compiler::highlight::{Class, parts};
+use solvm_compiler::spelling;
 use solvm_runtime::report::Names;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -59,6 +59,10 @@ impl Failure<'_> {
     /// Only what the operation can be meant for: a function to call, a table to index.
     fn global(&self, name: &str) -> Option<String> {
         let is_call = self.message.starts_with("attempt to call ");
+        let locals = self.declared_names();
+        if let Some(meant) = closest(name, &locals) {
+            return Some(format!("did you mean the local '{meant}'?"));
+        }
         if !is_call && !self.message.starts_with("attempt to index ") {
             return None;
         }
@@ -133,6 +137,35 @@ impl Failure<'_> {
         found.into_iter()
     }
 
+    /// The names of locals and parameters before what has failed.
+    fn declared_names(&self) -> BTreeSet<String> {
+        let Some((text, span)) = self.source.as_ref() else { return BTreeSet::new() };
+        let before = text.get(..span.start).unwrap_or_default();
+        let mut names = BTreeSet::new();
+        // Whether names are declared: those of `local` and `for`, and parameters.
+        let mut declares = false;
+        let mut is_function = false;
+        for (range, class) in parts(before) {
+            let word = before.get(range).unwrap_or_default();
+            match class {
+                Class::Name if declares => {
+                    names.insert(String::from_utf8_lossy(word).into_owned());
+                }
+                Class::Name | Class::Comment => {}
+                _ => {
+                    declares = match word {
+                        b"local" | b"for" => true,
+                        b"(" => is_function,
+                        b"," | b"function" => declares,
+                        _ => false,
+                    };
+                    is_function = word == b"function" || is_function && matches!(word, b"." | b":");
+                }
+            }
+        }
+        names
+    }
+
     /// A method that was called with a dot has no `self`.
     fn about_self(&self) -> Option<String> {
         let is_self =
@@ -181,6 +214,13 @@ impl Failure<'_> {
             return Some("use tonumber(s) to get the number in a string".into());
         }
         let is_simple = ["(a nil value)", "(a boolean value)", "a nil value", "a boolean value"];
+        let is_arithmetic = message == "attempt to perform arithmetic on a string value";
+        if is_arithmetic
+            && let Some((text, span)) = &self.source
+            && text.get(span.clone()).is_some_and(|operation| operation.contains(&b'+'))
+        {
+            return Some("use '..' to join strings".into());
+        }
         if message.starts_with("attempt to concatenate ")
             && is_simple.iter().any(|end| message.ends_with(end))
         {

@@ -17,7 +17,6 @@ mod run;
 mod session;
 mod signals;
 mod snippet;
-mod spelling;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -2,8 +2,8 @@
 
 use crate::arguments::{Arguments, COMMANDS, Script, StartupAction};
 use crate::report;
-use crate::spelling;
 use solvm_compiler::bytecode::Source;
+use solvm_compiler::spelling;
 use solvm_lua::load::{SourceFile, read_program};
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::executor::{Executor, Outcome};

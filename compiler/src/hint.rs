@@ -4,9 +4,10 @@
 use crate::diagnostic::{Diagnostic, Span};
 use crate::lexer;
 use crate::lexer::token::Token;
+use crate::spelling;
 
 /// Operators of other languages, and what to write in Lua. Longer operators come first.
-const FOREIGN_OPERATORS: [(&str, &str); 21] = [
+const FOREIGN_OPERATORS: [(&str, &str); 22] = [
     ("!==", "use '~=' for \"not equal\""),
     ("===", "use '=='"),
     ("?.", "write a and a.b"),
@@ -25,6 +26,7 @@ const FOREIGN_OPERATORS: [(&str, &str); 21] = [
     ("*=", "write x = x * y"),
     ("/=", "write x = x / y"),
     ("..=", "write x = x .. y"),
+    (POWER, "use '^' for powers"),
     ("/*", "comments are --[[ ... ]]"),
     ("=>", "write function(x) ... end"),
     ("?", "write condition and a or b"),
@@ -57,7 +59,26 @@ const FOREIGN_WORDS: [(&str, &str); 23] = [
     ("foreach", "use 'for key, value in pairs(t) do'"),
 ];
 
+/// Words that start or end statements.
+const KEYWORDS: [(&str, &str); 11] = [
+    ("break", "did you mean 'break'?"),
+    ("else", "did you mean 'else'?"),
+    ("elseif", "did you mean 'elseif'?"),
+    ("end", "did you mean 'end'?"),
+    ("for", "did you mean 'for'?"),
+    ("function", "did you mean 'function'?"),
+    ("local", "did you mean 'local'?"),
+    ("repeat", "did you mean 'repeat'?"),
+    ("return", "did you mean 'return'?"),
+    ("until", "did you mean 'until'?"),
+    ("while", "did you mean 'while'?"),
+];
+
+/// Functions that other languages, or older versions of them, call without parentheses.
+const STATEMENTS_ELSEWHERE: [&[u8]; 4] = [b"print", b"assert", b"error", b"require"];
+
 const INTEGER_DIVISION: &str = "//";
+const POWER: &str = "**";
 /// At the end of a line: `x--` is a name and a comment.
 const DECREMENT: &str = "--";
 
@@ -69,7 +90,8 @@ pub(crate) fn culprit(text: &[u8], last: Span, span: Span) -> Span {
     if rest.split(|&byte| matches!(byte, b'\r' | b'\n')).next() == Some(DECREMENT.as_bytes()) {
         return Span { start: last.end, end: last.end + DECREMENT.len() as u32 };
     }
-    if at(last) == b"/" && last.end == span.start && at(span) == b"/" {
+    let is_doubled = last.end == span.start && at(last) == at(span);
+    if is_doubled && matches!(at(span), b"/" | b"*") {
         return last.to(span);
     }
     let rest = text.get(span.start as usize..).unwrap_or_default();
@@ -81,12 +103,25 @@ pub(crate) fn culprit(text: &[u8], last: Span, span: Span) -> Span {
         // What is assigned to is a variable of that name.
         None if rest.starts_with(b"=") => span,
         None if starts_statement(text, last)
-            && FOREIGN_WORDS.iter().any(|(word, _)| word.as_bytes() == at(last)) =>
+            && (FOREIGN_WORDS.iter().any(|(word, _)| word.as_bytes() == at(last))
+                || starts_value(rest) && misspelt_keyword(at(last)).is_some()) =>
         {
             last
         }
         None => span,
     }
+}
+
+/// Whether a name, a value or nothing comes next.
+fn starts_value(rest: &[u8]) -> bool {
+    rest.first().is_none_or(|byte| byte.is_ascii_alphanumeric() || b"_\"'{#".contains(byte))
+}
+
+/// The hint for a word that is not a reserved one, but similar to one.
+fn misspelt_keyword(word: &[u8]) -> Option<&'static str> {
+    let word = std::str::from_utf8(word).ok()?;
+    let meant = spelling::closest(word, KEYWORDS.map(|(keyword, _)| keyword))?;
+    KEYWORDS.iter().find(|(keyword, _)| *keyword == meant && meant != word).map(|(_, hint)| *hint)
 }
 
 /// Whether the token at `span` probably starts a statement: it is the first one of its line, or
@@ -115,8 +150,13 @@ pub fn hint(text: &[u8], diagnostic: &Diagnostic) -> Option<&'static str> {
     if found == DECREMENT.as_bytes() {
         return Some("'--' starts a comment: write x = x - 1");
     }
-    let surroundings = Surroundings::new(text, diagnostic, found);
     let message = &diagnostic.message;
+    if message.starts_with("'=' expected")
+        && let Some(hint) = misspelt_keyword(found)
+    {
+        return Some(hint);
+    }
+    let surroundings = Surroundings::new(text, diagnostic, found);
     surroundings
         .foreign_character()
         .or_else(|| surroundings.slashes())
@@ -141,6 +181,8 @@ struct Surroundings<'t> {
     found: &'t [u8],
     /// Whether nothing but white space comes before the error in its line.
     starts_line: bool,
+    /// The line before the error.
+    line: &'t [u8],
 }
 
 impl<'t> Surroundings<'t> {
@@ -154,6 +196,7 @@ impl<'t> Surroundings<'t> {
             has_else_if: false,
             found,
             starts_line: line.is_none_or(|line| line.trim_ascii().is_empty()),
+            line: line.unwrap_or_default().trim_ascii(),
         };
         let mut end = 0;
         let mut lexer = lexer::lexer(text, b"@");
@@ -219,6 +262,15 @@ impl<'t> Surroundings<'t> {
             return Some(
                 "blocks start with 'then' or 'do', or after a function's ')', and end with 'end'",
             );
+        }
+        if message.starts_with("unexpected symbol") && self.after.starts_with(b"[") {
+            return Some("tables are written with braces, as in {1, 2}");
+        }
+        if message.starts_with("'=' expected")
+            && starts_value(self.after)
+            && STATEMENTS_ELSEWHERE.contains(&self.line)
+        {
+            return Some("call functions with parentheses, as in print(x)");
         }
         if self.after.starts_with(b"(") && self.before == Some(Token::For) {
             return Some("write 'for i = 1, 10 do' or 'for key, value in pairs(t) do'");

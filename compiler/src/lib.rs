@@ -17,6 +17,7 @@ pub mod locate;
 pub mod numeral;
 mod options;
 mod parser;
+pub mod spelling;
 pub mod utf8;
 
 pub use compile::compile;

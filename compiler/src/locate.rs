@@ -1,6 +1,7 @@
 //! The place of a run-time error in its source. Prototypes store only the line of each instruction;
 //! if a program shows the error, the source is compiled a second time to find the bytes.
 
+use crate::bytecode::names::computed_by;
 use crate::bytecode::{Opcode, Prototype, Source, register_name};
 use crate::diagnostic::Span;
 use crate::lexer::token::Token;
@@ -43,7 +44,10 @@ pub fn locate(source: &Arc<Source>, ordinal: u32, pc: usize, culprit: Culprit) -
                     indexed_local(&source.text, span, name)
                 }
                 Some((None, name)) => local(&source.text, span, name, opcode.is_call()),
-                None => None,
+                None => {
+                    let computed = computed_by(prototype, pc, register);
+                    computed.and_then(|definition| prototype.spans.get(definition).copied())
+                }
             }
         }
     };
@@ -212,6 +216,9 @@ mod tests {
         assert_eq!(register("return a.b", Opcode::GetField, 0), "a");
         assert_eq!(register("local t  t [1] = 2", Opcode::SetInteger, 0), "t");
         assert_eq!(register("local t  t.b.c = 2", Opcode::SetField, 1), "b");
+        // What is indexed has no name.
+        assert_eq!(register("local f  return f(1).x", Opcode::GetField, 1), "f(1)");
+        assert_eq!(register("local f  return (f .. 1).x", Opcode::GetField, 1), "f .. 1");
     }
 
     #[test]

@@ -182,7 +182,7 @@ fn problems(file: &File, known: &BTreeSet<String>) -> Vec<Problem> {
 fn fault(finding: Finding, known: &BTreeSet<String>) -> Problem {
     let (code, message, hint) = match finding.kind {
         FindingKind::UndefinedGlobal(name) => {
-            let meant = crate::spelling::closest(&name, known.iter().map(String::as_str));
+            let meant = solvm_compiler::spelling::closest(&name, known.iter().map(String::as_str));
             let hint = meant.map(|meant| format!("did you mean '{meant}'?"));
             ("undefined-global", format!("undefined global '{name}'"), hint)
         }

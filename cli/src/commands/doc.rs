@@ -67,7 +67,7 @@ fn similar_names(name: &str) -> Vec<String> {
     let searched = name.to_lowercase();
     let is_similar = |known: &str| {
         let known = known.to_lowercase();
-        known.contains(&searched) || crate::spelling::distance(&known, &searched) <= 2
+        known.contains(&searched) || solvm_compiler::spelling::distance(&known, &searched) <= 2
     };
     let mut names: Vec<String> = everything()
         .filter(|(_, entry)| is_similar(entry.name))

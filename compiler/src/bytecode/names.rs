@@ -52,6 +52,16 @@ pub fn register_name(prototype: &Prototype, pc: usize, register: u8) -> Option<R
     Some(RegisterName { kind, name, definition: Some(definition) })
 }
 
+/// The instruction that has computed the value of a register that is not a variable.
+pub(crate) fn computed_by(prototype: &Prototype, pc: usize, register: u8) -> Option<usize> {
+    if prototype.local_name(register, pc).is_some() {
+        return None;
+    }
+    let definition = last_definition(prototype, pc, register)?;
+    let opcode = prototype.code.get(definition)?.opcode()?;
+    opcode.target().is_some().then_some(definition)
+}
+
 /// The string constant that was loaded for instruction `pc` since it did not fit there; "?" for
 /// other keys.
 fn constant_in_register(prototype: &Prototype, pc: usize, register: u8) -> Vec<u8> {

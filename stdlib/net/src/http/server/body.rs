@@ -10,7 +10,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// How much of a rejected body is read, and for how long.
+const DISCARD: usize = 64 << 20;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 
 /// A request's body, and its load.
 #[derive(Default)]
@@ -34,6 +39,19 @@ pub(super) fn announced_size(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Reads the rest of a rejected body for a while: if the connection were cut at once, the client
+/// might not see the response.
+pub(super) fn discard(mut body: Incoming) {
+    tokio::spawn(tokio::time::timeout(DISCARD_TIME, async move {
+        let mut left = DISCARD;
+        while left > 0
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        }
+    }));
+}
+
 /// Receives a request's body.
 pub(super) async fn receive(
     mut body: Incoming,
@@ -48,7 +66,7 @@ pub(super) async fn receive(
         let Ok(chunk) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         let size = bytes.len().saturating_add(buffer.len()).saturating_add(chunk.len());
         if size > limit {
-            super::connection::discard(body);
+            discard(body);
             return Err(BodyError::TooLarge);
         }
         // Most bodies arrive in one chunk.

@@ -5,17 +5,15 @@
 //! watchdog closes connections whose clients send too slowly or do not read.
 
 use super::body::{self, Body, BodyError, Received};
-use super::limits::{Limits, MIN_HEADER_SIZE};
+use super::limits::{GRACE, Limits, MIN_HEADER_SIZE};
+use super::response::plain_response;
 use super::transport::{Activity, Stream, Transport, WatchdogResult};
 use crate::sockets::peers::{Load, Peer, Peers};
 use crate::sockets::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
-use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE,
-};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -59,8 +57,6 @@ pub(super) struct Shared {
     pub(super) stopping: CancellationToken,
 }
 
-/// Time for responses in flight when a server stops.
-pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// Additional memory of a connection that is encrypted or uses HTTP/2.
 const TLS_SIZE: usize = 48 << 10;
 const HTTP2_SIZE: usize = 32 << 10;
@@ -76,9 +72,6 @@ const HTTP2_HEADER_SHARE: usize = 4;
 const MAX_FIELDS: usize = 200;
 /// Headers up to this size are accounted for with an HTTP/1.1 connection.
 const SMALL_HEADER: usize = 8192;
-/// How much of a rejected body is read, and for how long.
-const DISCARD: usize = 64 << 20;
-const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// How long the server pauses when the process has no file descriptors left.
 const REST: Duration = Duration::from_millis(50);
 /// The first bytes of an unencrypted HTTP/2 connection.
@@ -239,21 +232,6 @@ async fn watch(connection: impl Connection, shared: &Shared, activity: &Activity
     }
 }
 
-/// A short response that is not the program's.
-pub(super) fn plain_response(status: StatusCode) -> Response<Body> {
-    let text = format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
-    let mut response = Response::new(Body::full(text));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    if status == StatusCode::UPGRADE_REQUIRED {
-        // The protocol that the path, or the version, requires.
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    }
-    response
-}
-
 /// Returns the response to a request.
 async fn respond(
     mut request: Request<Incoming>,
@@ -263,7 +241,7 @@ async fn respond(
 ) -> Response<Body> {
     let guard = activity.request();
     if let Some(status) = rejection(&request, &shared.limits) {
-        discard(request.into_body());
+        body::discard(request.into_body());
         return error_response(status).map(|body| body.of(guard));
     }
     let is_head = request.method() == Method::HEAD;
@@ -275,7 +253,7 @@ async fn respond(
     let load = match hold_header(&head, activity.peer()) {
         Ok(load) => load,
         Err(OutOfMemory) => {
-            discard(incoming);
+            body::discard(incoming);
             return error_response(StatusCode::SERVICE_UNAVAILABLE).map(|body| body.of(guard));
         }
     };
@@ -312,19 +290,6 @@ fn without_body(mut response: Response<Body>) -> Response<Body> {
         response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
     }
     response.map(|_| Body::full(Bytes::new()))
-}
-
-/// Reads the rest of a rejected body for a while: if the connection were cut at once, the client
-/// might not see the response.
-pub(super) fn discard(mut body: Incoming) {
-    tokio::spawn(tokio::time::timeout(DISCARD_TIME, async move {
-        let mut left = DISCARD;
-        while left > 0
-            && let Some(Ok(frame)) = body.frame().await
-        {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-        }
-    }));
 }
 
 /// Returns a response after which the connection ends.

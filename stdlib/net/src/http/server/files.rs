@@ -5,7 +5,7 @@
 //! found either, except `.well-known`.
 
 use super::body::{Body, Chunk, loaded};
-use super::connection::plain_response;
+use super::response::plain_response;
 use super::route::segments;
 use crate::sockets::peers::{Load, Peer};
 use bytes::Bytes;

@@ -4,12 +4,14 @@
 //! server's last one: chunks that wait for room would use the script's memory.
 
 use super::body::{Body, Chunk, loaded};
-use super::connection::{IncomingRequest, plain_response};
+use super::connection::IncomingRequest;
 use super::handshake;
 use super::in_flight::{InFlightEntry, Subject};
 use super::request;
-use super::response::{self, HandlerResponse, ResponseError, Source};
-use super::serve::{Target, Task, send_response};
+use super::response::{
+    self, HandlerResponse, ResponseError, Source, plain_response, send_response,
+};
+use super::serve::{Target, Task};
 use super::{Server, functions, servers};
 use crate::headers;
 use crate::sockets::peers::{Load, Peer};

@@ -36,6 +36,8 @@ pub(super) const OPTIONS: [&str; 8] = [
     "max_message",
 ];
 
+/// Time for responses in flight when a server stops.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// hyper's minimum.
 pub(super) const MIN_HEADER_SIZE: usize = 8192;
 /// The maximum of the semaphore for connections.

@@ -1,10 +1,36 @@
-//! Responses of handlers: a string, or a table with `status`, `headers` and `body`.
+//! Responses: those of handlers, which are a string, or a table with `status`, `headers` and
+//! `body`; and short ones of the server.
 
+use super::body::Body;
 use crate::headers;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING,
+    UPGRADE,
+};
 use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+use tokio::sync::oneshot;
+
+/// A short response that is not the program's.
+pub(super) fn plain_response(status: StatusCode) -> Response<Body> {
+    let text = format!("{} {}\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
+    let mut response = Response::new(Body::full(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if status == StatusCode::UPGRADE_REQUIRED {
+        // The protocol that the path, or the version, requires.
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    }
+    response
+}
+
+/// Sends a response to a client, who may have disconnected.
+pub(super) fn send_response(responder: oneshot::Sender<Response<Body>>, response: Response<Body>) {
+    let _ = responder.send(response);
+}
 
 /// A response before its body is read.
 pub(super) struct HandlerResponse<'c> {

@@ -9,17 +9,18 @@
 //! requests still wait after the others have had their turn, because they are busy or waiting. So
 //! no request waits for a handler that waits, and handlers that never wait need only one goroutine.
 
-use super::body::Body;
-use super::connection::{GRACE, IncomingRequest, plain_response};
+use super::connection::IncomingRequest;
 use super::files::Directory;
 use super::handle::HANDLE;
 use super::handshake;
+use super::limits::GRACE;
+use super::response::{plain_response, send_response};
 use super::route::{Pattern, segments};
 use super::{Handler, servers};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use hyper::{Response, StatusCode};
 use smallvec::SmallVec;
 use solvm_runtime::deadline::TimeoutPause;
 use solvm_vm::native::{Definition, Start, Step, Steps};
@@ -29,7 +30,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -291,9 +292,4 @@ fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
     if let Some(server) = servers(call).and_then(|servers| servers.all.get_mut(number)) {
         server.waiting.push_back(task);
     }
-}
-
-/// Sends a response to a client, who may have disconnected.
-pub(super) fn send_response(responder: oneshot::Sender<Response<Body>>, response: Response<Body>) {
-    let _ = responder.send(response);
 }

@@ -2,7 +2,7 @@
 
 /// The number of letters to insert, delete or change, or to swap with their neighbours, to turn one
 /// name into the other (optimal string alignment).
-pub(crate) fn distance(one: &str, other: &str) -> usize {
+pub fn distance(one: &str, other: &str) -> usize {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     // Rows of the table: before the last, the last, the current one.
     let mut rows =
@@ -23,7 +23,7 @@ pub(crate) fn distance(one: &str, other: &str) -> usize {
 }
 
 /// The known name that is most similar to a misspelt one, if one is similar enough.
-pub(crate) fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+pub fn closest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     /// A longer name has not been typed.
     const LONGEST: usize = 64;
     // Short names are all similar.

@@ -1,0 +1,2 @@
+local name = "world"
+print("hello " + name)

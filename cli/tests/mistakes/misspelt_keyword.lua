@@ -1,0 +1,3 @@
+local function double(x)
+  retrun x * 2
+end

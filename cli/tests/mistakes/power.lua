@@ -1,0 +1,2 @@
+local base = 2
+print(base ** 10)

@@ -1,0 +1,2 @@
+local total = 5
+print total
