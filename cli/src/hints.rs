@@ -217,7 +217,10 @@ impl Failure<'_> {
         let is_arithmetic = message == "attempt to perform arithmetic on a string value";
         if is_arithmetic
             && let Some((text, span)) = &self.source
-            && text.get(span.clone()).is_some_and(|operation| operation.contains(&b'+'))
+            // The span is that of the operand, or of the sum.
+            && (text.get(span.clone()).is_some_and(|sum| sum.contains(&b'+'))
+                || text.get(..span.start).is_some_and(|left| left.trim_ascii().ends_with(b"+"))
+                || text.get(span.end..).is_some_and(|right| right.trim_ascii().starts_with(b"+")))
         {
             return Some("use '..' to join strings".into());
         }

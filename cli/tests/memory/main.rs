@@ -192,7 +192,7 @@ fn a_system_that_refuses_memory_makes_errors() {
 /// Runs a program with this many KiB of address space.
 fn under_limit(kibibytes: usize, program: &str) -> Output {
     let limited =
-        format!("ulimit -v {kibibytes} && ulimit -c 0 && exec \"$0\" -timeout 120s -e \"$1\"");
+        format!("ulimit -v {kibibytes} && ulimit -c 0 && exec \"$0\" -timeout 1h -e \"$1\"");
     let mut command = Command::new("sh");
     command.args(["-c", &limited, env!("CARGO_BIN_EXE_solvm"), program]);
     let Ok(output) = command.output() else { panic!("sh cannot be run") };
