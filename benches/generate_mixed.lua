@@ -1,5 +1,6 @@
--- Writes scripts/kernels/mixed.lua: straight-line code of many kinds of statement, more than a branch predictor or an
--- instruction cache can learn by heart. Deterministic: lua5.1 generate_mixed.lua > scripts/kernels/mixed.lua
+-- Writes scripts/kernels/mixed.lua: straight-line code of many kinds of statement, more than a
+-- branch predictor or an instruction cache can learn by heart. Deterministic:
+-- lua5.1 generate_mixed.lua > scripts/kernels/mixed.lua
 local seed = 2024
 local function random(n)
   seed = (seed * 16807) % 2147483647
@@ -23,15 +24,23 @@ local statements = {
   function() return ("%s = (%s + %s) %% 1021"):format(place(), operand(), operand()) end,
   function() return ("%s = %s - %s + 2048"):format(variable(), variable(), element()) end,
   function() return ("%s = (%s * %d) %% 509"):format(place(), place(), random(7)) end,
-  function() return ("if %s < %s then %s = %s %% 97 else %s = %s + 1 end"):format(variable(), operand(), variable(), variable(), variable(), variable()) end,
-  function() return ("if %s == %s then %s = %d end"):format(place(), operand(), variable(), random(50)) end,
+  function()
+    return ("if %s < %s then %s = %s %% 97 else %s = %s + 1 end"):format(
+      variable(), operand(), variable(), variable(), variable(), variable())
+  end,
+  function()
+    return ("if %s == %s then %s = %d end"):format(place(), operand(), variable(), random(50))
+  end,
   function() return ("t[i %% 16 + 1] = %s %% 333"):format(variable()) end,
   function() return ("%s = t[(i + %d) %% 16 + 1]"):format(variable(), random(16)) end,
   function() return ("%s = add(%s, %s) %% 1013"):format(variable(), operand(), operand()) end,
   function() return ("%s = o:step(%s) %% 769"):format(variable(), operand()) end,
   function() return ("%s, %s = %s, %s"):format("a", "b", "b", "a") end,
   function() return ("for j = 1, %d do %s = (%s + j) %% 811 end"):format(random(3), "c", "c") end,
-  function() return ("if not flags[%s %% 5] or %s > %d then d = (d + 3) %% 601 end"):format(variable(), variable(), random(400)) end,
+  function()
+    return ("if not flags[%s %% 5] or %s > %d then d = (d + 3) %% 601 end"):format(
+      variable(), variable(), random(400))
+  end,
   function() return ("e = #t + floor(%s / %d)"):format(variable(), random(6)) end,
 }
 

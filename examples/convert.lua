@@ -44,8 +44,10 @@ while arg[place] do
 end
 
 local function format_of(option, path)
-  local name = chosen[option] or (path or ""):match("%.(%a+)$") or fail(2, "which format? Say --", option, " json|yaml|toml")
-  return formats[name:lower()] or fail(2, "unknown format '", name, "' (there are json, yaml, toml)")
+  local name = chosen[option] or (path or ""):match("%.(%a+)$")
+    or fail(2, "which format? Say --", option, " json|yaml|toml")
+  return formats[name:lower()]
+    or fail(2, "unknown format '", name, "' (there are json, yaml, toml)")
 end
 
 local input, output = files[1] or "-", files[2] or "-"

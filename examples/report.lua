@@ -9,7 +9,8 @@
 -- reports it ends. The log has lines of the common format: 127.0.0.1 - - [10/Oct/2024:13:55:36
 -- +0200] "GET /index.html HTTP/1.1" 200 2326
 
-local log, report, schedule, count = arg[1], arg[2], arg[3] or "@hourly", tonumber(arg[4] or math.huge)
+local log, report = arg[1], arg[2]
+local schedule, count = arg[3] or "@hourly", tonumber(arg[4] or math.huge)
 if not (log and report and count) then
   io.stderr:write("usage: solvm report.lua LOG REPORT [SCHEDULE] [COUNT]\n")
   os.exit(2)

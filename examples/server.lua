@@ -5,7 +5,10 @@ create_server("site", tonumber(arg[1]) or 8080, { host = "127.0.0.1" })
 
 handle_http("site", "/", function(req)
   visits = visits + 1
-  return { headers = { ["Content-Type"] = "text/html" }, body = "<h1>Hello</h1><p>visit number " .. visits .. "</p>" }
+  return {
+    headers = { ["Content-Type"] = "text/html" },
+    body = "<h1>Hello</h1><p>visit number " .. visits .. "</p>",
+  }
 end)
 
 handle_http("site", "/api/visits/:from", function(req)

@@ -1,12 +1,15 @@
 -- Makes a web site of pages and templates.
 --
---   solvm examples/site.lua [SOURCE] [OUTPUT]        (default: the directory "site" next to this file, public)
+--   solvm examples/site.lua [SOURCE] [OUTPUT]
+--
+-- The default of SOURCE is the directory "site" next to this file, that of OUTPUT is public.
 --
 -- SOURCE contains
---   pages/      HTML without what all pages have in common, with a head of YAML between two lines "---":
---               title, date, template (default "page"), draft (such a page is left out)
---   templates/  the frames of the pages, in the syntax of Go's html/template; they get title, date, content, root (the way back to
---               the site's first page) and pages, a list of all pages with a date, the newest first
+--   pages/      HTML without what all pages have in common, with a head of YAML between two lines
+--               "---": title, date, template (default "page"), draft (such a page is left out)
+--   templates/  the frames of the pages, in the syntax of Go's html/template; they get title, date,
+--               content, root (the way back to the site's first page) and pages, a list of all
+--               pages with a date, the newest first
 --   static/     files that are copied as they are
 
 local here = arg[0]:match("^(.*[/\\])") or ""
@@ -45,7 +48,9 @@ end
 local function newest_first(pages)
   local dated = tablex.filter(pages, function(page) return page.date end)
   table.sort(dated, function(a, b) return a.date > b.date end)
-  return tablex.map(dated, function(page) return { title = page.title, date = page.date, url = page.url } end)
+  return tablex.map(dated, function(page)
+    return { title = page.title, date = page.date, url = page.url }
+  end)
 end
 
 local function make()

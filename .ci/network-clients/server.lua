@@ -1,5 +1,6 @@
--- The server that other programs' clients talk to: see the script `network`. Its arguments are a certificate, its key and a
--- folder. It prints the ports of HTTP and HTTPS, and then what the browser tells it.
+-- The server that other programs' clients talk to: see the script `network`. Its arguments are a
+-- certificate, its key and a folder. It prints the ports of HTTP and HTTPS, and then what the
+-- browser tells it.
 
 local certificate, key, folder = ...
 
@@ -20,12 +21,23 @@ socket.onmessage = (event) => {
 local function set_up(name)
     handle_http(name, "/", function() return PAGE end)
     handle_http(name, "/echo", function(req)
-        return { headers = { ["X-Length"] = tostring(#req.body) }, body = req.method .. ":" .. req.body }
+        return {
+            headers = { ["X-Length"] = tostring(#req.body) }, body = req.method .. ":" .. req.body,
+        }
     end)
-    handle_http(name, "/seen", function(req) print("seen: " .. req.body) io.stdout:flush() return { status = 204 } end)
+    handle_http(name, "/seen", function(req)
+        print("seen: " .. req.body)
+        io.stdout:flush()
+        return { status = 204 }
+    end)
     handle_http(name, "/stream", function()
         local i = 0
-        return { body = function() i = i + 1 if i <= 3 then sleep(0.02) return "piece " .. i .. "\n" end end }
+        return { body = function()
+            i = i + 1
+            if i > 3 then return end
+            sleep(0.02)
+            return "piece " .. i .. "\n"
+        end }
     end)
     handle_ws(name, "/ws", function(ws)
         while true do

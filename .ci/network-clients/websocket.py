@@ -1,5 +1,5 @@
-"""Talks to the server with the library `websockets`: text, bytes, fragments, pings, a large message, compression offered,
-a message over the limit, closes. The argument is the URL."""
+"""Talks to the server with the library `websockets`: text, bytes, fragments, pings, a large
+message, compression offered, a message over the limit, closes. The argument is the URL."""
 
 import asyncio
 import os

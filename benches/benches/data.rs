@@ -41,12 +41,17 @@ fn document() -> Value {
         json!({
             "id": i,
             "name": format!("record number {i}"),
-            "text": "The quick brown fox jumps over the lazy dog; \"quoted\", with\nlines and ümlauts.",
+            "text": "The quick brown fox jumps over the lazy dog; \"quoted\", with\n\
+                lines and ümlauts.",
             "active": i.is_multiple_of(3),
             "price": i as f64 / 7.0,
             "owner": null,
             "tags": ["red", "green", format!("tag{}", i % 100)],
-            "place": {"latitude": 47.0 + i as f64 / 1e6, "longitude": 8.5 - i as f64 / 1e6, "floors": [1, 2, 3, 4, 5]},
+            "place": {
+                "latitude": 47.0 + i as f64 / 1e6,
+                "longitude": 8.5 - i as f64 / 1e6,
+                "floors": [1, 2, 3, 4, 5],
+            },
         })
     };
     let length = serde_json::to_string(&record(10_000)).map_or(1, |text| text.len());

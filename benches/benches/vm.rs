@@ -58,13 +58,15 @@ const KERNELS: &[Kernel] = &[
     },
     Kernel {
         name: "call/recursion",
-        source: "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
+        source:
+            "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
             function run(n) return fib(20) end",
         times: 21_891,
     },
     Kernel {
         name: "call/vararg function",
-        source: "local function f(...) local a, b = ... return a end function run(n) for i = 1, n do f(i, i) end end",
+        source: "local function f(...) local a, b = ... return a end
+            function run(n) for i = 1, n do f(i, i) end end",
         times: 100_000,
     },
     Kernel {
@@ -155,7 +157,8 @@ const KERNELS: &[Kernel] = &[
     },
     Kernel {
         name: "coroutine/create and finish",
-        source: "local function f() end function run(n) for i = 1, n do coroutine.wrap(f)() end end",
+        source: "local function f() end
+            function run(n) for i = 1, n do coroutine.wrap(f)() end end",
         times: 10_000,
     },
     Kernel {
@@ -186,7 +189,10 @@ const KERNELS: &[Kernel] = &[
         name: "goroutine/fan-in of 100 to a buffer of 10",
         source: "local all = chan(10)
             local function produce(n) for i = 1, n do send(all, i) end end
-            function run(n) for i = 1, 100 do go(produce, n / 100) end for i = 1, n do receive(all) end end",
+            function run(n)
+                for i = 1, 100 do go(produce, n / 100) end
+                for i = 1, n do receive(all) end
+            end",
         times: 10_000,
     },
     Kernel {
@@ -206,7 +212,8 @@ const KERNELS: &[Kernel] = &[
     },
     Kernel {
         name: "goroutine/set and clear a timer",
-        source: "local function f() end function run(n) for i = 1, n do clear_timeout(set_timeout(f, 60)) end sleep(0) end",
+        source: "local function f() end
+            function run(n) for i = 1, n do clear_timeout(set_timeout(f, 60)) end sleep(0) end",
         times: 10_000,
     },
 ];

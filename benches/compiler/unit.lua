@@ -15,7 +15,9 @@ local function balance_of_customer(customers, number, month)
       break
     end
   end
-  return { name = customer.name, total = math.floor(total * 100 + 0.5) / 100, count = count, id = UNIT }
+  return {
+    name = customer.name, total = math.floor(total * 100 + 0.5) / 100, count = count, id = UNIT,
+  }
 end
 
 function Store.report_UNIT(self, month, options)
@@ -24,7 +26,8 @@ function Store.report_UNIT(self, month, options)
   for number = 1, #self.customers do
     local entry, message = balance_of_customer(self.customers, number, month)
     if entry then
-      lines[#lines + 1] = string.format("%-40s %10.2f %s", entry.name, entry.total, options.currency)
+      lines[#lines + 1] = string.format("%-40s %10.2f %s", entry.name, entry.total,
+        options.currency)
     else
       self:log("error", message, function(text) return text:upper() end)
     end

@@ -1,4 +1,5 @@
--- Bytes of the heap for each object of a kind, over many of them. Kinds that an interpreter does not have are left out.
+-- Bytes of the heap for each object of a kind, over many of them. Kinds that an interpreter does
+-- not have are left out.
 local COUNT = tonumber(arg and arg[1]) or 100000
 local unpack = unpack or table.unpack
 

@@ -1,5 +1,5 @@
--- Clients of server.lua: each goroutine sends requests for a number of seconds and checks every response. Prints the requests
--- per second.
+-- Clients of server.lua: each goroutine sends requests for a number of seconds and checks every
+-- response. Prints the requests per second.
 
 local http_port, tcp_port, clients, seconds = ...
 clients, seconds = tonumber(clients), tonumber(seconds)

@@ -1,4 +1,5 @@
--- The same services as the other programs of this directory: a response built from the path. And echoes.
+-- The same services as the other programs of this directory: a response built from the path. And
+-- echoes.
 
 create_server("s", 0, { host = "127.0.0.1" })
 handle_http("s", "/*", function(req)

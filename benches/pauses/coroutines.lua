@@ -1,5 +1,5 @@
--- A hundred thousand coroutines and goroutines, each of which runs repeatedly. Stacks are written without barriers, so the
--- collector scans those that ran again.
+-- A hundred thousand coroutines and goroutines, each of which runs repeatedly. Stacks are written
+-- without barriers, so the collector scans those that ran again.
 local COUNT = 100000
 local coroutines = {}
 for i = 1, COUNT do

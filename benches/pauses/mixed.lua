@@ -1,9 +1,12 @@
--- 500 MB of everything that programs keep, of which a part is replaced all the time, and many short-lived objects.
+-- 500 MB of everything that programs keep, of which a part is replaced all the time, and many
+-- short-lived objects.
 local random = math.random
 local live = { records = {}, lists = {}, functions = {}, texts = {}, coroutines = {}, names = {} }
 
 local function record(i)
-  return { id = i, name = "record " .. i, price = i * 1.5, tags = { "red", "green", i }, previous = { i } }
+  return {
+    id = i, name = "record " .. i, price = i * 1.5, tags = { "red", "green", i }, previous = { i },
+  }
 end
 local function list(i)
   return { i, i + 1, i + 2, i + 3, i + 4, i + 5, i + 6, i + 7 }
@@ -12,7 +15,9 @@ local function counter(i)
   local count = i
   return function() count = count + 1 return count end
 end
-local function text(i) return ("a text of more than forty bytes, which is no short string %d"):format(i) end
+local function text(i)
+  return ("a text of more than forty bytes, which is no short string %d"):format(i)
+end
 local function sleeper()
   return coroutine.wrap(function(value) while true do value = coroutine.yield({ value }) end end)
 end

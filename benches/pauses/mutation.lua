@@ -1,5 +1,5 @@
--- Programs that change much and allocate little, so that the collector, which works in proportion to allocation, meets more
--- changes than it has time for.
+-- Programs that change much and allocate little, so that the collector, which works in proportion
+-- to allocation, meets more changes than it has time for.
 local random = math.random
 local COUNT = 1000000
 local live = {}

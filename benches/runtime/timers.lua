@@ -1,4 +1,5 @@
--- A hundred thousand pending timers whose times come within a second; how late the functions are called.
+-- A hundred thousand pending timers whose times come within a second; how late the functions are
+-- called.
 local COUNT = 1e5
 local lateness, begin = {}, now() + 1
 for i = 1, COUNT do

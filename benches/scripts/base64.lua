@@ -1,4 +1,5 @@
--- Base64 in plain Lua, arithmetic instead of bit operations: one version by tables, one by gsub with callbacks.
+-- Base64 in plain Lua, arithmetic instead of bit operations: one version by tables, one by gsub
+-- with callbacks.
 local rounds = tonumber(arg and arg[1]) or 450
 
 local alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -27,7 +28,8 @@ local function encode(s)
   elseif left == 2 then
     local a, b = s:byte(-2, -1)
     local word = (a * 256 + b) * 4
-    out[n + 1] = letters[floor(word / 4096)] .. letters[floor(word / 64) % 64] .. letters[word % 64] .. "="
+    out[n + 1] = letters[floor(word / 4096)] .. letters[floor(word / 64) % 64]
+      .. letters[word % 64] .. "="
   end
   return table.concat(out)
 end
@@ -47,7 +49,8 @@ local function encode_by_gsub(s)
   local padding = ({ "", "==", "=" })[#s % 3 + 1]
   local text = (s .. ("\1"):rep(#padding)):gsub("(.)(.)(.)", function(a, b, c)
     local word = a:byte() * 65536 + b:byte() * 256 + c:byte()
-    return letters[floor(word / 262144)] .. letters[floor(word / 4096) % 64] .. letters[floor(word / 64) % 64] .. letters[word % 64]
+    return letters[floor(word / 262144)] .. letters[floor(word / 4096) % 64]
+      .. letters[floor(word / 64) % 64] .. letters[word % 64]
   end)
   return text:sub(1, #text - #padding), padding
 end
@@ -60,7 +63,9 @@ for round = 1, rounds do
   local text = encode(data)
   if decode(text) ~= data then error("the data was not restored") end
   local other, padding = encode_by_gsub(data)
-  if #other + #padding ~= #text or other:sub(1, 5000) ~= text:sub(1, 5000) then error("the versions differ") end
+  if #other + #padding ~= #text or other:sub(1, 5000) ~= text:sub(1, 5000) then
+    error("the versions differ")
+  end
   length = length + #text
   for i = 1, #text, 11 do checksum = (checksum * 31 + text:byte(i)) % 1000003 end
 end

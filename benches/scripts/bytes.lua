@@ -1,4 +1,5 @@
--- Loops over bytes: checksums, an FNV-like hash, Caesar ciphers with string.byte and string.char, hexadecimal text.
+-- Loops over bytes: checksums, an FNV-like hash, Caesar ciphers with string.byte and string.char,
+-- hexadecimal text.
 local rounds = tonumber(arg and arg[1]) or 150
 
 local byte, char, format = string.byte, string.char, string.format
@@ -39,7 +40,10 @@ local function hexadecimal(s)
 end
 
 local lines = {}
-for i = 1, 200 do lines[i] = format("line %d of the text, with some letters: %s", i, rotate("abcdefghijklmnopqrstuvwxyz", i)) end
+for i = 1, 200 do
+  lines[i] = format("line %d of the text, with some letters: %s", i,
+    rotate("abcdefghijklmnopqrstuvwxyz", i))
+end
 local text = table.concat(lines, "\n")
 
 local checksum = 0

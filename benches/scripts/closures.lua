@@ -39,7 +39,9 @@ for round = 1, rounds do
     steps[i] = function(x) return (x * 3 + i * round) % 1009 end
   end
   local pipeline = fold(steps, compose, function(x) return x end)
-  local numbers = map(filter(list, function(x) return x % 3 == round % 3 end), compose(pipeline, add(round)))
-  checksum = (checksum + fold(numbers, function(a, b) return (a * 31 + b) % 1000003 end, tick())) % 1000003
+  local numbers = map(filter(list, function(x) return x % 3 == round % 3 end),
+    compose(pipeline, add(round)))
+  checksum = (checksum
+    + fold(numbers, function(a, b) return (a * 31 + b) % 1000003 end, tick())) % 1000003
 end
 print(string.format("%d", checksum))

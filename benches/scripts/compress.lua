@@ -23,7 +23,9 @@ local function compress(s)
     seen[key] = at
     if before and at - before < 65536 then
       local matched = 4
-      while matched < 255 and s:byte(before + matched) == s:byte(at + matched) do matched = matched + 1 end
+      while matched < 255 and s:byte(before + matched) == s:byte(at + matched) do
+        matched = matched + 1
+      end
       if at + matched > length + 1 then matched = length + 1 - at end
       while literal < at do
         local stop = math.min(literal + 254, at - 1)

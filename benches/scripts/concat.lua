@@ -40,6 +40,7 @@ for round = 1, rounds do
   local xml = table.concat(out)
 
   length = length + #document + #text + #xml
-  checksum = (checksum * 31 + xml:byte(#xml - round) + text:reverse():byte(round) + document:byte(-round)) % 1000003
+  checksum = (checksum * 31 + xml:byte(#xml - round) + text:reverse():byte(round)
+    + document:byte(-round)) % 1000003
 end
 print(string.format("%d %d", length, checksum))

@@ -1,4 +1,5 @@
--- Coroutines: generators, a pipeline of stages, permutations, a round-robin of tasks, and a tree walked by two at once.
+-- Coroutines: generators, a pipeline of stages, permutations, a round-robin of tasks, and a tree
+-- walked by two at once.
 local rounds = tonumber(arg and arg[1]) or 900
 
 local yield, wrap = coroutine.yield, coroutine.wrap
@@ -51,7 +52,8 @@ local checksum = 0
 local function note(x) checksum = (checksum * 31 + x) % 1000003 end
 
 for round = 1, rounds do
-  local numbers = mapped(only(range(2000), function(x) return x % 3 == 0 end), function(x) return x * round end)
+  local numbers = mapped(only(range(2000), function(x) return x % 3 == 0 end),
+    function(x) return x * round end)
   for x in numbers do note(x) end
 
   for list in permutations({ 1, 2, 3, 4, 5, 6 }) do note(list[1] * 10 + list[6]) end

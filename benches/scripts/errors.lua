@@ -1,4 +1,5 @@
--- pcall and error: validation with error values, errors through many levels, retries, and protected calls that succeed.
+-- pcall and error: validation with error values, errors through many levels, retries, and protected
+-- calls that succeed.
 local rounds = tonumber(arg and arg[1]) or 4000
 
 local function check(value, kind, name)
@@ -35,8 +36,16 @@ local function with_cleanup(f, cleanup)
   return a
 end
 
-local counts = { type = 0, empty = 0, fine = 0, deep = 0, retried = 0, cleaned = 0, located = 0, index = 0 }
-local records = { { id = 1, name = "one" }, { id = "2", name = "two" }, { id = 3 }, { id = 4, name = "" }, { id = 5, name = "five" } }
+local counts = {
+  type = 0, empty = 0, fine = 0, deep = 0, retried = 0, cleaned = 0, located = 0, index = 0,
+}
+local records = {
+  { id = 1, name = "one" },
+  { id = "2", name = "two" },
+  { id = 3 },
+  { id = 4, name = "" },
+  { id = 5, name = "five" },
+}
 
 for round = 1, rounds do
   for i = 1, 200 do
@@ -51,12 +60,15 @@ for round = 1, rounds do
     elseif message:find("bottom", 1, true) then counts.located = counts.located + 1 end
     local _, attempts = retry(5, function(n) if n < i % 6 then error() end return n end)
     counts.retried = counts.retried + attempts
-    pcall(with_cleanup, function() if i % 3 == 0 then error("x") end return i end, function() counts.cleaned = counts.cleaned + 1 end)
+    pcall(with_cleanup,
+      function() if i % 3 == 0 then error("x") end return i end,
+      function() counts.cleaned = counts.cleaned + 1 end)
     local missing = nil
     if not pcall(function() return missing.field end) then counts.index = counts.index + 1 end
     local handled = xpcall(function() return #missing end, function(m) return m end)
     if not handled then counts.index = counts.index + 1 end
   end
 end
-print(string.format("%d %d %d %d %d %d %d %d", counts.type, counts.empty, counts.fine, counts.deep, counts.retried,
+print(string.format("%d %d %d %d %d %d %d %d",
+  counts.type, counts.empty, counts.fine, counts.deep, counts.retried,
   counts.cleaned, counts.located, counts.index))

@@ -23,7 +23,9 @@ local function tokenize(source)
   return tokens
 end
 
-local precedence = { ["?"] = 1, ["<"] = 2, [">"] = 2, ["+"] = 3, ["-"] = 3, ["*"] = 4, ["/"] = 4, ["%"] = 4, ["^"] = 6 }
+local precedence = {
+  ["?"] = 1, ["<"] = 2, [">"] = 2, ["+"] = 3, ["-"] = 3, ["*"] = 4, ["/"] = 4, ["%"] = 4, ["^"] = 6,
+}
 
 local Parser = {}
 Parser.__index = Parser
@@ -95,7 +97,9 @@ local operations = {
   ["^"] = function(node, env) return evaluate(node[1], env) ^ evaluate(node[2], env) end,
   ["<"] = function(node, env) return evaluate(node[1], env) < evaluate(node[2], env) and 1 or 0 end,
   [">"] = function(node, env) return evaluate(node[1], env) > evaluate(node[2], env) and 1 or 0 end,
-  ["?"] = function(node, env) return evaluate(node[1], env) ~= 0 and evaluate(node[2], env) or evaluate(node[3], env) end,
+  ["?"] = function(node, env)
+    return evaluate(node[1], env) ~= 0 and evaluate(node[2], env) or evaluate(node[3], env)
+  end,
   call = function(node, env)
     local arguments = {}
     for i = 1, #node do arguments[i] = evaluate(node[i], env) end

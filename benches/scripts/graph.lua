@@ -1,4 +1,5 @@
--- Graph search: breadth first on a grid with walls, Dijkstra with a bucket queue, union-find, topological order.
+-- Graph search: breadth first on a grid with walls, Dijkstra with a bucket queue, union-find,
+-- topological order.
 local rounds = tonumber(arg and arg[1]) or 70
 
 local seed = 3
@@ -113,6 +114,7 @@ local checksum = 0
 for _ = 1, rounds do
   local distance, reached = breadth_first(grid())
   local edges = build_graph(4000)
-  checksum = (checksum * 31 + reached + (distance[size * size] or 1) + dijkstra(edges) + components(edges) + depth_order(edges)) % 1000003
+  checksum = (checksum * 31 + reached + (distance[size * size] or 1)
+    + dijkstra(edges) + components(edges) + depth_order(edges)) % 1000003
 end
 print(string.format("%d", checksum))

@@ -56,7 +56,8 @@ for step = 1, rounds do
   now = time
   if event.kind == "arrival" then
     busy = busy + 1
-    events:push(now + random(50) + busy / 7 + step / 1000003, { kind = "departure", id = event.id, since = now })
+    events:push(now + random(50) + busy / 7 + step / 1000003,
+      { kind = "departure", id = event.id, since = now })
   else
     busy = busy - 1
     served = served + 1

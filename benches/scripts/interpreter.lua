@@ -1,4 +1,5 @@
--- A virtual machine in Lua: an assembler, a register machine run by a chain of comparisons, a stack machine by closures.
+-- A virtual machine in Lua: an assembler, a register machine run by a chain of comparisons, a stack
+-- machine by closures.
 local rounds = tonumber(arg and arg[1]) or 280
 
 local source = [[
@@ -82,7 +83,9 @@ local handlers = {
       return at + 1
     end
   end,
-  duplicate = function() return function(stack, at) stack[#stack + 1] = stack[#stack] return at + 1 end end,
+  duplicate = function()
+    return function(stack, at) stack[#stack + 1] = stack[#stack] return at + 1 end
+  end,
   below = function(limit, target)
     return function(stack, at)
       if stack[#stack] < limit then return target end
@@ -92,8 +95,8 @@ local handlers = {
 }
 local function run_threaded(limit)
   local code = {
-    handlers.push(1), handlers.push(3), handlers.add(), handlers.duplicate(), handlers.push(-1), handlers.add(),
-    handlers.add(), handlers.push(7), handlers.add(), handlers.below(limit, 4),
+    handlers.push(1), handlers.push(3), handlers.add(), handlers.duplicate(), handlers.push(-1),
+    handlers.add(), handlers.add(), handlers.push(7), handlers.add(), handlers.below(limit, 4),
   }
   local stack, at, steps = {}, 1, 0
   while code[at] do

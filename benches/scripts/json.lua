@@ -80,7 +80,9 @@ function decode_value(s, at)
   return tonumber(number), at + #number
 end
 
-local document = { title = "A \"quoted\" title\nwith lines", items = {}, flags = { true, false, true }, empty = {} }
+local document = {
+  title = "A \"quoted\" title\nwith lines", items = {}, flags = { true, false, true }, empty = {},
+}
 for i = 1, 60 do
   document.items[i] = {
     id = i, name = "item " .. i, price = i * 1.25, tags = { "a" .. i, "b\\" .. i, "c" },

@@ -1,4 +1,5 @@
--- Conway's life on a torus, rows of numbers, and the same on an endless board kept as a set of string keys.
+-- Conway's life on a torus, rows of numbers, and the same on an endless board kept as a set of
+-- string keys.
 local generations = tonumber(arg and arg[1]) or 800
 local width, height = 64, 64
 
@@ -18,7 +19,8 @@ local function step(board)
     local row = {}
     for x = 1, width do
       local left, right = (x - 2) % width + 1, x % width + 1
-      local around = above[left] + above[x] + above[right] + here[left] + here[right] + below[left] + below[x] + below[right]
+      local around = above[left] + above[x] + above[right] + here[left] + here[right] + below[left]
+        + below[x] + below[right]
       row[x] = (around == 3 or around == 2 and here[x] == 1) and 1 or 0
     end
     following[y] = row

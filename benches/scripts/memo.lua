@@ -42,7 +42,9 @@ local function knapsack(weights, values, capacity)
   best = memoise(function(i, room)
     if i == 0 then return 0 end
     local value = best(i - 1, room)
-    if weights[i] <= room then value = math.max(value, values[i] + best(i - 1, room - weights[i])) end
+    if weights[i] <= room then
+      value = math.max(value, values[i] + best(i - 1, room - weights[i]))
+    end
     return value
   end)
   return best(#weights, capacity)
@@ -50,7 +52,8 @@ end
 
 local checksum = 0
 for round = 1, rounds do
-  checksum = checksum + distance(("kitten sitting "):rep(3) .. round, ("sitting knitting "):rep(3) .. round * 7)
+  checksum = checksum + distance(("kitten sitting "):rep(3) .. round,
+    ("sitting knitting "):rep(3) .. round * 7)
   checksum = checksum + partitions(60) % 10007
   local weights, values = {}, {}
   for i = 1, 20 do

@@ -1,4 +1,5 @@
--- Metamethods: vectors and complex numbers with operators, read-only and counting proxies, callable and default-value tables.
+-- Metamethods: vectors and complex numbers with operators, read-only and counting proxies, callable
+-- and default-value tables.
 local rounds = tonumber(arg and arg[1]) or 300
 
 local Vector = {}
@@ -17,7 +18,10 @@ function Vector.__lt(a, b) return a * a < b * b end
 function Vector.__le(a, b) return a * a <= b * b end
 function Vector.__concat(a, b) return tostring(a) .. "~" .. tostring(b) end
 function Vector.__tostring(a) return string.format("(%d,%d,%d)", a.x, a.y, a.z) end
-function Vector:cross(b) return vector(self.y * b.z - self.z * b.y, self.z * b.x - self.x * b.z, self.x * b.y - self.y * b.x) end
+function Vector:cross(b)
+  return vector(self.y * b.z - self.z * b.y, self.z * b.x - self.x * b.z,
+    self.x * b.y - self.y * b.x)
+end
 
 local function counting(target, counts)
   return setmetatable({}, {
@@ -48,7 +52,9 @@ for round = 1, rounds do
   for i = 1, 1000 do
     position = position + velocity * (i % 3) - 2 * vector(1, 0, 1)
     if position > vector(100, 100, 100) then position = -position * 0 + vector(i % 7, 1, 1) end
-    if position == vector(1, 1, 1) or position <= velocity then velocity = velocity:cross(vector(0, 1, 0)) + vector(1, 1, 0) end
+    if position == vector(1, 1, 1) or position <= velocity then
+      velocity = velocity:cross(vector(0, 1, 0)) + vector(1, 1, 0)
+    end
   end
   note(math.abs(position * position) % 1000)
   note(#(position .. velocity))

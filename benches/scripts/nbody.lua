@@ -7,10 +7,22 @@ local days = 365.24
 
 local bodies = {
   { x = 0, y = 0, z = 0, vx = 0, vy = 0, vz = 0, mass = solar_mass },
-  { x = 4.84, y = -1.16, z = -0.10, vx = 0.00166 * days, vy = 0.00770 * days, vz = -0.000069 * days, mass = 0.000954 * solar_mass },
-  { x = 8.34, y = 4.12, z = -0.40, vx = -0.00277 * days, vy = 0.00500 * days, vz = 0.000023 * days, mass = 0.000286 * solar_mass },
-  { x = 12.89, y = -15.11, z = -0.22, vx = 0.00296 * days, vy = 0.00238 * days, vz = -0.000030 * days, mass = 0.0000437 * solar_mass },
-  { x = 15.38, y = -25.92, z = 0.18, vx = 0.00268 * days, vy = 0.00163 * days, vz = -0.000095 * days, mass = 0.0000515 * solar_mass },
+  {
+    x = 4.84, y = -1.16, z = -0.10, vx = 0.00166 * days, vy = 0.00770 * days, vz = -0.000069 * days,
+    mass = 0.000954 * solar_mass,
+  },
+  {
+    x = 8.34, y = 4.12, z = -0.40, vx = -0.00277 * days, vy = 0.00500 * days, vz = 0.000023 * days,
+    mass = 0.000286 * solar_mass,
+  },
+  {
+    x = 12.89, y = -15.11, z = -0.22, vx = 0.00296 * days, vy = 0.00238 * days,
+    vz = -0.000030 * days, mass = 0.0000437 * solar_mass,
+  },
+  {
+    x = 15.38, y = -25.92, z = 0.18, vx = 0.00268 * days, vy = 0.00163 * days,
+    vz = -0.000095 * days, mass = 0.0000515 * solar_mass,
+  },
 }
 
 local function advance(dt)

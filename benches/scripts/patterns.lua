@@ -1,12 +1,16 @@
--- Text processing with patterns: splitting, trimming, counting words, rewriting, templates, reading key-value lines.
+-- Text processing with patterns: splitting, trimming, counting words, rewriting, templates, reading
+-- key-value lines.
 local rounds = tonumber(arg and arg[1]) or 120
 
-local words = { "alpha", "Beta", "gamma_ray", "delta9", "Epsilon", "zeta", "eta-theta", "iota", "KAPPA", "lambda" }
+local words = {
+  "alpha", "Beta", "gamma_ray", "delta9", "Epsilon", "zeta", "eta-theta", "iota", "KAPPA", "lambda",
+}
 local lines = {}
+local line = "   %s_%d = \"%s %s\" ; (comment %d (nested)) <b>%s</b>, $%s$ "
+  .. "http://host%d.example.com/%s?x=%d&y=%d   "
 for i = 1, 400 do
   local a, b, c = words[i % 10 + 1], words[(i * 3) % 10 + 1], words[(i * 7) % 10 + 1]
-  lines[i] = ("   %s_%d = \"%s %s\" ; (comment %d (nested)) <b>%s</b>, $%s$ http://host%d.example.com/%s?x=%d&y=%d   "):format(
-    a, i, b, c, i, b, c, i % 7, a, i, i * i)
+  lines[i] = line:format(a, i, b, c, i, b, c, i % 7, a, i, i * i)
 end
 local text = table.concat(lines, "\n")
 

@@ -38,10 +38,15 @@ function Plane:shade(point)
   return even and self.color or self.other
 end
 
-local scene = { setmetatable({ height = -1, up = vector(0, 1, 0), color = 0.9, other = 0.2, mirror = 0.1 }, Plane) }
+local scene = {
+  setmetatable({
+    height = -1, up = vector(0, 1, 0), color = 0.9, other = 0.2, mirror = 0.1,
+  }, Plane),
+}
 for i = 1, 6 do
   scene[#scene + 1] = setmetatable({
-    center = vector((i - 3.5) * 1.1, -0.4 + (i % 3) * 0.5, 4 + (i % 2) * 1.5), radius = 0.5 + i * 0.03,
+    center = vector((i - 3.5) * 1.1, -0.4 + (i % 3) * 0.5, 4 + (i % 2) * 1.5),
+    radius = 0.5 + i * 0.03,
     color = 0.3 + i * 0.1, mirror = i % 2 == 0 and 0.5 or 0.1,
   }, Sphere)
 end

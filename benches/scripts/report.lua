@@ -26,7 +26,8 @@ for round = 1, rounds do
     local name = products[i % #products + 1]
     local price, amount = i * 1.37 + round, i * round % 1000
     total = total + price * amount
-    out(format("%-12s|%5d|%10.2f|%12.2f|%6.1f%%", name, amount, price, price * amount, 100 * amount / 1000))
+    out(format("%-12s|%5d|%10.2f|%12.2f|%6.1f%%", name, amount, price, price * amount,
+      100 * amount / 1000))
     out(format("%08x %5.3e %g %s", i * 65537, price / 7, price / 3, tostring(amount)))
     out(format("%q %+d %c", name .. i, i - 150, 65 + i % 26))
   end

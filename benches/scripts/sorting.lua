@@ -1,4 +1,5 @@
--- table.sort of numbers, strings and records, with and without a comparator, and a merge sort in Lua.
+-- table.sort of numbers, strings and records, with and without a comparator, and a merge sort in
+-- Lua.
 local size = (tonumber(arg and arg[1]) or 360) * 500
 
 local seed = 42
@@ -18,7 +19,8 @@ local function merge_sort(list, less)
   local width = 1
   while width < #list do
     for start = 1, #list, 2 * width do
-      local middle, stop = math.min(start + width, #list + 1), math.min(start + 2 * width, #list + 1)
+      local middle, stop =
+        math.min(start + width, #list + 1), math.min(start + 2 * width, #list + 1)
       local i, j = start, middle
       for k = start, stop - 1 do
         if i < middle and (j >= stop or not less(from[j], from[i])) then

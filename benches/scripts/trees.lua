@@ -1,4 +1,5 @@
--- Allocation: complete binary trees of several depths, most of them short-lived, one kept to the end.
+-- Allocation: complete binary trees of several depths, most of them short-lived, one kept to the
+-- end.
 local depth = math.min((tonumber(arg and arg[1]) or 14), 20)
 
 local function build(levels)

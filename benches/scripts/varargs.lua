@@ -39,10 +39,12 @@ for round = 1, rounds do
   local list = {}
   for i = 1, 30 do list[i] = i * round % 101 end
   for i = 1, 100 do
-    checksum = checksum + sum(unpack(list)) + sum_packed(unpack(list, 3, 20)) + sum_recursive(unpack(list, 1, 10))
+    checksum = checksum + sum(unpack(list)) + sum_packed(unpack(list, 3, 20))
+      + sum_recursive(unpack(list, 1, 10))
     checksum = checksum + forward(forward, sum, i, round) + select(2, reverse(i, round, 3))
     local a, b = swap(swap(i, round))
-    checksum = (checksum + bind(sum, a, b)(round, i, 1) + math.max(unpack(list)) - select("#", reverse(unpack(list)))) % 1000003
+    checksum = (checksum + bind(sum, a, b)(round, i, 1) + math.max(unpack(list))
+      - select("#", reverse(unpack(list)))) % 1000003
   end
 end
 print(string.format("%d", checksum))

@@ -1,4 +1,5 @@
--- Counting parts of text: fragments of 1 to 8 letters in a random sequence, then words, then anagrams.
+-- Counting parts of text: fragments of 1 to 8 letters in a random sequence, then words, then
+-- anagrams.
 local size = (tonumber(arg and arg[1]) or 900) * 1000
 
 local seed = 42
@@ -26,7 +27,9 @@ local function report(counts)
     list[#list + 1] = piece
     total = total + n
   end
-  table.sort(list, function(a, b) return counts[a] > counts[b] or counts[a] == counts[b] and a < b end)
+  table.sort(list, function(a, b)
+    return counts[a] > counts[b] or counts[a] == counts[b] and a < b
+  end)
   return #list, list[1], counts[list[1]], list[#list], total
 end
 
@@ -46,4 +49,5 @@ for word in pairs(words) do
   if groups[key] > 1 then anagrams = anagrams + 1 end
 end
 local kinds, most, times, least, total = report(words)
-print(string.format("words: %d, %s %d, %s, %d; %d anagrams", kinds, most, times, least, total, anagrams))
+print(string.format("words: %d, %s %d, %s, %d; %d anagrams", kinds, most, times, least, total,
+  anagrams))

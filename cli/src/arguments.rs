@@ -141,8 +141,8 @@ impl ErrorFormat {
 pub(crate) const COMMANDS: [&str; 8] =
     ["run", "check", "test", "doc", "init", "completions", "man", "help"];
 
-/// The arguments of `solvm script.lua`: the only place that declares them. The help, the manual page
-/// and the shells' completions are made from it; a test compares the README's table.
+/// The arguments of `solvm script.lua`: the only place that declares them. The help, the manual
+/// page and the shells' completions are made from it; a test compares the README's table.
 pub(crate) fn options() -> Command {
     let (config, limits) = (Config::default(), Limits::default());
     let with_default = |help: &str, default: String| format!("{help} [default: {default}]");
@@ -186,7 +186,8 @@ pub(crate) fn options() -> Command {
                 "timeout",
                 "DURATION",
                 with_default(
-                    "Stop the program after DURATION, such as 300ms, 10s or 1m30s; 0 means no limit",
+                    "Stop the program after DURATION, such as 300ms, 10s or 1m30s; \
+                     0 means no limit",
                     match limits.timeout {
                         Timeout::Default(limit) | Timeout::Fixed(limit) => format!("{limit:?}"),
                         Timeout::Never => "0".into(),
@@ -263,14 +264,20 @@ pub(crate) fn options() -> Command {
             )),
         )
         .arg(
-            option("dump", "WHAT", "Print this compiler stage instead of running the script".into())
-                .value_parser(PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(
-                    |what| match what.as_str() {
+            option(
+                "dump",
+                "WHAT",
+                "Print this compiler stage instead of running the script".into(),
+            )
+            .value_parser(
+                PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(|what| {
+                    match what.as_str() {
                         "tokens" => Dump::Tokens,
                         "ast" => Dump::Ast,
                         _ => Dump::Bytecode,
-                    },
-                )),
+                    }
+                }),
+            ),
         )
         .arg(
             flag(

@@ -201,9 +201,12 @@ impl Failure<'_> {
             let line = line.trim_start().trim_start_matches("local ").trim_start();
             line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', ',']))
         })?;
-        opened
-            .contains("= io.open(")
-            .then(|| format!("io.open returns nil and a message if it fails: check '{name}', or use assert(io.open(...))"))
+        opened.contains("= io.open(").then(|| {
+            format!(
+                "io.open returns nil and a message if it fails: check '{name}', \
+                 or use assert(io.open(...))"
+            )
+        })
     }
 
     fn about_types(&self) -> Option<String> {

@@ -249,7 +249,8 @@ fn the_end_of_the_time_tells_which_limit_it_was() {
 #[test]
 fn the_line_for_the_shell_may_stand_before_a_binary_chunk() {
     let file = std::env::temp_dir().join(format!("solvm-chunk-{}", std::process::id()));
-    let write = "local f = io.open(arg[1], 'wb') f:write('#!solvm\\n', string.dump(function() print 'ran' end)) f:close()";
+    let write = "local f = io.open(arg[1], 'wb') \
+        f:write('#!solvm\\n', string.dump(function() print 'ran' end)) f:close()";
     let path = file.display().to_string();
     assert_eq!(Run { options: &["-", &path], input: write, ..Run::default() }.run().code, Some(0));
     assert_eq!(run(&[&path]).stdout, "ran\n");

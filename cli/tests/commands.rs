@@ -65,7 +65,8 @@ fn check_reads_standard_input() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(&output.stdout),
-        "stdin:1:7: local 'x' is never read\nstdin:2:1: undefined global 'pritn'; did you mean 'print'?\n"
+        "stdin:1:7: local 'x' is never read\n\
+         stdin:2:1: undefined global 'pritn'; did you mean 'print'?\n"
     );
 }
 
@@ -161,13 +162,15 @@ fn test_runs_tests() {
          test('waits', function() sleep(0.01) check.same({ 1, { x = 2 } }, { 1, { x = 2 } }) end)\n\
          test('differs', function() check.same({ 1, 2 }, { 1, 3 }) end)\n\
          test('fails', function() inner() end)\n\
-         test('contains', function() check.contains('a.b', '.b') check.contains('a.b', 'a+') end)\n",
+         test('contains', function() check.contains('a.b', '.b') \
+             check.contains('a.b', 'a+') end)\n",
     )
     .unwrap();
     fs::create_dir(path.join("deep")).unwrap();
     fs::write(
         path.join("deep/b_test.lua"),
-        "test('is <found>', function() check.equal(arg[0], 'deep/b_test.lua') check.contains(arg[-1], 'solvm') end)",
+        "test('is <found>', function() check.equal(arg[0], 'deep/b_test.lua') \
+             check.contains(arg[-1], 'solvm') end)",
     )
     .unwrap();
     let output = solvm(path, &["test", "--junit", "results.xml"]);
@@ -213,7 +216,8 @@ fn a_test_that_calls_exit_fails_and_the_others_run() {
              go(function() os.exit(true) end)\n\
              sleep(10)\n\
          end)\n\
-         test('refuses', function() check.fails(function() os.exit({}) end, 'number expected, got table') end)\n",
+         test('refuses', function() check.fails(function() os.exit({}) end, \
+             'number expected, got table') end)\n",
     )
     .unwrap();
     fs::write(path.join("b_test.lua"), "os.exit(3)").unwrap();
@@ -326,7 +330,8 @@ fn init_makes_a_project_that_runs() {
     assert!(output.status.success());
     assert_eq!(
         text(&output.stdout),
-        "Created a project in project.\nGo there with: cd project\nRun it with:  solvm main.lua\nTest it with: solvm test\n"
+        "Created a project in project.\nGo there with: cd project\n\
+         Run it with:  solvm main.lua\nTest it with: solvm test\n"
     );
     let project = path.join("project");
     let output = solvm(&project, &["main.lua", "you"]);
@@ -348,7 +353,8 @@ fn init_makes_a_project_that_runs() {
     assert!(output.status.success());
     assert_eq!(
         text(&output.stdout),
-        "Created a project in this directory. Kept existing files: main.lua, modules/greeting.lua, .luarc.json.\n\
+        "Created a project in this directory. \
+         Kept existing files: main.lua, modules/greeting.lua, .luarc.json.\n\
          Run it with:  solvm main.lua\nTest it with: solvm test\n"
     );
     assert_eq!(fs::read_to_string(project.join("main.lua")).unwrap(), "print('mine')");

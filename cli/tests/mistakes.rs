@@ -1,6 +1,6 @@
 //! Reports of typical mistakes: `tests/mistakes/NAME.lua` is a program with one, `NAME.txt` the
-//! output of `solvm --error-format=long` and of `solvm check --json`. `UPDATE_GOLDENS=1` regenerates
-//! the expected output; read it before you commit it.
+//! output of `solvm --error-format=long` and of `solvm check --json`. `UPDATE_GOLDENS=1`
+//! regenerates the expected output; read it before you commit it.
 #![cfg(test)]
 
 use std::ffi::OsStr;

@@ -255,7 +255,8 @@ fn modules_of_the_script_may_be_run_and_not_read() {
             local ok, result, reason = pcall(load, name)
             local message = tostring(reason or result)
             assert(message:find("broken.lua:2: ", 1, true), message)
-            assert(not message:find("s3cret", 1, true) and not message:find("password", 1, true), message)
+            assert(not message:find("s3cret", 1, true), message)
+            assert(not message:find("password", 1, true), message)
         end
         package.path = "./.env"
         for _, load in ipairs { loadfile, dofile, import } do
@@ -282,13 +283,17 @@ fn a_denial_is_the_same_whether_a_file_exists_or_not() {
     let root = files();
     let code = "
         local function reason(path)
-            local text = select(2, io.open(path)) .. select(2, read_file(path)) .. select(2, loadfile(path))
-                .. select(2, os.remove(path)) .. select(2, mkdir(path)) .. select(2, pcall(import, path))
-                .. select(2, require('lfs').attributes(path)) .. select(2, tar.list(path))
+            local text = select(2, io.open(path)) .. select(2, read_file(path))
+                .. select(2, loadfile(path)) .. select(2, os.remove(path)) .. select(2, mkdir(path))
+                .. select(2, pcall(import, path)) .. select(2, require('lfs').attributes(path))
+                .. select(2, tar.list(path))
             return (text:gsub('[%w_]+%.txt', 'NAME'))
         end
-        for _, directory in ipairs { 'other/', 'other/inner/../', 'data/out-directory/', '/etc/', '/etc/x/../' } do
-            assert(reason(directory .. 'secret.txt') == reason(directory .. 'missing.txt'), directory)
+        for _, directory in ipairs {
+            'other/', 'other/inner/../', 'data/out-directory/', '/etc/', '/etc/x/../',
+        } do
+            local present, missing = directory .. 'secret.txt', directory .. 'missing.txt'
+            assert(reason(present) == reason(missing), directory)
         end";
     let options = ["--sandbox", "--allow-read=data", "-e", code].map(String::from);
     let output = solvm(root.path(), &options);

@@ -85,14 +85,16 @@ impl Program {
 #[test]
 fn everything_begins_anew() {
     let first = "seen = (seen or 0) + 1 string.extra = 1 os.setenv('SOLVM_TEST_RELOAD', 'x')
-        set_interval(function() ticks = (ticks or 0) + 1 end, 0.001) go(function() receive(chan('c')) end)
+        set_interval(function() ticks = (ticks or 0) + 1 end, 0.001)
+        go(function() receive(chan('c')) end)
         go(function() sleep(100) end) getmetatable(newproxy(true)).__gc = nil
         local p = newproxy(true) getmetatable(p).__gc = function() print('finalized') end keep = p
         print('first', seen)";
     let program = Program::start(&format!("{WATCHES}{first}"), &[]);
     program.says(&["first\t1"]);
     program.replace(
-        "print('second', seen, ticks, string.extra, os.getenv('SOLVM_TEST_RELOAD'), check_memory().goroutines, arg[0])",
+        "print('second', seen, ticks, string.extra, os.getenv('SOLVM_TEST_RELOAD'), \
+             check_memory().goroutines, arg[0])",
     );
     program.says(&["changed", "finalized", "second\tnil\tnil\tnil\tnil\t1\tscript.lua"]);
     assert_eq!(program.end(), (Some(0), String::new()));
@@ -180,11 +182,14 @@ fn what_is_no_file_cannot_be_reloaded() {
 #[test]
 fn a_server_gives_its_port_free() {
     let serve = "create_server('s', tonumber(read_file('port') or 0), { host = '127.0.0.1' })
-        handle_http('s', '/', function() return 'hello' end) local port = start_server('s') write_file('port', port)
-        local listener = tcp_listen(tonumber(read_file('other') or 0), { host = '127.0.0.1' }) write_file('other', listener.port) ";
+        handle_http('s', '/', function() return 'hello' end)
+        local port = start_server('s') write_file('port', port)
+        local listener = tcp_listen(tonumber(read_file('other') or 0), { host = '127.0.0.1' })
+        write_file('other', listener.port) ";
     let code = |number: u32| {
         format!(
-            "{WATCHES} {serve} print({number}, http_get('http://127.0.0.1:' .. port .. '/').body, check_memory().goroutines < 10)"
+            "{WATCHES} {serve} print({number}, http_get('http://127.0.0.1:' .. port .. '/').body, \
+                 check_memory().goroutines < 10)"
         )
     };
     let program = Program::start(&code(0), &[]);

@@ -134,7 +134,8 @@ fn work_that_needs_a_thread_fails_where_there_is_none() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let command = r#"setpriv --reuid=65533 --clear-groups prlimit --nproc=1:1 "$1" -e 'print(read_file("/etc/passwd"))'"#;
+    let command = "setpriv --reuid=65533 --clear-groups prlimit --nproc=1:1 \
+        \"$1\" -e 'print(read_file(\"/etc/passwd\"))'";
     let output = run("", command, directory.path());
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("/etc/passwd: cannot start a thread: "), "{text}");

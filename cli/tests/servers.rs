@@ -40,9 +40,13 @@ fn get(port: u16, path: &str) -> String {
 
 const SERVER: &str = "create_server('s', 0, { host = '127.0.0.1', header_timeout = 3 })
     handle_http('s', '/', function() return 'fine' end)
-    handle_http('s', '/slow', function(req) print('begun') io.stdout:flush() sleep(tonumber(req.query)) return 'slow' end)
+    handle_http('s', '/slow', function(req)
+        print('begun') io.stdout:flush() sleep(tonumber(req.query)) return 'slow'
+    end)
     handle_http('s', '/loop', function() while true do end end)
-    handle_http('s', '/loop/caught', function() while true do pcall(function() while true do end end) end end)
+    handle_http('s', '/loop/caught', function()
+        while true do pcall(function() while true do end end) end
+    end)
     print(start_server('s')) io.stdout:flush() ";
 
 #[test]
@@ -123,7 +127,8 @@ fn complaints_about_handlers_say_which_request_it_was() {
         "sold out\nstack traceback:",
         "in the response to GET /buy/bread of server 'shop'\n",
         "in the response to GET /object of server 'shop'\n",
-        "GET /wrong of server 'shop': invalid response from handler: string or table expected, got number\n",
+        "GET /wrong of server 'shop': invalid response from handler: \
+         string or table expected, got number\n",
         "in the response to GET /slow of server 'shop'\n",
     ] {
         assert!(errors.contains(expected), "{expected}: {errors}");
@@ -139,10 +144,14 @@ const WAITS: &[&str] = &[
     "receive(tcp_listen(0, { host = '127.0.0.1' }))",
     "udp_recvfrom(0, { host = '127.0.0.1' }).receive()",
     "local l = tcp_listen(0, { host = '127.0.0.1' }) tcp_connect('127.0.0.1', l.port).read()",
-    "local l = tcp_listen(0, { host = '127.0.0.1' }) tcp_connect('127.0.0.1', l.port).write(('x'):rep(1e8))",
-    "local l = tcp_listen(0, { host = '127.0.0.1' }) http_get('http://127.0.0.1:' .. l.port, { timeout = 0 })",
-    "local l = tcp_listen(0, { host = '127.0.0.1' }) ws_connect('ws://127.0.0.1:' .. l.port, { timeout = 0 })",
-    "create_server('w', 0, { host = '127.0.0.1' }) handle_ws('w', '/', function(ws) ws.receive() end)
+    "local l = tcp_listen(0, { host = '127.0.0.1' })
+     tcp_connect('127.0.0.1', l.port).write(('x'):rep(1e8))",
+    "local l = tcp_listen(0, { host = '127.0.0.1' })
+     http_get('http://127.0.0.1:' .. l.port, { timeout = 0 })",
+    "local l = tcp_listen(0, { host = '127.0.0.1' })
+     ws_connect('ws://127.0.0.1:' .. l.port, { timeout = 0 })",
+    "create_server('w', 0, { host = '127.0.0.1' })
+     handle_ws('w', '/', function(ws) ws.receive() end)
      ws_connect('ws://127.0.0.1:' .. start_server('w')).receive()",
 ];
 
@@ -193,7 +202,7 @@ fn connections_leave_nothing_behind() {
     let mut program = Program::start(&[], &code);
     let (port, tcp_port) = (program.port(), program.port());
     let upgrade = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     let flood = |count: usize| {
         for round in 0..count {
             let mut stream = connect(if round % 5 == 4 { tcp_port } else { port });

@@ -92,7 +92,8 @@ fn output_is_passed_on() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let mut program = Program::start(
-        "getmetatable(proxy).__gc = function() print('finalizing') io.stdout:flush() while true do end end sleep(50)",
+        "getmetatable(proxy).__gc = function() \
+             print('finalizing') io.stdout:flush() while true do end end sleep(50)",
     );
     program.signal(Signal::INT);
     assert_eq!(program.line(), "finalizing");

@@ -194,7 +194,8 @@ fn a_session_helps() {
     }
     assert_eq!(
         std::fs::read_to_string(session.home.path().join("saved.lua")).unwrap(),
-        "y = 1\nprint(y + 1)\nprint( 'a', 1 -- two\n)\nz = y\nprint((function(...) return z\nend)(...))\n;(print)(5)\n\
+        "y = 1\nprint(y + 1)\nprint( 'a', 1 -- two\n)\nz = y\n\
+         print((function(...) return z\nend)(...))\n;(print)(5)\n\
          print({ ['end'] = 1, begin = 2 })\n"
     );
     session.keys(b"exit()\r");
@@ -388,7 +389,8 @@ fn long_transfers_show_progress_unless_they_are_told_not_to() {
             go(function()
                 local connection = listener.accept()
                 connection.read()
-                connection.write('HTTP/1.1 200 OK\\r\\nContent-Length: 4000\\r\\nConnection: close\\r\\n\\r\\n')
+                connection.write('HTTP/1.1 200 OK\\r\\nContent-Length: 4000\\r\\n'
+                    .. 'Connection: close\\r\\n\\r\\n')
                 sleep(0.7)
                 connection.write(('x'):rep(1000))
                 sleep(0.2)

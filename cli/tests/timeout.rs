@@ -32,8 +32,11 @@ const COMPUTING: &[&str] = &[
     "local function f() while true do pcall(f) end end f()",
     "while true do pcall(function() while true do pcall(error) end end) end",
     "while true do xpcall(function() while true do end end, function() while true do end end) end",
-    "setmetatable(_G, { __index = function() while true do end end }) while true do pcall(function() return x end) end",
-    "coroutine.wrap(function() while true do pcall(coroutine.wrap(function() while true do end end)) end end)()",
+    "setmetatable(_G, { __index = function() while true do end end }) \
+     while true do pcall(function() return x end) end",
+    "coroutine.wrap(function() \
+         while true do pcall(coroutine.wrap(function() while true do end end)) end \
+     end)()",
     // The compiler.
     "load(('x = x + 1 '):rep(3e6))",
     "load('return {' .. ('1,'):rep(1e7) .. '}')",

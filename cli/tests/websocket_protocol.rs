@@ -69,8 +69,11 @@ const KEY_AND_VERSION: &str =
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
 
 fn handshake(method: &str, fields: &str) -> Vec<u8> {
-    format!("{method} / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n{fields}\r\n")
-        .into()
+    format!(
+        "{method} / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n\
+         Upgrade: WebSocket\r\n{fields}\r\n"
+    )
+    .into()
 }
 
 /// The header of a response, read byte by byte so that no data after it is lost.

@@ -47,7 +47,8 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// All findings in the order of the source; `is_known` returns whether a global is defined elsewhere.
+    /// All findings in the order of the source; `is_known` returns whether a global is defined
+    /// elsewhere.
     pub fn findings(&self, is_known: impl Fn(&str) -> bool) -> Vec<Finding> {
         let undefined =
             self.read.iter().filter(|(name, _)| !self.defined.contains(*name) && !is_known(name));
@@ -354,7 +355,10 @@ impl<'t> Inspector<'t> {
     fn raises(&self, expression: &Expression<'_>) -> bool {
         let ExpressionKind::Suffixed(suffixed) = &expression.kind else { return false };
         let ExpressionKind::Global(name) = suffixed.base.kind else { return false };
-        let is_plain_call = matches!(&suffixed.suffixes[..], [suffix] if matches!(&suffix.kind, SuffixKind::Call(call) if call.method.is_none()));
+        let is_plain_call = match &suffixed.suffixes[..] {
+            [suffix] => matches!(&suffix.kind, SuffixKind::Call(call) if call.method.is_none()),
+            _ => false,
+        };
         is_plain_call && self.chunk.names.resolve(&name) == RAISER
     }
 }

@@ -40,8 +40,8 @@ fn every_stage_can_be_dumped() {
     let source = || Source::new(*b"local x = 'a' -- c\nreturn x:y(1 + x)", *b"=t");
     assert_eq!(
         dump::tokens(&source()).unwrap(),
-        "1 local\n1 <name> x\n1 =\n1 <string> \\'a\\'\n2 return\n2 <name> x\n2 :\n2 <name> y\n2 (\n2 <number> 1\n2 +\n\
-         2 <name> x\n2 )\n"
+        "1 local\n1 <name> x\n1 =\n1 <string> \\'a\\'\n2 return\n2 <name> x\n2 :\n\
+         2 <name> y\n2 (\n2 <number> 1\n2 +\n2 <name> x\n2 )\n"
     );
     let tree = [
         "function 0 (...)",

@@ -53,7 +53,10 @@
 //! lua.set("account", Object(Account(Cell::new(10.0))))?;
 //! assert_eq!(lua.eval::<f64>("account:deposit(5) return account:balance()")?, 15.0);
 //! let error = lua.run("account.deposit('x', 5)").unwrap_err();
-//! assert_eq!(error.message(), "chunk:1: bad argument #1 to 'deposit' (Account expected, got string)");
+//! assert_eq!(
+//!     error.message(),
+//!     "chunk:1: bad argument #1 to 'deposit' (Account expected, got string)"
+//! );
 //! # Ok::<(), solvm::Error>(())
 //! ```
 #![forbid(unsafe_code)]

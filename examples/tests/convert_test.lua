@@ -1,12 +1,16 @@
 local program = import("program")
 
-local VALUE = { name = "Example", list = { 1, 2.5, "three", false }, nested = { deep = { yes = true } } }
+local VALUE = {
+  name = "Example", list = { 1, 2.5, "three", false }, nested = { deep = { yes = true } },
+}
 
 test("files are converted as their names say", function()
   program.in_folder(function(folder)
     local function at(name) return folder .. "/" .. name end
     write_file(at("a.json"), json_encode(VALUE))
-    for from, to in pairs({ ["a.json"] = "b.yaml", ["b.yaml"] = "c.toml", ["c.toml"] = "d.json" }) do
+    for from, to in pairs({
+      ["a.json"] = "b.yaml", ["b.yaml"] = "c.toml", ["c.toml"] = "d.json",
+    }) do
       -- All formats are converted again from the start of the chain.
       write_file(at("b.yaml"), yaml.encode(VALUE))
       write_file(at("c.toml"), toml.encode(VALUE))
@@ -30,8 +34,10 @@ test("the standard input is converted to the standard output", function()
       pipe:close()
       return output
     end
-    check.equal(converted("--from json --to yaml"), "empty: {}\nlist:\n  - 1\n  - null\nnone: null\n")
-    check.equal(converted("--to yml --from JSON - -"), "empty: {}\nlist:\n  - 1\n  - null\nnone: null\n")
+    check.equal(converted("--from json --to yaml"),
+      "empty: {}\nlist:\n  - 1\n  - null\nnone: null\n")
+    check.equal(converted("--to yml --from JSON - -"),
+      "empty: {}\nlist:\n  - 1\n  - null\nnone: null\n")
     write_file(file, "a: [1]\n")
     check.equal(converted("--from yaml --to json"), '{\n  "a": [\n    1\n  ]\n}\n')
   end)

@@ -13,17 +13,23 @@ test("broken links are found, wherever they are", function()
     end
   end
   create_server("other", 0, { host = "127.0.0.1" })
-  handle_http("other", "/page", page('<a href="/never-asked">a page of another site is not read</a>'))
+  handle_http("other", "/page",
+    page('<a href="/never-asked">a page of another site is not read</a>'))
   local other = "http://127.0.0.1:" .. start_server("other")
 
   create_server("site", 0, { host = "127.0.0.1" })
   handle_http("site", "/", page([[
-    <a href="a/one.html">one</a> <a class="x" href='/a/two.html#part'>two</a> <a href="mailto:x@example.com">mail</a>
-    <a href="#top">top</a> <a href="/gone">gone</a> <img src="missing.png" srcset="never-asked.png 2x"> <a href="]] .. other .. [[/page">other</a>
+    <a href="a/one.html">one</a> <a class="x" href='/a/two.html#part'>two</a>
+    <a href="mailto:x@example.com">mail</a> <a href="#top">top</a> <a href="/gone">gone</a>
+    <img src="missing.png" srcset="never-asked.png 2x">
+    <a href="]] .. other .. [[/page">other</a>
     <a href="]] .. other .. [[/nothing">other</a> <a href="http://127.0.0.1:1/">nobody</a> ]]))
-  handle_http("site", "/a/one.html", page('<a href="two.html?x=1&amp;y=2">two</a> <a href="../">up</a> <a href="deep/">deep</a>'))
-  handle_http("site", "/a/two.html", page('<a href="one.html">one</a> <a href="?page=2">next</a> <a href="../a/./one.html">one</a>'))
-  handle_http("site", "/a/deep/", page('<a href="../../../one.html">broken</a>' .. ('<a href="/a/two.html">two</a>'):rep(50)))
+  handle_http("site", "/a/one.html",
+    page('<a href="two.html?x=1&amp;y=2">two</a> <a href="../">up</a> <a href="deep/">deep</a>'))
+  handle_http("site", "/a/two.html",
+    page('<a href="one.html">one</a> <a href="?page=2">next</a> <a href="../a/./one.html">one</a>'))
+  handle_http("site", "/a/deep/",
+    page('<a href="../../../one.html">broken</a>' .. ('<a href="/a/two.html">two</a>'):rep(50)))
   handle_http("site", "/text", function() return "href='/never-asked'" end)
   local site = "http://127.0.0.1:" .. start_server("site")
 

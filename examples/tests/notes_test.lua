@@ -11,7 +11,8 @@ test("notes are made, changed and removed, and outlive the server", function()
       check.equal(made.status, 201)
       check.equal(made.headers.Location, "/notes/1")
       check.same(json_decode(made.body), { id = 1, title = "Milk", text = "two bottles" })
-      check.same(json_decode(http_get(url .. "/1").body), { id = 1, title = "Milk", text = "two bottles" })
+      check.same(json_decode(http_get(url .. "/1").body),
+        { id = 1, title = "Milk", text = "two bottles" })
 
       -- Many at the same time: each gets its own number.
       for i = 2, 20 do

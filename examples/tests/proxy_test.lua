@@ -16,7 +16,8 @@ test("bytes go both ways and are counted", function()
   end)
 
   program.with({ "proxy", 0, "127.0.0.1", server.port }, function(proxy)
-    local port = tonumber(proxy:line():match("^127%.0%.0%.1:(%d+) %-> 127%.0%.0%.1:" .. server.port .. "$"))
+    local pattern = "^127%.0%.0%.1:(%d+) %-> 127%.0%.0%.1:" .. server.port .. "$"
+    local port = tonumber(proxy:line():match(pattern))
     local function ask(question)
       local conn = assert(tcp_connect("127.0.0.1", port))
       conn.write(question)

@@ -10,7 +10,8 @@ test("the site that is here is made", function()
     local index = made("index.html")
     check.matches(index, "^<!DOCTYPE html>")
     check.contains(index, "<title>The garden</title>\n<link rel=\"stylesheet\" href=\"style.css\">")
-    check.contains(index, '<ul>\n  <li><a href="posts/beans.html">Beans &amp; peas</a> (2024-05-12)</li>\n'
+    check.contains(index,
+      '<ul>\n  <li><a href="posts/beans.html">Beans &amp; peas</a> (2024-05-12)</li>\n'
       .. '  <li><a href="posts/radishes.html">Radishes</a> (2024-04-02)</li>\n</ul>')
 
     local beans = made("posts/beans.html")

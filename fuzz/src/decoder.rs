@@ -12,7 +12,8 @@ struct Format {
 }
 
 const JSON: &[&str] = &[
-    r#"{"name": "test", "values": [1, 2.5, -3e10, true, false, null], "deep": {"a": {"b": [[], {}]}}}"#,
+    "{\"name\": \"test\", \"values\": [1, 2.5, -3e10, true, false, null], \
+     \"deep\": {\"a\": {\"b\": [[], {}]}}}",
     r#"["\u00e9\ud83d\ude00\n\"", "", 0, -0, 1E+2, 123456789012345678901234567890, 0.1]"#,
     "// comment\n{\"a\": /* b */ [1, 2,], \"c\": {},}",
 ];
@@ -38,8 +39,12 @@ const FORMATS: &[Format] = &[
         decode: "toml.decode",
         encode: Some("toml.encode"),
         documents: &[
-            "title = \"x\"\ncount = 1_000\nratio = 6.5e-3\nnever = -inf\nday = 1979-05-27T07:32:00-08:00\nlist = [1, [2, 'three'], {four = 4}]\na.b.c = 1\n\n[owner]\nname = \"Tom\"\n\n[[points]]\nx = 1\n[[points]]\nx = 2\n[points.more]\ny = {}\n",
-            "text = \"\"\"\none \\\n  two\"\"\"\nraw = '''\nx'''\n\"odd key\" = 0xff\n[\"a.b\".c]\nd = nan\n",
+            "title = \"x\"\ncount = 1_000\nratio = 6.5e-3\nnever = -inf\n\
+             day = 1979-05-27T07:32:00-08:00\nlist = [1, [2, 'three'], {four = 4}]\na.b.c = 1\n\n\
+             [owner]\nname = \"Tom\"\n\n[[points]]\nx = 1\n[[points]]\nx = 2\n\
+             [points.more]\ny = {}\n",
+            "text = \"\"\"\none \\\n  two\"\"\"\nraw = '''\nx'''\n\"odd key\" = 0xff\n\
+             [\"a.b\".c]\nd = nan\n",
         ],
         words: &[
             "[", "]", "[[", "]]", "{", "}", "=", ".", "\"", "\"\"\"", "'", "'''", "#", "\n", "0x",
@@ -50,9 +55,12 @@ const FORMATS: &[Format] = &[
         decode: "yaml.decode",
         encode: Some("yaml.encode"),
         documents: &[
-            "a: 1\nb:\n  - x\n  - y: [1, {z: 2}]\n    w: |\n      line\n       two\n  - >-\n    folded\n    text\n? key\n: 'it''s'\nc: \"\\u00e9\\n\"\n",
-            "base: &base {x: 1, y: 2}\none: {<<: *base, y: 3}\ntwo: [*base, &s text, *s]\nnone: ~\n8080: .inf\ntrue: !!str 12\n",
-            "%YAML 1.2\n---\n- !!binary aGVsbG8=\n- !local x\n- 0o17\n-   - nested\n    - - more\n...\n",
+            "a: 1\nb:\n  - x\n  - y: [1, {z: 2}]\n    w: |\n      line\n       two\n  - >-\n\
+             \x20   folded\n    text\n? key\n: 'it''s'\nc: \"\\u00e9\\n\"\n",
+            "base: &base {x: 1, y: 2}\none: {<<: *base, y: 3}\ntwo: [*base, &s text, *s]\n\
+             none: ~\n8080: .inf\ntrue: !!str 12\n",
+            "%YAML 1.2\n---\n- !!binary aGVsbG8=\n- !local x\n- 0o17\n\
+             -   - nested\n    - - more\n...\n",
         ],
         words: &[
             "- ", "? ", ": ", "&a ", "*a", "<<: ", "!!int ", "!", "|", ">", "|+2", "---\n",
@@ -81,9 +89,8 @@ const FORMATS: &[Format] = &[
     Format {
         decode: "ini.parse",
         encode: Some("ini.stringify"),
-        documents: &[
-            "; comment\nname = test\n[owner]\nname: \" Tom \"\nempty=\n[ two ]\nurl = http://x/?a=b\n",
-        ],
+        documents: &["; comment\nname = test\n[owner]\nname: \" Tom \"\nempty=\n\
+             [ two ]\nurl = http://x/?a=b\n"],
         words: &["[", "]", "=", ":", ";", "#", "\"", "\n", " ", "\r"],
     },
     Format {
@@ -98,7 +105,8 @@ const FORMATS: &[Format] = &[
                  local ok, value = pcall(datetime.parse, rest or text, layout) \
                  return ok and value and value > -62e9 and value or nil end",
         encode: Some(
-            "function(moment) return datetime.RFC3339Nano .. '|' .. datetime.format(moment, datetime.RFC3339Nano) end",
+            "function(moment) return datetime.RFC3339Nano .. '|' \
+                 .. datetime.format(moment, datetime.RFC3339Nano) end",
         ),
         documents: &[
             "2006-01-02T15:04:05.999Z07:00|2024-02-29T23:59:59.25+05:30",
@@ -128,7 +136,8 @@ const FORMATS: &[Format] = &[
         words: &["=", "A"],
     },
     Format {
-        decode: "function(s) text.title(s) text.pad_left(s, 50, s .. 'x') text.trim(s) return text.split(s, s:sub(3, 4)) end",
+        decode: "function(s) text.title(s) text.pad_left(s, 50, s .. 'x') text.trim(s) \
+                 return text.split(s, s:sub(3, 4)) end",
         encode: None,
         documents: &["  Hello, wörld!\u{3000}  ", "aXbXc"],
         words: &["\u{a0}", " ", "é"],
@@ -147,10 +156,16 @@ pub fn decoder(random: &mut Random) -> String {
 /// Generates a damaged template.
 pub fn template(random: &mut Random) -> String {
     const DOCUMENTS: &[&str] = &[
-        "<a href=\"/x?q={{.q}}\" onclick='f({{.a.b}}, \"{{.q}}\")' style=\"width: {{.n}}\">{{.q | html | len}}</a>",
-        "{{range $i, $e := .list}}{{if eq $i 1}}{{continue}}{{else if gt $i 5}}{{break}}{{end}}{{$e}}{{else}}none{{end}}",
-        "{{define \"x\"}}[{{template \"y\" .}}]{{end}}{{define \"y\"}}{{with .q}}{{.}}{{end}}{{end}}{{template \"x\" .}}<script>var x = {{.list}}; `${ {{.q}} }`</script>",
-        "{{- printf \"%5.2f %q %v %x %T\" .n .q .a 3 .list -}} {{index .list 1}} {{slice .q 1 2}} {{block \"b\" .a}}<!-- {{.b}} -->{{end}}<style>p { color: {{.q}} }</style>",
+        "<a href=\"/x?q={{.q}}\" onclick='f({{.a.b}}, \"{{.q}}\")' \
+         style=\"width: {{.n}}\">{{.q | html | len}}</a>",
+        "{{range $i, $e := .list}}{{if eq $i 1}}{{continue}}\
+         {{else if gt $i 5}}{{break}}{{end}}{{$e}}{{else}}none{{end}}",
+        "{{define \"x\"}}[{{template \"y\" .}}]{{end}}\
+         {{define \"y\"}}{{with .q}}{{.}}{{end}}{{end}}{{template \"x\" .}}\
+         <script>var x = {{.list}}; `${ {{.q}} }`</script>",
+        "{{- printf \"%5.2f %q %v %x %T\" .n .q .a 3 .list -}} {{index .list 1}} \
+         {{slice .q 1 2}} {{block \"b\" .a}}<!-- {{.b}} -->{{end}}\
+         <style>p { color: {{.q}} }</style>",
     ];
     const WORDS: &[&str] = &[
         "{{",
@@ -203,7 +218,12 @@ pub fn fill(template: &str) {
     {
         return;
     }
-    let data = tmap! { "q" => "O'Reilly <b>", "n" => 1.5, "list" => vec![1i64, 2, 3], "a" => tmap! { "b" => "c" } };
+    let data = tmap! {
+        "q" => "O'Reilly <b>",
+        "n" => 1.5,
+        "list" => vec![1i64, 2, 3],
+        "a" => tmap! { "b" => "c" }
+    };
     if let Ok(template) = Template::new("fuzz").max_range_iters(10_000).parse(template) {
         // Rendering may fail.
         let _ = template.execute_to_string(&data);
@@ -271,7 +291,8 @@ local function check(decode, encode, text)
     end
     local copy, message = decode(again)
     if not same(value, copy) then
-        error('decoded, encoded and decoded again it is another value: ' .. again .. ' ' .. tostring(message))
+        error('decoded, encoded and decoded again it is another value: ' .. again .. ' '
+            .. tostring(message))
     end
 end
 ";

@@ -24,7 +24,8 @@ pub fn program(choices: &[u8]) -> String {
 
 /// The start of every program: values of all types under the names that the grammar uses.
 const PRELUDE: &str = "\
-local a, b, c, s, t, u, f, g, co = 1, 2.5, nil, 'abc', {1, 2, 3, x = 4}, {}, function(...) return ... end, print, nil
+local a, b, c, s, t, u, f, g, co = 1, 2.5, nil, 'abc', {1, 2, 3, x = 4}, {}, \
+    function(...) return ... end, print, nil
 local m = {}
 m.__index = m
 setmetatable(u, m)
@@ -372,7 +373,8 @@ impl Writer<'_> {
                 self.labels += 1;
                 let label = format!("label{}", self.labels);
                 self.put(&format!(
-                    "do local i = 0 ::{label}:: i = i + 1 spend() local z = i t[i] = function() z = z + 1 return z end "
+                    "do local i = 0 ::{label}:: i = i + 1 spend() local z = i \
+                     t[i] = function() z = z + 1 return z end "
                 ));
                 self.fill(&format!("if i < 4 and @ then goto {label} end end\n"));
             }

@@ -31,7 +31,8 @@ local function plain(value)
 end
 for i = 1, tonumber(arg[2]) do
     local value, message = decode(read_file(i .. ".in"))
-    local result = message and { failed = message } or { value = value == nil and json.null or plain(value) }
+    local result = message and { failed = message }
+        or { value = value == nil and json.null or plain(value) }
     local ok, text = pcall(json_encode, result)
     write_file(i .. ".out", ok and text or json_encode({ odd = text }))
 end

@@ -11,8 +11,9 @@
 ---@type table
 _G = {}
 
----The arguments of the command line: the script is `arg[0]`, its arguments have the numbers from 1, the options and the command before
----it those from -1 downwards. A script also gets its arguments as `...`. Programs that embed Lua have no `arg`.
+---The arguments of the command line: the script is `arg[0]`, its arguments have the numbers from 1,
+---the options and the command before it those from -1 downwards. A script also gets its arguments
+---as `...`. Programs that embed Lua have no `arg`.
 ---
 ---```lua
 ---assert(arg[0] == "example.lua" and #arg == 0)
@@ -35,8 +36,9 @@ _VERSION = "Lua 5.1"
 ---@return any ...
 function assert(value, message, ...) end
 
----Controls the collector: `"collect"` (a whole cycle), `"stop"`, `"restart"`, `"count"` (KiB in use), `"step"` (true when a cycle ended),
----`"setpause"`, `"setstepmul"` (both return the previous value).
+---Controls the collector: `"collect"` (a whole cycle), `"stop"`, `"restart"`, `"count"` (KiB in
+---use), `"step"` (true when a cycle ended), `"setpause"`, `"setstepmul"` (both return the previous
+---value).
 ---
 ---```lua
 ---collectgarbage()
@@ -57,8 +59,8 @@ function collectgarbage(option, argument) end
 ---@return any ...
 function dofile(path) end
 
----Raises an error. If the value is a string, a position is added before it: level 1 is the caller of `error`, 2 the caller of that function,
----0 adds none.
+---Raises an error. If the value is a string, a position is added before it: level 1 is the caller
+---of `error`, 2 the caller of that function, 0 adds none.
 ---
 ---```lua
 ---local ok, message = pcall(function() error("boom", 0) end)
@@ -72,7 +74,8 @@ function error(message, level) end
 ---@return number
 function gcinfo() end
 
----The environment of a function, or of the function at a level of the stack; 0 is the program's globals.
+---The environment of a function, or of the function at a level of the stack; 0 is the program's
+---globals.
 ---@param f? function|number
 ---@return table
 function getfenv(f) end
@@ -93,7 +96,8 @@ function setfenv(f, environment) end
 ---@return any
 function getmetatable(value) end
 
----Sets the metatable of a table. It is an error if the table has a metatable with the field `__metatable`.
+---Sets the metatable of a table. It is an error if the table has a metatable with the field
+---`__metatable`.
 ---
 ---```lua
 ---local t = setmetatable({}, { __index = function(_, key) return key .. "!" end })
@@ -192,7 +196,8 @@ function pcall(f, ...) end
 ---Calls a function; errors are passed to a handler, which is called where they are raised.
 ---
 ---```lua
----local ok, text = xpcall(function(x) error(x, 0) end, function(e) return "handled " .. e end, "boom")
+---local function handle(e) return "handled " .. e end
+---local ok, text = xpcall(function(x) error(x, 0) end, handle, "boom")
 ---assert(not ok and text == "handled boom")
 ---```
 ---@param f function
@@ -225,8 +230,9 @@ function rawget(t, key) end
 ---@return table t
 function rawset(t, key, value) end
 
----The arguments from a number on; `"#"` returns how many there are. With channels or their names as arguments it waits until one of them has
----a value, and returns the value and the channel; the end of a closed channel is reported once, as nil and the channel.
+---The arguments from a number on; `"#"` returns how many there are. With channels or their names as
+---arguments it waits until one of them has a value, and returns the value and the channel; the end
+---of a closed channel is reported once, as nil and the channel.
 ---
 ---```lua
 ---assert(select("#", nil, nil) == 2 and select(2, "a", "b") == "b" and select(-1, "a", "b") == "b")
@@ -240,10 +246,12 @@ function rawset(t, key, value) end
 ---@return any ...
 function select(which, ...) end
 
----Converts a string to a number, in a base from 2 to 36 if one is given; nil if the string is not a number.
+---Converts a string to a number, in a base from 2 to 36 if one is given; nil if the string is not a
+---number.
 ---
 ---```lua
----assert(tonumber("0x10") == 16 and tonumber("1e2") == 100 and tonumber("ff", 16) == 255 and tonumber("x") == nil)
+---assert(tonumber("0x10") == 16 and tonumber("1e2") == 100 and tonumber("ff", 16) == 255
+---  and tonumber("x") == nil)
 ---```
 ---@param value any
 ---@param base? number

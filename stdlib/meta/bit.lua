@@ -3,9 +3,12 @@
 ---Operations on bits, as in LuaJIT: on signed numbers of 32 bits.
 ---
 ---```lua
----assert(bit.band(0xff, 0x0f) == 15 and bit.bor(1, 2, 4) == 7 and bit.bxor(5, 1) == 4 and bit.bnot(0) == -1)
----assert(bit.lshift(1, 31) == -2147483648 and bit.rshift(-1, 28) == 15 and bit.arshift(-8, 1) == -4)
----assert(bit.tohex(255) == "000000ff" and bit.tohex(255, -4) == "00FF" and bit.bswap(1) == 16777216)
+---assert(bit.band(0xff, 0x0f) == 15 and bit.bor(1, 2, 4) == 7 and bit.bxor(5, 1) == 4
+---  and bit.bnot(0) == -1)
+---assert(bit.lshift(1, 31) == -2147483648 and bit.rshift(-1, 28) == 15
+---  and bit.arshift(-8, 1) == -4)
+---assert(bit.tohex(255) == "000000ff" and bit.tohex(255, -4) == "00FF"
+---  and bit.bswap(1) == 16777216)
 ---```
 ---@class bit
 bit = {}

@@ -18,8 +18,10 @@ channel = {}
 ---@return Channel channel
 function channel.make(size) end
 
----Waits until one of multiple operations can proceed, and performs it. Each case is a table: `{"|<-", channel, function(ok, value) end}`
----receives, `{"<-|", channel, value, function(value) end}` sends, `{"default", function() end}` is chosen if no other can proceed at once.
+---Waits until one of multiple operations can proceed, and performs it. Each case is a table:
+---`{"|<-", channel, function(ok, value) end}` receives,
+---`{"<-|", channel, value, function(value) end}` sends, `{"default", function() end}` is chosen if
+---no other can proceed at once.
 ---
 ---```lua
 ---local one, two = channel.make(1), channel.make(1)

@@ -1,9 +1,10 @@
 ---@meta
 
----Channels between goroutines, as in Go. Every function accepts a channel or its name. (`select` is described with Lua's own
----function of that name.)
+---Channels between goroutines, as in Go. Every function accepts a channel or its name. (`select` is
+---described with Lua's own function of that name.)
 
----Makes a channel. A channel of size 0 transfers a value when a sender and a receiver meet; others buffer up to `size` values.
+---Makes a channel. A channel of size 0 transfers a value when a sender and a receiver meet; others
+---buffer up to `size` values.
 ---
 ---```lua
 ---chan("numbers", 2)
@@ -18,8 +19,8 @@
 ---@return userdata channel
 function chan(name, size) end
 
----Sends a value: waits until a receiver takes it or the buffer has room. Sending to a closed channel is an error, and so
----is waiting when no goroutine can ever receive (see `receive`).
+---Sends a value: waits until a receiver takes it or the buffer has room. Sending to a closed
+---channel is an error, and so is waiting when no goroutine can ever receive (see `receive`).
 ---
 ---```lua
 ---local channel = chan()
@@ -31,11 +32,13 @@ function chan(name, size) end
 ---@return boolean sent false if the time was up
 function send(channel, value, timeout) end
 
----Receives a value. At the end of a closed channel it returns nil and "closed"; a goroutine that calls it again is ended.
+---Receives a value. At the end of a closed channel it returns nil and "closed"; a goroutine that
+---calls it again is ended.
 ---
----Deadlock: if all goroutines wait for each other and for no timer, file or network, their waits are ended in sequence, the longest first
----and the main chunk's last. A goroutine gets nil and "deadlock", and is ended if it calls again with nothing sent or received in between;
----in the main chunk, `receive` raises the error "all goroutines are asleep - deadlock!".
+---Deadlock: if all goroutines wait for each other and for no timer, file or network, their waits
+---are ended in sequence, the longest first and the main chunk's last. A goroutine gets nil and
+---"deadlock", and is ended if it calls again with nothing sent or received in between; in the main
+---chunk, `receive` raises the error "all goroutines are asleep - deadlock!".
 ---
 ---```lua
 ---local channel = chan(1)

@@ -1,7 +1,7 @@
 ---@meta
 
----Coroutines (Lua 5.1, section 5.2). A coroutine may yield anywhere: inside `pcall`, metamethods, iterators, and functions that
----library functions call.
+---Coroutines (Lua 5.1, section 5.2). A coroutine may yield anywhere: inside `pcall`, metamethods,
+---iterators, and functions that library functions call.
 ---
 ---```lua
 ---local words = coroutine.wrap(function()

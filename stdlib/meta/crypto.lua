@@ -1,10 +1,10 @@
 ---@meta
 
----Hashes, base64, ciphers, keys and random bytes. Data may be any bytes. Encrypted data is returned as base64. MD5, SHA-1, DES and RC4 are
----broken: use them only for compatibility.
+---Hashes, base64, ciphers, keys and random bytes. Data may be any bytes. Encrypted data is returned
+---as base64. MD5, SHA-1, DES and RC4 are broken: use them only for compatibility.
 ---
----A key or an initialization vector of invalid length raises an error; data that cannot be decoded or decrypted returns nil and a
----message. Other goroutines run while long data is processed.
+---A key or an initialization vector of invalid length raises an error; data that cannot be decoded
+---or decrypted returns nil and a message. Other goroutines run while long data is processed.
 ---
 ---```lua
 ---local key, iv = crypto.random_bytes(32), crypto.random_bytes(16)
@@ -115,8 +115,8 @@ function crypto.hex_decode(digits) end
 ---@return string encrypted base64
 function crypto.aes_encrypt(data, key, iv) end
 
----Decrypts the result of `crypto.aes_encrypt`. With a wrong key or vector the padding is almost always invalid; the data is not
----authenticated otherwise.
+---Decrypts the result of `crypto.aes_encrypt`. With a wrong key or vector the padding is almost
+---always invalid; the data is not authenticated otherwise.
 ---
 ---```lua
 ---local key = "1234567890123456"
@@ -175,7 +175,8 @@ function crypto.rc4_encrypt(data, key) end
 ---@return string? message the error
 function crypto.rc4_decrypt(encrypted, key) end
 
----Generates a pair of RSA keys, while other goroutines run. It takes about a second for 2048 bits, much longer for more.
+---Generates a pair of RSA keys, while other goroutines run. It takes about a second for 2048 bits,
+---much longer for more.
 ---
 ---```lua
 ---local keys = crypto.rsa_generate(1024)

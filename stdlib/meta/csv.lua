@@ -9,11 +9,12 @@
 ---@class csv
 csv = {}
 
----Reads rows. Fields in double quotes may contain separators, line breaks, and quotes (written twice). Lines end with LF, CRLF or CR;
----empty lines are skipped; rows may have different numbers of fields.
+---Reads rows. Fields in double quotes may contain separators, line breaks, and quotes (written
+---twice). Lines end with LF, CRLF or CR; empty lines are skipped; rows may have different numbers
+---of fields.
 ---
----An unterminated quote, text after a quoted field, and a quote inside an unquoted field return nil and the reason with its line
----and column.
+---An unterminated quote, text after a quoted field, and a quote inside an unquoted field return nil
+---and the reason with its line and column.
 ---
 ---```lua
 ---local rows = csv.parse("a;b\n1;2\n", { separator = ";" })
@@ -43,12 +44,13 @@ function csv.parse(text, options) end
 ---@return string? message the error
 function csv.read(path, options) end
 
----Writes rows, each a list of fields: strings, numbers, booleans; nil and `json.null` are written as empty fields. Fields are quoted
----where needed; lines end with CRLF.
+---Writes rows, each a list of fields: strings, numbers, booleans; nil and `json.null` are written
+---as empty fields. Fields are quoted where needed; lines end with CRLF.
 ---
----With `header`, the first line names the columns, and rows may be tables with these keys. A field of another type is an error that
----names its row, and so is a list of rows with a gap or a named field. Fields with numeric keys in a row with names are written after
----the last column, as `csv.parse` reads them.
+---With `header`, the first line names the columns, and rows may be tables with these keys. A field
+---of another type is an error that names its row, and so is a list of rows with a gap or a named
+---field. Fields with numeric keys in a row with names are written after the last column, as
+---`csv.parse` reads them.
 ---
 ---```lua
 ---assert(csv.stringify({ { 1, 'say "hi"' } }) == '1,"say ""hi"""\r\n')

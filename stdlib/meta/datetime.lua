@@ -2,12 +2,13 @@
 
 ---Timestamps: formatting, parsing and arithmetic.
 ---
----A timestamp is a number: seconds since the start of 1970 in UTC, as `os.time` returns, with a fraction that is precise to the
----microsecond. A zone is "UTC", "Local" (the environment variable `TZ` or the operating system's setting; the default), a name
----such as "Europe/Berlin", or an offset such as "+02:00".
+---A timestamp is a number: seconds since the start of 1970 in UTC, as `os.time` returns, with a
+---fraction that is precise to the microsecond. A zone is "UTC", "Local" (the environment variable
+---`TZ` or the operating system's setting; the default), a name such as "Europe/Berlin", or an
+---offset such as "+02:00".
 ---
----A layout shows the time Monday, January 2, 15:04:05 MST 2006 in the required format, as in Go: `"2006-01-02 15:04:05"`.
----A layout with a `%` is one of strftime: `"%Y-%m-%d"`.
+---A layout shows the time Monday, January 2, 15:04:05 MST 2006 in the required format, as in Go:
+---`"2006-01-02 15:04:05"`. A layout with a `%` is one of strftime: `"%Y-%m-%d"`.
 ---
 ---| part | layouts |
 ---|---|---|
@@ -22,7 +23,8 @@
 ---
 ---```lua
 ---local timestamp = datetime.parse("2024-03-30 12:00:00", datetime.DateTime, "UTC")
----assert(datetime.format(datetime.add(timestamp, { months = 1 }), "Monday, 2 January 2006", "UTC") == "Tuesday, 30 April 2024")
+---assert(datetime.format(datetime.add(timestamp, { months = 1 }), "Monday, 2 January 2006", "UTC")
+---  == "Tuesday, 30 April 2024")
 ---```
 ---@class datetime
 datetime = {}
@@ -47,8 +49,9 @@ function datetime.now() end
 ---@return string text
 function datetime.format(timestamp, layout, zone) end
 
----Parses a time, in the given zone unless the string contains one. Parts that the layout omits are those of the start of 1970. Without
----a layout, the string is an ISO 8601 date or date and time. A time that clocks skip is read as if they had not.
+---Parses a time, in the given zone unless the string contains one. Parts that the layout omits are
+---those of the start of 1970. Without a layout, the string is an ISO 8601 date or date and time. A
+---time that clocks skip is read as if they had not.
 ---
 ---```lua
 ---assert(datetime.parse("1970-01-01T01:00:00+01:00") == 0)
@@ -66,15 +69,17 @@ function datetime.parse(text, layout, zone) end
 
 ---Adds a duration to a timestamp.
 ---
----A duration is a number of seconds, a string in Go's format ("1h30m", "-300ms"), or a table with any of `years`, `months`,
----`weeks`, `days`, `hours`, `minutes`, `seconds`. Years to days of a table are added in the calendar of the zone, before the
----rest: a day may have 23 hours, and a month after January 31 is the last day of February.
+---A duration is a number of seconds, a string in Go's format ("1h30m", "-300ms"), or a table with
+---any of `years`, `months`, `weeks`, `days`, `hours`, `minutes`, `seconds`. Years to days of a
+---table are added in the calendar of the zone, before the rest: a day may have 23 hours, and a
+---month after January 31 is the last day of February.
 ---
 ---```lua
 ---assert(datetime.add(0, "1m30s") == 90)
 ---
 ---local january = datetime.parse("2024-01-31", nil, "UTC")
----assert(datetime.format(datetime.add(january, { months = 1 }, "UTC"), "2006-01-02", "UTC") == "2024-02-29")
+---assert(datetime.format(datetime.add(january, { months = 1 }, "UTC"), "2006-01-02", "UTC")
+---  == "2024-02-29")
 ---```
 ---@param timestamp number
 ---@param duration number|string|table

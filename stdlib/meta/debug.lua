@@ -1,10 +1,12 @@
 ---@meta
 
----Inspection of running programs (Lua 5.1, section 5.9). Levels count from 1, the function that calls.
+---Inspection of running programs (Lua 5.1, section 5.9). Levels count from 1, the function that
+---calls.
 ---@class debug
 debug = {}
 
----Information about a function, or the one at a level; `what` selects: `n` name, `S` source, `l` line, `u` upvalues, `f` function, `L` lines.
+---Information about a function, or the one at a level; `what` selects: `n` name, `S` source, `l`
+---line, `u` upvalues, `f` function, `L` lines.
 ---
 ---```lua
 ---local info = debug.getinfo(1, "Sl")
@@ -58,8 +60,8 @@ function debug.setupvalue(f, index, value) end
 ---@return number? count
 function debug.gethook(thread) end
 
----Calls a function at events: `c` calls, `r` returns, `l` new lines, and after every `count` instructions. Without arguments it removes the
----hook; without a hook there is no cost.
+---Calls a function at events: `c` calls, `r` returns, `l` new lines, and after every `count`
+---instructions. Without arguments it removes the hook; without a hook there is no cost.
 ---
 ---```lua
 ---local lines = 0
@@ -97,7 +99,8 @@ function debug.setfenv(value, environment) end
 ---@return table?
 function debug.getmetatable(value) end
 
----Sets the metatable of any value; for types whose values have no metatables of their own, of all values of the type.
+---Sets the metatable of any value; for types whose values have no metatables of their own, of all
+---values of the type.
 ---@param value any
 ---@param metatable? table
 ---@return boolean

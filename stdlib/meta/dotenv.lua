@@ -10,8 +10,8 @@
 ---@class dotenv
 dotenv = {}
 
----Sets the environment variables that a file defines, except those that are already set, and returns a table of the file's
----variables. For errors see `dotenv.parse`.
+---Sets the environment variables that a file defines, except those that are already set, and
+---returns a table of the file's variables. For errors see `dotenv.parse`.
 ---
 ---```lua
 ---write_file("test.env", "LEVEL=1\n")
@@ -25,11 +25,13 @@ dotenv = {}
 ---@return string? message the error
 function dotenv.load(path, override) end
 
----Parses variables without setting them: lines `NAME=value`, optionally after `export`, and comments after `#`.
+---Parses variables without setting them: lines `NAME=value`, optionally after `export`, and
+---comments after `#`.
 ---
----An unquoted value ends with the line. In single quotes all characters are literal; in double quotes there may be line
----breaks and the escapes `\n` `\r` `\t` `\"` `\\` `\$`. Except in single quotes, `$NAME` and `${NAME}` are replaced by a variable defined
----before, or one of the environment. Input and values are limited to 1 MiB.
+---An unquoted value ends with the line. In single quotes all characters are literal; in double
+---quotes there may be line breaks and the escapes `\n` `\r` `\t` `\"` `\\` `\$`. Except in single
+---quotes, `$NAME` and `${NAME}` are replaced by a variable defined before, or one of the
+---environment. Input and values are limited to 1 MiB.
 ---
 ---```lua
 ---local variables = dotenv.parse([[

@@ -1,7 +1,8 @@
 ---@meta
 
----Reads, writes, lists, finds, moves and removes files and directories. Functions that fail return nil, a message that names the
----path, and the operating system's error number. (To read or write files in parts use `io`; `ft` copies and downloads.)
+---Reads, writes, lists, finds, moves and removes files and directories. Functions that fail return
+---nil, a message that names the path, and the operating system's error number. (To read or write
+---files in parts use `io`; `ft` copies and downloads.)
 
 ---File metadata.
 ---@class FileInfo
@@ -30,12 +31,13 @@ local FileInfo = {}
 ---@return number? code the operating system's error number
 function read_file(path) end
 
----Replaces a file atomically. The content is written to a new file in the same directory, which is then renamed over the old one:
----readers see the old contents or the new ones, and a failure leaves the old ones. On Linux a program that is killed leaves nothing
----(the new file has no name until it is complete); elsewhere it may leave a file `.solvm-...`, which a later write to the directory
----removes when it is an hour old. An existing file keeps its permissions, but not its owner: the new file belongs to the user who
----runs the program. Other names of the file (hard links) keep the old contents; the target of a symbolic link is replaced, not the
----link.
+---Replaces a file atomically. The content is written to a new file in the same directory, which is
+---then renamed over the old one: readers see the old contents or the new ones, and a failure leaves
+---the old ones. On Linux a program that is killed leaves nothing (the new file has no name until it
+---is complete); elsewhere it may leave a file `.solvm-...`, which a later write to the directory
+---removes when it is an hour old. An existing file keeps its permissions, but not its owner: the
+---new file belongs to the user who runs the program. Other names of the file (hard links) keep the
+---old contents; the target of a symbolic link is replaced, not the link.
 ---
 ---```lua
 ---assert(write_file("config.ini", "debug = true\n"))
@@ -88,7 +90,8 @@ function list_dir(path) end
 ---@return boolean
 function exists(path) end
 
----Creates a directory. With `parents` it also creates missing parent directories and succeeds if the directory exists.
+---Creates a directory. With `parents` it also creates missing parent directories and succeeds if
+---the directory exists.
 ---
 ---```lua
 ---assert(mkdir("a"))
@@ -102,8 +105,9 @@ function exists(path) end
 ---@return number? code
 function mkdir(path, parents) end
 
----Removes a file, a symbolic link or an empty directory. With `recursive` it also removes a directory and everything in it; links in
----it are removed, not followed. (`os.remove` does the same without `recursive`.)
+---Removes a file, a symbolic link or an empty directory. With `recursive` it also removes a
+---directory and everything in it; links in it are removed, not followed. (`os.remove` does the same
+---without `recursive`.)
 ---
 ---```lua
 ---mkdir("a/b", true)
@@ -117,8 +121,8 @@ function mkdir(path, parents) end
 ---@return number? code
 function remove(path, recursive) end
 
----Renames a file or a directory. An existing file of the new name is replaced. Both names must be on the same file system; see
----`ft.move` for others.
+---Renames a file or a directory. An existing file of the new name is replaced. Both names must be
+---on the same file system; see `ft.move` for others.
 ---
 ---```lua
 ---write_file("old", "x")
@@ -131,7 +135,8 @@ function remove(path, recursive) end
 ---@return number? code
 function rename(from, to) end
 
----Metadata of a file or a directory. If `follow` is false, that of a symbolic link itself; otherwise that of its target.
+---Metadata of a file or a directory. If `follow` is false, that of a symbolic link itself;
+---otherwise that of its target.
 ---
 ---```lua
 ---write_file("a.txt", "12345")
@@ -145,9 +150,9 @@ function rename(from, to) end
 ---@return number? code
 function file_info(path, follow) end
 
----Visits everything below a directory: a directory comes before its contents, names are sorted. Directories are read when they are
----reached. Symbolic links are not followed. A directory that cannot be read has the field `error`. It is an error if the first
----directory cannot be read.
+---Visits everything below a directory: a directory comes before its contents, names are sorted.
+---Directories are read when they are reached. Symbolic links are not followed. A directory that
+---cannot be read has the field `error`. It is an error if the first directory cannot be read.
 ---
 ---```lua
 ---mkdir("top/sub", true)
@@ -162,10 +167,10 @@ function file_info(path, follow) end
 ---@return fun(): string?, FileInfo? iterator
 function walk(directory) end
 
----The sorted paths that match a pattern; an empty list if there are none. `*` matches any string without a slash, `?` one
----character, `[a-z]` one of a set, `[!a-z]` one not in the set, `{a,b}` either alternative, `**` any directories.
----Names that start with a dot are matched like others; symbolic links to directories are not followed. An invalid pattern is
----an error.
+---The sorted paths that match a pattern; an empty list if there are none. `*` matches any string
+---without a slash, `?` one character, `[a-z]` one of a set, `[!a-z]` one not in the set, `{a,b}`
+---either alternative, `**` any directories. Names that start with a dot are matched like others;
+---symbolic links to directories are not followed. An invalid pattern is an error.
 ---
 ---```lua
 ---mkdir("src/lib", true)

@@ -1,12 +1,13 @@
 ---@meta
 
----File transfer: local copies and moves, downloads and uploads over HTTP. Missing parent directories of the target are created.
----A file replaces its target only when it is complete, so a failure leaves the old contents.
+---File transfer: local copies and moves, downloads and uploads over HTTP. Missing parent
+---directories of the target are created. A file replaces its target only when it is complete, so a
+---failure leaves the old contents.
 ---@class ft
 ft = {}
 
----Copies a file, or a directory and everything in it, with permissions; symbolic links in a directory are copied as links. Existing
----files are replaced, one by one.
+---Copies a file, or a directory and everything in it, with permissions; symbolic links in a
+---directory are copied as links. Existing files are replaced, one by one.
 ---
 ---```lua
 ---write_file("a.txt", "text")
@@ -42,9 +43,10 @@ function ft.copy(from, to, options) end
 ---@return number? code
 function ft.move(from, to, options) end
 
----Downloads a URL to a file. Options are those of `http_get`: `headers`, `timeout` (default 300 seconds), `redirects`,
----`ca_file`, `insecure`, and `progress`: whether to show progress on a terminal, if it takes long (default true). An unsuccessful
----status (404, 500, …) is a failure, and so is a connection that breaks. Failures are also passed to `on_error`.
+---Downloads a URL to a file. Options are those of `http_get`: `headers`, `timeout` (default 300
+---seconds), `redirects`, `ca_file`, `insecure`, and `progress`: whether to show progress on a
+---terminal, if it takes long (default true). An unsuccessful status (404, 500, …) is a failure, and
+---so is a connection that breaks. Failures are also passed to `on_error`.
 ---
 ---```lua
 ---local listener = tcp_listen(0, { host = "127.0.0.1" })
@@ -65,8 +67,9 @@ function ft.move(from, to, options) end
 ---@return string? message
 function ft.download(url, path, options) end
 
----Sends a file to a URL, by POST or the method in option `method`; otherwise options are those of `ft.download`. The file is read while
----it is sent. Its type is `application/octet-stream` unless option `headers` has a `Content-Type`.
+---Sends a file to a URL, by POST or the method in option `method`; otherwise options are those of
+---`ft.download`. The file is read while it is sent. Its type is `application/octet-stream` unless
+---option `headers` has a `Content-Type`.
 ---
 ---```lua
 ---local listener = tcp_listen(0, { host = "127.0.0.1" })
@@ -79,7 +82,8 @@ function ft.download(url, path, options) end
 ---    connection.close()
 ---end)
 ---write_file("file.txt", "Hello")
----local response = ft.upload("file.txt", "http://127.0.0.1:" .. listener.port .. "/", { method = "PUT" })
+---local response = ft.upload("file.txt", "http://127.0.0.1:" .. listener.port .. "/",
+---  { method = "PUT" })
 ---assert(response.status == 201 and response.body == "ok")
 ---listener.close()
 ---```

@@ -1,8 +1,9 @@
 ---@meta
 
----Goroutines: functions that run concurrently, on one thread, with the same globals. They are switched automatically, even in the
----middle of a computation; a goroutine that waits uses no processor time. An uncaught error in a goroutine is passed to `on_error`, or
----printed, and the others continue.
+---Goroutines: functions that run concurrently, on one thread, with the same globals. They are
+---switched automatically, even in the middle of a computation; a goroutine that waits uses no
+---processor time. An uncaught error in a goroutine is passed to `on_error`, or printed, and the
+---others continue.
 
 ---Starts a goroutine that calls `f(...)`.
 ---
@@ -35,7 +36,8 @@ function wait() end
 ---@param seconds number may have a fraction
 function sleep(seconds) end
 
----The goroutines that have not ended: their numbers, with the places where their functions are defined.
+---The goroutines that have not ended: their numbers, with the places where their functions are
+---defined.
 ---
 ---```lua
 ---go(function() sleep(0.01) end)
@@ -46,9 +48,10 @@ function sleep(seconds) end
 ---@return table<number, string>
 function get_goroutines() end
 
----Memory statistics, in bytes: of the heap (`alloc`), ever allocated there (`total_alloc`), of the whole process (`sys`), each
----also as the difference to the program's start (`alloc_diff`, `total_alloc_diff`, `sys_diff`); the number of collections (`num_gc`)
----and of goroutines (`goroutines`).
+---Memory statistics, in bytes: of the heap (`alloc`), ever allocated there (`total_alloc`), of the
+---whole process (`sys`), each also as the difference to the program's start (`alloc_diff`,
+---`total_alloc_diff`, `sys_diff`); the number of collections (`num_gc`) and of goroutines
+---(`goroutines`).
 ---
 ---```lua
 ---local before = check_memory()

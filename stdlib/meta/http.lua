@@ -2,8 +2,9 @@
 
 ---HTTP: a client and servers, with HTTPS, HTTP/2 and WebSockets.
 ---
----Functions of the client wait for the response while other goroutines continue. Each request to a server is handled in its own
----goroutine, by a function that gets the request and returns the response:
+---Functions of the client wait for the response while other goroutines continue. Each request to a
+---server is handled in its own goroutine, by a function that gets the request and returns the
+---response:
 ---
 ---```lua
 ---create_server("site", 0, { host = "127.0.0.1" })
@@ -40,17 +41,21 @@ local HttpOptions = {}
 
 ---Sends a GET request.
 ---
----A status such as 404 is a response like any other. If there is no response (no connection, an invalid certificate, a timeout), the
----result is nil and the reason, and the handlers of `on_error` are called. The body must fit below the memory limit, unless it is
----saved to a file. Connections are kept alive and reused.
+---A status such as 404 is a response like any other. If there is no response (no connection, an
+---invalid certificate, a timeout), the result is nil and the reason, and the handlers of `on_error`
+---are called. The body must fit below the memory limit, unless it is saved to a file. Connections
+---are kept alive and reused.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
----handle_http("s", "/", function() return { headers = { ["X-Test"] = "yes" }, body = "content" } end)
+---handle_http("s", "/", function()
+---  return { headers = { ["X-Test"] = "yes" }, body = "content" }
+---end)
 ---local url = "http://127.0.0.1:" .. start_server("s") .. "/"
 ---
 ---local response = http_get(url)
----assert(response.status == 200 and response.body == "content" and response.headers["x-test"] == "yes")
+---assert(response.status == 200 and response.body == "content"
+---  and response.headers["x-test"] == "yes")
 ---assert(http_get(url, { save_to = "file.txt" }).size == 7)
 ---assert(io.open("file.txt"):read("*a") == "content")
 ---
@@ -68,12 +73,15 @@ function http_get(url, options) end
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
----handle_http("s", "/", function(req) return req.method .. " " .. req.headers["Content-Type"] .. " " .. req.body end)
+---handle_http("s", "/", function(req)
+---  return req.method .. " " .. req.headers["Content-Type"] .. " " .. req.body
+---end)
 ---local url = "http://127.0.0.1:" .. start_server("s") .. "/"
 ---
 ---assert(http_post(url, json_encode({ 1, 2 })).body == "POST application/json [1,2]")
 ---assert(http_post(url, "a=1", "application/x-www-form-urlencoded").body:find("urlencoded a=1"))
----assert(http_post(url, "x", { timeout = 5, headers = { ["Content-Type"] = "text/plain" } }).status == 200)
+---assert(http_post(url, "x", { timeout = 5, headers = { ["Content-Type"] = "text/plain" } }).status
+---  == 200)
 ---stop_server("s")
 ---```
 ---@param url string
@@ -118,7 +126,8 @@ function http_delete(url, options) end
 ---@return string? reason why not
 function http_request(method, url, body, headers, options) end
 
----A request, as handlers and middleware get it. It is a plain table: middleware may change it for the handler.
+---A request, as handlers and middleware get it. It is a plain table: middleware may change it for
+---the handler.
 ---@class HttpRequest
 ---@field method string `"GET"` and the like
 ---@field path string the path, with its percent signs decoded
@@ -149,8 +158,8 @@ local HttpAnswer = {}
 ---@field handler_timeout? number seconds until a handler starts its response (default 30, unless `-timeout` was given; see `-handler-timeout`)
 local HttpServerOptions = {}
 
----Creates a server, which does nothing until `start_server`. For HTTPS it needs the files of a certificate (with its chain) and of
----its key, both in PEM form; it then also supports HTTP/2.
+---Creates a server, which does nothing until `start_server`. For HTTPS it needs the files of a
+---certificate (with its chain) and of its key, both in PEM form; it then also supports HTTP/2.
 ---
 ---It raises an error if the name is in use or a file is invalid.
 ---
@@ -169,16 +178,17 @@ local HttpServerOptions = {}
 ---@param options? HttpServerOptions also as the last argument before those that are not needed
 function create_server(name, port, https, certificate, key, options) end
 
----Registers the handler for a path. If multiple patterns match, the most specific one is used; the response for a path without
----a handler is 404.
+---Registers the handler for a path. If multiple patterns match, the most specific one is used; the
+---response for a path without a handler is 404.
 ---
 ---- `/exact/path` matches that path alone;
 ---- `/user/:id` has a parameter for one segment: `req.params.id` and `req.params[1]`;
 ---- `/files/*` matches everything below (and `/files` itself), with the rest as `req.params["*"]`.
 ---
----The function returns a string, or a table with at least one of `status`, `headers` and `body`. If it fails or returns anything else,
----the client gets 500 and the handlers of `on_error` get the error. It may wait, for example for another server or a channel, while
----other requests are handled.
+---The function returns a string, or a table with at least one of `status`, `headers` and `body`. If
+---it fails or returns anything else, the client gets 500 and the handlers of `on_error` get the
+---error. It may wait, for example for another server or a channel, while other requests are
+---handled.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -186,7 +196,10 @@ function create_server(name, port, https, certificate, key, options) end
 ---    if req.method ~= "POST" then
 ---        return { status = 405, headers = { Allow = "POST" } }
 ---    end
----    return { status = 201, headers = { ["Content-Type"] = "application/json" }, body = json_encode({ length = #req.body }) }
+---    return {
+---      status = 201, headers = { ["Content-Type"] = "application/json" },
+---      body = json_encode({ length = #req.body }),
+---    }
 ---end)
 ----- A body that is made as it is sent: server-sent events.
 ---handle_http("s", "/events", function(req)
@@ -214,8 +227,8 @@ function create_server(name, port, https, certificate, key, options) end
 ---@param handler fun(req: HttpRequest): string|HttpAnswer
 function handle_http(name, pattern, handler) end
 
----Registers the handler for WebSockets that are opened at a path; patterns are those of `handle_http`. The socket is closed
----when the function returns. See `ws_connect` for the client.
+---Registers the handler for WebSockets that are opened at a path; patterns are those of
+---`handle_http`. The socket is closed when the function returns. See `ws_connect` for the client.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })
@@ -240,12 +253,13 @@ function handle_http(name, pattern, handler) end
 ---@param handler fun(ws: WebSocket, req: HttpRequest)
 function handle_ws(name, pattern, handler) end
 
----Adds a function that is called for matching requests before their handlers. Middleware functions are called in the order in which they
----were added. The result decides:
+---Adds a function that is called for matching requests before their handlers. Middleware functions
+---are called in the order in which they were added. The result decides:
 ---
 ---- `false`: the client gets 401;
 ---- a table with a `body`: that is the response;
----- a table without one: its fields (or those in its field `headers`) are added to the header of the response;
+---- a table without one: its fields (or those in its field `headers`) are added to the header of
+---  the response;
 ---- anything else: the request continues.
 ---
 ---```lua
@@ -268,8 +282,9 @@ function handle_ws(name, pattern, handler) end
 ---@param middleware fun(req: HttpRequest): false|table|nil
 function use_middleware(name, pattern, middleware) end
 
----Serves the files of a directory below a path, with their types, ETags, dates and ranges; `index.html` for a directory.
----Nothing outside the directory can be reached, not even through links, and nothing whose name starts with a dot (except `.well-known`).
+---Serves the files of a directory below a path, with their types, ETags, dates and ranges;
+---`index.html` for a directory. Nothing outside the directory can be reached, not even through
+---links, and nothing whose name starts with a dot (except `.well-known`).
 ---
 ---It raises an error if the directory does not exist.
 ---
@@ -282,7 +297,8 @@ function use_middleware(name, pattern, middleware) end
 ---local base = "http://127.0.0.1:" .. start_server("s")
 ---
 ---local response = http_get(base .. "/page.html")
----assert(response.body == "<h1>Hello</h1>" and response.headers["Content-Type"] == "text/html; charset=utf-8")
+---assert(response.body == "<h1>Hello</h1>"
+---  and response.headers["Content-Type"] == "text/html; charset=utf-8")
 ---assert(http_get(base .. "/none.html").status == 404)
 ---stop_server("s")
 ---```
@@ -291,7 +307,8 @@ function use_middleware(name, pattern, middleware) end
 ---@param directory string
 function serve_static(name, prefix, directory) end
 
----Starts a server. The program then runs until the server is stopped, or a signal ends it. Handlers can still be added.
+---Starts a server. The program then runs until the server is stopped, or a signal ends it. Handlers
+---can still be added.
 ---
 ---It raises an error if the server is already running or the port is in use.
 ---
@@ -306,8 +323,9 @@ function serve_static(name, prefix, directory) end
 ---@return integer port the port on which it listens
 function start_server(name) end
 
----Stops a server: its port is free at once, requests in flight have up to 5 seconds to finish, WebSockets are closed
----with the code 1001. Handlers that still run after these 5 seconds are ended. It can be started again.
+---Stops a server: its port is free at once, requests in flight have up to 5 seconds to finish,
+---WebSockets are closed with the code 1001. Handlers that still run after these 5 seconds are
+---ended. It can be started again.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })

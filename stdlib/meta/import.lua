@@ -1,11 +1,12 @@
 ---@meta
 
----SolVM's module system: files, directories, archives and URLs, each loaded once and available as a global. (`require` in the module
----`package` is Lua's own.)
+---SolVM's module system: files, directories, archives and URLs, each loaded once and available as a
+---global. (`require` in the module `package` is Lua's own.)
 
----Runs a module once and returns its value, which also becomes the global of the module's name: the last part of the path or
----URL, without `.lua` or `.zip`. Later imports return the same value. A module that returns nothing sets no global,
----and no module replaces a global of standard Lua (`string`, `print`, …). The chunk gets the name as its argument.
+---Runs a module once and returns its value, which also becomes the global of the module's name: the
+---last part of the path or URL, without `.lua` or `.zip`. Later imports return the same value. A
+---module that returns nothing sets no global, and no module replaces a global of standard Lua
+---(`string`, `print`, …). The chunk gets the name as its argument.
 ---
 ---| argument | meaning |
 ---|---|---|
@@ -15,14 +16,16 @@
 ---| `"http://…"`, `"https://…"` | the module at a URL, or an archive if that ends in `.zip` |
 ---| `"github.com/owner/repo"` | the modules of a repository; also `…/repo@tag` and `…/repo/path` |
 ---
----Names and paths are searched next to the importing file, in the directory `modules` next to the script, in `modules` of the
----working directory, then among the built-in modules and those that `require` has loaded. A module from an archive or from the
----network imports its neighbours from there. The environment variable `SOLVM_GITHUB` sets a server other than `https://github.com`.
+---Names and paths are searched next to the importing file, in the directory `modules` next to the
+---script, in `modules` of the working directory, then among the built-in modules and those that
+---`require` has loaded. A module from an archive or from the network imports its neighbours from
+---there. The environment variable `SOLVM_GITHUB` sets a server other than `https://github.com`.
 ---
----A module may be up to 10 MiB large, and so may an archive, and its Lua files together. Fetched data is kept in memory, so
----nothing is fetched twice; fetching may take 10 seconds. Modules may wait (`sleep`, channels); other goroutines that import the
----same one wait for it. It is an error if a module is not found, cannot be fetched or compiled, raises an error, or if there is
----an import cycle.
+---A module may be up to 10 MiB large, and so may an archive, and its Lua files together. Fetched
+---data is kept in memory, so nothing is fetched twice; fetching may take 10 seconds. Modules may
+---wait (`sleep`, channels); other goroutines that import the same one wait for it. It is an error
+---if a module is not found, cannot be fetched or compiled, raises an error, or if there is an
+---import cycle.
 ---
 ---```lua
 ---mkdir("modules")
@@ -47,7 +50,8 @@
 ---    local connection = receive(listener)
 ---    connection.read()
 ---    local text = "return { answer = 42 }"
----    connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " .. #text .. "\r\n\r\n" .. text)
+---    connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " .. #text
+---      .. "\r\n\r\n" .. text)
 ---    connection.close()
 ---end)
 ---import("http://127.0.0.1:" .. listener.port .. "/lib/remote_utils.lua")
@@ -58,8 +62,9 @@
 ---@return any module
 function import(name) end
 
----Describes a module: a module calls it with a table of any contents (`name`, `version`, `author`, `description`,
----`repository`, `license`, `dependencies`). Called with the name of a module, it returns that module's table, or nil.
+---Describes a module: a module calls it with a table of any contents (`name`, `version`, `author`,
+---`description`, `repository`, `license`, `dependencies`). Called with the name of a module, it
+---returns that module's table, or nil.
 ---
 ---```lua
 ---write_file("tool.lua", 'metadata { name = "tool", version = "1.2.0" } return {}')

@@ -9,9 +9,10 @@
 ---@class ini
 ini = {}
 
----Reads settings: `[section]` lines, `key = value` or `key: value` lines, and comments in lines that start with `;` or `#`.
----Values are strings; double quotes around a value are removed, and preserve the space inside. Fields before the first section are
----fields of the table itself. Of repeated keys in a section, the last value counts.
+---Reads settings: `[section]` lines, `key = value` or `key: value` lines, and comments in lines
+---that start with `;` or `#`. Values are strings; double quotes around a value are removed, and
+---preserve the space inside. Fields before the first section are fields of the table itself. Of
+---repeated keys in a section, the last value counts.
 ---
 ---Any other line returns nil and the reason with its line and column.
 ---
@@ -38,11 +39,13 @@ function ini.parse(text) end
 ---@return string? message the error
 function ini.read(path) end
 
----Writes settings: strings, numbers and booleans as fields, tables of these as sections, sorted by their names. Values that INI cannot
----represent, such as functions, tables in sections, multi-line strings, and names with `=`, are an error that names them.
+---Writes settings: strings, numbers and booleans as fields, tables of these as sections, sorted by
+---their names. Values that INI cannot represent, such as functions, tables in sections, multi-line
+---strings, and names with `=`, are an error that names them.
 ---
 ---```lua
----assert(ini.stringify({ debug = true, server = { port = 8080 } }) == "debug = true\n\n[server]\nport = 8080\n")
+---assert(ini.stringify({ debug = true, server = { port = 8080 } })
+---  == "debug = true\n\n[server]\nport = 8080\n")
 ---
 ---local ok, message = pcall(ini.stringify, { server = { ports = {} } })
 ---assert(not ok and message == "value.server.ports: cannot encode a table as INI")

@@ -1,7 +1,7 @@
 ---@meta
 
----Files (Lua 5.1, section 5.7). A wait for a file, a pipe or the standard input suspends only the calling goroutine. Functions that fail
----return nil, a message and a number.
+---Files (Lua 5.1, section 5.7). A wait for a file, a pipe or the standard input suspends only the
+---calling goroutine. Functions that fail return nil, a message and a number.
 ---
 ---```lua
 ---local file = assert(io.open("lines.txt", "w"))
@@ -38,7 +38,8 @@ function io.output(file) end
 ---@return fun(): any
 function io.lines(path, ...) end
 
----Opens a file: "r" to read, "w" to replace its contents, "a" to append, each also with "+" for both and "b".
+---Opens a file: "r" to read, "w" to replace its contents, "a" to append, each also with "+" for
+---both and "b".
 ---@param path string
 ---@param mode? string
 ---@return File?
@@ -46,8 +47,8 @@ function io.lines(path, ...) end
 ---@return number? code
 function io.open(path, mode) end
 
----Starts a shell command whose output is read ("r") or whose input is written ("w"). When the program times out or is ended by a signal,
----the command is ended, too.
+---Starts a shell command whose output is read ("r") or whose input is written ("w"). When the
+---program times out or is ended by a signal, the command is ended, too.
 ---
 ---```lua
 ---local pipe = io.popen("echo hello")
@@ -82,7 +83,8 @@ function io.type(value) end
 ---@class File
 local File = {}
 
----Reads, by the given formats: "*l" a line, "*n" a number, "*a" the rest, a number that many bytes. nil at the end.
+---Reads, by the given formats: "*l" a line, "*n" a number, "*a" the rest, a number that many bytes.
+---nil at the end.
 ---@param ... string|number
 ---@return any ...
 function File:read(...) end
@@ -115,15 +117,15 @@ function File:seek(from, offset) end
 ---@return boolean?
 function File:setvbuf(mode, size) end
 
----Writes buffered data. If a write to the file has failed, even one whose call succeeded because it was buffered, the result is
----nil and the reason of the first failure.
+---Writes buffered data. If a write to the file has failed, even one whose call succeeded because it
+---was buffered, the result is nil and the reason of the first failure.
 ---@return boolean?
 ---@return string? message
 ---@return number? code
 function File:flush() end
 
----Closes the file. For a pipe, waits for the command's end. If a write to the file has failed, the result is nil and the reason of the
----first failure.
+---Closes the file. For a pipe, waits for the command's end. If a write to the file has failed, the
+---result is nil and the reason of the first failure.
 ---@return boolean?
 ---@return string? message
 ---@return number? code

@@ -1,6 +1,7 @@
 ---@meta
 
----Reads and writes JSON (RFC 8259). `json.encode` and `json.decode` are also the globals `json_encode` and `json_decode`.
+---Reads and writes JSON (RFC 8259). `json.encode` and `json.decode` are also the globals
+---`json_encode` and `json_decode`.
 ---
 ---| JSON | Lua |
 ---|---|---|
@@ -19,7 +20,8 @@
 ---@class json
 json = {}
 
----Represents null where nil would omit a field or end an array: `json.encode` writes it as null; `json.decode` returns it if it is the option `null`.
+---Represents null where nil would omit a field or end an array: `json.encode` writes it as null;
+---`json.decode` returns it if it is the option `null`.
 ---
 ---```lua
 ---assert(json.encode({ 1, json.null }) == "[1,null]" and tostring(json.null) == "null")
@@ -28,12 +30,14 @@ json = {}
 ---@type userdata
 json.null = {}
 
----Encodes a value as JSON: in one line, or in multiple lines if `options.indent` is given. Keys are sorted, so equal values have
----equal encodings. Numbers have the shortest form that reads back the same, integers without a fraction.
+---Encodes a value as JSON: in one line, or in multiple lines if `options.indent` is given. Keys are
+---sorted, so equal values have equal encodings. Numbers have the shortest form that reads back the
+---same, integers without a fraction.
 ---
----An empty table is `[]`; see `json.object` for `{}`. Tables are read without metamethods. Values that JSON cannot represent are an
----error that names the path: functions, coroutines, userdata, NaN and infinite numbers, strings that are not valid UTF-8, tables
----with gaps, with both items and fields, with keys of other types, more than 1000 levels, and tables that contain themselves.
+---An empty table is `[]`; see `json.object` for `{}`. Tables are read without metamethods. Values
+---that JSON cannot represent are an error that names the path: functions, coroutines, userdata, NaN
+---and infinite numbers, strings that are not valid UTF-8, tables with gaps, with both items and
+---fields, with keys of other types, more than 1000 levels, and tables that contain themselves.
 ---
 ---```lua
 ---assert(json.encode({ b = 1, a = { 1.5, true, "x" } }) == '{"a":[1.5,true,"x"],"b":1}')
@@ -47,10 +51,12 @@ json.null = {}
 ---@return string text
 function json.encode(value, options) end
 
----Decodes JSON. Of repeated keys in an object, the last counts. A byte order mark at the start is skipped.
+---Decodes JSON. Of repeated keys in an object, the last counts. A byte order mark at the start is
+---skipped.
 ---
----Invalid JSON returns nil and the reason with its line and column; so do more than 1000 levels of nesting, a number
----that is too large, and a `\u` escape with an unpaired surrogate. The input `null` returns nil alone.
+---Invalid JSON returns nil and the reason with its line and column; so do more than 1000 levels of
+---nesting, a number that is too large, and a `\u` escape with an unpaired surrogate. The input
+---`null` returns nil alone.
 ---
 ---```lua
 ---local value = json.decode('{"list": [1, 2.5, "\\u00e9"], "none": null}')
@@ -68,8 +74,9 @@ function json.encode(value, options) end
 ---@return string? message the error
 function json.decode(text, options) end
 
----Marks a table as an object and returns it; without an argument, a new one. An empty one is encoded as `{}`, and numeric
----keys become strings. The mark is a metatable; it lasts until the table gets another one.
+---Marks a table as an object and returns it; without an argument, a new one. An empty one is
+---encoded as `{}`, and numeric keys become strings. The mark is a metatable; it lasts until the
+---table gets another one.
 ---
 ---```lua
 ---assert(json.encode({}) == "[]" and json.encode(json.object()) == "{}")

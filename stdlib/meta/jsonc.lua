@@ -1,7 +1,7 @@
 ---@meta
 
----JSON with comments, as in the settings of editors: `//` and `/* */` comments, and a comma after the last item.
----Everything else is as in the module `json`.
+---JSON with comments, as in the settings of editors: `//` and `/* */` comments, and a comma after
+---the last item. Everything else is as in the module `json`.
 ---
 ---```lua
 ---local settings = jsonc.decode([[
@@ -29,7 +29,8 @@ jsonc = {}
 ---@return string? message the error
 function jsonc.decode(text, options) end
 
----Encodes a value in multiple lines, each level indented by two spaces or by `options.indent`: see `json.encode`.
+---Encodes a value in multiple lines, each level indented by two spaces or by `options.indent`: see
+---`json.encode`.
 ---
 ---```lua
 ---assert(jsonc.encode({ a = { 1 } }) == '{\n  "a": [\n    1\n  ]\n}')

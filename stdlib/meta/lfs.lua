@@ -1,7 +1,8 @@
 ---@meta
 
----Files and directories with the interface of LuaFileSystem 1.8, for programs written for it. It is not a global: load it with
----`require "lfs"` or `import("lfs")`. Functions that fail return nil, the reason and the operating system's error number.
+---Files and directories with the interface of LuaFileSystem 1.8, for programs written for it. It is
+---not a global: load it with `require "lfs"` or `import("lfs")`. Functions that fail return nil,
+---the reason and the operating system's error number.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -23,9 +24,10 @@ lfs._DESCRIPTION = "LuaFileSystem's interface in SolVM"
 ---The copyright of the interface.
 lfs._COPYRIGHT = "Copyright (C) 2003-2017 Kepler Project"
 
----Metadata of a file: `mode` ("file", "directory", "link", "socket", "named pipe", "char device", "block device", "other"), `size`,
----`permissions` ("rw-r--r--"), `access`, `modification`, `change` (seconds since 1970), `dev`, `ino`, `nlink`, `uid`, `gid`, `rdev`,
----`blocks`, `blksize`. Symbolic links are followed. An unknown name is an error.
+---Metadata of a file: `mode` ("file", "directory", "link", "socket", "named pipe", "char device",
+---"block device", "other"), `size`, `permissions` ("rw-r--r--"), `access`, `modification`, `change`
+---(seconds since 1970), `dev`, `ino`, `nlink`, `uid`, `gid`, `rdev`, `blocks`, `blksize`. Symbolic
+---links are followed. An unknown name is an error.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -73,8 +75,9 @@ function lfs.chdir(path) end
 ---@return number? code
 function lfs.currentdir() end
 
----An iterator over the names in a directory, including `.` and `..`, in no particular order; and the directory as an object with the
----methods `next` and `close`. It is an error if the directory cannot be opened.
+---An iterator over the names in a directory, including `.` and `..`, in no particular order; and
+---the directory as an object with the methods `next` and `close`. It is an error if the directory
+---cannot be opened.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -138,8 +141,8 @@ function lfs.touch(path, atime, mtime) end
 ---@return string mode "binary"
 function lfs.setmode(file, mode) end
 
----Locks a directory against other programs that do the same, by the link `lockfile.lfs` in it. The lock is held until `lock:free()`, or
----until the object is collected.
+---Locks a directory against other programs that do the same, by the link `lockfile.lfs` in it. The
+---lock is held until `lock:free()`, or until the object is collected.
 ---
 ---```lua
 ---local lfs = require "lfs"
@@ -174,7 +177,8 @@ function lfs.unlock(file, start, length) end
 ---@class lfs_directory
 local Directory = {}
 
----The next name; nil at the end, when the directory is closed. It is an error if it is closed already.
+---The next name; nil at the end, when the directory is closed. It is an error if it is closed
+---already.
 ---@return string? name
 function Directory:next() end
 

@@ -164,7 +164,8 @@ function math.modf(x) end
 ---@return number e
 function math.frexp(x) end
 
----A random number: from 0 up to but not including 1, from 1 to `m`, or from `m` to `n`. For unpredictable numbers use the module `random`.
+---A random number: from 0 up to but not including 1, from 1 to `m`, or from `m` to `n`. For
+---unpredictable numbers use the module `random`.
 ---
 ---```lua
 ---math.randomseed(1)

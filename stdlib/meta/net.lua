@@ -2,13 +2,15 @@
 
 ---Sockets (TCP and UDP) and host names.
 ---
----Waits in these functions do not block other goroutines. The objects' methods can be called with a colon or with a dot. Closing
----an object ends every wait on it, in any goroutine. The end of a stream is reported once: a goroutine that calls again
----after the `nil` is ended, so a loop that ignores it ends, too.
+---Waits in these functions do not block other goroutines. The objects' methods can be called with a
+---colon or with a dot. Closing an object ends every wait on it, in any goroutine. The end of a
+---stream is reported once: a goroutine that calls again after the `nil` is ended, so a loop that
+---ignores it ends, too.
 ---@class net
 local net = {}
 
----Listens for connections. A listener is also a channel of them: `receive(listener)` and `select(listener, channel)` work.
+---Listens for connections. A listener is also a channel of them: `receive(listener)` and
+---`select(listener, channel)` work.
 ---
 ---```lua
 ---local server = tcp_listen(0, { host = "127.0.0.1" })
@@ -83,8 +85,9 @@ function tcp_connect(host, port, options) end
 ---@field remote_addr string the peer's address and port, `"127.0.0.1:51234"`
 local Connection = {}
 
----Reads from the connection: the next data that arrives; or that many bytes; or a line (`"*l"`, without its line break); or
----everything until the peer closes (`"*a"`). At the end there may be fewer bytes, or a line without a line break.
+---Reads from the connection: the next data that arrives; or that many bytes; or a line (`"*l"`,
+---without its line break); or everything until the peer closes (`"*a"`). At the end there may be
+---fewer bytes, or a line without a line break.
 ---
 ---```lua
 ---local server = tcp_listen(0, { host = "127.0.0.1" })
@@ -175,7 +178,8 @@ function UdpSocket:receive(seconds) end
 ---Sends a datagram from the socket's own port, as a reply.
 ---
 ---```lua
----local server, client = udp_recvfrom(0, { host = "127.0.0.1" }), udp_recvfrom(0, { host = "127.0.0.1" })
+---local server = udp_recvfrom(0, { host = "127.0.0.1" })
+---local client = udp_recvfrom(0, { host = "127.0.0.1" })
 ---client.send("127.0.0.1", server.port, "question")
 ---local question = server.receive()
 ---server.send(question.addr, question.port, "answer")

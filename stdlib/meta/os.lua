@@ -1,6 +1,7 @@
 ---@meta
 
----The operating system (Lua 5.1, section 5.8). Functions that fail return nil, a message and a number.
+---The operating system (Lua 5.1, section 5.8). Functions that fail return nil, a message and a
+---number.
 ---@class os
 os = {}
 
@@ -8,7 +9,8 @@ os = {}
 ---@return number
 function os.clock() end
 
----The date and time as a string (C's `strftime`), or as a table for `"*t"`; a leading `!` selects UTC.
+---The date and time as a string (C's `strftime`), or as a table for `"*t"`; a leading `!` selects
+---UTC.
 ---
 ---```lua
 ---assert(os.date("!%Y-%m-%d %H:%M:%S", 0) == "1970-01-01 00:00:00")
@@ -19,7 +21,8 @@ function os.clock() end
 ---@return string|table
 function os.date(format, time) end
 
----The current time, or that of a table with `year`, `month`, `day` and, optionally, `hour`, `min`, `sec`, `isdst`.
+---The current time, or that of a table with `year`, `month`, `day` and, optionally, `hour`, `min`,
+---`sec`, `isdst`.
 ---
 ---```lua
 ---local t = os.time({ year = 2024, month = 2, day = 30, hour = 12 })
@@ -35,8 +38,9 @@ function os.time(t) end
 ---@return number
 function os.difftime(later, earlier) end
 
----Runs a shell command and waits for it; other goroutines continue. Without a command, returns whether there is a shell. When the program
----times out or is ended by a signal, the command is ended, too.
+---Runs a shell command and waits for it; other goroutines continue. Without a command, returns
+---whether there is a shell. When the program times out or is ended by a signal, the command is
+---ended, too.
 ---@param command? string
 ---@return number status
 function os.execute(command) end

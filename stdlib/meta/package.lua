@@ -22,7 +22,8 @@ package.config = "/\n;\n?\n!\n-"
 ---@return any
 function require(name) end
 
----Makes the rest of the chunk a module whose globals are its table (of Lua 5.1; returning a table is preferred).
+---Makes the rest of the chunk a module whose globals are its table (of Lua 5.1; returning a table
+---is preferred).
 ---@param name string
 ---@param ... function options, as `package.seeall`
 function module(name, ...) end

@@ -3,11 +3,13 @@
 ---Progress lines on a terminal: a line below the output, with a bar if the total is known, the
 ---speed, and the remaining time.
 ---
----The line is shown on stderr if that is a terminal, and otherwise not at all, so a program need not check. Other output
----appears above it. Of multiple bars, the one that started first is shown. `ft.download`, `ft.upload`, `ft.copy` and `tar` show their progress
----in the same way when they take longer than half a second, unless their option `progress` is false.
+---The line is shown on stderr if that is a terminal, and otherwise not at all, so a program need
+---not check. Other output appears above it. Of multiple bars, the one that started first is shown.
+---`ft.download`, `ft.upload`, `ft.copy` and `tar` show their progress in the same way when they
+---take longer than half a second, unless their option `progress` is false.
 
----Starts a bar. The option `unit` is the unit, in the plural; `"bytes"` are shown as sizes ("1.5 MB").
+---Starts a bar. The option `unit` is the unit, in the plural; `"bytes"` are shown as sizes ("1.5
+---MB").
 ---
 ---```lua
 ---local files = { "a.txt", "b.txt", "c.txt" }
@@ -34,7 +36,8 @@ function progress(total, label) end
 ---@class ProgressBar
 local ProgressBar = {}
 
----Advances the bar by an amount. Frequent calls are cheap: the line is drawn at most ten times a second.
+---Advances the bar by an amount. Frequent calls are cheap: the line is drawn at most ten times a
+---second.
 ---
 ---```lua
 ---local bar = progress(1e5)
@@ -62,5 +65,6 @@ function ProgressBar:label(text) end
 ---Finishes the bar: the line stays, and output continues below it. Later calls have no effect.
 function ProgressBar:finish() end
 
----Closes the bar: the line is removed. That also happens when the program ends, or the bar is collected.
+---Closes the bar: the line is removed. That also happens when the program ends, or the bar is
+---collected.
 function ProgressBar:clear() end

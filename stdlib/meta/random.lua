@@ -1,7 +1,7 @@
 ---@meta
 
----Random numbers and strings from the operating system's generator: they are unpredictable, and there is no seed. (`math.random` is
----faster and repeatable.)
+---Random numbers and strings from the operating system's generator: they are unpredictable, and
+---there is no seed. (`math.random` is faster and repeatable.)
 ---@class random
 random = {}
 

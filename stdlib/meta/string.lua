@@ -1,7 +1,8 @@
 ---@meta
 
----Functions on strings (Lua 5.1, section 5.4). They are methods, too: `("x"):rep(3)`. Strings are bytes; positions count from 1, negative
----ones from the end. Patterns are those of the manual, with `%f[set]` for the frontier of a set.
+---Functions on strings (Lua 5.1, section 5.4). They are methods, too: `("x"):rep(3)`. Strings are
+---bytes; positions count from 1, negative ones from the end. Patterns are those of the manual, with
+---`%f[set]` for the frontier of a set.
 ---
 ---```lua
 ---assert(("hello"):sub(2, -2) == "ell" and ("x"):rep(3, ",") == "x,x,x")
@@ -48,11 +49,12 @@ function string.dump(f) end
 ---@return string|number ... captures
 function string.find(s, pattern, start, plain) end
 
----Formats values: `%d` `%i` `%u` `%c` `%x` `%X` `%o` `%e` `%E` `%f` `%g` `%G` `%s` `%q` `%%`, with flags,
----width and precision as in C.
+---Formats values: `%d` `%i` `%u` `%c` `%x` `%X` `%o` `%e` `%E` `%f` `%g` `%G` `%s` `%q` `%%`, with
+---flags, width and precision as in C.
 ---
 ---```lua
----assert(string.format("%5.2f|%-4s|%03d|%x|%q", 3.14159, "ab", 7, 255, 'a"b') == ' 3.14|ab  |007|ff|"a\\"b"')
+---assert(string.format("%5.2f|%-4s|%03d|%x|%q", 3.14159, "ab", 7, 255, 'a"b')
+---  == ' 3.14|ab  |007|ff|"a\\"b"')
 ---```
 ---@param format string
 ---@param ... any
@@ -77,8 +79,8 @@ function string.gmatch(s, pattern) end
 ---@return fun(): string|number ...
 function string.gfind(s, pattern) end
 
----Replaces matches of a pattern: by a string with `%1` to `%9` for captures and `%0` for the match, by the field of a table, or by the
----result of a function; nil and false leave a match unchanged.
+---Replaces matches of a pattern: by a string with `%1` to `%9` for captures and `%0` for the match,
+---by the field of a table, or by the result of a function; nil and false leave a match unchanged.
 ---
 ---```lua
 ---assert(("hello"):gsub("l", "L") == "heLLo" and select(2, ("hello"):gsub("l", "L", 1)) == 1)

@@ -41,7 +41,8 @@ function table.insert(list, position, value) end
 ---@return any value
 function table.remove(list, position) end
 
----Sorts a list in place, stably. The comparator returns whether its first argument comes first; it may wait and yield.
+---Sorts a list in place, stably. The comparator returns whether its first argument comes first; it
+---may wait and yield.
 ---
 ---```lua
 ---local list = { 3, 1, 2 }

@@ -1,8 +1,9 @@
 ---@meta
 
----Table helpers: copies, maps, filters, slices, sets, grids. The given tables are not changed (except
----by `array2d_set`); lists are tables with the keys 1 to n. Where the order matters, the list part of a table comes first, in order,
----and then the other keys, in no particular order. Function arguments may wait, and may be any callable value.
+---Table helpers: copies, maps, filters, slices, sets, grids. The given tables are not changed
+---(except by `array2d_set`); lists are tables with the keys 1 to n. Where the order matters, the
+---list part of a table comes first, in order, and then the other keys, in no particular order.
+---Function arguments may wait, and may be any callable value.
 ---@class tablex
 tablex = {}
 
@@ -17,8 +18,8 @@ tablex = {}
 ---@return table
 function tablex.copy(t) end
 
----A deep copy of a table, including its keys, with the same metatables. Values that occur repeatedly in it, and cycles, are preserved.
----Any other value is returned unchanged.
+---A deep copy of a table, including its keys, with the same metatables. Values that occur
+---repeatedly in it, and cycles, are preserved. Any other value is returned unchanged.
 ---
 ---```lua
 ---local t = { inner = { 1 } }
@@ -29,8 +30,8 @@ function tablex.copy(t) end
 ---@return any
 function tablex.deepcopy(value) end
 
----Whether two values are equal; tables are equal if they have the same keys and equal values. Metatables are
----ignored, except `__eq`.
+---Whether two values are equal; tables are equal if they have the same keys and equal values.
+---Metatables are ignored, except `__eq`.
 ---
 ---```lua
 ---assert(tablex.compare({ 1, { x = 2 } }, { 1, { x = 2 } }))
@@ -52,7 +53,8 @@ function tablex.compare(a, b) end
 ---@return table
 function tablex.map(t, f) end
 
----The values for which a function returns true. List items are closed up, other values keep their keys.
+---The values for which a function returns true. List items are closed up, other values keep their
+---keys.
 ---
 ---```lua
 ---local even = tablex.filter({ 1, 2, 3, 4, x = 6 }, function(value) return value % 2 == 0 end)
@@ -63,7 +65,8 @@ function tablex.map(t, f) end
 ---@return table
 function tablex.filter(t, f) end
 
----Combines all values with a function, starting with `initial` or, if that is missing, the first value. nil if there are no values at all.
+---Combines all values with a function, starting with `initial` or, if that is missing, the first
+---value. nil if there are no values at all.
 ---
 ---```lua
 ---local function add(sum, value) return sum + value end
@@ -105,8 +108,9 @@ function tablex.keys(t) end
 ---@return any[]
 function tablex.values(t) end
 
----A value as Lua source, for people and for `tablex.load`. Keys are sorted; short lists are written in one line. Values without such a form
----(functions, a table inside itself, objects with `__tostring`) are shown in angle brackets.
+---A value as Lua source, for people and for `tablex.load`. Keys are sorted; short lists are written
+---in one line. Values without such a form (functions, a table inside itself, objects with
+---`__tostring`) are shown in angle brackets.
 ---
 ---```lua
 ---assert(tablex.pretty({ 1, 2, 3 }) == "{1, 2, 3}")
@@ -117,7 +121,8 @@ function tablex.values(t) end
 ---@return string
 function tablex.pretty(value, indent) end
 
----Reads a table from Lua source: an expression, or a chunk that returns it. The source has no access to globals.
+---Reads a table from Lua source: an expression, or a chunk that returns it. The source has no
+---access to globals.
 ---
 ---```lua
 ---assert(tablex.load("{ a = 1, list = { 1, 2 } }").list[2] == 2)
@@ -165,8 +170,8 @@ function tablex.slice(list, first, last, step) end
 ---@return any[]
 function tablex.concat(...) end
 
----With a number: a list of parts with that many items, the last one with the rest. With a function: two lists, of the items for
----which it returns true and of the others.
+---With a number: a list of parts with that many items, the last one with the rest. With a function:
+---two lists, of the items for which it returns true and of the others.
 ---
 ---```lua
 ---assert(tablex.partition({ 1, 2, 3 }, 2)[2][1] == 3)
@@ -179,7 +184,8 @@ function tablex.concat(...) end
 ---@return any[]?
 function tablex.partition(list, by) end
 
----A list that starts `count` items later; the items before move to the end. Negative numbers rotate in the other direction.
+---A list that starts `count` items later; the items before move to the end. Negative numbers rotate
+---in the other direction.
 ---
 ---```lua
 ---assert(tablex.pretty(tablex.rotate({ 1, 2, 3 }, 1)) == "{2, 3, 1}")
@@ -190,7 +196,8 @@ function tablex.partition(list, by) end
 ---@return any[]
 function tablex.rotate(list, count) end
 
----The items of a list in random order (of the operating system's generator: `math.randomseed` has no effect).
+---The items of a list in random order (of the operating system's generator: `math.randomseed` has
+---no effect).
 ---
 ---```lua
 ---assert(#tablex.shuffle({ 1, 2, 3 }) == 3)
@@ -218,8 +225,8 @@ function tablex.permute(list) end
 ---@return any[][]
 function tablex.combinations(list, size) end
 
----A new array of rows and columns: a list of rows, with their numbers in the fields `rows` and `cols`. The other functions accept any list
----of rows of the same length.
+---A new array of rows and columns: a list of rows, with their numbers in the fields `rows` and
+---`cols`. The other functions accept any list of rows of the same length.
 ---
 ---```lua
 ---local array = tablex.array2d_new(2, 3, 0)
@@ -259,7 +266,9 @@ function tablex.array2d_set(array, row, col, value) end
 ---An array of the results of a function for each position.
 ---
 ---```lua
----local sums = tablex.array2d_map({ { 1, 2 }, { 3, 4 } }, function(value, row, col) return value + row + col end)
+---local sums = tablex.array2d_map({ { 1, 2 }, { 3, 4 } }, function(value, row, col)
+---  return value + row + col
+---end)
 ---assert(sums[2][2] == 8)
 ---```
 ---@param array table
@@ -287,7 +296,8 @@ function tablex.array2d_filter(array, f) end
 ---@return table
 function tablex.array2d_transpose(array) end
 
----A map: keys with values and methods, which can be called with a dot or a colon. Unlike a table it has a size.
+---A map: keys with values and methods, which can be called with a dot or a colon. Unlike a table it
+---has a size.
 ---
 ---```lua
 ---local map = tablex.map_new({ a = 1 })
@@ -312,8 +322,8 @@ function tablex.map_new(t) end
 ---@return tablex_map
 function tablex.ordered_map_new(pairs) end
 
----A set of values. `a + b`, `a * b`, `a - b` are union, intersection and difference, `a <= b` is whether it is a subset, `a == b`
----whether both contain the same values.
+---A set of values. `a + b`, `a * b`, `a - b` are union, intersection and difference, `a <= b` is
+---whether it is a subset, `a == b` whether both contain the same values.
 ---
 ---```lua
 ---local set = tablex.set_new({ 1, 2, 3 })
@@ -367,7 +377,8 @@ function Map:keys() end
 ---@return any[]
 function Map:values() end
 
----Iterates over the keys that exist at the start, with their values; keys removed in the meantime are skipped.
+---Iterates over the keys that exist at the start, with their values; keys removed in the meantime
+---are skipped.
 ---@return fun(): any, any
 function Map:each() end
 

@@ -15,7 +15,8 @@
 ---@class tar
 tar = {}
 
----Packs files. Permissions, times and symbolic links are kept. The archive replaces its target atomically when it is complete.
+---Packs files. Permissions, times and symbolic links are kept. The archive replaces its target
+---atomically when it is complete.
 ---
 ---```lua
 ---mkdir("folder")
@@ -37,10 +38,12 @@ tar = {}
 ---@return number? code
 function tar.create(archive, source, options) end
 
----Extracts an archive into a directory, which is created if missing. Permissions (except setuid and setgid bits) and times are kept.
+---Extracts an archive into a directory, which is created if missing. Permissions (except setuid and
+---setgid bits) and times are kept.
 ---
----Nothing is written outside the directory. An entry outside it (`../x`, `/x`, through a link), a link that points outside, a device
----or a pipe ends the extraction with an error; entries extracted before are kept.
+---Nothing is written outside the directory. An entry outside it (`../x`, `/x`, through a link), a
+---link that points outside, a device or a pipe ends the extraction with an error; entries extracted
+---before are kept.
 ---
 ---```lua
 ---write_file("a", "text")
@@ -58,8 +61,9 @@ function tar.create(archive, source, options) end
 ---@return number? code
 function tar.extract(archive, directory, options) end
 
----The contents of an archive, in its order. Each entry has the fields of `list_dir`; `name` is the whole path. It also has `type` (`file`,
----`directory`, `symlink`, `link`, `pipe`, `device`, `other`), and for links `link`.
+---The contents of an archive, in its order. Each entry has the fields of `list_dir`; `name` is the
+---whole path. It also has `type` (`file`, `directory`, `symlink`, `link`, `pipe`, `device`,
+---`other`), and for links `link`.
 ---
 ---```lua
 ---write_file("a", "text")

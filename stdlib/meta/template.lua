@@ -1,7 +1,8 @@
 ---@meta
 
----Templates with contextual escaping, in the syntax of Go's html/template. Values are escaped as their context requires: in
----HTML text, attributes, URLs, JavaScript and CSS. A URL such as `javascript:` becomes `#ZgotmplZ`.
+---Templates with contextual escaping, in the syntax of Go's html/template. Values are escaped as
+---their context requires: in HTML text, attributes, URLs, JavaScript and CSS. A URL such as
+---`javascript:` becomes `#ZgotmplZ`.
 ---
 ---| action | effect |
 ---|---|---|
@@ -13,8 +14,9 @@
 ---| `{{$v := x}}` `{{x \| f a}}` `{{/* */}}` `{{-` `-}}` | variables, pipelines, comments, trimmed space |
 ---| `and or not eq ne lt le gt ge len index slice print printf println html js urlquery` | functions |
 ---
----An empty table is a map without fields, `{}` in JavaScript. Templates cannot call Lua functions. Actions may be nested 100 deep, ranges 12;
----recursive templates cannot be combined with backquotes in scripts.
+---An empty table is a map without fields, `{}` in JavaScript. Templates cannot call Lua functions.
+---Actions may be nested 100 deep, ranges 12; recursive templates cannot be combined with backquotes
+---in scripts.
 ---
 ---```lua
 ---local page = template.parse('<a href="/find?q={{.query}}">{{.query}}</a>')
@@ -28,8 +30,8 @@ template = {}
 ---@field name string
 local Template = {}
 
----Parses a template. An invalid one returns nil and the reason with its name, line and column; its contexts in
----HTML are checked when it is executed.
+---Parses a template. An invalid one returns nil and the reason with its name, line and column; its
+---contexts in HTML are checked when it is executed.
 ---
 ---```lua
 ---local greeting = template.parse("Hello, <<.>>!", { delimiters = { "<<", ">>" } })
@@ -56,8 +58,8 @@ function template.parse(text, options) end
 ---@return string? message the error
 function template.parse_file(path, options) end
 
----Parses multiple files to one template; the first is executed. Each can use the others by their file names without the directory, and
----the templates that they define.
+---Parses multiple files to one template; the first is executed. Each can use the others by their
+---file names without the directory, and the templates that they define.
 ---
 ---```lua
 ---write_file("page.html", '<h1>{{.}}</h1>{{template "foot.html"}}')
@@ -69,7 +71,8 @@ function template.parse_file(path, options) end
 ---@return string? message the error
 function template.parse_files(...) end
 
----Parses the files that match a pattern (see `glob`), in the order of their paths, as `template.parse_files`.
+---Parses the files that match a pattern (see `glob`), in the order of their paths, as
+---`template.parse_files`.
 ---
 ---```lua
 ---write_file("a.html", '{{template "b.html" .}}')
@@ -82,9 +85,10 @@ function template.parse_files(...) end
 ---@return string? message the error
 function template.parse_glob(pattern, options) end
 
----Renders the template. Tables that are lists can be ranged over and indexed; others have fields. A value that cannot be rendered, such as
----a function, a string that is not valid UTF-8 or a table that contains itself, is an error that names the path. A template that
----fails returns nil and the reason, and so does output of more than 64 MiB.
+---Renders the template. Tables that are lists can be ranged over and indexed; others have fields. A
+---value that cannot be rendered, such as a function, a string that is not valid UTF-8 or a table
+---that contains itself, is an error that names the path. A template that fails returns nil and the
+---reason, and so does output of more than 64 MiB.
 ---
 ---```lua
 ---local list = template.parse("{{range $i, $name := .names}}{{if $i}}, {{end}}{{$name}}{{end}}")
@@ -120,7 +124,8 @@ function Template:templates() end
 ---
 ---```lua
 ---local page = template.parse("<p>{{.}}</p>")
----assert(page.execute(template.html("<b>x</b>")) == "<p><b>x</b></p>" and page.execute("<b>") == "<p>&lt;b&gt;</p>")
+---assert(page.execute(template.html("<b>x</b>")) == "<p><b>x</b></p>"
+---  and page.execute("<b>") == "<p>&lt;b&gt;</p>")
 ---```
 ---@param text string
 ---@return userdata trusted
@@ -138,7 +143,8 @@ function template.attribute(text) end
 ---Marks a string as trusted CSS.
 ---
 ---```lua
----assert(template.parse('<p style="{{.}}">').execute(template.css("color: red")) == '<p style="color: red">')
+---assert(template.parse('<p style="{{.}}">').execute(template.css("color: red"))
+---  == '<p style="color: red">')
 ---```
 ---@param text string
 ---@return userdata trusted
@@ -147,7 +153,8 @@ function template.css(text) end
 ---Marks a string as a trusted JavaScript expression.
 ---
 ---```lua
----assert(template.parse("<script>{{.}}</script>").execute(template.js("f(1)")) == "<script>f(1)</script>")
+---assert(template.parse("<script>{{.}}</script>").execute(template.js("f(1)"))
+---  == "<script>f(1)</script>")
 ---```
 ---@param text string
 ---@return userdata trusted
@@ -156,7 +163,8 @@ function template.js(text) end
 ---Marks a string as the trusted contents of a JavaScript string.
 ---
 ---```lua
----assert(template.parse('<script>f("{{.}}")</script>').execute(template.js_string("\\x41")) == '<script>f("\\x41")</script>')
+---assert(template.parse('<script>f("{{.}}")</script>').execute(template.js_string("\\x41"))
+---  == '<script>f("\\x41")</script>')
 ---```
 ---@param text string
 ---@return userdata trusted
@@ -165,7 +173,8 @@ function template.js_string(text) end
 ---Marks a string as a trusted value of the attribute `srcset`.
 ---
 ---```lua
----assert(template.parse('<img srcset="{{.}}">').execute(template.srcset("a.png 2x")) == '<img srcset="a.png 2x">')
+---assert(template.parse('<img srcset="{{.}}">').execute(template.srcset("a.png 2x"))
+---  == '<img srcset="a.png 2x">')
 ---```
 ---@param text string
 ---@return userdata trusted
@@ -174,7 +183,8 @@ function template.srcset(text) end
 ---Marks a string as a trusted URL of any scheme.
 ---
 ---```lua
----assert(template.parse('<a href="{{.}}">').execute(template.url("app:open")) == '<a href="app:open">')
+---assert(template.parse('<a href="{{.}}">').execute(template.url("app:open"))
+---  == '<a href="app:open">')
 ---```
 ---@param text string
 ---@return userdata trusted

@@ -1,9 +1,10 @@
 ---@meta
 
----String helpers: trim, split, join, replace, pad. Unlike the functions of `string`, these support UTF-8; bytes
----that are not valid UTF-8 are kept. No argument is a pattern.
+---String helpers: trim, split, join, replace, pad. Unlike the functions of `string`, these support
+---UTF-8; bytes that are not valid UTF-8 are kept. No argument is a pattern.
 ---
----All are also methods of strings (`("x"):trim()`), except `lower` and `upper`, which strings already have.
+---All are also methods of strings (`("x"):trim()`), except `lower` and `upper`, which strings
+---already have.
 ---
 ---```lua
 ---local words = text.split(text.trim("  Hello, World!  "), " ")
@@ -66,8 +67,8 @@ function text.upper(s) end
 ---@return string title
 function text.title(s) end
 
----Splits a string at a separator; parts may be empty. Without a separator, splits at white space; with an empty one, into
----characters.
+---Splits a string at a separator; parts may be empty. Without a separator, splits at white space;
+---with an empty one, into characters.
 ---
 ---```lua
 ---assert(#text.split("a,b,,c", ",") == 4)

@@ -1,7 +1,8 @@
 ---@meta
 
----Timers and schedules. Each run is in a new goroutine; if a run takes longer than the interval, the next one waits. The
----program runs as long as a timer is pending, and the default time limit is paused in the meantime.
+---Timers and schedules. Each run is in a new goroutine; if a run takes longer than the interval,
+---the next one waits. The program runs as long as a timer is pending, and the default time limit is
+---paused in the meantime.
 
 ---Calls a function once, after a delay.
 ---
@@ -29,8 +30,9 @@ function set_timeout(f, seconds) end
 ---@return number id for `clear_interval`
 function set_interval(f, seconds) end
 
----Calls a function on a schedule: six fields (second, minute, hour, day of month, month, day of week from 0, a Sunday), each `*`, a number,
----a name, a range `1-5`, a step `*/5` or a list of these; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every 5s`. If both days are
+---Calls a function on a schedule: six fields (second, minute, hour, day of month, month, day of
+---week from 0, a Sunday), each `*`, a number, a name, a range `1-5`, a step `*/5` or a list of
+---these; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`, `@every 5s`. If both days are
 ---given, either may match. A schedule that never matches (the 30th of February) is an error.
 ---
 ---```lua

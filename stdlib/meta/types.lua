@@ -4,7 +4,8 @@
 ---
 ---```lua
 ---assert(types.is_number(42) and types.is_integer(42) and not types.is_integer(42.5))
----assert(types.is_string("x") and types.is_boolean(false) and types.is_nil(nil) and types.is_table({}))
+---assert(types.is_string("x") and types.is_boolean(false) and types.is_nil(nil)
+---  and types.is_table({}))
 ---assert(types.is_function(print) and types.is_callable(print))
 ---```
 ---@class types

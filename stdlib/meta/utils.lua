@@ -4,8 +4,8 @@
 ---@class utils
 utils = {}
 
----Splits a string at a separator. Without a separator it is split at white space, ignoring that at its ends.
----With an empty one it is split into its characters (UTF-8).
+---Splits a string at a separator. Without a separator it is split at white space, ignoring that at
+---its ends. With an empty one it is split into its characters (UTF-8).
 ---
 ---```lua
 ---assert(#utils.split("hello  world ") == 2)

@@ -1,11 +1,12 @@
 ---@meta
 
----File watching and script reloading: for settings that are read again when they change, and for programs that run while they are
----edited.
+---File watching and script reloading: for settings that are read again when they change, and for
+---programs that run while they are edited.
 
----Calls a function whenever a file has been written, replaced or created; with the path as argument. Changes in quick
----succession are one call. The file may be missing; its directory must exist. For a directory, any change directly in it counts.
----An error in the function is passed to `on_error`, and the watcher continues.
+---Calls a function whenever a file has been written, replaced or created; with the path as
+---argument. Changes in quick succession are one call. The file may be missing; its directory must
+---exist. For a directory, any change directly in it counts. An error in the function is passed to
+---`on_error`, and the watcher continues.
 ---
 ---The program runs as long as a watcher exists, and the default time limit is paused.
 ---
@@ -35,9 +36,10 @@ function watch_file(path, callback) end
 ---@return boolean stopped whether there was such a watcher
 function unwatch_file(id) end
 
----Ends everything that the script has started (goroutines, timers, servers, watchers), and runs the script's file again, with new
----globals. It does not return. If the new version has an error, that is printed, and the script is run again as soon as one of the
----files that were watched before changes. It is an error if the program was not started from a file.
+---Ends everything that the script has started (goroutines, timers, servers, watchers), and runs the
+---script's file again, with new globals. It does not return. If the new version has an error, that
+---is printed, and the script is run again as soon as one of the files that were watched before
+---changes. It is an error if the program was not started from a file.
 ---
 ---A time limit set by `-timeout` applies to all runs together.
 ---

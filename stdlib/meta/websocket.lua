@@ -1,6 +1,7 @@
 ---@meta
 
----WebSockets: the client, and the object that both sides use. Servers are in the module `http`: see `handle_ws`.
+---WebSockets: the client, and the object that both sides use. Servers are in the module `http`: see
+---`handle_ws`.
 ---@class websocket
 local websocket = {}
 
@@ -23,8 +24,8 @@ local websocket = {}
 ---@return string? reason why
 function ws_connect(url, options) end
 
----A WebSocket, of a server or of a client. Pings are answered automatically; a peer that is silent for a long time is
----sent a ping.
+---A WebSocket, of a server or of a client. Pings are answered automatically; a peer that is silent
+---for a long time is sent a ping.
 ---@class WebSocket
 ---@field remote_addr string the peer's address and port
 local WebSocket = {}
@@ -51,8 +52,8 @@ local WebSocket = {}
 ---@return string? reason "closed"
 function WebSocket:send(message, kind) end
 
----The next message. At the end: nil, "closed", the code with which the peer closed it (1006 if the connection was lost) and its
----reason. A goroutine that calls it again after that is ended.
+---The next message. At the end: nil, "closed", the code with which the peer closed it (1006 if the
+---connection was lost) and its reason. A goroutine that calls it again after that is ended.
 ---@param seconds? number how long to wait (default: no limit)
 ---@return string? message nil at the end, or after the timeout
 ---@return string kind "text" or "binary"; with nil "closed" or "timeout"

@@ -139,8 +139,10 @@ mod tests {
     #[test]
     fn files_are_taken_apart() {
         let entries = entries(
-            "---@meta\n\n---Circles.\n---@class circle\ncircle = {}\n\n---The area.\n---\n---```lua\n---assert(circle.area(0) == 0)\n---```\n\
-             ---@param radius number in metres\n---@return number\nfunction circle.area(radius) end\n\nfunction circle.hidden() end\n\n\
+            "---@meta\n\n---Circles.\n---@class circle\ncircle = {}\n\n\
+             ---The area.\n---\n---```lua\n---assert(circle.area(0) == 0)\n---```\n\
+             ---@param radius number in metres\n---@return number\n\
+             function circle.area(radius) end\n\nfunction circle.hidden() end\n\n\
              ---Half a turn.\ncircle.pi = 3.1416\n",
         );
         assert_eq!(entries.len(), 3);

@@ -36,7 +36,10 @@ impl Wording {
 
 macro_rules! wordings {
     ($($(#[$about:meta])* $visibility:vis $name:ident: $lua:literal, $gopher_lua:literal;)*) => {
-        $($(#[$about])* $visibility const $name: Wording = Wording { lua: $lua, gopher_lua: $gopher_lua };)*
+        $(
+            $(#[$about])*
+            $visibility const $name: Wording = Wording { lua: $lua, gopher_lua: $gopher_lua };
+        )*
     };
 }
 
@@ -45,17 +48,22 @@ wordings! {
     pub(crate) NATIVE: "[C]", "[G]";
     pub(crate) GETTABLE_LOOP: "loop in gettable", "too many recursions in gettable";
     pub(crate) SETTABLE_LOOP: "loop in settable", "too many recursions in settable";
-    pub(crate) YIELD_OUTSIDE: "attempt to yield from outside a coroutine", "can not yield from outside of a coroutine";
+    pub(crate) YIELD_OUTSIDE:
+        "attempt to yield from outside a coroutine", "can not yield from outside of a coroutine";
     pub(crate) RESUME_DEAD: "cannot resume dead coroutine", "can not resume a dead thread";
     pub(crate) RESUME_RUNNING: "cannot resume running coroutine", "can not resume a running thread";
     pub(crate) RESUME_NORMAL: "cannot resume normal coroutine", "can not resume a running thread";
-    pub(crate) FOR_INITIAL: "'for' initial value must be a number", "for statement init must be a number";
+    pub(crate) FOR_INITIAL:
+        "'for' initial value must be a number", "for statement init must be a number";
     pub(crate) FOR_LIMIT: "'for' limit must be a number", "for statement limit must be a number";
     pub(crate) FOR_STEP: "'for' step must be a number", "for statement step must be a number";
     /// `table.insert` with too few or too many arguments.
-    pub WRONG_NUMBER_TO_INSERT: "wrong number of arguments to 'insert'", "wrong number of arguments";
+    pub WRONG_NUMBER_TO_INSERT:
+        "wrong number of arguments to 'insert'", "wrong number of arguments";
     /// The environment of a function without its own.
-    pub FIXED_ENVIRONMENT: "'setfenv' cannot change environment of given object", "cannot change the environment of given object";
+    pub FIXED_ENVIRONMENT:
+        "'setfenv' cannot change environment of given object",
+        "cannot change the environment of given object";
 }
 
 /// `math.max` and the like without numbers, and `math.random` with too many.

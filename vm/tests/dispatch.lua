@@ -1,4 +1,5 @@
--- Every opcode, in functions that are run many times. Each checks itself: a wrong result is an error.
+-- Every opcode, in functions that are run many times. Each checks itself: a wrong result is an
+-- error.
 local function check(condition, what)
   if not condition then wrong(what) end
 end
@@ -52,16 +53,21 @@ local function tables(k)
   local x, y, z = object(8, 9)
   check(x == 8 and y == 9 and z == 3, "__call")
   local other = setmetatable({}, methods)
-  check(object + 1 == 17 and -object == "negative" and object .. "x" == "joined" and "x" .. object == "joined", "metamethods")
-  check(object < other and not (object <= other) and object == other and not (object ~= other), "comparing metamethods")
+  check(object + 1 == 17 and -object == "negative" and object .. "x" == "joined"
+    and "x" .. object == "joined", "metamethods")
+  check(object < other and not (object <= other) and object == other and not (object ~= other),
+    "comparing metamethods")
   local less, not_less = object < other, object <= other
   check(less and not not_less, "comparing metamethods as values")
 end
 
 local function arithmetic(x, y)
-  check(x + y == 9 and x - y == 5 and x * y == 14 and x / y == 3.5 and x % y == 1 and x ^ y == 49, "registers")
-  check(x + 2 == 9 and x - 2 == 5 and x * 2 == 14 and x / 2 == 3.5 and x % 4 == 3 and x ^ 2 == 49, "constants right")
-  check(2 + x == 9 and 2 - x == -5 and 2 * x == 14 and 14 / x == 2 and 9 % x == 2 and 2 ^ x == 128, "constants left")
+  check(x + y == 9 and x - y == 5 and x * y == 14 and x / y == 3.5 and x % y == 1 and x ^ y == 49,
+    "registers")
+  check(x + 2 == 9 and x - 2 == 5 and x * 2 == 14 and x / 2 == 3.5 and x % 4 == 3 and x ^ 2 == 49,
+    "constants right")
+  check(2 + x == 9 and 2 - x == -5 and 2 * x == 14 and 14 / x == 2 and 9 % x == 2 and 2 ^ x == 128,
+    "constants left")
   check(-x == -7 and not a_nil and not not x and x .. y .. "z" == "72z" and "7" + y == 9, "unary")
 end
 

@@ -262,7 +262,9 @@ fn a_native_can_become_another() {
 #[test]
 fn kept_values_are_seen_by_a_collection_under_way() {
     let source = "local hold = {} for i = 1, 20000 do hold[i] = {{}} end
-        local text = keep_results(function(i) local list = {} for j = 1, 20 do list[j] = {} end return 'key' .. i end)
+        local text = keep_results(function(i)
+            local list = {} for j = 1, 20 do list[j] = {} end return 'key' .. i
+        end)
         local expected = '' for i = 1, 200 do expected = expected .. 'key' .. i end
         return text == expected and #hold";
     assert_eq!(results_of(source), ["20000"]);

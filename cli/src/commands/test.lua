@@ -51,7 +51,8 @@ end
 function check.near(actual, expected, tolerance, message)
   tolerance = tolerance or 1e-9
   if type(actual) ~= "number" or not (math.abs(actual - expected) <= tolerance) then
-    fail(message, "expected " .. show(expected, 0) .. " within " .. tolerance .. ", got " .. show(actual, 3))
+    fail(message,
+      "expected " .. show(expected, 0) .. " within " .. tolerance .. ", got " .. show(actual, 3))
   end
 end
 

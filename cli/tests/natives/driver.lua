@@ -4,7 +4,8 @@
 -- Cases may change everything that they can access: this file keeps what it needs in locals, and
 -- restores metatables and the collector.
 local go, pcall, receive, send, collectgarbage = go, pcall, receive, send, collectgarbage
-local unpack, rawget, rawequal, setmetatable, tostring = unpack, rawget, rawequal, setmetatable, tostring
+local unpack, rawget, rawequal = unpack, rawget, rawequal
+local setmetatable, tostring = setmetatable, tostring
 local getmetatable, setmetatable_of = debug.getmetatable, debug.setmetatable
 local lfs = require("lfs")
 local chdir, home = lfs.chdir, lfs.currentdir()
@@ -92,7 +93,8 @@ local lasting = { many = true, holes = true }
 local kept = {}
 
 local function is_as_it_was(t)
-    return not getmetatable(t) and rawget(t, 1) == 1 and rawget(t, LAST) == LAST and rawget(t, LARGE + 1) == nil
+    return not getmetatable(t) and rawget(t, 1) == 1 and rawget(t, LAST) == LAST
+        and rawget(t, LARGE + 1) == nil
 end
 
 -- Objects of every type, and the functions that natives return.
@@ -224,7 +226,9 @@ function ways.often(f, names)
     local values, results, began = values_of(names, 0), {}, clock()
     for i = 1, COUNT do
         for j = 1, #names do
-            if names[j] == "varied" or names[j] == "counted" then values[j] = value_of(names[j], i) end
+            if names[j] == "varied" or names[j] == "counted" then
+                values[j] = value_of(names[j], i)
+            end
         end
         local _, result = pcall(f, unpack(values, 1, #names))
         results[i] = result or false

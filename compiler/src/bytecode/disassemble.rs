@@ -31,7 +31,8 @@ fn write_function(text: &mut String, function: &Prototype) {
     put(
         text,
         format_args!(
-            "{name}: parameters {parameters}{vararg}, registers {frame_size}, upvalues [{upvalues}]\n"
+            "{name}: parameters {parameters}{vararg}, registers {frame_size}, \
+             upvalues [{upvalues}]\n"
         ),
     );
     let mut is_data = false;

@@ -108,7 +108,10 @@ macro_rules! opcodes {
     (@format2 D) => { Format::Ad };
     (@format2) => { Format::Ad };
     (@format2 $($rest:ident)*) => { Format::Abc };
-    (($dollar:tt) $( $(#[doc = $section:literal])* $name:ident ( $($field:ident : $operand:ident),* ) $([$flow:ident])? $effect:literal )*) => {
+    (($dollar:tt) $(
+        $(#[doc = $section:literal])*
+        $name:ident ( $($field:ident : $operand:ident),* ) $([$flow:ident])? $effect:literal
+    )*) => {
         /// An operation of the virtual machine.
         #[repr(u8)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,21 +130,36 @@ macro_rules! opcodes {
             pub const COUNT: usize = Self::ALL.len();
 
             /// The name as written in a disassembly.
-            pub const fn name(self) -> &'static str { match self { $(Opcode::$name => stringify!($name)),* } }
+            pub const fn name(self) -> &'static str {
+                match self { $(Opcode::$name => stringify!($name)),* }
+            }
             /// The effect in one line.
-            pub const fn effect(self) -> &'static str { match self { $(Opcode::$name => $effect),* } }
+            pub const fn effect(self) -> &'static str {
+                match self { $(Opcode::$name => $effect),* }
+            }
             /// What runs after it.
-            pub const fn flow(self) -> Flow { match self { $(Opcode::$name => opcodes!(@flow $($flow)?)),* } }
+            pub const fn flow(self) -> Flow {
+                match self { $(Opcode::$name => opcodes!(@flow $($flow)?)),* }
+            }
             /// The division of the instruction's bits.
-            pub const fn format(self) -> Format { match self { $(Opcode::$name => opcodes!(@format $($field)*)),* } }
+            pub const fn format(self) -> Format {
+                match self { $(Opcode::$name => opcodes!(@format $($field)*)),* }
+            }
             /// The operands in the order A, B, C or A, D or J, with their meaning.
             pub const fn operands(self) -> &'static [(char, Operand)] {
-                match self { $(Opcode::$name => &[$((opcodes!(@letter $field), Operand::$operand)),*]),* }
+                match self {
+                    $(Opcode::$name => &[$((opcodes!(@letter $field), Operand::$operand)),*]),*
+                }
             }
         }
     };
-    (@flow) => { Flow::Next }; (@flow $flow:ident) => { Flow::$flow };
-    (@letter A) => { 'A' }; (@letter B) => { 'B' }; (@letter C) => { 'C' }; (@letter D) => { 'D' }; (@letter J) => { 'J' };
+    (@flow) => { Flow::Next };
+    (@flow $flow:ident) => { Flow::$flow };
+    (@letter A) => { 'A' };
+    (@letter B) => { 'B' };
+    (@letter C) => { 'C' };
+    (@letter D) => { 'D' };
+    (@letter J) => { 'J' };
 }
 
 impl Opcode {

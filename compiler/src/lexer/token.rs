@@ -61,11 +61,12 @@ macro_rules! tokens {
 }
 
 tokens! {
-    "and" And, "break" Break, "do" Do, "else" Else, "elseif" ElseIf, "end" End, "false" False, "for" For,
-    "function" Function, "goto" Goto, "if" If, "in" In, "local" Local, "nil" Nil, "not" Not, "or" Or,
-    "repeat" Repeat, "return" Return, "then" Then, "true" True, "until" Until, "while" While, "+" Plus,
-    "-" Minus, "*" Star, "/" Slash, "%" Percent, "^" Caret, "#" Hash, "==" Equal, "~=" NotEqual,
-    "<=" LessEqual, ">=" GreaterEqual, "<" Less, ">" Greater, "=" Assign, "(" LeftParenthesis,
-    ")" RightParenthesis, "{" LeftBrace, "}" RightBrace, "[" LeftBracket, "]" RightBracket, ";" Semicolon,
-    ":" Colon, "::" DoubleColon, "," Comma, "." Dot, ".." Concatenate, "..." Dots,
+    "and" And, "break" Break, "do" Do, "else" Else, "elseif" ElseIf, "end" End, "false" False,
+    "for" For, "function" Function, "goto" Goto, "if" If, "in" In, "local" Local, "nil" Nil,
+    "not" Not, "or" Or, "repeat" Repeat, "return" Return, "then" Then, "true" True, "until" Until,
+    "while" While, "+" Plus, "-" Minus, "*" Star, "/" Slash, "%" Percent, "^" Caret, "#" Hash,
+    "==" Equal, "~=" NotEqual, "<=" LessEqual, ">=" GreaterEqual, "<" Less, ">" Greater, "=" Assign,
+    "(" LeftParenthesis, ")" RightParenthesis, "{" LeftBrace, "}" RightBrace, "[" LeftBracket,
+    "]" RightBracket, ";" Semicolon, ":" Colon, "::" DoubleColon, "," Comma, "." Dot,
+    ".." Concatenate, "..." Dots,
 }

@@ -22,7 +22,10 @@ impl Runtime {
     /// })?;
     /// assert_eq!(lua.eval::<f64>("return divide(7, 2)")?, 3.5);
     /// let error = lua.run("divide(1)").unwrap_err();
-    /// assert_eq!(error.message(), "chunk:1: bad argument #2 to 'divide' (number expected, got no value)");
+    /// assert_eq!(
+    ///     error.message(),
+    ///     "chunk:1: bad argument #2 to 'divide' (number expected, got no value)"
+    /// );
     /// assert_eq!(lua.run("divide(1, 0)").unwrap_err().message(), "chunk:1: division by zero");
     /// # Ok::<(), solvm::Error>(())
     /// ```

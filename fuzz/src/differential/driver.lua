@@ -53,7 +53,9 @@ local function environment()
       local value = ...
       local metatable = getmetatable(value)
       local kind = type(value)
-      if (kind == 'table' or kind == 'function') and not (metatable and metatable.__tostring) then return kind end
+      if (kind == 'table' or kind == 'function') and not (metatable and metatable.__tostring) then
+        return kind
+      end
       return tostring(...)
     end,
     -- Keeps a constant from being folded.
@@ -64,8 +66,11 @@ local function environment()
       out[#out + 1] = table.concat(line, ' ')
     end,
   }
-  for _, name in ipairs { 'assert', 'error', 'getmetatable', 'ipairs', 'loadstring', 'next', 'pairs', 'pcall', 'rawequal', 'rawget',
-    'rawset', 'select', 'setfenv', 'getfenv', 'setmetatable', 'tonumber', 'type', 'unpack', 'xpcall' } do
+  for _, name in ipairs {
+    'assert', 'error', 'getmetatable', 'ipairs', 'loadstring', 'next', 'pairs', 'pcall', 'rawequal',
+    'rawget', 'rawset', 'select', 'setfenv', 'getfenv', 'setmetatable', 'tonumber', 'type',
+    'unpack', 'xpcall',
+  } do
     globals[name] = _G[name]
   end
   globals._G = globals

@@ -60,7 +60,8 @@ pub fn patterns(number: u64) -> String {
             1 => writeln!(program, "print(pcall(string.match, {subject}, {pattern}{start}))"),
             2 => writeln!(
                 program,
-                "print(pcall(function() for a, b, c in string.gmatch({subject}, {pattern}) do print(a, b, c) end end))"
+                "print(pcall(function() for a, b, c in string.gmatch({subject}, {pattern}) do \
+                 print(a, b, c) end end))"
             ),
             3 => {
                 let count = ["", ", 1", ", 0", ", -1", ", 3"][random.below(5)];

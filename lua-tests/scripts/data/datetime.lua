@@ -5,10 +5,14 @@ assert(moment == 1136239445.123456)
 
 -- Every predefined layout of Go, at the reference time of Go's layouts.
 for layout, expected in pairs({
-    [datetime.ANSIC] = "Mon Jan  2 15:04:05 2006", [datetime.UnixDate] = "Mon Jan  2 15:04:05 MST 2006", [datetime.RFC822] = "02 Jan 06 15:04 MST",
-    [datetime.RFC850] = "Monday, 02-Jan-06 15:04:05 MST", [datetime.RFC1123] = "Mon, 02 Jan 2006 15:04:05 MST",
-    [datetime.RFC1123Z] = "Mon, 02 Jan 2006 15:04:05 -0700", [datetime.RFC3339] = "2006-01-02T15:04:05-07:00",
-    [datetime.RFC3339Nano] = "2006-01-02T15:04:05.123456-07:00", [datetime.Kitchen] = "3:04PM", [datetime.DateTime] = "2006-01-02 15:04:05",
+    [datetime.ANSIC] = "Mon Jan  2 15:04:05 2006",
+    [datetime.UnixDate] = "Mon Jan  2 15:04:05 MST 2006", [datetime.RFC822] = "02 Jan 06 15:04 MST",
+    [datetime.RFC850] = "Monday, 02-Jan-06 15:04:05 MST",
+    [datetime.RFC1123] = "Mon, 02 Jan 2006 15:04:05 MST",
+    [datetime.RFC1123Z] = "Mon, 02 Jan 2006 15:04:05 -0700",
+    [datetime.RFC3339] = "2006-01-02T15:04:05-07:00",
+    [datetime.RFC3339Nano] = "2006-01-02T15:04:05.123456-07:00", [datetime.Kitchen] = "3:04PM",
+    [datetime.DateTime] = "2006-01-02 15:04:05",
     [datetime.DateOnly] = "2006-01-02", [datetime.TimeOnly] = "15:04:05",
 }) do
     local text = datetime.format(moment, layout, "America/Denver")
@@ -21,17 +25,23 @@ end
 -- Every element.
 local other = datetime.parse("2024-03-07 08:09:01.5", nil, "UTC")
 for layout, expected in pairs({
-    ["January Jan 1 01"] = "March Mar 3 03", ["Monday Mon 2 _2 02"] = "Thursday Thu 7  7 07", ["002 __2"] = "067  67",
-    ["15 3 03 PM pm"] = "08 8 08 AM am", ["4 04 5 05"] = "9 09 1 01", ["2006 06"] = "2024 24", ["MST"] = "UTC", ["Z07:00 Z0700 Z07"] = "Z Z Z",
-    ["-07:00 -0700 -07 -07:00:00 -070000"] = "+00:00 +0000 +00 +00:00:00 +000000", ["05.000 05,00"] = "01.500 01,50", ["05.999"] = "01.5",
-    ["_2006 Janet Monk"] = "_2024 Janet Monk", [""] = "", ["day é"] = "day é", ["%Y-%m-%dT%H:%M:%S"] = "2024-03-07T08:09:01", ["100%% %j"] = "100% 067",
+    ["January Jan 1 01"] = "March Mar 3 03", ["Monday Mon 2 _2 02"] = "Thursday Thu 7  7 07",
+    ["002 __2"] = "067  67", ["15 3 03 PM pm"] = "08 8 08 AM am", ["4 04 5 05"] = "9 09 1 01",
+    ["2006 06"] = "2024 24", ["MST"] = "UTC", ["Z07:00 Z0700 Z07"] = "Z Z Z",
+    ["-07:00 -0700 -07 -07:00:00 -070000"] = "+00:00 +0000 +00 +00:00:00 +000000",
+    ["05.000 05,00"] = "01.500 01,50",
+    ["05.999"] = "01.5", ["_2006 Janet Monk"] = "_2024 Janet Monk", [""] = "", ["day é"] = "day é",
+    ["%Y-%m-%dT%H:%M:%S"] = "2024-03-07T08:09:01", ["100%% %j"] = "100% 067",
 }) do
     local text = datetime.format(other, layout, "UTC")
     assert(text == expected, ("%q: %q"):format(layout, text))
 end
-assert(datetime.format(0, nil, "UTC") == "1970-01-01T00:00:00Z" and datetime.format(0.25, nil, "+05:30") == "1970-01-01T05:30:00.25+05:30")
-assert(datetime.format(-0.001, "15:04:05.000", "UTC") == "23:59:59.999" and datetime.format(1e10, "2006", "UTC") == "2286")
-assert(datetime.format(datetime.parse("12 AM", "3 PM", "UTC"), "15", "UTC") == "00" and datetime.format(datetime.parse("12pm", "3pm", "UTC"), "15", "UTC") == "12")
+assert(datetime.format(0, nil, "UTC") == "1970-01-01T00:00:00Z"
+    and datetime.format(0.25, nil, "+05:30") == "1970-01-01T05:30:00.25+05:30")
+assert(datetime.format(-0.001, "15:04:05.000", "UTC") == "23:59:59.999"
+    and datetime.format(1e10, "2006", "UTC") == "2286")
+assert(datetime.format(datetime.parse("12 AM", "3 PM", "UTC"), "15", "UTC") == "00"
+    and datetime.format(datetime.parse("12pm", "3pm", "UTC"), "15", "UTC") == "12")
 
 -- Reading.
 local function reads(text, layout, expected, zone)
@@ -61,7 +71,8 @@ reads("1979-05-27T07:32:00-08:00", nil, "1979-05-27T15:32:00Z")
 
 local function fails(text, layout, reason)
     local read, message = datetime.parse(text, layout, "UTC")
-    assert(read == nil and message == ("cannot parse '%s': %s"):format(text, reason), tostring(message))
+    assert(read == nil and message == ("cannot parse '%s': %s"):format(text, reason),
+        tostring(message))
 end
 fails("2024-13-01", "2006-01-02", "month out of range: 13")
 fails("2023-02-29", "2006-01-02", "invalid date 2023-02-29")
@@ -80,10 +91,12 @@ assert(select(2, datetime.parse("x", "%Y")):find("^cannot parse 'x': "))
 assert(select(2, datetime.parse("\255\0", "2006")):find("^cannot parse"))
 
 -- Calculating.
-assert(datetime.add(100, 5.5) == 105.5 and datetime.add(100, "1m30s") == 190 and datetime.add(100, "-1h") == -3500)
+assert(datetime.add(100, 5.5) == 105.5 and datetime.add(100, "1m30s") == 190
+    and datetime.add(100, "-1h") == -3500)
 assert(datetime.add(0, { hours = 1, minutes = -30, seconds = 0.5 }) == 1800.5)
 local function adds(text, parts, expected, zone)
-    local got = datetime.format(datetime.add(datetime.parse(text, nil, zone), parts, zone), "2006-01-02 15:04", zone)
+    local got = datetime.format(datetime.add(datetime.parse(text, nil, zone), parts, zone),
+        "2006-01-02 15:04", zone)
     assert(got == expected, got)
 end
 adds("2024-01-31 12:00", { months = 1 }, "2024-02-29 12:00", "UTC")
@@ -95,7 +108,8 @@ assert(datetime.diff(100.5, 40) == 60.5 and datetime.diff(0, 86400) == -86400)
 
 -- The program's zone.
 os.setenv("TZ", "Asia/Tokyo")
-assert(datetime.format(0, "15:04 MST") == "09:00 JST" and datetime.parse("1970-01-01 09:00") == 0 and datetime.format(0, "15", "Local") == "09")
+assert(datetime.format(0, "15:04 MST") == "09:00 JST" and datetime.parse("1970-01-01 09:00") == 0
+    and datetime.format(0, "15", "Local") == "09")
 
 assert(math.abs(datetime.now() - os.time()) < 2)
 local before = datetime.now()
@@ -112,22 +126,37 @@ local function raises(code, message)
     local ok, got = pcall(assert(loadstring(code, "=code")))
     assert(not ok and got:find("code:1: " .. message, 1, true) == 1, tostring(got))
 end
-raises("datetime.format()", "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got no value)")
-raises("datetime.format(1e300)", "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got number)")
+raises("datetime.format()",
+    "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got no value)")
+raises("datetime.format(1e300)",
+    "bad argument #1 to 'format' (time in the years -9999 to 9999 expected, got number)")
 raises("datetime.format(0/0)", "bad argument #1 to 'format' (time")
 raises("datetime.format(0, '%K')", "bad argument #2 to 'format' (layout '%K'")
 raises("datetime.format(0, '\\255')", "bad argument #2 to 'format' (layout expected, got string)")
-raises("datetime.format(0, nil, 'Mars/Base')", "bad argument #3 to 'format' (unknown time zone 'Mars/Base')")
-raises("datetime.format(0, nil, '+99:00')", "bad argument #3 to 'format' (unknown time zone '+99:00')")
+raises("datetime.format(0, nil, 'Mars/Base')",
+    "bad argument #3 to 'format' (unknown time zone 'Mars/Base')")
+raises("datetime.format(0, nil, '+99:00')",
+    "bad argument #3 to 'format' (unknown time zone '+99:00')")
 raises("datetime.parse('', '%')", "bad argument #2 to 'parse' (layout '%'")
-raises("datetime.add(0, 'soon')", "bad argument #2 to 'add' (invalid duration 'soon' (expected e.g. 300ms, 10s, 1h30m))")
-raises("datetime.add(0, true)", "bad argument #2 to 'add' (number of seconds, duration or table of fields expected, got boolean)")
-raises("datetime.add(0, { day = 1 })", "bad argument #2 to 'add' (unknown field 'day' (expected one of years, months, weeks, days, hours, minutes, seconds))")
-raises("datetime.add(0, { days = 0.5 })", "bad argument #2 to 'add' ('days' must be a whole number)")
-raises("datetime.add(0, { years = 1e6 })", "bad argument #2 to 'add' (resulting time is out of range)")
-raises("datetime.add(0, { months = 1e15 })", "bad argument #2 to 'add' (resulting time is out of range)")
-raises("datetime.add(0, { years = 9000 })", "bad argument #2 to 'add' (resulting time is out of range)")
+raises("datetime.add(0, 'soon')",
+    "bad argument #2 to 'add' (invalid duration 'soon' (expected e.g. 300ms, 10s, 1h30m))")
+raises("datetime.add(0, true)",
+    "bad argument #2 to 'add' (number of seconds, duration or table of fields expected, got "
+    .. "boolean)")
+raises("datetime.add(0, { day = 1 })",
+    "bad argument #2 to 'add' (unknown field 'day' (expected one of years, months, weeks, "
+    .. "days, hours, minutes, seconds))")
+raises("datetime.add(0, { days = 0.5 })",
+    "bad argument #2 to 'add' ('days' must be a whole number)")
+raises("datetime.add(0, { years = 1e6 })",
+    "bad argument #2 to 'add' (resulting time is out of range)")
+raises("datetime.add(0, { months = 1e15 })",
+    "bad argument #2 to 'add' (resulting time is out of range)")
+raises("datetime.add(0, { years = 9000 })",
+    "bad argument #2 to 'add' (resulting time is out of range)")
 raises("datetime.add(0, 1e300)", "bad argument #2 to 'add' (resulting time is out of range)")
 raises("datetime.add(0, 0/0)", "bad argument #2 to 'add' (resulting time is out of range)")
-raises("datetime.sleep({})", "bad argument #1 to 'sleep' (number of seconds or duration expected, got table)")
-raises("datetime.sleep('x')", "bad argument #1 to 'sleep' (invalid duration 'x' (expected e.g. 300ms, 10s, 1m30s))")
+raises("datetime.sleep({})",
+    "bad argument #1 to 'sleep' (number of seconds or duration expected, got table)")
+raises("datetime.sleep('x')",
+    "bad argument #1 to 'sleep' (invalid duration 'x' (expected e.g. 300ms, 10s, 1m30s))")

@@ -18,7 +18,8 @@ J=$A$UNKNOWN.
 ]]
 local variables = assert(dotenv.parse(text))
 local expected = {
-    A = "again", B = "two words", C = "single $A # kept", D = 'double 1 two words "q" \\ \n\t$A \\x', E = "/home/x-1$ $", F = "", G = "several\nlines",
+    A = "again", B = "two words", C = "single $A # kept",
+    D = 'double 1 two words "q" \\ \n\t$A \\x', E = "/home/x-1$ $", F = "", G = "several\nlines",
     H = "colon", I = "a#b", J = "again.",
 }
 for name, value in pairs(expected) do
@@ -57,7 +58,8 @@ end
 write("SOLVM_NEW=1\nSOLVM_HOME=other\n")
 variables = assert(dotenv.load(path))
 assert(variables.SOLVM_NEW == "1" and variables.SOLVM_HOME == "other")
-assert(dotenv.get("SOLVM_NEW") == "1" and dotenv.get("SOLVM_HOME") == "/home" and os.getenv("SOLVM_NEW") == "1")
+assert(dotenv.get("SOLVM_NEW") == "1" and dotenv.get("SOLVM_HOME") == "/home"
+    and os.getenv("SOLVM_NEW") == "1")
 assert(dotenv.load(path, true) and dotenv.get("SOLVM_HOME") == "other")
 assert(dotenv.get("SOLVM_MISSING") == nil and dotenv.get("SOLVM_MISSING", 5) == 5)
 assert(dotenv.set("SOLVM_NEW", "2") == true and os.getenv("SOLVM_NEW") == "2")

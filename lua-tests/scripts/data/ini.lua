@@ -1,10 +1,16 @@
 -- ini: sections and fields both ways, files, invalid input and tables.
 
-local settings = assert(ini.parse("\239\187\191; a comment\nname = test\n  # another\n\n[owner]\r\nname: Tom Doe\r\nurl = http://x/?a=b;c#d\nempty=\nquoted = \"  a b \"\n[ two ]\n\240\159 = \255\n[owner]\nage = 30\nname = Ann\n"))
-assert(settings.name == "test" and settings.owner.name == "Ann" and settings.owner.age == "30" and settings.owner.empty == "")
-assert(settings.owner.url == "http://x/?a=b;c#d" and settings.owner.quoted == "  a b " and settings.two["\240\159"] == "\255")
+local settings = assert(
+    ini.parse("\239\187\191; a comment\nname = test\n  # another\n\n[owner]\r\nname: Tom Doe\r\n"
+    .. "url = http://x/?a=b;c#d\nempty=\nquoted = \"  a b \"\n[ two ]\n\240\159 = \255\n[owner]\n"
+    .. "age = 30\nname = Ann\n"))
+assert(settings.name == "test" and settings.owner.name == "Ann" and settings.owner.age == "30"
+    and settings.owner.empty == "")
+assert(settings.owner.url == "http://x/?a=b;c#d" and settings.owner.quoted == "  a b "
+    and settings.two["\240\159"] == "\255")
 assert(next(ini.parse("")) == nil and next(ini.parse("[a]").a) == nil)
-assert(ini.parse('a = "').a == '"' and ini.parse('a = ""').a == "" and ini.parse('a = "x" "y"').a == 'x" "y')
+assert(ini.parse('a = "').a == '"' and ini.parse('a = ""').a == ""
+    and ini.parse('a = "x" "y"').a == 'x" "y')
 
 local function fails(text, message)
     local value, got = ini.parse(text)
@@ -14,10 +20,14 @@ fails("[a\n", "']' expected at line 1, column 3")
 fails("a = 1\n  b", "'=' expected at line 2, column 4")
 fails("= 1", "key expected at line 1, column 1")
 
-assert(ini.stringify({}) == "" and ini.stringify({ b = { y = 1, x = true }, a = { z = " s " }, n = 0.5, [1] = "one", q = '"q"', e = "" })
+assert(ini.stringify({}) == "" and ini.stringify({
+    b = { y = 1, x = true }, a = { z = " s " }, n = 0.5, [1] = "one", q = '"q"', e = "",
+})
     == '1 = one\ne = \nn = 0.5\nq = ""q""\n\n[a]\nz = " s "\n\n[b]\nx = true\ny = 1\n')
-local copy = ini.parse(ini.stringify({ q = '"q"', s = " x", b = '"', e = "", sec = { ["a b"] = "c = d" } }))
-assert(copy.q == '"q"' and copy.s == " x" and copy.b == '"' and copy.e == "" and copy.sec["a b"] == "c = d")
+local copy =
+    ini.parse(ini.stringify({ q = '"q"', s = " x", b = '"', e = "", sec = { ["a b"] = "c = d" } }))
+assert(copy.q == '"q"' and copy.s == " x" and copy.b == '"' and copy.e == ""
+    and copy.sec["a b"] == "c = d")
 
 local function refuses(value, message)
     local ok, got = pcall(ini.stringify, value)

@@ -15,15 +15,17 @@ end
 assert(json_encode(nil) == "null" and json_encode(true) == "true" and json_encode(false) == "false")
 assert(json_encode("a\"\\\n\t\r\b\f\0\127é/") == [["a\"\\\n\t\r\b\f\u0000\u007fé/"]])
 for number, text in pairs({
-    [0] = "0", [1] = "1", [-1] = "-1", [0.1] = "0.1", [1e15] = "1000000000000000", [2 ^ 53] = "9007199254740992",
-    [1e300] = "1e300", [1 / 3] = "0.3333333333333333", [-2.5] = "-2.5", [5e-324] = "5e-324", [123456789.125] = "123456789.125",
-    [1e21] = "1e21", [2 ^ 63] = "9.223372036854776e18", [1.7976931348623157e308] = "1.7976931348623157e308",
+    [0] = "0", [1] = "1", [-1] = "-1", [0.1] = "0.1", [1e15] = "1000000000000000",
+    [2 ^ 53] = "9007199254740992", [1e300] = "1e300", [1 / 3] = "0.3333333333333333",
+    [-2.5] = "-2.5", [5e-324] = "5e-324", [123456789.125] = "123456789.125", [1e21] = "1e21",
+    [2 ^ 63] = "9.223372036854776e18", [1.7976931348623157e308] = "1.7976931348623157e308",
 }) do
     assert(json_encode(number) == text, json_encode(number))
     assert(json_decode(text) == number)
 end
 assert(json_encode(-0.0) == "-0" and 1 / json_decode("-0") == -math.huge)
-assert(json_decode("1E+2") == 100 and json_decode("-0.5e-1") == -0.05 and json_decode("12345678901234567890") == 12345678901234567890)
+assert(json_decode("1E+2") == 100 and json_decode("-0.5e-1") == -0.05
+    and json_decode("12345678901234567890") == 12345678901234567890)
 assert(json_decode("1e-999") == 0)
 assert(json_decode([["\u0041\/\u00e9\u20ac\ud83d\ude00\u0000"]]) == "A/é€😀\0")
 assert(json_decode(" \t\r\n true \n") == true and json_decode("null") == nil)
@@ -40,7 +42,8 @@ assert(json_encode({ 1, json.null, 3 }) == "[1,null,3]" and tostring(json.null) 
 assert(json_decode("[1,null,3]")[3] == 3 and json_decode('{"a":null}').a == nil)
 assert(json_decode("[null]", { null = false })[1] == false)
 assert(json_decode('{"a":1,"a":2}').a == 2)
-assert(json_encode(setmetatable({ 1 }, { __index = error, __len = error, __tostring = error })) == "[1]")
+assert(json_encode(setmetatable({ 1 }, { __index = error, __len = error, __tostring = error }))
+    == "[1]")
 local marked = json_decode("{}")
 marked[1] = "a"
 assert(json_encode(marked) == '{"1":"a"}')
@@ -52,12 +55,14 @@ assert(json_encode({ a = { 1, {} }, b = json.object() }, { indent = 2 }) == [[
   ],
   "b": {}
 }]])
-assert(json_encode({ 1 }, { indent = "\t" }) == "[\n\t1\n]" and json_encode({ 1 }, { indent = 0 }) == "[1]")
+assert(json_encode({ 1 }, { indent = "\t" }) == "[\n\t1\n]"
+    and json_encode({ 1 }, { indent = 0 }) == "[1]")
 
 -- Values that cannot be encoded.
 refuses(print, "value: cannot encode a function")
 refuses({ list = { 1, 2, { f = print } } }, "value.list[3].f: cannot encode a function")
-refuses({ ["a b"] = { coroutine.create(function() end) } }, 'value["a b"][1]: cannot encode a coroutine')
+refuses({ ["a b"] = { coroutine.create(function() end) } },
+    'value["a b"][1]: cannot encode a coroutine')
 refuses({ io.stdout }, "value[1]: cannot encode a userdata")
 refuses({ x = 0 / 0 }, "value.x: cannot encode NaN")
 refuses({ x = { math.huge } }, "value.x[1]: cannot encode infinity")
@@ -128,13 +133,19 @@ raises("json_decode(nil)", "bad argument #1 to 'json_decode' (string expected, g
 raises("json_decode({})", "bad argument #1 to 'json_decode' (string expected, got table)")
 raises("json_decode('1', true)", "bad argument #2 to 'json_decode' (table expected, got boolean)")
 raises("json_encode()", "bad argument #1 to 'json_encode' (value expected)")
-raises("json_encode(1, { indent = 33 })", "bad argument #2 to 'json_encode' (option 'indent': number from 0 to 32 or string of spaces expected)")
-raises("json.encode(1, { indent = 'x' })", "bad argument #2 to 'encode' (option 'indent': number from 0 to 32 or string of spaces expected)")
-raises("json.encode(1, { intend = 2 })", "bad argument #2 to 'encode' (unknown option 'intend' (expected one of indent))")
+raises("json_encode(1, { indent = 33 })",
+    "bad argument #2 to 'json_encode' (option 'indent': number from 0 to 32 or string of "
+    .. "spaces expected)")
+raises("json.encode(1, { indent = 'x' })",
+    "bad argument #2 to 'encode' (option 'indent': number from 0 to 32 or string of spaces "
+    .. "expected)")
+raises("json.encode(1, { intend = 2 })",
+    "bad argument #2 to 'encode' (unknown option 'intend' (expected one of indent))")
 raises("json.object(1)", "bad argument #1 to 'object' (table expected, got number)")
 
 -- JSON with comments.
-assert(json_encode(jsonc.decode('// a\n{"a": /* b */ [1, 2, /**/ ], // c\r\n"b": {"c": 1,},}//')) == '{"a":[1,2],"b":{"c":1}}')
+assert(json_encode(jsonc.decode('// a\n{"a": /* b */ [1, 2, /**/ ], // c\r\n"b": {"c": 1,},}//'))
+    == '{"a":[1,2],"b":{"c":1}}')
 local _, message = jsonc.decode("[1, /* ]")
 assert(message == "unterminated comment at line 1, column 5")
 _, message = jsonc.decode("[,]")

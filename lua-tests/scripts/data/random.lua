@@ -14,8 +14,10 @@ end
 assert(random.int(7, 7) == 7)
 local far = random.int(-2 ^ 53, 2 ^ 53)
 assert(far >= -2 ^ 53 and far <= 2 ^ 53)
-assert(random.string(10):find("^%w%w%w%w%w%w%w%w%w%w$") and random.string(0) == "" and random.string(20) ~= random.string(20))
-assert(random.string(2000, "ab"):find("^[ab]+$") and #random.string(2000, "ab") == 2000 and random.string(3, "x") == "xxx")
+assert(random.string(10):find("^%w%w%w%w%w%w%w%w%w%w$") and random.string(0) == ""
+    and random.string(20) ~= random.string(20))
+assert(random.string(2000, "ab"):find("^[ab]+$") and #random.string(2000, "ab") == 2000
+    and random.string(3, "x") == "xxx")
 -- Without bias: each of 62 characters about 1000 times.
 local counts = {}
 random.string(62000):gsub(".", function(c) counts[c] = (counts[c] or 0) + 1 end)
@@ -24,11 +26,15 @@ for c, count in pairs(counts) do
 end
 
 local id = uuid.v4()
-assert(id:find("^%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$") and id ~= uuid.v4())
+assert(id:find("^%x%x%x%x%x%x%x%x%-%x%x%x%x%-4%x%x%x%-[89ab]%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$")
+    and id ~= uuid.v4())
 assert(uuid.is_valid(id) and uuid.is_valid(id:upper()) and uuid.is_valid(uuid.v4_without_hyphens()))
 assert(uuid.v4_without_hyphens():find("^%x+$") and #uuid.v4_without_hyphens() == 32)
 assert(uuid.is_valid("00000000-0000-0000-0000-000000000000"))
-for _, text in ipairs({ "", "x", id .. "0", id:sub(2), id:gsub("%-", "_"), "{" .. id .. "}", id:sub(1, -2) .. "g", ("\255"):rep(36), "urn:uuid:" .. id }) do
+for _, text in ipairs({
+    "", "x", id .. "0", id:sub(2), id:gsub("%-", "_"), "{" .. id .. "}", id:sub(1, -2) .. "g",
+    ("\255"):rep(36), "urn:uuid:" .. id,
+}) do
     assert(not uuid.is_valid(text), text)
 end
 

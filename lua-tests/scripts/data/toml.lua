@@ -40,7 +40,8 @@ x = 2
 [points.more]
 y = {}
 ]==]))
-assert(value.title == "TOML é" and value.count == 1000 and value.hex == 255 and value.ratio == 0.0065)
+assert(value.title == "TOML é" and value.count == 1000 and value.hex == 255
+    and value.ratio == 0.0065)
 assert(value.never == -math.huge and value.on == true and value.text == "one\ntwo")
 assert(value.day == "1979-05-27" and value.at == "1979-05-27T07:32:00-08:00")
 assert(value.list[2][2] == "three" and value.list[3].four == 4 and value.a.b.c == 1)
@@ -49,7 +50,10 @@ assert(same(toml.decode(toml.encode(value)), value))
 
 assert(toml.decode("\239\187\191a = 1").a == 1 and toml.decode("a = 07:32").a == "07:32:00")
 assert(toml.encode({}) == "" and next(toml.decode("")) == nil)
-assert(toml.encode({ b = 1, a = { c = { d = "x" }, e = {} }, list = { { x = 1 }, { x = 2, y = { z = {} } } }, ["odd key"] = json.object() }) == [==[
+assert(toml.encode({
+    b = 1, a = { c = { d = "x" }, e = {} }, list = { { x = 1 }, { x = 2, y = { z = {} } } },
+    ["odd key"] = json.object(),
+}) == [==[
 b = 1
 
 [a]
@@ -73,7 +77,8 @@ assert(toml.encode({ mixed = { 1, { a = { { b = 2 } } }, {} }, s = "\"\\\n\1" })
 mixed = [1, { a = [{ b = 2 }] }, []]
 s = "\"\\\n\u0001"
 ]==])
-assert(toml.encode({ x = 1 / 0, y = -1 / 0, z = -0.0, w = 1e300, v = 0.5 }) == "v = 0.5\nw = 1e300\nx = inf\ny = -inf\nz = -0.0\n")
+assert(toml.encode({ x = 1 / 0, y = -1 / 0, z = -0.0, w = 1e300, v = 0.5 })
+    == "v = 0.5\nw = 1e300\nx = inf\ny = -inf\nz = -0.0\n")
 assert(toml.encode({ x = 0 / 0 }) == "x = nan\n")
 assert(toml.encode({ a = { b = { c = { d = 1 } } } }) == "[a.b.c]\nd = 1\n")
 assert(toml.encode(toml.decode("[a]\n[b]\n")) == "[a]\n\n[b]\n")
@@ -99,7 +104,8 @@ refuses({ 1 }, "value: a TOML document must be a table with named fields")
 refuses({ a = { 1, json.null } }, "value.a[2]: TOML has no null")
 refuses({ a = { b = print } }, "value.a.b: cannot encode a function")
 refuses({ a = "\255" }, "value.a: cannot encode a string that is not valid UTF-8")
-refuses({ a = { [1] = 1, x = 2 } }, "value.a: cannot encode a table with both list items and fields")
+refuses({ a = { [1] = 1, x = 2 } },
+    "value.a: cannot encode a table with both list items and fields")
 local cycle = {}
 cycle.a = cycle
 refuses(cycle, "value.a: cannot encode a table that contains itself")

@@ -19,15 +19,23 @@ local scalars = assert(yaml.decode([[
 nulls: [null, Null, NULL, ~, ]
 booleans: [true, True, TRUE, false, False, FALSE]
 numbers: [0, -19, +7, 0o14, 0xFf, 1.5, -.5, 12e03, -2E+05, 1., .inf, -.Inf]
-strings: [yes, No, on, 1_000, 0b1, "true", '12', 1.2.3, 2001-12-14, 12:30:45, e3, inf, nan, 0x, +.5.]
+strings: [yes, No, on, 1_000, 0b1, "true", '12', 1.2.3, 2001-12-14, 12:30:45, e3, inf, nan, 0x,
+  +.5.]
 ]]))
 assert(#scalars.nulls == 0)
 assert(same(scalars.booleans, { true, true, true, false, false, false }))
-assert(same(scalars.numbers, { 0, -19, 7, 12, 255, 1.5, -0.5, 12000, -200000, 1, math.huge, -math.huge }))
-assert(same(scalars.strings, { "yes", "No", "on", "1_000", "0b1", "true", "12", "1.2.3", "2001-12-14", "12:30:45", "e3", "inf", "nan", "0x", "+.5." }))
+assert(same(scalars.numbers, {
+    0, -19, 7, 12, 255, 1.5, -0.5, 12000, -200000, 1, math.huge, -math.huge,
+}))
+assert(same(scalars.strings, {
+    "yes", "No", "on", "1_000", "0b1", "true", "12", "1.2.3", "2001-12-14", "12:30:45", "e3", "inf",
+    "nan", "0x", "+.5.",
+}))
 assert(yaml.decode(".nan") ~= yaml.decode(".nan"))
 assert(yaml.decode("") == nil and yaml.decode("# nothing\n") == nil and yaml.decode("--- 5") == 5)
-assert(same(yaml.decode("[!!str 12, !!float 1, !!int 3, !local 12, !!binary aGVsbG8=, ! 12]"), { "12", 1, 3, "12", "hello", "12" }))
+assert(same(yaml.decode("[!!str 12, !!float 1, !!int 3, !local 12, !!binary aGVsbG8=, ! 12]"), {
+    "12", 1, 3, "12", "hello", "12",
+}))
 
 -- Structures.
 local value = assert(yaml.decode([[
@@ -63,7 +71,8 @@ text: &t hello
 again: *t
 quoted: {"<<": 1}
 ]]))
-assert(same(value.one, { x = 1, y = 5 }) and same(value.two, { x = 1, y = 2, z = 4, w = 6 }) and value.three.v == 7)
+assert(same(value.one, { x = 1, y = 5 }) and same(value.two, { x = 1, y = 2, z = 4, w = 6 })
+    and value.three.v == 7)
 assert(value.again == "hello" and value.quoted["<<"] == 1)
 assert(same(yaml.decode("&k a: &v b\n*v : *k"), { a = "b", b = "a" }))
 assert(yaml.decode("\239\187\191a: 1").a == 1)
@@ -97,9 +106,13 @@ fails("!!binary '*'", "invalid base64 in '!!binary' at line 1, column 1")
 fails("'\255'", "invalid UTF-8 at line 1, column 2")
 fails(("["):rep(5000), "recursion limit exceeded at line 1, column 256")
 fails(("- "):rep(5000), "nested too deeply at line 1, column 2001")
-for _, text in ipairs({ "[1", "{a: 1", "'abc", '"abc', "a: b: c", "*x", "%YAML 3", "\t- a", "- a\nb", "@x", "a: |x\n b", "&a", "!<" }) do
+for _, text in ipairs({
+    "[1", "{a: 1", "'abc", '"abc', "a: b: c", "*x", "%YAML 3", "\t- a", "- a\nb", "@x", "a: |x\n b",
+    "&a", "!<",
+}) do
     local result, message = yaml.decode(text)
-    assert(result ~= nil or message == nil or message:find("at line %d+, column %d+$"), text .. ": " .. tostring(message))
+    assert(result ~= nil or message == nil or message:find("at line %d+, column %d+$"),
+        text .. ": " .. tostring(message))
 end
 
 -- Aliases do not make data larger than its text.
@@ -140,7 +153,10 @@ assert(yaml.encode({ 1, { 2, { 3 } }, { a = { 4, { b = 5, c = {} } } }, "x", jso
 - x
 - null
 ]])
-assert(yaml.encode({ text = "one\ntwo\n", open = "one\n\ntwo", list = { "a\nb" }, odd = " a\nb", tabs = "a\tb", last = "a\n\n" }) == [[
+assert(yaml.encode({
+    text = "one\ntwo\n", open = "one\n\ntwo", list = { "a\nb" }, odd = " a\nb", tabs = "a\tb",
+    last = "a\n\n",
+}) == [[
 last: "a\n\n"
 list:
   - |-
@@ -156,13 +172,18 @@ text: |
   one
   two
 ]])
-assert(yaml.encode("plain") == "plain\n" and yaml.encode(5) == "5\n" and yaml.encode(nil) == "null\n" and yaml.encode({}) == "[]\n")
+assert(yaml.encode("plain") == "plain\n" and yaml.encode(5) == "5\n"
+    and yaml.encode(nil) == "null\n" and yaml.encode({}) == "[]\n")
 assert(yaml.encode({ [1] = "a", [2] = "b", x = "c" }) == "1: a\n2: b\nx: c\n")
-assert(yaml.encode({ 1e300, -0.0, 1 / 0, -1 / 0, 0.1, 1e-7 }) == "- 1.0e+300\n- -0\n- .inf\n- -.inf\n- 0.1\n- 1.0e-7\n")
+assert(yaml.encode({ 1e300, -0.0, 1 / 0, -1 / 0, 0.1, 1e-7 })
+    == "- 1.0e+300\n- -0\n- .inf\n- -.inf\n- 0.1\n- 1.0e-7\n")
 local strings = {
-    "", " ", "a b", "yes", "No", "null", "true", "~", "1", "-1", "1.5", ".5", "0x1f", "1e5", "-", "- a", "a: b", "a:", ":a", "a #b", "#a", "a#b",
-    "[a]", "{a", "a, b", "a,b", "&a", "*a", "!a", "|", ">", "%a", "@a", "`a", "'a", '"a"', "a'b", "é", "日本", "a ", "\t", "a\nb", "\0", "\127", "http://a/b?c",
-    "2001-01-01", "12:30", "<<", "=", "?", "? a", "a\r\nb", "---", "...", "a\u{85}b", "a\u{2028}b\nc", "\u{feff}a", "y", "off", "\n", "\na\nb", "a\n b\n  c",
+    "", " ", "a b", "yes", "No", "null", "true", "~", "1", "-1", "1.5", ".5", "0x1f", "1e5", "-",
+    "- a", "a: b", "a:", ":a", "a #b", "#a", "a#b", "[a]", "{a", "a, b", "a,b", "&a", "*a", "!a",
+    "|", ">", "%a", "@a", "`a", "'a", '"a"', "a'b", "é", "日本", "a ", "\t", "a\nb", "\0", "\127",
+    "http://a/b?c",
+    "2001-01-01", "12:30", "<<", "=", "?", "? a", "a\r\nb", "---", "...", "a\u{85}b",
+    "a\u{2028}b\nc", "\u{feff}a", "y", "off", "\n", "\na\nb", "a\n b\n  c",
 }
 for i, text in ipairs(yaml.decode(yaml.encode(strings))) do
     assert(text == strings[i], ("%q"):format(strings[i]))
@@ -191,12 +212,15 @@ for i = 1, 2000 do
 end
 local long = table.concat(lines, "\n")
 value = assert(yaml.decode(long))
-assert(#value == 2000 and value[2000].name == "item 2000" and same(yaml.decode(yaml.encode(value)), value))
+assert(#value == 2000 and value[2000].name == "item 2000"
+    and same(yaml.decode(yaml.encode(value)), value))
 nothing, message = yaml.decode(long .. "\nx")
 assert(nothing == nil and message:find("at line 2002", 1, true))
 
 -- Characters that a reader treats as line breaks, or rejects, are always escaped.
-for _, code in ipairs { 0, 7, 0x1b, 0x7f, 0x80, 0x85, 0x9f, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff } do
+for _, code in ipairs {
+    0, 7, 0x1b, 0x7f, 0x80, 0x85, 0x9f, 0x2028, 0x2029, 0xfeff, 0xfffe, 0xffff,
+} do
     local character = utf8.char(code)
     for _, text in ipairs { "a" .. character .. "b", character, "a\n" .. character .. "\nb" } do
         local encoded = yaml.encode({ key = text, [text] = 1 })

@@ -26,7 +26,10 @@ fails("attempt to compare number with string", function() return 1 < "x" end)
 fails("attempt to call a non-function object", function() local t = {} t.f() end)
 fails("attempt to call a number value", 1)
 fails("attempt to index a non-table object(nil) with key 'x'", function() local t; return t.x end)
-fails("attempt to index a non-table object(number) with key '1.5'", function() local t = 1; t[1.5] = 1 end)
+fails("attempt to index a non-table object(number) with key '1.5'", function()
+    local t = 1;
+    t[1.5] = 1
+end)
 fails("for statement init must be a number", function() for i = {}, 1 do end end)
 fails("for statement limit must be a number", function() for i = 1, {} do end end)
 fails("for statement step must be a number", function() for i = 1, 2, {} do end end)
@@ -45,12 +48,14 @@ local own
 own = coroutine.create(function() return coroutine.resume(own) end)
 local _, resumed, why = coroutine.resume(own)
 assert(not resumed and why == "can not resume a running thread", why)
-assert(select(2, loadstring("local " .. ("a, "):rep(300) .. "b")):find("register overflow", 1, true))
+local _, message = loadstring("local " .. ("a, "):rep(300) .. "b")
+assert(message:find("register overflow", 1, true))
 local chain = {}
 setmetatable(chain, { __index = chain, __newindex = chain })
 fails("too many recursions in gettable", function() return chain.x end)
 fails("too many recursions in settable", function() chain.x = 1 end)
-assert(debug.traceback("m"):find("^m\nstack traceback:\n\t.*: in main chunk\n\t%[G%]: %?$"), debug.traceback("m"))
+assert(debug.traceback("m"):find("^m\nstack traceback:\n\t.*: in main chunk\n\t%[G%]: %?$"),
+    debug.traceback("m"))
 
 -- Behaviour.
 assert(debug.getinfo(1, "a") == nil)

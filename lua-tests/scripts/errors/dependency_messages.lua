@@ -6,7 +6,9 @@ local function says(expected, nothing, message)
     assert(nothing == nil and message == expected, message)
 end
 
-for _, bytes in ipairs { "x", ("x"):rep(2000), ("\255"):rep(2000), "\31\139abc", "\31\139\8\0" .. ("\0"):rep(600) } do
+for _, bytes in ipairs {
+    "x", ("x"):rep(2000), ("\255"):rep(2000), "\31\139abc", "\31\139\8\0" .. ("\0"):rep(600),
+} do
     content(bytes)
     says(path .. ": not a valid tar archive", tar.list(path))
     says(path .. ": not a valid tar archive", tar.extract(path, path .. ".folder"))
@@ -19,13 +21,17 @@ assert(not ok and message:find(zip .. ": not a valid zip archive", 1, true), mes
 os.remove(zip)
 os.remove(path)
 
-says("cannot parse '2024-13-01': does not match layout '%Y-%m-%d'", datetime.parse("2024-13-01", "%Y-%m-%d"))
-says("cannot parse '2024-01-01x': does not match layout '%Y-%m-%d'", datetime.parse("2024-01-01x", "%Y-%m-%d"))
-says("cannot parse '2024-02-30': not a valid date for layout '%Y-%m-%d'", datetime.parse("2024-02-30", "%Y-%m-%d"))
+says("cannot parse '2024-13-01': does not match layout '%Y-%m-%d'",
+    datetime.parse("2024-13-01", "%Y-%m-%d"))
+says("cannot parse '2024-01-01x': does not match layout '%Y-%m-%d'",
+    datetime.parse("2024-01-01x", "%Y-%m-%d"))
+says("cannot parse '2024-02-30': not a valid date for layout '%Y-%m-%d'",
+    datetime.parse("2024-02-30", "%Y-%m-%d"))
 says("cannot parse '2024': not a valid date for layout '%Y'", datetime.parse("2024", "%Y"))
 for _, layout in ipairs { "%", "%:", "%!" } do
     local ok, message = pcall(datetime.format, 0, layout)
-    assert(not ok and message:find("layout '" .. layout .. "': invalid conversion", 1, true), message)
+    assert(not ok and message:find("layout '" .. layout .. "': invalid conversion", 1, true),
+        message)
 end
 
 for _, url in ipairs { "", "nonsense", "x/y" } do
@@ -52,5 +58,6 @@ says("https://" .. address .. ": peer does not speak TLS", http_get("https://" .
 local _, message = ws_connect("wss://" .. address)
 assert(message:find("peer does not speak TLS", 1, true), message)
 answer = ""
-says("http://" .. address .. ": connection closed before the response was complete", http_get("http://" .. address))
+says("http://" .. address .. ": connection closed before the response was complete",
+    http_get("http://" .. address))
 listener.close()

@@ -10,12 +10,21 @@ local cases = {
   { "return x.y", "t:1: attempt to index global 'x' (a nil value)" },
   { "local t = {} return t.x.y", "t:1: attempt to index field 'x' (a nil value)" },
   { "local x; return function() return x.y end", nil },
-  { "local x; local function f() return x.y end f()", "t:1: attempt to index upvalue 'x' (a nil value)" },
+  {
+    "local x; local function f() return x.y end f()",
+    "t:1: attempt to index upvalue 'x' (a nil value)",
+  },
   { "undefined()", "t:1: attempt to call global 'undefined' (a nil value)" },
   { "local t = {} t.f()", "t:1: attempt to call field 'f' (a nil value)" },
   { "local t = {} t:m()", "t:1: attempt to call method 'm' (a nil value)" },
-  { "local a = {} return a + 1", "t:1: attempt to perform arithmetic on local 'a' (a table value)" },
-  { "local a = {} return 1 + a.x", "t:1: attempt to perform arithmetic on field 'x' (a nil value)" },
+  {
+    "local a = {} return a + 1",
+    "t:1: attempt to perform arithmetic on local 'a' (a table value)",
+  },
+  {
+    "local a = {} return 1 + a.x",
+    "t:1: attempt to perform arithmetic on field 'x' (a nil value)",
+  },
   { "local a return a .. 'x'", "t:1: attempt to concatenate local 'a' (a nil value)" },
   { "return {} .. 'x'", "t:1: attempt to concatenate a table value" },
   { "return #5", "t:1: attempt to get length of a number value" },
@@ -40,8 +49,14 @@ local cases = {
   { "assert(nil, 'said')", "t:1: said" },
   { "return math.floor('x')", "t:1: bad argument #1 to 'floor' (number expected, got string)" },
   { "local t = {} return t[1].x", "t:1: attempt to index field '?' (a nil value)" },
-  { "local t, k = {}, 'x' return t[k] + 1", "t:1: attempt to perform arithmetic on field '?' (a nil value)" },
-  { "local t = {} return 'x' .. t[2] .. 'y'", "t:1: attempt to concatenate field '?' (a nil value)" },
+  {
+    "local t, k = {}, 'x' return t[k] + 1",
+    "t:1: attempt to perform arithmetic on field '?' (a nil value)",
+  },
+  {
+    "local t = {} return 'x' .. t[2] .. 'y'",
+    "t:1: attempt to concatenate field '?' (a nil value)",
+  },
   { "local t = {} t[1]()", "t:1: attempt to call field '?' (a nil value)" },
   { "tonumber({}, 99)", "t:1: bad argument #1 to 'tonumber' (string expected, got table)" },
   -- An error that the interpreter raises for a native has no position.

@@ -10,7 +10,10 @@ for _, value in ipairs(values) do
   check(pcall(function() return error(value) end))
   check(pcall(function() error(unpack({ value })) end))
   check(pcall(function() for _ in error, value do end end))
-  check(pcall(function() local function deep(n) if n == 0 then error(value) end deep(n - 1) return 1 end deep(500) end))
+  check(pcall(function()
+    local function deep(n) if n == 0 then error(value) end deep(n - 1) return 1 end
+    deep(500)
+  end))
   check(pcall(coroutine.wrap(function(...) return error(...) end), value))
   check(coroutine.resume(coroutine.create(function(...) error(...) end), value))
   check(xpcall(function() error(value) end, function(raised) return raised end))

@@ -2,7 +2,8 @@
 -- options: -timeout 60s -memory-limit 256
 local function refused(message, ...)
   local result, text, code = ...
-  assert(result == nil and tostring(text):find(message, 1, true) and type(code) == "number", tostring(text))
+  assert(result == nil and tostring(text):find(message, 1, true) and type(code) == "number",
+    tostring(text))
 end
 local function fails(message, f, ...)
   local ok, text = pcall(f, ...)
@@ -21,7 +22,8 @@ local function at(name) return root .. "/" .. name end
 -- Reading and writing.
 assert(write_file(at("a.txt"), "hello\0world") == true and read_file(at("a.txt")) == "hello\0world")
 assert(write_file(at("a.txt"), "") and read_file(at("a.txt")) == "")
-assert(append_file(at("a.txt"), "one") and append_file(at("a.txt"), 2) and read_file(at("a.txt")) == "one2")
+assert(append_file(at("a.txt"), "one") and append_file(at("a.txt"), 2)
+  and read_file(at("a.txt")) == "one2")
 assert(append_file(at("new.txt"), "x") and read_file(at("new.txt")) == "x")
 local large = ("0123456789abcdef"):rep(400000)
 assert(write_file(at("large"), large) and read_file(at("large")) == large)
@@ -36,7 +38,9 @@ refused("unexpected NUL byte", write_file(at("a\0b"), "x"))
 refused("No such file or directory", read_file(""))
 fails("bad argument #1 to 'read_file' (string expected, got nil)", function() read_file(nil) end)
 fails("bad argument #1 to 'read_file' (string expected, got no value)", function() read_file() end)
-fails("bad argument #2 to 'write_file' (string expected, got table)", function() write_file(at("x"), {}) end)
+fails("bad argument #2 to 'write_file' (string expected, got table)", function()
+  write_file(at("x"), {})
+end)
 fails("not enough memory", function() read_file("/dev/zero") end)
 assert(not exists(at("x")))
 
@@ -61,17 +65,20 @@ refused("No such file or directory", mkdir(at("deep/er/folder")))
 assert(mkdir(at("deep/er/folder"), true) == true and mkdir(at("deep/er/folder"), true) == true)
 refused("Not a directory", mkdir(at("a.txt/x"), true))
 refused("File exists", mkdir(at("a.txt"), true))
-assert(exists(at("deep")) and exists(at("a.txt")) and not exists(at("nothing")) and not exists("\0"))
+assert(exists(at("deep")) and exists(at("a.txt")) and not exists(at("nothing"))
+  and not exists("\0"))
 os.execute("ln -s nowhere " .. at("dangling"))
 assert(exists(at("dangling")) == false)
-assert(write_file(at("deep/b.lua"), "b") and write_file(at("deep/er/c.lua"), "c") and write_file(at("deep/.hidden"), ""))
+assert(write_file(at("deep/b.lua"), "b") and write_file(at("deep/er/c.lua"), "c")
+  and write_file(at("deep/.hidden"), ""))
 
 -- list_dir
 local entries = list_dir(at("deep"))
 assert(#entries == 3)
 local hidden, b, er = entries[1], entries[2], entries[3]
 assert(hidden.name == ".hidden" and hidden.size == 0)
-assert(b.name == "b.lua" and b.is_dir == false and b.size == 1 and b.mode:match("^%-rw%-r") and b.permissions % 8 == 4)
+assert(b.name == "b.lua" and b.is_dir == false and b.size == 1 and b.mode:match("^%-rw%-r")
+  and b.permissions % 8 == 4)
 assert(er.name == "er" and er.is_dir == true and er.mode:match("^drwx"))
 assert(math.abs(b.mod_time - os.time()) < 60 and os.date("%Y", b.mod_time))
 assert(#list_dir(at("folder")) == 0)
@@ -117,7 +124,9 @@ for _ = 1, 3 do
 end
 wait()
 assert(count == 599 and iterator() == nil)
-fails("bad argument #1 to 'walk' (" .. at("missing") .. ": No such file or directory)", function() walk(at("missing")) end)
+fails("bad argument #1 to 'walk' (" .. at("missing") .. ": No such file or directory)", function()
+  walk(at("missing"))
+end)
 
 -- glob
 local function matches(pattern, expected)
@@ -145,12 +154,14 @@ fails("bad argument #1 to 'glob' (pattern is not valid UTF-8)", function() glob(
 -- remove
 refused("Directory not empty", remove(at("depth")))
 refused("Directory not empty", remove(at("depth"), false))
-assert(remove(at("a.txt")) == true and remove(at("dangling")) == true and remove(at("depth/er/folder")) == true)
+assert(remove(at("a.txt")) == true and remove(at("dangling")) == true
+  and remove(at("depth/er/folder")) == true)
 refused("No such file or directory", remove(at("a.txt")))
 refused("No such file or directory", remove(at("missing"), true))
 write_file(at("kept.txt"), "kept")
 os.execute("ln -s ../kept.txt " .. at("depth/link") .. "; ln -s .. " .. at("depth/up"))
-assert(remove(at("depth"), true) == true and not exists(at("depth")) and read_file(at("kept.txt")) == "kept")
+assert(remove(at("depth"), true) == true and not exists(at("depth"))
+  and read_file(at("kept.txt")) == "kept")
 
 -- No goroutine blocks: others run while files are read.
 local ran = 0

@@ -23,31 +23,40 @@ local large = ("0123456789\0"):rep(300000)
 write_file(at("a"), large)
 shell("chmod 640 " .. at("a"))
 assert(ft.copy(at("a"), at("new/folder/b")) == true)
-assert(read_file(at("new/folder/b")) == large and shell("stat -c %a " .. at("new/folder/b")) == "640")
+assert(read_file(at("new/folder/b")) == large
+  and shell("stat -c %a " .. at("new/folder/b")) == "640")
 write_file(at("c"), "old")
 assert(ft.copy(at("a"), at("c")) and read_file(at("c")) == large)
 assert(ft.copy(at("a"), at("a")) and read_file(at("a")) == large)
-refused(at("missing") .. " to " .. at("x") .. ": No such file or directory", ft.copy(at("missing"), at("x")))
+refused(at("missing") .. " to " .. at("x") .. ": No such file or directory",
+  ft.copy(at("missing"), at("x")))
 refused(at("a") .. " to " .. at("new") .. ": Is a directory", ft.copy(at("a"), at("new")))
 refused("File exists", ft.copy(at("a"), at("c/x")))
-shell("mkdir -p " .. at("tree/in") .. "; echo 1 > " .. at("tree/in/1") .. "; ln -s in/1 " .. at("tree/link") .. "; chmod 500 " .. at("tree/in"))
-assert(ft.copy(at("tree"), at("copy/of/tree")) and shell("diff -r " .. at("tree") .. " " .. at("copy/of/tree")) == "")
-assert(shell("stat -c %a " .. at("copy/of/tree/in") .. "; readlink " .. at("copy/of/tree/link")) == "500\nin/1")
+shell("mkdir -p " .. at("tree/in") .. "; echo 1 > " .. at("tree/in/1") .. "; ln -s in/1 "
+  .. at("tree/link") .. "; chmod 500 " .. at("tree/in"))
+assert(ft.copy(at("tree"), at("copy/of/tree"))
+  and shell("diff -r " .. at("tree") .. " " .. at("copy/of/tree")) == "")
+assert(shell("stat -c %a " .. at("copy/of/tree/in") .. "; readlink " .. at("copy/of/tree/link"))
+  == "500\nin/1")
 assert(ft.copy(at("tree"), at("copy/of/tree")), "again, over what is there")
 refused("cannot copy a directory into itself", ft.copy(at("tree"), at("tree/in/tree")))
 assert(not exists(at("tree/in/tree")))
 fails("bad argument #2 to 'copy' (string expected, got no value)", function() ft.copy("a") end)
 
 -- move
-assert(ft.move(at("c"), at("moved/c")) and not exists(at("c")) and read_file(at("moved/c")) == large)
-assert(ft.move(at("copy"), at("moved/copy")) and shell("diff -r " .. at("tree") .. " " .. at("moved/copy/of/tree")) == "")
+assert(ft.move(at("c"), at("moved/c")) and not exists(at("c"))
+  and read_file(at("moved/c")) == large)
+assert(ft.move(at("copy"), at("moved/copy"))
+  and shell("diff -r " .. at("tree") .. " " .. at("moved/copy/of/tree")) == "")
 refused("No such file or directory", ft.move(at("missing"), at("made/by/mistake/x")))
 assert(not exists(at("made")))
 if file_info("/dev/shm").name and exists("/dev/shm") then
   -- To another file system and back
   local other = "/dev/shm/" .. root:match("[^/]*$")
-  assert(ft.move(at("moved"), other) and not exists(at("moved")) and read_file(other .. "/c") == large)
-  assert(ft.move(other, at("moved")) and not exists(other) and shell("diff -r " .. at("tree") .. " " .. at("moved/copy/of/tree")) == "")
+  assert(ft.move(at("moved"), other) and not exists(at("moved"))
+    and read_file(other .. "/c") == large)
+  assert(ft.move(other, at("moved")) and not exists(other)
+    and shell("diff -r " .. at("tree") .. " " .. at("moved/copy/of/tree")) == "")
 end
 
 -- A server
@@ -80,7 +89,8 @@ go(function()
       else
         status, answer = "404 Not Found", "nothing"
       end
-      connection.write(("HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"):format(status, told or #answer))
+      connection.write(("HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"):format(
+        status, told or #answer))
       connection.write(answer)
       connection.close()
     end)
@@ -88,21 +98,31 @@ go(function()
 end)
 
 -- download
-assert(ft.download(base .. "/file", at("down/loaded/file")) == true and read_file(at("down/loaded/file")) == large)
-refused(base .. "/none: server returned 404 Not Found", ft.download(base .. "/none", at("down/loaded/file")))
+assert(ft.download(base .. "/file", at("down/loaded/file")) == true
+  and read_file(at("down/loaded/file")) == large)
+refused(base .. "/none: server returned 404 Not Found",
+  ft.download(base .. "/none", at("down/loaded/file")))
 refused(base .. "/short: ", ft.download(base .. "/short", at("down/loaded/file")))
-assert(read_file(at("down/loaded/file")) == large and #list_dir(at("down/loaded")) == 1, "a failure leaves what there was")
+assert(read_file(at("down/loaded/file")) == large and #list_dir(at("down/loaded")) == 1,
+  "a failure leaves what there was")
 refused("http://127.0.0.1:1/x: ", ft.download("http://127.0.0.1:1/x", at("x")))
 refused("Is a directory", ft.download(base .. "/file", at("down")))
 assert(not exists(at("x")))
-fails("unknown option 'save_to'", function() ft.download(base .. "/file", at("x"), { save_to = "y" }) end)
-fails("option 'timeout': number expected, got boolean", function() ft.download(base .. "/file", at("x"), { timeout = true }) end)
+fails("unknown option 'save_to'", function()
+  ft.download(base .. "/file", at("x"), { save_to = "y" })
+end)
+fails("option 'timeout': number expected, got boolean", function()
+  ft.download(base .. "/file", at("x"), { timeout = true })
+end)
 
 -- upload
 local response = assert(ft.upload(at("a"), base .. "/upload"))
-assert(response.status == 200 and response.body == "thanks" and received.method == "POST" and received.body == large)
+assert(response.status == 200 and response.body == "thanks" and received.method == "POST"
+  and received.body == large)
 assert(received.head:lower():find("content-type: application/octet-stream", 1, true))
-assert(ft.upload(at("a"), base .. "/upload", { method = "put", headers = { ["Content-Type"] = "text/x" } }))
+assert(ft.upload(at("a"), base .. "/upload", {
+  method = "put", headers = { ["Content-Type"] = "text/x" },
+}))
 assert(received.method == "PUT" and received.head:lower():find("content-type: text/x", 1, true))
 refused(base .. "/none: server returned 404 Not Found", ft.upload(at("a"), base .. "/none"))
 refused(at("missing") .. ": No such file or directory", ft.upload(at("missing"), base .. "/upload"))

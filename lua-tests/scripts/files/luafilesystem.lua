@@ -43,15 +43,24 @@ for name, value in pairs(about) do
 end
 table.sort(names)
 assert(table.concat(names, " ") ==
-  "access blksize blocks change dev gid ino mode modification nlink permissions rdev size uid", table.concat(names, " "))
-assert(about.mode == "file" and about.size == 12 and about.nlink == 1 and about.permissions:match("^rw%-"))
+  "access blksize blocks change dev gid ino mode modification nlink permissions rdev size uid",
+  table.concat(names, " "))
+assert(about.mode == "file" and about.size == 12 and about.nlink == 1
+  and about.permissions:match("^rw%-"))
 assert(math.abs(about.modification - os.time()) < 60 and about.modification % 1 == 0)
-assert(lfs.attributes(root, "mode") == "directory" and lfs.attributes("/dev/null", "mode") == "char device")
+assert(lfs.attributes(root, "mode") == "directory"
+  and lfs.attributes("/dev/null", "mode") == "char device")
 local own = { kept = true }
 assert(lfs.attributes(root, own) == own and own.mode == "directory" and own.kept)
-returns({ nil, "cannot obtain information from file '" .. at("missing") .. "': No such file or directory", 2 },
+returns({
+  nil, "cannot obtain information from file '" .. at("missing") .. "': No such file or directory",
+  2,
+},
   lfs.attributes(at("missing")))
-returns({ nil, "cannot obtain information from file '" .. at("missing") .. "': No such file or directory", 2 },
+returns({
+  nil, "cannot obtain information from file '" .. at("missing") .. "': No such file or directory",
+  2,
+},
   lfs.attributes(at("missing"), "mode"))
 fails("invalid attribute name 'size of it'", lfs.attributes, root, "size of it")
 fails("invalid attribute name '3'", lfs.attributes, root, 3)
@@ -61,13 +70,20 @@ fails("invalid attribute name 'target'", lfs.attributes, root, "target")
 returns({ true }, lfs.link(at("file.txt"), at("hard")))
 assert(lfs.attributes(at("hard"), "nlink") == 2 and lfs.attributes(at("hard"), "ino") == about.ino)
 returns({ true }, lfs.link("file.txt", at("soft"), true))
-assert(lfs.symlinkattributes(at("soft"), "mode") == "link" and lfs.attributes(at("soft"), "mode") == "file")
-assert(lfs.symlinkattributes(at("soft"), "target") == "file.txt" and lfs.symlinkattributes(at("soft")).target == "file.txt")
-assert(lfs.symlinkattributes(at("hard")).target == nil and lfs.symlinkattributes(at("hard")).size == 12)
-returns({ nil, "could not obtain link target: Invalid argument", 22 }, lfs.symlinkattributes(at("hard"), "target"))
+assert(lfs.symlinkattributes(at("soft"), "mode") == "link"
+  and lfs.attributes(at("soft"), "mode") == "file")
+assert(lfs.symlinkattributes(at("soft"), "target") == "file.txt"
+  and lfs.symlinkattributes(at("soft")).target == "file.txt")
+assert(lfs.symlinkattributes(at("hard")).target == nil
+  and lfs.symlinkattributes(at("hard")).size == 12)
+returns({ nil, "could not obtain link target: Invalid argument", 22 },
+  lfs.symlinkattributes(at("hard"), "target"))
 returns({ nil, "No such file or directory", 2 }, lfs.link(at("missing"), at("new")))
 returns({ nil, "File exists", 17 }, lfs.link(at("file.txt"), at("hard")))
-returns({ nil, "cannot obtain information from file '" .. at("missing") .. "': No such file or directory", 2 },
+returns({
+  nil, "cannot obtain information from file '" .. at("missing") .. "': No such file or directory",
+  2,
+},
   lfs.symlinkattributes(at("missing")))
 
 -- dir
@@ -104,7 +120,8 @@ fails("bad argument #1 to ", directory.next, io.stdout)
 
 -- touch
 returns({ true }, lfs.touch(at("file.txt"), 1000000000, 1100000000))
-assert(lfs.attributes(at("file.txt"), "access") == 1000000000 and lfs.attributes(at("file.txt"), "modification") == 1100000000)
+assert(lfs.attributes(at("file.txt"), "access") == 1000000000
+  and lfs.attributes(at("file.txt"), "modification") == 1100000000)
 returns({ true }, lfs.touch(at("file.txt"), 1200000000))
 assert(lfs.attributes(at("file.txt"), "modification") == 1200000000)
 returns({ true }, lfs.touch(at("file.txt")))
@@ -122,7 +139,10 @@ returns({ true }, lfs.chdir(".."))
 assert(lfs.attributes("file.txt"))
 returns({ true }, lfs.chdir(before))
 assert(lfs.currentdir() == before)
-returns({ nil, "Unable to change working directory to '" .. at("missing") .. "'\nNo such file or directory\n" },
+returns({
+  nil,
+  "Unable to change working directory to '" .. at("missing") .. "'\nNo such file or directory\n",
+},
   lfs.chdir(at("missing")))
 
 -- lock_dir

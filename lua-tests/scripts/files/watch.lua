@@ -21,7 +21,8 @@ local function expect(count, f)
     sleep(0.01)
   end
   sleep(0.15)
-  assert(count == 0 and #calls == 0 or count > 0 and #calls >= count, #calls .. " calls, wanted " .. count)
+  assert(count == 0 and #calls == 0 or count > 0 and #calls >= count,
+    #calls .. " calls, wanted " .. count)
 end
 
 write_file(at("a.txt"), "one")
@@ -68,7 +69,8 @@ local third = watch_file(at("other.txt"), note)
 assert(second ~= id)
 expect(2, function() append_file(at("a.txt"), "x") end)
 expect(1, function() append_file(at("other.txt"), "x") end)
-assert(unwatch_file(second) == true and unwatch_file(second) == false and unwatch_file(third) and unwatch_file(99) == false)
+assert(unwatch_file(second) == true and unwatch_file(second) == false and unwatch_file(third)
+  and unwatch_file(99) == false)
 expect(1, function() append_file(at("a.txt"), "x") end)
 assert(unwatch_file(id))
 expect(0, function() append_file(at("a.txt"), "x") end)
@@ -126,8 +128,12 @@ while not stopped do
 end
 
 -- Invalid arguments, and files that cannot be watched
-fails("bad argument #1 to 'watch_file' (string expected, got nil)", function() watch_file(nil, print) end)
-fails("bad argument #2 to 'watch_file' (function expected, got no value)", function() watch_file("x") end)
+fails("bad argument #1 to 'watch_file' (string expected, got nil)", function()
+  watch_file(nil, print)
+end)
+fails("bad argument #2 to 'watch_file' (function expected, got no value)", function()
+  watch_file("x")
+end)
 local result, message = watch_file(at("missing/a.txt"), note)
 assert(result == nil and message == at("missing/a.txt") .. ": No such file or directory", message)
 assert(watch_file("a\0b", note) == nil)

@@ -25,8 +25,8 @@ CN = localhost
 basicConstraints = CA:FALSE
 subjectAltName = DNS:localhost
 ]])
-shell("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -config " .. at("openssl.cnf") .. " -keyout " .. at("key.pem") ..
-  " -out " .. at("cert.pem"))
+shell("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -config " .. at("openssl.cnf")
+  .. " -keyout " .. at("key.pem") .. " -out " .. at("cert.pem"))
 assert(exists(at("cert.pem")), "openssl is needed")
 write_file(at("server.py"), [[
 import http.server, ssl, sys
@@ -37,7 +37,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header('Location', '/secure.lua')
             self.end_headers()
             return
-        body = b'return { answer = 42, beside = import("beside") }' if self.path == '/secure.lua' else b'return "beside"'
+        body = b'return "beside"'
+        if self.path == '/secure.lua':
+            body = b'return { answer = 42, beside = import("beside") }'
         self.send_response(200)
         self.send_header('Content-Length', str(len(body)))
         self.end_headers()
@@ -54,7 +56,8 @@ sys.stdin.read()
 ]])
 -- It ends at the end of its input, a pipe that no other process has open.
 shell("mkfifo " .. at("input"))
-local server = io.popen("python3 " .. at("server.py") .. " " .. at("cert.pem") .. " " .. at("key.pem") .. " < " .. at("input"))
+local server = io.popen("python3 " .. at("server.py") .. " " .. at("cert.pem") .. " "
+  .. at("key.pem") .. " < " .. at("input"))
 local input = io.open(at("input"), "w")
 local port = assert(tonumber(server:read("*l")))
 local base = "https://localhost:" .. port
@@ -68,9 +71,11 @@ print("fine")
 local trusted = shell("SSL_CERT_FILE=" .. at("cert.pem") .. " " .. solvm .. " " .. at("main.lua"))
 assert(trusted == "fine\n", trusted)
 local refused = shell(solvm .. " " .. at("main.lua"))
-assert(refused:find("cannot fetch " .. base .. "/secure.lua: ", 1, true) and refused:find("certificate", 1, true), refused)
+assert(refused:find("cannot fetch " .. base .. "/secure.lua: ", 1, true)
+  and refused:find("certificate", 1, true), refused)
 local ok, message = pcall(import, "http://localhost:" .. port .. "/secure.lua")
-assert(not ok and message:find("cannot fetch http://localhost:" .. port .. "/secure.lua", 1, true), message)
+assert(not ok and message:find("cannot fetch http://localhost:" .. port .. "/secure.lua", 1, true),
+  message)
 
 input:close()
 server:close()

@@ -16,21 +16,27 @@ end
 -- directory of the script, or a parent directory that contains one.
 module("project/modules/counted.lua", "runs = (runs or 0) + 1 return { name = ... }")
 module("project/pack/one.lua", "return { value = 1 }")
-module("project/pack/two.lua", "return { value = 2, one = import('one'), counted = import('counted') }")
+module("project/pack/two.lua",
+  "return { value = 2, one = import('one'), counted = import('counted') }")
 module("project/main.lua", [[
 local counted = import("counted")
 assert(counted == _G.counted and counted.name == "counted" and runs == 1)
-assert(import("counted") == counted and import("modules/counted") == counted and import("./modules/counted.lua") == counted)
-assert(import("pack/").one == import("pack/one") and one.value == 1 and pack.two.value == 2 and pack.two.one == one)
+assert(import("counted") == counted and import("modules/counted") == counted)
+assert(import("./modules/counted.lua") == counted)
+assert(import("pack/").one == import("pack/one") and one.value == 1)
+assert(pack.two.value == 2 and pack.two.one == one)
 assert(pack.two.counted == counted and runs == 1)
 print("fine")
 ]])
-module("project/examples/test.lua", 'assert(import("counted").name == "counted" and runs == 1) print("fine")')
+module("project/examples/test.lua",
+  'assert(import("counted").name == "counted" and runs == 1) print("fine")')
 local solvm = arg[0]
 for i = -1, -20, -1 do
   solvm = arg[i] or solvm
 end
-for command, script in pairs { ["cd /"] = at("project/main.lua"), ["cd " .. at("project")] = "examples/test.lua" } do
+for command, script in pairs {
+  ["cd /"] = at("project/main.lua"), ["cd " .. at("project")] = "examples/test.lua",
+} do
   local pipe = io.popen(command .. " && " .. solvm .. " " .. script .. " 2>&1")
   local text = pipe:read("*a")
   pipe:close()
@@ -55,7 +61,8 @@ assert(import(at("lib/user")) == "beside" and user == "beside" and helper == "be
 -- Modules that return nothing, or false
 module("nothing.lua", "ran = (ran or 0) + 1")
 nothing = "as it was"
-assert(import(at("nothing")) == nil and import(at("nothing")) == nil and ran == 1 and nothing == "as it was")
+assert(import(at("nothing")) == nil and import(at("nothing")) == nil and ran == 1
+  and nothing == "as it was")
 module("no.lua", "return false")
 assert(import(at("no")) == false and no == false)
 
@@ -76,17 +83,21 @@ assert(import("made_here").called == "made_here" and made_here == require("made_
 fails("module 'missing_one' not found:\n\tno file '", function() import("missing_one") end)
 fails("/missing_one.lua'\n\tno file '", function() import("missing_one") end)
 fails("no built-in module", function() import("missing_one") end)
-fails("import.lua:" .. debug.getinfo(1, "l").currentline .. ": module 'x/y' not found", function() import("x/y") end)
+local line = debug.getinfo(1, "l").currentline + 1
+fails("import.lua:" .. line .. ": module 'x/y' not found", function() import("x/y") end)
 fails("directory 'missing' not found:\n\tno directory '", function() import("missing/") end)
 fails("archive 'missing.zip' not found:\n\tno file '", function() import("missing.zip") end)
 fails("bad argument #1 to 'import' (the name is empty)", function() import("") end)
 fails("bad argument #1 to 'import' (the name has a NUL byte)", function() import("a\0b") end)
 fails("bad argument #1 to 'import' (module name is not valid UTF-8)", function() import("\255") end)
 fails("bad argument #1 to 'import' (string expected, got nil)", function() import(nil) end)
-fails("bad argument #1 to 'import' ('github.com/x' is not github.com/owner/repository)", function() import("github.com/x") end)
+fails("bad argument #1 to 'import' ('github.com/x' is not github.com/owner/repository)", function()
+  import("github.com/x")
+end)
 fails("bad argument #1 to 'import' ('http://': ", function() import("http://") end)
 module("broken.lua", "local x = = 1")
-fails("error loading module 'broken':\n\t" .. at("broken.lua") .. ":1: unexpected symbol near '='", import, at("broken"))
+fails("error loading module 'broken':\n\t" .. at("broken.lua") .. ":1: unexpected symbol near '='",
+  import, at("broken"))
 module("raises.lua", "\nerror('no luck')")
 fails(at("raises.lua") .. ":2: no luck", import, at("raises"))
 fails(at("raises.lua") .. ":2: no luck", import, at("raises"))
@@ -131,7 +142,8 @@ for _, name in ipairs { "left", "right" } do
   end)
 end
 wait()
-assert(#messages == 2 and messages[1]:find("import cycle", 1, true) and messages[2]:find("import cycle", 1, true))
+assert(#messages == 2 and messages[1]:find("import cycle", 1, true)
+  and messages[2]:find("import cycle", 1, true))
 
 -- A module may yield.
 module("yields.lua", "coroutine.yield('early') return 'late'")
@@ -143,30 +155,37 @@ module("described.lua", "metadata { name = 'described', version = '1.2' } return
 assert(metadata("described") == nil)
 import(at("described"))
 assert(metadata("described").version == "1.2" and metadata("never") == nil)
-fails("bad argument #1 to 'metadata' (table or string expected, got nil)", function() metadata(nil) end)
+fails("bad argument #1 to 'metadata' (table or string expected, got nil)", function()
+  metadata(nil)
+end)
 
 -- Archives: tables by file, members next to each other, directories inside.
 local function zip(name, script)
-  local python = ("import zipfile\nwith zipfile.ZipFile('%s', 'w', zipfile.ZIP_DEFLATED) as z:\n%s\n"):format(at(name), script)
-  write_file(at("make.py"), python)
+  local python = "import zipfile\nwith zipfile.ZipFile('%s', 'w', zipfile.ZIP_DEFLATED) as z:\n%s\n"
+  write_file(at("make.py"), python:format(at(name), script))
   assert(os.execute("python3 " .. at("make.py")) == 0)
 end
 zip("bundle.zip", [[
-    z.writestr('first.lua', 'return { second = import("second"), sub = import("sub/third"), name = ... }')
+    z.writestr('first.lua',
+        'return { second = import("second"), sub = import("sub/third"), name = ... }')
     z.writestr('second.lua', 'return "second"')
     z.writestr('sub/third.lua', 'return { up = import("../second") }')
     z.writestr('sub/readme.txt', 'no Lua')]])
 local bundle = import(at("bundle.zip"))
-assert(bundle == _G.bundle and bundle.first.second == "second" and bundle.second == "second" and bundle.third == nil)
+assert(bundle == _G.bundle and bundle.first.second == "second" and bundle.second == "second"
+  and bundle.third == nil)
 assert(bundle.first.sub.up == "second" and bundle.first.name == "first")
 assert(import(at("bundle.zip/sub")).third == bundle.first.sub)
 assert(import(at("bundle.zip/sub/third")) == bundle.first.sub and third == bundle.first.sub)
-zip("packed.zip", "    z.writestr('packed-1.0/main.lua', 'return \"main\"')\n    z.writestr('packed-1.0/test/t.lua', 'error(1)')")
+zip("packed.zip", "    z.writestr('packed-1.0/main.lua', 'return \"main\"')\n"
+  .. "    z.writestr('packed-1.0/test/t.lua', 'error(1)')")
 assert(import(at("packed.zip")).main == "main", "the one folder at the top is left out")
 zip("deep.zip", "    z.writestr('README', '')\n    z.writestr('lua/pl/x.lua', 'return 1')")
 fails("no Lua files in '" .. at("deep.zip") .. "': try lua/pl", import, at("deep.zip"))
 fails("no Lua files in '" .. at("deep.zip") .. "/other': try lua/pl", import, at("deep.zip/other"))
-zip("out.zip", "    z.writestr('a/in.lua', 'return import(\"../../round\")')\n    z.writestr('../evil.lua', 'error(1)')\n    z.writestr('/abs.lua', 'return 1')\n    z.writestr('top.lua', 'return 1')")
+zip("out.zip", "    z.writestr('a/in.lua', 'return import(\"../../round\")')\n"
+  .. "    z.writestr('../evil.lua', 'error(1)')\n    z.writestr('/abs.lua', 'return 1')\n"
+  .. "    z.writestr('top.lua', 'return 1')")
 assert(import(at("out.zip")).evil == nil)
 fails("module '../../round' not found", import, at("out.zip/a/in"))
 zip("bomb.zip", "    z.writestr('bomb.lua', b' ' * (11 << 20))")

@@ -31,7 +31,8 @@ go(function()
   end
 end)
 
-pages["/user/repo/main/utils.lua"] = "runs = (runs or 0) + 1 return { name = ..., file = debug.getinfo(1, 'S').source }"
+pages["/user/repo/main/utils.lua"] =
+  "runs = (runs or 0) + 1 return { name = ..., file = debug.getinfo(1, 'S').source }"
 local url = base .. "/user/repo/main/utils.lua"
 assert(import(url) == utils and utils.name == "utils" and utils.file == "@" .. url and runs == 1)
 assert(import(url) == utils and runs == 1 and requests["/user/repo/main/utils.lua"] == 1)
@@ -46,7 +47,9 @@ assert(a.b == "b" and a.c == "bc" and a.json == json and requests["/lib/b.lua"] 
 -- Redirects
 pages["/old.lua"] = { status = "302 Found", headers = "Location: /lib/b.lua\r\n", body = "" }
 assert(import(base .. "/old.lua") == "b" and old == "b")
-pages["/for_ever.lua"] = { status = "302 Found", headers = "Location: /for_ever.lua\r\n", body = "" }
+pages["/for_ever.lua"] = {
+  status = "302 Found", headers = "Location: /for_ever.lua\r\n", body = "",
+}
 fails("cannot fetch " .. base .. "/for_ever.lua: ", import, base .. "/for_ever.lua")
 
 -- A query is not a part of the name.
@@ -58,7 +61,8 @@ fails("cannot fetch " .. base .. "/missing.lua: not found", import, base .. "/mi
 pages["/error.lua"] = { status = "500 Internal Server Error", body = "oh" }
 fails("cannot fetch " .. base .. "/error.lua: server returned 500", import, base .. "/error.lua")
 pages["/broken.lua"] = "return ="
-fails("error loading module 'broken':\n\t" .. base .. "/broken.lua:1: ", import, base .. "/broken.lua")
+fails("error loading module 'broken':\n\t" .. base .. "/broken.lua:1: ", import,
+  base .. "/broken.lua")
 fails("broken.lua:1: ", import, base .. "/broken.lua")
 assert(requests["/broken.lua"] == 1, "text is fetched once, even if it does not run")
 pages["/short.lua"] = { body = "return 1", length = 100 }
@@ -80,7 +84,9 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
 ]])
 assert(os.execute("python3 " .. folder .. "/make.py " .. folder .. "/tool.zip") == 0)
 pages["/downloads/kit.zip"] = read_file(folder .. "/tool.zip")
-pages["/owner/tool/archive/HEAD.zip"] = { status = "302 Found", headers = "Location: /downloads/kit.zip\r\n", body = "" }
+pages["/owner/tool/archive/HEAD.zip"] = {
+  status = "302 Found", headers = "Location: /downloads/kit.zip\r\n", body = "",
+}
 pages["/owner/tool/archive/v2.zip"] = pages["/downloads/kit.zip"]
 assert(import(base .. "/downloads/kit.zip").tool.inner == "inner" and kit.tool)
 os.setenv("SOLVM_GITHUB", base)
@@ -89,8 +95,10 @@ assert(import("https://github.com/owner/tool") == tool or tool.tool)
 assert(import("github.com/owner/tool@v2").tool.inner == "inner")
 assert(import("github.com/owner/tool/src/inner") == "inner" and inner == "inner")
 assert(requests["/owner/tool/archive/HEAD.zip"] == 1)
-fails("cannot fetch " .. base .. "/owner/none/archive/HEAD.zip: not found", import, "github.com/owner/none")
-fails("no Lua files in 'github.com/owner/tool/none': try src, the archive itself", import, "github.com/owner/tool/none")
+fails("cannot fetch " .. base .. "/owner/none/archive/HEAD.zip: not found", import,
+  "github.com/owner/none")
+fails("no Lua files in 'github.com/owner/tool/none': try src, the archive itself", import,
+  "github.com/owner/tool/none")
 pages["/fake.zip"] = "no archive"
 fails("cannot read " .. base .. "/fake.zip: not a valid zip archive", import, base .. "/fake.zip")
 assert(remove(folder, true))

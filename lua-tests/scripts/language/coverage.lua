@@ -75,19 +75,24 @@ assert(#packed == 6)
 
 -- and, or, not: values, short circuits, in conditions and outside
 local function boom() error("evaluated") end
-assert((nil and boom()) == nil and (false or 5) == 5 and (1 or boom()) == 1 and (nil == false) == false)
+assert((nil and boom()) == nil and (false or 5) == 5 and (1 or boom()) == 1
+  and (nil == false) == false)
 assert((1 and nil) == nil and not nil and not not 1 and (false or nil) == nil)
 local function pick(c) return c and "yes" or "no" end
 assert(pick(0) == "yes" and pick(nil) == "no")
 local t = 1 < 2
-assert(t == true and (2 < 1) == false and ("a" < "b") and ("a" <= "a") and not ("b" < "a") and ("" < "a"))
+assert(t == true and (2 < 1) == false and ("a" < "b") and ("a" <= "a") and not ("b" < "a")
+  and ("" < "a"))
 assert(not (0/0 == 0/0) and 0/0 ~= 0/0 and not (0/0 < 1) and not (0/0 >= 1))
 
 -- arithmetic and its corner cases
-assert(7 % 3 == 1 and -7 % 3 == 2 and 7 % -3 == -2 and 5.5 % 2 == 1.5 and 2 ^ 10 == 1024 and 2 ^ 3 ^ 2 == 512 and -2 ^ 2 == -4)
-assert("10" + 5 == 15 and "0x10" * 1 == 16 and 10 .. "" == "10" and 1e15 .. "" == "1e+15" and 2 ^ 53 .. "" == "9.007199254741e+15")
+assert(7 % 3 == 1 and -7 % 3 == 2 and 7 % -3 == -2 and 5.5 % 2 == 1.5 and 2 ^ 10 == 1024
+  and 2 ^ 3 ^ 2 == 512 and -2 ^ 2 == -4)
+assert("10" + 5 == 15 and "0x10" * 1 == 16 and 10 .. "" == "10" and 1e15 .. "" == "1e+15"
+  and 2 ^ 53 .. "" == "9.007199254741e+15")
 assert(1 / 0 == math.huge and -1 / 0 == -math.huge and 3 / 2 == 1.5 and 1 .. 2 == "12")
-assert(tostring(0.1) == "0.1" and tostring(1 / 3) == "0.33333333333333" and tostring(-0.0) == "-0" and tostring(1e100) == "1e+100")
+assert(tostring(0.1) == "0.1" and tostring(1 / 3) == "0.33333333333333" and tostring(-0.0) == "-0"
+  and tostring(1e100) == "1e+100")
 
 -- strings and numerals
 assert("\65\066\x43\u{48}\z
@@ -97,7 +102,8 @@ assert(0xff == 255 and 1e2 == 100 and .5 == 0.5 and 3. == 3)
 
 -- tables
 local keys = { 10, 20, [3] = 30, x = 1, ["y z"] = 2, [1.5] = 3, [true] = 4, 40; 50 }
-assert(#keys == 4 and keys[3] == 40 and keys.x == 1 and keys["y z"] == 2 and keys[1.5] == 3 and keys[true] == 4)
+assert(#keys == 4 and keys[3] == 40 and keys.x == 1 and keys["y z"] == 2 and keys[1.5] == 3
+  and keys[true] == 4)
 assert(keys[1.0] == 10 and keys[-0] == nil)
 keys.text = { repeat_ = 1, ["repeat"] = 2, ["end"] = 3 }
 assert(keys.text.repeat == 2 and keys.text.end == 3)
@@ -117,7 +123,8 @@ function object.plain(d) return d end
 object.inner = {}
 function object.inner.f() return "inner" end
 function object.inner:m() return self == object.inner end
-assert(object:add(1):add(2).v == 4 and object.plain(3) == 3 and object.inner.f() == "inner" and object.inner:m())
+assert(object:add(1):add(2).v == 4 and object.plain(3) == 3 and object.inner.f() == "inner"
+  and object.inner:m())
 
 -- tail calls need no stack, of natives neither
 local function down(k) if k == 0 then return "bottom" end return down(k - 1) end

@@ -25,15 +25,18 @@ local function check(divisor, remainder)
 end
 
 for _, text in ipairs({
-  "1", "2", "3", "7", "10", "16", "97", "1000003", "139968", "2147483647", "2147483648", "2147483649", "4294967296", "0.5", "2.5",
+  "1", "2", "3", "7", "10", "16", "97", "1000003", "139968", "2147483647", "2147483648",
+  "2147483649", "4294967296", "0.5", "2.5",
   "1e300", "-1", "-3", "-0.5", "(1/0)", "(-1/0)",
 }) do
-  check(assert(loadstring("return " .. text))(), assert(loadstring("local x = ... return x % " .. text)))
+  check(assert(loadstring("return " .. text))(),
+    assert(loadstring("local x = ... return x % " .. text)))
 end
 
 -- Numeric strings are numbers, too; others raise an error.
 assert("17" % 5 == 2 and "0x11" % 5 == 2)
 local ok, message = pcall(function() local t = {} return t % 5 end)
-assert(not ok and message:find("attempt to perform arithmetic on local 't' (a table value)", 1, true), message)
+assert(not ok
+  and message:find("attempt to perform arithmetic on local 't' (a table value)", 1, true), message)
 local counted = setmetatable({}, { __mod = function(_, divisor) return divisor end })
 assert(counted % 5 == 5)

@@ -49,18 +49,25 @@ local a, b, full = channel.make(1), channel.make(1), channel.make(1)
 full:send(0)
 a:send("from a")
 local got
-local number, received, open = channel.select({ "|<-", b, error }, { "|<-", a, function(...) got = { ... } end }, { "<-|", full, 1, error })
-assert(number == 2 and received == "from a" and open == true and got[1] == true and got[2] == "from a")
+local number, received, open = channel.select({ "|<-", b, error },
+  { "|<-", a, function(...) got = { ... } end }, { "<-|", full, 1, error })
+assert(number == 2 and received == "from a" and open == true and got[1] == true
+  and got[2] == "from a")
 number, received, open = channel.select({ "|<-", a }, { "<-|", b, "to b", function(x) got = x end })
-assert(number == 2 and received == nil and open == false and got == "to b" and select(2, b:receive()) == "to b")
+assert(number == 2 and received == nil and open == false and got == "to b"
+  and select(2, b:receive()) == "to b")
 
 -- the default, and closed channels
-number, received, open = channel.select({ "|<-", a, error }, { "default", function(...) got = select("#", ...) end })
+number, received, open = channel.select({ "|<-", a, error }, { "default", function(...)
+  got = select("#", ...)
+end })
 assert(number == 2 and received == nil and open == false and got == 0)
 assert(channel.select({ "default" }) == 1)
 local shut = channel.make()
 shut:close()
-number, received, open = channel.select({ "|<-", a }, { "|<-", shut, function(...) got = { ... } end })
+number, received, open = channel.select({ "|<-", a }, { "|<-", shut, function(...)
+  got = { ... }
+end })
 assert(number == 2 and received == nil and open == false and got[1] == false and got[2] == nil)
 fails("send on closed channel", channel.select, { "<-|", shut, 1 })
 
@@ -69,13 +76,17 @@ go(function() a:send("late") end)
 number, received = channel.select({ "|<-", a }, { "|<-", b }, { "<-|", full, "never" })
 assert(number == 1 and received == "late")
 go(function() got = { full:receive() } end)
-number = channel.select({ "|<-", a, error }, { "<-|", full, "taken", function() coroutine.wrap(function() coroutine.yield() end)() end })
+number = channel.select({ "|<-", a, error }, { "<-|", full, "taken", function()
+  coroutine.wrap(function() coroutine.yield() end)()
+end })
 assert(number == 2 and got[2] == 0 and select(2, full:receive()) == "taken")
 local ends = channel.make()
 go(function() ends:close() end)
-number, received, open = channel.select({ "|<-", ends, function(flag) got = flag end }, { "|<-", a })
+number, received, open = channel.select({ "|<-", ends, function(flag) got = flag end },
+  { "|<-", a })
 assert(number == 1 and open == false and got == false)
-assert(channel.select({ "|<-", a }, { "default" }) == 2 and channel.select({ "<-|", a, 1 }) == 1 and channel.select({ "|<-", b }, { "default" }) == 2)
+assert(channel.select({ "|<-", a }, { "default" }) == 2 and channel.select({ "<-|", a, 1 }) == 1
+  and channel.select({ "|<-", b }, { "default" }) == 2)
 a:receive()
 
 -- two that select meet each other
@@ -105,9 +116,14 @@ for i = 1, 3 do assert(counts[i] > 800, counts[i]) end
 -- handlers may wait and fail
 ready[1]:receive()
 ready[1]:send("x")
-fails("from the handler", channel.select, { "|<-", ready[1], function(_, x) error(x .. " from the handler") end })
+fails("from the handler", channel.select, { "|<-", ready[1], function(_, x)
+  error(x .. " from the handler")
+end })
 ready[1]:send("y")
-number, received = channel.select({ "|<-", ready[1], function() ready[2]:receive() ends:receive() end })
+number, received = channel.select({ "|<-", ready[1], function()
+  ready[2]:receive()
+  ends:receive()
+end })
 assert(number == 1 and received == "y")
 
 -- wrong arguments
@@ -116,10 +132,16 @@ fails("bad argument #1 to 'make' (integer expected, got string)", function() cha
 fails("bad argument #1 to 'make' (integer expected, got 1.5)", function() channel.make(1.5) end)
 fails("channel expected, got table", function() ch.send({}, 1) end)
 fails("bad argument #1 to 'send' (value expected)", function() ch:send() end)
-fails("bad argument #2 to 'select' (table expected, got number)", function() channel.select({ "default" }, 5) end)
+fails("bad argument #2 to 'select' (table expected, got number)", function()
+  channel.select({ "default" }, 5)
+end)
 fails("bad argument #1 to 'select' (invalid select case)", function() channel.select({}) end)
-fails("bad argument #1 to 'select' (invalid select case)", function() channel.select({ "|<-", 5 }) end)
-fails("bad argument #1 to 'select' (invalid channel direction:<-)", function() channel.select({ "<-", ch }) end)
+fails("bad argument #1 to 'select' (invalid select case)", function()
+  channel.select({ "|<-", 5 })
+end)
+fails("bad argument #1 to 'select' (invalid channel direction:<-)", function()
+  channel.select({ "<-", ch })
+end)
 
 -- deadlock
 go(function()

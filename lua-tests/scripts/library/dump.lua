@@ -41,9 +41,13 @@ for key, value in pairs(t) do
 end
 
 -- Refusals.
-for _, foreign in ipairs { "\27Lua", "\27LuaQ\0\1\4\8\4\8\0", "\27LJ\2", "\27", chunk:sub(1, 9), chunk:sub(1, 4) .. "\255\0\0\0" .. chunk:sub(9) } do
+for _, foreign in ipairs {
+    "\27Lua", "\27LuaQ\0\1\4\8\4\8\0", "\27LJ\2", "\27", chunk:sub(1, 9),
+    chunk:sub(1, 4) .. "\255\0\0\0" .. chunk:sub(9),
+} do
     local loaded, why = loadstring(foreign, "=foreign")
-    assert(loaded == nil and why == "foreign: bad header in precompiled chunk (only string.dump output can be loaded)", why)
+    local expected = "bad header in precompiled chunk (only string.dump output can be loaded)"
+    assert(loaded == nil and why == "foreign: " .. expected, why)
 end
 local loaded, why = load(chunk, "x", "t")
 assert(loaded == nil and why == "attempt to load a binary chunk (mode is 't')")

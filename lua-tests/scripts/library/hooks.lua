@@ -31,7 +31,8 @@ local function last() return 1 end
 local function middle(...) return last(...) end
 check(traced("cr", 0, function() middle(1, 2, 3) end), "call call call return tail return return")
 check(traced("cr", 0, function() return pcall(last) end), "call call call return return return")
-check(traced("cr", 0, function() pcall(error) pcall(last) end), "call call return call call return return return")
+check(traced("cr", 0, function() pcall(error) pcall(last) end),
+    "call call return call call return return return")
 
 -- The native of an event can be inspected.
 local seen = {}
@@ -45,7 +46,9 @@ assert(table.concat(seen, " "):find("calltrue returntrue", 1, true), table.conca
 
 -- The first return is that of `sethook` itself.
 local events = {}
-debug.sethook(function(event) events[#events + 1] = event .. tostring(debug.getinfo(2, "f").func == debug.sethook) end, "cr")
+debug.sethook(function(event)
+    events[#events + 1] = event .. tostring(debug.getinfo(2, "f").func == debug.sethook)
+end, "cr")
 debug.sethook()
 assert(table.concat(events, " ") == "returntrue calltrue", table.concat(events, " "))
 
@@ -64,7 +67,8 @@ local total = select("#", many(30)) + math.max(many(40))
 local function pass(...) return ... end
 local packed = { pass(pass(many(10))) }
 debug.sethook()
-assert(#list == 50 and list[1] == 50 and list[50] == 1 and total == 70 and #packed == 10 and packed[10] == 1)
+assert(#list == 50 and list[1] == 50 and list[50] == 1 and total == 70 and #packed == 10
+    and packed[10] == 1)
 
 -- Errors leave the hook in place and working.
 local calls = 0
@@ -95,7 +99,8 @@ while coroutine.status(thread) ~= "dead" do
     lines[#lines + 1] = value
     assert(debug.gethook() == nil)
 end
-assert(#lines == 4 and lines[2] == lines[1] + 1 and lines[3] == lines[1] + 2 and lines[4] == "end", table.concat(lines, " "))
+assert(#lines == 4 and lines[2] == lines[1] + 1 and lines[3] == lines[1] + 2 and lines[4] == "end",
+    table.concat(lines, " "))
 
 -- Set from outside, seen by gethook.
 local told = 0

@@ -7,7 +7,8 @@ end
 
 local function refused(path, text, code, ...)
   local result, message, number = ...
-  assert(result == nil and message == (path and path .. ": " or "") .. text and number == code, tostring(message))
+  assert(result == nil and message == (path and path .. ": " or "") .. text and number == code,
+    tostring(message))
 end
 
 local path = os.tmpname()
@@ -60,7 +61,8 @@ assert(a == 12 and b == -31 and c == 5 and d == 7 and e == nil and f == nil)
 assert(file:read("*line") == " x" and file:read(4, 0) == "rest" and file:read(3) == "\0of")
 local rest, more = file:read("*all", "*a")
 assert(rest == " it" and more == "")
-assert(file:read("*l") == nil and file:read(0) == nil and file:read(1) == nil and file:read("*n") == nil and file:read("*a") == "")
+assert(file:read("*l") == nil and file:read(0) == nil and file:read(1) == nil
+  and file:read("*n") == nil and file:read("*a") == "")
 fails("bad argument #1 to 'read' (invalid option)", function() file:read("l") end)
 fails("bad argument #1 to 'read' (invalid option)", function() file:read({}) end)
 fails("bad argument #2 to 'read' (invalid format)", function() file:read("*a", "*x") end)
@@ -70,7 +72,8 @@ file:close()
 local long = ("x"):rep(100000)
 write(long .. "\n" .. long)
 file = io.open(path)
-assert(file:read() == long and file:read(50000) == long:sub(1, 50000) and file:read() == long:sub(1, 50000) and file:read() == nil)
+assert(file:read() == long and file:read(50000) == long:sub(1, 50000)
+  and file:read() == long:sub(1, 50000) and file:read() == nil)
 file:close()
 write(("12345\n"):rep(20000))
 file = io.open(path)
@@ -82,8 +85,10 @@ file:close()
 -- seek
 write("0123456789")
 file = io.open(path)
-assert(file:seek() == 0 and file:read(2) == "01" and file:seek() == 2 and file:seek("cur", 3) == 5 and file:read(1) == "5")
-assert(file:seek("end", -1) == 9 and file:read("*a") == "9" and file:seek("end") == 10 and file:seek("set", 20) == 20 and file:read(1) == nil)
+assert(file:seek() == 0 and file:read(2) == "01" and file:seek() == 2 and file:seek("cur", 3) == 5
+  and file:read(1) == "5")
+assert(file:seek("end", -1) == 9 and file:read("*a") == "9" and file:seek("end") == 10
+  and file:seek("set", 20) == 20 and file:read(1) == nil)
 refused(nil, "Invalid argument", 22, file:seek("set", -1))
 refused(nil, "Invalid argument", 22, file:seek("cur", -100))
 fails("bad argument #1 to 'seek' (invalid option 'start')", function() file:seek("start") end)
@@ -98,14 +103,18 @@ assert(file:write() == true and file:write("a", 1.5, -2) == true and contents() 
 assert(file:flush() == true and contents() == "a1.5-2")
 fails("bad argument #2 to 'write' (string expected, got nil)", function() file:write("x", nil) end)
 assert(file:setvbuf("no") == true and file:write("now") and contents():find("now$"))
-assert(file:setvbuf("line") and file:write("held") and not contents():find("held") and file:write("\n") and contents():find("held\n$"))
-assert(file:setvbuf("full", 4) and file:write("ab") and not contents():find("ab$") and file:write("cd") and contents():find("abcd$"))
+assert(file:setvbuf("line") and file:write("held") and not contents():find("held")
+  and file:write("\n") and contents():find("held\n$"))
+assert(file:setvbuf("full", 4) and file:write("ab") and not contents():find("ab$")
+  and file:write("cd") and contents():find("abcd$"))
 fails("bad argument #1 to 'setvbuf' (invalid option 'x')", function() file:setvbuf("x") end)
 fails("bad argument #1 to 'setvbuf' (string expected, got no value)", function() file:setvbuf() end)
 
 -- tostring, type, close
-assert(tostring(file):find("^file %(0x%x+%)$") and io.type(file) == "file" and type(file) == "userdata")
-assert(file:close() == true and tostring(file) == "file (closed)" and io.type(file) == "closed file" and io.type("x") == nil)
+assert(tostring(file):find("^file %(0x%x+%)$") and io.type(file) == "file"
+  and type(file) == "userdata")
+assert(file:close() == true and tostring(file) == "file (closed)" and io.type(file) == "closed file"
+  and io.type("x") == nil)
 fails("attempt to use a closed file", file.read, file)
 fails("attempt to use a closed file", file.close, file)
 fails("attempt to use a closed file", io.close, file)
@@ -133,7 +142,9 @@ assert(io.type(input) == "file" and io.close(input))
 fails("standard input file is closed", io.read)
 fails("attempt to use a closed file", io.lines)
 io.input(io.stdin)
-fails("bad argument #1 to 'input' (/nonexistent/file: No such file or directory)", function() io.input("/nonexistent/file") end)
+fails("bad argument #1 to 'input' (/nonexistent/file: No such file or directory)", function()
+  io.input("/nonexistent/file")
+end)
 fails("bad argument #1 to 'output' (FILE* expected, got table)", function() io.output({}) end)
 fails("bad argument #2 to 'read' (invalid format)", function() io.read(0, "*z") end)
 
@@ -154,13 +165,16 @@ iterator = file:lines()
 assert(iterator() == "a" and file:read() == "b" and iterator() == "")
 file:close()
 fails("file is already closed", iterator)
-fails("bad argument #1 to 'lines' (/nonexistent/file: No such file or directory)", function() io.lines("/nonexistent/file") end)
+fails("bad argument #1 to 'lines' (/nonexistent/file: No such file or directory)", function()
+  io.lines("/nonexistent/file")
+end)
 fails("Is a directory", io.lines("/"))
 fails("bad argument #2 to 'lines' (invalid option)", function() io.lines(path, "x") end)
 
 -- tmpfile
 file = io.tmpfile()
-assert(file:write("hidden") and file:seek("set", 1) == 1 and file:read(3) == "idd" and file:write("!") and file:seek("set") and file:read("*a") == "hidd!n")
+assert(file:write("hidden") and file:seek("set", 1) == 1 and file:read(3) == "idd"
+  and file:write("!") and file:seek("set") and file:read("*a") == "hidd!n")
 file:close()
 
 -- a file that is forgotten is closed, and what was written is there

@@ -34,7 +34,8 @@ assert(child:write(("x"):rep(1000000)) and child:close())
 assert(io.open(path):read("*n") == 1500000)
 
 -- statuses, as system() gives them
-assert(os.execute("exit 3") == 768 and os.execute("true") == 0 and os.execute("kill -9 $$") == 9 and os.execute() == 1)
+assert(os.execute("exit 3") == 768 and os.execute("true") == 0 and os.execute("kill -9 $$") == 9
+  and os.execute() == 1)
 
 -- others continue
 local ticks, finished = 0, 0
@@ -44,7 +45,10 @@ go(function()
     io.popen("true"):close()
   end
 end)
-for _, wait in ipairs { function() os.execute("sleep 0.2") end, function() io.popen("sleep 0.2; echo x"):read() end, function() io.popen("sleep 0.2", "w"):close() end } do
+for _, wait in ipairs {
+  function() os.execute("sleep 0.2") end, function() io.popen("sleep 0.2; echo x"):read() end,
+  function() io.popen("sleep 0.2", "w"):close() end,
+} do
   local before = ticks
   wait()
   assert(ticks > before)

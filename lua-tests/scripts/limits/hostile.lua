@@ -15,8 +15,14 @@ fails("stack overflow", function()
   getmetatable(t).__index = function(t, k) return t[k] .. "" end
   return t.x
 end)
-fails("stack overflow", function() local function f() return (("x"):gsub("x", f)) end return f() end)
-fails("stack overflow", function() local function f() table.sort({ 1, 2 }, f) return true end return f() end)
+fails("stack overflow", function()
+  local function f() return (("x"):gsub("x", f)) end
+  return f()
+end)
+fails("stack overflow", function()
+  local function f() table.sort({ 1, 2 }, f) return true end
+  return f()
+end)
 fails("stack overflow", function()
   local mt = {}
   mt.__concat = function(a, b) return a .. b end
@@ -27,8 +33,15 @@ fails("stack overflow", function()
   return t()
 end)
 assert(pcall(function() local function f() return pcall(f) end return f() end))
-fails("not enough memory", function() local function f() return coroutine.wrap(f)() end return f() end)
-assert(select(2, xpcall(function() local function f() return f() + 1 end return f() end, function(m) return m end)):find("stack overflow"))
+fails("not enough memory", function()
+  local function f() return coroutine.wrap(f)() end
+  return f()
+end)
+local function overflow()
+  local function f() return f() + 1 end
+  return f()
+end
+assert(select(2, xpcall(overflow, function(m) return m end)):find("stack overflow"))
 
 -- syntax
 assert(not loadstring("return " .. ("("):rep(100000) .. "1" .. (")"):rep(100000)))
@@ -36,7 +49,8 @@ assert(not loadstring("return " .. ("{"):rep(100000) .. ("}"):rep(100000)))
 assert(not loadstring(("do "):rep(100000) .. ("end "):rep(100000)))
 assert(not loadstring("local a = 'x' return " .. ("a.."):rep(10000) .. "a"))
 assert(loadstring("return " .. ("1+"):rep(100000) .. "1")() == 100001)
-assert(not loadstring("return " .. ("1,"):rep(50000) .. "1"), "PUC Lua has no registers for that either")
+assert(not loadstring("return " .. ("1,"):rep(50000) .. "1"),
+  "PUC Lua has no registers for that either")
 assert(select("#", unpack({}, 1, 50000)) == 50000)
 assert(#assert(loadstring("return {" .. ("1,"):rep(300000) .. "}"))() == 300000)
 
@@ -46,7 +60,10 @@ fails("not enough memory", string.rep, "x", 4e9)
 fails("not enough memory", function() local s = "x" while true do s = s .. s end end)
 fails("not enough memory", function() local t = {} while true do t[#t + 1] = {} end end)
 fails("not enough memory", function() local t = {} for i = 1, 1e9 do t[i] = i end end)
-fails("not enough memory", function() local t = {} while true do t[#t + 1] = ("x"):rep(1000) .. #t end end)
+fails("not enough memory", function()
+  local t = {}
+  while true do t[#t + 1] = ("x"):rep(1000) .. #t end
+end)
 collectgarbage()
 assert(#("x"):rep(1000) == 1000, "the program is usable afterwards")
 fails("too many results", unpack, {}, 1, 1e8)
@@ -87,9 +104,13 @@ pcall(function()
 end)
 
 -- collection inside everything
-local mt = { __index = function(_, k) collectgarbage() return k end, __lt = function() collectgarbage() return false end }
+local mt = {
+  __index = function(_, k) collectgarbage() return k end,
+  __lt = function() collectgarbage() return false end,
+}
 local object = setmetatable({}, mt)
 assert(object.key == "key" and not (object < setmetatable({}, mt)))
 assert(("abc"):gsub(".", function(c) collectgarbage() return c .. c end) == "aabbcc")
 table.sort({ 3, 1, 2 }, function(a, b) collectgarbage() return a < b end)
-assert(coroutine.wrap(function() collectgarbage() return coroutine.yield(collectgarbage()) end)() == 0)
+assert(coroutine.wrap(function() collectgarbage() return coroutine.yield(collectgarbage()) end)()
+  == 0)

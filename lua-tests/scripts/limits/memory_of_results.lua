@@ -23,7 +23,9 @@ refuses("json_encode", json_encode, long)
 refuses("json_encode of escapes", json_encode, ("\0"):rep(8e6))
 refuses("yaml.encode", yaml.encode, { long })
 refuses("toml.encode", toml.encode, { a = long })
-for _, name in ipairs { "upper", "lower", "title" } do refuses("text." .. name, text[name], long) end
+for _, name in ipairs { "upper", "lower", "title" } do
+    refuses("text." .. name, text[name], long)
+end
 refuses("text.pad_left", text.pad_left, "x", 20e6, "é")
 long = nil
 

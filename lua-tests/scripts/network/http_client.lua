@@ -7,8 +7,12 @@ handle_http("s", "/to/:n", function(req)
     return { status = 302, headers = { Location = "/to/" .. n - 1 } }
 end)
 handle_http("s", "/slow", function() sleep(1) return "slow" end)
-handle_http("s", "/type", function(req) return tostring(req.headers["Content-Type"]) .. "|" .. req.body end)
-handle_http("s", "/agent", function(req) return req.headers["User-Agent"] .. "|" .. tostring(req.headers["Accept-Encoding"]) end)
+handle_http("s", "/type", function(req)
+    return tostring(req.headers["Content-Type"]) .. "|" .. req.body
+end)
+handle_http("s", "/agent", function(req)
+    return req.headers["User-Agent"] .. "|" .. tostring(req.headers["Accept-Encoding"])
+end)
 handle_http("s", "/bad", function() return { status = 500, body = "bad" } end)
 handle_http("s", "/pieces", function()
     local i = 0
@@ -16,7 +20,11 @@ handle_http("s", "/pieces", function()
 end)
 handle_http("s", "/cut", function()
     local i = 0
-    return { body = function() i = i + 1 if i == 50 then error("cut") end return ("x"):rep(10000) end }
+    return { body = function()
+        i = i + 1
+        if i == 50 then error("cut") end
+        return ("x"):rep(10000)
+    end }
 end)
 local base = "http://127.0.0.1:" .. start_server("s")
 local errors = {}
@@ -27,7 +35,8 @@ local response = assert(http_get(base .. "/to/5"))
 assert(response.body == "arrived by GET" and response.url == base .. "/to/0")
 assert(http_post(base .. "/to/1", "x").body == "arrived by GET", "as browsers do")
 local response = assert(http_get(base .. "/to/1", { redirects = 0 }))
-assert(response.status == 302 and response.headers.Location == "/to/0" and response.url == base .. "/to/1")
+assert(response.status == 302 and response.headers.Location == "/to/0"
+    and response.url == base .. "/to/1")
 assert(http_get(base .. "/to/2", { redirects = 2 }).status == 200)
 local response, reason = http_get(base .. "/to/3", { redirects = 2 })
 assert(response == nil and reason:find("redirect", 1, true) and told() == reason, reason)
@@ -42,7 +51,8 @@ assert(http_get(base .. "/bad").status == 500 and told() == nil, "an answer is n
 assert(#http_get(base .. "/pieces").body == 1000000)
 
 local response, reason = http_get(base .. "/slow", { timeout = 0.05 })
-assert(response == nil and reason == base .. "/slow: timed out after 50ms" and told() == reason, reason)
+assert(response == nil and reason == base .. "/slow: timed out after 50ms" and told() == reason,
+    reason)
 local response, reason = http_get(base .. "/cut")
 assert(response == nil and reason)
 sleep(0.05)
@@ -52,10 +62,16 @@ errors = {}
 local path = os.tmpname()
 local response = assert(http_get(base .. "/pieces", { save_to = path }))
 assert(response.status == 200 and response.size == 1000000 and response.body == nil)
-local function content() local file = assert(io.open(path, "rb")) local text = file:read("*a") file:close() return text end
+local function content()
+    local file = assert(io.open(path, "rb"))
+    local text = file:read("*a")
+    file:close()
+    return text
+end
 assert(content() == ("x"):rep(1000000))
 assert(http_get(base .. "/to/0", { save_to = path }).size == 14 and content() == "arrived by GET")
-assert(http_get(base .. "/cut", { save_to = path }) == nil and content() == "arrived by GET", "what there was is kept")
+assert(http_get(base .. "/cut", { save_to = path }) == nil and content() == "arrived by GET",
+    "what there was is kept")
 assert(io.open(path .. ".part") == nil)
 local response, reason = http_get(base .. "/to/0", { save_to = "/nonexistent/file" })
 assert(response == nil and reason:find("No such file", 1, true), reason)
@@ -64,7 +80,9 @@ sleep(0.05)
 errors = {}
 
 -- Failures of every kind.
-for _, url in ipairs { "http://127.0.0.1:1/", "nonsense", "ftp://localhost/", "http://", "http://nosuch.invalid/" } do
+for _, url in ipairs {
+    "http://127.0.0.1:1/", "nonsense", "ftp://localhost/", "http://", "http://nosuch.invalid/",
+} do
     local response, reason = http_get(url)
     assert(response == nil and reason:find(url, 1, true) == 1, reason)
     assert(told() == reason)

@@ -1,7 +1,8 @@
 -- A server with well-formed and malformed requests.
 
 create_server("s", 0, false, nil, nil, {
-    host = "127.0.0.1", max_body = 1000, header_timeout = 0.3, idle_timeout = 0.6, max_header = 8192,
+    host = "127.0.0.1", max_body = 1000, header_timeout = 0.3, idle_timeout = 0.6,
+    max_header = 8192,
 })
 handle_http("s", "/", function(req) return req.method .. ":" .. req.body end)
 handle_http("s", "/slow", function() sleep(0.8) return "slow" end)
@@ -19,7 +20,8 @@ local function ask(bytes)
     return tonumber(answer:match("^HTTP/1%.[01] (%d%d%d)")), answer
 end
 local function request(line, fields, body)
-    return line .. "\r\nHost: x\r\nConnection: close\r\n" .. (fields or "") .. "\r\n" .. (body or "")
+    return line .. "\r\nHost: x\r\nConnection: close\r\n" .. (fields or "") .. "\r\n"
+        .. (body or "")
 end
 
 -- Kept alive, pipelined, and in parts.
@@ -32,7 +34,8 @@ do
         while conn.read("*l") ~= "" do end
         assert(conn.read(7) == "POST:" .. i .. "x")
     end
-    conn.write("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    conn.write("GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /none HTTP/1.1\r\nHost: x\r\n"
+        .. "Connection: close\r\n\r\n")
     local both = conn.read("*a")
     assert(both:find("200 OK.*GET:.*404 Not Found"), both)
     local conn = open()
@@ -42,9 +45,11 @@ end
 
 -- Chunked bodies.
 local chunked = "Transfer-Encoding: chunked\r\n"
-local status, answer = ask(request("POST / HTTP/1.1", chunked, "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: z\r\n\r\n"))
+local status, answer =
+    ask(request("POST / HTTP/1.1", chunked, "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: z\r\n\r\n"))
 assert(status == 200 and answer:find("POST:abcde", 1, true), answer)
-local status, answer = ask(request("POST / HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 2\r\n", "hi"))
+local status, answer =
+    ask(request("POST / HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 2\r\n", "hi"))
 assert(answer:find("^HTTP/1.1 100 Continue\r\n") and answer:find("POST:hi", 1, true), answer)
 assert(ask("GET / HTTP/1.0\r\n\r\n") == 200)
 
@@ -75,7 +80,8 @@ assert(ask(request("POST / HTTP/1.1", "Content-Length: 1000\r\n", ("x"):rep(1000
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 1001\r\n", ("x"):rep(1001))) == 413)
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 3000000\r\n", ("x"):rep(3000000))) == 413)
 local chunk = ("x"):rep(100)
-assert(ask(request("POST / HTTP/1.1", chunked, ("64\r\n" .. chunk .. "\r\n"):rep(11) .. "0\r\n\r\n")) == 413)
+assert(ask(request("POST / HTTP/1.1", chunked,
+    ("64\r\n" .. chunk .. "\r\n"):rep(11) .. "0\r\n\r\n")) == 413)
 assert(ask(request("POST / HTTP/1.1", "Content-Length: 99999999999999999999\r\n", "")) ~= 200)
 
 -- Clients that are too slow are disconnected; those that wait for a response are not.
@@ -114,7 +120,8 @@ for i = 1, 1000 do bad[i].close() end
 -- Clients that disconnect within a request.
 for i = 1, 50 do
     local conn = open()
-    conn.write(i % 2 == 0 and "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc" or request("GET /slow HTTP/1.1"))
+    conn.write(i % 2 == 0 and "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"
+        or request("GET /slow HTTP/1.1"))
     conn.close()
 end
 assert(http_get("http://127.0.0.1:" .. port .. "/").body == "GET:")

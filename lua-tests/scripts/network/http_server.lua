@@ -7,7 +7,10 @@ handle_http("s", "/echo", function(req)
     assert(req.headers["x-Some-THING"] == req.headers["X-Some-Thing"])
     return {
         status = 201,
-        headers = { ["Content-Type"] = "application/x-test", ["X-Method"] = req.method, ["Set-Cookie"] = { "a=1", "b=2" } },
+        headers = {
+            ["Content-Type"] = "application/x-test", ["X-Method"] = req.method,
+            ["Set-Cookie"] = { "a=1", "b=2" },
+        },
         body = req.body .. "|" .. req.query .. "|" .. tostring(req.headers["x-some-thing"]),
     }
 end)
@@ -37,7 +40,9 @@ local base = "http://127.0.0.1:" .. port
 assert(port > 0)
 
 -- A table with numeric keys and names, or an empty one, is an object in JSON.
-handle_http("s", "/json/:id/*", function(req) return json_encode(req.params) .. json_encode(req.query_params) end)
+handle_http("s", "/json/:id/*", function(req)
+  return json_encode(req.params) .. json_encode(req.query_params)
+end)
 assert(http_get(base .. "/json/5/x").body == '{"1":"5","2":"x","*":"x","id":"5"}{}')
 
 local response = assert(http_get(base .. "/"))
@@ -47,13 +52,17 @@ assert(response.headers["content-length"] == "12" and response.headers.Date)
 assert(http_get(base .. "/page").headers["Content-Type"] == "text/html; charset=utf-8")
 assert(http_get(base .. "/bytes").headers["Content-Type"] == "application/octet-stream")
 
-handle_http("s", "/fields", function(req) return req.headers.Cookie .. "|" .. req.headers["X-Many"] end)
+handle_http("s", "/fields", function(req)
+  return req.headers.Cookie .. "|" .. req.headers["X-Many"]
+end)
 local many = { headers = { Cookie = { "a=1", "b=2" }, ["X-Many"] = { "1", "2" } } }
 assert(http_get(base .. "/fields", many).body == "a=1; b=2|1, 2")
 
-local response = assert(http_request("POST", base .. "/echo?x=1&y", "body", { ["X-Some-Thing"] = "value" }))
+local response =
+  assert(http_request("POST", base .. "/echo?x=1&y", "body", { ["X-Some-Thing"] = "value" }))
 assert(response.status == 201 and response.body == "body|x=1&y|value", response.body)
-assert(response.headers["X-Method"] == "POST" and response.headers["Content-Type"] == "application/x-test")
+assert(response.headers["X-Method"] == "POST"
+  and response.headers["Content-Type"] == "application/x-test")
 assert(response.headers["Set-Cookie"][1] == "a=1" and response.headers["set-cookie"][2] == "b=2")
 for _, method in ipairs { "PUT", "DELETE", "PATCH", "OPTIONS" } do
     assert(http_request(method, base .. "/echo", nil).headers["X-Method"] == method)
@@ -80,7 +89,9 @@ assert(counter == 20)
 -- request.
 local seen = {}
 use_middleware("s", "/echo/*", function(req) seen[#seen + 1] = req.path req.body = "changed" end)
-use_middleware("s", "/echo", function() return { ["X-Added"] = "yes", ["Content-Type"] = "loses" } end)
+use_middleware("s", "/echo", function()
+  return { ["X-Added"] = "yes", ["Content-Type"] = "loses" }
+end)
 use_middleware("s", "/secret/*", function(req) return req.headers.Authorization == "key" end)
 use_middleware("s", "/closed/*", function() return { status = 503, body = "closed" } end)
 handle_http("s", "/secret", function() return "treasure" end)
@@ -105,7 +116,9 @@ handle_http("s", "/pieces", function()
 end)
 handle_http("s", "/known", function()
     local pieces = { "ab", "cd" }
-    return { headers = { ["Content-Length"] = "4" }, body = function() return table.remove(pieces, 1) end }
+    return { headers = { ["Content-Length"] = "4" }, body = function()
+      return table.remove(pieces, 1)
+    end }
 end)
 local response = http_get(base .. "/pieces")
 assert(response.body == "1;2;3;end" and not response.headers["Content-Length"])
@@ -124,7 +137,8 @@ local function failure(f, expected)
     assert(error and error:find(expected, 1, true), error)
 end
 failure(function() error("inside") end, "http_server.lua")
-failure(function() return nil end, "GET /fails of server 's': invalid response from handler: string or table expected, got nil")
+failure(function() return nil end,
+  "GET /fails of server 's': invalid response from handler: string or table expected, got nil")
 for _, answer in ipairs { {}, { text = "x" }, { "x" } } do
     failure(function() return answer end, "table has no field 'status', 'headers' or 'body'")
 end
@@ -134,7 +148,8 @@ failure(function() return { body = {} } end, "string or function expected, got t
 failure(function() return { headers = 1 } end, "table expected, got number")
 failure(function() return { headers = { ["a b"] = "x" } } end, "invalid header name 'a b'")
 failure(function() return { headers = { a = "x\r\ny: z" } } end, "line break")
-failure(function() return { headers = { ["Content-Length"] = "3" }, body = "four" } end, "is 3, but the body has 4")
+failure(function() return { headers = { ["Content-Length"] = "3" }, body = "four" } end,
+  "is 3, but the body has 4")
 failure(function() return { headers = { a = {} , b = {{}} } } end, "string expected, got table")
 
 -- A handler that ends its goroutine gets 500 without an error.

@@ -17,7 +17,8 @@ write("site/big.bin", big)
 write("site/empty.txt", "")
 write("site/sub/index.html", "<p>sub")
 write("site/.hidden/x.txt", "hidden")
-os.execute("ln -s ../secret.txt " .. folder .. "/site/link.txt; ln -s a\\ b.txt " .. folder .. "/site/inner.txt")
+os.execute("ln -s ../secret.txt " .. folder .. "/site/link.txt; ln -s a\\ b.txt " .. folder
+    .. "/site/inner.txt")
 
 create_server("s", 0, { host = "127.0.0.1" })
 serve_static("s", "/files", folder .. "/site")
@@ -25,11 +26,14 @@ handle_http("s", "/files/own", function() return "handler" end)
 use_middleware("s", "/files/sub/*", function() return { ["X-From"] = "middleware" } end)
 local port = start_server("s")
 local base = "http://127.0.0.1:" .. port
-local function get(path, headers, method) return assert(http_request(method or "GET", base .. path, nil, headers, { redirects = 0 })) end
+local function get(path, headers, method)
+    return assert(http_request(method or "GET", base .. path, nil, headers, { redirects = 0 }))
+end
 
 local response = get("/files/style.css")
 assert(response.status == 200 and response.body == "body {}")
-assert(response.headers["Content-Type"] == "text/css; charset=utf-8" and response.headers["Content-Length"] == "7")
+assert(response.headers["Content-Type"] == "text/css; charset=utf-8"
+    and response.headers["Content-Length"] == "7")
 local tag, date = response.headers.ETag, response.headers["Last-Modified"]
 assert(tag and date and response.headers["Accept-Ranges"] == "bytes")
 assert(get("/files/a%20b.txt").body == "spaced" and get("/files/inner.txt").body == "spaced")
@@ -38,7 +42,8 @@ assert(get("/files/sub/").body == "<p>sub" and get("/files/sub/").headers["X-Fro
 local moved = get("/files/sub")
 assert(moved.status == 301 and moved.headers.Location == "/files/sub/")
 assert(get("/files/own").body == "handler" and get("/files/empty.txt").body == "")
-assert(get("/files/big.bin").body == big and get("/files/big.bin").headers["Content-Length"] == tostring(#big))
+assert(get("/files/big.bin").body == big
+    and get("/files/big.bin").headers["Content-Length"] == tostring(#big))
 local head = get("/files/big.bin", nil, "HEAD")
 assert(head.status == 200 and head.body == "" and head.headers["Content-Length"] == tostring(#big))
 local refused = get("/files/style.css", nil, "POST")
@@ -47,9 +52,11 @@ assert(refused.status == 405 and refused.headers.Allow == "GET, HEAD")
 -- The client has the current file already.
 assert(get("/files/style.css", { ["If-None-Match"] = tag }).status == 304)
 assert(get("/files/style.css", { ["If-None-Match"] = '"x", W/' .. tag }).status == 304)
-assert(get("/files/style.css", { ["If-None-Match"] = '"x"', ["If-Modified-Since"] = date }).status == 200)
+assert(get("/files/style.css", { ["If-None-Match"] = '"x"', ["If-Modified-Since"] = date }).status
+    == 200)
 assert(get("/files/style.css", { ["If-Modified-Since"] = date }).status == 304)
-assert(get("/files/style.css", { ["If-Modified-Since"] = "Thu, 01 Jan 1970 00:00:00 GMT" }).status == 200)
+assert(get("/files/style.css", { ["If-Modified-Since"] = "Thu, 01 Jan 1970 00:00:00 GMT" }).status
+    == 200)
 
 -- Parts.
 local part = get("/files/big.bin", { Range = "bytes=10-19" })
@@ -70,9 +77,10 @@ local function raw(path)
     return tonumber(answer:match("^HTTP/1.1 (%d+)"))
 end
 for _, path in ipairs {
-    "/files/../secret.txt", "/files/%2e%2e/secret.txt", "/files/..%2fsecret.txt", "/files/sub/../../secret.txt",
-    "/files//etc/passwd", "/files/%2fetc/passwd", "/files/link.txt", "/files/.hidden/x.txt", "/files/..%5csecret.txt",
-    "/files/style.css/", "/files/style.css%00.txt", "/files/none", "/files/C:/x", "/files/./style.css", "/none",
+    "/files/../secret.txt", "/files/%2e%2e/secret.txt", "/files/..%2fsecret.txt",
+    "/files/sub/../../secret.txt", "/files//etc/passwd", "/files/%2fetc/passwd", "/files/link.txt",
+    "/files/.hidden/x.txt", "/files/..%5csecret.txt", "/files/style.css/",
+    "/files/style.css%00.txt", "/files/none", "/files/C:/x", "/files/./style.css", "/none",
 } do
     assert(raw(path) == 404, path)
 end

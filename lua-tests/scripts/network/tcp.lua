@@ -131,7 +131,9 @@ do
     local a, b = pair()
     a.close()
     local rounds = 0
-    go(function() while true do if b.read() then error("data from nowhere") end rounds = rounds + 1 end end)
+    go(function()
+        while true do if b.read() then error("data from nowhere") end rounds = rounds + 1 end
+    end)
     sleep(0.05)
     assert(rounds == 1, rounds)
 end
@@ -190,7 +192,8 @@ do
     local conn = assert(tcp_connect("127.0.0.1", listener.port))
     for _, amount in ipairs { 0.5, 1.5, 0 / 0, 1 / 0, 0, -1, "x" } do
         local ok, message = pcall(conn.read, amount)
-        assert(not ok and message:find("positive integer, '*l' or '*a' expected, got", 1, true), message)
+        assert(not ok and message:find("positive integer, '*l' or '*a' expected, got", 1, true),
+            message)
     end
     conn.close()
     listener.close()

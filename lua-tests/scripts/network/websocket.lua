@@ -18,7 +18,10 @@ handle_ws("s", "/endless", function(ws)
 end)
 handle_ws("s", "/brief", function(ws) ws:send("only this") end)
 handle_ws("s", "/coded", function(ws) ws:close(4001, "because") end)
-handle_ws("s", "/room/:name", function(ws, req) ws.send(req.params.name .. "?" .. req.query) ws.receive() end)
+handle_ws("s", "/room/:name", function(ws, req)
+    ws.send(req.params.name .. "?" .. req.query)
+    ws.receive()
+end)
 handle_http("s", "/room/:name", function() return "a page at the same path" end)
 local port = start_server("s")
 local base = "ws://127.0.0.1:" .. port
@@ -34,7 +37,10 @@ assert(message == "\255\254" and kind == "binary")
 ws.send("as bytes", "binary")
 assert(select(2, ws.receive()) == "binary")
 assert(ws.send("") and ws.receive() == "")
-for i = 1, 200 do ws.send("message " .. i) if i % 10 == 0 then for j = i - 9, i do assert(ws.receive() == "message " .. j) end end end
+for i = 1, 200 do
+    ws.send("message " .. i)
+    if i % 10 == 0 then for j = i - 9, i do assert(ws.receive() == "message " .. j) end end
+end
 local big = ("0123456789"):rep(10000)
 ws.send(big)
 assert(ws.receive() == big)
@@ -139,7 +145,9 @@ local function refused(text, f, ...)
 end
 local ws = chatters[1]
 refused("text is not valid UTF-8", function() ws.send("\255", "text") end)
-refused("bad argument #2 to 'send' ('text' or 'binary' expected, got string)", function() ws.send("x", "other") end)
+refused("bad argument #2 to 'send' ('text' or 'binary' expected, got string)", function()
+    ws.send("x", "other")
+end)
 refused("invalid close code", function() ws.close(1005) end)
 refused("longer than 123 bytes", function() ws.close(1000, ("x"):rep(124)) end)
 

@@ -17,7 +17,8 @@ for _, n in ipairs{1, 5, 11, 12, 13, 50, 200, 1000, 5000} do
   assert(#results == n + 2 and results[n + 2] == "string")
   values[n + 1] = error
   local results = coroutine.wrap(function() return {pcall(unpack(values))} end)()
-  assert(#results == n + 2 and results[n] == true and results[n + 1] == false and results[n + 2] == "x")
+  assert(#results == n + 2 and results[n] == true and results[n + 1] == false
+    and results[n + 2] == "x")
 end
 for _, n in ipairs{1, 2, 3, 4, 5, 13, 50, 200, 1000} do
   local list = repeated(n, xpcall, handler)
@@ -30,7 +31,9 @@ end
 
 -- With arguments, in a coroutine with the smallest stack.
 local small = coroutine.wrap(function()
-  return pcall(pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall,
-    pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall)
+  return pcall(pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall,
+    pcall, pcall, pcall,
+    pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall, pcall,
+    pcall, pcall, pcall)
 end)
 assert(select("#", small()) == 32)

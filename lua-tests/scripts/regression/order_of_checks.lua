@@ -21,7 +21,13 @@ object[nil] = 1
 assert(seen)
 
 -- The separator is checked before the table.
-fails("bad argument #2 to 'concat' (string expected, got table)", function() table.concat(nil, {}) end)
-fails("bad argument #1 to 'concat' (table expected, got nil)", function() table.concat(nil, ",") end)
-fails("bad argument #3 to 'concat' (number expected, got table)", function() table.concat({}, ",", {}) end)
+fails("bad argument #2 to 'concat' (string expected, got table)", function()
+  table.concat(nil, {})
+end)
+fails("bad argument #1 to 'concat' (table expected, got nil)", function()
+  table.concat(nil, ",")
+end)
+fails("bad argument #3 to 'concat' (number expected, got table)", function()
+  table.concat({}, ",", {})
+end)
 assert(table.concat({ 1, 2, 3 }, ",", 2) == "2,3" and table.concat({ 1 }) == "1")

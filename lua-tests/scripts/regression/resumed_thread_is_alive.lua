@@ -11,10 +11,18 @@ end
 for i = 1, 20 do
   local name = "channel" .. i
   chan(name)
-  go(function() results[i] = {xpcall(coroutine.resume, print, coroutine.create(body), name)} send("done", i) end)
-  go(function() results[i + 20] = {coroutine.resume(unpack{coroutine.create(body), name})} send("done", i) end)
   go(function()
-    results[i + 40] = {coroutine.wrap(function() return pcall(coroutine.resume, coroutine.create(body), name) end)()}
+    results[i] = {xpcall(coroutine.resume, print, coroutine.create(body), name)}
+    send("done", i)
+  end)
+  go(function()
+    results[i + 20] = {coroutine.resume(unpack{coroutine.create(body), name})}
+    send("done", i)
+  end)
+  go(function()
+    results[i + 40] = {
+      coroutine.wrap(function() return pcall(coroutine.resume, coroutine.create(body), name) end)(),
+    }
     send("done", i)
   end)
 end

@@ -51,5 +51,6 @@ go(function()
 end)
 wait()
 
-assert(not pcall(select, "no such channel") and not pcall(select, {}) and not pcall(select, "silent", 1))
+assert(not pcall(select, "no such channel") and not pcall(select, {})
+  and not pcall(select, "silent", 1))
 print("both meanings")

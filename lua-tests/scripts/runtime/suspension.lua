@@ -39,7 +39,8 @@ local cases = {
   { "1 2 = true", function() return pcall(function() yield(1) yield(2) end) end },
   { "1 = x", function() return select(2, pcall(function() yield(1) error("x", 0) end)) end },
   { "1 h = x!", function()
-    return select(2, xpcall(function() yield(1) error("x", 0) end, function(m) yield("h") return m .. "!" end))
+    return select(2,
+      xpcall(function() yield(1) error("x", 0) end, function(m) yield("h") return m .. "!" end))
   end },
   { "1 = 7", function() return select(2, xpcall(function(a) yield(1) return a end, print, 7)) end },
   { "2 1 = 1,2,3", function()
@@ -53,7 +54,10 @@ local cases = {
     table.sort(t)
     return t[1].v
   end },
-  { "a b = AxB", function() return (("axb"):gsub("[ab]", function(c) return yield(c):upper() end)) end },
+  {
+    "a b = AxB",
+    function() return (("axb"):gsub("[ab]", function(c) return yield(c):upper() end)) end,
+  },
   { "index k = index kv", function() return (("kv"):gsub("^k", new())) end },
   { "1 = 1", function() return table.foreach({ 1 }, function(_, v) return yield(v) end) end },
   { "1 2 = nil", function() return table.foreachi({ 1, 2 }, function(_, v) yield(v) end) end },
@@ -98,7 +102,13 @@ local cases = {
   { "less = no", function() if ordered(2) <= ordered(1) then return "yes" end return "no" end },
   -- iterators and calls in every position
   { "1 2 3 = done", function()
-    for i in function(_, last) last = (last or 0) + 1 yield(last) if last < 3 then return last end end do local _ = i end
+    for i in function(_, last)
+      last = (last or 0) + 1
+      yield(last)
+      if last < 3 then return last end
+    end do
+      local _ = i
+    end
     return "done"
   end },
   { "1 2 = done", function() for _, v in ipairs { 1, 2 } do yield(v) end return "done" end },
@@ -107,7 +117,13 @@ local cases = {
   { "1 = 1", function() return yield(1) end },
   { "1 = 1", function() return (yield(1)) end },
   { "1 2 = 12", function() local t = { yield(1), yield(2) } return t[1] .. t[2] end },
-  { "1 = 4", function(...) local function v(...) yield(1) return select("#", ...) end return v(nil, nil, nil, ...) + 1 end },
+  {
+    "1 = 4",
+    function(...)
+      local function v(...) yield(1) return select("#", ...) end
+      return v(nil, nil, nil, ...) + 1
+    end,
+  },
 }
 
 for i, case in ipairs(cases) do

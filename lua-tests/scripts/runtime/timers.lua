@@ -73,11 +73,15 @@ for wrong, expected in pairs({
 end
 for wrong, count in pairs({ ["* * * * *"] = 5, bad = 1, [""] = 0, ["* * * * * * *"] = 7 }) do
   local ok, message = pcall(cron, wrong, print)
-  local expected = "six fields expected (second, minute, hour, day of the month, month, day of the week) or a name such as @hourly, got " .. count
+  local expected =
+    "six fields expected (second, minute, hour, day of the month, month, day of the week) or a "
+    .. "name such as @hourly, got " .. count
   assert(not ok and message:find(expected, 1, true), message)
 end
 assert(not pcall(clear_cron, 1.5) and not clear_cron(-1) and not clear_cron(0))
-for _, wrong in ipairs({ "* * * * *", "61 * * * * *", "", "@every 0s", "@every soon", "@sometimes", "* * * * * 9" }) do
+for _, wrong in ipairs({
+  "* * * * *", "61 * * * * *", "", "@every 0s", "@every soon", "@sometimes", "* * * * * 9",
+}) do
   local ok, message = pcall(cron, wrong, print)
   assert(not ok and message:find("schedule '" .. wrong, 1, true), message)
 end

@@ -31,7 +31,8 @@ const CONFIG: &str = if cfg!(windows) { "\\\n;\n?\n!\n-" } else { "/\n;\n?\n!\n-
 const DIRECTORY_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
 
 const PATH: &str = "./?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua;\
-    /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;/usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
+    /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;\
+    /usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
 const C_PATH: &str =
     "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
 

@@ -40,7 +40,8 @@ pub(super) fn parse(text: &str) -> Result<Cron, String> {
             let (name, range) = FIELDS[place];
             let field = fields[place];
             Err(format!(
-                "{name} '{field}': {range} expected, or *, a range (1-5), steps (*/5), or a list of these (1,3)"
+                "{name} '{field}': {range} expected, or *, a range (1-5), steps (*/5), \
+                 or a list of these (1,3)"
             ))
         }
     }

@@ -1,8 +1,9 @@
 //! What SolVM's libraries share: the outside world of a program, and concurrency.
 //!
 //! A [`Host`] belongs to each VM: the [`World`](host::World), which the program acts on and which
-//! may deny everything, and the state of the libraries by type. The [`Executor`](executor::Executor)
-//! runs the VM on tokio with its goroutines and timers; the [`pool`] runs what blocks.
+//! may deny everything, and the state of the libraries by type. The
+//! [`Executor`](executor::Executor) runs the VM on tokio with its goroutines and timers; the
+//! [`pool`] runs what blocks.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 

@@ -3,8 +3,8 @@
 //! **Context.** A place where execution continues is a pair `(base, pc)` where the word before `pc`
 //! is a *call word*: an instruction whose A is the slot (from `base`) of the callee, and whose B
 //! the number of expected results + 1. This holds for every Lua frame, every continuation, every
-//! suspended thread and every first resume, and [`deliver`](crate::machine::unwind::deliver) is the only way
-//! in which results of more than the simplest kind arrive.
+//! suspended thread and every first resume, and [`deliver`](crate::machine::unwind::deliver) is the
+//! only way in which results of more than the simplest kind arrive.
 //!
 //! **Frame.** `base[-2]` is the function, `base[-1]` its link: the pc after the caller's call word.
 //! In a vararg function's frame, which is above the arguments, the upper 16 bits of the link are
@@ -131,7 +131,8 @@ macro_rules! continuations {
 const ALL: u8 = OPEN;
 continuations! {
     protected_call = 0: call_word(Opcode::CallOpen, 0, ALL, 0) => ProtectedCall;
-    protected_call_with_handler = 1: call_word(Opcode::CallOpen, 0, ALL, 0) => ProtectedCallWithHandler;
+    protected_call_with_handler = 1:
+        call_word(Opcode::CallOpen, 0, ALL, 0) => ProtectedCallWithHandler;
     error_handler = 2: call_word(Opcode::CallOpen, 0, 2, 0) => ErrorHandler;
     result = 3: call_word(Opcode::CallOpen, 0, 2, 0) => Result;
     boolean = 4: call_word(Opcode::CallOpen, 0, 2, 0) => Boolean;

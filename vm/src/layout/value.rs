@@ -122,21 +122,27 @@ pub(crate) fn is_pointer(untagged: u64) -> bool {
 
 /// Defines how values of a kind of object become pointers to it, and back.
 macro_rules! pointers {
-    ($($tag:ident $kind:ident $from:ident $to:ident $is:ident;)*) => { impl $crate::layout::value::Value { $(
-        #[inline(always)]
-        #[allow(dead_code)]
-        pub(crate) fn $from(pointer: *const $kind) -> Self { Self::from_pointer($tag, pointer) }
-        /// The pointer, if the value is of this kind.
-        #[inline(always)]
-        #[allow(dead_code)]
-        pub(crate) fn $to(self) -> Option<*mut $kind> {
-            let pointer = self.untag($tag);
-            if $crate::layout::value::is_pointer(pointer) { Some(pointer as *mut $kind) } else { None }
-        }
-        #[inline(always)]
-        #[allow(dead_code)]
-        pub(crate) fn $is(self) -> bool { self.tag() == $tag }
-    )* } };
+    ($($tag:ident $kind:ident $from:ident $to:ident $is:ident;)*) => {
+        impl $crate::layout::value::Value { $(
+            #[inline(always)]
+            #[allow(dead_code)]
+            pub(crate) fn $from(pointer: *const $kind) -> Self { Self::from_pointer($tag, pointer) }
+            /// The pointer, if the value is of this kind.
+            #[inline(always)]
+            #[allow(dead_code)]
+            pub(crate) fn $to(self) -> Option<*mut $kind> {
+                let pointer = self.untag($tag);
+                if $crate::layout::value::is_pointer(pointer) {
+                    Some(pointer as *mut $kind)
+                } else {
+                    None
+                }
+            }
+            #[inline(always)]
+            #[allow(dead_code)]
+            pub(crate) fn $is(self) -> bool { self.tag() == $tag }
+        )* }
+    };
 }
 pub(crate) use pointers;
 

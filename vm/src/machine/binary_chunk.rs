@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn every_function_is_found_again() {
-        let text = "local function a() return function() end end\nlocal function b() return function(...) end end";
+        let text = "local function a() return function() end end\n\
+            local function b() return function(...) end end";
         let main = compile(Source::new(text.as_bytes(), &b"=x"[..]), &Options::default())
             .expect("compiles");
         for ordinal in 0..5 {

@@ -143,7 +143,8 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value
 /// The message for the value in a register of the running frame.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`crate::layout::frame`]). The register belongs to its frame.
+/// CONTEXT holds of the running thread (see [`crate::layout::frame`]). The register belongs to its
+/// frame.
 pub(crate) unsafe fn register_error(vm: &Vm, operation: Operation, register: usize) -> Vec<u8> {
     let name = running_compiled(vm).and_then(|(compiled, pc)| {
         // Operands of a concatenation are in temporaries: what matters is where they came from.

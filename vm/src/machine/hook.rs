@@ -2,9 +2,9 @@
 //!
 //! While any thread has a hook, every instruction enters `interpreter::hooked` first, which calls
 //! [`next_wanted_event`] before the instruction runs. The hook function runs in its own frame above
-//! the interrupted one ([`Continuation::Hook`](crate::layout::frame::Continuation)); when it returns, the
-//! instruction is executed again and the next stage is checked, until there is no event left. So a
-//! hook may fail, yield and be preempted like any code.
+//! the interrupted one ([`Continuation::Hook`](crate::layout::frame::Continuation)); when it
+//! returns, the instruction is executed again and the next stage is checked, until there is no
+//! event left. So a hook may fail, yield and be preempted like any code.
 //!
 //! **Invariants.**
 //! - ONE INSTRUCTION: `stage` and `passes` are about the instruction that the thread runs next

@@ -1,8 +1,8 @@
 //! Tracing: every function call and return is reported to the embedding program.
 //!
-//! A tracer is one more listener to the events of [`crate::machine::hook`]: while there is one, every thread
-//! has the state of a hook, whether or not it has a hook function. The tracer is host code and runs
-//! in between two instructions, with no frame.
+//! A tracer is one more listener to the events of [`crate::machine::hook`]: while there is one,
+//! every thread has the state of a hook, whether or not it has a hook function. The tracer is host
+//! code and runs in between two instructions, with no frame.
 
 use crate::layout::frame::Context;
 use crate::machine::activation::Activations;

@@ -107,7 +107,8 @@ fn check(path: &std::path::Path) -> Result<Report, image::Unreadable> {
         }
     }
     lines.push(format!(
-        "{} hot functions, {} instructions in the longest; {} cold handlers; {} cold functions, which continue by jumps; {} faults",
+        "{} hot functions, {} instructions in the longest; {} cold handlers; \
+         {} cold functions, which continue by jumps; {} faults",
         hot.len(),
         hot.values().map(|function| function.instructions).max().unwrap_or(0),
         roots.cold.len(),

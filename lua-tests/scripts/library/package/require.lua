@@ -17,9 +17,11 @@ assert(package.loaded._G == _G)
 
 -- The search and its message.
 local message = fails("module 'no.such' not found:", require, "no.such")
-assert(message == "module 'no.such' not found:\n\tno field package.preload['no.such']\n\tno file '" .. folder .. "no/such.module'\n\tno file '"
-    .. folder .. "no/such.none'\n\tno file '" .. folder .. "no.none'", message)
-fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\t", require, "broken")
+assert(message == "module 'no.such' not found:\n\tno field package.preload['no.such']\n\tno file '"
+    .. folder .. "no/such.module'\n\tno file '" .. folder .. "no/such.none'\n\tno file '"
+    .. folder .. "no.none'", message)
+fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\t", require,
+    "broken")
 fails("broken.module:1: unexpected symbol near ')'", require, "broken")
 assert(package.searchpath("broken", package.path) == folder .. "broken.module")
 assert(package.searchpath("a-b", "x/?;y?", "-", "+") == nil)
@@ -32,7 +34,8 @@ local ok, value = coroutine.resume(thread)
 assert(ok and value == "half way")
 fails("loop or previous error loading module 'yielding'", require, "yielding")
 ok, value = coroutine.resume(thread)
-assert(ok and value.name == "yielding" and require "yielding" == value and package.loaded.yielding == value)
+assert(ok and value.name == "yielding" and require "yielding" == value
+    and package.loaded.yielding == value)
 
 -- A module's value is its function's result, or the value that it sets, or true.
 package.preload.nothing = function(name) assert(name == "nothing") end
@@ -52,14 +55,17 @@ fails("loop or previous error loading module 'itself'", require, "itself")
 
 -- Loaders.
 assert(#package.loaders == 4)
-package.loaders[5] = function(name) return name == "fifth" and function(...) return { ... } end or "\n\tnot by the fifth" end
+package.loaders[5] = function(name)
+    return name == "fifth" and function(...) return { ... } end or "\n\tnot by the fifth"
+end
 assert(require "fifth"[1] == "fifth")
 fails("\n\tnot by the fifth", require, "no.such")
 
 -- C modules are refused, not skipped.
 package.cpath = folder .. "?.module"
 package.path = "?.none"
-fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\tC modules are not supported", require, "broken")
+fails("error loading module 'broken' from file '" .. folder
+    .. "broken.module':\n\tC modules are not supported", require, "broken")
 fails("C modules are not supported", require, "broken.inner")
 local library, why, where = package.loadlib("x.so", "f")
 assert(library == nil and why == "C modules are not supported" and where == "absent")
@@ -69,15 +75,20 @@ local globals = _G
 local function outer()
     module("some.where.inner", package.seeall)
     variable = 1
-    assert(_NAME == "some.where.inner" and _PACKAGE == "some.where." and _M == globals.some.where.inner and print == globals.print)
+    assert(_NAME == "some.where.inner" and _PACKAGE == "some.where."
+        and _M == globals.some.where.inner and print == globals.print)
 end
 outer()
-assert(some.where.inner.variable == 1 and variable == nil and require "some.where.inner" == some.where.inner)
-fails("name conflict for module 'some.where.inner.variable'", function() module("some.where.inner.variable") end)
+assert(some.where.inner.variable == 1 and variable == nil
+    and require "some.where.inner" == some.where.inner)
+fails("name conflict for module 'some.where.inner.variable'", function()
+    module("some.where.inner.variable")
+end)
 fails("'module' not called from a Lua function", module, "other")
 local options = {}
 local resume = coroutine.wrap(function()
-    module("optional", function(m) options[1] = m coroutine.yield(1) end, function(m) options[2] = m end)
+    module("optional", function(m) options[1] = m coroutine.yield(1) end,
+        function(m) options[2] = m end)
     return 2
 end)
 assert(resume() == 1 and resume() == 2 and options[1] == optional and options[2] == optional)

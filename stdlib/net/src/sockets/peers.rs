@@ -157,8 +157,8 @@ impl Peers {
         is_due
     }
 
-    /// Disconnects slow peers that satisfy `is_candidate`, until `is_enough` accepts their number and
-    /// the freed bytes.
+    /// Disconnects slow peers that satisfy `is_candidate`, until `is_enough` accepts their number
+    /// and the freed bytes.
     fn cut(&self, is_candidate: impl Fn(&Peer) -> bool, is_enough: impl Fn(usize, usize) -> bool) {
         let now = self.now();
         let all: Vec<Arc<Peer>> = self.all().values().filter_map(Weak::upgrade).collect();

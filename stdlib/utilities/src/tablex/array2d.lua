@@ -5,7 +5,9 @@
 local function check_array(name, array)
   check("table", 1, name, array)
   local rows, first = array.rows or #array, array[1]
-  if first ~= nil and type(first) ~= "table" then wrong(1, name, "two-dimensional array expected, got a list") end
+  if first ~= nil and type(first) ~= "table" then
+    wrong(1, name, "two-dimensional array expected, got a list")
+  end
   return rows, array.cols or (first and #first or 0)
 end
 

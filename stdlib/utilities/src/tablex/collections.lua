@@ -35,7 +35,8 @@ end
 -- Returns the state of an argument that is an object of a class.
 local function state_of(object, metatable, name)
   if getmetatable(object) ~= metatable then
-    error(string.format("bad argument #1 to '%s' (%s expected, got %s)", name, metatable.__name, type(object)), 3)
+    error(string.format("bad argument #1 to '%s' (%s expected, got %s)", name, metatable.__name,
+      type(object)), 3)
   end
   return states[object]
 end

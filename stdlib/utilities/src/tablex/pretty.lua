@@ -4,7 +4,9 @@
 local LINE = 72
 
 local WORDS = {}
-for word in string.gmatch("and break do else elseif end false for function goto if in local nil not or repeat return then true until while", "%a+") do
+local KEYWORDS = "and break do else elseif end false for function goto if in local nil not or "
+  .. "repeat return then true until while"
+for word in string.gmatch(KEYWORDS, "%a+") do
   WORDS[word] = true
 end
 
@@ -25,7 +27,9 @@ local function text_of(value)
 end
 
 local function key_text(key)
-  if type(key) == "string" and string.find(key, "^[%a_][%w_]*$") and not WORDS[key] then return key end
+  if type(key) == "string" and string.find(key, "^[%a_][%w_]*$") and not WORDS[key] then
+    return key
+  end
   return "[" .. text_of(key) .. "]"
 end
 

@@ -2,8 +2,8 @@
 //!
 //! A string of up to 40 bytes is interned: equal text is the same object, so comparing two is
 //! comparing pointers, and its hash is known. A longer one is a window on a
-//! [`Buffer`](crate::layout::object::Buffer) (see [`buffer`]); equal long strings may be different objects,
-//! compared by content, and its hash is computed when it is first used as a key.
+//! [`Buffer`](crate::layout::object::Buffer) (see [`buffer`]); equal long strings may be different
+//! objects, compared by content, and its hash is computed when it is first used as a key.
 
 pub(crate) mod buffer;
 pub(crate) mod hash;

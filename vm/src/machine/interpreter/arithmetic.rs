@@ -44,32 +44,34 @@ pub(crate) fn modulo(x: f64, y: f64) -> f64 {
 }
 
 macro_rules! arithmetic {
-    ($($vv:ident $vk:ident $kv:ident |$x:ident, $y:ident| $result:expr;)*) => { handlers! { (pc, base, d, a, k, vm)
-        $( $vv {
-            let ($x, $y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
-            let result: f64 = $result;
-            if result.is_nan() {
-                cold!(arithmetic);
+    ($($vv:ident $vk:ident $kv:ident |$x:ident, $y:ident| $result:expr;)*) => {
+        handlers! { (pc, base, d, a, k, vm) $(
+            $vv {
+                let ($x, $y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
+                let result: f64 = $result;
+                if result.is_nan() {
+                    cold!(arithmetic);
+                }
+                *base.add(a as usize) = Value::arithmetic(result);
             }
-            *base.add(a as usize) = Value::arithmetic(result);
+            $vk {
+                let ($x, $y) = ((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64());
+                let result: f64 = $result;
+                if result.is_nan() {
+                    cold!(arithmetic);
+                }
+                *base.add(a as usize) = Value::arithmetic(result);
+            }
+            $kv {
+                let ($x, $y) = ((*k.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
+                let result: f64 = $result;
+                if result.is_nan() {
+                    cold!(arithmetic);
+                }
+                *base.add(a as usize) = Value::arithmetic(result);
+            } )*
         }
-        $vk {
-            let ($x, $y) = ((*base.add(b(d))).as_f64(), (*k.add(c(d))).as_f64());
-            let result: f64 = $result;
-            if result.is_nan() {
-                cold!(arithmetic);
-            }
-            *base.add(a as usize) = Value::arithmetic(result);
-        }
-        $kv {
-            let ($x, $y) = ((*k.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
-            let result: f64 = $result;
-            if result.is_nan() {
-                cold!(arithmetic);
-            }
-            *base.add(a as usize) = Value::arithmetic(result);
-        } )*
-    } };
+    };
 }
 
 arithmetic! {
@@ -81,7 +83,8 @@ arithmetic! {
 
 handlers! { (pc, base, d, a, k, vm)
     ModuloVV {
-        let Some(result) = modulo_fast((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64()) else {
+        let Some(result) = modulo_fast((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64())
+        else {
             cold!(arithmetic);
         };
         *base.add(a as usize) = Value::number(result);
@@ -95,7 +98,8 @@ handlers! { (pc, base, d, a, k, vm)
         if whole as u64 >> 51 != 0 {
             jump!(modulo_by_constant, d, a);
         }
-        let result = remainder_by_reciprocal(x.as_f64(), (*k.add(c(d))).as_f64(), (*k.add(c(d) + 1)).as_f64());
+        let (divisor, reciprocal) = ((*k.add(c(d))).as_f64(), (*k.add(c(d) + 1)).as_f64());
+        let result = remainder_by_reciprocal(x.as_f64(), divisor, reciprocal);
         *base.add(a as usize) = Value::arithmetic(result);
     }
     /// `ModuloVK` of a value that is not an integer from 0 to 2^51.

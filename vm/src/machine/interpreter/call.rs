@@ -1,5 +1,5 @@
-//! Calls, returns and extra arguments. See [`crate::layout::frame`] for the layout that these handlers
-//! build.
+//! Calls, returns and extra arguments. See [`crate::layout::frame`] for the layout that these
+//! handlers build.
 //!
 //! Safety: the contract of handlers in [`super::dispatch`].
 
@@ -361,8 +361,9 @@ cold_functions! {
         let source = vm.base.sub(distance).add(parameters);
         let name = vm.heap.string_value(b"n");
         // It has room for all of this.
+        let count = Value::number(extra as f64);
         let stored = crate::heap::table::set_list(&mut vm.heap, table, 1, source, extra)
-            .and_then(|()| crate::heap::table::set(&mut vm.heap, table, name, Value::number(extra as f64)));
+            .and_then(|()| crate::heap::table::set(&mut vm.heap, table, name, count));
         match stored {
             Ok(()) => CONTINUE,
             Err(error) => throw_text(vm, error.message()),

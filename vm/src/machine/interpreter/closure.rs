@@ -26,7 +26,8 @@ cold_functions! {
         let prototype = (&(*prototype_of(vm.base)).cold.children)[instruction.d() as usize];
         let data: &PrototypeData = &(*prototype).cold;
         let captures = &data.compiled.upvalues;
-        let function = vm.heap.new_lua_function(prototype, (*enclosing).environment, captures.len() as u8);
+        let environment = (*enclosing).environment;
+        let function = vm.heap.new_lua_function(prototype, environment, captures.len() as u8);
         let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
         for (i, info) in captures.iter().enumerate() {
             *upvalues.add(i) = match info.capture {

@@ -18,7 +18,10 @@ use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::cmp::Ordering;
 
 macro_rules! orders {
-    ($($name:ident |$x:ident, $y:ident, $base:ident, $k:ident, $a:ident, $d:ident| $left:expr, $right:expr => $condition:expr;)*) => {
+    ($(
+        $name:ident |$x:ident, $y:ident, $base:ident, $k:ident, $a:ident, $d:ident|
+            $left:expr, $right:expr => $condition:expr;
+    )*) => {
         handlers! { (pc, base, d, a, k, vm) $(
             $name {
                 let ($base, $k, $a, $d) = (base, k, a as usize, d as usize);
@@ -49,7 +52,10 @@ orders! {
 }
 
 macro_rules! equality {
-    ($($equal:ident $not_equal:ident |$x:ident, $y:ident, $base:ident, $k:ident, $d:ident| $second:expr => $holds:expr;)*) => { $(
+    ($(
+        $equal:ident $not_equal:ident |$x:ident, $y:ident, $base:ident, $k:ident, $d:ident|
+            $second:expr => $holds:expr;
+    )*) => { $(
         handlers! { (pc, $base, $d, a, $k, vm)
             $equal {
                 let ($x, $y) = (*$base.add(a as usize), *$second);
@@ -73,17 +79,21 @@ macro_rules! equality {
 
 equality! {
     // NaN, which has equal bits, is equal to nothing.
-    EqualVV NotEqualVV |x, y, base, k, d| base.add(d as usize) => x.as_f64() == y.as_f64() || (x == y && !x.is_number());
+    EqualVV NotEqualVV |x, y, base, k, d|
+        base.add(d as usize) => x.as_f64() == y.as_f64() || (x == y && !x.is_number());
     // No constant is NaN.
-    EqualVK NotEqualVK |x, y, base, k, d| k.add(d as usize) => x == y || x.as_f64() == y.as_f64();
+    EqualVK NotEqualVK |x, y, base, k, d|
+        k.add(d as usize) => x == y || x.as_f64() == y.as_f64();
 }
 
 handlers! { (pc, base, d, a, k, vm)
     EqualVP {
-        pc = if (*base.add(a as usize)).0 == Value::NIL.0 - d { jump_target(pc) } else { pc.add(1) };
+        let equal = (*base.add(a as usize)).0 == Value::NIL.0 - d;
+        pc = if equal { jump_target(pc) } else { pc.add(1) };
     }
     NotEqualVP {
-        pc = if (*base.add(a as usize)).0 == Value::NIL.0 - d { pc.add(1) } else { jump_target(pc) };
+        let equal = (*base.add(a as usize)).0 == Value::NIL.0 - d;
+        pc = if equal { pc.add(1) } else { jump_target(pc) };
     }
     IsLess {
         let (x, y) = ((*base.add(b(d))).as_f64(), (*base.add(c(d))).as_f64());
@@ -237,13 +247,23 @@ cold_functions! {
         };
         let or_equal = matches!(
             opcode,
-            LessEqualVV | LessEqualVK | LessEqualKV | NotLessEqualVV | NotLessEqualVK | NotLessEqualKV
+            LessEqualVV
+                | LessEqualVK
+                | LessEqualKV
+                | NotLessEqualVV
+                | NotLessEqualVK
+                | NotLessEqualKV
         );
         match order_of(vm, x, y, or_equal) {
             Order::Known(holds) => decide(vm, instruction, holds),
             Order::Call(method) => call_metamethod(vm, method, &[x, y], frame::condition()),
-            Order::CallInverted(method) => call_metamethod(vm, method, &[y, x], frame::inverted_condition()),
-            Order::Impossible => { let text = type_error::compare(vm.dialect, x, y); throw_text(vm, text) }
+            Order::CallInverted(method) => {
+                call_metamethod(vm, method, &[y, x], frame::inverted_condition())
+            }
+            Order::Impossible => {
+                let text = type_error::compare(vm.dialect, x, y);
+                throw_text(vm, text)
+            }
         }
     }
     /// The same where the result is a value.
@@ -257,8 +277,13 @@ cold_functions! {
                 CONTINUE
             }
             Order::Call(method) => call_metamethod(vm, method, &[x, y], frame::boolean()),
-            Order::CallInverted(method) => call_metamethod(vm, method, &[y, x], frame::inverted_boolean()),
-            Order::Impossible => { let text = type_error::compare(vm.dialect, x, y); throw_text(vm, text) }
+            Order::CallInverted(method) => {
+                call_metamethod(vm, method, &[y, x], frame::inverted_boolean())
+            }
+            Order::Impossible => {
+                let text = type_error::compare(vm.dialect, x, y);
+                throw_text(vm, text)
+            }
         }
     }
     /// Two different objects that may still be equal.
@@ -266,7 +291,10 @@ cold_functions! {
         let Some(opcode) = instruction.opcode() else { return CONTINUE };
         let x = *vm.base.add(instruction.a() as usize);
         let d = instruction.d() as usize;
-        let y = if matches!(opcode, Opcode::EqualVK | Opcode::NotEqualVK) { *vm.k.add(d) } else { *vm.base.add(d) };
+        let y = match opcode {
+            Opcode::EqualVK | Opcode::NotEqualVK => *vm.k.add(d),
+            _ => *vm.base.add(d),
+        };
         if let (Some(p), Some(q)) = (x.to_string(), y.to_string()) {
             return decide(vm, instruction, string::equal(p, q));
         }

@@ -54,7 +54,8 @@ handlers! { (pc, base, d, a, k, vm)
     }
     ForPrepareStep {
         let slot = base.add(a as usize);
-        let (index, limit, step) = ((*slot).as_f64(), (*slot.add(1)).as_f64(), (*slot.add(2)).as_f64());
+        let (index, limit) = ((*slot).as_f64(), (*slot.add(1)).as_f64());
+        let step = (*slot.add(2)).as_f64();
         if index.is_nan() | limit.is_nan() | step.is_nan() {
             cold!(for_prepare);
         }
@@ -81,7 +82,8 @@ cold_functions! {
     /// The loop's numbers are strings, not numbers at all, or NaN.
     fn for_prepare(vm, instruction) {
         let slot = vm.base.add(instruction.a() as usize);
-        for (offset, what) in [messages::FOR_INITIAL, messages::FOR_LIMIT, messages::FOR_STEP].into_iter().enumerate() {
+        let parts = [messages::FOR_INITIAL, messages::FOR_LIMIT, messages::FOR_STEP];
+        for (offset, what) in parts.into_iter().enumerate() {
             match crate::heap::coerce::to_number(*slot.add(offset)) {
                 Some(x) => *slot.add(offset) = Value::number(x),
                 None => {
@@ -90,7 +92,8 @@ cold_functions! {
                 }
             }
         }
-        let (index, limit, step) = ((*slot).as_f64(), (*slot.add(1)).as_f64(), (*slot.add(2)).as_f64());
+        let (index, limit) = ((*slot).as_f64(), (*slot.add(1)).as_f64());
+        let step = (*slot.add(2)).as_f64();
         if if step > 0.0 { index <= limit } else { index >= limit } {
             *slot.add(3) = *slot;
         } else {

@@ -19,16 +19,16 @@
 //! functions and the functions that they call:
 //! - `vm` is alive and not used by other code; a thread is running, whose stack ends at
 //!   `vm.stack_end`.
-//! - `base` and `pc` are its context as defined in [`crate::layout::frame`]; `k` are the constants of the
-//!   Lua function at `base`, if any. `pc` points after the instruction, whose operands are `a` and
-//!   `d`.
+//! - `base` and `pc` are its context as defined in [`crate::layout::frame`]; `k` are the constants
+//!   of the Lua function at `base`, if any. `pc` points after the instruction, whose operands are
+//!   `a` and `d`.
 //! - CODE: the compiler's output is trusted. Operands that are registers are below the function's
 //!   frame size, constants and upvalues exist, jumps and data words stay inside the code, a
 //!   `Return` or `Jump` ends it. The compiler's `verify` checks that in debug builds; scripts
 //!   cannot load bytecode.
 //! - FRAME ROOM: a frame's registers are below `vm.stack_end` (checked at entry), and
-//!   [`crate::layout::stack::EXTRA`] slots after it are allocated: a metamethod's continuation, callee and
-//!   arguments need no check, nor do a native's first few results.
+//!   [`crate::layout::stack::EXTRA`] slots after it are allocated: a metamethod's continuation,
+//!   callee and arguments need no check, nor do a native's first few results.
 //! - An open list ends at `vm.top` from its producer to its consumer, with no other instruction in
 //!   between.
 //!
@@ -89,9 +89,19 @@ macro_rules! keep_loop {
 
 /// Declares handlers. In a body, falling off the end goes to the next instruction.
 macro_rules! handlers {
-    (($pc:ident, $base:ident, $d:ident, $a:ident, $k:ident, $vm:ident) $( $(#[doc = $doc:literal])* $name:ident $body:block )*) => { $(
+    (
+        ($pc:ident, $base:ident, $d:ident, $a:ident, $k:ident, $vm:ident)
+        $( $(#[doc = $doc:literal])* $name:ident $body:block )*
+    ) => { $(
         $(#[doc = $doc])*
-        #[allow(non_snake_case, unused_mut, unused_variables, unused_assignments, unreachable_code, unused_macros)]
+        #[allow(
+            non_snake_case,
+            unused_mut,
+            unused_variables,
+            unused_assignments,
+            unreachable_code,
+            unused_macros
+        )]
         #[inline(never)]
         pub(crate) unsafe fn $name(
             mut $pc: *const u32,
@@ -105,14 +115,18 @@ macro_rules! handlers {
                 ($function:ident) => { return $function::leave($pc, $base, $d, $a, $k, $vm) };
             }
             macro_rules! jump {
-                ($handler:expr, $x:expr, $y:expr) => { return $handler($pc, $base, $x, $y, $k, $vm) };
+                ($handler:expr, $x:expr, $y:expr) => {
+                    return $handler($pc, $base, $x, $y, $k, $vm)
+                };
             }
             macro_rules! charge {
                 () => {
                     let left = (*$vm).fuel.wrapping_sub(1);
                     (*$vm).fuel = left;
                     if left < 0 {
-                        return crate::machine::interpreter::control::budget::leave($pc, $base, $d, $a, $k, $vm);
+                        return crate::machine::interpreter::control::budget::leave(
+                            $pc, $base, $d, $a, $k, $vm,
+                        );
                     }
                 };
             }
@@ -126,7 +140,10 @@ macro_rules! handlers {
 /// [`CONTINUE`], [`CALL`] or an exit) and `leave` (the target of a handler's jump: stores the
 /// state, runs, continues according to the result).
 macro_rules! cold_functions {
-    ($( $(#[doc = $doc:literal])* fn $name:ident($vm:ident, $instruction:ident) $body:block )*) => { $(
+    ($(
+        $(#[doc = $doc:literal])*
+        fn $name:ident($vm:ident, $instruction:ident) $body:block
+    )*) => { $(
         #[allow(unused_imports)]
         pub(crate) mod $name {
             use super::*;
@@ -191,7 +208,8 @@ macro_rules! handler_table {
         let mut table: [Handler; 256] = [special::unused as Handler; 256];
         $( table[Opcode::$name as usize] = all::$name as Handler; )*
         table[Continuation::ProtectedCall as usize] = special::protected_call_returned;
-        table[Continuation::ProtectedCallWithHandler as usize] = special::protected_call_with_handler_returned;
+        table[Continuation::ProtectedCallWithHandler as usize] =
+            special::protected_call_with_handler_returned;
         table[Continuation::ErrorHandler as usize] = special::error_handler_returned;
         table[Continuation::Result as usize] = special::result;
         table[Continuation::Boolean as usize] = special::boolean;

@@ -97,7 +97,9 @@ handlers! { (pc, base, d, a, k, vm)
         if node.is_null() {
             cold!(set_field);
         }
-        if (*table).header.barrier != 0 && ((*base.add(a as usize)).is_object() || (*node).value.is_nil()) {
+        if (*table).header.barrier != 0
+            && ((*base.add(a as usize)).is_object() || (*node).value.is_nil())
+        {
             cold!(set_field);
         }
         if (*node).value.is_nil() {

@@ -109,7 +109,9 @@ handlers! { (pc, base, d, a, k, vm)
         let slot = base.add(a as usize);
         let table = (*slot.sub(2)).untag(TABLE) as *const Table;
         let mut position = (*slot.sub(1)).0;
-        while position < u64::from((*table).array_size) && (*(*table).array.add(position as usize + 1)).is_nil() {
+        while position < u64::from((*table).array_size)
+            && (*(*table).array.add(position as usize + 1)).is_nil()
+        {
             position += 1;
         }
         *slot.sub(1) = Value(position);

@@ -278,7 +278,8 @@ handlers! { (pc, base, d, a, k, vm)
         // A caller that expects one value or none has a Lua function (or the dummy) below its base:
         // see `frame`.
         if wanted == 2 {
-            *target_base.add(call_slot(target_pc)) = if c(d) > 1 { *slot.add(3) } else { Value::NIL };
+            *target_base.add(call_slot(target_pc)) =
+                if c(d) > 1 { *slot.add(3) } else { Value::NIL };
         } else if wanted != 1 {
             (*vm).arrive(slot.add(3), c(d) - 1);
             return deliver_arrived::leave(target_pc, target_base, 0, 0, k, vm);
@@ -288,7 +289,8 @@ handlers! { (pc, base, d, a, k, vm)
     /// What `coroutine.wrap` returned: resumes its thread, errors pass through.
     resume_wrapped {
         let slot = base.add(a as usize);
-        let thread = (*(&raw const (*callee(base, a)).upvalues).cast::<Value>()).address() as *mut Thread;
+        let upvalue = (&raw const (*callee(base, a)).upvalues).cast::<Value>();
+        let thread = (*upvalue).address() as *mut Thread;
         if !(*thread).resumer.is_null() {
             cold!(cannot_resume);
         }
@@ -310,7 +312,8 @@ handlers! { (pc, base, d, a, k, vm)
         // A caller that expects one value or none has a Lua function (or the dummy) below its base:
         // see `frame`.
         if wanted == 2 {
-            *target_base.add(call_slot(target_pc)) = if c(d) > 0 { *slot.add(2) } else { Value::NIL };
+            *target_base.add(call_slot(target_pc)) =
+                if c(d) > 0 { *slot.add(2) } else { Value::NIL };
         } else if wanted != 1 {
             (*vm).arrive(slot.add(2), c(d));
             return deliver_arrived::leave(target_pc, target_base, 0, 0, k, vm);

@@ -149,7 +149,8 @@ handlers! { (pc, base, d, a, k, vm)
 cold_functions! {
     /// The table lacks the key, and has a metatable.
     fn get_index_inherited(vm, instruction) {
-        let (object, key) = (*vm.base.add(instruction.b() as usize), *vm.base.add(instruction.c() as usize));
+        let object = *vm.base.add(instruction.b() as usize);
+        let key = *vm.base.add(instruction.c() as usize);
         index::get_inherited(vm, object, key, instruction.a() as usize)
     }
     fn new_table(vm, instruction) {
@@ -204,7 +205,8 @@ cold_functions! {
     }
     fn set_integer(vm, instruction) {
         let object = *vm.base.add(instruction.b() as usize);
-        index::set(vm, object, Value::number(f64::from(instruction.c())), *vm.base.add(instruction.a() as usize))
+        let key = Value::number(f64::from(instruction.c()));
+        index::set(vm, object, key, *vm.base.add(instruction.a() as usize))
     }
     fn get_index(vm, instruction) {
         let object = *vm.base.add(instruction.b() as usize);

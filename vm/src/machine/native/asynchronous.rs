@@ -5,10 +5,15 @@
 //!
 //! ```
 //! use solvm_vm::native::asynchronous::{Lua, Slot, run};
+//! use solvm_vm::Value;
 //! use solvm_vm::native::{Call, Error, Function, Results};
 //!
 //! /// `twice(f, x)`: returns `f(f(x))`.
-//! fn twice<'c>(_: &mut Call<'c>, _function: Function<'c>, _x: solvm_vm::Value<'c>) -> impl Results<'c> + use<'c> {
+//! fn twice<'c>(
+//!     _: &mut Call<'c>,
+//!     _function: Function<'c>,
+//!     _x: Value<'c>,
+//! ) -> impl Results<'c> + use<'c> {
 //!     run(|lua| async move {
 //!         let (function, x) = (Slot::argument(0), Slot::argument(1));
 //!         lua.call(function, &[x], x).await?;

@@ -16,7 +16,10 @@ use std::marker::PhantomData;
 /// afterwards:
 ///
 /// ```compile_fail
-/// thread_local!(static KEPT: std::cell::Cell<Option<solvm_vm::native::Level<'static>>> = const { std::cell::Cell::new(None) });
+/// use solvm_vm::native::Level;
+/// use std::cell::Cell;
+///
+/// thread_local!(static KEPT: Cell<Option<Level<'static>>> = const { Cell::new(None) });
 /// fn leak(call: &mut solvm_vm::Call) {
 ///     KEPT.set(call.level(1));
 /// }

@@ -150,8 +150,8 @@ where
     }
 }
 
-// The first bound on `Function` lets the compiler infer the parameters' types, the second one is what is
-// called.
+// The first bound on `Function` lets the compiler infer the parameters' types, the second one is
+// what is called.
 macro_rules! natives {
     ($($param:ident)*) => {
         #[allow(non_snake_case, clippy::too_many_arguments)]
@@ -263,36 +263,79 @@ pub struct Library {
 }
 
 /// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see
-/// [`Definition::number`](crate::machine::native::Definition::number)), `"name" => raise function` (see
-/// [`Definition::raise`](crate::machine::native::Definition::raise)), `"name" => special Kind`, `"name" =>
-/// constant number`, `"name" => text "string"`, `"name" => same_as "other name"`.
+/// [`Definition::number`](crate::machine::native::Definition::number)), `"name" => raise function`
+/// (see [`Definition::raise`](crate::machine::native::Definition::raise)),
+/// `"name" => special Kind`, `"name" => constant number`, `"name" => text "string"`,
+/// `"name" => same_as "other name"`.
 #[macro_export]
 macro_rules! library {
     (@step $name:literal $functions:tt $constants:tt $aliases:tt {}) => {
-        $crate::native::Library { name: $name, functions: &$functions, constants: &$constants, aliases: &$aliases }
+        $crate::native::Library {
+            name: $name,
+            functions: &$functions,
+            constants: &$constants,
+            aliases: &$aliases,
+        }
     };
-    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt { $key:literal => constant $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name $functions [$($constant,)* ($key, $crate::native::Constant::Number($value)),] $aliases { $($rest)* })
+    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt {
+        $key:literal => constant $value:expr, $($rest:tt)*
+    }) => {
+        $crate::library!(@step $name $functions [
+            $($constant,)*
+            ($key, $crate::native::Constant::Number($value)),
+        ] $aliases { $($rest)* })
     };
-    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt { $key:literal => text $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name $functions [$($constant,)* ($key, $crate::native::Constant::Text($value)),] $aliases { $($rest)* })
+    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt {
+        $key:literal => text $value:expr, $($rest:tt)*
+    }) => {
+        $crate::library!(@step $name $functions [
+            $($constant,)*
+            ($key, $crate::native::Constant::Text($value)),
+        ] $aliases { $($rest)* })
     };
-    (@step $name:literal $functions:tt $constants:tt [$($alias:expr,)*] { $key:literal => same_as $other:literal, $($rest:tt)* }) => {
-        $crate::library!(@step $name $functions $constants [$($alias,)* ($key, $other),] { $($rest)* })
+    (@step $name:literal $functions:tt $constants:tt [$($alias:expr,)*] {
+        $key:literal => same_as $other:literal, $($rest:tt)*
+    }) => {
+        $crate::library!(@step $name $functions $constants [
+            $($alias,)*
+            ($key, $other),
+        ] { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => special $kind:ident, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)* $crate::native::Definition::special($key, $crate::native::Special::$kind),] $constants $aliases { $($rest)* })
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+        $key:literal => special $kind:ident, $($rest:tt)*
+    }) => {
+        $crate::library!(@step $name [
+            $($function,)*
+            $crate::native::Definition::special($key, $crate::native::Special::$kind),
+        ] $constants $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => number $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)* $crate::native::Definition::number($key, $value),] $constants $aliases { $($rest)* })
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+        $key:literal => number $value:expr, $($rest:tt)*
+    }) => {
+        $crate::library!(@step $name [
+            $($function,)*
+            $crate::native::Definition::number($key, $value),
+        ] $constants $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => raise $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)* $crate::native::Definition::raise($key, $value),] $constants $aliases { $($rest)* })
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+        $key:literal => raise $value:expr, $($rest:tt)*
+    }) => {
+        $crate::library!(@step $name [
+            $($function,)*
+            $crate::native::Definition::raise($key, $value),
+        ] $constants $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt { $key:literal => $value:expr, $($rest:tt)* }) => {
-        $crate::library!(@step $name [$($function,)* $crate::native::Definition::new($key, $value),] $constants $aliases { $($rest)* })
+    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+        $key:literal => $value:expr, $($rest:tt)*
+    }) => {
+        $crate::library!(@step $name [
+            $($function,)*
+            $crate::native::Definition::new($key, $value),
+        ] $constants $aliases { $($rest)* })
     };
-    ($name:literal { $($entries:tt)* }) => { $crate::library!(@step $name [] [] [] { $($entries)* }) };
+    ($name:literal { $($entries:tt)* }) => {
+        $crate::library!(@step $name [] [] [] { $($entries)* })
+    };
 }
 
 impl<'c> Call<'c> {

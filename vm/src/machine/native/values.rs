@@ -142,7 +142,10 @@ macro_rules! tuples {
         }
 
         impl<$($name: FromLuaOwned),*> FromValues for ($($name,)*) {
-            fn from_values<'c>(call: &mut Call<'c>, values: &[Value<'c>]) -> Result<Self, Mismatch> {
+            fn from_values<'c>(
+                call: &mut Call<'c>,
+                values: &[Value<'c>],
+            ) -> Result<Self, Mismatch> {
                 Ok(($(convert::<$name>(call, values, $index)?,)*))
             }
         }
@@ -185,15 +188,19 @@ impl<T: FromLuaOwned> FromLua for Vec<T> {
 
 /// Tables with keys of one type and values of one type.
 macro_rules! maps {
-    ($($map:ident: $($bound:ident)+;)*) => { $( impl<K: FromLuaOwned $(+ $bound)+, V: FromLuaOwned> FromLua for $map<K, V> {
-        type Item<'c> = $map<K, V>;
-        const EXPECTED: &'static str = "table of keys and values of one type each";
+    ($($map:ident: $($bound:ident)+;)*) => { $(
+        impl<K: FromLuaOwned $(+ $bound)+, V: FromLuaOwned> FromLua for $map<K, V> {
+            type Item<'c> = $map<K, V>;
+            const EXPECTED: &'static str = "table of keys and values of one type each";
 
-        fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<$map<K, V>> {
-            let pairs = Table::from_value(value)?.pairs();
-            pairs.map(|(key, value)| Some((K::owned(call, key)?, V::owned(call, value)?))).collect()
+            fn from_lua<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<$map<K, V>> {
+                let pairs = Table::from_value(value)?.pairs();
+                pairs
+                    .map(|(key, value)| Some((K::owned(call, key)?, V::owned(call, value)?)))
+                    .collect()
+            }
         }
-    } )* };
+    )* };
 }
 maps! {
     HashMap: Eq Hash;

@@ -13,8 +13,8 @@ use std::ptr::null_mut;
 /// The budget is used up before the instruction at `vm.pc - 1`, of which nothing has happened yet.
 ///
 /// # Safety
-/// CONTEXT holds of the running thread (see [`crate::layout::frame`]), and the instruction before `vm.pc`
-/// can be restarted.
+/// CONTEXT holds of the running thread (see [`crate::layout::frame`]), and the instruction before
+/// `vm.pc` can be restarted.
 pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
     // A native that was called again after a collection has had its chance by now.

@@ -184,7 +184,11 @@ macro_rules! connection {
     ($($type:ty;)*) => { $(
         impl<S> Connection for $type
         where
-            S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
+            S: hyper::service::Service<
+                    Request<Incoming>,
+                    Response = Response<Body>,
+                    Error = Infallible,
+                >,
             S::Future: Send + 'static,
         {
             fn graceful_shutdown(self: Pin<&mut Self>) {
