@@ -99,18 +99,21 @@ fn freed(pointer: *mut u8, size: usize) {
 // SAFETY: everything is passed to the OS's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let pointer = System.alloc(layout);
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there.
+        let pointer = unsafe { System.alloc(layout) };
         allocated(pointer, layout.size());
         pointer
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         freed(pointer, layout.size());
-        System.dealloc(pointer, layout);
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there.
+        unsafe { System.dealloc(pointer, layout) };
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let pointer = System.alloc_zeroed(layout);
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there.
+        let pointer = unsafe { System.alloc_zeroed(layout) };
         allocated(pointer, layout.size());
         pointer
     }
@@ -118,7 +121,8 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // Before another thread may get the address.
         freed(pointer, layout.size());
-        let moved = System.realloc(pointer, layout, size);
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there.
+        let moved = unsafe { System.realloc(pointer, layout, size) };
         if moved.is_null() {
             LIVE.fetch_add(layout.size(), Relaxed);
         }

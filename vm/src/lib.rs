@@ -22,6 +22,7 @@
 #![cfg_attr(
     test,
     allow(
+        unsafe_op_in_unsafe_fn,
         clippy::undocumented_unsafe_blocks,
         reason = "tests keep what they use alive throughout"
     )
@@ -32,6 +33,10 @@ mod account;
 mod check;
 mod heap;
 mod layout;
+#[allow(
+    unsafe_op_in_unsafe_fn,
+    reason = "handlers and cold functions have one contract, stated in `interpreter::dispatch`"
+)]
 mod machine;
 pub mod messages;
 pub mod number;

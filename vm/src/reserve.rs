@@ -127,7 +127,8 @@ mod part {
     /// `take` has returned it, and nothing uses it any more.
     pub(super) unsafe fn give_back(part: *mut u8) {
         // The system cannot refuse: the range is one that it gave.
-        let _ = munmap(part.cast(), PART_SIZE);
+        // SAFETY: `take` has mapped these pages, and nothing uses them, as the caller asserts.
+        let _ = unsafe { munmap(part.cast(), PART_SIZE) };
     }
 }
 
@@ -150,7 +151,9 @@ mod part {
     /// # Safety
     /// `take` has returned it, and nothing uses it any more.
     pub(super) unsafe fn give_back(part: *mut u8) {
-        System.dealloc(part, PART);
+        // SAFETY: `take` has allocated it with this layout, and nothing uses it, as the caller
+        // asserts.
+        unsafe { System.dealloc(part, PART) };
     }
 }
 
@@ -159,22 +162,27 @@ mod part {
 unsafe impl GlobalAlloc for ReservingAllocator {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        with_reserve(layout.size(), || System.alloc(layout))
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there.
+        with_reserve(layout.size(), || unsafe { System.alloc(layout) })
     }
 
     #[inline]
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        System.dealloc(pointer, layout);
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there.
+        unsafe { System.dealloc(pointer, layout) };
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        with_reserve(layout.size(), || System.alloc_zeroed(layout))
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there.
+        with_reserve(layout.size(), || unsafe { System.alloc_zeroed(layout) })
     }
 
     #[inline]
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        with_reserve(size, || System.realloc(pointer, layout, size))
+        // SAFETY: the caller fulfils the contract of `GlobalAlloc`, which is the same there. A
+        // refusal leaves the memory as it was, so it may be requested again.
+        with_reserve(size, || unsafe { System.realloc(pointer, layout, size) })
     }
 }
 

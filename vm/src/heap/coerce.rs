@@ -42,9 +42,11 @@ pub(crate) fn number_to_string(heap: &mut Heap, x: f64) -> Value {
 /// # Safety
 /// The slot is live.
 pub(crate) unsafe fn make_string(heap: &mut Heap, slot: *mut Value) -> bool {
-    let value = *slot;
+    // SAFETY: the slot is live, as the caller asserts.
+    let value = unsafe { *slot };
     if value.is_number() {
-        *slot = number_to_string(heap, value.as_f64());
+        // SAFETY: as above; making a string neither collects nor moves the slot.
+        unsafe { *slot = number_to_string(heap, value.as_f64()) };
         return true;
     }
     value.is_string()

@@ -40,7 +40,9 @@ pub(crate) const OPEN_LIST: u64 = OPEN as u64;
 /// `pc` is that of a context.
 #[inline(always)]
 pub(crate) unsafe fn call_slot(pc: *const u32) -> usize {
-    *(pc.sub(1) as *const u8).add(1) as usize
+    // SAFETY: CONTEXT: the word before the pc of a context is a call word, whose four bytes can be
+    // read.
+    unsafe { *(pc.sub(1) as *const u8).add(1) as usize }
 }
 
 /// Operand B of the call word before `pc`: expected results + 1, or `OPEN`.
@@ -49,7 +51,9 @@ pub(crate) unsafe fn call_slot(pc: *const u32) -> usize {
 /// `pc` is that of a context.
 #[inline(always)]
 pub(crate) unsafe fn call_results(pc: *const u32) -> u64 {
-    *(pc.sub(1) as *const u8).add(2) as u64
+    // SAFETY: CONTEXT: the word before the pc of a context is a call word, whose four bytes can be
+    // read.
+    unsafe { *(pc.sub(1) as *const u8).add(2) as u64 }
 }
 
 /// The lower 48 bits of a link: a pc, or a native's state.
@@ -169,11 +173,15 @@ pub(crate) fn continuation_at(pc: *const u32) -> Option<Continuation> {
 /// `base` is that of a context.
 #[inline(always)]
 pub(crate) unsafe fn constants_of(base: *mut Value) -> *const Value {
-    let function = (*base.sub(2)).untag(LUA_FUNCTION);
-    if !crate::layout::value::is_pointer(function) {
-        return std::ptr::null();
+    // SAFETY: two slots precede the base of a context (see "Frame" and "Continuation" above). A Lua
+    // closure in the first of them is alive, since its frame is, and keeps its prototype alive.
+    unsafe {
+        let function = (*base.sub(2)).untag(LUA_FUNCTION);
+        if !crate::layout::value::is_pointer(function) {
+            return std::ptr::null();
+        }
+        (*(*(function as *const LuaFunction)).prototype).constants
     }
-    (*(*(function as *const LuaFunction)).prototype).constants
 }
 
 /// The Lua function whose frame is at `base`.
@@ -182,7 +190,8 @@ pub(crate) unsafe fn constants_of(base: *mut Value) -> *const Value {
 /// `base` is that of a Lua frame.
 #[inline(always)]
 pub(crate) unsafe fn function_of(base: *mut Value) -> *mut LuaFunction {
-    let function = (*base.sub(2)).untag(LUA_FUNCTION);
+    // SAFETY: the function is at `base[-2]` of a frame.
+    let function = unsafe { (*base.sub(2)).untag(LUA_FUNCTION) };
     debug_assert!(crate::layout::value::is_pointer(function));
     function as *mut LuaFunction
 }
@@ -193,7 +202,8 @@ pub(crate) unsafe fn function_of(base: *mut Value) -> *mut LuaFunction {
 /// `base` is that of a Lua frame.
 #[inline(always)]
 pub(crate) unsafe fn prototype_of(base: *mut Value) -> *mut Prototype {
-    (*function_of(base)).prototype
+    // SAFETY: `base` is that of a Lua frame, so its function is alive, and with it the prototype.
+    unsafe { (*function_of(base)).prototype }
 }
 
 /// A place where execution continues: see the module documentation.
@@ -209,7 +219,8 @@ impl Context {
     /// # Safety
     /// The thread has a stack, and its context was stored.
     pub(crate) unsafe fn of(thread: *const Thread) -> Context {
-        Context { base: (*thread).base, pc: (*thread).pc }
+        // SAFETY: the thread is alive, as the caller asserts; its fields are only read.
+        unsafe { Context { base: (*thread).base, pc: (*thread).pc } }
     }
 
     /// What receives the results, if it is not Lua code.
@@ -223,18 +234,24 @@ impl Context {
     /// # Safety
     /// It is a context of a thread whose frames have not changed since.
     pub(crate) unsafe fn caller(self) -> Option<Context> {
-        let (distance, saved) = unlink(*self.base.sub(1));
-        let below = self.base.sub(distance);
-        let plain = |frame: *mut Value| {
-            let (_, pc) = unlink(*frame.sub(1));
-            Some(Context { base: frame.sub(2 + call_slot(pc)), pc })
-        };
-        match self.continuation() {
-            None => plain(below),
-            Some(Continuation::ThreadEnd | Continuation::ThreadStart) => None,
-            Some(Continuation::ProtectedCall) => plain(self.base),
-            Some(Continuation::Native | Continuation::ProtectedCallWithHandler) => plain(below),
-            Some(_) => Some(Context { base: below, pc: saved }),
+        // SAFETY: as the caller asserts, the frames are as they were when the context was taken, so
+        // every link read here is one that a call or a continuation stored: the one of this context
+        // is before its `base`; a link counts the slots to the frame below (DISTANCE), which is on
+        // the same stack; and a saved pc is that of a context, so it follows a call word.
+        unsafe {
+            let (distance, saved) = unlink(*self.base.sub(1));
+            let below = self.base.sub(distance);
+            let plain = |frame: *mut Value| {
+                let (_, pc) = unlink(*frame.sub(1));
+                Some(Context { base: frame.sub(2 + call_slot(pc)), pc })
+            };
+            match self.continuation() {
+                None => plain(below),
+                Some(Continuation::ThreadEnd | Continuation::ThreadStart) => None,
+                Some(Continuation::ProtectedCall) => plain(self.base),
+                Some(Continuation::Native | Continuation::ProtectedCallWithHandler) => plain(below),
+                Some(_) => Some(Context { base: below, pc: saved }),
+            }
         }
     }
 }

@@ -18,10 +18,15 @@ pub(crate) const DEAD: *mut Thread = std::ptr::without_provenance_mut(16);
 /// # Safety
 /// `thread` is not running, or its `pc`, `base` and `top` were stored; it has a stack.
 pub(crate) unsafe fn live_end(thread: *const Thread) -> *mut Value {
-    let context = Context::of(thread);
-    if context.continuation().is_some() {
-        return (*thread).top;
+    // SAFETY: `pc`, `base` and `top` are those of a context of the thread, as the caller asserts.
+    // If it is not a continuation, a Lua frame is at `base` (CONTEXT), and a Lua frame has
+    // `frame_size` slots on the stack.
+    unsafe {
+        let context = Context::of(thread);
+        if context.continuation().is_some() {
+            return (*thread).top;
+        }
+        let frame_end = context.base.add((*frame::prototype_of(context.base)).frame_size as usize);
+        frame_end.max((*thread).top)
     }
-    let frame_end = context.base.add((*frame::prototype_of(context.base)).frame_size as usize);
-    frame_end.max((*thread).top)
 }

@@ -210,10 +210,10 @@ impl Heap {
     #[cfg(feature = "account-check")]
     pub(crate) fn check_account(&self) {
         crate::check::check(self.arenas.size(), || {
-            // SAFETY: the blocks belong to living arenas.
-            let blocks = unsafe { self.arenas.blocks_in_use() };
-            let in_cells: usize =
-                blocks.iter().map(|&block| unsafe { (*block).used } as usize).sum();
+            let blocks = self.arenas.blocks_in_use();
+            // SAFETY: the descriptor of a block in use is initialised (BLOCKS).
+            let used = |&block: &*mut super::arena::Block| unsafe { (*block).used } as usize;
+            let in_cells: usize = blocks.iter().map(used).sum();
             self.account.total().saturating_sub(in_cells)
         });
     }

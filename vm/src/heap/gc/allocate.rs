@@ -75,10 +75,15 @@ pub(super) struct Class {
 }
 
 /// The class of cells for `size` bytes, at most [`MAX_CELL`].
+///
+/// # Safety
+/// `size` is at most [`MAX_CELL`].
 #[inline(always)]
 unsafe fn class_of(space: Space, size: usize) -> usize {
     debug_assert!(size <= MAX_CELL);
-    space as usize * SIZES.len() + *SIZE_INDEX.get_unchecked(size.div_ceil(8)) as usize
+    // SAFETY: the table has an entry for each number of units up to that of MAX_CELL, which `size`
+    // does not exceed, as the caller asserts.
+    unsafe { space as usize * SIZES.len() + *SIZE_INDEX.get_unchecked(size.div_ceil(8)) as usize }
 }
 
 #[inline(always)]
@@ -92,11 +97,17 @@ pub(crate) fn cell_size(size: usize) -> usize {
 }
 
 impl Heap {
-    /// An uninitialised cell of at least `size` bytes, at most [`MAX_CELL`].
+    /// An uninitialised cell of at least `size` bytes.
+    ///
+    /// # Safety
+    /// `size` is at most [`MAX_CELL`].
     #[inline(always)]
     pub(super) unsafe fn allocate(&mut self, space: Space, size: usize) -> *mut u8 {
-        let class = class_of(space, size);
-        let cursor = self.cursors.get_unchecked_mut(class);
+        // SAFETY: `size` is at most MAX_CELL, as the caller asserts.
+        let class = unsafe { class_of(space, size) };
+        // SAFETY: a class is less than CLASSES: the space is one of three, and the index of a size
+        // is less than the number of sizes.
+        let cursor = unsafe { self.cursors.get_unchecked_mut(class) };
         let cell = cursor.bump;
         let end = cell.wrapping_add(size_of_class(class));
         if end <= cursor.limit {
@@ -110,7 +121,7 @@ impl Heap {
     /// Takes the next free run of a class and its first cell.
     #[cold]
     #[inline(never)]
-    unsafe fn refill(&mut self, class: usize) -> *mut u8 {
+    fn refill(&mut self, class: usize) -> *mut u8 {
         if let Some(cell) = self.borrow(class) {
             return cell;
         }
@@ -122,32 +133,42 @@ impl Heap {
                 && let Some(block) = self.classes[class].unswept.pop()
             {
                 sweeps += 1;
-                self.sweep_block(block);
+                // SAFETY: a class has unswept blocks only in the phase that sweeps them, and this
+                // one was just taken from the list.
+                unsafe { self.sweep_block(block) };
                 self.classes[class].swept.push(block);
                 block
             } else {
                 self.new_block(class)
             };
-            self.classes[class].runs = ptr::NonNull::new((*block).runs);
-            (*block).runs = null_mut();
+            // SAFETY: a block of a class exists (BLOCKS).
+            unsafe {
+                self.classes[class].runs = ptr::NonNull::new((*block).runs);
+                (*block).runs = null_mut();
+            }
         }
         let run = self.classes[class].runs.map_or(null_mut(), |run| run.as_ptr());
-        self.classes[class].runs = ptr::NonNull::new((*run).next);
-        let (start, limit) = (run as *mut u8, (*run).end);
-        let bytes = limit as usize - start as usize;
-        (*block_of(start)).used += bytes as u32;
-        if self.phase == Phase::Purge {
-            set_marks(start, limit, size_of_class(class), true);
+        // SAFETY: the loop above has ended, so there is a run. Its head is still initialised, since
+        // none of its cells has been handed out; they are free (RUNS), at least one, and of this
+        // class's size. The block that they are in is in use (BLOCKS).
+        unsafe {
+            self.classes[class].runs = ptr::NonNull::new((*run).next);
+            let (start, limit) = (run as *mut u8, (*run).end);
+            let bytes = limit as usize - start as usize;
+            (*block_of(start)).used += bytes as u32;
+            if self.phase == Phase::Purge {
+                set_marks(start, limit, size_of_class(class), true);
+            }
+            self.cursors[class] = Cursor { bump: start.add(size_of_class(class)), limit };
+            self.account_allocation(bytes);
+            start
         }
-        self.cursors[class] = Cursor { bump: start.add(size_of_class(class)), limit };
-        self.account_allocation(bytes);
-        start
     }
 
     /// A cell from the run of a larger class, for a class without a block. A block's first cell is
     /// the first touch of a page, which takes the OS longer than all that a new VM does with some
     /// classes.
-    unsafe fn borrow(&mut self, class: usize) -> Option<*mut u8> {
+    fn borrow(&mut self, class: usize) -> Option<*mut u8> {
         let Class { swept, unswept, borrowed, .. } = &self.classes[class];
         if !swept.is_empty() || !unswept.is_empty() {
             return None;
@@ -157,41 +178,54 @@ impl Heap {
             .take_while(|&larger| borrowed + size_of_class(larger) <= BORROWED_BYTES)
             .find(|&larger| self.cursors[larger].bump < self.cursors[larger].limit)?;
         let (cell, size) = (self.cursors[larger].bump, size_of_class(larger));
-        self.cursors[larger].bump = cell.add(size);
+        // SAFETY: `bump` is before the limit of the run, which consists of cells of this size.
+        self.cursors[larger].bump = unsafe { cell.add(size) };
         self.classes[class].borrowed += size;
         Some(cell)
     }
 
-    unsafe fn new_block(&mut self, class: usize) -> *mut Block {
+    fn new_block(&mut self, class: usize) -> *mut Block {
         let block = self.arenas.take_block();
         self.recount_intern_table();
-        (*block).cell_size = size_of_class(class) as u32;
-        (*block).class = class as u8;
-        (*block).space = match class / SIZES.len() {
-            0 => Space::Objects,
-            1 => Space::Strings,
-            _ => Space::Payloads,
-        };
-        (*block).used = 0;
-        let run = (*block).start as *mut Run;
-        poison((*block).start, (*block).end());
-        run.write(Run { next: null_mut(), end: (*block).end() });
-        (*block).runs = run;
+        // SAFETY: the block was just taken, and nothing else uses it yet, so its descriptor and its
+        // cells may be written. The smallest cell has room for the head of a run.
+        unsafe {
+            (*block).cell_size = size_of_class(class) as u32;
+            (*block).class = class as u8;
+            (*block).space = match class / SIZES.len() {
+                0 => Space::Objects,
+                1 => Space::Strings,
+                _ => Space::Payloads,
+            };
+            (*block).used = 0;
+            let run = (*block).start as *mut Run;
+            poison((*block).start, (*block).end());
+            run.write(Run { next: null_mut(), end: (*block).end() });
+            (*block).runs = run;
+        }
         self.classes[class].swept.push(block);
         block
     }
 
     /// Takes a cell back that nothing refers to any more, if it was the last one that its class
     /// handed out; otherwise the next cycle finds it.
+    ///
+    /// # Safety
+    /// [`Heap::allocate`] has returned the cell for this space and size, and nothing refers to it.
     pub(super) unsafe fn unallocate(&mut self, space: Space, cell: *mut u8, size: usize) {
-        let class = class_of(space, size);
+        // SAFETY: `allocate` has returned the cell, so `size` is at most MAX_CELL.
+        let class = unsafe { class_of(space, size) };
         let cursor = &mut self.cursors[class];
         let end = cell.wrapping_add(size_of_class(class));
         if end == cursor.bump && super::arena::same_block(cell, cursor.limit.wrapping_sub(1)) {
-            poison(cell, end);
-            cursor.bump = cell;
-            if self.phase != Phase::Purge {
-                set_marks(cell, end, size_of_class(class), false);
+            // SAFETY: the cell ends where the rest of the run in use starts, and is in the same
+            // block, so it is one cell of the class; nothing refers to it, as the caller asserts.
+            unsafe {
+                poison(cell, end);
+                cursor.bump = cell;
+                if self.phase != Phase::Purge {
+                    set_marks(cell, end, size_of_class(class), false);
+                }
             }
         }
     }
@@ -202,17 +236,24 @@ impl Heap {
     }
 
     /// Marks what is left of all runs in use, at the atomic phase: see BLACK RUNS.
-    pub(super) unsafe fn blacken_runs(&mut self) {
+    pub(super) fn blacken_runs(&mut self) {
         for (class, cursor) in self.cursors.iter().enumerate() {
-            set_marks(cursor.bump, cursor.limit, size_of_class(class), true);
+            // SAFETY: the rest of a run in use consists of free cells of its class (RUNS), in a
+            // block in use (BLOCKS). An empty cursor has none.
+            unsafe { set_marks(cursor.bump, cursor.limit, size_of_class(class), true) };
         }
     }
 
     /// Hands all blocks to the sweeper. Runs in use are abandoned: what is left of them is free
     /// like any unmarked cell.
+    ///
+    /// # Safety
+    /// The purge has ended: nothing that is alive refers to an unmarked cell.
     pub(super) unsafe fn retire_runs(&mut self) {
         for (class, cursor) in self.cursors.iter_mut().enumerate() {
-            set_marks(cursor.bump, cursor.limit, size_of_class(class), false);
+            // SAFETY: the rest of a run in use consists of free cells of its class (RUNS), in a
+            // block in use (BLOCKS). An empty cursor has none.
+            unsafe { set_marks(cursor.bump, cursor.limit, size_of_class(class), false) };
             *cursor = Cursor::EMPTY;
         }
         for class in &mut self.classes {
@@ -225,19 +266,31 @@ impl Heap {
 }
 
 /// Sets or clears the marks of all cells from `start` to `end`.
+///
+/// # Safety
+/// `start` and `end` are equal, or there are cells of `size` bytes from `start` to `end`, in one
+/// block that is in use.
 unsafe fn set_marks(start: *mut u8, end: *mut u8, size: usize, marked: bool) {
     let mut cell = start;
     while cell < end {
-        let (word, mask) = bit(cell);
-        *word = if marked { *word | mask } else { *word & !mask };
-        cell = cell.add(size);
+        // SAFETY: the cell is in a block in use, as the caller asserts, so its bit is initialised
+        // (BLOCKS), and its end is in the arena or one past it.
+        unsafe {
+            let (word, mask) = bit(cell);
+            *word = if marked { *word | mask } else { *word & !mask };
+            cell = cell.add(size);
+        }
     }
 }
 
 /// Fills free memory with a pattern that no valid pointer has, in debug builds.
+///
+/// # Safety
+/// The memory from `start` to `end` belongs to free cells.
 #[inline(always)]
 pub(super) unsafe fn poison(start: *mut u8, end: *mut u8) {
     if cfg!(debug_assertions) {
-        ptr::write_bytes(start, 0xDD, end as usize - start as usize);
+        // SAFETY: the memory is free, as the caller asserts.
+        unsafe { ptr::write_bytes(start, 0xDD, end as usize - start as usize) };
     }
 }

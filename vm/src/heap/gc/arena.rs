@@ -6,6 +6,9 @@
 //! and belong to one [`Space`].
 //!
 //! Invariant (CELL BITS): only the bit of a cell's first 8 bytes is ever set.
+//! Invariant (BLOCKS): an arena exists as long as one of its blocks is in use, and the bits and the
+//! descriptor of a block in use are initialised. Arenas in [`Arenas::all`] exist; of their headers,
+//! `free`, `index` and `shared` are always initialised.
 
 use super::allocate::Run;
 use super::budget::Shared;
@@ -67,7 +70,9 @@ impl Block {
     /// # Safety
     /// The block belongs to a living arena, and no other reference to its bits exists.
     pub(super) unsafe fn bits<'a>(&self) -> &'a mut [u64; BLOCK_WORDS] {
-        &mut *(bit(self.start).0 as *mut [u64; BLOCK_WORDS])
+        // SAFETY: the bits of the block start at that of its first cell, are BLOCK_WORDS words and
+        // are initialised (BLOCKS). The caller asserts that there is no other reference to them.
+        unsafe { &mut *(bit(self.start).0 as *mut [u64; BLOCK_WORDS]) }
     }
 }
 
@@ -92,7 +97,9 @@ struct Arena {
 pub(super) unsafe fn bit<T>(cell: *const T) -> (*mut u64, u64) {
     let address = cell as usize;
     let index = (address & !ARENA_MASK) >> 3;
-    (((address & ARENA_MASK) as *mut u64).add(index >> 6), 1 << (index & 63))
+    // SAFETY: the cell is in an arena that exists, as the caller asserts, so the masked address is
+    // that of its bitmap, and the word with the bit of any address in the arena is in the bitmap.
+    unsafe { (((address & ARENA_MASK) as *mut u64).add(index >> 6), 1 << (index & 63)) }
 }
 
 /// Whether a cell is marked.
@@ -101,8 +108,11 @@ pub(super) unsafe fn bit<T>(cell: *const T) -> (*mut u64, u64) {
 /// `cell` is the start of a cell in a living arena.
 #[inline(always)]
 pub(super) unsafe fn is_marked<T>(cell: *const T) -> bool {
-    let (word, mask) = bit(cell);
-    *word & mask != 0
+    // SAFETY: the cell is in use, so its bit is initialised (BLOCKS).
+    unsafe {
+        let (word, mask) = bit(cell);
+        *word & mask != 0
+    }
 }
 
 /// Marks a cell and returns whether it was unmarked before.
@@ -111,18 +121,22 @@ pub(super) unsafe fn is_marked<T>(cell: *const T) -> bool {
 /// `cell` is the start of a cell in a living arena.
 #[inline(always)]
 pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
-    debug_assert!(
-        (cell as usize - (*block_of(cell)).start as usize)
-            .is_multiple_of((*block_of(cell)).cell_size as usize)
-    );
-    let (word, mask) = bit(cell);
-    // Most references lead to marked objects; a store each time would delay the next read of the
-    // word.
-    let is_white = *word & mask == 0;
-    if is_white {
-        *word |= mask;
+    // SAFETY: the cell is in use, so its bit and the descriptor of its block are initialised
+    // (BLOCKS), and so is the rest of the word: it describes 512 bytes of the same block.
+    unsafe {
+        debug_assert!(
+            (cell as usize - (*block_of(cell)).start as usize)
+                .is_multiple_of((*block_of(cell)).cell_size as usize)
+        );
+        let (word, mask) = bit(cell);
+        // Most references lead to marked objects; a store each time would delay the next read of
+        // the word.
+        let is_white = *word & mask == 0;
+        if is_white {
+            *word |= mask;
+        }
+        is_white
     }
-    is_white
 }
 
 /// The block of a cell.
@@ -133,7 +147,9 @@ pub(super) unsafe fn set_mark<T>(cell: *const T) -> bool {
 pub(super) unsafe fn block_of<T>(cell: *const T) -> *mut Block {
     let address = cell as usize;
     let arena = (address & ARENA_MASK) as *mut Arena;
-    &raw mut (*arena).blocks[(address & !ARENA_MASK) / BLOCK_SIZE]
+    // SAFETY: the cell is in an arena that exists, as the caller asserts, and the masked address is
+    // its start. Nothing is read: only the address of a descriptor is computed.
+    unsafe { &raw mut (*arena).blocks[(address & !ARENA_MASK) / BLOCK_SIZE] }
 }
 
 /// The data that a cell's heap shares with all its arenas.
@@ -141,7 +157,9 @@ pub(super) unsafe fn block_of<T>(cell: *const T) -> *mut Block {
 /// # Safety
 /// `cell` is in a live arena.
 pub(super) unsafe fn shared_of<T>(cell: *const T) -> *const Shared {
-    (*((cell as usize & ARENA_MASK) as *const Arena)).shared
+    // SAFETY: the cell is in an arena that exists, as the caller asserts; `shared` is always
+    // initialised.
+    unsafe { (*((cell as usize & ARENA_MASK) as *const Arena)).shared }
 }
 
 /// The hash seed of the heap that a cell belongs to.
@@ -149,7 +167,9 @@ pub(super) unsafe fn shared_of<T>(cell: *const T) -> *const Shared {
 /// # Safety
 /// `cell` is in a live arena.
 pub(crate) unsafe fn hash_seed_of<T>(cell: *const T) -> u64 {
-    (*shared_of(cell)).hash_seed
+    // SAFETY: the cell is in an arena that exists, as the caller asserts, and the data that a heap
+    // shares lives longer than its arenas.
+    unsafe { (*shared_of(cell)).hash_seed }
 }
 
 /// Whether two addresses are in the same block.
@@ -175,24 +195,28 @@ impl Arenas {
     }
 
     /// A free block. Only its address and its clear mark bits matter.
-    pub(super) unsafe fn take_block(&mut self) -> *mut Block {
+    pub(super) fn take_block(&mut self) -> *mut Block {
         while let Some(&arena) = self.all.get(self.first_free) {
-            if (*arena).free != 0 {
-                let index = (*arena).free.trailing_zeros() as usize;
-                (*arena).free &= (*arena).free - 1;
-                let block = &raw mut (*arena).blocks[index];
-                let start = (arena as *mut u8).add(index * BLOCK_SIZE);
-                let runs = ptr::null_mut();
-                block.write(Block {
-                    start,
-                    cell_size: 0,
-                    used: 0,
-                    class: 0,
-                    space: Space::Objects,
-                    runs,
-                });
-                ptr::write_bytes(bit(start).0, 0, BLOCK_WORDS);
-                return block;
+            // SAFETY: the arena exists (BLOCKS). A set bit of `free` is the number of one of its
+            // blocks, which nothing uses, so its descriptor and its bits may be written.
+            unsafe {
+                if (*arena).free != 0 {
+                    let index = (*arena).free.trailing_zeros() as usize;
+                    (*arena).free &= (*arena).free - 1;
+                    let block = &raw mut (*arena).blocks[index];
+                    let start = (arena as *mut u8).add(index * BLOCK_SIZE);
+                    let runs = ptr::null_mut();
+                    block.write(Block {
+                        start,
+                        cell_size: 0,
+                        used: 0,
+                        class: 0,
+                        space: Space::Objects,
+                        runs,
+                    });
+                    ptr::write_bytes(bit(start).0, 0, BLOCK_WORDS);
+                    return block;
+                }
             }
             self.first_free += 1;
         }
@@ -201,22 +225,34 @@ impl Arenas {
     }
 
     /// Gives a block back.
+    ///
+    /// # Safety
+    /// `take_block` has returned it, and nothing uses it or a cell of it any more.
     pub(super) unsafe fn free_block(&mut self, block: *mut Block) {
         let arena = (block as usize & ARENA_MASK) as *mut Arena;
-        let index = ((*block).start as usize & !ARENA_MASK) / BLOCK_SIZE;
-        debug_assert!((*arena).free & (1 << index) == 0, "a block is freed twice");
-        (*arena).free |= 1 << index;
-        self.first_free = self.first_free.min((*arena).index);
+        // SAFETY: the block is in use, as the caller asserts, so its arena exists (BLOCKS); the
+        // descriptor is in the header of the arena, whose address is therefore the masked one.
+        unsafe {
+            let index = ((*block).start as usize & !ARENA_MASK) / BLOCK_SIZE;
+            debug_assert!((*arena).free & (1 << index) == 0, "a block is freed twice");
+            (*arena).free |= 1 << index;
+            self.first_free = self.first_free.min((*arena).index);
+        }
     }
 
-    unsafe fn add_arena(&mut self) {
-        let arena = reserve::with_reserve(ARENA_SIZE, || alloc(LAYOUT)) as *mut Arena;
+    fn add_arena(&mut self) {
+        // SAFETY: the layout has a size.
+        let arena = reserve::with_reserve(ARENA_SIZE, || unsafe { alloc(LAYOUT) }) as *mut Arena;
         if arena.is_null() {
             handle_alloc_error(LAYOUT);
         }
-        (*arena).free = ALL_FREE;
-        (*arena).index = self.all.len();
-        (*arena).shared = &raw const *self.shared;
+        // SAFETY: the memory is not null, is as large as an arena and aligned to its size; the
+        // fields have no destructors that an assignment would run.
+        unsafe {
+            (*arena).free = ALL_FREE;
+            (*arena).index = self.all.len();
+            (*arena).shared = &raw const *self.shared;
+        }
         self.first_free = self.first_free.min(self.all.len());
         self.all.push(arena);
     }
@@ -224,12 +260,13 @@ impl Arenas {
     /// Returns up to `count` arenas without a used block to the OS, as long as more than `size`
     /// bytes are left. True if there is nothing more to return. (The OS takes about a tenth of a
     /// millisecond for each.)
-    pub(super) unsafe fn release_free(&mut self, size: usize, mut count: usize) -> bool {
+    pub(super) fn release_free(&mut self, size: usize, mut count: usize) -> bool {
         let mut index = 0;
         while let Some(&arena) = self.all.get(index)
             && self.size() > size
         {
-            if (*arena).free != ALL_FREE {
+            // SAFETY: arenas of the list exist (BLOCKS).
+            if unsafe { (*arena).free != ALL_FREE } {
                 index += 1;
             } else if count == 0 {
                 return false;
@@ -237,9 +274,12 @@ impl Arenas {
                 count -= 1;
                 self.all.swap_remove(index);
                 if let Some(&moved) = self.all.get(index) {
-                    (*moved).index = index;
+                    // SAFETY: as above.
+                    unsafe { (*moved).index = index };
                 }
-                dealloc(arena as *mut u8, LAYOUT);
+                // SAFETY: `add_arena` has allocated it with this layout. No block is in use, and it
+                // is not in the list any more.
+                unsafe { dealloc(arena as *mut u8, LAYOUT) };
                 self.first_free = 0;
             }
         }
@@ -247,18 +287,26 @@ impl Arenas {
     }
 
     /// Clears every mark.
+    ///
+    /// # Safety
+    /// No cell is regarded as alive because of its mark.
     pub(super) unsafe fn clear_marks(&mut self) {
         for block in self.blocks_in_use() {
-            (*block).bits().fill(0);
+            // SAFETY: the block is in use (BLOCKS), and no other reference to its bits is held.
+            unsafe { (*block).bits().fill(0) };
         }
     }
 
     /// Every block that is not free.
-    pub(super) unsafe fn blocks_in_use(&self) -> Vec<*mut Block> {
+    pub(super) fn blocks_in_use(&self) -> Vec<*mut Block> {
         let mut blocks = Vec::new();
         for &arena in &self.all {
-            let used = (FIRST_BLOCK..BLOCKS).filter(|index| (*arena).free >> index & 1 == 0);
-            blocks.extend(used.map(|index| &raw mut (*arena).blocks[index]));
+            // SAFETY: arenas of the list exist, and `free` is initialised (BLOCKS). Of the
+            // descriptors only the addresses are computed.
+            unsafe {
+                let used = (FIRST_BLOCK..BLOCKS).filter(|index| (*arena).free >> index & 1 == 0);
+                blocks.extend(used.map(|index| &raw mut (*arena).blocks[index]));
+            }
         }
         blocks
     }

@@ -32,8 +32,11 @@ impl Heap {
     /// Both belong to this heap and are alive.
     #[inline(always)]
     pub(crate) unsafe fn barrier_back(&mut self, table: *mut Table, value: Value) {
-        if (*table).header.barrier != 0 {
-            self.barrier_back_cold(table, value);
+        // SAFETY: table and value are alive, as the caller asserts.
+        unsafe {
+            if (*table).header.barrier != 0 {
+                self.barrier_back_cold(table, value);
+            }
         }
     }
 
@@ -44,16 +47,19 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub(crate) unsafe fn barrier_back_cold(&mut self, table: *mut Table, value: Value) {
-        if !self.marking || !is_marked(table) {
-            (*table).header.barrier = 0;
-        } else if (*table).array_size as usize > LARGE_TABLE
-            || table::hash::node_count(table) > LARGE_TABLE
-        {
-            self.mark_value(value);
-        } else {
-            (*table).header.barrier = 0;
-            self.gray_again.push(Gray::new(table));
-            self.account_change(CHANGED_OBJECT);
+        // SAFETY: table and value are alive, as the caller asserts.
+        unsafe {
+            if !self.marking || !is_marked(table) {
+                (*table).header.barrier = 0;
+            } else if (*table).array_size as usize > LARGE_TABLE
+                || table::hash::node_count(table) > LARGE_TABLE
+            {
+                self.mark_value(value);
+            } else {
+                (*table).header.barrier = 0;
+                self.gray_again.push(Gray::new(table));
+                self.account_change(CHANGED_OBJECT);
+            }
         }
     }
 
@@ -64,18 +70,26 @@ impl Heap {
     /// `userdata` belongs to this heap and is alive.
     #[inline(always)]
     pub(crate) unsafe fn barrier_userdata(&mut self, userdata: *mut Userdata) {
-        if (*userdata).header.barrier != 0 {
-            self.barrier_userdata_cold(userdata);
+        // SAFETY: the userdata is alive, as the caller asserts.
+        unsafe {
+            if (*userdata).header.barrier != 0 {
+                self.barrier_userdata_cold(userdata);
+            }
         }
     }
 
+    /// # Safety
+    /// As [`Heap::barrier_userdata`].
     #[cold]
     #[inline(never)]
     unsafe fn barrier_userdata_cold(&mut self, userdata: *mut Userdata) {
-        (*userdata).header.barrier = 0;
-        if self.marking && is_marked(userdata) {
-            self.gray_again.push(Gray::new(userdata));
-            self.account_change(CHANGED_OBJECT);
+        // SAFETY: the userdata is alive, as the caller asserts.
+        unsafe {
+            (*userdata).header.barrier = 0;
+            if self.marking && is_marked(userdata) {
+                self.gray_again.push(Gray::new(userdata));
+                self.account_change(CHANGED_OBJECT);
+            }
         }
     }
 
@@ -87,8 +101,12 @@ impl Heap {
     #[inline(always)]
     pub(crate) unsafe fn barrier_forward<T: Object>(&mut self, owner: *mut T, value: Value) {
         let header = owner as *mut Header;
-        if (*header).barrier != 0 {
-            self.barrier_forward_cold(header, value);
+        // SAFETY: owner and value are alive, as the caller asserts; every object starts with a
+        // header.
+        unsafe {
+            if (*header).barrier != 0 {
+                self.barrier_forward_cold(header, value);
+            }
         }
     }
 
@@ -99,10 +117,13 @@ impl Heap {
     #[cold]
     #[inline(never)]
     pub(crate) unsafe fn barrier_forward_cold(&mut self, owner: *mut Header, value: Value) {
-        if self.marking && is_marked(owner) {
-            self.mark_value(value);
-        } else {
-            (*owner).barrier = 0;
+        // SAFETY: owner and value are alive, as the caller asserts.
+        unsafe {
+            if self.marking && is_marked(owner) {
+                self.mark_value(value);
+            } else {
+                (*owner).barrier = 0;
+            }
         }
     }
 
@@ -120,26 +141,38 @@ impl Heap {
     /// `thread` belongs to this heap and is alive.
     #[inline(always)]
     pub(crate) unsafe fn thread_resumed(&mut self, thread: *mut Thread) {
-        if self.is_marking() && (*thread).header.barrier != 0 {
-            self.thread_changes(thread);
+        // SAFETY: the thread is alive, as the caller asserts.
+        unsafe {
+            if self.is_marking() && (*thread).header.barrier != 0 {
+                self.thread_changes(thread);
+            }
         }
     }
 
+    /// # Safety
+    /// As [`Heap::thread_resumed`].
     #[cold]
     #[inline(never)]
     unsafe fn thread_changes(&mut self, thread: *mut Thread) {
-        (*thread).header.barrier = 0;
+        // SAFETY: the thread is alive, as the caller asserts.
+        unsafe { (*thread).header.barrier = 0 };
         self.resumed.push(thread);
         self.account_change(CHANGED_THREAD);
     }
 
     /// To be called after a table's payloads were replaced: they are unmarked, and their contents
     /// have moved.
+    ///
+    /// # Safety
+    /// The table is alive.
     pub(crate) unsafe fn table_resized(&mut self, table: *mut Table) {
-        if (*table).header.barrier != 0 {
-            (*table).header.barrier = 0;
-            if self.marking && is_marked(table) {
-                self.gray.push(Gray::new(table));
+        // SAFETY: the table is alive, as the caller asserts.
+        unsafe {
+            if (*table).header.barrier != 0 {
+                (*table).header.barrier = 0;
+                if self.marking && is_marked(table) {
+                    self.gray.push(Gray::new(table));
+                }
             }
         }
     }
@@ -148,15 +181,22 @@ impl Heap {
     /// down, or up if that is 0. They may have moved below the position that an incremental scan
     /// has reached; and the survey records weak references by their positions, even those of a
     /// table that is currently not weak.
+    ///
+    /// # Safety
+    /// The table is alive.
     pub(crate) unsafe fn array_moved(&mut self, table: *mut Table, down: usize) {
         for slice in &mut self.slices {
             if slice.table == table {
                 slice.position = slice.position.saturating_sub(down);
             }
         }
-        if self.phase == Phase::Survey && (*table).header.barrier == LISTED && is_marked(table) {
-            (*table).header.barrier = 0;
-            self.gray_again.push(Gray::new(table));
+        // SAFETY: the table is alive, as the caller asserts.
+        unsafe {
+            if self.phase == Phase::Survey && (*table).header.barrier == LISTED && is_marked(table)
+            {
+                (*table).header.barrier = 0;
+                self.gray_again.push(Gray::new(table));
+            }
         }
     }
 }

@@ -96,5 +96,7 @@ impl super::Heap {
 /// `cell` is in a live arena.
 #[inline]
 pub(crate) unsafe fn charge_bytes_at<T>(cell: *const T, bytes: usize) {
-    (*super::arena::shared_of(cell)).charge_bytes(bytes);
+    // SAFETY: the cell is in an arena that exists, as the caller asserts, and the shared data lives
+    // longer than the arenas.
+    unsafe { (*super::arena::shared_of(cell)).charge_bytes(bytes) };
 }

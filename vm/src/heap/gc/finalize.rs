@@ -30,24 +30,40 @@ impl Heap {
     pub(crate) unsafe fn finalize_all(&mut self) {
         let all: Vec<_> = self.userdata.entries().collect();
         for userdata in all.into_iter().rev() {
-            self.queue_finalizer(userdata);
+            // SAFETY: registered userdata are not swept (LISTS).
+            // FIXME: during a purge, unmarked ones will be, and then LISTS is broken.
+            unsafe { self.queue_finalizer(userdata) };
         }
     }
 
+    /// # Safety
+    /// The userdata is not swept.
     unsafe fn queue_finalizer(&mut self, userdata: *mut Userdata) {
-        if (*userdata).has_finalizer != 0
-            && !table::metamethod((*userdata).metatable, Metamethod::Finalize, self.finalizer_name)
+        // SAFETY: the userdata is not swept, as the caller asserts, nor is its metatable, if it has
+        // one (REFERENCES). The name is alive, and short.
+        unsafe {
+            if (*userdata).has_finalizer != 0
+                && !table::metamethod(
+                    (*userdata).metatable,
+                    Metamethod::Finalize,
+                    self.finalizer_name,
+                )
                 .is_nil()
-        {
-            (*userdata).has_finalizer = 0;
-            self.finalizers.push_back(userdata);
+            {
+                (*userdata).has_finalizer = 0;
+                self.finalizers.push_back(userdata);
+            }
         }
     }
 
     /// Queued userdata are roots.
+    ///
+    /// # Safety
+    /// Nothing has been swept since the cycle started.
     pub(super) unsafe fn mark_finalizers(&mut self) {
         for index in 0..self.finalizers.len() {
-            self.mark_object(self.finalizers[index]);
+            // SAFETY: queued userdata are not swept (LISTS).
+            unsafe { self.mark_object(self.finalizers[index]) };
         }
     }
 
@@ -58,24 +74,36 @@ impl Heap {
 
     /// Lists unmarked userdata and weak references, reading about `budget` bytes; true if all were
     /// visited.
+    ///
+    /// # Safety
+    /// The phase is [`Phase::Survey`].
     pub(super) unsafe fn survey(&mut self, budget: usize) -> bool {
         let end = self.userdata.entries.len().min(self.surveyed.saturating_add(budget / 4));
         let unmarked = self.userdata.entries[self.surveyed..end]
             .iter()
-            .filter(|&&userdata| !is_marked(userdata));
+            // SAFETY: registered userdata are not swept (LISTS).
+            .filter(|&&userdata| unsafe { !is_marked(userdata) });
         self.suspects.extend(unmarked.copied());
         self.surveyed = end;
-        end == self.userdata.entries.len() && self.survey_weak(budget)
+        // SAFETY: the phase is the survey, as the caller asserts.
+        end == self.userdata.entries.len() && unsafe { self.survey_weak(budget) }
     }
 
     /// Queues the finalizers of dead userdata, newest first, and marks these userdata.
+    ///
+    /// # Safety
+    /// It is a part of the atomic phase, after everything reachable has been marked.
     pub(super) unsafe fn separate_finalizable(&mut self) {
         debug_assert!(self.surveyed == self.userdata.entries.len());
         while let Some(userdata) = self.suspects.pop() {
-            if !is_marked(userdata) {
-                self.queue_finalizer(userdata);
+            // SAFETY: suspects are not swept (LISTS).
+            unsafe {
+                if !is_marked(userdata) {
+                    self.queue_finalizer(userdata);
+                }
             }
         }
-        self.mark_finalizers();
+        // SAFETY: nothing is swept in the atomic phase.
+        unsafe { self.mark_finalizers() };
     }
 }

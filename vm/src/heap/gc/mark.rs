@@ -4,6 +4,11 @@
 //! again) are gray; marked ones whose references have been followed are black. The gray stack is
 //! explicit, so nesting costs no host stack; its entries have the object's kind, so the object
 //! itself is touched only when it is scanned, by which time it has been prefetched.
+//!
+//! # Safety
+//! For the objects and values that the functions of this file are given, not swept is enough.
+//! Nothing has been swept since the cycle started, and the contexts of threads are stored. The tag
+//! of a [`Gray`] is that of its object's kind; `start..end` is a range of a table's slots or nodes.
 
 use super::arena::{Space, block_of, same_block, set_mark};
 use super::weak::{LISTED, Mode};
@@ -66,7 +71,8 @@ impl Gray {
 
     /// The entry of an object of any kind.
     pub(super) unsafe fn from_header(object: *mut Header) -> Gray {
-        let tag = match (*object).kind {
+        // SAFETY: every object starts with a header.
+        let tag = match unsafe { (*object).kind } {
             Kind::Table => value::TABLE,
             Kind::ShortString | Kind::LongString => value::STRING,
             Kind::LuaFunction => value::LUA_FUNCTION,
@@ -114,8 +120,11 @@ impl<'h> Marker<'h> {
     /// # Safety
     /// `thread` is a living thread, and its stored context is up to date.
     pub(crate) unsafe fn running_thread(&mut self, thread: *mut Thread) {
-        self.heap.thread_resumed(thread);
-        self.heap.mark_object(thread);
+        // SAFETY: the thread is alive, as the caller asserts.
+        unsafe {
+            self.heap.thread_resumed(thread);
+            self.heap.mark_object(thread);
+        }
     }
 }
 
@@ -132,6 +141,9 @@ fn prefetch(address: *const u8) {
 
 impl Heap {
     /// Starts a cycle.
+    ///
+    /// # Safety
+    /// As [`Heap::step`]. Nothing is marked.
     pub(super) unsafe fn begin_marking(&mut self, roots: &mut dyn Roots) {
         debug_assert!(self.gray.is_empty() && self.weak.is_empty() && self.resumed.is_empty());
         self.phase = Phase::Mark;
@@ -139,10 +151,14 @@ impl Heap {
         self.rounds = 0;
         self.last_round_work = usize::MAX;
         self.round_work = 0;
-        self.trace_roots(roots);
+        // SAFETY: the VM is at a safepoint, as the caller asserts.
+        unsafe { self.trace_roots(roots) };
     }
 
     /// Clears all marks, to start again.
+    ///
+    /// # Safety
+    /// The phase is [`Phase::Mark`] or [`Phase::Survey`].
     pub(super) unsafe fn abandon_marking(&mut self) {
         self.gray.clear();
         self.gray_again.clear();
@@ -151,9 +167,12 @@ impl Heap {
         self.suspects.clear();
         self.surveyed = 0;
         for thread in self.resumed.drain(..).chain(self.looked_at_again.drain(..)) {
-            (*thread).header.barrier = 1;
+            // SAFETY: threads that ran are not swept (LISTS).
+            unsafe { (*thread).header.barrier = 1 };
         }
-        self.arenas.clear_marks();
+        // SAFETY: while marking, only the marker's own lists rely on marks, and these are empty
+        // now.
+        unsafe { self.arenas.clear_marks() };
         self.large.forget_marks();
         self.marking = false;
         self.phase = Phase::Idle;
@@ -163,6 +182,9 @@ impl Heap {
     /// may be much, it is done in slices as well (true), so that the atomic phase is short. A round
     /// that was hardly shorter than the one before has reached the program's constant rate of
     /// changes: another one would leave as much.
+    ///
+    /// # Safety
+    /// As [`Heap::step`].
     pub(super) unsafe fn begin_round(&mut self, roots: &mut dyn Roots) -> bool {
         let is_shorter = self.round_work < self.last_round_work / 4 * 3;
         if self.round_work < ROUND_WORK || self.rounds == MAX_ROUNDS || !is_shorter {
@@ -172,20 +194,26 @@ impl Heap {
         self.last_round_work = self.round_work;
         self.round_work = 0;
         self.rescan();
-        self.trace_roots(roots);
+        // SAFETY: the VM is at a safepoint, as the caller asserts.
+        unsafe { self.trace_roots(roots) };
         true
     }
 
+    /// # Safety
+    /// As [`Heap::step`].
     pub(super) unsafe fn trace_roots(&mut self, roots: &mut dyn Roots) {
-        self.mark_object(self.mode_name);
-        self.mark_object(self.finalizer_name);
-        self.mark_finalizers();
+        // SAFETY: every cycle marks the names here; queued userdata are not swept (LISTS).
+        unsafe {
+            self.mark_object(self.mode_name);
+            self.mark_object(self.finalizer_name);
+            self.mark_finalizers();
+        }
         roots.trace(&mut Marker::new(self));
     }
 
     /// Makes objects that were stored into gray again, and queues the threads that ran for another
     /// scan.
-    pub(super) unsafe fn rescan(&mut self) {
+    pub(super) fn rescan(&mut self) {
         self.gray.append(&mut self.gray_again);
         self.looked_at_again.append(&mut self.resumed);
     }
@@ -193,35 +221,44 @@ impl Heap {
     #[inline(always)]
     pub(super) unsafe fn mark_value(&mut self, value: Value) {
         if value.is_object() {
-            self.mark_gray(Gray(value.0));
+            // SAFETY: the object is not swept, as the caller asserts; the tags are the same.
+            unsafe { self.mark_gray(Gray(value.0)) };
         }
     }
 
     #[inline(always)]
     pub(super) unsafe fn mark_object<T: Object>(&mut self, object: *mut T) {
         if !object.is_null() {
-            self.mark_gray(Gray::new(object));
+            // SAFETY: the object is not swept, as the caller asserts, and of this type.
+            unsafe { self.mark_gray(Gray::new(object)) };
         }
     }
 
     #[inline(always)]
     unsafe fn mark_gray(&mut self, gray: Gray) {
-        if set_mark(gray.address()) {
-            self.verify_marked(false);
-            if gray.0 >> 48 == value::STRING {
-                // Strings refer to no objects, so they are black at once.
-                if (*block_of(gray.address())).space != Space::Strings {
-                    self.mark_buffer(gray.address() as *mut LongString);
+        // SAFETY: the cell of an object that is not swept is in use, so it has a mark and a block
+        // (BLOCKS). A string that is not in a block of short strings is a long one.
+        unsafe {
+            if set_mark(gray.address()) {
+                self.verify_marked(false);
+                if gray.0 >> 48 == value::STRING {
+                    // Strings refer to no objects, so they are black at once.
+                    if (*block_of(gray.address())).space != Space::Strings {
+                        self.mark_buffer(gray.address() as *mut LongString);
+                    }
+                } else {
+                    self.gray.push(gray);
                 }
-            } else {
-                self.gray.push(gray);
             }
         }
     }
 
     unsafe fn mark_buffer(&mut self, string: *mut LongString) {
-        let buffer = (*string).buffer;
-        self.mark_payload(buffer as *mut u8, buffer::payload_size(buffer));
+        // SAFETY: the string is not swept, as the caller asserts, and so is its buffer (PAYLOADS).
+        unsafe {
+            let buffer = (*string).buffer;
+            self.mark_payload(buffer as *mut u8, buffer::payload_size(buffer));
+        }
     }
 
     /// In a verify pass everything that is marked must have been before.
@@ -235,19 +272,23 @@ impl Heap {
     /// Scans gray objects until `budget` bytes have been read; true if none is left.
     pub(super) unsafe fn drain(&mut self, budget: usize) -> bool {
         let mut work = 0;
-        while work < budget {
-            if self.gray.is_empty() {
-                if !self.slices.is_empty() {
-                    work += self.scan_slice();
-                } else if !self.looked_at_again.is_empty() {
-                    work += self.look_again();
-                } else {
-                    break;
+        // SAFETY: no object of the gray stack, no large table and no thread that ran is swept
+        // (LISTS).
+        unsafe {
+            while work < budget {
+                if self.gray.is_empty() {
+                    if !self.slices.is_empty() {
+                        work += self.scan_slice();
+                    } else if !self.looked_at_again.is_empty() {
+                        work += self.look_again();
+                    } else {
+                        break;
+                    }
+                } else if self.account.used > PREFETCH_FROM {
+                    work += self.drain_prefetching(budget - work);
+                } else if let Some(gray) = self.gray.pop() {
+                    work += self.scan(gray);
                 }
-            } else if self.account.used > PREFETCH_FROM {
-                work += self.drain_prefetching(budget - work);
-            } else if let Some(gray) = self.gray.pop() {
-                work += self.scan(gray);
             }
         }
         self.round_work = self.round_work.saturating_add(work);
@@ -276,7 +317,8 @@ impl Heap {
             let gray = std::mem::replace(&mut queue[turn & 7], next);
             turn += 1;
             if gray != Gray::NONE {
-                work += self.scan(gray);
+                // SAFETY: it was on the gray stack, so it is not swept (LISTS).
+                work += unsafe { self.scan(gray) };
             }
         }
         self.gray.extend(queue.into_iter().filter(|&gray| gray != Gray::NONE));
@@ -286,112 +328,130 @@ impl Heap {
     /// Follows an object's references; returns the bytes read.
     pub(super) unsafe fn scan(&mut self, gray: Gray) -> usize {
         let address = gray.address();
-        match gray.0 >> 48 {
-            value::TABLE => self.scan_table(address as *mut Table),
-            value::LUA_FUNCTION => {
-                let function = address as *mut LuaFunction;
-                (*function).header.barrier = 1;
-                self.mark_object((*function).prototype);
-                self.mark_object((*function).environment);
-                let upvalues = &raw const (*function).upvalues as *const *mut Upvalue;
-                let count = (*function).upvalue_count as usize;
-                for index in 0..count {
-                    self.mark_object(*upvalues.add(index));
+        // SAFETY: the object is not swept, as the caller asserts, and the tag says of which kind it
+        // is (of strings only long ones come here). What it refers to is not swept either
+        // (REFERENCES). A function is followed by as many upvalues as it counts. An open upvalue's
+        // slot is in the stack of a thread that has not been purged, since the purge closes those
+        // of a dead one.
+        unsafe {
+            match gray.0 >> 48 {
+                value::TABLE => self.scan_table(address as *mut Table),
+                value::LUA_FUNCTION => {
+                    let function = address as *mut LuaFunction;
+                    (*function).header.barrier = 1;
+                    self.mark_object((*function).prototype);
+                    self.mark_object((*function).environment);
+                    let upvalues = &raw const (*function).upvalues as *const *mut Upvalue;
+                    let count = (*function).upvalue_count as usize;
+                    for index in 0..count {
+                        self.mark_object(*upvalues.add(index));
+                    }
+                    24 + 8 * count
                 }
-                24 + 8 * count
-            }
-            UPVALUE => {
-                let upvalue = address as *mut Upvalue;
-                (*upvalue).header.barrier = 1;
-                self.mark_value(*(*upvalue).slot);
-                24
-            }
-            value::THREAD => self.scan_thread(address as *mut Thread),
-            value::USERDATA => {
-                let userdata = address as *mut Userdata;
-                (*userdata).header.barrier = 1;
-                self.mark_object((*userdata).metatable);
-                self.mark_object((*userdata).environment);
-                if let Some(data) = &(*userdata).data {
-                    data.trace(&mut Marker { heap: self });
+                UPVALUE => {
+                    let upvalue = address as *mut Upvalue;
+                    (*upvalue).header.barrier = 1;
+                    self.mark_value(*(*upvalue).slot);
+                    24
                 }
-                64
-            }
-            value::STRING => {
-                debug_assert!(self.verifying, "strings are never gray");
-                self.mark_buffer(address as *mut LongString);
-                24
-            }
-            value::NATIVE_FUNCTION => {
-                let function = address as *mut NativeFunction;
-                (*function).header.barrier = 1;
-                self.mark_object((*function).environment);
-                let upvalues = &raw const (*function).upvalues as *const Value;
-                let count = (*function).upvalue_count as usize;
-                for index in 0..count {
-                    self.mark_value(*upvalues.add(index));
+                value::THREAD => self.scan_thread(address as *mut Thread),
+                value::USERDATA => {
+                    let userdata = address as *mut Userdata;
+                    (*userdata).header.barrier = 1;
+                    self.mark_object((*userdata).metatable);
+                    self.mark_object((*userdata).environment);
+                    if let Some(data) = &(*userdata).data {
+                        data.trace(&mut Marker { heap: self });
+                    }
+                    64
                 }
-                32 + 8 * count
-            }
-            tag => {
-                debug_assert!(tag == PROTOTYPE);
-                let prototype = address as *mut Prototype;
-                (*prototype).header.barrier = 1;
-                let data = &*(*prototype).cold;
-                data.constants.iter().for_each(|&constant| self.mark_value(constant));
-                data.templates.iter().for_each(|&template| self.mark_object(template));
-                data.children.iter().for_each(|&child| self.mark_object(child));
-                32 + 8 * (data.constants.len() + data.templates.len() + data.children.len())
+                value::STRING => {
+                    debug_assert!(self.verifying, "strings are never gray");
+                    self.mark_buffer(address as *mut LongString);
+                    24
+                }
+                value::NATIVE_FUNCTION => {
+                    let function = address as *mut NativeFunction;
+                    (*function).header.barrier = 1;
+                    self.mark_object((*function).environment);
+                    let upvalues = &raw const (*function).upvalues as *const Value;
+                    let count = (*function).upvalue_count as usize;
+                    for index in 0..count {
+                        self.mark_value(*upvalues.add(index));
+                    }
+                    32 + 8 * count
+                }
+                tag => {
+                    debug_assert!(tag == PROTOTYPE);
+                    let prototype = address as *mut Prototype;
+                    (*prototype).header.barrier = 1;
+                    let data = &*(*prototype).cold;
+                    data.constants.iter().for_each(|&constant| self.mark_value(constant));
+                    data.templates.iter().for_each(|&template| self.mark_object(template));
+                    data.children.iter().for_each(|&child| self.mark_object(child));
+                    32 + 8 * (data.constants.len() + data.templates.len() + data.children.len())
+                }
             }
         }
     }
 
     pub(super) unsafe fn scan_table(&mut self, table: *mut Table) -> usize {
-        (*table).header.barrier = 1;
-        self.mark_object((*table).metatable);
-        let mode = self.weak_mode((*table).metatable);
-        if mode != Mode::STRONG {
-            (*table).header.barrier = LISTED;
-            self.weak.push(super::weak::WeakTable { table, mode });
+        // SAFETY: the table is not swept, as the caller asserts, nor is its metatable (REFERENCES).
+        // Its parts have as many slots and nodes as it says (PARTS). Those in blocks of their own
+        // are payloads of these sizes (PAYLOADS).
+        unsafe {
+            (*table).header.barrier = 1;
+            self.mark_object((*table).metatable);
+            let mode = self.weak_mode((*table).metatable);
+            if mode != Mode::STRONG {
+                (*table).header.barrier = LISTED;
+                self.weak.push(super::weak::WeakTable { table, mode });
+            }
+            let slots = (*table).array_size as usize;
+            let nodes = table::hash::node_count(table);
+            if slots > 0 && !same_block(table, (*table).array.add(1)) {
+                self.mark_payload((*table).array as *mut u8, table::array::payload_size(slots));
+            }
+            if nodes > 0 && !same_block(table, (*table).nodes) {
+                self.mark_payload((*table).nodes as *mut u8, table::hash::payload_size(nodes));
+            }
+            if slots.max(nodes) > LARGE_TABLE {
+                self.slices.push(Slice { table, position: 0, mode });
+                return size_of::<Table>();
+            }
+            self.scan_slots(table, mode, 0, slots);
+            self.scan_nodes(table, mode, 0, nodes);
+            size_of::<Table>() + 8 * slots + 24 * nodes
         }
-        let slots = (*table).array_size as usize;
-        let nodes = table::hash::node_count(table);
-        if slots > 0 && !same_block(table, (*table).array.add(1)) {
-            self.mark_payload((*table).array as *mut u8, table::array::payload_size(slots));
-        }
-        if nodes > 0 && !same_block(table, (*table).nodes) {
-            self.mark_payload((*table).nodes as *mut u8, table::hash::payload_size(nodes));
-        }
-        if slots.max(nodes) > LARGE_TABLE {
-            self.slices.push(Slice { table, position: 0, mode });
-            return size_of::<Table>();
-        }
-        self.scan_slots(table, mode, 0, slots);
-        self.scan_nodes(table, mode, 0, nodes);
-        size_of::<Table>() + 8 * slots + 24 * nodes
     }
 
     #[inline(always)]
     unsafe fn scan_slots(&mut self, table: *mut Table, mode: Mode, start: usize, end: usize) {
         if !mode.values {
             for index in start..end {
-                self.mark_value(*(*table).array.add(1 + index));
+                // SAFETY: the slot exists, as the caller asserts, and its value is not swept
+                // (REFERENCES).
+                unsafe { self.mark_value(*(*table).array.add(1 + index)) };
             }
         }
     }
 
     #[inline(always)]
     unsafe fn scan_nodes(&mut self, table: *mut Table, mode: Mode, start: usize, end: usize) {
-        if mode == Mode::STRONG {
-            self.scan_nodes_in_mode(table, Mode::STRONG, start, end);
-        } else {
-            self.scan_weak_nodes(table, mode, start, end);
+        // SAFETY: as the caller asserts.
+        unsafe {
+            if mode == Mode::STRONG {
+                self.scan_nodes_in_mode(table, Mode::STRONG, start, end);
+            } else {
+                self.scan_weak_nodes(table, mode, start, end);
+            }
         }
     }
 
     #[cold]
     unsafe fn scan_weak_nodes(&mut self, table: *mut Table, mode: Mode, start: usize, end: usize) {
-        self.scan_nodes_in_mode(table, mode, start, end);
+        // SAFETY: as the caller asserts.
+        unsafe { self.scan_nodes_in_mode(table, mode, start, end) };
     }
 
     #[inline(always)]
@@ -403,15 +463,19 @@ impl Heap {
         end: usize,
     ) {
         for index in start..end {
-            let Node { key, value, .. } = *(*table).nodes.add(index);
-            // Invariant (DEAD KEYS): the key of a node without a value is not marked, and is never
-            // followed.
-            if !value.is_nil() {
-                if !mode.keys {
-                    self.mark_value(key);
-                }
-                if !mode.values {
-                    self.mark_value(value);
+            // SAFETY: the node exists, as the caller asserts. If it has a value, neither that nor
+            // the key is swept (REFERENCES).
+            unsafe {
+                let Node { key, value, .. } = *(*table).nodes.add(index);
+                // Invariant (DEAD KEYS): the key of a node without a value is not marked, and is
+                // never followed.
+                if !value.is_nil() {
+                    if !mode.keys {
+                        self.mark_value(key);
+                    }
+                    if !mode.values {
+                        self.mark_value(value);
+                    }
                 }
             }
         }
@@ -422,8 +486,10 @@ impl Heap {
     pub(super) unsafe fn scan_slice(&mut self) -> usize {
         let Some(slice) = self.slices.last_mut() else { return 0 };
         let (table, start, mode) = (slice.table, slice.position, slice.mode);
-        let slots = (*table).array_size as usize;
-        let all = slots + table::hash::node_count(table);
+        // SAFETY: a table that is being scanned is not swept (LISTS).
+        let (slots, nodes) =
+            unsafe { ((*table).array_size as usize, table::hash::node_count(table)) };
+        let all = slots + nodes;
         let end = (start + SLICE).min(all);
         slice.position = end;
         if end >= all {
@@ -431,14 +497,20 @@ impl Heap {
         }
         if self.account.used > PREFETCH_FROM {
             for index in start..end.min(slots) {
-                let value = *(*table).array.add(1 + index);
-                if value.is_object() {
-                    prefetch(super::arena::bit(value.address()).0 as *const u8);
+                // SAFETY: the table has the slot (PARTS); what a value refers to is in an arena.
+                unsafe {
+                    let value = *(*table).array.add(1 + index);
+                    if value.is_object() {
+                        prefetch(super::arena::bit(value.address()).0 as *const u8);
+                    }
                 }
             }
         }
-        self.scan_slots(table, mode, start.min(slots), end.min(slots));
-        self.scan_nodes(table, mode, start.max(slots) - slots, end.max(slots) - slots);
+        // SAFETY: `end` is at most the number of both together, so neither end exceeds its part.
+        unsafe {
+            self.scan_slots(table, mode, start.min(slots), end.min(slots));
+            self.scan_nodes(table, mode, start.max(slots) - slots, end.max(slots) - slots);
+        }
         16 * end.saturating_sub(start)
     }
 
@@ -446,36 +518,48 @@ impl Heap {
     /// cleared: a later frame may cover them without initialising them, and what they refer to is
     /// about to be freed.
     pub(super) unsafe fn scan_thread(&mut self, thread: *mut Thread) -> usize {
-        self.mark_object((*thread).globals);
-        if (*thread).resumer > stack::DEAD {
-            self.mark_object((*thread).resumer);
-        }
-        if !(*thread).hook.is_null() {
-            (*(*thread).hook).values().for_each(|value| self.mark_value(value));
-        }
-        let mut upvalue = (*thread).open_upvalues;
-        while !upvalue.is_null() {
-            self.mark_object(upvalue);
-            upvalue = (*upvalue).closed.0 as *mut Upvalue;
-        }
-        let stack = (*thread).stack;
+        // SAFETY: the thread is not swept, as the caller asserts, and neither are its environment,
+        // its resumer and what its hook refers to (REFERENCES). The hook is a box that the thread
+        // owns. Of a thread that is not being purged, every open upvalue is in its list and not
+        // swept.
+        let stack = unsafe {
+            self.mark_object((*thread).globals);
+            if (*thread).resumer > stack::DEAD {
+                self.mark_object((*thread).resumer);
+            }
+            if !(*thread).hook.is_null() {
+                (*(*thread).hook).values().for_each(|value| self.mark_value(value));
+            }
+            let mut upvalue = (*thread).open_upvalues;
+            while !upvalue.is_null() {
+                self.mark_object(upvalue);
+                upvalue = (*upvalue).closed.0 as *mut Upvalue;
+            }
+            (*thread).stack
+        };
         if stack.is_null() {
             return size_of::<Thread>();
         }
-        self.mark_payload(stack as *mut u8, super::stack::payload_size(thread));
-        let end = (*thread).stack_end.add(stack::EXTRA);
-        let live = stack::live_end(thread);
-        debug_assert!((stack..=end).contains(&live));
-        let mut slot = stack;
-        while slot < live {
-            self.mark_value(*slot);
-            slot = slot.add(1);
+        // SAFETY: the stack is a payload of this size (PAYLOADS). It has EXTRA slots after its end
+        // for ordinary frames, and all of them are initialised. Those below the live end refer to
+        // objects that are not swept (REFERENCES); the context is up to date, as the caller
+        // asserts.
+        unsafe {
+            self.mark_payload(stack as *mut u8, super::stack::payload_size(thread));
+            let end = (*thread).stack_end.add(stack::EXTRA);
+            let live = stack::live_end(thread);
+            debug_assert!((stack..=end).contains(&live));
+            let mut slot = stack;
+            while slot < live {
+                self.mark_value(*slot);
+                slot = slot.add(1);
+            }
+            while slot < end {
+                *slot = Value::NIL;
+                slot = slot.add(1);
+            }
+            size_of::<Thread>() + super::stack::payload_size(thread)
         }
-        while slot < end {
-            *slot = Value::NIL;
-            slot = slot.add(1);
-        }
-        size_of::<Thread>() + super::stack::payload_size(thread)
     }
 
     /// Some of the threads that ran since their last scan become gray again; returns the bytes
@@ -484,17 +568,21 @@ impl Heap {
         let first = self.looked_at_again.len().saturating_sub(THREADS);
         for index in first..self.looked_at_again.len() {
             let thread = self.looked_at_again[index];
-            (*thread).header.barrier = 1;
-            if super::arena::is_marked(thread) {
-                self.gray.push(Gray::new(thread));
-            } else {
-                // Variables that living closures share with it changed without a barrier.
-                let mut upvalue = (*thread).open_upvalues;
-                while !upvalue.is_null() {
-                    if super::arena::is_marked(upvalue) {
-                        self.mark_value(*(*upvalue).slot);
+            // SAFETY: a thread that ran is not swept (LISTS). Its open upvalues may be dead, but
+            // were not purged, so they are not swept either, and their slots are in its stack.
+            unsafe {
+                (*thread).header.barrier = 1;
+                if super::arena::is_marked(thread) {
+                    self.gray.push(Gray::new(thread));
+                } else {
+                    // Variables that living closures share with it changed without a barrier.
+                    let mut upvalue = (*thread).open_upvalues;
+                    while !upvalue.is_null() {
+                        if super::arena::is_marked(upvalue) {
+                            self.mark_value(*(*upvalue).slot);
+                        }
+                        upvalue = (*upvalue).closed.0 as *mut Upvalue;
                     }
-                    upvalue = (*upvalue).closed.0 as *mut Upvalue;
                 }
             }
         }

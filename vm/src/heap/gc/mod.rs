@@ -56,6 +56,15 @@
 //!   or since.
 //! - PUBLISH: an object is complete when its constructor returns, and reachable by the next
 //!   safepoint. See [`create`].
+//! - REFERENCES: what an object that is alive refers to is alive, too, and of the kind that the
+//!   field's type or the value's tag names. From the start of a cycle to the end of its purge the
+//!   same is true of "not swept" instead of "alive". Weak references are the exception: they may be
+//!   to dead objects until the atomic phase removes them, but never to swept ones.
+//! - LISTS: what the collector's own lists and the intern table refer to is not swept: the atomic
+//!   phase empties the lists of gray objects, threads, weak tables and suspects, and the purge
+//!   removes dead objects from all others.
+//! - BLOCKS: every cell that is not free and every block that a class lists is in an arena that
+//!   exists, and the block's descriptor is initialised. See [`arena`].
 //! - PAYLOADS: a payload belongs to one object, which marks it when it is scanned (a string buffer:
 //!   to the long strings that are windows on it). Replacing a payload of a marked object makes the
 //!   object gray again.
@@ -68,6 +77,9 @@
 //! belong to this heap and are alive: reachable from the roots at the last safepoint, or created
 //! since. Further conditions are stated at each. The invariants above are what makes reading
 //! through the pointers found in living objects sound.
+//!
+//! A heap is used by one thread at a time. Objects are read and written through raw pointers, and
+//! no Rust reference to a field of one exists while another function may write to that field.
 
 mod account;
 mod allocate;
@@ -253,11 +265,13 @@ impl Heap {
     /// up to date.
     pub(crate) unsafe fn step(&mut self, roots: &mut dyn Roots) {
         if cfg!(feature = "gc-stress") {
-            return self.collect(roots);
+            // SAFETY: the VM is at a safepoint, as the caller asserts.
+            return unsafe { self.collect(roots) };
         }
         match self.account.take_debt() {
             0 => self.update_due(),
-            quantum => _ = self.step_by(quantum, roots),
+            // SAFETY: as above.
+            quantum => _ = unsafe { self.step_by(quantum, roots) },
         }
     }
 
@@ -270,7 +284,9 @@ impl Heap {
         while left > 0 {
             let quantum = left.min(account::STEP_SIZE);
             left -= quantum;
-            if self.advance(quantum, roots) {
+            // SAFETY: the VM is at a safepoint, as the caller asserts, and no code of it runs
+            // between two slices.
+            if unsafe { self.advance(quantum, roots) } {
                 self.update_due();
                 return true;
             }
@@ -288,7 +304,8 @@ impl Heap {
         if self.phase == Phase::Idle {
             self.account.begin_at_rest();
         }
-        self.step_by(SLICE_AT_REST, roots) && self.account.end_at_rest()
+        // SAFETY: the VM is at a safepoint, as the caller asserts.
+        unsafe { self.step_by(SLICE_AT_REST, roots) && self.account.end_at_rest() }
     }
 
     /// Runs a complete cycle: everything that is unreachable now is freed, or has its finalizer
@@ -297,44 +314,60 @@ impl Heap {
     /// # Safety
     /// As [`Heap::step`].
     pub(crate) unsafe fn collect(&mut self, roots: &mut dyn Roots) {
-        match self.phase {
-            Phase::Idle => {}
-            // Objects that died since marking started may be marked: start again.
-            Phase::Mark | Phase::Survey => self.abandon_marking(),
-            Phase::Purge | Phase::Sweep => while !self.advance(usize::MAX, roots) {},
+        // SAFETY: the VM is at a safepoint, as the caller asserts, and stays there, since no code
+        // of it runs between two slices. Marking is abandoned only in a phase of marking.
+        unsafe {
+            match self.phase {
+                Phase::Idle => {}
+                // Objects that died since marking started may be marked: start again.
+                Phase::Mark | Phase::Survey => self.abandon_marking(),
+                Phase::Purge | Phase::Sweep => while !self.advance(usize::MAX, roots) {},
+            }
+            while !self.advance(usize::MAX, roots) {}
         }
-        while !self.advance(usize::MAX, roots) {}
         self.note_collection();
         self.update_due();
     }
 
     /// One slice of a cycle; true if it was the cycle's last.
+    ///
+    /// # Safety
+    /// As [`Heap::step`].
     unsafe fn advance(&mut self, quantum: usize, roots: &mut dyn Roots) -> bool {
         match self.phase {
-            Phase::Idle => self.begin_marking(roots),
+            // SAFETY: nothing is marked in this phase (CLEAN START), and the VM is at a safepoint,
+            // as the caller asserts.
+            Phase::Idle => unsafe { self.begin_marking(roots) },
             Phase::Mark => {
                 let looks_at_threads = !self.looked_at_again.is_empty();
-                let is_dry = self.drain(self.account.marking_work(quantum));
+                // SAFETY: what is gray is not swept (LISTS), since nothing is swept while marking.
+                let is_dry = unsafe { self.drain(self.account.marking_work(quantum)) };
                 if looks_at_threads {
                     // The thread that continues may have been among them.
                     roots.trace(&mut Marker::new(self));
                 }
-                if is_dry && !self.begin_round(roots) {
+                // SAFETY: the VM is at a safepoint, as the caller asserts.
+                if is_dry && unsafe { !self.begin_round(roots) } {
                     self.begin_survey();
                 }
             }
-            Phase::Survey => {
+            // SAFETY: the VM is at a safepoint, as the caller asserts. The atomic phase follows the
+            // last slice of the survey at once.
+            Phase::Survey => unsafe {
                 if self.survey(self.account.marking_work(quantum)) {
                     self.atomic(roots);
                 }
-            }
-            Phase::Purge => {
+            },
+            // SAFETY: the phase started after the atomic phase, so a mark means "alive" (BLACK
+            // RUNS). Once all is purged, nothing refers to unmarked cells, and sweeping may start.
+            Phase::Purge => unsafe {
                 if self.purge(quantum) {
                     self.begin_sweep();
                 }
-            }
+            },
             Phase::Sweep => {
-                if self.sweep(16 + (quantum >> 12)) {
+                // SAFETY: nothing refers to unmarked cells since the end of the purge.
+                if unsafe { self.sweep(16 + (quantum >> 12)) } {
                     self.account.set_threshold();
                     // Memory up to the heap's size at the next cycle is not worth returning.
                     if self.arenas.release_free(self.account.threshold(), 1 + (quantum >> 17)) {
@@ -350,21 +383,32 @@ impl Heap {
 
     /// The end of marking, without interruption: objects that the mutator changed after they were
     /// scanned are scanned again, weak references are cleared, finalizers queued.
+    ///
+    /// # Safety
+    /// As [`Heap::step`]. The survey has just ended.
     unsafe fn atomic(&mut self, roots: &mut dyn Roots) {
-        self.trace_roots(roots);
-        self.rescan();
-        self.drain(usize::MAX);
-        self.separate_finalizable();
-        self.drain(usize::MAX);
-        let modes_changed = self.rescan_changed_weak();
-        self.clear_weak(modes_changed);
-        debug_assert!(self.gray.is_empty() && self.slices.is_empty() && self.gray_again.is_empty());
-        debug_assert!(self.resumed.is_empty() && self.looked_at_again.is_empty());
-        self.marking = false;
-        if cfg!(any(debug_assertions, feature = "gc-stress")) {
-            self.verify();
+        // SAFETY: the VM is at a safepoint, as the caller asserts, so `roots` reaches everything
+        // alive. Gray objects, threads, suspects and weak tables are not swept (LISTS). Weak
+        // references are cleared when everything alive is marked, and nothing else runs until the
+        // purge starts.
+        unsafe {
+            self.trace_roots(roots);
+            self.rescan();
+            self.drain(usize::MAX);
+            self.separate_finalizable();
+            self.drain(usize::MAX);
+            let modes_changed = self.rescan_changed_weak();
+            self.clear_weak(modes_changed);
+            debug_assert!(
+                self.gray.is_empty() && self.slices.is_empty() && self.gray_again.is_empty()
+            );
+            debug_assert!(self.resumed.is_empty() && self.looked_at_again.is_empty());
+            self.marking = false;
+            if cfg!(any(debug_assertions, feature = "gc-stress")) {
+                self.verify();
+            }
+            self.begin_purge();
         }
-        self.begin_purge();
     }
 }
 

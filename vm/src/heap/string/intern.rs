@@ -6,6 +6,12 @@
 //! address. The home of an entry is in those bits, so neither probing past an entry nor rebuilding
 //! a shard reads the string.
 //!
+//! Invariant (SHARDS): the directory has `1 << depth` slots, each with a shard from [`Shard::new`];
+//! so has `overflow`, if it is not null. Shards are freed when no slot and no shard has them any
+//! more. A shard has at most [`FULL`] strings, so some of its entries are free.
+//! Invariant (ENTRIES): an entry that is not free has the address of a short string that is not
+//! swept, below the lower 16 bits of its hash.
+//!
 //! The table does not keep strings alive. The purge rebuilds each shard from the marked ones, and
 //! merges neighbours that have become small; a string found before its shard's turn is marked by
 //! [`Heap::intern`].
@@ -88,13 +94,16 @@ fn string_of(entry: u64) -> *mut Str {
 /// `memcmp`.
 ///
 /// # Safety
-/// The string is alive.
+/// The string is short and not swept.
 #[inline(always)]
 unsafe fn is_short_text(string: *const Str, bytes: &[u8]) -> bool {
-    if (*string).length as usize != bytes.len() {
+    // SAFETY: the string is not swept, as the caller asserts.
+    if unsafe { (*string).length as usize != bytes.len() } {
         return false;
     }
-    let text = std::slice::from_raw_parts((string as *const u8).add(SHORT_BYTES), bytes.len());
+    // SAFETY: a short string's bytes are there (BYTES of [`super`]), and have this length.
+    let text =
+        unsafe { std::slice::from_raw_parts((string as *const u8).add(SHORT_BYTES), bytes.len()) };
     if bytes.len() <= 16 {
         return hash::words_of_few(text) == hash::words_of_few(bytes);
     }
@@ -144,66 +153,76 @@ impl InternTable {
     }
 
     #[inline(always)]
-    unsafe fn shard_of(&self, hash: u32) -> *mut Shard {
+    fn shard_of(&self, hash: u32) -> *mut Shard {
         debug_assert!(self.slot_of(hash) < self.directory.len());
-        *self.directory.get_unchecked(self.slot_of(hash))
+        // SAFETY: the upper `depth` bits of a hash are less than the number of slots (SHARDS).
+        unsafe { *self.directory.get_unchecked(self.slot_of(hash)) }
     }
 
     #[inline(always)]
-    unsafe fn find(&self, bytes: &[u8], hash: u32) -> *mut Str {
+    fn find(&self, bytes: &[u8], hash: u32) -> *mut Str {
         let tag = (hash as u64) << 48;
         let mut shard = self.shard_of(hash);
-        loop {
-            let mut index = home(tag);
+        // SAFETY: the shard of a slot exists, and so does the one chained to it (SHARDS). The
+        // string of an entry is short and not swept (ENTRIES).
+        unsafe {
             loop {
-                let entry = (*shard).entries[index];
-                if entry == 0 {
-                    break;
-                }
-                if (entry ^ tag) >> 48 == 0 {
-                    let string = string_of(entry);
-                    if (*string).hash == hash && is_short_text(string, bytes) {
-                        return string;
+                let mut index = home(tag);
+                loop {
+                    let entry = (*shard).entries[index];
+                    if entry == 0 {
+                        break;
                     }
+                    if (entry ^ tag) >> 48 == 0 {
+                        let string = string_of(entry);
+                        if (*string).hash == hash && is_short_text(string, bytes) {
+                            return string;
+                        }
+                    }
+                    index = (index + 1) % SHARD_SIZE;
                 }
-                index = (index + 1) % SHARD_SIZE;
-            }
-            shard = (*shard).overflow;
-            if shard.is_null() {
-                return null_mut();
+                shard = (*shard).overflow;
+                if shard.is_null() {
+                    return null_mut();
+                }
             }
         }
     }
 
     /// A shard for a string with this hash that is not full.
     #[inline(always)]
-    unsafe fn room_for(&mut self, hash: u32) -> *mut Shard {
+    fn room_for(&mut self, hash: u32) -> *mut Shard {
         let shard = self.shard_of(hash);
-        if (*shard).live < FULL { shard } else { self.make_room(hash) }
+        // SAFETY: the shard of a slot exists (SHARDS).
+        unsafe { if (*shard).live < FULL { shard } else { self.make_room(hash) } }
     }
 
     #[cold]
     #[inline(never)]
-    unsafe fn make_room(&mut self, hash: u32) -> *mut Shard {
+    fn make_room(&mut self, hash: u32) -> *mut Shard {
         let mut shard = self.shard_of(hash);
-        while (*shard).live >= FULL && (*shard).overflow.is_null() && self.split(hash) {
-            shard = self.shard_of(hash);
-        }
-        while (*shard).live >= FULL {
-            if (*shard).overflow.is_null() {
-                (*shard).overflow = Shard::new((*shard).depth);
-                self.shards += 1;
+        // SAFETY: the shard of a slot exists, and so does the one chained to it (SHARDS).
+        unsafe {
+            while (*shard).live >= FULL && (*shard).overflow.is_null() && self.split(hash) {
+                shard = self.shard_of(hash);
             }
-            shard = (*shard).overflow;
+            while (*shard).live >= FULL {
+                if (*shard).overflow.is_null() {
+                    (*shard).overflow = Shard::new((*shard).depth);
+                    self.shards += 1;
+                }
+                shard = (*shard).overflow;
+            }
         }
         shard
     }
 
     /// Splits the shard of `hash`, which has no overflow; false if that would make the directory
     /// too large.
-    unsafe fn split(&mut self, hash: u32) -> bool {
+    fn split(&mut self, hash: u32) -> bool {
         let shard = self.shard_of(hash);
-        let depth = (*shard).depth;
+        // SAFETY: the shard of a slot exists (SHARDS).
+        let depth = unsafe { (*shard).depth };
         if depth == self.depth {
             if depth == 32 || self.directory.len() >= MAX_SKEW * self.shards {
                 return false;
@@ -214,13 +233,17 @@ impl InternTable {
         }
         let second = Shard::new(depth + 1);
         self.shards += 1;
-        (*shard).depth = depth + 1;
-        let is_second = |entry| (*string_of(entry)).hash >> (31 - depth) & 1 != 0;
-        (*shard)
-            .strings()
-            .filter(|&entry| is_second(entry))
-            .for_each(|entry| (*second).insert(entry));
-        (*shard).retain(|string| (*string).hash >> (31 - depth) & 1 == 0);
+        // SAFETY: both shards exist and are different ones, and no other reference to them is used.
+        // The string of an entry is not swept (ENTRIES).
+        unsafe {
+            (*shard).depth = depth + 1;
+            let is_second = |entry| (*string_of(entry)).hash >> (31 - depth) & 1 != 0;
+            (*shard)
+                .strings()
+                .filter(|&entry| is_second(entry))
+                .for_each(|entry| (*second).insert(entry));
+            (*shard).retain(|string| (*string).hash >> (31 - depth) & 1 == 0);
+        }
         let width = 1 << (self.depth - depth);
         let start = self.slot_of(hash) & !(width - 1);
         self.directory[start + width / 2..start + width].fill(second);
@@ -240,27 +263,28 @@ impl InternTable {
 
     /// Rebuilds up to `count` shards without the strings that are not alive; true if that were the
     /// last.
-    pub(crate) unsafe fn purge(
-        &mut self,
-        count: usize,
-        is_alive: impl Fn(*mut Str) -> bool,
-    ) -> bool {
+    pub(crate) fn purge(&mut self, count: usize, is_alive: impl Fn(*mut Str) -> bool) -> bool {
         for _ in 0..count {
             let Some(&shard) = self.directory.get(self.purged) else { break };
             let mut link = shard;
             while !link.is_null() {
-                self.found += (*link).live;
-                (*link).retain(&is_alive);
-                let next = (*link).overflow;
-                if !next.is_null() && (*next).live == 0 && (*next).overflow.is_null() {
-                    (*link).overflow = null_mut();
-                    drop(Box::from_raw(next));
-                    self.shards -= 1;
+                // SAFETY: the shard of a slot exists, and so does the one chained to it (SHARDS). A
+                // shard that is freed is a box from `Shard::new`, and was taken out of its chain.
+                unsafe {
+                    self.found += (*link).live;
+                    (*link).retain(&is_alive);
+                    let next = (*link).overflow;
+                    if !next.is_null() && (*next).live == 0 && (*next).overflow.is_null() {
+                        (*link).overflow = null_mut();
+                        drop(Box::from_raw(next));
+                        self.shards -= 1;
+                    }
+                    link = (*link).overflow;
                 }
-                link = (*link).overflow;
             }
             let start = self.purged;
-            self.purged += self.width(shard);
+            // SAFETY: the shard of a slot exists (SHARDS).
+            self.purged += unsafe { self.width(shard) };
             if self.merges {
                 self.merge(start);
             }
@@ -269,29 +293,39 @@ impl InternTable {
     }
 
     /// The number of a shard's directory slots.
+    ///
+    /// # Safety
+    /// The shard is one of the directory.
     unsafe fn width(&self, shard: *mut Shard) -> usize {
-        1 << (self.depth - (*shard).depth)
+        // SAFETY: the shard exists, as the caller asserts.
+        1 << (self.depth - unsafe { (*shard).depth })
     }
 
     /// Merges the purged shard at a slot with the one before it, as long as they were one once and
     /// are small.
-    unsafe fn merge(&mut self, mut start: usize) {
+    fn merge(&mut self, mut start: usize) {
         loop {
             let second = self.directory[start];
-            let width = self.width(second);
+            // SAFETY: the shard of a slot exists (SHARDS).
+            let width = unsafe { self.width(second) };
             if (start / width).is_multiple_of(2) {
                 return;
             }
             let first = self.directory[start - width];
-            let is_whole = (*first).depth == (*second).depth;
-            let overflows = !(*first).overflow.is_null() || !(*second).overflow.is_null();
-            if !is_whole || overflows || (*first).live + (*second).live > MERGE {
-                return;
+            // SAFETY: both exist (SHARDS). They are different ones, since the slots of a shard are
+            // aligned to their number, and `start` is the first one of `second`.
+            unsafe {
+                let is_whole = (*first).depth == (*second).depth;
+                let overflows = !(*first).overflow.is_null() || !(*second).overflow.is_null();
+                if !is_whole || overflows || (*first).live + (*second).live > MERGE {
+                    return;
+                }
+                (*second).strings().for_each(|entry| (*first).insert(entry));
+                (*first).depth -= 1;
             }
-            (*second).strings().for_each(|entry| (*first).insert(entry));
-            (*first).depth -= 1;
             self.directory[start..start + width].fill(first);
-            drop(Box::from_raw(second));
+            // SAFETY: it is a box from `Shard::new`, and no slot has it any more.
+            drop(unsafe { Box::from_raw(second) });
             self.shards -= 1;
             start -= width;
         }
@@ -315,63 +349,82 @@ impl Drop for InternTable {
 }
 
 impl Heap {
-    /// The one string with these bytes, at most [`MAX_SHORT`].
+    /// The one string with these bytes.
     ///
     /// # Safety
-    /// It is published before the next safepoint.
+    /// There are at most [`MAX_SHORT`] bytes. The string is published before the next safepoint.
     #[inline]
     pub(crate) unsafe fn intern(&mut self, bytes: &[u8]) -> *mut Str {
         if let &[byte] = bytes {
-            return self.intern_byte(byte);
+            // SAFETY: the string is published, as the caller asserts.
+            return unsafe { self.intern_byte(byte) };
         }
-        self.intern_any(bytes)
+        // SAFETY: as the caller asserts.
+        unsafe { self.intern_any(bytes) }
     }
 
     /// The one string of one byte.
     ///
     /// # Safety
-    /// As [`Heap::intern`].
+    /// It is published before the next safepoint.
     #[inline(always)]
     pub(crate) unsafe fn intern_byte(&mut self, byte: u8) -> *mut Str {
         let known = self.strings.single[usize::from(byte)];
-        if known.is_null() { self.meet_byte(byte) } else { known }
+        // SAFETY: as the caller asserts.
+        if known.is_null() { unsafe { self.meet_byte(byte) } } else { known }
     }
 
+    /// # Safety
+    /// As [`Heap::intern_byte`].
     #[cold]
     #[inline(never)]
     unsafe fn meet_byte(&mut self, byte: u8) -> *mut Str {
-        let string = self.intern_any(&[byte]);
+        // SAFETY: one byte is a short string, which is published, as the caller asserts.
+        let string = unsafe { self.intern_any(&[byte]) };
         self.strings.single[usize::from(byte)] = string;
         string
     }
 
+    /// # Safety
+    /// As [`Heap::intern`].
     #[inline(never)]
     unsafe fn intern_any(&mut self, bytes: &[u8]) -> *mut Str {
         debug_assert!(bytes.len() <= MAX_SHORT);
         let hash = hash::hash(bytes, self.strings.seed);
         let found = self.strings.find(bytes, hash);
         if found.is_null() {
-            return self.add_interned(bytes, hash);
+            // SAFETY: there are at most MAX_SHORT bytes, as the caller asserts, and this is their
+            // hash.
+            return unsafe { self.add_interned(bytes, hash) };
         }
-        self.keep_interned(found);
+        // SAFETY: strings of the table are not swept (ENTRIES).
+        unsafe { self.keep_interned(found) };
         found
     }
 
     /// A new short string. Separate from the search for an existing one, which needs fewer
     /// registers this way.
+    ///
+    /// # Safety
+    /// As [`Heap::intern`]. The table does not have the string, whose hash is `hash`.
     #[inline(never)]
     unsafe fn add_interned(&mut self, bytes: &[u8], hash: u32) -> *mut Str {
-        let string = self.allocate_short_string(bytes.len());
-        string.write(Str {
-            header: Header { barrier: 0, kind: Kind::ShortString },
-            hashed: 1,
-            is_built: 0,
-            hash,
-            length: bytes.len() as u32,
-        });
-        super::copy_few(bytes.as_ptr(), (string as *mut u8).add(SHORT_BYTES), bytes.len());
-        (*self.strings.room_for(hash)).insert((hash as u64) << 48 | string as u64);
-        string
+        // SAFETY: there are at most MAX_SHORT bytes, as the caller asserts. The cell is new,
+        // aligned for the header and has room for the bytes after it. The shard exists, has room
+        // and is not referred to otherwise.
+        unsafe {
+            let string = self.allocate_short_string(bytes.len());
+            string.write(Str {
+                header: Header { barrier: 0, kind: Kind::ShortString },
+                hashed: 1,
+                is_built: 0,
+                hash,
+                length: bytes.len() as u32,
+            });
+            super::copy_few(bytes.as_ptr(), (string as *mut u8).add(SHORT_BYTES), bytes.len());
+            (*self.strings.room_for(hash)).insert((hash as u64) << 48 | string as u64);
+            string
+        }
     }
 }
 
@@ -478,7 +531,7 @@ mod tests {
             }
         }
         table.begin_purge();
-        while !unsafe { table.purge(1, |_| true) } {}
+        while !table.purge(1, |_| true) {}
         assert!(table.shards < 50, "{} shards", table.shards);
     }
 }

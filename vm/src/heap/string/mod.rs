@@ -4,6 +4,14 @@
 //! comparing pointers, and its hash is known. A longer one is a window on a
 //! [`Buffer`](crate::layout::object::Buffer) (see [`buffer`]); equal long strings may be different
 //! objects, compared by content, and its hash is computed when it is first used as a key.
+//!
+//! Invariant (BYTES): a short string's cell has its `length` bytes from [`SHORT_BYTES`] on; a long
+//! string's buffer is alive as long as the string is, and has at least `length` bytes (WINDOWS of
+//! [`buffer`]). They never change.
+//!
+//! # Safety
+//! All `unsafe` functions of this module and its children expect that the strings that they are
+//! given are alive, as [`crate::heap::gc`] defines it. Further conditions are stated at each.
 
 pub(crate) mod buffer;
 pub(crate) mod hash;
@@ -36,11 +44,15 @@ pub(crate) enum NoString {
 /// `string` is alive, and so it stays while the slice is used.
 #[inline(always)]
 pub(crate) unsafe fn bytes<'a>(string: *const Str) -> &'a [u8] {
-    let length = (*string).length as usize;
-    if (*string).header.kind == Kind::ShortString {
-        slice::from_raw_parts((string as *const u8).add(SHORT_BYTES), length)
-    } else {
-        slice::from_raw_parts(buffer::data((*(string as *const LongString)).buffer), length)
+    // SAFETY: the string is alive as long as the slice is used, as the caller asserts, and has its
+    // bytes (BYTES).
+    unsafe {
+        let length = (*string).length as usize;
+        if (*string).header.kind == Kind::ShortString {
+            slice::from_raw_parts((string as *const u8).add(SHORT_BYTES), length)
+        } else {
+            slice::from_raw_parts(buffer::data((*(string as *const LongString)).buffer), length)
+        }
     }
 }
 
@@ -51,31 +63,36 @@ pub(crate) unsafe fn bytes<'a>(string: *const Str) -> &'a [u8] {
 /// As for `ptr::copy_nonoverlapping`.
 #[inline(always)]
 pub(crate) unsafe fn copy_few(from: *const u8, to: *mut u8, count: usize) {
-    match count {
-        0 => {}
-        1..4 => {
-            let (first, middle, last) = (*from, *from.add(count / 2), *from.add(count - 1));
-            *to = first;
-            *to.add(count / 2) = middle;
-            *to.add(count - 1) = last;
+    // SAFETY: `count` bytes can be read and written, as the caller asserts. In each case all
+    // offsets are from 0 to the last one at which as many bytes as are copied there end at `count`
+    // or before.
+    unsafe {
+        match count {
+            0 => {}
+            1..4 => {
+                let (first, middle, last) = (*from, *from.add(count / 2), *from.add(count - 1));
+                *to = first;
+                *to.add(count / 2) = middle;
+                *to.add(count - 1) = last;
+            }
+            4..8 => {
+                let (first, last) = (
+                    from.cast::<u32>().read_unaligned(),
+                    from.add(count - 4).cast::<u32>().read_unaligned(),
+                );
+                to.cast::<u32>().write_unaligned(first);
+                to.add(count - 4).cast::<u32>().write_unaligned(last);
+            }
+            8..=16 => {
+                let (first, last) = (
+                    from.cast::<u64>().read_unaligned(),
+                    from.add(count - 8).cast::<u64>().read_unaligned(),
+                );
+                to.cast::<u64>().write_unaligned(first);
+                to.add(count - 8).cast::<u64>().write_unaligned(last);
+            }
+            _ => std::ptr::copy_nonoverlapping(from, to, count),
         }
-        4..8 => {
-            let (first, last) = (
-                from.cast::<u32>().read_unaligned(),
-                from.add(count - 4).cast::<u32>().read_unaligned(),
-            );
-            to.cast::<u32>().write_unaligned(first);
-            to.add(count - 4).cast::<u32>().write_unaligned(last);
-        }
-        8..=16 => {
-            let (first, last) = (
-                from.cast::<u64>().read_unaligned(),
-                from.add(count - 8).cast::<u64>().read_unaligned(),
-            );
-            to.cast::<u64>().write_unaligned(first);
-            to.add(count - 8).cast::<u64>().write_unaligned(last);
-        }
-        _ => std::ptr::copy_nonoverlapping(from, to, count),
     }
 }
 
@@ -85,18 +102,26 @@ pub(crate) unsafe fn copy_few(from: *const u8, to: *mut u8, count: usize) {
 /// `string` is alive.
 #[inline(always)]
 pub(crate) unsafe fn hash(string: *mut Str) -> u32 {
-    if (*string).hashed == 0 {
-        compute_hash(string);
+    // SAFETY: the string is alive, as the caller asserts.
+    unsafe {
+        if (*string).hashed == 0 {
+            compute_hash(string);
+        }
+        (*string).hash
     }
-    (*string).hash
 }
 
+/// # Safety
+/// The string is long.
 #[cold]
 #[inline(never)]
 unsafe fn compute_hash(string: *mut Str) {
-    charge_bytes_at(string, (*string).length as usize);
-    (*string).hash = hash::hash(bytes(string), hash_seed_of(string));
-    (*string).hashed = 1;
+    // SAFETY: the string is alive, as the caller asserts, and in an arena.
+    unsafe {
+        charge_bytes_at(string, (*string).length as usize);
+        (*string).hash = hash::hash(bytes(string), hash_seed_of(string));
+        (*string).hashed = 1;
+    }
 }
 
 /// Whether two strings have the same bytes.
@@ -105,23 +130,28 @@ unsafe fn compute_hash(string: *mut Str) {
 /// Both are alive.
 #[inline(always)]
 pub(crate) unsafe fn equal(a: *const Str, b: *const Str) -> bool {
-    a == b || (*a).header.kind == Kind::LongString && equal_long(a, b)
+    // SAFETY: both are alive, as the caller asserts, and the first one is long where that is
+    // required.
+    unsafe { a == b || (*a).header.kind == Kind::LongString && equal_long(a, b) }
 }
 
 /// As [`equal`], for two objects of which the first is a long string.
 ///
 /// # Safety
-/// Both are alive.
+/// Both are alive; the first is a long string.
 #[cold]
 #[inline(never)]
 pub(crate) unsafe fn equal_long(a: *const Str, b: *const Str) -> bool {
-    (*b).header.kind == Kind::LongString
-        && (*a).length == (*b).length
-        && ((*a).hashed & (*b).hashed == 0 || (*a).hash == (*b).hash)
-        && {
-            charge_bytes_at(a, (*a).length as usize);
-            bytes(a) == bytes(b)
-        }
+    // SAFETY: both are alive, as the caller asserts, and in an arena.
+    unsafe {
+        (*b).header.kind == Kind::LongString
+            && (*a).length == (*b).length
+            && ((*a).hashed & (*b).hashed == 0 || (*a).hash == (*b).hash)
+            && {
+                charge_bytes_at(a, (*a).length as usize);
+                bytes(a) == bytes(b)
+            }
+    }
 }
 
 /// The order of two strings, byte by byte.
@@ -129,8 +159,11 @@ pub(crate) unsafe fn equal_long(a: *const Str, b: *const Str) -> bool {
 /// # Safety
 /// Both are alive.
 pub(crate) unsafe fn order(a: *const Str, b: *const Str) -> Ordering {
-    charge_bytes_at(a, (*a).length.min((*b).length) as usize);
-    order_of(bytes(a), bytes(b))
+    // SAFETY: both are alive, as the caller asserts, and in an arena.
+    unsafe {
+        charge_bytes_at(a, (*a).length.min((*b).length) as usize);
+        order_of(bytes(a), bytes(b))
+    }
 }
 
 /// The order of two strings, byte by byte. Mostly the first few decide, and save a call of
@@ -161,7 +194,8 @@ impl Heap {
     /// has no memory for them.
     #[inline]
     pub(crate) fn try_string(&mut self, bytes: &[u8]) -> Result<*mut Str, NoString> {
-        // SAFETY: a fresh string needs no more than memory.
+        // SAFETY: bytes to be interned are at most MAX_SHORT, and the others are one part of this
+        // length.
         unsafe {
             if bytes.len() <= MAX_SHORT {
                 Ok(self.intern(bytes))

@@ -5,7 +5,8 @@
 //! Programs that append with `t[#t + 1] = x` then find it at once, where bisecting would cause a
 //! cache miss for each of many steps.
 //!
-//! Invariant (HINT): the word is less than `array_size`. It need not be a border any more.
+//! Invariant (HINT): the word is less than `array_size`. It need not be a border any more. An array
+//! part of more than [`MAX_OWN_SLOTS`] slots is a payload, so it has this word.
 
 use super::KeyError;
 use crate::heap::gc::{Heap, MAX_CELL, cell_size};
@@ -34,23 +35,27 @@ pub(super) fn round_up(slots: usize) -> usize {
 /// Whether a key's place is in the array part.
 #[inline(always)]
 pub(super) unsafe fn holds(table: *const Table, key: i64) -> bool {
-    (key as u64).wrapping_sub(1) < (*table).array_size as u64
+    // SAFETY: the table is alive, as the caller asserts.
+    unsafe { (key as u64).wrapping_sub(1) < (*table).array_size as u64 }
 }
 
-/// A border within the array part, which has a last slot, with nil in it.
+/// A border within the array part.
 ///
 /// # Safety
-/// The table is alive.
+/// The table is alive. Its array part has a last slot, with nil in it.
 #[inline(always)]
 pub(crate) unsafe fn border(table: *const Table) -> u64 {
-    let array = (*table).array;
-    let size = (*table).array_size as usize;
-    let is_value = |index: usize| index == 0 || !(*array.add(index)).is_nil();
+    // SAFETY: the table is alive, as the caller asserts.
+    let (array, size) = unsafe { ((*table).array, (*table).array_size as usize) };
+    // SAFETY: no index is more than `size`, so each is 0 or has a slot (PARTS): the hint is less
+    // (HINT), and so is an index that has a value, since there is nil at `size`.
+    let is_value = |index: usize| index == 0 || unsafe { !(*array.add(index)).is_nil() };
     // Below: 0 or a value at `low`, nil at `high`.
     let (mut low, mut high) = (0, size);
     let has_hint = size > MAX_OWN_SLOTS;
     if has_hint {
-        let hint = (*array).0 as usize;
+        // SAFETY: an array part with a hint has a word for it (HINT).
+        let hint = unsafe { (*array).0 as usize };
         debug_assert!(hint < size);
         if is_value(hint) {
             low = hint;
@@ -73,7 +78,8 @@ pub(crate) unsafe fn border(table: *const Table) -> u64 {
         if is_value(middle) { low = middle } else { high = middle }
     }
     if has_hint {
-        *array = Value(low as u64);
+        // SAFETY: as above; `low` is less than `size`.
+        unsafe { *array = Value(low as u64) };
     }
     low as u64
 }
@@ -93,22 +99,27 @@ pub(crate) unsafe fn insert(
     length: u64,
     value: Value,
 ) -> Result<(), KeyError> {
-    if position > length {
-        return super::set_integer(heap, table, position as i64, value);
-    }
-    let last = super::get_integer(table, length as i64);
-    super::set_integer(heap, table, length as i64 + 1, last)?;
-    if length <= (*table).array_size as u64 {
-        let slot = (*table).array.add(position as usize);
-        ptr::copy(slot, slot.add(1), (length - position) as usize);
-        heap.array_moved(table, 0);
-    } else {
-        for index in (position..length).rev() {
-            let moved = super::get_integer(table, index as i64);
-            super::set_integer(heap, table, index as i64 + 1, moved)?;
+    // SAFETY: table and value are alive, as the caller asserts, and so are the values of the table.
+    // If the array part holds the key `length`, it also holds those from `position`, which is not
+    // 0, on (PARTS), and `length - position` slots are moved up to at most `length`.
+    unsafe {
+        if position > length {
+            return super::set_integer(heap, table, position as i64, value);
         }
+        let last = super::get_integer(table, length as i64);
+        super::set_integer(heap, table, length as i64 + 1, last)?;
+        if length <= (*table).array_size as u64 {
+            let slot = (*table).array.add(position as usize);
+            ptr::copy(slot, slot.add(1), (length - position) as usize);
+            heap.array_moved(table, 0);
+        } else {
+            for index in (position..length).rev() {
+                let moved = super::get_integer(table, index as i64);
+                super::set_integer(heap, table, index as i64 + 1, moved)?;
+            }
+        }
+        super::set_integer(heap, table, position as i64, value)
     }
-    super::set_integer(heap, table, position as i64, value)
 }
 
 /// Takes the value at `position` out and moves those of `position + 1..=length` down by one, as
@@ -125,17 +136,22 @@ pub(crate) unsafe fn remove(
     position: u64,
     length: u64,
 ) -> Result<Value, KeyError> {
-    let value = super::get_integer(table, position as i64);
-    if length <= (*table).array_size as u64 {
-        let slot = (*table).array.add(position as usize);
-        ptr::copy(slot.add(1), slot, (length - position) as usize);
-        heap.array_moved(table, 1);
-    } else {
-        for index in position..length {
-            let moved = super::get_integer(table, index as i64 + 1);
-            super::set_integer(heap, table, index as i64, moved)?;
+    // SAFETY: the table is alive, as the caller asserts, and so are its values. If the array part
+    // holds the key `length`, it also holds those from `position`, which is not 0, on (PARTS), and
+    // the slots after `position` up to `length` are moved down.
+    unsafe {
+        let value = super::get_integer(table, position as i64);
+        if length <= (*table).array_size as u64 {
+            let slot = (*table).array.add(position as usize);
+            ptr::copy(slot.add(1), slot, (length - position) as usize);
+            heap.array_moved(table, 1);
+        } else {
+            for index in position..length {
+                let moved = super::get_integer(table, index as i64 + 1);
+                super::set_integer(heap, table, index as i64, moved)?;
+            }
         }
+        super::set_integer(heap, table, length as i64, Value::NIL)?;
+        Ok(value)
     }
-    super::set_integer(heap, table, length as i64, Value::NIL)?;
-    Ok(value)
 }

@@ -1,8 +1,10 @@
 //! The hash part: nodes in chained scatter (Brent's variation).
 //!
-//! A key's home is the node numbered by the upper bits of its hash. Every key is reachable from its
-//! home along `next`; a key that finds its home taken goes to a free node, unless the one at its
-//! home is not at home itself, which then moves.
+//! A key's home is the node numbered by the upper bits of its hash. A key that finds its home taken
+//! goes to a free node, unless the one at its home is not at home itself, which then moves.
+//!
+//! Invariant (CHAINS): every key whose node has a value is reachable from its home along `next`.
+//! All nodes of a chain are of the same hash part, and no chain is a cycle.
 //!
 //! Invariant (DEAD KEYS): the key of a node whose value is nil is compared with other keys by its
 //! bits only and never followed: what it refers to may be gone. If its bits come to denote a new
@@ -40,162 +42,217 @@ pub(crate) fn payload_size(nodes: usize) -> usize {
 /// The table is alive.
 #[inline(always)]
 pub(crate) unsafe fn node_count(table: *const Table) -> usize {
-    if (*table).nodes == empty() { 0 } else { 1 << (ONE_NODE - (*table).shift) }
+    // SAFETY: the table is alive, as the caller asserts.
+    unsafe { if (*table).nodes == empty() { 0 } else { 1 << (ONE_NODE - (*table).shift) } }
 }
 
 /// Makes nodes free.
 ///
 /// # Safety
-/// `nodes` has room for `count`.
+/// `nodes` has room for `count`, which is not 0.
 #[inline]
 pub(crate) unsafe fn clear(nodes: *mut Node, count: usize) {
-    for index in 0..count {
-        nodes.add(index).write(EMPTY);
+    // SAFETY: there is room for `count` nodes, at least one, as the caller asserts.
+    unsafe {
+        for index in 0..count {
+            nodes.add(index).write(EMPTY);
+        }
+        (*nodes).free = count as u32;
     }
-    (*nodes).free = count as u32;
 }
 
 #[inline(always)]
 unsafe fn home(table: *const Table, hash: u32) -> *mut Node {
-    (*table).nodes.add((hash as u64 >> (*table).shift) as usize)
+    // SAFETY: the table is alive, as the caller asserts, and has a node of this number (PARTS).
+    unsafe { (*table).nodes.add((hash as u64 >> (*table).shift) as usize) }
 }
 
+/// # Safety
+/// The node is one of a table that is alive.
 #[inline(always)]
 unsafe fn next(node: *mut Node) -> *mut Node {
-    if (*node).next == 0 { null_mut() } else { node.byte_offset((*node).next as isize) }
+    // SAFETY: the node is one of a table, as the caller asserts, and so is the next one of its
+    // chain (CHAINS).
+    unsafe { if (*node).next == 0 { null_mut() } else { node.byte_offset((*node).next as isize) } }
 }
 
 /// The value of a node that was searched for; nil for null.
+///
+/// # Safety
+/// The node is null, or one of a table that is alive.
 #[inline(always)]
 pub(super) unsafe fn value_of(node: *const Node) -> Value {
-    if node.is_null() { Value::NIL } else { (*node).value }
+    // SAFETY: the node is null or one of a table, as the caller asserts.
+    unsafe { if node.is_null() { Value::NIL } else { (*node).value } }
 }
 
 /// The hash of a key that is alive.
 unsafe fn hash_of(key: Value) -> u32 {
     match key.to_string() {
-        Some(string) => string::hash(string),
+        // SAFETY: the key is alive, as the caller asserts.
+        Some(string) => unsafe { string::hash(string) },
         None => hash_word(key.0),
     }
 }
 
+/// The node of a key with this hash, dead or alive; null if there is none.
 #[inline(always)]
 unsafe fn find_in_chain(table: *const Table, key: Value, hash: u32) -> *mut Node {
-    let mut node = home(table, hash);
-    while (*node).key != key {
-        node = next(node);
-        if node.is_null() {
-            break;
+    // SAFETY: the table is alive, as the caller asserts, and a chain has nodes of the table only
+    // (CHAINS). The keys are compared by their bits.
+    unsafe {
+        let mut node = home(table, hash);
+        while (*node).key != key {
+            node = next(node);
+            if node.is_null() {
+                break;
+            }
         }
+        node
     }
-    node
 }
 
 /// The node of a key that is not a string and not -0, dead or alive; null if there is none.
 #[inline(always)]
 pub(super) unsafe fn find_bits(table: *const Table, key: Value) -> *mut Node {
-    find_in_chain(table, key, hash_word(key.0))
+    // SAFETY: the table is alive, as the caller asserts, and this is the hash of a key that is not
+    // a string.
+    unsafe { find_in_chain(table, key, hash_word(key.0)) }
 }
 
 /// The node of a short string, dead or alive; null if there is none.
+///
+/// # Safety
+/// The string is short.
 #[inline(always)]
 pub(super) unsafe fn find_short_string(table: *const Table, string: *mut Str) -> *mut Node {
-    find_in_chain(table, Value::from_string(string), (*string).hash)
+    // SAFETY: table and string are alive, as the caller asserts, and a short string has its hash.
+    unsafe { find_in_chain(table, Value::from_string(string), (*string).hash) }
 }
 
 /// The node of a string, dead or alive; null if there is none.
 #[inline(always)]
 pub(super) unsafe fn find_string(table: *const Table, string: *mut Str) -> *mut Node {
-    if (*string).header.kind == Kind::ShortString {
-        find_short_string(table, string)
-    } else {
-        find_long_string(table, string)
+    // SAFETY: table and string are alive, as the caller asserts.
+    unsafe {
+        if (*string).header.kind == Kind::ShortString {
+            find_short_string(table, string)
+        } else {
+            find_long_string(table, string)
+        }
     }
 }
 
+/// # Safety
+/// The string is long.
 #[cold]
 #[inline(never)]
 unsafe fn find_long_string(table: *const Table, string: *mut Str) -> *mut Node {
-    let key = Value::from_string(string);
-    let mut node = home(table, string::hash(string));
-    let mut same = null_mut();
-    while !node.is_null() {
-        if (*node).key == key {
-            same = node;
+    // SAFETY: table and string are alive, as the caller asserts, and a chain has nodes of the table
+    // only (CHAINS). The key of a node that has a value is alive (REFERENCES of
+    // [`crate::heap::gc`]).
+    unsafe {
+        let key = Value::from_string(string);
+        let mut node = home(table, string::hash(string));
+        let mut same = null_mut();
+        while !node.is_null() {
+            if (*node).key == key {
+                same = node;
+            }
+            // DEAD KEYS: only a living key may be looked into.
+            if !(*node).value.is_nil()
+                && let Some(other) = (*node).key.to_string()
+                && string::equal(string, other)
+            {
+                return node;
+            }
+            node = next(node);
         }
-        // DEAD KEYS: only a living key may be looked into.
-        if !(*node).value.is_nil()
-            && let Some(other) = (*node).key.to_string()
-            && string::equal(string, other)
-        {
-            return node;
-        }
-        node = next(node);
+        same
     }
-    same
 }
 
 /// Gives a key that is in no node one, and its value. False if there is none free. Returns the key
 /// that was moved to another node through `moved`, if one was.
+///
+/// # Safety
+/// The key is in no node with a value.
 pub(super) unsafe fn insert(
     table: *mut Table,
     key: Value,
     value: Value,
     moved: &mut *mut Node,
 ) -> bool {
-    if (*table).nodes == empty() {
-        return false;
-    }
-    let main = home(table, hash_of(key));
-    if (*main).value.is_nil() {
-        // Free or dead: the node stays in the chain that it may be part of.
-        (*main).key = key;
-        (*main).value = value;
-        return true;
-    }
-    let free = take_free(table);
-    if free.is_null() {
-        return false;
-    }
-    let mut previous = home(table, hash_of((*main).key));
-    let (node, rest) = if previous == main {
-        // The other key is at home: the new one goes to the free node, after it in the chain.
-        (free, next(main))
-    } else {
-        // The other key moves to the free node, and the new one takes its home.
-        while next(previous) != main {
-            previous = next(previous);
+    // SAFETY: the table is alive, as the caller asserts, and has nodes of its own, or the first
+    // check would have returned. The key at `main` has a value, where it is looked into, so it is
+    // alive, and the search for the node before it ends there: it is reachable from its home, which
+    // is another node (CHAINS).
+    unsafe {
+        if (*table).nodes == empty() {
+            return false;
         }
-        (*free).key = (*main).key;
-        (*free).value = (*main).value;
-        link(free, next(main));
-        link(previous, free);
-        *moved = free;
-        (main, null_mut())
-    };
-    if node == free {
-        link(free, rest);
-        link(main, free);
-    } else {
-        link(main, null_mut());
+        let main = home(table, hash_of(key));
+        if (*main).value.is_nil() {
+            // Free or dead: the node stays in the chain that it may be part of.
+            (*main).key = key;
+            (*main).value = value;
+            return true;
+        }
+        let free = take_free(table);
+        if free.is_null() {
+            return false;
+        }
+        let mut previous = home(table, hash_of((*main).key));
+        let (node, rest) = if previous == main {
+            // The other key is at home: the new one goes to the free node, after it in the chain.
+            (free, next(main))
+        } else {
+            // The other key moves to the free node, and the new one takes its home.
+            while next(previous) != main {
+                previous = next(previous);
+            }
+            (*free).key = (*main).key;
+            (*free).value = (*main).value;
+            link(free, next(main));
+            link(previous, free);
+            *moved = free;
+            (main, null_mut())
+        };
+        if node == free {
+            link(free, rest);
+            link(main, free);
+        } else {
+            link(main, null_mut());
+        }
+        (*node).key = key;
+        (*node).value = value;
+        true
     }
-    (*node).key = key;
-    (*node).value = value;
-    true
 }
 
+/// # Safety
+/// Both are nodes of one hash part; `next` may be null.
 unsafe fn link(node: *mut Node, next: *mut Node) {
-    (*node).next = if next.is_null() { 0 } else { (next as isize - node as isize) as i32 };
+    // SAFETY: the node is one of a table, as the caller asserts.
+    unsafe {
+        (*node).next = if next.is_null() { 0 } else { (next as isize - node as isize) as i32 }
+    };
 }
 
+/// # Safety
+/// The table has nodes of its own.
 unsafe fn take_free(table: *mut Table) -> *mut Node {
-    let nodes = (*table).nodes;
-    while (*nodes).free > 0 {
-        (*nodes).free -= 1;
-        let node = nodes.add((*nodes).free as usize);
-        if (*node).key.is_nil() {
-            return node;
+    // SAFETY: the table has nodes of its own, as the caller asserts, and `free` is at most their
+    // number (FREE NODES).
+    unsafe {
+        let nodes = (*table).nodes;
+        while (*nodes).free > 0 {
+            (*nodes).free -= 1;
+            let node = nodes.add((*nodes).free as usize);
+            if (*node).key.is_nil() {
+                return node;
+            }
         }
+        null_mut()
     }
-    null_mut()
 }

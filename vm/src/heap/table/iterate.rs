@@ -16,24 +16,28 @@ pub(crate) struct InvalidKey;
 /// The table is alive.
 #[inline(always)]
 pub(crate) unsafe fn next_from(table: *const Table, position: u64) -> Option<(u64, Value, Value)> {
-    let slots = (*table).array_size as u64;
-    let mut position = position;
-    while position < slots {
-        position += 1;
-        let value = *(*table).array.add(position as usize);
-        if !value.is_nil() {
-            return Some((position, Value::arithmetic(position as f64), value));
+    // SAFETY: the table is alive, as the caller asserts. Positions up to the number of slots are
+    // those of slots, the following ones those of nodes (PARTS).
+    unsafe {
+        let slots = (*table).array_size as u64;
+        let mut position = position;
+        while position < slots {
+            position += 1;
+            let value = *(*table).array.add(position as usize);
+            if !value.is_nil() {
+                return Some((position, Value::arithmetic(position as f64), value));
+            }
         }
-    }
-    let nodes = hash::node_count(table) as u64;
-    while position - slots < nodes {
-        let node = (*table).nodes.add((position - slots) as usize);
-        position += 1;
-        if !(*node).value.is_nil() {
-            return Some((position, (*node).key, (*node).value));
+        let nodes = hash::node_count(table) as u64;
+        while position - slots < nodes {
+            let node = (*table).nodes.add((position - slots) as usize);
+            position += 1;
+            if !(*node).value.is_nil() {
+                return Some((position, (*node).key, (*node).value));
+            }
         }
+        None
     }
-    None
 }
 
 /// The key of the entry before a position, nil at the beginning. None if that entry has been
@@ -42,16 +46,21 @@ pub(crate) unsafe fn next_from(table: *const Table, position: u64) -> Option<(u6
 /// # Safety
 /// The table is alive.
 pub(crate) unsafe fn key_before(table: *const Table, position: u64) -> Option<Value> {
-    let slots = u64::from((*table).array_size);
+    // SAFETY: the table is alive, as the caller asserts.
+    let slots = u64::from(unsafe { (*table).array_size });
     let Some(before) = position.checked_sub(1) else { return Some(Value::NIL) };
     if before < slots {
         return Some(Value::number(position as f64));
     }
-    if before - slots >= hash::node_count(table) as u64 {
-        return None;
+    // SAFETY: the table is alive, as the caller asserts, and has the node if the check succeeds
+    // (PARTS).
+    unsafe {
+        if before - slots >= hash::node_count(table) as u64 {
+            return None;
+        }
+        let node = (*table).nodes.add((before - slots) as usize);
+        (!(*node).value.is_nil()).then_some((*node).key)
     }
-    let node = (*table).nodes.add((before - slots) as usize);
-    (!(*node).value.is_nil()).then_some((*node).key)
 }
 
 /// How many positions there are: a traversal takes time in proportion to them.
@@ -59,7 +68,8 @@ pub(crate) unsafe fn key_before(table: *const Table, position: u64) -> Option<Va
 /// # Safety
 /// The table is alive.
 pub(crate) unsafe fn positions(table: *const Table) -> u64 {
-    u64::from((*table).array_size) + hash::node_count(table) as u64
+    // SAFETY: the table is alive, as the caller asserts.
+    unsafe { u64::from((*table).array_size) + hash::node_count(table) as u64 }
 }
 
 /// What [`next`] has found.
@@ -79,31 +89,38 @@ pub(crate) struct Next {
 /// # Safety
 /// Table and key are alive.
 pub(crate) unsafe fn next(table: *const Table, key: Value) -> Result<Next, InvalidKey> {
-    let position = position_after(table, key)?;
-    Ok(match next_from(table, position) {
-        Some((end, key, value)) => Next { entry: Some((key, value)), passed: end - position },
-        None => Next { entry: None, passed: positions(table) - position },
-    })
+    // SAFETY: table and key are alive, as the caller asserts.
+    unsafe {
+        let position = position_after(table, key)?;
+        Ok(match next_from(table, position) {
+            Some((end, key, value)) => Next { entry: Some((key, value)), passed: end - position },
+            None => Next { entry: None, passed: positions(table) - position },
+        })
+    }
 }
 
 unsafe fn position_after(table: *const Table, key: Value) -> Result<u64, InvalidKey> {
     if key.is_nil() {
         return Ok(0);
     }
-    let node = if let Some(string) = key.to_string() {
-        hash::find_string(table, string)
-    } else if key.is_number()
-        && let Some(integer) = to_integer(key.as_f64())
-    {
-        if array::holds(table, integer) {
-            return Ok(integer as u64);
+    // SAFETY: table and key are alive, as the caller asserts.
+    let node = unsafe {
+        if let Some(string) = key.to_string() {
+            hash::find_string(table, string)
+        } else if key.is_number()
+            && let Some(integer) = to_integer(key.as_f64())
+        {
+            if array::holds(table, integer) {
+                return Ok(integer as u64);
+            }
+            hash::find_bits(table, Value::number(integer as f64))
+        } else {
+            hash::find_bits(table, key)
         }
-        hash::find_bits(table, Value::number(integer as f64))
-    } else {
-        hash::find_bits(table, key)
     };
     if node.is_null() {
         return Err(InvalidKey);
     }
-    Ok((*table).array_size as u64 + node.offset_from((*table).nodes) as u64 + 1)
+    // SAFETY: the node that was found is one of the table's.
+    Ok(unsafe { (*table).array_size as u64 + node.offset_from((*table).nodes) as u64 + 1 })
 }
