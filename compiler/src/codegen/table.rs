@@ -11,6 +11,9 @@ use crate::error::Fault;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// The number of keys for which a constructor makes room at most: a hash part has no more.
+const MAX_SIZE_HINT: usize = 1 << 26;
+
 /// The number of values that are collected in registers before they are stored together.
 const BATCH: usize = 50;
 /// `SetList` with this count stores all values up to the top.
@@ -187,7 +190,7 @@ impl<'c> Generator<'c> {
                 let others_size = if others == 0 {
                     0
                 } else {
-                    others.next_power_of_two().trailing_zeros() as u8 + 1
+                    others.min(MAX_SIZE_HINT).next_power_of_two().trailing_zeros() as u8 + 1
                 };
                 self.emit(Instruction::abc(Opcode::NewTable, register, array_size, others_size));
                 None

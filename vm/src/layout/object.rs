@@ -72,7 +72,7 @@ pub(crate) struct Node {
     pub(crate) value: Value,
     /// Distance in bytes to the next node of the chain; 0 at its end.
     pub(crate) next: i32,
-    /// In node 0 only: one past the highest node that may still be free.
+    /// In node 0: one past the highest node that may still be free. In others the hash of the key.
     pub(crate) free: u32,
 }
 

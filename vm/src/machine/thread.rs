@@ -184,13 +184,16 @@ pub(crate) unsafe fn grow(
     }
     let wanted = if size < GROWTH_STEP { size * 2 } else { size + GROWTH_STEP };
     let new_size = wanted.max(used + need).min(limit);
+    // The old stack is gone once it has grown.
     let old = (*thread).stack;
+    let base = vm.base.offset_from(old);
+    let has_top = vm.top >= old && vm.top <= old.add(size + EXTRA);
+    let top = has_top.then(|| vm.top.offset_from(old));
     vm.heap.grow_stack(thread, new_size)?;
-    let moved = |pointer: *mut Value| (*thread).stack.offset(pointer.offset_from(old));
-    if vm.top >= old && vm.top <= old.add(size + EXTRA) {
-        vm.top = moved(vm.top);
+    if let Some(top) = top {
+        vm.top = (*thread).stack.offset(top);
     }
-    vm.base = moved(vm.base);
+    vm.base = (*thread).stack.offset(base);
     vm.stack_end = (*thread).stack_end;
     Ok(())
 }

@@ -30,9 +30,13 @@ impl Heap {
     pub(crate) unsafe fn finalize_all(&mut self) {
         let all: Vec<_> = self.userdata.entries().collect();
         for userdata in all.into_iter().rev() {
-            // SAFETY: registered userdata are not swept (LISTS).
-            // FIXME: during a purge, unmarked ones will be, and then LISTS is broken.
-            unsafe { self.queue_finalizer(userdata) };
+            // SAFETY: registered userdata are not swept (LISTS). During a purge, those that are not
+            // marked are about to be: their metatable had no `__gc` when they were found dead.
+            unsafe {
+                if self.phase != Phase::Purge || is_marked(userdata) {
+                    self.queue_finalizer(userdata);
+                }
+            }
         }
     }
 

@@ -8,8 +8,8 @@
 //!
 //! Invariant (DEAD KEYS): the key of a node whose value is nil is compared with other keys by its
 //! bits only and never followed: what it refers to may be gone. If its bits come to denote a new
-//! object, the node is reachable from that object's home (or the search would not have met it), so
-//! it may be used for it. Invariant (FREE NODES): a node that never had a key has a nil key, and
+//! object that is not a string, the node is in a chain of that object's home, since its hash is that
+//! of the bits, so it may be used for it. The hash of a string is not: see [`may_bear`]. Invariant (FREE NODES): a node that never had a key has a nil key, and
 //! none at or above `free` of node 0 is free.
 
 use crate::heap::string;
@@ -172,6 +172,35 @@ unsafe fn find_long_string(table: *const Table, string: *mut Str) -> *mut Node {
     }
 }
 
+/// Whether a dead node whose key has the bits of a living key may be used for it. A string may have
+/// got the address of a dead one with another hash: in the node it would be in a chain of another
+/// home, which may be cut before it.
+///
+/// # Safety
+/// The node is one of the table's, its value is nil and its key has the bits of `key`.
+pub(super) unsafe fn may_bear(table: *const Table, node: *const Node, key: Value) -> bool {
+    let Some(string) = key.to_string() else { return true };
+    // SAFETY: table and key are alive, as the caller asserts, and the node is one of the table's.
+    unsafe {
+        let hash = string::hash(string);
+        node == home(table, hash) || node != (*table).nodes && (*node).free == hash
+    }
+}
+
+/// Notes the hash of a node's key, for [`may_bear`]. Node 0 has no room for it.
+///
+/// # Safety
+/// The node is one of the table's, which has nodes of its own.
+#[inline(always)]
+unsafe fn note_hash(table: *const Table, node: *mut Node, hash: u32) {
+    // SAFETY: the node is one of the table's, as the caller asserts.
+    unsafe {
+        if node != (*table).nodes {
+            (*node).free = hash;
+        }
+    }
+}
+
 /// Gives a key that is in no node one, and its value. False if there is none free. Returns the key
 /// that was moved to another node through `moved`, if one was.
 ///
@@ -191,18 +220,21 @@ pub(super) unsafe fn insert(
         if (*table).nodes == empty() {
             return false;
         }
-        let main = home(table, hash_of(key));
+        let hash = hash_of(key);
+        let main = home(table, hash);
         if (*main).value.is_nil() {
             // Free or dead: the node stays in the chain that it may be part of.
             (*main).key = key;
             (*main).value = value;
+            note_hash(table, main, hash);
             return true;
         }
         let free = take_free(table);
         if free.is_null() {
             return false;
         }
-        let mut previous = home(table, hash_of((*main).key));
+        let hash_of_other = hash_of((*main).key);
+        let mut previous = home(table, hash_of_other);
         let (node, rest) = if previous == main {
             // The other key is at home: the new one goes to the free node, after it in the chain.
             (free, next(main))
@@ -213,6 +245,7 @@ pub(super) unsafe fn insert(
             }
             (*free).key = (*main).key;
             (*free).value = (*main).value;
+            note_hash(table, free, hash_of_other);
             link(free, next(main));
             link(previous, free);
             *moved = free;
@@ -226,6 +259,7 @@ pub(super) unsafe fn insert(
         }
         (*node).key = key;
         (*node).value = value;
+        note_hash(table, node, hash);
         true
     }
 }

@@ -378,7 +378,6 @@ fn absence_of_metamethods_is_remembered_until_a_key_is_created() {
 /// with its own home: when the key at its home, which is not at home there, moves away, the string
 /// is not reachable any more. (The next insertion at the node's place then follows a null pointer.)
 #[test]
-#[ignore = "fails: the reuse of a dead key's node for another string breaks CHAINS"]
 fn a_string_at_the_address_of_a_dead_key_stays_reachable() {
     unsafe {
         let (mut heap, mut roots) = (heap(), TestRoots::new());

@@ -159,7 +159,6 @@ fn finalizers_with_interleaved_steps() {
 /// At the end of a VM, all userdata with a finalizer are queued, but not those that were found dead
 /// when their metatable had no `__gc` yet: the purge in progress is about to free them.
 #[test]
-#[ignore = "fails: dead userdata are queued during a purge, and freed in the queue"]
 fn finalizers_of_the_dead_are_not_queued_during_a_purge() {
     unsafe {
         let mut heap = heap();
