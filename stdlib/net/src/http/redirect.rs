@@ -1,8 +1,8 @@
 //! Redirects of the HTTP client: their targets and requests.
 //!
-//! Redirects are followed here, not by the HTTP library, since the world is asked before every
-//! connection: a host that the program may not access is not accessible by a redirect either. The
-//! requests are those that browsers make.
+//! Redirects are followed by `follow` in `client.rs`, not by the HTTP library, since the world is
+//! asked before every connection: a host that the program may not access is not accessible by a
+//! redirect either. The requests are those that browsers make.
 
 use reqwest::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap,

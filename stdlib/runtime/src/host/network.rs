@@ -54,7 +54,7 @@ pub enum NetworkUse<'a> {
         /// The port; 0 for any free one.
         port: u16,
     },
-    /// The addresses of a host, or modules from it.
+    /// The addresses of a host.
     Resolve {
         /// Its name.
         host: &'a str,

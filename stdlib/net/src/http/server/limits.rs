@@ -36,7 +36,7 @@ pub(super) const OPTIONS: [&str; 8] = [
     "max_message",
 ];
 
-/// Time for responses in flight when a server stops.
+/// Time for responses in flight when a server stops, and for a connection to end.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// hyper's minimum.
 pub(super) const MIN_HEADER_SIZE: usize = 8192;
