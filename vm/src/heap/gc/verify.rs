@@ -1,14 +1,15 @@
 //! Checking the heap after an atomic phase, in debug builds and with `gc-stress`.
 //!
 //! At that time every marked object must be black: scanning it again must find nothing unmarked.
-//! That checks the barriers, and the `trace` methods of natives' data, too. And no free run may
-//! contain a marked cell.
+//! That checks the barriers, and the `trace` methods of natives' data, too. No free run may contain a
+//! marked cell, and every key of a table must be found.
 
 use super::Heap;
 use super::allocate::Run;
 use super::arena::{Block, Space, is_marked};
 use super::mark::Gray;
-use crate::layout::object::Header;
+use crate::heap::table::hash;
+use crate::layout::object::{Header, Kind};
 
 impl Heap {
     /// # Safety
@@ -51,6 +52,9 @@ impl Heap {
             }
             assert!(self.gray.is_empty());
             (*object).barrier = barrier;
+            if (*object).kind == Kind::Table {
+                hash::verify(object.cast());
+            }
         }
     }
 }

@@ -9,7 +9,7 @@
 //! Invariant (DEAD KEYS): the key of a node whose value is nil is compared with other keys by its
 //! bits only and never followed: what it refers to may be gone. If its bits come to denote a new
 //! object that is not a string, the node is in a chain of that object's home, since its hash is that
-//! of the bits, so it may be used for it. The hash of a string is not: see [`may_bear`]. Invariant (FREE NODES): a node that never had a key has a nil key, and
+//! of the bits, so it may be used for it. The hash of a string is not: see [`revive`]. Invariant (FREE NODES): a node that never had a key has a nil key, and
 //! none at or above `free` of node 0 is free.
 
 use crate::heap::string;
@@ -172,22 +172,26 @@ unsafe fn find_long_string(table: *const Table, string: *mut Str) -> *mut Node {
     }
 }
 
-/// Whether a dead node whose key has the bits of a living key may be used for it. A string may have
-/// got the address of a dead one with another hash: in the node it would be in a chain of another
-/// home, which may be cut before it.
+/// Takes a dead node, whose key has the bits of a living key, for that key. False if it cannot be
+/// taken: a string may have got the address of a dead one with another hash, and in the node it
+/// would be in a chain of another home, which may be cut before it.
 ///
 /// # Safety
 /// The node is one of the table's, its value is nil and its key has the bits of `key`.
-pub(super) unsafe fn may_bear(table: *const Table, node: *const Node, key: Value) -> bool {
+pub(super) unsafe fn revive(table: *const Table, node: *mut Node, key: Value) -> bool {
     let Some(string) = key.to_string() else { return true };
     // SAFETY: table and key are alive, as the caller asserts, and the node is one of the table's.
     unsafe {
         let hash = string::hash(string);
-        node == home(table, hash) || node != (*table).nodes && (*node).free == hash
+        if node == home(table, hash) {
+            note_hash(table, node, hash);
+            return true;
+        }
+        node != (*table).nodes && (*node).free == hash
     }
 }
 
-/// Notes the hash of a node's key, for [`may_bear`]. Node 0 has no room for it.
+/// Notes the hash of a node's key, for [`revive`]. Node 0 has no room for it.
 ///
 /// # Safety
 /// The node is one of the table's, which has nodes of its own.
@@ -261,6 +265,31 @@ pub(super) unsafe fn insert(
         (*node).value = value;
         note_hash(table, node, hash);
         true
+    }
+}
+
+/// Checks that every key with a value is found, and that its hash is noted.
+///
+/// # Safety
+/// The table is alive.
+#[cfg(any(debug_assertions, feature = "gc-stress"))]
+pub(crate) unsafe fn verify(table: *const Table) {
+    // SAFETY: the table is alive, as the caller asserts, and so is a key that has a value. A chain
+    // has nodes of the table only (CHAINS).
+    unsafe {
+        for index in 0..node_count(table) {
+            let node = (*table).nodes.add(index);
+            if (*node).value.is_nil() {
+                continue;
+            }
+            let hash = hash_of((*node).key);
+            assert!(index == 0 || (*node).free == hash, "a node has the hash of another key");
+            let mut at = home(table, hash);
+            while at != node {
+                at = next(at);
+                assert!(!at.is_null(), "a key is not reachable from its home");
+            }
+        }
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) unsafe fn set_new(
     // the table's. The table does not have the key: a node is inserted only if `append` has not
     // stored it.
     unsafe {
-        if !node.is_null() && hash::may_bear(table, node, key) {
+        if !node.is_null() && hash::revive(table, node, key) {
             (*node).value = value;
         } else if !append(heap, table, key, value)? && !insert(heap, table, key, value) {
             rehash(heap, table, key)?;
