@@ -272,7 +272,6 @@ pub(super) unsafe fn insert(
 ///
 /// # Safety
 /// The table is alive.
-#[cfg(any(debug_assertions, feature = "gc-stress"))]
 pub(crate) unsafe fn verify(table: *const Table) {
     // SAFETY: the table is alive, as the caller asserts, and so is a key that has a value. A chain
     // has nodes of the table only (CHAINS).
