@@ -16,7 +16,8 @@
 //!   [`Coroutine`] holds a thread of Lua.
 //! - [`Handle`] runs work on a runtime that has its own thread.
 //! - Functions are typed Rust closures ([`Runtime::register`]), also asynchronous ones
-//!   ([`Runtime::register_async`]); natives that call Lua functions are in [`native`].
+//!   ([`Runtime::register_async`]) and those that borrow for the time of a block
+//!   ([`Runtime::scope`]); natives that call Lua functions are in [`native`].
 //! - Rust types become objects with methods through [`Class`]:
 //!
 //! ```
@@ -75,7 +76,7 @@ mod tokio_runtime;
 pub use callable::Callable;
 pub use error::{Context, Error, ErrorKind};
 pub use handles::{Coroutine, Function, Table, Userdata, Value};
-pub use runtime::{Builder, Canceller, Runtime, Task};
+pub use runtime::{Builder, Canceller, Runtime, Scope, Task};
 #[cfg(feature = "serde")]
 pub use serde::Serde;
 pub use solvm_runtime::host::{

@@ -113,7 +113,7 @@ impl Runtime {
         self.keep(|call| call.async_closure(function))
     }
 
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         make: impl for<'c> FnOnce(&mut Call<'c>) -> solvm_vm::Function<'c>,
     ) -> Result<Function, Error> {

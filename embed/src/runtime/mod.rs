@@ -2,6 +2,7 @@
 
 mod builder;
 mod functions;
+mod scope;
 mod task;
 
 use crate::callable::Callable;
@@ -9,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::handles::{Function, Table};
 use crate::tokio_runtime::new_tokio;
 pub use builder::Builder;
+pub use scope::Scope;
 use solvm_runtime::executor::{EndObserver, Executor, Outcome};
 use solvm_runtime::report::Reporter;
 use solvm_runtime::system_error::reason;

@@ -1,8 +1,8 @@
 //! Checking the heap after an atomic phase, in debug builds and with `gc-stress`.
 //!
 //! At that time every marked object must be black: scanning it again must find nothing unmarked.
-//! That checks the barriers, and the `trace` methods of natives' data, too. No free run may contain a
-//! marked cell, and every key of a table must be found.
+//! That checks the barriers, and the `trace` methods of natives' data, too. No free run may contain
+//! a marked cell, and every key of a table must be found.
 
 use super::Heap;
 use super::allocate::Run;

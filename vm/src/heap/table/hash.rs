@@ -8,9 +8,10 @@
 //!
 //! Invariant (DEAD KEYS): the key of a node whose value is nil is compared with other keys by its
 //! bits only and never followed: what it refers to may be gone. If its bits come to denote a new
-//! object that is not a string, the node is in a chain of that object's home, since its hash is that
-//! of the bits, so it may be used for it. The hash of a string is not: see [`revive`]. Invariant (FREE NODES): a node that never had a key has a nil key, and
-//! none at or above `free` of node 0 is free.
+//! object that is not a string, its hash is that of the bits, so the node is in a chain of that
+//! object's home, and may be used for it. The hash of a string is not: see [`revive`].
+//! Invariant (FREE NODES): a node that never had a key has a nil key, and none at or above `free`
+//! of node 0 is free.
 
 use crate::heap::string;
 use crate::heap::string::hash::hash_word;

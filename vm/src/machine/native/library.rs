@@ -150,23 +150,43 @@ where
     }
 }
 
+/// As [`Native`], for closures that may change what they have captured.
+pub trait NativeMut<'c, P> {
+    /// Converts the arguments, calls the closure, leaves its results; returns an outcome.
+    fn invoke_mut(&mut self, call: &mut Call<'c>) -> Outcome;
+}
+
+impl<'c, F, R> NativeMut<'c, ()> for F
+where
+    F: FnMut(&mut Call<'c>) -> R,
+    R: Results<'c>,
+{
+    fn invoke_mut(&mut self, call: &mut Call<'c>) -> Outcome {
+        self(call).finish(call)
+    }
+}
+
 // The first bound on `Function` lets the compiler infer the parameters' types, the second one is
 // what is called.
 macro_rules! natives {
     ($($param:ident)*) => {
-        #[allow(non_snake_case, clippy::too_many_arguments)]
-        impl<'c, Function, $($param,)* Done, Any> Native<'c, fn($($param),*) -> Any> for Function
+        natives!(@ Native invoke Fn self (&self) $($param)*);
+        natives!(@ NativeMut invoke_mut FnMut self (&mut self) $($param)*);
+    };
+    (@ $trait:ident $invoke:ident $kind:ident $this:ident ($($receiver:tt)*) $($param:ident)*) => {
+        #[allow(non_snake_case, unused_mut, clippy::too_many_arguments)]
+        impl<'c, Function, $($param,)* Done, Any> $trait<'c, fn($($param),*) -> Any> for Function
         where
             $($param: Param,)*
-            Function: Fn(&mut Call<'static>, $($param),*) -> Any,
-            Function: Fn(&mut Call<'c>, $($param::Item<'c>),*) -> Done,
+            Function: $kind(&mut Call<'static>, $($param),*) -> Any,
+            Function: $kind(&mut Call<'c>, $($param::Item<'c>),*) -> Done,
             Done: Results<'c>,
         {
             #[inline(always)]
-            fn invoke(&self, call: &mut Call<'c>) -> Outcome {
+            fn $invoke($($receiver)*, call: &mut Call<'c>) -> Outcome {
                 #[inline(always)]
                 fn apply<'c, Done: Results<'c>, $($param),*>(
-                    function: impl Fn(&mut Call<'c>, $($param),*) -> Done,
+                    mut function: impl $kind(&mut Call<'c>, $($param),*) -> Done,
                     call: &mut Call<'c>,
                     $($param: $param),*
                 ) -> Outcome {
@@ -177,7 +197,7 @@ macro_rules! natives {
                     Ok(argument) => argument,
                     Err(error) => return error.finish_failed(call),
                 }; )*
-                apply(self, call, $($param),*)
+                apply($this, call, $($param),*)
             }
         }
     };
