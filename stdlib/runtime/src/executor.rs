@@ -7,13 +7,13 @@
 
 use crate::Host;
 use crate::deadline::{Deadline, Limits, Timeout};
-use crate::host::Progress;
-use crate::host::{Printer, Services, World};
+use crate::host::{Printer, Progress, Services, World};
 use crate::reload::Reload;
 use crate::report::{Names, Report, Reporter};
 use crate::{errors, uncaught};
-use solvm_vm::native::{CallerInfo, Unpaid};
+use solvm_vm::native::CallerInfo;
 #[cfg(debug_assertions)]
+use solvm_vm::native::Unpaid;
 use solvm_vm::{
     Call, Clock, Config, Error, GoroutineId, LuaString, Rest, Traceback, TracedCall, Turn, Value,
     Vm,
