@@ -20,6 +20,8 @@ mod goroutine;
 mod inbox;
 mod rest;
 pub mod select;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod turn;
 
@@ -348,6 +350,11 @@ unsafe fn apply_resume_action(vm: &mut Vm, index: u32) -> Option<u64> {
     let thread = goroutine.thread;
     let is_preempted = (*thread).preempted != 0;
     thread::switch_to(vm, thread);
+    if is_preempted && matches!(action, ResumeAction::End | ResumeAction::Fail(_)) {
+        // It ends in the instruction that it would start with: that is the one before the context's
+        // pc.
+        vm.pc = vm.pc.add(1);
+    }
     let ended = match action {
         ResumeAction::Live => return Some(CONTINUE),
         ResumeAction::Raise(text) => return Some(unwind::throw_text(vm, text)),
@@ -355,14 +362,7 @@ unsafe fn apply_resume_action(vm: &mut Vm, index: u32) -> Option<u64> {
             unwind::discard(vm);
             Ended::Returned(Vec::new())
         }
-        ResumeAction::Fail(text) => {
-            if is_preempted {
-                // It fails in the instruction that it would start with: that is the one before the
-                // context's pc.
-                vm.pc = vm.pc.add(1);
-            }
-            unwind::fail(vm, text)
-        }
+        ResumeAction::Fail(text) => unwind::fail(vm, text),
     };
     match release_goroutine(vm, ended) {
         CONTINUE => None,
