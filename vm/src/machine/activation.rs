@@ -41,6 +41,14 @@ impl Activation {
         // SAFETY: as the caller asserts.
         unsafe { compiled_of(self.function) }
     }
+
+    /// The same call after its stack has moved by this distance in bytes.
+    pub(crate) fn moved(self, distance: isize) -> Activation {
+        let caller = self
+            .caller
+            .map(|caller| Context { base: caller.base.wrapping_byte_offset(distance), ..caller });
+        Activation { caller, base: self.base.wrapping_byte_offset(distance), ..self }
+    }
 }
 
 /// The active calls of a thread, innermost first, from a context on.

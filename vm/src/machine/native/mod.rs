@@ -35,6 +35,8 @@ mod params;
 mod reference;
 mod results;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod values;
 mod wait;
 
